@@ -1,0 +1,1 @@
+"""The subcommands of `gandam-studio`, thin over `gandam_studio.core`."""

@@ -1,0 +1,23 @@
+"""The person's errors, told in one clear line; anything else that is raised is our bug."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something the person asked for cannot be done; `str(error)` is the one line they read."""
+
+
+class WorkspaceNotFound(UserError):
+    """There is no workspace in that folder."""
+
+
+class WorkspaceLocked(UserError):
+    """Another window or command is writing to the workspace."""
+
+
+class UnknownSprite(UserError):
+    """No sprite, or more than one, answers to that id."""
+
+
+class UnknownVersion(UserError):
+    """No version answers to that label or digest."""

@@ -1,0 +1,67 @@
+"""Whole files or none: written beside, flushed to disk, then renamed over the old one."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+
+@contextlib.contextmanager
+def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
+    """Open `path` for binary writing such that readers see the old file or the complete new one, never a part.
+
+    The parent folder must exist. Raises OSError (disk full, no permission) with the old file untouched.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with beside.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        replace(beside, path)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+def replace(source: Path, target: Path) -> None:
+    """`os.replace`, patient with Windows, where a reader or a virus scanner may hold the target for a moment."""
+    for attempt in range(10):
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if os.name != "nt" or attempt == 9:
+                raise
+            time.sleep(0.02 * (attempt + 1))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically (see `atomic_writer`)."""
+    with atomic_writer(path) as stream:
+        stream.write(data)
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
+    """Write `value` as UTF-8 JSON, atomically; NaN and infinity are refused with ValueError."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=True, allow_nan=False)
+    write_bytes(path, text.encode() + b"\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a UTF-8 JSON file. Raises OSError or ValueError."""
+    return json.loads(Path(path).read_bytes())
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, lower-case hex; memory use does not depend on its size."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,69 @@
+"""The recipe that turns a sprite into a training picture: stored with workspace, version and run, never baked in."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+BACKGROUNDS = ("alpha", "white", "black", "detected")
+INTERPOLATIONS = ("auto", "nearest", "area", "lanczos")
+SIZES = (32, 64, 128, 256)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How pictures become square training tensors.
+
+    Attributes:
+        size: side of the square in pixels, one of `SIZES`.
+        trim: cut away fully transparent (or plain background) margins first.
+        pad: "square" centres the picture in a square; "bottom" also stands it on the square's lower edge.
+        margin: share of the side left free on each edge, in [0, 0.25].
+        background: "alpha" keeps a fourth channel; "white", "black", "#rrggbb" composite; "detected" uses the
+            data set's own most common border colour.
+        interpolation: "auto" takes nearest for integer enlargements of pixel art and area for reductions.
+    """
+
+    size: int = 64
+    trim: bool = True
+    pad: str = "square"
+    margin: float = 0.0
+    background: str = "white"
+    interpolation: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.size not in SIZES:
+            raise ValueError(f"size must be one of {', '.join(map(str, SIZES))}, not {self.size}")
+        if self.pad not in ("square", "bottom"):
+            raise ValueError(f"pad must be square or bottom, not {self.pad!r}")
+        if not 0.0 <= self.margin <= 0.25:
+            raise ValueError(f"margin must lie in 0 to 0.25, not {self.margin}")
+        if self.background not in BACKGROUNDS and not re.fullmatch(r"#[0-9a-f]{6}", self.background):
+            raise ValueError(f"background must be {', '.join(BACKGROUNDS)} or #rrggbb, not {self.background!r}")
+        if self.interpolation not in INTERPOLATIONS:
+            raise ValueError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}, not {self.interpolation!r}")
+
+    @property
+    def channels(self) -> int:
+        """4 when alpha is kept, else 3."""
+        return 4 if self.background == "alpha" else 3
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, in field order."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Recipe:
+        """Build from plain values; unknown keys raise ValueError so that a misspelt one is never ignored."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ValueError(f"unknown recipe field {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        return cls(**values)
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of the canonical JSON: part of a prepared data set's key."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
