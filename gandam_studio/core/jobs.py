@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Cancelled(Exception):  # noqa: N818 - the field's word; it is no error
+class Cancelled(Exception):
     """Raised inside long work when its Job was cancelled; everything finished so far is kept and consistent."""
 
 

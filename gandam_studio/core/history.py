@@ -1,0 +1,164 @@
+"""Undo that never forgets: edits are rows, written in the same transaction as their effect."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from gandam_studio.core.edits import FIELDS, Delta, Edit
+from gandam_studio.core.seqsets import Seqs, pack, runs, unpack
+from gandam_studio.core.store import transaction
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """What an edit, undo or redo touched.
+
+    Attributes:
+        label: its name, as in "Undo <label>"; "" when nothing changed.
+        seqs: sorted rows whose appearance may differ now.
+        fields: names of the fields that changed.
+        edit: the edit's number in the history; 0 when nothing changed.
+    """
+
+    label: str
+    seqs: Seqs
+    fields: frozenset[str]
+    edit: int = 0
+
+    def __bool__(self) -> bool:
+        return self.edit != 0
+
+
+NOTHING = Changes("", np.empty(0, dtype=np.int64), frozenset())
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """A row of the history: `state` is "done", "undone" (redo brings it back) or "abandoned" (overtaken)."""
+
+    edit: int
+    kind: str
+    label: str
+    sprites: int
+    at: str
+    state: str
+
+
+class History:
+    """The edits of a workspace, newest last; undo and redo move one mark through them."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def apply(self, edit: Edit) -> Changes:
+        """Carry out an edit and remember it, in one transaction; an edit that changes nothing leaves no row."""
+        with transaction(self._connection):
+            deltas = edit.deltas(self._connection)
+            if not deltas:
+                return NOTHING
+            changes = _changes("", deltas)
+            label = edit.label(len(changes.seqs))
+            # What was undone is overtaken now; it stays readable in the history.
+            self._connection.execute("UPDATE edits SET state = 'abandoned' WHERE state = 'undone'")
+            cursor = self._connection.execute(
+                "INSERT INTO edits (kind, label, sprites, at) VALUES (?, ?, ?, ?)",
+                (edit.kind, label, len(changes.seqs), now()),
+            )
+            number = int(cursor.lastrowid or 0)
+            for position, delta in enumerate(deltas):
+                _carry_out(self._connection, delta)
+                self._connection.execute(
+                    "INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?)",
+                    (number, position, delta.field, delta.before, delta.after, pack(delta.seqs)),
+                )
+        return Changes(label, changes.seqs, changes.fields, number)
+
+    def undo(self) -> Changes:
+        """Take back the newest edit that is done; `NOTHING` when there is none."""
+        return self._move("done", "undone", "DESC")
+
+    def redo(self) -> Changes:
+        """Bring back the oldest edit that is undone; `NOTHING` when there is none."""
+        return self._move("undone", "done", "ASC")
+
+    def undo_label(self) -> str:
+        """What undo would take back, or ""."""
+        return self._label("done", "DESC")
+
+    def redo_label(self) -> str:
+        """What redo would bring back, or ""."""
+        return self._label("undone", "ASC")
+
+    def entries(self, limit: int = 100) -> list[HistoryEntry]:
+        """The newest `limit` edits, newest first."""
+        query = "SELECT edit, kind, label, sprites, at, state FROM edits ORDER BY edit DESC LIMIT ?"
+        return [HistoryEntry(*row) for row in self._connection.execute(query, (limit,))]
+
+    def last_edit(self) -> int:
+        """Number of the newest edit in force; 0 when there is none."""
+        (number,) = self._connection.execute("SELECT max(edit) FROM edits WHERE state = 'done'").fetchone()
+        return number or 0
+
+    def _label(self, state: str, order: str) -> str:
+        row = self._connection.execute(
+            f"SELECT label FROM edits WHERE state = ? ORDER BY edit {order} LIMIT 1", (state,)
+        ).fetchone()
+        return row[0] if row else ""
+
+    def _move(self, state: str, to: str, order: str) -> Changes:
+        with transaction(self._connection):
+            row = self._connection.execute(
+                f"SELECT edit, label FROM edits WHERE state = ? ORDER BY edit {order} LIMIT 1", (state,)
+            ).fetchone()
+            if row is None:
+                return NOTHING
+            number, label = row
+            deltas = self._deltas(number)
+            if to == "undone":
+                deltas = [delta.inverse() for delta in reversed(deltas)]
+            for delta in deltas:
+                _carry_out(self._connection, delta)
+            self._connection.execute("UPDATE edits SET state = ? WHERE edit = ?", (to, number))
+        changes = _changes(label, deltas)
+        return Changes(label, changes.seqs, changes.fields, number)
+
+    def _deltas(self, edit: int) -> list[Delta]:
+        query = "SELECT field, before, after, seqs FROM deltas WHERE edit = ? ORDER BY position"
+        return [
+            Delta(f, before, after, unpack(seqs)) for f, before, after, seqs in self._connection.execute(query, (edit,))
+        ]
+
+
+def now() -> str:
+    """The present in UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _changes(label: str, deltas: list[Delta]) -> Changes:
+    seqs = np.unique(np.concatenate([delta.seqs for delta in deltas]))
+    return Changes(label, seqs, frozenset(delta.field for delta in deltas))
+
+
+def _carry_out(connection: sqlite3.Connection, delta: Delta) -> None:
+    if delta.field == "pair":
+        pairs = delta.seqs.reshape(-1, 2).tolist()
+        if delta.after is None:
+            connection.executemany("DELETE FROM pairs WHERE a = ? AND b = ?", pairs)
+        else:
+            rows = [(a, b, delta.after) for a, b in pairs]
+            connection.executemany("INSERT OR REPLACE INTO pairs VALUES (?, ?, ?)", rows)
+    elif delta.field.startswith("setting:"):
+        key = delta.field.removeprefix("setting:")
+        if delta.after is None:
+            connection.execute("DELETE FROM settings WHERE key = ?", (key,))
+        else:
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, delta.after))
+    elif delta.field in FIELDS:
+        statement = f"UPDATE sprites SET {delta.field} = ? WHERE seq BETWEEN ? AND ?"
+        connection.executemany(statement, ((delta.after, first, last) for first, last in runs(delta.seqs)))
+    else:
+        raise ValueError(f"unknown field {delta.field!r} in the history")

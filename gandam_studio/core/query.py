@@ -1,0 +1,135 @@
+"""Which sprites to show, and in which order: a Filter becomes one SQL query that yields row numbers."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.seqsets import Seqs
+
+# What people may sort by -> SQL. Ties are broken by import order, so a view never shuffles by itself.
+ORDERS = {
+    "imported": "seq",
+    "name": "name COLLATE NOCASE, seq",
+    "status": "status, seq",
+    "facing": "facing, seq",
+    "size": "width * height, seq",
+    "aspect": "CAST(width AS REAL) / height, seq",
+    "colors": "colors, seq",
+    "family": "family, seq",
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Every criterion given must hold; None or "" means any.
+
+    Attributes:
+        status: one of sprite.STATUSES, or "not-dropped".
+        facing: as shown, after the flip.
+        tag: a whole tag; "-tag" for sprites without it.
+        source: text within the path a sprite was imported from.
+        text: free text within the name.
+        family: name of a family; "*" for sprites in any.
+        reason: the reason of a drop.
+        flipped, alpha: true or false.
+        min_side, max_side: bounds on the longer side, pixels.
+        min_colors, max_colors: bounds on the count of distinct colours.
+        min_aspect, max_aspect: bounds on width / height.
+        order: a key of ORDERS.
+        descending: largest or last first.
+    """
+
+    status: str = ""
+    facing: str = ""
+    tag: str = ""
+    source: str = ""
+    text: str = ""
+    family: str = ""
+    reason: str = ""
+    flipped: bool | None = None
+    alpha: bool | None = None
+    min_side: int | None = None
+    max_side: int | None = None
+    min_colors: int | None = None
+    max_colors: int | None = None
+    min_aspect: float | None = None
+    max_aspect: float | None = None
+    order: str = "imported"
+    descending: bool = False
+
+    @property
+    def is_everything(self) -> bool:
+        """True when no criterion is set and the order is that of import: rows are then 1, 2, 3 ... count."""
+        return self == Filter()
+
+    def where(self) -> tuple[str, list[Any]]:
+        """The SQL condition (without WHERE; "1" for any) and its parameters."""
+        terms: list[str] = []
+        values: list[Any] = []
+
+        def term(sql: str, *parameters: Any) -> None:
+            terms.append(sql)
+            values.extend(parameters)
+
+        if self.status == "not-dropped":
+            term("status != 'dropped'")
+        elif self.status:
+            term("status = ?", self.status)
+        if self.facing in ("left", "right"):
+            other = "right" if self.facing == "left" else "left"
+            term("facing = CASE flipped WHEN 0 THEN ? ELSE ? END", self.facing, other)
+        elif self.facing:
+            term("facing = ?", self.facing)
+        if self.tag.startswith("-"):
+            term(r"tags NOT LIKE ? ESCAPE '\'", f"%\n{_escaped(self.tag[1:])}\n%")
+        elif self.tag:
+            term(r"tags LIKE ? ESCAPE '\'", f"%\n{_escaped(self.tag)}\n%")
+        if self.source:
+            inside = r"SELECT sprite FROM sources WHERE path LIKE ? ESCAPE '\'"
+            term(f"seq IN ({inside})", f"%{_escaped(self.source)}%")
+        if self.text:
+            term(r"name LIKE ? ESCAPE '\'", f"%{_escaped(self.text)}%")
+        if self.family == "*":
+            term("family != ''")
+        elif self.family:
+            term("family = ?", self.family)
+        if self.reason:
+            term("reason = ?", self.reason)
+        for column, flag in (("flipped", self.flipped), ("alpha", self.alpha)):
+            if flag is not None:
+                term(f"{column} = ?", int(flag))
+        for sql, bound in (
+            ("max(width, height) >= ?", self.min_side),
+            ("max(width, height) <= ?", self.max_side),
+            ("colors >= ?", self.min_colors),
+            ("colors <= ?", self.max_colors),
+            ("CAST(width AS REAL) / height >= ?", self.min_aspect),
+            ("CAST(width AS REAL) / height <= ?", self.max_aspect),
+        ):
+            if bound is not None:
+                term(sql, bound)
+        return " AND ".join(terms) or "1", values
+
+    def select(self, connection: sqlite3.Connection) -> Seqs:
+        """Row numbers in the order asked for. Raises UserError for an unknown order."""
+        if self.order not in ORDERS:
+            raise UserError(f"cannot sort by {self.order!r}; known: {', '.join(ORDERS)}")
+        if self.is_everything:
+            (count,) = connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
+            return np.arange(1, count + 1, dtype=np.int64)
+        where, values = self.where()
+        order = ORDERS[self.order]
+        if self.descending:
+            order = ", ".join(f"{part} DESC" for part in order.split(", "))
+        rows = connection.execute(f"SELECT seq FROM sprites WHERE {where} ORDER BY {order}", values)
+        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+
+def _escaped(text: str) -> str:
+    """Text for LIKE with its wildcards made literal."""
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

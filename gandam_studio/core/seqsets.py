@@ -1,0 +1,37 @@
+"""Sets of sprite rows (`seq` numbers) as sorted numpy arrays, packed small enough to keep in the history for ever."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Seqs = NDArray[np.int64]
+
+
+def as_seqs(values: Iterable[int] | Seqs) -> Seqs:
+    """Return sorted unique row numbers, int64."""
+    array = values if isinstance(values, np.ndarray) else np.fromiter(values, dtype=np.int64)
+    return np.unique(array.astype(np.int64, copy=False))
+
+
+def pack(values: Seqs) -> bytes:
+    """Encode row numbers, in their order, as deflated differences (a run of neighbours costs next to nothing)."""
+    return zlib.compress(np.diff(values, prepend=0).astype("<i8").tobytes(), 1)
+
+
+def unpack(data: bytes) -> Seqs:
+    """Decode what `pack` made."""
+    return np.cumsum(np.frombuffer(zlib.decompress(data), dtype="<i8")).astype(np.int64)
+
+
+def runs(values: Seqs) -> list[tuple[int, int]]:
+    """Split sorted unique rows into (first, last) runs, so that SQL can name a run instead of every row."""
+    if not len(values):
+        return []
+    breaks = np.flatnonzero(np.diff(values) != 1)
+    firsts = values[np.concatenate(([0], breaks + 1))]
+    lasts = values[np.concatenate((breaks, [len(values) - 1]))]
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))

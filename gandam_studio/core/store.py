@@ -1,0 +1,65 @@
+"""SQLite connections to a workspace: how they are opened, and one transaction at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from gandam_studio.core.errors import UserError
+
+# A second thread of the same program (import, thumbnails) may be committing a batch: wait rather than fail.
+BUSY_TIMEOUT_S = 30.0
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open the database with explicit transactions, write-ahead logging and full durability.
+
+    A connection belongs to the thread that opened it. Raises UserError when the file cannot be opened.
+    """
+    try:
+        if read_only:
+            connection = sqlite3.connect(
+                f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
+            )
+        else:
+            connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            connection.execute("PRAGMA journal_mode = WAL")
+            # A decision once shown must survive a power cut: FULL flushes the log at every commit.
+            connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -65536")
+    except sqlite3.DatabaseError as error:
+        raise UserError(f"cannot open {path.name}: {error}") from None
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All or nothing: commit at the end of the block, roll back when it raises.
+
+    Raises UserError when the disk is full or the database cannot be written.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException as error:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        if isinstance(error, sqlite3.OperationalError) and _is_users(error):
+            raise UserError(f"nothing was saved: {error}") from error
+        raise
+
+
+def _is_users(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF in (
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+    )

@@ -1,0 +1,265 @@
+"""The only door to a workspace's folder: window, command line and tests all use it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from gandam_studio.core import schema
+from gandam_studio.core.edits import Edit
+from gandam_studio.core.errors import UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
+from gandam_studio.core.history import Changes, History
+from gandam_studio.core.originals import Originals
+from gandam_studio.core.query import Filter
+from gandam_studio.core.seqsets import Seqs, as_seqs, runs
+from gandam_studio.core.sprite import COLUMNS, Sprite
+from gandam_studio.core.store import connect
+from gandam_studio.core.thumbnails import ThumbnailStore
+from trainer.recipe import Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+
+DATABASE = "workspace.sqlite"
+LOCK = "workspace.lock"
+MINIMUM_PREFIX = 4
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many sprites are in each state; `flipped` counts those not dropped."""
+
+    undecided: int = 0
+    kept: int = 0
+    dropped: int = 0
+    flipped: int = 0
+
+    @property
+    def total(self) -> int:
+        """All sprites, the dropped ones included."""
+        return self.undecided + self.kept + self.dropped
+
+
+class Workspace:
+    """A folder of sprites and everything decided about them.
+
+    One writer at a time holds the folder's lock; readers need none. A Workspace belongs to the thread that opened
+    it: other threads of the same program call `for_this_thread()`.
+
+    Attributes:
+        folder: the workspace's folder, absolute.
+        read_only: True when edits are refused.
+        originals: the files as they came.
+        thumbnails: small pictures, by row number.
+        history: the edits; prefer `apply`, `undo` and `redo` of this class.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        connection: sqlite3.Connection,
+        lock: FileLock | None,
+        *,
+        read_only: bool,
+        thumbnails: ThumbnailStore | None = None,
+    ) -> None:
+        self.folder = folder
+        self.read_only = read_only
+        self.connection = connection
+        self._lock = lock
+        self.originals = Originals(folder / "originals")
+        self._shares_thumbnails = thumbnails is not None
+        self.thumbnails = thumbnails or ThumbnailStore(folder / "thumbnails")
+        self.history = History(connection)
+
+    @classmethod
+    def create(cls, folder: Path | str) -> Workspace:
+        """Make a workspace in a new or empty folder and open it. Raises UserError when the folder is in use."""
+        folder = Path(folder).absolute()
+        if (folder / DATABASE).exists():
+            raise UserError(f"{folder} is a workspace already")
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UserError(f"{folder} exists and is not an empty folder")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make {folder}: {error.strerror or error}") from None
+        return cls._open(folder, read_only=False)
+
+    @classmethod
+    def open(cls, folder: Path | str, *, read_only: bool = False) -> Workspace:
+        """Open a workspace. Raises WorkspaceNotFound, WorkspaceLocked (another writer) or UserError (damaged)."""
+        folder = Path(folder).absolute()
+        if not (folder / DATABASE).is_file():
+            raise WorkspaceNotFound(f"{folder} is no workspace; make one with: gandam-studio new {folder}")
+        return cls._open(folder, read_only=read_only)
+
+    @classmethod
+    def _open(cls, folder: Path, *, read_only: bool) -> Workspace:
+        lock = None if read_only else _acquire(folder)
+        try:
+            connection = connect(folder / DATABASE, read_only=read_only)
+            try:
+                if read_only:
+                    schema.require_current(connection)
+                else:
+                    schema.prepare(connection)
+                return cls(folder, connection, lock, read_only=read_only)
+            except BaseException:
+                connection.close()
+                raise
+        except BaseException:
+            if lock:
+                lock.release()
+            raise
+
+    def for_this_thread(self) -> Workspace:
+        """A second door for the calling thread, under the same lock; close it there."""
+        connection = connect(self.folder / DATABASE, read_only=self.read_only)
+        return Workspace(self.folder, connection, None, read_only=self.read_only, thumbnails=self.thumbnails)
+
+    def close(self) -> None:
+        """Let go of the folder; closing twice is harmless."""
+        if not self._shares_thumbnails:
+            self.thumbnails.close()
+        self.connection.close()
+        if self._lock:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Decisions
+
+    def apply(self, edit: Edit) -> Changes:
+        """Carry out an edit and remember it, in one transaction. Raises UserError; nothing changes then."""
+        self.require_writable()
+        return self.history.apply(edit)
+
+    def undo(self) -> Changes:
+        """Take back the newest edit; falsy when there is none."""
+        self.require_writable()
+        return self.history.undo()
+
+    def redo(self) -> Changes:
+        """Bring back what was undone last; falsy when there is none."""
+        self.require_writable()
+        return self.history.redo()
+
+    def require_writable(self) -> None:
+        """Raise UserError when this door was opened for reading only."""
+        if self.read_only:
+            raise UserError(f"{self.folder} is open for reading only")
+
+    # Queries
+
+    def counts(self) -> Counts:
+        """How many sprites are undecided, kept, dropped; flipped among those not dropped."""
+        totals: dict[str, int] = {}
+        flipped = 0
+        query = "SELECT status, flipped, count(*) FROM sprites GROUP BY status, flipped"
+        for status, mirrored, count in self.connection.execute(query):
+            totals[status] = totals.get(status, 0) + count
+            flipped += count if mirrored and status != "dropped" else 0
+        return Counts(totals.get("undecided", 0), totals.get("kept", 0), totals.get("dropped", 0), flipped)
+
+    def select(self, filter: Filter = Filter()) -> Seqs:  # noqa: B008 - frozen
+        """Row numbers of the sprites a filter lets through, in its order."""
+        return filter.select(self.connection)
+
+    def sprite(self, seq: int) -> Sprite:
+        """One sprite. Raises UnknownSprite."""
+        row = self.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE seq = ?", (int(seq),)).fetchone()
+        if row is None:
+            raise UnknownSprite(f"there is no sprite number {seq}")
+        return Sprite.from_row(row)
+
+    def sprites(self, seqs: Iterable[int] | Seqs | None = None) -> Iterator[Sprite]:
+        """Sprites in order of row number; all of them when no rows are named. Rows are fetched as they are used."""
+        if seqs is None:
+            for row in self.connection.execute(f"SELECT {COLUMNS} FROM sprites ORDER BY seq"):
+                yield Sprite.from_row(row)
+            return
+        for first, last in runs(as_seqs(seqs)):
+            query = f"SELECT {COLUMNS} FROM sprites WHERE seq BETWEEN ? AND ? ORDER BY seq"
+            for row in self.connection.execute(query, (first, last)):
+                yield Sprite.from_row(row)
+
+    def resolve(self, text: str) -> int:
+        """The row number of a sprite named by id, by an unambiguous prefix of it, or by file name.
+
+        Raises UnknownSprite when none or more than one answers.
+        """
+        rows = self.connection.execute("SELECT seq FROM sprites WHERE name = ? LIMIT 2", (text,)).fetchall()
+        if not rows and len(text) >= MINIMUM_PREFIX and set(text) <= set("0123456789abcdef"):
+            query = "SELECT seq FROM sprites WHERE id >= ? AND id < ? LIMIT 2"
+            rows = self.connection.execute(query, (text, text + "g")).fetchall()
+        if not rows:
+            raise UnknownSprite(f"no sprite is named {text!r}")
+        if len(rows) > 1:
+            raise UnknownSprite(f"more than one sprite is named {text!r}; give more of its id")
+        return int(rows[0][0])
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """A setting's JSON value."""
+        row = self.connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        return json.loads(row[0]) if row else default
+
+    @property
+    def recipe(self) -> Recipe:
+        """How pictures are prepared for training; changed by `SetSetting("recipe", recipe.to_json())`."""
+        return Recipe.from_json(self.setting("recipe", {}))
+
+    # Pictures
+
+    def pixels(self, sprite: Sprite) -> np.ndarray:
+        """Canonical RGBA of a sprite as imported, (H, W, 4) uint8. Raises UserError when its original is gone."""
+        from gandam_studio.core.decoding import decode_part
+
+        return decode_part(self.originals.read(sprite.blob), sprite.part)
+
+    def picture(self, sprite: Sprite) -> np.ndarray:
+        """RGBA as the person sees it: cropped, rotated, flipped; (H, W, 4) uint8."""
+        from gandam_studio.core.rendering import oriented
+
+        return oriented(self.pixels(sprite), sprite.crop, sprite.rotation, sprite.flipped)
+
+
+def _acquire(folder: Path) -> FileLock:
+    """Take the folder's lock or say plainly who holds it."""
+    # Not thread-local: the window's threads share one lock.
+    lock = FileLock(folder / LOCK, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise WorkspaceLocked(
+            f"{folder} is open in another window or command{_holder(folder)}; close that one first"
+        ) from None
+    except OSError as error:
+        raise UserError(f"cannot write in {folder}: {error.strerror or error}") from None
+    with contextlib.suppress(OSError):
+        # Only a courtesy to the next one who comes; the lock itself does not depend on it.
+        (folder / f"{LOCK}.holder").write_text(str(os.getpid()))
+    return lock
+
+
+def _holder(folder: Path) -> str:
+    try:
+        return f" (process {int((folder / f'{LOCK}.holder').read_text())})"
+    except (OSError, ValueError):
+        return ""
