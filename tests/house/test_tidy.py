@@ -1,0 +1,52 @@
+"""Lint, format and types are part of the tests: a newcomer needs no other command."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDERS = ("gandam_studio", "trainer", "tests")
+
+
+def run(repository: Path, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=repository, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ruff_finds_nothing(repository: Path) -> None:
+    run(repository, "ruff", "check", *FOLDERS)
+
+
+def test_the_code_is_formatted(repository: Path) -> None:
+    run(repository, "ruff", "format", "--check", *FOLDERS)
+
+
+def test_types_agree(repository: Path) -> None:
+    run(repository, "mypy")
+
+
+def tracked_text_files(repository: Path) -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    names = [name for name in listed.stdout.split("\0") if name]
+    suffixes = {".py", ".md", ".toml", ".json", ".tsv", ".svg", ".run", "", ".qss"}
+    return [repository / name for name in names if Path(name).suffix in suffixes and (repository / name).is_file()]
+
+
+def test_nothing_names_a_machine_or_a_registry(repository: Path) -> None:
+    forbidden = re.compile(r"/root/|/work/|/home/\w+/|pypi\.org|pythonhosted|npmjs|registry\.")
+    found = []
+    for path in tracked_text_files(repository):
+        if path == Path(__file__):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+            if forbidden.search(line):
+                found.append(f"{path.relative_to(repository)}:{number}: {line.strip()[:120]}")
+    assert found == []

@@ -1,0 +1,203 @@
+"""Edits, undo and redo against a plain-Python model, and across restarts."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gandam_studio.core import schema
+from gandam_studio.core.edits import (
+    Drop,
+    Edit,
+    Flip,
+    Keep,
+    NotDuplicates,
+    Restore,
+    Rotate,
+    SetCrop,
+    SetFacing,
+    SetSetting,
+    SetValues,
+    Tag,
+    Together,
+)
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.history import History
+from gandam_studio.core.store import connect
+
+SPRITES = 12
+
+
+def fill(connection: sqlite3.Connection, count: int = SPRITES) -> None:
+    rows = [(f"{seq:064x}", f"s{seq}.png", "0" * 64, 20 + seq, 30) for seq in range(1, count + 1)]
+    connection.executemany("INSERT INTO sprites (id, name, blob, width, height) VALUES (?, ?, ?, ?, ?)", rows)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "workspace.sqlite"
+    connection = connect(path)
+    schema.prepare(connection)
+    fill(connection)
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def connection(database: Path):
+    opened = connect(database)
+    yield opened
+    opened.close()
+
+
+def state(connection: sqlite3.Connection) -> list[tuple]:
+    """Everything an edit can change."""
+    rows = [tuple(row) for row in connection.execute("SELECT * FROM sprites ORDER BY seq")]
+    rows += [tuple(row) for row in connection.execute("SELECT * FROM pairs ORDER BY a, b")]
+    return rows + [tuple(row) for row in connection.execute("SELECT * FROM settings ORDER BY key")]
+
+
+def value(connection: sqlite3.Connection, seq: int, field: str):
+    return connection.execute(f"SELECT {field} FROM sprites WHERE seq = ?", (seq,)).fetchone()[0]
+
+
+selections = st.lists(st.integers(1, SPRITES), min_size=1, max_size=SPRITES, unique=True)
+edits = st.one_of(
+    selections.map(Flip),
+    st.builds(Rotate, selections, st.integers(1, 3)),
+    st.builds(Drop, selections, st.sampled_from(["non-bipedal", "text"])),
+    selections.map(Keep),
+    selections.map(Restore),
+    st.builds(Tag, selections, st.frozensets(st.sampled_from("abc")), st.frozensets(st.sampled_from("abc"))),
+    st.builds(SetFacing, selections, st.sampled_from(["left", "right", "front", "unknown"])),
+    st.builds(SetCrop, selections, st.sampled_from([None, (0, 0, 5, 5), (2, 3, 10, 9)])),
+    st.builds(
+        SetValues,
+        st.fixed_dictionaries(
+            {"weight": st.dictionaries(st.integers(1, SPRITES), st.sampled_from([0.5, 2.0]), min_size=1)}
+        ),
+        st.just("Weights"),
+    ),
+    st.lists(st.tuples(st.integers(1, SPRITES), st.integers(1, SPRITES)), max_size=4).map(
+        lambda pairs: NotDuplicates(tuple(pairs))
+    ),
+    st.builds(SetSetting, st.just("recipe"), st.sampled_from([None, {"size": 32}, {"size": 64}])),
+)
+steps = st.lists(st.one_of(edits, st.just("undo"), st.just("redo"), st.just("restart")), max_size=25)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps)
+def test_any_sequence_agrees_with_a_model_that_keeps_whole_states(tmp_path_factory, sequence) -> None:
+    path = tmp_path_factory.mktemp("model") / "workspace.sqlite"
+    connection = connect(path)
+    schema.prepare(connection)
+    fill(connection)
+    done, undone = [state(connection)], []
+    for step in sequence:
+        history = History(connection)
+        if step == "undo":
+            assert bool(history.undo()) == (len(done) > 1)
+            if len(done) > 1:
+                undone.append(done.pop())
+        elif step == "redo":
+            assert bool(history.redo()) == bool(undone)
+            if undone:
+                done.append(undone.pop())
+        elif step == "restart":
+            connection.close()
+            connection = connect(path)
+        elif history.apply(step):
+            done.append(state(connection))
+            undone.clear()
+        assert state(connection) == done[-1]
+    connection.close()
+
+
+def test_flip_twice_is_no_flip_and_both_are_remembered(connection) -> None:
+    history = History(connection)
+    assert history.apply(Flip([3, 1])).seqs.tolist() == [1, 3]
+    history.apply(Flip([1]))
+    assert [value(connection, seq, "flipped") for seq in (1, 2, 3)] == [0, 0, 1]
+    assert [entry.label for entry in history.entries()] == ["Flip 1 sprite", "Flip 2 sprites"]
+
+
+def test_an_edit_without_effect_leaves_no_row_and_keeps_redo(connection) -> None:
+    history = History(connection)
+    history.apply(Keep([1]))
+    history.undo()
+    assert not history.apply(Restore([1]))
+    assert history.redo_label() == "Keep 1 sprite"
+
+
+def test_an_overtaken_edit_is_abandoned_but_still_readable(connection) -> None:
+    history = History(connection)
+    history.apply(Drop([1, 2], "text"))
+    history.undo()
+    history.apply(Keep([4]))
+    assert not history.redo()
+    assert {entry.label: entry.state for entry in history.entries()} == {
+        "Drop 2 sprites (text)": "abandoned",
+        "Keep 1 sprite": "done",
+    }
+
+
+def test_facing_is_said_of_the_picture_as_shown(connection) -> None:
+    history = History(connection)
+    history.apply(Flip([1]))
+    history.apply(SetFacing([1, 2], "left"))
+    assert (value(connection, 1, "facing"), value(connection, 2, "facing")) == ("right", "left")
+    history.apply(Rotate([2], 2))
+    assert value(connection, 2, "facing") == "right"
+
+
+def test_rotating_a_flipped_picture_turns_what_is_shown(connection) -> None:
+    history = History(connection)
+    history.apply(Flip([1]))
+    history.apply(Rotate([1], 1))
+    # Mirror after the turn: showing a clockwise turn needs the opposite turn beneath the mirror.
+    assert value(connection, 1, "rotation") == 3
+
+
+def test_together_is_one_step_and_refuses_to_touch_a_field_twice(connection) -> None:
+    history = History(connection)
+    before = state(connection)
+    history.apply(Together((Flip([1]), Drop([2, 3], "duplicate")), "Flip and keep"))
+    assert history.undo_label() == "Flip and keep (3 sprites)"
+    history.undo()
+    assert state(connection) == before
+    with pytest.raises(ValueError, match="flipped of the same sprite"):
+        history.apply(Together((Flip([1]), Flip([1, 2])), "Twice"))
+    assert state(connection) == before
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (Flip([99]), "not in this workspace"),
+        (SetCrop([1], (0, 0, 500, 5)), "leaves s1.png"),
+    ],
+)
+def test_a_refused_edit_changes_nothing(connection, edit: Edit, message: str) -> None:
+    before = state(connection)
+    with pytest.raises(UserError, match=message):
+        History(connection).apply(edit)
+    assert state(connection) == before
+    assert History(connection).entries() == []
+
+
+def test_a_large_edit_is_one_small_row(connection) -> None:
+    fill_more = [(f"{seq:064x}", "x.png", "0" * 64, 8, 8) for seq in range(SPRITES + 1, 10_001)]
+    connection.executemany("INSERT INTO sprites (id, name, blob, width, height) VALUES (?, ?, ?, ?, ?)", fill_more)
+    history = History(connection)
+    odd = np.arange(1, 10_001, 2)
+    assert len(history.apply(Flip(odd)).seqs) == 5_000
+    (size,) = connection.execute("SELECT sum(length(seqs)) FROM deltas").fetchone()
+    assert size < 1_000
+    assert len(history.undo().seqs) == 5_000
+    assert connection.execute("SELECT sum(flipped) FROM sprites").fetchone()[0] == 0

@@ -1,0 +1,109 @@
+"""One writer, many readers, and clear refusals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gandam_studio.core.edits import Drop, Flip, Keep, SetFacing, Tag
+from gandam_studio.core.errors import UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
+from gandam_studio.core.query import Filter
+from gandam_studio.core.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path):
+    with Workspace.create(tmp_path / "mechas") as opened:
+        rows = [(f"{seq:02x}" + "e" * 62, f"mecha{seq}.png", "0" * 64, 10 * seq, 40) for seq in range(1, 7)]
+        opened.connection.executemany(
+            "INSERT INTO sprites (id, name, blob, width, height) VALUES (?, ?, ?, ?, ?)", rows
+        )
+        yield opened
+
+
+def test_a_second_writer_is_told_plainly_and_a_reader_is_welcome(workspace: Workspace) -> None:
+    with pytest.raises(WorkspaceLocked, match="open in another window or command"):
+        Workspace.open(workspace.folder)
+    workspace.apply(Keep([2]))
+    with Workspace.open(workspace.folder, read_only=True) as reader:
+        assert reader.counts().kept == 1
+        with pytest.raises(UserError, match="reading only"):
+            reader.apply(Flip([1]))
+
+
+def test_another_process_is_locked_out_until_the_holder_is_killed(tmp_path: Path) -> None:
+    folder = tmp_path / "held"
+    Workspace.create(folder).close()
+    script = (
+        "import sys, time; from gandam_studio.core.workspace import Workspace\n"
+        f"w = Workspace.open({str(folder)!r}); print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(WorkspaceLocked, match=f"process {holder.pid}"):
+            Workspace.open(folder)
+        os.kill(holder.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+        holder.wait()
+    Workspace.open(folder).close()
+
+
+def test_refusals_are_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceNotFound, match="is no workspace; make one with"):
+        Workspace.open(tmp_path / "nowhere")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.doc").write_text("x")
+    with pytest.raises(UserError, match="not an empty folder"):
+        Workspace.create(tmp_path / "full")
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "workspace.sqlite").write_text("not a database at all, but long enough to be read as one" * 20)
+    with pytest.raises(UserError, match=r"damaged|not a database"):
+        Workspace.open(tmp_path / "odd")
+
+
+def test_a_newer_workspace_is_refused(tmp_path: Path) -> None:
+    Workspace.create(tmp_path / "newer").close()
+    connection = sqlite3.connect(tmp_path / "newer" / "workspace.sqlite")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(UserError, match="newer GANdam Studio"):
+        Workspace.open(tmp_path / "newer")
+
+
+def test_sprites_are_named_by_prefix_or_file_name(workspace: Workspace) -> None:
+    assert workspace.resolve("03ee") == 3
+    assert workspace.resolve("mecha5.png") == 5
+    assert workspace.sprite(4).id.startswith("04ee")
+    for unclear in ("03e", "ffff", "nobody.png"):
+        with pytest.raises(UnknownSprite, match="no sprite is named"):
+            workspace.resolve(unclear)
+
+
+def test_filters_sort_and_count(workspace: Workspace) -> None:
+    workspace.apply(Drop([1, 2], "text"))
+    workspace.apply(Keep([3]))
+    workspace.apply(Flip([2, 4]))
+    workspace.apply(SetFacing([4, 5], "left"))
+    workspace.apply(Tag([5, 6], add=frozenset(["a_b", "100%"])))
+    workspace.apply(Tag([6], add=frozenset(["aXb"]), remove=frozenset(["a_b"])))
+    counts = workspace.counts()
+    assert (counts.undecided, counts.kept, counts.dropped, counts.flipped, counts.total) == (3, 1, 2, 1, 6)
+
+    def found(**criteria) -> list[int]:
+        return workspace.select(Filter(**criteria)).tolist()
+
+    assert found() == [1, 2, 3, 4, 5, 6]
+    assert found(status="not-dropped", order="size", descending=True) == [6, 5, 4, 3]
+    assert found(facing="left") == [4, 5]
+    assert found(tag="a_b") == [5]
+    assert found(tag="-100%", status="undecided") == [4]
+    assert found(text="MECHA3") == [3]
+    assert found(min_side=45, max_aspect=1.3) == [5]
+    with pytest.raises(UserError, match="cannot sort"):
+        found(order="seq; DROP TABLE sprites")
