@@ -1,0 +1,288 @@
+"""The whole configuration of a training run: typed, versioned, with presets and overrides."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+from trainer.errors import TrainerError
+from trainer.resources import resource_path
+from trainer.settings import (
+    Architecture,
+    Augmentation,
+    Batch,
+    Data,
+    Ema,
+    Objective,
+    Optimiser,
+    Precision,
+    Regulariser,
+    Sampling,
+    Schedule,
+    Settings,
+    Stop,
+    coerce,
+    setting,
+)
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Origin(Settings):
+    """Where a run's pictures come from; filled in when the run is created, never part of a preset."""
+
+    manifest: str = setting("", "SHA-256 of the manifest trained on")
+    version: str = setting("", "its label, such as v3")
+    recipe: str = setting("", "the recipe as canonical JSON")
+    parent: str = setting("", "run whose settings this one was derived from")
+    facing_curated: bool = setting(False, "facing was put in order: mirroring would undo it")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a run. Each section is one choice that can be changed alone.
+
+    `from_json(to_json(c)) == c`. Raises ValueError (with the field's dotted name) for values out of range.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    preset: str = setting("custom", "preset this configuration started from")
+    description: str = setting("", "what the preset is for, in a sentence")
+    seed: int = setting(0, "decides weights, order of pictures, latents and augmentation", low=0, high=2**63 - 1)
+    device: str = setting("auto", "auto takes CUDA, then MPS, then CPU", choices=("auto", "cuda", "mps", "cpu"))
+    data: Data = field(default_factory=Data)
+    architecture: Architecture = field(default_factory=Architecture)
+    objective: Objective = field(default_factory=Objective)
+    regulariser: Regulariser = field(default_factory=Regulariser)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    schedule: Schedule = field(default_factory=Schedule)
+    ema: Ema = field(default_factory=Ema)
+    precision: Precision = field(default_factory=Precision)
+    batch: Batch = field(default_factory=Batch)
+    sampling: Sampling = field(default_factory=Sampling)
+    stop: Stop = field(default_factory=Stop)
+    origin: Origin = field(default_factory=Origin)
+
+    def __post_init__(self) -> None:
+        if self.device not in ("auto", "cuda", "mps", "cpu"):
+            raise ValueError(f"device must be one of auto, cuda, mps, cpu, not {self.device!r}")
+        if not 0 <= coerce(self.seed, int, "seed") < 2**63:
+            raise ValueError(f"seed must lie in 0 to 2^63 - 1, not {self.seed}")
+
+    @property
+    def scaled(self) -> bool:
+        """True when the networks were cut or grown from the size their layer lists are written for."""
+        return self.data.size != self.architecture.size
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values (tuples as lists), in field order."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TrainConfig:
+        """Build from plain values: old versions are patched, unknown fields refused. Raises ValueError."""
+        values = _patched(values)
+        hints = get_type_hints(cls)
+        kept: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in hints:
+                raise ValueError(f"unknown setting {name!r}{_closest(name, hints)}")
+            kept[name] = _section(hints[name], value, name) if _is_section(hints[name]) else value
+        return cls(**kept)
+
+
+@dataclass(frozen=True)
+class FieldInfo:
+    """What a form needs to know of one setting; `path` is dotted ("optimiser.lr_g"), `kind` a Python type's name."""
+
+    path: str
+    kind: str
+    default: Any
+    meaning: str
+    unit: str = ""
+    choices: tuple[Any, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+
+def _is_section(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Settings)
+
+
+def _section(kind: Any, values: Any, name: str) -> Any:
+    if not isinstance(values, dict):
+        raise ValueError(f"{name} must be a table of settings, not {values!r}")
+    known = [f.name for f in dataclasses.fields(kind)]
+    for key in values:
+        if key not in known:
+            raise ValueError(f"unknown setting {name}.{key}{_closest(key, known, name + '.')}")
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise ValueError(f"{name}.{error}") from None
+
+
+def _patched(values: dict[str, Any]) -> dict[str, Any]:
+    """Bring an older version's values up to date. Each patch turns version n into n + 1."""
+    values = dict(values)
+    version = values.get("schema_version", SCHEMA_VERSION)
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise ValueError(f"written by a newer version of this program (schema {version}, known {SCHEMA_VERSION})")
+    if version < 1:
+        # Schema 0 (before the first release) kept the learning rates' decay beside the rates.
+        optimiser = dict(values.get("optimiser", {}))
+        if (decay := optimiser.pop("decay", None)) is not None:
+            values["schedule"] = {**values.get("schedule", {}), "kind": "step", "step_factor": decay}
+        values["optimiser"] = optimiser
+    values["schema_version"] = SCHEMA_VERSION
+    return values
+
+
+def _closest(name: str, known: Iterable[str], prefix: str = "") -> str:
+    known = list(known)
+    matches = difflib.get_close_matches(name, known, n=2, cutoff=0.55)
+    if matches:
+        return f"; did you mean {' or '.join(prefix + match for match in matches)}?"
+    return f"; known: {', '.join(known)}"
+
+
+def describe_fields() -> list[FieldInfo]:
+    """Every setting in order, for forms and tables."""
+    infos: list[FieldInfo] = []
+    hints = get_type_hints(TrainConfig)
+    for outer in dataclasses.fields(TrainConfig):
+        if not _is_section(hints[outer.name]):
+            if outer.metadata:
+                infos.append(_info(outer.name, hints[outer.name], outer))
+            continue
+        inner_hints = get_type_hints(hints[outer.name])
+        for inner in dataclasses.fields(hints[outer.name]):
+            infos.append(_info(f"{outer.name}.{inner.name}", inner_hints[inner.name], inner))
+    return infos
+
+
+def _info(path: str, hint: Any, found: dataclasses.Field[Any]) -> FieldInfo:
+    kind = hint.__name__ if hint in (int, float, bool, str) else str(hint)
+    return FieldInfo(path=path, kind=kind, default=found.default, **found.metadata)
+
+
+def flat(config: TrainConfig) -> dict[str, Any]:
+    """Every setting by its dotted path."""
+    values: dict[str, Any] = {}
+    for name, value in config.to_json().items():
+        if isinstance(value, dict):
+            values.update({f"{name}.{key}": inner for key, inner in value.items()})
+        else:
+            values[name] = value
+    return values
+
+
+def differences(first: TrainConfig, second: TrainConfig) -> list[tuple[str, Any, Any]]:
+    """The settings in which two configurations differ: (path, in the first, in the second)."""
+    one, two = flat(first), flat(second)
+    return [(path, one[path], two[path]) for path in one if one[path] != two[path]]
+
+
+def fit_data(config: TrainConfig, size: int, channels: int) -> TrainConfig:
+    """The configuration for pictures of `size` and `channels`.
+
+    Zero-centred penalties (r1, r1r2) grow with the number of pixels, so their weights are scaled by (size / size
+    before)^2, as StyleGAN2's heuristic does. Raises ValueError for sizes or channels that do not exist.
+    """
+    regulariser = config.regulariser
+    if regulariser.kind in ("r1", "r1r2"):
+        factor = (size / config.data.size) ** 2
+        end = regulariser.weight_end
+        regulariser = dataclasses.replace(
+            regulariser, weight=regulariser.weight * factor, weight_end=end * factor if end > 0 else end
+        )
+    data = dataclasses.replace(config.data, size=size, channels=channels)
+    return dataclasses.replace(config, data=data, regulariser=regulariser)
+
+
+def preset_names() -> list[str]:
+    """Names of the bundled presets, sorted."""
+    return sorted(path.stem for path in resource_path("presets").glob("*.toml"))
+
+
+def load_preset(name: str) -> TrainConfig:
+    """Load a bundled preset. Raises TrainerError naming close matches when there is none of that name."""
+    names = preset_names()
+    if name not in names:
+        raise TrainerError(f"there is no preset {name!r}{_closest(name, names)}")
+    try:
+        values = tomllib.loads(resource_path("presets", f"{name}.toml").read_text(encoding="utf-8"))
+        return TrainConfig.from_json({"preset": name, **values})
+    except ValueError as error:
+        raise TrainerError(f"preset {name}: {error}") from None
+
+
+def apply_overrides(config: TrainConfig, overrides: Iterable[str]) -> TrainConfig:
+    """Apply `path=value` texts, such as `optimiser.lr_g=1e-4` or `architecture.generator_channels=256,128,64`.
+
+    A path whose last part is unique may be given by that part alone (`lr_g=1e-4`).
+    Raises TrainerError with close matches for unknown paths and the accepted values for bad ones.
+    """
+    values = config.to_json()
+    fields = {info.path: info for info in describe_fields()}
+    for text in overrides:
+        path, equals, raw = text.partition("=")
+        if not equals:
+            raise TrainerError(f"{text!r} is no setting; write name=value, such as optimiser.lr_g=1e-4")
+        path = _resolve(path.strip(), fields)
+        value = _parse(path, raw.strip(), fields[path].kind)
+        section, _, name = path.rpartition(".")
+        (values[section] if section else values)[name] = value
+    try:
+        return TrainConfig.from_json(values)
+    except ValueError as error:
+        raise TrainerError(str(error)) from None
+
+
+def _resolve(path: str, fields: dict[str, FieldInfo]) -> str:
+    if path in fields:
+        return path
+    ends = [known for known in fields if known.rpartition(".")[2] == path]
+    if len(ends) == 1:
+        return ends[0]
+    if ends:
+        raise TrainerError(f"{path!r} could be {' or '.join(ends)}")
+    short = difflib.get_close_matches(path.rpartition(".")[2], [f.rpartition(".")[2] for f in fields], n=2, cutoff=0.6)
+    near = difflib.get_close_matches(path, fields, n=2, cutoff=0.6) or [
+        known for known in fields if known.rpartition(".")[2] in short
+    ]
+    hint = f"; did you mean {' or '.join(near[:3])}?" if near else "; `python -m trainer describe --fields` lists all"
+    raise TrainerError(f"there is no setting {path!r}{hint}")
+
+
+def _parse(path: str, raw: str, kind: str) -> Any:
+    try:
+        if kind == "bool":
+            return {
+                "true": True,
+                "yes": True,
+                "on": True,
+                "1": True,
+                "false": False,
+                "no": False,
+                "off": False,
+                "0": False,
+            }[raw.lower()]
+        if kind == "int":
+            return int(raw.replace("_", ""))
+        if kind == "float":
+            return float(raw)
+        if kind.startswith("tuple"):
+            items = [item.strip() for item in raw.strip("[]()").split(",") if item.strip()]
+            return [int(item) for item in items] if "int" in kind else items
+        return raw
+    except (ValueError, KeyError):
+        wanted = {"bool": "true or false", "int": "a whole number", "float": "a number"}.get(kind, "a list like 64,32")
+        raise TrainerError(f"{path} must be {wanted}, not {raw!r}") from None

@@ -1,0 +1,352 @@
+"""What a run says while it lives: typed events, appended as whole JSON lines, read incrementally.
+
+A resumed run continues from a checkpoint that may lie before the last event: RunResumed says from which iteration,
+and what earlier attempts wrote beyond it no longer counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+CURVES = (
+    "loss_d", "loss_d_real", "loss_d_fake", "loss_g", "d_real", "d_fake", "grad_norm_d", "grad_norm_g", "penalty",
+)  # fmt: skip
+"""Names of the per-iteration values in `Progress.curves`: losses, mean raw scores (logits) of real and generated
+pictures, 2-norms of the whole gradients, and the weighted penalty (None at iterations without one)."""
+
+
+@dataclass(frozen=True)
+class TrainEvent:
+    """One fact about a run.
+
+    Attributes:
+        sequence: 1, 2, 3 ... over all attempts, without gaps.
+        attempt: 1 for the first start, one more for every resume.
+        iteration: generator steps done.
+        images_seen: real pictures shown to the discriminator so far.
+        wall_time: seconds since the epoch, UTC.
+    """
+
+    kind: ClassVar[str] = ""
+    sequence: int = 0
+    attempt: int = 0
+    iteration: int = 0
+    images_seen: int = 0
+    wall_time: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, `kind` first; numbers JSON cannot hold (NaN, infinity) become null."""
+        values = {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        return {"kind": self.kind, **values}
+
+
+@dataclass(frozen=True)
+class RunStarted(TrainEvent):
+    """An attempt began: device ("cpu"), precision ("bf16"), parameter counts, ranks, pictures in the data set."""
+
+    kind = "run_started"
+    device: str = ""
+    precision: str = ""
+    generator_parameters: int = 0
+    discriminator_parameters: int = 0
+    pictures: int = 0
+    ranks: int = 1
+    batch: int = 0
+    micro_batch: int = 0
+    total_iterations: int = 0
+    scaled: bool = False
+
+
+@dataclass(frozen=True)
+class Progress(TrainEvent):
+    """Raw values of the iterations `first_iteration` .. `iteration`, one list entry each (see `CURVES`).
+
+    Attributes:
+        curves: name -> values; None where a value does not exist or is not finite.
+        pictures_per_s: rolling rate. eta_s: seconds to the end, None when there is no limit.
+        share: share of the run done, in [0, 1], None without a limit. memory_mb: peak of the process or device.
+    """
+
+    kind = "progress"
+    first_iteration: int = 0
+    curves: dict[str, list[float | None]] = field(default_factory=dict)
+    pictures_per_s: float = 0.0
+    eta_s: float | None = None
+    share: float | None = None
+    memory_mb: float = 0.0
+    lr_g: float = 0.0
+    lr_d: float = 0.0
+    augment_probability: float = 0.0
+    trained_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class SamplesSaved(TrainEvent):
+    """Two grids from one moment, as paths relative to the run's folder; `rows` x `columns` pictures each."""
+
+    kind = "samples_saved"
+    fixed: str = ""
+    random: str = ""
+    rows: int = 0
+    columns: int = 0
+    size: int = 0
+    weights: str = "raw"
+    random_seed: int = 0
+    fixed_raw: str = ""
+
+
+@dataclass(frozen=True)
+class CheckpointSaved(TrainEvent):
+    """A checkpoint is complete at `path` (relative). `reason`: "scheduled", "asked", "stop", "best"."""
+
+    kind = "checkpoint_saved"
+    path: str = ""
+    reason: str = "scheduled"
+
+
+@dataclass(frozen=True)
+class MetricMeasured(TrainEvent):
+    """A meter's value with its 90 % interval; `features` says which feature space made it, `values` holds the rest."""
+
+    kind = "metric_measured"
+    name: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    features: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SpikeFound(TrainEvent):
+    """A raw curve left its trailing median by `z` robust standard deviations at `spike_iteration`."""
+
+    kind = "spike_found"
+    spike_iteration: int = 0
+    curve: str = ""
+    z: float = 0.0
+    pictures: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunPaused(TrainEvent):
+    """Training waits for `resume`."""
+
+    kind = "run_paused"
+
+
+@dataclass(frozen=True)
+class RunResumed(TrainEvent):
+    """Training goes on: after a pause (`checkpoint` empty) or, in a new attempt, from `checkpoint`."""
+
+    kind = "run_resumed"
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True)
+class Heartbeat(TrainEvent):
+    """Still alive though nothing else happened; `state` is "running" or "paused"."""
+
+    kind = "heartbeat"
+    state: str = "running"
+
+
+@dataclass(frozen=True)
+class Warning(TrainEvent):
+    """Something the person should know; training goes on. `about`: "memory", "checkpoint", "mirror", "scaled" ..."""
+
+    kind = "warning"
+    message: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class RunStopped(TrainEvent):
+    """Ended because somebody asked; the same command goes on from here."""
+
+    kind = "run_stopped"
+    reason: str = ""
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True)
+class RunFailed(TrainEvent):
+    """Ended by a failure: one clear line, and its cause (one of `trainer.errors.CAUSES`)."""
+
+    kind = "run_failed"
+    message: str = ""
+    cause: str = "bug"
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True)
+class RunFinished(TrainEvent):
+    """Reached its stop condition; `limit` says which."""
+
+    kind = "run_finished"
+    limit: str = ""
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True)
+class UnknownEvent(TrainEvent):
+    """An event of a kind this version does not know, kept whole in `values`."""
+
+    kind = "unknown"
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The line as it was."""
+        return self.values
+
+
+KINDS: dict[str, type[TrainEvent]] = {
+    event.kind: event
+    for event in (
+        RunStarted, Progress, SamplesSaved, CheckpointSaved, MetricMeasured, SpikeFound, RunPaused, RunResumed,
+        Heartbeat, Warning, RunStopped, RunFailed, RunFinished,
+    )
+}  # fmt: skip
+TERMINAL = (RunStopped, RunFailed, RunFinished)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def parse_event(line: bytes) -> TrainEvent:
+    """One line as an event. Fields this version does not know are ignored. Raises ValueError for a damaged line."""
+    values = json.loads(line)
+    if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
+        raise ValueError("an event must be a JSON object with a kind")
+    kind = KINDS.get(values["kind"], UnknownEvent)
+    known = {f.name: f for f in dataclasses.fields(kind) if f.name in values}
+    kept = {name: values[name] for name, f in known.items() if values[name] is not None or "None" in str(f.type)}
+    if kind is UnknownEvent:
+        kept["values"] = values
+    return kind(**kept)
+
+
+class EventWriter:
+    """Appends events to one file: each a whole line, flushed at once. Only one writer at a time (the run's lock).
+
+    Attributes:
+        attempt: this writer's attempt, one more than the file's last.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = Path(path)
+        last = last_event(self._path)
+        self._sequence = last.sequence if last else 0
+        self.attempt = (last.attempt if last else 0) + 1
+        self._stream = self._path.open("ab")
+        if _is_torn(self._path):
+            self._stream.write(b"\n")  # A killed writer's half line becomes a damaged whole one, which readers skip.
+            self._stream.flush()
+
+    def write(self, event: TrainEvent) -> TrainEvent:
+        """Number, date and append `event`; returns it as written. Raises OSError (disk full)."""
+        numbered = dataclasses.replace(
+            event, sequence=self._sequence + 1, attempt=self.attempt, wall_time=round(time.time(), 3)
+        )
+        line = json.dumps(numbered.to_json(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        self._stream.write(line.encode() + b"\n")
+        self._stream.flush()
+        self._sequence += 1
+        return numbered
+
+    def close(self) -> None:
+        """Flush to disk and close."""
+        if not self._stream.closed:
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._stream.close()
+
+
+class EventReader:
+    """Reads a growing events file piece by piece, whole lines only.
+
+    Attributes:
+        restarts: how often the file was found shorter or replaced, and reading began anew.
+        damaged: whole lines that could not be parsed and were skipped.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = Path(path)
+        self._offset = 0
+        self._head = b""
+        self.restarts = 0
+        self.damaged = 0
+
+    def read(self) -> list[TrainEvent]:
+        """New events since the last call; a last line without its newline waits. A missing file reads as empty.
+
+        When the file was truncated or replaced, `restarts` grows and everything is read from its beginning.
+        """
+        try:
+            with self._path.open("rb") as stream:
+                head = stream.read(len(self._head) or 128)
+                if os.fstat(stream.fileno()).st_size < self._offset or not head.startswith(self._head):
+                    self._offset, self._head = 0, b""
+                    self.restarts += 1
+                stream.seek(self._offset)
+                data = stream.read()
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        if self._offset == 0:
+            self._head = whole[:128]
+        self._offset += len(whole)
+        return [event for line in whole.splitlines() if (event := self._parsed(line)) is not None]
+
+    def _parsed(self, line: bytes) -> TrainEvent | None:
+        if not line.strip():
+            return None
+        try:
+            return parse_event(line)
+        except (ValueError, TypeError):
+            self.damaged += 1
+            return None
+
+
+def last_event(path: Path) -> TrainEvent | None:
+    """The last whole, undamaged event, read from the file's end; None when there is none."""
+    try:
+        with Path(path).open("rb") as stream:
+            end = stream.seek(0, os.SEEK_END)
+            size = 16_384
+            while True:
+                start = max(0, end - size)
+                stream.seek(start)
+                lines = stream.read(end - start).split(b"\n")[:-1]
+                for line in reversed(lines if start == 0 else lines[1:]):
+                    try:
+                        return parse_event(line)
+                    except (ValueError, TypeError):
+                        continue
+                if start == 0:
+                    return None
+                size *= 4
+    except FileNotFoundError:
+        return None
+
+
+def _is_torn(path: Path) -> bool:
+    with Path(path).open("rb") as stream:
+        if stream.seek(0, os.SEEK_END) == 0:
+            return False
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1) != b"\n"

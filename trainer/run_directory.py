@@ -1,0 +1,247 @@
+"""A run's folder: its files, its lock, its state and its commands. The only protocol between trainer and Studio."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from trainer import files
+from trainer.config import TrainConfig
+from trainer.errors import TrainerError
+from trainer.events import (
+    EventReader,
+    Heartbeat,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunStopped,
+    last_event,
+)
+
+COMMANDS = ("pause", "resume", "stop", "sample", "checkpoint")
+STATES = ("created", "running", "paused", "interrupted", "stopped", "failed", "finished")
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Where a run stands.
+
+    Attributes:
+        state: one of `STATES`.
+        iteration, images_seen, attempt: of the last event; 0 before the first.
+        reason: one line for people ("" unless failed, stopped or interrupted); cause: machine-readable, failures only.
+        wall_time: of the last event, seconds since the epoch; 0.0 before the first.
+        checkpoint: newest checkpoint's relative path, "" without one: where training would go on.
+    """
+
+    state: str
+    iteration: int = 0
+    images_seen: int = 0
+    attempt: int = 0
+    reason: str = ""
+    cause: str = ""
+    wall_time: float = 0.0
+    checkpoint: str = ""
+
+
+class RunDirectory:
+    """One run's folder.
+
+    Attributes:
+        path: the folder. name: its last part, the run's id.
+        config_path, events_path, dataset_path, dataset_info_path, manifest_path, log_path: files in it.
+        samples_path, checkpoints_path, commands_path: folders in it.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.name = self.path.name
+        self.config_path = self.path / "config.json"
+        self.events_path = self.path / "events.jsonl"
+        self.dataset_path = self.path / "dataset.npy"
+        self.dataset_info_path = self.path / "dataset.json"
+        self.manifest_path = self.path / "manifest.jsonl"
+        self.log_path = self.path / "trainer.log"
+        self.samples_path = self.path / "samples"
+        self.checkpoints_path = self.path / "checkpoints"
+        self.commands_path = self.path / "commands"
+        self.lock_path = self.path / "lock"
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str,
+        config: TrainConfig,
+        dataset: Path,
+        dataset_info: Path,
+        manifest: Path | None = None,
+    ) -> RunDirectory:
+        """Make a run's folder, complete or not at all; big files are hard-linked where the file system allows.
+
+        Raises TrainerError when `path` exists and is not an empty folder, or when the disk refuses.
+        """
+        path = Path(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise TrainerError(f"{path} exists already and is not an empty folder")
+        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+        try:
+            beside.mkdir(parents=True)
+            new = cls(beside)
+            for folder in (new.samples_path, new.checkpoints_path, new.commands_path):
+                folder.mkdir()
+            _link_or_copy(dataset, new.dataset_path)
+            shutil.copyfile(dataset_info, new.dataset_info_path)
+            if manifest is not None:
+                shutil.copyfile(manifest, new.manifest_path)
+            files.write_json(new.config_path, config.to_json())
+            if path.exists():
+                path.rmdir()
+            files.replace(beside, path)
+        except OSError as error:
+            raise TrainerError(f"cannot create the run {path}: {error.strerror or error}", "disk_full") from error
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        return cls(path)
+
+    def config(self) -> TrainConfig:
+        """The run's configuration. Raises TrainerError when this is no run's folder or its configuration is bad."""
+        try:
+            return TrainConfig.from_json(files.read_json(self.config_path))
+        except FileNotFoundError:
+            raise TrainerError(f"{self.path} is no run folder: it has no config.json") from None
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise TrainerError(f"{self.config_path}: {error}", "data") from None
+
+    def dataset_info(self) -> dict[str, Any]:
+        """What dataset.json says of the pictures. Raises TrainerError."""
+        try:
+            info = files.read_json(self.dataset_info_path)
+        except (OSError, ValueError) as error:
+            raise TrainerError(f"{self.dataset_info_path}: {error}", "data") from None
+        if not isinstance(info, dict):
+            raise TrainerError(f"{self.dataset_info_path} holds no JSON object", "data")
+        return info
+
+    def events(self) -> EventReader:
+        """A new reader at the beginning of the events."""
+        return EventReader(self.events_path)
+
+    @contextlib.contextmanager
+    def locked(self, wait_s: float = 2.0) -> Any:
+        """Hold the run's lock, as the trainer does while it lives. Raises TrainerError when another process has it."""
+        lock = FileLock(self.lock_path)
+        try:
+            lock.acquire(timeout=wait_s)
+        except Timeout:
+            raise TrainerError(f"{self.name} is being trained by another process", "locked") from None
+        except OSError as error:
+            raise TrainerError(f"cannot lock {self.path}: {error.strerror or error}", "disk_full") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_locked(self) -> bool:
+        """Whether a trainer lives on this run."""
+        if not self.lock_path.exists():
+            return False
+        lock = FileLock(self.lock_path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return False
+        lock.release()
+        return False
+
+    def state(self) -> RunState:
+        """Where the run stands, from its lock and its last event. Cheap: reads only the end of the events."""
+        alive = self.is_locked()
+        event = last_event(self.events_path)
+        newest = self.newest_checkpoint()
+        checkpoint = newest.relative_to(self.path).as_posix() if newest else ""
+        if event is None:
+            return RunState("running" if alive else "created", checkpoint=checkpoint)
+        state, reason, cause = _judge(event, alive)
+        if state == "interrupted":
+            reason = f"ended without a word after iteration {event.iteration:,}"
+        return RunState(
+            state, event.iteration, event.images_seen, event.attempt, reason, cause, event.wall_time, checkpoint
+        )
+
+    def checkpoints(self) -> list[Path]:
+        """Complete checkpoint folders, oldest first (not verified; see trainer.checkpoints)."""
+        if not self.checkpoints_path.is_dir():
+            return []
+        found = [p for p in self.checkpoints_path.iterdir() if p.name.isdigit() and (p / "state.json").is_file()]
+        return sorted(found, key=lambda p: int(p.name))
+
+    def newest_checkpoint(self) -> Path | None:
+        """The newest checkpoint's folder, or None."""
+        return next(reversed(self.checkpoints()), None)
+
+    def request(self, command: str) -> None:
+        """Ask the trainer for something: one of `COMMANDS`. Raises TrainerError for others or an unwritable folder."""
+        if command not in COMMANDS:
+            raise TrainerError(f"{command!r} is no command; there are {', '.join(COMMANDS)}")
+        try:
+            self.commands_path.mkdir(exist_ok=True)
+            files.write_json(self.commands_path / command, {"requested": time.time()})
+        except OSError as error:
+            raise TrainerError(f"cannot write to {self.commands_path}: {error.strerror or error}") from error
+
+    def pending(self) -> list[str]:
+        """Commands the trainer has not taken yet."""
+        return [name for name in COMMANDS if (self.commands_path / name).exists()]
+
+    def take_commands(self, since: float = 0.0) -> list[str]:
+        """The trainer's side: take away and return the waiting commands, oldest first; older than `since`: dropped."""
+        taken: list[tuple[float, str]] = []
+        for name in self.pending():
+            path = self.commands_path / name
+            try:
+                requested = float(json.loads(path.read_bytes())["requested"])
+            except (OSError, ValueError, KeyError, TypeError):
+                requested = _modified(path)  # Made by hand (`touch commands/stop`): as good as any.
+            with contextlib.suppress(OSError):
+                path.unlink()
+                if requested >= since:
+                    taken.append((requested, name))
+        return [name for _, name in sorted(taken)]
+
+
+def _judge(event: Any, alive: bool) -> tuple[str, str, str]:
+    if isinstance(event, RunFinished):
+        return "finished", "", ""
+    if isinstance(event, RunStopped):
+        return "stopped", event.reason, ""
+    if isinstance(event, RunFailed):
+        return "failed", event.message, event.cause
+    if not alive:
+        return "interrupted", "", ""
+    paused = isinstance(event, RunPaused) or (isinstance(event, Heartbeat) and event.state == "paused")
+    return ("paused" if paused else "running"), "", ""
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
