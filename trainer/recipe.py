@@ -64,6 +64,10 @@ class Recipe:
             raise ValueError(f"unknown recipe field {unknown[0]!r}; known: {', '.join(sorted(known))}")
         return cls(**values)
 
+    def canonical(self) -> str:
+        """The recipe as JSON with sorted keys: equal recipes, equal text."""
+        return json.dumps(self.to_json(), sort_keys=True)
+
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON: part of a prepared data set's key."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(self.canonical().encode()).hexdigest()

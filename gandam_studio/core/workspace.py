@@ -225,6 +225,10 @@ class Workspace:
         """How pictures are prepared for training; changed by `SetSetting("recipe", recipe.to_json())`."""
         return Recipe.from_json(self.setting("recipe", {}))
 
+    def manifest_path(self, digest: str) -> Path:
+        """Where the manifest of that digest lies."""
+        return self.folder / "manifests" / f"{digest}.jsonl"
+
     # Pictures
 
     def pixels(self, sprite: Sprite) -> np.ndarray:

@@ -1,0 +1,8 @@
+"""Runs of a workspace: made from a version and a preset, started as processes of their own, found again later."""
+
+from __future__ import annotations
+
+from gandam_studio.core.training.process import ask, start, trainer_command
+from gandam_studio.core.training.runs import RunSummary, create_run, find_run, runs, summary
+
+__all__ = ["RunSummary", "ask", "create_run", "find_run", "runs", "start", "summary", "trainer_command"]
