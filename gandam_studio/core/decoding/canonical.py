@@ -1,0 +1,175 @@
+"""One decode of any supported file to canonical pixels: 8-bit sRGB RGBA, upright, nothing hidden under transparency."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandam_studio.core.decoding import exif, jpeg, pillow, png
+from gandam_studio.core.decoding.colour import rgb_to_srgb
+from gandam_studio.core.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
+from gandam_studio.core.decoding.sniff import ARCHIVES, describe_other, sniff
+
+COLORS_COUNTED = 4096
+_SAMPLE = 1 << 16  # pixels looked at before a full count is worth it
+
+Pixels = NDArray[np.uint8]
+
+
+class IsArchive(UnreadablePicture):
+    """The bytes are an archive: its members may be pictures. `kind` is one of `sniff.ARCHIVES`."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"an archive ({kind})")
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class PictureInfo:
+    """What is known of a decoded picture besides its pixels.
+
+    Attributes:
+        format: as sniffed, one of `sniff.PICTURES`.
+        width, height: canonical size in pixels.
+        colors: distinct visible RGBA colours, counted up to COLORS_COUNTED (which then means "that many or more").
+        alpha: some pixel is not opaque.
+        background: "#rrggbb" of the border when most of it has one opaque colour, else "".
+        frames: how many the file says it has.
+    """
+
+    format: str
+    width: int
+    height: int
+    colors: int
+    alpha: bool
+    background: str
+    frames: int = 1
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`rgba`: (H, W, 4) uint8, contiguous; fully transparent pixels are all zero."""
+
+    rgba: Pixels
+    info: PictureInfo
+
+
+def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Picture:
+    """Decode a picture (of an animation its first frame) to canonical RGBA.
+
+    EXIF orientation applied, ICC converted to sRGB, 16 bits rounded to 8, CMYK, palettes and grey expanded, RGB under
+    alpha 0 set to 0. The header's size is checked before any pixel is decoded.
+    Raises UnreadablePicture (IsArchive for an archive) with a short reason.
+    """
+    kind = picture_kind(data, limits)
+    frame_count = 1
+    if kind == "png":
+        header = png.read_header(data, limits)
+        if header.animated:
+            rgba, frame_count = _by_pillow(data, kind, limits)
+        else:
+            rgba = rgb_to_srgb(png.decode_pixels(data, header), header.profile)
+            rgba = exif.upright(rgba, exif.orientation(header.chunks[b"eXIf"])) if b"eXIf" in header.chunks else rgba
+    elif kind == "jpeg":
+        rgba, frame_count = _jpeg(data, limits)
+    else:
+        rgba, frame_count = _by_pillow(data, kind, limits)
+    return finish(rgba, kind, frame_count)
+
+
+def decode_frames(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[Picture]:
+    """Every distinct frame of an animation, in order; a still picture yields itself. Raises UnreadablePicture."""
+    kind = picture_kind(data, limits)
+    if kind not in ("gif", "webp", "png", "avif", "tiff"):
+        yield decode(data, limits)
+        return
+    if kind == "png" and not png.read_header(data, limits).animated:
+        yield decode(data, limits)
+        return
+    with pillow.opened(data, kind, limits) as image:
+        count = int(getattr(image, "n_frames", 1))
+        seen: set[str] = set()
+        for rgba in pillow.frames(image, limits):
+            picture = finish(rgba, kind, count)
+            key = sprite_id(picture.rgba)
+            if key not in seen:
+                seen.add(key)
+                yield picture
+
+
+def picture_kind(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
+    """The sniffed format, one of `sniff.PICTURES`. Raises UnreadablePicture for anything else."""
+    if len(data) > limits.max_file_bytes:
+        raise UnreadablePicture(f"too large: {len(data) / 1e6:,.0f} MB")
+    kind = sniff(data[:512], data[-26:])
+    if kind is None:
+        raise UnreadablePicture(describe_other(data[:512]))
+    if kind in ARCHIVES:
+        raise IsArchive(kind)
+    return kind
+
+
+def sprite_id(rgba: Pixels) -> str:
+    """The sprite's id: SHA-256 (hex) of "{width}x{height}\\n" and its canonical RGBA bytes."""
+    height, width = rgba.shape[:2]
+    digest = hashlib.sha256(b"%dx%d\n" % (width, height))
+    digest.update(np.ascontiguousarray(rgba).data)
+    return digest.hexdigest()
+
+
+def finish(rgba: Pixels, kind: str = "raw", frames: int = 1) -> Picture:
+    """Neutralise hidden colours of (H, W, 4) RGBA uint8 and gather what is known of the picture."""
+    if not (rgba.flags.c_contiguous and rgba.flags.writeable):
+        rgba = np.array(rgba, order="C")
+    height, width = rgba.shape[:2]
+    words = rgba.reshape(-1).view("<u4")
+    smallest = int(words.min())  # alpha is the highest byte of the word
+    if smallest < 1 << 24:
+        np.multiply(words, words >= 1 << 24, out=words)
+    alpha = smallest < 0xFF << 24
+    colors = _count_colors(words)
+    return Picture(rgba, PictureInfo(kind, width, height, colors, alpha, background_of(rgba), frames))
+
+
+def background_of(rgba: Pixels) -> str:
+    """ "#rrggbb" when at least 60 % of the border's pixels are one opaque colour, else "" (transparent or mixed)."""
+    words = rgba.view("<u4")[..., 0]
+    border = np.concatenate((words[0], words[-1], words[1:-1, 0], words[1:-1, -1]))
+    # A colour held by 60 % is also the median of the sorted border.
+    middle = int(np.partition(border, len(border) // 2)[len(border) // 2])
+    if middle >> 24 != 0xFF or np.count_nonzero(border == middle) < 0.6 * len(border):
+        return ""
+    return f"#{middle & 0xFF:02x}{middle >> 8 & 0xFF:02x}{middle >> 16 & 0xFF:02x}"
+
+
+def _count_colors(words: NDArray[np.uint32]) -> int:
+    """Distinct visible colours, up to COLORS_COUNTED; a photograph is told by a sample."""
+    if len(words) > _SAMPLE:
+        sample = words[:: len(words) // _SAMPLE]
+        if _distinct(sample) >= COLORS_COUNTED:
+            return COLORS_COUNTED
+    return min(_distinct(words), COLORS_COUNTED)
+
+
+def _distinct(words: NDArray[np.uint32]) -> int:
+    ordered = np.sort(words)
+    count = 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+    return count - (int(ordered[0]) == 0)
+
+
+def _jpeg(data: bytes, limits: Limits) -> tuple[Pixels, int]:
+    header = jpeg.read_header(data, limits)
+    pixels = jpeg.decode_pixels(data, header)
+    if pixels is None:
+        return _by_pillow(data, "jpeg", limits)
+    return exif.upright(rgb_to_srgb(pixels, header.profile), exif.orientation(header.exif)), 1
+
+
+def _by_pillow(data: bytes, kind: str, limits: Limits) -> tuple[Pixels, int]:
+    with pillow.opened(data, kind, limits) as image:
+        count = int(getattr(image, "n_frames", 1)) if kind in ("gif", "webp", "png", "avif", "tiff") else 1
+        return pillow.first_frame(image), count

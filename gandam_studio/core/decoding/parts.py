@@ -1,0 +1,45 @@
+"""Parts of a file that became sprites of their own: 'frame=3' of an animation, 'region=x,y,w,h' of a sheet."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandam_studio.core.decoding import pillow
+from gandam_studio.core.decoding.canonical import decode, finish, picture_kind
+from gandam_studio.core.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
+
+_PART = re.compile(r"frame=(\d{1,6})|region=(\d{1,6}),(\d{1,6}),(\d{1,6}),(\d{1,6})")
+
+
+def frame_part(index: int) -> str:
+    """The part that names frame `index` (from 0) of an animation."""
+    return f"frame={index}"
+
+
+def region_part(x: int, y: int, w: int, h: int) -> str:
+    """The part that names a rectangle of a sheet, in canonical pixels."""
+    return f"region={x},{y},{w},{h}"
+
+
+def decode_part(data: bytes, part: str = "", limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
+    """Canonical RGBA (H, W, 4) uint8 of a file or of one part of it. Raises UnreadablePicture."""
+    if not part:
+        return decode(data, limits).rgba
+    match = _PART.fullmatch(part)
+    if match is None:
+        raise UnreadablePicture(f"unknown part {part!r}")
+    if match[1] is None:
+        x, y, w, h = (int(value) for value in match.groups()[1:])
+        sheet = decode(data, limits).rgba
+        if w < 1 or h < 1 or x + w > sheet.shape[1] or y + h > sheet.shape[0]:
+            raise UnreadablePicture(f"the sheet has no {part}")
+        return finish(sheet[y : y + h, x : x + w]).rgba
+    with pillow.opened(data, picture_kind(data, limits), limits) as image:
+        index = int(match[1])
+        if index >= int(getattr(image, "n_frames", 1)):
+            raise UnreadablePicture(f"the animation has no {part}")
+        image.seek(index)
+        return finish(pillow.first_frame(image)).rgba

@@ -1,0 +1,130 @@
+"""PNG: its chunks are walked and checked before libpng (through OpenCV) decodes the pixels.
+
+The walk refuses what some decoders accept in silence: a bad CRC in a critical chunk, a missing palette, no image data.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
+
+_SIGNATURE = 8
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_KEPT = (b"tRNS", b"iCCP", b"eXIf", b"acTL", b"sRGB")
+_MAXIMUM_PROFILE = 4 * 1024 * 1024
+
+
+@dataclass
+class PngHeader:
+    """What the chunks say. `chunks` holds the bodies of the few ancillary chunks that matter here."""
+
+    width: int
+    height: int
+    depth: int
+    color_type: int
+    chunks: dict[bytes, bytes] = field(default_factory=dict)
+
+    @property
+    def animated(self) -> bool:
+        """Whether an animation control chunk came before the image data."""
+        return b"acTL" in self.chunks
+
+    @property
+    def profile(self) -> bytes:
+        """The embedded ICC profile, or b"" (also when it is broken or an sRGB chunk overrules it)."""
+        body = self.chunks.get(b"iCCP", b"")
+        name, separator, packed = body.partition(b"\0")
+        if not separator or len(name) > 79 or b"sRGB" in self.chunks:
+            return b""
+        try:
+            return zlib.decompressobj().decompress(packed[1:], _MAXIMUM_PROFILE)
+        except zlib.error:
+            return b""
+
+
+def read_header(data: bytes, limits: Limits) -> PngHeader:
+    """Check size, structure and the CRCs of critical chunks (PNG 1.2 sections 3.2, 4.1, 5). Raises UnreadablePicture."""
+    if len(data) < _SIGNATURE + 25 or data[12:16] != b"IHDR" or data[8:12] != b"\0\0\0\r":
+        raise UnreadablePicture("a PNG without a header")
+    width, height, depth, color_type, compression, filtering, interlace = struct.unpack_from(">IIBBBBB", data, 16)
+    limits.check_size(width, height)
+    if depth not in _DEPTHS.get(color_type, ()) or compression or filtering or interlace > 1:
+        raise UnreadablePicture("a PNG header with impossible values")
+    header = PngHeader(width, height, depth, color_type)
+    _walk(data, header)
+    return header
+
+
+def _walk(data: bytes, header: PngHeader) -> None:
+    """Collect the chunks that matter into `header.chunks`; stop at IEND."""
+    position, end = _SIGNATURE, len(data)
+    palette = image = False
+    while position + 12 <= end:
+        length = int.from_bytes(data[position : position + 4], "big")
+        kind = data[position + 4 : position + 8]
+        stop = position + 12 + length
+        if stop > end:
+            raise UnreadablePicture("truncated")
+        if kind in _CRITICAL:
+            stored = int.from_bytes(data[stop - 4 : stop], "big")
+            if zlib.crc32(memoryview(data)[position + 4 : stop - 4]) != stored:
+                raise UnreadablePicture(f"damaged: the checksum of its {kind.decode()} data is wrong")
+            palette = palette or kind == b"PLTE"
+            if kind == b"IDAT" and not image:
+                image = True
+                if header.color_type == 3 and not palette:
+                    raise UnreadablePicture("a palette PNG without its palette")
+            if kind == b"IEND":
+                break
+        elif kind in _KEPT and not (kind == b"acTL" and image):
+            header.chunks.setdefault(kind, data[position + 8 : stop - 4])
+        position = stop
+    else:
+        raise UnreadablePicture("truncated")
+    if not image:
+        raise UnreadablePicture("a PNG without image data")
+
+
+def decode_pixels(data: bytes, header: PngHeader) -> NDArray[np.uint8]:
+    """(H, W, 4) RGBA uint8 of a still PNG; 16-bit samples are rounded to 8. Raises UnreadablePicture."""
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise UnreadablePicture("damaged: its pixels cannot be decoded")
+    transparent = _grey_key(pixels, header)
+    if pixels.dtype == np.uint16:
+        pixels = to_8_bit(pixels)
+    if pixels.ndim == 2:
+        rgba = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGBA)
+    elif pixels.shape[2] == 3:
+        rgba = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGBA)
+    else:
+        rgba = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA)
+    if transparent is not None:
+        rgba[transparent] = 0
+    if rgba.shape[:2] != (header.height, header.width):
+        raise UnreadablePicture("damaged: its pixels do not fill its size")
+    return rgba
+
+
+def to_8_bit(pixels: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Round 16-bit samples to 8: round(v / 257), so that 0 and 65535 stay the ends of the range."""
+    return ((pixels.astype(np.uint32) * 255 + 32895) >> 16).astype(np.uint8)
+
+
+def _grey_key(pixels: NDArray[np.generic], header: PngHeader) -> NDArray[np.bool_] | None:
+    """Where a grey PNG equals its transparent grey, which OpenCV leaves out; None when there is none."""
+    body = header.chunks.get(b"tRNS", b"")
+    if header.color_type != 0 or len(body) < 2 or pixels.ndim != 2:
+        return None
+    key = int.from_bytes(body[:2], "big") & ((1 << header.depth) - 1)
+    if header.depth < 8:
+        key = key * 255 // ((1 << header.depth) - 1)
+    return pixels == key
