@@ -1,0 +1,222 @@
+"""Per-iteration curves kept as decimated min/max pyramids, so a 100,000-step run draws as fast as a short one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+FACTOR = 4
+"""Each level of the pyramid summarises this many entries of the level below."""
+_SMALLEST_LEVEL = 64
+
+
+class _Growing:
+    """A float32 array that grows by doubling; unwritten places are NaN."""
+
+    def __init__(self) -> None:
+        self._store = np.full(256, np.nan, np.float32)
+        self.count = 0
+
+    def resize(self, count: int) -> None:
+        if count > len(self._store):
+            bigger = np.full(max(count, 2 * len(self._store)), np.nan, np.float32)
+            bigger[: self.count] = self._store[: self.count]
+            self._store = bigger
+        elif count < self.count:
+            self._store[count : self.count] = np.nan
+        self.count = count
+
+    @property
+    def values(self) -> np.ndarray:
+        return self._store[: self.count]
+
+
+class Curve:
+    """One value an iteration, iterations counted from 1; NaN where there is none.
+
+    Besides the raw values it keeps levels of minima and maxima, each `FACTOR` times shorter than the one below, and
+    updates only the buckets that new values touch. Minima and maxima, not means: a one-step spike stays visible at
+    every zoom.
+    """
+
+    def __init__(self) -> None:
+        self._raw = _Growing()
+        self._levels: list[tuple[_Growing, _Growing]] = []
+
+    def __len__(self) -> int:
+        """The last iteration written."""
+        return self._raw.count
+
+    @property
+    def values(self) -> np.ndarray:
+        """All raw values, float32, index i is iteration i + 1; a view that later writes may outdate."""
+        return self._raw.values
+
+    def write(self, first_iteration: int, values: Sequence[float | None] | np.ndarray) -> None:
+        """Set the values from `first_iteration` (>= 1) on; a gap before it stays NaN, None is NaN."""
+        if first_iteration < 1:
+            raise ValueError("iterations count from 1")
+        fresh = np.asarray(values, np.float32)
+        start, end = first_iteration - 1, first_iteration - 1 + len(fresh)
+        if start == end:
+            return
+        before = self._raw.count
+        self._raw.resize(max(end, before))
+        self._raw.values[start:end] = fresh
+        self._refresh(min(start, before), max(end, before))
+
+    def truncate(self, iteration: int) -> None:
+        """Forget everything after `iteration`, as when a run resumes from an older checkpoint."""
+        if iteration < self._raw.count:
+            self._raw.resize(max(0, iteration))
+            self._refresh(max(0, iteration - 1), self._raw.count)
+
+    def value_at(self, iteration: int, reach: int = 64) -> float | None:
+        """The newest finite value at or up to `reach` iterations before `iteration`; None when there is none."""
+        end = min(iteration, self._raw.count)
+        window = self._raw.values[max(0, end - reach) : max(0, end)]
+        finite = np.flatnonzero(np.isfinite(window))
+        return float(window[finite[-1]]) if len(finite) else None
+
+    def window(self, low: float, high: float, points: int) -> tuple[np.ndarray, np.ndarray]:
+        """What to draw of iterations `low`..`high` in about `points` buckets: x float64, y float32, no NaN.
+
+        Raw values when they fit, else the minimum and maximum of every bucket of the finest level that does; one
+        bucket more on each side, so lines run on beyond the edge.
+        """
+        first = max(0, int(np.floor(min(low, high))) - 2)
+        last = min(self._raw.count, int(np.ceil(max(low, high))) + 1)
+        if last <= first:
+            return np.empty(0), np.empty(0, np.float32)
+        width, level = 1, -1
+        while (last - first) / width > max(2, points) and level + 1 < len(self._levels):
+            width *= FACTOR
+            level += 1
+        if level < 0:
+            x = np.arange(first + 1, last + 1, dtype=np.float64)
+            y = self._raw.values[first:last]
+        else:
+            x, y = self._buckets(level, width, first, last)
+        keep = np.isfinite(y)
+        return x[keep], y[keep]
+
+    def _buckets(self, level: int, width: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        lows, highs = (side.values for side in self._levels[level])
+        start, end = first // width, min(len(lows), -(-last // width))
+        y = np.empty(2 * (end - start), np.float32)
+        y[0::2], y[1::2] = lows[start:end], highs[start:end]
+        left = np.arange(start, end, dtype=np.float64) * width + 1
+        x = np.empty(len(y))
+        # The last bucket may be half filled: its points must not lie in the future.
+        right = np.minimum(left + width - 1, self._raw.count)
+        x[0::2], x[1::2] = left + 0.25 * (right - left), left + 0.75 * (right - left)
+        return x, y
+
+    def _refresh(self, start: int, end: int) -> None:
+        """Recompute the buckets of every level that cover raw indices `start`..`end`."""
+        lows = highs = self._raw.values
+        index = 0
+        while len(lows) > _SMALLEST_LEVEL:
+            if index == len(self._levels):
+                self._levels.append((_Growing(), _Growing()))
+                start, end = 0, len(lows)  # A new level summarises everything below it once.
+            start, end = start // FACTOR, -(-end // FACTOR)
+            count = -(-len(lows) // FACTOR)
+            for side, source, reduce in zip(self._levels[index], (lows, highs), (np.fmin, np.fmax), strict=True):
+                side.resize(count)
+                side.values[start:end] = _reduced(source[start * FACTOR : end * FACTOR], reduce)
+            lows, highs = (side.values for side in self._levels[index])
+            index += 1
+        del self._levels[index:]
+
+
+def _reduced(source: np.ndarray, reduce: np.ufunc) -> np.ndarray:
+    missing = -len(source) % FACTOR
+    if missing:
+        source = np.concatenate([source, np.full(missing, np.nan, source.dtype)])
+    return reduce.reduce(source.reshape(-1, FACTOR), axis=1)
+
+
+def ema(values: np.ndarray, half_life: float, carry: float = 0.0) -> np.ndarray:
+    """Exponential moving sums y_t = a y_(t-1) + (1 - a) v_t with a = 2^(-1 / half_life), y_0 = `carry`.
+
+    `values` (n,) finite; returns float64 (n,). Blocks of a bounded length keep a^-k within float range, so the whole
+    is a handful of array operations instead of a loop over values.
+    """
+    count = len(values)
+    if count == 0:
+        return np.empty(0)
+    a = 2.0 ** (-1.0 / half_life)
+    length = int(min(1024, max(1, 20 * half_life), count))
+    blocks = -(-count // length)
+    padded = np.zeros(blocks * length)
+    padded[:count] = values
+    k = np.arange(length)
+    grown = np.cumsum(padded.reshape(blocks, length) * a ** (-k), axis=1) * ((1 - a) * a**k)
+    carries = np.empty(blocks)
+    whole = a**length
+    for block in range(blocks):
+        carries[block] = carry
+        carry = carry * whole + grown[block, -1]
+    return (grown + carries[:, None] * a ** (k + 1)).reshape(-1)[:count]
+
+
+class SmoothedCurve:
+    """A raw curve and its exponential moving average, both ready to draw.
+
+    The average is bias-corrected (Kingma & Ba 2015, section 3) and skips missing values: it is the ratio of the
+    moving sum of values to that of their presence.
+
+    Attributes:
+        raw, smooth: the curves. half_life: of the average, in iterations; 0 switches smoothing off.
+    """
+
+    def __init__(self, half_life: float = 50.0) -> None:
+        self.raw = Curve()
+        self.smooth = Curve()
+        self.half_life = half_life
+        self._sums = (0.0, 0.0)
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def write(self, first_iteration: int, values: Sequence[float | None] | np.ndarray) -> None:
+        """Append values (see `Curve.write`); the average goes on from where it was."""
+        known = len(self.raw)
+        self.raw.write(first_iteration, values)
+        if first_iteration <= known:
+            self._restart()
+        else:
+            self._extend(known)
+
+    def truncate(self, iteration: int) -> None:
+        """Forget everything after `iteration`."""
+        if iteration < len(self.raw):
+            self.raw.truncate(iteration)
+            self._restart()
+
+    def set_half_life(self, half_life: float) -> None:
+        """Smooth everything anew."""
+        if half_life != self.half_life:
+            self.half_life = half_life
+            self._restart()
+
+    def _restart(self) -> None:
+        self.smooth, self._sums = Curve(), (0.0, 0.0)
+        self._extend(0)
+
+    def _extend(self, known: int) -> None:
+        fresh = self.raw.values[known:]
+        if not len(fresh):
+            return
+        if self.half_life <= 0:
+            self.smooth.write(known + 1, fresh)
+            return
+        present = np.isfinite(fresh)
+        total = ema(np.where(present, fresh, 0.0), self.half_life, self._sums[0])
+        weight = ema(present.astype(np.float64), self.half_life, self._sums[1])
+        self._sums = (float(total[-1]), float(weight[-1]))
+        average = np.full(len(fresh), np.nan)
+        np.divide(total, weight, out=average, where=weight > 1e-12)
+        self.smooth.write(known + 1, average)

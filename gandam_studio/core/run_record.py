@@ -1,0 +1,193 @@
+"""What is known of one run, folded from its events: curves, sample points, checkpoints, meters, spikes and its story."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gandam_studio.core.curves import SmoothedCurve
+from trainer import events as ev
+
+DEFAULT_HALF_LIFE = 50.0
+
+
+@dataclass
+class Changes:
+    """What a batch of events changed: each part of a view repaints only for its own."""
+
+    curves: bool = False
+    samples: bool = False
+    checkpoints: bool = False
+    metrics: bool = False
+    spikes: bool = False
+    story: bool = False
+    truncated: bool = False
+
+
+@dataclass
+class Pace:
+    """Parallel lists, one entry a Progress event: where the run was and how fast."""
+
+    iteration: list[int] = field(default_factory=list)
+    images_seen: list[int] = field(default_factory=list)
+    wall_time: list[float] = field(default_factory=list)
+    pictures_per_s: list[float] = field(default_factory=list)
+    memory_mb: list[float] = field(default_factory=list)
+
+
+class RunRecord:
+    """One run's past and present. Not thread-safe: it belongs to one thread at a time.
+
+    Attributes:
+        curves: name -> SmoothedCurve, in the order in which they appeared.
+        samples: SamplesSaved events by iteration, one a sample point. checkpoints: CheckpointSaved by iteration.
+        metrics: name -> MetricMeasured events by iteration. spikes: SpikeFound by spike iteration.
+        story: every event but Progress and Heartbeat, oldest first, earlier attempts included.
+        started: the newest RunStarted, or None. progress: the newest Progress without its curves, or None.
+        last: the newest event, or None. attempts: iterations at which a new attempt took over.
+        unknown: events of kinds this version does not know.
+    """
+
+    def __init__(self, half_life: float = DEFAULT_HALF_LIFE) -> None:
+        self.half_life = half_life
+        self.curves: dict[str, SmoothedCurve] = {}
+        self.samples: list[ev.SamplesSaved] = []
+        self.checkpoints: list[ev.CheckpointSaved] = []
+        self.metrics: dict[str, list[ev.MetricMeasured]] = {}
+        self.spikes: list[ev.SpikeFound] = []
+        self.story: list[ev.TrainEvent] = []
+        self.pace = Pace()
+        self.started: ev.RunStarted | None = None
+        self.progress: ev.Progress | None = None
+        self.last: ev.TrainEvent | None = None
+        self.attempts: list[int] = []
+        self.unknown = 0
+
+    @property
+    def last_iteration(self) -> int:
+        """The newest iteration that counts."""
+        steps = max(self.pace.iteration[-1:] + [0])
+        return max(steps, self.samples[-1].iteration if self.samples else 0)
+
+    def apply(self, events: Iterable[ev.TrainEvent]) -> Changes:
+        """Fold in events, oldest first; says what changed."""
+        changes = Changes()
+        for event in events:
+            self.last = event
+            if isinstance(event, ev.Progress):
+                self._progress(event, changes)
+            elif not isinstance(event, ev.Heartbeat):
+                self._happening(event, changes)
+        return changes
+
+    def _progress(self, event: ev.Progress, changes: Changes) -> None:
+        first = event.first_iteration or event.iteration
+        if self.pace.iteration and first <= self.pace.iteration[-1]:
+            self._truncate(first - 1, changes)
+        if first >= 1:
+            for name, values in event.curves.items():
+                self.curve(name).write(first, values)
+        for series, value in (
+            (self.pace.iteration, event.iteration),
+            (self.pace.images_seen, event.images_seen),
+            (self.pace.wall_time, event.wall_time),
+            (self.pace.pictures_per_s, event.pictures_per_s),
+            (self.pace.memory_mb, event.memory_mb),
+        ):
+            series.append(value)  # type: ignore[attr-defined]
+        self.progress = event
+        changes.curves = True
+
+    def _happening(self, event: ev.TrainEvent, changes: Changes) -> None:
+        self.story.append(event)
+        changes.story = True
+        if isinstance(event, ev.RunStarted):
+            self.started = event
+        elif isinstance(event, ev.RunResumed):
+            if event.checkpoint:
+                self._truncate(event.iteration, changes)
+                self.attempts.append(event.iteration)
+        elif isinstance(event, ev.SamplesSaved):
+            _insert(self.samples, event, event.iteration, replace=True)
+            changes.samples = True
+        elif isinstance(event, ev.CheckpointSaved):
+            _insert(self.checkpoints, event, event.iteration, replace=True)
+            changes.checkpoints = True
+        elif isinstance(event, ev.MetricMeasured):
+            _insert(self.metrics.setdefault(event.name, []), event, event.iteration, replace=True)
+            changes.metrics = True
+        elif isinstance(event, ev.SpikeFound):
+            self.spikes.append(event)
+            self.spikes.sort(key=lambda spike: spike.spike_iteration)
+            changes.spikes = True
+        elif isinstance(event, ev.UnknownEvent):
+            self.unknown += 1
+
+    def curve(self, name: str) -> SmoothedCurve:
+        """The curve of that name, made empty when it is new."""
+        if name not in self.curves:
+            self.curves[name] = SmoothedCurve(self.half_life)
+        return self.curves[name]
+
+    def set_half_life(self, half_life: float) -> None:
+        """Smooth every curve anew; iterations, 0 switches smoothing off."""
+        self.half_life = half_life
+        for curve in self.curves.values():
+            curve.set_half_life(half_life)
+
+    def images_seen_at(self, iteration: float) -> float:
+        """Real pictures seen at an iteration, linear between Progress events."""
+        return _interpolated(iteration, self.pace.iteration, self.pace.images_seen)
+
+    def iteration_at(self, images_seen: float) -> float:
+        """The iteration at which so many real pictures had been seen."""
+        return _interpolated(images_seen, self.pace.images_seen, self.pace.iteration)
+
+    def sample_at(self, iteration: float) -> ev.SamplesSaved | None:
+        """The newest sample point at or before `iteration`, else the first; None when there is none."""
+        if not self.samples:
+            return None
+        index = bisect.bisect_right(self.samples, iteration, key=lambda sample: sample.iteration)
+        return self.samples[max(0, index - 1)]
+
+    def around(self, iteration: float) -> list[ev.SamplesSaved]:
+        """The sample points before, at (nearest to) and after an iteration; fewer at the ends."""
+        if not self.samples:
+            return []
+        at = min(range(len(self.samples)), key=lambda i: abs(self.samples[i].iteration - iteration))
+        return self.samples[max(0, at - 1) : at + 2]
+
+    def _truncate(self, iteration: int, changes: Changes) -> None:
+        """What earlier attempts wrote beyond `iteration` no longer counts (the story keeps it)."""
+        for curve in self.curves.values():
+            curve.truncate(iteration)
+        keep = bisect.bisect_right(self.pace.iteration, iteration)
+        for series in vars(self.pace).values():
+            del series[keep:]
+        for events in (self.samples, self.checkpoints, *self.metrics.values()):
+            del events[bisect.bisect_right(events, iteration, key=lambda event: event.iteration) :]  # type: ignore[attr-defined]
+        self.spikes = [spike for spike in self.spikes if spike.spike_iteration <= iteration]
+        changes.truncated = changes.curves = changes.samples = changes.checkpoints = True
+        changes.metrics = changes.spikes = True
+
+
+def _insert(events: list, event: ev.TrainEvent, iteration: int, *, replace: bool) -> None:
+    """Keep `events` ordered by iteration; the later event of the same iteration wins."""
+    at = bisect.bisect_left(events, iteration, key=lambda other: other.iteration)
+    if replace and at < len(events) and events[at].iteration == iteration:
+        events[at] = event
+    else:
+        events.insert(at, event)
+
+
+def _interpolated(x: float, xs: list[int], ys: list[int]) -> float:
+    """Piecewise linear through (0, 0) and the points; beyond the last point the last slope goes on."""
+    if not xs or xs[-1] <= 0:
+        return 0.0
+    at = bisect.bisect_left(xs, x)
+    if at >= len(xs):
+        return ys[-1] * (x / xs[-1])
+    x0, y0 = (xs[at - 1], ys[at - 1]) if at else (0, 0)
+    span = xs[at] - x0
+    return ys[at] if span <= 0 else y0 + (ys[at] - y0) * (x - x0) / span

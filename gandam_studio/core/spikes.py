@@ -1,0 +1,149 @@
+"""Spikes in training curves: raw values that leave their own recent past by many robust standard deviations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainer.events import Progress, SpikeFound, TrainEvent
+
+WINDOW = 201
+THRESHOLD = 6.0
+MERGE = 50
+WATCHED = ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "penalty")
+_MINIMUM = 50
+_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Spike:
+    """A value `z` robust standard deviations from its trailing median; `index` counts from 0."""
+
+    index: int
+    z: float
+
+
+def robust_z(values: np.ndarray, past: int = WINDOW) -> np.ndarray:
+    """z_t = (x_t - median) / (1.4826 MAD) over the `past` finite values before t; float64 (n,).
+
+    `values` (n,) finite. The factor makes the median absolute deviation consistent for normal noise (Hampel 1974).
+    z is 0 while fewer than 50 values are known. A flat past (MAD 0) is given a floor of 1e-6 of the median's size,
+    so rounding is no spike but a real jump is.
+    """
+    values = np.asarray(values, np.float64)
+    z = np.zeros(len(values))
+    for t in range(_MINIMUM, min(past, len(values))):
+        z[t] = _z(values[t], values[:t][None])[0]
+    for start in range(past, len(values), _CHUNK):
+        end = min(start + _CHUNK, len(values))
+        windows = np.lib.stride_tricks.sliding_window_view(values[start - past : end - 1], past)
+        z[start:end] = _z(values[start:end], windows)
+    return z
+
+
+def _z(x: np.ndarray | float, windows: np.ndarray) -> np.ndarray:
+    median = np.median(windows, axis=1)
+    mad = np.median(np.abs(windows - median[:, None]), axis=1)
+    scale = np.maximum(1.4826 * mad, 1e-6 * np.abs(median) + 1e-12)
+    return (np.asarray(x) - median) / scale
+
+
+class SpikeDetector:
+    """Finds spikes in one curve as it grows; the same answers as looking at the whole curve at once."""
+
+    def __init__(self) -> None:
+        self._past = np.empty(0)
+
+    def feed(self, values: np.ndarray) -> np.ndarray:
+        """Robust z of the next raw values (n,), finite; see `robust_z`."""
+        known = len(self._past)
+        together = np.concatenate([self._past, values])
+        z = robust_z(together)[known:]
+        self._past = together[-WINDOW:]
+        return z
+
+    def forget(self) -> None:
+        """Start over, as after a resume from an older checkpoint."""
+        self._past = np.empty(0)
+
+
+class SpikeFeed:
+    """Turns Progress events into SpikeFound events for runs whose trainer found none itself.
+
+    As soon as the run brings its own SpikeFound events this one falls silent. Spikes of several curves within
+    `MERGE` iterations are one, named after the curve with the largest |z|.
+    """
+
+    def __init__(self) -> None:
+        self._detectors = {name: SpikeDetector() for name in WATCHED}
+        self._last = 0
+        self._reported = -MERGE - 1
+        self.needed = True
+
+    def feed(self, events: Iterable[TrainEvent]) -> list[SpikeFound]:
+        """New spikes in these events; [] once the run reports its own."""
+        batch = list(events)
+        if any(isinstance(event, SpikeFound) for event in batch):
+            self.needed = False
+        if not self.needed:
+            return []
+        found: list[tuple[int, float, str, Progress]] = []
+        for run in _joined(batch):
+            found += self._spikes(run)
+        return self._merged(sorted(found, key=lambda spike: spike[0]))
+
+    def _spikes(self, events: list[Progress]) -> Iterator[tuple[int, float, str, Progress]]:
+        if events[0].first_iteration <= self._last:
+            for detector in self._detectors.values():
+                detector.forget()
+            self._reported = min(self._reported, events[0].first_iteration - MERGE - 1)
+        self._last = events[-1].iteration
+        for name, detector in self._detectors.items():
+            values, steps = _column(events, name)
+            for at in np.flatnonzero(np.abs(z := detector.feed(values)) > THRESHOLD):
+                event = next(e for e in events if e.iteration >= steps[at])
+                yield int(steps[at]), float(z[at]), name, event
+
+    def _merged(self, found: list[tuple[int, float, str, Progress]]) -> list[SpikeFound]:
+        spikes: list[SpikeFound] = []
+        for step, z, name, event in found:
+            if step - self._reported <= MERGE:
+                if spikes and abs(z) > abs(spikes[-1].z):
+                    spikes[-1] = _event(spikes[-1].spike_iteration, z, name, event)
+                continue
+            spikes.append(_event(step, z, name, event))
+            self._reported = step
+        return spikes
+
+
+def _event(step: int, z: float, name: str, at: Progress) -> SpikeFound:
+    return SpikeFound(
+        sequence=at.sequence, attempt=at.attempt, iteration=at.iteration, images_seen=at.images_seen,
+        wall_time=at.wall_time, spike_iteration=step, curve=name, z=round(z, 2),
+    )  # fmt: skip
+
+
+def _joined(events: list[TrainEvent]) -> list[list[Progress]]:
+    """Progress events in stretches without a step back, so one array operation serves a whole backlog."""
+    runs: list[list[Progress]] = []
+    for event in events:
+        if isinstance(event, Progress):
+            if runs and runs[-1][-1].iteration < event.first_iteration:
+                runs[-1].append(event)
+            else:
+                runs.append([event])
+    return runs
+
+
+def _column(events: list[Progress], name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Finite values of a curve and their iterations."""
+    values: list[float] = []
+    steps: list[int] = []
+    for event in events:
+        for offset, value in enumerate(event.curves.get(name, ())):
+            if value is not None:
+                values.append(value)
+                steps.append(event.first_iteration + offset)
+    return np.asarray(values, np.float64), np.asarray(steps, np.int64)
