@@ -1,0 +1,6 @@
+"""Perceptual hashes made for sprites: trimmed, alpha-aware, mirror-aware. `fingerprint_batch` is the way in."""
+
+from gandam_studio.core.hashing.fingerprint import fingerprint_batch
+from gandam_studio.core.hashing.layout import COLUMNS, FINGERPRINT_VERSION, Column, Flag, mirrored
+
+__all__ = ["COLUMNS", "FINGERPRINT_VERSION", "Column", "Flag", "fingerprint_batch", "mirrored"]

@@ -1,0 +1,100 @@
+"""The columns of a fingerprint: one row of `COLUMNS` unsigned 64-bit words a picture.
+
+| column | name | holds |
+|---|---|---|
+| 0 | BOX | x, y, width, height of the trimmed content in canonical pixels, 16 bits each, x highest |
+| 1 | FLAGS | the `Flag` bits; bits 32 to 63: visible pixels, saturated |
+| 2 | PIXELS | digest of the trimmed, visible pixels: equal when they are equal, wherever they sit on the canvas |
+| 3 | PIXELS_MIRRORED | the same digest of the mirrored content |
+| 4 | SILHOUETTE_EVEN | signs of the opacity's DCT, even columns: the same for a picture and its mirror image |
+| 5 | SILHOUETTE_ODD | signs of the opacity's DCT, odd columns: all inverted by a mirror |
+| 6 | INTERIOR_EVEN | as 4, of the brightness inside the silhouette |
+| 7 | INTERIOR_ODD | as 5, of the brightness inside the silhouette |
+| 8 | PHASH | ImageHash's `phash` of the whole picture where it is opaque, else 0 |
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+import numpy as np
+
+# Raise when any column's meaning or value changes: stored rows of another version are made again.
+FINGERPRINT_VERSION = 1
+
+
+class Column(IntEnum):
+    """Index of each word in a fingerprint's row."""
+
+    BOX = 0
+    FLAGS = 1
+    PIXELS = 2
+    PIXELS_MIRRORED = 3
+    SILHOUETTE_EVEN = 4
+    SILHOUETTE_ODD = 5
+    INTERIOR_EVEN = 6
+    INTERIOR_ODD = 7
+    PHASH = 8
+
+
+COLUMNS = len(Column)
+
+# The four words compared when asking "how unlike do these look": 256 bits.
+LOOK = (Column.SILHOUETTE_EVEN, Column.SILHOUETTE_ODD, Column.INTERIOR_EVEN, Column.INTERIOR_ODD)
+
+
+class Flag(IntFlag):
+    """What a hash cannot say of a picture; the low 32 bits of `Column.FLAGS`."""
+
+    BLANK = 1  # nothing visible: matches nothing but the very same pixels
+    NO_SILHOUETTE = 2  # fills its box: the silhouette words say nothing
+    NO_INTERIOR = 4  # one flat tone: the interior words say nothing
+    OPAQUE = 8  # no transparency as it came
+    KEYED = 16  # its background was recognised and left out
+    TINY = 32  # fewer than `TINY_PIXELS` visible pixels: only exact comparisons mean anything
+    SYMMETRIC_SILHOUETTE = 64  # every odd frequency of the silhouette is exactly zero: a mirror changes nothing
+    SYMMETRIC_INTERIOR = 128  # the same of the interior
+
+
+TINY_PIXELS = 16
+
+
+def pack_box(x: int, y: int, width: int, height: int) -> int:
+    """One word from a box; each part is held to 65,535."""
+    return min(x, 0xFFFF) << 48 | min(y, 0xFFFF) << 32 | min(width, 0xFFFF) << 16 | min(height, 0xFFFF)
+
+
+def boxes(fingerprints: np.ndarray) -> np.ndarray:
+    """(N, 4) int64 of x, y, width, height from (N, COLUMNS) rows."""
+    word = np.asarray(fingerprints, dtype=np.uint64)[:, Column.BOX]
+    return np.stack([(word >> np.uint64(shift)) & np.uint64(0xFFFF) for shift in (48, 32, 16, 0)], axis=1).astype(
+        np.int64
+    )
+
+
+def flags(fingerprints: np.ndarray) -> np.ndarray:
+    """(N,) int64 of `Flag` bits from (N, COLUMNS) rows."""
+    return (np.asarray(fingerprints, dtype=np.uint64)[:, Column.FLAGS] & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def visible_pixels(fingerprints: np.ndarray) -> np.ndarray:
+    """(N,) int64 count of visible pixels from (N, COLUMNS) rows."""
+    return (np.asarray(fingerprints, dtype=np.uint64)[:, Column.FLAGS] >> np.uint64(32)).astype(np.int64)
+
+
+def mirrored(fingerprints: np.ndarray) -> np.ndarray:
+    """The rows the mirrored pictures would have, without touching a pixel: (N, COLUMNS) uint64, a copy.
+
+    A mirror negates exactly the odd horizontal frequencies of a DCT (cos(pi k (W - x - 1/2) / W) = (-1)^k cos(pi k (x
+    + 1/2) / W)), so their sign bits are inverted. `BOX` keeps its place and `PHASH`, which is not made of signs,
+    becomes 0: unknown.
+    """
+    rows = np.array(fingerprints, dtype=np.uint64, copy=True)
+    rows[:, [Column.PIXELS, Column.PIXELS_MIRRORED]] = rows[:, [Column.PIXELS_MIRRORED, Column.PIXELS]]
+    for column, symmetric in (
+        (Column.SILHOUETTE_ODD, Flag.SYMMETRIC_SILHOUETTE),
+        (Column.INTERIOR_ODD, Flag.SYMMETRIC_INTERIOR),
+    ):
+        rows[:, column] ^= np.where(flags(rows) & symmetric, np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF))
+    rows[:, Column.PHASH] = 0
+    return rows

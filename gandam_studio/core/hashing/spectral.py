@@ -1,0 +1,113 @@
+"""Sign hashes: which low frequencies of a picture's cosine transform are positive.
+
+Signs of DCT-II coefficients on the trimmed picture's own pixel grid, in order of rising frequency. Because signs and
+not values are kept, brightness and contrast do not matter, an enlarged picture keeps its bits (repeating each pixel k
+times multiplies each coefficient by a positive factor), and a mirror inverts the odd columns and nothing else. Even
+and odd columns are therefore kept in words of their own: the even words find a picture and its mirror image with one
+search.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+_LIMIT = 16  # frequencies 0 to 15 in each direction are looked at
+WORD = 64
+_NOTHING = 3e-6  # of a word's largest coefficient: what float32 sums of a few thousand terms leave of a zero
+
+
+def _order(odd: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The 64 lowest (row, column) frequencies of one column parity, the constant left out.
+
+    Columns counted within the parity.
+    """
+    pairs = [(ky, kx) for ky in range(_LIMIT) for kx in range(int(odd), _LIMIT, 2) if ky or kx]
+    pairs.sort(key=lambda pair: (pair[0] ** 2 + pair[1] ** 2, pair[0]))
+    rows, columns = zip(*pairs[:WORD], strict=True)
+    return np.array(rows), np.array(columns) // 2
+
+
+_EVEN, _ODD = _order(False), _order(True)
+
+
+def _basis(length: int) -> np.ndarray:
+    """(16, length) float64 DCT-II basis, of the pixels repeated where there are too few of them to carry 16
+    frequencies.
+    """
+    repeat = 1
+    while repeat * length < _LIMIT:
+        repeat *= 2
+    x = np.arange(repeat * length) + 0.5
+    basis = (
+        np.cos(np.pi / (repeat * length) * np.arange(_LIMIT)[:, None] * x).reshape(_LIMIT, length, repeat).sum(axis=2)
+    )
+    return np.where(np.abs(basis) < 1e-9, 0.0, basis)  # what is zero in theory must not become a coin toss
+
+
+@lru_cache(maxsize=512)
+def _rows(length: int, padded: int) -> np.ndarray:
+    """(16, padded) float32 basis along the height, zero beyond `length`."""
+    basis = np.zeros((_LIMIT, padded), dtype=np.float32)
+    basis[:, :length] = _basis(length)
+    return basis
+
+
+@lru_cache(maxsize=512)
+def _half_columns(length: int, padded: int) -> np.ndarray:
+    """(2, padded, 8) float32.
+
+    Even and odd frequencies over the left half, the middle column counted once, zero beyond it.
+    """
+    half = (length + 1) // 2
+    columns = _basis(length)[:, :half].copy()
+    if length % 2:
+        columns[:, -1] *= 0.5  # folding adds the middle column to itself
+    basis = np.zeros((2, padded, _LIMIT // 2), dtype=np.float32)
+    basis[0, :half], basis[1, :half] = columns[0::2].T, columns[1::2].T
+    return basis
+
+
+def padded_size(height: int, width: int) -> tuple[int, int]:
+    """The buffer a picture's planes are laid in: sizes rounded up, so that many pictures share one product."""
+    return (height + 31) // 32 * 32, ((width + 1) // 2 + 15) // 16 * 16
+
+
+def coefficients(planes: list[np.ndarray]) -> np.ndarray:
+    """Low DCT coefficients of N pictures of P planes each, (P, h, w) of whole numbers with |value| < 2**22.
+
+    (N, P, 2, 64) float32.
+
+    Axis 2 is even columns, odd columns; axis 3 rises in frequency. All pictures must have the same `padded_size`.
+    Left and right halves are added and subtracted first, which is exact in float32 for such numbers, so the mirrored
+    picture gives the same even coefficients and exactly negated odd ones, in whatever order a matrix product sums.
+    """
+    height, half = padded_size(*planes[0].shape[1:])
+    folded = np.zeros((len(planes), len(planes[0]), 2, height, half), dtype=np.float32)
+    rows = np.empty((len(planes), 1, 1, _LIMIT, height), dtype=np.float32)
+    columns = np.empty((len(planes), 1, 2, half, _LIMIT // 2), dtype=np.float32)
+    for index, plane in enumerate(planes):
+        h, w = plane.shape[1:]
+        middle = (w + 1) // 2
+        left, right = plane[:, :, :middle], plane[:, :, : w - middle - 1 if w > middle else None : -1]
+        np.add(left, right, out=folded[index, :, 0, :h, :middle])
+        np.subtract(left, right, out=folded[index, :, 1, :h, :middle])
+        rows[index, 0, 0], columns[index, 0] = _rows(h, height), _half_columns(w, half)
+    transformed = rows @ (folded @ columns)
+    return np.stack([transformed[:, :, 0, _EVEN[0], _EVEN[1]], transformed[:, :, 1, _ODD[0], _ODD[1]]], axis=2)
+
+
+def sign_words(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Signs of (..., 64) coefficients: (...) uint64 words, and (...) bool, true where all were zero (symmetry).
+
+    Bit 63 is the lowest frequency, set where the coefficient is positive. One that is zero, or so near that only
+    rounding gives it a sign, takes the sign of the lowest frequency that is not: negating the coefficients inverts
+    every bit.
+    """
+    size = np.abs(found)
+    zero = size <= _NOTHING * size.max(axis=-1, keepdims=True)
+    first = np.argmin(zero, axis=-1)
+    sign = np.take_along_axis(found, first[..., None], axis=-1) > 0
+    words = np.packbits(np.where(zero, sign, found > 0), axis=-1).view(">u8").astype(np.uint64)[..., 0]
+    return words, zero.all(axis=-1)

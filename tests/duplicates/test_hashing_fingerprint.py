@@ -1,0 +1,145 @@
+"""Fingerprints: what changes them, what must not, and the mirror that costs nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gandam_studio.core.hashing import COLUMNS, Column, Flag, fingerprint_batch, mirrored
+from gandam_studio.core.hashing.layout import LOOK, boxes, flags, visible_pixels
+
+
+def blob(seed: int, height: int = 30, width: int = 24) -> np.ndarray:
+    """An irregular, outlined, shaded shape on a transparent canvas, (height + 10, width + 14, 4) uint8."""
+    generator = np.random.default_rng(seed)
+    coarse = generator.random((height // 4 + 2, width // 4 + 2))
+    field = coarse.repeat(4, 0).repeat(4, 1)[:height, :width]
+    y, x = np.mgrid[0:height, 0:width]
+    inside = ((y / height - 0.5) ** 2 + (x / width - 0.5) ** 2 + 0.12 * field) < 0.27
+    shade = generator.integers(40, 220, coarse.shape).repeat(4, 0).repeat(4, 1)[:height, :width]
+    picture = np.zeros((height + 10, width + 14, 4), dtype=np.uint8)
+    body = picture[4 : 4 + height, 5 : 5 + width]
+    body[..., 0], body[..., 1], body[..., 2] = shade, shade // 2 + 30, 255 - shade
+    body[..., 3] = np.where(inside, 255, 0)
+    return picture
+
+
+def look(rows: np.ndarray) -> np.ndarray:
+    """Only the words that say how a picture looks."""
+    return rows[:, list(LOOK)]
+
+
+def one(picture: np.ndarray) -> np.ndarray:
+    return fingerprint_batch([picture])[0]
+
+
+rgba = st.tuples(st.integers(1, 40), st.integers(1, 40)).flatmap(
+    lambda size: arrays(np.uint8, (*size, 4), elements=st.sampled_from([0, 0, 5, 9, 60, 128, 200, 251, 255]))
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(rgba)
+def test_the_mirrored_fingerprint_needs_no_pixels(picture: np.ndarray):
+    direct = fingerprint_batch([picture[:, ::-1]])
+    derived = mirrored(fingerprint_batch([picture]))
+    same = [column for column in Column if column not in (Column.BOX, Column.PHASH)]
+    assert direct[:, same].tolist() == derived[:, same].tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(rgba)
+def test_mirrored_twice_is_itself(picture: np.ndarray):
+    rows = fingerprint_batch([picture])
+    kept = [column for column in Column if column != Column.PHASH]
+    assert mirrored(mirrored(rows))[:, kept].tolist() == rows[:, kept].tolist()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(rgba, min_size=2, max_size=6), st.randoms())
+def test_a_row_depends_on_its_picture_alone(pictures: list[np.ndarray], random):
+    rows = fingerprint_batch(pictures)
+    order = list(range(len(pictures)))
+    random.shuffle(order)
+    assert fingerprint_batch([pictures[index] for index in order]).tolist() == rows[order].tolist()
+    assert np.concatenate([fingerprint_batch([picture]) for picture in pictures]).tolist() == rows.tolist()
+
+
+def test_mirror_law_holds_on_real_sprites(shared_data, unzipped_sprites):
+    sprites = unzipped_sprites(300)
+    direct = fingerprint_batch([np.ascontiguousarray(sprite[:, ::-1]) for sprite in sprites])
+    derived = mirrored(fingerprint_batch(sprites))
+    assert look(direct).tolist() == look(derived).tolist()
+    assert direct[:, Column.PIXELS].tolist() == derived[:, Column.PIXELS].tolist()
+
+
+def test_margins_and_invisible_colours_do_not_count():
+    picture = blob(1)
+    rows = one(picture)
+    dirty = picture.copy()
+    dirty[dirty[..., 3] == 0] = [255, 0, 200, 0]
+    dirty[0, 0, 3] = 5
+    padded = np.zeros((90, 77, 4), dtype=np.uint8)
+    padded[33 : 33 + picture.shape[0], 20 : 20 + picture.shape[1]] = picture
+    for other in (dirty, padded):
+        changed = one(other)
+        assert changed[2:].tolist() == rows[2:].tolist()
+    x, y, width, height = boxes(rows[None])[0]
+    assert (picture[..., 3] > 0).any(axis=0).nonzero()[0][[0, -1]].tolist() == [x, x + width - 1]
+    assert (picture[..., 3] > 0).any(axis=1).nonzero()[0][[0, -1]].tolist() == [y, y + height - 1]
+    assert visible_pixels(rows[None])[0] == (picture[..., 3] > 0).sum()
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_enlarging_by_whole_factors_keeps_the_bits(factor: int):
+    pictures = [blob(seed) for seed in range(12)]
+    larger = [picture.repeat(factor, 0).repeat(factor, 1) for picture in pictures]
+    differing = np.bitwise_count(look(fingerprint_batch(larger)) ^ look(fingerprint_batch(pictures))).sum(axis=1)
+    assert differing.max() <= 2  # of 256: the mean brightness is rounded to a whole number
+    assert np.median(differing) == 0
+
+
+def test_a_plain_background_is_left_out_but_a_white_belly_stays():
+    picture = blob(3)
+    opacity = picture[..., 3:] / 255
+    for background in ([255, 255, 255], [30, 90, 200], [0, 255, 0]):
+        flat = np.dstack(
+            [picture[..., :3] * opacity + np.array(background) * (1 - opacity), np.full(picture.shape[:2], 255)]
+        )
+        rows = one(flat.astype(np.uint8))
+        assert flags(rows[None])[0] & Flag.KEYED
+        assert rows[LOOK[0]] == one(picture)[LOOK[0]]
+    ring = np.full((40, 40, 4), 255, dtype=np.uint8)
+    ring[8:32, 10:30, :3] = 0
+    ring[12:28, 14:26, :3] = 255  # white inside a black outline: part of the sprite
+    assert visible_pixels(fingerprint_batch([ring]))[0] == 24 * 20
+
+
+def test_what_says_nothing_is_flagged():
+    blank = np.zeros((20, 20, 4), dtype=np.uint8)
+    flat = np.full((20, 20, 4), 255, dtype=np.uint8)
+    dot = blank.copy()
+    dot[3, 4] = 255
+    found = flags(fingerprint_batch([blank, flat, dot, blob(2)])).tolist()
+    assert found[0] & Flag.BLANK
+    assert found[1] & Flag.NO_SILHOUETTE
+    assert found[1] & Flag.NO_INTERIOR
+    assert found[2] & Flag.TINY
+    assert found[3] == 0
+
+
+def test_large_pictures_are_reduced_and_still_recognised():
+    picture = blob(5, height=60, width=48)
+    large = picture.repeat(9, 0).repeat(9, 1)
+    distance = np.bitwise_count(look(fingerprint_batch([picture])) ^ look(fingerprint_batch([large]))).sum()
+    assert distance <= 8
+
+
+def test_no_pictures_and_wrong_pictures():
+    assert fingerprint_batch([]).shape == (0, COLUMNS)
+    for wrong in (np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 4), np.float32), np.zeros((4, 4), np.uint8)):
+        with pytest.raises(ValueError, match="must be"):
+            fingerprint_batch([wrong])
