@@ -1,10 +1,11 @@
-"""What is known of one run, folded from its events: curves, sample points, checkpoints, meters, spikes and its story."""
+"""What is known of one run, folded from its events: curves, samples, checkpoints, meters, spikes and its story."""
 
 from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from gandam_studio.core.curves import SmoothedCurve
 from trainer import events as ev
@@ -67,7 +68,7 @@ class RunRecord:
     @property
     def last_iteration(self) -> int:
         """The newest iteration that counts."""
-        steps = max(self.pace.iteration[-1:] + [0])
+        steps = max([*self.pace.iteration[-1:], 0])
         return max(steps, self.samples[-1].iteration if self.samples else 0)
 
     def apply(self, events: Iterable[ev.TrainEvent]) -> Changes:
@@ -88,14 +89,11 @@ class RunRecord:
         if first >= 1:
             for name, values in event.curves.items():
                 self.curve(name).write(first, values)
-        for series, value in (
-            (self.pace.iteration, event.iteration),
-            (self.pace.images_seen, event.images_seen),
-            (self.pace.wall_time, event.wall_time),
-            (self.pace.pictures_per_s, event.pictures_per_s),
-            (self.pace.memory_mb, event.memory_mb),
-        ):
-            series.append(value)  # type: ignore[attr-defined]
+        self.pace.iteration.append(event.iteration)
+        self.pace.images_seen.append(event.images_seen)
+        self.pace.wall_time.append(event.wall_time)
+        self.pace.pictures_per_s.append(event.pictures_per_s)
+        self.pace.memory_mb.append(event.memory_mb)
         self.progress = event
         changes.curves = True
 
@@ -165,8 +163,9 @@ class RunRecord:
         keep = bisect.bisect_right(self.pace.iteration, iteration)
         for series in vars(self.pace).values():
             del series[keep:]
-        for events in (self.samples, self.checkpoints, *self.metrics.values()):
-            del events[bisect.bisect_right(events, iteration, key=lambda event: event.iteration) :]  # type: ignore[attr-defined]
+        kept: list[list[Any]] = [self.samples, self.checkpoints, *self.metrics.values()]
+        for events in kept:
+            del events[bisect.bisect_right(events, iteration, key=lambda event: event.iteration) :]
         self.spikes = [spike for spike in self.spikes if spike.spike_iteration <= iteration]
         changes.truncated = changes.curves = changes.samples = changes.checkpoints = True
         changes.metrics = changes.spikes = True

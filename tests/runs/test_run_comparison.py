@@ -1,0 +1,107 @@
+"""Runs side by side: every difference of configuration and data, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.run_comparison import compare, manifest_difference
+from trainer.config import TrainConfig, apply_overrides, load_preset
+from trainer.manifest import ManifestEntry, manifest_bytes
+from trainer.run_directory import RunDirectory
+
+
+def _entries(count: int, **changes: object) -> list[ManifestEntry]:
+    return [ManifestEntry(f"{i:064x}", f"{i}.png", "0" * 64, 32, 32, **changes) for i in range(count)]  # type: ignore[arg-type]
+
+
+def _run(folder: Path, config: TrainConfig, entries: list[ManifestEntry]) -> Path:
+    (folder.parent / "data.npy").write_bytes(b"")
+    np.save(folder.parent / "data.npy", np.zeros((2, 32, 32, 3), np.uint8))
+    (folder.parent / "data.json").write_text("{}")
+    (folder.parent / "manifest").write_bytes(manifest_bytes(entries))
+    names = ("data.npy", "data.json", "manifest")
+    return RunDirectory.create(folder, config, *(folder.parent / name for name in names)).path
+
+
+def _rows(*folders: Path) -> dict[str, tuple]:
+    return {row.name: row.values for row in compare(folders).differences}
+
+
+def test_equal_runs_have_no_rows(tmp_path: Path) -> None:
+    preset = load_preset("dcgan")
+    comparison = compare([_run(tmp_path / "r1", preset, _entries(5)), _run(tmp_path / "r2", preset, _entries(5))])
+    assert comparison.differences == ()
+    assert comparison.factors == 0
+
+
+def test_one_changed_setting_is_one_row_and_one_factor(tmp_path: Path) -> None:
+    preset = load_preset("dcgan")
+    changed = apply_overrides(preset, ["optimiser.lr_g=1e-3"])
+    comparison = compare([_run(tmp_path / "r1", preset, _entries(5)), _run(tmp_path / "r2", changed, _entries(5))])
+    assert [(row.name, row.values) for row in comparison.differences] == [("optimiser.lr_g", (2e-4, 1e-3))]
+    assert comparison.differences[0].meaning
+    assert comparison.factors == 1
+
+
+def test_the_two_parts_of_the_project_differ_in_at_least_ten_factors(tmp_path: Path) -> None:
+    first = _run(tmp_path / "r1", load_preset("gandam-part-1"), _entries(3))
+    second = _run(tmp_path / "r2", load_preset("gandam-part-2"), _entries(3))
+    comparison = compare([first, second])
+    assert comparison.factors >= 10
+    assert {"data.size", "batch.size", "architecture.latent", "optimiser.lr_d"} <= {
+        r.name for r in comparison.differences
+    }
+
+
+def test_data_that_differs_is_shown_and_counts_as_one_factor(tmp_path: Path) -> None:
+    preset = load_preset("dcgan")
+    edited = [*_entries(5)[1:], ManifestEntry("f" * 64, "new.png", "0" * 64, 32, 32), *_entries(7)[5:]]
+    edited[0] = dataclasses.replace(edited[0], flip=True, facing="left")
+    comparison = compare([_run(tmp_path / "r1", preset, _entries(5)), _run(tmp_path / "r2", preset, edited)])
+    rows = {row.name: row.values for row in comparison.differences}
+    assert rows == {
+        "sprites": (5, 7), "flipped": (0, 1), "facing left": (0, 1),
+        "sprites added": (0, 3), "sprites removed": (0, 1), "sprites edited": (0, 1),
+    }  # fmt: skip
+    assert comparison.factors == 1
+    assert comparison.manifests[1].changed == ((f"{1:064x}", ("flip", "facing")),)
+
+
+def test_a_recipe_that_differs_has_its_own_rows(tmp_path: Path) -> None:
+    preset = load_preset("dcgan")
+    runs = []
+    for name, recipe in (("r1", {"trim": True, "margin": 0.0}), ("r2", {"trim": False, "margin": 0.0})):
+        origin = dataclasses.replace(preset.origin, recipe=json.dumps(recipe))
+        runs.append(_run(tmp_path / name, dataclasses.replace(preset, origin=origin), _entries(2)))
+    assert _rows(*runs) == {"trim": (True, False)}
+
+
+def test_a_run_of_a_newer_version_and_a_broken_one_stay_comparable(tmp_path: Path) -> None:
+    preset = load_preset("dcgan")
+    runs = [_run(tmp_path / f"r{i}", preset, _entries(2)) for i in range(3)]
+    newer = json.loads((runs[1] / "config.json").read_text())
+    newer["schema_version"] = 99
+    newer["dreaming"] = {"depth": 4}
+    (runs[1] / "config.json").write_text(json.dumps(newer))
+    (runs[2] / "config.json").write_text("{ torn")
+    (runs[2] / "manifest.jsonl").write_text("{ torn\n")
+    rows = _rows(*runs)
+    assert rows["dreaming.depth"] == (None, 4, None)
+    assert rows["sprites"] == (2, 2, None)
+    assert rows["batch.size"] == (128, 128, None)
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_only_two_to_four_runs(tmp_path: Path, count: int) -> None:
+    with pytest.raises(UserError, match="two to 4"):
+        compare([tmp_path] * count)
+
+
+def test_an_unknown_manifest_differs_in_nothing() -> None:
+    assert not manifest_difference(None, {})
