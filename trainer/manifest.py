@@ -12,6 +12,9 @@ from typing import Any
 
 SCHEMA_VERSION = 1
 
+# One encoder for all lines: json.dumps with these options makes a new one at every call.
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 @dataclass(frozen=True)
 class ManifestEntry:
@@ -52,11 +55,10 @@ class ManifestEntry:
 
     def line(self) -> bytes:
         """The entry's canonical line: keys sorted, no spaces, UTF-8, ending in one newline."""
-        values = dataclasses.asdict(self)
+        values = dict(self.__dict__)
         values["tags"] = sorted(set(self.tags))
         values["weight"] = round(float(self.weight), 6)
-        text = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return text.encode() + b"\n"
+        return _CANONICAL.encode(values).encode() + b"\n"
 
     @classmethod
     def from_line(cls, line: bytes | str) -> ManifestEntry:

@@ -18,6 +18,7 @@ from gandam_studio.core import schema
 from gandam_studio.core.edits import Edit
 from gandam_studio.core.errors import UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
 from gandam_studio.core.history import Changes, History
+from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.originals import Originals
 from gandam_studio.core.query import Filter
 from gandam_studio.core.seqsets import Seqs, as_seqs, runs
@@ -28,6 +29,9 @@ from trainer.recipe import Recipe
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from gandam_studio.core.exporting import Exported
+    from gandam_studio.core.versions import ManifestVersion, VersionDiff
 
 DATABASE = "workspace.sqlite"
 LOCK = "workspace.lock"
@@ -228,6 +232,56 @@ class Workspace:
     def manifest_path(self, digest: str) -> Path:
         """Where the manifest of that digest lies."""
         return self.folder / "manifests" / f"{digest}.jsonl"
+
+    # Versions
+
+    def commit(self, message: str = "", *, kept_only: bool = False, job: Job = NULL_JOB) -> ManifestVersion:
+        """Freeze what is decided now (see `versions.commit`)."""
+        from gandam_studio.core.versions import commit
+
+        return commit(self, message, kept_only=kept_only, job=job)
+
+    def versions(self) -> list[ManifestVersion]:
+        """All versions, oldest first."""
+        from gandam_studio.core.versions import versions
+
+        return versions(self)
+
+    def version(self, text: str = "latest") -> ManifestVersion:
+        """A version by label ("v3"), prefix of its digest, tag, or "latest". Raises UnknownVersion."""
+        from gandam_studio.core.versions import find_version
+
+        return find_version(self, text)
+
+    def diff(self, a: str, b: str = "now") -> VersionDiff:
+        """What leads from one version to another, or to the present decisions ("now"). Raises UnknownVersion."""
+        from gandam_studio.core.versions import diff
+
+        return diff(self, self.version(a), None if b == "now" else self.version(b))
+
+    def restore_version(self, text: str) -> Changes:
+        """Bring back every decision of a version, as one undoable edit."""
+        from gandam_studio.core.versions import restore_edit
+
+        return self.apply(restore_edit(self, self.version(text)))
+
+    def export(
+        self,
+        out: Path | str,
+        *,
+        version: str = "latest",
+        format: str = "jsonl",
+        pictures: str = "",
+        recipe: Recipe | None = None,
+        force: bool = False,
+        job: Job = NULL_JOB,
+    ) -> Exported:
+        """Hand a version to other tools (see `exporting.export`)."""
+        from gandam_studio.core.exporting import export
+
+        return export(
+            self, self.version(version), out, format=format, pictures=pictures, recipe=recipe, force=force, job=job
+        )
 
     # Pictures
 

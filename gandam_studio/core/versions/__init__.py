@@ -1,0 +1,34 @@
+"""Versions: immutable manifests of what was decided, and everything one does with them.
+
+A version is a file of canonical JSON lines named by its SHA-256, and a row that says who its parent is and why it
+was made. Equal decisions have equal digests, on any machine and in any order of work.
+"""
+
+from gandam_studio.core.versions.commit import commit
+from gandam_studio.core.versions.diff import Changed, Removed, VersionDiff, diff
+from gandam_studio.core.versions.listing import find_version, tag_version, versions
+from gandam_studio.core.versions.model import ManifestVersion
+from gandam_studio.core.versions.relink import Relinked, relink
+from gandam_studio.core.versions.restore import restore_edit
+from gandam_studio.core.versions.splits import SplitRule, assign_splits
+from gandam_studio.core.versions.verify import Damage, Verified, verify
+
+__all__ = [
+    "Changed",
+    "Damage",
+    "ManifestVersion",
+    "Relinked",
+    "Removed",
+    "SplitRule",
+    "Verified",
+    "VersionDiff",
+    "assign_splits",
+    "commit",
+    "diff",
+    "find_version",
+    "relink",
+    "restore_edit",
+    "tag_version",
+    "verify",
+    "versions",
+]

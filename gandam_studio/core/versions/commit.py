@@ -1,0 +1,103 @@
+"""Commit: the present decisions become an immutable version."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.history import now
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.store import transaction
+from gandam_studio.core.versions import files
+from gandam_studio.core.versions.entries import committed, present_entries
+from gandam_studio.core.versions.listing import HEAD, head_version
+from gandam_studio.core.versions.model import ManifestVersion
+from trainer.manifest import ManifestEntry
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+
+def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, job: Job = NULL_JOB) -> ManifestVersion:
+    """Freeze what is decided now into a version.
+
+    The manifest is on disk before the row that names it, so no crash leaves a version without its manifest. When
+    nothing differs from the version the decisions were derived from (neither sprites nor recipe), no row is added:
+    that version is returned with `unchanged` set. Raises UserError (nothing to commit, disk full) and Cancelled.
+    """
+    workspace.require_writable()
+    connection = workspace.connection
+    try:
+        with _snapshot(connection):
+            (total,) = connection.execute(f"SELECT count(*) FROM sprites WHERE {committed(kept_only)}").fetchone()
+            if not total:
+                raise UserError("there is nothing to commit: no sprite is " + ("kept" if kept_only else "left in"))
+            job.start("Committing", total)
+            entries = _watched(present_entries(workspace, kept_only=kept_only), job)
+            digest, tally = files.write_manifest(workspace.manifest_path("x").parent, entries)
+            parent = head_version(workspace)
+            if parent and parent.digest == digest and _same_recipe(workspace, parent):
+                return dataclasses.replace(parent, unchanged=True)
+            (highest,) = connection.execute("SELECT coalesce(max(version), 0) FROM versions").fetchone()
+            files.write_header(workspace, digest, f"v{highest + 1}", tally, kept_only)
+            files.write_left_out(workspace, digest, kept_only)
+            version = ManifestVersion(
+                number=highest + 1,
+                digest=digest,
+                parent=parent.number if parent else None,
+                message=message.strip(),
+                at=now(),
+                sprites=tally.sprites,
+                edit=workspace.history.last_edit(),
+            )
+    except OSError as error:
+        raise UserError(f"nothing was committed: {error.strerror or error}") from None
+    _insert(connection, version)
+    return version
+
+
+def _insert(connection: sqlite3.Connection, version: ManifestVersion) -> None:
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO versions (version, digest, parent, message, at, sprites, edit) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                version.number,
+                version.digest,
+                version.parent,
+                version.message,
+                version.at,
+                version.sprites,
+                version.edit,
+            ),
+        )
+        connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (HEAD, str(version.number)))
+
+
+def _same_recipe(workspace: Workspace, version: ManifestVersion) -> bool:
+    return files.recipe_of(workspace, version) == workspace.recipe
+
+
+def _watched(entries: Iterator[ManifestEntry], job: Job) -> Iterator[ManifestEntry]:
+    """Report progress now and then; a call a sprite would cost more than the work."""
+    pending = 0
+    for entry in entries:
+        yield entry
+        pending += 1
+        if pending == 500:
+            job.advance(pending)
+            pending = 0
+    job.advance(pending)
+
+
+@contextmanager
+def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """One unchanging view of the database for several reads, while other connections may write."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")

@@ -1,0 +1,63 @@
+"""Sprites as manifest entries: what the present state of a workspace would commit."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gandam_studio.core.sprite import COLUMNS, Sprite
+from gandam_studio.core.versions.splits import SplitRule, assign_splits
+from trainer.manifest import ManifestEntry
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+
+def present_entries(workspace: Workspace, *, kept_only: bool = False) -> Iterator[ManifestEntry]:
+    """Entries of the sprites a commit would hold, sorted by id; rows are fetched as they are used.
+
+    The caller holds a transaction when the rows must agree with anything else it reads.
+    """
+    condition = committed(kept_only)
+    splits = present_splits(workspace, condition)
+    for row in workspace.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE {condition} ORDER BY id"):
+        sprite = Sprite.from_row(row)
+        yield entry_of(sprite, sprite.split or splits[sprite.id])
+
+
+def committed(kept_only: bool) -> str:
+    """The SQL condition for sprites that belong in a version."""
+    return "status = 'kept'" if kept_only else "status != 'dropped'"
+
+
+def present_splits(workspace: Workspace, condition: str) -> dict[str, str]:
+    """The workspace's rule applied to the sprites that satisfy an SQL condition: id -> split."""
+    rows = workspace.connection.execute(f"SELECT id, family FROM sprites WHERE {condition}")
+    return assign_splits(dict(map(tuple, rows)), SplitRule.of(workspace))
+
+
+def entry_of(sprite: Sprite, split: str) -> ManifestEntry:
+    """A sprite's entry. Names are NFC: a Mac's decomposed letters must not change the digest."""
+    return ManifestEntry(
+        id=sprite.id,
+        source=plain_text(sprite.name),
+        source_digest=sprite.blob,
+        width=sprite.width,
+        height=sprite.height,
+        part=sprite.part,
+        crop=sprite.crop,
+        rotation=sprite.rotation,
+        flip=sprite.flipped,
+        facing=sprite.shown_facing,
+        tags=tuple(plain_text(tag) for tag in sprite.tags),
+        status=sprite.status,
+        family=plain_text(sprite.family),
+        weight=sprite.weight,
+        split=split,
+    )
+
+
+def plain_text(text: str) -> str:
+    """Text that every machine writes as the same UTF-8 bytes: composed, undecodable bytes escaped."""
+    return unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode())

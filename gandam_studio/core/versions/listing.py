@@ -1,0 +1,88 @@
+"""The list of versions, and how people name one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gandam_studio.core.errors import UnknownVersion, UserError
+from gandam_studio.core.sprite import join_tags
+from gandam_studio.core.store import transaction
+from gandam_studio.core.versions.model import COLUMNS, ManifestVersion
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+# Setting that holds the number of the version the present decisions were derived from.
+HEAD = "head"
+MINIMUM_PREFIX = 4
+LATEST = "latest"
+
+
+def versions(workspace: Workspace) -> list[ManifestVersion]:
+    """All versions, oldest first."""
+    rows = workspace.connection.execute(f"SELECT {COLUMNS} FROM versions ORDER BY version")
+    return [ManifestVersion.from_row(row) for row in rows]
+
+
+def find_version(workspace: Workspace, text: str = LATEST) -> ManifestVersion:
+    """A version by label ("v3"), by an unambiguous prefix of its digest, by one of its tags, or "latest".
+
+    Of several versions with the same digest the newest answers. Raises UnknownVersion.
+    """
+    known = versions(workspace)
+    if not known:
+        raise UnknownVersion("there is no version yet; make one with: gandam-studio commit -m 'why'")
+    if text == LATEST:
+        return known[-1]
+    for version in reversed(known):
+        if text in (version.label, version.digest) or text in version.tags:
+            return version
+    if len(text) >= MINIMUM_PREFIX:
+        matches = {version.digest: version for version in known if version.digest.startswith(text.lower())}
+        if len(matches) == 1:
+            return next(iter(matches.values()))
+        if matches:
+            raise UnknownVersion(f"more than one version's digest begins with {text}; give more of it")
+    raise UnknownVersion(f"there is no version {text!r}; there are {_names(known)}")
+
+
+def head_version(workspace: Workspace) -> ManifestVersion | None:
+    """The version the present decisions were derived from: the last commit, or the last one restored."""
+    number = workspace.setting(HEAD)
+    query = f"SELECT {COLUMNS} FROM versions WHERE version = coalesce(?, (SELECT max(version) FROM versions))"
+    row = workspace.connection.execute(query, (number,)).fetchone()
+    return ManifestVersion.from_row(row) if row else None
+
+
+def tag_version(
+    workspace: Workspace, version: ManifestVersion, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()
+) -> ManifestVersion:
+    """Give a version names such as "paper" and take others away; a name belongs to one version at a time.
+
+    Raises UserError for a name that could be taken for a label or a digest.
+    """
+    workspace.require_writable()
+    for tag in add:
+        _check_tag(tag)
+    with transaction(workspace.connection) as connection:
+        for other in versions(workspace):
+            tags = set(other.tags) - set(add)
+            if other.number == version.number:
+                tags = (tags | set(add)) - set(remove)
+            if tags != set(other.tags):
+                connection.execute("UPDATE versions SET tags = ? WHERE version = ?", (join_tags(tags), other.number))
+    return find_version(workspace, version.label)
+
+
+def _check_tag(tag: str) -> None:
+    if not tag.strip() or tag != tag.strip() or "\n" in tag:
+        raise UserError("a version's tag must be some text on one line")
+    if tag == LATEST or tag == "now" or (tag[0] == "v" and tag[1:].isdigit()):
+        raise UserError(f"{tag!r} already means something else; choose another tag")
+    if len(tag) >= MINIMUM_PREFIX and set(tag.lower()) <= set("0123456789abcdef"):
+        raise UserError(f"{tag!r} could be taken for a digest; choose another tag")
+
+
+def _names(known: list[ManifestVersion]) -> str:
+    names = [version.label for version in known]
+    return ", ".join(names) if len(names) <= 6 else f"{names[0]} to {names[-1]}"

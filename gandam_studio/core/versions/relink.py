@@ -1,0 +1,108 @@
+"""Relink: find originals that are gone or damaged, by digest, wherever they were moved to."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.versions.verify import needed_originals
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Relinked:
+    """What `relink` found.
+
+    Attributes:
+        found: digests that are sound again, with the file each came from.
+        missing: digests still gone, with the names of the sprites that need them.
+    """
+
+    found: dict[str, str]
+    missing: dict[str, tuple[str, ...]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"found": self.found, "missing": {digest: list(names) for digest, names in self.missing.items()}}
+
+
+def relink(workspace: Workspace, places: Iterable[Path | str], *, job: Job = NULL_JOB) -> Relinked:
+    """Search files and folders for the originals that are missing or altered, and take them in again.
+
+    A file is the right one when its SHA-256 says so; its name and date do not matter. Sizes remembered from the
+    import rule most files out unread. Raises UserError (no such place, disk full) and Cancelled.
+    """
+    workspace.require_writable()
+    needed = needed_originals(workspace)
+    job.start("Looking for damage", len(needed))
+    wanted: dict[str, list[str]] = {}
+    for digest, names in needed.items():
+        if workspace.originals.damage(digest):
+            wanted[digest] = names
+        job.advance()
+    found: dict[str, str] = {}
+    sizes = _known_sizes(workspace, wanted)
+    job.start("Searching", None)
+    for path in _files(places) if wanted else ():
+        job.advance()
+        if len(found) == len(wanted):
+            break
+        digest = _matching(path, wanted, sizes)
+        if digest and digest not in found:
+            _take_in(workspace, path, digest)
+            found[digest] = str(path)
+    return Relinked(found, {digest: tuple(names) for digest, names in wanted.items() if digest not in found})
+
+
+def _known_sizes(workspace: Workspace, wanted: Iterable[str]) -> set[int] | None:
+    """Sizes in bytes the wanted files can have; None when one of them is unknown."""
+    sizes: set[int] = set()
+    for digest in wanted:
+        row = workspace.connection.execute(
+            "SELECT size FROM sources WHERE file_digest = ? AND member = '' AND size > 0 LIMIT 1", (digest,)
+        ).fetchone()
+        if row is None:
+            return None
+        sizes.add(int(row[0]))
+    return sizes
+
+
+def _files(places: Iterable[Path | str]) -> Iterator[Path]:
+    """Every regular file of the places, folders searched through; links to folders are not followed."""
+    for place in map(Path, places):
+        if place.is_file():
+            yield place
+        elif place.is_dir():
+            for folder, _, names in os.walk(place):
+                yield from (Path(folder) / name for name in sorted(names))
+        else:
+            raise UserError(f"there is no file or folder {place}")
+
+
+def _matching(path: Path, wanted: dict[str, list[str]], sizes: set[int] | None) -> str:
+    try:
+        if not path.is_file() or (sizes is not None and path.stat().st_size not in sizes):
+            return ""
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""
+    return digest if digest in wanted else ""
+
+
+def _take_in(workspace: Workspace, path: Path, digest: str) -> None:
+    try:
+        # An altered original has the right name and perhaps the right size: out of the way first.
+        workspace.originals.path(digest).unlink(missing_ok=True)
+        workspace.originals.add(path.read_bytes(), digest)
+        workspace.originals.flush([digest])
+    except OSError as error:
+        raise UserError(f"cannot take in {path}: {error.strerror or error}") from None

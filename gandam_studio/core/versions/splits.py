@@ -1,0 +1,102 @@
+"""Which sprites are held out from training: seeded, stable when sprites are added, never through a family."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gandam_studio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+TRAIN = "train"
+HELD_OUT = "held-out"
+SETTING = "splits"
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """How a workspace holds sprites out.
+
+    Attributes:
+        seed: another seed holds out other sprites.
+        held_out: share of the groups (families, or single sprites) held out, in [0, 0.9].
+    """
+
+    seed: int = 0
+    held_out: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.held_out <= 0.9:
+            raise UserError(f"the share held out must lie in 0 to 0.9, not {self.held_out}")
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> SplitRule:
+        """The workspace's rule; changed by `SetSetting("splits", rule.to_json())`."""
+        return cls(**workspace.setting(SETTING, {}))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"seed": self.seed, "held_out": self.held_out}
+
+    def split_of(self, group: str) -> str:
+        """The split of one group: its own hash decides, so what else is in the data set makes no difference."""
+        return HELD_OUT if _draw(self.seed, "held-out", group) < self.held_out else TRAIN
+
+
+def assign_splits(groups: Mapping[str, str], rule: SplitRule, links: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """The split of every sprite.
+
+    Args:
+        groups: sprite id -> family, "" for a sprite without one.
+        rule: seed and share.
+        links: pairs of ids that must stay together (duplicates, mirror twins); ids not in `groups` are ignored.
+
+    Returns id -> "train" or "held-out". Families and linked sprites share one split. A sprite's split depends on the
+    seed and its group only, so adding others moves nothing; a group that grows by a link keeps its split unless the
+    newcomer draws a smaller number than all before it (a rule for unordered sets cannot do better: one that never
+    changed when groups join would have to give every group the same split). When the rule would hold out everything
+    it holds out nothing.
+    """
+    atoms = {sprite: f"family:{family}" if family else f"sprite:{sprite}" for sprite, family in groups.items()}
+    heads = _joined(atoms, links)
+    members: dict[str, list[str]] = {}
+    for atom, head in heads.items():
+        members.setdefault(head, []).append(atom)
+    # Of joined groups the one with the smallest draw speaks for all: no order of work can change that.
+    speakers = {
+        head: min(joined, key=lambda atom: (_draw(rule.seed, "speaker", atom), atom))
+        for head, joined in members.items()
+    }
+    split_of_atom: dict[str, str] = {}
+    for atom in set(atoms.values()):
+        split_of_atom[atom] = rule.split_of(speakers[heads[atom]] if atom in heads else atom)
+    if split_of_atom and all(split == HELD_OUT for split in split_of_atom.values()):
+        return dict.fromkeys(atoms, TRAIN)
+    return {sprite: split_of_atom[atom] for sprite, atom in atoms.items()}
+
+
+def _draw(seed: int, purpose: str, group: str) -> float:
+    """A number in [0, 1) that depends on nothing but its arguments."""
+    digest = hashlib.sha256(f"{seed}\n{purpose}\n{group}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2.0**64
+
+
+def _joined(atoms: Mapping[str, str], links: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Union-find over the atoms that links name: atom -> the head of what it is joined with."""
+    heads: dict[str, str] = {}
+
+    def head(atom: str) -> str:
+        heads.setdefault(atom, atom)
+        while heads[atom] != atom:
+            heads[atom] = heads[heads[atom]]
+            atom = heads[atom]
+        return atom
+
+    for a, b in links:
+        if a in atoms and b in atoms:
+            heads[head(atoms[a])] = head(atoms[b])
+    return {atom: head(atom) for atom in list(heads)}

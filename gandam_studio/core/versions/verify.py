@@ -1,0 +1,119 @@
+"""Verify: re-hash every original and every manifest, and name what is missing or altered."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.versions import files
+from gandam_studio.core.versions.listing import versions
+from trainer.files import file_digest
+from trainer.manifest import read_manifest
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+_NAMES_TOLD = 3
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One file that is not what it was.
+
+    Attributes:
+        kind: "original", "manifest" or "database".
+        digest: what it should be; "" for the database.
+        problem: "missing", "its bytes have changed" or what the system said.
+        names: the sprites or versions that need it.
+    """
+
+    kind: str
+    digest: str
+    problem: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        names = ", ".join(self.names[:_NAMES_TOLD])
+        more = f" and {len(self.names) - _NAMES_TOLD} more" if len(self.names) > _NAMES_TOLD else ""
+        return f"{self.kind} {self.digest[:12]} ({names}{more}): {self.problem}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"kind": self.kind, "digest": self.digest, "problem": self.problem, "names": list(self.names)}
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What `verify` looked at and found."""
+
+    originals: int
+    manifests: int
+    damage: tuple[Damage, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True when everything is as it was."""
+        return not self.damage
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `gandam-studio verify --json`."""
+        return {
+            "ok": self.ok,
+            "originals": self.originals,
+            "manifests": self.manifests,
+            "damage": [item.to_json() for item in self.damage],
+        }
+
+
+def verify(workspace: Workspace, *, job: Job = NULL_JOB) -> Verified:
+    """Read and re-hash everything the workspace's versions and sprites rest on. Changes nothing; raises Cancelled."""
+    wanted = needed_originals(workspace)
+    known = versions(workspace)
+    job.start("Verifying", len(wanted) + len({version.digest for version in known}))
+    damage = _database_damage(workspace.connection)
+    for digest, names in wanted.items():
+        if problem := workspace.originals.damage(digest):
+            damage.append(Damage("original", digest, problem, tuple(names)))
+        job.advance()
+    labels: dict[str, list[str]] = {}
+    for version in known:
+        labels.setdefault(version.digest, []).append(version.label)
+    for digest, names in labels.items():
+        if problem := _manifest_damage(workspace, digest):
+            damage.append(Damage("manifest", digest, problem, tuple(names)))
+        job.advance()
+    return Verified(len(wanted), len(labels), tuple(damage))
+
+
+def needed_originals(workspace: Workspace) -> dict[str, list[str]]:
+    """Digest of every original in use -> names of the sprites that come from it, in import order."""
+    wanted: dict[str, list[str]] = {}
+    for digest, name in workspace.connection.execute("SELECT blob, name FROM sprites ORDER BY seq"):
+        wanted.setdefault(digest, []).append(name)
+    return wanted
+
+
+def _manifest_damage(workspace: Workspace, digest: str) -> str:
+    path = workspace.manifest_path(digest)
+    try:
+        if file_digest(path) != digest:
+            return "its bytes have changed"
+        for _ in read_manifest(path):
+            pass
+        if not files.header_path(workspace, digest).is_file():
+            return "its header is missing"
+    except FileNotFoundError:
+        return "missing"
+    except (OSError, ValueError) as error:
+        return str(error)
+    return ""
+
+
+def _database_damage(connection: sqlite3.Connection) -> list[Damage]:
+    try:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        verdict = str(error)
+    return [] if verdict == "ok" else [Damage("database", "", verdict, ("workspace.sqlite",))]

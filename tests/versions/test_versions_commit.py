@@ -1,0 +1,181 @@
+"""Commit, list and find versions; the digest depends on what is decided and on nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+
+import numpy as np
+import pytest
+
+from gandam_studio.core.edits import Drop, Flip, Keep, SetFacing, SetSetting, SetValues, Tag
+from gandam_studio.core.errors import UnknownVersion, UserError
+from gandam_studio.core.jobs import Cancelled, NullJob
+from gandam_studio.core.versions import find_version, tag_version
+from gandam_studio.core.versions.files import header, left_out
+from trainer.manifest import read_manifest
+from trainer.recipe import Recipe
+
+
+def rows(*seqs: int) -> np.ndarray:
+    return np.array(seqs)
+
+
+def test_commit_writes_what_is_decided(workspace):
+    workspace.apply(Drop([1, 2, 3], "non-bipedal"))
+    workspace.apply(Flip([5]))
+    workspace.apply(SetFacing([5], "left"))
+    workspace.apply(Tag([6], add=frozenset({"zeta", "alpha"})))
+    version = workspace.commit("First cut")
+    assert (version.label, version.parent, version.sprites, version.message) == ("v1", None, 17, "First cut")
+    data = workspace.manifest_path(version.digest).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == version.digest
+    entries = {entry.id: entry for entry in read_manifest(workspace.manifest_path(version.digest))}
+    assert list(entries) == sorted(entries)
+    fifth, sixth = entries[workspace.sprite(5).id], entries[workspace.sprite(6).id]
+    assert (fifth.flip, fifth.facing, fifth.source) == (True, "left", "sprite-00004.png")
+    assert sixth.tags == ("alpha", "zeta")
+    assert workspace.sprite(1).id not in entries
+    assert left_out(workspace, version) == {workspace.sprite(n).id: "non-bipedal" for n in (1, 2, 3)}
+
+
+def test_kept_only(workspace):
+    workspace.apply(Keep([4, 9]))
+    version = workspace.commit("Kept", kept_only=True)
+    assert version.sprites == 2
+    assert left_out(workspace, version)[workspace.sprite(1).id] == "not kept"
+
+
+def test_header_counts_and_settings(workspace):
+    workspace.apply(Keep([4, 9]))
+    workspace.apply(Flip([1, 2, 3]))
+    workspace.apply(SetSetting("recipe", Recipe(size=32).to_json()))
+    found = header(workspace, workspace.commit("x"))
+    assert found["sprites"] == 20
+    assert found["counts"]["kept"] == 2
+    assert found["counts"]["flipped"] == 3
+    assert found["recipe"]["size"] == 32
+    assert found["splits"] == {"seed": 0, "held_out": 0.1}
+
+
+def test_nothing_new_makes_no_version(workspace):
+    first = workspace.commit("one")
+    again = workspace.commit("two")
+    assert again.unchanged
+    assert again.label == "v1"
+    assert again.message == "one"
+    workspace.apply(Flip([1]))
+    workspace.apply(Flip([1]))
+    assert workspace.commit("three").unchanged
+    assert len(workspace.versions()) == 1
+    assert not first.unchanged
+
+
+def test_another_recipe_is_another_version_of_equal_content(workspace):
+    first = workspace.commit("white")
+    workspace.apply(SetSetting("recipe", Recipe(background="alpha").to_json()))
+    second = workspace.commit("alpha")
+    assert (second.label, second.digest) == ("v2", first.digest)
+    assert header(workspace, first)["recipe"]["background"] == "white"
+    assert header(workspace, second)["recipe"]["background"] == "alpha"
+
+
+def test_undo_then_commit_has_the_old_digest_and_a_parent(workspace):
+    first = workspace.commit("one")
+    workspace.apply(Drop([7], "text"))
+    second = workspace.commit("two")
+    workspace.undo()
+    third = workspace.commit("three")
+    assert third.digest == first.digest != second.digest
+    assert third.parent == 2
+
+
+def test_digest_ignores_the_order_of_work(make_workspace):
+    """Imported and decided in two orders, in two folders: one digest."""
+    indexes = list(range(40))
+    digests = []
+    for name, seed in (("a", 1), ("b", 2)):
+        dice = random.Random(seed)
+        order = dice.sample(indexes, len(indexes))
+        workspace = make_workspace(order, name)
+        row = {index: seq for seq, index in enumerate(order, start=1)}
+        work = [Drop([row[i]], "text") for i in range(3)] + [Flip([row[i]]) for i in range(3, 10)]
+        work += [Tag([row[i]], add=frozenset({"mecha"})) for i in range(5, 20)] + [Keep([row[i]]) for i in (30, 31)]
+        work += [SetValues({"family": {row[i]: "zaku" for i in (11, 12)}}, "Families")]
+        work += [SetValues({"weight": {row[33]: 0.1 + 0.2}}, "Weights")]
+        dice.shuffle(work)
+        for edit in work:
+            workspace.apply(edit)
+        digests.append(workspace.commit(name).digest)
+    assert digests[0] == digests[1]
+
+
+def test_names_composed_and_undecodable(make_workspace):
+    digests = []
+    for name, text in (("mac", "Zo\u0308e.png"), ("linux", "Zöe.png")):
+        workspace = make_workspace(3, name)
+        workspace.connection.execute("UPDATE sprites SET name = ? WHERE seq = 1", (text,))
+        digests.append(workspace.commit("").digest)
+    assert digests[0] == digests[1]
+
+
+def test_finding_versions(workspace):
+    with pytest.raises(UnknownVersion, match="no version yet"):
+        find_version(workspace)
+    first = workspace.commit("one")
+    workspace.apply(Flip([1]))
+    second = workspace.commit("two")
+    assert find_version(workspace, "v1") == first
+    assert find_version(workspace) == second
+    assert find_version(workspace, first.digest[:8]) == first
+    with pytest.raises(UnknownVersion, match="there are v1, v2"):
+        find_version(workspace, "v9")
+
+
+def test_tags_move_between_versions(workspace):
+    first = workspace.commit("one")
+    workspace.apply(Flip([1]))
+    second = workspace.commit("two")
+    assert tag_version(workspace, first, add=("paper",)).tags == ("paper",)
+    tag_version(workspace, second, add=("paper", "best"))
+    assert find_version(workspace, "paper").label == "v2"
+    assert find_version(workspace, "v1").tags == ()
+    assert tag_version(workspace, find_version(workspace, "v2"), remove=("paper",)).tags == ("best",)
+    for wrong in ("v7", "latest", "cafe", " x", ""):
+        with pytest.raises(UserError):
+            tag_version(workspace, first, add=(wrong,))
+
+
+def test_nothing_to_commit(workspace):
+    workspace.apply(Drop(range(1, 21), "text"))
+    with pytest.raises(UserError, match="nothing to commit"):
+        workspace.commit("none")
+    with pytest.raises(UserError, match="no sprite is kept"):
+        workspace.commit("none", kept_only=True)
+
+
+def test_contract_of_the_json(workspace):
+    workspace.commit("one")
+    workspace.apply(Flip([1]))
+    found = workspace.commit("two").to_json()
+    assert {key: found[key] for key in ("version", "parent", "message", "sprites")} == {
+        "version": "v2",
+        "parent": "v1",
+        "message": "two",
+        "sprites": 20,
+    }
+    assert len(found["digest"]) == 64
+    json.dumps(found)
+
+
+def test_a_cancelled_commit_leaves_nothing(workspace):
+    class Stops(NullJob):
+        def advance(self, count: int = 1) -> None:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        workspace.commit("x", job=Stops())
+    assert workspace.versions() == []
+    assert list((workspace.folder / "manifests").iterdir()) == []
+    assert workspace.commit("y").label == "v1"
