@@ -1,0 +1,62 @@
+"""The window's process: `gandam-studio-window [FOLDER]` and `gandam-studio open` end up here."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+
+from gandam_studio.qt import theme
+from gandam_studio.qt.main_window import MainWindow
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line, show the window, return the exit code."""
+    parser = argparse.ArgumentParser(prog="gandam-studio-window", description="Curate sprites and train a GAN on them.")
+    parser.add_argument("folder", nargs="?", type=Path, help="a workspace's folder")
+    return open_window(parser.parse_args(argv).folder)
+
+
+def open_window(folder: Path | None = None) -> int:
+    """Show the window, on `folder`'s workspace if given, and return when it is closed (exit code)."""
+    application = make_application()
+    window = MainWindow()
+    window.show()
+    if folder is not None:
+        window.open_folder(Path(folder).absolute())
+    return application.exec()
+
+
+def make_application() -> QApplication:
+    """The one QApplication, dressed in our theme; an existing one is used as it is."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    QApplication.setApplicationName("GANdam Studio")
+    QApplication.setOrganizationName("GANdam Studio")
+    application = QApplication(sys.argv[:1])
+    scheme = QSettings().value("window/scheme", "system")
+    theme.set_scheme(scheme if scheme in theme.SCHEMES else "system")
+    theme.install(application)
+    sys.excepthook = _tell_bug
+    return application
+
+
+def _tell_bug(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
+    """Our bug, raised in a slot: keep the window alive, write the traceback to the log, say one line."""
+    if issubclass(kind, KeyboardInterrupt):
+        QApplication.quit()
+        return
+    log.error("unexpected error", exc_info=(kind, value, trace))
+    traceback.print_exception(kind, value, trace)
+    for window in QApplication.topLevelWidgets():
+        if isinstance(window, MainWindow) and window.session:
+            window.session.post(f"Something went wrong: {value}", "error")

@@ -1,0 +1,150 @@
+"""Long work off the GUI thread: one QThread a job, progress polled by the window, cancellation by exception."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from gandam_studio.core.jobs import Cancelled
+from gandam_studio.core.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+JobFunction = Callable[[Workspace | None, "ProgressJob"], Any]
+
+
+class ProgressJob:
+    """The `core.jobs.Job` that work in another thread is given; the window reads its numbers when it likes.
+
+    Nothing is signalled per step: a job may advance a hundred thousand times a second.
+
+    Attributes:
+        label: the present stage, "" before the first.
+        total: units of the stage, None while unknown.
+        done: units finished of the stage.
+        stage_started: `time.monotonic()` when the stage began, seconds.
+    """
+
+    def __init__(self) -> None:
+        self.label = ""
+        self.total: int | None = None
+        self.done = 0
+        self.stage_started = time.monotonic()
+        self._cancelled = False
+
+    def start(self, label: str, total: int | None) -> None:
+        """See Job."""
+        self.check()
+        self.label, self.total, self.done = label, total, 0
+        self.stage_started = time.monotonic()
+
+    def advance(self, count: int = 1) -> None:
+        """See Job."""
+        self.done += count
+        self.check()
+
+    def check(self) -> None:
+        """See Job."""
+        if self._cancelled:
+            raise Cancelled
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next step; callable from any thread."""
+        self._cancelled = True
+
+    @property
+    def is_cancelled(self) -> bool:
+        """True once the person has asked for it."""
+        return self._cancelled
+
+    def seconds_left(self) -> float | None:
+        """Estimate from this stage's own rate; None while there is too little to judge by."""
+        elapsed = time.monotonic() - self.stage_started
+        if not self.total or elapsed < 1.0 or self.done < max(1, self.total // 1000):
+            return None
+        return elapsed / self.done * max(0, self.total - self.done)
+
+
+class BackgroundTask(QObject):
+    """One job in its own thread.
+
+    Attributes:
+        title: what the person asked for, e.g. "Import".
+        progress: the `ProgressJob` the work reports to.
+
+    Signals:
+        succeeded: the work returned (its result); emitted in the GUI thread.
+        failed: the work raised (the exception).
+        cancelled: the work stopped because it was asked to.
+        ended: emitted last, whatever happened.
+    """
+
+    succeeded = Signal(object)
+    failed = Signal(object)
+    cancelled = Signal()
+    ended = Signal()
+
+    def __init__(self, title: str, workspace: Workspace | None, function: JobFunction, parent: QObject | None) -> None:
+        super().__init__(parent)
+        self.title = title
+        self.progress = ProgressJob()
+        self._thread = _Worker(workspace, function, self.progress, self)
+        self._thread.finished.connect(self._report)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Ask the work to stop; `cancelled` (or, when it was too late, `succeeded`) follows."""
+        self.progress.cancel()
+
+    @property
+    def is_running(self) -> bool:
+        """True from `start` until the thread has ended."""
+        return self._thread.isRunning()
+
+    def wait(self) -> None:
+        """Block until the thread has ended; only for closing, when there is nothing left to keep responsive."""
+        self._thread.wait()
+
+    def _report(self) -> None:
+        error = self._thread.error
+        if error is None:
+            self.succeeded.emit(self._thread.result)
+        elif isinstance(error, Cancelled):
+            self.cancelled.emit()
+        else:
+            self.failed.emit(error)
+        self.ended.emit()
+
+
+class _Worker(QThread):
+    """Runs the function with a door to the workspace that belongs to this thread."""
+
+    def __init__(
+        self, workspace: Workspace | None, function: JobFunction, progress: ProgressJob, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._function = function
+        self._progress = progress
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        """QThread's entry: nothing raised here may escape, it would end the program."""
+        try:
+            if self._workspace is None:
+                self.result = self._function(None, self._progress)
+            else:
+                with self._workspace.for_this_thread() as door:
+                    self.result = self._function(door, self._progress)
+        except BaseException as error:
+            self.error = error
+            if not isinstance(error, Cancelled):
+                log.debug("background work failed", exc_info=True)

@@ -1,0 +1,94 @@
+"""Our own icons: one-colour SVG files tinted by the theme, drawn at the screen's true resolution."""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QLabel
+
+from gandam_studio.qt import theme
+from trainer.resources import resource_path
+
+SIZE = 20
+
+# Whoever shows an icon is tinted anew when the theme changes: (weak reference, what to do with it).
+_shown: list[tuple[weakref.ref[Any], Callable[[Any], None]]] = []
+
+
+def pixmap(name: str, size: QSize | int = SIZE, color: str = "text") -> QPixmap:
+    """An icon in a token's colour; `size` in logical pixels."""
+    if isinstance(size, int):
+        size = QSize(size, size)
+    application = QGuiApplication.instance()
+    ratio = application.devicePixelRatio() if isinstance(application, QGuiApplication) else 1.0
+    picture = QPixmap(size * ratio)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    source = _source(name).replace("currentColor", theme.colors()[color])
+    QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, size.width(), size.height()))
+    painter.end()
+    return picture
+
+
+def icon(name: str, color: str = "text", size: int = SIZE) -> QIcon:
+    """An icon with its disabled look; "checked" buttons keep the colour their style sheet gives."""
+    made = QIcon(pixmap(name, size, color))
+    made.addPixmap(pixmap(name, size, "muted"), QIcon.Mode.Disabled)
+    if color == "secondary":
+        made.addPixmap(pixmap(name, size, "accent"), QIcon.Mode.Normal, QIcon.State.On)
+    return made
+
+
+def set_icon(target: QAbstractButton | QAction, name: str, color: str = "text", size: int = SIZE) -> None:
+    """Show an icon on a button or action, now and after every theme change."""
+
+    def dress(one: QAbstractButton | QAction) -> None:
+        one.setIcon(icon(name, color, size))
+        if isinstance(one, QAbstractButton):
+            one.setIconSize(QSize(size, size))
+
+    _keep(target, dress)
+
+
+def set_pixmap(target: QLabel, name: str, size: QSize | int = SIZE, color: str = "text") -> None:
+    """Show an icon in a label, now and after every theme change."""
+    _keep(target, lambda label: label.setPixmap(pixmap(name, size, color)))
+
+
+def application_icon() -> QIcon:
+    """The program's own, in colour."""
+    return QIcon(str(resource_path("icons", "gandam-studio.svg")))
+
+
+@functools.cache
+def _source(name: str) -> str:
+    return resource_path("icons", f"{name}.svg").read_text(encoding="utf-8")
+
+
+def _keep(target: Any, dress: Callable[[Any], None]) -> None:
+    dress(target)
+    if not _shown:
+        theme.notifier().changed.connect(_dress_all)
+    _shown[:] = [(kept, how) for kept, how in _shown if (one := kept()) is not None and one is not target]
+    _shown.append((weakref.ref(target), dress))
+
+
+def _dress_all() -> None:
+    alive = []
+    for kept, dress in _shown:
+        target = kept()
+        if target is None:
+            continue
+        try:
+            dress(target)
+        except RuntimeError:
+            continue  # its C++ half is gone already
+        alive.append((kept, dress))
+    _shown[:] = alive

@@ -1,0 +1,401 @@
+"""The window: rail, screens built on first visit, menus of the screen that is on, status strip."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+
+from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.rail import PLACES, Place, Rail
+from gandam_studio.qt.screen import Screen, ScreenMenu
+from gandam_studio.qt.session import WARNING, Session
+from gandam_studio.qt.status_strip import StatusStrip
+from gandam_studio.qt.welcome import Welcome, recent_folders, remember_folder
+
+
+class MainWindow(QMainWindow):
+    """One workspace in one window.
+
+    Attributes:
+        session: the open workspace; None while the welcome page is shown.
+        status_strip: jobs, messages and the training run's strip.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session: Session | None = None
+        self._screens: dict[str, Screen] = {}
+        self._screen: Screen | None = None
+        self.setWindowTitle("GANdam Studio")
+        self.setWindowIcon(icons.application_icon())
+        self.rail = Rail()
+        self.rail.place_chosen.connect(self.visit)
+        self.status_strip = StatusStrip()
+        self._stack = QStackedWidget()
+        self.welcome = Welcome()
+        self.welcome.open_asked.connect(self.open_folder)
+        self.welcome.create_asked.connect(self.create_folder)
+        self._stack.addWidget(self.welcome)
+        self._lay_out()
+        self._make_actions()
+        self._rebuild_menus()
+        self.rail.hide()
+        self.resize(1240, 820)
+        self._restore_geometry()
+
+    # Workspaces
+
+    def open_folder(self, folder: Path, *, read_only: bool = False) -> bool:
+        """Show the workspace in `folder`, or offer what can be done when it is locked or is none; False: not opened."""
+        try:
+            workspace = Workspace.open(folder, read_only=read_only)
+        except WorkspaceLocked as error:
+            return self._offer_read_only(folder, str(error))
+        except WorkspaceNotFound:
+            return self._offer_creation(folder)
+        except UserError as error:
+            self._tell(str(error))
+            return False
+        return self._show_workspace(workspace)
+
+    def create_folder(self, folder: Path) -> bool:
+        """Make a workspace in `folder` and show it."""
+        try:
+            workspace = Workspace.create(folder)
+        except UserError as error:
+            self._tell(str(error))
+            return False
+        return self._show_workspace(workspace)
+
+    def close_workspace(self) -> bool:
+        """Back to the welcome page; False when the person would rather not."""
+        if self.session is None:
+            return True
+        if not self._may_close():
+            return False
+        self._leave_workspace()
+        self._stack.setCurrentWidget(self.welcome)
+        self.welcome.refresh()
+        self.rail.hide()
+        self._rebuild_menus()
+        return True
+
+    def _show_workspace(self, workspace: Workspace) -> bool:
+        if not self.close_workspace():
+            workspace.close()
+            return False
+        session = Session(workspace, self)
+        self.session = session
+        session.edits_applied.connect(lambda _changes: self._name_undo())
+        self.status_strip.attach(session)
+        name = workspace.folder.name
+        title = self.tr("{0} (read only)").format(name) if session.read_only else name
+        self.setWindowTitle(f"{title} – GANdam Studio")
+        remember_folder(workspace.folder)
+        self.rail.show()
+        if self.rail.places:
+            self.visit(self.rail.places[0])
+        if session.read_only:
+            session.post(self.tr("Open for reading only: another window or command is writing here."), WARNING)
+        return True
+
+    def _leave_workspace(self) -> None:
+        assert self.session is not None
+        if self._screen:
+            self._screen.deactivated()
+        self.status_strip.set_run_widget(None)
+        self.session.close()
+        for screen in self._screens.values():
+            self._stack.removeWidget(screen)
+            screen.deleteLater()
+        self._screens.clear()
+        self._screen = None
+        self.status_strip.attach(None)
+        self.status_strip.clear_message()
+        self.session.deleteLater()
+        self.session = None
+        self.setWindowTitle("GANdam Studio")
+
+    def _offer_read_only(self, folder: Path, reason: str) -> bool:
+        box = QMessageBox(QMessageBox.Icon.Information, self.tr("Workspace in use"), reason, parent=self)
+        box.setInformativeText(
+            self.tr("You can look at everything meanwhile; decisions are made in the window that has it open.")
+        )
+        look = box.addButton(self.tr("Open read-only"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(look)
+        box.exec()
+        return box.clickedButton() is look and self.open_folder(folder, read_only=True)
+
+    def _offer_creation(self, folder: Path) -> bool:
+        box = QMessageBox(QMessageBox.Icon.Question, self.tr("No workspace here"), parent=self)
+        box.setText(self.tr("{0} is no workspace yet.").format(folder))
+        if folder.is_dir() and any(folder.iterdir()):
+            box.setInformativeText(
+                self.tr("A workspace lives in a folder of its own. Make one in a new folder, then import this one.")
+            )
+            box.exec()
+            return False
+        make = box.addButton(self.tr("Make one"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        return box.clickedButton() is make and self.create_folder(folder)
+
+    def _tell(self, text: str) -> None:
+        QMessageBox.warning(self, "GANdam Studio", text)
+
+    # Screens
+
+    @property
+    def screen_shown(self) -> Screen | None:
+        """The screen that is on."""
+        return self._screen
+
+    def visit(self, place: Place) -> Screen:
+        """Show a screen, building it on the first visit."""
+        assert self.session is not None
+        screen = self._screens.get(place.path)
+        if screen is None:
+            module, _, name = place.path.partition(":")
+            screen = getattr(importlib.import_module(module), name)(self.session)
+            self._screens[place.path] = screen
+            self._stack.addWidget(screen)
+        if screen is not self._screen:
+            if self._screen:
+                self._screen.deactivated()
+            self._screen = screen
+            self._stack.setCurrentWidget(screen)
+            self._rebuild_menus()
+            screen.setFocus()
+            screen.activated()
+        self.rail.mark(place)
+        return screen
+
+    def visit_by_name(self, name: str) -> Screen | None:
+        """Show the screen of that English name ("Train"); None when there is none."""
+        for place in self.rail.places:
+            if place.name == name:
+                return self.visit(place)
+        return None
+
+    # Menus
+
+    def _make_actions(self) -> None:
+        keys = QKeySequence.StandardKey
+        make = self._action
+        self.new_action = make(self.tr("&New workspace…"), self.welcome.ask_new, keys.New)
+        self.open_action = make(self.tr("&Open workspace…"), self.welcome.ask_open, keys.Open)
+        self.close_action = make(self.tr("&Close workspace"), self.close_workspace, "Ctrl+W")
+        self.quit_action = make(self.tr("&Quit"), self.close, keys.Quit)
+        self.undo_action = make(self.tr("&Undo"), self._undo, "Ctrl+Z")
+        self.redo_action = make(self.tr("&Redo"), self._redo, ["Ctrl+Shift+Z", "Ctrl+Y"])
+        self.history_action = make(self.tr("&History…"), self._show_history, "Ctrl+H")
+        self.palette_action = make(self.tr("&Find a command…"), self.show_palette, "Ctrl+K")
+        self.help_action = make(self.tr("&Keyboard shortcuts"), self._show_help, "F1")
+        self.about_action = make(self.tr("&About GANdam Studio"), self._show_about)
+        self.full_screen_action = make(self.tr("F&ull screen"), self._toggle_full_screen, "F11")
+        self.place_actions = [
+            make(place.title, lambda place=place: self.visit(place), f"Ctrl+{place.key}") for place in self.rail.places
+        ]
+        self.scheme_actions: list[QAction] = []
+        group = QActionGroup(self)
+        names = {"system": self.tr("Follow the &system"), "light": self.tr("&Light"), "dark": self.tr("&Dark")}
+        for scheme in theme.SCHEMES:
+            action = make(names[scheme], lambda scheme=scheme: self._set_scheme(scheme))
+            action.setCheckable(True)
+            action.setChecked(scheme == theme.scheme())
+            group.addAction(action)
+            self.scheme_actions.append(action)
+
+    def _action(self, text: str, slot, keys: str | list[str] | QKeySequence.StandardKey | None = None) -> QAction:  # type: ignore[no-untyped-def]
+        action = QAction(text, self)
+        action.triggered.connect(lambda _checked=False: slot())
+        if isinstance(keys, QKeySequence.StandardKey):
+            action.setShortcuts(keys)
+        elif keys:
+            several = [keys] if isinstance(keys, str) else keys
+            action.setShortcuts([QKeySequence.fromString(one) for one in several])
+        self.addAction(action)
+        return action
+
+    def _menu_table(self) -> list[ScreenMenu]:
+        """Every menu of the bar, the shown screen's between Edit and View."""
+        recent = tuple(
+            self._action(str(folder), lambda folder=folder: self.open_folder(folder)) for folder in recent_folders()
+        )
+        opened = [self.new_action, self.open_action]
+        file = (
+            *opened,
+            *((ScreenMenu(self.tr("Open &recent"), recent),) if recent else ()),
+            None,
+            *((self.close_action,) if self.session else ()),
+            self.quit_action,
+        )
+        edit = (self.undo_action, self.redo_action, self.history_action)
+        screens = self._screen.menus() if self._screen else []
+        view = (
+            self.palette_action,
+            ScreenMenu(self.tr("&Theme"), tuple(self.scheme_actions)),
+            self.full_screen_action,
+        )
+        table = [ScreenMenu(self.tr("&File"), file)]
+        if self.session:
+            table.append(ScreenMenu(self.tr("&Edit"), edit))
+        table += screens
+        table.append(ScreenMenu(self.tr("&View"), view))
+        if self.session:
+            table.append(ScreenMenu(self.tr("&Go"), tuple(self.place_actions)))
+        table.append(ScreenMenu(self.tr("&Help"), (self.help_action, self.about_action)))
+        return _merged(table)
+
+    def _rebuild_menus(self) -> None:
+        self.menuBar().clear()
+        self._menus = self._menu_table()
+        for menu in self._menus:
+            _fill(self.menuBar().addMenu(menu.title), menu)
+        busy = self.session is not None
+        for action in (self.undo_action, self.redo_action, self.history_action, *self.place_actions):
+            action.setEnabled(busy)
+        if busy:
+            self._name_undo()
+
+    def commands(self) -> Iterator[tuple[QAction, str]]:
+        """Every action of every menu with its menu's name."""
+        for menu in self._menus:
+            yield from _leaves(menu, menu.title.replace("&", ""))
+
+    def show_palette(self) -> None:
+        """Open the command palette."""
+        from gandam_studio.qt.palette import Command, CommandPalette
+
+        CommandPalette([Command(action, menu) for action, menu in self.commands()], self).show_over(self)
+
+    def _show_help(self) -> None:
+        from gandam_studio.qt.help import ShortcutsDialog
+
+        ShortcutsDialog(list(self.commands()), self).exec()
+
+    def _show_about(self) -> None:
+        from gandam_studio.qt.help import show_about
+
+        show_about(self)
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _set_scheme(self, scheme: str) -> None:
+        theme.set_scheme(scheme)
+        QSettings().setValue("window/scheme", scheme)
+
+    # Undo
+
+    def _undo(self) -> None:
+        if self.session:
+            self.session.undo()
+
+    def _redo(self) -> None:
+        if self.session:
+            self.session.redo()
+
+    def _name_undo(self) -> None:
+        if self.session is None:
+            return
+        history = self.session.workspace.history
+        for action, verb, label in (
+            (self.undo_action, self.tr("&Undo"), history.undo_label()),
+            (self.redo_action, self.tr("&Redo"), history.redo_label()),
+        ):
+            action.setText(f"{verb} {label}".strip().replace("  ", " "))
+            action.setEnabled(bool(label) and not self.session.read_only)
+
+    def _show_history(self) -> None:
+        from gandam_studio.qt.help import HistoryDialog
+
+        if self.session:
+            HistoryDialog(self.session, self).exec()
+
+    # Closing
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask the screens and running jobs first."""
+        if self.session is not None:
+            if not self._may_close():
+                event.ignore()
+                return
+            self._leave_workspace()
+        QSettings().setValue("window/geometry", self.saveGeometry())
+        super().closeEvent(event)
+
+    def _may_close(self) -> bool:
+        if not all(screen.may_close() for screen in self._screens.values()):
+            return False
+        if self.session is None or not self.session.tasks:
+            return True
+        names = ", ".join(task.title for task in self.session.tasks)
+        box = QMessageBox(QMessageBox.Icon.Question, self.tr("Work under way"), parent=self)
+        box.setText(self.tr("Still working: {0}.").format(names))
+        box.setInformativeText(self.tr("What is finished so far is kept."))
+        stop = box.addButton(self.tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(self.tr("Keep working"), QMessageBox.ButtonRole.RejectRole)
+        box.exec()
+        return box.clickedButton() is stop
+
+    # Look
+
+    def _lay_out(self) -> None:
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.rail)
+        middle.addWidget(self._stack, 1)
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(middle, 1)
+        layout.addWidget(self.status_strip)
+        self.setCentralWidget(centre)
+
+    def _restore_geometry(self) -> None:
+        saved = QSettings().value("window/geometry")
+        if isinstance(saved, QByteArray):
+            self.restoreGeometry(saved)
+
+
+def _merged(menus: list[ScreenMenu]) -> list[ScreenMenu]:
+    """One menu a title: a screen adds to File, Edit or View by naming it."""
+    found: dict[str, ScreenMenu] = {}
+    for menu in menus:
+        key = menu.title.replace("&", "")
+        if key in found:
+            found[key] = ScreenMenu(found[key].title, (*found[key].entries, None, *menu.entries))
+        else:
+            found[key] = menu
+    return list(found.values())
+
+
+def _fill(target: QMenu, menu: ScreenMenu) -> None:
+    for entry in menu.entries:
+        if entry is None:
+            target.addSeparator()
+        elif isinstance(entry, ScreenMenu):
+            _fill(target.addMenu(entry.title), entry)
+        else:
+            target.addAction(entry)
+
+
+def _leaves(menu: ScreenMenu, path: str) -> Iterator[tuple[QAction, str]]:
+    for entry in menu.entries:
+        if isinstance(entry, ScreenMenu):
+            yield from _leaves(entry, f"{path} › {entry.title.replace('&', '')}")
+        elif entry is not None:
+            yield entry, path
+
+
+__all__ = ["PLACES", "MainWindow"]

@@ -1,0 +1,99 @@
+"""The left rail: one button a screen, Ctrl+1 to Ctrl+6."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout, QWidget
+
+from gandam_studio.qt import icons, theme
+
+WIDTH = 84
+
+
+@dataclass(frozen=True)
+class Place:
+    """A screen the window may show; `path` is "module:class", imported on the first visit only.
+
+    Attributes:
+        key: number typed with Ctrl.
+        name: English title, translated when shown.
+        icon: file of resources/icons.
+        path: where the screen is written.
+    """
+
+    key: int
+    name: str
+    icon: str
+    path: str
+
+    @property
+    def title(self) -> str:
+        """The name in the person's language."""
+        return QCoreApplication.translate("Rail", self.name)
+
+    @property
+    def exists(self) -> bool:
+        """True when the screen's module is there."""
+        try:
+            return importlib.util.find_spec(self.path.partition(":")[0]) is not None
+        except ModuleNotFoundError:
+            return False
+
+
+PLACES = (
+    Place(1, QT_TRANSLATE_NOOP("Rail", "Curate"), "curate", "gandam_studio.qt.curate.screen:CurateScreen"),
+    Place(
+        2, QT_TRANSLATE_NOOP("Rail", "Duplicates"), "duplicates", "gandam_studio.qt.duplicates.screen:DuplicatesScreen"
+    ),
+    Place(3, QT_TRANSLATE_NOOP("Rail", "Versions"), "versions", "gandam_studio.qt.versions.screen:VersionsScreen"),
+    Place(4, QT_TRANSLATE_NOOP("Rail", "Train"), "train", "gandam_studio.qt.train.screen:TrainScreen"),
+    Place(5, QT_TRANSLATE_NOOP("Rail", "Runs"), "runs", "gandam_studio.qt.runs.screen:RunsScreen"),
+)
+
+
+class Rail(QFrame):
+    """Signals:
+    place_chosen: the person clicked a screen's button (`Place`).
+    """
+
+    place_chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("rail")
+        self.setFixedWidth(WIDTH)
+        self._group = QButtonGroup(self)
+        self._buttons: dict[str, QToolButton] = {}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.HALF, theme.SPACE, theme.HALF, theme.SPACE)
+        layout.setSpacing(theme.HALF)
+        for place in PLACES:
+            if place.exists:
+                layout.addWidget(self._button(place))
+        layout.addStretch()
+
+    @property
+    def places(self) -> list[Place]:
+        """The screens that can be visited, in order."""
+        return [place for place in PLACES if place.path in self._buttons]
+
+    def mark(self, place: Place) -> None:
+        """Show which screen is on."""
+        self._buttons[place.path].setChecked(True)
+
+    def _button(self, place: Place) -> QToolButton:
+        button = QToolButton()
+        button.setText(place.title)
+        button.setCheckable(True)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setToolTip(f"{place.title}  (Ctrl+{place.key})")
+        button.setAccessibleName(place.title)
+        button.setFixedWidth(WIDTH - 2 * theme.HALF - 1)
+        icons.set_icon(button, place.icon, "secondary", 22)
+        button.clicked.connect(lambda _checked=False: self.place_chosen.emit(place))
+        self._group.addButton(button)
+        self._buttons[place.path] = button
+        return button

@@ -1,0 +1,146 @@
+"""One workspace as the window sees it: every screen decides through it and hears from it what changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from gandam_studio.core.edits import Edit
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.history import NOTHING, Changes
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.background import BackgroundTask, JobFunction
+
+log = logging.getLogger(__name__)
+
+INFO, SUCCESS, WARNING, ERROR = "info", "success", "warning", "error"
+
+
+class Session(QObject):
+    """The open workspace, shared by all screens of a window.
+
+    Attributes:
+        workspace: the GUI thread's door; work in other threads gets its own (see `start_job`).
+        tasks: background work under way.
+
+    Signals:
+        edits_applied: an edit, undo or redo took effect (`core.history.Changes`).
+        sprites_imported: new sprites were added.
+        versions_changed: a version was committed or tagged.
+        runs_changed: a run was created, or its state changed.
+        message_posted: something to tell the person (text, severity "info", "success", "warning" or "error").
+        task_started: background work began (`BackgroundTask`).
+        task_ended: background work is over, whatever its outcome (`BackgroundTask`).
+    """
+
+    edits_applied = Signal(object)
+    sprites_imported = Signal()
+    versions_changed = Signal()
+    runs_changed = Signal()
+    message_posted = Signal(str, str)
+    task_started = Signal(object)
+    task_ended = Signal(object)
+
+    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.workspace = workspace
+        self.tasks: list[BackgroundTask] = []
+
+    @property
+    def read_only(self) -> bool:
+        """True when another window or command holds the workspace, so that nothing can be decided here."""
+        return self.workspace.read_only
+
+    # Decisions
+
+    def apply(self, edit: Edit) -> Changes:
+        """Carry out an edit and tell every screen; falsy when nothing changed.
+
+        A UserError is posted as a message instead of raised: every caller would do just that.
+        """
+        return self._decide(lambda: self.workspace.apply(edit))
+
+    def undo(self) -> Changes:
+        """Take back the newest edit."""
+        changes = self._decide(self.workspace.undo)
+        if changes:
+            self.post(self.tr("Undone: {0}").format(changes.label), INFO)
+        return changes
+
+    def redo(self) -> Changes:
+        """Bring back what was undone last."""
+        changes = self._decide(self.workspace.redo)
+        if changes:
+            self.post(self.tr("Redone: {0}").format(changes.label), INFO)
+        return changes
+
+    def announce(self, changes: Changes) -> None:
+        """Tell every screen of an edit that a background job has applied through its own door."""
+        if changes:
+            self.edits_applied.emit(changes)
+
+    def _decide(self, decision: Callable[[], Changes]) -> Changes:
+        try:
+            changes = decision()
+        except UserError as error:
+            self.post(str(error), ERROR)
+            return NOTHING
+        self.announce(changes)
+        return changes
+
+    # Messages
+
+    def post(self, text: str, severity: str = INFO) -> None:
+        """Tell the person something that needs no answer."""
+        self.message_posted.emit(text, severity)
+
+    # Background work
+
+    def start_job(
+        self,
+        label: str,
+        function: JobFunction,
+        on_done: Callable[[Any], None] | None = None,
+        on_error: Callable[[BaseException], None] | None = None,
+        on_cancelled: Callable[[], None] | None = None,
+    ) -> BackgroundTask:
+        """Run `function(workspace, job)` in another thread, shown in the status strip with progress and Cancel.
+
+        `workspace` is a door that belongs to that thread, `job` a `core.jobs.Job`. The callbacks run in the GUI
+        thread; without `on_error` a UserError is posted, and any other exception is posted and logged as our bug.
+        """
+        task = BackgroundTask(label, self.workspace, function, self)
+        if on_done:
+            task.succeeded.connect(on_done)
+        if on_cancelled:
+            task.cancelled.connect(on_cancelled)
+        task.failed.connect(on_error or self._tell_failure)
+        task.ended.connect(lambda: self._end(task))
+        self.tasks.append(task)
+        self.task_started.emit(task)
+        task.start()
+        return task
+
+    def close(self) -> None:
+        """Cancel what is under way, wait for it, and let go of the workspace."""
+        for task in self.tasks:
+            task.cancel()
+        for task in self.tasks:
+            task.wait()
+        self.workspace.close()
+
+    def _end(self, task: BackgroundTask) -> None:
+        if task in self.tasks:
+            self.tasks.remove(task)
+        self.task_ended.emit(task)
+        task.deleteLater()
+
+    def _tell_failure(self, error: BaseException) -> None:
+        if isinstance(error, UserError):
+            self.post(str(error), ERROR)
+            return
+        log.error("background work failed", exc_info=error)
+        self.post(self.tr("Something went wrong: {0}").format(error), ERROR)

@@ -1,0 +1,162 @@
+"""The strip at the window's foot: jobs with progress and Cancel, the last message, and a place for the training run."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
+
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.session import ERROR, Session
+
+POLL_MS = 100
+# A message stays long enough to be read: a breath, and some more for each word.
+BASE_MS = 4000
+PER_WORD_MS = 300
+_COLORS = {"info": "secondary", "success": "kept", "warning": "warning", "error": "dropped"}
+
+
+class StatusStrip(QFrame):
+    """Attributes:
+    message: the label that shows the last message.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("statusStrip")
+        self._session: Session | None = None
+        self._jobs: dict[BackgroundTask, _JobEntry] = {}
+        self._sign = QLabel()
+        self.message = QLabel()
+        self.message.setProperty("role", "secondary")
+        self.message.setTextFormat(Qt.TextFormat.PlainText)
+        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._dismiss = QToolButton()
+        self._dismiss.setAccessibleName(self.tr("Dismiss the message"))
+        icons.set_icon(self._dismiss, "close", "secondary", 14)
+        self._dismiss.clicked.connect(self.clear_message)
+        self._job_area = QHBoxLayout()
+        self._job_area.setSpacing(2 * theme.SPACE)
+        self._run_area = QHBoxLayout()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 0, 12, 0)
+        layout.setSpacing(theme.SPACE)
+        for widget in (self._sign, self._dismiss):
+            widget.hide()
+        layout.addWidget(self._sign)
+        layout.addWidget(self.message, 1)
+        layout.addWidget(self._dismiss)
+        layout.addLayout(self._job_area)
+        layout.addLayout(self._run_area)
+        self.setMinimumHeight(32)
+        self._fade = QTimer(self, singleShot=True)
+        self._fade.timeout.connect(self.clear_message)
+        self._poll = QTimer(self, interval=POLL_MS)
+        self._poll.timeout.connect(self._refresh)
+
+    def attach(self, session: Session | None) -> None:
+        """Show this session's messages and jobs from now on."""
+        self._session = session
+        if session:
+            session.message_posted.connect(self.show_message)
+            session.task_started.connect(self._add_job)
+            session.task_ended.connect(self._remove_job)
+
+    def set_run_widget(self, widget: QWidget | None) -> None:
+        """Put the training run's own strip at the right end; None takes it away."""
+        while (item := self._run_area.takeAt(0)) is not None:
+            if (old := item.widget()) is not None and old is not widget:
+                old.hide()
+                old.deleteLater()
+        if widget is not None:
+            self._run_area.addWidget(widget)
+            widget.show()
+
+    def show_message(self, text: str, severity: str) -> None:
+        """Show a line; errors stay until dismissed, the others fade."""
+        self.message.setText(" ".join(text.split()))
+        self.message.setToolTip(text)
+        icons.set_pixmap(self._sign, severity, QSize(16, 16), _COLORS[severity])
+        self._sign.show()
+        self._dismiss.setVisible(severity == ERROR)
+        if severity == ERROR:
+            self._fade.stop()
+        else:
+            self._fade.start(BASE_MS + PER_WORD_MS * len(text.split()))
+
+    def clear_message(self) -> None:
+        """Take the last message away."""
+        self.message.clear()
+        self.message.setToolTip("")
+        self._sign.hide()
+        self._dismiss.hide()
+
+    def _add_job(self, task: BackgroundTask) -> None:
+        entry = _JobEntry(task, self)
+        self._jobs[task] = entry
+        self._job_area.addWidget(entry)
+        self._poll.start()
+
+    def _remove_job(self, task: BackgroundTask) -> None:
+        if entry := self._jobs.pop(task, None):
+            entry.hide()
+            entry.deleteLater()
+        if not self._jobs:
+            self._poll.stop()
+
+    def _refresh(self) -> None:
+        for entry in self._jobs.values():
+            entry.refresh()
+
+
+class _JobEntry(QWidget):
+    """Name, count, bar, time left, Cancel."""
+
+    def __init__(self, task: BackgroundTask, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._task = task
+        self._text = QLabel(task.title)
+        self._bar = QProgressBar()
+        self._bar.setFixedWidth(140)
+        self._bar.setRange(0, 0)
+        self._bar.setAccessibleName(task.title)
+        self._cancel = QToolButton()
+        self._cancel.setText(self.tr("Cancel"))
+        self._cancel.clicked.connect(self._stop)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.SPACE)
+        for widget in (self._text, self._bar, self._cancel):
+            layout.addWidget(widget)
+
+    def refresh(self) -> None:
+        """Read the job's numbers."""
+        job = self._task.progress
+        text = job.label or self._task.title
+        if job.total:
+            # The bar counts in thousandths: a total may exceed what an int of Qt holds.
+            self._bar.setRange(0, 1000)
+            self._bar.setValue(min(1000, round(1000 * job.done / job.total)))
+            text += self.tr(" · {0:,} of {1:,}").format(job.done, job.total)
+            left = job.seconds_left()
+            text += " · " + (self.tr("Estimating…") if left is None else duration(left))
+        else:
+            self._bar.setRange(0, 0)
+            text += f" · {job.done:,}" if job.done else ""
+        if job.is_cancelled:
+            text = self.tr("{0} · cancelling…").format(self._task.title)
+        self._text.setText(text)
+
+    def _stop(self) -> None:
+        self._cancel.setEnabled(False)
+        self._task.cancel()
+
+
+def duration(seconds: float) -> str:
+    """A time to wait as people say it: "8 s", "2 min 5 s", "3 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

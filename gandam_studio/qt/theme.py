@@ -1,0 +1,134 @@
+"""Design tokens: one spacing scale, one set of radii, two palettes; the window follows the system's light or dark.
+
+Colours live in resources/themes/{light,dark}.toml, the style sheet in window.qss. Painting code asks `color("accent")`
+at paint time and connects to `notifier().changed` when it caches anything.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+from trainer.resources import resource_path
+
+# Spacing comes in steps of 4 px: half a space between icon and label, one within a group, two between groups.
+SPACE = 8
+HALF = 4
+RADIUS = 8
+RADIUS_SMALL = 5
+SCHEMES = ("system", "light", "dark")
+
+
+class _Notifier(QObject):
+    """Signals:
+    changed: the theme's colours are different now; repaint and drop tinted pictures.
+    """
+
+    changed = Signal()
+
+
+_scheme = "system"
+
+
+@functools.cache
+def notifier() -> _Notifier:
+    """The one object that tells of theme changes."""
+    return _Notifier()
+
+
+def is_dark() -> bool:
+    """True while the dark palette is in use."""
+    if _scheme != "system":
+        return _scheme == "dark"
+    return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
+
+@functools.cache
+def _colors(name: str) -> dict[str, str]:
+    return tomllib.loads(resource_path("themes", f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def colors() -> dict[str, str]:
+    """Token name -> '#rrggbb' of the palette in use."""
+    return _colors("dark" if is_dark() else "light")
+
+
+def color(name: str, alpha: float = 1.0) -> QColor:
+    """A token's colour, with opacity in [0, 1]."""
+    value = QColor(colors()[name])
+    value.setAlphaF(alpha)
+    return value
+
+
+def install(application: QApplication) -> None:
+    """Give the application its style and follow the system's light and dark from now on."""
+    application.setStyle("Fusion")
+    font = application.font()
+    # Some platforms default to 9 points, too small for labels one reads all day.
+    if 0 < font.pointSizeF() < 10:
+        font.setPointSizeF(10)
+        application.setFont(font)
+    _dress(application)
+    application.styleHints().colorSchemeChanged.connect(lambda _scheme: _dress(application))
+
+
+def scheme() -> str:
+    """ "system", "light" or "dark", as the person chose."""
+    return _scheme
+
+
+def set_scheme(name: str) -> None:
+    """Follow the system, or stay light or dark whatever it says."""
+    global _scheme
+    if name not in SCHEMES:
+        raise ValueError(f"a scheme is one of {', '.join(SCHEMES)}, not {name!r}")
+    if name == _scheme:
+        return
+    _scheme = name
+    application = QApplication.instance()
+    if isinstance(application, QApplication):
+        _dress(application)
+
+
+def _dress(application: QApplication) -> None:
+    values = colors()
+    application.setPalette(_palette(values))
+    application.setStyleSheet(_style_sheet(values, application.fontMetrics().height()))
+    notifier().changed.emit()
+
+
+def _palette(values: dict[str, str]) -> QPalette:
+    """For what no style sheet reaches: message boxes, item views, disabled text, links."""
+    role = QPalette.ColorRole
+    palette = QPalette()
+    for which, name in (
+        (role.Window, "window"), (role.WindowText, "text"), (role.Base, "surface"), (role.AlternateBase, "window"),
+        (role.Text, "text"), (role.Button, "raised"), (role.ButtonText, "text"), (role.ToolTipBase, "surface"),
+        (role.ToolTipText, "text"), (role.PlaceholderText, "muted"), (role.Highlight, "accent"),
+        (role.HighlightedText, "on_accent"), (role.Link, "accent"), (role.Mid, "border"), (role.Dark, "border_strong"),
+        (role.Accent, "accent"),
+    ):  # fmt: skip
+        palette.setColor(which, QColor(values[name]))
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, which, QColor(values["muted"]))
+    return palette
+
+
+def _style_sheet(values: dict[str, str], line_height: int) -> str:
+    body = round(line_height * 0.86)
+    tokens = {
+        **values,
+        "radius": str(RADIUS),
+        "radius_small": str(RADIUS_SMALL),
+        "font_small": str(max(10, round(body * 0.86))),
+        "font_large": str(round(body * 1.45)),
+        "icons": resource_path("icons").as_posix(),
+    }
+    text = resource_path("themes", "window.qss").read_text(encoding="utf-8")
+    # A comment may hold braces too; only names of tokens are replaced.
+    return re.sub(r"\{(\w+)\}", lambda match: tokens.get(match[1], match[0]), text)
