@@ -93,11 +93,11 @@ def resize(rgba: Pixels, size: tuple[int, int], interpolation: str = "auto") -> 
         rows = np.minimum((np.arange(size[1]) * 2 + 1) * height // (2 * size[1]), height - 1)
         return rgba[rows[:, None], columns]
     if rgba[..., 3].min() == 255:
-        return cv2.resize(rgba, size, interpolation=method)
+        return np.asarray(cv2.resize(rgba, size, interpolation=method), np.uint8)
     weighted = rgba.astype(np.float32)
-    weighted[..., :3] *= weighted[..., 3:] / 255.0
-    result = cv2.resize(weighted, size, interpolation=method)
-    result[..., :3] *= 255.0 / np.maximum(result[..., 3:], 1e-3)
+    weighted[..., :3] *= weighted[..., 3:] * np.float32(1 / 255)
+    result = np.asarray(cv2.resize(weighted, size, interpolation=method), np.float32)
+    result[..., :3] *= np.float32(255) / np.maximum(result[..., 3:], np.float32(1e-3))
     pixels = np.clip(np.rint(result), 0, 255).astype(np.uint8)
     pixels[pixels[..., 3] == 0] = 0
     return pixels

@@ -1,7 +1,7 @@
 """Packed thumbnails by row number: derived from the originals, so they may be deleted and are made again.
 
-Two files: `pictures.pack` holds the encoded pictures one behind the other; `index.bin` holds, for row `seq`, 16 bytes at
-`16 * (seq - 1)`: offset (6 bytes), length (4), CRC-32 of the encoded bytes (4), kind (1), spare (1), little-endian.
+Two files: `pictures.pack` holds the encoded pictures one behind the other; `index.bin` holds, for row `seq`, 16 bytes
+at `16 * (seq - 1)`: offset (6 bytes), length (4), CRC-32 of the encoded bytes (4), kind (1), spare (1), little-endian.
 Nothing is flushed: what a power cut tears is told by its CRC and counts as absent. A sprite takes about 450 bytes and a
 photograph about 5 kB, so a million sprites take half a gigabyte on disk and 16 MB of index.
 """
@@ -16,6 +16,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -45,11 +46,11 @@ def thumbnail(rgba: Picture, side: int = SIDE) -> Picture:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     alpha = rgba[..., 3]
     if alpha.min() == 255:
-        return cv2.resize(rgba, size, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.resize(rgba, size, interpolation=cv2.INTER_AREA), np.uint8)
     weighted = rgba.astype(np.float32)
-    weighted[..., :3] *= weighted[..., 3:] / 255.0
-    small = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
-    small[..., :3] *= 255.0 / np.maximum(small[..., 3:], 1e-6)
+    weighted[..., :3] *= weighted[..., 3:] * np.float32(1 / 255)
+    small = np.asarray(cv2.resize(weighted, size, interpolation=cv2.INTER_AREA), np.float32)
+    small[..., :3] *= np.float32(255) / np.maximum(small[..., 3:], np.float32(1e-3))
     result = np.clip(np.rint(small), 0, 255).astype(np.uint8)
     result[result[..., 3] == 0] = 0
     return result
@@ -74,7 +75,7 @@ def decode_thumbnail(data: bytes) -> Picture | None:
     """What `encode_thumbnail` made, as (h, w, 4) uint8; None when the bytes are no thumbnail."""
     if data[:1] == bytes((_JPEG,)):
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8, offset=1), cv2.IMREAD_COLOR)
-        return None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGBA)
+        return None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGBA), np.uint8)
     if data[:1] != bytes((_RAW,)) or len(data) < 1 + _SHAPE.size:
         return None
     height, width = _SHAPE.unpack_from(data, 1)
@@ -210,7 +211,7 @@ class _Mapped:
             return self._map
 
 
-def _open_for_update(path: Path):  # type: ignore[no-untyped-def]
+def _open_for_update(path: Path) -> IO[bytes]:
     """Open for writing in place, making the file when it is not there, truncating nothing."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(path, flags, 0o644), "r+b")

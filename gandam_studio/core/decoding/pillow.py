@@ -1,6 +1,7 @@
 """Everything OpenCV does not decode our way, by Pillow: GIF, WebP, BMP, TIFF, AVIF, ICO, TGA, CMYK JPEG, animations.
 
-Only the plugin of the sniffed format is offered the bytes, and a picture's size is checked before its pixels are touched.
+Only the plugin of the sniffed format is offered the bytes, and a picture's size is checked before its pixels are
+touched.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def _rgba(image: Image.Image, profile: bytes) -> NDArray[np.uint8]:
     if image.mode in ("I;16", "I;16B", "I;16L", "I;16N"):
         samples = np.asarray(image).astype(np.uint16)
         if _bits(image) == 12:
-            samples = (samples << 4) | (samples >> 8)
+            samples = samples * np.uint16(16) + samples // np.uint16(256)
         return np.array(Image.fromarray(to_8_bit(samples)).convert("RGBA"))
     if image.mode in ("I", "F"):
         raise UnreadablePicture(f"{'32-bit' if image.mode == 'I' else 'floating-point'} grey is not supported")

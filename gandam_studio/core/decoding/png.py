@@ -51,7 +51,7 @@ class PngHeader:
 
 
 def read_header(data: bytes, limits: Limits) -> PngHeader:
-    """Check size, structure and the CRCs of critical chunks (PNG 1.2 sections 3.2, 4.1, 5). Raises UnreadablePicture."""
+    """Check size, structure and the CRCs of critical chunks (PNG 1.2, sections 3 to 5). Raises UnreadablePicture."""
     if len(data) < _SIGNATURE + 25 or data[12:16] != b"IHDR" or data[8:12] != b"\0\0\0\r":
         raise UnreadablePicture("a PNG without a header")
     width, height, depth, color_type, compression, filtering, interlace = struct.unpack_from(">IIBBBBB", data, 16)
@@ -100,7 +100,7 @@ def decode_pixels(data: bytes, header: PngHeader) -> NDArray[np.uint8]:
         raise UnreadablePicture("damaged: its pixels cannot be decoded")
     transparent = _grey_key(pixels, header)
     if pixels.dtype == np.uint16:
-        pixels = to_8_bit(pixels)
+        pixels = to_8_bit(np.asarray(pixels, np.uint16))
     if pixels.ndim == 2:
         rgba = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGBA)
     elif pixels.shape[2] == 3:
@@ -111,7 +111,7 @@ def decode_pixels(data: bytes, header: PngHeader) -> NDArray[np.uint8]:
         rgba[transparent] = 0
     if rgba.shape[:2] != (header.height, header.width):
         raise UnreadablePicture("damaged: its pixels do not fill its size")
-    return rgba
+    return np.asarray(rgba, np.uint8)
 
 
 def to_8_bit(pixels: NDArray[np.uint16]) -> NDArray[np.uint8]:
