@@ -1,0 +1,206 @@
+"""Prepared data sets: a version rendered by a recipe into one array, which is all that a trainer reads."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import multiprocessing
+import os
+import shutil
+import uuid
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.originals import Originals
+from gandam_studio.core.rendering import Pixels, fill_color
+from gandam_studio.core.versions import files as version_files
+from gandam_studio.core.versions.model import ManifestVersion
+from gandam_studio.core.versions.pictures import detected_background, rendered
+from gandam_studio.core.versions.splits import SplitRule, assign_splits
+from trainer import files
+from trainer.manifest import ManifestEntry
+from trainer.recipe import Recipe
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+PIXELS = "dataset.npy"
+INFO = "dataset.json"
+# Raised whenever rendering changes its bytes, so that no stale array is taken for a fresh one.
+RENDERING = 1
+_CHUNK = 128
+# Starting processes costs about a second: fewer pictures than this are faster without.
+_WORTH_PROCESSES = 4000
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """One rendered data set.
+
+    Attributes:
+        pixels_path: dataset.npy, uint8 (N, H, W, C), C = 3 or 4, one picture a manifest line, in its order.
+        info_path: dataset.json: "ids", "split", "weights", "tags", "facing", "family" (parallel lists of N),
+            "background" [r, g, b] (what pictures were composited on; with C = 4 what to show them on), "manifest"
+            (digest), "version" (label), "recipe", "sha256" (of dataset.npy), "shape".
+        count: N.
+    """
+
+    pixels_path: Path
+    info_path: Path
+    count: int
+
+    def info(self) -> dict[str, Any]:
+        """The parsed dataset.json."""
+        found: dict[str, Any] = files.read_json(self.info_path)
+        return found
+
+
+def prepare(
+    workspace: Workspace,
+    version: ManifestVersion,
+    recipe: Recipe | None = None,
+    *,
+    held_out: float | None = None,
+    job: Job = NULL_JOB,
+) -> PreparedDataset:
+    """Render a version, or return the array rendered before: equal version, recipe and split give equal bytes.
+
+    Args:
+        workspace: where the version and the originals lie; it may be open for reading only if the array exists.
+        version: what to render.
+        recipe: how; the version's own when None.
+        held_out: another share to hold out than the version's splits say, in [0, 0.9]; the seed stays the version's.
+        job: told of every chunk of pictures.
+
+    Raises UserError (an original is gone, disk full) and Cancelled; nothing half-made is left behind.
+    """
+    recipe = recipe or version_files.recipe_of(workspace, version)
+    key = f"{version.digest}\n{recipe.canonical()}\n{held_out}\n{RENDERING}"
+    folder = workspace.folder / "datasets" / hashlib.sha256(key.encode()).hexdigest()[:32]
+    if (found := _existing(folder)) is not None:
+        return found
+    workspace.require_writable()
+    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        part.mkdir(parents=True)
+        _write(workspace, version, recipe, held_out, part, job)
+        if folder.is_dir() and _existing(folder) is None:
+            # Derived, and damaged: in the way.
+            shutil.rmtree(folder, ignore_errors=True)
+        # Another window may have been faster; its array has the same bytes.
+        with contextlib.suppress(OSError):
+            part.rename(folder)
+    except OSError as error:
+        raise UserError(f"the data set could not be prepared: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    prepared = _existing(folder)
+    if prepared is None:
+        raise UserError(f"the data set could not be written to {folder}")
+    return prepared
+
+
+def _existing(folder: Path) -> PreparedDataset | None:
+    """The array in `folder` if it is whole: its description fits its header and its size."""
+    try:
+        info = files.read_json(folder / INFO)
+        pixels = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
+        if list(pixels.shape) != info["shape"] or pixels.dtype != np.uint8:
+            return None
+        return PreparedDataset(folder / PIXELS, folder / INFO, len(pixels))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(
+    workspace: Workspace, version: ManifestVersion, recipe: Recipe, held_out: float | None, folder: Path, job: Job
+) -> None:
+    background = detected_background(workspace, version)
+    info: dict[str, Any] = {name: [] for name in ("ids", "split", "weights", "tags", "facing", "family")}
+    shape = (version.sprites, recipe.size, recipe.size, recipe.channels)
+    job.start("Rendering", version.sprites)
+    pixels = np.lib.format.open_memmap(folder / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
+    done = 0
+    entries = _noted(version_files.manifest_entries(workspace, version), info)
+    for chunk in _rendered_chunks(workspace.originals, entries, version.sprites, recipe, background):
+        pixels[done : done + len(chunk)] = chunk
+        done += len(chunk)
+        job.advance(len(chunk))
+    pixels.flush()
+    del pixels
+    if done != version.sprites:
+        raise UserError(f"the manifest of {version.label} is damaged; see: verify")
+    if held_out is not None:
+        info["split"] = _other_splits(workspace, version, info, held_out)
+    colour = "white" if recipe.background == "alpha" else recipe.background
+    info |= {
+        "background": list(fill_color(Recipe(background=colour), background)),
+        "manifest": version.digest,
+        "version": version.label,
+        "recipe": recipe.to_json(),
+        "shape": list(shape),
+        "sha256": files.file_digest(folder / PIXELS),
+    }
+    files.write_json(folder / INFO, info, indent=None)
+
+
+def _noted(entries: Iterable[ManifestEntry], info: dict[str, Any]) -> Iterator[ManifestEntry]:
+    """Pass entries on while their values are noted in the parallel lists."""
+    for entry in entries:
+        info["ids"].append(entry.id)
+        info["split"].append(entry.split)
+        info["weights"].append(entry.weight)
+        info["tags"].append(list(entry.tags))
+        info["facing"].append(entry.facing)
+        info["family"].append(entry.family)
+        yield entry
+
+
+def _other_splits(workspace: Workspace, version: ManifestVersion, info: dict[str, Any], held_out: float) -> list[str]:
+    seed = version_files.header(workspace, version).get("splits", {}).get("seed", 0)
+    splits = assign_splits(dict(zip(info["ids"], info["family"], strict=True)), SplitRule(seed, held_out))
+    return [splits[sprite] for sprite in info["ids"]]
+
+
+def _rendered_chunks(
+    originals: Originals, entries: Iterable[ManifestEntry], count: int, recipe: Recipe, background: str
+) -> Iterator[Pixels]:
+    """Arrays of at most `_CHUNK` pictures, in order; in processes when there are enough to be worth it."""
+    chunks = _batches(iter(entries))
+    workers = min(os.cpu_count() or 1, 8)
+    if count < _WORTH_PROCESSES or workers < 2:
+        for chunk in chunks:
+            yield render_chunk(originals.folder, chunk, recipe, background)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        waiting: deque[Future[Pixels]] = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(render_chunk, originals.folder, chunk, recipe, background))
+            # So many are enough to keep every process busy, and memory does not grow with the data set.
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _batches(entries: Iterator[ManifestEntry]) -> Iterator[list[ManifestEntry]]:
+    while chunk := list(itertools.islice(entries, _CHUNK)):
+        yield chunk
+
+
+def render_chunk(folder: Path, entries: list[ManifestEntry], recipe: Recipe, background: str) -> Pixels:
+    """(n, size, size, C) uint8 of some entries; `folder` holds the originals. Runs in a process of its own or here."""
+    originals = Originals(folder)
+    return np.stack([rendered(originals, entry, recipe, background) for entry in entries])

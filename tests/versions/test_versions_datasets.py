@@ -1,0 +1,120 @@
+"""Prepared data sets: the array a trainer reads is a function of version and recipe alone."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from gandam_studio.core import datasets
+from gandam_studio.core.datasets import prepare
+from gandam_studio.core.edits import Drop, Flip, SetSetting, SetValues, Tag
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.jobs import Cancelled, NullJob
+from gandam_studio.core.rendering import render
+from trainer.recipe import Recipe
+
+
+@pytest.fixture
+def version(workspace):
+    workspace.apply(SetSetting("recipe", Recipe(size=32).to_json()))
+    workspace.apply(Drop([1, 2], "text"))
+    workspace.apply(Flip([5]))
+    workspace.apply(Tag([6], add=frozenset({"red"})))
+    workspace.apply(SetValues({"family": {7: "zaku"}, "weight": {8: 0.25}}, "x"))
+    return workspace.commit("one")
+
+
+def test_array_and_description(workspace, version):
+    prepared = prepare(workspace, version)
+    pixels = np.load(prepared.pixels_path, allow_pickle=False)
+    info = prepared.info()
+    assert pixels.shape == (18, 32, 32, 3)
+    assert pixels.dtype == np.uint8
+    assert prepared.count == 18
+    assert info["ids"] == sorted(info["ids"])
+    assert info["sha256"] == hashlib.sha256(prepared.pixels_path.read_bytes()).hexdigest()
+    assert (info["manifest"], info["recipe"], info["background"]) == (
+        version.digest,
+        Recipe(size=32).to_json(),
+        [255, 255, 255],
+    )
+    at = {seq: info["ids"].index(workspace.sprite(seq).id) for seq in (5, 6, 7, 8)}
+    assert info["tags"][at[6]] == ["red"]
+    assert info["family"][at[7]] == "zaku"
+    assert info["weights"][at[8]] == 0.25
+    expected = render(workspace.picture(workspace.sprite(5)), Recipe(size=32))
+    assert np.array_equal(pixels[at[5]], expected)
+    assert not np.array_equal(pixels[at[5]], expected[:, ::-1])
+
+
+def test_cached_and_deterministic(workspace, version):
+    first = prepare(workspace, version)
+    stamp = first.pixels_path.stat().st_mtime_ns
+    data = first.pixels_path.read_bytes(), first.info_path.read_bytes()
+    assert prepare(workspace, version).pixels_path.stat().st_mtime_ns == stamp
+    for path in (first.pixels_path, first.info_path):
+        path.unlink()
+    first.pixels_path.parent.rmdir()
+    second = prepare(workspace, version)
+    assert (second.pixels_path.read_bytes(), second.info_path.read_bytes()) == data
+
+
+def test_later_decisions_do_not_reach_an_older_version(workspace, version):
+    before = prepare(workspace, version, Recipe(size=64, background="alpha"))
+    data = before.pixels_path.read_bytes()
+    workspace.apply(Flip(range(1, 21)))
+    before.pixels_path.write_bytes(data[:200])  # damaged: made again
+    again = prepare(workspace, version, Recipe(size=64, background="alpha"))
+    assert again.pixels_path.read_bytes() == data
+    assert np.load(again.pixels_path).shape == (18, 64, 64, 4)
+
+
+def test_held_out_share(make_workspace):
+    workspace = make_workspace(150)
+    version = workspace.commit("x")
+    none = prepare(workspace, version, Recipe(size=32), held_out=0.0).info()["split"]
+    half = prepare(workspace, version, Recipe(size=32), held_out=0.5).info()["split"]
+    assert set(none) == {"train"}
+    assert 50 < half.count("held-out") < 100
+
+
+def test_processes_render_the_same(make_workspace, monkeypatch):
+    workspace = make_workspace(300)
+    version = workspace.commit("x")
+    alone = prepare(workspace, version, Recipe(size=32))
+    data = alone.pixels_path.read_bytes()
+    alone.info_path.unlink()
+    monkeypatch.setattr(datasets, "_WORTH_PROCESSES", 10)
+    together = prepare(workspace, version, Recipe(size=32, trim=False))
+    assert together.count == 300
+    monkeypatch.setattr(datasets, "RENDERING", -1)
+    assert prepare(workspace, version, Recipe(size=32)).pixels_path.read_bytes() == data
+
+
+def test_detected_background(workspace):
+    workspace.connection.execute("UPDATE sprites SET background = '#102030' WHERE seq < 8")
+    workspace.connection.execute("UPDATE sprites SET background = '#ffffff' WHERE seq > 18")
+    version = workspace.commit("x")
+    prepared = prepare(workspace, version, Recipe(size=32, background="detected"))
+    assert prepared.info()["background"] == [16, 32, 48]
+    assert np.load(prepared.pixels_path)[0, 0, 0].tolist() == [16, 32, 48]
+
+
+def test_a_missing_original_is_named_and_nothing_stays(workspace, version):
+    sprite = workspace.sprite(9)
+    workspace.originals.path(sprite.blob).unlink()
+    with pytest.raises(UserError, match=sprite.blob[:12]):
+        prepare(workspace, version)
+    assert list((workspace.folder / "datasets").iterdir()) == []
+
+
+def test_cancelling_leaves_nothing(workspace, version):
+    class Stops(NullJob):
+        def advance(self, count: int = 1) -> None:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        prepare(workspace, version, job=Stops())
+    assert list((workspace.folder / "datasets").iterdir()) == []
