@@ -1,0 +1,1 @@
+"""Duplicates: found by hashes, judged by pixels, grouped without drift."""

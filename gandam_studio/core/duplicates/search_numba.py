@@ -1,0 +1,133 @@
+"""The inner loops of `search`, compiled. Imported only when numba is installed and the work repays it."""
+
+# mypy: disable-error-code="call-arg"
+# (numba passes an intrinsic's typing context itself; mypy cannot know.)
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from gandam_studio.core.duplicates.search import DISTANCE_BITS, Chunk, chunk_bits, chunk_keys, neighbour_masks
+
+_FIRST_ROOM = 1 << 16  # pairs the answer has room for at first; it doubles as needed
+
+
+@intrinsic
+def _ones(typing_context: Any, value: Any) -> Any:
+    """The number of set bits of a uint64, by the processor's own instruction."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def _bucketed(keys, buckets):
+    """Counting sort: (buckets + 1,) where each bucket begins, and the rows in bucket order."""
+    begin = np.zeros(buckets + 1, dtype=np.int64)
+    for key in keys:
+        begin[key + 1] += 1
+    for bucket in range(buckets):
+        begin[bucket + 1] += begin[bucket]
+    place = begin[:-1].copy()
+    order = np.empty(len(keys), dtype=np.int32)
+    for row in range(len(keys)):
+        order[place[keys[row]]] = row
+        place[keys[row]] += 1
+    return begin, order
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def _larger(found):
+    """The same pairs with twice the room."""
+    larger = np.empty(2 * len(found), dtype=np.int64)
+    larger[: len(found)] = found
+    return larger
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def _search_one(words, order, begin, masks, radius, places, reaches, first_new):
+    """The loops for hashes of one word: `words` (N,) in bucket order; packed pairs."""
+    found = np.empty(_FIRST_ROOM, dtype=np.int64)
+    count = 0
+    for bucket in range(len(begin) - 1):
+        if begin[bucket] == begin[bucket + 1]:
+            continue
+        for mask in masks:
+            other = bucket ^ mask
+            if other < bucket:
+                continue
+            for a in range(begin[bucket], begin[bucket + 1]):
+                word = words[a]
+                for b in range(a + 1 if mask == 0 else begin[other], begin[other + 1]):
+                    different = word ^ words[b]
+                    distance = np.int64(_ones(different))
+                    if distance > radius:
+                        continue
+                    i, j = np.int64(min(order[a], order[b])), np.int64(max(order[a], order[b]))
+                    first = j >= first_new
+                    for chunk in range(len(reaches)):
+                        if np.int64(_ones(different & places[chunk, 0])) <= reaches[chunk]:
+                            first = False
+                            break
+                    if first:
+                        if count == len(found):
+                            found = _larger(found)
+                        found[count] = (i * len(words) + j) << DISTANCE_BITS | distance
+                        count += 1
+    return found[:count]
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def _search_many(words, order, begin, masks, radius, places, reaches, first_new):
+    """The loops for hashes of several words: `words` (N, W) in bucket order; packed pairs."""
+    width = words.shape[1]
+    found = np.empty(_FIRST_ROOM, dtype=np.int64)
+    count = 0
+    for bucket in range(len(begin) - 1):
+        if begin[bucket] == begin[bucket + 1]:
+            continue
+        for mask in masks:
+            other = bucket ^ mask
+            if other < bucket:
+                continue
+            for a in range(begin[bucket], begin[bucket + 1]):
+                for b in range(a + 1 if mask == 0 else begin[other], begin[other + 1]):
+                    distance = np.int64(0)
+                    for w in range(width):
+                        distance += np.int64(_ones(words[a, w] ^ words[b, w]))
+                    if distance > radius:
+                        continue
+                    i, j = np.int64(min(order[a], order[b])), np.int64(max(order[a], order[b]))
+                    first = j >= first_new
+                    for chunk in range(len(reaches)):
+                        apart = np.int64(0)
+                        for w in range(width):
+                            apart += np.int64(_ones((words[a, w] ^ words[b, w]) & places[chunk, w]))
+                        if apart <= reaches[chunk]:
+                            first = False
+                            break
+                    if first:
+                        if count == len(found):
+                            found = _larger(found)
+                        found[count] = (i * len(words) + j) << DISTANCE_BITS | distance
+                        count += 1
+    return found[:count]
+
+
+def chunk_pairs(words: np.ndarray, radius: int, chunks: list[Chunk], number: int, first_new: int) -> np.ndarray:
+    """Packed pairs of (N, W) uint64 `words` that chunk `number` is the first to find, unsorted."""
+    chunk = chunks[number]
+    width = words.shape[1]
+    begin, order = _bucketed(chunk_keys(words, chunk), 1 << chunk.bits)
+    places = np.array([chunk_bits(earlier, width) for earlier in chunks[:number]], dtype=np.uint64).reshape(-1, width)
+    reaches = np.array([earlier.reach for earlier in chunks[:number]], dtype=np.int64)
+    ordered = words[order]
+    search, ordered = (_search_one, ordered[:, 0].copy()) if width == 1 else (_search_many, ordered)
+    return search(ordered, order, begin, neighbour_masks(chunk), np.int64(radius), places, reaches, np.int64(first_new))

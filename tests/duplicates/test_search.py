@@ -1,0 +1,128 @@
+"""The search finds every pair within the radius, exactly, with either engine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gandam_studio.core.duplicates import search
+from gandam_studio.core.duplicates.search import Pairs, cut, hamming, pairs_within, plan
+from gandam_studio.core.jobs import Cancelled, NullJob
+
+ENGINES = ["numpy", pytest.param("numba", marks=pytest.mark.skipif(not search.numba_available(), reason="no numba"))]
+
+
+def brute(words: np.ndarray, radius: int, first_new: int = 0) -> list[tuple[int, int, int]]:
+    """Every pair, by looking at every pair."""
+    words = words.reshape(len(words), -1)
+    distance = hamming(words[:, None], words[None])
+    i, j = np.nonzero(np.triu(distance <= radius, 1))
+    return [(a, b, distance[a, b]) for a, b in zip(i.tolist(), j.tolist(), strict=True) if b >= first_new]
+
+
+def listed(pairs: Pairs) -> list[tuple[int, int, int]]:
+    return list(zip(pairs.i.tolist(), pairs.j.tolist(), pairs.distance.tolist(), strict=True))
+
+
+def clustered(count: int, width: int, seed: int) -> np.ndarray:
+    """Half random hashes, half few-bit variations of some of them: (count, width) uint64."""
+    generator = np.random.default_rng(seed)
+    words = generator.integers(0, 2**64, (count, width), dtype=np.uint64)
+    half = count // 2
+    words[half:] = words[generator.integers(0, max(1, half // 3), count - half)]
+    for step in range(6):
+        rows = np.arange(half + step * 8, count)  # the first few stay equal to their original
+        flip = np.uint64(1) << generator.integers(0, 64, len(rows)).astype(np.uint64)
+        words[rows, generator.integers(0, width, len(rows))] ^= flip
+    return words
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("width", "radius"), [(1, 0), (1, 4), (1, 8), (1, 12), (1, 17), (2, 10), (3, 25), (4, 30)])
+def test_finds_exactly_the_pairs_within_the_radius(engine, width: int, radius: int):
+    words = clustered(400, width, radius)
+    expected = brute(words, radius)
+    assert len(expected) > (20 if radius else 0)
+    assert listed(pairs_within(words, radius, engine=engine)) == expected
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("radius", [0, 3, 8])
+def test_many_equal_hashes_and_no_hashes(engine, radius: int):
+    words = np.array([7] * 40 + [7 ^ 1, 7 ^ 6, 2**63], dtype=np.uint64)
+    assert listed(pairs_within(words, radius, engine=engine)) == brute(words, radius)
+    assert len(pairs_within(words[:1], radius, engine=engine)) == 0
+    assert len(pairs_within(np.zeros(0, dtype=np.uint64), radius, engine=engine)) == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_adding_rows_searches_only_what_is_new(engine):
+    words = clustered(300, 1, 5)
+    whole = listed(pairs_within(words, 8, engine=engine))
+    before = listed(pairs_within(words[:220], 8, engine=engine))
+    added = listed(pairs_within(words, 8, first_new=220, engine=engine))
+    assert added
+    assert sorted(before + added) == whole
+    assert added == brute(words, 8, 220)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=30),
+    st.lists(st.tuples(st.integers(0, 29), st.integers(0, 63)), max_size=40),
+    st.integers(0, 70),
+    st.randoms(),
+)
+def test_symmetric_and_blind_to_order(numbers, flips, radius, random):
+    words = np.array(numbers, dtype=np.uint64)
+    for row, bit in flips:
+        words[row % len(words)] = words[(row + 1) % len(words)] ^ np.uint64(1 << bit)
+    order = list(range(len(words)))
+    random.shuffle(order)
+    straight = {(a, b, d) for a, b, d in listed(pairs_within(words, radius, engine="numpy"))}
+    shuffled = listed(pairs_within(words[order], radius, engine="numpy"))
+    assert {(min(order[a], order[b]), max(order[a], order[b]), d) for a, b, d in shuffled} == straight
+    assert straight == set(brute(words, radius))
+
+
+@pytest.mark.parametrize(("bits", "radius"), [(64, 0), (64, 1), (64, 8), (64, 63), (128, 20), (256, 40)])
+def test_the_plan_covers_every_bit_and_misses_no_pair(bits: int, radius: int):
+    for chunks in (plan(1000, bits, radius), plan(1_000_000, bits, radius), cut(bits, radius, 7)):
+        assert sum(chunk.bits for chunk in chunks) == bits
+        assert [chunk.start for chunk in chunks] == np.cumsum([0, *(chunk.bits for chunk in chunks)])[:-1].tolist()
+        # A pair that no chunk finds differs in each by more than its reach: together that must exceed the radius.
+        assert sum(chunk.reach + 1 for chunk in chunks) > radius
+
+
+def test_a_tighter_radius_needs_no_second_search():
+    words = clustered(300, 1, 9)
+    assert listed(pairs_within(words, 10).within(4)) == listed(pairs_within(words, 4))
+
+
+def test_wrong_questions_and_cancelling():
+    words = clustered(50, 1, 1)
+    with pytest.raises(ValueError, match="negative"):
+        pairs_within(words, -1)
+    with pytest.raises(ValueError, match="15 words"):
+        pairs_within(np.zeros((3, 16), dtype=np.uint64), 1)
+
+    class Impatient(NullJob):
+        def check(self) -> None:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        pairs_within(words, 4, job=Impatient())
+
+
+def test_without_numba_large_work_still_gets_done(monkeypatch):
+    words = clustered(6000, 1, 2)
+    monkeypatch.setattr(search, "_WORTH_COMPILING", 0.0)
+    monkeypatch.setattr(search, "numba_available", lambda: False)
+    slow = listed(pairs_within(words, 6))
+    monkeypatch.undo()
+    assert slow == listed(pairs_within(words, 6))
+    monkeypatch.setattr(search, "numba_available", lambda: False)
+    with pytest.raises(ValueError, match="not installed"):
+        pairs_within(words, 6, engine="numba")
