@@ -1,0 +1,1 @@
+"""The Runs screen: lineage, states, comparison, export."""

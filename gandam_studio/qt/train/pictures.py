@@ -1,0 +1,164 @@
+"""Pictures of a run off the GUI thread: grids decoded on demand, newest request first, and real sprites as a grid."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtGui import QImage, QImageReader
+
+CACHE_BYTES = 256 * 1024 * 1024
+WAITING = 12
+"""Requests kept while scrubbing; older ones are forgotten, for the cursor has moved on."""
+LARGEST_SIDE = 16_384
+
+
+def decode(path: Path) -> QImage | None:
+    """A picture file as a QImage fit for quick painting; None when it is missing, damaged or absurdly large."""
+    reader = QImageReader(str(path))
+    size = reader.size()
+    if not size.isValid() or max(size.width(), size.height()) > LARGEST_SIDE:
+        return None
+    image = reader.read()
+    if image.isNull():
+        return None
+    has_alpha = image.hasAlphaChannel()
+    return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied if has_alpha else QImage.Format.Format_RGB32)
+
+
+def to_image(pixels: np.ndarray) -> QImage:
+    """(H, W, 3 or 4) uint8 as a QImage of its own memory."""
+    pixels = np.ascontiguousarray(pixels)
+    height, width, channels = pixels.shape
+    kind = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
+    image = QImage(pixels.data, width, height, width * channels, kind)
+    fast = QImage.Format.Format_ARGB32_Premultiplied if channels == 4 else QImage.Format.Format_RGB32
+    return image.convertToFormat(fast)
+
+
+def to_pixels(image: QImage) -> np.ndarray:
+    """A QImage as (H, W, 4) uint8 RGBA."""
+    rgba = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    rows = np.frombuffer(rgba.constBits(), np.uint8).reshape(rgba.height(), rgba.bytesPerLine())
+    return rows[:, : 4 * rgba.width()].reshape(rgba.height(), rgba.width(), 4).copy()
+
+
+def real_sheet(dataset: Path, rows: int, columns: int, seed: int = 0) -> QImage | None:
+    """A grid of real training pictures, evenly spread over the data set and then shuffled; None when unreadable."""
+    try:
+        pictures = np.load(dataset, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+    if pictures.ndim != 4 or not len(pictures) or pictures.shape[3] not in (3, 4) or pictures.dtype != np.uint8:
+        return None
+    count = min(rows * columns, len(pictures))
+    chosen = np.linspace(0, len(pictures) - 1, count).astype(int)
+    np.random.default_rng(seed).shuffle(chosen)
+    return sheet(np.stack([pictures[index] for index in chosen]), columns)
+
+
+def sheet(pictures: np.ndarray, columns: int) -> QImage:
+    """(N, H, W, C) uint8 as one picture, row by row; missing cells are transparent or white."""
+    count, height, width, channels = pictures.shape
+    rows = math.ceil(count / columns)
+    canvas = np.full((rows * height, columns * width, channels), 0 if channels == 4 else 255, np.uint8)
+    for index, picture in enumerate(pictures):
+        top, left = index // columns * height, index % columns * width
+        canvas[top : top + height, left : left + width] = picture
+    return to_image(canvas)
+
+
+class _Decoder(QThread):
+    """Signals:
+    decoded: a requested file (absolute path) and its QImage, or None.
+    """
+
+    decoded = Signal(str, object)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._wanted: list[str] = []
+        self._changed = threading.Condition()
+        self._stopping = False
+
+    def request(self, path: str) -> None:
+        with self._changed:
+            if path in self._wanted:
+                self._wanted.remove(path)
+            self._wanted.append(path)
+            del self._wanted[:-WAITING]
+            self._changed.notify()
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self.wait()
+
+    def run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._wanted and not self._stopping:
+                    self._changed.wait()
+                if self._stopping:
+                    return
+                path = self._wanted.pop()
+            self.decoded.emit(path, decode(Path(path)))
+
+
+class PictureCache(QObject):
+    """Decoded pictures by file, at most `CACHE_BYTES` of them; what is missing is decoded in another thread.
+
+    Signals:
+        loaded: a picture asked for before is here now (absolute path).
+    """
+
+    loaded = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._images: OrderedDict[str, QImage | None] = OrderedDict()
+        self._bytes = 0
+        self._decoder = _Decoder(self)
+        self._decoder.decoded.connect(self._keep)
+
+    def get(self, path: Path | str) -> QImage | None:
+        """The picture if it is here; otherwise None, and `loaded` follows when the file can be read."""
+        key = str(path)
+        if key in self._images:
+            self._images.move_to_end(key)
+            return self._images[key]
+        if not self._decoder.isRunning():
+            self._decoder.start()
+        self._decoder.request(key)
+        return None
+
+    def put(self, path: Path | str, image: QImage) -> None:
+        """Keep a picture somebody else has decoded."""
+        self._store(str(path), image)
+
+    def forget_missing(self) -> None:
+        """Try unreadable files again when they are next asked for (a grid may have been written since)."""
+        for key in [key for key, image in self._images.items() if image is None]:
+            del self._images[key]
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._decoder.stop()
+
+    def _keep(self, path: str, image: QImage | None) -> None:
+        self._store(path, image)
+        if image is not None:
+            self.loaded.emit(path)
+
+    def _store(self, key: str, image: QImage | None) -> None:
+        old = self._images.pop(key, None)
+        self._bytes += (image.sizeInBytes() if image else 0) - (old.sizeInBytes() if old else 0)
+        self._images[key] = image
+        while self._bytes > CACHE_BYTES and len(self._images) > 1:
+            _, dropped = self._images.popitem(last=False)
+            self._bytes -= dropped.sizeInBytes() if dropped else 0

@@ -1,0 +1,198 @@
+"""A grid of samples as one picture: crisp pixels, a cell under the pointer, a click to look closer."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from gandam_studio.qt import theme
+
+CHECKER = 8
+
+
+def crisp(image: QImage, width: int, height: int) -> QImage:
+    """Scale pixel art to (width, height) device pixels without blur and without pixels of uneven size.
+
+    Whole-number enlargements are nearest neighbour. Others are enlarged to the next whole number and averaged down,
+    which keeps edges sharp to one pixel; reductions are averaged.
+    """
+    if image.isNull() or width < 1 or height < 1:
+        return QImage()
+    factor = width / image.width()
+    smooth, fast = Qt.TransformationMode.SmoothTransformation, Qt.TransformationMode.FastTransformation
+    ignore = Qt.AspectRatioMode.IgnoreAspectRatio
+    if factor > 1:
+        whole = math.ceil(factor)
+        image = image.scaled(image.width() * whole, image.height() * whole, ignore, fast)
+        if image.width() == width and image.height() == height:
+            return image
+    return image.scaled(width, height, ignore, smooth)
+
+
+class GridView(QWidget):
+    """Paints a grid picture as large as fits, at whole-number scale where that loses little.
+
+    Attributes:
+        rows, columns: cells of the picture. selected: the marked cell, or None.
+
+    Signals:
+        cell_clicked: (index, counted row by row).
+    """
+
+    cell_clicked = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._image: QImage | None = None
+        self._scaled: QPixmap | None = None
+        self._scaled_for: tuple[int, int, int, float] | None = None
+        self.rows = self.columns = 0
+        self.selected: int | None = None
+        self._hovered: int | None = None
+        self._message = ""
+        self.setMouseTracking(True)
+        self.setMinimumSize(96, 96)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme.notifier().changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        """A square."""
+        return QSize(320, 320)
+
+    @property
+    def image(self) -> QImage | None:
+        """The picture shown."""
+        return self._image
+
+    def set_image(self, image: QImage | None, rows: int, columns: int) -> None:
+        """Show a picture of `rows` x `columns` cells."""
+        self._image, self.rows, self.columns = image, rows, columns
+        self.update()
+
+    def set_message(self, text: str) -> None:
+        """What to say while there is no picture."""
+        self._message = text
+        self.update()
+
+    def cell(self, index: int) -> QImage:
+        """One cell, at its own size."""
+        if self._image is None or not self.rows or not self.columns:
+            return QImage()
+        width, height = self._image.width() // self.columns, self._image.height() // self.rows
+        return self._image.copy(index % self.columns * width, index // self.columns * height, width, height)
+
+    def target(self) -> QRectF:
+        """Where the picture is painted, logical pixels."""
+        if self._image is None or self._image.isNull():
+            return QRectF()
+        ratio = self.devicePixelRatioF()
+        room = (self.width() * ratio, self.height() * ratio)
+        factor = min(room[0] / self._image.width(), room[1] / self._image.height())
+        if factor >= 1 and math.floor(factor) / factor > 0.8:
+            factor = math.floor(factor)
+        width, height = round(self._image.width() * factor), round(self._image.height() * factor)
+        left, top = (round(room[0]) - width) // 2, (round(room[1]) - height) // 2
+        return QRectF(left / ratio, top / ratio, width / ratio, height / ratio)
+
+    def paintEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+        """The picture, and frames around the cell under the pointer and the selected one."""
+        painter = QPainter(self)
+        if self._image is None or self._image.isNull():
+            painter.setPen(theme.color("muted"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
+            return
+        target = self.target()
+        if self._image.hasAlphaChannel():
+            paint_checker(painter, target.toAlignedRect())
+        painter.drawPixmap(target.topLeft(), self._pixmap(target))
+        for index, color in ((self._hovered, "muted"), (self.selected, "accent")):
+            if index is not None and index < self.rows * self.columns:
+                painter.setPen(QPen(theme.color(color), 2))
+                painter.drawRect(self._cell_rect(index, target).adjusted(1, 1, -1, -1))
+
+    def _pixmap(self, target: QRectF) -> QPixmap:
+        assert self._image is not None
+        ratio = self.devicePixelRatioF()
+        key = (self._image.cacheKey(), round(target.width() * ratio), round(target.height() * ratio), ratio)
+        if self._scaled is None or self._scaled_for != key:
+            self._scaled = QPixmap.fromImage(crisp(self._image, key[1], key[2]))
+            self._scaled.setDevicePixelRatio(ratio)
+            self._scaled_for = key
+        return self._scaled
+
+    def _cell_rect(self, index: int, target: QRectF) -> QRectF:
+        width, height = target.width() / self.columns, target.height() / self.rows
+        return QRectF(
+            target.left() + index % self.columns * width, target.top() + index // self.columns * height, width, height
+        )
+
+    def cell_at(self, point: QPoint) -> int | None:
+        """The cell under a point, or None."""
+        target = self.target()
+        if not self.columns or not self.rows or not target.contains(point.toPointF()):
+            return None
+        column = int((point.x() - target.left()) / target.width() * self.columns)
+        row = int((point.y() - target.top()) / target.height() * self.rows)
+        return min(row, self.rows - 1) * self.columns + min(column, self.columns - 1)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Frame the cell under the pointer."""
+        hovered = self.cell_at(event.position().toPoint())
+        if hovered != self._hovered:
+            self._hovered = hovered
+            self.setCursor(Qt.CursorShape.ArrowCursor if hovered is None else Qt.CursorShape.PointingHandCursor)
+            self.update()
+
+    def leaveEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+        """No cell is under the pointer."""
+        self._hovered = None
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose a cell."""
+        index = self.cell_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index is not None:
+            self.cell_clicked.emit(index)
+
+
+class SampleGrid(QFrame):
+    """A captioned grid.
+
+    Signals:
+        cell_clicked: (index, counted row by row).
+    """
+
+    cell_clicked = Signal(int)
+
+    def __init__(self, title: str, tip: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.title = QLabel(title)
+        self.title.setProperty("role", "title")
+        self.title.setToolTip(tip)
+        self.note = QLabel()
+        self.note.setProperty("role", "muted")
+        self.view = GridView(self)
+        self.view.setAccessibleName(title)
+        self.view.cell_clicked.connect(self.cell_clicked)
+        header = QHBoxLayout()
+        header.addWidget(self.title)
+        header.addStretch(1)
+        header.addWidget(self.note)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.SPACE, theme.HALF + 2, theme.SPACE, theme.SPACE)
+        layout.setSpacing(theme.HALF)
+        layout.addLayout(header)
+        layout.addWidget(self.view, 1)
+
+
+def paint_checker(painter: QPainter, area: QRect) -> None:
+    """A quiet checkerboard, which stands for transparency."""
+    painter.fillRect(area, theme.color("checker_a"))
+    shade = theme.color("checker_b")
+    for row, y in enumerate(range(area.top(), area.bottom() + 1, CHECKER)):
+        for x in range(area.left() + row % 2 * CHECKER, area.right() + 1, 2 * CHECKER):
+            painter.fillRect(QRect(x, y, CHECKER, CHECKER) & area, shade)

@@ -1,0 +1,146 @@
+"""The one cursor: plots, grids, meters and log all show the moment it stands at."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+PLAY_S = 12.0
+"""Playing from end to end takes about this long, however many sample points there are."""
+
+
+class Timeline(QObject):
+    """A position on a run's axis (iterations; pictures seen where runs are compared).
+
+    It follows the newest moment until somebody grabs it, and follows again from `end` on. A preview (hovering a plot)
+    moves what is shown without grabbing.
+
+    Attributes:
+        first, last: the axis' ends. position: where the cursor stands. following: it moves with `last`.
+        stops: sorted positions the arrow keys and Play move between (sample points).
+
+    Signals:
+        moved: what is shown is another moment now (position).
+        extended: the axis' ends or the stops changed.
+        following_changed, playing_changed: (bool).
+    """
+
+    moved = Signal(float)
+    extended = Signal()
+    following_changed = Signal(bool)
+    playing_changed = Signal(bool)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.first = 0.0
+        self.last = 0.0
+        self.position = 0.0
+        self.following = True
+        self.stops: list[float] = []
+        self._preview: float | None = None
+        self._player = QTimer(self)
+        self._player.timeout.connect(self._advance)
+
+    @property
+    def shown(self) -> float:
+        """The moment everything shows: the preview's if there is one, else the cursor's."""
+        return self.position if self._preview is None else self._preview
+
+    @property
+    def is_playing(self) -> bool:
+        """True while Play moves the cursor."""
+        return self._player.isActive()
+
+    def reset(self) -> None:
+        """An empty axis, following."""
+        self.pause()
+        self.first = self.last = self.position = 0.0
+        self.stops, self._preview = [], None
+        self._set_following(True)
+        self.extended.emit()
+        self.moved.emit(self.shown)
+
+    def set_axis(self, last: float, stops: Sequence[float], first: float = 0.0) -> None:
+        """The run has grown, or was cut back by a resume."""
+        self.first, self.last, self.stops = first, max(first, last), sorted(stops)
+        self.extended.emit()
+        if self.following or self.position > self.last:
+            self._move(self.last)
+
+    def grab(self, position: float) -> None:
+        """Put the cursor somewhere: it stays there while the run goes on."""
+        self._preview = None
+        self._set_following(False)
+        self._move(position)
+
+    def preview(self, position: float | None) -> None:
+        """Show another moment for as long as the pointer hovers; None ends it."""
+        before = self.shown
+        self._preview = None if position is None else self._clamped(position)
+        if self.shown != before:
+            self.moved.emit(self.shown)
+
+    def home(self) -> None:
+        """To the first sample point."""
+        self.grab(self.stops[0] if self.stops else self.first)
+
+    def end(self) -> None:
+        """To now, following."""
+        self.pause()
+        self._preview = None
+        self._set_following(True)
+        self._move(self.last)
+
+    def step(self, count: int) -> None:
+        """To the next (or with negative `count` an earlier) sample point; beyond the last one it follows again."""
+        stops = self.stops
+        if not stops:
+            return
+        if count > 0:
+            index = bisect.bisect_right(stops, self.position) + count - 1
+        else:
+            index = bisect.bisect_left(stops, self.position) + count
+        if index >= len(stops):
+            self.end()
+        else:
+            self.grab(stops[max(0, index)])
+
+    def toggle_play(self) -> None:
+        """Walk through the sample points from here (from the start when at the end), or stop walking."""
+        if self.is_playing:
+            self.pause()
+            return
+        if len(self.stops) < 2:
+            return
+        if self.following or self.position >= self.stops[-1]:
+            self.home()
+        self._player.start(int(min(400, max(33, 1000 * PLAY_S / len(self.stops)))))
+        self.playing_changed.emit(True)
+
+    def pause(self) -> None:
+        """Stop walking."""
+        if self._player.isActive():
+            self._player.stop()
+            self.playing_changed.emit(False)
+
+    def _advance(self) -> None:
+        self.step(1)
+        if self.following:
+            self.pause()
+
+    def _move(self, position: float) -> None:
+        position = self._clamped(position)
+        if position != self.position:
+            self.position = position
+            if self._preview is None:
+                self.moved.emit(position)
+
+    def _clamped(self, position: float) -> float:
+        return min(max(position, self.first), self.last)
+
+    def _set_following(self, following: bool) -> None:
+        if following != self.following:
+            self.following = following
+            self.following_changed.emit(following)

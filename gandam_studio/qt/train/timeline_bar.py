@@ -1,0 +1,190 @@
+"""The timeline under the grids: drag it, play it; sample points, checkpoints and spikes are marked on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QToolTip, QWidget
+
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.train.timeline import Timeline
+
+MARGIN = 9
+REACH = 6
+
+
+class _Track(QWidget):
+    """The axis itself; paints the marks and turns the mouse into cursor moves.
+
+    Signals:
+        spike_clicked: a spike's mark was clicked (position).
+    """
+
+    spike_clicked = Signal(float)
+
+    def __init__(self, timeline: Timeline, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._timeline = timeline
+        self.spikes: list[float] = []
+        self.checkpoints: list[float] = []
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAccessibleName(self.tr("Timeline"))
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        timeline.moved.connect(lambda _position: self.update())
+        timeline.extended.connect(self.update)
+        timeline.following_changed.connect(lambda _following: self.update())
+
+    def sizeHint(self) -> QSize:
+        """Flat and as wide as there is room."""
+        return QSize(240, 34)
+
+    def x_of(self, position: float) -> float:
+        """Where a position is on the widget, logical pixels."""
+        span = self._timeline.last - self._timeline.first
+        share = (position - self._timeline.first) / span if span > 0 else 0.0
+        return MARGIN + share * (self.width() - 2 * MARGIN)
+
+    def position_at(self, x: float) -> float:
+        """The position under a pixel column, within the axis."""
+        share = (x - MARGIN) / max(1, self.width() - 2 * MARGIN)
+        return self._timeline.first + min(1.0, max(0.0, share)) * (self._timeline.last - self._timeline.first)
+
+    def paintEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+        """Groove, marks, handle."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle = self.height() / 2
+        at = self.x_of(self._timeline.shown)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color("pressed"))
+        painter.drawRoundedRect(QRectF(MARGIN, middle - 2, self.width() - 2 * MARGIN, 4), 2, 2)
+        painter.setBrush(theme.color("accent"))
+        painter.drawRoundedRect(QRectF(MARGIN, middle - 2, max(0.0, at - MARGIN), 4), 2, 2)
+        self._paint_ticks(painter, middle)
+        painter.setBrush(theme.color("warning"))
+        painter.setPen(Qt.PenStyle.NoPen)
+        for x in _thinned([self.x_of(spike) for spike in self.spikes], 3):
+            painter.drawPolygon(QPolygonF([QPointF(x - 4, 4), QPointF(x + 4, 4), QPointF(x, 10.5)]))
+        painter.setPen(QPen(theme.color("accent"), 2))
+        painter.setBrush(theme.color("accent" if self._timeline.following else "surface"))
+        radius = 6.5 if self.hasFocus() else 5.5
+        painter.drawEllipse(QPointF(at, middle), radius, radius)
+
+    def _paint_ticks(self, painter: QPainter, middle: float) -> None:
+        painter.setPen(QPen(theme.color("muted"), 1))
+        for x in _thinned([self.x_of(stop) for stop in self._timeline.stops], 3):
+            painter.drawLine(QPointF(x, middle + 5), QPointF(x, middle + 9))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color("kept"))
+        for x in _thinned([self.x_of(saved) for saved in self.checkpoints], 5):
+            painter.drawEllipse(QPointF(x, middle + 12.5), 2.0, 2.0)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Grab the cursor, or show a spike."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        x = event.position().x()
+        near = min(self.spikes, key=lambda spike: abs(self.x_of(spike) - x), default=None)
+        if near is not None and abs(self.x_of(near) - x) <= REACH and event.position().y() < 13:
+            self.spike_clicked.emit(near)
+        else:
+            self._timeline.grab(self.position_at(x))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag the cursor; without a button only tell where the pointer is."""
+        position = self.position_at(event.position().x())
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._timeline.grab(position)
+        else:
+            QToolTip.showText(event.globalPosition().toPoint(), f"{position:,.0f}", self)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go at the very end: follow again."""
+        if self._timeline.last > 0 and event.position().x() >= self.width() - MARGIN:
+            self._timeline.end()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows and Space; Home and End."""
+        key = Qt.Key
+        actions = {
+            key.Key_Left: lambda: self._timeline.step(-1),
+            key.Key_Right: lambda: self._timeline.step(1),
+            key.Key_Home: self._timeline.home,
+            key.Key_End: self._timeline.end,
+            key.Key_Space: self._timeline.toggle_play,
+        }
+        if (action := actions.get(Qt.Key(event.key()))) is not None:
+            action()
+        else:
+            super().keyPressEvent(event)
+
+
+class TimelineBar(QWidget):
+    """Play button, track, and where the cursor stands.
+
+    Signals:
+        spike_clicked: a spike's mark was clicked (position).
+    """
+
+    spike_clicked = Signal(float)
+
+    def __init__(self, timeline: Timeline, unit: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._timeline = timeline
+        self._unit = unit
+        self.track = _Track(timeline, self)
+        self.track.spike_clicked.connect(self.spike_clicked)
+        self.play_button = QToolButton()
+        self.play_button.setToolTip(self.tr("Play (Space)"))
+        self.play_button.setAccessibleName(self.tr("Play"))
+        self.play_button.clicked.connect(lambda _checked=False: timeline.toggle_play())
+        self.now_button = QToolButton()
+        self.now_button.setText(self.tr("Follow"))
+        self.now_button.setCheckable(True)
+        self.now_button.setToolTip(self.tr("Back to the newest moment, and stay with it (End)"))
+        self.now_button.clicked.connect(lambda _checked=False: timeline.end())
+        self._where = QLabel()
+        self._where.setProperty("role", "secondary")
+        self._where.setMinimumWidth(self.fontMetrics().horizontalAdvance("88,888,888 " + unit))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.SPACE)
+        for widget, stretch in ((self.play_button, 0), (self.track, 1), (self._where, 0), (self.now_button, 0)):
+            layout.addWidget(widget, stretch)
+        timeline.moved.connect(lambda _position: self._tell())
+        timeline.extended.connect(self._tell)
+        timeline.following_changed.connect(self._show_following)
+        timeline.playing_changed.connect(self._show_playing)
+        self._show_playing(False)
+        self._show_following(timeline.following)
+        self._tell()
+
+    def set_marks(self, spikes: Sequence[float], checkpoints: Sequence[float]) -> None:
+        """Mark spikes and checkpoints at these positions."""
+        self.track.spikes, self.track.checkpoints = list(spikes), list(checkpoints)
+        self.track.update()
+
+    def _tell(self) -> None:
+        text = f"{self._timeline.shown:,.0f} {self._unit}"
+        self._where.setText(text)
+        self.track.setAccessibleDescription(text)
+
+    def _show_following(self, following: bool) -> None:
+        self.now_button.setChecked(following)
+        self.now_button.setText(self.tr("Following") if following else self.tr("Follow"))
+
+    def _show_playing(self, playing: bool) -> None:
+        icons.set_icon(self.play_button, "pause" if playing else "play")
+
+
+def _thinned(xs: list[float], gap: float) -> list[float]:
+    """Marks at least `gap` pixels apart: more could not be told apart, and thousands would cost time."""
+    kept: list[float] = []
+    for x in xs:
+        if not kept or x - kept[-1] >= gap:
+            kept.append(x)
+    return kept
