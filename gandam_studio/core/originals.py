@@ -78,6 +78,11 @@ class Originals:
                 os.unlink(incoming)
         return digest
 
+    def discard(self, digest: str) -> None:
+        """Remove an original that no sprite needs; nothing happens when it is not there."""
+        with contextlib.suppress(OSError):
+            self.path(digest).unlink()
+
     def flush(self, digests: Iterable[str]) -> None:
         """Return once the named originals would survive a power cut. Raises OSError.
 

@@ -81,24 +81,27 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Picture:
     return finish(rgba, kind, frame_count)
 
 
-def decode_frames(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[Picture]:
-    """Every distinct frame of an animation, in order; a still picture yields itself. Raises UnreadablePicture."""
+def decode_frames(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[int, Picture]]:
+    """(index, picture) of every distinct frame of an animation; a still picture yields itself, as 0.
+
+    A frame equal to an earlier one is left out. Raises UnreadablePicture.
+    """
     kind = picture_kind(data, limits)
     if kind not in ("gif", "webp", "png", "avif", "tiff"):
-        yield decode(data, limits)
+        yield 0, decode(data, limits)
         return
     if kind == "png" and not png.read_header(data, limits).animated:
-        yield decode(data, limits)
+        yield 0, decode(data, limits)
         return
     with pillow.opened(data, kind, limits) as image:
         count = int(getattr(image, "n_frames", 1))
         seen: set[str] = set()
-        for rgba in pillow.frames(image, limits):
+        for index, rgba in enumerate(pillow.frames(image, limits)):
             picture = finish(rgba, kind, count)
             key = sprite_id(picture.rgba)
             if key not in seen:
                 seen.add(key)
-                yield picture
+                yield index, picture
 
 
 def picture_kind(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:

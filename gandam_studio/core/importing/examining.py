@@ -1,0 +1,170 @@
+"""The work on one chunk of files: read, decode once, and take everything from that one decode."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from gandam_studio.core.decoding import canonical
+from gandam_studio.core.decoding.canonical import IsArchive, Picture
+from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
+from gandam_studio.core.decoding.parts import frame_part, region_part
+from gandam_studio.core.features import features_batch
+from gandam_studio.core.hashing import fingerprint_batch
+from gandam_studio.core.hashing.layout import boxes
+from gandam_studio.core.importing.archives import ZipReader
+from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, FoundSprite, Item, Outcome
+from gandam_studio.core.importing.options import WorkSettings
+from gandam_studio.core.importing.sheets import regions
+from gandam_studio.core.originals import Originals
+from gandam_studio.core.thumbnails import encode_thumbnail
+
+# Pictures wait for a batch to be hashed together until they hold this many pixels.
+_BATCH_PIXELS = 4_000_000
+HASHING = 1 << 32  # reported instead of an item's index while a batch is hashed
+
+Report = Callable[[int], None]
+
+
+class Examiner:
+    """Looks at chunks of items, one after the other; keeps the zip it reads from open between chunks.
+
+    Attributes:
+        settings: what to do with each file.
+    """
+
+    def __init__(self, settings: WorkSettings) -> None:
+        self.settings = settings
+        self._limits = settings.decoding_limits
+        self._sheet = settings.slicing
+        self._originals = Originals(Path(settings.originals)) if settings.originals else None
+        self._zip = ZipReader()
+
+    def examine(self, items: list[Item], report: Report = lambda index: None) -> list[Outcome]:
+        """Outcomes of the items, in order. `report` is told the index of the item about to be touched."""
+        outcomes: list[Outcome] = []
+        waiting: list[tuple[FoundSprite, np.ndarray]] = []
+        pixels = 0
+        for index, item in enumerate(items):
+            report(index)
+            outcome, pictures = self._look(item)
+            outcomes.append(outcome)
+            waiting += zip(outcome.sprites, pictures, strict=True)
+            pixels += sum(picture.shape[0] * picture.shape[1] for picture in pictures)
+            if pixels >= _BATCH_PIXELS:
+                report(HASHING)
+                _describe(waiting)
+                waiting, pixels = [], 0
+        report(HASHING)
+        _describe(waiting)
+        return outcomes
+
+    def _look(self, item: Item) -> tuple[Outcome, list[np.ndarray]]:
+        try:
+            data = item.data if item.data is not None else self._read(item)
+        except UnreadablePicture as error:
+            return Outcome(REJECTED, str(error)), []
+        except OSError as error:
+            return Outcome(MISSING, _why(error)), []
+        digest = hashlib.sha256(data).hexdigest()
+        try:
+            found = list(self._pictures(data))
+        except IsArchive as error:
+            nested = bool(item.member)
+            return Outcome(
+                REJECTED if nested else ARCHIVE, "an archive inside an archive" if nested else error.kind
+            ), []
+        except UnreadablePicture as error:
+            return Outcome(REJECTED, str(error), digest), []
+        except MemoryError:
+            return Outcome(REJECTED, "needs too much memory", digest), []
+        except cv2.error:
+            return Outcome(REJECTED, "damaged: its pixels cannot be decoded", digest), []
+        if not found:
+            return Outcome(REJECTED, "nothing visible on this sheet", digest), []
+        outcome = Outcome(ACCEPTED, "", digest)
+        outcome.sprites = [_found(part, picture) for part, picture in found]
+        if self._originals is not None:
+            try:
+                outcome.fresh = not self._originals.contains(digest, len(data))
+                self._originals.add(data, digest)
+            except OSError as error:
+                return Outcome(FATAL, f"originals cannot be written: {_why(error)}"), []
+        return outcome, [picture.rgba for _, picture in found]
+
+    def _read(self, item: Item) -> bytes:
+        if item.index >= 0:
+            return self._zip.read(item.path, item.index, self._limits.max_file_bytes)
+        return read_file(item.path, self._limits)
+
+    def _pictures(self, data: bytes) -> Iterator[tuple[str, Picture]]:
+        """(part, picture) of every sprite that the settings see in a file."""
+        if self.settings.frames == "distinct" and self._sheet is None:
+            for index, picture in canonical.decode_frames(data, self._limits):
+                yield frame_part(index) if picture.info.frames > 1 else "", picture
+            return
+        picture = canonical.decode(data, self._limits)
+        if self._sheet is None:
+            yield "", picture
+            return
+        seen = set()
+        for x, y, w, h in regions(picture.rgba, self._sheet):
+            piece = canonical.finish(picture.rgba[y : y + h, x : x + w], picture.info.format)
+            key = piece.rgba.tobytes()
+            if (w, h, key) not in seen:
+                seen.add((w, h, key))
+                yield region_part(x, y, w, h), piece
+
+
+def read_file(path: str, limits: Limits) -> bytes:
+    """A file's bytes, never more than the limit. Raises OSError or UnreadablePicture."""
+    with open(path, "rb", buffering=0) as stream:
+        data = stream.read(limits.max_file_bytes + 1)
+        if data is None:
+            raise UnreadablePicture("not a regular file")
+        # A raw read may return early on some network file systems.
+        while len(data) <= limits.max_file_bytes:
+            more = stream.read(limits.max_file_bytes + 1 - len(data))
+            if not more:
+                break
+            data += more
+    if len(data) > limits.max_file_bytes:
+        raise UnreadablePicture(f"too large: more than {limits.max_file_bytes / 1e6:,.0f} MB")
+    return data
+
+
+def _found(part: str, picture: Picture) -> FoundSprite:
+    info = picture.info
+    return FoundSprite(
+        canonical.sprite_id(picture.rgba),
+        part,
+        info.width,
+        info.height,
+        info.colors,
+        info.alpha,
+        info.background,
+        encode_thumbnail(picture.rgba),
+    )
+
+
+def _describe(waiting: list[tuple[FoundSprite, np.ndarray]]) -> None:
+    """Hash a batch of pictures and compute their features."""
+    if not waiting:
+        return
+    pictures = [rgba for _, rgba in waiting]
+    hashes = fingerprint_batch(pictures)
+    features = features_batch(pictures, boxes(hashes))
+    for (sprite, _), words, vector in zip(waiting, hashes.astype("<u8"), features.astype("<f2"), strict=True):
+        sprite.hashes = words.tobytes()
+        sprite.features = vector.tobytes()
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.ENOENT:
+        return "is not there (any more)"
+    return (error.strerror or str(error)).lower()

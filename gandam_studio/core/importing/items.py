@@ -1,0 +1,142 @@
+"""What travels between the import and its workers: files to look at, and what was found in them."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass, field
+from typing import Any
+
+ACCEPTED, REJECTED, MISSING, ARCHIVE, FATAL = "accepted", "rejected", "missing", "archive", "fatal"
+
+
+@dataclass
+class Item:
+    """One file to look at.
+
+    Attributes:
+        path: as the system names it (undecodable bytes as surrogates), absolute; or a made-up name for pasted bytes.
+        member: entry of an archive, "" for a plain file.
+        size, mtime_ns: of the file or entry when it was listed.
+        index: position of the entry in a zip's directory, -1 otherwise.
+        data: its bytes when they do not lie in a file (pasted, or read from a tar).
+    """
+
+    path: str
+    member: str = ""
+    size: int = 0
+    mtime_ns: int = 0
+    index: int = -1
+    data: bytes | None = None
+
+    @property
+    def label(self) -> str:
+        """How it is named to people."""
+        return f"{self.path}!{self.member}" if self.member else self.path
+
+
+@dataclass
+class FoundSprite:
+    """One sprite in a file: the columns of its row, and its encoded thumbnail."""
+
+    id: str
+    part: str
+    width: int
+    height: int
+    colors: int
+    alpha: bool
+    background: str
+    thumbnail: bytes
+    hashes: bytes = b""
+    features: bytes = b""
+
+
+@dataclass
+class Outcome:
+    """What became of one item.
+
+    Attributes:
+        verdict: accepted, rejected, missing (not to be remembered), archive (look inside), fatal (stop the import).
+        reason: in plain words, for every verdict but accepted.
+        digest: SHA-256 of the file's bytes when they were read.
+        fresh: its original was not in the store before.
+        sprites: what it holds.
+    """
+
+    verdict: str
+    reason: str = ""
+    digest: str = ""
+    fresh: bool = False
+    sprites: list[FoundSprite] = field(default_factory=list)
+
+
+_HEAD = struct.Struct("<II")
+
+
+def pack(meta: Any, blobs: list[bytes]) -> bytes:
+    """One frame: JSON and binary parts; no pickles, so a worker taken over by a picture cannot run code here."""
+    text = json.dumps(meta, separators=(",", ":")).encode("ascii")
+    lengths = struct.pack(f"<{len(blobs)}Q", *map(len, blobs))
+    return b"".join((_HEAD.pack(len(text), len(blobs)), lengths, text, *blobs))
+
+
+def unpack(frame: bytes) -> tuple[Any, list[bytes]]:
+    """The inverse of `pack`. Raises ValueError or struct.error for a malformed frame."""
+    text_length, count = _HEAD.unpack_from(frame)
+    lengths = struct.unpack_from(f"<{count}Q", frame, _HEAD.size)
+    position = _HEAD.size + 8 * count
+    meta = json.loads(frame[position : position + text_length])
+    position += text_length
+    blobs = []
+    for length in lengths:
+        blobs.append(frame[position : position + length])
+        position += length
+    if position != len(frame):
+        raise ValueError("a frame of the wrong length")
+    return meta, blobs
+
+
+def pack_items(task: int, items: list[Item]) -> bytes:
+    """A worker's task."""
+    blobs = [item.data for item in items if item.data is not None]
+    rows = [[i.path, i.member, i.size, i.mtime_ns, i.index, i.data is not None] for i in items]
+    return pack({"task": task, "items": rows}, blobs)
+
+
+def unpack_items(frame: bytes) -> tuple[int, list[Item]]:
+    """The inverse of `pack_items`."""
+    meta, blobs = unpack(frame)
+    parts = iter(blobs)
+    items = [
+        Item(path, member, size, mtime_ns, index, next(parts) if has_data else None)
+        for path, member, size, mtime_ns, index, has_data in meta["items"]
+    ]
+    return meta["task"], items
+
+
+def pack_outcomes(task: int, outcomes: list[Outcome]) -> bytes:
+    """A worker's answer."""
+    rows: list[Any] = []
+    blobs: list[bytes] = []
+    for outcome in outcomes:
+        found = [[s.id, s.part, s.width, s.height, s.colors, s.alpha, s.background] for s in outcome.sprites]
+        rows.append([outcome.verdict, outcome.reason, outcome.digest, outcome.fresh, found])
+        for sprite in outcome.sprites:
+            blobs += (sprite.thumbnail, sprite.hashes, sprite.features)
+    return pack({"task": task, "outcomes": rows}, blobs)
+
+
+def unpack_outcomes(frame: bytes) -> tuple[int, list[Outcome]]:
+    """The inverse of `pack_outcomes`."""
+    meta, blobs = unpack(frame)
+    parts = iter(blobs)
+    outcomes = []
+    for verdict, reason, digest, fresh, found in meta["outcomes"]:
+        sprites = []
+        for row in found:
+            key, part, width, height, colors, alpha, background = row
+            sprite = FoundSprite(key, part, width, height, colors, alpha, background, next(parts))
+            sprite.hashes, sprite.features = next(parts), next(parts)
+            sprites.append(sprite)
+        outcomes.append(Outcome(verdict, reason, digest, fresh, sprites))
+    return meta["task"], outcomes

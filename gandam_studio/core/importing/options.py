@@ -1,0 +1,161 @@
+"""What an import is asked to do and what it says when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gandam_studio.core.decoding.limits import DEFAULT_LIMITS, Limits
+from gandam_studio.core.importing.sheets import Components, Grid, sheet_from_json
+
+FRAMES = ("first", "distinct")
+ENGINES = ("local", "ray")
+LISTED = 10_000  # refusals a summary lists; the workspace remembers all of them
+
+
+@dataclass(frozen=True)
+class ArchiveLimits:
+    """What one archive may cost: entries, bytes when unpacked, and how many times its own size that may be."""
+
+    max_entries: int = 200_000
+    max_bytes: int = 64 * 1024**3
+    max_ratio: float = 200.0
+    # Below this an archive may pack as well as it likes: flat pixel art packs a thousandfold.
+    ratio_counts_from: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How files become sprites.
+
+    Attributes:
+        frames: of animations, "first" or every "distinct" one.
+        sheet: how every picture is cut into sprites (`sheets.Grid`, `sheets.Components`), or None.
+        limits: what one picture may cost.
+        archives: what one archive may cost.
+        workers: processes that decode; 0 takes one a processor, up to 16.
+        engine: "local" processes or a "ray" cluster.
+        retry_rejected: look again at files that were refused before.
+        ray_address: of the cluster; "" starts or finds one on this machine.
+    """
+
+    frames: str = "first"
+    sheet: Grid | Components | None = None
+    limits: Limits = DEFAULT_LIMITS
+    archives: ArchiveLimits = field(default_factory=ArchiveLimits)
+    workers: int = 0
+    engine: str = "local"
+    retry_rejected: bool = False
+    ray_address: str = ""
+
+    def __post_init__(self) -> None:
+        if self.frames not in FRAMES:
+            raise ValueError(f"frames must be one of {', '.join(FRAMES)}, not {self.frames!r}")
+        if self.engine not in ENGINES:
+            raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {self.engine!r}")
+
+    @property
+    def mode(self) -> str:
+        """What distinguishes this import's parts from a plain import's: "" for one sprite a file."""
+        parts = [self.sheet.mode] if self.sheet else []
+        if self.frames == "distinct":
+            parts.append("frames=distinct")
+        return "+".join(parts)
+
+
+@dataclass(frozen=True)
+class WorkSettings:
+    """What a worker must know; travels as JSON. `originals` is "" when the driver keeps the originals itself."""
+
+    originals: str
+    frames: str
+    sheet: dict[str, Any] | None
+    limits: dict[str, Any]
+
+    @classmethod
+    def of(cls, options: ImportOptions, originals: Path | None) -> WorkSettings:
+        """The part of the options that concerns decoding."""
+        sheet = options.sheet.to_json() if options.sheet else None
+        return cls(str(originals or ""), options.frames, sheet, asdict(options.limits))
+
+    @property
+    def decoding_limits(self) -> Limits:
+        """The limits as an object."""
+        return Limits(**self.limits)
+
+    @property
+    def slicing(self) -> Grid | Components | None:
+        """The sheet as an object."""
+        return sheet_from_json(self.sheet) if self.sheet else None
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file (or "archive!entry") that gave no sprite, and why in plain words."""
+
+    path: str
+    reason: str
+
+
+@dataclass
+class ImportSummary:
+    """What an import did.
+
+    Attributes:
+        imported: new sprites.
+        already: pictures that were there before, by file or by pixels.
+        rejected: files refused, with reasons; the first LISTED of `rejected_count`.
+        missing: files that were gone or could not be opened when their turn came; they are not remembered.
+        first_seq, last_seq: row numbers of the new sprites, 0 when there are none.
+        seconds: wall-clock time.
+    """
+
+    imported: int = 0
+    already: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+    missing: list[Rejected] = field(default_factory=list)
+    rejected_count: int = 0
+    missing_count: int = 0
+    first_seq: int = 0
+    last_seq: int = 0
+    seconds: float = 0.0
+
+    def reject(self, path: str, reason: str) -> None:
+        """Count, and list while there is room."""
+        self.rejected_count += 1
+        if len(self.rejected) < LISTED:
+            self.rejected.append(Rejected(path, reason))
+
+    def miss(self, path: str, reason: str) -> None:
+        """Count, and list while there is room."""
+        self.missing_count += 1
+        if len(self.missing) < LISTED:
+            self.missing.append(Rejected(path, reason))
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """(verdict, path, reason) of everything that gave no sprite: the table people see."""
+        for item in self.rejected:
+            yield "rejected", item.path, item.reason
+        for item in self.missing:
+            yield "missing", item.path, item.reason
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; the counts are exact even where the lists are cut."""
+        return {
+            "imported": self.imported,
+            "already": self.already,
+            "rejected": [asdict(item) for item in self.rejected],
+            "rejected_count": self.rejected_count,
+            "missing": [asdict(item) for item in self.missing],
+            "missing_count": self.missing_count,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def sentence(self) -> str:
+        """One line for people."""
+        parts = [f"{self.imported:,} imported", f"{self.already:,} already there", f"{self.rejected_count:,} rejected"]
+        if self.missing_count:
+            parts.append(f"{self.missing_count:,} missing")
+        return ", ".join(parts)

@@ -1,0 +1,221 @@
+"""An import from end to end: scan, look up what is known, decode in workers, record in order, look inside archives."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from gandam_studio.core.decoding.limits import UnreadablePicture
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.importing.archives import list_archive
+from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, Item, Outcome
+from gandam_studio.core.importing.options import ImportOptions, ImportSummary, WorkSettings
+from gandam_studio.core.importing.pool import Check, Chunk, Pool
+from gandam_studio.core.importing.recording import Recorder, archive_members, lookup, storable
+from gandam_studio.core.importing.scan import Pasted, Source, count, scan
+from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+CHUNK_FILES = 64
+CHUNK_BYTES = 4 * 1024 * 1024
+LOOKUP_FILES = 256
+BATCH_ITEMS = 1024
+BATCH_SECONDS = 2.0
+_MOST_WORKERS = 16
+
+
+class Engine(Protocol):
+    """What decodes: local processes (`pool.Pool`) or a cluster (`ray_engine.RayEngine`)."""
+
+    def run(self, chunks: Iterator[Chunk], check: Check) -> Iterator[tuple[Chunk, list[Outcome]]]:
+        """Outcomes of each chunk, in order."""
+
+
+def import_sources(
+    workspace: Workspace,
+    sources: Iterable[Source],
+    *,
+    job: Job = NULL_JOB,
+    options: ImportOptions = ImportOptions(),  # noqa: B008 - frozen
+) -> ImportSummary:
+    """Bring pictures from folders, files, archives and pasted bytes into a workspace.
+
+    Sprites are numbered in the order of the sources, names sorted within folders, whatever the number of workers or
+    the engine. What an earlier import settled and has not changed since is not read again. Every batch is committed
+    whole; whatever interrupts (Cancelled, a kill) keeps the batches before it, and the same call resumes.
+
+    Raises Cancelled, or UserError: nothing at the sources, a full disk, a workspace open for reading only.
+    """
+    workspace.require_writable()
+    began = time.monotonic()
+    run = _Import(workspace, list(sources), job, options)
+    run.work()
+    run.summary.seconds = time.monotonic() - began
+    return run.summary
+
+
+@dataclass
+class _Archive:
+    item: Item
+    kind: str
+
+
+class _Import:
+    """One import under way."""
+
+    def __init__(self, workspace: Workspace, sources: list[Source], job: Job, options: ImportOptions) -> None:
+        self.summary = ImportSummary()
+        self._workspace = workspace
+        self._sources = sources
+        self._job = job
+        self._options = options
+        self._recorder = Recorder(workspace, options.mode, self.summary)
+        self._archives: list[_Archive] = []
+        self._committed_at = time.monotonic()
+        self._refuse_missing()
+
+    def work(self) -> None:
+        """Everything; what was decoded before an interruption is still committed."""
+        job = self._job
+        job.start("Looking for pictures", None)
+        total = count(self._sources)
+        self._workspace.originals.sweep()
+        job.start("Importing", total)
+        try:
+            with self._engine() as engine:
+                self._run(engine, scan(self._sources))
+                while self._archives:
+                    self._open_archive(engine, self._archives.pop(0))
+        except Cancelled:
+            self._recorder.commit()
+            raise
+        self._recorder.commit()
+
+    def _refuse_missing(self) -> None:
+        paths = [source for source in self._sources if not isinstance(source, Pasted)]
+        if not self._sources:
+            raise UserError("nothing to import: no files or folders were named")
+        if len(paths) == len(self._sources) and not any(os.path.lexists(path) for path in paths):
+            raise UserError(f"there is nothing at {storable(os.fspath(paths[0]))}")
+
+    def _engine(self) -> AbstractContextManager[Engine]:
+        options = self._options
+        if options.engine == "ray":
+            from gandam_studio.core.importing.ray_engine import RayEngine
+
+            return RayEngine(WorkSettings.of(options, None), self._workspace.originals, options.ray_address)
+        workers = options.workers or min(os.cpu_count() or 1, _MOST_WORKERS)
+        return Pool(WorkSettings.of(options, self._workspace.originals.folder), workers)
+
+    def _run(self, engine: Engine, found: Iterator[Item | tuple[Item, Outcome]]) -> None:
+        """Decode and record everything found."""
+        for items, outcomes in engine.run(self._chunks(found), self._job.check):
+            for item, outcome in zip(items, outcomes, strict=True):
+                self._take(item, outcome)
+            self._commit_when_due()
+            self._job.advance(len(items))
+
+    def _take(self, item: Item, outcome: Outcome) -> None:
+        if outcome.verdict == FATAL:
+            self._recorder.commit()
+            raise UserError(outcome.reason)
+        if outcome.verdict == ARCHIVE and item.data is None:
+            self._archives.append(_Archive(item, outcome.reason))
+        elif outcome.verdict == MISSING:
+            self.summary.miss(storable(item.label), outcome.reason)
+        else:
+            if outcome.verdict == ARCHIVE:
+                outcome = Outcome(REJECTED, "an archive, not a picture")
+            self._recorder.add(item, outcome)
+
+    def _commit_when_due(self) -> None:
+        if self._recorder.pending >= BATCH_ITEMS or time.monotonic() - self._committed_at > BATCH_SECONDS:
+            self._recorder.commit()
+            self._committed_at = time.monotonic()
+
+    def _chunks(self, found: Iterator[Item | tuple[Item, Outcome]]) -> Iterator[Chunk]:
+        """What must be looked at, in chunks small enough to be shared fairly; the rest is settled on the way."""
+        chunk: Chunk = []
+        size = 0
+        for item in self._unknown(found):
+            chunk.append(item)
+            size += item.size
+            if len(chunk) >= CHUNK_FILES or size >= CHUNK_BYTES:
+                yield chunk
+                chunk, size = [], 0
+        if chunk:
+            yield chunk
+
+    def _unknown(self, found: Iterator[Item | tuple[Item, Outcome]]) -> Iterator[Item]:
+        for group in _grouped(found):
+            items = [entry for entry in group if isinstance(entry, Item)]
+            known = dict(
+                zip(map(id, items), lookup(self._workspace.connection, items, self._options.mode), strict=True)
+            )
+            for entry in group:
+                if not isinstance(entry, Item):
+                    self._take(*entry)
+                    self._job.advance()
+                    continue
+                memory = known[id(entry)]
+                if memory is None or (self._options.retry_rejected and not memory.accepted):
+                    yield entry
+                else:
+                    self._remember(entry, memory.accepted, memory.reason)
+                    self._job.advance()
+
+    def _remember(self, item: Item, accepted: bool, reason: str) -> None:
+        """Count an item that has not changed since an earlier import settled it."""
+        if not accepted:
+            self.summary.reject(storable(item.label), reason)
+        elif not item.member and reason == ARCHIVE:
+            for member, verdict, why in archive_members(self._workspace.connection, item, self._options.mode):
+                if verdict == ACCEPTED:
+                    self.summary.already += 1
+                else:
+                    self.summary.reject(f"{storable(item.path)}!{member}", why)
+        else:
+            self.summary.already += 1
+
+    def _open_archive(self, engine: Engine, archive: _Archive) -> None:
+        """Import an archive's entries, then remember the archive, so that it is not even listed next time."""
+        item = archive.item
+        self._job.start(f"Importing from {storable(os.path.basename(item.path))}", None)
+        problem: list[str] = []
+
+        def entries() -> Iterator[Item]:
+            try:
+                yield from list_archive(item.path, archive.kind, self._options.limits, self._options.archives)
+            except UnreadablePicture as error:
+                problem.append(str(error))
+
+        try:
+            self._run(engine, entries())
+        except OSError as error:
+            self.summary.miss(storable(item.path), (error.strerror or str(error)).lower())
+            return
+        if problem:
+            self._recorder.add(item, Outcome(REJECTED, problem[0]))
+        else:
+            self._recorder.add(item, Outcome(ACCEPTED, ARCHIVE))
+        self._recorder.commit()
+
+
+def _grouped(found: Iterator[Item | tuple[Item, Outcome]]) -> Iterator[list[Item | tuple[Item, Outcome]]]:
+    """Groups small enough to look up at once; entries that carry their bytes are not held back in large numbers."""
+    group: list[Item | tuple[Item, Outcome]] = []
+    held = 0
+    for entry in found:
+        group.append(entry)
+        held += len(entry.data or b"") if isinstance(entry, Item) else 0
+        if len(group) >= LOOKUP_FILES or held >= CHUNK_BYTES:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group

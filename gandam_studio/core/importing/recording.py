@@ -1,0 +1,228 @@
+"""Outcomes to rows: one transaction a batch, after its originals are safe on disk."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, Outcome
+from gandam_studio.core.importing.options import ImportSummary
+from gandam_studio.core.store import transaction
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+_AT_ONCE = 400  # host parameters in one query
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+_SPRITE = (
+    "INSERT INTO sprites (seq, id, name, blob, part, width, height, colors, alpha, background) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_FINGERPRINT = "INSERT OR REPLACE INTO fingerprints (seq, hashes, features) VALUES (?, ?, ?)"
+_SOURCE = (
+    "INSERT INTO sources (path, member, size, mtime_ns, file_digest, sprite, verdict, reason) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path, member) DO UPDATE SET size = excluded.size, "
+    "mtime_ns = excluded.mtime_ns, file_digest = excluded.file_digest, sprite = excluded.sprite, "
+    "verdict = excluded.verdict, reason = excluded.reason"
+)
+
+
+def storable(text: str) -> str:
+    """A path or name as rows keep it and people read it: undecodable bytes and control characters as \\xNN."""
+    if text.isascii() and text.isprintable():
+        return text
+    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", readable)
+
+
+def display_name(item: Item) -> str:
+    """The last part of the path or entry, whatever separators it uses."""
+    name = PurePosixPath((item.member or item.path).replace("\\", "/")).name if "\\" in item.member else ""
+    name = name or re.split(r"[/\\]" if item.member else r"/", (item.member or item.path).replace("\\", "/"))[-1]
+    return storable(name) or "picture"
+
+
+def member_key(item: Item, suffix: str = "") -> str:
+    """The `member` column: the entry of an archive, and after "#" the part or the mode of the import."""
+    entry = storable(item.member)
+    return f"{entry}#{suffix}" if suffix else entry
+
+
+@dataclass(frozen=True)
+class Known:
+    """What an earlier import made of an unchanged item."""
+
+    accepted: bool
+    reason: str
+
+
+def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> list[Known | None]:
+    """For each item what is remembered of it, when it has not changed since; None when it must be looked at."""
+    rows: dict[tuple[str, str], tuple[int, int, str, str]] = {}
+    paths = sorted({storable(item.path) for item in items})
+    members = sorted({member_key(item, mode) for item in items})
+    for some in _slices(paths):
+        for more in _slices(members):
+            query = (
+                "SELECT path, member, size, mtime_ns, verdict, reason FROM sources "
+                f"WHERE path IN ({_marks(some)}) AND member IN ({_marks(more)})"
+            )
+            for path, member, size, mtime_ns, verdict, reason in connection.execute(query, (*some, *more)):
+                rows[path, member] = (size, mtime_ns, verdict, reason)
+    found: list[Known | None] = []
+    for item in items:
+        row = rows.get((storable(item.path), member_key(item, mode)))
+        unchanged = row is not None and row[:2] == (item.size, item.mtime_ns)
+        found.append(Known(row[2] == ACCEPTED, row[3]) if row is not None and unchanged else None)
+    return found
+
+
+def archive_members(connection: sqlite3.Connection, item: Item, mode: str) -> Iterable[tuple[str, str, str]]:
+    """(member, verdict, reason) of what was remembered of an archive's entries, the archive itself left out."""
+    query = "SELECT member, verdict, reason FROM sources WHERE path = ? AND member != ? ORDER BY source"
+    suffix = f"#{mode}" if mode else ""
+    for member, verdict, reason in connection.execute(query, (storable(item.path), member_key(item, mode))):
+        if "#" not in member if not mode else member.endswith(suffix):
+            yield member, verdict, reason
+
+
+@dataclass
+class Recorder:
+    """Gathers outcomes and writes them, a batch at a time, to a workspace's rows, thumbnails and summary.
+
+    Attributes:
+        workspace: open for writing.
+        mode: of the import (`ImportOptions.mode`).
+        summary: counted as rows are committed.
+    """
+
+    workspace: Workspace
+    mode: str
+    summary: ImportSummary
+    _waiting: list[tuple[Item, Outcome]] = field(default_factory=list)
+
+    def add(self, item: Item, outcome: Outcome) -> None:
+        """Take an accepted or rejected item into the current batch."""
+        self._waiting.append((item, outcome))
+
+    @property
+    def pending(self) -> int:
+        """Items gathered and not yet committed."""
+        return len(self._waiting)
+
+    def commit(self) -> None:
+        """Write the batch: originals flushed, then one transaction. Raises UserError (disk full): no row is written."""
+        batch, self._waiting = self._waiting, []
+        if not batch:
+            return
+        originals = self.workspace.originals
+        # Before the rows: a power cut may leave an original without a row, never a row without its original.
+        originals.flush({outcome.digest for _, outcome in batch if outcome.verdict == ACCEPTED and outcome.fresh})
+        connection = self.workspace.connection
+        with transaction(connection):
+            known = _known_sprites(connection, batch)
+            (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
+            new: list[tuple[FoundSprite, str, str]] = []  # sprite, name, digest
+            sources: list[tuple[object, ...]] = []
+            spare: list[str] = []
+            for item, outcome in batch:
+                self._place(item, outcome, last, known, new, sources, spare)
+            if new:
+                self.workspace.thumbnails.append_encoded(last + 1, [sprite.thumbnail for sprite, _, _ in new])
+            connection.executemany(_SPRITE, [_sprite_row(last + 1 + i, *entry) for i, entry in enumerate(new)])
+            connection.executemany(
+                _FINGERPRINT, [(last + 1 + i, s.hashes, s.features) for i, (s, _, _) in enumerate(new)]
+            )
+            connection.executemany(_SOURCE, sources)
+            unused = [digest for digest in spare if not _used(connection, digest)]
+        for digest in unused:
+            originals.discard(digest)
+        self._count(batch, len(new), last)
+
+    def _place(
+        self,
+        item: Item,
+        outcome: Outcome,
+        last: int,
+        known: dict[str, tuple[int, str]],
+        new: list[tuple[FoundSprite, str, str]],
+        sources: list[tuple[object, ...]],
+        spare: list[str],
+    ) -> None:
+        """Decide which of an item's sprites are new and what its rows in `sources` say."""
+        path, stamp = storable(item.path), (item.size, item.mtime_ns, outcome.digest)
+        before = len(new)
+        seqs = []
+        for sprite in outcome.sprites:
+            if sprite.id not in known:
+                known[sprite.id] = (last + 1 + len(new), outcome.digest)
+                new.append((sprite, display_name(item), outcome.digest))
+            seqs.append(known[sprite.id][0])
+        whole = seqs[0] if len(seqs) == 1 and not outcome.sprites[0].part else None
+        sources.append((path, member_key(item, self.mode), *stamp, whole, outcome.verdict, outcome.reason))
+        if whole is None:
+            for seq, sprite in zip(seqs, outcome.sprites, strict=True):
+                sources.append((path, member_key(item, sprite.part), *stamp, seq, ACCEPTED, ""))
+        # A re-encoded copy of what is there already needs no original of its own.
+        if outcome.fresh and len(new) == before:
+            spare.append(outcome.digest)
+
+    def _count(self, batch: list[tuple[Item, Outcome]], new: int, last: int) -> None:
+        summary = self.summary
+        offered = sum(len(outcome.sprites) for _, outcome in batch)
+        summary.imported += new
+        summary.already += offered - new
+        for item, outcome in batch:
+            if outcome.verdict == REJECTED:
+                summary.reject(storable(item.label), outcome.reason)
+        if new:
+            summary.first_seq = summary.first_seq or last + 1
+            summary.last_seq = last + new
+
+
+def _sprite_row(seq: int, sprite: FoundSprite, name: str, digest: str) -> tuple[object, ...]:
+    return (
+        seq,
+        sprite.id,
+        name,
+        digest,
+        sprite.part,
+        sprite.width,
+        sprite.height,
+        sprite.colors,
+        int(sprite.alpha),
+        sprite.background,
+    )
+
+
+def _known_sprites(connection: sqlite3.Connection, batch: list[tuple[Item, Outcome]]) -> dict[str, tuple[int, str]]:
+    """id -> (seq, blob) of those of the batch's sprites that the workspace holds."""
+    ids = [sprite.id for _, outcome in batch for sprite in outcome.sprites]
+    known = {}
+    for some in _slices(ids):
+        for key, seq, blob in connection.execute(
+            f"SELECT id, seq, blob FROM sprites WHERE id IN ({_marks(some)})", some
+        ):
+            known[key] = (seq, blob)
+    return known
+
+
+def _used(connection: sqlite3.Connection, digest: str) -> bool:
+    """Whether a sprite's original is the file of that digest."""
+    query = (
+        "SELECT 1 FROM sources JOIN sprites ON sprites.seq = sources.sprite WHERE file_digest = ? AND blob = ? LIMIT 1"
+    )
+    return connection.execute(query, (digest, digest)).fetchone() is not None
+
+
+def _slices(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))

@@ -1,0 +1,119 @@
+"""Folders and files to items, in a fixed order: recursive, safe against symlink cycles, skipping only known clutter."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from gandam_studio.core.importing.items import MISSING, REJECTED, Item, Outcome
+
+_CLUTTER = frozenset({".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", ".directory", "icon\r"})
+_CLUTTER_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin"})
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """A picture that lies in no file (clipboard, a drop of raw bytes): a name to show, and its encoded bytes."""
+
+    name: str
+    data: bytes
+
+
+Source = str | Path | Pasted
+
+
+def is_clutter(name: str) -> bool:
+    """Whether an entry is what systems leave behind by themselves: Thumbs.db, ._shadows, hidden folders."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if not parts:
+        return True
+    last = parts[-1].lower()
+    if last in _CLUTTER or last.startswith("._"):
+        return True
+    return any(_hidden_folder(part) for part in parts[:-1])
+
+
+def scan(sources: Iterable[Source]) -> Iterator[Item | tuple[Item, Outcome]]:
+    """Items of all sources in order; with an Outcome where it is settled already (missing, not a regular file)."""
+    visited: set[tuple[int, int]] = set()
+    for source in sources:
+        if isinstance(source, Pasted):
+            yield _pasted(source)
+            continue
+        path = os.path.abspath(os.fspath(source))
+        try:
+            status = os.stat(path)
+        except OSError as error:
+            yield Item(path), Outcome(MISSING, _why(error))
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            visited.add((status.st_dev, status.st_ino))
+            yield from _walk(path, visited)
+        else:
+            yield _file(path, status)
+
+
+def count(sources: Iterable[Source]) -> int:
+    """How many items `scan` will give, archives counted as one."""
+    return sum(1 for _ in scan(sources))
+
+
+def _walk(folder: str, visited: set[tuple[int, int]]) -> Iterator[Item | tuple[Item, Outcome]]:
+    # A stack of listings, not recursion: folders may be nested deeper than Python's stack.
+    stack = [_listing(folder)]
+    while stack:
+        entry = next(stack[-1], None)
+        if entry is None:
+            stack.pop()
+            continue
+        path, status, error = entry
+        if status is None:
+            yield Item(path), Outcome(MISSING, error)
+        elif stat.S_ISDIR(status.st_mode):
+            key = (status.st_dev, status.st_ino)
+            if key not in visited and not _hidden_folder(os.path.basename(path)):
+                visited.add(key)
+                stack.append(_listing(path))
+        elif not is_clutter(os.path.basename(path)):
+            yield _file(path, status)
+
+
+def _listing(folder: str) -> Iterator[tuple[str, os.stat_result | None, str]]:
+    """(path, status, "") of a folder's entries by name; status None and a reason where there is none."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        yield folder, None, _why(error)
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        try:
+            yield path, os.stat(path), ""
+        except OSError as error:
+            yield path, None, _why(error)
+
+
+def _file(path: str, status: os.stat_result) -> Item | tuple[Item, Outcome]:
+    item = Item(path, "", status.st_size, status.st_mtime_ns)
+    # Opening a pipe or a device would wait for ever.
+    return item if stat.S_ISREG(status.st_mode) else (item, Outcome(REJECTED, "not a regular file"))
+
+
+def _pasted(source: Pasted) -> Item:
+    import hashlib
+
+    key = hashlib.sha256(source.data).hexdigest()[:16]
+    return Item(f"pasted:{key}/{source.name}", "", len(source.data), 0, data=source.data)
+
+
+def _hidden_folder(name: str) -> bool:
+    return (name.startswith(".") and name not in (".", "..")) or name.lower() in _CLUTTER_FOLDERS
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "is not there (any more)"
+    return (error.strerror or str(error)).lower()
