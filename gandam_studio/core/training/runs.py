@@ -61,7 +61,7 @@ class RunSummary:
 
 
 def training_recipe(recipe: Recipe, config: TrainConfig) -> Recipe:
-    """The workspace's recipe at the size, and with the channels, that a configuration trains at."""
+    """A version's recipe at the size, and with the channels, that a configuration trains at."""
     background = recipe.background
     if config.data.channels == 4:
         background = "alpha"
@@ -78,8 +78,9 @@ def create_run(
     Raises UserError (too few sprites, disk full) and Cancelled; no half-made run is left behind.
     """
     from gandam_studio.core.datasets import prepare
+    from gandam_studio.core.versions.files import recipe_of
 
-    recipe = training_recipe(workspace.recipe, config)
+    recipe = training_recipe(recipe_of(workspace, version), config)
     prepared = prepare(workspace, version, recipe, job=job)
     if prepared.count < MINIMUM_PICTURES:
         raise UserError(f"{version.label} holds {prepared.count} sprites: too few to train on")

@@ -1,0 +1,130 @@
+"""From a version to a run that trains, is killed, resumes, and is found again: with the real trainer process."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gandam_studio.core.edits import Drop, Flip
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.training import create_run, find_run, runs, start
+from gandam_studio.core.training.process import ask, trainer_command
+from gandam_studio.core.workspace import Workspace
+from trainer.config import TrainConfig, apply_overrides, load_preset
+from trainer.run_directory import RunDirectory
+
+PATIENCE_S = 90
+
+
+def tiny(iterations: int = 30) -> TrainConfig:
+    """The real small preset, with little to do."""
+    return apply_overrides(
+        load_preset("sprite-r3-cpu"),
+        [
+            f"stop.iterations={iterations}",
+            "stop.minutes=0",
+            "data.size=32",
+            "batch.size=4",
+            "architecture.generator_channels=8,8,8,8",
+            "architecture.discriminator_channels=8,8,8,8",
+            "sampling.every=10",
+            "sampling.checkpoint_every=10",
+        ],
+    )
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def run(workspace: Workspace) -> RunDirectory:
+    workspace.apply(Flip([3]))
+    workspace.apply(Drop([1, 2], "text"))
+    return create_run(workspace, workspace.commit("first"), tiny())
+
+
+def test_a_run_holds_everything_it_needs(workspace: Workspace, run: RunDirectory) -> None:
+    version = workspace.versions()[-1]
+    origin = run.config().origin
+    assert (origin.manifest, origin.version, origin.facing_curated) == (version.digest, "v1", True)
+    assert run.manifest_path.read_bytes() == workspace.manifest_path(version.digest).read_bytes()
+    pixels = np.load(run.dataset_path, allow_pickle=False)
+    assert (pixels.shape, pixels.dtype) == ((18, 32, 32, 3), np.uint8)
+    assert len(run.dataset_info()["ids"]) == 18
+    assert run.state().state == "created"
+    assert [found.run for found in runs(workspace)] == ["r1-sprite-r3-cpu"]
+
+
+def test_runs_are_numbered_and_found_by_number_name_or_latest(workspace: Workspace, run: RunDirectory) -> None:
+    version = workspace.versions()[-1]
+    second = create_run(workspace, version, tiny(), parent=run.name)
+    assert [found.run for found in runs(workspace)] == ["r1-sprite-r3-cpu", "r2-sprite-r3-cpu"]
+    for text in ("r2", "latest", "r2-sprite-r3-cpu"):
+        assert find_run(workspace, text).path == second.path
+    with pytest.raises(UserError, match="there is no run 'r3'; there are r1-sprite-r3-cpu, r2"):
+        find_run(workspace, "r3")
+    assert runs(workspace)[1].parent == "r1-sprite-r3-cpu"
+
+
+def test_a_broken_run_is_listed_with_its_problem(workspace: Workspace, run: RunDirectory) -> None:
+    run.config_path.write_text("{ half a config")
+    (found,) = runs(workspace)
+    assert "config.json" in found.problem
+
+
+def test_too_few_sprites_are_refused_and_leave_no_run(workspace: Workspace) -> None:
+    workspace.apply(Drop(range(2, 21), "text"))
+    with pytest.raises(UserError, match="too few to train on"):
+        create_run(workspace, workspace.commit("almost nothing"), tiny())
+    assert runs(workspace) == []
+
+
+def test_killed_in_the_middle_a_run_resumes_and_finishes(run: RunDirectory) -> None:
+    process = start(run)
+    wait_for(lambda: run.newest_checkpoint() or process.poll() is not None, "the first checkpoint")
+    assert process.poll() is None, run.log_path.read_text()
+    with pytest.raises(UserError, match="being trained already"):
+        start(run)
+    os.kill(process.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+    process.wait()
+    interrupted = run.state()
+    assert interrupted.state == "interrupted"
+    assert interrupted.checkpoint
+
+    assert start(run).wait(PATIENCE_S) == 0, run.log_path.read_text()
+    finished = run.state()
+    assert (finished.state, finished.iteration, finished.attempt) == ("finished", 30, 2)
+    assert any(run.samples_path.glob("fixed-*.png"))
+    assert any(run.samples_path.glob("random-*.png"))
+
+
+def test_a_stranger_s_module_in_the_run_folder_is_never_run(run: RunDirectory, monkeypatch, tmp_path: Path) -> None:
+    trap = "import pathlib; pathlib.Path(__file__).with_name('sprung').touch(); raise SystemExit(3)"
+    (run.path / "torch.py").write_text(trap)
+    (run.path / "trainer.py").write_text(trap)
+    monkeypatch.chdir(run.path)
+    presets = ask("presets")
+    assert presets
+    assert not (run.path / "sprung").exists()
+
+
+def test_the_trainer_s_own_line_is_passed_on(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no run folder"):
+        ask("sample", str(tmp_path), "--out", str(tmp_path / "x.png"))
+
+
+def test_the_studio_starts_exactly_the_documented_command() -> None:
+    assert trainer_command("train", "RUN")[-3:] == ["trainer", "train", "RUN"]
+    assert json.dumps(dataclasses.asdict(tiny()))
