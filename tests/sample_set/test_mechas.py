@@ -20,7 +20,7 @@ from gandam_studio.core.mechas import SIZE, read_truth, sprite, truth, truths, w
 from gandam_studio.core.mechas.collection import RELATIONS
 
 SEED = 20
-COUNT = 400
+COUNT = 600
 
 
 def by_relation(relation: str) -> list:
@@ -102,6 +102,9 @@ def test_relations_say_how_a_copy_follows_from_its_original() -> None:
         elif copy.relation == "re-encoded":
             assert same_shape
             assert 0 < np.abs(picture.astype(int) - original).max() <= 7
+        elif copy.relation == "near":
+            assert picture.shape == original.shape
+            assert 0 < (picture != original).any(axis=2).mean() < 0.6
         elif copy.relation == "cropped":
             assert np.flatnonzero(picture[..., 3].any(0))[[0, -1]].tolist() == [0, picture.shape[1] - 1]
             assert np.flatnonzero(picture[..., 3].any(1))[[0, -1]].tolist() == [0, picture.shape[0] - 1]

@@ -146,9 +146,9 @@ def sprite(seed: int, index: int) -> NDArray[np.uint8]:
     relation, source = _relation(seed, index), _original(seed, index)
     if relation == "recoloured":
         return render(seed, source, coat=1 + Dice(seed, index, 8).below(30))
-    if relation == "near":
-        return render(seed, source, gear=index)
     picture = render(seed, source)
+    if relation == "near":
+        return _regeared(picture, seed, source, index)
     if relation == "mirrored":
         return np.ascontiguousarray(picture[:, ::-1])
     if relation == "resized":
@@ -158,6 +158,15 @@ def sprite(seed: int, index: int) -> NDArray[np.uint8]:
     if relation == "cropped":
         return _cropped(picture)
     return picture
+
+
+def _regeared(picture: NDArray[np.uint8], seed: int, source: int, index: int) -> NDArray[np.uint8]:
+    """The same machine with other gear; some kinds carry little, so several throws may be needed."""
+    for attempt in range(50):
+        other = render(seed, source, gear=50 * index + attempt + 1)
+        if (other != picture).any():
+            return other
+    raise AssertionError(f"sprite {source} of collection {seed} has no other gear")
 
 
 def _five_six_five(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

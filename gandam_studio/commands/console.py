@@ -1,0 +1,115 @@
+"""What a command prints: one JSON document for machines, or lines and tables for people."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+workspace_option = click.option(
+    "-w", "--workspace", "folder", type=click.Path(path_type=Path), help="The workspace's folder [default: this one]."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def printable(text: object) -> str:
+    """Text made safe for a terminal: control characters and undecodable bytes are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in str(text))
+
+
+class Output:
+    """A command's voice.
+
+    Attributes:
+        as_json: machines are listening: only `json` prints.
+    """
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def json(self, value: Any) -> None:
+        """Print the JSON document, if that is what was asked for. ASCII, so that every terminal and pipe takes it."""
+        if self.as_json:
+            print(json.dumps(value))
+
+    def json_list(self, values: Iterable[Any]) -> None:
+        """Print a JSON list one element a line, without holding it in memory."""
+        if self.as_json:
+            first = True
+            for value in values:
+                print("[" if first else ",", json.dumps(value), sep="" if first else "\n", end="")
+                first = False
+            print("[]" if first else "]")
+
+    def say(self, text: str) -> None:
+        """Print a line for people."""
+        if not self.as_json:
+            encoding = sys.stdout.encoding or "utf-8"
+            print(text.encode(encoding, "replace").decode(encoding))
+
+    def note(self, text: str) -> None:
+        """Print a line on the error stream: worth knowing, not part of the result."""
+        print(f"note: {text}", file=sys.stderr)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
+        """Print a table for people; columns named in `right` are set flush right."""
+        if self.as_json:
+            return
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in columns:
+            table.add_column(name, justify="right" if name in right else "left", no_wrap=name in ("id", "version"))
+        for row in rows:
+            table.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
+        # Piped output is as wide as it needs to be: nothing may be cut off.
+        width = None if sys.stdout.isatty() else 240
+        Console(width=width, highlight=False).print(table)
+
+
+def with_output(function: F) -> F:
+    """Give a command `--json` and an `Output` as its first argument."""
+
+    @json_option
+    @functools.wraps(function)
+    def wrapped(*args: Any, as_json: bool, **options: Any) -> Any:
+        return function(Output(as_json), *args, **options)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def with_workspace(*, write: bool) -> Callable[[F], F]:
+    """Give a command `-w`, `--json`, and an open workspace and an `Output` as its first arguments.
+
+    Commands that only read take no lock, so they work while the window is open.
+    """
+
+    def decorate(function: F) -> F:
+        @workspace_option
+        @json_option
+        @functools.wraps(function)
+        def wrapped(*args: Any, folder: Path | None, as_json: bool, **options: Any) -> Any:
+            from gandam_studio.core.workspace import Workspace
+
+            with Workspace.open(chosen_folder(folder), read_only=not write) as workspace:
+                return function(workspace, Output(as_json), *args, **options)
+
+        return wrapped  # type: ignore[return-value]
+
+    return decorate
+
+
+def chosen_folder(folder: Path | None) -> Path:
+    """The workspace asked for after the command, or before it, or the current folder."""
+    context = click.get_current_context(silent=True)
+    before = (context.find_object(dict) or {}).get("folder") if context else None
+    return folder or before or Path()

@@ -1,0 +1,185 @@
+"""`list`, `show`, `flip`, `drop`, `keep`, `undecide`, `tag`, `facing`: looking at sprites and deciding about them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gandam_studio.commands.console import Output, printable, with_workspace
+from gandam_studio.commands.selection import chosen, filter_options, make_filter, sprites_argument
+from gandam_studio.commands.workspaces import report
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gandam_studio.core.sprite import Sprite
+    from gandam_studio.core.workspace import Workspace
+
+_SHORT_ID = 12
+# Larger pictures do not fit an ordinary terminal.
+_PREVIEW_SIDE = 64
+
+
+@click.command("list")
+@filter_options
+@click.option("--order", default="imported", show_default=True, metavar="FIELD",
+              help="imported, name, status, facing, size, aspect, colors or family.")  # fmt: skip
+@click.option("--descending", is_flag=True, help="Largest or last first.")
+@click.option("-n", "--limit", type=click.IntRange(1), help="At most so many.")
+@with_workspace(write=False)
+def list_(
+    workspace: Workspace, out: Output, criteria: dict[str, Any], order: str, descending: bool, limit: int | None
+) -> None:
+    """List sprites, all of them or those a filter lets through."""
+    seqs = workspace.select(make_filter(criteria, order=order, descending=descending))[:limit]
+    sprites = (workspace.sprite(seq) for seq in seqs) if order != "imported" or descending else workspace.sprites(seqs)
+    if out.as_json:
+        out.json_list(sprite.to_json() for sprite in sprites)
+        return
+    counts = workspace.counts()
+    out.table(("id", "name", "size", "status", "facing", "edits", "tags"), (_row(sprite) for sprite in sprites))
+    out.say(
+        f"{len(seqs):,} of {counts.total:,} sprites: {counts.kept:,} kept, {counts.undecided:,} undecided, "
+        f"{counts.dropped:,} dropped; {counts.flipped:,} flipped"
+    )
+
+
+def _row(sprite: Sprite) -> tuple[str, ...]:
+    status = f"{sprite.status} ({sprite.reason})" if sprite.reason else sprite.status
+    size = f"{sprite.width}x{sprite.height}"
+    return (
+        sprite.id[:_SHORT_ID], sprite.name, size, status, sprite.shown_facing, _edits(sprite), ", ".join(sprite.tags)
+    )  # fmt: skip
+
+
+def _edits(sprite: Sprite) -> str:
+    done = ["flipped"] if sprite.flipped else []
+    done += [f"turned {90 * sprite.rotation}"] if sprite.rotation else []
+    done += ["cropped"] if sprite.crop else []
+    return ", ".join(done)
+
+
+@click.command()
+@click.argument("sprite", metavar="SPRITE")
+@with_workspace(write=False)
+def show(workspace: Workspace, out: Output, sprite: str) -> None:
+    """Show all that is known of a sprite, and in a terminal the sprite itself."""
+    found = workspace.sprite(workspace.resolve(sprite))
+    query = "SELECT path, member, verdict FROM sources WHERE sprite = ? ORDER BY source"
+    sources = [
+        {"path": path, "member": member} for path, member, _ in workspace.connection.execute(query, (found.seq,))
+    ]
+    out.json({**found.to_json(), "sources": sources})
+    if out.as_json:
+        return
+    for key, value in found.to_json().items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        if text not in ("", None):
+            out.say(f"{key:>14}  {printable(text)}")
+    for source in sources:
+        out.say(
+            f"{'from':>14}  {printable(source['path'])}{'!' if source['member'] else ''}{printable(source['member'])}"
+        )
+    if sys.stdout.isatty() and max(found.width, found.height) <= _PREVIEW_SIDE:
+        _preview(workspace.picture(found))
+
+
+def _preview(picture: np.ndarray) -> None:
+    """Two pixels a character: the upper half block in one colour over a background of the other."""
+    from rich.console import Console
+    from rich.text import Text
+
+    def colour(pixel: np.ndarray) -> str:
+        return f"#{pixel[0]:02x}{pixel[1]:02x}{pixel[2]:02x}" if pixel[3] >= 128 else "default"
+
+    console = Console(highlight=False)
+    for y in range(0, picture.shape[0], 2):
+        line = Text()
+        for x in range(picture.shape[1]):
+            upper = colour(picture[y, x])
+            lower = colour(picture[y + 1, x]) if y + 1 < picture.shape[0] else "default"
+            if upper == lower == "default":
+                line.append(" ")
+            elif upper == "default":
+                line.append("▄", style=lower)
+            else:
+                line.append("▀", style=f"{upper} on {lower}")
+        console.print(line)
+
+
+@click.command()
+@sprites_argument
+@with_workspace(write=True)
+def flip(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
+    """Mirror sprites left-right, or back. The originals stay as they are: a flip is a note, not new pixels."""
+    from gandam_studio.core.edits import Flip
+
+    report(out, "", workspace.apply(Flip(chosen(workspace, ids, criteria))))
+
+
+@click.command()
+@sprites_argument
+@click.option(
+    "--reason", default="", help="Why: non-bipedal, cropped, text, wrong style, duplicate, or your own words."
+)
+@with_workspace(write=True)
+def drop(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any], reason: str) -> None:
+    """Leave sprites out of the next version, saying why. Nothing is deleted."""
+    from gandam_studio.core.edits import Drop
+
+    report(out, "", workspace.apply(Drop(chosen(workspace, ids, criteria), reason)))
+
+
+@click.command()
+@sprites_argument
+@with_workspace(write=True)
+def keep(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
+    """Say that sprites belong, dropped ones included."""
+    from gandam_studio.core.edits import Keep
+
+    report(out, "", workspace.apply(Keep(chosen(workspace, ids, criteria))))
+
+
+@click.command()
+@sprites_argument
+@with_workspace(write=True)
+def undecide(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
+    """Make sprites undecided again, neither kept nor dropped."""
+    from gandam_studio.core.edits import Restore
+
+    report(out, "", workspace.apply(Restore(chosen(workspace, ids, criteria))))
+
+
+@click.command()
+@sprites_argument
+@click.option("--add", multiple=True, metavar="TAG", help="Add this tag; may be repeated.")
+@click.option("--remove", multiple=True, metavar="TAG", help="Remove this tag; may be repeated.")
+@with_workspace(write=True)
+def tag(
+    workspace: Workspace,
+    out: Output,
+    ids: tuple[str, ...],
+    criteria: dict[str, Any],
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+) -> None:
+    """Add tags to sprites and remove others."""
+    from gandam_studio.core.edits import Tag
+
+    if not add and not remove:
+        raise click.UsageError("say which tags: --add TAG or --remove TAG")
+    report(out, "", workspace.apply(Tag(chosen(workspace, ids, criteria), frozenset(add), frozenset(remove))))
+
+
+@click.command()
+@sprites_argument
+@click.option("--is", "direction", type=click.Choice(["left", "right", "front", "unknown"]), required=True,
+              help="Which way they look, as shown.")  # fmt: skip
+@with_workspace(write=True)
+def facing(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any], direction: str) -> None:
+    """Say which way sprites look; then `flip --facing right` mirrors all that look right."""
+    from gandam_studio.core.edits import SetFacing
+
+    report(out, "", workspace.apply(SetFacing(chosen(workspace, ids, criteria), direction)))

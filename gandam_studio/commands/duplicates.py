@@ -1,0 +1,8 @@
+"""`dedupe`."""
+
+import click
+
+
+@click.command()
+def dedupe() -> None:
+    """x"""

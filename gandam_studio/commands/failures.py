@@ -1,0 +1,99 @@
+"""What people read when something goes wrong: one line, never a traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.jobs import Cancelled
+from trainer.errors import TrainerError
+
+REFUSED, MISUSED = 1, 2
+
+# Errors of the machine rather than of the program.
+_MACHINE = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file would be larger than this disk allows",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EIO: "the disk reports an error",
+    errno.EMFILE: "too many files are open",
+}
+
+
+def exit_code_for(error: BaseException) -> int:
+    """Say on stderr what went wrong, in one line where it is the person's to mend; return the exit code."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else REFUSED
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):
+        return _reader_left()
+    if isinstance(error, click.UsageError):
+        hint = f" (see: {error.ctx.command_path} --help)" if error.ctx else ""
+        return _say(f"{error.format_message()}{hint}", MISUSED)
+    if isinstance(error, click.ClickException):
+        return _say(error.format_message(), REFUSED)
+    if isinstance(error, Cancelled | KeyboardInterrupt | click.Abort):
+        return _say("cancelled; everything finished so far is kept", REFUSED)
+    if isinstance(error, UserError | TrainerError):
+        return _say(str(error), REFUSED)
+    if isinstance(error, OSError) and error.errno in _MACHINE:
+        where = f": {error.filename}" if error.filename else ""
+        return _say(f"{_MACHINE[error.errno]}{where}", REFUSED)
+    if isinstance(error, MemoryError):
+        return _say("this machine has not enough memory for that", REFUSED)
+    return _say(f"something went wrong inside GANdam Studio; the details are in {write_log(error)}", REFUSED)
+
+
+def _say(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    try:
+        print(f"gandam-studio: {line}", file=sys.stderr, flush=True)
+    except UnicodeEncodeError:
+        print(f"gandam-studio: {line.encode('ascii', 'backslashreplace').decode()}", file=sys.stderr, flush=True)
+    return code
+
+
+def _reader_left() -> int:
+    """Whoever read our output has gone (`| head`): no fault, but nothing more may be written, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def log_folder() -> Path:
+    """Where logs of unexpected errors are kept: the system's own place for them, or the temporary folder."""
+    import tempfile
+
+    import platformdirs
+
+    folder = Path(platformdirs.user_log_dir("gandam-studio", appauthor=False))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir())
+    return folder
+
+
+def write_log(error: BaseException) -> Path | str:
+    """Write an unexpected error's traceback to a new file and return its path; "(no log could be written)" if not."""
+    from datetime import UTC, datetime
+
+    from gandam_studio import __version__
+
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    path = log_folder() / f"error-{moment}-{os.getpid()}.log"
+    head = f"GANdam Studio {__version__}, Python {sys.version}, {sys.platform}\n{sys.argv}\n\n"
+    try:
+        path.write_text(head + "".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
+    except OSError:
+        return "(no log could be written)"
+    return path

@@ -1,0 +1,73 @@
+"""Following a run in the terminal: its events drive a bar, and Ctrl+C asks it to stop with a checkpoint."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from trainer.events import TERMINAL, Progress, RunStarted, TrainEvent, Warning
+
+if TYPE_CHECKING:
+    from gandam_studio.commands.progress import ConsoleJob
+    from trainer.run_directory import RunDirectory
+
+POLL_S = 0.2
+# A run without a limit on iterations is shown in thousandths of its time.
+SHARES = 1000
+
+
+def follow(run: RunDirectory, process: subprocess.Popen[bytes], job: ConsoleJob) -> None:
+    """Return when the run's process has ended. The first Ctrl+C asks it to stop, a second one leaves it to itself."""
+    reader = run.events()
+    attempts = max((event.attempt for event in reader.read()), default=0)
+    bar = _Bar(job)
+    job.start("Starting the trainer", None)
+    asked = False
+    while True:
+        ended = process.poll() is not None
+        for event in reader.read():
+            if event.attempt > attempts or not attempts:
+                bar.show(event)
+        if job.cancelled and not asked:
+            asked = True
+            print("stopping: the trainer saves a checkpoint first", file=sys.stderr, flush=True)
+            run.request("stop")
+        if ended:
+            return
+        time.sleep(POLL_S)
+
+
+class _Bar:
+    """Turns events into the bar's movement."""
+
+    def __init__(self, job: ConsoleJob) -> None:
+        self._job = job
+        self._total = 0
+        self._shown = 0
+
+    def show(self, event: TrainEvent) -> None:
+        """Move the bar to where this event says the run is."""
+        if isinstance(event, RunStarted):
+            self._total = event.total_iterations
+            self._job.restart(f"Training on {event.device}", self._total or SHARES)
+            self._shown = 0
+        elif isinstance(event, Progress):
+            done = event.iteration if self._total else int(SHARES * (event.share or 0.0))
+            self._job.describe(f"Training{_losses(event)}, {event.pictures_per_s:,.0f} pictures/s")
+            self._job.move(done - self._shown)
+            self._shown = done
+        elif isinstance(event, Warning):
+            print(f"note: {event.message}", file=sys.stderr, flush=True)
+        elif isinstance(event, TERMINAL):
+            self._job.describe("Ending")
+
+
+def _losses(event: Progress) -> str:
+    parts = []
+    for name, label in (("loss_d", "D"), ("loss_g", "G")):
+        values = [value for value in event.curves.get(name, []) if value is not None]
+        if values:
+            parts.append(f"{label} {values[-1]:.3f}")
+    return f" ({', '.join(parts)})" if parts else ""

@@ -1,0 +1,113 @@
+"""`import`: pictures from folders, files and archives become sprites."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gandam_studio.commands.console import Output, printable, with_workspace
+from gandam_studio.commands.progress import ConsoleJob
+from gandam_studio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from gandam_studio.core.importing import Components, Grid, ImportSummary
+    from gandam_studio.core.workspace import Workspace
+
+_TOLD = 50
+_GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
+
+
+@click.command("import")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path))
+@click.option("--frames", type=click.Choice(["first", "distinct"]), default="first", show_default=True,
+              help="Of animations: the first frame, or every distinct one.")  # fmt: skip
+@click.option("--grid", metavar="WxH[+X+Y][:GAP]", help="Cut sheets into cells of W x H pixels, from (X, Y) on.")
+@click.option("--shapes", type=click.IntRange(0, 64), metavar="JOIN",
+              help="Cut sheets into their separate shapes; gaps of up to JOIN pixels do not separate.")  # fmt: skip
+@click.option("--retry-rejected", is_flag=True, help="Look again at files that were refused before.")
+@click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse pictures of more pixels than this.")
+@click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
+              help="Processes that decode; 0 takes one a processor.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+              help="Decode on this machine, or over a Ray cluster; the result is the same.")  # fmt: skip
+@click.option("--ray-address", default="", metavar="ADDRESS", help="Of the Ray cluster.")
+@with_workspace(write=True)
+def import_(
+    workspace: Workspace,
+    out: Output,
+    sources: tuple[Path, ...],
+    frames: str,
+    grid: str | None,
+    shapes: int | None,
+    retry_rejected: bool,
+    max_pixels: int | None,
+    workers: int,
+    engine: str,
+    ray_address: str,
+) -> None:
+    """Bring in pictures from folders, files, zip and tar archives. The files themselves are never touched.
+
+    Importing the same place again adds only what is new. Every refused file is listed with its reason.
+    """
+    from gandam_studio.core.importing import ImportOptions, import_sources
+
+    options = ImportOptions(
+        frames=frames,
+        sheet=_sheet(grid, shapes),
+        workers=workers,
+        engine=engine,
+        retry_rejected=retry_rejected,
+        ray_address=ray_address,
+    )
+    if max_pixels:
+        options = dataclasses.replace(options, limits=dataclasses.replace(options.limits, max_pixels=max_pixels))
+    with ConsoleJob() as job:
+        summary = import_sources(workspace, sources, job=job, options=options)
+    out.json(summary.to_json())
+    _tell(out, summary)
+    if not summary.imported and not summary.already:
+        raise UserError(_nothing(sources, summary))
+
+
+def _sheet(grid: str | None, shapes: int | None) -> Grid | Components | None:
+    from gandam_studio.core.importing import Components, Grid
+
+    if grid and shapes is not None:
+        raise click.UsageError("cut sheets by --grid or by --shapes, not by both")
+    if shapes is not None:
+        return Components(join=shapes)
+    if grid is None:
+        return None
+    match = _GRID.fullmatch(grid)
+    if not match:
+        raise click.UsageError(f"{grid!r} is no grid; write for example 32x32, 32x32+8+8 or 32x32+0+0:1")
+    width, height, left, top, gap_x, gap_y = (int(text) if text else None for text in match.groups())
+    gap_y = gap_x if gap_y is None else gap_y
+    try:
+        return Grid(width or 0, height or 0, left or 0, top or 0, gap_x or 0, gap_y or 0)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _tell(out: Output, summary: ImportSummary) -> None:
+    rows = list(summary.rows())
+    if rows:
+        out.table(("verdict", "file", "reason"), rows[:_TOLD])
+    more = summary.rejected_count + summary.missing_count - min(len(rows), _TOLD)
+    if more > 0:
+        out.say(f"and {more:,} more; --json lists them")
+    rate = f", {summary.imported / summary.seconds:,.0f} a second" if summary.imported and summary.seconds > 1 else ""
+    out.say(summary.sentence() + rate)
+
+
+def _nothing(sources: tuple[Path, ...], summary: ImportSummary) -> str:
+    if summary.rejected or summary.missing:
+        first = (summary.rejected + summary.missing)[0]
+        more = summary.rejected_count + summary.missing_count - 1
+        others = f", and {more:,} more" if more else ""
+        return f"nothing was imported: {printable(first.path)}: {first.reason}{others}"
+    return f"nothing was imported: there are no pictures in {printable(', '.join(map(str, sources)))}"

@@ -1,0 +1,119 @@
+"""A Job for the terminal: a bar on the error stream, and Ctrl+C that cancels between two steps."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from types import FrameType, TracebackType
+from typing import Any
+
+from gandam_studio.core.jobs import Cancelled
+
+PLAIN_INTERVAL_S = 10.0
+
+
+class ConsoleJob:
+    """Use as a context manager around long work.
+
+    The first Ctrl+C asks the work to stop at its next step, which leaves everything consistent; a second one
+    interrupts at once. Where the error stream is no terminal, a line every ten seconds replaces the bar.
+    """
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+        self._bar: Any = None
+        self._task: Any = None
+        self._before: Any = None
+        self._label, self._done = "", 0
+        self._total: int | None = None
+        self._spoke = time.monotonic()
+
+    def __enter__(self) -> ConsoleJob:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._interrupted)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        if self._cancelled.is_set():
+            raise KeyboardInterrupt
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether Ctrl+C was pressed."""
+        return self._cancelled.is_set()
+
+    def start(self, label: str, total: int | None) -> None:
+        """See Job. The stage before is over."""
+        self.check()
+        self.restart(label, total)
+
+    def restart(self, label: str, total: int | None) -> None:
+        """As `start`, also after Ctrl+C: for work that ends in its own way."""
+        self._label, self._total, self._done = label, total, 0
+        if not sys.stderr.isatty():
+            return
+        if self._bar is None:
+            self._bar = _bar()
+            self._bar.start()
+        elif self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(label, total=total)
+
+    def advance(self, count: int = 1) -> None:
+        """See Job."""
+        self.move(count)
+        self.check()
+
+    def move(self, count: int) -> None:
+        """As `advance`, also after Ctrl+C: for work that ends in its own way."""
+        self._done += count
+        if self._bar is not None:
+            self._bar.advance(self._task, count)
+        elif time.monotonic() - self._spoke > PLAIN_INTERVAL_S:
+            self._spoke = time.monotonic()
+            of = f" of {self._total:,}" if self._total else ""
+            print(f"{self._label}: {self._done:,}{of}", file=sys.stderr, flush=True)
+
+    def describe(self, label: str) -> None:
+        """Change what the present stage is called."""
+        self._label = label
+        if self._bar is not None:
+            self._bar.update(self._task, description=label)
+
+    def check(self) -> None:
+        """See Job."""
+        if self._cancelled.is_set():
+            raise Cancelled
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,94 @@
+"""Which sprites a command means: ids, names, or everything a filter lets through."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gandam_studio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from gandam_studio.core.query import Filter
+    from gandam_studio.core.seqsets import Seqs
+    from gandam_studio.core.workspace import Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_FILTERS = (
+    click.option("--status", type=click.Choice(["undecided", "kept", "dropped", "not-dropped"]), help="In this state."),
+    click.option(
+        "--facing", "which_facing", type=click.Choice(["left", "right", "front", "unknown"]), help="Shown facing there."
+    ),
+    click.option("--tag", "with_tag", metavar="TAG", help="With this tag; -TAG for those without it."),
+    click.option("--source", metavar="TEXT", help="Imported from a path with this in it."),
+    click.option("--text", metavar="TEXT", help="With this in the name."),
+    click.option("--family", metavar="NAME", help="Of this family; * for any."),
+    click.option("--dropped-for", metavar="REASON", help="Dropped for this reason."),
+    click.option("--flipped/--not-flipped", "is_flipped", default=None, help="Flipped, or not."),
+    click.option("--min-side", type=int, metavar="PIXELS", help="At least this long on the longer side."),
+    click.option("--max-side", type=int, metavar="PIXELS", help="At most this long on the longer side."),
+)
+_NAMES = ("status", "which_facing", "with_tag", "source", "text", "family", "dropped_for", "is_flipped",
+          "min_side", "max_side")  # fmt: skip
+
+
+def filter_options(function: F) -> F:
+    """Give a command the filter options; it receives them as one `criteria` mapping for `make_filter`."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **options: Any) -> Any:
+        criteria = {name: options.pop(name) for name in _NAMES}
+        return function(*args, criteria=criteria, **options)
+
+    for option in reversed(_FILTERS):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[return-value]
+
+
+def sprites_argument(function: F) -> F:
+    """Give a command `SPRITE...` and the filter options, for `chosen`."""
+    return click.argument("ids", nargs=-1, metavar="SPRITE...")(filter_options(function))
+
+
+def make_filter(criteria: dict[str, Any], **more: Any) -> Filter:
+    """The filter the options describe."""
+    from gandam_studio.core.query import Filter
+
+    return Filter(
+        status=criteria["status"] or "",
+        facing=criteria["which_facing"] or "",
+        tag=criteria["with_tag"] or "",
+        source=criteria["source"] or "",
+        text=criteria["text"] or "",
+        family=criteria["family"] or "",
+        reason=criteria["dropped_for"] or "",
+        flipped=criteria["is_flipped"],
+        min_side=criteria["min_side"],
+        max_side=criteria["max_side"],
+        **more,
+    )
+
+
+def chosen(workspace: Workspace, ids: tuple[str, ...], criteria: dict[str, Any]) -> Seqs:
+    """Row numbers of the sprites named, or of those a filter lets through; "-" reads names from the input's lines.
+
+    Raises UserError when nothing was named, and UnknownSprite.
+    """
+    from gandam_studio.core.seqsets import as_seqs
+
+    filtered = any(value is not None for value in criteria.values())
+    if ids and filtered:
+        raise click.UsageError("name sprites or give a filter, not both")
+    if filtered:
+        return as_seqs(workspace.select(make_filter(criteria)))
+    if ids == ("-",):
+        ids = tuple(line.strip() for line in sys.stdin if line.strip())
+    if not ids:
+        raise click.UsageError("name at least one sprite (id, start of an id, or file name), or give a filter")
+    if "" in ids:
+        raise UserError("an empty text names no sprite")
+    return as_seqs(workspace.resolve(text) for text in ids)

@@ -1,0 +1,209 @@
+"""`presets`, `train`, `runs`, `ask`, `sample`: runs, which live in processes of their own."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gandam_studio.commands.console import (
+    Output,
+    chosen_folder,
+    json_option,
+    with_output,
+    with_workspace,
+    workspace_option,
+)
+from gandam_studio.commands.progress import ConsoleJob
+from gandam_studio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+    from trainer.config import TrainConfig
+    from trainer.run_directory import RunDirectory
+
+
+@click.command()
+@with_output
+def presets(out: Output) -> None:
+    """List the presets that `train` knows."""
+    from trainer.config import load_preset, preset_names
+
+    found = [(name, load_preset(name)) for name in preset_names()]
+    out.json([{"preset": name, "size": c.data.size, "description": c.description} for name, c in found])
+    out.table(
+        ("preset", "size", "what for"), ((name, c.data.size, c.description) for name, c in found), right=("size",)
+    )
+
+
+@click.command()
+@click.option("--preset", metavar="NAME", help="What to train; `presets` lists them.")
+@click.option("--version", metavar="V", default="latest", show_default=True, help="Version to train on.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated.")
+@click.option("--iterations", type=click.IntRange(1), metavar="N", help="Stop after so many generator steps.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), metavar="M", help="Stop after so much training.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
+              help="Where to train.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), metavar="S", help="Decides weights, order of pictures and latents.")
+@click.option("--parent", default="", metavar="RUN", help="Run whose settings this one was derived from.")
+@click.option("--resume", metavar="RUN", help='Go on with a run instead of starting one; "latest" is the newest.')
+@click.option("--detach", is_flag=True, help="Return at once; the run goes on by itself.")
+@workspace_option
+@json_option
+def train(
+    folder: Path | None,
+    as_json: bool,
+    preset: str | None,
+    version: str,
+    overrides: tuple[str, ...],
+    iterations: int | None,
+    minutes: float | None,
+    device: str,
+    seed: int | None,
+    parent: str,
+    resume: str | None,
+    detach: bool,
+) -> None:
+    """Train a generator on a version, in a process of its own that a closed terminal does not end.
+
+    Ctrl+C saves a checkpoint and stops; `train --resume RUN` goes on from there.
+    """
+    from gandam_studio.core.training import create_run, find_run
+    from gandam_studio.core.versions import find_version
+    from gandam_studio.core.workspace import Workspace
+
+    if bool(preset) == bool(resume):
+        raise click.UsageError("say what to train: --preset NAME, or --resume RUN")
+    place = chosen_folder(folder)
+    if resume:
+        if overrides or iterations or minutes or seed is not None:
+            raise click.UsageError("a resumed run keeps its settings; start a new one to change them")
+        with Workspace.open(place, read_only=True) as workspace:
+            run = find_run(workspace, resume)
+    else:
+        config = configured(preset or "", overrides, iterations, minutes, device, seed)
+        with Workspace.open(place) as workspace, ConsoleJob() as job:
+            run = create_run(workspace, find_version(workspace, version), config, parent=parent, job=job)
+    train_run(run, Output(as_json), detach=detach)
+
+
+def configured(
+    preset: str,
+    overrides: tuple[str, ...],
+    iterations: int | None,
+    minutes: float | None,
+    device: str,
+    seed: int | None,
+) -> TrainConfig:
+    """A preset with the command line's changes; a limit given here replaces the preset's own. Raises TrainerError."""
+    from trainer.config import apply_overrides, load_preset
+
+    config = apply_overrides(load_preset(preset), overrides)
+    if iterations or minutes:
+        stop = dataclasses.replace(config.stop, iterations=iterations or 0, minutes=minutes or 0.0, images=0)
+        config = dataclasses.replace(config, stop=stop)
+    if device != "auto":
+        config = dataclasses.replace(config, device=device)
+    return config if seed is None else dataclasses.replace(config, seed=seed)
+
+
+def train_run(run: RunDirectory, out: Output, *, detach: bool = False) -> None:
+    """Start a run or go on with it, follow it, and say how it ended. Raises UserError if it did not reach its end."""
+    from gandam_studio.commands.following import follow
+    from gandam_studio.core.training import start, summary
+
+    process = start(run)
+    if not detach:
+        with ConsoleJob() as job:
+            follow(run, process, job)
+    found = summary(run.path)
+    out.json(found.to_json())
+    state = found.state
+    if detach:
+        out.say(f"{run.name} goes on by itself; see: gandam-studio runs")
+    elif state.state in ("failed", "interrupted", "created"):
+        raise UserError(f"{run.name} {state.state}: {state.reason or 'it did not start'}; its log is {run.log_path}")
+    elif state.state == "stopped":
+        more = f"gandam-studio train --resume {run.name}"
+        raise UserError(f"{run.name} stopped after iteration {state.iteration:,}; go on with: {more}")
+    else:
+        out.say(f"{run.name} {state.state}: {state.iteration:,} iterations, {state.images_seen:,} pictures seen")
+        out.say(f"its folder: {run.path}")
+
+
+@click.command()
+@with_workspace(write=False)
+def runs(workspace: Workspace, out: Output) -> None:
+    """List the runs and how they stand, oldest first."""
+    from gandam_studio.core.training import runs as all_runs
+
+    found = all_runs(workspace)
+    out.json([run.to_json() for run in found])
+    if not found:
+        out.say("there is no run yet; start one with: gandam-studio train --preset NAME")
+        return
+    out.table(
+        ("run", "state", "iteration", "pictures seen", "version", "manifest", "why"),
+        (
+            (r.run, r.state.state, f"{r.state.iteration:,}", f"{r.state.images_seen:,}", r.version, r.manifest[:12],
+             r.state.reason or r.problem)
+            for r in found
+        ),
+        right=("iteration", "pictures seen"),
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("run")
+@click.argument("request", type=click.Choice(["pause", "resume", "stop", "sample", "checkpoint"]))
+@with_workspace(write=False)
+def ask(workspace: Workspace, out: Output, run: str, request: str) -> None:
+    """Ask a run that is training to pause, resume, stop, or save samples or a checkpoint now."""
+    from gandam_studio.core.training import find_run
+
+    found = find_run(workspace, run)
+    if not found.is_locked():
+        raise UserError(f"{found.name} is not being trained now; it is {found.state().state}")
+    found.request(request)
+    out.json({"run": found.name, "asked": request})
+    out.say(f"asked {found.name} to {request if request in ('pause', 'resume', 'stop') else 'save a ' + request} now")
+
+
+@click.command()
+@click.argument("run")
+@click.option("--count", type=click.IntRange(1, 10_000), default=64, show_default=True, help="How many pictures.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first; the next one's is +1."
+)
+@click.option("--out", "target", type=click.Path(path_type=Path), required=True, help="The PNG to write.")
+@with_workspace(write=False)
+def sample(workspace: Workspace, out: Output, run: str, count: int, seed: int, target: Path) -> None:
+    """Draw random pictures, not hand-picked ones, from a run's newest checkpoint into one PNG."""
+    from gandam_studio.core.training import find_run
+
+    answer = draw_samples(find_run(workspace, run), count, seed, target)
+    out.json({"out": str(target), "seeds": answer["seeds"]})
+    out.say(f"wrote {target}: {count:,} pictures, seeds {seed} to {seed + count - 1}")
+
+
+def draw_samples(run: RunDirectory, count: int, seed: int, target: Path) -> dict:
+    """Have the trainer write a grid of samples; its answer holds "out" and "seeds". Raises UserError, Cancelled."""
+    from gandam_studio.core.training import ask as ask_trainer
+
+    if not target.absolute().parent.is_dir():
+        raise UserError(f"there is no folder {target.absolute().parent}")
+    with ConsoleJob() as job:
+        job.start("Sampling", None)
+        return ask_trainer(
+            "sample",
+            str(run.path),
+            "--count",
+            str(count),
+            "--seed",
+            str(seed),
+            "--out",
+            str(target.absolute()),
+            job=job,
+        )

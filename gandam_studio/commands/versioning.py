@@ -1,0 +1,133 @@
+"""`commit`, `versions`, `diff`, `restore`, `tag-version`, `verify`, `relink`: versions and what keeps them true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gandam_studio.commands.console import Output, printable, with_workspace
+from gandam_studio.commands.progress import ConsoleJob
+from gandam_studio.commands.workspaces import report
+from gandam_studio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+_TOLD = 20  # rows of each kind that people are shown; --json has all
+
+
+@click.command()
+@click.option("-m", "--message", default="", help="Why this version was made.")
+@click.option("--kept-only", is_flag=True, help="Only sprites kept by word, instead of all that are not dropped.")
+@with_workspace(write=True)
+def commit(workspace: Workspace, out: Output, message: str, kept_only: bool) -> None:
+    """Freeze what is decided now into an immutable version. Equal decisions have equal digests."""
+    from gandam_studio.core import versions as core
+
+    with ConsoleJob() as job:
+        version = core.commit(workspace, message, kept_only=kept_only, job=job)
+    out.json(version.to_json())
+    if version.unchanged:
+        out.say(f"nothing has changed since {version.label}, so it stays the version")
+    else:
+        out.say(f"{version.label}: {version.sprites:,} sprites, {version.digest}")
+
+
+@click.command()
+@with_workspace(write=False)
+def versions(workspace: Workspace, out: Output) -> None:
+    """List the versions, newest last."""
+    from gandam_studio.core import versions as core
+
+    found = core.versions(workspace)
+    out.json([version.to_json() for version in found])
+    if not found:
+        out.say("there is no version yet; make one with: gandam-studio commit -m 'why'")
+        return
+    out.table(
+        ("version", "parent", "sprites", "digest", "at", "tags", "message"),
+        ((v.label, v.parent_label or "", f"{v.sprites:,}", v.digest[:12], v.at, ", ".join(v.tags), v.message)
+         for v in found),
+        right=("sprites",),
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b", default="now")
+@with_workspace(write=False)
+def diff(workspace: Workspace, out: Output, a: str, b: str) -> None:
+    """Say what leads from version A to version B, or to what is decided now."""
+    from gandam_studio.core import versions as core
+
+    newer = None if b == "now" else core.find_version(workspace, b)
+    found = core.diff(workspace, core.find_version(workspace, a), newer)
+    out.json(found.to_json())
+    out.say(found.summary)
+    rows = [("added", e.id[:12], e.source, "") for e in found.added[:_TOLD]]
+    rows += [("removed", r.entry.id[:12], r.entry.source, r.reason) for r in found.removed[:_TOLD]]
+    rows += [("changed", c.after.id[:12], c.after.source, ", ".join(c.told)) for c in found.changed[:_TOLD]]
+    if rows:
+        out.table(("", "id", "source", "what"), rows)
+    more = len(found.added) + len(found.removed) + len(found.changed) - len(rows)
+    if more:
+        out.say(f"and {more:,} more; --json lists all")
+
+
+@click.command()
+@click.argument("version")
+@with_workspace(write=True)
+def restore(workspace: Workspace, out: Output, version: str) -> None:
+    """Bring back every decision of a version, as one edit that undo takes back."""
+    from gandam_studio.core import versions as core
+
+    report(out, "", workspace.apply(core.restore_edit(workspace, core.find_version(workspace, version))))
+
+
+@click.command("tag-version")
+@click.argument("version")
+@click.option("--add", multiple=True, metavar="NAME", help="Give the version this name; may be repeated.")
+@click.option("--remove", multiple=True, metavar="NAME", help="Take this name away; may be repeated.")
+@with_workspace(write=True)
+def tag_version(workspace: Workspace, out: Output, version: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
+    """Name a version, as in "paper"; the name then stands for it wherever a version is asked for."""
+    from gandam_studio.core import versions as core
+
+    if not add and not remove:
+        raise click.UsageError("say which names: --add NAME or --remove NAME")
+    named = core.tag_version(workspace, core.find_version(workspace, version), add=add, remove=remove)
+    out.json(named.to_json())
+    out.say(f"{named.label}: {', '.join(named.tags) or 'no names'}")
+
+
+@click.command()
+@with_workspace(write=False)
+def verify(workspace: Workspace, out: Output) -> None:
+    """Read every original and manifest again and name what is missing or altered."""
+    from gandam_studio.core import versions as core
+
+    with ConsoleJob() as job:
+        found = core.verify(workspace, job=job)
+    out.json(found.to_json())
+    for item in found.damage:
+        out.say(printable(item))
+    if not found.ok:
+        raise UserError(f"{len(found.damage):,} files are missing or altered; see: gandam-studio relink")
+    out.say(f"all is well: {found.originals:,} originals and {found.manifests:,} manifests are as they were")
+
+
+@click.command()
+@click.argument("places", nargs=-1, required=True, metavar="PLACE...", type=click.Path(path_type=Path))
+@with_workspace(write=True)
+def relink(workspace: Workspace, out: Output, places: tuple[Path, ...]) -> None:
+    """Find missing or altered originals among files and folders, by digest, and take them in again."""
+    from gandam_studio.core import versions as core
+
+    with ConsoleJob() as job:
+        found = core.relink(workspace, places, job=job)
+    out.json(found.to_json())
+    out.say(f"{len(found.found):,} originals found again, {len(found.missing):,} still missing")
+    for digest, names in list(found.missing.items())[:_TOLD]:
+        out.say(f"  missing {digest[:12]}: {printable(', '.join(names[:3]))}")

@@ -1,0 +1,40 @@
+"""`open`: the window."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from gandam_studio.commands.console import Output, chosen_folder, with_output, workspace_option
+from gandam_studio.core.errors import UserError
+
+
+@click.command("open")
+@click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@workspace_option
+@with_output
+def open_(out: Output, directory: Path | None = None, folder: Path | None = None) -> int:
+    """Open the window, on the workspace in DIR or in the current folder if there is one."""
+    from gandam_studio.core.workspace import DATABASE
+
+    chosen = directory or chosen_folder(folder)
+    named = chosen != Path()
+    if named and not (chosen / DATABASE).is_file():
+        raise UserError(f"{chosen} is no workspace; make one with: gandam-studio new {chosen}")
+    try:
+        from gandam_studio.qt.application import open_window
+    except ImportError as error:
+        raise UserError(f"the window cannot open: {error}; see: gandam-studio doctor") from None
+    if sys.platform.startswith("linux") and not _has_display():
+        raise UserError("there is no screen to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)")
+    code = open_window(chosen if (chosen / DATABASE).is_file() else None)
+    out.json({"workspace": str(chosen.absolute())})
+    return code
+
+
+def _has_display() -> bool:
+    import os
+
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
