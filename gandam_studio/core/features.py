@@ -32,11 +32,16 @@ ASPECT = SHAPE.stop
 DIMENSIONS = ASPECT + 1
 FEATURES_VERSION = 1
 
+_ROWS = np.arange(SIDE, dtype=np.int32) * CELLS // SIDE
+_CELL = (_ROWS[:, None] * CELLS + _ROWS).ravel()  # cell of each place in one picture
+
 Features = NDArray[np.float16]
 
 
 def features_batch(pictures: Sequence[NDArray[np.uint8]], boxes: NDArray[np.int64]) -> Features:
     """(N, DIMENSIONS) float16 of N (H, W, 4) RGBA pictures and the (N, 4) boxes x, y, w, h of their contents."""
+    if not len(pictures):
+        return np.zeros((0, DIMENSIONS), np.float16)
     stack = np.zeros((len(pictures), SIDE, SIDE, 4), np.uint8)
     aspects = np.zeros(len(pictures), np.float32)
     for index, (picture, box) in enumerate(zip(pictures, boxes.tolist(), strict=True)):
@@ -93,7 +98,7 @@ def _edges(stack: NDArray[np.uint8], opacity: NDArray[np.float32]) -> NDArray[np
     places = np.flatnonzero((dx != 0) | (dy != 0))
     magnitude, angle = cv2.cartToPolar(dx.ravel()[places], dy.ravel()[places])
     position = angle.ravel() * np.float32(ORIENTATIONS / np.pi)
-    low = position.astype(np.intp)
+    low = position.astype(np.int32)
     upper_share = (position - low) * magnitude.ravel()
     cells = _cell_of_place(places) * ORIENTATIONS
     length = count * CELLS * CELLS * ORIENTATIONS
@@ -104,12 +109,11 @@ def _edges(stack: NDArray[np.uint8], opacity: NDArray[np.float32]) -> NDArray[np
     return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)).astype(np.float32)
 
 
-def _cell_of_place(places: NDArray[np.intp]) -> NDArray[np.intp]:
+def _cell_of_place(places: NDArray[np.intp]) -> NDArray[np.int32]:
     """Number of the cell, over all pictures, that each flat index into (N, SIDE, SIDE) lies in."""
-    size = SIDE // CELLS
-    picture, inside = np.divmod(places, SIDE * SIDE)
-    row, column = np.divmod(inside, SIDE)
-    return (picture * CELLS + row // size) * CELLS + column // size
+    flat = places.astype(np.int32)
+    picture = flat // (SIDE * SIDE)
+    return picture * (CELLS * CELLS) + _CELL[flat - picture * (SIDE * SIDE)]
 
 
 def _cell_means(opacity: NDArray[np.float32]) -> NDArray[np.float32]:

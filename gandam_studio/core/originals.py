@@ -29,7 +29,10 @@ class Originals:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
+        self._root = f"{self.folder}{os.sep}"
         self._made: set[str] = set()
+        self._tag = uuid.uuid4().hex
+        self._count = 0
 
     def path(self, digest: str) -> Path:
         """Where the bytes of that digest lie, or would lie."""
@@ -53,30 +56,36 @@ class Originals:
     def add(self, data: bytes, digest: str | None = None) -> str:
         """Keep `data` and return its digest. Not yet flushed to disk: see `flush`. Raises OSError (disk full)."""
         digest = digest or hashlib.sha256(data).hexdigest()
-        # A file of another size is what a power cut left: replace it.
-        if self.contains(digest, len(data)):
-            return digest
-        incoming = str(self._folder(_INCOMING) / uuid.uuid4().hex)
-        target = str(self._folder(digest[:2]) / digest)
+        self.put(data, digest)
+        return digest
+
+    def put(self, data: bytes, digest: str) -> bool:
+        """As `add`, for bytes whose digest is known; False when they were there already."""
+        # Strings and plain system calls: paths as objects and buffered files would double the cost of a small sprite.
+        target = f"{self._root}{digest[:2]}{os.sep}{digest}"
         try:
-            # Plain system calls: a buffered file object would double the cost of a small sprite.
-            descriptor = os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
-            try:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-            finally:
-                os.close(descriptor)
+            # A file of another size is what a power cut left: replace it.
+            if os.stat(target).st_size == len(data):
+                return False
+        except OSError:
+            self._make(_INCOMING)
+            self._make(digest[:2])
+        self._count += 1
+        incoming = f"{self._root}{_INCOMING}{os.sep}{self._tag}-{self._count}"
+        try:
+            _write_new(incoming, data)
             try:
                 os.replace(incoming, target)
             except PermissionError:
                 # Windows: another process put the same bytes there and they are being read.
                 if not self.contains(digest, len(data)):
                     raise
-        finally:
+                os.unlink(incoming)
+        except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(incoming)
-        return digest
+            raise
+        return True
 
     def discard(self, digest: str) -> None:
         """Remove an original that no sprite needs; nothing happens when it is not there."""
@@ -124,12 +133,21 @@ class Originals:
             return error.strerror or str(error)
         return "" if found == digest else "its bytes have changed"
 
-    def _folder(self, name: str) -> Path:
-        folder = self.folder / name
+    def _make(self, name: str) -> None:
         if name not in self._made:
-            folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
             self._made.add(name)
-        return folder
+
+
+def _write_new(path: str, data: bytes) -> None:
+    """Write a file that must not exist yet."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)
 
 
 def _sync_filesystem(folder: Path) -> bool:

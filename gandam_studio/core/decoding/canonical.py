@@ -142,8 +142,11 @@ def background_of(rgba: Pixels) -> str:
     """ "#rrggbb" when at least 60 % of the border's pixels are one opaque colour, else "" (transparent or mixed)."""
     words = rgba.view("<u4")[..., 0]
     border = np.concatenate((words[0], words[-1], words[1:-1, 0], words[1:-1, -1]))
+    if np.count_nonzero(border) < 0.6 * len(border):
+        return ""
     # A colour held by 60 % is also the median of the sorted border.
-    middle = int(np.partition(border, len(border) // 2)[len(border) // 2])
+    border.sort()
+    middle = int(border[len(border) // 2])
     if middle >> 24 != 0xFF or np.count_nonzero(border == middle) < 0.6 * len(border):
         return ""
     return f"#{middle & 0xFF:02x}{middle >> 8 & 0xFF:02x}{middle >> 16 & 0xFF:02x}"

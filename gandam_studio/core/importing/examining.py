@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -91,8 +93,7 @@ class Examiner:
         outcome.sprites = [_found(part, picture) for part, picture in found]
         if self._originals is not None:
             try:
-                outcome.fresh = not self._originals.contains(digest, len(data))
-                self._originals.add(data, digest)
+                outcome.fresh = self._originals.put(data, digest)
             except OSError as error:
                 return Outcome(FATAL, f"originals cannot be written: {_why(error)}"), []
         return outcome, [picture.rgba for _, picture in found]
@@ -123,18 +124,22 @@ class Examiner:
 
 def read_file(path: str, limits: Limits) -> bytes:
     """A file's bytes, never more than the limit. Raises OSError or UnreadablePicture."""
-    with open(path, "rb", buffering=0) as stream:
-        data = stream.read(limits.max_file_bytes + 1)
-        if data is None:
+    most = limits.max_file_bytes
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise UnreadablePicture("not a regular file")
-        # A raw read may return early on some network file systems.
-        while len(data) <= limits.max_file_bytes:
-            more = stream.read(limits.max_file_bytes + 1 - len(data))
-            if not more:
-                break
+        if status.st_size > most:
+            raise UnreadablePicture(f"too large: {status.st_size / 1e6:,.0f} MB")
+        data = os.read(descriptor, status.st_size + 1)
+        # One read gets all of it, except on some network file systems and while somebody is still writing.
+        while len(data) != status.st_size and len(data) <= most and (more := os.read(descriptor, 1 << 20)):
             data += more
-    if len(data) > limits.max_file_bytes:
-        raise UnreadablePicture(f"too large: more than {limits.max_file_bytes / 1e6:,.0f} MB")
+    finally:
+        os.close(descriptor)
+    if len(data) > most:
+        raise UnreadablePicture(f"too large: more than {most / 1e6:,.0f} MB")
     return data
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, Outcome
@@ -42,8 +42,11 @@ def storable(text: str) -> str:
 
 def display_name(item: Item) -> str:
     """The last part of the path or entry, whatever separators it uses."""
-    name = PurePosixPath((item.member or item.path).replace("\\", "/")).name if "\\" in item.member else ""
-    name = name or re.split(r"[/\\]" if item.member else r"/", (item.member or item.path).replace("\\", "/"))[-1]
+    if item.member:
+        # Archives made on Windows may use its separator.
+        name = item.member.replace("\\", "/").rpartition("/")[2]
+    else:
+        name = os.path.basename(item.path)
     return storable(name) or "picture"
 
 

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from gandam_studio.core.importing.items import MISSING, REJECTED, Item, Outcome
 
@@ -27,13 +27,12 @@ Source = str | Path | Pasted
 
 def is_clutter(name: str) -> bool:
     """Whether an entry is what systems leave behind by themselves: Thumbs.db, ._shadows, hidden folders."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts:
-        return True
-    last = parts[-1].lower()
-    if last in _CLUTTER or last.startswith("._"):
-        return True
-    return any(_hidden_folder(part) for part in parts[:-1])
+    *folders, last = name.replace("\\", "/").split("/")
+    return _clutter_name(last) or any(_hidden_folder(folder) for folder in folders)
+
+
+def _clutter_name(name: str) -> bool:
+    return not name or name.startswith("._") or name.lower() in _CLUTTER
 
 
 def scan(sources: Iterable[Source]) -> Iterator[Item | tuple[Item, Outcome]]:
@@ -57,8 +56,37 @@ def scan(sources: Iterable[Source]) -> Iterator[Item | tuple[Item, Outcome]]:
 
 
 def count(sources: Iterable[Source]) -> int:
-    """How many items `scan` will give, archives counted as one."""
-    return sum(1 for _ in scan(sources))
+    """About how many items `scan` will give, archives counted as one; without the cost of asking for every size."""
+    total = 0
+    visited: set[tuple[int, int]] = set()
+    for source in sources:
+        if isinstance(source, Pasted) or not os.path.isdir(source):
+            total += 1
+            continue
+        stack = [os.path.abspath(os.fspath(source))]
+        while stack:
+            total += _count_folder(stack.pop(), stack, visited)
+    return total
+
+
+def _count_folder(folder: str, stack: list[str], visited: set[tuple[int, int]]) -> int:
+    """Files in one folder; its folders go on the stack."""
+    found = 0
+    try:
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in visited:
+            return 0
+        visited.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    if not _hidden_folder(entry.name):
+                        stack.append(entry.path)
+                elif not _clutter_name(entry.name):
+                    found += 1
+    except OSError:
+        return found + 1
+    return found
 
 
 def _walk(folder: str, visited: set[tuple[int, int]]) -> Iterator[Item | tuple[Item, Outcome]]:
@@ -77,7 +105,7 @@ def _walk(folder: str, visited: set[tuple[int, int]]) -> Iterator[Item | tuple[I
             if key not in visited and not _hidden_folder(os.path.basename(path)):
                 visited.add(key)
                 stack.append(_listing(path))
-        elif not is_clutter(os.path.basename(path)):
+        elif not _clutter_name(os.path.basename(path)):
             yield _file(path, status)
 
 
