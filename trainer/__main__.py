@@ -1,0 +1,12 @@
+"""`python -m trainer`: see `trainer.cli`."""
+
+from __future__ import annotations
+
+import time
+
+STARTED = time.time()  # Before anything slow: commands given while the trainer was loading count.
+
+if __name__ == "__main__":
+    from trainer.cli import run
+
+    run(STARTED)

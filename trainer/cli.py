@@ -1,0 +1,211 @@
+"""The trainer's command line: thin over the library. Exit codes: 0 done or stopped, 1 refused or failed, 2 usage."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trainer.config import TrainConfig, apply_overrides, describe_fields, load_preset, preset_names
+from trainer.errors import TrainerError
+from trainer.events import Progress, RunStarted, SpikeFound, TrainEvent, Warning
+from trainer.run_directory import RunDirectory
+
+RUN = click.argument("run_dir", type=click.Path(path_type=Path))
+SET = click.option(
+    "--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Change one setting; may be repeated."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+STATE: dict[str, float] = {"started": 0.0}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Train GANs on prepared pictures. A run is a folder; everything about it is in its files."""
+
+
+def run(started: float = 0.0) -> None:
+    """Entry point: every failure becomes one clear line."""
+    STATE["started"] = started
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        main(standalone_mode=False)
+    except TrainerError as error:
+        _fail(str(error))
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted")
+    except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+    except Exception as error:
+        import traceback
+
+        log = Path.cwd() / "trainer-error.log"
+        log.write_text(traceback.format_exc(), encoding="utf-8")
+        _fail(f"an error of this program's own ({type(error).__name__}); the details are in {log}")
+
+
+def _fail(message: str) -> None:
+    click.echo(f"error: {message}", err=True)
+    sys.exit(1)
+
+
+def _emit(values: dict[str, Any], as_json: bool, text: str) -> None:
+    click.echo(json.dumps(values) if as_json else text)
+
+
+@main.command()
+@RUN
+@click.option("--iterations", type=click.IntRange(min=1), help="Finish after so many iterations instead.")
+@click.option("--minutes", type=click.FloatRange(min=0.01), help="Finish after so many minutes instead.")
+@JSON
+def train(run_dir: Path, iterations: int | None, minutes: float | None, as_json: bool) -> None:
+    """Train RUN_DIR, or go on where it was interrupted."""
+    run_directory = RunDirectory(run_dir)
+    config = run_directory.config()
+    if iterations or minutes:
+        _move_limit(run_directory, config, iterations, minutes)
+    from trainer.start import train_run
+
+    outcome = train_run(run_directory, STATE["started"], None if as_json else _teller())
+    text = (
+        f"{outcome.state} ({outcome.reason}) at iteration {outcome.iteration:,}, {outcome.images_seen:,} pictures seen"
+    )
+    _emit({"run": run_directory.name, **outcome.__dict__}, as_json, text)
+
+
+def _move_limit(
+    run_directory: RunDirectory, config: TrainConfig, iterations: int | None, minutes: float | None
+) -> None:
+    from trainer.files import write_json
+
+    texts = [f"stop.iterations={iterations or 0}", f"stop.minutes={minutes or 0}", "stop.images=0"]
+    with run_directory.locked():
+        write_json(run_directory.config_path, apply_overrides(config, texts).to_json())
+
+
+def _teller() -> Callable[[TrainEvent], None]:
+    """Prints a line now and then: enough for a log file, not too much for a console."""
+    last = [0.0]
+
+    def tell(event: TrainEvent) -> None:
+        if isinstance(event, RunStarted):
+            click.echo(
+                f"training {event.pictures:,} pictures on {event.device} in {event.precision}, batch {event.batch}"
+            )
+        elif isinstance(event, Warning):
+            click.echo(f"note: {event.message}")
+        elif isinstance(event, SpikeFound):
+            click.echo(f"spike in {event.curve} at iteration {event.spike_iteration:,}")
+        elif isinstance(event, Progress) and time.monotonic() - last[0] > 5:
+            last[0] = time.monotonic()
+            means = {name: [v for v in event.curves.get(name, []) if v is not None] for name in ("loss_d", "loss_g")}
+            losses = "  ".join(f"{name} {sum(v) / len(v):.3f}" for name, v in means.items() if v)
+            left = "" if event.eta_s is None else f"  {event.eta_s / 60:.1f} min left"
+            click.echo(f"iteration {event.iteration:,}  {losses}  {event.pictures_per_s:,.0f} pictures/s{left}")
+
+    return tell
+
+
+@main.command()
+@RUN
+@click.option("--count", default=64, type=click.IntRange(1, 100_000), show_default=True)
+@click.option("--seed", default=0, type=click.IntRange(min=0), show_default=True)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="PNG file, or a folder with --singly.")
+@click.option("--singly", is_flag=True, help="One PNG a picture.")
+@click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
+@click.option("--iteration", type=int, help="Of an older checkpoint.")
+@click.option("--tag", help="Only this class, of a run that learned classes.")
+@click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), default="cpu", show_default=True)
+@JSON
+def sample(
+    run_dir: Path, count: int, seed: int, out: Path, singly: bool, weights: str, iteration: int | None,
+    tag: str | None, device: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Draw COUNT pictures from the trained generator, none of them picked by hand."""
+    from trainer.sampling import load_trained, save_sample
+
+    run_directory = RunDirectory(run_dir)
+    trained = load_trained(run_directory, weights, iteration, device)
+    facts = save_sample(run_directory, count, seed, out, trained=trained, tag=tag, singly=singly)
+    _emit(facts, as_json, f"{count} pictures of iteration {trained.iteration:,} in {out}")
+
+
+@main.command()
+@RUN
+@click.option("--preset", default="sprite-r3", show_default=True)
+@click.option("--data", type=click.Path(path_type=Path, exists=True), help="dataset.npy or a folder of pictures.")
+@click.option(
+    "--from", "parent", type=click.Path(path_type=Path), help="Go on from another run's last good checkpoint."
+)
+@click.option("--size", default=0, help="Side in pixels, for folders; the preset's own by default.")
+@click.option("--alpha", is_flag=True, help="Keep transparency as a fourth channel, for folders.")
+@click.option("--batch", help="Pictures a step, or auto for the largest that fits.")
+@SET
+@JSON
+def new(
+    run_dir: Path, preset: str, data: Path | None, parent: Path | None, size: int, alpha: bool, batch: str | None,
+    overrides: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
+    """Make the run folder RUN_DIR from pictures, or from another run."""
+    from trainer.creating import fork_run, new_run
+
+    texts = [*overrides, *([f"batch.size={'0' if batch == 'auto' else batch}"] if batch else [])]
+    if parent is not None:
+        made = fork_run(run_dir, RunDirectory(parent), texts)
+    elif data is not None:
+        made = new_run(run_dir, load_preset(preset), data, texts, size, alpha)
+    else:
+        raise click.UsageError("give either --data or --from")
+    _emit(
+        {"run": made.name, "path": str(made.path)},
+        as_json,
+        f"{made.path} is ready: python -m trainer train {made.path}",
+    )
+
+
+@main.command()
+@JSON
+def presets(as_json: bool) -> None:
+    """List the presets."""
+    found = {name: load_preset(name) for name in preset_names()}
+    if as_json:
+        click.echo(json.dumps({name: config.to_json() for name, config in found.items()}))
+        return
+    for name, config in found.items():
+        click.echo(f"{name:26} {config.data.size:>3} px  {config.description}")
+
+
+@main.command()
+@click.argument("preset", required=False)
+@click.option("--size", type=int, help="At another picture size.")
+@click.option("--fields", is_flag=True, help="List every setting and its meaning instead.")
+@SET
+@JSON
+def describe(preset: str | None, size: int | None, fields: bool, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Print the layers and parameter counts of PRESET (or of a run's folder)."""
+    if fields:
+        for info in describe_fields():
+            choices = (
+                f" ({', '.join(map(str, info.choices))})" if info.choices else f" [{info.unit}]" if info.unit else ""
+            )
+            click.echo(f"{info.path:42} {info.default!s:12} {info.meaning}{choices}")
+        return
+    if preset is None:
+        raise click.UsageError("name a preset or a run's folder, or use --fields")
+    from trainer.describe import describe_config, layer_table
+
+    config = RunDirectory(preset).config() if Path(preset, "config.json").is_file() else load_preset(preset)
+    texts = [*overrides, *([f"data.size={size}"] if size else [])]
+    facts = describe_config(apply_overrides(config, texts))
+    click.echo(json.dumps(facts) if as_json else layer_table(facts))

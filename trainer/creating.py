@@ -1,0 +1,123 @@
+"""Making a run's folder without the Studio: from a prepared array, a folder of pictures, or another run."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from trainer import checkpoints, files
+from trainer.config import TrainConfig, apply_overrides, fit_data
+from trainer.errors import TrainerError
+from trainer.recipe import SIZES, Recipe
+from trainer.run_directory import RunDirectory
+
+PICTURES = {".png", ".webp", ".bmp", ".gif", ".jpg", ".jpeg"}
+
+
+def new_run(
+    path: Path, config: TrainConfig, data: Path, overrides: list[str], size: int = 0, alpha: bool = False
+) -> RunDirectory:
+    """Make the run folder `path` from `data`: a uint8 (N, H, W, C) .npy file or a folder of pictures.
+
+    `size` and `alpha` apply to folders (0: the preset's own size). Raises TrainerError.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        array, info = Path(temporary) / "dataset.npy", Path(temporary) / "dataset.json"
+        if data.is_dir():
+            recipe = Recipe(size=size or config.data.size, background="alpha" if alpha else "white")
+            names, pixels = _read_folder(data, recipe)
+            np.save(array, pixels)
+            facts = {"ids": names, "background": [255, 255, 255], "recipe": recipe.to_json()}
+        else:
+            pixels = _read_array(data)
+            shutil.copyfile(data, array)
+            facts = _beside(data, len(pixels))
+        facts["sha256"] = files.file_digest(array)
+        files.write_json(info, facts)
+        fitted = _fitted(config, pixels, overrides)
+        return RunDirectory.create(path, fitted, array, info)
+
+
+def fork_run(path: Path, parent: RunDirectory, overrides: list[str]) -> RunDirectory:
+    """A new run that goes on from `parent`'s newest good checkpoint with `overrides`. Raises TrainerError."""
+    config = apply_overrides(parent.config(), overrides)
+    config = dataclasses.replace(config, origin=dataclasses.replace(config.origin, parent=parent.name))
+    manifest = parent.manifest_path if parent.manifest_path.exists() else None
+    new = RunDirectory.create(path, config, parent.dataset_path, parent.dataset_info_path, manifest)
+    folder, _ = checkpoints.newest_good(parent.checkpoints())
+    if folder:
+        shutil.copytree(folder, new.checkpoints_path / folder.name)
+    return new
+
+
+def _fitted(config: TrainConfig, pixels: np.ndarray[Any, Any], overrides: list[str]) -> TrainConfig:
+    try:
+        fitted = fit_data(config, pixels.shape[1], pixels.shape[3])
+    except ValueError as error:
+        raise TrainerError(f"the pictures do not suit: {error}", "data") from None
+    return apply_overrides(fitted, overrides)
+
+
+def _read_array(path: Path) -> np.ndarray[Any, Any]:
+    try:
+        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise TrainerError(f"cannot read {path}: {error}", "data") from None
+    if pixels.ndim != 4 or pixels.dtype != np.uint8 or pixels.shape[1] != pixels.shape[2]:
+        raise TrainerError(f"{path} must hold uint8 (N, size, size, C), not {pixels.dtype} {pixels.shape}", "data")
+    return pixels
+
+
+def _beside(path: Path, count: int) -> dict[str, Any]:
+    """The .json of the same name beside an array, or plain facts."""
+    try:
+        found = files.read_json(path.with_suffix(".json"))
+        if isinstance(found, dict):
+            return found
+    except (OSError, ValueError):
+        pass
+    return {"ids": [str(index) for index in range(count)], "background": [255, 255, 255]}
+
+
+def _read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[Any, Any]]:
+    """Every picture below `folder`, by name: (names, uint8 (N, size, size, C)). Unreadable files are passed over."""
+    if recipe.size not in SIZES:
+        raise TrainerError(f"size must be one of {', '.join(map(str, SIZES))}, not {recipe.size}")
+    names: list[str] = []
+    rows: list[np.ndarray[Any, Any]] = []
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file()):
+        try:
+            with Image.open(path) as picture:
+                rows.append(squared(picture.convert("RGBA"), recipe))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            continue
+        names.append(path.relative_to(folder).as_posix())
+    if len(rows) < 2:
+        raise TrainerError(f"{folder} holds {len(rows)} readable pictures; at least 2 are needed", "data")
+    return names, np.stack(rows)
+
+
+def squared(picture: Image.Image, recipe: Recipe) -> np.ndarray[Any, Any]:
+    """One RGBA picture trimmed, fitted into the square and laid on white (or left on alpha): uint8 (size, size, C).
+
+    The Studio's own renderer knows more (crops, flips, backgrounds); this serves folders given straight to the trainer.
+    """
+    box = picture.getchannel("A").getbbox()
+    picture = picture.crop(box) if box else picture
+    scale = recipe.size / max(picture.size)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    enlarges = scale >= 1
+    premultiplied = picture.convert("RGBa")
+    picture = premultiplied.resize(size, Image.Resampling.NEAREST if enlarges else Image.Resampling.BOX).convert("RGBA")
+    square = Image.new("RGBA", (recipe.size, recipe.size), (255, 255, 255, 0))
+    square.paste(picture, ((recipe.size - size[0]) // 2, (recipe.size - size[1]) // 2))
+    if recipe.channels == 4:
+        return np.asarray(square)
+    white = Image.new("RGBA", square.size, (255, 255, 255, 255))
+    return np.asarray(Image.alpha_composite(white, square).convert("RGB"))

@@ -1,0 +1,178 @@
+"""The prepared data set of a run: one uint8 array, indexed a batch at a time on the training device."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainer.config import TrainConfig
+from trainer.errors import TrainerError
+from trainer.files import file_digest
+from trainer.randomness import generator
+from trainer.run_directory import RunDirectory
+
+OTHER = "(other)"  # The class of pictures with none of the tags asked for.
+
+
+@dataclass
+class TrainingSet:
+    """Pictures to train on and pictures held out.
+
+    Attributes:
+        pixels: uint8 (N, H, W, C), C = 3 or 4; on the training device when it fits, else memory-mapped on the CPU.
+        train, held_out: int64 row numbers.
+        weights: float64 sampling weights of `train`, or None when all are equal.
+        labels: int64 (N,) class of each row on the device, or None; class_names: their names.
+        fill: (C,) float32 in [-1, 1] on the device: the background, transparent when there is alpha.
+    """
+
+    pixels: torch.Tensor
+    train: torch.Tensor
+    held_out: torch.Tensor
+    weights: torch.Tensor | None
+    labels: torch.Tensor | None
+    class_names: tuple[str, ...]
+    fill: torch.Tensor
+
+    def batch(self, rows: torch.Tensor, mirrored: torch.Tensor | None = None) -> torch.Tensor:
+        """Pictures of `rows` (B,), (B, C, H, W) float32 in [-1, 1], channels-last in memory, on the training device.
+
+        `mirrored` (B,) bool: which to show as their mirror image. With alpha, colour is laid over the background
+        (alpha itself is kept), so that invisible colours teach nothing.
+        """
+        picked = self.pixels[rows.to(self.pixels.device)].to(self.fill.device, non_blocking=True)
+        x = picked.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+        if x.shape[1] == 4:
+            x = over_background(x, self.fill)
+        if mirrored is not None:
+            x = torch.where(mirrored.view(-1, 1, 1, 1), x.flip(3), x)
+        return x
+
+
+def over_background(x: torch.Tensor, fill: torch.Tensor) -> torch.Tensor:
+    """Straight RGBA in [-1, 1] -> colour laid over `fill`, alpha kept."""
+    alpha = (x[:, 3:] + 1) / 2
+    return torch.cat([x[:, :3] * alpha + fill[:3].view(1, 3, 1, 1) * (1 - alpha), x[:, 3:]], 1)
+
+
+def to_pixels(x: torch.Tensor, fill: torch.Tensor) -> np.ndarray[Any, Any]:
+    """Pictures (B, C, H, W) in [-1, 1] -> uint8 (B, H, W, C); with alpha, colour is taken off the background again."""
+    x = x.float()
+    if x.shape[1] == 4:
+        alpha = ((x[:, 3:] + 1) / 2).clamp(0, 1)
+        under = fill[:3].view(1, 3, 1, 1).to(x.device)
+        colour = torch.where(alpha > 1 / 255, (x[:, :3] - under * (1 - alpha)) / alpha.clamp_min(1 / 255), under)
+        x = torch.cat([colour, x[:, 3:]], 1)
+    scaled = ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def load_training_set(run: RunDirectory, config: TrainConfig, device: torch.device, verify: bool = True) -> TrainingSet:
+    """Read and check a run's prepared data set. Raises TrainerError (cause "data") naming what is wrong."""
+    info = run.dataset_info()
+    pixels = _open_pixels(run.dataset_path, config)
+    count = len(pixels)
+    if verify and (wanted := info.get("sha256")) and not _digest_matches(run.dataset_path, pixels, wanted):
+        raise TrainerError("dataset.npy is damaged: its digest is not the one in dataset.json", "data")
+    split = _column(info, "split", count, "train")
+    train = np.flatnonzero([part == "train" for part in split])
+    held_out = np.flatnonzero([part != "train" for part in split])
+    if config.data.every_other:
+        train, held_out = train[::2], np.sort(np.concatenate([held_out, train[1::2]]))
+    if config.data.subset:
+        order = torch.randperm(len(train), generator=generator(config.seed, "subset")).numpy()
+        train = train[np.sort(order[: config.data.subset])]
+    if len(train) < 2:
+        raise TrainerError(f"there are {len(train)} pictures to train on; at least 2 are needed", "data")
+    weights = np.asarray(_column(info, "weights", count, 1.0), dtype=np.float64)[train]
+    if not (np.isfinite(weights).all() and (weights > 0).all()):
+        raise TrainerError("dataset.json holds a sampling weight that is not a number above 0", "data")
+    names, labels = _classes(config, _column(info, "tags", count, []))
+    return TrainingSet(
+        pixels=_placed(pixels, device),
+        train=torch.from_numpy(train),
+        held_out=torch.from_numpy(held_out),
+        weights=None if np.ptp(weights) == 0 else torch.from_numpy(weights),
+        labels=None if labels is None else labels.to(device),
+        class_names=names,
+        fill=background_fill(info, config.data.channels).to(device),
+    )
+
+
+def background_fill(info: dict[str, Any], channels: int) -> torch.Tensor:
+    """The background colour of dataset.json, (channels,) in [-1, 1]; alpha, when there is one, is transparent."""
+    try:
+        red, green, blue = (float(v) for v in info.get("background", (255, 255, 255)))
+    except (TypeError, ValueError):
+        raise TrainerError("dataset.json: background must be three numbers", "data") from None
+    fill = [value / 127.5 - 1 for value in (red, green, blue)]
+    return torch.tensor([*fill, -1.0][:channels])
+
+
+def class_names(config: TrainConfig) -> tuple[str, ...]:
+    """The classes a conditional run learns: the tags asked for, then everything else."""
+    return (*config.data.condition, OTHER) if config.data.condition else ()
+
+
+def _classes(config: TrainConfig, tags: list[Any]) -> tuple[tuple[str, ...], torch.Tensor | None]:
+    names = class_names(config)
+    if not names:
+        return (), None
+    found = [next((i for i, name in enumerate(names) if name in own), len(names) - 1) for own in tags]
+    missing = [name for i, name in enumerate(names[:-1]) if i not in found]
+    if missing:
+        raise TrainerError(f"no picture has the tag {missing[0]!r} that data.condition asks for", "data")
+    return names, torch.tensor(found, dtype=torch.long)
+
+
+def _open_pixels(path: Path, config: TrainConfig) -> np.ndarray[Any, Any]:
+    try:
+        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise TrainerError(f"cannot read {path.name}: {error}", "data") from None
+    size, channels = config.data.size, config.data.channels
+    if pixels.dtype != np.uint8 or pixels.ndim != 4:
+        raise TrainerError(f"{path.name} must hold uint8 (N, H, W, C), not {pixels.dtype} {pixels.shape}", "data")
+    if pixels.shape[1:] != (size, size, channels):
+        raise TrainerError(
+            f"{path.name} holds pictures of {pixels.shape[2]}x{pixels.shape[1]} with {pixels.shape[3]} channels, "
+            f"but config.json says {size}x{size} with {channels}",
+            "data",
+        )
+    return pixels
+
+
+def _digest_matches(path: Path, pixels: np.ndarray[Any, Any], wanted: str) -> bool:
+    if file_digest(path) == wanted:
+        return True
+    return hashlib.sha256(pixels.tobytes()).hexdigest() == wanted  # The pixels alone are a fair reading too.
+
+
+def _column(info: dict[str, Any], name: str, count: int, default: Any) -> list[Any]:
+    values = info.get(name)
+    if values is None:
+        return [default] * count
+    if not isinstance(values, list) or len(values) != count:
+        raise TrainerError(f"dataset.json: {name} must have one entry for each of the {count} pictures", "data")
+    return values
+
+
+def _placed(pixels: np.ndarray[Any, Any], device: torch.device) -> torch.Tensor:
+    """On the device when it takes less than a third of its free memory; else mapped from disk, read as needed."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        if pixels.nbytes < free // 3:
+            return torch.from_numpy(np.array(pixels)).to(device)
+    elif pixels.nbytes < 2 * 1024**3:
+        return torch.from_numpy(np.array(pixels)).to(device)
+    return torch.from_numpy(np.load(_source(pixels), mmap_mode="c", allow_pickle=False))
+
+
+def _source(pixels: np.ndarray[Any, Any]) -> Path:
+    assert isinstance(pixels, np.memmap)
+    return Path(str(pixels.filename))

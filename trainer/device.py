@@ -1,0 +1,87 @@
+"""Choosing device, precision and memory layout by trying, not by guessing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+import torch
+
+from trainer.errors import TrainerError
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where and how to compute.
+
+    Attributes:
+        device: torch device. bf16: run convolutions in bfloat16. channels_last: pictures' memory layout.
+        graphs: record and replay CUDA graphs.
+    """
+
+    device: torch.device
+    bf16: bool = False
+    channels_last: bool = False
+    graphs: bool = False
+
+    @property
+    def precision(self) -> str:
+        """ "bf16" or "fp32"."""
+        return "bf16" if self.bf16 else "fp32"
+
+    def autocast(self) -> torch.autocast:
+        """The context in which networks run."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+
+
+def choose_device(wanted: str, local_rank: int = 0) -> torch.device:
+    """The device for `wanted` ("auto": CUDA, then MPS, then CPU). Raises TrainerError when it is not there."""
+    mps = getattr(torch.backends, "mps", None)
+    has_mps = mps is not None and mps.is_available()
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+    if wanted == "cuda":
+        if not torch.cuda.is_available():
+            raise TrainerError("this machine has no usable CUDA device; use --device auto or cpu", "device")
+        return torch.device("cuda", local_rank % torch.cuda.device_count())
+    if wanted == "mps" and not has_mps:
+        raise TrainerError("this machine has no usable MPS device; use --device auto or cpu", "device")
+    return torch.device(wanted)
+
+
+def set_threads(wanted: int) -> None:
+    """Use `wanted` CPU threads; 0 leaves torch's choice (or OMP_NUM_THREADS) alone."""
+    if wanted:
+        torch.set_num_threads(wanted)
+
+
+def bf16_may_pay(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 in hardware: trying it elsewhere costs minutes and never wins."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        amx = getattr(torch.cpu, "_is_amx_tile_supported", None)
+        return bool((probe and probe()) or (amx and amx()))
+    return False
+
+
+def memory_mb(device: torch.device) -> float:
+    """Peak memory: of the device on CUDA, else of this process (MiB; 0.0 where the system does not tell)."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def available_memory() -> int:
+    """Bytes of free main memory, or 2 GiB where the system does not tell."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2 * 2**30

@@ -1,0 +1,191 @@
+"""One move of each player: the gradients of a discriminator phase and of a generator phase, and the updates.
+
+Phases only compute; they return detached values on the device and never wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+from trainer.augmentation import augment
+from trainer.config import TrainConfig
+from trainer.device import Machine
+from trainer.distributed import Ranks
+from trainer.draws import Draw
+from trainer.layers import Dropout
+from trainer.networks import Discriminator, Generator
+from trainer.objectives import discriminator_loss, generator_loss
+from trainer.penalties import gradient_penalty, zero_centred
+
+D_VALUES = ("loss_d", "loss_d_real", "loss_d_fake", "d_real", "d_fake", "penalty", "sign")
+"""Values a discriminator phase returns, in this order; "sign" is E[sign(D(x) - D(G(z)))]."""
+
+
+class Game:
+    """The two networks, their optimisers and one step of each.
+
+    Attributes:
+        generator, discriminator: on the machine's device. optimiser_g, optimiser_d: Adam.
+        micro: pictures at once on this rank; gradients are accumulated over the rest of the batch.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        networks: tuple[Generator, Discriminator],
+        machine: Machine,
+        fill: torch.Tensor,
+        ranks: Ranks,
+        micro: int,
+    ) -> None:
+        self.config, self.machine, self.fill, self.ranks, self.micro = config, machine, fill, ranks, micro
+        layout = torch.channels_last if machine.channels_last else torch.contiguous_format
+        self.generator, self.discriminator = (net.to(machine.device, memory_format=layout) for net in networks)  # type: ignore[call-overload]
+        self.generator.train()
+        self.discriminator.train()
+        self.parameters_g = list(self.generator.parameters())
+        self.parameters_d = list(self.discriminator.parameters())
+        self.optimiser_g = _adam(self.parameters_g, config, config.optimiser.lr_g, machine.device)
+        self.optimiser_d = _adam(self.parameters_d, config, config.optimiser.lr_d, machine.device)
+        self._dropouts = [m for net in networks for m in net.modules() if isinstance(m, Dropout)]
+        self._unit = torch.ones((), device=machine.device)
+
+    def set_rates(self, factor: float, beta2: float) -> None:
+        """Learning rates as a multiple of the configured ones, and Adam's beta2."""
+        configured = self.config.optimiser
+        for optimiser, rate in ((self.optimiser_g, configured.lr_g), (self.optimiser_d, configured.lr_d)):
+            for group in optimiser.param_groups:
+                group["lr"], group["betas"] = rate * factor, (configured.beta1, beta2)
+
+    def discriminator_phase(self, draw: Draw, penalty_weight: float | None) -> torch.Tensor:
+        """One discriminator step. `penalty_weight` None: without penalty. Returns (len(D_VALUES) + 1,): the last is
+        the gradients' 2-norm. May raise torch.OutOfMemoryError, before anything but running statistics changed."""
+        self.generator.requires_grad_(False)
+        self.discriminator.requires_grad_(True)
+        weight = self._unit * (penalty_weight if penalty_weight is not None else 0.0)
+        values = self._accumulate(
+            draw, self.parameters_d, lambda part: self.discriminator_gradients(part, weight, penalty_weight is not None)
+        )
+        return self._update(self.optimiser_d, self.parameters_d, values)
+
+    def generator_phase(self, draw: Draw) -> torch.Tensor:
+        """One generator step. Returns (2,): loss and the gradients' 2-norm. May raise torch.OutOfMemoryError."""
+        self.generator.requires_grad_(True)
+        self.discriminator.requires_grad_(False)  # Its weights' gradients would be thrown away.
+        values = self._accumulate(draw, self.parameters_g, self.generator_gradients)
+        return self._update(self.optimiser_g, self.parameters_g, values)
+
+    def discriminator_gradients(self, draw: Draw, weight: torch.Tensor, penalised: bool) -> torch.Tensor:
+        """Backward pass of the discriminator's loss (mean over `draw`); returns `D_VALUES`, detached."""
+        kind, regulariser = self.config.objective.kind, self.config.regulariser.kind
+        assert draw.real is not None
+        self._seed_dropout(draw)
+        with torch.no_grad(), self.machine.autocast():
+            fake = self.generator(draw.z, draw.labels)
+        real = augment(draw.real, draw.real_changes, self.fill).detach()
+        fake = augment(fake, draw.fake_changes, self.fill).detach()
+        real.requires_grad_(penalised and regulariser in ("r1", "r1r2"))
+        fake.requires_grad_(penalised and regulariser == "r1r2")
+        x, g = self._scores(real, draw), self._scores(fake, draw)
+        loss = discriminator_loss(kind, x, g, draw.noise)
+        penalty = torch.zeros((), device=x.device)
+        if real.requires_grad:
+            penalty = penalty + zero_centred(x, real, weight)
+        if fake.requires_grad:
+            penalty = penalty + zero_centred(g, fake, weight)
+        if penalised and regulariser == "gp":
+            assert draw.mix is not None
+            penalty = gradient_penalty(lambda m: self._scores(m, draw), real, fake, draw.mix, weight)
+        (loss.total + penalty).backward()
+        with torch.no_grad():
+            sign = torch.sign(x - g).mean()
+            return torch.stack([*loss, x.mean(), g.mean(), penalty, sign]).detach()
+
+    def generator_gradients(self, draw: Draw) -> torch.Tensor:
+        """Backward pass of the generator's loss (mean over `draw`); returns it, (1,), detached."""
+        self._seed_dropout(draw)
+        with self.machine.autocast():
+            fake = self.generator(draw.z, draw.labels)
+        g = self._scores(augment(fake, draw.fake_changes, self.fill), draw)
+        x = None
+        if draw.real is not None:
+            with torch.no_grad():
+                x = self._scores(augment(draw.real, draw.real_changes, self.fill), draw)
+        loss = generator_loss(self.config.objective.kind, g, x)
+        loss.backward()
+        return loss.detach().reshape(1)
+
+    def _scores(self, pictures: torch.Tensor, draw: Draw) -> torch.Tensor:
+        if self.machine.channels_last:
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
+        with self.machine.autocast():
+            return self.discriminator(pictures, draw.labels)
+
+    def _accumulate(
+        self, draw: Draw, parameters: list[nn.Parameter], gradients: Callable[[Draw], torch.Tensor]
+    ) -> torch.Tensor:
+        """Mean values and gradients over the batch, `micro` pictures at a time."""
+        for parameter in parameters:
+            parameter.grad = None
+        count = len(draw.z)
+        if self.micro >= count:
+            return gradients(draw)
+        total, sums = None, None
+        for first in range(0, count, self.micro):
+            last = min(first + self.micro, count)
+            values = gradients(draw.part(first, last)) * ((last - first) / count)
+            total = values if total is None else total + values
+            sums = _weighted(parameters, sums, (last - first) / count)
+        assert total is not None
+        assert sums is not None
+        for parameter, gradient in zip(parameters, sums, strict=True):
+            parameter.grad = gradient
+        return total
+
+    def _update(
+        self, optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], values: torch.Tensor
+    ) -> torch.Tensor:
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        self.ranks.average([*gradients, values] if self.ranks.count > 1 else [])
+        norm = torch.nn.utils.get_total_norm(gradients)
+        optimiser.step()
+        return torch.cat([values, norm.reshape(1).to(values.dtype)])
+
+    def _seed_dropout(self, draw: Draw) -> None:
+        for dropout in self._dropouts:
+            dropout.source = (draw.source, self.ranks.rank, self.ranks.count)
+
+
+def _weighted(
+    parameters: list[nn.Parameter], sums: list[torch.Tensor | None] | None, share: float
+) -> list[torch.Tensor | None]:
+    """Move the parameters' gradients, times `share`, onto `sums`."""
+    found: list[torch.Tensor | None] = []
+    for index, parameter in enumerate(parameters):
+        gradient, before = parameter.grad, None if sums is None else sums[index]
+        parameter.grad = None
+        if gradient is not None:
+            gradient.mul_(share)
+            gradient = gradient if before is None else before.add_(gradient)
+        found.append(gradient if gradient is not None else before)
+    return found
+
+
+def _adam(
+    parameters: Iterable[nn.Parameter], config: TrainConfig, rate: float, device: torch.device
+) -> torch.optim.Adam:
+    """Adam, in one fused kernel where the device has it; its memory is taken at once, so no later step runs out."""
+    o = config.optimiser
+    fused = device.type in ("cuda", "cpu")
+    optimiser = torch.optim.Adam(parameters, lr=rate, betas=(o.beta1, o.beta2), eps=o.eps, fused=fused)
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            optimiser.state[parameter] = {
+                "step": torch.zeros((), dtype=torch.float32, device=device if fused else "cpu"),
+                "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+                "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+            }
+    return optimiser

@@ -1,0 +1,69 @@
+"""Many pictures from one moment: drawing them and laying them out."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from trainer import files
+from trainer.dataset import to_pixels
+from trainer.networks import Generator
+
+CHUNK = 64  # Pictures drawn at once: sampling must not need more memory than training.
+
+
+@torch.no_grad()
+def draw_pictures(
+    generator: Generator, z: torch.Tensor, fill: torch.Tensor, labels: torch.Tensor | None = None
+) -> np.ndarray[Any, Any]:
+    """Pictures of latents z (N, latent) in evaluation mode: uint8 (N, H, W, C). The generator's mode is restored."""
+    device = next(generator.parameters()).device
+    training = generator.training
+    generator.eval()
+    try:
+        parts = []
+        for first in range(0, len(z), CHUNK):
+            own = None if labels is None else labels[first : first + CHUNK].to(device)
+            parts.append(to_pixels(generator(z[first : first + CHUNK].to(device), own), fill))
+    finally:
+        generator.train(training)
+    return np.concatenate(parts)
+
+
+def grid_shape(count: int) -> tuple[int, int]:
+    """(rows, columns) for `count` pictures: as square as divides evenly, at least as wide as high (32: 4 x 8)."""
+    columns = math.ceil(math.sqrt(count))
+    while columns < count and count % columns:
+        columns += 1
+    if columns > 3 * math.ceil(math.sqrt(count)):  # A prime: leave the last row short rather than draw a ribbon.
+        columns = math.ceil(math.sqrt(count))
+    return math.ceil(count / columns), columns
+
+
+def tile(pictures: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """uint8 (N, H, W, C) -> one picture (rows * H, columns * W, C), row by row; missing places are white, clear."""
+    count, height, width, channels = pictures.shape
+    rows, columns = grid_shape(count)
+    sheet = np.full((rows * columns, height, width, channels), 255, np.uint8)
+    sheet[count:, :, :, 3:] = 0
+    sheet[:count] = pictures
+    laid = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    return np.ascontiguousarray(laid.reshape(rows * height, columns * width, channels))
+
+
+def save_png(path: Path, pixels: np.ndarray[Any, Any], text: dict[str, str] | None = None) -> None:
+    """Write uint8 (H, W, 3 or 4) as PNG, atomically. Raises OSError."""
+    from PIL import PngImagePlugin
+
+    notes = PngImagePlugin.PngInfo()
+    for key, value in (text or {}).items():
+        notes.add_text(key, value)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", pnginfo=notes, compress_level=4)
+    files.write_bytes(path, stream.getvalue())

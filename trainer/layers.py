@@ -1,0 +1,96 @@
+"""Layers shared by the networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn import functional
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation (Ioffe & Szegedy 2015) over (B, C, H, W) whose statistics span all ranks.
+
+    torch's SyncBatchNorm exists for CUDA only; this one is differentiable on every device.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalise `x`; in training mode by the statistics of the global batch."""
+        if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
+            return super().forward(x)
+        from torch.distributed.nn.functional import all_reduce
+
+        count = x.numel() / x.shape[1] * dist.get_world_size()
+        moments = torch.stack([x.sum((0, 2, 3)), x.square().sum((0, 2, 3))])
+        mean, square = all_reduce(moments) / count
+        variance = (square - mean.square()).clamp_min(0.0)
+        self._remember(mean.detach(), variance.detach() * count / max(count - 1, 1))
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        return x * scale[None, :, None, None] + (self.bias - mean * scale)[None, :, None, None]
+
+    def _remember(self, mean: torch.Tensor, variance: torch.Tensor) -> None:
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        self.num_batches_tracked.add_(1)
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
+
+
+class Dropout(nn.Module):
+    """Dropout (Srivastava 2014) whose masks come from a given generator, for the global batch, sliced by rank.
+
+    Attributes:
+        source: (generator, rank, ranks) set by the training step; torch's own generator when None.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.source: tuple[torch.Generator, int, int] | None = None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Zero a share of `x` and scale the rest; the identity in evaluation mode."""
+        if not self.training or self.share == 0:
+            return x
+        if self.source is None:
+            return functional.dropout(x, self.share, training=True)
+        source, rank, ranks = self.source
+        shape = (x.shape[0] * ranks, *x.shape[1:])
+        drawn = torch.rand(shape, generator=source, device=x.device)[rank * x.shape[0] : (rank + 1) * x.shape[0]]
+        return x * (drawn >= self.share).to(x.dtype).mul_(1 / (1 - self.share))
+
+
+class MinibatchStd(nn.Module):
+    """Appends one channel: the standard deviation over groups of pictures (Karras et al. 2018, section 3)."""
+
+    def __init__(self, group: int = 4) -> None:
+        super().__init__()
+        self.group = group
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) -> (B, C + 1, H, W); B need not be a multiple of the group."""
+        b, c, h, w = x.shape
+        group = next(g for g in range(min(self.group, b), 0, -1) if b % g == 0)
+        grouped = x.float().reshape(b // group, group, c, h, w)
+        spread = (grouped.var(1, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
+        plane = spread.repeat_interleave(group).reshape(b, 1, 1, 1).expand(b, 1, h, w)
+        return torch.cat([x, plane.to(x.dtype)], 1)
+
+
+def spectral(module: Any, norm: str) -> Any:
+    """`module` with its weight divided by its largest singular value (Miyato 2018) when `norm` is "spectral"."""
+    return nn.utils.parametrizations.spectral_norm(module) if norm == "spectral" else module
+
+
+def up(x: torch.Tensor) -> torch.Tensor:
+    """Twice the side, bilinear."""
+    return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def down(x: torch.Tensor) -> torch.Tensor:
+    """Half the side: the mean of 2x2 pixels, the adjoint of nearest and, up to scale, the inverse of bilinear `up`."""
+    return functional.avg_pool2d(x, 2)

@@ -1,0 +1,128 @@
+"""Building generator and discriminator from a configuration, at any picture size, with or without classes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from trainer.config import TrainConfig
+from trainer.errors import TrainerError
+from trainer.randomness import derived_seed
+from trainer.settings import Architecture
+
+CLASS_FEATURES = 32  # Length of the learned vector that names a class to the generator.
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Channels after cutting or growing an architecture to a picture size.
+
+    Attributes:
+        generator: channels of each generator stage, inner to outer, without the picture itself.
+        discriminator: channels of each discriminator stage, outer to inner.
+        dropped: discriminator blocks cut off at the outer end (negative: grown).
+    """
+
+    generator: tuple[int, ...]
+    discriminator: tuple[int, ...]
+    dropped: int
+
+
+def stages(architecture: Architecture, size: int) -> Stages:
+    """Drop the outermost blocks for smaller pictures; for larger ones add blocks of half the channels each.
+
+    Raises TrainerError when nothing would be left.
+    """
+    doublings = round(math.log2(size / architecture.size))
+    generator = _resized(architecture.generator_channels, doublings)
+    discriminator = _resized(architecture.discriminator_channels[::-1], doublings)[::-1]
+    if not generator or not discriminator:
+        raise TrainerError(f"this architecture cannot be cut down to {size} pixels")
+    return Stages(generator, discriminator, -doublings)
+
+
+def _resized(channels: tuple[int, ...], doublings: int) -> tuple[int, ...]:
+    if doublings <= 0:
+        return channels[: len(channels) + doublings]
+    grown = list(channels)
+    for _ in range(doublings):
+        grown.append(max(8, grown[-1] // 2))
+    return tuple(grown)
+
+
+class Generator(nn.Module):
+    """Latents (and classes) to pictures.
+
+    Attributes:
+        latent: length of z. classes: number of classes, 0 for none.
+    """
+
+    def __init__(self, core: nn.Module, latent: int, classes: int) -> None:
+        super().__init__()
+        self.latent, self.classes = latent, classes
+        self.core = core
+        if classes:
+            self.class_vectors = nn.Embedding(classes, CLASS_FEATURES)
+
+    def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """z (B, latent), labels (B,) int64 in [0, classes) -> pictures (B, C, H, W) in [-1, 1], float32."""
+        if self.classes:
+            if labels is None:
+                labels = torch.zeros(len(z), dtype=torch.long, device=z.device)
+            z = torch.cat([z, self.class_vectors(labels)], 1)
+        return self.core(z).float()
+
+
+class Discriminator(nn.Module):
+    """Pictures (and classes) to raw scores; classes by projection (Miyato & Koyama 2018, equation 3).
+
+    `core` maps pictures to (B, features); `head` those to one score.
+    """
+
+    def __init__(self, core: nn.Module, head: nn.Linear, classes: int) -> None:
+        super().__init__()
+        self.core, self.head, self.classes = core, head, classes
+        if classes:
+            self.class_vectors = nn.Embedding(classes, head.in_features)
+
+    def forward(self, x: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """x (B, C, H, W) in [-1, 1], labels (B,) -> raw scores (B,), float32, higher is more real."""
+        features = self.core(x)
+        with torch.autocast(x.device.type, enabled=False):
+            features = features.float()
+            score = self.head(features).squeeze(1)
+            if self.classes and labels is not None:
+                score = score + (features * self.class_vectors(labels)).sum(1) / math.sqrt(features.shape[1])
+        return score
+
+
+def build_networks(config: TrainConfig, classes: int = 0) -> tuple[Generator, Discriminator]:
+    """The two networks on the CPU, initialised by the configuration's seed. Raises TrainerError."""
+    from trainer import networks_convolutional, networks_sprite
+
+    if classes == 0:
+        classes = len(config.data.condition) + 1 if config.data.condition else 0
+    architecture = config.architecture
+    kinds = {
+        "gandam": networks_convolutional.gandam,
+        "dcgan": networks_convolutional.dcgan,
+        "sprite": networks_sprite.sprite,
+    }
+    latent = architecture.latent + (CLASS_FEATURES if classes else 0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(config.seed, "weights"))
+        generator, core, head = kinds[architecture.kind](config, latent)
+        return Generator(generator, architecture.latent, classes), Discriminator(core, head, classes)
+
+
+def build_generator(config: TrainConfig, classes: int = 0) -> Generator:
+    """Only the generator, for sampling and export."""
+    return build_networks(config, classes)[0]
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Number of trainable values."""
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -1,0 +1,115 @@
+"""Small norm-free residual networks for sprites, after "The GAN is dead; long live the GAN!" (Huang et al. 2024)."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from trainer.config import TrainConfig
+from trainer.layers import BatchNorm2d, MinibatchStd, down, spectral, up
+from trainer.networks import stages
+
+SLOPE = 0.2
+
+
+def _initialise(layer: nn.Conv2d | nn.Linear, gain: float = math.sqrt(2 / (1 + SLOPE**2))) -> None:
+    """He initialisation (He et al. 2015, equation 14): standard deviation gain / sqrt(fan in), zero bias."""
+    fan_in = layer.weight[0].numel()
+    nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(fan_in))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+class Residual(nn.Module):
+    """x + conv3(act(conv3(act(x)))), the last convolution zero at the start (Zhang, Dauphin & Ma 2019)."""
+
+    def __init__(self, channels: int, norm: str) -> None:
+        super().__init__()
+        first, second = nn.Conv2d(channels, channels, 3, padding=1), nn.Conv2d(channels, channels, 3, padding=1)
+        _initialise(first)
+        nn.init.zeros_(second.weight)
+        assert second.bias is not None
+        nn.init.zeros_(second.bias)
+        if norm == "spectral":  # A zero matrix has no direction to normalise by.
+            _initialise(second, 0.1)
+        self.first, self.second = spectral(first, norm), spectral(second, norm)
+        self.norm = BatchNorm2d(channels) if norm == "batch" else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) -> the same shape."""
+        y = self.first(functional.leaky_relu(self.norm(x), SLOPE))
+        return x + self.second(functional.leaky_relu(y, SLOPE))
+
+
+class SpriteGenerator(nn.Module):
+    """A learned 4x4 basis scaled by a linear map of z, then residual stages joined by bilinear doubling."""
+
+    def __init__(self, latent: int, widths: tuple[int, ...], channels: int, norm: str) -> None:
+        super().__init__()
+        self.basis = nn.Parameter(torch.randn(1, widths[0], 4, 4))
+        self.linear = nn.Linear(latent, widths[0])
+        _initialise(self.linear, 1.0)
+        self.stages = nn.ModuleList(Residual(width, norm) for width in widths)
+        pairs = itertools.pairwise(widths)
+        self.changes = nn.ModuleList(nn.Conv2d(a, b, 1, bias=False) for a, b in pairs)
+        for change in self.changes:
+            assert isinstance(change, nn.Conv2d)
+            _initialise(change, 1.0)
+        self.picture = nn.Conv2d(widths[-1], channels, 3, padding=1)
+        _initialise(self.picture, 0.3)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """z (B, latent) -> (B, channels, 4 * 2^(stages - 1), same) in [-1, 1]."""
+        with torch.autocast(z.device.type, enabled=False):  # The 4x4 core stays in float32.
+            x = self.basis * self.linear(z.float())[:, :, None, None]
+            x = self.stages[0](x)
+        for change, stage in zip(self.changes, list(self.stages)[1:], strict=True):
+            x = stage(up(change(x)))
+        return torch.tanh(self.picture(functional.leaky_relu(x, SLOPE)))
+
+
+class SpriteCritic(nn.Module):
+    """The generator's mirror: residual stages joined by 2x2 means, then a learned 4x4 basis, to (B, widths[-1])."""
+
+    def __init__(self, widths: tuple[int, ...], channels: int, norm: str, minibatch_std: bool) -> None:
+        super().__init__()
+        self.picture = nn.Conv2d(channels, widths[0], 3, padding=1)
+        _initialise(self.picture, 1.0)
+        self.picture = spectral(self.picture, norm)
+        self.stages = nn.ModuleList(Residual(width, norm) for width in widths)
+        changes = [nn.Conv2d(a, b, 1, bias=False) for a, b in itertools.pairwise(widths)]
+        for change in changes:
+            _initialise(change, 1.0)
+        self.changes = nn.ModuleList(spectral(change, norm) for change in changes)
+        self.spread = MinibatchStd() if minibatch_std else nn.Identity()
+        last = widths[-1] + minibatch_std
+        self.basis = nn.Conv2d(last, last, 4, groups=last, bias=False)
+        _initialise(self.basis, 1.0)
+        self.features = last
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, channels, H, W) in [-1, 1] -> (B, features)."""
+        x = self.picture(x)
+        for index, stage in enumerate(self.stages):
+            if index:
+                x = self.changes[index - 1](down(x))
+            if index == len(self.stages) - 1:
+                break
+            x = stage(x)
+        with torch.autocast(x.device.type, enabled=False):  # The 4x4 core stays in float32.
+            x = self.spread(self.stages[-1](x.float()))
+            return self.basis(functional.leaky_relu(x, SLOPE)).flatten(1)
+
+
+def sprite(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.Linear]:
+    """Generator, discriminator core and head of the residual family, at the configuration's picture size."""
+    a, found = config.architecture, stages(config.architecture, config.data.size)
+    generator = SpriteGenerator(latent, found.generator, config.data.channels, a.generator_norm)
+    core = SpriteCritic(found.discriminator, config.data.channels, a.discriminator_norm, a.minibatch_std)
+    head = nn.Linear(core.features, 1)
+    _initialise(head, 1.0)
+    return generator, core, spectral(head, a.discriminator_norm)

@@ -1,0 +1,122 @@
+"""Pictures from a run's trained generator, with their seeds recorded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainer import checkpoints
+from trainer.config import TrainConfig
+from trainer.dataset import background_fill, class_names
+from trainer.device import choose_device
+from trainer.errors import TrainerError
+from trainer.files import write_json
+from trainer.grids import draw_pictures, save_png, tile
+from trainer.networks import Generator, build_generator
+from trainer.randomness import latents
+from trainer.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A generator as a checkpoint holds it.
+
+    Attributes:
+        generator: in evaluation mode. fill: background, (C,) in [-1, 1]. classes: class names, () for none.
+        weights: "ema" or "raw". iteration: of the checkpoint.
+    """
+
+    generator: Generator
+    fill: torch.Tensor
+    classes: tuple[str, ...]
+    weights: str
+    iteration: int
+    config: TrainConfig
+
+
+def load_trained(
+    run: RunDirectory, weights: str = "auto", iteration: int | None = None, device: str = "cpu"
+) -> Trained:
+    """Load a run's generator from its newest good checkpoint, or from the one of `iteration`.
+
+    `weights`: "ema", "raw", or "auto" for the average where there is one. Raises TrainerError.
+    """
+    config = run.config()
+    folder = _chosen(run, iteration)
+    has_average = "ema.safetensors" in checkpoints.state_of(folder)["files"]
+    if weights == "ema" and not has_average:
+        raise TrainerError("this run keeps no average of its weights; use --weights raw")
+    name = "generator" if weights == "raw" or not has_average else "ema"
+    classes = class_names(config)
+    generator = build_generator(config, len(classes))
+    checkpoints.restore_module(generator, checkpoints.load(folder, [name]).tensors[name])
+    where = choose_device(device)
+    fill = background_fill(run.dataset_info() if run.dataset_info_path.exists() else {}, config.data.channels)
+    generator.eval().requires_grad_(False).to(where)
+    label = "ema" if name == "ema" else "raw"
+    return Trained(generator, fill.to(where), classes, label, int(folder.name), config)
+
+
+def _chosen(run: RunDirectory, iteration: int | None) -> Path:
+    folders = run.checkpoints()
+    if iteration is not None:
+        found = [folder for folder in folders if int(folder.name) == iteration]
+        if not found:
+            kept = ", ".join(f"{int(folder.name):,}" for folder in folders) or "none"
+            raise TrainerError(f"there is no checkpoint of iteration {iteration:,}; there are: {kept}", "checkpoint")
+        return found[0]
+    folder, complaints = checkpoints.newest_good(folders)
+    if folder is None:
+        reason = complaints[0] if complaints else "it has no checkpoint yet"
+        raise TrainerError(f"{run.name} cannot draw pictures: {reason}", "checkpoint")
+    return folder
+
+
+def labels_for(trained: Trained, count: int, tag: str | None) -> torch.Tensor | None:
+    """Classes for `count` pictures: all of class `tag`, or each in turn. Raises TrainerError for an unknown tag."""
+    if tag is not None and tag not in trained.classes:
+        known = f"it knows {', '.join(trained.classes)}" if trained.classes else "it learned none"
+        raise TrainerError(f"this run did not learn the class {tag!r}; {known}")
+    if not trained.classes:
+        return None
+    if tag is None:
+        return torch.arange(count) % len(trained.classes)
+    return torch.full((count,), trained.classes.index(tag))
+
+
+def pictures(trained: Trained, count: int, seed: int, tag: str | None = None) -> np.ndarray[Any, Any]:
+    """`count` uncurated pictures, uint8 (N, H, W, C). Picture i of a seed is the same whatever `count` is."""
+    z = latents(seed, "sample", count, trained.generator.latent)
+    return draw_pictures(trained.generator, z, trained.fill, labels_for(trained, count, tag))
+
+
+def save_sample(
+    run: RunDirectory, count: int, seed: int, out: Path, *, trained: Trained | None = None, tag: str | None = None,
+    singly: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """Write a grid of `count` fresh pictures to `out` (PNG), or, `singly`, one PNG each into the folder `out`.
+
+    The seeds are recorded in the PNG's text and, `singly`, in seeds.json. Returns {"out", "seeds", ...}.
+    Raises TrainerError.
+    """
+    trained = trained or load_trained(run)
+    drawn = pictures(trained, count, seed, tag)
+    seeds = [f"{seed}/{index}" for index in range(count)]
+    facts = {"run": run.name, "iteration": trained.iteration, "weights": trained.weights, "seed": seed, "count": count}
+    try:
+        if singly:
+            out.mkdir(parents=True, exist_ok=True)
+            for index, picture in enumerate(drawn):
+                save_png(out / f"{index:05d}.png", picture, {"gandam": json.dumps({**facts, "index": index})})
+            write_json(out / "seeds.json", {**facts, "seeds": seeds})
+        else:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            save_png(out, tile(drawn), {"gandam": json.dumps(facts)})
+    except OSError as error:
+        raise TrainerError(f"cannot write {out}: {error.strerror or error}", "disk_full") from error
+    return {"out": str(out), "seeds": seeds, **facts}

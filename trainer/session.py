@@ -1,0 +1,134 @@
+"""What a run holds in memory: data, networks, optimisers, averages; making it, saving it and restoring it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trainer import checkpoints
+from trainer.checkpoints import Checkpoint
+from trainer.config import TrainConfig
+from trainer.dataset import TrainingSet
+from trainer.device import Machine
+from trainer.distributed import Ranks
+from trainer.draws import Drawer
+from trainer.ema import Average
+from trainer.game import Game
+from trainer.networks import build_networks
+from trainer.schedule import Done
+
+
+@dataclass
+class Session:
+    """A run in memory.
+
+    Attributes:
+        done: how far it is. batch: pictures a step over all ranks. augment: probability of augmentation now.
+        sign_sum, sign_count: the adaptive rule's measurements since it last moved.
+        best: the best metric so far and where: {"name", "value", "iteration"}, or {}.
+    """
+
+    config: TrainConfig
+    machine: Machine
+    ranks: Ranks
+    data: TrainingSet
+    game: Game
+    drawer: Drawer
+    average: Average | None
+    batch: int
+    done: Done = field(default_factory=Done)
+    augment: float = 0.0
+    sign_sum: torch.Tensor = field(default_factory=lambda: torch.zeros(()))
+    sign_count: int = 0
+    best: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sampler(self) -> Any:
+        """The generator that pictures are drawn from: the average where there is one."""
+        return self.average.network if self.average else self.game.generator
+
+    @property
+    def images_per_iteration(self) -> int:
+        """Real pictures the discriminator sees in one iteration."""
+        return self.batch * self.config.objective.critic_steps
+
+
+def make_session(
+    config: TrainConfig, data: TrainingSet, machine: Machine, ranks: Ranks, batch: int, micro: int = 0
+) -> Session:
+    """Build everything at iteration 0. Raises TrainerError."""
+    networks = build_networks(config, len(data.class_names))
+    own = ranks.share(batch)
+    micro = min(micro or config.batch.micro or own.stop - own.start, own.stop - own.start)
+    game = Game(config, networks, machine, data.fill, ranks, micro)
+    augment = 0.0 if config.augmentation.adaptive else config.augmentation.probability
+    return Session(
+        config=config,
+        machine=machine,
+        ranks=ranks,
+        data=data,
+        game=game,
+        drawer=Drawer(config, data, batch, ranks),
+        average=Average(game.generator, config.ema) if config.ema.enabled else None,
+        batch=batch,
+        augment=augment,
+        sign_sum=torch.zeros((), device=machine.device),
+    )
+
+
+def capture(session: Session) -> Checkpoint:
+    """Everything needed to go on exactly, copied to the CPU."""
+    game = session.game
+    tensors = {
+        "generator": checkpoints.module_tensors(game.generator),
+        "discriminator": checkpoints.module_tensors(game.discriminator),
+        "optimiser_g": checkpoints.optimiser_tensors(game.optimiser_g),
+        "optimiser_d": checkpoints.optimiser_tensors(game.optimiser_d),
+    }
+    if session.average:
+        session.average.refresh_buffers()
+        tensors["ema"] = checkpoints.module_tensors(session.average.network)
+    values = {
+        "iteration": session.done.iteration,
+        "images_seen": session.done.images,
+        "trained_s": session.done.seconds,
+        "batch": session.batch,
+        "micro_batch": game.micro,
+        "bf16": session.machine.bf16,
+        "channels_last": session.machine.channels_last,
+        "augment": session.augment,
+        "sign_sum": float(session.sign_sum),
+        "sign_count": session.sign_count,
+        "best": session.best,
+        "torch": torch.__version__,
+    }
+    return Checkpoint(tensors, values)
+
+
+def restore(session: Session, saved: Checkpoint) -> None:
+    """Go on from a checkpoint. Raises TrainerError when it belongs to other networks."""
+    game, values = session.game, saved.values
+    checkpoints.restore_module(game.generator, saved.tensors["generator"])
+    checkpoints.restore_module(game.discriminator, saved.tensors["discriminator"])
+    checkpoints.restore_optimiser(game.optimiser_g, saved.tensors["optimiser_g"])
+    checkpoints.restore_optimiser(game.optimiser_d, saved.tensors["optimiser_d"])
+    if session.average:
+        checkpoints.restore_module(session.average.network, saved.tensors.get("ema", saved.tensors["generator"]))
+    session.done = Done(values["iteration"], values["images_seen"], values["trained_s"])
+    session.augment = values["augment"]
+    session.sign_sum = torch.tensor(values["sign_sum"], device=session.machine.device)
+    session.sign_count = values["sign_count"]
+    session.best = dict(values.get("best", {}))
+
+
+def checkpoint_name(iteration: int) -> str:
+    """The folder name of a checkpoint."""
+    return f"{iteration:08d}"
+
+
+def save_checkpoint(session: Session, folder: Path) -> Path:
+    """Write the session's checkpoint below `folder` (first rank only). Raises OSError."""
+    return checkpoints.save(folder / checkpoint_name(session.done.iteration), capture(session))

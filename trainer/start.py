@@ -1,0 +1,222 @@
+"""From a run's folder to a trained generator: start or resume, train, and end with a clear word in every case."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import logging
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from trainer import checkpoints, events
+from trainer.checkpoints import Checkpoint
+from trainer.config import TrainConfig
+from trainer.dataset import TrainingSet, load_training_set
+from trainer.device import Machine, choose_device, set_threads
+from trainer.distributed import Ranks, joined
+from trainer.errors import TrainerError
+from trainer.events import EventWriter
+from trainer.memory import is_out_of_memory
+from trainer.networks import parameter_count
+from trainer.run_directory import RunDirectory
+from trainer.schedule import Done, limit_reached
+from trainer.session import Session, make_session, restore
+from trainer.training import Stopped, Training
+from trainer.tuning import choose_batch, choose_machine
+
+log = logging.getLogger("trainer")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: "finished" or "stopped", why, and how far it came."""
+
+    state: str
+    reason: str
+    iteration: int
+    images_seen: int
+
+
+def train_run(
+    run: RunDirectory, since: float = 0.0, on_event: Callable[[events.TrainEvent], None] | None = None
+) -> Outcome:
+    """Train or resume `run` until it finishes or is stopped. Commands older than `since` are dropped.
+
+    Every ending but a kill is written to the events. Raises TrainerError (already written as RunFailed).
+    """
+    config = run.config()
+    with joined() as ranks:
+        if not ranks.first:
+            return _train(run, config, ranks, None, since)
+        with run.locked():
+            checkpoints.clear_remains(run.checkpoints_path)
+            writer = _Writer(run, on_event)
+            try:
+                return _train(run, config, ranks, writer, since)
+            finally:
+                writer.close()
+
+
+class _Writer(EventWriter):
+    """An event writer that also tells a listener (the console's progress line)."""
+
+    def __init__(self, run: RunDirectory, listener: Callable[[events.TrainEvent], None] | None) -> None:
+        try:
+            super().__init__(run.events_path)
+        except OSError as error:
+            raise TrainerError(f"cannot write to {run.path}: {error.strerror or error}", "disk_full") from error
+        self._listener = listener
+
+    def write(self, event: events.TrainEvent) -> events.TrainEvent:
+        written = super().write(event)
+        if self._listener:
+            self._listener(written)
+        return written
+
+
+def _train(run: RunDirectory, config: TrainConfig, ranks: Ranks, writer: EventWriter | None, since: float) -> Outcome:
+    training: Training | None = None
+    at = Done()
+
+    def say(event: events.TrainEvent) -> None:
+        if writer:
+            done = training.session.done if training else at
+            writer.write(dataclasses.replace(event, iteration=done.iteration, images_seen=done.images))
+
+    try:
+        saved, folder, complaints = _newest(run)
+        if saved:
+            at = Done(saved.values["iteration"], saved.values["images_seen"], saved.values["trained_s"])
+        for complaint in complaints:
+            where = f"going on from {int(folder.name):,}" if folder else "starting from the beginning"
+            say(events.Warning(message=f"{complaint}; {where}", about="checkpoint"))
+        if saved and (limit := limit_reached(config.stop, at)):
+            say(events.RunFinished(limit=limit, checkpoint=_relative(run, folder)))
+            return Outcome("finished", f"it had reached its {limit} already", at.iteration, at.images)
+        session = _prepare(run, config, ranks, saved)
+        training = Training(session, run, writer, since)
+        _announce(session, say, _relative(run, folder))
+        with _signals(training):
+            limit = training.train()
+        say(events.RunFinished(limit=limit, checkpoint=_relative(run, run.newest_checkpoint())))
+        return Outcome("finished", limit, session.done.iteration, session.done.images)
+    except Stopped as stop:
+        assert training is not None
+        training.flush()
+        training.checkpoint("stop")
+        say(events.RunStopped(reason=str(stop), checkpoint=_relative(run, run.newest_checkpoint())))
+        return Outcome("stopped", str(stop), training.session.done.iteration, training.session.done.images)
+    except Exception as error:
+        failure = _understood(error, run)
+        try:
+            say(
+                events.RunFailed(
+                    message=str(failure), cause=failure.cause, checkpoint=_relative(run, run.newest_checkpoint())
+                )
+            )
+        except OSError:
+            log.warning("the failure could not be written to the events")
+        raise failure from error
+
+
+def _newest(run: RunDirectory) -> tuple[Checkpoint | None, Any, list[str]]:
+    folder, complaints = checkpoints.newest_good(run.checkpoints())
+    return (checkpoints.load(folder) if folder else None), folder, complaints
+
+
+def _prepare(run: RunDirectory, config: TrainConfig, ranks: Ranks, saved: Checkpoint | None) -> Session:
+    """Data, networks and machine; a resumed run keeps the precision, layout and batch it began with."""
+    set_threads(config.precision.threads)
+    device = choose_device(config.device, ranks.local)
+    data: TrainingSet = load_training_set(run, config, device)
+    if saved is None:
+        machine = choose_machine(config, data, device, ranks)
+        batch = config.batch.size or choose_batch(config, data, machine, ranks)
+        return make_session(config, data, machine, ranks, batch)
+    values = saved.values
+    machine = Machine(device, bool(values["bf16"]), bool(values["channels_last"]))
+    session = make_session(config, data, machine, ranks, int(values["batch"]), _micro(saved, ranks))
+    restore(session, saved)
+    return session
+
+
+def _micro(saved: Checkpoint, ranks: Ranks) -> int:
+    return min(int(saved.values["micro_batch"]), int(saved.values["batch"]) // ranks.count)
+
+
+def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkpoint: str) -> None:
+    config, machine = session.config, session.machine
+    say(
+        events.RunStarted(
+            device=str(machine.device),
+            precision=machine.precision,
+            generator_parameters=parameter_count(session.game.generator),
+            discriminator_parameters=parameter_count(session.game.discriminator),
+            pictures=len(session.data.train),
+            ranks=session.ranks.count,
+            batch=session.batch,
+            micro_batch=session.game.micro,
+            total_iterations=config.stop.iterations,
+            scaled=config.scaled,
+        )
+    )
+    if session.done.iteration:
+        say(events.RunResumed(checkpoint=checkpoint))
+        return
+    if config.scaled:
+        how = "dropped" if config.data.size < config.architecture.size else "added"
+        text = f"{config.preset} is written for {config.architecture.size} px; at {config.data.size} px"
+        say(events.Warning(message=f"{text} outermost blocks are {how}", about="scaled"))
+    if config.augmentation.mirror and config.origin.facing_curated:
+        say(
+            events.Warning(
+                message="facing was put in order by hand, and mirroring the pictures undoes it", about="mirror"
+            )
+        )
+
+
+class _signals:  # noqa: N801 - used as a context manager, like a function
+    """Ctrl+C and SIGTERM ask the training to stop, with a checkpoint; a second Ctrl+C ends at once."""
+
+    def __init__(self, training: Training) -> None:
+        self._training = training
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number, name in ((signal.SIGINT, "interrupted from the keyboard"), (signal.SIGTERM, "asked by a signal")):
+            try:
+                self._before[number] = signal.signal(number, lambda *_, name=name: self._asked(name))
+            except ValueError:  # Not in the main thread: tests and embedders handle signals themselves.
+                return
+
+    def _asked(self, name: str) -> None:
+        if self._training.stop_reason and "keyboard" in name:
+            raise KeyboardInterrupt
+        self._training.stop_reason = name
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def _understood(error: Exception, run: RunDirectory) -> TrainerError:
+    """Any failure as one clear line with a cause; our own bugs are logged with their traceback."""
+    if isinstance(error, TrainerError):
+        return error
+    if is_out_of_memory(error):
+        return TrainerError("out of memory; use smaller pictures, networks or batch.micro", "oom")
+    if isinstance(error, OSError):
+        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", -1))
+        text = "the disk is full" if full else (error.strerror or str(error))
+        return TrainerError(f"cannot write to {run.path}: {text}; free some space and start again", "disk_full")
+    log.error("%s: unexpected failure at %s", run.name, time.strftime("%Y-%m-%d %H:%M:%S"), exc_info=error)
+    return TrainerError(
+        f"an error of this program's own ({type(error).__name__}: {error}); see {run.log_path.name}", "bug"
+    )
+
+
+def _relative(run: RunDirectory, folder: Any) -> str:
+    return folder.relative_to(run.path).as_posix() if folder else ""

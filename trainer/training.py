@@ -1,0 +1,301 @@
+"""The training loop: steps, and between them curves, grids, checkpoints and commands."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from trainer import checkpoints, events
+from trainer.augmentation import adapted
+from trainer.device import memory_mb
+from trainer.errors import TrainerError
+from trainer.events import EventWriter
+from trainer.grids import draw_pictures, grid_shape, save_png, tile
+from trainer.journal import Journal, Rate
+from trainer.layers import BatchNorm2d
+from trainer.memory import with_less_memory
+from trainer.objectives import needs_reals
+from trainer.randomness import derived_seed, latents
+from trainer.run_directory import RunDirectory
+from trainer.schedule import Done, limit_reached, penalty_weight, rates, share_done
+from trainer.session import Session, save_checkpoint
+
+ADAPT_EVERY = 16  # Iterations between two moves of the adaptive augmentation.
+POLL_S = 0.25  # Seconds between two looks at the commands folder.
+FLUSH_S = (0.5, 2.0)  # Curves are written no oftener than the first, no more seldom than the second.
+HEARTBEAT_S = 10.0
+SIGN = -2  # Place of "sign" in what the discriminator's phase returns.
+
+
+class Stopped(Exception):
+    """Somebody asked for the end."""
+
+
+class Training:
+    """A session being trained into a run's folder.
+
+    Attributes:
+        stop_reason: set from outside (a signal handler) to end after the current iteration.
+    """
+
+    def __init__(self, session: Session, run: RunDirectory, writer: EventWriter | None, since: float) -> None:
+        self.session, self.run, self._writer, self._since = session, run, writer, since
+        self.stop_reason = ""
+        sampling = session.config.sampling
+        self._journal = Journal(session.machine.device, max(256, sampling.progress_every))
+        self._rate = Rate()
+        self._flushed = self._polled = self._spoke = time.perf_counter()
+        self._saved_at = session.done.seconds
+        self._sampled = self._checkpointed = session.done.iteration if session.done.iteration else -1
+        self._fixed: torch.Tensor | None = None
+
+    def say(self, event: events.TrainEvent) -> None:
+        """Write an event, dated by the session's progress (first rank only)."""
+        if self._writer:
+            done = self.session.done
+            self._writer.write(dataclasses.replace(event, iteration=done.iteration, images_seen=done.images))
+            self._spoke = time.perf_counter()
+
+    def train(self) -> str:
+        """Train until a limit is reached; returns its name. Raises Stopped, TrainerError, OSError."""
+        session, config = self.session, self.session.config
+        if session.done.iteration == 0:
+            self.sample()
+        while not (limit := limit_reached(config.stop, session.done)):
+            started = time.perf_counter()
+            self._iterate()
+            seconds = session.done.seconds + time.perf_counter() - started
+            session.done = Done(session.done.iteration, session.done.images, seconds)
+            self._housekeeping()
+        self.flush()
+        if self._sampled != session.done.iteration:
+            self.sample()
+        self.checkpoint("finished")
+        return limit
+
+    def _iterate(self) -> None:
+        session, game, config = self.session, self.session.game, self.session.config
+        done, steps = session.done, config.objective.critic_steps
+        now = rates(config, done)
+        game.set_rates(now.factor, now.beta2)
+        penalised = False
+        for step in range(done.iteration * steps, (done.iteration + 1) * steps):
+            weight = penalty_weight(config, done, step)
+            penalised |= weight is not None
+            of_d = self._guarded(partial(self._discriminator_step, step, weight))
+            session.sign_sum += of_d[SIGN]
+            session.sign_count += 1
+        reals = needs_reals(config.objective.kind)
+        of_g = self._guarded(
+            lambda: game.generator_phase(session.drawer.draw("g", done.iteration, session.augment, with_reals=reals))
+        )
+        images = done.images + session.images_per_iteration
+        if session.average:
+            session.average.update(session.images_per_iteration, images)
+        session.done = Done(done.iteration + 1, images, done.seconds)
+        self._journal.add(session.done.iteration, of_d, of_g, penalised)
+        if config.augmentation.adaptive and session.done.iteration % ADAPT_EVERY == 0:
+            signal = float(session.sign_sum) / max(session.sign_count, 1)
+            seen = ADAPT_EVERY * session.images_per_iteration
+            session.augment = adapted(session.augment, signal, config.augmentation, seen)
+        if session.done.iteration % ADAPT_EVERY == 0:
+            session.sign_sum, session.sign_count = torch.zeros_like(session.sign_sum), 0
+
+    def _discriminator_step(self, step: int, weight: float | None) -> torch.Tensor:
+        session = self.session
+        draw = session.drawer.draw("d", step, session.augment, with_reals=True)
+        return session.game.discriminator_phase(draw, weight)
+
+    def _guarded(self, phase: Callable[[], torch.Tensor]) -> torch.Tensor:
+        game = self.session.game
+
+        def lower(micro: int) -> None:
+            game.micro = micro
+            norms = any(isinstance(module, BatchNorm2d) for module in game.discriminator.modules())
+            note = " Batch normalisation now sees these smaller groups." if norms else ""
+            self.say(
+                events.Warning(
+                    message=f"Out of memory: from here on {micro} pictures at once, gradients accumulated to the "
+                    f"same batch of {self.session.batch}.{note}",
+                    about="memory",
+                )
+            )
+
+        return with_less_memory(phase, lambda: game.micro, lower, self.session.machine.device)
+
+    def _housekeeping(self) -> None:
+        """What is due between two iterations. Every rank comes to the same conclusions."""
+        session, sampling = self.session, self.session.config.sampling
+        iteration, now = session.done.iteration, time.perf_counter()
+        early = {sampling.every // 8, sampling.every // 4, sampling.every // 2}
+        sample_due = iteration % sampling.every == 0 or (iteration in early and iteration > 0)
+        quiet = now - self._flushed
+        if (
+            self._journal.full
+            or sample_due
+            or (len(self._journal) >= sampling.progress_every and quiet >= FLUSH_S[0])
+            or quiet >= FLUSH_S[1]
+        ):
+            self.flush()
+        if sample_due:
+            self.sample()
+        by_time = session.ranks.agreed(
+            int(session.done.seconds - self._saved_at >= 60 * sampling.checkpoint_minutes), session.machine.device
+        )
+        if iteration % sampling.checkpoint_every == 0 or by_time:
+            self.checkpoint("scheduled")
+        self._obey(now)
+
+    def flush(self) -> None:
+        """Write the waiting curves. Raises TrainerError (cause "nan") naming the first broken iteration."""
+        if not len(self._journal):
+            return
+        session, first = self.session, self._journal.first_iteration
+        curves, broken = self._journal.take()
+        rate, share = self._rate.mark(session.done.images), share_done(session.config.stop, session.done)
+        now = rates(session.config, session.done)
+        self.say(
+            events.Progress(
+                first_iteration=first,
+                curves=curves,
+                pictures_per_s=round(rate, 1),
+                eta_s=self._eta(share, rate),
+                share=share,
+                memory_mb=round(memory_mb(session.machine.device), 1),
+                lr_g=session.config.optimiser.lr_g * now.factor,
+                lr_d=session.config.optimiser.lr_d * now.factor,
+                augment_probability=session.augment,
+                trained_s=round(session.done.seconds, 3),
+            )
+        )
+        self._flushed = time.perf_counter()
+        if broken is not None:
+            raise TrainerError(self._broken_text(broken), "nan")
+
+    def _broken_text(self, broken: int) -> str:
+        good, _ = checkpoints.newest_good(self.run.checkpoints())
+        text = f"training diverged: a loss or gradient was no longer a number at iteration {broken:,}"
+        rate = self.session.config.optimiser.lr_g / 2
+        if good is None:
+            return f"{text}; there is no checkpoint yet, so start again with a lower rate (optimiser.lr_g={rate:g})"
+        return f"{text}; the last good checkpoint is {int(good.name):,}: start a new run from it at a lower rate"
+
+    def _eta(self, share: float | None, rate: float) -> float | None:
+        session, stop = self.session, self.session.config.stop
+        if share is None or rate <= 0:
+            return None
+        per_s = rate / session.images_per_iteration
+        left = []
+        if stop.iterations:
+            left.append((stop.iterations - session.done.iteration) / per_s)
+        if stop.images:
+            left.append((stop.images - session.done.images) / rate)
+        if stop.minutes:
+            left.append(stop.minutes * 60 - session.done.seconds)
+        return round(max(0.0, min(left)), 1)
+
+    def sample(self) -> None:
+        """Save a grid of fixed latents and one of fresh ones, all from this moment, then tell where."""
+        session = self.session
+        self._sampled = session.done.iteration
+        if not session.ranks.first:
+            return
+        if session.average:
+            session.average.refresh_buffers()
+        config, count = session.config, session.config.sampling.count
+        size = config.architecture.latent
+        if self._fixed is None:
+            self._fixed = latents(config.seed, "fixed", count, size)
+        seed = derived_seed(config.seed, "random", session.done.iteration)
+        labels = None
+        if session.data.class_names:
+            labels = torch.arange(count) % len(session.data.class_names)
+        saved = {}
+        for name, z in (("fixed", self._fixed), ("random", latents(seed, "sample", count, size))):
+            path = self.run.samples_path / f"{name}-{session.done.iteration:08d}.png"
+            path.parent.mkdir(exist_ok=True)
+            save_png(path, tile(draw_pictures(session.sampler, z, session.data.fill, labels)))
+            saved[name] = path.relative_to(self.run.path).as_posix()
+        rows, columns = grid_shape(count)
+        weights = "ema" if session.average else "raw"
+        self.say(
+            events.SamplesSaved(
+                fixed=saved["fixed"], random=saved["random"], rows=rows, columns=columns,
+                size=config.data.size, weights=weights, random_seed=seed,
+            )
+        )  # fmt: skip
+
+    def checkpoint(self, reason: str) -> Path:
+        """Save a checkpoint (unless this iteration has one), remove old ones, tell where."""
+        session, sampling = self.session, self.session.config.sampling
+        folder = self.run.checkpoints_path / f"{session.done.iteration:08d}"
+        if self._checkpointed == session.done.iteration:
+            return folder
+        self.flush()
+        session.ranks.check_equal(session.game.parameters_g)
+        self._saved_at, self._checkpointed = session.done.seconds, session.done.iteration
+        if session.ranks.first:
+            save_checkpoint(session, self.run.checkpoints_path)
+            checkpoints.prune(self.run.checkpoints(), sampling.keep, sampling.milestones)
+            self.say(events.CheckpointSaved(path=folder.relative_to(self.run.path).as_posix(), reason=reason))
+        return folder
+
+    def _obey(self, now: float) -> None:
+        """Take and obey the waiting commands. Raises Stopped."""
+        ranks, device = self.session.ranks, self.session.machine.device
+        if ranks.count > 1:
+            bits = ranks.agreed(self._bits() if ranks.first else 0, device)
+            self._carry_out(bits)
+            return
+        if self.stop_reason or now - self._polled >= POLL_S:
+            self._polled = now
+            self._carry_out(self._bits())
+
+    def _bits(self) -> int:
+        """The waiting commands as one number for ranks to agree on: stop 1, pause 2, sample 4, checkpoint 8."""
+        taken = self.run.take_commands(self._since)
+        if "resume" in taken and "pause" in taken[: taken.index("resume")]:
+            taken.remove("pause")
+        values = {"stop": 1, "pause": 2, "sample": 4, "checkpoint": 8}
+        return sum(values.get(name, 0) for name in taken) | (1 if self.stop_reason else 0)
+
+    def _carry_out(self, bits: int) -> None:
+        if bits & 4:
+            self.flush()
+            self.sample()
+        if bits & 8:
+            self.checkpoint("asked")
+        if bits & 1:
+            raise Stopped(self.stop_reason or "asked to stop")
+        if bits & 2:
+            self._pause()
+
+    def _pause(self) -> None:
+        self.flush()
+        self.checkpoint("asked")
+        self.say(events.RunPaused())
+        ranks, device = self.session.ranks, self.session.machine.device
+        while True:
+            code = 0
+            if ranks.first:
+                taken = self.run.take_commands(self._since)
+                code = 1 if "stop" in taken or self.stop_reason else 2 if "resume" in taken else 4 * ("sample" in taken)
+                if time.perf_counter() - self._spoke >= HEARTBEAT_S:
+                    self.say(events.Heartbeat(state="paused"))
+            code = ranks.agreed(code, device)
+            if code == 1:
+                raise Stopped(self.stop_reason or "asked to stop")
+            if code == 4:
+                self.sample()
+                self.say(events.RunPaused())
+            if code == 2:
+                break
+            time.sleep(0.1)
+        self._rate.forget()
+        self._flushed = time.perf_counter()
+        self.say(events.RunResumed())
