@@ -1,0 +1,21 @@
+"""Exports: a version handed to other tools, one module a format.
+
+Every export is a function of a version, its originals and the recipe: equal input, equal bytes. It is written beside
+its target and renamed, so that a crash leaves the old one or the new one.
+"""
+
+from gandam_studio.core.exporting.export import Exported, export
+from gandam_studio.core.exporting.formats import ALL, FORMATS, PICTURES, Format, format_named
+from gandam_studio.core.exporting.reading import ReadBack, read_export
+
+__all__ = [
+    "ALL",
+    "FORMATS",
+    "PICTURES",
+    "Exported",
+    "Format",
+    "ReadBack",
+    "export",
+    "format_named",
+    "read_export",
+]

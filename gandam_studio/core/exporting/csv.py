@@ -1,0 +1,37 @@
+"""csv: RFC 4180 with a header line, UTF-8, CRLF; lists as JSON, so that nothing is lost in a cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import IO, Any
+
+from gandam_studio.core.exporting.source import Source
+from trainer.manifest import ManifestEntry
+
+COLUMNS = (
+    "id", "source", "source_digest", "part", "width", "height", "status", "flip", "rotation", "crop", "facing",
+    "tags", "family", "weight", "split",
+)  # fmt: skip
+
+
+def write(source: Source, stream: IO[bytes], place: Callable[[ManifestEntry], str] | None = None) -> None:
+    """Write the table; with `place`, a column "picture" holds each picture's relative path."""
+    text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
+    writer = csv.writer(text)
+    writer.writerow([*COLUMNS, "picture"] if place else COLUMNS)
+    for entry in source.watched():
+        row = [_cell(getattr(entry, name)) for name in COLUMNS]
+        writer.writerow([*row, place(entry)] if place else row)
+    # Only detach: the stream belongs to the caller, who flushes it to disk.
+    text.detach()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return json.dumps(list(value), ensure_ascii=False)
+    return "" if value is None else value

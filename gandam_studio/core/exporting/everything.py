@@ -1,0 +1,23 @@
+"""All formats side by side in one folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+from gandam_studio.core.exporting.export import write_beside
+from gandam_studio.core.exporting.formats import Format
+from gandam_studio.core.exporting.source import Source
+
+
+def write_all(source: Source, forms: list[Format], folder: Path) -> None:
+    """Write each format under its own name; a picture is rendered once and kept for the formats that follow.
+
+    A format that cannot carry the pictures asked for carries them its own way.
+    """
+    with tempfile.TemporaryDirectory(prefix="gandam-rendered-") as spool:
+        for form in forms:
+            pictures = source.pictures if source.pictures in form.pictures else form.pictures[0]
+            own = dataclasses.replace(source, pictures=pictures, spool=Path(spool))
+            write_beside(own, form, folder / form.path)

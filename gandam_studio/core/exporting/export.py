@@ -1,0 +1,170 @@
+"""Export: check what is asked, write it beside its target, put it in place."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting.formats import ALL, FORMATS, PICTURES, Format, format_named
+from gandam_studio.core.exporting.source import Source
+from gandam_studio.core.exporting.target import MARKER, is_remote, new_file, new_folder, remote
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.versions import files as version_files
+from gandam_studio.core.versions.model import ManifestVersion
+from trainer import files
+from trainer.recipe import Recipe
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        out: where it lies, a path or an address.
+        format, pictures, version, digest: what it is.
+        sprites: how many it holds.
+        files, bytes: how much was written.
+        skipped: format -> why, when all formats were asked for and one could not be written here.
+    """
+
+    out: str
+    format: str
+    pictures: str
+    version: str
+    digest: str
+    sprites: int
+    files: int = 0
+    bytes: int = 0
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `gandam-studio export-manifest --json`."""
+        return dict(self.__dict__)
+
+
+def export(
+    workspace: Workspace,
+    version: ManifestVersion,
+    out: Path | str,
+    *,
+    format: str = "jsonl",
+    pictures: str = "",
+    recipe: Recipe | None = None,
+    force: bool = False,
+    job: Job = NULL_JOB,
+) -> Exported:
+    """Write a version for another tool.
+
+    Args:
+        workspace: where the version and the originals lie.
+        version: what to export.
+        out: file or folder, or an address such as s3://bucket/x.zip (with the `remote` extra).
+        format: a key of `FORMATS`, or "all" for every one side by side in a folder.
+        pictures: "none", "copy" (originals as they came), "link" (hard links to them: never edit those), or
+            "render" (the recipe applied); "" for the format's default.
+        recipe: another recipe than the version's own.
+        force: replace what is there, if that is a file or an earlier export.
+        job: told of every sprite.
+
+    The target is complete or untouched. Raises UserError and Cancelled.
+    """
+    recipe = recipe or version_files.recipe_of(workspace, version)
+    forms = list(FORMATS.values()) if format == ALL else [format_named(format)]
+    skipped = {form.name: form.problem() for form in forms if form.problem()}
+    if format == ALL:
+        forms = [form for form in forms if form.name not in skipped]
+    elif skipped:
+        raise UserError(skipped[format])
+    source = Source(workspace, version, _pictures(forms, format, pictures), recipe, job)
+    result = Exported(
+        str(out), format, pictures or ("" if format == ALL else source.pictures), version.label, version.digest,
+        version.sprites, skipped=skipped if format == ALL else {},
+    )  # fmt: skip
+    with _told_as_ours(out):
+        if is_remote(out):
+            with remote(str(out), force=force) as local:
+                _write(source, forms, local, format, force=False)
+                return _sized(result, local)
+        path = Path(out).absolute()
+        _check_place(workspace, path)
+        _write(source, forms, path, format, force)
+        return replace(_sized(result, path), out=str(path))
+
+
+def _pictures(forms: list[Format], format: str, wanted: str) -> str:
+    if wanted and wanted not in PICTURES:
+        raise UserError(f"pictures must be one of {', '.join(PICTURES)}, not {wanted!r}")
+    if format == ALL:
+        return wanted
+    form = forms[0]
+    if wanted and wanted not in form.pictures:
+        raise UserError(f"{form.name} cannot have pictures as {wanted!r}; it can: {', '.join(form.pictures)}")
+    return wanted or form.pictures[0]
+
+
+def _write(source: Source, forms: list[Format], path: Path, format: str, force: bool) -> None:
+    if format == ALL:
+        from gandam_studio.core.exporting.everything import write_all
+
+        with new_folder(path, force=force) as folder:
+            write_all(source, forms, folder)
+            files.write_json(folder / MARKER, {"format": ALL, **source.description()})
+    elif forms[0].is_folder(source.pictures):
+        with new_folder(path, force=force) as folder:
+            write_folder(source, forms[0], folder)
+    else:
+        with new_file(path, force=force) as stream:
+            forms[0].module().write(source, stream)
+
+
+def write_folder(source: Source, form: Format, folder: Path) -> None:
+    """Fill an empty folder with a format that is one, or with a list and its pictures beside it."""
+    module = form.module()
+    if form.folder:
+        module.write(source, folder)
+    else:
+        pictures = folder / "pictures"
+        pictures.mkdir()
+        with (folder / form.path).open("wb") as stream:
+            module.write(source, stream, place=lambda entry: f"pictures/{source.place(entry, pictures)}")
+    files.write_json(folder / MARKER, {"format": form.name, **source.description()})
+
+
+def write_beside(source: Source, form: Format, path: Path) -> None:
+    """Write one format inside a folder that is put in place as a whole later."""
+    if form.is_folder(source.pictures):
+        path.mkdir()
+        write_folder(source, form, path)
+    else:
+        with path.open("wb") as stream:
+            form.module().write(source, stream)
+
+
+@contextlib.contextmanager
+def _told_as_ours(out: Path | str) -> Iterator[None]:
+    """The system's refusals in one clear line."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror or error}") from None
+
+
+def _check_place(workspace: Workspace, path: Path) -> None:
+    """An export into the workspace's own folder could replace what it is made of."""
+    if path == workspace.folder or path in workspace.folder.parents:
+        raise UserError(f"{path} holds the workspace itself; choose another place")
+    for name in ("originals", "manifests", "thumbnails", "datasets", "runs"):
+        if workspace.folder / name in (path, *path.parents):
+            raise UserError(f"{path} lies inside the workspace; choose another place")
+
+
+def _sized(result: Exported, path: Path) -> Exported:
+    found = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
+    return replace(result, files=len(found), bytes=sum(item.stat().st_size for item in found))

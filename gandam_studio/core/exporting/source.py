@@ -1,0 +1,167 @@
+"""What an export reads: a version's entries and their pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from gandam_studio.core.decoding import sniff
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting.formats import LINK, RENDER
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.rendering import Pixels
+from gandam_studio.core.versions import files as version_files
+from gandam_studio.core.versions.model import ManifestVersion
+from gandam_studio.core.versions.pictures import WHITE, detected_background, picture_of, rendered
+from trainer.manifest import ManifestEntry
+from trainer.recipe import Recipe
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+_SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
+_ID_SHOWN = 12
+
+
+@dataclass
+class Source:
+    """A version as exports see it. Entries come in order of id, as often as they are asked for.
+
+    Attributes:
+        workspace: where version and originals lie.
+        version: what is exported.
+        pictures: one of `formats.PICTURES`.
+        recipe: applied when pictures are rendered.
+        background: what the recipe's "detected" stands for, "#rrggbb".
+        job: told of every sprite written.
+        spool: folder that keeps rendered pictures for the next format, or None.
+    """
+
+    workspace: Workspace
+    version: ManifestVersion
+    pictures: str
+    recipe: Recipe
+    job: Job = NULL_JOB
+    background: str = ""
+    spool: Path | None = None
+    header: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.header = version_files.header(self.workspace, self.version)
+        if not self.background and self.recipe.background == "detected":
+            self.background = detected_background(self.workspace, self.version)
+        self.background = self.background or WHITE
+
+    def lines(self) -> Iterator[bytes]:
+        """The manifest's own lines."""
+        return version_files.manifest_lines(self.workspace, self.version)
+
+    def entries(self) -> Iterator[ManifestEntry]:
+        """The entries, without progress."""
+        return version_files.manifest_entries(self.workspace, self.version)
+
+    def watched(self) -> Iterator[ManifestEntry]:
+        """The entries, telling the job after each; raises Cancelled."""
+        self.job.start("Exporting", self.version.sprites)
+        for entry in self.entries():
+            yield entry
+            self.job.advance()
+
+    def rendered(self, entry: ManifestEntry) -> Pixels:
+        """(size, size, C) uint8, the recipe applied."""
+        return rendered(self.workspace.originals, entry, self.recipe, self.background)
+
+    def picture(self, entry: ManifestEntry) -> bytes:
+        """The bytes of an entry's picture file: rendered by the recipe, or the original as it came.
+
+        A sprite that is only a part of its original (a frame, a region of a sheet) is cut out of it as PNG.
+        """
+        if self.pictures == RENDER:
+            return self._rendered_png(entry)
+        if entry.part:
+            whole = ManifestEntry(entry.id, entry.source, entry.source_digest, entry.width, entry.height, entry.part)
+            return png_bytes(picture_of(self.workspace.originals, whole))
+        return self.workspace.originals.read(entry.source_digest)
+
+    def name(self, entry: ManifestEntry, data: bytes | None = None) -> str:
+        """File name of an entry's picture: readable, safe on every system, unique by the id in it."""
+        if self.pictures == RENDER or entry.part:
+            suffix = ".png"
+        else:
+            suffix = self._suffix(entry, data)
+        return picture_stem(entry) + suffix
+
+    def place(self, entry: ManifestEntry, folder: Path) -> str:
+        """Put an entry's picture in a folder (made before) and return its file name."""
+        name = self.name(entry)
+        if self.pictures == LINK and not entry.part:
+            original = self.workspace.originals.path(entry.source_digest)
+            try:
+                os.link(original, folder / name)
+                return name
+            except OSError:
+                # Another disk, or a file system without links: a copy serves as well.
+                pass
+        (folder / name).write_bytes(self.picture(entry))
+        return name
+
+    def description(self) -> dict[str, Any]:
+        """What an export says of itself; no times, so that equal exports are equal bytes."""
+        return {
+            "format_version": 1,
+            "tool": self.header.get("tool", "GANdam Studio"),
+            "version": self.version.label,
+            "digest": self.version.digest,
+            "message": self.version.message,
+            "sprites": self.version.sprites,
+            "pictures": self.pictures,
+            "recipe": self.recipe.to_json() if self.pictures == RENDER else None,
+        }
+
+    def _rendered_png(self, entry: ManifestEntry) -> bytes:
+        kept = self.spool / entry.id if self.spool else None
+        if kept is not None:
+            with contextlib.suppress(FileNotFoundError):
+                return kept.read_bytes()
+        data = png_bytes(self.rendered(entry))
+        if kept is not None:
+            kept.write_bytes(data)
+        return data
+
+    def _suffix(self, entry: ManifestEntry, data: bytes | None) -> str:
+        if data is None:
+            try:
+                with self.workspace.originals.path(entry.source_digest).open("rb") as stream:
+                    head = stream.read(512)
+                    stream.seek(0, os.SEEK_END)
+                    stream.seek(max(0, stream.tell() - 26))
+                    tail = stream.read()
+            except OSError as error:
+                raise UserError(f"the original of {entry.source} cannot be read: {error.strerror or error}") from None
+        else:
+            head, tail = data[:512], data[-26:]
+        kind = sniff(head, tail) or "bin"
+        return _SUFFIXES.get(kind, f".{kind}")
+
+
+def picture_stem(entry: ManifestEntry) -> str:
+    """ "zaku-0012-1f0c9e3b2a7d": what people call it, and enough of the id to be unique."""
+    name = entry.source.rsplit("!", 1)[-1].replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[:40].strip("-")
+    return f"{slug or 'sprite'}-{entry.id[:_ID_SHOWN]}"
+
+
+def png_bytes(pixels: Pixels) -> bytes:
+    """(H, W, C) uint8, C = 3 or 4, as a PNG; the same bytes for the same pixels and libraries."""
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", compress_level=6)
+    return stream.getvalue()

@@ -1,0 +1,188 @@
+"""jsonl, csv and parquet; targets that are replaced whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gandam_studio.core.edits import Drop, Flip, SetCrop, SetSetting, Tag
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting import FORMATS, export
+from gandam_studio.core.jobs import Cancelled, NullJob
+from gandam_studio.core.rendering import render
+from trainer.manifest import ManifestEntry, read_manifest
+from trainer.recipe import Recipe
+
+
+@pytest.fixture
+def version(workspace):
+    workspace.apply(SetSetting("recipe", Recipe(size=32).to_json()))
+    workspace.apply(Drop([1], "text"))
+    workspace.apply(Flip([5]))
+    workspace.apply(SetCrop([6], (1, 1, 8, 9)))
+    workspace.apply(Tag([7], add=frozenset({'odd, "quoted"', "ünï"})))
+    return workspace.commit("one")
+
+
+def table_rows(path):
+    return list(csv.DictReader(io.StringIO(path.read_bytes().decode(), newline="")))
+
+
+def test_jsonl_is_the_manifest(workspace, version, tmp_path):
+    done = workspace.export(tmp_path / "m.jsonl")
+    assert hashlib.sha256((tmp_path / "m.jsonl").read_bytes()).hexdigest() == version.digest == done.digest
+    assert (done.sprites, done.files, done.format, done.pictures) == (19, 1, "jsonl", "none")
+    json.dumps(done.to_json())
+
+
+def test_every_line_fits_the_schema(workspace, version, tmp_path, repository):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((repository / "resources" / "manifest.schema.json").read_bytes())
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.check_schema(schema)
+    workspace.export(tmp_path / "m.jsonl")
+    lines = (tmp_path / "m.jsonl").read_text("utf-8").splitlines()
+    assert len(lines) == 19
+    for line in lines:
+        validator.validate(json.loads(line))
+    wrong = json.loads(lines[0]) | {"facing": "up"}
+    assert not validator.is_valid(wrong)
+    assert not validator.is_valid({key: value for key, value in json.loads(lines[0]).items() if key != "id"})
+
+
+def test_schema_and_entry_name_the_same_fields(repository):
+    schema = json.loads((repository / "resources" / "manifest.schema.json").read_bytes())
+    line = json.loads(ManifestEntry("a" * 64, "x", "b" * 64, 1, 1).line())
+    assert set(schema["properties"]) == set(line)
+
+
+def test_csv_loses_nothing(workspace, version, tmp_path):
+    workspace.export(tmp_path / "m.csv", format="csv")
+    rows = table_rows(tmp_path / "m.csv")
+    entries = list(read_manifest(workspace.manifest_path(version.digest)))
+    assert len(rows) == 19
+    for row, entry in zip(rows, entries, strict=True):
+        assert (row["id"], row["flip"] == "true", int(row["width"])) == (entry.id, entry.flip, entry.width)
+        assert tuple(json.loads(row["tags"])) == entry.tags
+        assert (json.loads(row["crop"]) if row["crop"] else None) == (list(entry.crop) if entry.crop else None)
+
+
+def test_pictures_lie_beside_a_list(workspace, version, tmp_path):
+    for pictures in ("copy", "link", "render"):
+        out = tmp_path / pictures
+        done = workspace.export(out, format="csv", pictures=pictures)
+        rows = table_rows(out / "manifest.csv")
+        assert done.files == 21  # 19 pictures, the table, the description
+        flipped = next(row for row in rows if row["flip"] == "true")
+        pixels = np.asarray(Image.open(out / flipped["picture"]))
+        sprite = workspace.sprite(workspace.resolve(flipped["id"]))
+        if pictures == "render":
+            assert np.array_equal(pixels, render(workspace.picture(sprite), Recipe(size=32)))
+        else:
+            assert np.array_equal(pixels, workspace.pixels(sprite))
+    row = next(iter(rows))
+    original = workspace.originals.path(row["source_digest"])
+    assert original.stat().st_nlink >= 2
+
+
+def test_parquet_opens_in_its_tools(workspace, version, tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    workspace.export(tmp_path / "m.parquet", format="parquet", pictures="render")
+    table = pq.read_table(tmp_path / "m.parquet")
+    rows = table.to_pylist()
+    assert [row["id"] for row in rows] == [e.id for e in read_manifest(workspace.manifest_path(version.digest))]
+    assert json.loads(table.schema.metadata[b"gandam"])["digest"] == version.digest
+    flipped = next(row for row in rows if row["flip"])
+    pixels = np.asarray(Image.open(io.BytesIO(flipped["image"]["bytes"])))
+    sprite = workspace.sprite(workspace.resolve(flipped["id"]))
+    assert np.array_equal(pixels, render(workspace.picture(sprite), Recipe(size=32)))
+    cropped = next(row for row in rows if row["crop"])
+    assert cropped["crop"] == [1, 1, 8, 9]
+
+
+def test_refuses_to_overwrite(workspace, version, tmp_path):
+    target = tmp_path / "m.jsonl"
+    target.write_text("mine")
+    with pytest.raises(UserError, match="--force"):
+        workspace.export(target)
+    assert target.read_text() == "mine"
+    workspace.export(target, force=True)
+    assert target.stat().st_size > 1000
+
+
+def test_force_replaces_exports_only(workspace, version, tmp_path):
+    precious = tmp_path / "photos"
+    precious.mkdir()
+    (precious / "holiday.jpg").write_text("x")
+    with pytest.raises(UserError, match="--force"):
+        workspace.export(precious, format="imagefolder")
+    with pytest.raises(UserError, match="holds other things"):
+        workspace.export(precious, format="imagefolder", force=True)
+    assert (precious / "holiday.jpg").read_text() == "x"
+    ours = tmp_path / "ours"
+    workspace.export(ours, format="imagefolder")
+    stray = ours / "train" / "stray.png"
+    stray.write_text("x")
+    workspace.export(ours, format="imagefolder", force=True)
+    assert not stray.exists()
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
+
+
+def test_never_into_the_workspace(workspace, version):
+    for place in (workspace.folder, workspace.folder / "originals" / "x", workspace.folder.parent):
+        with pytest.raises(UserError, match="choose another place"):
+            workspace.export(place, format="imagefolder", force=True)
+
+
+def test_wrong_words_are_told(workspace, version, tmp_path):
+    with pytest.raises(UserError, match="unknown format 'pdf'; known: jsonl"):
+        workspace.export(tmp_path / "x", format="pdf")
+    with pytest.raises(UserError, match="cannot have pictures as 'none'"):
+        workspace.export(tmp_path / "x", format="imagefolder", pictures="none")
+    with pytest.raises(UserError, match="must be one of"):
+        workspace.export(tmp_path / "x", pictures="some")
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match="is a file"):
+        workspace.export(tmp_path / "file", format="coco", force=True)
+    with pytest.raises(UserError, match="is a folder"):
+        workspace.export(tmp_path / "folder", format="csv", force=True)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_cancelling_leaves_nothing(workspace, version, tmp_path, name):
+    class Stops(NullJob):
+        def __init__(self) -> None:
+            self.left = 7
+
+        def advance(self, count: int = 1) -> None:
+            self.left -= count
+            if self.left <= 0:
+                raise Cancelled
+
+    if FORMATS[name].problem():
+        pytest.skip(FORMATS[name].problem())
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with pytest.raises(Cancelled):
+        export(workspace, version, folder / "x", format=name, job=Stops())
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_equal_exports_are_equal_bytes(workspace, version, tmp_path, name):
+    if FORMATS[name].problem():
+        pytest.skip(FORMATS[name].problem())
+
+    def digests(out):
+        workspace.export(out, format=name)
+        paths = [out] if out.is_file() else sorted(path for path in out.rglob("*") if path.is_file())
+        return [(str(path.relative_to(out)), hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths]
+
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
