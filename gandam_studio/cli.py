@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from gandam_studio import __version__
-from gandam_studio.commands.failures import exit_code_for
+from gandam_studio.commands.failures import ReaderLeft, exit_code_for
 
 # Subcommand -> "module:function" under gandam_studio.commands, in the order that help lists them.
 SUBCOMMANDS = {
@@ -65,6 +65,13 @@ class Studio(click.Group):
         module, function = SUBCOMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(f"gandam_studio.commands.{module}"), function)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's, but a reader that has gone (`| head`) is told apart from click's own exits."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderLeft from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,8 +1,50 @@
-"""`export`."""
+"""`export-manifest`: a version for other tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
+from gandam_studio.commands.console import Output, with_workspace
+from gandam_studio.commands.progress import ConsoleJob
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+# Named here too, since the core is imported only when a command runs; a test compares the two.
+FORMATS = (
+    "jsonl", "csv", "parquet", "imagefolder", "stylegan", "webdataset", "croissant", "coco", "fiftyone", "all",
+)  # fmt: skip
+
 
 @click.command("export-manifest")
-def export_manifest() -> None:
-    """x"""
+@click.option("--out", "target", required=True, metavar="PATH", help="File or folder to write, or s3://, hf:// ...")
+@click.option("--version", metavar="V", default="latest", show_default=True, help="Version to export.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="jsonl", show_default=True,
+              help="What to write; `all` writes every format side by side.")  # fmt: skip
+@click.option("--pictures", type=click.Choice(["none", "copy", "link", "render"]), default=None,
+              help="No pictures, originals copied or hard-linked, or pictures as trained on [default: by format].")  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace a file, or an earlier export.")
+@with_workspace(write=False)
+def export_manifest(
+    workspace: Workspace, out: Output, target: str, version: str, form: str, pictures: str | None, force: bool
+) -> None:
+    """Write a version as a manifest, a table, or a data set for another tool. Equal versions give equal bytes."""
+    from gandam_studio.core.exporting import export
+    from gandam_studio.core.versions import find_version
+
+    with ConsoleJob() as job:
+        done = export(
+            workspace,
+            find_version(workspace, version),
+            target,
+            format=form,
+            pictures=pictures or "",
+            force=force,
+            job=job,
+        )
+    out.json(done.to_json())
+    out.say(f"{done.version} -> {done.out}: {done.sprites:,} sprites, {done.files:,} files, {done.bytes / 1e6:,.1f} MB")
+    for name, why in done.skipped.items():
+        out.say(f"left out {name}: {why}")

@@ -29,13 +29,17 @@ _MACHINE = {
 }
 
 
+class ReaderLeft(Exception):
+    """Whoever read our output wants no more of it."""
+
+
 def exit_code_for(error: BaseException) -> int:
     """Say on stderr what went wrong, in one line where it is the person's to mend; return the exit code."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else REFUSED
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError | ReaderLeft):
         return _reader_left()
     if isinstance(error, click.UsageError):
         hint = f" (see: {error.ctx.command_path} --help)" if error.ctx else ""

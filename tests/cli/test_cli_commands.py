@@ -1,0 +1,330 @@
+"""Every command, as people and machines call it: exit codes, JSON contract, one line for a refusal."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from studio_calls import SEED, Studio
+
+from gandam_studio.cli import SUBCOMMANDS
+from gandam_studio.core.mechas import sprite
+
+
+def ids(studio: Studio, ws: Path, *options: str) -> list[str]:
+    return [row["id"] for row in studio("list", "-w", ws, "--json", *options).json]
+
+
+def test_import_says_what_it_did_and_twice_is_once(tmp_path: Path, art: Path, studio: Studio) -> None:
+    folder = tmp_path / "ws"
+    assert studio("new", folder, "--json").json == {"workspace": str(folder)}
+    (tmp_path / "bad").mkdir()
+    for number in range(3):
+        (tmp_path / "bad" / f"notes-{number}.png").write_text("no picture\n")
+    different = len({sprite(SEED, index).tobytes() for index in range(23)})
+    first = studio("import", art, tmp_path / "bad", "-w", folder, "--json", "--workers", 1).json
+    assert (first["imported"], first["already"], len(first["rejected"])) == (different, 23 - different, 3)
+    assert set(first["rejected"][0]) == {"path", "reason"}
+    again = studio("import", art, "-w", folder, "--json", "--workers", 1).json
+    assert (again["imported"], again["already"], again["rejected"]) == (0, 23, [])
+
+
+def test_list_filters_sorts_and_keeps_its_contract(ws: Path, studio: Studio) -> None:
+    rows = studio("list", "-w", ws, "--json").json
+    assert {"id", "name", "status", "reason", "flipped", "facing", "tags"} <= set(rows[0])
+    assert all(row["status"] == "undecided" and row["flipped"] is False for row in rows)
+    names = [row["name"] for row in studio("list", "-w", ws, "--json", "--order", "name", "--descending").json]
+    assert names == sorted(names, reverse=True)
+    studio("tag", rows[3]["id"], "--add", "tank", "-w", ws)
+    studio("drop", rows[5]["id"], "--reason", "text", "-w", ws)
+    assert ids(studio, ws, "--tag", "tank") == [rows[3]["id"]]
+    assert ids(studio, ws, "--dropped-for", "text") == [rows[5]["id"]]
+    assert ids(studio, ws, "--status", "not-dropped") == [r["id"] for r in rows if r["id"] != rows[5]["id"]]
+    assert studio("list", "-w", ws, "--json", "--text", "nowhere").json == []
+    assert f"of {len(rows)} sprites: 0 kept, {len(rows) - 1} undecided, 1 dropped" in studio("list", "-w", ws).out
+    assert "cannot sort by" in studio("list", "-w", ws, "--order", "colour").refusal
+
+
+def test_decisions_are_undone_one_by_one(ws: Path, studio: Studio) -> None:
+    sprites = ids(studio, ws)
+    assert studio("flip", *sprites[:4], "-w", ws, "--json").json["sprites"] == 4
+    studio("drop", sprites[1], sprites[2], "-w", ws, "--reason", "non-bipedal")
+    studio("keep", sprites[0], "-w", ws)
+    by_id = {row["id"]: row for row in studio("list", "-w", ws, "--json").json}
+    assert [by_id[s]["status"] for s in sprites[:4]] == ["kept", "dropped", "dropped", "undecided"]
+    assert by_id[sprites[1]]["reason"] == "non-bipedal"
+    assert [by_id[s]["flipped"] for s in sprites[:5]] == [True] * 4 + [False]
+    assert studio("undo", "-w", ws, "--json").json == {"edit": 3, "label": "Keep 1 sprite", "sprites": 1}
+    assert "Drop 2 sprites (non-bipedal)" in studio("undo", "-w", ws).out
+    assert studio("redo", "-w", ws, "--json").json["sprites"] == 2
+    states = [(row["label"], row["state"]) for row in studio("history", "-w", ws, "--json").json]
+    assert states[0] == ("Keep 1 sprite", "undone")
+    assert states[-1] == ("Flip 4 sprites", "done")
+    studio("undo", "-w", ws)
+    studio("undo", "-w", ws)
+    assert studio("undo", "-w", ws).refusal == "there is nothing to undo"
+    for _ in range(3):
+        assert studio("redo", "-w", ws).code == 0
+    assert studio("redo", "-w", ws).refusal == "there is nothing to redo"
+
+
+def test_sprites_are_named_by_id_start_of_id_or_file_name(ws: Path, studio: Studio) -> None:
+    first = studio("list", "-w", ws, "--json").json[0]
+    for name in (first["id"], first["id"][:8], first["name"]):
+        assert studio("show", name, "-w", ws, "--json").json["id"] == first["id"]
+    assert "no sprite is named 'zzz'" in studio("flip", "zzz", "-w", ws).refusal
+    assert "no sprite is named" in studio("flip", first["id"][:3], "-w", ws).refusal
+    assert "a drop needs a reason" in studio("drop", first["id"], "-w", ws).refusal
+    # A refused command has changed nothing, also when other names were good.
+    assert studio("flip", first["id"], "zzz", "-w", ws).code == 1
+    assert studio("list", "-w", ws, "--json", "--flipped").json == []
+
+
+def test_a_filter_chooses_sprites_too(ws: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    sprites = ids(studio, ws)
+    studio("facing", *sprites[:3], "--is", "right", "-w", ws)
+    assert studio("flip", "--facing", "right", "-w", ws, "--json").json["sprites"] == 3
+    assert len(ids(studio, ws, "--facing", "left")) == 3
+    assert ids(studio, ws, "--facing", "right") == []
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(sprites[:2])))
+    assert studio("keep", "-", "-w", ws, "--json").json["sprites"] == 2
+    assert studio("undecide", "--status", "kept", "-w", ws, "--json").json["sprites"] == 2
+    assert studio("keep", "-w", ws).code == 2
+    assert studio("keep", sprites[0], "--facing", "left", "-w", ws).code == 2
+
+
+def test_show_tells_where_a_sprite_came_from(ws: Path, art: Path, studio: Studio) -> None:
+    name = studio("list", "-w", ws, "--json").json[0]["name"]
+    shown = studio("show", name, "-w", ws, "--json").json
+    assert shown["sources"][0] == {"path": str(art / name), "member": ""}
+    assert [Path(source["path"]).name for source in shown["sources"]] == [name, "mecha-000015.png"]  # an exact copy
+    assert str(art / name) in studio("show", name, "-w", ws).out
+
+
+def test_versions_from_commit_to_restore(ws: Path, studio: Studio) -> None:
+    sprites = ids(studio, ws)
+    first = studio("commit", "-m", "all", "-w", ws, "--json").json
+    assert {"version", "digest", "parent", "message", "sprites"} <= set(first)
+    assert (first["version"], first["parent"], first["message"], first["sprites"]) == ("v1", None, "all", len(sprites))
+    studio("drop", *sprites[:2], "--reason", "wrong style", "-w", ws)
+    studio("flip", sprites[4], "-w", ws)
+    studio("keep", *sprites[5:8], "-w", ws)
+    second = studio("commit", "-m", "fewer", "-w", ws, "--json").json
+    assert (second["version"], second["parent"], second["sprites"]) == ("v2", "v1", len(sprites) - 2)
+    assert [row["version"] for row in studio("versions", "-w", ws, "--json").json] == ["v1", "v2"]
+    difference = studio("diff", "v1", "v2", "-w", ws, "--json").json
+    assert difference["added"] == []
+    assert sorted(row["id"] for row in difference["removed"]) == sorted(sprites[:2])
+    assert {row["reason"] for row in difference["removed"]} == {"wrong style"}
+    assert len(difference["changed"]) == 4
+    assert "v1 -> v2: -2 (2 wrong style), 1 flipped" in studio("diff", "v1", "v2", "-w", ws).out
+    assert "v1 -> now" in studio("diff", "v1", "-w", ws).out
+    assert studio("commit", "--kept-only", "-w", ws, "--json").json["sprites"] == 3
+    assert studio("tag-version", "v1", "--add", "paper", "-w", ws, "--json").json["tags"] == ["paper"]
+    studio("restore", "paper", "-w", ws)
+    assert studio("commit", "-m", "back", "-w", ws, "--json").json["digest"] == first["digest"]
+    assert studio("undo", "-w", ws).code == 0
+    assert "there is no version 'v9'" in studio("diff", "v9", "v1", "-w", ws).refusal
+
+
+def test_the_same_decisions_in_another_order_have_the_same_digest(tmp_path: Path, art: Path, studio: Studio) -> None:
+    digests = []
+    for order in (1, -1):
+        folder = tmp_path / f"ws{order}"
+        studio("new", folder)
+        for path in sorted(art.iterdir(), reverse=order < 0)[:5]:
+            studio("import", path, "-w", folder, "--workers", 1)
+        studio("import", art, "-w", folder, "--workers", 1)
+        # A picture that lies in two files is one sprite, named after the first: left out here.
+        pictures = [sprite(SEED, index).tobytes() for index in range(23)]
+        twice = [f"mecha-{index:06d}.png" for index in range(23) if pictures.count(pictures[index]) > 1]
+        named = {row["name"] for row in studio("list", "-w", folder, "--json").json}
+        studio("drop", *named.intersection(twice), "--reason", "duplicate", "-w", folder)
+        for name in ("mecha-000002.png", "mecha-000008.png", "mecha-000009.png")[::order]:
+            studio("flip", name, "-w", folder)
+        digests.append(studio("commit", "-w", folder, "--json").json["digest"])
+    assert digests[0] == digests[1]
+
+
+def test_every_format_can_be_exported(ws: Path, studio: Studio, tmp_path: Path) -> None:
+    from gandam_studio.commands.exporting import FORMATS
+    from gandam_studio.core.exporting import ALL
+    from gandam_studio.core.exporting import FORMATS as KNOWN
+
+    assert (*KNOWN, ALL) == FORMATS
+    version = studio("commit", "-w", ws, "--json").json
+    target = tmp_path / "manifest.jsonl"
+    done = studio("export-manifest", "-w", ws, "--out", target, "--json").json
+    assert (done["version"], done["digest"], done["sprites"]) == ("v1", version["digest"], version["sprites"])
+    lines = [json.loads(line) for line in target.read_text().splitlines()]
+    assert len(lines) == version["sprites"]
+    assert all({"id", "source", "flip", "tags", "width", "height"} <= set(line) for line in lines)
+    assert hashlib.sha256(target.read_bytes()).hexdigest() == version["digest"]
+    assert "use --force" in studio("export-manifest", "-w", ws, "--out", target).refusal
+    assert studio("export-manifest", "-w", ws, "--out", target, "--force").code == 0
+    everything = tmp_path / "everything"
+    done = studio("export-manifest", "-w", ws, "--out", everything, "--format", "all", "--json").json
+    assert {path.name for path in everything.iterdir()} == {"export.json"} | {
+        form.path for form in KNOWN.values() if form.name not in done["skipped"]
+    }
+
+
+def test_verify_names_a_changed_bit_and_relink_mends_it(ws: Path, art: Path, studio: Studio) -> None:
+    studio("commit", "-w", ws)
+    assert studio("verify", "-w", ws, "--json").json["ok"] is True
+    row = studio("list", "-w", ws, "--json").json[0]
+    original = next((ws / "originals").rglob(f"{row['source_digest']}*"))
+    original.chmod(0o644)
+    data = bytearray(original.read_bytes())
+    data[40] ^= 1
+    original.write_bytes(data)
+    answer = studio("verify", "-w", ws, "--json")
+    assert answer.code == 1
+    damage = json.loads(answer.out)["damage"]
+    assert [item["digest"] for item in damage] == [row["source_digest"]]
+    assert row["name"] in damage[0]["names"]
+    assert studio("relink", art, "-w", ws, "--json").json["missing"] == {}
+    assert studio("verify", "-w", ws).code == 0
+
+
+def test_a_locked_workspace_can_be_read_but_not_changed(ws: Path, studio: Studio) -> None:
+    script = (
+        "import sys, time; from gandam_studio.core.workspace import Workspace;"
+        "w = Workspace.open(sys.argv[1]); print('open', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", script, str(ws)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        name = studio("list", "-w", ws, "--json").json[0]["name"]
+        assert "is open in another window or command" in studio("flip", name, "-w", ws).refusal
+    finally:
+        holder.kill()
+        holder.communicate()
+    assert studio("flip", name, "-w", ws).code == 0
+
+
+def test_the_workspace_may_be_named_before_the_command_or_be_the_current_folder(
+    ws: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = studio("list", "-w", ws, "--json").json
+    assert studio("-w", ws, "list", "--json").json == after
+    monkeypatch.chdir(ws)
+    assert studio("list", "--json").json == after
+    monkeypatch.chdir(ws.parent)
+    assert "is no workspace" in studio("list", "--json").refusal
+
+
+def test_wrong_usage_is_exit_code_2_with_one_line(ws: Path, studio: Studio) -> None:
+    misuses: tuple[tuple[object, ...], ...] = (
+        ("flipp",),
+        ("list", "--nonsense"),
+        ("new",),
+        ("import", "-w", ws),
+        ("import", "x", "--grid", "3", "-w", ws),
+        ("train", "-w", ws),
+        ("train", "--preset", "x", "--resume", "y", "-w", ws),
+    )
+    for arguments in misuses:
+        answer = studio(*arguments)
+        assert answer.code == 2, arguments
+        assert len(answer.err.splitlines()) == 1
+        assert answer.out == ""
+    assert "did you mean flip" in studio("flipp").err
+
+
+def test_an_unexpected_error_is_one_line_naming_a_log(
+    ws: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from gandam_studio.commands import failures
+    from gandam_studio.core.workspace import Workspace
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(failures, "log_folder", lambda: tmp_path)
+    monkeypatch.setattr(Workspace, "counts", broken)
+    refusal = studio("list", "-w", ws).refusal
+    (log,) = tmp_path.glob("error-*.log")
+    assert str(log) in refusal
+    text = log.read_text()
+    assert "Traceback" in text
+    assert "a bug of ours" in text
+
+
+def test_names_with_control_characters_do_not_reach_the_terminal(tmp_path: Path, art: Path, studio: Studio) -> None:
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    try:
+        (odd / "a\x1b[31m\nb.png").write_bytes((art / "mecha-000000.png").read_bytes())
+    except OSError:
+        pytest.skip("this file system has no such names")
+    studio("new", tmp_path / "ws")
+    studio("import", odd, "-w", tmp_path / "ws", "--workers", 1)
+    out = studio("list", "-w", tmp_path / "ws").out
+    assert "\x1b" not in out
+    assert r"a\x1b[31m\x0ab.png" in out
+
+
+def test_help_is_quick_and_every_command_has_help_and_json() -> None:
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "gandam_studio", "--help"], capture_output=True, text=True, check=True)
+    assert time.monotonic() - began < 5
+    for name in SUBCOMMANDS:
+        assert f"\n  {name} " in done.stdout
+    from gandam_studio.cli import studio as group
+
+    for name in SUBCOMMANDS:
+        command = group.get_command(None, name)  # type: ignore[arg-type]
+        assert command is not None
+        assert command.help
+        assert "as_json" in [parameter.name for parameter in command.params]
+
+
+def test_a_reader_that_leaves_early_is_no_error(ws: Path) -> None:
+    script = f'"{sys.executable}" -m gandam_studio list -w "{ws}" --json | head -c 10; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+def test_open_refuses_in_one_line_what_is_no_workspace(tmp_path: Path, studio: Studio) -> None:
+    assert "is no workspace" in studio("open", tmp_path / "nowhere").refusal
+
+
+def test_doctor_answers_every_question(ws: Path, studio: Studio) -> None:
+    answer = studio("doctor", "-w", ws, "--json")
+    checks = {check["name"]: check for check in json.loads(answer.out)["checks"]}
+    assert {"name", "ok", "detail"} <= set(checks["python"])
+    assert set(checks) == {
+        "python", "sqlite", "pictures", "torch", "window", "screen", "disk", "writing", "sample sets", "workspace"
+    }  # fmt: skip
+    assert checks["workspace"]["ok"]
+    assert "sprites" in checks["workspace"]["detail"]
+    assert answer.code == (0 if all(c["ok"] for c in checks.values() if c["needed"]) else 1)
+
+
+def test_doctor_finds_a_damaged_workspace(tmp_path: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gandam_studio.commands import doctor
+
+    monkeypatch.setattr(doctor, "_child", lambda *_, **__: ({}, "libEGL.so.1: cannot open shared object file"))
+    monkeypatch.setattr(sys, "platform", "linux")
+    (tmp_path / "workspace.sqlite").write_bytes(b"not a database at all" * 300)
+    answer = studio("doctor", "-w", tmp_path, "--json")
+    checks = {check["name"]: check for check in json.loads(answer.out)["checks"]}
+    assert answer.code == 1
+    assert not checks["workspace"]["ok"]
+    assert "apt-get install" in checks["window"]["detail"]
+    assert "Traceback" not in answer.err
+
+
+def test_presets_lists_what_train_knows(studio: Studio) -> None:
+    found = {row["preset"]: row["size"] for row in studio("presets", "--json").json}
+    assert found["sprite-r3-cpu"] == 32
+    assert found["gandam-part-2"] == 256

@@ -1,0 +1,74 @@
+"""The command line as tests call it, and a small folder of sprites for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gandam_studio import cli
+from gandam_studio.core.mechas import write_set
+
+SEED = 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+    @property
+    def refusal(self) -> str:
+        """The one line of a refused command."""
+        assert self.code == 1
+        lines = self.err.splitlines()
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("gandam-studio: ")
+        assert "Traceback" not in self.err + self.out
+        return lines[0].removeprefix("gandam-studio: ")
+
+
+Studio = Callable[..., Answer]
+
+
+@pytest.fixture
+def studio(capsys: pytest.CaptureFixture[str]) -> Studio:
+    """Call the command line in this process."""
+
+    def call(*arguments: object) -> Answer:
+        capsys.readouterr()
+        code = cli.run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def art(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 23 sprite files: 22 different pictures."""
+    folder = tmp_path_factory.mktemp("art")
+    write_set(folder, 23, seed=SEED)
+    (folder / "truth.tsv").unlink()
+    return folder
+
+
+@pytest.fixture
+def ws(tmp_path: Path, art: Path, studio: Studio) -> Path:
+    """A workspace with those sprites."""
+    folder = tmp_path / "ws"
+    assert studio("new", folder).code == 0
+    assert studio("import", art, "-w", folder, "--workers", 1).code == 0
+    return folder
