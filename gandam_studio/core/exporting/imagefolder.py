@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from gandam_studio.core.exporting.source import Source
 from gandam_studio.core.versions.splits import HELD_OUT, TRAIN
+from trainer.manifest import ManifestEntry
 
 # Folder names that `datasets` recognises as splits.
 SPLITS = {TRAIN: "train", HELD_OUT: "test"}
@@ -24,5 +25,18 @@ def write(source: Source, folder: Path) -> None:
             if entry.split not in lists:
                 split.mkdir()
                 lists[entry.split] = stack.enter_context((split / METADATA).open("wb"))
-            row = {"file_name": source.place(entry, split), **json.loads(entry.line())}
+            row = {"file_name": source.place(entry, split), **row_of(entry)}
             lists[entry.split].write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+
+def row_of(entry: ManifestEntry) -> dict[str, Any]:
+    """An entry as a flat row. Lists are JSON text: `datasets` takes a column's type from the first rows of each
+    split, and an empty list there would clash with a full one elsewhere.
+    """
+    row: dict[str, Any] = json.loads(entry.line())
+    return row | {"tags": json.dumps(row["tags"], ensure_ascii=False), "crop": json.dumps(row["crop"] or [])}
+
+
+def entry_of(row: dict[str, Any]) -> ManifestEntry:
+    """The inverse of `row_of`. Raises ValueError, KeyError or TypeError."""
+    return ManifestEntry.from_json(row | {"tags": json.loads(row["tags"]), "crop": json.loads(row["crop"]) or None})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting import imagefolder
 from gandam_studio.core.exporting.formats import NONE, RENDER
 from gandam_studio.core.exporting.imagefolder import METADATA
 from gandam_studio.core.exporting.source import picture_stem
@@ -73,7 +74,7 @@ def _read_folder(folder: Path) -> ReadBack:
         raise UserError(f"{folder} holds neither manifest.jsonl nor {METADATA}")
     rows = [(path.parent, row) for path in lists for row in _json_lines(path)]
     found = {row["id"]: str(parent / row["file_name"]) for parent, row in rows}
-    entries = tuple(sorted((ManifestEntry.from_json(row) for _, row in rows), key=lambda entry: entry.id))
+    entries = tuple(sorted((imagefolder.entry_of(row) for _, row in rows), key=lambda entry: entry.id))
     return ReadBack("imagefolder", pictures, entries, found, folder)
 
 
