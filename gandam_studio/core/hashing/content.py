@@ -12,7 +12,7 @@ from gandam_studio.core.hashing.layout import Flag
 VISIBLE = 8  # opacity above this is seen; invisible colours under the rest never count
 _OPAQUE = 250
 _LONGEST_KEYED = 256  # larger opaque pictures are searched for a background at this size
-_TOLERANCE = 26.0  # greatest channel difference (of 255) from the background; JPEG at quality 30 rings by about 20
+_CLEAN, _RINGING = 20.0, 60.0  # greatest channel difference (of 255) from a clean and from a compressed background
 _BORDER_SHARE = 0.8  # of the border must look like background before any is taken away
 
 
@@ -72,8 +72,8 @@ def background_mask(rgba: np.ndarray) -> np.ndarray | None:
     plane = _border_plane(rgb)
     if plane is None:
         return None
-    near = (np.abs(rgb - plane).max(axis=2) <= _TOLERANCE).astype(np.uint8)
-    mask = _connected_to_border(near)
+    distance = np.abs(rgb - plane).max(axis=2)
+    mask = _connected_to_border((distance <= _tolerance(distance)).astype(np.uint8))
     mask = _without_specks(mask)
     share = mask.mean()
     if share < 0.02 or share > 0.998:
@@ -91,16 +91,25 @@ def _border_plane(rgb: np.ndarray) -> np.ndarray | None:
     edge[[0, -1]] = edge[:, [0, -1]] = True
     design = np.stack([np.ones(edge.sum()), rows[edge] / height, columns[edge] / width], axis=1)
     colours = rgb[edge].astype(np.float64)
-    used = np.abs(colours - np.median(colours, axis=0)).max(axis=1) <= 3 * _TOLERANCE
-    for _ in range(2):
-        if used.mean() < 0.5:
-            return None
+    used = np.ones(len(colours), dtype=bool)
+    for limit in (4 * _RINGING, 2 * _RINGING, _RINGING):
         solution, *_ = np.linalg.lstsq(design[used], colours[used], rcond=None)
-        used = np.abs(colours - design @ solution).max(axis=1) <= _TOLERANCE
+        off = np.abs(colours - design @ solution).max(axis=1)
+        used = off <= max(limit, float(np.median(off)))
+    used = off <= _RINGING
     if used.mean() < _BORDER_SHARE:
         return None
     a, b, c = solution.astype(np.float32)
     return a + rows[..., None] / height * b + columns[..., None] / width * c
+
+
+def _tolerance(distance: np.ndarray) -> float:
+    """How far from the background still is background: more where compression has made it restless.
+
+    Clean art has next to no pixels a little off its background; JPEG at quality 30 rings by up to 50 around outlines.
+    """
+    restless = np.count_nonzero((distance > 2) & (distance <= _CLEAN))
+    return _RINGING if restless > 0.03 * np.count_nonzero(distance <= _CLEAN) else _CLEAN
 
 
 def _connected_to_border(near: np.ndarray) -> np.ndarray:

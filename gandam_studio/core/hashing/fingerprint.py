@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from gandam_studio.core.hashing import reference
 from gandam_studio.core.hashing.content import Content, find_content
 from gandam_studio.core.hashing.layout import COLUMNS, TINY_PIXELS, Column, Flag, pack_box
 from gandam_studio.core.hashing.spectral import coefficients, padded_size, sign_words
@@ -18,13 +17,10 @@ _LONGEST = 128  # larger content is reduced to this before its frequencies are t
 _FULL = 0.985  # a content that covers more of its box than this has no silhouette worth comparing
 _FLAT = 3.0  # brightness inside the silhouette with a smaller standard deviation (of 255) is one flat tone
 _CHUNK = 256  # pictures handled at once, so that memory stays flat
-_STACK_BYTES = 16 << 20  # and no more of them stacked than this
-_SYMMETRIC = np.array([Flag.SYMMETRIC_SILHOUETTE, Flag.SYMMETRIC_INTERIOR], dtype=np.int64)
-_NOTHING = int(Flag.NO_SILHOUETTE | Flag.NO_INTERIOR | Flag.SYMMETRIC_SILHOUETTE | Flag.SYMMETRIC_INTERIOR | Flag.TINY)
+_SYMMETRIC = np.array([Flag.SYMMETRIC_SILHOUETTE, Flag.SYMMETRIC_INTERIOR, Flag.SYMMETRIC_WHOLE], dtype=np.int64)
+_NOTHING = int(Flag.NO_SILHOUETTE | Flag.NO_INTERIOR | Flag.TINY)
 # Plain numbers: enum arithmetic a picture costs more than the hashing.
-_OPAQUE, _TINY, _NO_SILHOUETTE, _NO_INTERIOR = (
-    int(flag) for flag in (Flag.OPAQUE, Flag.TINY, Flag.NO_SILHOUETTE, Flag.NO_INTERIOR)
-)
+_TINY, _NO_SILHOUETTE, _NO_INTERIOR = (int(flag) for flag in (Flag.TINY, Flag.NO_SILHOUETTE, Flag.NO_INTERIOR))
 
 
 def fingerprint_batch(pictures: Sequence[np.ndarray]) -> np.ndarray:
@@ -45,27 +41,43 @@ def fingerprint_batch(pictures: Sequence[np.ndarray]) -> np.ndarray:
 
 def _fingerprint_chunk(pictures: Sequence[np.ndarray]) -> np.ndarray:
     """`fingerprint_batch` of a few pictures."""
-    rows: list[list[int]] = []
-    planes: dict[tuple[int, int], list[tuple[int, np.ndarray]]] = defaultdict(list)
-    opaque = []
-    for index, picture in enumerate(pictures):
+    rows: list[tuple[int, ...]] = []
+    content_planes: list[np.ndarray | None] = []
+    whole_planes: list[np.ndarray | None] = []
+    for picture in pictures:
         content = find_content(picture)
-        visible, flag, plane = _describe(content)
+        visible, flag, planes = _describe(content)
         words = content.rgba.view(np.uint32)[..., 0]
         digests = pixel_digest(words), pixel_digest(words[:, ::-1])
-        rows.append([pack_box(*content.box), min(visible, 0xFFFFFFFF) << 32 | flag, *digests, 0, 0, 0, 0, 0])
-        if plane is not None:
-            planes[padded_size(*plane.shape[1:])].append((index, plane))
-        if flag & _OPAQUE:
-            opaque.append(index)
-    table = np.array(rows, dtype=np.uint64).reshape(len(pictures), COLUMNS)
-    for members in planes.values():
-        indices = np.array([index for index, _ in members])
-        words, zero = sign_words(coefficients([plane for _, plane in members]))
-        table[indices, Column.SILHOUETTE_EVEN : Column.INTERIOR_ODD + 1] = words.reshape(len(indices), 4)
-        table[indices, Column.FLAGS] |= (zero[:, :, 1] * _SYMMETRIC).sum(axis=1).astype(np.uint64)
-    table[opaque, Column.PHASH] = _phash([pictures[index] for index in opaque])
+        rows.append((pack_box(*content.box), min(visible, 0xFFFFFFFF) << 32 | flag, *digests))
+        content_planes.append(planes)
+        whole_planes.append(None if planes is None else _whole_plane(picture, content))
+    table = np.zeros((len(pictures), COLUMNS), dtype=np.uint64)
+    table[:, : len(rows[0])] = np.array(rows, dtype=np.uint64)
+    looks, symmetric = _sign_words(content_planes, 2)
+    wholes, symmetric_whole = _sign_words(whole_planes, 1)
+    table[:, Column.SILHOUETTE_EVEN : Column.INTERIOR_ODD + 1] = looks
+    table[:, Column.WHOLE_EVEN : Column.WHOLE_ODD + 1] = wholes
+    flags = np.concatenate([symmetric, symmetric_whole], axis=1) @ _SYMMETRIC
+    table[:, Column.FLAGS] |= flags.astype(np.uint64)
     return table
+
+
+def _sign_words(planes: Sequence[np.ndarray | None], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Words of each picture's `count` planes, (N, 2 * count) even and odd in turn, and which are symmetric, (N, count).
+
+    None stands for a blank picture: zeros, symmetric.
+    """
+    words = np.zeros((len(planes), count, 2), dtype=np.uint64)
+    symmetric = np.ones((len(planes), count), dtype=bool)
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index, plane in enumerate(planes):
+        if plane is not None:
+            groups[padded_size(*plane.shape[1:])].append(index)
+    for members in groups.values():
+        found, zero = sign_words(coefficients([plane for i in members if (plane := planes[i]) is not None]))
+        words[members], symmetric[members] = found, zero[:, :, 1]
+    return words.reshape(len(planes), 2 * count), symmetric
 
 
 def _describe(content: Content) -> tuple[int, int, np.ndarray | None]:
@@ -104,6 +116,27 @@ def _planes(rgba: np.ndarray) -> tuple[np.ndarray, float]:
     return planes, float(deviation[0, 0])
 
 
+def _whole_plane(picture: np.ndarray, content: Content) -> np.ndarray:
+    """The untrimmed picture on white, as darkness, (1, H, W) float32 whole numbers; white counts for nothing."""
+    height, width = picture.shape[:2]
+    x, y, w, h = content.box
+    rgba = content.rgba
+    if content.flags & Flag.OPAQUE:  # what was keyed out is part of the whole picture
+        x, y, w, h, rgba = 0, 0, width, height, picture
+    longest = max(height, width)
+    if longest > _LONGEST:
+        whole = np.zeros_like(picture)
+        whole[y : y + h, x : x + w] = rgba
+        rgba = _reduced(whole)
+        (height, width), x, y = rgba.shape[:2], 0, 0
+        w, h = width, height
+    plane = np.zeros((1, height, width), dtype=np.float32)
+    part = plane[0, y : y + h, x : x + w]
+    np.subtract(np.float32(255), cv2.cvtColor(rgba, cv2.COLOR_RGBA2GRAY), out=part)
+    part *= rgba[..., 3]
+    return plane
+
+
 def _reduced(rgba: np.ndarray) -> np.ndarray:
     """A large content reduced to `_LONGEST` by averaging areas, colours weighted by opacity: (h, w, 4) uint8."""
     height, width = rgba.shape[:2]
@@ -125,17 +158,3 @@ def pixel_digest(words: np.ndarray) -> int:
     """
     digest = hashlib.blake2b(words.tobytes(), digest_size=8, key=b"%dx%d" % words.shape).digest()
     return int.from_bytes(digest, "little")
-
-
-def _phash(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """(N,) uint64: ImageHash's phash of each whole opaque picture."""
-    words = np.zeros(len(pictures), dtype=np.uint64)
-    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for index, picture in enumerate(pictures):
-        groups[picture.shape].append(index)
-    for members in groups.values():
-        step = max(1, _STACK_BYTES // pictures[members[0]].nbytes)
-        for start in range(0, len(members), step):
-            part = members[start : start + step]
-            words[part] = reference.phash(np.stack([pictures[index][..., :3] for index in part]))
-    return words

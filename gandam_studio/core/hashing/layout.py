@@ -10,7 +10,8 @@
 | 5 | SILHOUETTE_ODD | signs of the opacity's DCT, odd columns: all inverted by a mirror |
 | 6 | INTERIOR_EVEN | as 4, of the brightness inside the silhouette |
 | 7 | INTERIOR_ODD | as 5, of the brightness inside the silhouette |
-| 8 | PHASH | ImageHash's `phash` of the whole picture where it is opaque, else 0 |
+| 8 | WHOLE_EVEN | as 4, of the brightness of the whole, untrimmed picture on white |
+| 9 | WHOLE_ODD | as 5, of the brightness of the whole, untrimmed picture on white |
 """
 
 from __future__ import annotations
@@ -34,13 +35,16 @@ class Column(IntEnum):
     SILHOUETTE_ODD = 5
     INTERIOR_EVEN = 6
     INTERIOR_ODD = 7
-    PHASH = 8
+    WHOLE_EVEN = 8
+    WHOLE_ODD = 9
 
 
 COLUMNS = len(Column)
 
-# The four words compared when asking "how unlike do these look": 256 bits.
+# The four words compared when asking "how unlike do these sprites look": 256 bits.
 LOOK = (Column.SILHOUETTE_EVEN, Column.SILHOUETTE_ODD, Column.INTERIOR_EVEN, Column.INTERIOR_ODD)
+# The two compared when asking it of untrimmed pictures: 128 bits, for when a background cannot be told from the sprite.
+WHOLE = (Column.WHOLE_EVEN, Column.WHOLE_ODD)
 
 
 class Flag(IntFlag):
@@ -54,6 +58,7 @@ class Flag(IntFlag):
     TINY = 32  # fewer than `TINY_PIXELS` visible pixels: only exact comparisons mean anything
     SYMMETRIC_SILHOUETTE = 64  # every odd frequency of the silhouette is exactly zero: a mirror changes nothing
     SYMMETRIC_INTERIOR = 128  # the same of the interior
+    SYMMETRIC_WHOLE = 256  # the same of the whole picture
 
 
 TINY_PIXELS = 16
@@ -86,15 +91,14 @@ def mirrored(fingerprints: np.ndarray) -> np.ndarray:
     """The rows the mirrored pictures would have, without touching a pixel: (N, COLUMNS) uint64, a copy.
 
     A mirror negates exactly the odd horizontal frequencies of a DCT (cos(pi k (W - x - 1/2) / W) = (-1)^k cos(pi k (x
-    + 1/2) / W)), so their sign bits are inverted. `BOX` keeps its place and `PHASH`, which is not made of signs,
-    becomes 0: unknown.
+    + 1/2) / W)), so their sign bits are inverted. `BOX` keeps its place.
     """
     rows = np.array(fingerprints, dtype=np.uint64, copy=True)
     rows[:, [Column.PIXELS, Column.PIXELS_MIRRORED]] = rows[:, [Column.PIXELS_MIRRORED, Column.PIXELS]]
     for column, symmetric in (
         (Column.SILHOUETTE_ODD, Flag.SYMMETRIC_SILHOUETTE),
         (Column.INTERIOR_ODD, Flag.SYMMETRIC_INTERIOR),
+        (Column.WHOLE_ODD, Flag.SYMMETRIC_WHOLE),
     ):
         rows[:, column] ^= np.where(flags(rows) & symmetric, np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF))
-    rows[:, Column.PHASH] = 0
     return rows
