@@ -11,7 +11,7 @@ import re
 import tomllib
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from trainer.resources import resource_path
@@ -98,7 +98,7 @@ def set_scheme(name: str) -> None:
 def _dress(application: QApplication) -> None:
     values = colors()
     application.setPalette(_palette(values))
-    application.setStyleSheet(_style_sheet(values, application.fontMetrics().height()))
+    application.setStyleSheet(_style_sheet(values, QFontMetrics(application.font()).height()))
     notifier().changed.emit()
 
 
