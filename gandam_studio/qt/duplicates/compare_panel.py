@@ -1,0 +1,147 @@
+"""The comparison with its tools: which way to look, how large, how much of the one over the other."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.duplicates.canvas import CompareCanvas, Compared, Mode
+from gandam_studio.qt.duplicates.difference import CHANGED, ONLY_LEFT, ONLY_RIGHT
+
+
+class ComparePanel(QWidget):
+    """Signals:
+    mode_changed: the person looks another way now (`Mode`).
+    """
+
+    mode_changed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.canvas = CompareCanvas()
+        self._modes = QButtonGroup(self)
+        self._before_blink = Mode.SIDE_BY_SIDE
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._tool_bar())
+        layout.addWidget(self.canvas, 1)
+        self.canvas.zoom_changed.connect(self._show_zoom)
+        self.set_mode(Mode.SIDE_BY_SIDE)
+
+    def show_pair(self, compared: Compared | None, summary: str = "") -> None:
+        """Compare these; `summary` says in words what the pictures show."""
+        self.canvas.show_pair(compared)
+        self.canvas.setAccessibleDescription(summary)
+        self.setEnabled(compared is not None)
+
+    @property
+    def mode(self) -> Mode:
+        """How the pictures are shown."""
+        return self.canvas.mode
+
+    def set_mode(self, mode: Mode) -> None:
+        """Look another way."""
+        if self.canvas.mode is not Mode.BLINK:
+            self._before_blink = self.canvas.mode
+        self.canvas.set_mode(mode)
+        self._modes.button(_NUMBERS[mode]).setChecked(True)
+        self.aligned.setVisible(mode is Mode.SIDE_BY_SIDE)
+        self._legend.setVisible(mode is Mode.DIFFERENCE)
+        for widget in (*self._opacity_names, self.opacity):
+            widget.setVisible(mode is Mode.OVERLAY)
+        self.mode_changed.emit(mode)
+
+    def toggle_blink(self) -> None:
+        """Blink, or look again as before."""
+        self.set_mode(self._before_blink if self.canvas.mode is Mode.BLINK else Mode.BLINK)
+
+    def toggle_aligned(self) -> None:
+        """Side by side: with the mapping applied, or as they are."""
+        self.aligned.toggle()
+
+    def _tool_bar(self) -> QWidget:
+        bar = QFrame()
+        bar.setProperty("role", "bar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(12, 6, 12, 6)
+        row.setSpacing(theme.HALF)
+        names = {
+            Mode.SIDE_BY_SIDE: (self.tr("Side by side"), "1"),
+            Mode.BLINK: (self.tr("Blink"), "B"),
+            Mode.DIFFERENCE: (self.tr("Difference"), "2"),
+            Mode.OVERLAY: (self.tr("Overlay"), "3"),
+        }
+        for mode, (name, keys) in names.items():
+            button = QToolButton()
+            button.setText(name)
+            button.setCheckable(True)
+            button.setToolTip(f"{name}  ({keys})")
+            button.setAccessibleName(name)
+            button.clicked.connect(lambda _checked=False, mode=mode: self.set_mode(mode))
+            self._modes.addButton(button, _NUMBERS[mode])
+            row.addWidget(button)
+        row.addSpacing(2 * theme.SPACE)
+        self._add_options(row)
+        row.addStretch()
+        self._add_zoom(row)
+        return bar
+
+    def _add_options(self, row: QHBoxLayout) -> None:
+        self.aligned = QToolButton()
+        self.aligned.setText(self.tr("Aligned"))
+        self.aligned.setCheckable(True)
+        self.aligned.setChecked(True)
+        self.aligned.setToolTip(self.tr("Map B onto A: mirrored back, scaled and shifted  (M)"))
+        self.aligned.setAccessibleName(self.tr("Map B onto A"))
+        self.aligned.toggled.connect(self.canvas.set_aligned)
+        icons.set_icon(self.aligned, "link", "secondary", 16)
+        self.aligned.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        row.addWidget(self.aligned)
+        self._legend = QLabel(_legend_text(self.tr("changed"), self.tr("only in A"), self.tr("only in B")))
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.setProperty("role", "secondary")
+        row.addWidget(self._legend)
+        self._opacity_names = (QLabel(self.tr("A")), QLabel(self.tr("B")))
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setRange(0, 100)
+        self.opacity.setValue(50)
+        self.opacity.setFixedWidth(160)
+        self.opacity.setAccessibleName(self.tr("How much of B is seen over A, percent"))
+        self.opacity.setToolTip(self.tr("How much of B is seen over A"))
+        self.opacity.valueChanged.connect(lambda value: self.canvas.set_opacity(value / 100))
+        for widget in (self._opacity_names[0], self.opacity, self._opacity_names[1]):
+            row.addWidget(widget)
+
+    def _add_zoom(self, row: QHBoxLayout) -> None:
+        self._zoom = QLabel()
+        self._zoom.setProperty("role", "secondary")
+        self._zoom.setMinimumWidth(52)
+        self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._zoom)
+        for name, icon, slot in (
+            (self.tr("Smaller  (−)"), "minus", self.canvas.zoom_out),
+            (self.tr("Larger  (+)"), "plus", self.canvas.zoom_in),
+            (self.tr("Fit  (0)"), "zoom", self.canvas.fit),
+        ):
+            button = QToolButton()
+            button.setToolTip(name)
+            button.setAccessibleName(name.partition("  ")[0])
+            icons.set_icon(button, icon, "secondary", 16)
+            button.clicked.connect(lambda _checked=False, slot=slot: slot())
+            row.addWidget(button)
+
+    def _show_zoom(self, scale: float) -> None:
+        self._zoom.setText(self.tr("{0} %").format(round(scale * 100)))
+
+
+_NUMBERS = {mode: number for number, mode in enumerate(Mode)}
+
+
+def _legend_text(changed: str, only_left: str, only_right: str) -> str:
+    """Coloured squares with their words."""
+    parts = []
+    for color, words in ((CHANGED, changed), (ONLY_LEFT, only_left), (ONLY_RIGHT, only_right)):
+        parts.append(f'<span style="color: #{color[0]:02x}{color[1]:02x}{color[2]:02x}">■</span> {words}')
+    return "&nbsp;&nbsp; ".join(parts)

@@ -1,0 +1,50 @@
+"""Small things this screen paints again and again: the checkerboard and chips of text."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPixmap
+
+from gandam_studio.qt import theme
+from gandam_studio.qt.curate.cell_painter import checker_brush
+
+_tiles: dict[tuple[str, str, float], QPixmap] = {}
+
+
+def _tile(ratio: float) -> QPixmap:
+    colors = theme.colors()
+    key = (colors["checker_a"], colors["checker_b"], ratio)
+    if key not in _tiles:
+        _tiles[key] = checker_brush(ratio).texture()
+    return _tiles[key]
+
+
+def draw_checkerboard(painter: QPainter, area: QRectF) -> None:
+    """Fill an area (logical pixels) with what says "transparent here"."""
+    painter.drawTiledPixmap(area, _tile(painter.device().devicePixelRatio()))
+
+
+def fitted_scale(picture: QSize, room: QSize, most: float = 64.0) -> float:
+    """Device pixels a picture's pixel gets so that the picture fits into `room` (device pixels).
+
+    A whole number where it is enlarged, so that every pixel of pixel art is equally large.
+    """
+    if picture.isEmpty() or room.isEmpty():
+        return 1.0
+    scale = min(room.width() / picture.width(), room.height() / picture.height(), most)
+    return float(int(scale)) if scale >= 1 else scale
+
+
+def draw_chip(painter: QPainter, corner: QPoint, text: str, color: str, *, solid: bool = False) -> QRect:
+    """A rounded label in a token's colour with its top left at `corner`; returns what it covers."""
+    metrics = QFontMetrics(painter.font())
+    area = QRect(corner, QSize(metrics.horizontalAdvance(text) + 12, metrics.height() + 4))
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.color(color) if solid else theme.color(color, 0.16))
+    painter.drawRoundedRect(area, theme.RADIUS_SMALL, theme.RADIUS_SMALL)
+    painter.setPen(QPen(theme.color("window") if solid else theme.color(color)))
+    painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
+    painter.restore()
+    return area
