@@ -7,6 +7,7 @@ its target and renamed, so that a crash leaves the old one or the new one.
 from gandam_studio.core.exporting.export import Exported, export
 from gandam_studio.core.exporting.formats import ALL, FORMATS, PICTURES, Format, format_named
 from gandam_studio.core.exporting.reading import ReadBack, read_export
+from gandam_studio.core.exporting.taking_back import TakenBack, take_back
 
 __all__ = [
     "ALL",
@@ -15,7 +16,9 @@ __all__ = [
     "Exported",
     "Format",
     "ReadBack",
+    "TakenBack",
     "export",
     "format_named",
     "read_export",
+    "take_back",
 ]

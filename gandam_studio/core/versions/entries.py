@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -21,8 +22,12 @@ def present_entries(workspace: Workspace, *, kept_only: bool = False) -> Iterato
     """
     condition = committed(kept_only)
     splits = present_splits(workspace, condition)
+    chosen = chosen_sources(workspace)
     for row in workspace.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE {condition} ORDER BY id"):
         sprite = Sprite.from_row(row)
+        if sprite.seq in chosen:
+            name, blob, part = chosen[sprite.seq]
+            sprite = dataclasses.replace(sprite, name=name, blob=blob, part=part)
         yield entry_of(sprite, sprite.split or splits[sprite.id])
 
 
@@ -35,6 +40,33 @@ def present_splits(workspace: Workspace, condition: str) -> dict[str, str]:
     """The workspace's rule applied to the sprites that satisfy an SQL condition: id -> split."""
     rows = workspace.connection.execute(f"SELECT id, family FROM sprites WHERE {condition}")
     return assign_splits(dict(map(tuple, rows)), SplitRule.of(workspace))
+
+
+def chosen_sources(workspace: Workspace) -> dict[int, tuple[str, str, str]]:
+    """Row -> (name, digest, part) for the sprites that came in more than one file.
+
+    Of files with equal pixels the first by name is told, whichever was imported first: the order of work must leave
+    no trace. Only files whose bytes were kept are considered, since pictures are made from them again.
+    """
+    query = """
+        SELECT sprites.seq, sprites.name, sprites.blob, sprites.part, path, member, file_digest
+        FROM sources JOIN sprites ON sprites.seq = sources.sprite
+        WHERE verdict = 'accepted' AND sprite IN (
+            SELECT sprite FROM sources WHERE sprite IS NOT NULL AND verdict = 'accepted'
+            GROUP BY sprite HAVING count(*) > 1)"""
+    found: dict[int, set[tuple[str, str, str]]] = {}
+    for seq, name, blob, part, path, member, digest in workspace.connection.execute(query):
+        candidates = found.setdefault(seq, {(name, blob, part)})
+        if digest == blob or workspace.originals.contains(digest):
+            candidates.add(_as_source(path, member, digest))
+    return {seq: min(candidates) for seq, candidates in found.items() if len(candidates) > 1}
+
+
+def _as_source(path: str, member: str, digest: str) -> tuple[str, str, str]:
+    """A row of `sources` as (file name, digest, part); `member` is an archive's entry, then "#" and the part."""
+    entry, _, suffix = member.partition("#")
+    name = (entry or path).replace("\\", "/").rpartition("/")[2]
+    return name, digest, suffix if suffix.startswith(("frame=", "region=")) else ""
 
 
 def entry_of(sprite: Sprite, split: str) -> ManifestEntry:

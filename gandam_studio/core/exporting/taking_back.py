@@ -1,0 +1,124 @@
+"""Taking an export back into a workspace: its pictures are imported, its decisions become one undoable edit."""
+
+from __future__ import annotations
+
+import dataclasses
+import zipfile
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gandam_studio.core.decoding import UnreadablePicture, decode, sprite_id
+from gandam_studio.core.edits import SetValues
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting.reading import ReadBack, read_export
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.store import transaction
+from gandam_studio.core.versions.restore import decisions
+from gandam_studio.core.versions.splits import SplitRule, assign_splits
+from trainer.manifest import ManifestEntry
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """What `take_back` did.
+
+    Attributes:
+        format: of the export.
+        imported: sprites that are new in the workspace.
+        decided: sprites whose decisions were taken over.
+        missing: source names of entries whose picture is neither in the export nor in the workspace.
+        edit: number of the edit in the history; 0 when nothing differed.
+    """
+
+    format: str
+    imported: int
+    decided: int
+    missing: tuple[str, ...]
+    edit: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**self.__dict__, "missing": list(self.missing)}
+
+
+def take_back(workspace: Workspace, path: Path | str, *, job: Job = NULL_JOB) -> TakenBack:
+    """Import what `export` wrote as jsonl, imagefolder or a StyleGAN zip.
+
+    Facing, tags, status, family, weight and split come back from all three; flip, crop and rotation where the
+    pictures are originals, since rendered ones show them already. A manifest without pictures decides over sprites
+    the workspace has. One undo takes all decisions back. Raises UserError and Cancelled.
+    """
+    workspace.require_writable()
+    read = read_export(path)
+    before = workspace.counts().total
+    if read.files:
+        _import_pictures(workspace, read, job)
+    ids = _ids(read, job)
+    seqs = _rows(workspace, ids.values())
+    rule = SplitRule.of(workspace)
+    ruled = assign_splits({ids[entry.id]: entry.family for entry in read.entries if entry.id in ids}, rule)
+    values: dict[str, dict[int, Any]] = {}
+    names: dict[int, str] = {}
+    missing = []
+    for entry in read.entries:
+        seq = seqs.get(ids.get(entry.id, ""))
+        if seq is None:
+            missing.append(entry.source)
+            continue
+        names[seq] = entry.source
+        fields = decisions(_shown(entry) if read.rendered else entry, ruled[ids[entry.id]])
+        for field, value in fields.items():
+            values.setdefault(field, {})[seq] = value
+    if not names:
+        raise UserError(f"none of the {len(read.entries):,} sprites of {path} is in this workspace")
+    _name(workspace, {seq: name for seq, name in names.items() if seq > before})
+    changes = workspace.apply(SetValues(values, f"Decisions from {Path(path).name}"))
+    return TakenBack(read.format, workspace.counts().total - before, len(names), tuple(missing), changes.edit)
+
+
+def _shown(entry: ManifestEntry) -> ManifestEntry:
+    """The entry of a rendered picture: its edits are in the pixels."""
+    return dataclasses.replace(entry, crop=None, rotation=0, flip=False)
+
+
+def _import_pictures(workspace: Workspace, read: ReadBack, job: Job) -> None:
+    from gandam_studio.core.importing import import_sources
+
+    places = [read.place] if read.format == "stylegan" and read.place else sorted(map(Path, read.files.values()))
+    import_sources(workspace, places, job=job)
+
+
+def _ids(read: ReadBack, job: Job) -> dict[str, str]:
+    """Manifest id -> id of the picture that stands for it now: another one when it was rendered."""
+    if not read.rendered:
+        return {entry.id: entry.id for entry in read.entries}
+    job.start("Matching", len(read.files))
+    found = {}
+    with ExitStack() as stack:
+        archive = stack.enter_context(zipfile.ZipFile(read.place)) if read.format == "stylegan" and read.place else None
+        for old, place in read.files.items():
+            data = archive.read(place.rpartition("!")[2]) if archive else Path(place).read_bytes()
+            try:
+                found[old] = sprite_id(decode(data).rgba)
+            except UnreadablePicture as error:
+                raise UserError(f"{place}: {error}") from None
+            job.advance()
+    return found
+
+
+def _rows(workspace: Workspace, ids: Iterable[str]) -> dict[str, int]:
+    wanted = set(ids)
+    rows = workspace.connection.execute("SELECT id, seq FROM sprites")
+    return {sprite: seq for sprite, seq in rows if sprite in wanted}
+
+
+def _name(workspace: Workspace, names: dict[int, str]) -> None:
+    """New sprites are called what the manifest says they were called before the export named their files."""
+    with transaction(workspace.connection) as connection:
+        connection.executemany("UPDATE sprites SET name = ? WHERE seq = ?", [(n, seq) for seq, n in names.items()])
