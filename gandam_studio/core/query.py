@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ ORDERS = {
     "aspect": "CAST(width AS REAL) / height, seq",
     "colors": "colors, seq",
     "family": "family, seq",
+    "similarity": "seq",  # then by likeness to the sprite `like`, see core.likeness
 }
 
 
@@ -42,6 +44,7 @@ class Filter:
         min_aspect, max_aspect: bounds on width / height.
         order: a key of ORDERS.
         descending: largest or last first.
+        like: the sprite (row number) the order "similarity" compares with.
     """
 
     status: str = ""
@@ -61,11 +64,34 @@ class Filter:
     max_aspect: float | None = None
     order: str = "imported"
     descending: bool = False
+    like: int | None = None
 
     @property
     def is_everything(self) -> bool:
         """True when no criterion is set and the order is that of import: rows are then 1, 2, 3 ... count."""
         return self == Filter()
+
+    @property
+    def has_criteria(self) -> bool:
+        """True when some sprites may be left out, whatever the order."""
+        return dataclasses.replace(self, order="imported", descending=False, like=None) != Filter()
+
+    def to_json(self) -> dict[str, Any]:
+        """What differs from no filter, as plain values."""
+        plain = Filter()
+        values = dataclasses.asdict(self)
+        return {name: value for name, value in values.items() if value != getattr(plain, name)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Filter:
+        """Build from plain values. Raises ValueError for an unknown name or order."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ValueError(f"unknown filter {unknown[0]!r}")
+        made = cls(**values)
+        if made.order not in ORDERS:
+            raise ValueError(f"unknown order {made.order!r}")
+        return made
 
     def where(self) -> tuple[str, list[Any]]:
         """The SQL condition (without WHERE; "1" for any) and its parameters."""
@@ -127,7 +153,15 @@ class Filter:
         if self.descending:
             order = ", ".join(f"{part} DESC" for part in order.split(", "))
         rows = connection.execute(f"SELECT seq FROM sprites WHERE {where} ORDER BY {order}", values)
-        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+        found = np.fromiter((row[0] for row in rows), dtype=np.int64)
+        if self.order != "similarity":
+            return found
+        if self.like is None:
+            raise UserError("sorting by similarity needs a sprite to compare with")
+        from gandam_studio.core.likeness import by_likeness
+
+        ordered = by_likeness(connection, np.sort(found), self.like)
+        return ordered[::-1] if self.descending else ordered
 
 
 def _escaped(text: str) -> str:

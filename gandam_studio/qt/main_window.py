@@ -231,13 +231,8 @@ class MainWindow(QMainWindow):
             self._action(str(folder), lambda folder=folder: self.open_folder(folder)) for folder in recent_folders()
         )
         opened = [self.new_action, self.open_action]
-        file = (
-            *opened,
-            *((ScreenMenu(self.tr("Open &recent"), recent),) if recent else ()),
-            None,
-            *((self.close_action,) if self.session else ()),
-            self.quit_action,
-        )
+        file = (*opened, *((ScreenMenu(self.tr("Open &recent"), recent),) if recent else ()))
+        leave = (*((self.close_action,) if self.session else ()), self.quit_action)
         edit = (self.undo_action, self.redo_action, self.history_action)
         screens = self._screen.menus() if self._screen else []
         view = (
@@ -252,6 +247,7 @@ class MainWindow(QMainWindow):
         table.append(ScreenMenu(self.tr("&View"), view))
         if self.session:
             table.append(ScreenMenu(self.tr("&Go"), tuple(self.place_actions)))
+        table.append(ScreenMenu(self.tr("&File"), leave))
         table.append(ScreenMenu(self.tr("&Help"), (self.help_action, self.about_action)))
         return _merged(table)
 

@@ -65,9 +65,12 @@ class Screen(QWidget):
         tip: str = "",
         checkable: bool = False,
         edits: bool = False,
+        within: QWidget | None = None,
     ) -> QAction:
         """An action whose shortcut (portable text such as "Ctrl+E", or several) works while this screen is shown.
 
+        `within` narrows that to a part of the screen: keys such as Space and plain letters would otherwise be taken
+        from the buttons and lists of the rest.
         `edits` marks what changes the workspace: it is switched off when the workspace is open for reading only.
         Put it into `menus()`: every action belongs to a menu.
         """
@@ -88,7 +91,7 @@ class Screen(QWidget):
             action.setStatusTip(tip)
         if edits and self.session.read_only:
             action.setEnabled(False)
-        self.addAction(action)
+        (within or self).addAction(action)
         return action
 
 

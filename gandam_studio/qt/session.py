@@ -34,6 +34,7 @@ class Session(QObject):
         message_posted: something to tell the person (text, severity "info", "success", "warning" or "error").
         task_started: background work began (`BackgroundTask`).
         task_ended: background work is over, whatever its outcome (`BackgroundTask`).
+        closing: the workspace is about to be closed; threads of one's own must end now.
     """
 
     edits_applied = Signal(object)
@@ -43,11 +44,13 @@ class Session(QObject):
     message_posted = Signal(str, str)
     task_started = Signal(object)
     task_ended = Signal(object)
+    closing = Signal()
 
     def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.workspace = workspace
         self.tasks: list[BackgroundTask] = []
+        self._quiet: list[BackgroundTask] = []
 
     @property
     def read_only(self) -> bool:
@@ -124,11 +127,22 @@ class Session(QObject):
         task.start()
         return task
 
+    def start_quiet_job(self, function: JobFunction, on_done: Callable[[Any], None]) -> BackgroundTask:
+        """As `start_job`, for short questions whose progress would only flicker: not shown in the strip."""
+        task = BackgroundTask("", self.workspace, function, self)
+        task.succeeded.connect(on_done)
+        task.failed.connect(self._tell_failure)
+        task.ended.connect(lambda: self._end_quiet(task))
+        self._quiet.append(task)
+        task.start()
+        return task
+
     def close(self) -> None:
         """Cancel what is under way, wait for it, and let go of the workspace."""
-        for task in self.tasks:
+        self.closing.emit()
+        for task in (*self.tasks, *self._quiet):
             task.cancel()
-        for task in self.tasks:
+        for task in (*self.tasks, *self._quiet):
             task.wait()
         self.workspace.close()
 
@@ -136,6 +150,10 @@ class Session(QObject):
         if task in self.tasks:
             self.tasks.remove(task)
         self.task_ended.emit(task)
+        task.deleteLater()
+
+    def _end_quiet(self, task: BackgroundTask) -> None:
+        self._quiet.remove(task)
         task.deleteLater()
 
     def _tell_failure(self, error: BaseException) -> None:

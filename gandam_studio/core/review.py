@@ -1,0 +1,114 @@
+"""What going through sprites one by one needs of the database: the rows of a page, the next undecided, known words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gandam_studio.core.query import Filter
+from gandam_studio.core.seqsets import Seqs
+from gandam_studio.core.sprite import COLUMNS, DROP_REASONS, Sprite, split_tags
+
+# Names a setting of the workspace: {name: Filter.to_json()}.
+SAVED_FILTERS = "filters"
+# Below this many undecided sprites it is quicker to fetch them all than to ask along the view.
+_FEW = 2_000
+_VARIABLES = 500  # rows named in one query; SQLite allows 999 variables at the least
+
+
+def page(connection: sqlite3.Connection, seqs: Seqs) -> list[Sprite]:
+    """The sprites of some rows in the order given; rows that do not exist are left out."""
+    if not len(seqs):
+        return []
+    first, last = int(seqs[0]), int(seqs[-1])
+    if last - first + 1 == len(seqs) and (len(seqs) == 1 or bool(np.all(np.diff(seqs) == 1))):
+        query = f"SELECT {COLUMNS} FROM sprites WHERE seq BETWEEN ? AND ? ORDER BY seq"
+        return [Sprite.from_row(row) for row in connection.execute(query, (first, last))]
+    found: dict[int, Sprite] = {}
+    numbers = seqs.tolist()
+    for start in range(0, len(numbers), _VARIABLES):
+        part = numbers[start : start + _VARIABLES]
+        marks = ",".join("?" * len(part))
+        for row in connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE seq IN ({marks})", part):
+            found[row[0]] = Sprite.from_row(row)
+    return [found[number] for number in numbers if number in found]
+
+
+def next_undecided(connection: sqlite3.Connection, order: Seqs, after: int) -> int | None:
+    """Position in `order` of the first undecided sprite behind position `after`, going round at the end.
+
+    None when every sprite of `order` is decided. `after` may be -1.
+    """
+    if not len(order):
+        return None
+    query = "SELECT seq FROM sprites WHERE status = 'undecided' LIMIT ?"
+    undecided = np.fromiter((row[0] for row in connection.execute(query, (_FEW + 1,))), np.int64)
+    if len(undecided) <= _FEW:
+        places = np.flatnonzero(np.isin(order, undecided))
+        if not len(places):
+            return None
+        behind = places[places > after]
+        return int(behind[0] if len(behind) else places[0])
+    # Many are left, so one is likely near: look along the view in growing strides.
+    for first, end in ((after + 1, len(order)), (0, after + 1)):
+        stride = 64
+        while first < end:
+            sprites = page(connection, order[first : min(first + stride, end)])
+            for offset, sprite in enumerate(sprites):
+                if sprite.status == "undecided":
+                    return first + offset
+            first, stride = first + stride, min(2 * stride, 4096)
+    return None
+
+
+def still_matching(connection: sqlite3.Connection, chosen: Filter, seqs: Seqs) -> Seqs:
+    """Those of `seqs` (sorted) that a filter lets through now: what an edit of few sprites does to a large view."""
+    where, values = chosen.where()
+    found: list[int] = []
+    numbers = seqs.tolist()
+    for start in range(0, len(numbers), _VARIABLES):
+        part = numbers[start : start + _VARIABLES]
+        marks = ",".join("?" * len(part))
+        rows = connection.execute(f"SELECT seq FROM sprites WHERE seq IN ({marks}) AND ({where})", [*part, *values])
+        found.extend(row[0] for row in rows)
+    return np.sort(np.array(found, dtype=np.int64))
+
+
+def known_tags(connection: sqlite3.Connection) -> list[str]:
+    """Every tag in use, sorted."""
+    rows = connection.execute("SELECT DISTINCT tags FROM sprites WHERE tags != ''")
+    return sorted({tag for row in rows for tag in split_tags(row[0])})
+
+
+def known_families(connection: sqlite3.Connection) -> list[str]:
+    """Every family in use, sorted."""
+    return [row[0] for row in connection.execute("SELECT DISTINCT family FROM sprites WHERE family != '' ORDER BY 1")]
+
+
+def known_reasons(connection: sqlite3.Connection) -> list[str]:
+    """Reasons for a drop: the usual ones, then the person's own, most used first."""
+    query = (
+        "SELECT reason FROM sprites WHERE status = 'dropped' AND reason != '' GROUP BY reason ORDER BY count(*) DESC, 1"
+    )
+    own = [row[0] for row in connection.execute(query) if row[0] not in DROP_REASONS]
+    return [*DROP_REASONS, *own]
+
+
+def sources_of(connection: sqlite3.Connection, seq: int, limit: int = 20) -> Sequence[str]:
+    """Where a sprite was imported from: paths, with the archive's member, frame or region behind a '›'."""
+    rows = connection.execute("SELECT path, member FROM sources WHERE sprite = ? LIMIT ?", (int(seq), limit))
+    return [f"{path} › {member}" if member else path for path, member in rows]
+
+
+def saved_filters(stored: dict[str, Any] | None) -> dict[str, Filter]:
+    """Named filters from the setting's value; those of an unknown shape are left out rather than misread."""
+    found: dict[str, Filter] = {}
+    for name, values in (stored or {}).items():
+        try:
+            found[name] = Filter.from_json(values)
+        except (TypeError, ValueError):
+            continue
+    return found

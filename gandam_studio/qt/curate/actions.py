@@ -1,0 +1,196 @@
+"""Every action of the Curate screen: its keys, its menu, its button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QToolButton
+
+from gandam_studio.qt.curate.gallery import USUAL
+from gandam_studio.qt.screen import ScreenMenu
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.curate.screen import CurateScreen
+
+TILE_STEP = 24
+
+
+class CurateActions:
+    """Attributes:
+    advance: move on after a decision.
+    show_panel: the panel at the right.
+    """
+
+    def __init__(self, screen: CurateScreen) -> None:
+        self._screen = screen
+        self._tr = screen.tr
+        self._make_decisions()
+        self._make_selection()
+        self._make_views()
+        self._make_filters()
+        self._fill_bar()
+        self.refresh_saved()
+
+    def refresh(self, chosen: int) -> None:
+        """Switch off what needs a sprite while there is none."""
+        for action in self._needing_sprites:
+            action.setEnabled(chosen > 0 and not (action in self._editing and self._screen.session.read_only))
+
+    def menus(self) -> list[ScreenMenu]:
+        """For the menu bar, which merges them with its own File, Edit and View."""
+        tr = self._tr
+        facing = ScreenMenu(tr("F&acing"), tuple(self.facings))
+        return [
+            ScreenMenu(tr("&File"), tuple(self._screen.imports.actions)),
+            ScreenMenu(tr("&Edit"), (self.select_all, self.select_none, self.invert)),
+            ScreenMenu(tr("&Sprite"), (*self._decision_entries(), None, facing, None, self.next, self.advance)),
+            ScreenMenu(tr("F&ilter"), self._filter_entries()),
+            ScreenMenu(
+                tr("&View"),
+                (self.zoom, self.onion, None, self.larger, self.smaller, self.usual, None, self.show_panel, self.hints),
+            ),
+        ]
+
+    def fill_context(self, menu: QMenu) -> None:
+        """The context menu of the gallery."""
+        for entry in self._decision_entries():
+            if entry is None:
+                menu.addSeparator()
+            else:
+                menu.addAction(entry)
+        facing = menu.addMenu(self._tr("F&acing"))
+        facing.addActions(self.facings)
+        menu.addSeparator()
+        menu.addActions([self.zoom, self.similar])
+
+    def _decision_entries(self) -> tuple[QAction | None, ...]:
+        return (
+            self.keep, self.drop, self.drop_because, self.restore, None,
+            self.flip, self.rotate_right, self.rotate_left, None,
+            self.tag, self.crop, self.trim, self.uncrop,
+        )  # fmt: skip
+
+    def _make_decisions(self) -> None:
+        screen, tr = self._screen, self._tr
+        decisions = screen.decisions
+        decide = screen.decide
+
+        def make(text: str, slot: Callable[[], object], keys: str | list[str] = "", icon: str = "") -> QAction:
+            return screen.add_action(text, slot, keys, icon=icon, edits=True, within=screen.work)
+
+        self.keep = make(tr("&Keep"), lambda: decide(decisions.keep), "U", "keep")
+        self.drop = make(tr("&Drop"), lambda: decide(decisions.drop), ["X", "Del"], "drop")
+        self.drop_because = make(tr("Drop &because…"), screen.choose_reason, "Shift+X")
+        self.restore = make(tr("&Make undecided"), decisions.restore, "Shift+U", "restore")
+        self.flip = make(tr("&Flip left-right"), decisions.flip, "F", "flip")
+        self.rotate_right = make(tr("&Turn right"), lambda: decisions.rotate(1), "]", "rotate")
+        self.rotate_left = make(tr("Turn &left"), lambda: decisions.rotate(-1), "[")
+        self.tag = make(tr("Ta&g…"), screen.ask_tags, "T", "tag")
+        self.crop = make(tr("&Crop…"), screen.open_crop, "C", "crop")
+        self.trim = make(tr("Tr&im to content"), decisions.trim, "Shift+T")
+        self.uncrop = make(tr("&Whole picture again"), lambda: decisions.crop(None), "Shift+C")
+        self.facings = [
+            make(tr("Facing &left"), lambda: decisions.face("left"), "L"),
+            make(tr("Facing &right"), lambda: decisions.face("right"), "R"),
+            make(tr("Facing &front"), lambda: decisions.face("front"), "V"),
+            make(tr("Facing &unknown"), lambda: decisions.face("unknown"), "Shift+L"),
+        ]
+        self._editing = [
+            self.keep, self.drop, self.drop_because, self.restore, self.flip, self.rotate_right, self.rotate_left,
+            self.tag, self.crop, self.trim, self.uncrop, *self.facings,
+        ]  # fmt: skip
+        self.next = screen.add_action(
+            tr("&Next undecided"), screen.next_undecided, ["Return", "Enter"], within=screen.work
+        )
+        self.advance = screen.add_action(tr("Move on &after a decision"), self._keep_advance, checkable=True)
+
+    def _make_selection(self) -> None:
+        screen, tr, gallery = self._screen, self._tr, self._screen.gallery
+        make = screen.add_action
+        self.select_all = make(tr("Select &all shown"), gallery.select_all, "Ctrl+A", within=screen.work)
+        self.select_none = make(tr("Select &none"), gallery.select_none, "Ctrl+Shift+A", within=screen.work)
+        self.invert = make(tr("&Invert the selection"), gallery.invert_selection, "Ctrl+Shift+I", within=screen.work)
+        self.toggle = make(tr("Add or remove the current sprite"), gallery.toggle_current, "Ctrl+Space", within=gallery)
+
+    def _make_views(self) -> None:
+        screen, tr, gallery = self._screen, self._tr, self._screen.gallery
+        make = screen.add_action
+        self.zoom = make(tr("Look &closely"), screen.toggle_zoom, "Space", icon="zoom", within=screen.work)
+        self.onion = make(
+            tr("&Onion skin: mirrored over itself"), screen.large_view.toggle_onion, "O", within=screen.large_view
+        )
+        self.larger = make(
+            tr("&Larger cells"), lambda: gallery.set_tile(gallery.tile + TILE_STEP), ["Ctrl++", "Ctrl+="]
+        )
+        self.smaller = make(tr("&Smaller cells"), lambda: gallery.set_tile(gallery.tile - TILE_STEP), "Ctrl+-")
+        self.usual = make(tr("&Usual cells"), lambda: gallery.set_tile(USUAL), "Ctrl+0")
+        self.show_panel = make(tr("&Panel"), self._show_panel, "Ctrl+I", checkable=True)
+        self.hints = make(tr("Show the &hints again"), screen.hints.reset)
+        self._needing_sprites = [*self._editing, self.zoom]
+
+    def _make_filters(self) -> None:
+        screen, tr = self._screen, self._tr
+        bar = screen.filter_bar
+        make = screen.add_action
+        self.search = make(tr("&Search names"), bar.search.setFocus, "Ctrl+F")
+        self.more = make(tr("&Further filters…"), bar.more_button.click, "Ctrl+Shift+F")
+        self.clear = make(tr("&Clear the filter"), bar.clear_button.click, "Ctrl+Backspace")
+        self.similar = make(
+            tr("Sort by &similarity to this sprite"), screen.sort_by_similarity, "Ctrl+L", within=screen.work
+        )
+        self.save = make(tr("Sa&ve this filter…"), screen.save_filter, "Ctrl+D", edits=True)
+        self._needing_sprites.append(self.similar)
+        self._saved_menu = QMenu(screen)
+        bar.saved_button.setMenu(self._saved_menu)
+
+    def _filter_entries(self) -> tuple[QAction | None, ...]:
+        return (self.search, self.more, self.clear, None, self.similar, None, self.save, *self._saved)
+
+    def refresh_saved(self) -> None:
+        """Read the saved filters anew."""
+        screen = self._screen
+        menu = self._saved_menu
+        menu.clear()
+        self._saved: list[QAction] = []
+        names = screen.named_filters()
+        for name, chosen, text in names:
+            action = menu.addAction(name)
+            action.setToolTip(text)
+            action.triggered.connect(lambda _c=False, chosen=chosen: screen.filter_bar.set_filter(chosen))
+            self._saved.append(action)
+        if names:
+            menu.addSeparator()
+            forget = menu.addMenu(self._tr("Delete"))
+            for name, _, _ in names:
+                forget.addAction(name).triggered.connect(lambda _c=False, name=name: screen.forget_filter(name))
+        menu.addAction(self.save)
+
+    def _fill_bar(self) -> None:
+        """Buttons for the mouse; the keys are in their tips."""
+        bar = self._screen.filter_bar
+        for action in (
+            self.keep,
+            self.drop,
+            self.restore,
+            self.flip,
+            self.rotate_right,
+            self.tag,
+            self.crop,
+            self.zoom,
+        ):
+            button = QToolButton()
+            button.setDefaultAction(action)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            name = action.text().replace("&", "").rstrip("…")
+            button.setAccessibleName(name)
+            button.setToolTip(f"{name}  ({action.shortcut().toString()})")
+            bar.actions_area.addWidget(button)
+
+    def _show_panel(self) -> None:
+        self._screen.panel.setVisible(self.show_panel.isChecked())
+
+    def _keep_advance(self) -> None:
+        QSettings().setValue("curate/advance", self.advance.isChecked())

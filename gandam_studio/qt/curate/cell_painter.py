@@ -1,0 +1,232 @@
+"""How a cell looks: tile, picture, badges, caption. Everything that can be drawn once is drawn once and kept."""
+
+from __future__ import annotations
+
+import functools
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QTransform
+
+from gandam_studio.core.sprite import Sprite
+from gandam_studio.qt import icons, theme
+
+PADDING = 4  # between the tile's edge and the picture
+BADGE = 16
+CHECKER = 8
+DROPPED_OPACITY = 0.28
+
+
+class CellPainter:
+    """Paints cells of one tile size at one device pixel ratio.
+
+    Attributes:
+        tile: side of the tile, logical pixels.
+        ratio: device pixels per logical pixel.
+    """
+
+    def __init__(self, tile: int, ratio: float, font: QFont) -> None:
+        self.tile = tile
+        self.ratio = ratio
+        self.metrics = QFontMetrics(font)
+        self._font = font
+        self._tiles: dict[tuple[bool, bool, bool, bool], QPixmap] = {}
+        self._badges: dict[str, QPixmap] = {}
+        self._captions: dict[int, str] = {}
+        self._colors = {name: theme.color(name) for name in ("text", "secondary", "muted", "dropped", "surface")}
+
+    @property
+    def fit(self) -> int:
+        """Side of the square a picture may fill, device pixels."""
+        return max(1, int((self.tile - 2 * PADDING) * self.ratio))
+
+    def paint(
+        self,
+        painter: QPainter,
+        rect: QRect,
+        sprite: Sprite,
+        picture: tuple[QPixmap, float] | None,
+        *,
+        selected: bool,
+        current: bool,
+        focused: bool,
+        caption: bool,
+    ) -> None:
+        """Draw one cell at `rect` (tile and caption)."""
+        x, y = rect.x(), rect.y()
+        painter.drawPixmap(x, y, self._tile(sprite.alpha, selected, current, focused))
+        dropped = sprite.status == "dropped"
+        if picture is not None:
+            if dropped:
+                painter.setOpacity(DROPPED_OPACITY)
+            draw_picture(painter, QRectF(x, y, self.tile, self.tile), sprite, picture, self.fit, self.ratio)
+            if dropped:
+                painter.setOpacity(1.0)
+        self._paint_badges(painter, x, y, sprite)
+        if caption:
+            painter.setFont(self._font)
+            painter.setPen(self._colors["text" if selected else "muted" if dropped else "secondary"])
+            baseline = y + self.tile + 4 + self.metrics.ascent()
+            painter.drawText(x + 2, baseline, self._caption(sprite))
+
+    def _paint_badges(self, painter: QPainter, x: int, y: int, sprite: Sprite) -> None:
+        """Left top: what the sprite is (flipped, turned, tagged ...); right top: what was decided; below: why."""
+        right = x + self.tile - BADGE - 4
+        if sprite.status != "undecided":
+            painter.drawPixmap(right, y + 4, self._badge(sprite.status))
+        if sprite.status == "dropped" and sprite.reason and self.tile >= 72:
+            self._paint_reason(painter, x, y, sprite.reason)
+        left = x + 4
+        for name, shown in (
+            ("flipped", sprite.flipped),
+            ("rotated", sprite.rotation != 0),
+            ("cropped", sprite.crop is not None),
+            ("tagged", bool(sprite.tags)),
+            ("family", bool(sprite.family)),
+        ):
+            if shown and left < right - BADGE:
+                painter.drawPixmap(left, y + 4, self._badge(name))
+                left += BADGE + 2
+
+    def _paint_reason(self, painter: QPainter, x: int, y: int, reason: str) -> None:
+        painter.setFont(self._font)
+        text = self.metrics.elidedText(reason, Qt.TextElideMode.ElideRight, self.tile - 20)
+        height = self.metrics.height() + 2
+        box = QRect(x + 4, y + self.tile - height - 4, self.metrics.horizontalAdvance(text) + 12, height)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._colors["surface"])
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(self._colors["dropped"])
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _caption(self, sprite: Sprite) -> str:
+        text = self._captions.get(sprite.seq)
+        if text is None:
+            if len(self._captions) > 20_000:
+                self._captions.clear()
+            text = self.metrics.elidedText(sprite.name, Qt.TextElideMode.ElideMiddle, self.tile - 4)
+            self._captions[sprite.seq] = text
+        return text
+
+    def _tile(self, alpha: bool, selected: bool, current: bool, focused: bool) -> QPixmap:
+        key = (alpha, selected, current, focused)
+        if key not in self._tiles:
+            self._tiles[key] = self._draw_tile(*key)
+        return self._tiles[key]
+
+    def _draw_tile(self, alpha: bool, selected: bool, current: bool, focused: bool) -> QPixmap:
+        pixmap = blank(self.tile, self.tile, self.ratio)
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(checker_brush(self.ratio) if alpha else QBrush(theme.color("cell")))
+        painter.drawRoundedRect(QRectF(0, 0, self.tile, self.tile), theme.RADIUS, theme.RADIUS)
+        if selected:
+            painter.setBrush(theme.color("accent", 0.16))
+            painter.drawRoundedRect(QRectF(0, 0, self.tile, self.tile), theme.RADIUS, theme.RADIUS)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        width = 2.0 if selected or current else 1.0
+        accent = selected or (current and focused)
+        painter.setPen(QPen(theme.color("accent" if accent else "border_strong" if current else "border"), width))
+        inset = width / 2
+        frame = QRectF(inset, inset, self.tile - width, self.tile - width)
+        painter.drawRoundedRect(frame, theme.RADIUS - inset, theme.RADIUS - inset)
+        if selected and current and focused:
+            # The one the keys act from stands out among the selected ones.
+            painter.setPen(QPen(theme.color("cell"), 1.0))
+            painter.drawRoundedRect(frame.adjusted(1.5, 1.5, -1.5, -1.5), theme.RADIUS - 2, theme.RADIUS - 2)
+        painter.end()
+        return pixmap
+
+    def _badge(self, name: str) -> QPixmap:
+        if name not in self._badges:
+            icon, color = _BADGES[name]
+            self._badges[name] = self._draw_badge(icon, color)
+        return self._badges[name]
+
+    def _draw_badge(self, icon: str, color: str) -> QPixmap:
+        pixmap = blank(BADGE, BADGE, self.ratio)
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        filled = color in ("kept", "dropped")
+        painter.setBrush(theme.color(color) if filled else theme.color("surface", 0.92))
+        painter.drawRoundedRect(QRectF(0, 0, BADGE, BADGE), 5, 5)
+        painter.drawPixmap(QPointF(2, 2), icons.pixmap(icon, BADGE - 4, "surface" if filled else color))
+        painter.end()
+        return pixmap
+
+
+_BADGES = {
+    "kept": ("keep", "kept"),
+    "dropped": ("drop", "dropped"),
+    "flipped": ("flip", "flipped"),
+    "rotated": ("rotate", "flipped"),
+    "cropped": ("crop", "secondary"),
+    "tagged": ("tag", "secondary"),
+    "family": ("duplicates", "secondary"),
+}
+
+
+def draw_picture(
+    painter: QPainter, into: QRectF, sprite: Sprite, picture: tuple[QPixmap, float], fit: int, ratio: float
+) -> None:
+    """Draw a sprite as decided (cropped, turned, flipped), centred in `into`.
+
+    Enlarged by whole device pixels only, nearest neighbour: every pixel of the art is the same square.
+    `fit` is the room in device pixels.
+    """
+    pixmap, scale = picture
+    source = QRectF(pixmap.rect())
+    if sprite.crop:
+        x, y, w, h = sprite.crop
+        source = QRectF(x * scale, y * scale, w * scale, h * scale) & source
+    factor = zoom_to_fit(source.width(), source.height(), fit)
+    width, height = source.width() * factor / ratio, source.height() * factor / ratio
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, factor < 1)
+    if not sprite.flipped and not sprite.rotation:
+        left = round((into.x() + (into.width() - width) / 2) * ratio) / ratio
+        top = round((into.y() + (into.height() - height) / 2) * ratio) / ratio
+        painter.drawPixmap(QRectF(left, top, width, height), pixmap, source)
+        return
+    box_width, box_height = (height, width) if sprite.rotation % 2 else (width, height)
+    # The turned picture's corner, not its centre, must fall on a device pixel.
+    left = round((into.x() + (into.width() - box_width) / 2) * ratio) / ratio
+    top = round((into.y() + (into.height() - box_height) / 2) * ratio) / ratio
+    centre = QTransform.fromTranslate(left + box_width / 2, top + box_height / 2)
+    before = painter.transform()
+    painter.setTransform(_orientation(sprite.rotation, sprite.flipped) * centre, True)
+    painter.drawPixmap(QRectF(-width / 2, -height / 2, width, height), pixmap, source)
+    painter.setTransform(before)
+
+
+def zoom_to_fit(width: float, height: float, fit: float) -> float:
+    """Device pixels per picture pixel: a whole number when enlarging, whatever fits when reducing."""
+    factor = fit / max(width, height, 1)
+    return float(int(factor)) if factor >= 1 else factor
+
+
+@functools.cache
+def _orientation(rotation: int, flipped: bool) -> QTransform:
+    """Turn first, then mirror; QTransform applies the operation named last first."""
+    return QTransform().scale(-1 if flipped else 1, 1).rotate(90 * rotation)
+
+
+def checker_brush(ratio: float, side: int = CHECKER) -> QBrush:
+    """The pattern under transparent pixels."""
+    tile = blank(2 * side, 2 * side, ratio)
+    tile.fill(theme.color("checker_a"))
+    painter = QPainter(tile)
+    for corner in (QPoint(0, 0), QPoint(side, side)):
+        painter.fillRect(QRect(corner.x(), corner.y(), side, side), theme.color("checker_b"))
+    painter.end()
+    return QBrush(tile)
+
+
+def blank(width: int, height: int, ratio: float) -> QPixmap:
+    """A transparent pixmap of a logical size at the screen's true resolution."""
+    pixmap = QPixmap(max(1, round(width * ratio)), max(1, round(height * ratio)))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(QColor(0, 0, 0, 0))
+    return pixmap

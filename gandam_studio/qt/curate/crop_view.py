@@ -1,0 +1,215 @@
+"""Choosing the part of an original that is shown: drag a rectangle, or set it by arrows and numbers."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.rendering import content_box, plain_border
+from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import theme
+from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
+from gandam_studio.qt.curate.pictures import image_from_rgba
+
+MARGIN = 24
+Box = tuple[int, int, int, int]
+
+
+class CropView(QWidget):
+    """The original as imported (neither turned nor flipped) with the rectangle to keep.
+
+    Signals:
+        chosen: the rectangle (x, y, w, h) in original pixels, or None for the whole picture.
+        left: nothing shall change.
+    """
+
+    chosen = Signal(object)
+    left = Signal()
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._size = (1, 1)
+        self._content: Box = (0, 0, 1, 1)
+        self.canvas = _Canvas()
+        self.canvas.dragged.connect(self.set_box)
+        names = (self.tr("Left"), self.tr("Top"), self.tr("Width"), self.tr("Height"))
+        self.fields = [QSpinBox() for _ in names]
+        row, second = _centred_row(), _centred_row()
+        for name, field in zip(names, self.fields, strict=True):
+            field.setAccessibleName(name)
+            field.valueChanged.connect(lambda _value: self._take_fields())
+            row.addWidget(QLabel(name))
+            row.addWidget(field)
+        for text, slot, role in (
+            (self.tr("Trim to content"), self._trim, ""),
+            (self.tr("Whole picture"), lambda: self.chosen.emit(None), ""),
+            (self.tr("Cancel"), self.left.emit, ""),
+            (self.tr("Crop"), self.accept, "primary"),
+        ):
+            button = QPushButton(text)
+            button.setProperty("role", role)
+            button.clicked.connect(lambda _checked=False, slot=slot: slot())
+            second.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 2 * theme.SPACE)
+        layout.setSpacing(theme.SPACE)
+        layout.addWidget(self.canvas, 1)
+        for line in (row, second):
+            line.addStretch()
+            layout.addLayout(line)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(self.tr("Crop"))
+
+    @property
+    def box(self) -> Box:
+        """The rectangle as it stands."""
+        x, y, w, h = (field.value() for field in self.fields)
+        return x, y, w, h
+
+    def show_sprite(self, sprite: Sprite) -> None:
+        """Begin with the sprite's present crop, else with the whole picture."""
+        self._size = (sprite.width, sprite.height)
+        whole = (0, 0, sprite.width, sprite.height)
+        self._content = whole
+        pixmap = QPixmap()
+        try:
+            pixels = self._workspace.pixels(sprite)
+            self._content = content_box(pixels, plain_border(pixels))
+            pixmap = QPixmap.fromImage(image_from_rgba(pixels))
+        except (UserError, OSError) as error:
+            self.setAccessibleDescription(str(error))
+        self.canvas.show_pixmap(pixmap, self._size)
+        self.set_box(sprite.crop or whole)
+
+    def set_box(self, box: Box) -> None:
+        """Propose a rectangle; it is clipped to the picture."""
+        width, height = self._size
+        x, y = min(max(0, box[0]), width - 1), min(max(0, box[1]), height - 1)
+        w, h = min(max(1, box[2]), width - x), min(max(1, box[3]), height - y)
+        limits = ((0, width - 1), (0, height - 1), (1, width - x), (1, height - y))
+        for field, value, (low, high) in zip(self.fields, (x, y, w, h), limits, strict=True):
+            field.blockSignals(True)
+            field.setRange(low, high)
+            field.setValue(value)
+            field.blockSignals(False)
+        self.canvas.show_box((x, y, w, h))
+
+    def accept(self) -> None:
+        """Take the rectangle; all of the picture means no crop."""
+        self.chosen.emit(None if self.box == (0, 0, *self._size) else self.box)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows move the rectangle, with Shift its right and lower edges; Enter takes it, Escape leaves."""
+        key = Qt.Key(event.key())
+        step = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
+        }.get(key)
+        x, y, w, h = self.box
+        if step and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.set_box((x, y, w + step[0], h + step[1]))
+        elif step:
+            self.set_box((min(x + step[0], self._size[0] - w), min(y + step[1], self._size[1] - h), w, h))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.accept()
+        elif key == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _trim(self) -> None:
+        self.set_box(self._content)
+
+    def _take_fields(self) -> None:
+        self.set_box(self.box)
+
+
+def _centred_row() -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setContentsMargins(16, 0, 16, 0)
+    row.setSpacing(theme.SPACE)
+    row.addStretch()
+    return row
+
+
+class _Canvas(QWidget):
+    dragged = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pixmap = QPixmap()
+        self._size = (1, 1)
+        self._box: Box = (0, 0, 1, 1)
+        self._from: QPointF | None = None
+        self.setCursor(Qt.CursorShape.CrossCursor)
+
+    def show_pixmap(self, pixmap: QPixmap, size: tuple[int, int]) -> None:
+        self._pixmap, self._size = pixmap, size
+        self.update()
+
+    def show_box(self, box: Box) -> None:
+        self._box = box
+        self.update()
+
+    def _target(self) -> QRectF:
+        """Where the picture is drawn, logical pixels."""
+        ratio = self.devicePixelRatioF()
+        width, height = self._size
+        room = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        factor = min(
+            zoom_to_fit(width, 1, room.width() * ratio) if width else 1,
+            zoom_to_fit(1, height, room.height() * ratio) if height else 1,
+        )
+        across, down = width * factor / ratio, height * factor / ratio
+        left = round((self.width() - across) / 2 * ratio) / ratio
+        top = round((self.height() - down) / 2 * ratio) / ratio
+        return QRectF(left, top, across, down)
+
+    def _pixel(self, point: QPointF) -> QPointF:
+        target = self._target()
+        x = (point.x() - target.x()) * self._size[0] / max(1.0, target.width())
+        y = (point.y() - target.y()) * self._size[1] / max(1.0, target.height())
+        return QPointF(min(max(0.0, x), self._size[0]), min(max(0.0, y), self._size[1]))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._from = self._pixel(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._from is None:
+            return
+        to = self._pixel(event.position())
+        left, right = sorted((self._from.x(), to.x()))
+        top, bottom = sorted((self._from.y(), to.y()))
+        x, y = int(left), int(top)
+        self.dragged.emit((x, y, max(1, int(right + 0.999) - x), max(1, int(bottom + 0.999) - y)))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._from = None
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), theme.color("canvas"))
+        target = self._target()
+        painter.fillRect(target, checker_brush(self.devicePixelRatioF()))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, target.width() < self._size[0])
+        painter.drawPixmap(target, self._pixmap, QRectF(self._pixmap.rect()))
+        scale = target.width() / self._size[0]
+        x, y, w, h = self._box
+        box = QRectF(target.x() + x * scale, target.y() + y * scale, w * scale, h * scale)
+        veil = theme.color("canvas", 0.72)
+        for part in (
+            QRectF(target.x(), target.y(), target.width(), box.top() - target.y()),
+            QRectF(target.x(), box.bottom(), target.width(), target.bottom() - box.bottom()),
+            QRectF(target.x(), box.top(), box.left() - target.x(), box.height()),
+            QRectF(box.right(), box.top(), target.right() - box.right(), box.height()),
+        ):
+            painter.fillRect(part, veil)
+        painter.setPen(QPen(theme.color("accent"), 2))
+        painter.drawRect(box)

@@ -1,0 +1,61 @@
+"""Three hints for the first minutes, one at a time, gone for ever once dismissed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSettings, QSize
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from gandam_studio.qt import icons, theme
+
+_KEY = "curate/hints_dismissed"
+
+
+class HintBar(QFrame):
+    """Hides itself once every hint has been dismissed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "hint")
+        self._hints = (
+            self.tr(
+                "The arrow keys walk; F flips, X drops, U keeps. After a decision the next undecided sprite comes."
+            ),
+            self.tr("Space looks closely. There, O lays the mirrored sprite over it to judge symmetry and facing."),
+            self.tr("Ctrl+Z takes back anything, even after a restart. Ctrl+K finds every command, F1 lists the keys."),
+        )
+        sign = QLabel()
+        icons.set_pixmap(sign, "keyboard", QSize(18, 18), "accent")
+        self.text = QLabel()
+        self.dismiss_button = QToolButton()
+        self.dismiss_button.setText(self.tr("Got it"))
+        self.dismiss_button.setAccessibleName(self.tr("Dismiss this hint"))
+        self.dismiss_button.clicked.connect(self.dismiss)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, theme.HALF, theme.SPACE, theme.HALF)
+        layout.setSpacing(theme.SPACE)
+        layout.addWidget(sign)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(self.dismiss_button)
+        self._show()
+
+    def dismiss(self) -> None:
+        """Never show this one again."""
+        QSettings().setValue(_KEY, self._dismissed() + 1)
+        self._show()
+
+    def reset(self) -> None:
+        """Show all hints again."""
+        QSettings().setValue(_KEY, 0)
+        self._show()
+
+    def _dismissed(self) -> int:
+        try:
+            return int(str(QSettings().value(_KEY, 0)))
+        except ValueError:
+            return 0
+
+    def _show(self) -> None:
+        number = self._dismissed()
+        if number < len(self._hints):
+            self.text.setText(self._hints[number])
+        self.setVisible(number < len(self._hints))

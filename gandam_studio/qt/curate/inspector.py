@@ -1,0 +1,189 @@
+"""The panel at the right: what is known of the current sprite, and its tags."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.review import sources_of
+from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.curate.cell_painter import checker_brush, draw_picture
+from gandam_studio.qt.curate.pictures import image_from_rgba
+
+WIDTH = 272
+PREVIEW = 240
+
+
+class Inspector(QWidget):
+    """Signals:
+    tags_asked: add and remove tags of what is selected (set, set).
+    """
+
+    tags_asked = Signal(object, object)
+
+    def __init__(self, workspace: Workspace, *, read_only: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._read_only = read_only
+        self._picture = _Preview()
+        self._name = QLabel(wordWrap=True)
+        self._name.setProperty("role", "title")
+        self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._facts = QGridLayout()
+        self._facts.setHorizontalSpacing(2 * theme.SPACE)
+        self._facts.setVerticalSpacing(theme.HALF)
+        self._facts.setColumnStretch(1, 1)
+        self._values: dict[str, QLabel] = {}
+        self._tags = QVBoxLayout()
+        self._tags.setSpacing(theme.HALF)
+        self.tag_field = QLineEdit(placeholderText=self.tr("Add a tag"))
+        self.tag_field.setAccessibleName(self.tr("Add a tag"))
+        self.tag_field.returnPressed.connect(self._add_tag)
+        self.tag_field.setEnabled(not read_only)
+        heading = QLabel(self.tr("TAGS"))
+        heading.setProperty("role", "section")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setSpacing(theme.SPACE)
+        layout.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addSpacing(theme.SPACE)
+        layout.addWidget(self._name)
+        layout.addLayout(self._facts)
+        layout.addSpacing(theme.SPACE)
+        layout.addWidget(heading)
+        layout.addLayout(self._tags)
+        layout.addWidget(self.tag_field)
+        layout.addStretch()
+
+    def show_sprite(self, sprite: Sprite | None, selected: int) -> None:
+        """Show the current sprite; `selected` is how many the actions would act on."""
+        self.setEnabled(sprite is not None)
+        if sprite is None:
+            self._name.setText(self.tr("Nothing selected"))
+            self._picture.show_sprite(None, QPixmap())
+            for label in self._values.values():
+                label.clear()
+            self._show_tags(())
+            return
+        self._picture.show_sprite(sprite, self._load(sprite))
+        self._name.setText(sprite.name)
+        statuses = {
+            "undecided": self.tr("undecided"),
+            "kept": self.tr("kept"),
+            "dropped": self.tr("dropped, {0}").format(sprite.reason),
+        }
+        facings = {
+            "left": self.tr("left"),
+            "right": self.tr("right"),
+            "front": self.tr("front"),
+            "unknown": self.tr("unknown"),
+        }
+        self._fact(self.tr("Status"), statuses[sprite.status])
+        self._fact(self.tr("Facing"), facings[sprite.shown_facing])
+        self._fact(self.tr("Size"), f"{sprite.width} × {sprite.height}")
+        self._fact(self.tr("Colours"), f"{sprite.colors:,}" + (self.tr(", alpha") if sprite.alpha else ""))
+        changed = [
+            text
+            for text, shown in (
+                (self.tr("flipped"), sprite.flipped),
+                (self.tr("turned {0}°").format(90 * sprite.rotation), bool(sprite.rotation)),
+                (self.tr("cropped {0} × {1}").format(*(sprite.crop or (0, 0, 0, 0))[2:]), sprite.crop is not None),
+            )
+            if shown
+        ]
+        self._fact(self.tr("Changed"), ", ".join(changed) or "–")
+        self._fact(self.tr("Family"), sprite.family or "–")
+        sources = sources_of(self._workspace.connection, sprite.seq)
+        self._fact(self.tr("Source"), sources[0] if sources else "–", "\n".join(sources))
+        self._fact(self.tr("Id"), sprite.id[:12], sprite.id)
+        self._fact(self.tr("Selected"), f"{selected:,}")
+        self._show_tags(sprite.tags)
+
+    def _load(self, sprite: Sprite) -> QPixmap:
+        try:
+            return QPixmap.fromImage(image_from_rgba(self._workspace.pixels(sprite)))
+        except (UserError, OSError):
+            return QPixmap()
+
+    def _fact(self, name: str, value: str, tip: str = "") -> None:
+        label = self._values.get(name)
+        if label is None:
+            row = len(self._values)
+            key = QLabel(name)
+            key.setProperty("role", "muted")
+            label = QLabel()
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._facts.addWidget(key, row, 0, Qt.AlignmentFlag.AlignTop)
+            self._facts.addWidget(label, row, 1)
+            self._values[name] = label
+        room = WIDTH - 32 - 96
+        label.setText(label.fontMetrics().elidedText(value, Qt.TextElideMode.ElideMiddle, room))
+        label.setToolTip(tip)
+
+    def _show_tags(self, tags: tuple[str, ...]) -> None:
+        while (item := self._tags.takeAt(0)) is not None:
+            if widget := item.widget():
+                widget.hide()
+                widget.deleteLater()
+        for tag in tags:
+            self._tags.addWidget(self._tag_row(tag))
+
+    def _tag_row(self, tag: str) -> QWidget:
+        row = QFrame()
+        remove = QPushButton()
+        remove.setProperty("role", "quiet")
+        remove.setAccessibleName(self.tr("Remove the tag {0}").format(tag))
+        remove.setToolTip(remove.accessibleName())
+        remove.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        remove.setEnabled(not self._read_only)
+        icons.set_icon(remove, "close", "secondary", 12)
+        remove.clicked.connect(lambda _checked=False: self.tags_asked.emit(set(), {tag}))
+        sign = QLabel()
+        icons.set_pixmap(sign, "tag", QSize(14, 14), "muted")
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(sign)
+        layout.addWidget(QLabel(tag), 1)
+        layout.addWidget(remove)
+        return row
+
+    def _add_tag(self) -> None:
+        tags = {part.strip() for part in self.tag_field.text().split(",") if part.strip()}
+        if tags:
+            self.tag_field.clear()
+            self.tags_asked.emit(tags, set())
+
+
+class _Preview(QWidget):
+    """The sprite as decided, as large as whole factors allow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(PREVIEW, PREVIEW)
+        self._sprite: Sprite | None = None
+        self._pixmap = QPixmap()
+
+    def show_sprite(self, sprite: Sprite | None, pixmap: QPixmap) -> None:
+        self._sprite, self._pixmap = sprite, pixmap
+        self.setAccessibleName(sprite.name if sprite else "")
+        self.update()
+
+    def paintEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+        from PySide6.QtCore import QRectF
+        from PySide6.QtGui import QBrush, QPainter
+
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(theme.color("border"))
+        ratio = self.devicePixelRatioF()
+        alpha = self._sprite is not None and self._sprite.alpha
+        painter.setBrush(checker_brush(ratio) if alpha else QBrush(theme.color("cell")))
+        painter.drawRoundedRect(QRectF(0.5, 0.5, PREVIEW - 1, PREVIEW - 1), theme.RADIUS, theme.RADIUS)
+        if self._sprite is not None and not self._pixmap.isNull():
+            fit = int((PREVIEW - 16) * ratio)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            draw_picture(painter, QRectF(self.rect()), self._sprite, (self._pixmap, 1.0), fit, ratio)

@@ -1,0 +1,216 @@
+"""One sprite, as large as one likes: zoom, checker under alpha, onion skin against its mirrored self."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import theme
+from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
+from gandam_studio.qt.curate.pictures import image_from_rgba
+
+MARGIN = 32
+CAPTION = 44
+LARGEST_FACTOR = 64.0
+ONION_OPACITY = 0.5
+
+
+class LargeView(QWidget):
+    """Shows the current sprite; the keys of the gallery work here too.
+
+    Attributes:
+        onion: the mirrored picture lies over it, half transparent.
+
+    Signals:
+        step_asked: the person wants the next (1), the previous (-1) sprite.
+        left: back to the gallery.
+    """
+
+    step_asked = Signal(int)
+    left = Signal()
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._sprite: Sprite | None = None
+        self._pixmap = QPixmap()
+        self._note = ""
+        self._factor: float | None = None  # device pixels per picture pixel; None fits the window
+        self._offset = QPointF()
+        self._grip: QPointF | None = None
+        self.onion = False
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(self.tr("Large view"))
+        theme.notifier().changed.connect(self.update)
+
+    def show_sprite(self, sprite: Sprite | None, *, position: int = 0, count: int = 0) -> None:
+        """Show another sprite, or the same one anew; zoom stays, the place goes back to the middle."""
+        if sprite is None or self._sprite is None or sprite.seq != self._sprite.seq:
+            self._offset = QPointF()
+        self._sprite = sprite
+        self._pixmap, self._note = QPixmap(), ""
+        self._place = self.tr("{0:,} of {1:,}").format(position + 1, count) if count else ""
+        if sprite is not None:
+            try:
+                image = image_from_rgba(self._workspace.picture(sprite))
+                self._pixmap = QPixmap.fromImage(image, Qt.ImageConversionFlag.NoFormatConversion)
+            except (UserError, OSError, ValueError) as error:
+                self._note = str(error)
+            self.setAccessibleDescription(f"{sprite.name}, {sprite.status}")
+        self.update()
+
+    @property
+    def factor(self) -> float:
+        """Device pixels per picture pixel now."""
+        if self._factor is not None:
+            return self._factor
+        room = self._room()
+        size = self._pixmap.size()
+        if size.isEmpty():
+            return 1.0
+        ratio = self.devicePixelRatioF()
+        across, down = room.width() * ratio / size.width(), room.height() * ratio / size.height()
+        return zoom_to_fit(1, 1, min(across, down))
+
+    def zoom_by(self, steps: int) -> None:
+        """Larger or smaller by whole factors, so that pixels stay square; below 1 by halves."""
+        factor = self.factor
+        for _ in range(abs(steps)):
+            if steps > 0:
+                factor = factor * 2 if factor < 1 else float(int(factor) + 1)
+            else:
+                factor = factor / 2 if factor <= 1 else max(1.0, float(int(factor + 0.999) - 1))
+        self._factor = min(LARGEST_FACTOR, max(1 / 16, factor))
+        self.update()
+
+    def zoom_fit(self) -> None:
+        """As large as the window allows."""
+        self._factor = None
+        self._offset = QPointF()
+        self.update()
+
+    def zoom_actual(self) -> None:
+        """One picture pixel, one logical pixel."""
+        self._factor = max(1.0, round(self.devicePixelRatioF()))
+        self.update()
+
+    def toggle_onion(self) -> None:
+        """Lay the mirrored picture over it, or take it away."""
+        self.onion = not self.onion
+        self.update()
+
+    def image(self) -> QImage:
+        """The picture shown, as decided."""
+        return self._pixmap.toImage()
+
+    # Events
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Left and right step; plus, minus and 0 zoom; Escape and Space go back."""
+        key = Qt.Key(event.key())
+        step = {Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1}.get(key)
+        if step:
+            self.step_asked.emit(step)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.zoom_by(1)
+        elif key == Qt.Key.Key_Minus:
+            self.zoom_by(-1)
+        elif key == Qt.Key.Key_0:
+            self.zoom_fit()
+        elif key == Qt.Key.Key_1:
+            self.zoom_actual()
+        elif key == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom."""
+        steps = event.angleDelta().y()
+        if steps:
+            self.zoom_by(1 if steps > 0 else -1)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Grip the picture."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._grip = event.position() - self._offset
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move it about."""
+        if self._grip is not None:
+            self._offset = event.position() - self._grip
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        self._grip = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Back to the gallery."""
+        self.left.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Checker, picture, its mirrored self, a line of facts."""
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), theme.color("canvas"))
+        if self._sprite is None:
+            return
+        if self._pixmap.isNull():
+            painter.setPen(theme.color("dropped"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._note or self.tr("Nothing to show"))
+        else:
+            self._paint_picture(painter)
+        self._paint_facts(painter, self._sprite)
+
+    def _paint_picture(self, painter: QPainter) -> None:
+        ratio, factor = self.devicePixelRatioF(), self.factor
+        width, height = self._pixmap.width() * factor / ratio, self._pixmap.height() * factor / ratio
+        room = self._room()
+        left = round((room.x() + (room.width() - width) / 2 + self._offset.x()) * ratio) / ratio
+        top = round((room.y() + (room.height() - height) / 2 + self._offset.y()) * ratio) / ratio
+        target = QRectF(left, top, width, height)
+        painter.fillRect(target, checker_brush(ratio))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, factor < 1)
+        painter.drawPixmap(target, self._pixmap, QRectF(self._pixmap.rect()))
+        if self.onion:
+            painter.setOpacity(ONION_OPACITY)
+            painter.translate(target.center())
+            painter.scale(-1, 1)
+            painter.translate(-target.center())
+            painter.drawPixmap(target, self._pixmap, QRectF(self._pixmap.rect()))
+            painter.resetTransform()
+            painter.setOpacity(1)
+            painter.setPen(theme.color("accent"))
+            painter.drawLine(QPointF(target.center().x(), target.top()), QPointF(target.center().x(), target.bottom()))
+
+    def _paint_facts(self, painter: QPainter, sprite: Sprite) -> None:
+        band = QRect(0, self.height() - CAPTION, self.width(), CAPTION)
+        painter.fillRect(band, theme.color("canvas"))
+        facts = [
+            sprite.name,
+            f"{sprite.width} × {sprite.height}",
+            f"{self.factor * 100 / self.devicePixelRatioF():.0f} %",
+        ]
+        facts += [self._status_text(sprite), self._place]
+        if self.onion:
+            facts.append(self.tr("onion skin"))
+        painter.setPen(theme.color("secondary"))
+        painter.drawText(band, Qt.AlignmentFlag.AlignCenter, "   ·   ".join(fact for fact in facts if fact))
+
+    def _status_text(self, sprite: Sprite) -> str:
+        names = {
+            "undecided": self.tr("undecided"),
+            "kept": self.tr("kept"),
+            "dropped": self.tr("dropped: {0}").format(sprite.reason),
+        }
+        words = [names[sprite.status]]
+        if sprite.flipped:
+            words.append(self.tr("flipped"))
+        return ", ".join(words)
+
+    def _room(self) -> QRect:
+        return self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -CAPTION)

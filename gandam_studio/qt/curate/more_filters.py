@@ -1,0 +1,197 @@
+"""The further filters in a panel under their button: tag, source, family, reason, size, colours, aspect, alpha."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core.query import Filter
+from gandam_studio.core.review import known_families, known_reasons, known_tags
+from gandam_studio.qt import theme
+
+# Fields of Filter edited here; the rest stand in the bar itself.
+FIELDS = (
+    "tag", "source", "family", "reason", "alpha", "min_side", "max_side", "min_colors", "max_colors", "min_aspect",
+    "max_aspect",
+)  # fmt: skip
+
+
+def further_criteria(chosen: Filter) -> int:
+    """How many of the criteria edited here are set."""
+    plain = Filter()
+    return sum(getattr(chosen, name) != getattr(plain, name) for name in FIELDS)
+
+
+class MoreFilters(QFrame):
+    """Signals:
+    changed: criteria as the person wants them (field of Filter -> value).
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, connection: sqlite3.Connection, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setProperty("role", "panel")
+        self.setAccessibleName(self.tr("Further filters"))
+        self._connection = connection
+        self._loading = False
+        self.tag = _choice()
+        self.tag.setToolTip(self.tr("A minus before it finds sprites without the tag"))
+        self.source = QLineEdit(placeholderText=self.tr("part of the path"))
+        self.family = _choice()
+        self.reason = _choice()
+        self.alpha = QComboBox()
+        for text, value in ((self.tr("Any"), None), (self.tr("Transparent"), True), (self.tr("Opaque"), False)):
+            self.alpha.addItem(text, value)
+        self.sides = (_whole(1, 1 << 20), _whole(1, 1 << 20))
+        self.colors = (_whole(1, 4096), _whole(1, 4096))
+        self.aspects = (_ratio(), _ratio())
+        self._lay_out()
+        for combo in (self.tag, self.family, self.reason):
+            combo.editTextChanged.connect(lambda _text: self._tell())
+        self.source.textChanged.connect(lambda _text: self._tell())
+        self.alpha.currentIndexChanged.connect(lambda _index: self._tell())
+        for box in (*self.sides, *self.colors, *self.aspects):
+            box.valueChanged.connect(lambda _value: self._tell())
+
+    def open_under(self, button: QWidget, chosen: Filter) -> None:
+        """Appear under a button, showing a filter's criteria."""
+        self._loading = True
+        for combo, words, text in (
+            (self.tag, known_tags(self._connection), chosen.tag),
+            (self.family, ["*", *known_families(self._connection)], chosen.family),
+            (self.reason, known_reasons(self._connection), chosen.reason),
+        ):
+            combo.clear()
+            combo.addItems(["", *words])
+            combo.setEditText(text)
+        self.source.setText(chosen.source)
+        self.alpha.setCurrentIndex(self.alpha.findData(chosen.alpha))
+        for (low, high), first, second in (
+            (self.sides, chosen.min_side, chosen.max_side),
+            (self.colors, chosen.min_colors, chosen.max_colors),
+            (self.aspects, chosen.min_aspect, chosen.max_aspect),
+        ):
+            low.setValue(first or 0)
+            high.setValue(second or 0)
+        self._loading = False
+        self.adjustSize()
+        self.move(button.mapToGlobal(QPoint(0, button.height() + theme.HALF)))
+        self.show()
+        self.tag.setFocus()
+
+    def _tell(self) -> None:
+        if self._loading:
+            return
+        self.changed.emit(
+            {
+                "tag": self.tag.currentText().strip(),
+                "source": self.source.text().strip(),
+                "family": self.family.currentText().strip(),
+                "reason": self.reason.currentText().strip(),
+                "alpha": self.alpha.currentData(),
+                "min_side": self.sides[0].value() or None,
+                "max_side": self.sides[1].value() or None,
+                "min_colors": self.colors[0].value() or None,
+                "max_colors": self.colors[1].value() or None,
+                "min_aspect": self.aspects[0].value() or None,
+                "max_aspect": self.aspects[1].value() or None,
+            }
+        )
+
+    def _clear(self) -> None:
+        plain = {name: getattr(Filter(), name) for name in FIELDS}
+        self.changed.emit(plain)
+        self.close()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setHorizontalSpacing(2 * theme.SPACE)
+        form.setVerticalSpacing(theme.SPACE)
+        for name, widget in (
+            (self.tr("Tag"), self.tag),
+            (self.tr("Source"), self.source),
+            (self.tr("Family"), self.family),
+            (self.tr("Drop reason"), self.reason),
+            (self.tr("Alpha"), self.alpha),
+            (self.tr("Longer side"), _between(*self.sides)),
+            (self.tr("Colours"), _between(*self.colors)),
+            (self.tr("Width / height"), _between(*self.aspects)),
+        ):
+            form.addRow(name, widget)
+            for part in (widget, *widget.findChildren(QWidget)):
+                if not part.accessibleName():
+                    part.setAccessibleName(name)
+        clear = QPushButton(self.tr("Clear these"))
+        clear.clicked.connect(self._clear)
+        done = QPushButton(self.tr("Done"))
+        done.setProperty("role", "primary")
+        done.clicked.connect(self.close)
+        buttons = QHBoxLayout()
+        buttons.addStretch()
+        buttons.addWidget(clear)
+        buttons.addWidget(done)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setSpacing(16)
+        layout.addLayout(form)
+        layout.addLayout(buttons)
+
+
+def describe(chosen: Filter) -> str:
+    """A filter's criteria in few words, for lists of saved ones: "status kept, tag boss"."""
+    plain = Filter()
+    parts = []
+    for field in dataclasses.fields(chosen):
+        value = getattr(chosen, field.name)
+        if value != getattr(plain, field.name):
+            parts.append(f"{field.name.replace('_', ' ')} {value}")
+    return ", ".join(parts)
+
+
+def _choice() -> QComboBox:
+    combo = QComboBox(editable=True)
+    combo.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    combo.setMinimumWidth(220)
+    return combo
+
+
+def _whole(low: int, high: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(low - 1, high)
+    box.setSpecialValueText("–")
+    return box
+
+
+def _ratio() -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setRange(0, 100)
+    box.setSingleStep(0.1)
+    box.setSpecialValueText("–")
+    return box
+
+
+def _between(low: QWidget, high: QWidget) -> QWidget:
+    both = QWidget()
+    layout = QHBoxLayout(both)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(theme.SPACE)
+    layout.addWidget(low, 1)
+    layout.addWidget(QLabel("–"))
+    layout.addWidget(high, 1)
+    return both

@@ -1,0 +1,243 @@
+"""The recipe: how pictures become training data, with what the network will see beside it, live."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QRectF, QTimer
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QColorDialog,
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core.edits import SetSetting
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.rendering import render
+from gandam_studio.core.seqsets import Seqs
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import theme
+from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
+from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.session import Session
+from trainer.recipe import INTERPOLATIONS, SIZES, Recipe
+
+SAMPLES = 9
+COLUMNS = 3
+PREVIEW = 240
+
+
+class RecipePanel(QWidget):
+    """Every change is an edit of the workspace, so undo takes it back.
+
+    Attributes:
+        fields: the controls by name of the recipe's field.
+    """
+
+    def __init__(self, session: Session, targets: Callable[[], Seqs], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._targets = targets
+        self._loading = False
+        self._color = "#ffffff"
+        self.preview = _Samples()
+        self._render_later = QTimer(self, singleShot=True, interval=40)
+        self._render_later.timeout.connect(self._render)
+        self._make_fields()
+        self._lay_out()
+        self.show_recipe()
+
+    def show_recipe(self) -> None:
+        """Set the controls to the workspace's recipe."""
+        recipe = self._session.workspace.recipe
+        self._loading = True
+        self.size.setCurrentIndex(self.size.findData(recipe.size))
+        self.trim.setChecked(recipe.trim)
+        self.pad.setCurrentIndex(self.pad.findData(recipe.pad))
+        self.margin.setValue(round(100 * recipe.margin))
+        if recipe.background.startswith("#"):
+            self._color = recipe.background
+        self.background.setCurrentIndex(
+            self.background.findData("color" if recipe.background.startswith("#") else recipe.background)
+        )
+        self.color_button.setVisible(recipe.background.startswith("#"))
+        self.color_button.setText(self._color)
+        self.interpolation.setCurrentIndex(self.interpolation.findData(recipe.interpolation))
+        self._loading = False
+        self.show_samples()
+
+    def show_samples(self) -> None:
+        """Draw what the network will see of the selected sprites, soon."""
+        if self.isVisible():
+            self._render_later.start()
+
+    def showEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+        """Catch up."""
+        super().showEvent(event)
+        self._render_later.start()
+
+    def _make_fields(self) -> None:
+        self.size = QComboBox()
+        for side in SIZES:
+            self.size.addItem(f"{side} × {side}", side)
+        self.trim = QCheckBox(self.tr("Cut away empty margins"))
+        self.pad = QComboBox()
+        self.pad.addItem(self.tr("In the middle"), "square")
+        self.pad.addItem(self.tr("On the ground"), "bottom")
+        self.margin = QSpinBox()
+        self.margin.setRange(0, 25)
+        self.margin.setSuffix(" %")
+        self.background = QComboBox()
+        for text, value in (
+            (self.tr("Keep alpha"), "alpha"),
+            (self.tr("White"), "white"),
+            (self.tr("Black"), "black"),
+            (self.tr("As detected"), "detected"),
+            (self.tr("A colour…"), "color"),
+        ):
+            self.background.addItem(text, value)
+        self.color_button = QPushButton()
+        self.color_button.clicked.connect(self._ask_color)
+        names = {
+            "auto": self.tr("Automatic"),
+            "nearest": self.tr("Nearest (pixel art)"),
+            "area": self.tr("Area"),
+            "lanczos": self.tr("Lanczos"),
+        }
+        self.interpolation = QComboBox()
+        for name in INTERPOLATIONS:
+            self.interpolation.addItem(names.get(name, name), name)
+        for combo in (self.size, self.pad, self.interpolation, self.background):
+            combo.currentIndexChanged.connect(lambda _index: self._change())
+        self.trim.toggled.connect(lambda _on: self._change())
+        self.margin.valueChanged.connect(lambda _value: self._change())
+
+    def _lay_out(self) -> None:
+        heading = QLabel(self.tr("WHAT THE NETWORK WILL SEE"))
+        heading.setProperty("role", "section")
+        form = QFormLayout()
+        form.setVerticalSpacing(theme.SPACE)
+        form.setHorizontalSpacing(2 * theme.SPACE)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for name, field in (
+            (self.tr("Size"), self.size),
+            (self.tr("Stand"), self.pad),
+            (self.tr("Margin"), self.margin),
+            (self.tr("Background"), self.background),
+            ("", self.color_button),
+            (self.tr("Scaling"), self.interpolation),
+        ):
+            field.setAccessibleName(name or self.tr("Background colour"))
+            field.setEnabled(not self._session.read_only)
+            # The panel decides how wide they are, not their longest entry.
+            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            form.addRow(name, field)
+        self.trim.setEnabled(not self._session.read_only)
+        note = QLabel(self.tr("Stored with every version and run; your pictures stay as they are."), wordWrap=True)
+        note.setProperty("role", "muted")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setSpacing(12)
+        layout.addWidget(heading)
+        layout.addWidget(self.preview)
+        layout.addWidget(self.trim)
+        layout.addLayout(form)
+        layout.addWidget(note)
+        layout.addStretch()
+
+    def _change(self) -> None:
+        if self._loading:
+            return
+        background = str(self.background.currentData())
+        self.color_button.setVisible(background == "color")
+        recipe = Recipe(
+            size=int(self.size.currentData()),
+            trim=self.trim.isChecked(),
+            pad=str(self.pad.currentData()),
+            margin=self.margin.value() / 100,
+            background=self._color if background == "color" else background,
+            interpolation=str(self.interpolation.currentData()),
+        )
+        if recipe != self._session.workspace.recipe:
+            self._session.apply(SetSetting("recipe", recipe.to_json(), self.tr("Change the recipe")))
+            self.show_samples()
+
+    def _ask_color(self) -> None:
+        chosen = QColorDialog.getColor(QColor(self._color), self, self.tr("Background colour"))
+        if chosen.isValid():
+            self._color = chosen.name()
+            self.color_button.setText(self._color)
+            self._change()
+
+    def _render(self) -> None:
+        """A handful of small pictures: quick enough for the GUI thread, and always of this very moment."""
+        workspace = self._session.workspace
+        recipe = workspace.recipe
+        self.preview.show_pictures(
+            [_rgba(render(picture, recipe)) for picture in _pictures(workspace, self._targets())]
+        )
+
+
+def _pictures(workspace: Workspace, seqs: Seqs) -> list[np.ndarray]:
+    """Up to SAMPLES pictures: the selected ones, or the first of the workspace."""
+    if len(seqs) < 2:
+        first = int(seqs[0]) if len(seqs) else 1
+        seqs = np.arange(first, first + SAMPLES, dtype=np.int64)
+    found = []
+    for sprite in workspace.sprites(seqs[:SAMPLES]):
+        with contextlib.suppress(UserError, OSError, ValueError):
+            found.append(workspace.picture(sprite))
+    return found
+
+
+def _rgba(pixels: np.ndarray) -> np.ndarray:
+    if pixels.shape[2] == 4:
+        return pixels
+    return np.dstack((pixels, np.full(pixels.shape[:2], 255, np.uint8)))
+
+
+class _Samples(QWidget):
+    """Square pictures in a grid, enlarged by whole factors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(PREVIEW, PREVIEW)
+        self._pixmaps: list[QPixmap] = []
+
+    def show_pictures(self, pictures: list[np.ndarray]) -> None:
+        self._pixmaps = [QPixmap.fromImage(image_from_rgba(picture)) for picture in pictures]
+        self.setAccessibleName(self.tr("{0} pictures as the network will see them").format(len(pictures)))
+        self.update()
+
+    @property
+    def pictures(self) -> list[Any]:
+        """What is shown, as QImages."""
+        return [pixmap.toImage() for pixmap in self._pixmaps]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        ratio = self.devicePixelRatioF()
+        cell = PREVIEW // COLUMNS
+        side = cell - 4
+        for number, pixmap in enumerate(self._pixmaps):
+            row, column = divmod(number, COLUMNS)
+            factor = zoom_to_fit(pixmap.width(), pixmap.height(), side * ratio)
+            width = pixmap.width() * factor / ratio
+            corner = round((column * cell + (cell - width) / 2) * ratio) / ratio
+            target = QRectF(corner, round((row * cell + (cell - width) / 2) * ratio) / ratio, width, width)
+            painter.fillRect(target, checker_brush(ratio, 6))
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, factor < 1)
+            painter.drawPixmap(target, pixmap, QRectF(pixmap.rect()))
+            painter.setPen(theme.color("border"))
+            painter.drawRect(target.adjusted(-0.5, -0.5, 0.5, 0.5))

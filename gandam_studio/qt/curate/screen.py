@@ -1,0 +1,405 @@
+"""The Curate screen: filter bar over gallery or large view, panel at the right, every decision one key away."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from PySide6.QtCore import QPoint, QSettings, QTimer
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from gandam_studio.core.edits import SetSetting
+from gandam_studio.core.history import Changes
+from gandam_studio.core.query import Filter
+from gandam_studio.core.review import SAVED_FILTERS, known_reasons, next_undecided, saved_filters, still_matching
+from gandam_studio.core.seqsets import Seqs
+from gandam_studio.core.workspace import Counts
+from gandam_studio.qt.curate.actions import CurateActions
+from gandam_studio.qt.curate.crop_view import CropView
+from gandam_studio.qt.curate.decisions import Decisions
+from gandam_studio.qt.curate.filter_bar import FilterBar
+from gandam_studio.qt.curate.gallery import Gallery
+from gandam_studio.qt.curate.hints import HintBar
+from gandam_studio.qt.curate.large_view import LargeView
+from gandam_studio.qt.curate.more_filters import MoreFilters, describe
+from gandam_studio.qt.curate.side_panel import SidePanel
+from gandam_studio.qt.imports.controller import ImportController
+from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
+from gandam_studio.qt.session import INFO, Session
+
+# Views of more sprites are selected and counted off the GUI thread.
+LARGE = 60_000
+PANEL_MS = 60  # the panel follows once the hand rests
+_TILE_KEY = "curate/tile"
+_ADVANCE_KEY = "curate/advance"
+_PANEL_KEY = "curate/panel"
+
+
+class CurateScreen(Screen):
+    """Attributes:
+    gallery, large_view, filter_bar, panel: the screen's parts.
+    decisions: what the actions do.
+    imports: brings pictures in from folders, files, archives, the clipboard.
+    """
+
+    title = "Curate"
+    icon_name = "curate"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        workspace = session.workspace
+        self.gallery = Gallery(workspace)
+        self.large_view = LargeView(workspace)
+        self.crop_view = CropView(workspace)
+        self.filter_bar = FilterBar(MoreFilters(workspace.connection, self))
+        self.hints = HintBar()
+        self.panel = SidePanel(session, self.gallery.targets)
+        self.decisions = Decisions(session, self.gallery.targets, self)
+        self.imports = ImportController(session, self)
+        self._stale = True
+        self._settled = QTimer(self, singleShot=True, interval=PANEL_MS)
+        self._settled.timeout.connect(self._show_details)
+        self._counting = False
+        self._asked = 0  # which question the background work answers
+        self._make_empty_states()
+        self._lay_out()
+        self.actions_of = CurateActions(self)
+        self._connect()
+        self._restore()
+        self.setAcceptDrops(not session.read_only)
+
+    # Life
+
+    def activated(self) -> None:
+        """Catch up with what other screens did."""
+        if self._stale:
+            self.reload()
+        self.focus_work()
+
+    def deactivated(self) -> None:
+        """Remember how it was left."""
+        settings = QSettings()
+        settings.setValue(_TILE_KEY, self.gallery.tile)
+        settings.setValue(_PANEL_KEY, self.panel.isVisibleTo(self))
+
+    def may_close(self) -> bool:
+        """Nothing here is ever unsaved; only the picture loader must end."""
+        return True
+
+    def closing(self) -> None:
+        """Let go of the workspace: called before it is closed."""
+        self.gallery.pictures.stop()
+
+    def menus(self) -> list[ScreenMenu]:
+        """See Screen."""
+        return self.actions_of.menus()
+
+    def focus_work(self) -> None:
+        """Give the keys to the gallery, or to the view that lies over it."""
+        self.work.currentWidget().setFocus()
+
+    # What is shown
+
+    def reload(self) -> None:
+        """Select the sprites anew and count them."""
+        self._stale = False
+        chosen = self.filter_bar.filter
+        workspace = self.session.workspace
+        self._asked += 1
+        if chosen.is_everything or self._total() <= LARGE:
+            self._show_order(workspace.select(chosen))
+        else:
+            asked = self._asked
+
+            def show(order: Seqs) -> None:
+                if asked == self._asked:
+                    self._show_order(order)
+
+            self.session.start_job(self.tr("Filter"), lambda door, job: door.select(chosen), show)
+        self._count()
+
+    def _show_order(self, order: Seqs) -> None:
+        self.gallery.show_order(order)
+        if not self._total():
+            self.stack.setCurrentWidget(self.no_sprites)
+        elif not len(order):
+            self.stack.setCurrentWidget(self.no_match)
+        else:
+            self.stack.setCurrentWidget(self.filled)
+            if self.gallery.current < 0:
+                self.gallery.go_to(0)
+        self._show_current()
+
+    def _total(self) -> int:
+        (count,) = self.session.workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
+        return int(count)
+
+    def _count(self) -> None:
+        if self._total() <= LARGE:
+            self.filter_bar.show_counts(self.session.workspace.counts())
+            return
+        if self._counting:
+            self._stale_counts = True
+            return
+        self._counting, self._stale_counts = True, False
+        self._counter = self.session.start_quiet_job(lambda door, job: door.counts(), self._show_counts)
+
+    def _show_counts(self, counts: Counts) -> None:
+        self._counting = False
+        self.filter_bar.show_counts(counts)
+        if self._stale_counts:
+            self._count()
+
+    def _take_filter(self, _chosen: Filter) -> None:
+        self.reload()
+
+    def _take_changes(self, changes: Changes) -> None:
+        """Repaint what was edited; in a filtered view, let go of what no longer belongs there."""
+        chosen = self.filter_bar.filter
+        self.gallery.show_changes(changes)
+        if any(field.startswith("setting:") for field in changes.fields):
+            self.panel.refresh_recipe()
+            self.actions_of.refresh_saved()
+        if chosen.has_criteria and len(changes.seqs):
+            self._refilter(chosen, changes.seqs)
+        self._count()
+        self._show_current()
+
+    def _refilter(self, chosen: Filter, seqs: Seqs) -> None:
+        matching = still_matching(self.session.workspace.connection, chosen, seqs)
+        order = self.gallery.order
+        shown = seqs[_isin(seqs, order)]
+        if len(matching[~_isin(matching, shown)]):
+            self.reload()  # something came back: only the database knows where it belongs
+            return
+        gone = shown[~_isin(shown, matching)]
+        if len(gone):
+            self._show_order(order[~_isin(order, gone)])
+
+    # Going through
+
+    def next_undecided(self) -> None:
+        """Go to the next sprite nobody has decided about."""
+        gallery = self.gallery
+        place = next_undecided(self.session.workspace.connection, gallery.order, gallery.current)
+        if place is None:
+            self.session.post(self.tr("Every sprite here is decided."), INFO)
+        else:
+            gallery.go_to(place)
+
+    def decide(self, decision) -> None:  # type: ignore[no-untyped-def]
+        """Carry out a decision about the status; after a single one, move on to the next undecided sprite."""
+        gallery = self.gallery
+        seqs = gallery.targets()
+        single = len(seqs) == 1 and int(seqs[0]) == gallery.current_seq
+        onward = 0
+        if single and self.advances:
+            place = next_undecided(self.session.workspace.connection, gallery.order, gallery.current)
+            onward = int(gallery.order[place]) if place is not None else 0
+        if not decision() or not onward:
+            return
+        place = gallery.rows.position_of(onward)
+        if place is not None:
+            gallery.go_to(place)
+
+    @property
+    def advances(self) -> bool:
+        """True when a decision moves on by itself."""
+        return self.actions_of.advance.isChecked()
+
+    def choose_reason(self) -> None:
+        """A small menu of reasons at the current sprite; digits choose."""
+        menu = QMenu(self)
+        for number, reason in enumerate(known_reasons(self.session.workspace.connection)[:9], 1):
+            action = menu.addAction(f"&{number}  {reason}")
+            action.triggered.connect(lambda _c=False, reason=reason: self.decide(lambda: self.decisions.drop(reason)))
+        menu.addSeparator()
+        menu.addAction(self.tr("&Other reason…")).triggered.connect(self._ask_reason)
+        menu.exec(self._menu_point())
+
+    def _ask_reason(self) -> None:
+        text, ok = QInputDialog.getText(self, self.tr("Drop"), self.tr("Why?"))
+        if ok and text.strip():
+            self.decide(lambda: self.decisions.drop(text))
+
+    def ask_tags(self) -> None:
+        """Give the keys to the panel's tag field."""
+        self.panel.show()
+        self.actions_of.show_panel.setChecked(True)
+        self.panel.show_details()
+        self.panel.inspector.tag_field.setFocus()
+
+    def show_menu(self, where: QPoint) -> None:
+        """The context menu: the menu bar's Sprite menu."""
+        menu = QMenu(self)
+        self.actions_of.fill_context(menu)
+        menu.exec(where)
+
+    def _menu_point(self) -> QPoint:
+        if self.work.currentWidget() is self.gallery and self.gallery.current >= 0:
+            rect = self.gallery.rect_of(self.gallery.current)
+            return self.gallery.viewport().mapToGlobal(rect.bottomLeft())
+        return QCursor.pos() if self.underMouse() else self.mapToGlobal(self.rect().center())
+
+    # Large view and crop
+
+    def toggle_zoom(self) -> None:
+        """Look closely, or back to the gallery."""
+        if self.work.currentWidget() is self.gallery:
+            if self.gallery.current_seq:
+                self.work.setCurrentWidget(self.large_view)
+                self._show_current()
+        else:
+            self.work.setCurrentWidget(self.gallery)
+        self.focus_work()
+
+    def open_crop(self) -> None:
+        """Choose a rectangle of the current sprite's original."""
+        if self.gallery.current_seq:
+            self.crop_view.show_sprite(self.gallery.sprite(self.gallery.current))
+            self.work.setCurrentWidget(self.crop_view)
+            self.focus_work()
+
+    def _leave_crop(self) -> None:
+        self.work.setCurrentWidget(self.gallery)
+        self.focus_work()
+
+    def _apply_crop(self, box: object) -> None:
+        if self.decisions.crop(box):  # type: ignore[arg-type]
+            self._leave_crop()
+
+    def _step(self, step: int) -> None:
+        self.gallery.go_to(min(max(self.gallery.current + step, 0), len(self.gallery.order) - 1))
+
+    def _show_current(self) -> None:
+        gallery = self.gallery
+        if self.work.currentWidget() is self.large_view:
+            sprite = gallery.sprite(gallery.current) if gallery.current_seq else None
+            self.large_view.show_sprite(sprite, position=gallery.current, count=len(gallery.order))
+            if sprite is None:
+                self.work.setCurrentWidget(gallery)
+        self.actions_of.refresh(len(gallery.targets()) if gallery.selection.count < LARGE else gallery.selection.count)
+        self._settled.start()
+
+    def _show_details(self) -> None:
+        if self.panel.isVisible():
+            gallery = self.gallery
+            sprite = gallery.sprite(gallery.current) if gallery.current_seq else None
+            self.panel.show_sprite(sprite, gallery.selection.count or int(sprite is not None))
+
+    # Filters
+
+    def sort_by_similarity(self) -> None:
+        """Those most like the current sprite first."""
+        if self.gallery.current_seq:
+            chosen = dataclasses.replace(
+                self.filter_bar.filter, order="similarity", like=self.gallery.current_seq, descending=False
+            )
+            self.filter_bar.set_filter(chosen)
+            if len(self.gallery.order):
+                self.gallery.go_to(0)
+
+    def save_filter(self) -> None:
+        """Keep the present filter under a name."""
+        name, ok = QInputDialog.getText(self, self.tr("Save the filter"), self.tr("Name"))
+        if ok and name.strip():
+            stored = dict(self.session.workspace.setting(SAVED_FILTERS, {}))
+            stored[name.strip()] = self.filter_bar.filter.to_json()
+            self.session.apply(SetSetting(SAVED_FILTERS, stored, self.tr("Save filter {0}").format(name.strip())))
+
+    def forget_filter(self, name: str) -> None:
+        """Delete a saved filter; undo brings it back."""
+        stored = dict(self.session.workspace.setting(SAVED_FILTERS, {}))
+        if stored.pop(name, None) is not None:
+            self.session.apply(SetSetting(SAVED_FILTERS, stored or None, self.tr("Delete filter {0}").format(name)))
+
+    def named_filters(self) -> list[tuple[str, Filter, str]]:
+        """Saved filters: name, filter, what it asks for."""
+        found = saved_filters(self.session.workspace.setting(SAVED_FILTERS, {}))
+        return [(name, chosen, describe(chosen)) for name, chosen in sorted(found.items())]
+
+    # Building
+
+    def _make_empty_states(self) -> None:
+        self.no_sprites = EmptyState(
+            "sample",
+            self.tr("No sprites yet"),
+            self.tr("Drop a folder, pictures or an archive here, or paste them. Your own files are never changed."),
+        )
+        if not self.session.read_only:
+            self.imports.fill_empty_state(self.no_sprites)
+        self.no_match = EmptyState(
+            "search", self.tr("Nothing matches"), self.tr("No sprite meets every criterion of the filter.")
+        )
+        self.no_match.add_button(
+            self.tr("Clear the filter"), lambda: self.filter_bar.set_filter(Filter()), primary=True
+        )
+
+    def _lay_out(self) -> None:
+        self.work = QStackedWidget()
+        for view in (self.gallery, self.large_view, self.crop_view):
+            self.work.addWidget(view)
+        self.filled = QWidget()
+        column = QVBoxLayout(self.filled)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.hints)
+        column.addWidget(self.work, 1)
+        self.stack = QStackedWidget()
+        for page in (self.filled, self.no_sprites, self.no_match):
+            self.stack.addWidget(page)
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(self.stack, 1)
+        row.addWidget(self.panel)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.filter_bar)
+        layout.addLayout(row, 1)
+
+    def _connect(self) -> None:
+        session, gallery = self.session, self.gallery
+        session.edits_applied.connect(self._take_changes)
+        session.sprites_imported.connect(self.reload)
+        session.closing.connect(self.closing)
+        gallery.current_changed.connect(lambda _seq: self._show_current())
+        gallery.selection_changed.connect(self._show_current)
+        gallery.opened.connect(lambda _seq: self.toggle_zoom())
+        gallery.menu_asked.connect(self.show_menu)
+        gallery.tile_changed.connect(self.filter_bar.slider.setValue)
+        self.filter_bar.slider.valueChanged.connect(gallery.set_tile)
+        self.filter_bar.filter_changed.connect(self._take_filter)
+        self.filter_bar.leave_asked.connect(self.focus_work)
+        self.large_view.step_asked.connect(self._step)
+        self.large_view.left.connect(self.toggle_zoom)
+        self.crop_view.left.connect(self._leave_crop)
+        self.crop_view.chosen.connect(self._apply_crop)
+        self.panel.inspector.tags_asked.connect(lambda add, remove: self.decisions.tag(add, remove))
+        self.panel.inspector.tag_field.returnPressed.connect(self.focus_work)
+
+    def _restore(self) -> None:
+        settings = QSettings()
+        self.gallery.set_tile(int(str(settings.value(_TILE_KEY, self.gallery.tile))))
+        shown = str(settings.value(_PANEL_KEY, "true")).lower() == "true"
+        self.actions_of.show_panel.setChecked(shown)
+        self.panel.setVisible(shown)
+        self.actions_of.advance.setChecked(str(settings.value(_ADVANCE_KEY, "true")).lower() == "true")
+
+    # Dropped on the screen
+
+    def dragEnterEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+        """Files and pictures are welcome."""
+        if self.imports.can_take(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+        """Import them."""
+        if self.imports.take(event.mimeData()):
+            event.acceptProposedAction()
+
+
+def _isin(values: Seqs, among: Seqs):  # type: ignore[no-untyped-def]
+    import numpy as np
+
+    return np.isin(values, among)

@@ -1,0 +1,69 @@
+"""Which sprites are selected: one byte a sprite, so a million are selected in a millisecond."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gandam_studio.core.seqsets import Seqs
+
+
+class Selection:
+    """A set of row numbers that outlives filters and sorting.
+
+    Attributes:
+        count: how many are selected.
+    """
+
+    def __init__(self) -> None:
+        self._chosen = np.zeros(1, dtype=bool)
+        self.count = 0
+
+    def __contains__(self, seq: int) -> bool:
+        return seq < len(self._chosen) and bool(self._chosen[seq])
+
+    def seqs(self) -> Seqs:
+        """The selected rows, sorted."""
+        return np.flatnonzero(self._chosen).astype(np.int64)
+
+    def clear(self) -> None:
+        """Select nothing."""
+        if self.count:
+            self._chosen[:] = False
+            self.count = 0
+
+    def set(self, seqs: Seqs) -> None:
+        """Select these and no others."""
+        self.clear()
+        self.add(seqs)
+
+    def add(self, seqs: Seqs) -> None:
+        """Select these too."""
+        self._mark(seqs, True)
+
+    def remove(self, seqs: Seqs) -> None:
+        """Select these no longer."""
+        self._mark(seqs, False)
+
+    def toggle(self, seq: int) -> None:
+        """Select one, or select it no longer."""
+        self._mark(np.array([seq], dtype=np.int64), seq not in self)
+
+    def snapshot(self) -> np.ndarray:
+        """The present state, for `restore`."""
+        return self._chosen.copy()
+
+    def restore(self, snapshot: np.ndarray) -> None:
+        """Go back to what `snapshot` returned."""
+        self._chosen = snapshot.copy()
+        self.count = int(np.count_nonzero(self._chosen))
+
+    def _mark(self, seqs: Seqs, chosen: bool) -> None:
+        if not len(seqs):
+            return
+        highest = int(seqs.max())
+        if highest >= len(self._chosen):
+            grown = np.zeros(max(highest + 1, 2 * len(self._chosen)), dtype=bool)
+            grown[: len(self._chosen)] = self._chosen
+            self._chosen = grown
+        self._chosen[seqs] = chosen
+        self.count = int(np.count_nonzero(self._chosen))

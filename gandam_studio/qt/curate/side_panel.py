@@ -1,0 +1,67 @@
+"""The panel at the right of the gallery: details of the sprite, and the recipe that prepares pictures for training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+
+from gandam_studio.core.seqsets import Seqs
+from gandam_studio.core.sprite import Sprite
+from gandam_studio.qt.curate.inspector import WIDTH, Inspector
+from gandam_studio.qt.curate.recipe_panel import RecipePanel
+from gandam_studio.qt.session import Session
+
+
+class SidePanel(QFrame):
+    """Attributes:
+    inspector, recipe: the two pages.
+    """
+
+    def __init__(self, session: Session, targets: Callable[[], Seqs], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "side")
+        self.setFixedWidth(WIDTH + 14)
+        self.inspector = Inspector(session.workspace, read_only=session.read_only)
+        self.recipe = RecipePanel(session, targets)
+        self._tabs = QTabWidget(documentMode=True)
+        self._tabs.tabBar().setDrawBase(False)
+        self._tabs.addTab(_scrolling(self.inspector), self.tr("Details"))
+        self._tabs.addTab(_scrolling(self.recipe), self.tr("Recipe"))
+        self._tabs.currentChanged.connect(lambda _index: self._refresh())
+        self._shown: tuple[Sprite | None, int] = (None, 0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._tabs)
+
+    def show_sprite(self, sprite: Sprite | None, selected: int) -> None:
+        """Follow the gallery."""
+        self._shown = sprite, selected
+        self._refresh()
+
+    def show_details(self) -> None:
+        """Turn to the details."""
+        self._tabs.setCurrentIndex(0)
+
+    def show_recipe(self) -> None:
+        """Turn to the recipe."""
+        self._tabs.setCurrentIndex(1)
+
+    def refresh_recipe(self) -> None:
+        """The recipe was changed, by hand or by undo."""
+        self.recipe.show_recipe()
+
+    def _refresh(self) -> None:
+        if self._tabs.currentIndex() == 0:
+            self.inspector.show_sprite(*self._shown)
+        else:
+            self.recipe.show_samples()
+
+
+def _scrolling(page: QWidget) -> QScrollArea:
+    area = QScrollArea(widgetResizable=True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(page)
+    page.setObjectName("screen")
+    return area

@@ -1,0 +1,174 @@
+"""Brings pictures into the open workspace: chosen, dropped or pasted; runs in the background, ends with a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject
+from PySide6.QtGui import QAction, QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog
+
+from gandam_studio.core.bundled import sample_sets
+from gandam_studio.core.importing import Components, Grid, ImportOptions, ImportSummary, Pasted, import_sources
+from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.screen import EmptyState, Screen
+
+Sources = Sequence[Path | Pasted]
+
+
+class ImportController(QObject):
+    """Attributes:
+    actions: for the File menu.
+    last: summary of the last import; None before the first.
+    """
+
+    def __init__(self, session: Session, screen: Screen) -> None:
+        super().__init__(screen)
+        self._session = session
+        self._screen = screen
+        self.last: ImportSummary | None = None
+        make = screen.add_action
+        self.folder_action = make(self.tr("Import a &folder…"), self.ask_folder, "Ctrl+Shift+O", edits=True)
+        self.files_action = make(
+            self.tr("Import &pictures or archives…"), self.ask_files, "Ctrl+Alt+O", icon="import", edits=True
+        )
+        self.paste_action = make(self.tr("Import from the clip&board"), self.paste, "Ctrl+V", edits=True)
+        self.sheet_action = make(self.tr("Import a sprite &sheet…"), self.ask_sheet, edits=True)
+        self.sample_actions = [
+            make(
+                self.tr("Import the sample set: {0}").format(sample.title),
+                lambda sample=sample: self.start([sample.pictures]),
+                edits=True,
+            )
+            for sample in sample_sets()
+            if sample.pictures.is_file()
+        ]
+        self.summary_action = make(self.tr("Last import's &report…"), self.show_summary)
+        self.summary_action.setEnabled(False)
+
+    @property
+    def actions(self) -> list[QAction]:
+        """For the File menu."""
+        return [
+            self.folder_action,
+            self.files_action,
+            self.paste_action,
+            self.sheet_action,
+            *self.sample_actions,
+            self.summary_action,
+        ]
+
+    def fill_empty_state(self, state: EmptyState) -> None:
+        """The ways to begin."""
+        state.add_button(self.tr("Import a folder…"), self.ask_folder, icon="folder", primary=True)
+        state.add_button(self.tr("Pictures or an archive…"), self.ask_files, icon="archive")
+        if self.sample_actions:
+            state.add_button(self.tr("Try the sample set"), self.sample_actions[0].trigger, icon="sample")
+
+    # Ways in
+
+    def ask_folder(self) -> None:
+        """Let the person choose a folder."""
+        name = QFileDialog.getExistingDirectory(self._screen, self.tr("Import a folder"))
+        if name:
+            self.start([Path(name)])
+
+    def ask_files(self) -> None:
+        """Let the person choose pictures and archives; their type is told by content, so any name will do."""
+        names, _ = QFileDialog.getOpenFileNames(self._screen, self.tr("Import pictures or archives"))
+        if names:
+            self.start([Path(name) for name in names])
+
+    def ask_sheet(self) -> None:
+        """Let the person choose a sheet and how it is cut."""
+        name, _ = QFileDialog.getOpenFileName(self._screen, self.tr("Import a sprite sheet"))
+        if name:
+            self.open_sheet(Path(name))
+
+    def open_sheet(self, path: Path) -> None:
+        """Show how a sheet would be cut, then import it so."""
+        from gandam_studio.core.errors import UserError
+        from gandam_studio.qt.imports.sheet_dialog import SheetDialog
+
+        try:
+            dialog = SheetDialog(path, self._screen)
+        except (UserError, OSError) as error:
+            self._session.post(str(error), WARNING)
+            return
+        if dialog.exec():
+            self.start([path], dialog.slicing)
+
+    def paste(self) -> None:
+        """Import what the clipboard holds: files, or a picture."""
+        data = QGuiApplication.clipboard().mimeData()
+        if data is None or not self.take(data):
+            self._session.post(self.tr("The clipboard holds neither files nor a picture."), INFO)
+
+    def can_take(self, data: QMimeData) -> bool:
+        """True when `take` would find something."""
+        return not self._session.read_only and (data.hasImage() or any(url.isLocalFile() for url in data.urls()))
+
+    def take(self, data: QMimeData) -> bool:
+        """Import dropped or pasted files, or the picture itself; False when there is neither."""
+        if self._session.read_only:
+            return False
+        paths: list[Path | Pasted] = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        if not paths and data.hasImage():
+            image = data.imageData()
+            if isinstance(image, QImage) and not image.isNull():
+                paths = [Pasted(self.tr("pasted.png"), png_bytes(image))]
+        if paths:
+            self.start(paths)
+        return bool(paths)
+
+    # Under way
+
+    def start(self, sources: Sources, sheet: Grid | Components | None = None) -> None:
+        """Import in the background. Cancel keeps what was imported so far."""
+        options = ImportOptions(sheet=sheet)
+
+        def work(workspace: Any, job: Any) -> ImportSummary:
+            return import_sources(workspace, sources, job=job, options=options)
+
+        self._session.start_job(self.tr("Import"), work, self._finish, on_cancelled=self._stop)
+
+    def show_summary(self) -> None:
+        """The report of the last import."""
+        from gandam_studio.qt.imports.summary_dialog import SummaryDialog
+
+        if self.last is not None:
+            SummaryDialog(self.last, self._screen).exec()
+
+    def _finish(self, summary: ImportSummary) -> None:
+        self.last = summary
+        self.summary_action.setEnabled(True)
+        self._session.sprites_imported.emit()
+        refused = summary.rejected_count + summary.missing_count
+        self._session.post(summary.sentence(), WARNING if refused else SUCCESS)
+        if refused:
+            self.show_report_later()
+
+    def show_report_later(self) -> None:
+        """Open the report without blocking whoever announced the end of the import."""
+        from gandam_studio.qt.imports.summary_dialog import SummaryDialog
+
+        assert self.last is not None
+        dialog = SummaryDialog(self.last, self._screen)
+        dialog.open()
+
+    def _stop(self) -> None:
+        self._session.sprites_imported.emit()
+        self._session.post(self.tr("Import cancelled; what was imported so far is here."), INFO)
+
+
+def png_bytes(image: QImage) -> bytes:
+    """A picture as PNG: what the clipboard holds becomes a file like any other."""
+    held = QByteArray()
+    buffer = QBuffer(held)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")
+    return bytes(held.data())

@@ -1,0 +1,94 @@
+"""What an import did, and every file that was refused with its reason."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core.importing import ImportSummary
+from gandam_studio.qt import theme
+from gandam_studio.qt.status_strip import duration
+
+
+class SummaryDialog(QDialog):
+    """Attributes:
+    table: one row a refused or missing file.
+    """
+
+    def __init__(self, summary: ImportSummary, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("Import report"))
+        self.resize(760, 480)
+        self._rows = list(summary.rows())
+        numbers = QHBoxLayout()
+        numbers.setSpacing(4 * theme.SPACE)
+        for name, count in (
+            (self.tr("imported"), summary.imported),
+            (self.tr("already there"), summary.already),
+            (self.tr("rejected"), summary.rejected_count),
+            (self.tr("missing"), summary.missing_count),
+        ):
+            numbers.addLayout(_number(f"{count:,}", name))
+        numbers.addStretch()
+        numbers.addLayout(_number(duration(summary.seconds), self.tr("time taken")))
+        self.table = self._make_table()
+        note = QLabel(self.tr("Your own files were not touched. A refused file is remembered and not read again."))
+        note.setProperty("role", "secondary")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        copy = buttons.addButton(self.tr("Copy the list"), QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(self._copy)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 20, 20, 16)
+        layout.setSpacing(16)
+        layout.addLayout(numbers)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(note)
+        layout.addWidget(buttons)
+
+    def _make_table(self) -> QTableWidget:
+        table = QTableWidget(len(self._rows), 3)
+        table.setHorizontalHeaderLabels([self.tr("File"), self.tr("Verdict"), self.tr("Why")])
+        table.verticalHeader().hide()
+        table.setShowGrid(False)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        table.setColumnWidth(0, 320)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        for row, (verdict, path, reason) in enumerate(self._rows):
+            for column, text in enumerate((path, verdict, reason)):
+                # A file's name may hold line breaks; a row of the table may not.
+                item = QTableWidgetItem(" ".join(text.split()))
+                item.setToolTip(text)
+                table.setItem(row, column, item)
+        return table
+
+    def _copy(self) -> None:
+        text = "\n".join("\t".join((path, verdict, reason)) for verdict, path, reason in self._rows)
+        QGuiApplication.clipboard().setText(text)
+
+
+def _number(value: str, name: str) -> QVBoxLayout:
+    figure = QLabel(value)
+    figure.setProperty("role", "headline")
+    label = QLabel(name)
+    label.setProperty("role", "secondary")
+    column = QVBoxLayout()
+    column.setSpacing(0)
+    column.addWidget(figure)
+    column.addWidget(label)
+    return column
