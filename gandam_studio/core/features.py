@@ -96,14 +96,16 @@ def _edges(stack: NDArray[np.uint8], opacity: NDArray[np.float32]) -> NDArray[np
     dy[:, 1:-1] = grey[:, 2:] - grey[:, :-2]
     # Flat places say nothing, and most of a sprite is flat.
     places = np.flatnonzero((dx != 0) | (dy != 0))
-    magnitude, angle = cv2.cartToPolar(dx.ravel()[places], dy.ravel()[places])
-    position = angle.ravel() * np.float32(ORIENTATIONS / np.pi)
+    dx, dy = dx.ravel()[places], dy.ravel()[places]
+    # Not cv2.cartToPolar: its last few values of an array are computed otherwise than the rest.
+    magnitude = np.sqrt(dx * dx + dy * dy)
+    position = (np.arctan2(dy, dx) + np.float32(np.pi)) * np.float32(ORIENTATIONS / np.pi)
     low = position.astype(np.int32)
-    upper_share = (position - low) * magnitude.ravel()
+    upper_share = (position - low) * magnitude
     cells = _cell_of_place(places) * ORIENTATIONS
     length = count * CELLS * CELLS * ORIENTATIONS
     bins = np.concatenate((cells + low % ORIENTATIONS, cells + (low + 1) % ORIENTATIONS))
-    weights_of_bins = np.concatenate((magnitude.ravel() - upper_share, upper_share))
+    weights_of_bins = np.concatenate((magnitude - upper_share, upper_share))
     histogram = np.bincount(bins, weights=weights_of_bins, minlength=length)
     vectors = np.sqrt(histogram.reshape(count, -1))
     return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)).astype(np.float32)

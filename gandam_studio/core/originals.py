@@ -8,6 +8,7 @@ import ctypes
 import hashlib
 import os
 import sys
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from gandam_studio.core.errors import UserError
 
 _INCOMING = ".incoming"
 _FLUSH_THREADS = 8
+_STALE_S = 600.0
 
 
 class Originals:
@@ -107,13 +109,15 @@ class Originals:
             _flush_folder(self.folder / name)
         _flush_folder(self.folder)
 
-    def sweep(self) -> None:
-        """Remove what interrupted writers left behind; only while no other writer can be at work."""
+    def sweep(self, older_than_s: float = _STALE_S) -> None:
+        """Remove what interrupted writers left behind: a file still unnamed after that long has no writer any more."""
         folder = self.folder / _INCOMING
         if folder.is_dir():
+            stale = time.time() - older_than_s
             for path in folder.iterdir():
                 with contextlib.suppress(OSError):
-                    path.unlink()
+                    if path.stat().st_mtime <= stale:
+                        path.unlink()
 
     def digests(self) -> Iterator[str]:
         """Digests of everything that is there, in order."""

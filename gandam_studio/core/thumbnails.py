@@ -79,6 +79,8 @@ def decode_thumbnail(data: bytes) -> Picture | None:
     if data[:1] != bytes((_RAW,)) or len(data) < 1 + _SHAPE.size:
         return None
     height, width = _SHAPE.unpack_from(data, 1)
+    if not height * width:
+        return None
     try:
         # The size bound keeps a damaged record from inflating without end.
         pixels = zlib.decompressobj(-15).decompress(data[1 + _SHAPE.size :], height * width * 4)

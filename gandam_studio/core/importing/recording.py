@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import ImportSummary
 from gandam_studio.core.store import transaction
@@ -124,8 +125,20 @@ class Recorder:
         if not batch:
             return
         originals = self.workspace.originals
-        # Before the rows: a power cut may leave an original without a row, never a row without its original.
-        originals.flush({outcome.digest for _, outcome in batch if outcome.verdict == ACCEPTED and outcome.fresh})
+        known = _known_sprites(self.workspace.connection, batch)
+        needed = {o.digest for _, o in batch if any(sprite.id not in known for sprite in o.sprites)}
+        try:
+            # Before the rows: a power cut may leave an original without a row, never a row without its original.
+            originals.flush(needed)
+            new, last, unused = self._write(batch)
+        except OSError as error:
+            raise UserError(f"nothing more was saved: {error.strerror or error}") from error
+        for digest in unused:
+            originals.discard(digest)
+        self._count(batch, new, last)
+
+    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[int, int, list[str]]:
+        """The batch's transaction: how many sprites were new, the last row number before them, originals not needed."""
         connection = self.workspace.connection
         with transaction(connection):
             known = _known_sprites(connection, batch)
@@ -143,9 +156,7 @@ class Recorder:
             )
             connection.executemany(_SOURCE, sources)
             unused = [digest for digest in spare if not _used(connection, digest)]
-        for digest in unused:
-            originals.discard(digest)
-        self._count(batch, len(new), last)
+        return len(new), last, unused
 
     def _place(
         self,

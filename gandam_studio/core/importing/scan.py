@@ -49,8 +49,10 @@ def scan(sources: Iterable[Source]) -> Iterator[Item | tuple[Item, Outcome]]:
             yield Item(path), Outcome(MISSING, _why(error))
             continue
         if stat.S_ISDIR(status.st_mode):
-            visited.add((status.st_dev, status.st_ino))
-            yield from _walk(path, visited)
+            key = (status.st_dev, status.st_ino)
+            if key not in visited:
+                visited.add(key)
+                yield from _walk(path, visited)
         else:
             yield _file(path, status)
 

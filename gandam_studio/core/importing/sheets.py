@@ -145,17 +145,19 @@ def _cells(content: NDArray[np.bool_], grid: Grid) -> list[Region]:
 
 def _shapes(content: NDArray[np.bool_], components: Components) -> list[Region]:
     mask = content.astype(np.uint8)
-    joined = mask
-    if components.join > 1:
-        kernel = np.ones((components.join, components.join), np.uint8)
-        joined = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel), np.uint8)
-    _, labels, boxes, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    if components.join:
+        # Every shape grows by `join` pixels in all: what lies no farther apart touches.
+        mask = np.asarray(cv2.dilate(mask, np.ones((components.join + 1,) * 2, np.uint8)), np.uint8)
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     counts = np.bincount(labels[content], minlength=len(boxes))
+    if np.count_nonzero(counts[1:] >= components.smallest) > MAXIMUM_REGIONS:
+        raise UnreadablePicture(f"cuts into more than {MAXIMUM_REGIONS:,} sprites")
     found = []
     for label in range(1, len(boxes)):
         if counts[label] >= components.smallest:
             x, y, w, h = (int(value) for value in boxes[label][:4])
-            inner = content_box_of(content[y : y + h, x : x + w])
+            window = np.s_[y : y + h, x : x + w]
+            inner = content_box_of(content[window] & (labels[window] == label))
             found.append((x + inner[0], y + inner[1], inner[2], inner[3]))
     return _reading_order(found)
 

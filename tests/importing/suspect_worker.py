@@ -1,0 +1,40 @@
+"""A worker whose decoder has the bugs we fear: marked pictures crash it, hang it, eat memory or break the hashing."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+
+import numpy as np
+
+from gandam_studio.core.decoding import canonical
+from gandam_studio.core.importing import examining, worker
+
+decode, fingerprint_batch = canonical.decode, examining.fingerprint_batch
+MARKED = (66, 65, 68)  # the colour of a top left pixel that breaks the hashing
+
+
+def fragile_decode(data: bytes, *limits: object):
+    if b"SEGFAULT" in data:
+        ctypes.string_at(0)
+    if b"HANG" in data:
+        # Holds the interpreter lock: nothing inside this process could end it but the watchdog's C thread.
+        ctypes.PyDLL(None).usleep(120_000_000)
+    if b"SLEEP" in data:
+        threading.Event().wait(120)
+    if b"MEMORY" in data:
+        return [np.ones(1 << 27, np.uint8) for _ in range(1000)]
+    return decode(data, *limits)
+
+
+def fragile_hashing(pictures):
+    if any(tuple(picture[0, 0, :3]) == MARKED for picture in pictures):
+        ctypes.string_at(0)
+    return fingerprint_batch(pictures)
+
+
+if __name__ == "__main__":
+    canonical.decode = fragile_decode
+    examining.fingerprint_batch = fragile_hashing
+    sys.exit(worker.main())

@@ -1,0 +1,117 @@
+"""Orientation and the recipe, against small pictures whose answer can be seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pictures import sprite
+
+from gandam_studio.core.rendering import composite, content_box, oriented, plain_border, render, resize
+from trainer.recipe import Recipe
+
+LETTERS = np.arange(6, dtype=np.uint8).reshape(2, 3, 1) + np.zeros(4, np.uint8)
+
+
+def letters(pixels: np.ndarray) -> list[list[int]]:
+    return pixels[..., 0].tolist()
+
+
+def test_crop_then_turn_then_flip() -> None:
+    assert letters(oriented(LETTERS)) == [[0, 1, 2], [3, 4, 5]]
+    assert letters(oriented(LETTERS, flip=True)) == [[2, 1, 0], [5, 4, 3]]
+    assert letters(oriented(LETTERS, rotation=1)) == [[3, 0], [4, 1], [5, 2]]
+    assert letters(oriented(LETTERS, rotation=2)) == [[5, 4, 3], [2, 1, 0]]
+    assert letters(oriented(LETTERS, rotation=3)) == [[2, 5], [1, 4], [0, 3]]
+    assert letters(oriented(LETTERS, (1, 0, 2, 2), 1, True)) == [[1, 4], [2, 5]]
+    assert letters(oriented(LETTERS, (2, 1, 50, 50))) == [[5]]
+    with pytest.raises(ValueError, match="outside"):
+        oriented(LETTERS, (3, 0, 2, 2))
+
+
+def test_trim_pad_and_compose_on_white() -> None:
+    rgba = np.zeros((40, 40, 4), np.uint8)
+    rgba[10:26, 12:20] = (200, 0, 0, 255)
+    out = render(rgba, Recipe(size=32))
+    assert out.shape == (32, 32, 3)
+    # 8 x 16 content, trimmed, doubled to 16 x 32, centred.
+    assert (out[:, 8:24] == (200, 0, 0)).all()
+    assert (out[:, :8] == 255).all()
+    assert (out[:, 24:] == 255).all()
+
+
+def test_margin_and_standing_on_the_lower_edge() -> None:
+    rgba = np.full((8, 16, 4), 255, np.uint8)
+    rgba[..., :3] = np.arange(0, 256, 16, dtype=np.uint8)[:, None]
+    out = render(rgba, Recipe(size=32, trim=False, pad="bottom", background="alpha", margin=0.25))
+    visible = np.argwhere(out[..., 3])
+    assert visible.min(axis=0).tolist() == [16, 8]
+    assert visible.max(axis=0).tolist() == [23, 23]
+    assert not out[out[..., 3] == 0].any()
+
+
+def test_backgrounds() -> None:
+    rgba = np.zeros((32, 32, 4), np.uint8)
+    rgba[8:24, 8:24] = (10, 20, 30, 128)
+    corner = {
+        name: render(rgba, Recipe(size=32, trim=False, background=name), "#445566")[0, 0].tolist()
+        for name in ("white", "black", "detected", "#0a0b0c", "alpha")
+    }
+    assert corner == {
+        "white": [255, 255, 255],
+        "black": [0, 0, 0],
+        "detected": [0x44, 0x55, 0x66],
+        "#0a0b0c": [10, 11, 12],
+        "alpha": [0, 0, 0, 0],
+    }
+    inside = render(rgba, Recipe(size=32, trim=False, background="white"))[16, 16].tolist()
+    assert inside == [round((10 * 128 + 255 * 127) / 255), round((20 * 128 + 255 * 127) / 255), 142]
+
+
+def test_a_keyed_sprite_is_trimmed_at_its_key_and_padded_with_it() -> None:
+    keyed = np.full((64, 64, 4), (0, 0, 255, 255), np.uint8)
+    keyed[20:52, 28:36] = (9, 9, 9, 255)
+    assert plain_border(keyed) == (0, 0, 255, 255)
+    assert content_box(keyed, plain_border(keyed)) == (28, 20, 8, 32)
+    out = render(keyed, Recipe(size=64, background="detected"), "#0000ff")
+    assert (out[:, :24] == (0, 0, 255)).all()
+    assert (out[:, 24:40] == 9).all()
+
+
+def test_pixel_art_grows_by_whole_pixels_and_shrinks_by_area() -> None:
+    art = sprite(2, width=16, height=16)
+    grown = resize(art, (64, 64))
+    assert np.array_equal(grown, art.repeat(4, axis=0).repeat(4, axis=1))
+    checks = np.zeros((64, 64, 4), np.uint8)
+    checks[..., 3] = 255
+    checks[::2, ::2, :3] = 255
+    checks[1::2, 1::2, :3] = 255
+    shrunk = resize(checks, (32, 32))
+    assert np.abs(shrunk[..., :3].astype(int) - 128).max() <= 1
+
+
+def test_transparent_colours_do_not_bleed_in() -> None:
+    rgba = np.zeros((64, 64, 4), np.uint8)
+    rgba[:, 31:] = (255, 0, 0, 255)
+    for method in ("area", "lanczos", "auto"):
+        small = resize(rgba, (20, 20), method)
+        visible = small[..., 3] > 8
+        assert (small[visible][:, 0] >= 254).all()
+        assert (small[visible][:, 1:3] <= 1).all()
+
+
+def test_an_empty_picture_is_rendered_empty() -> None:
+    empty = np.zeros((10, 20, 4), np.uint8)
+    assert (render(empty, Recipe(size=32)) == 255).all()
+    assert not render(empty, Recipe(size=32, background="alpha")).any()
+    assert composite(np.zeros((1, 1, 4), np.uint8), (1, 2, 3)).tolist() == [[[1, 2, 3]]]
+
+
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (300, 200)])
+def test_every_shape_fits_every_size(size: int, shape: tuple[int, int]) -> None:
+    rgba = np.full((*shape, 4), 77, np.uint8)
+    for background, channels in (("alpha", 4), ("black", 3)):
+        out = render(rgba, Recipe(size=size, background=background, margin=0.1))
+        assert out.shape == (size, size, channels)
+        assert out.dtype == np.uint8
+        assert out.any()

@@ -1,0 +1,118 @@
+"""The packed thumbnails: crisp, torn tails told, readable by many threads while one writes."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from pictures import sprite
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.thumbnails import SIDE, ThumbnailStore, decode_thumbnail, encode_thumbnail, thumbnail
+
+
+def test_small_pictures_keep_every_pixel(tmp_path) -> None:
+    store = ThumbnailStore(tmp_path / "thumbnails")
+    assert store.read(1) is None
+    store.append(1, [sprite(n) for n in range(5)])
+    store.append(6, [sprite(9, width=96, height=96)])
+    for n in range(5):
+        assert np.array_equal(store.read(n + 1), sprite(n))
+    assert store.read(6).shape == (96, 96, 4)
+    assert store.read(7) is None
+    assert store.read(0) is None
+    assert store.missing(8) == [7, 8]
+
+
+def test_large_pictures_are_averaged_without_bleeding() -> None:
+    big = np.zeros((200, 400, 4), np.uint8)
+    big[:, 200:] = (255, 0, 0, 255)
+    small = thumbnail(big)
+    assert small.shape == (48, 96, 4)
+    # Where half is transparent the colour stays pure red, only thinner.
+    assert (small[..., 0][small[..., 3] > 0] == 255).all()
+    assert not small[:, :47].any()
+    odd = thumbnail(np.full((3, 1000, 4), 200, np.uint8))
+    assert odd.shape == (1, 96, 4)
+    assert abs(int(odd[0, 50, 0]) - 200) <= 1
+
+
+def test_photographs_are_kept_small() -> None:
+    random = np.random.default_rng(0)
+    smooth = np.linspace(0, 255, 1000)[None, :, None] + random.normal(0, 4, (800, 1000, 1))
+    photo = np.repeat(np.clip(smooth, 0, 255).astype(np.uint8), 4, axis=2)
+    photo[..., 3] = 255
+    data = encode_thumbnail(photo)
+    assert len(data) < 6000
+    shown = decode_thumbnail(data)
+    assert shown.shape == (77, 96, 4)
+    assert np.abs(shown[..., :3].astype(int) - thumbnail(photo)[..., :3]).mean() < 4
+
+
+def test_torn_and_damaged_records_count_as_absent(tmp_path) -> None:
+    store = ThumbnailStore(tmp_path)
+    store.append(1, [sprite(n) for n in range(3)])
+    store.close()
+    pack = tmp_path / "pictures.pack"
+    whole = pack.read_bytes()
+    pack.write_bytes(whole[:-5])
+    torn = ThumbnailStore(tmp_path)
+    assert torn.read(3) is None
+    assert np.array_equal(torn.read(2), sprite(1))
+    torn.close()
+    pack.write_bytes(whole[:20] + bytes([whole[20] ^ 255]) + whole[21:])
+    (tmp_path / "index.bin").write_bytes((tmp_path / "index.bin").read_bytes()[:-3])
+    damaged = ThumbnailStore(tmp_path)
+    assert [damaged.read(n) is None for n in (1, 2, 3)] == [True, False, True]
+    assert damaged.missing(3) == [1, 3]
+
+
+def test_rebuilding_makes_what_can_be_made(tmp_path) -> None:
+    store = ThumbnailStore(tmp_path)
+    store.append(1, [sprite(0), sprite(1)])
+
+    def gone() -> np.ndarray:
+        raise UserError("its original is gone")
+
+    made = store.rebuild([(2, lambda: sprite(7)), (3, gone), (4, lambda: sprite(8))])
+    assert made == 2
+    assert np.array_equal(store.read(2), sprite(7))
+    assert store.read(3) is None
+    assert np.array_equal(store.read(4), sprite(8))
+    store.clear()
+    assert store.read(1) is None
+    store.append(1, [sprite(4)])
+    assert np.array_equal(store.read(1), sprite(4))
+
+
+@pytest.mark.parametrize("data", [b"", b"\1", b"\1\0\0\0\0", b"\1\x10\0\x10\0rubbish", b"\2rubbish", b"\7" * 40])
+def test_rubbish_is_no_thumbnail(data: bytes) -> None:
+    assert decode_thumbnail(data) is None
+
+
+def test_threads_read_while_one_writes(tmp_path) -> None:
+    store = ThumbnailStore(tmp_path)
+    written = [0]
+    wrong: list[int] = []
+    done = threading.Event()
+
+    def read() -> None:
+        random = np.random.default_rng(threading.get_ident() & 0xFFFF)
+        while not done.is_set():
+            if written[0]:
+                seq = int(random.integers(1, written[0] + 1))
+                if not np.array_equal(store.read(seq), sprite(seq)):
+                    wrong.append(seq)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for first in range(1, 600, 20):
+        store.append(first, [sprite(seq) for seq in range(first, first + 20)])
+        written[0] = first + 19
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert not wrong
+    assert store.read(600).shape[1] <= SIDE
