@@ -14,7 +14,8 @@ from gandam_studio.core.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-JobFunction = Callable[[Workspace | None, "ProgressJob"], Any]
+# The first argument is the workspace: a door of the thread's own, None where a task was started without one.
+JobFunction = Callable[[Any, "ProgressJob"], Any]
 
 
 class ProgressJob:

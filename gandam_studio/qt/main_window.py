@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.menus import fill, leaves, merged
+from gandam_studio.qt.questions import offer_creation, offer_read_only, offer_stopping
 from gandam_studio.qt.rail import PLACES, Place, Rail
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import WARNING, Session
@@ -57,9 +60,9 @@ class MainWindow(QMainWindow):
         try:
             workspace = Workspace.open(folder, read_only=read_only)
         except WorkspaceLocked as error:
-            return self._offer_read_only(folder, str(error))
+            return offer_read_only(self, str(error)) and self.open_folder(folder, read_only=True)
         except WorkspaceNotFound:
-            return self._offer_creation(folder)
+            return offer_creation(self, folder) and self.create_folder(folder)
         except UserError as error:
             self._tell(str(error))
             return False
@@ -123,31 +126,6 @@ class MainWindow(QMainWindow):
         self.session = None
         self.setWindowTitle("GANdam Studio")
 
-    def _offer_read_only(self, folder: Path, reason: str) -> bool:
-        box = QMessageBox(QMessageBox.Icon.Information, self.tr("Workspace in use"), reason, parent=self)
-        box.setInformativeText(
-            self.tr("You can look at everything meanwhile; decisions are made in the window that has it open.")
-        )
-        look = box.addButton(self.tr("Open read-only"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.setDefaultButton(look)
-        box.exec()
-        return box.clickedButton() is look and self.open_folder(folder, read_only=True)
-
-    def _offer_creation(self, folder: Path) -> bool:
-        box = QMessageBox(QMessageBox.Icon.Question, self.tr("No workspace here"), parent=self)
-        box.setText(self.tr("{0} is no workspace yet.").format(folder))
-        if folder.is_dir() and any(folder.iterdir()):
-            box.setInformativeText(
-                self.tr("A workspace lives in a folder of its own. Make one in a new folder, then import this one.")
-            )
-            box.exec()
-            return False
-        make = box.addButton(self.tr("Make one"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.exec()
-        return box.clickedButton() is make and self.create_folder(folder)
-
     def _tell(self, text: str) -> None:
         QMessageBox.warning(self, "GANdam Studio", text)
 
@@ -161,8 +139,11 @@ class MainWindow(QMainWindow):
     def visit(self, place: Place) -> Screen:
         """Show a screen, building it on the first visit."""
         assert self.session is not None
-        screen = self._screens.get(place.path)
-        if screen is None:
+        known = self._screens.get(place.path)
+        screen: Screen
+        if known is not None:
+            screen = known
+        else:
             module, _, name = place.path.partition(":")
             screen = getattr(importlib.import_module(module), name)(self.session)
             self._screens[place.path] = screen
@@ -202,19 +183,24 @@ class MainWindow(QMainWindow):
         self.about_action = make(self.tr("&About GANdam Studio"), self._show_about)
         self.full_screen_action = make(self.tr("F&ull screen"), self._toggle_full_screen, "F11")
         self.place_actions = [
-            make(place.title, lambda place=place: self.visit(place), f"Ctrl+{place.key}") for place in self.rail.places
+            make(place.title, functools.partial(self.visit, place), f"Ctrl+{place.key}") for place in self.rail.places
         ]
         self.scheme_actions: list[QAction] = []
         group = QActionGroup(self)
         names = {"system": self.tr("Follow the &system"), "light": self.tr("&Light"), "dark": self.tr("&Dark")}
         for scheme in theme.SCHEMES:
-            action = make(names[scheme], lambda scheme=scheme: self._set_scheme(scheme))
+            action = make(names[scheme], functools.partial(self._set_scheme, scheme))
             action.setCheckable(True)
             action.setChecked(scheme == theme.scheme())
             group.addAction(action)
             self.scheme_actions.append(action)
 
-    def _action(self, text: str, slot, keys: str | list[str] | QKeySequence.StandardKey | None = None) -> QAction:  # type: ignore[no-untyped-def]
+    def _action(
+        self,
+        text: str,
+        slot: Callable[[], object],
+        keys: str | list[str] | QKeySequence.StandardKey | None = None,
+    ) -> QAction:
         action = QAction(text, self)
         action.triggered.connect(lambda _checked=False: slot())
         if isinstance(keys, QKeySequence.StandardKey):
@@ -228,7 +214,7 @@ class MainWindow(QMainWindow):
     def _menu_table(self) -> list[ScreenMenu]:
         """Every menu of the bar, the shown screen's between Edit and View."""
         recent = tuple(
-            self._action(str(folder), lambda folder=folder: self.open_folder(folder)) for folder in recent_folders()
+            self._action(str(folder), functools.partial(self.open_folder, folder)) for folder in recent_folders()
         )
         opened = [self.new_action, self.open_action]
         file = (*opened, *((ScreenMenu(self.tr("Open &recent"), recent),) if recent else ()))
@@ -249,13 +235,13 @@ class MainWindow(QMainWindow):
             table.append(ScreenMenu(self.tr("&Go"), tuple(self.place_actions)))
         table.append(ScreenMenu(self.tr("&File"), leave))
         table.append(ScreenMenu(self.tr("&Help"), (self.help_action, self.about_action)))
-        return _merged(table)
+        return merged(table)
 
     def _rebuild_menus(self) -> None:
         self.menuBar().clear()
         self._menus = self._menu_table()
         for menu in self._menus:
-            _fill(self.menuBar().addMenu(menu.title), menu)
+            fill(self.menuBar().addMenu(menu.title), menu)
         busy = self.session is not None
         for action in (self.undo_action, self.redo_action, self.history_action, *self.place_actions):
             action.setEnabled(busy)
@@ -265,7 +251,7 @@ class MainWindow(QMainWindow):
     def commands(self) -> Iterator[tuple[QAction, str]]:
         """Every action of every menu with its menu's name."""
         for menu in self._menus:
-            yield from _leaves(menu, menu.title.replace("&", ""))
+            yield from leaves(menu, menu.title.replace("&", ""))
 
     def show_palette(self) -> None:
         """Open the command palette."""
@@ -334,14 +320,7 @@ class MainWindow(QMainWindow):
             return False
         if self.session is None or not self.session.tasks:
             return True
-        names = ", ".join(task.title for task in self.session.tasks)
-        box = QMessageBox(QMessageBox.Icon.Question, self.tr("Work under way"), parent=self)
-        box.setText(self.tr("Still working: {0}.").format(names))
-        box.setInformativeText(self.tr("What is finished so far is kept."))
-        stop = box.addButton(self.tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(self.tr("Keep working"), QMessageBox.ButtonRole.RejectRole)
-        box.exec()
-        return box.clickedButton() is stop
+        return offer_stopping(self, [task.title for task in self.session.tasks])
 
     # Look
 
@@ -362,36 +341,6 @@ class MainWindow(QMainWindow):
         saved = QSettings().value("window/geometry")
         if isinstance(saved, QByteArray):
             self.restoreGeometry(saved)
-
-
-def _merged(menus: list[ScreenMenu]) -> list[ScreenMenu]:
-    """One menu a title: a screen adds to File, Edit or View by naming it."""
-    found: dict[str, ScreenMenu] = {}
-    for menu in menus:
-        key = menu.title.replace("&", "")
-        if key in found:
-            found[key] = ScreenMenu(found[key].title, (*found[key].entries, None, *menu.entries))
-        else:
-            found[key] = menu
-    return list(found.values())
-
-
-def _fill(target: QMenu, menu: ScreenMenu) -> None:
-    for entry in menu.entries:
-        if entry is None:
-            target.addSeparator()
-        elif isinstance(entry, ScreenMenu):
-            _fill(target.addMenu(entry.title), entry)
-        else:
-            target.addAction(entry)
-
-
-def _leaves(menu: ScreenMenu, path: str) -> Iterator[tuple[QAction, str]]:
-    for entry in menu.entries:
-        if isinstance(entry, ScreenMenu):
-            yield from _leaves(entry, f"{path} › {entry.title.replace('&', '')}")
-        elif entry is not None:
-            yield entry, path
 
 
 __all__ = ["PLACES", "MainWindow"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
@@ -111,7 +111,8 @@ class CommandPalette(QFrame):
             item.setData(Qt.ItemDataRole.UserRole, command.action)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, command.text)
             row = _Row(command)
-            item.setSizeHint(row.sizeHint())
+            # The style sheet pads items; the row must not pay for it.
+            item.setSizeHint(QSize(0, row.sizeHint().height() + theme.SPACE))
             self.list.setItemWidget(item, row)
         self.list.setCurrentRow(0)
 

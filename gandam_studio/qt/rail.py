@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import dataclass
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout, QWidget
 
 from gandam_studio.qt import icons, theme
@@ -32,7 +32,14 @@ class Place:
     @property
     def title(self) -> str:
         """The name in the person's language."""
-        return QCoreApplication.translate("Rail", self.name)
+        titles = {
+            "Curate": QCoreApplication.translate("Rail", "Curate"),
+            "Duplicates": QCoreApplication.translate("Rail", "Duplicates"),
+            "Versions": QCoreApplication.translate("Rail", "Versions"),
+            "Train": QCoreApplication.translate("Rail", "Train"),
+            "Runs": QCoreApplication.translate("Rail", "Runs"),
+        }
+        return titles[self.name]
 
     @property
     def exists(self) -> bool:
@@ -44,13 +51,11 @@ class Place:
 
 
 PLACES = (
-    Place(1, QT_TRANSLATE_NOOP("Rail", "Curate"), "curate", "gandam_studio.qt.curate.screen:CurateScreen"),
-    Place(
-        2, QT_TRANSLATE_NOOP("Rail", "Duplicates"), "duplicates", "gandam_studio.qt.duplicates.screen:DuplicatesScreen"
-    ),
-    Place(3, QT_TRANSLATE_NOOP("Rail", "Versions"), "versions", "gandam_studio.qt.versions.screen:VersionsScreen"),
-    Place(4, QT_TRANSLATE_NOOP("Rail", "Train"), "train", "gandam_studio.qt.train.screen:TrainScreen"),
-    Place(5, QT_TRANSLATE_NOOP("Rail", "Runs"), "runs", "gandam_studio.qt.runs.screen:RunsScreen"),
+    Place(1, "Curate", "curate", "gandam_studio.qt.curate.screen:CurateScreen"),
+    Place(2, "Duplicates", "duplicates", "gandam_studio.qt.duplicates.screen:DuplicatesScreen"),
+    Place(3, "Versions", "versions", "gandam_studio.qt.versions.screen:VersionsScreen"),
+    Place(4, "Train", "train", "gandam_studio.qt.train.screen:TrainScreen"),
+    Place(5, "Runs", "runs", "gandam_studio.qt.runs.screen:RunsScreen"),
 )
 
 

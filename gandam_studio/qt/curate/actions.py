@@ -9,7 +9,8 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QToolButton
 
-from gandam_studio.qt.curate.gallery import USUAL
+from gandam_studio.qt.curate.grid_view import USUAL
+from gandam_studio.qt.curate.saved_filters import SavedFilters
 from gandam_studio.qt.screen import ScreenMenu
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ class CurateActions:
         self._make_views()
         self._make_filters()
         self._fill_bar()
-        self.refresh_saved()
 
     def refresh(self, chosen: int) -> None:
         """Switch off what needs a sprite while there is none."""
@@ -89,7 +89,7 @@ class CurateActions:
         self.rotate_right = make(tr("&Turn right"), lambda: decisions.rotate(1), "]", "rotate")
         self.rotate_left = make(tr("Turn &left"), lambda: decisions.rotate(-1), "[")
         self.tag = make(tr("Ta&g…"), screen.ask_tags, "T", "tag")
-        self.crop = make(tr("&Crop…"), screen.open_crop, "C", "crop")
+        self.crop = make(tr("&Crop…"), screen.work.open_crop, "C", "crop")
         self.trim = make(tr("Tr&im to content"), decisions.trim, "Shift+T")
         self.uncrop = make(tr("&Whole picture again"), lambda: decisions.crop(None), "Shift+C")
         self.facings = [
@@ -118,7 +118,7 @@ class CurateActions:
     def _make_views(self) -> None:
         screen, tr, gallery = self._screen, self._tr, self._screen.gallery
         make = screen.add_action
-        self.zoom = make(tr("Look &closely"), screen.toggle_zoom, "Space", icon="zoom", within=screen.work)
+        self.zoom = make(tr("Look &closely"), screen.work.toggle_zoom, "Space", icon="zoom", within=screen.work)
         self.onion = make(
             tr("&Onion skin: mirrored over itself"), screen.large_view.toggle_onion, "O", within=screen.large_view
         )
@@ -141,32 +141,13 @@ class CurateActions:
         self.similar = make(
             tr("Sort by &similarity to this sprite"), screen.sort_by_similarity, "Ctrl+L", within=screen.work
         )
-        self.save = make(tr("Sa&ve this filter…"), screen.save_filter, "Ctrl+D", edits=True)
+        self.saved = SavedFilters(screen.session, bar, lambda menu: menu.addAction(self.save))
+        self.save = make(tr("Sa&ve this filter…"), self.saved.ask_name, "Ctrl+D", edits=True)
+        self.choose_saved = make(tr("Saved &filters…"), bar.saved_button.showMenu, "Ctrl+Shift+D")
         self._needing_sprites.append(self.similar)
-        self._saved_menu = QMenu(screen)
-        bar.saved_button.setMenu(self._saved_menu)
 
     def _filter_entries(self) -> tuple[QAction | None, ...]:
-        return (self.search, self.more, self.clear, None, self.similar, None, self.save, *self._saved)
-
-    def refresh_saved(self) -> None:
-        """Read the saved filters anew."""
-        screen = self._screen
-        menu = self._saved_menu
-        menu.clear()
-        self._saved: list[QAction] = []
-        names = screen.named_filters()
-        for name, chosen, text in names:
-            action = menu.addAction(name)
-            action.setToolTip(text)
-            action.triggered.connect(lambda _c=False, chosen=chosen: screen.filter_bar.set_filter(chosen))
-            self._saved.append(action)
-        if names:
-            menu.addSeparator()
-            forget = menu.addMenu(self._tr("Delete"))
-            for name, _, _ in names:
-                forget.addAction(name).triggered.connect(lambda _c=False, name=name: screen.forget_filter(name))
-        menu.addAction(self.save)
+        return (self.search, self.more, self.clear, None, self.similar, None, self.choose_saved, self.save)
 
     def _fill_bar(self) -> None:
         """Buttons for the mouse; the keys are in their tips."""

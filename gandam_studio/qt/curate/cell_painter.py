@@ -11,7 +11,7 @@ from gandam_studio.core.sprite import Sprite
 from gandam_studio.qt import icons, theme
 
 PADDING = 4  # between the tile's edge and the picture
-BADGE = 16
+BADGE = 18
 CHECKER = 8
 DROPPED_OPACITY = 0.28
 

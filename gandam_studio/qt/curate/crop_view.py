@@ -7,7 +7,6 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, Q
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.rendering import content_box, plain_border
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
@@ -72,6 +71,8 @@ class CropView(QWidget):
 
     def show_sprite(self, sprite: Sprite) -> None:
         """Begin with the sprite's present crop, else with the whole picture."""
+        from gandam_studio.core.rendering import content_box, plain_border
+
         self._size = (sprite.width, sprite.height)
         whole = (0, 0, sprite.width, sprite.height)
         self._content = whole

@@ -22,7 +22,6 @@ from gandam_studio.core.edits import (
 )
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.history import NOTHING, Changes
-from gandam_studio.core.rendering import content_box, plain_border
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.sprite import DROP_REASONS, format_crop
 from gandam_studio.qt.session import INFO, WARNING, Session
@@ -86,6 +85,8 @@ class Decisions(QObject):
         seqs = self._targets()
         if not len(seqs) or not self._may_start():
             return
+
+        from gandam_studio.core.rendering import content_box, plain_border
 
         def work(workspace: Any, job: Any) -> Changes:
             job.start(self.tr("Trim"), len(seqs))

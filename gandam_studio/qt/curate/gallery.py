@@ -1,40 +1,28 @@
-"""The gallery: a grid that draws only what is seen, for a thousand sprites and for a million.
-
-An own scroll area rather than QListView: the list lays out every item (1.2 s and 700 MB for a million), this one
-computes where a cell lies. What the list would bring, it brings itself: keyboard, rubber band, accessibility.
-"""
+"""The gallery: a grid view with a current cell, a selection, keyboard and mouse."""
 
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QWidget
+from PySide6.QtCore import QPoint, QRect, Qt, Signal
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QContextMenuEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+)
+from PySide6.QtWidgets import QWidget
 
-from gandam_studio.core.history import Changes
 from gandam_studio.core.seqsets import Seqs
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import CellPainter
-from gandam_studio.qt.curate.geometry import Grid
-from gandam_studio.qt.curate.pictures import PictureCache, Wanted
-from gandam_studio.qt.curate.rows import Rows
+from gandam_studio.qt.curate.grid_view import LARGEST, SMALLEST, GridView
 from gandam_studio.qt.curate.rubber_band import RubberBand
-from gandam_studio.qt.curate.selection import Selection
-
-SMALLEST, LARGEST, USUAL = 48, 320, 144
-CAPTION_FROM = 88  # tiles smaller than this show no names
-AHEAD = 2  # rows loaded beyond what is seen, in both directions
 
 
-class Gallery(QAbstractScrollArea):
+class Gallery(GridView):
     """A view of sprites with one current cell and any number of selected ones.
-
-    Attributes:
-        selection: which sprites are selected, whether or not the view shows them.
-        pictures: thumbnails; shared with the large view.
-        current: position of the current cell; -1 when the view is empty.
 
     Signals:
         current_changed: the current cell is another one (its row number, 0 for none).
@@ -51,33 +39,11 @@ class Gallery(QAbstractScrollArea):
     tile_changed = Signal(int)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.rows = Rows(workspace)
-        self.selection = Selection()
-        self.pictures = PictureCache(workspace, self)
-        self.pictures.arrived.connect(self._show_arrived)
-        self.current = -1
+        super().__init__(workspace, parent)
         self._anchor = -1
-        self._tile = USUAL
-        self._cells: CellPainter | None = None
-        self._grid = Grid(0, 1, self._tile)
-        self._wish = QTimer(self, singleShot=True, interval=0)
-        self._wish.timeout.connect(self._ask_for_pictures)
         self._band = RubberBand(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # Always there: its coming and going would change the number of columns.
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName(self.tr("Gallery"))
-        theme.notifier().changed.connect(self._forget_look)
-
-    # What is shown
-
-    @property
-    def order(self) -> Seqs:
-        """Row numbers in the order shown."""
-        return self.rows.order
 
     def show_order(self, order: Seqs) -> None:
         """Show other sprites; the current one stays current if it is among them, else its place does."""
@@ -89,42 +55,6 @@ class Gallery(QAbstractScrollArea):
             found = min(max(place, 0), len(order) - 1)
         self._set_current(found, scroll=bool(seq))
         self.viewport().update()
-
-    def remove(self, seqs: Seqs) -> None:
-        """Take sprites out of the view without asking the database for the rest."""
-        if len(seqs):
-            self.show_order(self.order[~np.isin(self.order, seqs)])
-
-    def show_changes(self, changes: Changes) -> None:
-        """Repaint what an edit touched, as far as it is seen."""
-        self.rows.forget()
-        if not len(changes.seqs):
-            return
-        visible = self.visible()
-        shown = self.order[visible.start : visible.stop]
-        for offset in np.flatnonzero(np.isin(shown, changes.seqs)).tolist():
-            self.viewport().update(self.rect_of(visible.start + offset))
-        if "crop" in changes.fields:
-            self._wish.start()
-
-    def sprite(self, position: int) -> Sprite:
-        """The sprite in a cell."""
-        return self.rows[position]
-
-    @property
-    def current_seq(self) -> int:
-        """Row number of the current sprite, 0 for none."""
-        return int(self.order[self.current]) if 0 <= self.current < len(self.order) else 0
-
-    def visible(self) -> range:
-        """Positions of the cells that are seen, also in part."""
-        top = self.verticalScrollBar().value()
-        return self._grid.span(top, top + self.viewport().height())
-
-    @property
-    def tile(self) -> int:
-        """Side of a tile, logical pixels."""
-        return self._tile
 
     def set_tile(self, side: int) -> None:
         """Make the cells larger or smaller; what is current, else what is in the middle, stays in sight."""
@@ -143,6 +73,11 @@ class Gallery(QAbstractScrollArea):
         self.tile_changed.emit(side)
 
     # Current and selected
+
+    @property
+    def current_seq(self) -> int:
+        """Row number of the current sprite, 0 for none."""
+        return int(self.order[self.current]) if 0 <= self.current < len(self.order) else 0
 
     def targets(self) -> Seqs:
         """What an action acts on: the selected sprites, else the current one."""
@@ -197,6 +132,10 @@ class Gallery(QAbstractScrollArea):
                 self.viewport().update(self.rect_of(one))
         if scroll and position >= 0:
             self.scroll_to(position)
+        if QAccessible.isActive():
+            event = QAccessibleEvent(self, QAccessible.Event.Focus)
+            event.setChild(position)
+            QAccessible.updateAccessibility(event)
         self.current_changed.emit(self.current_seq)
 
     def _selection_changed(self) -> None:
@@ -317,118 +256,21 @@ class Gallery(QAbstractScrollArea):
             self.selection.add(np.concatenate([self.order[one.start : one.stop] for one in ranges]))
         self._selection_changed()
 
-    # Painting
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the cells that meet the exposed rectangle; those without a picture yet are asked for."""
-        painter = QPainter(self.viewport())
-        painter.fillRect(event.rect(), theme.color("canvas"))
-        scrolled = self.verticalScrollBar().value()
-        cells = self._painter()
-        caption = self._grid.caption > 0
-        focused = self.hasFocus()
-        incomplete = False
-        for position in self._grid.span(event.rect().top() + scrolled, event.rect().bottom() + scrolled):
-            rect = self._grid.cell(position, scrolled)
-            if not rect.intersects(event.rect()):
-                continue
-            sprite = self.rows[position]
-            incomplete = incomplete or not self.pictures.is_right(sprite, self._fit(sprite))
-            cells.paint(
-                painter,
-                rect,
-                sprite,
-                self.pictures.get(sprite),
-                selected=sprite.seq in self.selection,
-                current=position == self.current,
-                focused=focused,
-                caption=caption,
-            )
+    def paint_over(self, painter: QPainter, scrolled: int) -> None:
+        """The rubber band."""
         self._band.paint(painter, scrolled)
-        painter.end()
-        if incomplete and not self._wish.isActive():
-            self._wish.start()
 
-    def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Move the pixels there are; only the strip that comes into sight is painted."""
-        if self._band.is_active:
-            self.viewport().update()
-        else:
-            self.viewport().scroll(dx, dy)
+    @property
+    def repaints_on_scroll(self) -> bool:
+        """True while there is a rubber band."""
+        return self._band.is_active
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Lay out anew; the first cell in sight stays in sight."""
-        first = self.visible().start if len(self.order) else 0
-        self._measure()
-        if len(self.order) and event.oldSize().width() != event.size().width():
-            bar = self.verticalScrollBar()
-            bar.setValue(bar.value() + self.rect_of(first).top() - 8)
-
-    def focusInEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def focusInEvent(self, event: QFocusEvent) -> None:
         """The current cell's frame shows where keys go."""
         super().focusInEvent(event)
         self.viewport().update()
 
-    def focusOutEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         """See focusInEvent."""
         super().focusOutEvent(event)
         self.viewport().update()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Another font or screen: measure again."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self._forget_look()
-
-    def _painter(self) -> CellPainter:
-        ratio = self.devicePixelRatioF()
-        if self._cells is None or self._cells.ratio != ratio:
-            font = self.font()
-            font.setPointSizeF(max(7.5, font.pointSizeF() * 0.88))
-            self._cells = CellPainter(self._tile, ratio, font)
-        return self._cells
-
-    def _forget_look(self) -> None:
-        self._cells = None
-        self._measure()
-        self.viewport().update()
-
-    def _fit(self, sprite: Sprite) -> int:
-        """Side of the square the whole original would fill, device pixels: a crop asks for more of it."""
-        fit = self._painter().fit
-        if not sprite.crop:
-            return fit
-        largest = max(sprite.width, sprite.height)
-        return min(largest, -(-fit * largest // max(sprite.crop[2:])))
-
-    def rect_of(self, position: int) -> QRect:
-        """Where a cell lies in the viewport."""
-        return self._grid.cell(position, self.verticalScrollBar().value())
-
-    def _measure(self) -> None:
-        caption = QFontMetrics(self.font()).height() - 2 if self._tile >= CAPTION_FROM else 0
-        self._grid = Grid(len(self.order), max(1, self.viewport().width()), self._tile, caption)
-        bar = self.verticalScrollBar()
-        bar.setRange(0, max(0, self._grid.height - self.viewport().height()))
-        bar.setPageStep(max(1, self.viewport().height()))
-        bar.setSingleStep(max(1, self._grid.cell_height // 3))
-
-    # Pictures
-
-    def _ask_for_pictures(self) -> None:
-        """What is seen first, then the rows around it."""
-        visible = self.visible()
-        reach = AHEAD * self._grid.columns
-        after = range(visible.stop, min(len(self.order), visible.stop + reach))
-        before = range(max(0, visible.start - reach), visible.start)
-        wanted = []
-        for position in (*visible, *after, *before):
-            sprite = self.rows[position]
-            wanted.append(Wanted(sprite, self._fit(sprite)))
-        self.pictures.want(wanted)
-
-    def _show_arrived(self, seqs: list[int]) -> None:
-        visible = self.visible()
-        shown = self.order[visible.start : visible.stop]
-        for offset in np.flatnonzero(np.isin(shown, seqs)).tolist():
-            self.viewport().update(self.rect_of(visible.start + offset))

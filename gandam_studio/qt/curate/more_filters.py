@@ -87,8 +87,8 @@ class MoreFilters(QFrame):
             (self.colors, chosen.min_colors, chosen.max_colors),
             (self.aspects, chosen.min_aspect, chosen.max_aspect),
         ):
-            low.setValue(first or 0)
-            high.setValue(second or 0)
+            low.setProperty("value", first or 0)
+            high.setProperty("value", second or 0)
         self._loading = False
         self.adjustSize()
         self.move(button.mapToGlobal(QPoint(0, button.height() + theme.HALF)))

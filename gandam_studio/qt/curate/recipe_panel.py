@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QRectF, QTimer
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QColorDialog,
@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.edits import SetSetting
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.rendering import render
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
@@ -62,7 +61,7 @@ class RecipePanel(QWidget):
         """Set the controls to the workspace's recipe."""
         recipe = self._session.workspace.recipe
         self._loading = True
-        self.size.setCurrentIndex(self.size.findData(recipe.size))
+        self.side.setCurrentIndex(self.side.findData(recipe.size))
         self.trim.setChecked(recipe.trim)
         self.pad.setCurrentIndex(self.pad.findData(recipe.pad))
         self.margin.setValue(round(100 * recipe.margin))
@@ -82,15 +81,15 @@ class RecipePanel(QWidget):
         if self.isVisible():
             self._render_later.start()
 
-    def showEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def showEvent(self, event: QShowEvent) -> None:
         """Catch up."""
         super().showEvent(event)
         self._render_later.start()
 
     def _make_fields(self) -> None:
-        self.size = QComboBox()
+        self.side = QComboBox()
         for side in SIZES:
-            self.size.addItem(f"{side} × {side}", side)
+            self.side.addItem(f"{side} × {side}", side)
         self.trim = QCheckBox(self.tr("Cut away empty margins"))
         self.pad = QComboBox()
         self.pad.addItem(self.tr("In the middle"), "square")
@@ -118,7 +117,7 @@ class RecipePanel(QWidget):
         self.interpolation = QComboBox()
         for name in INTERPOLATIONS:
             self.interpolation.addItem(names.get(name, name), name)
-        for combo in (self.size, self.pad, self.interpolation, self.background):
+        for combo in (self.side, self.pad, self.interpolation, self.background):
             combo.currentIndexChanged.connect(lambda _index: self._change())
         self.trim.toggled.connect(lambda _on: self._change())
         self.margin.valueChanged.connect(lambda _value: self._change())
@@ -131,7 +130,7 @@ class RecipePanel(QWidget):
         form.setHorizontalSpacing(2 * theme.SPACE)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name, field in (
-            (self.tr("Size"), self.size),
+            (self.tr("Size"), self.side),
             (self.tr("Stand"), self.pad),
             (self.tr("Margin"), self.margin),
             (self.tr("Background"), self.background),
@@ -162,7 +161,7 @@ class RecipePanel(QWidget):
         background = str(self.background.currentData())
         self.color_button.setVisible(background == "color")
         recipe = Recipe(
-            size=int(self.size.currentData()),
+            size=int(self.side.currentData()),
             trim=self.trim.isChecked(),
             pad=str(self.pad.currentData()),
             margin=self.margin.value() / 100,
@@ -184,6 +183,9 @@ class RecipePanel(QWidget):
         """A handful of small pictures: quick enough for the GUI thread, and always of this very moment."""
         workspace = self._session.workspace
         recipe = workspace.recipe
+        # Late: it brings cv2, which the window does not need to open.
+        from gandam_studio.core.rendering import render
+
         self.preview.show_pictures(
             [_rgba(render(picture, recipe)) for picture in _pictures(workspace, self._targets())]
         )

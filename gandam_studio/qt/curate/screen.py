@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
+import numpy as np
 from PySide6.QtCore import QPoint, QSettings, QTimer
-from PySide6.QtGui import QCursor
+from PySide6.QtGui import QCursor, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from gandam_studio.core.edits import SetSetting
 from gandam_studio.core.history import Changes
 from gandam_studio.core.query import Filter
-from gandam_studio.core.review import SAVED_FILTERS, known_reasons, next_undecided, saved_filters, still_matching
+from gandam_studio.core.review import known_reasons, next_undecided, still_matching
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.workspace import Counts
+from gandam_studio.qt.curate import accessible
 from gandam_studio.qt.curate.actions import CurateActions
-from gandam_studio.qt.curate.crop_view import CropView
 from gandam_studio.qt.curate.decisions import Decisions
 from gandam_studio.qt.curate.filter_bar import FilterBar
-from gandam_studio.qt.curate.gallery import Gallery
 from gandam_studio.qt.curate.hints import HintBar
-from gandam_studio.qt.curate.large_view import LargeView
-from gandam_studio.qt.curate.more_filters import MoreFilters, describe
+from gandam_studio.qt.curate.more_filters import MoreFilters
 from gandam_studio.qt.curate.side_panel import SidePanel
+from gandam_studio.qt.curate.work_area import WorkArea
 from gandam_studio.qt.imports.controller import ImportController
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, Session
@@ -48,9 +48,8 @@ class CurateScreen(Screen):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         workspace = session.workspace
-        self.gallery = Gallery(workspace)
-        self.large_view = LargeView(workspace)
-        self.crop_view = CropView(workspace)
+        self.work = WorkArea(workspace)
+        self.gallery, self.large_view = self.work.gallery, self.work.large_view
         self.filter_bar = FilterBar(MoreFilters(workspace.connection, self))
         self.hints = HintBar()
         self.panel = SidePanel(session, self.gallery.targets)
@@ -61,6 +60,7 @@ class CurateScreen(Screen):
         self._settled.timeout.connect(self._show_details)
         self._counting = False
         self._asked = 0  # which question the background work answers
+        accessible.install()
         self._make_empty_states()
         self._lay_out()
         self.actions_of = CurateActions(self)
@@ -96,7 +96,7 @@ class CurateScreen(Screen):
 
     def focus_work(self) -> None:
         """Give the keys to the gallery, or to the view that lies over it."""
-        self.work.currentWidget().setFocus()
+        self.work.focus()
 
     # What is shown
 
@@ -159,7 +159,6 @@ class CurateScreen(Screen):
         self.gallery.show_changes(changes)
         if any(field.startswith("setting:") for field in changes.fields):
             self.panel.refresh_recipe()
-            self.actions_of.refresh_saved()
         if chosen.has_criteria and len(changes.seqs):
             self._refilter(chosen, changes.seqs)
         self._count()
@@ -168,13 +167,13 @@ class CurateScreen(Screen):
     def _refilter(self, chosen: Filter, seqs: Seqs) -> None:
         matching = still_matching(self.session.workspace.connection, chosen, seqs)
         order = self.gallery.order
-        shown = seqs[_isin(seqs, order)]
-        if len(matching[~_isin(matching, shown)]):
+        shown = seqs[np.isin(seqs, order)]
+        if len(matching[~np.isin(matching, shown)]):
             self.reload()  # something came back: only the database knows where it belongs
             return
-        gone = shown[~_isin(shown, matching)]
+        gone = shown[~np.isin(shown, matching)]
         if len(gone):
-            self._show_order(order[~_isin(order, gone)])
+            self._show_order(order[~np.isin(order, gone)])
 
     # Going through
 
@@ -187,7 +186,7 @@ class CurateScreen(Screen):
         else:
             gallery.go_to(place)
 
-    def decide(self, decision) -> None:  # type: ignore[no-untyped-def]
+    def decide(self, decision: Callable[[], Changes]) -> None:
         """Carry out a decision about the status; after a single one, move on to the next undecided sprite."""
         gallery = self.gallery
         seqs = gallery.targets()
@@ -241,43 +240,13 @@ class CurateScreen(Screen):
             return self.gallery.viewport().mapToGlobal(rect.bottomLeft())
         return QCursor.pos() if self.underMouse() else self.mapToGlobal(self.rect().center())
 
-    # Large view and crop
-
-    def toggle_zoom(self) -> None:
-        """Look closely, or back to the gallery."""
-        if self.work.currentWidget() is self.gallery:
-            if self.gallery.current_seq:
-                self.work.setCurrentWidget(self.large_view)
-                self._show_current()
-        else:
-            self.work.setCurrentWidget(self.gallery)
-        self.focus_work()
-
-    def open_crop(self) -> None:
-        """Choose a rectangle of the current sprite's original."""
-        if self.gallery.current_seq:
-            self.crop_view.show_sprite(self.gallery.sprite(self.gallery.current))
-            self.work.setCurrentWidget(self.crop_view)
-            self.focus_work()
-
-    def _leave_crop(self) -> None:
-        self.work.setCurrentWidget(self.gallery)
-        self.focus_work()
-
-    def _apply_crop(self, box: object) -> None:
-        if self.decisions.crop(box):  # type: ignore[arg-type]
-            self._leave_crop()
-
-    def _step(self, step: int) -> None:
-        self.gallery.go_to(min(max(self.gallery.current + step, 0), len(self.gallery.order) - 1))
+    def _apply_crop(self, box: tuple[int, int, int, int] | None) -> None:
+        if self.decisions.crop(box):
+            self.work.show_gallery()
 
     def _show_current(self) -> None:
         gallery = self.gallery
-        if self.work.currentWidget() is self.large_view:
-            sprite = gallery.sprite(gallery.current) if gallery.current_seq else None
-            self.large_view.show_sprite(sprite, position=gallery.current, count=len(gallery.order))
-            if sprite is None:
-                self.work.setCurrentWidget(gallery)
+        self.work.refresh()
         self.actions_of.refresh(len(gallery.targets()) if gallery.selection.count < LARGE else gallery.selection.count)
         self._settled.start()
 
@@ -299,25 +268,6 @@ class CurateScreen(Screen):
             if len(self.gallery.order):
                 self.gallery.go_to(0)
 
-    def save_filter(self) -> None:
-        """Keep the present filter under a name."""
-        name, ok = QInputDialog.getText(self, self.tr("Save the filter"), self.tr("Name"))
-        if ok and name.strip():
-            stored = dict(self.session.workspace.setting(SAVED_FILTERS, {}))
-            stored[name.strip()] = self.filter_bar.filter.to_json()
-            self.session.apply(SetSetting(SAVED_FILTERS, stored, self.tr("Save filter {0}").format(name.strip())))
-
-    def forget_filter(self, name: str) -> None:
-        """Delete a saved filter; undo brings it back."""
-        stored = dict(self.session.workspace.setting(SAVED_FILTERS, {}))
-        if stored.pop(name, None) is not None:
-            self.session.apply(SetSetting(SAVED_FILTERS, stored or None, self.tr("Delete filter {0}").format(name)))
-
-    def named_filters(self) -> list[tuple[str, Filter, str]]:
-        """Saved filters: name, filter, what it asks for."""
-        found = saved_filters(self.session.workspace.setting(SAVED_FILTERS, {}))
-        return [(name, chosen, describe(chosen)) for name, chosen in sorted(found.items())]
-
     # Building
 
     def _make_empty_states(self) -> None:
@@ -336,9 +286,6 @@ class CurateScreen(Screen):
         )
 
     def _lay_out(self) -> None:
-        self.work = QStackedWidget()
-        for view in (self.gallery, self.large_view, self.crop_view):
-            self.work.addWidget(view)
         self.filled = QWidget()
         column = QVBoxLayout(self.filled)
         column.setContentsMargins(0, 0, 0, 0)
@@ -365,16 +312,12 @@ class CurateScreen(Screen):
         session.closing.connect(self.closing)
         gallery.current_changed.connect(lambda _seq: self._show_current())
         gallery.selection_changed.connect(self._show_current)
-        gallery.opened.connect(lambda _seq: self.toggle_zoom())
         gallery.menu_asked.connect(self.show_menu)
         gallery.tile_changed.connect(self.filter_bar.slider.setValue)
         self.filter_bar.slider.valueChanged.connect(gallery.set_tile)
         self.filter_bar.filter_changed.connect(self._take_filter)
         self.filter_bar.leave_asked.connect(self.focus_work)
-        self.large_view.step_asked.connect(self._step)
-        self.large_view.left.connect(self.toggle_zoom)
-        self.crop_view.left.connect(self._leave_crop)
-        self.crop_view.chosen.connect(self._apply_crop)
+        self.work.crop_chosen.connect(self._apply_crop)
         self.panel.inspector.tags_asked.connect(lambda add, remove: self.decisions.tag(add, remove))
         self.panel.inspector.tag_field.returnPressed.connect(self.focus_work)
 
@@ -388,18 +331,12 @@ class CurateScreen(Screen):
 
     # Dropped on the screen
 
-    def dragEnterEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files and pictures are welcome."""
         if self.imports.can_take(event.mimeData()):
             event.acceptProposedAction()
 
-    def dropEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def dropEvent(self, event: QDropEvent) -> None:
         """Import them."""
         if self.imports.take(event.mimeData()):
             event.acceptProposedAction()
-
-
-def _isin(values: Seqs, among: Seqs):  # type: ignore[no-untyped-def]
-    import numpy as np
-
-    return np.isin(values, among)

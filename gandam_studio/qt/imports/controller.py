@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,12 @@ from PySide6.QtGui import QAction, QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
 from gandam_studio.core.bundled import sample_sets
-from gandam_studio.core.importing import Components, Grid, ImportOptions, ImportSummary, Pasted, import_sources
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 
 if TYPE_CHECKING:
+    # Imported late: it brings the decoders, which the window does not need to open.
+    from gandam_studio.core.importing import Components, Grid, ImportSummary, Pasted
     from gandam_studio.qt.screen import EmptyState, Screen
-
-Sources = Sequence[Path | Pasted]
 
 
 class ImportController(QObject):
@@ -40,8 +40,8 @@ class ImportController(QObject):
         self.sheet_action = make(self.tr("Import a sprite &sheet…"), self.ask_sheet, edits=True)
         self.sample_actions = [
             make(
-                self.tr("Import the sample set: {0}").format(sample.title),
-                lambda sample=sample: self.start([sample.pictures]),
+                self.tr("Import the sample set “{0}”").format(sample.name),
+                functools.partial(self.start, [sample.pictures]),
                 edits=True,
             )
             for sample in sample_sets()
@@ -116,6 +116,8 @@ class ImportController(QObject):
         """Import dropped or pasted files, or the picture itself; False when there is neither."""
         if self._session.read_only:
             return False
+        from gandam_studio.core.importing import Pasted
+
         paths: list[Path | Pasted] = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
         if not paths and data.hasImage():
             image = data.imageData()
@@ -127,8 +129,10 @@ class ImportController(QObject):
 
     # Under way
 
-    def start(self, sources: Sources, sheet: Grid | Components | None = None) -> None:
+    def start(self, sources: Sequence[Path | Pasted], sheet: Grid | Components | None = None) -> None:
         """Import in the background. Cancel keeps what was imported so far."""
+        from gandam_studio.core.importing import ImportOptions, import_sources
+
         options = ImportOptions(sheet=sheet)
 
         def work(workspace: Any, job: Any) -> ImportSummary:
@@ -170,5 +174,5 @@ def png_bytes(image: QImage) -> bytes:
     held = QByteArray()
     buffer = QBuffer(held)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")
+    image.save(buffer, b"PNG")
     return bytes(held.data())

@@ -1,0 +1,162 @@
+"""The gallery for screen readers: a list whose items are the sprites, made when they are asked for.
+
+Qt's list view would bring this by itself; a grid that computes its cells has to say it. Items are addressed by
+position, so a million of them cost nothing until one is looked at. (The exemptions from type checks: Qt allows "none"
+as an answer where its stubs do not.)
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QRect
+from PySide6.QtGui import QAccessible, QAccessibleInterface, QColor, QWindow
+from PySide6.QtWidgets import QAccessibleWidget
+
+from gandam_studio.core.sprite import Sprite
+from gandam_studio.qt.curate.gallery import Gallery
+
+
+class AccessibleGallery(QAccessibleWidget):
+    """The gallery as a list."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        super().__init__(gallery, QAccessible.Role.List, gallery.accessibleName())
+        self._gallery = gallery
+        self._items: dict[int, AccessibleSprite] = {}
+
+    def childCount(self) -> int:
+        """How many sprites the view shows."""
+        return len(self._gallery.order)
+
+    def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]
+        """The sprite at a position."""
+        if not 0 <= index < len(self._gallery.order):
+            return None
+        item = self._items.get(index)
+        if item is None:
+            # Kept for good: Qt's own cache points to every item it was ever given.
+            item = self._items[index] = AccessibleSprite(self, self._gallery, index)
+        return item
+
+    def indexOfChild(self, child: QAccessibleInterface) -> int:
+        """The position of an item."""
+        return child.position if isinstance(child, AccessibleSprite) else -1
+
+    def focusChild(self) -> QAccessibleInterface | None:  # type: ignore[override]
+        """The current sprite."""
+        return self.child(self._gallery.current)
+
+
+class AccessibleSprite(QAccessibleInterface):
+    """One sprite as a list item."""
+
+    def __init__(self, parent: AccessibleGallery, gallery: Gallery, position: int) -> None:
+        super().__init__()
+        self._parent = parent
+        self._gallery = gallery
+        self.position = position
+
+    def isValid(self) -> bool:
+        """False once the view has fewer sprites."""
+        return self.position < len(self._gallery.order)
+
+    def object(self) -> QObject | None:  # type: ignore[override]
+        """An item has no object of its own."""
+        return None
+
+    def window(self) -> QWindow | None:  # type: ignore[override]
+        """The gallery's."""
+        return self._parent.window()
+
+    def parent(self) -> QAccessibleInterface:
+        """The list."""
+        return self._parent
+
+    def childCount(self) -> int:
+        """None."""
+        return 0
+
+    def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]
+        """None."""
+        return None
+
+    def childAt(self, x: int, y: int) -> QAccessibleInterface | None:  # type: ignore[override]
+        """None."""
+        return None
+
+    def indexOfChild(self, child: QAccessibleInterface) -> int:
+        """None."""
+        return -1
+
+    def rect(self) -> QRect:
+        """On the screen."""
+        rect = self._gallery.rect_of(self.position)
+        return QRect(self._gallery.viewport().mapToGlobal(rect.topLeft()), rect.size())
+
+    def role(self) -> QAccessible.Role:
+        """A list item."""
+        return QAccessible.Role.ListItem
+
+    def state(self) -> QAccessible.State:
+        """Selectable, focusable, and what it is of these now."""
+        state = QAccessible.State()
+        state.selectable = state.focusable = state.multiSelectable = True
+        gallery = self._gallery
+        state.focused = self.position == gallery.current and gallery.hasFocus()
+        state.selected = int(gallery.order[self.position]) in gallery.selection
+        return state
+
+    def text(self, kind: QAccessible.Text) -> str:
+        """The sprite in words, also as its description."""
+        if kind in (QAccessible.Text.Name, QAccessible.Text.Description) and self.isValid():
+            return describe(self._gallery, self._gallery.sprite(self.position))
+        return ""
+
+    def setText(self, kind: QAccessible.Text, text: str) -> None:
+        """Nothing to set."""
+
+    def backgroundColor(self) -> QColor:
+        """Of no interest."""
+        return QColor()
+
+    def foregroundColor(self) -> QColor:
+        """Of no interest."""
+        return QColor()
+
+
+def describe(gallery: Gallery, sprite: Sprite) -> str:
+    """ "mecha-3.png, dropped: cropped, flipped, facing left"."""
+    status = {
+        "undecided": gallery.tr("undecided"),
+        "kept": gallery.tr("kept"),
+        "dropped": gallery.tr("dropped: {0}").format(sprite.reason),
+    }[sprite.status]
+    words = [sprite.name, status]
+    if sprite.flipped:
+        words.append(gallery.tr("flipped"))
+    if sprite.shown_facing != "unknown":
+        words.append(gallery.tr("facing {0}").format(sprite.shown_facing))
+    words += sprite.tags
+    return ", ".join(words)
+
+
+def install() -> None:
+    """Let Qt ask us about galleries; once a program."""
+    global _installed
+    if not _installed:
+        _installed = True
+        QAccessible.installFactory(_make)
+
+
+_installed = False
+# Python must hold on to what C++ only points to.
+_made: dict[int, AccessibleGallery] = {}
+
+
+def _make(_class_name: str, subject: QObject) -> QAccessibleInterface | None:
+    if not isinstance(subject, Gallery):
+        return None
+    key = id(subject)
+    if key not in _made:
+        _made[key] = AccessibleGallery(subject)
+        subject.destroyed.connect(lambda: _made.pop(key, None))
+    return _made[key]

@@ -1,0 +1,206 @@
+"""The grid that the gallery is drawn on: it lays out by arithmetic, draws what is seen, and asks for its pictures.
+
+An own scroll area rather than QListView: the list keeps a layout of every item (a second and hundreds of megabytes for
+a million), this one computes where a cell lies. What the list would bring, `gallery` and `accessible` bring.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QEvent, QRect, Qt, QTimer
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QWidget
+
+from gandam_studio.core.history import Changes
+from gandam_studio.core.seqsets import Seqs
+from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import theme
+from gandam_studio.qt.curate.cell_painter import CellPainter
+from gandam_studio.qt.curate.geometry import Grid
+from gandam_studio.qt.curate.pictures import PictureCache, Wanted
+from gandam_studio.qt.curate.rows import Rows
+from gandam_studio.qt.curate.selection import Selection
+
+SMALLEST, LARGEST, USUAL = 48, 320, 144
+CAPTION_FROM = 88  # tiles smaller than this show no names
+AHEAD = 2  # rows loaded beyond what is seen, in both directions
+
+
+class GridView(QAbstractScrollArea):
+    """Draws sprites in a grid, with one current cell and any number of selected ones.
+
+    Attributes:
+        rows: the sprites in the order shown.
+        selection: which sprites are selected, whether or not the view shows them.
+        pictures: thumbnails.
+        current: position of the current cell; -1 when the view is empty.
+    """
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.rows = Rows(workspace)
+        self.selection = Selection()
+        self.pictures = PictureCache(workspace, self)
+        self.pictures.arrived.connect(self._show_arrived)
+        self.current = -1
+        self._tile = USUAL
+        self._cells: CellPainter | None = None
+        self._grid = Grid(0, 1, self._tile)
+        self._wish = QTimer(self, singleShot=True, interval=0)
+        self._wish.timeout.connect(self._ask_for_pictures)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # Always there: its coming and going would change the number of columns.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        theme.notifier().changed.connect(self._forget_look)
+
+    @property
+    def order(self) -> Seqs:
+        """Row numbers in the order shown."""
+        return self.rows.order
+
+    def show_changes(self, changes: Changes) -> None:
+        """Repaint what an edit touched, as far as it is seen."""
+        self.rows.forget()
+        if not len(changes.seqs):
+            return
+        visible = self.visible()
+        shown = self.order[visible.start : visible.stop]
+        for offset in np.flatnonzero(np.isin(shown, changes.seqs)).tolist():
+            self.viewport().update(self.rect_of(visible.start + offset))
+        if "crop" in changes.fields:
+            self._wish.start()
+
+    def sprite(self, position: int) -> Sprite:
+        """The sprite in a cell."""
+        return self.rows[position]
+
+    def visible(self) -> range:
+        """Positions of the cells that are seen, also in part."""
+        top = self.verticalScrollBar().value()
+        return self._grid.span(top, top + self.viewport().height())
+
+    @property
+    def tile(self) -> int:
+        """Side of a tile, logical pixels."""
+        return self._tile
+
+    @property
+    def grid(self) -> Grid:
+        """Where cells lie at present."""
+        return self._grid
+
+    def rect_of(self, position: int) -> QRect:
+        """Where a cell lies in the viewport."""
+        return self._grid.cell(position, self.verticalScrollBar().value())
+
+    def _measure(self) -> None:
+        caption = QFontMetrics(self.font()).height() - 2 if self._tile >= CAPTION_FROM else 0
+        self._grid = Grid(len(self.order), max(1, self.viewport().width()), self._tile, caption)
+        bar = self.verticalScrollBar()
+        bar.setRange(0, max(0, self._grid.height - self.viewport().height()))
+        bar.setPageStep(max(1, self.viewport().height()))
+        bar.setSingleStep(max(1, self._grid.cell_height // 3))
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the cells that meet the exposed rectangle; those without a picture yet are asked for."""
+        painter = QPainter(self.viewport())
+        painter.fillRect(event.rect(), theme.color("canvas"))
+        scrolled = self.verticalScrollBar().value()
+        cells = self._painter()
+        caption = self._grid.caption > 0
+        focused = self.hasFocus()
+        incomplete = False
+        for position in self._grid.span(event.rect().top() + scrolled, event.rect().bottom() + scrolled):
+            rect = self._grid.cell(position, scrolled)
+            if not rect.intersects(event.rect()):
+                continue
+            sprite = self.rows[position]
+            incomplete = incomplete or not self.pictures.is_right(sprite, self._fit(sprite))
+            cells.paint(
+                painter,
+                rect,
+                sprite,
+                self.pictures.get(sprite),
+                selected=sprite.seq in self.selection,
+                current=position == self.current,
+                focused=focused,
+                caption=caption,
+            )
+        self.paint_over(painter, scrolled)
+        painter.end()
+        if incomplete and not self._wish.isActive():
+            self._wish.start()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Move the pixels there are; only the strip that comes into sight is painted."""
+        if self.repaints_on_scroll:
+            self.viewport().update()
+        else:
+            self.viewport().scroll(dx, dy)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lay out anew; the first cell in sight stays in sight."""
+        first = self.visible().start if len(self.order) else 0
+        self._measure()
+        if len(self.order) and event.oldSize().width() != event.size().width():
+            bar = self.verticalScrollBar()
+            bar.setValue(bar.value() + self.rect_of(first).top() - 8)
+
+    def paint_over(self, painter: QPainter, scrolled: int) -> None:
+        """Draw what lies over the cells; `scrolled` logical pixels are above the viewport."""
+
+    @property
+    def repaints_on_scroll(self) -> bool:
+        """True while something lies over the cells that does not move with them."""
+        return False
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another font or screen: measure again."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._forget_look()
+
+    def _painter(self) -> CellPainter:
+        ratio = self.devicePixelRatioF()
+        if self._cells is None or self._cells.ratio != ratio:
+            font = self.font()
+            font.setPointSizeF(max(7.5, font.pointSizeF() * 0.88))
+            self._cells = CellPainter(self._tile, ratio, font)
+        return self._cells
+
+    def _forget_look(self) -> None:
+        self._cells = None
+        self._measure()
+        self.viewport().update()
+
+    def _fit(self, sprite: Sprite) -> int:
+        """Side of the square the whole original would fill, device pixels: a crop asks for more of it."""
+        fit = self._painter().fit
+        if not sprite.crop:
+            return fit
+        largest = max(sprite.width, sprite.height)
+        return min(largest, -(-fit * largest // max(sprite.crop[2:])))
+
+    # Pictures
+
+    def _ask_for_pictures(self) -> None:
+        """What is seen first, then the rows around it."""
+        visible = self.visible()
+        reach = AHEAD * self._grid.columns
+        after = range(visible.stop, min(len(self.order), visible.stop + reach))
+        before = range(max(0, visible.start - reach), visible.start)
+        wanted = []
+        for position in (*visible, *after, *before):
+            sprite = self.rows[position]
+            wanted.append(Wanted(sprite, self._fit(sprite)))
+        self.pictures.want(wanted)
+
+    def _show_arrived(self, seqs: list[int]) -> None:
+        visible = self.visible()
+        shown = self.order[visible.start : visible.stop]
+        for offset in np.flatnonzero(np.isin(shown, seqs)).tolist():
+            self.viewport().update(self.rect_of(visible.start + offset))

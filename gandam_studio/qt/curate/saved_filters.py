@@ -1,0 +1,65 @@
+"""Filters kept under a name with the workspace: saved, chosen, deleted, and all of that undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QInputDialog, QMenu
+
+from gandam_studio.core.edits import SetSetting
+from gandam_studio.core.query import Filter
+from gandam_studio.core.review import SAVED_FILTERS, saved_filters
+from gandam_studio.qt.curate.filter_bar import FilterBar
+from gandam_studio.qt.curate.more_filters import describe
+from gandam_studio.qt.session import Session
+
+
+class SavedFilters(QMenu):
+    """The menu under the star."""
+
+    def __init__(self, session: Session, bar: FilterBar, fill_end: Callable[[QMenu], object]) -> None:
+        super().__init__(bar)
+        self._session = session
+        self._bar = bar
+        self._fill_end = fill_end
+        self.setTitle(self.tr("Saved filters"))
+        self.setToolTipsVisible(True)
+        self.aboutToShow.connect(self.refresh)
+        bar.saved_button.setMenu(self)
+
+    def named(self) -> dict[str, Filter]:
+        """Name -> filter."""
+        return saved_filters(self._session.workspace.setting(SAVED_FILTERS, {}))
+
+    def ask_name(self) -> None:
+        """Keep the present filter under a name."""
+        name, ok = QInputDialog.getText(self._bar, self.tr("Save the filter"), self.tr("Name"))
+        if ok and name.strip():
+            self.save(name.strip())
+
+    def save(self, name: str) -> None:
+        """Keep the present filter; one of that name is replaced."""
+        stored = dict(self._session.workspace.setting(SAVED_FILTERS, {}))
+        stored[name] = self._bar.filter.to_json()
+        self._session.apply(SetSetting(SAVED_FILTERS, stored, self.tr("Save filter {0}").format(name)))
+
+    def delete(self, name: str) -> None:
+        """Delete a saved filter."""
+        stored = dict(self._session.workspace.setting(SAVED_FILTERS, {}))
+        if stored.pop(name, None) is not None:
+            self._session.apply(SetSetting(SAVED_FILTERS, stored or None, self.tr("Delete filter {0}").format(name)))
+
+    def refresh(self) -> None:
+        """Fill the menu with what is saved now."""
+        self.clear()
+        names = self.named()
+        for name, chosen in sorted(names.items()):
+            action = self.addAction(name)
+            action.setToolTip(describe(chosen))
+            action.triggered.connect(lambda _checked=False, chosen=chosen: self._bar.set_filter(chosen))
+        if names:
+            self.addSeparator()
+            trash = self.addMenu(self.tr("Delete"))
+            for name in sorted(names):
+                trash.addAction(name).triggered.connect(lambda _checked=False, name=name: self.delete(name))
+        self._fill_end(self)

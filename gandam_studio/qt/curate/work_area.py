@@ -1,0 +1,81 @@
+"""Where the work is done: the gallery, and over it the large view or the crop of the current sprite."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.curate.crop_view import CropView
+from gandam_studio.qt.curate.gallery import Gallery
+from gandam_studio.qt.curate.large_view import LargeView
+
+
+class WorkArea(QStackedWidget):
+    """Attributes:
+    gallery, large_view, crop_view: the three views; only one is shown.
+
+    Signals:
+        crop_chosen: the person chose a rectangle of the current sprite, or None for all of it.
+    """
+
+    crop_chosen = Signal(object)
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.gallery = Gallery(workspace)
+        self.large_view = LargeView(workspace)
+        self.crop_view = CropView(workspace)
+        for view in (self.gallery, self.large_view, self.crop_view):
+            self.addWidget(view)
+        self.gallery.opened.connect(lambda _seq: self.toggle_zoom())
+        self.large_view.step_asked.connect(self._step)
+        self.large_view.left.connect(self.show_gallery)
+        self.crop_view.left.connect(self.show_gallery)
+        self.crop_view.chosen.connect(self.crop_chosen)
+
+    def focus(self) -> None:
+        """Give the keys to the view that is shown."""
+        self._shown.setFocus()
+
+    def show_gallery(self) -> None:
+        """Back to the grid."""
+        self._turn_to(self.gallery)
+
+    def toggle_zoom(self) -> None:
+        """Look at the current sprite closely, or back to the gallery."""
+        if self._shown is not self.gallery:
+            self.show_gallery()
+        elif self.gallery.current_seq:
+            self._turn_to(self.large_view)
+
+    def open_crop(self) -> None:
+        """Choose a rectangle of the current sprite's original."""
+        if self.gallery.current_seq:
+            self.crop_view.show_sprite(self.gallery.sprite(self.gallery.current))
+            self._turn_to(self.crop_view)
+
+    def refresh(self) -> None:
+        """Show the current sprite as it is now."""
+        if self._shown is not self.large_view:
+            return
+        gallery = self.gallery
+        if gallery.current_seq:
+            sprite = gallery.sprite(gallery.current)
+            self.large_view.show_sprite(sprite, position=gallery.current, count=len(gallery.order))
+        else:
+            self.show_gallery()
+
+    @property
+    def _shown(self) -> QWidget:
+        shown = self.currentWidget()
+        assert shown is not None
+        return shown
+
+    def _turn_to(self, view: QWidget) -> None:
+        self.setCurrentWidget(view)
+        self.refresh()
+        self.focus()
+
+    def _step(self, step: int) -> None:
+        self.gallery.go_to(min(max(self.gallery.current + step, 0), len(self.gallery.order) - 1))

@@ -1,0 +1,54 @@
+"""Questions the window asks before it opens, makes or closes a workspace; each answers True to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+
+def offer_read_only(parent: QWidget, reason: str) -> bool:
+    """Another window or command writes to the workspace: look at it meanwhile?"""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Information)
+    box.setWindowTitle(box.tr("Workspace in use"))
+    box.setText(reason)
+    box.setInformativeText(
+        box.tr("You can look at everything meanwhile; decisions are made in the window that has it open.")
+    )
+    look = box.addButton(box.tr("Open read-only"), QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(look)
+    box.exec()
+    return box.clickedButton() is look
+
+
+def offer_creation(parent: QWidget, folder: Path) -> bool:
+    """The folder is no workspace: make one there? Never in a folder that holds something else."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle(box.tr("No workspace here"))
+    box.setText(box.tr("{0} is no workspace yet.").format(folder))
+    if folder.is_dir() and any(folder.iterdir()):
+        box.setInformativeText(
+            box.tr("A workspace lives in a folder of its own. Make one in a new folder, then import this one.")
+        )
+        box.exec()
+        return False
+    make = box.addButton(box.tr("Make one"), QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.exec()
+    return box.clickedButton() is make
+
+
+def offer_stopping(parent: QWidget, titles: list[str]) -> bool:
+    """Background work is under way: stop it and close?"""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle(box.tr("Work under way"))
+    box.setText(box.tr("Still working: {0}.").format(", ".join(titles)))
+    box.setInformativeText(box.tr("What is finished so far is kept."))
+    stop = box.addButton(box.tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(box.tr("Keep working"), QMessageBox.ButtonRole.RejectRole)
+    box.exec()
+    return box.clickedButton() is stop
