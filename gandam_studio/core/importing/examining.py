@@ -72,7 +72,7 @@ class Examiner:
         except UnreadablePicture as error:
             return Outcome(REJECTED, str(error)), []
         except OSError as error:
-            return Outcome(MISSING, _why(error)), []
+            return Outcome(MISSING, why(error)), []
         digest = hashlib.sha256(data).hexdigest()
         try:
             found = list(self._pictures(data))
@@ -95,7 +95,7 @@ class Examiner:
             try:
                 outcome.fresh = self._originals.put(data, digest)
             except OSError as error:
-                return Outcome(FATAL, f"originals cannot be written: {_why(error)}"), []
+                return Outcome(FATAL, f"originals cannot be written: {why(error)}"), []
         return outcome, [picture.rgba for _, picture in found]
 
     def _read(self, item: Item) -> bytes:
@@ -169,7 +169,8 @@ def _describe(waiting: list[tuple[FoundSprite, np.ndarray]]) -> None:
         sprite.features = vector.tobytes()
 
 
-def _why(error: OSError) -> str:
+def why(error: OSError) -> str:
+    """A system error in plain words."""
     if error.errno == errno.ENOENT:
         return "is not there (any more)"
     return (error.strerror or str(error)).lower()

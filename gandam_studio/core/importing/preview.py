@@ -1,0 +1,39 @@
+"""Looking at a picture before it is imported (sheets, recipe preview) without trusting it: a worker decodes it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandam_studio.core.decoding.canonical import decode
+from gandam_studio.core.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
+from gandam_studio.core.importing.examining import read_file, why
+from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, MISSING, Item
+from gandam_studio.core.importing.options import WorkSettings
+from gandam_studio.core.importing.pool import Check, Pool
+
+
+def load_picture(
+    source: Path | str | bytes, *, limits: Limits = DEFAULT_LIMITS, check: Check = lambda: None
+) -> NDArray[np.uint8]:
+    """Canonical RGBA (H, W, 4) of a file or of encoded bytes that nobody has vetted yet.
+
+    A worker process proves that the picture can be decoded within the limits; only then is it decoded here. Takes
+    about half a second: call it off the GUI thread. Raises UnreadablePicture, or whatever `check` raises.
+    """
+    try:
+        data = source if isinstance(source, bytes) else read_file(os.fspath(source), limits)
+    except OSError as error:
+        raise UnreadablePicture(why(error)) from None
+    item = Item("preview", data=data, size=len(data))
+    settings = WorkSettings("", "first", None, vars(limits))
+    with Pool(settings, 1) as pool:
+        for _, outcomes in pool.run(iter([[item]]), check):
+            if outcomes[0].verdict in (ARCHIVE, MISSING):
+                raise UnreadablePicture("an archive, not a picture")
+            if outcomes[0].verdict != ACCEPTED:
+                raise UnreadablePicture(outcomes[0].reason)
+    return decode(data, limits).rgba

@@ -1,0 +1,92 @@
+"""Mutation fuzz: real pictures of every format, damaged at random, through the whole import in killable workers."""
+
+from __future__ import annotations
+
+import io
+import random
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import encoded, sprite
+from PIL import Image
+
+from gandam_studio.core.decoding import Limits
+from gandam_studio.core.importing import ImportOptions, import_sources
+
+
+def seeds(shared_data: Path | None) -> list[bytes]:
+    """Pictures to start from: ours of every format, and the hostile files where they are at hand."""
+    opaque = np.ascontiguousarray(sprite(1)[..., :3])
+    found = [encoded(sprite(n), kind) for n, kind in enumerate(("PNG", "GIF", "WEBP", "TIFF", "ICO", "BMP", "AVIF"))]
+    found += [encoded(opaque, "JPEG"), encoded(opaque, "JPEG", progressive=True)]
+    stream = io.BytesIO()
+    frames = [Image.fromarray(sprite(n)) for n in range(3)]
+    frames[0].save(stream, "PNG", save_all=True, append_images=frames[1:])
+    found.append(stream.getvalue())
+    if shared_data is not None:
+        with tarfile.open(shared_data / "hostile" / "hostile.tar.gz") as archive:
+            for member in archive:
+                if member.isfile() and 0 < member.size < 60_000:
+                    found.append(archive.extractfile(member).read())
+    return found
+
+
+def mutated(data: bytes, dice: random.Random) -> bytes:
+    """A damaged copy: flipped bits, overwritten, removed, doubled or swapped runs, odd lengths, or cut short."""
+    body = bytearray(data)
+    for _ in range(dice.choice((1, 1, 1, 2, 4, 16))):
+        if not body:
+            break
+        at = dice.randrange(len(body))
+        run = dice.choice((1, 1, 2, 4, 4, 16, 64))
+        kind = dice.randrange(7)
+        if kind == 0:
+            body[at] ^= 1 << dice.randrange(8)
+        elif kind == 1:
+            body[at : at + run] = dice.randbytes(run)
+        elif kind == 2:
+            del body[at : at + run]
+        elif kind == 3:
+            body[at:at] = body[at : at + run]
+        elif kind == 4:
+            body[at : at + 4] = dice.choice((b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0", b"\0\0\0\x80"))
+        elif kind == 5:
+            other = dice.randrange(len(body))
+            body[at : at + run], body[other : other + run] = body[other : other + run], body[at : at + run]
+        else:
+            del body[dice.randrange(len(body)) :]
+    return bytes(body)
+
+
+def fuzz(workspace, tmp_path: Path, starts: list[bytes], variants: int, seed: int) -> None:
+    dice = random.Random(seed)
+    folder = tmp_path / "fuzz"
+    folder.mkdir()
+    for number in range(variants):
+        (folder / f"{number:06d}").write_bytes(mutated(dice.choice(starts), dice))
+    limits = Limits(seconds=10, max_pixels=4_000_000, memory_bytes=1 << 30)
+    summary = import_sources(workspace, [folder], options=ImportOptions(workers=2, limits=limits))
+    archives = sum("archive" in r.reason for r in summary.rejected)
+    assert summary.imported + summary.already + summary.rejected_count == variants
+    assert summary.missing_count == 0
+    assert summary.imported > variants // 100
+    assert summary.rejected_count > variants // 100
+    assert archives < variants
+    for kept in workspace.sprites():
+        assert workspace.thumbnails.read(kept.seq) is not None
+    lost = [r for r in summary.rejected if "crash" in r.reason or "longer" in r.reason]
+    print(f"{summary.sentence()}; {len(lost)} cost a worker: {lost[:5]}")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_few_hundred_damaged_pictures(workspace, tmp_path) -> None:
+    fuzz(workspace, tmp_path, seeds(None), 400, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.filterwarnings("ignore")
+def test_twenty_thousand_damaged_pictures(workspace, tmp_path, shared_data) -> None:
+    fuzz(workspace, tmp_path, seeds(shared_data), 20_000, seed=2)

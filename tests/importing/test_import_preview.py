@@ -1,0 +1,33 @@
+"""A picture is vetted by a worker before the window's process touches it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import chunk, png, sprite, sprite_png
+
+from gandam_studio.core.decoding import UnreadablePicture
+from gandam_studio.core.importing import pool
+from gandam_studio.core.importing.preview import load_picture
+
+
+def test_a_sound_picture_from_a_file_or_bytes(tmp_path) -> None:
+    (tmp_path / "a.png").write_bytes(sprite_png(1))
+    assert np.array_equal(load_picture(tmp_path / "a.png"), sprite(1))
+    assert np.array_equal(load_picture(sprite_png(2)), sprite(2))
+
+
+def test_one_that_crashes_the_decoder_is_only_refused(monkeypatch) -> None:
+    monkeypatch.setattr(pool, "COMMAND", [sys.executable, str(Path(__file__).with_name("suspect_worker.py"))])
+    bad = png(8, 8, 8, 6, [bytes(32)] * 8, before=chunk(b"tEXt", b"c\0SEGFAULT"))
+    with pytest.raises(UnreadablePicture, match="crashed"):
+        load_picture(bad)
+
+
+def test_refusals_say_why(tmp_path) -> None:
+    for source, reason in ((tmp_path / "gone.png", "not there"), (b"words", "not a picture"), (b"PK\3\4", "archive")):
+        with pytest.raises(UnreadablePicture, match=reason):
+            load_picture(source)
