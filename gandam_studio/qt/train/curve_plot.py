@@ -31,6 +31,7 @@ class Series:
         label: in the legend. curve: the values, by iteration.
         color: a theme token. dash: "solid", "dash" or "dot", so that lines differ in more than colour.
         to_axis, from_axis: iteration <-> position on the horizontal axis.
+        reach: how many iterations back a value still counts as the one at the cursor.
     """
 
     label: str
@@ -39,6 +40,7 @@ class Series:
     dash: str = "solid"
     to_axis: Callable[[np.ndarray], np.ndarray] = lambda x: x
     from_axis: Callable[[float], float] = lambda x: x
+    reach: int = 64
 
 
 class _View(pg.ViewBox):
@@ -61,7 +63,7 @@ class _View(pg.ViewBox):
         self.setMouseEnabled(False, False)
         self.setDefaultPadding(0)
 
-    def mouseDragEvent(self, event, axis=None) -> None:  # type: ignore[no-untyped-def]
+    def mouseDragEvent(self, event, axis=None) -> None:
         """Left: scrub. Shift or middle: pan."""
         event.accept()
         here = self.mapToView(event.pos()).x()
@@ -71,7 +73,7 @@ class _View(pg.ViewBox):
         elif event.button() == Qt.MouseButton.LeftButton:
             self.scrubbed.emit(here)
 
-    def mouseClickEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def mouseClickEvent(self, event) -> None:
         """Click: put the cursor here. Double click: show the whole run."""
         if event.button() != Qt.MouseButton.LeftButton:
             return
@@ -81,12 +83,12 @@ class _View(pg.ViewBox):
         else:
             self.scrubbed.emit(self.mapToView(event.pos()).x())
 
-    def wheelEvent(self, event, axis=None) -> None:  # type: ignore[no-untyped-def]
+    def wheelEvent(self, event, axis=None) -> None:
         """Zoom around the pointer."""
         event.accept()
         self.zoomed.emit(self.mapToView(event.pos()).x(), 0.85 ** (event.delta() / 120))
 
-    def hoverEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def hoverEvent(self, event) -> None:
         """Tell where the pointer is."""
         if event.isExit():
             self.hovered.emit(None)
@@ -273,7 +275,7 @@ class CurvePlot(QFrame):
     def _tell_values(self) -> None:
         summary = []
         for series, label in zip(self._series, self._legend, strict=True):
-            value = series.curve.smooth.value_at(round(series.from_axis(self._position)))
+            value = series.curve.smooth.value_at(round(series.from_axis(self._position)), series.reach)
             text = "–" if value is None else f"{value:.3g}"
             color = theme.colors()[series.color]
             sign = {"solid": "━", "dash": "╍", "dot": "┅"}[series.dash]
@@ -329,13 +331,13 @@ class CurvePlot(QFrame):
             smooth.opts["antialias"] = True
         self._tell_values()
 
-    def resizeEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def resizeEvent(self, event) -> None:
         """Another width shows another number of points."""
         super().resizeEvent(event)
         self.refresh()
 
 
-def _small(widget: QWidget):  # type: ignore[no-untyped-def]
+def _small(widget: QWidget):
     font = widget.font()
     font.setPixelSize(10)
     return font

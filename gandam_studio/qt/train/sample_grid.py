@@ -97,7 +97,7 @@ class GridView(QWidget):
         left, top = (round(room[0]) - width) // 2, (round(room[1]) - height) // 2
         return QRectF(left / ratio, top / ratio, width / ratio, height / ratio)
 
-    def paintEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def paintEvent(self, event) -> None:
         """The picture, and frames around the cell under the pointer and the selected one."""
         painter = QPainter(self)
         if self._image is None or self._image.isNull():
@@ -146,7 +146,7 @@ class GridView(QWidget):
             self.setCursor(Qt.CursorShape.ArrowCursor if hovered is None else Qt.CursorShape.PointingHandCursor)
             self.update()
 
-    def leaveEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def leaveEvent(self, event) -> None:
         """No cell is under the pointer."""
         self._hovered = None
         self.update()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,8 @@ class Linear:
 
     name = "linear"
 
-    def forward(self, values: np.ndarray) -> np.ndarray:
-        """Value -> position."""
+    def forward(self, values: Any) -> Any:
+        """Value(s) -> position(s)."""
         return values
 
     def inverse(self, positions: float) -> float:
@@ -39,8 +40,8 @@ class SignedLog:
 
     name = "log"
 
-    def forward(self, values: np.ndarray) -> np.ndarray:
-        """Value -> position; c is `THRESHOLD`."""
+    def forward(self, values: Any) -> Any:
+        """Value(s) -> position(s); c is `THRESHOLD`."""
         return np.arcsinh(np.asarray(values, np.float64) / (2 * THRESHOLD)) / math.log(10)
 
     def inverse(self, positions: float) -> float:
@@ -65,6 +66,8 @@ class SignedLog:
 def short_number(value: float) -> str:
     """A number for an axis: "0.25", "12k", "1.5M", "3e-05"."""
     size = abs(value)
+    if 1000 <= size < 10_000:
+        return f"{value:,.0f}"
     for limit, divisor, unit in ((1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if size >= limit:
             return f"{value / divisor:.3g}{unit}"

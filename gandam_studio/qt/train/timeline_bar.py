@@ -53,7 +53,7 @@ class _Track(QWidget):
         share = (x - MARGIN) / max(1, self.width() - 2 * MARGIN)
         return self._timeline.first + min(1.0, max(0.0, share)) * (self._timeline.last - self._timeline.first)
 
-    def paintEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def paintEvent(self, event) -> None:
         """Groove, marks, handle."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -139,7 +139,7 @@ class TimelineBar(QWidget):
         self.track = _Track(timeline, self)
         self.track.spike_clicked.connect(self.spike_clicked)
         self.play_button = QToolButton()
-        self.play_button.setToolTip(self.tr("Play (Space)"))
+        self.play_button.setToolTip(self.tr("Play (P)"))
         self.play_button.setAccessibleName(self.tr("Play"))
         self.play_button.clicked.connect(lambda _checked=False: timeline.toggle_play())
         self.now_button = QToolButton()

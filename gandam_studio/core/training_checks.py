@@ -1,0 +1,99 @@
+"""What speaks against starting a run, said before it starts: the data and the disk, without touching the trainer."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainer.config import TrainConfig
+from trainer.manifest import ManifestEntry, read_manifest
+
+if TYPE_CHECKING:
+    from gandam_studio.core.versions import ManifestVersion
+    from gandam_studio.core.workspace import Workspace
+
+OK, NOTE, WARNING = "ok", "note", "warning"
+FEW = 64
+"""Below this, samples can hardly be more than the training pictures again."""
+MIXED_SHARE = 0.1
+SIZE_FACTOR = 2.0
+SIZE_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        name: "sprites", "facing", "duplicates", "sizes", "mirror" or "disk".
+        level: "ok", "note" (know it) or "warning" (better cure it first). text: one line.
+        cure: the English name of the screen where it is cured, "" when there is none.
+    """
+
+    name: str
+    level: str
+    text: str
+    cure: str = ""
+
+
+def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
+    """Look at a version as training would. Raises OSError or ValueError when its manifest cannot be read."""
+    entries = list(read_manifest(workspace.manifest_path(version.digest)))
+    checks = [_count(entries), _facing(entries), _sizes(entries, config.data.size)]
+    if config.augmentation.mirror and checks[1].level == OK:
+        text = "mirror images are shown in training: that undoes the facing you put in order"
+        checks.append(Check("mirror", WARNING, text))
+    return checks
+
+
+def check_disk(folder: Path, needed_bytes: int) -> Check:
+    """Compare what a run will write with what is free."""
+    free = shutil.disk_usage(folder).free
+    text = f"{_size(needed_bytes)} needed, {_size(free)} free"
+    return Check("disk", OK if free > 1.2 * needed_bytes else WARNING, text)
+
+
+def _count(entries: list[ManifestEntry]) -> Check:
+    count = sum(entry.split == "train" for entry in entries)
+    held_out = len(entries) - count
+    text = f"{count:,} sprites to train on" + (f", {held_out:,} held out" if held_out else "")
+    if count < FEW:
+        text += ": so few that the samples may only repeat them"
+    return Check("sprites", WARNING if count < FEW else OK, text, "Curate")
+
+
+def _facing(entries: list[ManifestEntry]) -> Check:
+    facing = Counter(entry.facing for entry in entries)
+    left, right = facing["left"], facing["right"]
+    known = left + right
+    if known and min(left, right) / known >= MIXED_SHARE:
+        return Check("facing", WARNING, f"mixed facing: {left:,} look left, {right:,} right", "Curate")
+    if facing["unknown"] > len(entries) / 2:
+        return Check("facing", NOTE, f"facing is unknown for {facing['unknown']:,} of {len(entries):,}", "Curate")
+    way = "left" if left >= right else "right"
+    return Check("facing", OK, f"{max(left, right):,} look {way}" if known else "nothing faces left or right")
+
+
+def _sizes(entries: list[ManifestEntry], size: int) -> Check:
+    sides = [max(entry.crop[2:] if entry.crop else (entry.width, entry.height)) for entry in entries]
+    larger = sum(side > SIZE_FACTOR * size for side in sides)
+    smaller = sum(SIZE_FACTOR * side < size for side in sides)
+    if sides and max(larger, smaller) / len(sides) >= SIZE_SHARE:
+        if larger >= smaller:
+            return Check(
+                "sizes", NOTE, f"{larger:,} are over twice as large as {size} px: details will be lost", "Curate"
+            )
+        return Check("sizes", NOTE, f"{smaller:,} are under half of {size} px: they will be blown up", "Curate")
+    text = f"{min(sides)} to {max(sides)} px, trained at {size} px" if sides else "no sprites"
+    return Check("sizes", OK, text)
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "KB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

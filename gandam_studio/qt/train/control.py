@@ -1,0 +1,164 @@
+"""What a person can ask of a run: start, pause, resume, stop, sample now; and the queue that starts the next one."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gandam_studio.core import training
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.run_queue import RunQueue
+from gandam_studio.qt.session import ERROR, INFO, Session
+from trainer.errors import TrainerError
+from trainer.run_directory import RunDirectory
+
+POLL_MS = 1000
+PATIENCE_S = 20.0
+"""After a stop was asked for, so long until the person may end the process the hard way."""
+
+
+class RunControl(QObject):
+    """Starts and steers runs of one workspace. Trainers are processes of their own: this only asks.
+
+    Attributes:
+        queue: runs that wait. autostart: start the next one when nothing trains any more.
+
+    Signals:
+        started: a trainer was started (RunDirectory). queue_changed: the queue is another one.
+        patience_ended: a stop was asked for and the trainer still lives (run's name).
+    """
+
+    started = Signal(object)
+    queue_changed = Signal()
+    patience_ended = Signal(str)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.runs_folder = session.workspace.folder / "runs"
+        self.queue = RunQueue(self.runs_folder)
+        self.autostart = True
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._stop_asked: dict[str, float] = {}
+        self._states: dict[str, str] = {}
+        self._poll = QTimer(self, interval=POLL_MS)
+        self._poll.timeout.connect(self._look)
+        self._poll.start()
+
+    def live_run(self) -> RunDirectory | None:
+        """The run that is being trained now, whoever started it; the newest if there are several."""
+        live = [run for run in self._run_folders() if run.is_locked()]
+        starting = [name for name, process in self._processes.items() if process.poll() is None]
+        if not live and starting:
+            return RunDirectory(self.runs_folder / starting[-1])
+        return live[-1] if live else None
+
+    def start(self, run: RunDirectory) -> bool:
+        """Train or resume a run now; False when it could not be started (the person is told)."""
+        try:
+            self._processes[run.name] = training.start(run)
+        except UserError as error:
+            self._session.post(str(error), ERROR)
+            return False
+        self._stop_asked.pop(run.name, None)
+        with contextlib.suppress(UserError):
+            self.queue.remove(run.name)
+        self.started.emit(run)
+        self._session.runs_changed.emit()
+        return True
+
+    def start_or_queue(self, run: RunDirectory) -> bool:
+        """Start a new run, or let it wait when another one trains; True when it was started."""
+        if self.live_run() is None:
+            return self.start(run)
+        try:
+            self.queue.add(run.name)
+        except UserError as error:
+            self._session.post(str(error), ERROR)
+            return False
+        self._session.post(self.tr("{0} waits until the present run has ended.").format(run.name), INFO)
+        self.queue_changed.emit()
+        self._session.runs_changed.emit()
+        return False
+
+    def ask(self, run: RunDirectory, command: str) -> None:
+        """Put a command into the run's folder: pause, resume, stop, sample or checkpoint."""
+        try:
+            run.request(command)
+        except TrainerError as error:
+            self._session.post(str(error), ERROR)
+            return
+        if command == "stop":
+            self._stop_asked[run.name] = time.monotonic()
+
+    def end_now(self, name: str) -> bool:
+        """Terminate a trainer that did not stop in time; only one that this window has started."""
+        process = self._processes.get(name)
+        if process is None or process.poll() is not None:
+            return False
+        process.kill()
+        return True
+
+    def exit_code(self, name: str) -> int | None:
+        """What the process of a run returned; None while it lives, or when this window has not started it."""
+        process = self._processes.get(name)
+        return None if process is None else process.poll()
+
+    def reap(self, seconds: float = 10.0) -> None:
+        """Wait for processes that are about to end; for tests and closing."""
+        for process in self._processes.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
+
+    def let_go(self) -> None:
+        """The window closes: trainers that still work go on without it."""
+        self._poll.stop()
+        for process in self._processes.values():
+            if process.poll() is None:
+                # Deliberately left alone; without this Python warns of a child that was not waited for.
+                process.returncode = 0
+
+    def _look(self) -> None:
+        """Reap ended children, tell of changed states, start the next run, watch the clock of asked stops."""
+        ended = [name for name, process in self._processes.items() if process.poll() is not None]
+        for name in ended:
+            del self._processes[name]
+            self._stop_asked.pop(name, None)
+        for name, since in list(self._stop_asked.items()):
+            if time.monotonic() - since > PATIENCE_S and name in self._processes:
+                self.patience_ended.emit(name)
+        if ended:
+            self._session.runs_changed.emit()
+        if self.autostart and (ended or self._queue_is_ready()):
+            self.start_next()
+
+    def _queue_is_ready(self) -> bool:
+        return bool(self.queue.waiting()) and self.live_run() is None
+
+    def start_next(self) -> None:
+        """Start the first waiting run unless something trains."""
+        if self.live_run() is not None:
+            return
+        try:
+            run = self.queue.take_next()
+        except UserError as error:
+            self._session.post(str(error), ERROR)
+            return
+        if run is not None:
+            self.start(run)
+        self.queue_changed.emit()
+
+    def _run_folders(self) -> list[RunDirectory]:
+        if not self.runs_folder.is_dir():
+            return []
+        return [RunDirectory(path) for path in sorted(self.runs_folder.iterdir(), key=_age) if (path / "lock").exists()]
+
+
+def _age(path: Path) -> float:
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0

@@ -1,0 +1,151 @@
+"""Small editors made from a setting's metadata: choice, switch or text, each bound to the draft."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
+
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.train.draft import ConfigDraft, as_text
+from trainer.config import FieldInfo
+
+
+class _Choice(QComboBox):
+    """A combo box that lets the wheel scroll the form instead of changing the setting under the pointer."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Not ours."""
+        event.ignore()
+
+
+def make_editor(info: FieldInfo, draft: ConfigDraft) -> QWidget:
+    """The editor of one setting; it writes to the draft and follows it."""
+    if info.kind == "bool":
+        return _switch(info, draft)
+    if info.choices:
+        return _choice(info, draft)
+    return _line(info, draft)
+
+
+def _switch(info: FieldInfo, draft: ConfigDraft) -> QCheckBox:
+    box = QCheckBox()
+    box.toggled.connect(lambda on: draft.set_text(info.path, as_text(on)))
+
+    def follow() -> None:
+        box.blockSignals(True)
+        box.setChecked(draft.text(info.path).lower() == "true")
+        box.blockSignals(False)
+
+    return _bound(box, follow, draft)
+
+
+def _choice(info: FieldInfo, draft: ConfigDraft) -> QComboBox:
+    box = _Choice()
+    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    for choice in info.choices:
+        box.addItem(as_text(choice))
+    box.activated.connect(lambda index: draft.set_text(info.path, box.itemText(index)))
+
+    def follow() -> None:
+        box.setCurrentIndex(max(0, box.findText(draft.text(info.path))))
+
+    return _bound(box, follow, draft)
+
+
+def _line(info: FieldInfo, draft: ConfigDraft) -> QLineEdit:
+    line = QLineEdit()
+    line.textEdited.connect(lambda text: draft.set_text(info.path, text))
+
+    def follow() -> None:
+        if line.text() != draft.text(info.path) and not line.hasFocus():
+            line.setText(draft.text(info.path))
+        wrong = draft.problem_path == info.path and bool(draft.problem)
+        # A style of its own while wrong; the theme's otherwise.
+        line.setStyleSheet(f"border-color: {theme.colors()['dropped']};" if wrong else "")
+
+    def show_all() -> None:
+        line.setText(draft.text(info.path))
+
+    draft.preset_changed.connect(show_all)
+    return _bound(line, follow, draft)
+
+
+def _bound(widget: QWidget, follow, draft: ConfigDraft):
+    draft.changed.connect(follow)
+    follow()
+    return widget
+
+
+class FieldRow(QWidget):
+    """Label, mark, editor, unit and a way back to the preset's value.
+
+    Attributes:
+        info: the setting. editor: the widget to edit it. mark: shown where it differs from the preset.
+    """
+
+    def __init__(self, info: FieldInfo, draft: ConfigDraft, label: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.info = info
+        self._draft = draft
+        self.editor = make_editor(info, draft)
+        self.editor.setAccessibleName(label)
+        self.editor.setToolTip(tool_tip(info, draft))
+        self.editor.setMinimumWidth(150)
+        self.name = QLabel(label)
+        self.name.setBuddy(self.editor)
+        self.name.setToolTip(self.editor.toolTip())
+        self.name.setFixedWidth(168)
+        self.mark = QToolButton()
+        icons.set_icon(self.mark, "undo", "accent", 14)
+        self.mark.clicked.connect(lambda _checked=False: self._reset())
+        keep = self.mark.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)
+        self.mark.setSizePolicy(keep)
+        unit = QLabel(info.unit)
+        unit.setProperty("role", "muted")
+        unit.setFixedWidth(self.fontMetrics().horizontalAdvance("of the side "))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 1, 0, 1)
+        layout.setSpacing(theme.SPACE)
+        layout.addWidget(self.name)
+        layout.addWidget(self.editor, 1)
+        layout.addWidget(unit)
+        layout.addWidget(self.mark)
+        draft.changed.connect(self._show_mark)
+        self._show_mark()
+
+    def _show_mark(self) -> None:
+        departures = self._draft.departures()
+        differs = self.info.path in departures
+        self.mark.setVisible(differs)
+        self.name.setProperty("role", "title" if differs else "")
+        self.name.style().polish(self.name)
+        if differs:
+            before = as_text(departures[self.info.path][0])
+            text = self.tr("Differs from the preset: back to {0}").format(before or self.tr("empty"))
+            self.mark.setToolTip(text)
+            self.mark.setAccessibleName(text)
+
+    def _reset(self) -> None:
+        self._draft.reset(self.info.path)
+        if isinstance(self.editor, QLineEdit):
+            self.editor.setText(self._draft.text(self.info.path))
+
+
+def tool_tip(info: FieldInfo, draft: ConfigDraft) -> str:
+    """Meaning, range and default of a setting."""
+    lines = [info.meaning[:1].upper() + info.meaning[1:] + "."]
+    if info.low is not None or info.high is not None:
+        low = "" if info.low is None else f"{info.low:g}"
+        high = "" if info.high is None else f"{info.high:g}"
+        lines.append(draft.tr("From {0} to {1}.").format(low, high) if high else draft.tr("At least {0}.").format(low))
+    lines.append(draft.tr("Default: {0}.").format(as_text(info.default) or draft.tr("empty")))
+    lines.append(info.path)
+    return "\n".join(lines)
+
+
+def label_of(path: str) -> str:
+    """A setting's name for people: "optimiser.lr_g" -> "Lr g"; the section's heading says the rest."""
+    words = path.rpartition(".")[2].replace("_", " ")
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,143 @@
+"""One run as its views see it: record, state, cursor and pictures, kept up to date by a watcher thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from gandam_studio.core.run_record import DEFAULT_HALF_LIFE, Changes, RunRecord
+from gandam_studio.qt.train.pictures import PictureCache
+from gandam_studio.qt.train.timeline import Timeline
+from gandam_studio.qt.train.watcher import RunWatcher
+from trainer.config import TrainConfig
+from trainer.errors import TrainerError
+from trainer.events import SamplesSaved, TrainEvent
+from trainer.run_directory import RunDirectory, RunState
+
+LOG_CHARACTERS = 200_000
+
+
+class RunFollower(QObject):
+    """Follows one run, live or past, until it is closed.
+
+    Attributes:
+        run_directory: the run. config: its configuration, None when it cannot be read (`problem` says why).
+        record: what is known; empty until `opened`. state: where the run stands.
+        timeline: the cursor, in iterations. pictures: decoded grids. log_text: the end of trainer.log.
+
+    Signals:
+        opened: the backlog is read (also after the file was replaced).
+        changed: new events were folded in (`core.run_record.Changes`).
+        events_arrived: the same events (list), for the log and notifications.
+        state_changed: (RunState). log_grew: (text). vanished: the folder is gone.
+        picture_loaded: a grid asked for is decoded (absolute path).
+    """
+
+    opened = Signal()
+    changed = Signal(object)
+    events_arrived = Signal(object)
+    state_changed = Signal(object)
+    log_grew = Signal(str)
+    vanished = Signal()
+    picture_loaded = Signal(str)
+
+    def __init__(self, folder: Path, parent: QObject | None = None, timeline: Timeline | None = None) -> None:
+        super().__init__(parent)
+        self.run_directory = RunDirectory(folder)
+        self.problem = ""
+        self.config = self._read_config()
+        self.record = RunRecord()
+        self.state = RunState("created")
+        self.is_open = False
+        self.is_gone = False
+        self.log_text = ""
+        self.timeline = timeline or Timeline(self)
+        self._owns_axis = timeline is None
+        self.pictures = PictureCache(self)
+        self.pictures.loaded.connect(self.picture_loaded)
+        self._watcher = RunWatcher(folder, DEFAULT_HALF_LIFE, self)
+        self._watcher.opened.connect(self._open)
+        self._watcher.events_arrived.connect(self._take)
+        self._watcher.state_changed.connect(self._take_state)
+        self._watcher.log_grew.connect(self._take_log)
+        self._watcher.vanished.connect(self._lose)
+
+    def start(self) -> None:
+        """Begin following."""
+        self._watcher.start()
+
+    def poke(self) -> None:
+        """Look at the folder now: something was just asked of the trainer."""
+        self._watcher.poke()
+
+    def close(self) -> None:
+        """Stop both threads. The run itself goes on."""
+        self._watcher.stop()
+        self.pictures.close()
+
+    @property
+    def name(self) -> str:
+        """The run's id."""
+        return self.run_directory.name
+
+    @property
+    def is_alive(self) -> bool:
+        """True while a trainer works on it."""
+        return self.state.state in ("running", "paused")
+
+    def sample(self, iteration: float | None = None) -> SamplesSaved | None:
+        """The sample point shown: at the cursor, or at an iteration."""
+        return self.record.sample_at(self.timeline.shown if iteration is None else iteration)
+
+    def picture(self, relative: str) -> QImage | None:
+        """A grid by its path in the events; None until it is decoded. Paths that lead out of the run are refused."""
+        if not relative:
+            return None
+        root = self.run_directory.path
+        path = root / relative
+        if Path(relative).is_absolute() or ".." in Path(relative).parts:
+            return None
+        return self.pictures.get(path)
+
+    def _read_config(self) -> TrainConfig | None:
+        try:
+            return self.run_directory.config()
+        except TrainerError as error:
+            self.problem = str(error)
+            return None
+
+    def _open(self, record: RunRecord) -> None:
+        record.set_half_life(self.record.half_life)
+        self.record = record
+        self.is_open = True
+        self._set_axis()
+        self.opened.emit()
+
+    def _take(self, events: list[TrainEvent], pictures: dict[str, QImage]) -> None:
+        for relative, image in pictures.items():
+            self.pictures.put(self.run_directory.path / relative, image)
+        changes: Changes = self.record.apply(events)
+        if changes.curves or changes.samples or changes.truncated:
+            self._set_axis()
+        self.changed.emit(changes)
+        self.events_arrived.emit(events)
+
+    def _set_axis(self) -> None:
+        if self._owns_axis:
+            stops = [float(sample.iteration) for sample in self.record.samples]
+            self.timeline.set_axis(float(self.record.last_iteration), stops)
+
+    def _take_state(self, state: RunState) -> None:
+        self.state = state
+        self.is_gone = False
+        self.state_changed.emit(state)
+
+    def _take_log(self, text: str) -> None:
+        self.log_text = (self.log_text + text)[-LOG_CHARACTERS:]
+        self.log_grew.emit(text)
+
+    def _lose(self) -> None:
+        self.is_gone = True
+        self.vanished.emit()

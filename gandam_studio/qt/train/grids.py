@@ -1,0 +1,195 @@
+"""The grids of a run: fixed latents, fresh latents and real sprites side by side; or the moments around a spike."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.train.follower import RunFollower
+from gandam_studio.qt.train.pictures import real_sheet
+from gandam_studio.qt.train.sample_grid import SampleGrid
+from trainer.events import SamplesSaved, SpikeFound
+
+
+class GridArea(QStackedWidget):
+    """Shows the sample point under the cursor.
+
+    Signals:
+        cell_clicked: ("fixed", "random" or "real", index). moment_chosen: a spike's grid was clicked (iteration).
+    """
+
+    cell_clicked = Signal(str, int)
+    moment_chosen = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._follower: RunFollower | None = None
+        self._task: BackgroundTask | None = None
+        self._real_for: tuple | None = None
+        self._spike: SpikeFound | None = None
+        self.fixed = SampleGrid(self.tr("Fixed latents"), self.tr("The same latents at every sample point"))
+        self.random = SampleGrid(
+            self.tr("Fresh latents"), self.tr("New latents at every sample point, not hand-picked")
+        )
+        self.real = SampleGrid(self.tr("Real sprites"), self.tr("Training pictures, spread over the whole data set"))
+        for grid, which in ((self.fixed, "fixed"), (self.random, "random"), (self.real, "real")):
+            grid.cell_clicked.connect(lambda index, which=which: self.cell_clicked.emit(which, index))
+        self.moments = [SampleGrid(text) for text in (self.tr("Before"), self.tr("At the spike"), self.tr("After"))]
+        self._moments_at: list[float] = []
+        for position, grid in enumerate(self.moments):
+            grid.cell_clicked.connect(lambda _index, position=position: self._choose(position))
+        self._spike_title = QLabel()
+        self._spike_title.setProperty("role", "title")
+        self.addWidget(_row(self.fixed, self.random, self.real))
+        self.addWidget(self._spike_page())
+
+    def _spike_page(self) -> QWidget:
+        close = QToolButton()
+        close.setText(self.tr("Back to the cursor"))
+        icons.set_icon(close, "close", "secondary", 16)
+        close.clicked.connect(lambda _checked=False: self.show_spike(None))
+        header = QHBoxLayout()
+        header.addWidget(self._spike_title)
+        header.addStretch(1)
+        header.addWidget(close)
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.HALF)
+        layout.addLayout(header)
+        layout.addWidget(_row(*self.moments), 1)
+        return page
+
+    def set_follower(self, follower: RunFollower) -> None:
+        """Show another run."""
+        self._follower = follower
+        self._real_for = None
+        for grid in (self.fixed, self.random, self.real):
+            grid.view.set_image(None, 0, 0)
+            grid.note.clear()
+        self.fixed.view.set_message(self.tr("The first samples appear here."))
+        self.show_spike(None)
+
+    def refresh(self) -> None:
+        """The cursor has moved, or a picture is here now."""
+        follower = self._follower
+        if follower is None:
+            return
+        if self._spike is not None:
+            self._show_moments(self._spike)
+            return
+        sample = follower.sample()
+        if sample is None:
+            return
+        _show(self.fixed, follower.picture(sample.fixed), sample)
+        _show(self.random, follower.picture(sample.random), sample)
+        self.fixed.title.setText(self.tr("Fixed latents, EMA") if sample.weights == "ema" else self.tr("Fixed latents"))
+        self._load_real(follower, sample)
+        self._prefetch(follower, sample)
+
+    def _prefetch(self, follower: RunFollower, sample: SamplesSaved) -> None:
+        """Decode the neighbours while the cursor rests."""
+        samples = follower.record.samples
+        at = samples.index(sample)
+        for other in (*samples[at + 1 : at + 3], *samples[max(0, at - 1) : at]):
+            follower.picture(other.fixed)
+            follower.picture(other.random)
+        follower.picture(sample.fixed)
+
+    # Real sprites
+
+    def _load_real(self, follower: RunFollower, sample: SamplesSaved) -> None:
+        key = (follower.run_directory.path, sample.rows, sample.columns)
+        if self._real_for == key or self._task is not None:
+            return
+        self._real_for = key
+        dataset = follower.run_directory.dataset_path
+        self._task = BackgroundTask("", None, lambda _w, _j: real_sheet(dataset, sample.rows, sample.columns), self)
+        self._task.succeeded.connect(lambda image: self._show_real(image, sample))
+        self._task.failed.connect(lambda _error: self._show_real(None, sample))
+        self._task.ended.connect(self._end_task)
+        self._task.start()
+
+    def _show_real(self, image: QImage | None, sample: SamplesSaved) -> None:
+        self.real.view.set_message("" if image else self.tr("The data set cannot be read."))
+        rows = 0 if image is None else max(1, image.height() // max(1, image.width() // sample.columns))
+        self.real.view.set_image(image, rows, sample.columns)
+
+    def _end_task(self) -> None:
+        if self._task is not None:
+            self._task.deleteLater()
+        self._task = None
+        self.refresh()
+
+    def wait(self) -> None:
+        """Let the loading end, before everything is taken apart."""
+        if self._task is not None:
+            self._task.wait()
+
+    # Spikes
+
+    def show_spike(self, spike: SpikeFound | None) -> None:
+        """Show the sample points before, at and after a spike; None: back to the cursor."""
+        self._spike = spike
+        self.setCurrentIndex(0 if spike is None else 1)
+        self.refresh()
+
+    @property
+    def spike(self) -> SpikeFound | None:
+        """The spike looked at, or None."""
+        return self._spike
+
+    def _show_moments(self, spike: SpikeFound) -> None:
+        assert self._follower is not None
+        self._spike_title.setText(
+            self.tr("Spike at {0:,} in {1}: {2:.1f} robust standard deviations").format(
+                spike.spike_iteration, spike.curve, spike.z
+            )
+        )
+        moments = spike_moments(self._follower, spike)
+        self._moments_at = [sample.iteration if sample else 0.0 for _path, sample in moments]
+        for grid, (path, sample) in zip(self.moments, moments, strict=True):
+            if sample is None:
+                grid.view.set_image(None, 0, 0)
+                grid.view.set_message(self.tr("No samples were drawn here."))
+                grid.note.clear()
+            else:
+                _show(grid, self._follower.picture(path), sample)
+
+    def _choose(self, position: int) -> None:
+        if position < len(self._moments_at):
+            self.moment_chosen.emit(float(self._moments_at[position]))
+
+
+def spike_moments(follower: RunFollower, spike: SpikeFound) -> list[tuple[str, SamplesSaved | None]]:
+    """Path and sample point before, at and after a spike: the trainer's own grids of it, else the nearest points."""
+    record = follower.record
+    nearest = record.sample_at(spike.spike_iteration)
+    own = [spike.pictures.get(name, "") for name in ("before", "at", "after")]
+    if nearest is not None and all(own):
+        return [(path, nearest) for path in own]
+    before = [sample for sample in record.samples if sample.iteration < spike.spike_iteration]
+    after = [sample for sample in record.samples if sample.iteration >= spike.spike_iteration]
+    # "At" is the first point that the spike can have changed.
+    chosen = [before[-1] if before else None, after[0] if after else None, after[1] if len(after) > 1 else None]
+    return [(sample.fixed if sample else "", sample) for sample in chosen]
+
+
+def _show(grid: SampleGrid, image: QImage | None, sample: SamplesSaved) -> None:
+    if image is not None:
+        grid.view.set_image(image, sample.rows, sample.columns)
+        grid.note.setText(f"{sample.iteration:,}")
+        grid.view.setAccessibleDescription(f"{sample.rows} x {sample.columns}, {sample.iteration:,}")
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(theme.SPACE)
+    for widget in widgets:
+        layout.addWidget(widget, 1)
+    return row

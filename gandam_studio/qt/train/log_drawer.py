@@ -1,0 +1,89 @@
+"""The drawer with a run's story and the trainer's own words; the cursor marks the line of its moment."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontDatabase, QTextCursor
+from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QPlainTextEdit, QTabWidget, QWidget
+
+from gandam_studio.qt import theme
+from gandam_studio.qt.train.texts import clock, describe
+from trainer import events as ev
+
+LINES = 5_000
+_COLORS = {
+    ev.Warning: "warning", ev.SpikeFound: "warning", ev.RunFailed: "dropped", ev.RunFinished: "kept",
+    ev.CheckpointSaved: "secondary", ev.SamplesSaved: "muted",
+}  # fmt: skip
+_ITERATION = Qt.ItemDataRole.UserRole
+
+
+class LogDrawer(QTabWidget):
+    """Two tabs: what happened, and trainer.log.
+
+    Signals:
+        moment_chosen: a line was clicked (iteration).
+    """
+
+    moment_chosen = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._story = QListWidget()
+        self._story.setUniformItemSizes(True)
+        self._story.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self._story.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self._story.itemClicked.connect(lambda item: self.moment_chosen.emit(float(item.data(_ITERATION))))
+        self._story.setAccessibleName(self.tr("What happened"))
+        self._log = QPlainTextEdit(readOnly=True)
+        self._log.setMaximumBlockCount(LINES)
+        self._log.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._log.setAccessibleName(self.tr("Trainer's log"))
+        self.addTab(self._story, self.tr("What happened"))
+        self.addTab(self._log, self.tr("Trainer's log"))
+        self.tabBar().setDrawBase(False)
+        self._iterations: list[int] = []
+
+    def reset(self, story: list[ev.TrainEvent], log_text: str) -> None:
+        """Show another run's story."""
+        self._story.clear()
+        self._iterations = []
+        self._log.setPlainText(log_text)
+        self.add_events(story[-LINES:])
+
+    def add_events(self, events: list[ev.TrainEvent]) -> None:
+        """Go on with the story."""
+        following = self._at_end()
+        for event in events:
+            if not isinstance(event, ev.Progress | ev.Heartbeat):
+                item = QListWidgetItem(f"{clock(event.wall_time)}   {event.iteration:>9,}   {describe(event)}")
+                item.setData(_ITERATION, event.iteration)
+                if (color := _COLORS.get(type(event))) is not None:
+                    item.setForeground(theme.color(color))
+                self._story.addItem(item)
+                self._iterations.append(event.iteration)
+        while self._story.count() > LINES:
+            self._story.takeItem(0)
+            self._iterations.pop(0)
+        if following:
+            self._story.scrollToBottom()
+
+    def add_log(self, text: str) -> None:
+        """The trainer has printed more."""
+        cursor = QTextCursor(self._log.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.insertText(text)
+
+    def show_log(self) -> None:
+        """Bring the trainer's own words to the front."""
+        self.setCurrentWidget(self._log)
+
+    def mark(self, iteration: float) -> None:
+        """Select the last line at or before an iteration."""
+        row = next((i for i in range(len(self._iterations) - 1, -1, -1) if self._iterations[i] <= iteration), -1)
+        if row != self._story.currentRow():
+            self._story.setCurrentRow(row)
+
+    def _at_end(self) -> bool:
+        bar = self._story.verticalScrollBar()
+        return bar.value() >= bar.maximum() - 2

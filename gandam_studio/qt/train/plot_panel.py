@@ -1,0 +1,219 @@
+"""The plots of a run under one horizontal axis: smoothing, scale, zoom, and hover that moves everything."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+
+from gandam_studio.core.run_record import RunRecord
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.train.curve_plot import CurvePlot, Series
+from gandam_studio.qt.train.plot_specs import PlotSpec
+from gandam_studio.qt.train.timeline import Timeline
+
+REDRAW_MS = 100
+"""Data redraw the plots at most this often; the cursor moves at once."""
+HALF_LIVES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+class PlotPanel(QWidget):
+    """Several `CurvePlot`s that share axis, cursor and crosshair.
+
+    Signals:
+        spike_clicked: a spike's mark was clicked (position).
+    """
+
+    spike_clicked = Signal(float)
+
+    def __init__(self, timeline: Timeline, columns: int = 4, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._timeline = timeline
+        self._columns = columns
+        self._records: list[RunRecord] = []
+        self._zoom: tuple[float, float] | None = None
+        self.plots: list[CurvePlot] = []
+        self._grid = QGridLayout()
+        self._grid.setSpacing(theme.SPACE)
+        self._redraw = QTimer(self, singleShot=True, interval=REDRAW_MS)
+        self._redraw.timeout.connect(self._draw)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.HALF)
+        layout.addLayout(self._make_tools())
+        layout.addLayout(self._grid, 1)
+        timeline.moved.connect(self._move_cursor)
+        timeline.extended.connect(self.schedule)
+
+    def _make_tools(self) -> QHBoxLayout:
+        self.smoothing = QSlider(Qt.Orientation.Horizontal)
+        self.smoothing.setRange(0, len(HALF_LIVES) - 1)
+        self.smoothing.setValue(HALF_LIVES.index(50))
+        self.smoothing.setFixedWidth(110)
+        self.smoothing.setAccessibleName(self.tr("Smoothing"))
+        self.smoothing.valueChanged.connect(self._smooth)
+        self._smoothing_label = QLabel()
+        self._smoothing_label.setProperty("role", "secondary")
+        self.log_button = self._toggle(self.tr("Log"), self.tr("Logarithmic vertical axes"), self._set_log)
+        self.raw_button = self._toggle(
+            self.tr("Raw"), self.tr("Raw values, faint under the smoothed ones"), self._set_raw
+        )
+        self.raw_button.setChecked(True)
+        self.reset_button = QToolButton()
+        self.reset_button.setText(self.tr("Whole run"))
+        self.reset_button.setToolTip(self.tr("Undo the zoom (double click in a plot)"))
+        icons.set_icon(self.reset_button, "restore", "secondary", 16)
+        self.reset_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.reset_button.clicked.connect(lambda _checked=False: self.show_all())
+        self.reset_button.hide()
+        tools = QHBoxLayout()
+        tools.setSpacing(theme.SPACE)
+        name = QLabel(self.tr("Smoothing"))
+        name.setProperty("role", "secondary")
+        for widget in (name, self.smoothing, self._smoothing_label):
+            tools.addWidget(widget)
+        tools.addStretch(1)
+        for button in (self.reset_button, self.raw_button, self.log_button):
+            tools.addWidget(button)
+        self._tell_smoothing()
+        return tools
+
+    def _toggle(self, text: str, tip: str, slot) -> QToolButton:
+        button = QToolButton()
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setCheckable(True)
+        button.toggled.connect(slot)
+        return button
+
+    @property
+    def half_life(self) -> float:
+        """The smoothing chosen, iterations; 0: none."""
+        return float(HALF_LIVES[self.smoothing.value()])
+
+    def set_record(self, record: RunRecord, specs: list[PlotSpec]) -> None:
+        """Show one run's curves in these plots."""
+        series = [
+            [Series(line.label, record.curve(line.curve), line.color, line.dash) for line in spec.lines]
+            for spec in specs
+        ]
+        self.set_plots([(spec.title, lines, spec.log) for spec, lines in zip(specs, series, strict=True)], [record])
+
+    def set_plots(self, plots: list[tuple[str, list[Series], bool]], records: list[RunRecord]) -> None:
+        """Show these plots: (title, series, logarithmic at first)."""
+        self._records = records
+        for record in records:
+            record.set_half_life(self.half_life)
+        while len(self.plots) > len(plots):
+            self.plots.pop().deleteLater()
+        while len(self.plots) < len(plots):
+            self._add_plot()
+        self._zoom = None
+        self.reset_button.hide()
+        for plot, (title, series, log) in zip(self.plots, plots, strict=True):
+            plot.title.setText(title)
+            plot.set_log(log or self.log_button.isChecked())
+            plot.set_show_raw(self.raw_button.isChecked())
+            plot.set_series(series)
+        self._logs = [log for _title, _series, log in plots]
+        self.schedule()
+
+    def _add_plot(self) -> None:
+        plot = CurvePlot("", self)
+        index = len(self.plots)
+        self._grid.addWidget(plot, index // self._columns, index % self._columns)
+        plot.scrubbed.connect(self._timeline.grab)
+        plot.hovered.connect(lambda position, plot=plot: self._hover(plot, position))
+        plot.zoomed.connect(self._zoom_around)
+        plot.panned.connect(self._pan)
+        plot.reset_asked.connect(self.show_all)
+        plot.spike_clicked.connect(self.spike_clicked)
+        self.plots.append(plot)
+
+    def set_spikes(self, positions: list[float]) -> None:
+        """Mark spikes on every plot."""
+        for plot in self.plots:
+            plot.set_spikes(positions)
+
+    def schedule(self) -> None:
+        """Redraw soon: data or axis have changed."""
+        if not self._redraw.isActive():
+            self._redraw.start()
+
+    def draw_now(self) -> None:
+        """Redraw at once, for pictures of the window."""
+        self._redraw.stop()
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.isVisible():
+            return
+        low, high = self._visible_range()
+        for plot in self.plots:
+            plot.set_range(low, high)
+            plot.set_position(self._timeline.shown)
+
+    def showEvent(self, event) -> None:
+        """Catch up with what happened while hidden."""
+        super().showEvent(event)
+        self.schedule()
+
+    def _visible_range(self) -> tuple[float, float]:
+        whole = (self._timeline.first, max(self._timeline.last, self._timeline.first + 1))
+        return self._zoom or whole
+
+    # Gestures
+
+    def _move_cursor(self, position: float) -> None:
+        if not self.isVisible():
+            return
+        for plot in self.plots:
+            plot.set_position(position)
+
+    def _hover(self, source: CurvePlot, position: float | None) -> None:
+        for plot in self.plots:
+            if plot is not source:
+                plot.show_crosshair(position)
+        self._timeline.preview(position)
+
+    def _zoom_around(self, centre: float, factor: float) -> None:
+        low, high = self._visible_range()
+        span = max(20.0, (high - low) * factor)
+        share = (centre - low) / (high - low) if high > low else 0.5
+        self._set_zoom(centre - share * span, centre + (1 - share) * span)
+
+    def _pan(self, distance: float) -> None:
+        low, high = self._visible_range()
+        distance = min(max(distance, self._timeline.first - low), self._timeline.last - high)
+        self._set_zoom(low + distance, high + distance)
+
+    def _set_zoom(self, low: float, high: float) -> None:
+        low, high = max(low, self._timeline.first), min(high, self._timeline.last)
+        whole = high - low >= self._timeline.last - self._timeline.first
+        self._zoom = None if whole else (low, high)
+        self.reset_button.setVisible(self._zoom is not None)
+        self._draw()
+
+    def show_all(self) -> None:
+        """Undo the zoom."""
+        self._zoom = None
+        self.reset_button.hide()
+        self._draw()
+
+    def _set_log(self, log: bool) -> None:
+        for plot, starts_log in zip(self.plots, self._logs, strict=True):
+            plot.set_log(log or starts_log)
+
+    def _set_raw(self, raw: bool) -> None:
+        for plot in self.plots:
+            plot.set_show_raw(raw)
+
+    def _smooth(self) -> None:
+        self._tell_smoothing()
+        for record in self._records:
+            record.set_half_life(self.half_life)
+        self._draw()
+
+    def _tell_smoothing(self) -> None:
+        text = self.tr("off") if not self.half_life else self.tr("half-life {0:g}").format(self.half_life)
+        self._smoothing_label.setText(text)
+        self.smoothing.setToolTip(self.tr("Half-life of the moving average, in iterations: {0}").format(text))

@@ -1,0 +1,58 @@
+"""Which plots a run deserves: its objective and regulariser name and choose the curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication
+
+from trainer.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class LineSpec:
+    """One line: the curve's name in the events, its label, a theme token and a dash."""
+
+    curve: str
+    label: str
+    color: str
+    dash: str = "solid"
+
+
+@dataclass(frozen=True)
+class PlotSpec:
+    """One plot; `log` is the scale it starts with."""
+
+    title: str
+    lines: tuple[LineSpec, ...]
+    log: bool = False
+
+
+def plot_specs(config: TrainConfig | None) -> list[PlotSpec]:
+    """The four plots of a run: D loss, G loss, scores of real and generated pictures, gradients and penalties."""
+    objective = config.objective.kind if config else "bce"
+    regulariser = config.regulariser.kind if config else "none"
+    critic = objective == "wasserstein"
+    first = PlotSpec(
+        _tr("Critic loss") if critic else _tr("Discriminator loss"),
+        (LineSpec("loss_d_real", _tr("real"), "plot_1"), LineSpec("loss_d_fake", _tr("fake"), "plot_2", "dash")),
+    )
+    if objective == "relativistic":
+        # Real and generated pictures are scored as pairs: their loss cannot be told apart.
+        first = PlotSpec(_tr("Discriminator loss"), (LineSpec("loss_d", _tr("pairs"), "plot_1"),))
+    second = PlotSpec(_tr("Generator loss"), (LineSpec("loss_g", _tr("G"), "plot_3"),))
+    third = PlotSpec(
+        _tr("Critic scores") if critic else _tr("Scores (logits)"),
+        (LineSpec("d_real", "D(x)", "plot_1"), LineSpec("d_fake", "D(G(z))", "plot_2", "dash")),
+    )
+    lines = [LineSpec("grad_norm_d", "|∇D|", "plot_1"), LineSpec("grad_norm_g", "|∇G|", "plot_3", "dash")]
+    title = _tr("Gradient norms")
+    if regulariser != "none":
+        name = {"gp": _tr("penalty"), "r1": "R1", "r1r2": "R1+R2"}[regulariser]
+        lines.append(LineSpec("penalty", name, "plot_4", "dot"))
+        title = _tr("Gradients and penalty")
+    return [first, second, third, PlotSpec(title, tuple(lines), log=True)]
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("plot_specs", text)

@@ -1,0 +1,175 @@
+"""The checklist before a start: the data, then one real step of the trainer, each finding with the way to its cure."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from gandam_studio.core import training
+from gandam_studio.core.jobs import Job
+from gandam_studio.core.training_checks import NOTE, OK, WARNING, Check
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.status_strip import duration
+from trainer import files
+from trainer.config import TrainConfig
+
+_ICONS = {OK: ("success", "kept"), NOTE: ("info", "info"), WARNING: ("warning", "warning")}
+
+
+def measure_step(config: TrainConfig, job: Job) -> dict[str, Any]:
+    """Let the trainer do a few real steps of this configuration and tell what they cost. Raises UserError."""
+    with tempfile.TemporaryDirectory(prefix="gandam-preflight-") as folder:
+        path = Path(folder) / "config.json"
+        files.write_json(path, config.to_json())
+        return training.ask("preflight", str(path), job=job)
+
+
+class PreflightCard(QFrame):
+    """Findings, costs of a step.
+
+    Signals:
+        cure_asked: go to the screen of this English name. measured: the costs are known (dict).
+    """
+
+    cure_asked = Signal(str)
+    measured = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self._task: BackgroundTask | None = None
+        self._waiting: TrainConfig | None = None
+        self.costs: dict[str, Any] | None = None
+        title = QLabel(self.tr("Before you start"))
+        title.setProperty("role", "title")
+        self.measure_button = QPushButton(self.tr("Try one step"))
+        self.measure_button.setToolTip(self.tr("A real step in a process of its own: memory, time and disk it takes"))
+        header = QHBoxLayout()
+        header.addWidget(title)
+        header.addStretch(1)
+        header.addWidget(self.measure_button)
+        self._checks = QVBoxLayout()
+        self._checks.setSpacing(theme.HALF)
+        self._numbers = QGridLayout()
+        self._numbers.setHorizontalSpacing(3 * theme.SPACE)
+        self._numbers.setVerticalSpacing(2)
+        self._values: dict[str, QLabel] = {}
+        for column, (key, text) in enumerate((
+            ("memory", self.tr("PEAK MEMORY")), ("step", self.tr("A STEP TAKES")),
+            ("disk", self.tr("DISK NEEDED")), ("finish", self.tr("FINISHED IN")),
+        )):  # fmt: skip
+            name = QLabel(text)
+            name.setProperty("role", "section")
+            self._values[key] = QLabel("–")
+            self._values[key].setProperty("role", "title")
+            self._numbers.addWidget(name, 0, column)
+            self._numbers.addWidget(self._values[key], 1, column)
+        self._note = QLabel(wordWrap=True)
+        self._note.setProperty("role", "secondary")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 10, 14, 12)
+        layout.setSpacing(theme.SPACE)
+        layout.addLayout(header)
+        layout.addLayout(self._checks)
+        layout.addLayout(self._numbers)
+        layout.addWidget(self._note)
+
+    def show_checks(self, checks: list[Check]) -> None:
+        """Show these findings instead of the present ones."""
+        while (item := self._checks.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.deleteLater()
+        for check in checks:
+            self._checks.addWidget(self._line(check))
+
+    def _line(self, check: Check) -> QWidget:
+        line = QWidget()
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
+        sign = QLabel()
+        name, color = _ICONS[check.level]
+        icons.set_pixmap(sign, name, QSize(16, 16), color)
+        text = QLabel(check.text[:1].upper() + check.text[1:])
+        text.setTextFormat(Qt.TextFormat.PlainText)
+        text.setWordWrap(True)
+        row.addWidget(sign)
+        row.addWidget(text, 1)
+        if check.cure and check.level != OK:
+            button = QPushButton(self.tr("Go to {0}").format(check.cure))
+            button.setProperty("role", "quiet")
+            button.clicked.connect(lambda _checked=False: self.cure_asked.emit(check.cure))
+            row.addWidget(button)
+        return line
+
+    def forget_costs(self) -> None:
+        """The configuration has changed: the numbers are no longer of it."""
+        self.costs = None
+        for label in self._values.values():
+            label.setText("–")
+        self._note.clear()
+
+    def measure(self, config: TrainConfig) -> None:
+        """Try a step of this configuration; only the newest request counts."""
+        self._waiting = config
+        if self._task is not None:
+            self._task.cancel()
+            return
+        self._begin()
+
+    def _begin(self) -> None:
+        config, self._waiting = self._waiting, None
+        if config is None:
+            return
+        self.measure_button.setEnabled(False)
+        self._note.setText(self.tr("Trying one step…"))
+        self._task = BackgroundTask("", None, lambda _workspace, job: measure_step(config, job), self)
+        self._task.succeeded.connect(self._show)
+        self._task.failed.connect(lambda error: self._note.setText(str(error)))
+        self._task.ended.connect(self._end)
+        self._task.start()
+
+    def _end(self) -> None:
+        if self._task is not None:
+            self._task.deleteLater()
+        self._task = None
+        self.measure_button.setEnabled(True)
+        self._begin()
+
+    def _show(self, costs: dict[str, Any]) -> None:
+        if self._waiting is not None:
+            return
+        self.costs = costs
+        step, steps = costs["seconds_per_step"], costs["steps"]
+        self._values["memory"].setText(_memory(costs["memory_mb"]))
+        self._values["step"].setText(f"{1000 * step:.0f} ms" if step < 1 else f"{step:.1f} s")
+        self._values["disk"].setText(_memory(costs["disk_mb"]))
+        finish = costs["seconds"]
+        self._values["finish"].setText(self.tr("no limit set") if finish is None else duration(finish))
+        text = self.tr("{0} in {1}, {2:,.0f} pictures/s").format(
+            costs["device"], costs["precision"], costs["pictures_per_s"]
+        )
+        if steps:
+            text += self.tr(", {0:,} iterations").format(steps)
+        if costs.get("micro_batch") and costs["micro_batch"] < costs["batch"]:
+            text += self.tr(". Memory allows only {0} pictures at once: gradients are accumulated.").format(
+                costs["micro_batch"]
+            )
+        self._note.setText(text)
+        self.measured.emit(costs)
+
+    def cancel(self) -> None:
+        """Stop measuring and wait for the end of it."""
+        self._waiting = None
+        if self._task is not None:
+            self._task.cancel()
+            self._task.wait()
+
+
+def _memory(megabytes: float) -> str:
+    return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{megabytes:.0f} MB"

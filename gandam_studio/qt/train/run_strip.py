@@ -1,0 +1,72 @@
+"""The training run in the status strip: visible from every screen, with Pause and Stop."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
+
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.status_strip import duration
+from gandam_studio.qt.train.follower import RunFollower
+from gandam_studio.qt.train.texts import state_name
+
+
+class RunStrip(QWidget):
+    """Signals:
+    clicked: show the run. command_asked: "pause", "resume" or "stop".
+    """
+
+    clicked = Signal()
+    command_asked = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._follower: RunFollower | None = None
+        self._text = QPushButton()
+        self._text.setProperty("role", "quiet")
+        self._text.setToolTip(self.tr("Show the run"))
+        self._text.clicked.connect(lambda _checked=False: self.clicked.emit())
+        self._pause = QToolButton()
+        self._pause.clicked.connect(lambda _checked=False: self._toggle())
+        self._stop = QToolButton()
+        icons.set_icon(self._stop, "stop", "secondary", 16)
+        self._stop.setAccessibleName(self.tr("Stop the run"))
+        self._stop.setToolTip(self.tr("Stop the run; it can be resumed"))
+        self._stop.clicked.connect(lambda _checked=False: self.command_asked.emit("stop"))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.HALF)
+        for widget in (self._text, self._pause, self._stop):
+            layout.addWidget(widget)
+
+    def follow(self, follower: RunFollower) -> None:
+        """Show this run from now on."""
+        self._follower = follower
+        follower.changed.connect(lambda changes: self.refresh() if changes.curves else None)
+        follower.state_changed.connect(lambda _state: self.refresh())
+        follower.opened.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Tell run, step, time left and memory."""
+        follower = self._follower
+        if follower is None:
+            return
+        self.setVisible(follower.is_alive)
+        words = [follower.name, state_name(follower.state.state), f"{follower.record.last_iteration:,}"]
+        progress = follower.record.progress
+        if progress is not None:
+            if progress.eta_s is not None:
+                words.append(self.tr("{0} left").format(duration(progress.eta_s)))
+            if progress.memory_mb:
+                words.append(f"{progress.memory_mb / 1024:.1f} GB")
+        self._text.setText("  ·  ".join(words))
+        paused = follower.state.state == "paused"
+        icons.set_icon(self._pause, "play" if paused else "pause", "secondary", 16)
+        text = self.tr("Resume the run") if paused else self.tr("Pause the run")
+        self._pause.setToolTip(text)
+        self._pause.setAccessibleName(text)
+
+    def _toggle(self) -> None:
+        paused = self._follower is not None and self._follower.state.state == "paused"
+        self.command_asked.emit("resume" if paused else "pause")

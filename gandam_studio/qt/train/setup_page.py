@@ -1,0 +1,264 @@
+"""Drawing up a run: version and preset, a few settings or all of them, what speaks against it, and Start."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core import training_checks, versions
+from gandam_studio.core.training_checks import Check
+from gandam_studio.core.versions import ManifestVersion
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.session import Session
+from gandam_studio.qt.train.advanced_form import AdvancedForm
+from gandam_studio.qt.train.control import RunControl
+from gandam_studio.qt.train.draft import ConfigDraft, editable_fields
+from gandam_studio.qt.train.field_editors import FieldRow
+from gandam_studio.qt.train.preflight_card import PreflightCard
+from gandam_studio.qt.train.queue_list import QueueList
+from trainer.config import load_preset, preset_names
+
+FIRST_PRESET = "sprite-r3-cpu"
+CHECK_MS = 250
+MEASURE_MS = 1500
+
+
+class SetupPage(QWidget):
+    """The form of a new run.
+
+    Attributes:
+        draft: the configuration being drawn up.
+
+    Signals:
+        start_asked: train this (ManifestVersion, TrainConfig, parent run's name).
+        cure_asked: go to the screen of this English name.
+    """
+
+    start_asked = Signal(object, object, str)
+    cure_asked = Signal(str)
+
+    def __init__(self, session: Session, control: RunControl, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._control = control
+        self.draft = ConfigDraft(self)
+        self.versions = QComboBox()
+        self.versions.setAccessibleName(self.tr("Version"))
+        self.presets = QComboBox()
+        self.presets.setAccessibleName(self.tr("Preset"))
+        self.preflight = PreflightCard()
+        self.queue = QueueList(session, control)
+        self._advanced: AdvancedForm | None = None
+        self._found: list[ManifestVersion] = []
+        self._check_soon = QTimer(self, singleShot=True, interval=CHECK_MS)
+        self._check_soon.timeout.connect(self._check)
+        self._measure_soon = QTimer(self, singleShot=True, interval=MEASURE_MS)
+        self._measure_soon.timeout.connect(self._measure_if_idle)
+        self.draft.choose(FIRST_PRESET)
+        self._lay_out()
+        self._connect()
+        self.refresh_versions()
+        self._show_draft()
+
+    # Building
+
+    def _lay_out(self) -> None:
+        for name in preset_names():
+            self.presets.addItem(name)
+        self.presets.setCurrentText(FIRST_PRESET)
+        self.description = QLabel(wordWrap=True)
+        self.description.setProperty("role", "secondary")
+        self.problem = QLabel(wordWrap=True)
+        self.problem.setProperty("role", "error")
+        self.all_settings = QCheckBox(self.tr("All settings"))
+        self.departures = QLabel()
+        self.departures.setProperty("role", "secondary")
+        self.start_button = QPushButton(self.tr("Start"))
+        self.start_button.setProperty("role", "primary")
+        icons.set_icon(self.start_button, "play", "on_accent", 16)
+        self._form = QVBoxLayout()
+        self._form.setSpacing(theme.HALF)
+        title = QLabel(self.tr("New run"))
+        title.setProperty("role", "headline")
+        self._form.addWidget(title)
+        self._form.addSpacing(theme.SPACE)
+        self._form.addLayout(_labelled(self.tr("Version"), self.versions))
+        self._form.addLayout(_labelled(self.tr("Preset"), self.presets))
+        self._form.addLayout(_labelled("", self.description))
+        self._form.addSpacing(theme.SPACE)
+        self.basic = self._basic_rows()
+        for row in self.basic.values():
+            self._form.addWidget(row)
+        self._form.addSpacing(theme.SPACE)
+        more = QHBoxLayout()
+        more.addWidget(self.all_settings)
+        more.addWidget(self.departures)
+        more.addStretch(1)
+        self._form.addLayout(more)
+        self._form.addWidget(self.problem)
+        self._spring = QWidget()
+        self._form.addWidget(self._spring, 1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(22, 18, 22, 14)
+        layout.setSpacing(3 * theme.SPACE)
+        layout.addLayout(self._form, 10)
+        layout.addWidget(self._right_side(), 9)
+
+    def _basic_rows(self) -> dict[str, FieldRow]:
+        labels = {
+            "data.size": self.tr("Picture size"), "batch.size": self.tr("Batch"),
+            "stop.iterations": self.tr("Stop after"), "stop.minutes": self.tr("… or after"),
+            "device": self.tr("Device"), "seed": self.tr("Seed"),
+        }  # fmt: skip
+        infos = {info.path: info for info in editable_fields()}
+        return {path: FieldRow(infos[path], self.draft, label) for path, label in labels.items()}
+
+    def _right_side(self) -> QWidget:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2 * theme.SPACE)
+        column.addWidget(self.preflight)
+        start = QHBoxLayout()
+        start.addStretch(1)
+        start.addWidget(self.start_button)
+        column.addLayout(start)
+        column.addWidget(self.queue)
+        column.addStretch(1)
+        area = QScrollArea(widgetResizable=True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(inner)
+        return area
+
+    def _connect(self) -> None:
+        self.presets.activated.connect(lambda _index: self.draft.choose(self.presets.currentText()))
+        self.versions.activated.connect(lambda _index: self._check_soon.start())
+        self.draft.changed.connect(self._show_draft)
+        self.draft.changed.connect(self._check_soon.start)
+        self.all_settings.toggled.connect(self._show_advanced)
+        self.start_button.clicked.connect(lambda _checked=False: self.start())
+        self.preflight.cure_asked.connect(self.cure_asked)
+        self.preflight.measure_button.clicked.connect(lambda _checked=False: self.measure())
+        self.preflight.measured.connect(lambda _costs: self._check())
+        self._session.versions_changed.connect(self.refresh_versions)
+        self._session.runs_changed.connect(self._name_start)
+
+    # State
+
+    def version(self) -> ManifestVersion | None:
+        """The version chosen; None when there is none yet."""
+        index = self.versions.currentIndex()
+        return self._found[index] if 0 <= index < len(self._found) else None
+
+    def refresh_versions(self) -> None:
+        """List the versions again, newest first; a newer one than the newest known is chosen."""
+        before, newest = self.version(), self._found[0] if self._found else None
+        self._found = list(reversed(versions.versions(self._session.workspace)))
+        self.versions.clear()
+        for version in self._found:
+            note = f" – {version.message}" if version.message else ""
+            text = self.tr("{0}: {1:,} sprites").format(version.label, version.sprites) + note
+            self.versions.addItem(text if len(text) < 70 else text[:69] + "…")
+        same = [i for i, version in enumerate(self._found) if before and version.number == before.number]
+        is_new = bool(self._found) and newest is not None and self._found[0].number != newest.number
+        self.versions.setCurrentIndex(0 if is_new or not same else same[0])
+        self._name_start()
+        self._check_soon.start()
+
+    def continue_from(self, version_label: str, preset: str, config, parent: str) -> None:
+        """Fill the form with an earlier run's settings."""
+        base = load_preset(preset) if preset in preset_names() else config
+        self.draft.start_from(base, config, parent)
+        self.presets.setCurrentText(preset)
+        for index, version in enumerate(self._found):
+            if version.label == version_label:
+                self.versions.setCurrentIndex(index)
+
+    def start(self) -> None:
+        """Ask for the run as drawn up."""
+        version = self.version()
+        if version is not None and not self.draft.problem:
+            self.preflight.cancel()
+            self.start_asked.emit(version, self.draft.config, self.draft.parent_run)
+
+    def measure(self) -> None:
+        """Let the trainer try a step."""
+        self._measure_soon.stop()
+        if not self.draft.problem:
+            self.preflight.measure(self.draft.config)
+
+    def _measure_if_idle(self) -> None:
+        # A step tried beside a training run would measure the quarrel, not the step.
+        if self.isVisible() and self._control.live_run() is None and self.version() is not None:
+            self.measure()
+
+    def _show_draft(self) -> None:
+        preset = self.draft.preset
+        text = preset.description
+        if self.draft.config.scaled:
+            size = self.draft.config.architecture.size
+            text += " " + self.tr("Scaled: its networks were written for {0} px.").format(size)
+        self.description.setText(text)
+        count = len(self.draft.departures())
+        self.departures.setText(self.tr("{0} changed from the preset").format(count) if count else "")
+        self.problem.setText(self.draft.problem)
+        self.problem.setVisible(bool(self.draft.problem))
+        self.preflight.forget_costs()
+        self._name_start()
+        self._measure_soon.start()
+
+    def _name_start(self) -> None:
+        busy = self._control.live_run() is not None
+        self.start_button.setText(self.tr("Add to the queue") if busy else self.tr("Start"))
+        ready = self.version() is not None and not self.draft.problem and not self._session.read_only
+        self.start_button.setEnabled(ready)
+
+    def _check(self) -> None:
+        version = self.version()
+        if version is None:
+            text = self.tr("No version yet: a version makes a run repeatable")
+            self.preflight.show_checks([Check("version", training_checks.WARNING, text, "Versions")])
+            return
+        workspace = self._session.workspace
+        try:
+            checks = training_checks.check_data(workspace, version, self.draft.config)
+        except (OSError, ValueError) as error:
+            checks = [Check("version", training_checks.WARNING, str(error), "Versions")]
+        if (costs := self.preflight.costs) is not None:
+            checks.append(training_checks.check_disk(workspace.folder, int(costs["disk_mb"] * 1e6)))
+        self.preflight.show_checks(checks)
+
+    def _show_advanced(self, on: bool) -> None:
+        if on and self._advanced is None:
+            self._advanced = AdvancedForm(self.draft)
+            self._form.insertWidget(self._form.indexOf(self._spring), self._advanced, 20)
+        if self._advanced is not None:
+            self._advanced.setVisible(on)
+        self._spring.setVisible(not on)
+        # The few settings are among all of them: shown once.
+        for row in self.basic.values():
+            row.setVisible(not on)
+
+
+def _labelled(text: str, widget: QWidget) -> QHBoxLayout:
+    label = QLabel(text)
+    label.setFixedWidth(168)
+    label.setBuddy(widget)
+    row = QHBoxLayout()
+    row.setSpacing(theme.SPACE)
+    row.addWidget(label)
+    row.addWidget(widget, 1)
+    # In line with the editors below, which leave room for units and marks.
+    row.addSpacing(widget.fontMetrics().horizontalAdvance("of the side ") + 44)
+    return row

@@ -1,0 +1,138 @@
+"""A run's events, states and failures in people's words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication
+
+from trainer import events as ev
+from trainer.run_directory import RunState
+
+STATE_COLORS = {
+    "created": "secondary", "running": "accent", "paused": "warning", "interrupted": "warning",
+    "stopped": "secondary", "failed": "dropped", "finished": "kept",
+}  # fmt: skip
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("train", text)
+
+
+def state_name(state: str) -> str:
+    """One word for a state."""
+    return {
+        "created": _tr("Waiting"), "running": _tr("Running"), "paused": _tr("Paused"),
+        "interrupted": _tr("Interrupted"), "stopped": _tr("Stopped"), "failed": _tr("Failed"),
+        "finished": _tr("Finished"),
+    }.get(state, state)  # fmt: skip
+
+
+def checkpoint_iteration(path: str) -> int | None:
+    """The iteration in a checkpoint's path ("checkpoints/00004200" -> 4200), or None."""
+    name = path.rstrip("/").rsplit("/", 1)[-1]
+    return int(name) if name.isdigit() else None
+
+
+def resume_label(state: RunState) -> str:
+    """What resuming would mean: "Resume from 4,200"."""
+    iteration = checkpoint_iteration(state.checkpoint)
+    return _tr("Start again") if iteration is None else _tr("Resume from {0:,}").format(iteration)
+
+
+def clock(wall_time: float) -> str:
+    """Time of day, local."""
+    return time.strftime("%H:%M:%S", time.localtime(wall_time)) if wall_time else "–"
+
+
+def describe(event: ev.TrainEvent) -> str:
+    """One line for the log drawer."""
+    return _DESCRIPTIONS.get(type(event), _other)(event)
+
+
+def _other(event: ev.TrainEvent) -> str:
+    kind = event.values.get("kind", "?") if isinstance(event, ev.UnknownEvent) else event.kind
+    return _tr("{0}: an event this version does not know").format(kind)
+
+
+def _started(event: ev.RunStarted) -> str:
+    return _tr("Started on {0} ({1}): {2:,} pictures, batch {3}, G {4:.2f} M and D {5:.2f} M parameters").format(
+        event.device, event.precision, event.pictures, event.batch,
+        event.generator_parameters / 1e6, event.discriminator_parameters / 1e6,
+    )  # fmt: skip
+
+
+def _metric(event: ev.MetricMeasured) -> str:
+    if event.value is None:
+        return _tr("{0}: not measurable").format(event.name)
+    interval = "" if event.low is None or event.high is None else f" [{event.low:.3g}, {event.high:.3g}]"
+    return f"{event.name} {event.value:.4g}{interval}"
+
+
+def _resumed(event: ev.RunResumed) -> str:
+    if not event.checkpoint:
+        return _tr("Resumed")
+    return _tr("Resumed from the checkpoint at {0:,}; what came after it no longer counts").format(event.iteration)
+
+
+_DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
+    ev.RunStarted: _started,
+    ev.SamplesSaved: lambda e: _tr("{0} samples drawn").format(e.rows * e.columns),
+    ev.CheckpointSaved: lambda e: _tr("Checkpoint saved ({0})").format(e.reason),
+    ev.MetricMeasured: _metric,
+    ev.SpikeFound: lambda e: _tr("Spike in {0} at {1:,}: z = {2:.1f}").format(e.curve, e.spike_iteration, e.z),
+    ev.RunPaused: lambda e: _tr("Paused"),
+    ev.RunResumed: _resumed,
+    ev.Warning: lambda e: e.message,
+    ev.RunStopped: lambda e: _tr("Stopped: {0}").format(e.reason) if e.reason else _tr("Stopped"),
+    ev.RunFailed: lambda e: _tr("Failed: {0}").format(e.message),
+    ev.RunFinished: lambda e: _tr("Finished: {0} reached").format(e.limit) if e.limit else _tr("Finished"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a card says of a run that ended badly: cause, what is safe, one action.
+
+    Attributes:
+        action: "resume", "smaller_batch", "slower", "versions", "folder", "" (nothing sensible).
+    """
+
+    cause: str
+    safe: str
+    action: str
+    action_label: str
+
+
+def failure(state: RunState, batch: int) -> Failure:
+    """The card for a failed or interrupted run; `batch` is what it trained with at once."""
+    resume = ("resume", resume_label(state))
+    smaller = ("smaller_batch", _tr("Retry {0} pictures at a time").format(max(1, batch // 2)))
+    causes = {
+        "oom": (_tr("Not enough memory for {0} pictures at once.").format(batch), smaller),
+        "nan": (_tr("The numbers blew up."), ("slower", _tr("Retry with half the learning rates"))),
+        "disk_full": (_tr("The disk is full."), ("folder", _tr("Open the folder"))),
+        "device": (_tr("The device failed."), resume),
+        "data": (_tr("The run's data could not be read."), ("versions", _tr("Look at the versions"))),
+        "checkpoint": (_tr("A checkpoint could not be read."), resume),
+        "locked": (_tr("Another process is training this run."), ("", "")),
+        "usage": (_tr("The settings do not fit together."), ("edit", _tr("Change the settings"))),
+        "bug": (_tr("The trainer met an error of ours."), ("log", _tr("Show the log"))),
+    }  # fmt: skip
+    if state.state == "interrupted":
+        cause, (action, label) = _tr("The trainer ended without a word: killed, or the machine went down."), resume
+    else:
+        cause, (action, label) = causes.get(state.cause, causes["bug"])
+        if state.reason:
+            cause = f"{cause} {state.reason}"
+    return Failure(cause, _what_is_safe(state), action, label)
+
+
+def _what_is_safe(state: RunState) -> str:
+    iteration = checkpoint_iteration(state.checkpoint)
+    if iteration is None:
+        return _tr("No checkpoint was saved yet. Curves and samples up to {0:,} are safe.").format(state.iteration)
+    return _tr("Checkpoint {0:,} is safe, and so are all curves and samples.").format(iteration)

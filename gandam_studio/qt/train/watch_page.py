@@ -1,0 +1,385 @@
+"""Watching a run: grids, timeline, plots, meters and log under one cursor."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core.run_record import Changes
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.status_strip import duration
+from gandam_studio.qt.train.cards import Card
+from gandam_studio.qt.train.follower import RunFollower
+from gandam_studio.qt.train.grids import GridArea
+from gandam_studio.qt.train.log_drawer import LogDrawer
+from gandam_studio.qt.train.meters import meter_plots
+from gandam_studio.qt.train.plot_panel import PlotPanel
+from gandam_studio.qt.train.plot_specs import plot_specs
+from gandam_studio.qt.train.sample_zoom import SampleZoom
+from gandam_studio.qt.train.texts import STATE_COLORS, Failure, failure, resume_label, state_name
+from gandam_studio.qt.train.timeline import Timeline
+from gandam_studio.qt.train.timeline_bar import TimelineBar
+from trainer import events as ev
+from trainer.run_directory import RunState
+
+METERS_MS = 500
+
+
+class WatchPage(QWidget):
+    """Shows one `RunFollower`; asks for commands by signals and carries none out.
+
+    Signals:
+        command_asked: "pause", "resume", "stop", "sample", "checkpoint" or "start" (also to resume an ended run).
+        action_asked: a card's action (see `texts.Failure`).
+    """
+
+    command_asked = Signal(str)
+    action_asked = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.follower: RunFollower | None = None
+        self.timeline = Timeline(self)
+        self.grids = GridArea()
+        self.zoom = SampleZoom()
+        self.zoom.hide()
+        self.timeline_bar = TimelineBar(self.timeline, self.tr("iterations"))
+        self.plots = PlotPanel(self.timeline)
+        self.meters = PlotPanel(self.timeline)
+        self.log = LogDrawer()
+        self.card = Card()
+        self._busy = False
+        self._measured = QTimer(self, singleShot=True, interval=METERS_MS)
+        self._measured.timeout.connect(self._show_meters)
+        self._lay_out()
+        self._connect()
+
+    # Building
+
+    def _lay_out(self) -> None:
+        upper = QWidget()
+        row = QHBoxLayout(upper)
+        row.setContentsMargins(14, 0, 14, 0)
+        row.setSpacing(theme.SPACE)
+        row.addWidget(self.grids, 1)
+        lower = QWidget()
+        column = QVBoxLayout(lower)
+        column.setContentsMargins(14, 2, 14, theme.SPACE)
+        column.setSpacing(2)
+        column.addWidget(self.timeline_bar)
+        self.tabs = QTabWidget()
+        self.tabs.tabBar().setDrawBase(False)
+        self.tabs.addTab(_padded(self.plots), self.tr("Training"))
+        self.tabs.addTab(_padded(self.meters), self.tr("Meters"))
+        self.tabs.addTab(self.log, self.tr("Log"))
+        column.addWidget(self.tabs, 1)
+        self._split = QSplitter(Qt.Orientation.Vertical)
+        self._split.addWidget(upper)
+        self._split.addWidget(lower)
+        self._split.setStretchFactor(0, 11)
+        self._split.setStretchFactor(1, 9)
+        self._split.setChildrenCollapsible(False)
+        self._split.setSizes([400, 330])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.SPACE)
+        layout.addWidget(self._make_header())
+        holder = QVBoxLayout()
+        holder.setContentsMargins(14, 0, 14, 0)
+        holder.addWidget(self.card)
+        layout.addLayout(holder)
+        beside = QHBoxLayout()
+        beside.setSpacing(0)
+        beside.addWidget(self._split, 1)
+        beside.addWidget(self.zoom)
+        layout.addLayout(beside, 1)
+
+    def _make_header(self) -> QFrame:
+        self._state = QLabel()
+        self._what = QLabel()
+        self._what.setProperty("role", "secondary")
+        self._numbers = QLabel()
+        self._numbers.setProperty("role", "secondary")
+        self._numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._bar = QProgressBar()
+        self._bar.setRange(0, 1000)
+        self._bar.setAccessibleName(self.tr("Progress of the run"))
+        self.pause_button = self._button("pause", self.tr("Pause"), lambda: self._toggle_pause())
+        self.stop_button = self._button("stop", self.tr("Stop"), lambda: self.command_asked.emit("stop"))
+        self.sample_button = self._button("sample", self.tr("Sample now"), lambda: self.command_asked.emit("sample"))
+        self.resume_button = self._button("play", "", lambda: self.command_asked.emit("start"))
+        self.resume_button.setProperty("role", "primary")
+        icons.set_icon(self.resume_button, "play", "on_accent", 16)
+        bar = QFrame()
+        bar.setProperty("role", "bar")
+        line = QHBoxLayout()
+        line.setSpacing(theme.SPACE)
+        for widget in (self._state, self._what):
+            line.addWidget(widget)
+        line.addStretch(1)
+        line.addWidget(self._numbers)
+        line.addSpacing(theme.SPACE)
+        for button in (self.sample_button, self.pause_button, self.stop_button, self.resume_button):
+            line.addWidget(button)
+        column = QVBoxLayout(bar)
+        column.setContentsMargins(14, theme.SPACE, 14, theme.SPACE)
+        column.setSpacing(theme.SPACE)
+        column.addLayout(line)
+        column.addWidget(self._bar)
+        return bar
+
+    def _button(self, icon: str, text: str, slot) -> QPushButton:
+        button = QPushButton(text)
+        icons.set_icon(button, icon, "text", 16)
+        button.clicked.connect(lambda _checked=False: slot())
+        return button
+
+    def _connect(self) -> None:
+        self.timeline.moved.connect(self._move)
+        self.timeline_bar.spike_clicked.connect(self.show_spike_at)
+        self.plots.spike_clicked.connect(self.show_spike_at)
+        self.meters.spike_clicked.connect(self.show_spike_at)
+        self.grids.cell_clicked.connect(self._look_closer)
+        self.grids.moment_chosen.connect(self._go_to)
+        self.zoom.closed.connect(self.close_zoom)
+        self.zoom.moment_chosen.connect(self._go_to)
+        self.log.moment_chosen.connect(self._go_to)
+        self.card.action_chosen.connect(self.action_asked)
+
+    # One run
+
+    def show_run(self, follower: RunFollower) -> None:
+        """Watch this run; the follower must have been made with this page's `timeline`."""
+        self.follower = follower
+        self.timeline.reset()
+        self.close_zoom()
+        self.card.hide()
+        self.grids.set_follower(follower)
+        self.log.reset([], "")
+        follower.opened.connect(self._open)
+        follower.changed.connect(self._take)
+        follower.events_arrived.connect(self.log.add_events)
+        follower.state_changed.connect(self._show_state)
+        follower.log_grew.connect(self.log.add_log)
+        follower.vanished.connect(self._tell_vanished)
+        follower.picture_loaded.connect(lambda _path: self._pictures_came())
+        self._tell_what()
+        self._show_state(follower.state)
+
+    def _open(self) -> None:
+        follower = self.follower
+        assert follower is not None
+        self.plots.set_record(follower.record, plot_specs(follower.config))
+        self.log.reset(follower.record.story, follower.log_text)
+        self._show_meters()
+        self._take(Changes(curves=True, samples=True, checkpoints=True, spikes=True))
+        self._show_state(follower.state)
+
+    def _take(self, changes: Changes) -> None:
+        """New events: redraw only what they changed."""
+        follower = self.follower
+        assert follower is not None
+        record = follower.record
+        stops = [float(sample.iteration) for sample in record.samples]
+        self.timeline.set_axis(float(record.last_iteration), stops)
+        if changes.curves:
+            self.plots.schedule()
+            self._tell_numbers()
+        if changes.spikes or changes.checkpoints:
+            spikes = [float(spike.spike_iteration) for spike in record.spikes]
+            self.plots.set_spikes(spikes)
+            self.timeline_bar.set_marks(spikes, [float(saved.iteration) for saved in record.checkpoints])
+        if changes.samples:
+            self._refresh_pictures()
+        if changes.metrics and not self._measured.isActive():
+            self._measured.start()
+
+    def _show_meters(self) -> None:
+        if self.follower is not None:
+            plots = meter_plots(self.follower.record)
+            self.meters.set_plots(plots, [])
+            self.meters.set_spikes([float(spike.spike_iteration) for spike in self.follower.record.spikes])
+            self.tabs.setTabVisible(1, bool(plots))
+
+    def _move(self, position: float) -> None:
+        self._refresh_pictures()
+        self._tell_numbers()
+        self.log.mark(position)
+
+    def _refresh_pictures(self) -> None:
+        self.grids.refresh()
+        self.zoom.refresh()
+
+    def _pictures_came(self) -> None:
+        # Asking for pictures inside a refresh must not start another one for each that comes at once.
+        if not self._busy:
+            self._busy = True
+            QTimer.singleShot(0, self, self._refresh_late)
+
+    def _refresh_late(self) -> None:
+        self._busy = False
+        self._refresh_pictures()
+
+    # Header and card
+
+    def _tell_what(self) -> None:
+        follower = self.follower
+        assert follower is not None
+        words = [follower.name]
+        if follower.config is not None:
+            origin = follower.config.origin
+            words += [word for word in (origin.version, follower.config.preset) if word and word not in follower.name]
+        self._what.setText(" · ".join(words))
+        self._what.setToolTip(str(follower.run_directory.path))
+
+    def _show_state(self, state: RunState) -> None:
+        color = theme.colors()[STATE_COLORS.get(state.state, "secondary")]
+        self._state.setText(f'<span style="color:{color}">●</span> <b>{state_name(state.state)}</b>')
+        alive = state.state in ("running", "paused")
+        for button in (self.pause_button, self.stop_button, self.sample_button):
+            button.setVisible(alive)
+        paused = state.state == "paused"
+        self.pause_button.setText(self.tr("Resume") if paused else self.tr("Pause"))
+        icons.set_icon(self.pause_button, "play" if paused else "pause", "text", 16)
+        self.resume_button.setVisible(state.state in ("created", "interrupted", "stopped", "failed"))
+        self.resume_button.setText(self.tr("Start") if state.state == "created" else resume_label(state))
+        self._show_card(state)
+        self._tell_numbers()
+
+    def _show_card(self, state: RunState) -> None:
+        follower = self.follower
+        if follower is None or state.state not in ("failed", "interrupted"):
+            self.card.hide()
+            if follower is not None and follower.problem:
+                note = Failure(follower.problem, self.tr("Curves and samples are shown as far as they go."), "", "")
+                self.card.show_failure(self.tr("The configuration cannot be read"), note, severe=False)
+            return
+        started = follower.record.started
+        batch = (started.micro_batch or started.batch) if started else 0
+        if not batch and follower.config is not None:
+            batch = follower.config.batch.micro or follower.config.batch.size
+        told = failure(state, batch)
+        headline = self.tr("The run failed") if state.state == "failed" else self.tr("The run was interrupted")
+        self.card.show_failure(headline, told, severe=state.state == "failed")
+        # One action: the card's button, not another one beside it.
+        self.resume_button.setVisible(told.action != "resume")
+
+    def _tell_vanished(self) -> None:
+        gone = Failure(
+            self.tr("The run's folder is gone: moved, deleted, or its drive was taken away."),
+            self.tr("What was read so far stays on screen."), "", "",
+        )  # fmt: skip
+        self.card.show_failure(self.tr("The run's folder has vanished"), gone, severe=False)
+
+    def _tell_numbers(self) -> None:
+        follower = self.follower
+        assert follower is not None
+        record, progress = follower.record, follower.record.progress
+        total = self._total()
+        words = [
+            self.tr("{0:,} of {1:,}").format(record.last_iteration, total) if total else f"{record.last_iteration:,}"
+        ]
+        if progress is not None:
+            words.append(self.tr("{0:,} pictures").format(progress.images_seen))
+            if follower.is_alive:
+                words.append(self.tr("{0:,.0f} pictures/s").format(progress.pictures_per_s))
+            if progress.memory_mb:
+                words.append(_memory(progress.memory_mb))
+            if follower.is_alive:
+                left = (
+                    self.tr("Estimating…")
+                    if progress.eta_s is None
+                    else self.tr("{0} left").format(duration(progress.eta_s))
+                )
+                words.append(left)
+            self._bar.setValue(round(1000 * (progress.share or 0)))
+        self._bar.setVisible(follower.is_alive or follower.state.state in ("interrupted", "stopped"))
+        self._numbers.setText("   ".join(words))
+
+    def _total(self) -> int:
+        follower = self.follower
+        assert follower is not None
+        if follower.record.started and follower.record.started.total_iterations:
+            return follower.record.started.total_iterations
+        return follower.config.stop.iterations if follower.config else 0
+
+    # Looking closer
+
+    def _look_closer(self, which: str, index: int) -> None:
+        assert self.follower is not None
+        for name, grid in (("fixed", self.grids.fixed), ("random", self.grids.random), ("real", self.grids.real)):
+            grid.view.selected = index if name == which else None
+            grid.view.update()
+        self.zoom.show()
+        if which == "real":
+            self.zoom.show_real(self.follower, self.grids.real.view.cell(index))
+        else:
+            self.zoom.show_sample(self.follower, which, index)
+
+    def close_zoom(self) -> None:
+        """Back to grids alone."""
+        self.zoom.hide()
+        for grid in (self.grids.fixed, self.grids.random, self.grids.real):
+            grid.view.selected = None
+            grid.view.update()
+
+    def show_spike_at(self, position: float) -> None:
+        """Show the grids around the spike nearest to a position, and put the cursor on it."""
+        assert self.follower is not None
+        spikes = self.follower.record.spikes
+        if not spikes:
+            return
+        spike: ev.SpikeFound = min(spikes, key=lambda spike: abs(spike.spike_iteration - position))
+        self.timeline.grab(float(spike.spike_iteration))
+        self.grids.show_spike(spike)
+
+    def step_spike(self, direction: int) -> None:
+        """To the next (+1) or previous (-1) spike."""
+        assert self.follower is not None
+        places = [spike.spike_iteration for spike in self.follower.record.spikes]
+        here = self.timeline.position
+        ahead = [p for p in places if p > here] if direction > 0 else [p for p in reversed(places) if p < here]
+        if ahead:
+            self.show_spike_at(float(ahead[0]))
+
+    def _go_to(self, iteration: float) -> None:
+        self.grids.show_spike(None)
+        self.timeline.grab(iteration)
+
+    def back(self) -> None:
+        """Escape: close what was opened last."""
+        if self.grids.spike is not None:
+            self.grids.show_spike(None)
+        else:
+            self.close_zoom()
+
+    def _toggle_pause(self) -> None:
+        paused = self.follower is not None and self.follower.state.state == "paused"
+        self.command_asked.emit("resume" if paused else "pause")
+
+    def wait(self) -> None:
+        """Let background loading end."""
+        self.grids.wait()
+        self.zoom.wait()
+
+
+def _padded(widget: QWidget) -> QWidget:
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(0, theme.HALF, 0, 0)
+    layout.addWidget(widget)
+    return holder
+
+
+def _memory(megabytes: float) -> str:
+    return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{megabytes:.0f} MB"

@@ -1,0 +1,133 @@
+"""Writes run folders like those a trainer leaves behind, with the trainer's own EventWriter and file layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from trainer import events as ev
+from trainer import files
+from trainer.config import TrainConfig, apply_overrides, load_preset
+from trainer.manifest import ManifestEntry, manifest_bytes
+from trainer.run_directory import RunDirectory
+
+SIDE = 16
+ROWS, COLUMNS = 4, 4
+BATCH = 64
+
+
+def pictures(count: int, seed: int = 0, side: int = SIDE) -> np.ndarray:
+    """Symmetric coloured blocks, uint8 (count, side, side, 3): different, and quick to make."""
+    rng = np.random.default_rng(seed)
+    half = rng.integers(0, 255, (count, side // 2, side // 4, 3), dtype=np.uint8)
+    return np.concatenate([half, half[:, :, ::-1]], axis=2).repeat(2, axis=1).repeat(2, axis=2)
+
+
+def make_run(
+    folder: Path, overrides: tuple[str, ...] = (), preset: str = "sprite-r3-cpu", sprites: int = 20, data_seed: int = 0
+) -> RunDirectory:
+    """A run that was created and never started."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    config: TrainConfig = apply_overrides(load_preset(preset), overrides)
+    data = pictures(sprites, data_seed, config.data.size if config.data.size <= 64 else SIDE)
+    parts = [folder.parent / f".{folder.name}.{name}" for name in ("npy", "json", "jsonl")]
+    with parts[0].open("wb") as stream:
+        np.save(stream, data)
+    ids = [f"{data_seed:04x}{index:060x}" for index in range(sprites)]
+    files.write_json(parts[1], {"ids": ids, "split": ["train"] * sprites, "shape": list(data.shape)})
+    entries = [ManifestEntry(name, f"{name[-6:]}.png", "0" * 64, 32, 32) for name in ids]
+    files.write_bytes(parts[2], manifest_bytes(entries))
+    run = RunDirectory.create(folder, config, *parts)
+    for part in parts:
+        part.unlink()
+    return run
+
+
+class Recorder:
+    """Plays the trainer: writes events, grids and checkpoints of a run, step by step."""
+
+    def __init__(self, run: RunDirectory, start: bool = True, seed: int = 1) -> None:
+        self.run = run
+        self.writer = ev.EventWriter(run.events_path)
+        self.rng = np.random.default_rng(seed)
+        self.iteration = 0
+        if start:
+            total = run.config().stop.iterations
+            self.write(ev.RunStarted(device="cpu", precision="fp32", pictures=20, batch=BATCH, total_iterations=total))
+
+    def write(self, event: ev.TrainEvent) -> None:
+        """Append an event of this moment."""
+        import dataclasses
+
+        self.writer.write(dataclasses.replace(event, iteration=self.iteration, images_seen=self.iteration * BATCH))
+
+    def train(self, steps: int, spikes: tuple[int, ...] = (), every: int = 20) -> None:
+        """`steps` more iterations; at those in `spikes` the losses jump."""
+        end = self.iteration + steps
+        while self.iteration < end:
+            first = self.iteration + 1
+            self.iteration = min(end, self.iteration + every)
+            count = self.iteration - first + 1
+            t = np.arange(first, self.iteration + 1)
+            base = 1.2 * np.exp(-t / 4000) + 0.4
+            curves = {
+                name: (scale * base + 0.06 * self.rng.normal(size=count))
+                for name, scale in (
+                    ("loss_d", 1.0), ("loss_d_real", 0.5), ("loss_d_fake", 0.55), ("loss_g", 1.6), ("d_real", 2.0),
+                    ("d_fake", -1.4), ("grad_norm_d", 3.0), ("grad_norm_g", 1.1), ("penalty", 0.2),
+                )
+            }  # fmt: skip
+            for spike in spikes:
+                if first <= spike <= self.iteration:
+                    curves["loss_g"][spike - first] += 6.0
+            rounded = {name: [round(float(v), 5) for v in values] for name, values in curves.items()}
+            self.write(
+                ev.Progress(
+                    first_iteration=first, curves=rounded, pictures_per_s=800.0, eta_s=60.0, share=0.5, memory_mb=900
+                )
+            )
+
+    def sample(self, seed: int | None = None) -> None:
+        """Draw both grids of this moment."""
+        names = [f"samples/{kind}-{self.iteration:08}.png" for kind in ("fixed", "random")]
+        for offset, name in enumerate(names):
+            tiles = pictures(ROWS * COLUMNS, (seed or 0) + 100 * offset + self.iteration)
+            sheet = tiles.reshape(ROWS, COLUMNS, SIDE, SIDE, 3).swapaxes(1, 2).reshape(ROWS * SIDE, COLUMNS * SIDE, 3)
+            Image.fromarray(sheet).save(self.run.path / name)
+        self.write(ev.SamplesSaved(fixed=names[0], random=names[1], rows=ROWS, columns=COLUMNS, size=SIDE))
+
+    def checkpoint(self) -> str:
+        """Leave a checkpoint's folder."""
+        relative = f"checkpoints/{self.iteration:08}"
+        (self.run.path / relative).mkdir(parents=True)
+        files.write_json(self.run.path / relative / "state.json", {"iteration": self.iteration})
+        self.write(ev.CheckpointSaved(path=relative))
+        return relative
+
+    def finish(self) -> None:
+        """Reach the end."""
+        self.write(ev.RunFinished(limit="iterations"))
+        self.writer.close()
+
+    def fail(self, cause: str, message: str) -> None:
+        """Fail."""
+        self.write(ev.RunFailed(cause=cause, message=message))
+        self.writer.close()
+
+
+def recorded(
+    folder: Path, iterations: int = 1000, every: int = 100, spikes: tuple[int, ...] = (), **kwargs
+) -> RunDirectory:  # type: ignore[no-untyped-def]
+    """A finished run with a sample point every so many iterations and two checkpoints."""
+    run = make_run(folder, **kwargs)
+    recorder = Recorder(run)
+    recorder.sample()
+    while recorder.iteration < iterations:
+        recorder.train(min(every, iterations - recorder.iteration), spikes)
+        recorder.sample()
+        if recorder.iteration in (iterations // 2, iterations):
+            recorder.checkpoint()
+    recorder.finish()
+    return run
