@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from llvmlite import ir  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from numba import njit, types  # type: ignore[import-not-found, unused-ignore]
+from numba.extending import intrinsic  # type: ignore[import-not-found, unused-ignore]
 
 from gandam_studio.core.duplicates.search import DISTANCE_BITS, Chunk, chunk_bits, chunk_keys, neighbour_masks
 
@@ -18,7 +18,7 @@ _FIRST_ROOM = 1 << 16  # pairs the answer has room for at first; it doubles as n
 
 
 @intrinsic
-def _ones(typing_context: Any, value: Any) -> Any:
+def ones(typing_context: Any, value: Any) -> Any:
     """The number of set bits of a uint64, by the processor's own instruction."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -67,13 +67,13 @@ def _search_one(words, order, begin, masks, radius, places, reaches, first_new):
                 word = words[a]
                 for b in range(a + 1 if mask == 0 else begin[other], begin[other + 1]):
                     different = word ^ words[b]
-                    distance = np.int64(_ones(different))
+                    distance = np.int64(ones(different))
                     if distance > radius:
                         continue
                     i, j = np.int64(min(order[a], order[b])), np.int64(max(order[a], order[b]))
                     first = j >= first_new
                     for chunk in range(len(reaches)):
-                        if np.int64(_ones(different & places[chunk, 0])) <= reaches[chunk]:
+                        if np.int64(ones(different & places[chunk, 0])) <= reaches[chunk]:
                             first = False
                             break
                     if first:
@@ -101,7 +101,7 @@ def _search_many(words, order, begin, masks, radius, places, reaches, first_new)
                 for b in range(a + 1 if mask == 0 else begin[other], begin[other + 1]):
                     distance = np.int64(0)
                     for w in range(width):
-                        distance += np.int64(_ones(words[a, w] ^ words[b, w]))
+                        distance += np.int64(ones(words[a, w] ^ words[b, w]))
                     if distance > radius:
                         continue
                     i, j = np.int64(min(order[a], order[b])), np.int64(max(order[a], order[b]))
@@ -109,7 +109,7 @@ def _search_many(words, order, begin, masks, radius, places, reaches, first_new)
                     for chunk in range(len(reaches)):
                         apart = np.int64(0)
                         for w in range(width):
-                            apart += np.int64(_ones((words[a, w] ^ words[b, w]) & places[chunk, w]))
+                            apart += np.int64(ones((words[a, w] ^ words[b, w]) & places[chunk, w]))
                         if apart <= reaches[chunk]:
                             first = False
                             break

@@ -1,0 +1,176 @@
+"""Which pairs are worth comparing pixel by pixel: exact digests, and hashes near each other, mirrored or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gandam_studio.core.duplicates.search import numba_available, pairs_within
+from gandam_studio.core.hashing.layout import LOOK, WHOLE, Column, Flag, flags, mirrored
+from gandam_studio.core.jobs import NULL_JOB, Job
+
+# Of 256 bits of look and 128 of the whole picture: where one pair in 5,000 of different sprites is let through.
+LOOK_RADIUS = 80
+WHOLE_RADIUS = 10
+EVEN_SHARE = (
+    0.62  # of the look's radius, for its even half alone: what is nearer as a whole only by its odd half is chance
+)
+# Every pair is looked at up to here: one thread does 100,000 pictures in about ten seconds with numba. Beyond, words of
+# 64 bits are searched by their chunks, which finds heavy edits less often and everything lighter always.
+SCAN_LIMIT = 150_000
+_INDEXED_RADIUS = 8
+_WORTH_COMPILING = 8_000  # pictures; fewer take numpy less time than numba takes to load
+_BLOCK = 512
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Pairs to verify, i < j, each at most once an orientation, sorted.
+
+    Attributes:
+        i, j: (P,) int64 rows.
+        mirrored: (P,) bool, whether j is to be mirrored first.
+    """
+
+    i: np.ndarray
+    j: np.ndarray
+    mirrored: np.ndarray
+
+    def __len__(self) -> int:
+        """How many pairs."""
+        return len(self.i)
+
+
+def candidates(
+    fingerprints: np.ndarray,
+    *,
+    look_radius: int = LOOK_RADIUS,
+    whole_radius: int = WHOLE_RADIUS,
+    first_new: int = 0,
+    scan_limit: int = SCAN_LIMIT,
+    job: Job = NULL_JOB,
+) -> Candidates:
+    """Pairs of (N, COLUMNS) `fingerprints` within the radii, or with equal pixel digests.
+
+    Pairs of rows that both come before `first_new` are left out: they were searched before. Blank and tiny pictures
+    pair by their digests only.
+    """
+    fingerprints = np.asarray(fingerprints, dtype=np.uint64)
+    count = len(fingerprints)
+    parts = [_equal_digests(fingerprints, first_new)]
+    if count > scan_limit:
+        parts += _indexed(fingerprints, first_new, job)
+    elif count > 1:
+        parts.append(_scanned(fingerprints, look_radius, whole_radius, first_new, job))
+    rows = np.unique(np.concatenate(parts), axis=0)
+    return Candidates(rows[:, 0], rows[:, 1], rows[:, 2].astype(bool))
+
+
+def _equal_digests(fingerprints: np.ndarray, first_new: int) -> np.ndarray:
+    """(P, 3) i, j, mirrored where the trimmed pixels are the same or each other's mirror image; blanks left out.
+
+    Of many equal ones each is paired with the first: the rest follows from those.
+    """
+    shown = np.flatnonzero((flags(fingerprints) & Flag.BLANK) == 0)
+    found = [np.zeros((0, 3), dtype=np.int64)]
+    digests = fingerprints[shown, Column.PIXELS]
+    for turned, wanted in ((0, digests), (1, fingerprints[shown, Column.PIXELS_MIRRORED])):
+        order = np.argsort(digests, kind="stable")
+        place = np.searchsorted(digests[order], wanted)
+        place = np.minimum(place, max(0, len(order) - 1))
+        partner = order[place] if len(order) else place
+        hit = (digests[partner] == wanted) & (partner != np.arange(len(shown)))
+        i, j = shown[partner[hit]], shown[np.flatnonzero(hit)]
+        found.append(np.stack([np.minimum(i, j), np.maximum(i, j), np.full(len(i), turned)], axis=1))
+    rows = np.concatenate(found)
+    return rows[rows[:, 1] >= first_new]
+
+
+def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, first_new: int, job: Job) -> np.ndarray:
+    """(P, 3) i, j, mirrored from comparing every pair."""
+    rows = np.flatnonzero((flags(fingerprints) & (Flag.BLANK | Flag.TINY)) == 0)
+    words = np.ascontiguousarray(fingerprints[rows][:, [int(column) for column in (*LOOK, *WHOLE)]])
+    kinds = flags(fingerprints)[rows] & (Flag.NO_SILHOUETTE | Flag.NO_INTERIOR)
+    block: Callable[..., np.ndarray] = _scan_block
+    if len(rows) > _WORTH_COMPILING and numba_available():
+        from gandam_studio.core.duplicates.scan_numba import scan_block
+
+        block = scan_block
+    new = rows >= first_new
+    found = [np.zeros((0, 3), dtype=np.int64)]
+    job.start("Comparing fingerprints", len(rows))
+    for start in range(0, len(rows), _BLOCK):
+        stop = min(start + _BLOCK, len(rows))
+        hits = block(words, kinds, new, start, stop, look_radius, whole_radius)
+        found.append(np.stack([rows[hits[:, 0]], rows[hits[:, 1]], hits[:, 2]], axis=1))
+        job.advance(stop - start)
+    return np.concatenate(found)
+
+
+def _scan_block(
+    words: np.ndarray, kinds: np.ndarray, new: np.ndarray, start: int, stop: int, look_radius: int, whole_radius: int
+) -> np.ndarray:
+    """(P, 3) i, j, mirrored with start <= i < stop and i < j, in rows of `words`; the plain numpy engine.
+
+    Words are taken as +1 and -1, so that a matrix product counts the bits that differ.
+    """
+    even_radius = int(EVEN_SHARE * look_radius)
+    signs = _signs(words[start:])
+    mine = signs[: stop - start]
+
+    def differing(first: int, count: int) -> np.ndarray:
+        bits = slice(64 * first, 64 * (first + count))
+        return (64 * count - mine[:, bits] @ signs[:, bits].T) / 2
+
+    silhouette, interior, whole = ((differing(2 * k, 1), differing(2 * k + 1, 1)) for k in range(3))
+    i, j = np.arange(start, stop)[:, None], np.arange(start, len(words))[None]
+    wanted = (j > i) & (new[i] | new[j])
+    found = []
+    for turned in (0, 1):
+        shape, inside, entire = ((even + (64 - odd if turned else odd)) for even, odd in (silhouette, interior, whole))
+        near = _near(shape, inside, kinds[i], kinds[j], look_radius)
+        near &= (silhouette[0] + interior[0] <= even_radius) | (kinds[i] != 0)
+        near |= entire <= whole_radius
+        a, b = np.nonzero(near & wanted)
+        found.append(np.stack([a + start, b + start, np.full(len(a), turned)], axis=1))
+    return np.concatenate(found)
+
+
+def _near(shape: np.ndarray, inside: np.ndarray, mine: np.ndarray, other: np.ndarray, radius: int) -> np.ndarray:
+    """Whether two looks are within the radius, going by what both pictures have: silhouette, interior or both."""
+    both, either = mine & other, mine | other
+    full = (either == 0) & (shape + inside <= radius)
+    interior_only = (both == Flag.NO_SILHOUETTE) & (either == Flag.NO_SILHOUETTE) & (2 * inside <= radius)
+    silhouette_only = (both == Flag.NO_INTERIOR) & (either == Flag.NO_INTERIOR) & (2 * shape <= radius // 2)
+    return full | interior_only | silhouette_only
+
+
+def _signs(words: np.ndarray) -> np.ndarray:
+    """(N, W) uint64 to (N, 64 * W) float32 of +1 and -1."""
+    bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1)
+    return np.where(bits, np.float32(1), np.float32(-1))
+
+
+def _indexed(fingerprints: np.ndarray, first_new: int, job: Job) -> list[np.ndarray]:
+    """(P, 3) i, j, mirrored from searching the even words, which a picture shares with its mirror image."""
+    usable = (flags(fingerprints) & (Flag.BLANK | Flag.TINY)) == 0
+    turned = mirrored(fingerprints)
+    parts = []
+    for columns, unusable in (
+        ((Column.SILHOUETTE_EVEN, Column.SILHOUETTE_ODD), Flag.NO_SILHOUETTE),
+        ((Column.INTERIOR_EVEN, Column.INTERIOR_ODD), Flag.NO_INTERIOR),
+        ((Column.WHOLE_EVEN, Column.WHOLE_ODD), Flag.NO_INTERIOR),
+    ):
+        rows = np.flatnonzero(usable & ((flags(fingerprints) & unusable) == 0))
+        first = int(np.searchsorted(rows, first_new))
+        pairs = pairs_within(fingerprints[rows, columns[0]], _INDEXED_RADIUS, first_new=first, job=job)
+        i, j = rows[pairs.i], rows[pairs.j]
+        straight = np.bitwise_count(fingerprints[i, columns[1]] ^ fingerprints[j, columns[1]])
+        crossed = np.bitwise_count(fingerprints[i, columns[1]] ^ turned[j, columns[1]])
+        # An odd word within twice the radius says which way round; between the two, neither.
+        for way, distance in ((0, straight), (1, crossed)):
+            near = distance <= 2 * _INDEXED_RADIUS
+            parts.append(np.stack([i[near], j[near], np.full(int(near.sum()), way)], axis=1))
+    return parts

@@ -1,0 +1,120 @@
+"""How alike two aligned tiles are, in six numbers, and one judgement from them.
+
+| measure | 1 means | told apart by it |
+|---|---|---|
+| overlap | same silhouette (soft intersection over union) | other shapes |
+| colour | same colours (1 - root mean square difference over the union) | recolours, other pictures |
+| shading | brightness correlates inside the common silhouette | other interiors |
+| edges | edge strengths correlate there | other interiors, whatever their colours |
+| recolour | the worse direction's share of colour that a map from colour to colour explains | other pictures |
+| recolour_best | the better direction's share | colours merged by reduction to few |
+
+The map is quadratic in red, green and blue, fitted by ridge regression; a hue shift or another palette is one, two
+different pictures have none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gandam_studio.core.duplicates.alignment import align, warp
+
+NAMES = ("overlap", "colour", "shading", "edges", "recolour", "recolour_best")
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_RIDGE = np.float32(2e-3)  # of the weights' sum, on every coefficient of the colour map
+_PLAIN = np.float32(1e-3)  # colour variance below this explains nothing
+
+# Logistic regression, fitted by `tests/benchmarks/duplicates_quality.py --fit` on edited copies of sprites of species
+# the benchmark does not test on: positive where two pictures are the same one, 0 at the operating point.
+WEIGHTS = np.array([28.5, 23.2, 0.0, 2.0, 3.3, 14.0], dtype=np.float32)
+BIAS = np.float32(-53.4)
+SOFTNESS = 4.0  # logits a unit of distance: spreads the slider over what people can tell apart
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What comparing P pairs of tiles found.
+
+    Attributes:
+        measures: (P, 6) float32 in about [0, 1], columns NAMES.
+        parameters: (P, 4) how the second was laid on the first (`alignment.align`).
+        logit: (P,) evidence that both are the same picture.
+    """
+
+    measures: np.ndarray
+    parameters: np.ndarray
+    logit: np.ndarray
+
+    @property
+    def distance(self) -> np.ndarray:
+        """(P,) in [0, 1]: 0.5 where the judgement tips."""
+        return 1 / (1 + np.exp(np.clip(self.logit / SOFTNESS, -30, 30)))
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """(P,) probability in [0, 1] that both are the same picture, edited."""
+        return 1 / (1 + np.exp(np.clip(-self.logit, -30, 30)))
+
+
+def compare(a: np.ndarray, b: np.ndarray) -> Comparison:
+    """Align and measure (P, SIDE, SIDE, 4) tiles pair by pair."""
+    parameters = align(a, b)
+    measures = measure(a, warp(b, parameters))
+    return Comparison(measures, parameters, measures @ WEIGHTS + BIAS)
+
+
+def measure(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The six measures of aligned (P, SIDE, SIDE, 4) tiles: (P, 6) float32."""
+    a, b = a[:, ::2, ::2], b[:, ::2, ::2]  # blurred before: every other pixel says it all
+    common, union = np.minimum(a[..., 3], b[..., 3]), np.maximum(a[..., 3], b[..., 3])
+    area = np.maximum(union.sum(axis=(1, 2)), 1e-6)
+    off = np.square(a[..., :3] - b[..., :3]).mean(axis=3).sum(axis=(1, 2))
+    mine, other = (x[..., :3] / np.maximum(x[..., 3:], 0.05) for x in (a, b))
+    there, back = _explained(mine, other, common), _explained(other, mine, common)
+    return np.stack(
+        [
+            common.sum(axis=(1, 2)) / area,
+            1 - np.sqrt(off / area),
+            _correlation(mine @ _LUMA, other @ _LUMA, common),
+            _correlation(_edges(mine), _edges(other), common),
+            np.minimum(there, back),
+            np.maximum(there, back),
+        ],
+        axis=1,
+    ).astype(np.float32)
+
+
+def _edges(colours: np.ndarray) -> np.ndarray:
+    """(P, h, w): strength of colour edges."""
+    across = np.diff(colours, axis=2, append=colours[:, :, -1:])
+    down = np.diff(colours, axis=1, append=colours[:, -1:])
+    return np.sqrt((across**2 + down**2).sum(axis=3))
+
+
+def _correlation(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(P,) weighted correlation of (P, h, w) fields; 0 where one of them is flat."""
+    total = np.maximum(weight.sum(axis=(1, 2)), 1e-6)
+    x = x - ((x * weight).sum(axis=(1, 2)) / total)[:, None, None]
+    y = y - ((y * weight).sum(axis=(1, 2)) / total)[:, None, None]
+    power = (x * x * weight).sum(axis=(1, 2)) * (y * y * weight).sum(axis=(1, 2))
+    return (x * y * weight).sum(axis=(1, 2)) / np.sqrt(power + 1e-9)
+
+
+def _explained(source: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(P,) share of the target's colour variance that a quadratic map from the source's colours explains."""
+    count = len(source)
+    r, g, b = np.moveaxis(source, 3, 0)
+    terms = np.stack([np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, g * b, r * b], axis=-1).reshape(
+        count, -1, 10
+    )
+    wanted, weight = target.reshape(count, -1, 3), weight.reshape(count, -1, 1)
+    total = np.maximum(weight.sum(axis=1), 1e-6)
+    weighted = (terms * weight).transpose(0, 2, 1)
+    ridge = _RIDGE * total[:, :, None] * np.eye(10, dtype=np.float32) / 10
+    chosen = np.linalg.solve(weighted @ terms + ridge + 1e-6 * np.eye(10, dtype=np.float32), weighted @ wanted)
+    left = (np.square(wanted - terms @ chosen) * weight).sum(axis=(1, 2))
+    mean = (wanted * weight).sum(axis=1, keepdims=True) / total[:, :, None]
+    spread = (np.square(wanted - mean) * weight).sum(axis=(1, 2))
+    return 1 - left / (spread + 3 * total[:, 0] * _PLAIN)

@@ -1,0 +1,300 @@
+"""What two pictures are to each other, in words, decided on their own pixels once they lie on each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from gandam_studio.core.duplicates.tiles import SIDE
+from gandam_studio.core.hashing.content import Content
+
+# From least to most unlike: a pair's relation is the strongest of what applies.
+EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED = "exact", "re-encoded", "resized", "cropped", "mirrored"
+RECOLOURED, NEAR, FRAME = "recoloured", "near", "frame"
+RELATIONS = (EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED, RECOLOURED, NEAR, FRAME)
+DUPLICATES = frozenset((EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED))  # one of two can go; the others are relatives
+
+_SAME = 3  # levels of 255: no eye and few encoders tell these apart
+_CHANGED = 40  # levels: a pixel drawn anew, not an encoder's error
+_SCALE = 0.045  # of log size: contents whose scale differs less are taken for the same scale
+_MAYBE_SCALE = 0.13  # and these too, if their pixels then agree: a cut-off edge looks like a stretch
+_SHIFTED = 0.07  # of full scale: no encoder moves the mean colour of a quarter of the picture so far
+
+
+@dataclass(frozen=True)
+class Transform:
+    """What maps the second picture onto the first: mirror it, then x1 = scale_x * x2 + shift_x, likewise y, in pixels.
+
+    Attributes:
+        mirrored, recoloured, resized, cropped, re_encoded: which changes apply, cropped meaning one shows more of the
+            sprite or has other margins.
+    """
+
+    mirrored: bool = False
+    scale_x: float = 1.0
+    scale_y: float = 1.0
+    shift_x: float = 0.0
+    shift_y: float = 0.0
+    recoloured: bool = False
+    resized: bool = False
+    cropped: bool = False
+    re_encoded: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The changes that apply, in the order of RELATIONS."""
+        named = zip(
+            (RE_ENCODED, RESIZED, CROPPED, MIRRORED, RECOLOURED),
+            (self.re_encoded, self.resized, self.cropped, self.mirrored, self.recoloured),
+            strict=True,
+        )
+        return tuple(word for word, applies in named if applies)
+
+    def inverted(self, first_width: int, second_width: int) -> Transform:
+        """What maps the first picture onto the second.
+
+        Both whole pictures' widths are needed to mirror the other one.
+        """
+        shift_x, shift_y = -self.shift_x / self.scale_x, -self.shift_y / self.scale_y
+        if self.mirrored:
+            shift_x = second_width - (first_width - self.shift_x) / self.scale_x
+        return replace(self, scale_x=1 / self.scale_x, scale_y=1 / self.scale_y, shift_x=shift_x, shift_y=shift_y)
+
+    def apply(self, second: np.ndarray, width: int, height: int) -> np.ndarray:
+        """The second picture laid on the first one's (height, width) canvas, for blinking and differences.
+
+        RGBA uint8.
+        """
+        if self.mirrored:
+            second = second[:, ::-1]
+        # cv2 counts from pixel centres: x + 1/2 = scale (x' + 1/2) + shift.
+        matrix = np.array(
+            [
+                [self.scale_x, 0, self.shift_x + 0.5 * (self.scale_x - 1)],
+                [0, self.scale_y, self.shift_y + 0.5 * (self.scale_y - 1)],
+            ]
+        )
+        whole = self.scale_x >= 1 and self.scale_y >= 1
+        method = cv2.INTER_NEAREST if whole else cv2.INTER_AREA
+        return np.asarray(cv2.warpAffine(np.ascontiguousarray(second), matrix, (width, height), flags=method))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A verified relation of two pictures.
+
+    Attributes:
+        relation: one of RELATIONS.
+        transform: what maps the second onto the first.
+        distance: 0 for the same pixels (mirrored or not), to 1; 0.5 is where the judgement tips.
+        confidence: probability that the relation holds.
+    """
+
+    relation: str
+    transform: Transform
+    distance: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class _Overlay:
+    """Two contents on one grid.
+
+    Attributes:
+        first, second: (h, w, 4) float32, 0 to 255, colours multiplied by opacity.
+        beyond: the share of all visible pixels that lie where only one of the two pictures reaches.
+        shift: the second content's place on the first's, pixels; None where they were brought to one size.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    beyond: float
+    shift: tuple[int, int] | None
+
+
+def decide(
+    first: Content,
+    second: Content,
+    sizes: tuple[tuple[int, int], tuple[int, int]],
+    *,
+    mirrored: bool,
+    parameters: np.ndarray,
+    distance: float,
+    confidence: float,
+) -> Verdict:
+    """The relation of two contents judged the same picture.
+
+    sizes: (width, height) of both whole pictures. parameters: how the second's tile was laid on the first's, after the
+    mirror. distance, confidence: the tiles' (`measures.Comparison`); equal pixels make them 0 and 1.
+    """
+    turned = second.rgba[:, ::-1] if mirrored else second.rgba
+    (_, _, width, height), (_, _, other_width, other_height) = first.box, second.box
+    scale_x = width / (other_width * (1 + float(parameters[0])))
+    scale_y = height / (other_height * (1 + float(parameters[2])))
+    apart = max(abs(np.log(scale_x)), abs(np.log(scale_y)))
+    guess = _corner(first, turned, parameters)
+    overlay = _on_one_grid(first.rgba, turned, guess) if apart < _MAYBE_SCALE else None
+    resized = overlay is None or (apart > _SCALE and not _agree(overlay))
+    if overlay is None or resized:
+        overlay = _reduced(first.rgba, turned)
+    else:
+        scale_x = scale_y = 1.0
+    change = _changes(overlay)
+    exact = not resized and change.equal and overlay.beyond == 0
+    cropped = overlay.beyond > (0 if change.equal else 0.02) or (
+        exact and not mirrored and _canvas(first, sizes[0]) != _canvas(second, sizes[1])
+    )
+    left = (sizes[1][0] - second.box[0] - other_width) if mirrored else second.box[0]
+    corner = overlay.shift or guess
+    transform = Transform(
+        mirrored=mirrored,
+        scale_x=scale_x,
+        scale_y=scale_y,
+        shift_x=first.box[0] + corner[0] - scale_x * left,
+        shift_y=first.box[1] + corner[1] - scale_y * second.box[1],
+        recoloured=change.recoloured,
+        resized=resized,
+        cropped=bool(cropped),
+        re_encoded=not change.equal and not change.recoloured and not change.redrawn and not resized,
+    )
+    relation = NEAR if change.redrawn else (transform.words or (EXACT,))[-1]
+    if exact:
+        distance, confidence = 0.0, 1.0
+    return Verdict(relation, transform, distance, confidence)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """How the colours of an overlay differ.
+
+    `equal`, or `recoloured`, or `redrawn` in places, or none (an encoder's error).
+    """
+
+    equal: bool
+    recoloured: bool
+    redrawn: bool
+
+
+def _changes(overlay: _Overlay) -> _Change:
+    """Judge an overlay's colours."""
+    first, second = overlay.first, overlay.second
+    both = (first[..., 3] > 64) & (second[..., 3] > 64)
+    either = (first[..., 3] > 64) | (second[..., 3] > 64)
+    off = np.abs(first - second).max(axis=2)
+    if not both.any() or float(off.max()) <= _SAME:
+        return _Change(True, False, False)
+    share_same = float((off[either] <= _SAME).mean())
+    pixelwise = overlay.shift is not None
+    same_mask = float(both.sum()) >= 0.97 * float(either.sum())
+    if pixelwise and same_mask and share_same < 0.998 and _is_colour_map(first[both], second[both]):
+        return _Change(False, True, False)
+    if _colour_shift(first, second) > _SHIFTED:
+        return _Change(False, True, False)
+    changed = float((off[either] > _CHANGED).mean())
+    # Encoders err everywhere; a redrawn part changes a few pixels much and leaves the others alone.
+    redrawn = pixelwise and changed > 0.01 and share_same > 0.35
+    return _Change(False, False, redrawn)
+
+
+def _is_colour_map(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether the second's colours follow from the first's one by one: (P, 4) pixels at the same places.
+
+    Few colours, and nearly every pixel of a colour becomes the same other colour: a palette was exchanged.
+    """
+    colours, index = np.unique(np.rint(first[:, :3]) @ np.array([1, 256, 65536]), return_inverse=True)
+    if len(colours) > max(4, len(first) // 6):
+        return False
+    wanted = np.rint(second[:, :3]) @ np.array([1, 256, 65536])
+    targets, target = np.unique(wanted, return_inverse=True)
+    counts = np.zeros((len(colours), len(targets)), dtype=np.int64)
+    np.add.at(counts, (index, target), 1)
+    follows = int(counts.max(axis=1).sum()) >= 0.97 * len(first)
+    moved = np.abs(first - second).max(axis=1) > 8
+    return bool(follows and moved.mean() > 0.02)
+
+
+def _colour_shift(first: np.ndarray, second: np.ndarray) -> float:
+    """Root mean square difference of the mean colours of 4 x 4 cells, 0 to 1: what survives resampling and compression.
+
+    Only pixels well inside both pictures count: at the rim, colours mix with what was behind.
+    """
+    inside = ((first[..., 3] > 200) & (second[..., 3] > 200)).astype(np.uint8)
+    core = cv2.erode(inside, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    if cv2.countNonZero(core) < 20:
+        core = inside
+    mask = core.astype(np.float32)[..., None]
+    layers = np.concatenate([(first[..., :3] - second[..., :3]) * mask / 255, mask], axis=2)
+    cells = cv2.resize(layers, (4, 4), interpolation=cv2.INTER_AREA)
+    weight = cells[..., 3]
+    if not weight.any():
+        return 0.0
+    off = np.square(cells[..., :3] / np.maximum(weight, 1e-6)[..., None]).mean(axis=2)
+    return float(np.sqrt((off * weight).sum() / weight.sum()))
+
+
+def _agree(overlay: _Overlay) -> bool:
+    """Whether nearly all pixels of both are the same where both reach."""
+    shown = (overlay.first[..., 3] > 64) | (overlay.second[..., 3] > 64)
+    off = np.abs(overlay.first - overlay.second).max(axis=2)
+    return bool(shown.any() and (off[shown] <= _SAME).mean() > 0.9)
+
+
+def _corner(first: Content, turned: np.ndarray, parameters: np.ndarray) -> tuple[float, float]:
+    """Where the second content's corner lies on the first content, pixels of the first, by the tiles' alignment."""
+    height, width = first.rgba.shape[:2]
+    stretch_x, shift_x, stretch_y, shift_y = (float(value) for value in parameters)
+    x = 0.5 + (-0.5 - shift_x / SIDE) / (1 + stretch_x)
+    y = 0.5 + (-0.5 - shift_y / SIDE) / (1 + stretch_y)
+    return x * width, y * height
+
+
+def _on_one_grid(first: np.ndarray, second: np.ndarray, guess: tuple[float, float]) -> _Overlay:
+    """Contents of one scale laid on each other at the whole-pixel shift, near the guess, where they agree best."""
+    a, b = _weighted(first), _weighted(second)
+    best: tuple[float, int, int] | None = None
+    # Shifts that put one corner on the other's, and those around the guess.
+    for y in {*range(round(guess[1]) - 2, round(guess[1]) + 3), 0, a.shape[0] - b.shape[0]}:
+        for x in {*range(round(guess[0]) - 2, round(guess[0]) + 3), 0, a.shape[1] - b.shape[1]}:
+            _, mine, other, _ = _window(a, b, x, y)
+            if mine.size:
+                # Opacity counts as much as all colours, or recoloured pictures would slide.
+                cost = float(np.abs(mine - other).mean() + np.abs(mine[..., 3] - other[..., 3]).mean())
+                cost += 64 * (1 - mine.shape[0] * mine.shape[1] / max(a.shape[0] * a.shape[1], b.shape[0] * b.shape[1]))
+                if best is None or cost < best[0]:
+                    best = (cost, x, y)
+    assert best is not None  # both contents have pixels and the guess lays one on the other
+    _, x, y = best
+    _, mine, other, beyond = _window(a, b, x, y)
+    return _Overlay(mine, other, beyond, (x, y))
+
+
+def _window(a: np.ndarray, b: np.ndarray, x: int, y: int) -> tuple[tuple[int, int], np.ndarray, np.ndarray, float]:
+    """The rectangle both reach with b's corner at (x, y) of a: its corner, both cut-outs, the share beyond it."""
+    left, top = max(0, x), max(0, y)
+    right, bottom = min(a.shape[1], x + b.shape[1]), min(a.shape[0], y + b.shape[0])
+    mine = a[top : max(top, bottom), left : max(left, right)]
+    other = b[top - y : max(top, bottom) - y, left - x : max(left, right) - x]
+    total = int(np.count_nonzero(a[..., 3])) + int(np.count_nonzero(b[..., 3]))
+    within = int(np.count_nonzero(mine[..., 3])) + int(np.count_nonzero(other[..., 3]))
+    return (left, top), mine, other, 1 - within / max(1, total)
+
+
+def _reduced(first: np.ndarray, second: np.ndarray) -> _Overlay:
+    """Contents of different scale, both brought to the smaller one's size."""
+    width, height = min(first.shape[1], second.shape[1]), min(first.shape[0], second.shape[0])
+    a, b = (cv2.resize(_weighted(x), (width, height), interpolation=cv2.INTER_AREA) for x in (first, second))
+    return _Overlay(np.asarray(a), np.asarray(b), 0.0, None)
+
+
+def _weighted(rgba: np.ndarray) -> np.ndarray:
+    """(h, w, 4) float32, 0 to 255, colours multiplied by opacity."""
+    made = rgba.astype(np.float32)
+    made[..., :3] *= made[..., 3:] / np.float32(255)
+    return made
+
+
+def _canvas(content: Content, size: tuple[int, int]) -> tuple[int, ...]:
+    """What must agree for two pictures with equal contents to be equal as a whole."""
+    return (*size, *content.box[:2])

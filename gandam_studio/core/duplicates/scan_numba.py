@@ -1,0 +1,57 @@
+"""The scan of `candidates`, compiled. Imported only when numba is installed and there is enough to scan."""
+
+# mypy: disable-error-code="call-arg"
+# (numba passes an intrinsic's typing context itself; mypy cannot know.)
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit  # type: ignore[import-not-found, unused-ignore]
+
+from gandam_studio.core.duplicates.candidates import EVEN_SHARE
+from gandam_studio.core.duplicates.search_numba import ones
+from gandam_studio.core.hashing.layout import Flag
+
+_NO_SILHOUETTE, _NO_INTERIOR = int(Flag.NO_SILHOUETTE), int(Flag.NO_INTERIOR)
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def scan_block(words, kinds, new, start, stop, look_radius, whole_radius):
+    """See `candidates._scan_block`: the same pairs, in another order."""
+    even_radius = int(EVEN_SHARE * look_radius)
+    found = np.empty((1024, 3), dtype=np.int64)
+    count = 0
+    for i in range(start, stop):
+        se, so, ie, io, we, wo = words[i, 0], words[i, 1], words[i, 2], words[i, 3], words[i, 4], words[i, 5]
+        for j in range(i + 1, len(words)):
+            shape_even = np.int64(ones(se ^ words[j, 0]))
+            inside_even = np.int64(ones(ie ^ words[j, 2]))
+            whole_even = np.int64(ones(we ^ words[j, 4]))
+            # Most pairs end here: nothing comes near unless its even half does.
+            if shape_even + inside_even > even_radius and whole_even > whole_radius and kinds[i] == 0:
+                continue
+            if not (new[i] or new[j]):
+                continue
+            shape_odd = np.int64(ones(so ^ words[j, 1]))
+            inside_odd = np.int64(ones(io ^ words[j, 3]))
+            whole_odd = np.int64(ones(wo ^ words[j, 5]))
+            for turned in range(2):
+                if turned:
+                    shape_odd, inside_odd, whole_odd = 64 - shape_odd, 64 - inside_odd, 64 - whole_odd
+                shape, inside = shape_even + shape_odd, inside_even + inside_odd
+                near = whole_even + whole_odd <= whole_radius
+                if kinds[i] == kinds[j]:
+                    if kinds[i] == 0:
+                        near = near or (shape + inside <= look_radius and shape_even + inside_even <= even_radius)
+                    elif kinds[i] == _NO_SILHOUETTE:
+                        near = near or 2 * inside <= look_radius
+                    elif kinds[i] == _NO_INTERIOR:
+                        near = near or 2 * shape <= look_radius // 2
+                if near:
+                    if count == len(found):
+                        larger = np.empty((2 * count, 3), dtype=np.int64)
+                        larger[:count] = found
+                        found = larger
+                    found[count, 0], found[count, 1], found[count, 2] = i, j, turned
+                    count += 1
+    return found[:count]

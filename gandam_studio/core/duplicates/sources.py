@@ -1,0 +1,136 @@
+"""Where the pictures to compare come from: a workspace, or a list of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from gandam_studio.core.hashing import COLUMNS, fingerprint_batch
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace import Workspace
+
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules for keeping the best know of a picture.
+
+    Attributes:
+        key: its stable name; breaks every tie, so the order of import never matters more than it should.
+        width, height: whole picture, pixels.
+        colours: distinct visible colours, 0 when unknown.
+        alpha: has transparency.
+        kept: the person said it belongs.
+        order: when it came, smaller is earlier.
+        origin: the file it came from, for telling animation frames; "" when unknown.
+        name: file name.
+    """
+
+    key: str
+    width: int
+    height: int
+    colours: int = 0
+    alpha: bool = False
+    kept: bool = False
+    order: int = 0
+    origin: str = ""
+    name: str = ""
+
+
+class PictureSource(Protocol):
+    """What the finder needs of a collection; rows count from 0."""
+
+    @property
+    def fingerprints(self) -> np.ndarray:
+        """(N, COLUMNS) uint64."""
+
+    @property
+    def facts(self) -> Sequence[Facts]:
+        """What the rules know of each row."""
+
+    @property
+    def seqs(self) -> np.ndarray:
+        """(N,) int64: what each row is called outside."""
+
+    def rgba(self, row: int) -> np.ndarray:
+        """The picture as imported, (H, W, 4) uint8."""
+
+
+class ArraySource:
+    """Pictures in memory.
+
+    Attributes: see PictureSource.
+    """
+
+    def __init__(self, pictures: Sequence[np.ndarray], names: Sequence[str] | None = None) -> None:
+        names = names if names is not None else [f"{index:06d}" for index in range(len(pictures))]
+        self.pictures = pictures
+        self.fingerprints = fingerprint_batch(pictures)
+        self.seqs = np.arange(len(pictures), dtype=np.int64)
+        self.facts = [
+            Facts(name, picture.shape[1], picture.shape[0], alpha=bool((picture[..., 3] < 255).any()), name=name)
+            for picture, name in zip(pictures, names, strict=True)
+        ]
+
+    def rgba(self, row: int) -> np.ndarray:
+        """See PictureSource."""
+        return self.pictures[row]
+
+
+class WorkspaceSource:
+    """The sprites of a workspace that are not dropped, compared as they were imported.
+
+    Attributes: see PictureSource.
+    """
+
+    def __init__(self, workspace: Workspace, *, include_dropped: bool = False, job: Job = NULL_JOB) -> None:
+        self.workspace = workspace
+        self.sprites: list[Sprite] = [
+            sprite for sprite in workspace.sprites() if include_dropped or sprite.status != "dropped"
+        ]
+        self.seqs = np.array([sprite.seq for sprite in self.sprites], dtype=np.int64)
+        self.facts = [_facts(sprite) for sprite in self.sprites]
+        self.fingerprints = self._stored_fingerprints(job)
+
+    def rgba(self, row: int) -> np.ndarray:
+        """See PictureSource."""
+        return self.workspace.pixels(self.sprites[row])
+
+    def _stored_fingerprints(self, job: Job) -> np.ndarray:
+        """Fingerprints as imported; those of another version of the hashes are made again."""
+        rows = np.zeros((len(self.sprites), COLUMNS), dtype=np.uint64)
+        place = {int(seq): row for row, seq in enumerate(self.seqs)}
+        missing = set(range(len(self.sprites)))
+        for seq, blob in self.workspace.connection.execute("SELECT seq, hashes FROM fingerprints"):
+            row = place.get(seq)
+            if row is not None and len(blob) == 8 * COLUMNS:
+                rows[row] = np.frombuffer(blob, dtype="<u8")
+                missing.discard(row)
+        todo = sorted(missing)
+        if todo:
+            job.start("Hashing", len(todo))
+        for start in range(0, len(todo), _BATCH):
+            part = todo[start : start + _BATCH]
+            rows[part] = fingerprint_batch([self.rgba(row) for row in part])
+            job.advance(len(part))
+        return rows
+
+
+def _facts(sprite: Sprite) -> Facts:
+    """What a row of the workspace says for the rules."""
+    return Facts(
+        key=sprite.id,
+        width=sprite.width,
+        height=sprite.height,
+        colours=sprite.colors,
+        alpha=sprite.alpha,
+        kept=sprite.status == "kept",
+        order=sprite.seq,
+        origin=sprite.blob if sprite.part.startswith("frame=") else "",
+        name=sprite.name,
+    )

@@ -1,0 +1,31 @@
+"""Tiles: every picture's visible content on one small common grid, where any two can be compared."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+SIDE = 32
+_BLUR = 1.0  # standard deviation in tile pixels: resampling and compression differ below this scale
+
+
+def tile(content: np.ndarray) -> np.ndarray:
+    """A trimmed (h, w, 4) uint8 content stretched to (SIDE, SIDE, 4) float32 in [0, 1], colours multiplied by opacity.
+
+    Small contents are enlarged by whole factors first, so that each target pixel averages areas and a doubled picture
+    gives the tile of the original. A blank content gives zeros.
+    """
+    height, width = content.shape[:2]
+    if not height or not width:
+        return np.zeros((SIDE, SIDE, 4), dtype=np.float32)
+    made = content.astype(np.float32) * np.float32(1 / 255)
+    made[..., :3] *= made[..., 3:]
+    tall, wide = (max(1, -(-2 * SIDE // side)) for side in (height, width))
+    if tall > 1 or wide > 1:
+        made = made.repeat(tall, 0).repeat(wide, 1)
+    return cv2.GaussianBlur(cv2.resize(made, (SIDE, SIDE), interpolation=cv2.INTER_AREA), (0, 0), _BLUR)
+
+
+def mirrored_where(tiles: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """(P, SIDE, SIDE, C) tiles, those marked in (P,) bool mirrored left-right."""
+    return np.where(mirrored[:, None, None, None], tiles[:, :, ::-1], tiles)
