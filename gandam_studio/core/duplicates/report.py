@@ -140,6 +140,11 @@ class DuplicateReport:
         return duplicate_of, family_of
 
     @property
+    def judged(self) -> dict[int, Judged]:
+        """What the rules know of every linked picture, by row of the source."""
+        return self._judged
+
+    @property
     def group_count(self) -> int:
         """How many groups there are, without building them."""
         return int(np.count_nonzero(grouping.sizes(self._family_of) > 1))
