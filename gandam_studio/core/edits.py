@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.seqsets import Seqs, as_seqs, runs
+from gandam_studio.core.seqsets import Seqs, as_seqs, conditions
 from gandam_studio.core.sprite import (
     FACINGS,
     format_crop,
@@ -62,9 +62,9 @@ def _sprites(count: int) -> str:
 def read_fields(connection: sqlite3.Connection, seqs: Seqs, fields: str) -> list[tuple[Any, ...]]:
     """Rows (seq, *fields) of the given sprites, in the order of seq. Raises UserError when one does not exist."""
     rows: list[tuple[Any, ...]] = []
-    for first, last in runs(seqs):
-        query = f"SELECT seq, {fields} FROM sprites WHERE seq BETWEEN ? AND ?"
-        rows.extend(tuple(row) for row in connection.execute(query, (first, last)))
+    for condition, values in conditions(seqs):
+        query = f"SELECT seq, {fields} FROM sprites WHERE {condition} ORDER BY seq"
+        rows.extend(tuple(row) for row in connection.execute(query, values))
     if len(rows) != len(seqs):
         raise UserError("one of the sprites named is not in this workspace")
     return rows

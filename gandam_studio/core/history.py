@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from gandam_studio.core.edits import FIELDS, Delta, Edit
-from gandam_studio.core.seqsets import Seqs, pack, runs, unpack
+from gandam_studio.core.seqsets import Seqs, conditions, pack, unpack
 from gandam_studio.core.store import transaction
 
 
@@ -158,7 +158,7 @@ def _carry_out(connection: sqlite3.Connection, delta: Delta) -> None:
         else:
             connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, delta.after))
     elif delta.field in FIELDS:
-        statement = f"UPDATE sprites SET {delta.field} = ? WHERE seq BETWEEN ? AND ?"
-        connection.executemany(statement, ((delta.after, first, last) for first, last in runs(delta.seqs)))
+        for condition, values in conditions(delta.seqs):
+            connection.execute(f"UPDATE sprites SET {delta.field} = ? WHERE {condition}", (delta.after, *values))
     else:
         raise ValueError(f"unknown field {delta.field!r} in the history")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,6 @@ from gandam_studio.core.sprite import COLUMNS, DROP_REASONS, Sprite, split_tags
 SAVED_FILTERS = "filters"
 # Below this many undecided sprites it is quicker to fetch them all than to ask along the view.
 _FEW = 2_000
-_VARIABLES = 500  # rows named in one query; SQLite allows 999 variables at the least
 
 
 def page(connection: sqlite3.Connection, seqs: Seqs) -> list[Sprite]:
@@ -29,11 +29,9 @@ def page(connection: sqlite3.Connection, seqs: Seqs) -> list[Sprite]:
         return [Sprite.from_row(row) for row in connection.execute(query, (first, last))]
     found: dict[int, Sprite] = {}
     numbers = seqs.tolist()
-    for start in range(0, len(numbers), _VARIABLES):
-        part = numbers[start : start + _VARIABLES]
-        marks = ",".join("?" * len(part))
-        for row in connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE seq IN ({marks})", part):
-            found[row[0]] = Sprite.from_row(row)
+    query = f"SELECT {COLUMNS} FROM sprites WHERE seq IN (SELECT value FROM json_each(?))"
+    for row in connection.execute(query, (json.dumps(numbers),)):
+        found[row[0]] = Sprite.from_row(row)
     return [found[number] for number in numbers if number in found]
 
 
@@ -67,14 +65,9 @@ def next_undecided(connection: sqlite3.Connection, order: Seqs, after: int) -> i
 def still_matching(connection: sqlite3.Connection, chosen: Filter, seqs: Seqs) -> Seqs:
     """Those of `seqs` (sorted) that a filter lets through now: what an edit of few sprites does to a large view."""
     where, values = chosen.where()
-    found: list[int] = []
-    numbers = seqs.tolist()
-    for start in range(0, len(numbers), _VARIABLES):
-        part = numbers[start : start + _VARIABLES]
-        marks = ",".join("?" * len(part))
-        rows = connection.execute(f"SELECT seq FROM sprites WHERE seq IN ({marks}) AND ({where})", [*part, *values])
-        found.extend(row[0] for row in rows)
-    return np.sort(np.array(found, dtype=np.int64))
+    query = f"SELECT seq FROM sprites WHERE seq IN (SELECT value FROM json_each(?)) AND ({where}) ORDER BY seq"
+    rows = connection.execute(query, [json.dumps(seqs.tolist()), *values])
+    return np.fromiter((row[0] for row in rows), np.int64)
 
 
 def known_tags(connection: sqlite3.Connection) -> list[str]:

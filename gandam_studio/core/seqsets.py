@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterable
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Seqs = NDArray[np.int64]
+
+_FEW_RUNS = 16
 
 
 def as_seqs(values: Iterable[int] | Seqs) -> Seqs:
@@ -25,6 +28,17 @@ def pack(values: Seqs) -> bytes:
 def unpack(data: bytes) -> Seqs:
     """Decode what `pack` made."""
     return np.cumsum(np.frombuffer(zlib.decompress(data), dtype="<i8")).astype(np.int64)
+
+
+def conditions(values: Seqs) -> list[tuple[str, tuple[int, int] | tuple[str]]]:
+    """SQL conditions on `seq` with their parameters that together name sorted unique rows, in order.
+
+    A few runs are named one by one; scattered rows go in one list, which SQLite walks by itself.
+    """
+    found = runs(values)
+    if len(found) <= _FEW_RUNS:
+        return [("seq BETWEEN ? AND ?", run) for run in found]
+    return [("seq IN (SELECT value FROM json_each(?))", (json.dumps(values.tolist()),))]
 
 
 def runs(values: Seqs) -> list[tuple[int, int]]:

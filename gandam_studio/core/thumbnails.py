@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,6 +42,8 @@ def thumbnail(rgba: Picture, side: int = SIDE) -> Picture:
     scale = side / max(height, width)
     if scale >= 1:
         return rgba
+    import cv2  # late: the window opens without it, since most thumbnails are only inflated
+
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     alpha = rgba[..., 3]
     if alpha.min() == 255:
@@ -60,6 +61,8 @@ def encode_thumbnail(rgba: Picture) -> bytes:
     """Encode the thumbnail of a picture of any size: deflated RGBA when it keeps its size or has alpha, else JPEG."""
     small = thumbnail(rgba)
     if small is not rgba and small[..., 3].min() == 255:
+        import cv2
+
         ok, data = cv2.imencode(
             ".jpg", cv2.cvtColor(small, cv2.COLOR_RGBA2BGR), (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY)
         )
@@ -74,6 +77,8 @@ def encode_thumbnail(rgba: Picture) -> bytes:
 def decode_thumbnail(data: bytes) -> Picture | None:
     """What `encode_thumbnail` made, as (h, w, 4) uint8; None when the bytes are no thumbnail."""
     if data[:1] == bytes((_JPEG,)):
+        import cv2
+
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8, offset=1), cv2.IMREAD_COLOR)
         return None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGBA), np.uint8)
     if data[:1] != bytes((_RAW,)) or len(data) < 1 + _SHAPE.size:

@@ -34,7 +34,7 @@ class CellPainter:
         self._captions: dict[int, str] = {}
         self._colors = {name: theme.color(name) for name in ("text", "secondary", "muted", "dropped", "surface")}
 
-    @property
+    @functools.cached_property
     def fit(self) -> int:
         """Side of the square a picture may fill, device pixels."""
         return max(1, int((self.tile - 2 * PADDING) * self.ratio))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
@@ -44,12 +45,12 @@ class FilterBar(QFrame):
     filter_changed = Signal(object)
     leave_asked = Signal()
 
-    def __init__(self, more: MoreFilters, parent: QWidget | None = None) -> None:
+    def __init__(self, connection: sqlite3.Connection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "bar")
         self._filter = Filter()
-        self._more = more
-        self._more.changed.connect(self._take_more)
+        self._connection = connection
+        self._more: MoreFilters | None = None
         self._pause = QTimer(self, singleShot=True, interval=SEARCH_MS)
         self._pause.timeout.connect(self._take_search)
         self._make_widgets()
@@ -201,6 +202,9 @@ class FilterBar(QFrame):
         self._change(**values)
 
     def _open_more(self) -> None:
+        if self._more is None:
+            self._more = MoreFilters(self._connection, self)
+            self._more.changed.connect(self._take_more)
         self._more.open_under(self.more_button, self._filter)
 
     def _show_filter(self) -> None:

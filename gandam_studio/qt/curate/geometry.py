@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRect
@@ -26,17 +27,17 @@ class Grid:
     tile: int
     caption: int = 0
 
-    @property
+    @functools.cached_property
     def cell_width(self) -> int:
         """From one tile's left edge to the next one's."""
         return self.tile + GAP
 
-    @property
+    @functools.cached_property
     def cell_height(self) -> int:
         """From one tile's top edge to that below."""
         return self.tile + GAP + (self.caption + CAPTION_GAP if self.caption else 0)
 
-    @property
+    @functools.cached_property
     def columns(self) -> int:
         """Cells a row; at least one."""
         return max(1, (self.width - GAP) // self.cell_width)
@@ -51,7 +52,7 @@ class Grid:
         """Of everything."""
         return self.rows * self.cell_height + GAP if self.count else 0
 
-    @property
+    @functools.cached_property
     def left(self) -> int:
         """Of the first column: what is left over is shared by both edges."""
         return max(GAP, (self.width - self.columns * self.cell_width + GAP) // 2)

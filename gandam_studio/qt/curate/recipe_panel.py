@@ -33,7 +33,7 @@ from gandam_studio.qt.session import Session
 from trainer.recipe import INTERPOLATIONS, SIZES, Recipe
 
 SAMPLES = 9
-COLUMNS = 3
+COLUMNS = (3, 2)
 PREVIEW = 240
 
 
@@ -230,16 +230,27 @@ class _Samples(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         ratio = self.devicePixelRatioF()
-        cell = PREVIEW // COLUMNS
-        side = cell - 4
-        for number, pixmap in enumerate(self._pixmaps):
-            row, column = divmod(number, COLUMNS)
-            factor = zoom_to_fit(pixmap.width(), pixmap.height(), side * ratio)
+        columns = self._columns(ratio)
+        cell = PREVIEW // columns
+        for number, pixmap in enumerate(self._pixmaps[: columns * columns]):
+            row, column = divmod(number, columns)
+            factor = zoom_to_fit(pixmap.width(), pixmap.height(), (cell - 4) * ratio)
             width = pixmap.width() * factor / ratio
-            corner = round((column * cell + (cell - width) / 2) * ratio) / ratio
-            target = QRectF(corner, round((row * cell + (cell - width) / 2) * ratio) / ratio, width, width)
+            left = round((column * cell + (cell - width) / 2) * ratio) / ratio
+            top = round((row * cell + (cell - width) / 2) * ratio) / ratio
+            target = QRectF(left, top, width, width)
             painter.fillRect(target, checker_brush(ratio, 6))
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, factor < 1)
             painter.drawPixmap(target, pixmap, QRectF(pixmap.rect()))
             painter.setPen(theme.color("border"))
             painter.drawRect(target.adjusted(-0.5, -0.5, 0.5, 0.5))
+
+    def _columns(self, ratio: float) -> int:
+        """As many as leave the least room empty: whole factors fit some sizes better than others."""
+        side = self._pixmaps[0].width() if self._pixmaps else 1
+
+        def filled(columns: int) -> float:
+            room = (PREVIEW // columns - 4) * ratio
+            return side * zoom_to_fit(side, side, room) / room
+
+        return max(COLUMNS, key=filled)

@@ -20,7 +20,6 @@ from gandam_studio.qt.curate.actions import CurateActions
 from gandam_studio.qt.curate.decisions import Decisions
 from gandam_studio.qt.curate.filter_bar import FilterBar
 from gandam_studio.qt.curate.hints import HintBar
-from gandam_studio.qt.curate.more_filters import MoreFilters
 from gandam_studio.qt.curate.side_panel import SidePanel
 from gandam_studio.qt.curate.work_area import WorkArea
 from gandam_studio.qt.imports.controller import ImportController
@@ -50,7 +49,7 @@ class CurateScreen(Screen):
         workspace = session.workspace
         self.work = WorkArea(workspace)
         self.gallery, self.large_view = self.work.gallery, self.work.large_view
-        self.filter_bar = FilterBar(MoreFilters(workspace.connection, self))
+        self.filter_bar = FilterBar(workspace.connection)
         self.hints = HintBar()
         self.panel = SidePanel(session, self.gallery.targets)
         self.decisions = Decisions(session, self.gallery.targets, self)

@@ -16,7 +16,7 @@ from gandam_studio.qt.session import Session
 
 class SidePanel(QFrame):
     """Attributes:
-    inspector, recipe: the two pages.
+    inspector, recipe: the two pages; the recipe is built when it is first shown.
     """
 
     def __init__(self, session: Session, targets: Callable[[], Seqs], parent: QWidget | None = None) -> None:
@@ -24,11 +24,13 @@ class SidePanel(QFrame):
         self.setProperty("role", "side")
         self.setFixedWidth(WIDTH + 14)
         self.inspector = Inspector(session.workspace, read_only=session.read_only)
-        self.recipe = RecipePanel(session, targets)
+        self.recipe: RecipePanel | None = None
+        self._make_recipe = lambda: RecipePanel(session, targets)
+        self._recipe_area = _scrolling(QWidget())
         self._tabs = QTabWidget(documentMode=True)
         self._tabs.tabBar().setDrawBase(False)
         self._tabs.addTab(_scrolling(self.inspector), self.tr("Details"))
-        self._tabs.addTab(_scrolling(self.recipe), self.tr("Recipe"))
+        self._tabs.addTab(self._recipe_area, self.tr("Recipe"))
         self._tabs.currentChanged.connect(lambda _index: self._refresh())
         self._shown: tuple[Sprite | None, int] = (None, 0)
         layout = QVBoxLayout(self)
@@ -50,13 +52,18 @@ class SidePanel(QFrame):
 
     def refresh_recipe(self) -> None:
         """The recipe was changed, by hand or by undo."""
-        self.recipe.show_recipe()
+        if self.recipe is not None:
+            self.recipe.show_recipe()
 
     def _refresh(self) -> None:
         if self._tabs.currentIndex() == 0:
             self.inspector.show_sprite(*self._shown)
-        else:
-            self.recipe.show_samples()
+            return
+        if self.recipe is None:
+            self.recipe = self._make_recipe()
+            self.recipe.setObjectName("screen")
+            self._recipe_area.setWidget(self.recipe)
+        self.recipe.show_samples()
 
 
 def _scrolling(page: QWidget) -> QScrollArea:

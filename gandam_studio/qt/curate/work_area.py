@@ -25,14 +25,23 @@ class WorkArea(QStackedWidget):
         super().__init__(parent)
         self.gallery = Gallery(workspace)
         self.large_view = LargeView(workspace)
-        self.crop_view = CropView(workspace)
-        for view in (self.gallery, self.large_view, self.crop_view):
+        self._workspace = workspace
+        self._crop_view: CropView | None = None
+        for view in (self.gallery, self.large_view):
             self.addWidget(view)
         self.gallery.opened.connect(lambda _seq: self.toggle_zoom())
         self.large_view.step_asked.connect(self._step)
         self.large_view.left.connect(self.show_gallery)
-        self.crop_view.left.connect(self.show_gallery)
-        self.crop_view.chosen.connect(self.crop_chosen)
+
+    @property
+    def crop_view(self) -> CropView:
+        """Built when first needed: a window that opens quickly has no time for it."""
+        if self._crop_view is None:
+            self._crop_view = CropView(self._workspace)
+            self._crop_view.left.connect(self.show_gallery)
+            self._crop_view.chosen.connect(self.crop_chosen)
+            self.addWidget(self._crop_view)
+        return self._crop_view
 
     def focus(self) -> None:
         """Give the keys to the view that is shown."""
