@@ -22,6 +22,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gandam_studio.core.rendering import halved
+
 SIDE = 24
 CELLS = 4
 ORIENTATIONS = 9
@@ -51,7 +53,7 @@ def features_batch(pictures: Sequence[NDArray[np.uint8]], boxes: NDArray[np.int6
             continue
         # Averaging when reduced; smooth when enlarged, so that pixel steps do not pose as edges.
         method = cv2.INTER_AREA if w >= SIDE and h >= SIDE else cv2.INTER_LINEAR
-        cv2.resize(content, (SIDE, SIDE), dst=stack[index], interpolation=method)
+        cv2.resize(halved(content, SIDE), (SIDE, SIDE), dst=stack[index], interpolation=method)
         aspects[index] = np.clip(np.log2(w / h), -3, 3) / 3
     result = np.empty((len(pictures), DIMENSIONS), np.float32)
     opacity = stack[..., 3].astype(np.float32) * np.float32(1 / 255)

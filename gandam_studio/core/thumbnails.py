@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.rendering import halved
 
 SIDE = 96  # pixels: pictures no larger keep their own size, so pixel art stays crisp
 _ENTRY = 16
@@ -47,7 +48,7 @@ def thumbnail(rgba: Picture, side: int = SIDE) -> Picture:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     alpha = rgba[..., 3]
     if alpha.min() == 255:
-        return np.asarray(cv2.resize(rgba, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return np.asarray(cv2.resize(halved(rgba, side), size, interpolation=cv2.INTER_AREA), np.uint8)
     weighted = rgba.astype(np.float32)
     weighted[..., :3] *= weighted[..., 3:] * np.float32(1 / 255)
     small = np.asarray(cv2.resize(weighted, size, interpolation=cv2.INTER_AREA), np.float32)
