@@ -5,7 +5,7 @@ was made. Equal decisions have equal digests, on any machine and in any order of
 """
 
 from gandam_studio.core.versions.commit import commit
-from gandam_studio.core.versions.diff import Changed, Removed, VersionDiff, diff
+from gandam_studio.core.versions.diff import Changed, Removed, VersionDiff, diff, plural_reason
 from gandam_studio.core.versions.listing import find_version, tag_version, versions
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.relink import Relinked, relink
@@ -26,6 +26,7 @@ __all__ = [
     "commit",
     "diff",
     "find_version",
+    "plural_reason",
     "relink",
     "restore_edit",
     "tag_version",

@@ -51,8 +51,10 @@ class Changed:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """The fields worth telling: a flip mirrors the facing by itself."""
-        implied = "flip" in self.fields and self.after.facing == mirrored_facing(self.before.facing)
+        """The fields worth telling: a flip mirrors the facing by itself, and a turn by a quarter makes it unknown."""
+        flipped = "flip" in self.fields and self.after.facing == mirrored_facing(self.before.facing)
+        turned = "rotation" in self.fields and self.after.facing in ("unknown", mirrored_facing(self.before.facing))
+        implied = flipped or turned
         return tuple(name for name in self.fields if not (implied and name == "facing"))
 
 
@@ -169,9 +171,10 @@ def _parsed(line: bytes | None) -> ManifestEntry | None:
 
 def _reasons(removed: tuple[Removed, ...]) -> str:
     counts = Counter(item.reason for item in removed if item.reason)
-    told = [f"{count:,} {_plural(reason, count)}" for reason, count in counts.most_common()]
+    told = [f"{count:,} {plural_reason(reason, count)}" for reason, count in counts.most_common()]
     return f" ({', '.join(told)})" if told else ""
 
 
-def _plural(reason: str, count: int) -> str:
+def plural_reason(reason: str, count: int) -> str:
+    """ "duplicate" -> "duplicates" for more than one; other reasons read well with any count."""
     return "duplicates" if reason == "duplicate" and count != 1 else reason

@@ -1,0 +1,1 @@
+"""The Versions screen: history, differences with pictures, commit, export, restore, verify."""

@@ -1,0 +1,146 @@
+"""One version at a glance: what it is, what came of it, what to do with it, and what it is compared with."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core.versions import ManifestVersion, VersionDiff
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.versions import wording
+from gandam_studio.qt.versions.diff_view import TILE, TILES
+
+EMPTY = 0  # compared with the empty data set: everything is new
+_DIGEST_SHOWN = 16
+
+
+class DetailPanel(QFrame):
+    """Signals:
+    base_chosen: compare with that version (its number; EMPTY for none).
+    tile_chosen: show pictures in tiles of that side (logical pixels).
+    """
+
+    base_chosen = Signal(int)
+    tile_chosen = Signal(int)
+
+    def __init__(self, actions: list[QAction], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "bar")
+        self._version: ManifestVersion | None = None
+        self.headline = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self.headline.setProperty("role", "headline")
+        self.facts = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self.facts.setProperty("role", "secondary")
+        self.digest = QLabel()
+        self.digest.setProperty("role", "muted")
+        self.copy = QToolButton()
+        self.copy.setToolTip(self.tr("Copy the whole digest"))
+        self.copy.setAccessibleName(self.tr("Copy the digest"))
+        icons.set_icon(self.copy, "link", "secondary", 14)
+        self.copy.clicked.connect(self._copy_digest)
+        self.summary = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self.summary.setProperty("role", "title")
+        self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.base = QComboBox()
+        self.base.setAccessibleName(self.tr("Compare with"))
+        self.base.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.base.activated.connect(lambda _row: self.base_chosen.emit(int(self.base.currentData())))
+        self.tile = QSlider(Qt.Orientation.Horizontal)
+        self.tile.setRange(*TILES)
+        self.tile.setValue(TILE)
+        self.tile.setFixedWidth(96)
+        self.tile.setToolTip(self.tr("Size of the pictures (Ctrl and the wheel)"))
+        self.tile.setAccessibleName(self.tr("Size of the pictures"))
+        self.tile.sliderMoved.connect(self.tile_chosen)
+        self.tile.actionTriggered.connect(lambda _action: self.tile_chosen.emit(self.tile.sliderPosition()))
+        self._lay_out(actions)
+
+    def show_version(
+        self,
+        version: ManifestVersion | None,
+        parent: ManifestVersion | None,
+        versions: list[ManifestVersion],
+        base: ManifestVersion | None,
+        runs: list[str],
+    ) -> None:
+        """Show a version (None: the present, derived from `parent`), compared with `base` (None: nothing)."""
+        self._version = version
+        if version is None:
+            self.headline.setText(self.tr("What is decided now"))
+            derived = self.tr("derived from {0}").format(parent.label) if parent else self.tr("no version yet")
+            self.facts.setText(derived)
+        else:
+            note = wording.title(version)
+            self.headline.setText(f"{version.label}   {note}")
+            parts = [wording.when(version.at), wording.size(version, parent)]
+            parts += [self.tr("from {0}").format(parent.label)] if parent else []
+            parts += [self.tr("trained on by {0}").format(", ".join(runs))] if runs else []
+            self.facts.setText(" · ".join(parts))
+        self.digest.setText(self.tr("SHA-256 {0}…").format(version.digest[:_DIGEST_SHOWN]) if version else "")
+        self.digest.setVisible(version is not None)
+        self.copy.setVisible(version is not None)
+        self.base.clear()
+        for other in reversed(versions):
+            if version is None or other.number != version.number:
+                self.base.addItem(f"{other.label}  {wording.title(other)[:28]}", other.number)
+        self.base.addItem(self.tr("nothing: everything is new"), EMPTY)
+        self.base.setCurrentIndex(max(0, self.base.findData(base.number if base else EMPTY)))
+
+    def show_summary(self, diff: VersionDiff | None) -> None:
+        """What differs, in a line; None while it is being worked out."""
+        self.summary.setText(wording.changes(diff) if diff else self.tr("Comparing…"))
+
+    def _lay_out(self, actions: list[QAction]) -> None:
+        identity = QHBoxLayout()
+        identity.setSpacing(theme.HALF)
+        identity.addWidget(self.facts, 1)
+        digest = QHBoxLayout()
+        digest.setSpacing(theme.HALF)
+        digest.addWidget(self.digest)
+        digest.addWidget(self.copy)
+        digest.addStretch()
+        texts = QVBoxLayout()
+        texts.setSpacing(theme.HALF)
+        texts.addWidget(self.headline)
+        texts.addLayout(identity)
+        texts.addLayout(digest)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.HALF)
+        for action in actions:
+            button = QToolButton()
+            button.setDefaultAction(action)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setAccessibleName(action.text().replace("&", ""))
+            buttons.addWidget(button)
+        head = QHBoxLayout()
+        head.addLayout(texts, 1)
+        head.addLayout(buttons)
+        head.setAlignment(buttons, Qt.AlignmentFlag.AlignTop)
+        compared = QLabel(self.tr("Compared with"))
+        compared.setProperty("role", "secondary")
+        compare = QHBoxLayout()
+        compare.setSpacing(theme.SPACE)
+        compare.addWidget(compared)
+        compare.addWidget(self.base)
+        compare.addStretch()
+        compare.addWidget(self.tile)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE, theme.SPACE + theme.HALF)
+        layout.setSpacing(theme.SPACE + theme.HALF)
+        layout.addLayout(head)
+        layout.addLayout(compare)
+        layout.addWidget(self.summary)
+
+    def _copy_digest(self) -> None:
+        if self._version:
+            QGuiApplication.clipboard().setText(self._version.digest)

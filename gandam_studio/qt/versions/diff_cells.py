@@ -1,0 +1,127 @@
+"""What the differences look like as cells: sections, positions, and the sprites as they were in a version."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gandam_studio.core.sprite import COLUMNS, Sprite, mirrored_facing
+from gandam_studio.core.versions import Changed, VersionDiff, plural_reason
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.versions import wording
+from trainer.manifest import ManifestEntry
+
+ADDED, REMOVED, CHANGED = "added", "removed", "changed"
+_KEPT = 4096
+_LEGIBLE = 72
+_AT_ONCE = 400
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One sprite that differs: `before` is None when it is new, `after` when it is gone."""
+
+    before: ManifestEntry | None
+    after: ManifestEntry | None
+    caption: str
+    note: str
+    tip: str
+
+    @property
+    def entry(self) -> ManifestEntry:
+        """The newer of the two."""
+        found = self.after or self.before
+        assert found is not None
+        return found
+
+
+@dataclass(frozen=True)
+class Section:
+    """Cells of one kind under a heading."""
+
+    kind: str
+    title: str
+    remark: str
+    cells: tuple[Cell, ...]
+
+
+def sections(diff: VersionDiff) -> list[Section]:
+    """The differences in the order people look for them: gone, new, changed; alike ones side by side."""
+    found = []
+    if diff.removed:
+        removed = sorted(diff.removed, key=lambda item: (item.reason, item.entry.source))
+        counts = Counter(item.reason or wording.tr("no reason known") for item in removed)
+        remark = ", ".join(f"{count:,} {plural_reason(reason, count)}" for reason, count in counts.most_common())
+        cells = tuple(Cell(item.entry, None, item.entry.source, item.reason, item.entry.id[:12]) for item in removed)
+        found.append(Section(REMOVED, wording.tr("Removed"), remark, cells))
+    if diff.added:
+        added = sorted(diff.added, key=lambda entry: entry.source)
+        cells = tuple(Cell(None, entry, entry.source, "", entry.id[:12]) for entry in added)
+        found.append(Section(ADDED, wording.tr("Added"), "", cells))
+    if diff.changed:
+        changed = sorted(diff.changed, key=lambda change: (change.told, change.after.source))
+        cells = tuple(_changed(change) for change in changed)
+        counts = Counter(wording.told(change) for change in changed)
+        remark = ", ".join(f"{count:,} {what}" for what, count in counts.most_common(4))
+        found.append(Section(CHANGED, wording.tr("Changed"), remark + (" …" if len(counts) > 4 else ""), cells))
+    return found
+
+
+def _changed(change: Changed) -> Cell:
+    tip = f"{change.after.id[:12]}\n{wording.detail(change)}"
+    return Cell(change.before, change.after, change.after.source, wording.told(change), tip)
+
+
+def suitable_tile(sections_shown: list[Section], smallest: int, largest: int, padding: int) -> int:
+    """Side of a tile in which the typical sprite shows at a whole zoom and some 72 pixels large or more."""
+    cells = [cell for section in sections_shown for cell in section.cells[:200]]
+    if not cells:
+        return smallest
+    side = int(statistics.median(max(cell.entry.width, cell.entry.height) for cell in cells))
+    zoom = max(1, -(-_LEGIBLE // side))
+    return min(max(side * zoom + 2 * padding, smallest), largest)
+
+
+class SpriteLookup:
+    """Sprites by id, fetched when they come into sight and kept while there is room."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._found: OrderedDict[str, Sprite | None] = OrderedDict()
+
+    def fetch(self, ids: Iterable[str]) -> None:
+        """Make sure of these; unknown ids are remembered as such."""
+        missing = [sprite for sprite in dict.fromkeys(ids) if sprite not in self._found]
+        for start in range(0, len(missing), _AT_ONCE):
+            some = missing[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            rows = self._workspace.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE id IN ({marks})", some)
+            self._found.update(dict.fromkeys(some))
+            self._found.update({sprite.id: sprite for sprite in map(Sprite.from_row, rows)})
+        while len(self._found) > _KEPT:
+            self._found.popitem(last=False)
+
+    def get(self, entry: ManifestEntry) -> Sprite | None:
+        """The sprite as that entry has it; None when it is not here."""
+        sprite = self._found.get(entry.id)
+        if sprite is None:
+            return None
+        return dataclasses.replace(
+            sprite,
+            name=entry.source,
+            flipped=entry.flip,
+            rotation=entry.rotation,
+            crop=entry.crop,
+            facing=mirrored_facing(entry.facing) if entry.flip else entry.facing,
+            tags=entry.tags,
+            family=entry.family,
+            status=entry.status,
+            reason="",
+        )
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._found.clear()

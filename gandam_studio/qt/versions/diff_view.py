@@ -1,0 +1,267 @@
+"""The differences as pictures: only what is in sight is looked up, loaded and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
+
+from gandam_studio.core.versions import VersionDiff
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import theme
+from gandam_studio.qt.curate.cell_painter import PADDING, CellPainter
+from gandam_studio.qt.curate.pictures import PictureCache, Wanted
+from gandam_studio.qt.duplicates.painting import draw_chip
+from gandam_studio.qt.versions.diff_cells import (
+    ADDED,
+    CHANGED,
+    REMOVED,
+    Cell,
+    Section,
+    SpriteLookup,
+    sections,
+    suitable_tile,
+)
+
+TILES = (64, 240)  # smallest and largest side of a tile, logical pixels
+TILE = 112
+USUAL = (96, 160)  # between these the size is chosen to suit the sprites
+GAP = 12
+PAIR_GAP = 28
+ARROW = 22
+MARGIN = 2 * theme.SPACE
+_COLORS = {REMOVED: "dropped", ADDED: "kept", CHANGED: "flipped"}
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Where a section lies: its heading's top, columns, a cell's size and the gap beside it; pixels of the content."""
+
+    section: Section
+    top: int
+    columns: int
+    cell: QSize
+    gap: int
+    head: int
+
+    @property
+    def bottom(self) -> int:
+        """Where the next section may begin."""
+        rows = -(-len(self.section.cells) // self.columns)
+        return self.top + self.head + rows * (self.cell.height() + GAP) + theme.SPACE
+
+    def rect(self, index: int) -> QRect:
+        """Where a cell lies."""
+        row, column = divmod(index, self.columns)
+        x = MARGIN + column * (self.cell.width() + self.gap)
+        return QRect(QPoint(x, self.top + self.head + row * (self.cell.height() + GAP)), self.cell)
+
+
+class DiffView(QAbstractScrollArea):
+    """Shows a VersionDiff with thumbnails; `show_diff(None)` empties it. Ctrl and the wheel change the size.
+
+    Attributes:
+        pictures: the cache it draws from; stop it before the workspace is closed.
+        tile: side of a tile, logical pixels; see `set_tile`.
+
+    Signals:
+        tile_changed: the wheel or the sprites shown chose another size (int).
+    """
+
+    tile_changed = Signal(int)
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.pictures = PictureCache(workspace, self)
+        self.pictures.arrived.connect(lambda _seqs: self.viewport().update())
+        self.setAccessibleName(self.tr("Differences"))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.verticalScrollBar().setSingleStep(40)
+        self._lookup = SpriteLookup(workspace)
+        self.tile = TILE
+        self._by_hand = False
+        self._sections: list[Section] = []
+        self._blocks: list[_Block] = []
+        self._cells: CellPainter | None = None
+        self._wish = QTimer(self, singleShot=True, interval=0)
+        self._wish.timeout.connect(self._ask_for_pictures)
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._wish.start())
+        theme.notifier().changed.connect(self._restyle)
+
+    def show_diff(self, diff: VersionDiff | None) -> None:
+        """Take other differences, from the top."""
+        self._lookup.clear()
+        self._sections = sections(diff) if diff else []
+        self.setAccessibleDescription(diff.summary if diff else "")
+        if self._sections and not self._by_hand:
+            self.set_tile(suitable_tile(self._sections, *USUAL, PADDING), by_hand=False)
+            self.tile_changed.emit(self.tile)
+        self._lay_out()
+        self.verticalScrollBar().setValue(0)
+        self._wish.start()
+        self.viewport().update()
+
+    def set_tile(self, side: int, *, by_hand: bool = True) -> None:
+        """Show pictures in tiles of that side (logical pixels, within TILES), keeping the place.
+
+        Once chosen by hand the size stays; before, it suits the sprites shown.
+        """
+        side = min(max(side, TILES[0]), TILES[1])
+        self._by_hand |= by_hand
+        if side == self.tile:
+            return
+        bar = self.verticalScrollBar()
+        place = bar.value() / max(1, bar.maximum())
+        self.tile = side
+        self._restyle()
+        self._lay_out()
+        bar.setValue(round(place * bar.maximum()))
+        self._wish.start()
+
+    def cell_at(self, point: QPoint) -> Cell | None:
+        """The cell under a point of the viewport."""
+        point = point + QPoint(0, self.verticalScrollBar().value())
+        for block, index in self._indexes(QRect(point, QSize(1, 1))):
+            if block.rect(index).contains(point):
+                return block.section.cells[index]
+        return None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Other columns fit now."""
+        super().resizeEvent(event)
+        self._lay_out()
+        self._wish.start()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll, or with Ctrl enlarge and reduce."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.set_tile(self.tile + (16 if event.angleDelta().y() > 0 else -16))
+            self.tile_changed.emit(self.tile)
+            event.accept()
+            return
+        super().wheelEvent(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Names and details on hover."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            cell = self.cell_at(event.pos())
+            if cell:
+                QToolTip.showText(event.globalPos(), "\n".join(filter(None, (cell.caption, cell.tip))), self)
+            else:
+                QToolTip.hideText()
+            return True
+        return super().viewportEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Headings and cells in sight."""
+        painter = QPainter(self.viewport())
+        offset = self.verticalScrollBar().value()
+        painter.translate(0, -offset)
+        seen = event.rect().translated(0, offset)
+        cells = self._cell_painter()
+        self._lookup.fetch(block.section.cells[index].entry.id for block, index in self._indexes(seen))
+        for block in self._blocks:
+            if block.top + block.head > seen.top() and block.top < seen.bottom():
+                self._draw_heading(painter, block)
+        for block, index in self._indexes(seen):
+            self._draw_cell(painter, cells, block.rect(index), block.section.kind, block.section.cells[index])
+
+    def _draw_heading(self, painter: QPainter, block: _Block) -> None:
+        section = block.section
+        text = f"{section.title} {len(section.cells):,}"
+        chip = draw_chip(painter, QPoint(MARGIN, block.top + 6), text, _COLORS[section.kind])
+        painter.setPen(theme.color("secondary"))
+        room = QRect(chip.right() + 10, chip.top(), self.viewport().width() - chip.right() - 10 - MARGIN, chip.height())
+        remark = painter.fontMetrics().elidedText(section.remark, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, remark)
+
+    def _draw_cell(self, painter: QPainter, cells: CellPainter, rect: QRect, kind: str, cell: Cell) -> None:
+        tile = QRect(rect.topLeft(), QSize(self.tile, self.tile))
+        if cell.before is not None:
+            self._draw_tile(painter, cells, tile, cell, older=True)
+        if kind == CHANGED:
+            self._draw_arrow(painter, QPointF(tile.right() + 1 + ARROW / 2, tile.center().y()))
+            tile.translate(self.tile + ARROW, 0)
+        if cell.after is not None:
+            self._draw_tile(painter, cells, tile, cell, older=False)
+        line = painter.fontMetrics().height()
+        under = QRect(rect.left() + 1, rect.top() + self.tile + 4, rect.width() - 2, line)
+        caption = painter.fontMetrics().elidedText(cell.caption, Qt.TextElideMode.ElideMiddle, under.width())
+        painter.setPen(theme.color("secondary"))
+        painter.drawText(under, Qt.AlignmentFlag.AlignVCenter, caption)
+        if cell.note:
+            note = painter.fontMetrics().elidedText(cell.note, Qt.TextElideMode.ElideRight, under.width())
+            painter.setPen(theme.color(_COLORS[kind]))
+            painter.drawText(under.translated(0, line + 1), Qt.AlignmentFlag.AlignVCenter, note)
+
+    def _draw_tile(self, painter: QPainter, cells: CellPainter, tile: QRect, cell: Cell, *, older: bool) -> None:
+        entry = cell.before if older else cell.after
+        assert entry is not None
+        sprite = self._lookup.get(entry)
+        if sprite is None:
+            painter.setPen(QPen(theme.color("border"), 1, Qt.PenStyle.DashLine))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(tile.adjusted(0, 0, -1, -1), theme.RADIUS, theme.RADIUS)
+            return
+        picture = self.pictures.get(sprite)
+        cells.paint(painter, tile, sprite, picture, selected=False, current=False, focused=False, caption=False)
+
+    def _draw_arrow(self, painter: QPainter, centre: QPointF) -> None:
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.color("muted"), 1.6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        tip = centre + QPointF(6, 0)
+        painter.drawLine(centre - QPointF(6, 0), tip)
+        painter.drawPolyline(QPolygonF([tip + QPointF(-4, -4), tip, tip + QPointF(-4, 4)]))
+        painter.restore()
+
+    def _indexes(self, area: QRect) -> Iterator[tuple[_Block, int]]:
+        """Every cell whose row touches an area of the content."""
+        for block in self._blocks:
+            first_top = block.top + block.head
+            step = block.cell.height() + GAP
+            first = max(0, (area.top() - first_top) // step)
+            last = (area.bottom() - first_top) // step
+            count = len(block.section.cells)
+            for index in range(first * block.columns, min(count, (last + 1) * block.columns)):
+                yield block, index
+
+    def _lay_out(self) -> None:
+        width = self.viewport().width() - 2 * MARGIN
+        line = self.fontMetrics().height()
+        top = theme.HALF
+        self._blocks = []
+        for section in self._sections:
+            wide = section.kind == CHANGED
+            noted = any(cell.note for cell in section.cells[:1])
+            cell = QSize(2 * self.tile + ARROW if wide else self.tile, self.tile + 4 + line * (2 if noted else 1) + 1)
+            gap = PAIR_GAP if wide else GAP
+            columns = max(1, (width + gap) // (cell.width() + gap))
+            block = _Block(section, top, columns, cell, gap, line + 22)
+            self._blocks.append(block)
+            top = block.bottom
+        bar = self.verticalScrollBar()
+        bar.setRange(0, max(0, top - self.viewport().height()))
+        bar.setPageStep(self.viewport().height())
+
+    def _ask_for_pictures(self) -> None:
+        height = self.viewport().height()
+        top = self.verticalScrollBar().value()
+        shown = list(self._indexes(QRect(0, top, self.viewport().width(), height + height // 2)))
+        self._lookup.fetch(block.section.cells[index].entry.id for block, index in shown)
+        found = [self._lookup.get(block.section.cells[index].entry) for block, index in shown]
+        fit = self._cell_painter().fit
+        self.pictures.want([Wanted(sprite, fit) for sprite in found if sprite is not None])
+
+    def _cell_painter(self) -> CellPainter:
+        ratio = self.devicePixelRatioF()
+        if self._cells is None or self._cells.ratio != ratio:
+            self._cells = CellPainter(self.tile, ratio, self.font())
+        return self._cells
+
+    def _restyle(self) -> None:
+        self._cells = None
+        self.viewport().update()

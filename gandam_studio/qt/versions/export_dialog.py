@@ -1,0 +1,174 @@
+"""What to export: the tool it is for, how pictures go along, and where to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QSize, Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core.exporting import ALL, FORMATS
+from gandam_studio.core.versions import ManifestVersion
+from gandam_studio.qt import theme
+
+_SETTING = "versions/export_folder"
+
+
+@dataclass(frozen=True)
+class ExportWish:
+    """What the person asked for; see `core.exporting.export`."""
+
+    out: str
+    format: str
+    pictures: str
+    force: bool
+
+
+class ExportDialog(QDialog):
+    """Attributes:
+    wish: what was asked for when the dialog was accepted.
+    """
+
+    def __init__(self, version: ManifestVersion, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._version = version
+        self.wish: ExportWish | None = None
+        self.setWindowTitle(self.tr("Export {0}").format(version.label))
+        self.formats = QListWidget()
+        self.formats.setAccessibleName(self.tr("Format"))
+        self.pictures = QComboBox()
+        self.target = QLineEdit()
+        self.target.textChanged.connect(lambda _text: self._check())
+        self.browse = QPushButton(self.tr("Browse…"))
+        self.browse.clicked.connect(self._browse)
+        self.replace = QCheckBox(self.tr("Replace what is there"))
+        self.replace.toggled.connect(lambda _on: self._check())
+        self.remark = QLabel(wordWrap=True)
+        self.remark.setProperty("role", "secondary")
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.export = self.buttons.addButton(self.tr("Export"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.export.setProperty("role", "primary")
+        self.buttons.accepted.connect(self._accept)
+        self.buttons.rejected.connect(self.reject)
+        self._fill()
+        self._lay_out()
+        self.formats.currentRowChanged.connect(lambda _row: self._choose_format())
+        self.formats.setCurrentRow(0)
+
+    @property
+    def format(self) -> str:
+        """The format chosen."""
+        return str(self.formats.currentItem().data(Qt.ItemDataRole.UserRole))
+
+    def _fill(self) -> None:
+        titles = {
+            "jsonl": self.tr("Manifest (JSON lines)"),
+            "csv": self.tr("Table (CSV)"),
+            "parquet": self.tr("Table (Parquet)"),
+            "imagefolder": self.tr("Hugging Face image folder"),
+            "stylegan": self.tr("StyleGAN2 / StyleGAN3 zip"),
+            "webdataset": self.tr("WebDataset shards"),
+            "croissant": self.tr("Croissant"),
+            "coco": self.tr("COCO"),
+            "fiftyone": self.tr("FiftyOne"),
+            ALL: self.tr("All of them, side by side"),
+        }
+        for name, title in titles.items():
+            item = QListWidgetItem(title)
+            item.setData(Qt.ItemDataRole.UserRole, name)
+            item.setSizeHint(QSize(0, self.fontMetrics().height() + 14))
+            problem = FORMATS[name].problem() if name in FORMATS else ""
+            if problem:
+                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
+                item.setToolTip(problem)
+            self.formats.addItem(item)
+
+    def _lay_out(self) -> None:
+        where = QHBoxLayout()
+        where.setSpacing(theme.SPACE)
+        where.addWidget(self.target, 1)
+        where.addWidget(self.browse)
+        form = QFormLayout()
+        form.setVerticalSpacing(theme.SPACE + theme.HALF)
+        form.addRow(self.tr("Pictures"), self.pictures)
+        form.addRow(self.tr("Where to"), where)
+        form.addRow("", self.replace)
+        right = QVBoxLayout()
+        right.addWidget(self.remark)
+        right.addSpacing(theme.SPACE)
+        right.addLayout(form)
+        right.addStretch()
+        self.formats.setFixedWidth(self.fontMetrics().averageCharWidth() * 36)
+        columns = QHBoxLayout()
+        columns.setSpacing(2 * theme.SPACE)
+        columns.addWidget(self.formats)
+        columns.addLayout(right, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE)
+        layout.setSpacing(2 * theme.SPACE)
+        layout.addLayout(columns, 1)
+        layout.addWidget(self.buttons)
+        self.resize(820, 420)
+
+    def _choose_format(self) -> None:
+        form = FORMATS.get(self.format)
+        texts = {
+            "none": self.tr("None: the list only"),
+            "copy": self.tr("Originals, copied as they came"),
+            "link": self.tr("Originals, hard-linked (no extra space)"),
+            "render": self.tr("Ready for training: edits and recipe applied"),
+        }
+        self.pictures.clear()
+        for name in form.pictures if form else ():
+            self.pictures.addItem(texts[name], name)
+        if form is None:
+            self.pictures.addItem(self.tr("As each format has them"), "")
+        self.pictures.setEnabled(self.pictures.count() > 1)
+        self.remark.setText(
+            f"{form.title}." if form else self.tr("A folder with every format that can be written here.")
+        )
+        folder = QSettings().value(_SETTING) or str(Path.home())
+        name = form.path if form else "export"
+        self.target.setText(str(Path(str(folder)) / f"{self._version.label}-{name}"))
+        self._check()
+
+    def _is_folder(self) -> bool:
+        form = FORMATS.get(self.format)
+        return form is None or form.is_folder(str(self.pictures.currentData()))
+
+    def _browse(self) -> None:
+        options = QFileDialog.Option.DontConfirmOverwrite
+        if self._is_folder():
+            options |= QFileDialog.Option.ShowDirsOnly
+        name, _ = QFileDialog.getSaveFileName(self, self.windowTitle(), self.target.text(), options=options)
+        if name:
+            self.target.setText(name)
+
+    def _check(self) -> None:
+        text = self.target.text().strip()
+        exists = bool(text) and "://" not in text and Path(text).exists()
+        self.replace.setVisible(exists)
+        self.export.setEnabled(bool(text) and (not exists or self.replace.isChecked()))
+
+    def _accept(self) -> None:
+        text = self.target.text().strip()
+        self.wish = ExportWish(text, self.format, str(self.pictures.currentData() or ""), self.replace.isChecked())
+        if "://" not in text:
+            QSettings().setValue(_SETTING, str(Path(text).parent))
+        self.accept()

@@ -1,0 +1,333 @@
+"""The Versions screen: history at the left, one version with its differences at the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from gandam_studio.core.history import Changes
+from gandam_studio.core.training import runs
+from gandam_studio.core.versions import ManifestVersion, Verified, VersionDiff, diff
+from gandam_studio.core.versions.listing import head_version
+from gandam_studio.qt import theme
+from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
+from gandam_studio.qt.session import INFO, Session
+from gandam_studio.qt.versions import wording
+from gandam_studio.qt.versions.commit_box import CommitBox
+from gandam_studio.qt.versions.detail_panel import DetailPanel
+from gandam_studio.qt.versions.diff_view import DiffView
+from gandam_studio.qt.versions.export_dialog import ExportDialog
+from gandam_studio.qt.versions.history_list import HistoryList
+from gandam_studio.qt.versions.verify_dialog import DamageDialog
+from gandam_studio.qt.versions.work import VersionWork
+
+PRESENT = 0
+
+
+class VersionsScreen(Screen):
+    """Commit, compare, export, restore and verify versions.
+
+    Attributes:
+        history: the list of versions. detail, differences: of the one chosen. commit_box: makes the next one.
+        work: what runs in the background.
+    """
+
+    title = "Versions"
+    icon_name = "versions"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._versions: list[ManifestVersion] = []
+        self._base: int | None = None  # chosen by hand; None compares with the parent
+        self._question = 0  # the newest comparison asked for: older answers are not shown
+        self._stale = True
+        self.work = VersionWork(session, self)
+        self.work.commit_ended.connect(self._commit_ended)
+        self.work.restored.connect(self.reload)
+        self.work.tagged.connect(self.reload)
+        self.work.damage_found.connect(self._show_damage)
+        self._lay_out()
+        self._present_later = QTimer(self, singleShot=True, interval=300)
+        self._present_later.timeout.connect(self._ask_present)
+        session.edits_applied.connect(self._note_edits)
+        session.sprites_imported.connect(self._become_stale)
+        session.versions_changed.connect(self._become_stale)
+        session.runs_changed.connect(self._become_stale)
+        session.closing.connect(self.differences.pictures.stop)
+        self.commit_box.set_locked(session.read_only)
+
+    # Screen
+
+    def activated(self) -> None:
+        """See Screen."""
+        if self._stale:
+            self.reload()
+
+    def menus(self) -> list[ScreenMenu]:
+        """See Screen."""
+        return [
+            ScreenMenu(
+                self.tr("&Version"),
+                (
+                    self.commit_action,
+                    self.export_action,
+                    None,
+                    self.restore_action,
+                    self.tag_action,
+                    None,
+                    self.verify_action,
+                    self.relink_action,
+                ),
+            )
+        ]
+
+    @property
+    def chosen(self) -> ManifestVersion | None:
+        """The version chosen in the history; None for the present."""
+        row = self.history.current
+        return self.history.history.rows[row].version if 0 <= row < len(self.history.history.rows) else None
+
+    def reload(self, choose: ManifestVersion | None = None) -> None:
+        """Read the history anew and keep (or move to) the version chosen."""
+        self._stale = False
+        workspace = self.session.workspace
+        before = choose or self.chosen
+        first = self.history.current < 0
+        self._versions = workspace.versions()
+        self.history.history.show(self._versions, head_version(workspace))
+        self._pages.setCurrentIndex(1 if self._versions else 0)
+        row = self.history.row_of(before)
+        if first and self._versions and choose is None:
+            # On the first visit the newest version says more than the present, which often equals it.
+            row = 1
+        if self._versions:
+            self.history.go_to(max(0, row))
+        self._name_actions()
+        self._ask_present()
+
+    # Asked for
+
+    def commit(self) -> None:
+        """Make a version of what is decided now (Ctrl+S)."""
+        self.commit_box.ask()
+
+    def restore(self) -> None:
+        """Bring back every decision of the chosen version, as one edit."""
+        if self.chosen:
+            self.work.restore(self.chosen)
+
+    def tag(self) -> None:
+        """Name the chosen version, or take names away."""
+        version = self.chosen
+        if version is None:
+            return
+        text, accepted = QInputDialog.getText(
+            self,
+            self.tr("Names of {0}").format(version.label),
+            self.tr("Names, separated by commas, such as: paper, best so far"),
+            text=", ".join(version.tags),
+        )
+        if accepted:
+            self.work.set_tags(version, {name.strip() for name in text.split(",") if name.strip()})
+
+    def export(self) -> None:
+        """Hand the chosen version to another tool (Ctrl+E)."""
+        version = self.chosen or (self._versions[-1] if self._versions else None)
+        if version is None:
+            self.session.post(self.tr("Commit a version first: exports are made of versions."), INFO)
+            return
+        dialog = ExportDialog(version, self)
+        if dialog.exec() and dialog.wish:
+            self.work.export(version, dialog.wish)
+
+    def _commit(self, message: str, kept_only: bool) -> None:
+        self.commit_box.set_locked(True)
+        self.work.commit(message, kept_only)
+
+    def _commit_ended(self, version: ManifestVersion | None) -> None:
+        self.commit_box.set_locked(self.session.read_only)
+        if version is None or version.unchanged:
+            self._present_later.start()
+            return
+        self.commit_box.clear()
+        self._base = None
+        self.reload(version)
+
+    def _show_damage(self, found: Verified) -> None:
+        dialog = DamageDialog(found, may_relink=not self.session.read_only, parent=self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.relink_asked.connect(self.work.relink)
+        dialog.open()
+
+    # Comparing
+
+    def _choose(self, row: int) -> None:
+        if row < 0:
+            return
+        self._base = None
+        self._compare()
+
+    def _choose_base(self, number: int) -> None:
+        self._base = number
+        self._compare()
+
+    def _compare(self) -> None:
+        row = self.history.history.rows[self.history.current]
+        numbers = {version.number: version for version in self._versions}
+        base = row.parent if self._base is None else numbers.get(self._base)
+        found = runs(self.session.workspace) if row.version else []
+        trained = [run.run for run in found if row.version and run.manifest == row.version.digest]
+        self.detail.show_version(row.version, row.parent, self._versions, base, trained)
+        self.detail.show_summary(None)
+        self._name_actions()
+        self._question += 1
+        question, version = self._question, row.version
+        kept_only = self.commit_box.kept_only.isChecked()
+        self.session.start_quiet_job(
+            lambda door, _job: diff(door, base, version, kept_only=kept_only),
+            lambda answer: self._show_answer(question, answer),
+        )
+
+    def _show_answer(self, question: int, answer: VersionDiff) -> None:
+        if question != self._question:
+            return
+        self.detail.show_summary(answer)
+        self.differences.show_diff(answer)
+        self._same.setVisible(not answer)
+        self.differences.setVisible(bool(answer))
+
+    def _ask_present(self) -> None:
+        """What would be committed, compared with the version it was derived from."""
+        if not self.isVisible():
+            self._stale = True
+            return
+        head = head_version(self.session.workspace)
+        kept_only = self.commit_box.kept_only.isChecked()
+        self.session.start_quiet_job(
+            lambda door, _job: (head, diff(door, head, None, kept_only=kept_only)), self._show_present
+        )
+
+    def _show_present(self, answer: tuple[ManifestVersion | None, VersionDiff]) -> None:
+        head, found = answer
+        text = wording.changes(found)
+        if head is None:
+            count = wording.sprites(len(found.added))
+            self.commit_box.show_state(
+                self.tr("{0} would be in v1").format(count), self.tr("First version"), can_commit=bool(found)
+            )
+        elif found:
+            self.commit_box.show_state(self.tr("Since {0}: {1}").format(head.label, text), text, can_commit=True)
+        else:
+            self.commit_box.show_state(self.tr("Nothing changed since {0}").format(head.label), "", can_commit=True)
+        self.history.history.set_present(
+            text if found else self.tr("the same as {0}").format(head.label if head else "")
+        )
+        if head is not None and self.chosen is None and self.history.current == PRESENT:
+            self._compare()
+
+    # Keeping up
+
+    def _note_edits(self, _changes: Changes) -> None:
+        if self.isVisible():
+            self._present_later.start()
+            # A restore, its undo and redo move the mark of the version one works on.
+            self._stale = True
+        else:
+            self._stale = True
+
+    def _become_stale(self) -> None:
+        self._stale = True
+        if self.isVisible():
+            QTimer.singleShot(0, self._reload_if_stale)
+
+    def _reload_if_stale(self) -> None:
+        if self._stale and self.isVisible():
+            self.reload()
+
+    def _name_actions(self) -> None:
+        writable = not self.session.read_only
+        version = self.chosen
+        self.restore_action.setEnabled(version is not None and writable)
+        self.tag_action.setEnabled(version is not None and writable)
+        self.export_action.setEnabled(bool(self._versions))
+
+    # Look
+
+    def _lay_out(self) -> None:
+        make = self.add_action
+        self.commit_action = make(
+            self.tr("&Commit"), self.commit, "Ctrl+S", icon="save", tip=self.tr("Make a version"), edits=True
+        )
+        self.export_action = make(
+            self.tr("&Export…"), self.export, "Ctrl+E", icon="export", tip=self.tr("Hand this version to another tool")
+        )
+        self.restore_action = make(
+            self.tr("&Restore"),
+            self.restore,
+            icon="restore",
+            tip=self.tr("Decide everything as in this version; undo takes it back"),
+            edits=True,
+        )
+        self.tag_action = make(
+            self.tr("&Name…"), self.tag, icon="tag", tip=self.tr("Give this version a name, such as paper"), edits=True
+        )
+        self.verify_action = make(
+            self.tr("&Verify files"), self.work.verify, icon="success", tip=self.tr("Read and check every file again")
+        )
+        self.relink_action = make(
+            self.tr("Find &missing files…"),
+            self.work.verify,
+            icon="search",
+            tip=self.tr("Look for lost originals"),
+            edits=True,
+        )
+        self.history = HistoryList()
+        self.history.version_chosen.connect(self._choose)
+        self.commit_box = CommitBox()
+        self.commit_box.commit_asked.connect(self._commit)
+        self.commit_box.kept_only_changed.connect(lambda _on: self._ask_present())
+        left = QWidget()
+        side = QVBoxLayout(left)
+        side.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE + theme.HALF)
+        side.setSpacing(theme.SPACE)
+        side.addWidget(self.history, 1)
+        side.addWidget(self.commit_box)
+        self.detail = DetailPanel([self.restore_action, self.tag_action, self.export_action])
+        self.detail.base_chosen.connect(self._choose_base)
+        self.differences = DiffView(self.session.workspace)
+        self.detail.tile_chosen.connect(self.differences.set_tile)
+        self.differences.tile_changed.connect(self.detail.tile.setValue)
+        self._same = QLabel(self.tr("The two hold the same sprites with the same decisions."))
+        self._same.setProperty("role", "muted")
+        self._same.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._same.hide()
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.detail)
+        column.addWidget(self.differences, 1)
+        column.addWidget(self._same, 1)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(
+            EmptyState(
+                "versions",
+                self.tr("A first version makes runs repeatable"),
+                self.tr(
+                    "A version freezes what is decided now: which sprites, how they are flipped, cropped and tagged. "
+                    "Every run names the version it was trained on, and any version can be compared, restored and "
+                    "exported."
+                ),
+            )
+        )
+        self._pages.addWidget(page)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.addWidget(left)
+        splitter.addWidget(self._pages)
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([380, 860])
+        splitter.setChildrenCollapsible(False)
+        left.setMinimumWidth(300)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(splitter)

@@ -1,0 +1,72 @@
+"""What is missing or altered, and the offer to look for it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core.versions import Verified
+from gandam_studio.qt import icons, theme
+
+SHOWN = 2000
+
+
+class DamageDialog(QDialog):
+    """Signals:
+    relink_asked: look for the originals in this folder (str).
+    """
+
+    relink_asked = Signal(str)
+
+    def __init__(self, found: Verified, *, may_relink: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Missing or altered files"))
+        head = QLabel(
+            self.tr(
+                "{0} of {1} files are not what they were. Decisions are safe; pictures made from these are not."
+            ).format(f"{len(found.damage):,}", f"{found.originals + found.manifests:,}"),
+            wordWrap=True,
+        )
+        rows = found.damage[:SHOWN]
+        self.table = QTableWidget(len(rows), 3)
+        self.table.setHorizontalHeaderLabels([self.tr("Needed by"), self.tr("What"), self.tr("Problem")])
+        self.table.verticalHeader().hide()
+        self.table.setShowGrid(False)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for row, item in enumerate(rows):
+            names = ", ".join(item.names[:3]) + (f" +{len(item.names) - 3}" if len(item.names) > 3 else "")
+            for column, text in enumerate((names, f"{item.kind} {item.digest[:12]}", item.problem)):
+                self.table.setItem(row, column, QTableWidgetItem(text))
+        self.table.resizeColumnToContents(1)
+        self.table.resizeColumnToContents(2)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        if may_relink and any(item.kind == "original" for item in found.damage):
+            relink = buttons.addButton(self.tr("Look for them in a folder…"), QDialogButtonBox.ButtonRole.ActionRole)
+            icons.set_icon(relink, "search")
+            relink.clicked.connect(self._ask_folder)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(theme.SPACE + theme.HALF)
+        layout.addWidget(head)
+        layout.addWidget(self.table)
+        layout.addWidget(buttons)
+        self.resize(680, 420)
+
+    def _ask_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, self.tr("Where may the originals be?"))
+        if folder:
+            self.relink_asked.emit(folder)
+            self.accept()

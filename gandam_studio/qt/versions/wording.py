@@ -1,0 +1,95 @@
+"""Versions and differences in the person's words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime, QTimeZone
+
+from gandam_studio.core.versions import Changed, ManifestVersion, VersionDiff
+
+
+def tr(text: str) -> str:
+    """Translate in this screen's context."""
+    return QCoreApplication.translate("Versions", text)
+
+
+def when(at: str) -> str:
+    """A version's time (UTC, ISO 8601) in the person's zone and manner."""
+    moment = datetime.fromisoformat(at.replace("Z", "+00:00"))
+    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()), QTimeZone.systemTimeZone())
+    return QLocale().toString(local, QLocale.FormatType.ShortFormat)
+
+
+def when_briefly(at: str) -> str:
+    """As `when`, but only the time for today and only the day for this year."""
+    moment = datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone()
+    today = datetime.now().astimezone()
+    if moment.date() == today.date():
+        return QLocale().toString(QTime(moment.hour, moment.minute), QLocale.FormatType.ShortFormat)
+    day = QDate(moment.year, moment.month, moment.day)
+    return QLocale().toString(day, "d MMM" if moment.year == today.year else "d MMM yyyy")
+
+
+def sprites(count: int) -> str:
+    """ "1 sprite", "1,204 sprites"."""
+    return tr("1 sprite") if count == 1 else tr("{0} sprites").format(f"{count:,}")
+
+
+def size(version: ManifestVersion, parent: ManifestVersion | None) -> str:
+    """How many sprites a version holds, and how that differs from its parent."""
+    text = sprites(version.sprites)
+    if parent is not None and version.sprites != parent.sprites:
+        text += f" ({version.sprites - parent.sprites:+,})".replace("-", "−")
+    return text
+
+
+def title(version: ManifestVersion) -> str:
+    """What a version was made for, or that nobody said."""
+    return version.message.splitlines()[0] if version.message else tr("No note")
+
+
+def changes(diff: VersionDiff) -> str:
+    """The summary without the names of the two versions."""
+    return diff.summary.partition(": ")[2]
+
+
+def told(change: Changed) -> str:
+    """What changed in one sprite, in few words."""
+    parts = [_CHANGES[name](change) for name in change.told if name in _CHANGES]
+    return ", ".join(parts) or tr("from another file")
+
+
+def detail(change: Changed) -> str:
+    """Every changed field with both values, a line each."""
+    return "\n".join(
+        f"{name}: {_value(getattr(change.before, name))} → {_value(getattr(change.after, name))}"
+        for name in change.fields
+    )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return tr("yes") if value else tr("no")
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None or value == "" else str(value)
+
+
+def _tags(change: Changed) -> str:
+    before, after = set(change.before.tags), set(change.after.tags)
+    return " ".join([f"+{tag}" for tag in sorted(after - before)] + [f"−{tag}" for tag in sorted(before - after)])
+
+
+_CHANGES = {
+    "flip": lambda change: tr("flipped") if change.after.flip else tr("flipped back"),
+    "crop": lambda change: tr("cropped") if change.after.crop else tr("crop removed"),
+    "rotation": lambda _change: tr("turned"),
+    "facing": lambda change: tr("facing {0}").format(change.after.facing),
+    "tags": _tags,
+    "status": lambda change: tr("kept") if change.after.status == "kept" else tr("undecided again"),
+    "family": lambda change: tr("family {0}").format(change.after.family or "–"),
+    "weight": lambda change: tr("weight {0}").format(f"{change.after.weight:g}"),
+    "split": lambda change: tr("held out") if change.after.split == "held-out" else tr("trains"),
+}

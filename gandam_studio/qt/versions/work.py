@@ -1,0 +1,126 @@
+"""What the Versions screen does in the background, and what it says when it is done."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting import Exported, export
+from gandam_studio.core.history import Changes
+from gandam_studio.core.versions import (
+    ManifestVersion,
+    Relinked,
+    Verified,
+    commit,
+    relink,
+    restore_edit,
+    tag_version,
+    verify,
+)
+from gandam_studio.qt.session import ERROR, INFO, SUCCESS, WARNING, Session
+from gandam_studio.qt.versions import wording
+from gandam_studio.qt.versions.export_dialog import ExportWish
+
+
+class VersionWork(QObject):
+    """Signals:
+    commit_ended: a commit is over (the `ManifestVersion`, or None when it failed or was cancelled).
+    restored, tagged: it was done (`ManifestVersion`).
+    damage_found: verifying found files missing or altered (`Verified`).
+    """
+
+    commit_ended = Signal(object)
+    restored = Signal(object)
+    tagged = Signal(object)
+    damage_found = Signal(object)
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+
+    def commit(self, message: str, kept_only: bool) -> None:
+        """Make a version of what is decided now."""
+        self._session.start_job(
+            self.tr("Commit"),
+            lambda door, job: commit(door, message, kept_only=kept_only, job=job),
+            self._committed,
+            self._commit_failed,
+            lambda: self.commit_ended.emit(None),
+        )
+
+    def restore(self, version: ManifestVersion) -> None:
+        """Bring back every decision of a version, as one edit."""
+        self._session.start_job(
+            self.tr("Restore"),
+            lambda door, _job: door.apply(restore_edit(door, version)),
+            lambda changes: self._restored(version, changes),
+        )
+
+    def set_tags(self, version: ManifestVersion, names: set[str]) -> None:
+        """Give a version exactly these names."""
+        add, remove = names - set(version.tags), set(version.tags) - names
+        try:
+            named = tag_version(self._session.workspace, version, add=tuple(add), remove=tuple(remove))
+        except UserError as error:
+            self._session.post(str(error), ERROR)
+            return
+        self._session.versions_changed.emit()
+        self.tagged.emit(named)
+
+    def export(self, version: ManifestVersion, wish: ExportWish) -> None:
+        """Hand a version to another tool."""
+        self._session.start_job(
+            self.tr("Export {0}").format(version.label),
+            lambda door, job: export(
+                door, version, wish.out, format=wish.format, pictures=wish.pictures, force=wish.force, job=job
+            ),
+            self._exported,
+        )
+
+    def verify(self) -> None:
+        """Re-hash every original and manifest."""
+        self._session.start_job(self.tr("Verify"), lambda door, job: verify(door, job=job), self._verified)
+
+    def relink(self, folder: str) -> None:
+        """Search a folder for missing and altered originals."""
+        self._session.start_job(self.tr("Relink"), lambda door, job: relink(door, [folder], job=job), self._relinked)
+
+    def _committed(self, version: ManifestVersion) -> None:
+        if version.unchanged:
+            self._session.post(self.tr("Nothing differs from {0}.").format(version.label), INFO)
+        else:
+            text = self.tr("{0} committed: {1}").format(version.label, wording.sprites(version.sprites))
+            self._session.post(text, SUCCESS)
+            self._session.versions_changed.emit()
+        self.commit_ended.emit(version)
+
+    def _commit_failed(self, error: BaseException) -> None:
+        self.commit_ended.emit(None)
+        if not isinstance(error, UserError):
+            # Our bug: the window's handler logs it and says one line.
+            raise error
+        self._session.post(str(error), ERROR)
+
+    def _restored(self, version: ManifestVersion, changes: Changes) -> None:
+        self._session.announce(changes)
+        text = self.tr("{0} restored; undo takes it back.") if changes else self.tr("What is decided is {0} already.")
+        self._session.post(text.format(version.label), SUCCESS if changes else INFO)
+        self.restored.emit(version)
+
+    def _exported(self, done: Exported) -> None:
+        text = self.tr("{0} exported: {1}").format(done.version, done.out)
+        if done.skipped:
+            text += " " + self.tr("(without {0})").format(", ".join(done.skipped))
+        self._session.post(text, WARNING if done.skipped else SUCCESS)
+
+    def _verified(self, found: Verified) -> None:
+        if not found.ok:
+            self.damage_found.emit(found)
+            return
+        text = self.tr("All is well: {0} originals and {1} manifests are as they were.")
+        self._session.post(text.format(f"{found.originals:,}", f"{found.manifests:,}"), SUCCESS)
+
+    def _relinked(self, found: Relinked) -> None:
+        text = self.tr("Originals: {0} found again, {1} still missing.")
+        severity = WARNING if found.missing else SUCCESS
+        self._session.post(text.format(f"{len(found.found):,}", f"{len(found.missing):,}"), severity)

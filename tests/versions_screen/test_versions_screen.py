@@ -1,0 +1,277 @@
+"""The Versions screen with a real workspace, real threads and real files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from small_workspaces import add_sprites
+
+from gandam_studio.core.edits import Drop, Flip, Tag
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import theme
+from gandam_studio.qt.session import Session
+from gandam_studio.qt.versions.export_dialog import ExportDialog, ExportWish
+from gandam_studio.qt.versions.lanes import RowLanes, lay_out
+from gandam_studio.qt.versions.screen import VersionsScreen
+from gandam_studio.qt.versions.verify_dialog import DamageDialog
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path):
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+
+
+@pytest.fixture
+def open_screen(qtbot, tmp_path):
+    """`open_screen(count, read_only=False)`: a shown screen on a workspace of so many sprites."""
+    sessions = []
+
+    def make(count: int = 20, *, read_only: bool = False) -> VersionsScreen:
+        with Workspace.create(tmp_path / "w") as workspace:
+            add_sprites(workspace, list(range(count)))
+            if read_only:
+                workspace.commit("one")
+        session = Session(Workspace.open(tmp_path / "w", read_only=read_only))
+        sessions.append(session)
+        session.told = []
+        session.message_posted.connect(lambda text, severity: session.told.append((severity, text)))
+        screen = VersionsScreen(session)
+        qtbot.addWidget(screen)
+        screen.resize(1100, 700)
+        screen.show()
+        screen.activated()
+        settle(qtbot, session)
+        return screen
+
+    yield make
+    for session in sessions:
+        session.close()
+
+
+def settle(qtbot, session):
+    """Wait until all background work is done and told."""
+    QTest.qWait(20)
+    qtbot.waitUntil(lambda: not session.tasks and not session._quiet, timeout=20_000)
+    QTest.qWait(20)
+
+
+def commit(qtbot, screen, note):
+    screen.commit_box.note.setPlainText(note)
+    screen.commit()
+    settle(qtbot, screen.session)
+
+
+def labels(screen):
+    return [row.version.label if row.version else "now" for row in screen.history.history.rows]
+
+
+def test_lanes_of_a_straight_history():
+    assert lay_out([(3, 2), (2, 1), (1, None)]) == [
+        RowLanes(0, (), (0,)),
+        RowLanes(0, ((0, 0),), (0,)),
+        RowLanes(0, ((0, 0),), ()),
+    ]
+
+
+def test_lanes_of_a_branch_bend_where_it_began():
+    # 5 -> 3 -> 1 and 4 -> 2 -> 1
+    found = lay_out([(5, 3), (4, 2), (3, 1), (2, 1), (1, None)])
+    assert [row.node for row in found] == [0, 1, 0, 1, 0]
+    assert found[4].above == ((0, 0), (1, 0))
+    assert found[4].below == ()
+    assert found[1].below == (0, 1)
+
+
+def test_a_lane_is_used_again_once_its_branch_ended():
+    found = lay_out([(6, 5), (5, 4), (4, 1), (3, 2), (2, 1), (1, None)])
+    assert max(row.width for row in found) == 2
+
+
+def test_empty_state_then_a_first_version(qtbot, open_screen):
+    screen = open_screen()
+    assert screen._pages.currentIndex() == 0
+    assert screen.commit_box.state.text() == "20 sprites would be in v1"
+    QTest.keyClick(screen, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    settle(qtbot, screen.session)
+    assert labels(screen) == ["now", "v1"]
+    assert screen.chosen.message == "First version"
+    assert screen.session.told[-1] == ("success", "v1 committed: 20 sprites")
+    assert screen._pages.currentIndex() == 1
+
+
+def test_what_changed_is_told_and_shown(qtbot, open_screen):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    screen.session.apply(Drop([1, 2], "text"))
+    screen.session.apply(Flip([5]))
+    qtbot.waitUntil(lambda: "flipped" in screen.commit_box.state.text(), timeout=5000)
+    assert screen.commit_box.state.text() == "Since v1: -2 (2 text), 1 flipped"
+    commit(qtbot, screen, "")
+    assert screen.chosen.message == "-2 (2 text), 1 flipped"
+    assert screen.detail.summary.text() == "-2 (2 text), 1 flipped"
+    assert [(s.kind, len(s.cells)) for s in screen.differences._sections] == [("removed", 2), ("changed", 1)]
+    cell = screen.differences.cell_at(QPoint(30, 70))
+    assert cell.note == "text"
+    assert commit(qtbot, screen, "again") is None
+    assert screen.session.told[-1] == ("info", "Nothing differs from v2.")
+
+
+def test_pictures_of_the_differences_are_drawn(qtbot, open_screen):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    screen.detail.base.setCurrentIndex(screen.detail.base.count() - 1)
+    screen.detail.base.activated.emit(screen.detail.base.currentIndex())
+    settle(qtbot, screen.session)
+    assert screen.detail.summary.text() == "+20"
+    view = screen.differences
+    first = screen.session.workspace.sprite(1)
+    qtbot.waitUntil(lambda: view.pictures.get(first) is not None, timeout=10_000)
+    image = view.grab().toImage()
+    colors = {image.pixelColor(x, y).name() for x in range(0, image.width(), 3) for y in range(40, 160, 3)}
+    assert len(colors) > 40  # sprites of many colours, not empty tiles
+
+
+def test_any_two_versions_can_be_compared(qtbot, open_screen):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    for seq in (3, 4):
+        screen.session.apply(Flip([seq]))
+        commit(qtbot, screen, f"flip {seq}")
+    assert screen.detail.summary.text() == "1 flipped"
+    screen.detail.base_chosen.emit(1)
+    settle(qtbot, screen.session)
+    assert screen.detail.summary.text() == "2 flipped"
+    screen.history.go_to(screen.history.row_of(screen.session.workspace.version("v2")))
+    settle(qtbot, screen.session)
+    assert screen.detail.summary.text() == "1 flipped"
+
+
+def test_restore_is_undoable_and_starts_a_branch(qtbot, open_screen):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    screen.session.apply(Flip([3]))
+    commit(qtbot, screen, "two")
+    screen.history.go_to(screen.history.row_of(screen.session.workspace.version("v1")))
+    screen.restore()
+    settle(qtbot, screen.session)
+    workspace = screen.session.workspace
+    assert not workspace.sprite(3).flipped
+    assert screen.chosen.label == "v1"
+    assert [row.is_head for row in screen.history.history.rows] == [False, False, True]
+    screen.session.apply(Flip([7]))
+    commit(qtbot, screen, "branch")
+    assert screen.chosen.parent_label == "v1"
+    assert screen.history.history.rows[0].lanes.width == 1
+    assert max(row.lanes.width for row in screen.history.history.rows) == 2
+    screen.session.undo()
+    screen.session.undo()
+    assert workspace.sprite(3).flipped
+
+
+def test_names_of_versions(qtbot, open_screen):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    screen.work.set_tags(screen.chosen, {"paper"})
+    settle(qtbot, screen.session)
+    assert screen.chosen.tags == ("paper",)
+    screen.work.set_tags(screen.chosen, {"latest"})
+    assert screen.session.told[-1][0] == "error"
+
+
+def test_exporting(qtbot, open_screen, tmp_path):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    out = tmp_path / "m.jsonl"
+    screen.work.export(screen.chosen, ExportWish(str(out), "jsonl", "none", False))
+    settle(qtbot, screen.session)
+    assert hashlib.sha256(out.read_bytes()).hexdigest() == screen.chosen.digest
+    assert screen.session.told[-1] == ("success", f"v1 exported: {out}")
+    screen.work.export(screen.chosen, ExportWish(str(out), "jsonl", "none", False))
+    settle(qtbot, screen.session)
+    assert screen.session.told[-1][0] == "error"
+
+
+def test_export_dialog_asks_before_replacing(qtbot, open_screen, tmp_path):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    dialog = ExportDialog(screen.chosen, screen)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    names = [dialog.formats.item(row).data(Qt.ItemDataRole.UserRole) for row in range(dialog.formats.count())]
+    assert names[0] == "jsonl"
+    assert names[-1] == "all"
+    dialog.formats.setCurrentRow(names.index("imagefolder"))
+    assert [dialog.pictures.itemData(row) for row in range(3)] == ["render", "copy", "link"]
+    (tmp_path / "there").mkdir()
+    dialog.target.setText(str(tmp_path / "there"))
+    assert dialog.replace.isVisible()
+    assert not dialog.export.isEnabled()
+    dialog.replace.setChecked(True)
+    dialog._accept()
+    assert dialog.wish == ExportWish(str(tmp_path / "there"), "imagefolder", "render", True)
+    again = ExportDialog(screen.chosen, screen)
+    qtbot.addWidget(again)
+    assert Path(again.target.text()).parent == tmp_path
+
+
+def test_verify_names_the_damage_and_relink_mends_it(qtbot, open_screen, tmp_path):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    screen.work.verify()
+    settle(qtbot, screen.session)
+    assert screen.session.told[-1][1].startswith("All is well: 20 originals and 1 manifests")
+    original = screen.session.workspace.originals.path(screen.session.workspace.sprite(4).blob)
+    (tmp_path / "attic").mkdir()
+    original.rename(tmp_path / "attic" / "x")
+    screen.work.verify()
+    settle(qtbot, screen.session)
+    dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, DamageDialog))
+    assert dialog.table.item(0, 0).text() == "sprite-00003.png"
+    assert dialog.table.item(0, 2).text() == "missing"
+    dialog.relink_asked.emit(str(tmp_path / "attic"))
+    settle(qtbot, screen.session)
+    dialog.close()
+    assert original.is_file()
+    assert screen.session.told[-1] == ("success", "Originals: 1 found again, 0 still missing.")
+
+
+def test_reading_only(qtbot, open_screen):
+    screen = open_screen(read_only=True)
+    assert labels(screen) == ["now", "v1"]
+    assert not screen.commit_box.button.isEnabled()
+    assert not screen.restore_action.isEnabled()
+    assert not screen.commit_action.isEnabled()
+    assert screen.export_action.isEnabled()
+
+
+def test_edits_made_elsewhere_are_seen_on_return(qtbot, open_screen):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    screen.hide()
+    screen.session.apply(Tag([2], add=frozenset({"red"})))
+    QTest.qWait(350)
+    screen.show()
+    screen.activated()
+    settle(qtbot, screen.session)
+    assert screen.commit_box.state.text() == "Since v1: 1 retagged"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_paints_in_both_themes_and_many_differences(qtbot, open_screen, scheme):
+    screen = open_screen(120)
+    commit(qtbot, screen, "one")
+    screen.detail.base_chosen.emit(0)
+    settle(qtbot, screen.session)
+    theme.set_scheme(scheme)
+    bar = screen.differences.verticalScrollBar()
+    assert bar.maximum() > 500
+    bar.setValue(bar.maximum())
+    screen.differences.set_tile(64)
+    assert not screen.grab().isNull()
+    theme.set_scheme("system")
