@@ -175,6 +175,27 @@ def new(
 
 
 @main.command()
+@click.argument("config", type=click.Path(path_type=Path, exists=True))
+@JSON
+def preflight(config: Path, as_json: bool) -> None:
+    """Try a few real steps of CONFIG (a run's folder or a config.json): memory, time and disk it will take."""
+    from trainer.files import read_json
+    from trainer.preflight import preflight as try_steps
+
+    try:
+        wanted = RunDirectory(config).config() if config.is_dir() else TrainConfig.from_json(read_json(config))
+    except ValueError as error:
+        raise TrainerError(f"{config}: {error}", "usage") from None
+    facts = try_steps(wanted)
+    finish = "no limit set" if facts["seconds"] is None else f"{facts['seconds'] / 60:.1f} min"
+    text = (
+        f"{facts['device']} in {facts['precision']}: {facts['memory_mb']:.0f} MB, {facts['seconds_per_step']:.3f} s "
+        f"a step, {facts['disk_mb']:.0f} MB on disk, {finish}"
+    )
+    _emit(facts, as_json, text)
+
+
+@main.command()
 @JSON
 def presets(as_json: bool) -> None:
     """List the presets."""

@@ -1,0 +1,102 @@
+"""What a run would cost, found out by real steps of it on made-up pictures, before its data are even prepared."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+
+from trainer.config import TrainConfig
+from trainer.dataset import TrainingSet
+from trainer.device import choose_device, memory_mb, set_threads
+from trainer.distributed import Ranks
+from trainer.errors import TrainerError
+from trainer.memory import attempt, free_memory
+from trainer.networks import build_networks, parameter_count
+from trainer.tuning import choose_machine, time_steps
+
+PNG_SHARE = 0.45  # Sprites as PNG take about this share of their raw size.
+MB = 1e6
+
+
+def preflight(config: TrainConfig) -> dict[str, Any]:
+    """Run one to three real iterations and tell what they cost.
+
+    Returns {"device", "precision", "batch", "micro_batch" (what fits at once), "memory_mb" (peak), "seconds_per_step",
+    "pictures_per_s", "steps" (None without a limit), "seconds" (None without a limit), "disk_mb", "checkpoint_mb",
+    "generator_parameters", "discriminator_parameters"}. Raises TrainerError (cause "oom") when not even one picture
+    at a time fits.
+    """
+    set_threads(config.precision.threads)
+    device = choose_device(config.device)
+    data = _made_up(config, device)
+    machine = choose_machine(config, data, device, Ranks())
+    batch = config.batch.size or min(64, len(data.train))
+    micro = config.batch.micro or batch
+    while (seconds := attempt(lambda: time_steps(_with_micro(config, micro), data, machine, batch))) is None:  # noqa: B023
+        free_memory(device)
+        if micro <= 1:
+            raise TrainerError("out of memory even with one picture at a time; use smaller pictures or networks", "oom")
+        micro //= 2
+    steps = _steps(config, batch, seconds)
+    return {
+        "device": str(device),
+        "precision": machine.precision,
+        "batch": batch,
+        "micro_batch": micro,
+        "memory_mb": round(memory_mb(device), 1),
+        "seconds_per_step": seconds,
+        "pictures_per_s": batch * config.objective.critic_steps / seconds,
+        "steps": steps,
+        "seconds": None if steps is None else steps * seconds,
+        **_disk(config, steps),
+    }
+
+
+def _with_micro(config: TrainConfig, micro: int) -> TrainConfig:
+    return dataclasses.replace(config, batch=dataclasses.replace(config.batch, micro=micro))
+
+
+def _made_up(config: TrainConfig, device: torch.device) -> TrainingSet:
+    """Noise of the right shape: a step costs the same whatever it sees."""
+    count, side, channels = max(2, min(config.batch.size or 64, 256)), config.data.size, config.data.channels
+    pixels = torch.randint(0, 256, (count, side, side, channels), dtype=torch.uint8, device=device)
+    names = tuple(config.data.condition)
+    labels = torch.zeros(count, dtype=torch.long, device=device) if names else None
+    return TrainingSet(
+        pixels, torch.arange(count), torch.arange(0), None, labels, names, torch.ones(channels).to(device)
+    )
+
+
+def _steps(config: TrainConfig, batch: int, seconds: float) -> int | None:
+    """Iterations until the first of the run's limits; None without one."""
+    stop = config.stop
+    limits = [
+        stop.iterations or None,
+        round(stop.minutes * 60 / seconds) if stop.minutes else None,
+        -(-stop.images // (batch * config.objective.critic_steps)) if stop.images else None,
+    ]
+    return min((limit for limit in limits if limit), default=None)
+
+
+def _disk(config: TrainConfig, steps: int | None) -> dict[str, Any]:
+    """What the run's folder will hold beyond its data: checkpoints kept, grids, events."""
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        networks = build_networks(config, len(config.data.condition))
+    generator, discriminator = (parameter_count(network) for network in networks)
+    # Weights and Adam's two moments of both networks, and the average of the generator.
+    checkpoint = 4 * (3 * (generator + discriminator) + (generator if config.ema.enabled else 0)) / MB
+    total = steps or 0
+    sampling = config.sampling
+    milestones = total // sampling.milestones if sampling.milestones else 0
+    kept = sampling.keep + milestones + 2  # The best one, and one being written.
+    side = config.data.size
+    grid = 2 * sampling.count * side * side * config.data.channels * PNG_SHARE / MB
+    events = total * 70 / MB
+    return {
+        "disk_mb": round(kept * checkpoint + (total // sampling.every + 1) * grid + events, 1),
+        "checkpoint_mb": round(checkpoint, 1),
+        "generator_parameters": generator,
+        "discriminator_parameters": discriminator,
+    }
