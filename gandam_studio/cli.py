@@ -40,6 +40,7 @@ SUBCOMMANDS = {
     "verify": "versioning:verify",
     "relink": "versioning:relink",
     "export-manifest": "exporting:export_manifest",
+    "import-manifest": "exporting:import_manifest",
     "presets": "training:presets",
     "train": "training:train",
     "runs": "training:runs",

@@ -1,13 +1,15 @@
-"""`export-manifest`: a version for other tools."""
+"""`export-manifest` and `import-manifest`: a version for other tools, and back."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gandam_studio.commands.console import Output, with_workspace
+from gandam_studio.commands.console import Output, printable, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
+from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -24,7 +26,7 @@ FORMATS = (
 @click.option("--format", "form", type=click.Choice(FORMATS), default="jsonl", show_default=True,
               help="What to write; `all` writes every format side by side.")  # fmt: skip
 @click.option("--pictures", type=click.Choice(["none", "copy", "link", "render"]), default=None,
-              help="No pictures, originals copied or hard-linked, or pictures as trained on [default: by format].")  # fmt: skip
+              help="Originals copied or hard-linked, or pictures as trained on [default: by format].")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace a file, or an earlier export.")
 @with_workspace(write=False)
 def export_manifest(
@@ -48,3 +50,23 @@ def export_manifest(
     out.say(f"{done.version} -> {done.out}: {done.sprites:,} sprites, {done.files:,} files, {done.bytes / 1e6:,.1f} MB")
     for name, why in done.skipped.items():
         out.say(f"left out {name}: {why}")
+
+
+@click.command("import-manifest")
+@click.argument("export", metavar="EXPORT", type=click.Path(path_type=Path))
+@with_workspace(write=True)
+def import_manifest(workspace: Workspace, out: Output, export: Path) -> None:
+    """Take an export back: its pictures are imported, its decisions become one edit that undo takes back.
+
+    EXPORT is a manifest, an imagefolder, a StyleGAN zip, or an export folder with pictures.
+    """
+    from gandam_studio.core.exporting import take_back
+
+    if not export.exists():
+        raise UserError(f"there is nothing at {export}")
+    with ConsoleJob() as job:
+        done = take_back(workspace, export, job=job)
+    out.json(done.to_json())
+    out.say(f"{done.imported:,} sprites imported, {done.decided:,} decided as in {export}")
+    if done.missing:
+        out.say(f"{len(done.missing):,} pictures are neither there nor here, such as {printable(done.missing[0])}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,9 +21,14 @@ from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
+    from gandam_studio.core.training import RunSummary
     from gandam_studio.core.workspace import Workspace
     from trainer.config import TrainConfig
     from trainer.run_directory import RunDirectory
+
+
+# Popen complains when it is forgotten while its process lives; these are meant to outlive us.
+_DETACHED: list[subprocess.Popen[bytes]] = []
 
 
 @click.command()
@@ -86,7 +92,17 @@ def train(
         config = configured(preset or "", overrides, iterations, minutes, device, seed)
         with Workspace.open(place) as workspace, ConsoleJob() as job:
             run = create_run(workspace, find_version(workspace, version), config, parent=parent, job=job)
-    train_run(run, Output(as_json), detach=detach)
+    found = train_to_end(run, detach=detach)
+    out = Output(as_json)
+    out.json(found.to_json())
+    if detach:
+        out.say(f"{found.run} goes on by itself; see: gandam-studio runs")
+    elif problem := complaint(found):
+        raise UserError(problem)
+    else:
+        state = found.state
+        out.say(f"{found.run} {state.state}: {state.iteration:,} iterations, {state.images_seen:,} pictures seen")
+        out.say(f"its folder: {found.folder}")
 
 
 def configured(
@@ -109,28 +125,30 @@ def configured(
     return config if seed is None else dataclasses.replace(config, seed=seed)
 
 
-def train_run(run: RunDirectory, out: Output, *, detach: bool = False) -> None:
-    """Start a run or go on with it, follow it, and say how it ended. Raises UserError if it did not reach its end."""
+def train_to_end(run: RunDirectory, *, detach: bool = False) -> RunSummary:
+    """Start a run, or go on with it, and follow it to its end (or not, when detached); returns how it stands then."""
     from gandam_studio.commands.following import follow
     from gandam_studio.core.training import start, summary
 
     process = start(run)
-    if not detach:
+    if detach:
+        _DETACHED.append(process)
+    else:
         with ConsoleJob() as job:
             follow(run, process, job)
-    found = summary(run.path)
-    out.json(found.to_json())
+    return summary(run.path)
+
+
+def complaint(found: RunSummary) -> str:
+    """Why a run did not reach its end and what to do about it, in one line; "" when it did."""
     state = found.state
-    if detach:
-        out.say(f"{run.name} goes on by itself; see: gandam-studio runs")
-    elif state.state in ("failed", "interrupted", "created"):
-        raise UserError(f"{run.name} {state.state}: {state.reason or 'it did not start'}; its log is {run.log_path}")
-    elif state.state == "stopped":
-        more = f"gandam-studio train --resume {run.name}"
-        raise UserError(f"{run.name} stopped after iteration {state.iteration:,}; go on with: {more}")
-    else:
-        out.say(f"{run.name} {state.state}: {state.iteration:,} iterations, {state.images_seen:,} pictures seen")
-        out.say(f"its folder: {run.path}")
+    if state.state == "stopped":
+        more = f"gandam-studio train --resume {found.run} -w {found.folder.parent.parent}"
+        return f"{found.run} stopped after iteration {state.iteration:,}; go on with: {more}"
+    if state.state in ("failed", "interrupted", "created"):
+        log = found.folder / "trainer.log"
+        return f"{found.run} {state.state}: {state.reason or 'it did not start'}; its log is {log}"
+    return ""
 
 
 @click.command()
@@ -174,36 +192,39 @@ def ask(workspace: Workspace, out: Output, run: str, request: str) -> None:
 @click.command()
 @click.argument("run")
 @click.option("--count", type=click.IntRange(1, 10_000), default=64, show_default=True, help="How many pictures.")
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first; the next one's is +1."
-)
-@click.option("--out", "target", type=click.Path(path_type=Path), required=True, help="The PNG to write.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Equal seeds draw equal pictures.")
+@click.option("--out", "target", type=click.Path(path_type=Path), required=True, help="The PNG, or folder, to write.")
+@click.option("--singly", is_flag=True, help="One PNG a picture, in a folder.")
+@click.option("--iteration", type=click.IntRange(0), metavar="N", help="From an older checkpoint.")
 @with_workspace(write=False)
-def sample(workspace: Workspace, out: Output, run: str, count: int, seed: int, target: Path) -> None:
+def sample(
+    workspace: Workspace,
+    out: Output,
+    run: str,
+    count: int,
+    seed: int,
+    target: Path,
+    singly: bool,
+    iteration: int | None,
+) -> None:
     """Draw random pictures, not hand-picked ones, from a run's newest checkpoint into one PNG."""
     from gandam_studio.core.training import find_run
 
-    answer = draw_samples(find_run(workspace, run), count, seed, target)
+    more = ["--singly"] if singly else []
+    more += ["--iteration", str(iteration)] if iteration is not None else []
+    answer = draw_samples(find_run(workspace, run), count, seed, target, *more)
     out.json({"out": str(target), "seeds": answer["seeds"]})
-    out.say(f"wrote {target}: {count:,} pictures, seeds {seed} to {seed + count - 1}")
+    out.say(f"wrote {target}: {count:,} pictures of seed {seed}")
 
 
-def draw_samples(run: RunDirectory, count: int, seed: int, target: Path) -> dict:
-    """Have the trainer write a grid of samples; its answer holds "out" and "seeds". Raises UserError, Cancelled."""
+def draw_samples(run: RunDirectory, count: int, seed: int, target: Path, *more: str) -> dict[str, Any]:
+    """Have the trainer write samples; its answer holds "out" and "seeds". Raises UserError, Cancelled."""
     from gandam_studio.core.training import ask as ask_trainer
 
-    if not target.absolute().parent.is_dir():
-        raise UserError(f"there is no folder {target.absolute().parent}")
+    target = target.absolute()
+    if not target.parent.is_dir():
+        raise UserError(f"there is no folder {target.parent}")
     with ConsoleJob() as job:
         job.start("Sampling", None)
-        return ask_trainer(
-            "sample",
-            str(run.path),
-            "--count",
-            str(count),
-            "--seed",
-            str(seed),
-            "--out",
-            str(target.absolute()),
-            job=job,
-        )
+        options = ("--count", str(count), "--seed", str(seed), "--out", str(target))
+        return ask_trainer("sample", str(run.path), *options, *more, job=job)

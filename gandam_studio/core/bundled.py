@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,25 @@ class SampleSet:
     pictures: Path
     truth: Path
     licence: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What a truth table says of one picture: "left", "right" or "unknown", and whether it walks on two legs."""
+
+    facing: str
+    bipedal: bool
+
+
+def read_facts(sample_set: SampleSet) -> dict[str, Fact]:
+    """File name -> what is known, for either bundled set. Raises OSError, and KeyError for another table."""
+    facts = {}
+    with sample_set.truth.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream, delimiter="\t"):
+            facing = row["facing"] if "facing" in row else row["facing_by_eye"]
+            bipedal = row["bipedal"] if "bipedal" in row else row["biped"]
+            facts[row["file"]] = Fact(facing if facing in ("left", "right") else "unknown", bipedal == "1")
+    return facts
 
 
 def data_path(*parts: str) -> Path:
