@@ -1,7 +1,44 @@
 """Duplicates: found by hashes, judged by pixels, grouped without drift. `find_duplicates` is the way in."""
 
+from gandam_studio.core.duplicates.decisions import (
+    DropPlan,
+    PlannedDrop,
+    flip_and_keep,
+    keep_best,
+    keep_both,
+    name_families,
+    plan_drops,
+)
+from gandam_studio.core.duplicates.families import Family, cap_families, families, weigh_families
 from gandam_studio.core.duplicates.finding import find_duplicates
+from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, RULES
+from gandam_studio.core.duplicates.links import LOOSEST
 from gandam_studio.core.duplicates.relations import DUPLICATES, RELATIONS, Transform
-from gandam_studio.core.duplicates.report import DuplicateGroup, DuplicateReport, Member
+from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE, DuplicateGroup, DuplicateReport, Member
+from gandam_studio.core.duplicates.togetherness import held_together
 
-__all__ = ["DUPLICATES", "RELATIONS", "DuplicateGroup", "DuplicateReport", "Member", "Transform", "find_duplicates"]
+__all__ = [
+    "DEFAULT_DISTANCE",
+    "DEFAULT_RULES",
+    "DUPLICATES",
+    "LOOSEST",
+    "RELATIONS",
+    "RULES",
+    "DropPlan",
+    "DuplicateGroup",
+    "DuplicateReport",
+    "Family",
+    "Member",
+    "PlannedDrop",
+    "Transform",
+    "cap_families",
+    "families",
+    "find_duplicates",
+    "flip_and_keep",
+    "held_together",
+    "keep_best",
+    "keep_both",
+    "name_families",
+    "plan_drops",
+    "weigh_families",
+]

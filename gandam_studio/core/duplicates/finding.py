@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS, Candidates, candidates
 from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged, enlargement
+from gandam_studio.core.duplicates.links import LOOSEST, Findings, Link, load_findings, save_findings
 from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE, DuplicateReport
 from gandam_studio.core.duplicates.sources import PictureSource, WorkspaceSource
-from gandam_studio.core.duplicates.verifying import KEPT_DISTANCE, Link, Verifier
+from gandam_studio.core.duplicates.verifying import Verifier
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.hashing.layout import boxes
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workspace import Workspace
 
@@ -27,66 +31,105 @@ def find_duplicates(
     whole_radius: int = WHOLE_RADIUS,
     job: Job = NULL_JOB,
 ) -> DuplicateReport:
-    """Find duplicates and relatives: hashes nominate pairs, pixels after alignment decide, groups hold without drift.
+    """Find duplicates and relatives: hashes nominate pairs, aligned pixels decide, groups hold without drift.
 
-    source: a workspace, of which the sprites not dropped are compared, or any PictureSource. distance: how unlike two
-    pictures of a group may be, 0 (same pixels) to `verifying.KEPT_DISTANCE`. rules: see `keeping.RULES`. look_radius,
-    whole_radius: Hamming radii of the nomination (`candidates`). The result does not depend on the pictures' order.
+    source: a workspace, or any PictureSource. Of a workspace all sprites are compared, once: what was found is kept
+    beside it, and later calls compare only what is new; the report is about the sprites not dropped and respects what
+    the person called no duplicates. distance: how unlike two pictures of a group may be, 0 (same pixels) to
+    `links.LOOSEST`. rules: see `keeping.RULES`. look_radius, whole_radius: Hamming radii of the nomination
+    (`candidates`). The result does not depend on the pictures' order.
 
     Raises UserError for a distance out of range or an unknown rule, Cancelled when the job was.
     """
-    if not 0 <= distance <= KEPT_DISTANCE:
-        raise UserError(f"the distance must be between 0 and {KEPT_DISTANCE}")
-    apart: list[tuple[int, int]] = []
+    if not 0 <= distance <= LOOSEST:
+        raise UserError(f"the distance must be between 0 and {LOOSEST}")
+    radii = (look_radius, whole_radius)
     if isinstance(source, Workspace):
-        query = "SELECT a, b FROM pairs WHERE verdict = 'distinct'"
-        apart = [(int(a), int(b)) for a, b in source.connection.execute(query)]
-        pictures: PictureSource = WorkspaceSource(source, job=job)
-    else:
-        pictures = source
-    pairs = candidates(pictures.fingerprints, look_radius=look_radius, whole_radius=whole_radius, job=job)
+        return _in_workspace(source, distance, rules, radii, job)
+    verifier = Verifier(source)
+    links = _search(source, verifier, Findings(), radii, job)
+    judged = _judged(links, source, _enlargements(links, source, verifier, {}, job))
+    return DuplicateReport(links, judged, distance=distance, rules=rules)
+
+
+def _in_workspace(
+    workspace: Workspace, distance: float, rules: Sequence[str], radii: tuple[int, int], job: Job
+) -> DuplicateReport:
+    """`find_duplicates` of a workspace's sprites, with what was found before."""
+    pictures = WorkspaceSource(workspace, job=job)
     verifier = Verifier(pictures)
-    links = verifier.links(pairs, job)
-    links = _completed(links, pairs, verifier, job)
-    judged = _judged(links, pictures, verifier, job)
-    return DuplicateReport(pictures, links, judged, distance=distance, rules=rules, apart=apart)
+    known = load_findings(workspace.folder, radii)
+    links = _search(pictures, verifier, known, radii, job)
+    enlargements = _enlargements(links, pictures, verifier, known.enlargements, job)
+    last = int(pictures.seqs[-1]) if len(pictures.seqs) else 0
+    if last != known.last and not workspace.read_only:
+        with contextlib.suppress(OSError):  # a full disk costs the next search time, nothing else
+            save_findings(workspace.folder, Findings(links, last, enlargements), radii)
+    shown = {sprite.seq for sprite in pictures.sprites if sprite.status != "dropped"}
+    links = [link for link in links if link.i in shown and link.j in shown]
+    query = "SELECT a, b FROM pairs WHERE verdict = 'distinct'"
+    apart = [(int(a), int(b)) for a, b in workspace.connection.execute(query)]
+    return DuplicateReport(links, _judged(links, pictures, enlargements), distance=distance, rules=rules, apart=apart)
 
 
-def _completed(links: list[Link], pairs: Candidates, verifier: Verifier, job: Job) -> list[Link]:
-    """The links, and those between pictures that share a neighbour but were not nominated together.
+def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: tuple[int, int], job: Job) -> list[Link]:
+    """All links by row number, those known among earlier sprites included, sorted."""
+    first_new = int(np.searchsorted(source.seqs, known.last, side="right"))
+    row_of = {int(seq): row for row, seq in enumerate(source.seqs)}
+    old = [replace(link, i=row_of[link.i], j=row_of[link.j]) for link in known.links]
+    pairs = candidates(source.fingerprints, look_radius=radii[0], whole_radius=radii[1], first_new=first_new, job=job)
+    links = [*old, *verifier.links(pairs, job)]
+    links = _completed(links, pairs, first_new, verifier, job)
+    called = source.seqs.tolist()
+    return [replace(link, i=called[link.i], j=called[link.j]) for link in links]
 
-    Hashes may miss a pair that a third picture shows to be worth comparing: whoever keeps the group should be related
-    to every member directly.
+
+def _completed(links: list[Link], pairs: Candidates, first_new: int, verifier: Verifier, job: Job) -> list[Link]:
+    """The links, and those between pictures that share a neighbour but were not nominated together, sorted.
+
+    Hashes may miss a pair that a third picture shows to be worth comparing: whoever keeps a group should be related to
+    every member directly.
     """
-    neighbours: dict[int, list[int]] = {}
+    neighbours: dict[int, set[int]] = {}
     for link in links:
-        neighbours.setdefault(link.i, []).append(link.j)
-        neighbours.setdefault(link.j, []).append(link.i)
+        neighbours.setdefault(link.i, set()).add(link.j)
+        neighbours.setdefault(link.j, set()).add(link.i)
     seen = set(zip(pairs.i.tolist(), pairs.j.tolist(), strict=True))
     wanted = {
         (a, b)
-        for around in neighbours.values()
+        for middle, around in neighbours.items()
         if len(around) <= _COMPLETED_GROUP
         for a in around
         for b in around
-        if a < b and (a, b) not in seen
+        if a < b and (a, b) not in seen and b not in neighbours[a] and max(middle, b) >= first_new
     }
-    if not wanted:
-        return links
-    rows = np.array(sorted(wanted), dtype=np.int64)
-    both = np.repeat(rows, 2, axis=0)
-    turned = np.tile(np.array([False, True]), len(rows))
-    return sorted([*links, *verifier.links(Candidates(both[:, 0], both[:, 1], turned), job)], key=lambda x: (x.i, x.j))
+    if wanted:
+        rows = np.repeat(np.array(sorted(wanted), dtype=np.int64), 2, axis=0)
+        turned = np.tile(np.array([False, True]), len(wanted))
+        links = [*links, *verifier.links(Candidates(rows[:, 0], rows[:, 1], turned), job)]
+    return sorted(links, key=lambda link: (link.i, link.j))
 
 
-def _judged(links: list[Link], source: PictureSource, verifier: Verifier, job: Job) -> dict[int, Judged]:
-    """What the rules need to know of every linked picture, by row."""
-    rows = sorted({row for link in links for row in (link.i, link.j)})
-    job.start("Weighing pictures", len(rows))
-    judged = {}
-    for row in rows:
-        content, _ = verifier.content(row)
-        area = content.rgba.shape[0] * content.rgba.shape[1]
-        judged[row] = Judged(source.facts[row], area, enlargement(content.rgba))
+def _enlargements(
+    links: list[Link], source: PictureSource, verifier: Verifier, known: dict[int, int], job: Job
+) -> dict[int, int]:
+    """How much each linked picture was enlarged, by row number; only those not yet known are opened."""
+    row_of = {int(seq): row for row, seq in enumerate(source.seqs)}
+    seqs = sorted({seq for link in links for seq in (link.i, link.j)} - known.keys())
+    job.start("Weighing pictures", len(seqs))
+    found = dict(known)
+    for seq in seqs:
+        found[seq] = enlargement(verifier.content(row_of[seq])[0].rgba)
         job.advance()
-    return judged
+    return found
+
+
+def _judged(links: list[Link], source: PictureSource, enlargements: dict[int, int]) -> dict[int, Judged]:
+    """What the rules need to know of every linked picture, by row number."""
+    linked = {seq for link in links for seq in (link.i, link.j)}
+    areas = boxes(source.fingerprints)[:, 2:].prod(axis=1)
+    return {
+        seq: Judged(source.facts[row], int(areas[row]), enlargements[seq])
+        for row, seq in enumerate(source.seqs.tolist())
+        if seq in linked
+    }

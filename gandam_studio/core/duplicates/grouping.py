@@ -11,15 +11,16 @@ from __future__ import annotations
 import numpy as np
 
 
-def stars(rank: np.ndarray, i: np.ndarray, j: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """The keeper of each of N pictures: (N,) int64, itself where it keeps or stands alone.
+def stars(rank: np.ndarray, i: np.ndarray, j: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The keeper of each of N pictures, (N,) int64, itself where it keeps or stands alone; and its distance to it.
 
     rank: (N,) distinct, smaller is better. i, j, distance: (E,) relations, in any order and direction.
     """
     count = len(rank)
     keeper = np.arange(count, dtype=np.int64)
+    joined_at = np.zeros(count)
     if not len(i):
-        return keeper
+        return keeper, joined_at
     better = np.where(rank[i] < rank[j], i, j)
     worse = np.where(rank[i] < rank[j], j, i)
     # 0 undecided, 1 keeper, 2 member; pictures without relations never change.
@@ -38,7 +39,8 @@ def stars(rank: np.ndarray, i: np.ndarray, j: np.ndarray, distance: np.ndarray) 
     joins = (state[worse] == 2) & (state[better] == 1)
     order = np.lexsort((rank[better[joins]], distance[joins]))[::-1]
     keeper[worse[joins][order]] = better[joins][order]  # the last written is the nearest
-    return keeper
+    joined_at[worse[joins][order]] = distance[joins][order]
+    return keeper, joined_at
 
 
 def parted(keeper: np.ndarray, rank: np.ndarray, apart: np.ndarray) -> np.ndarray:

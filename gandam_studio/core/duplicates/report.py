@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gandam_studio.core.duplicates import grouping
-from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged, ranking
+from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged, deciding_rule, ranking
+from gandam_studio.core.duplicates.links import Link
 from gandam_studio.core.duplicates.relations import DUPLICATES, Transform
-from gandam_studio.core.duplicates.sources import PictureSource
-from gandam_studio.core.duplicates.verifying import Link
 
-DEFAULT_DISTANCE = 0.5  # where the judgement tips; the slider goes from 0 to `verifying.KEPT_DISTANCE`
+DEFAULT_DISTANCE = 0.5  # where the judgement tips; a slider goes from 0 to `links.LOOSEST`
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Member:
     Attributes:
         seq: its row number.
         relation: to `related_to`; one of `relations.RELATIONS`.
-        distance, confidence: of that relation.
+        distance, confidence: of that relation, both in [0, 1].
         transform: what maps it onto `related_to`.
         related_to: the keeper, unless only another picture of the group is directly related to it.
         duplicate_of: the picture it can be dropped in favour of; None when it is a relative, no duplicate.
@@ -51,29 +51,35 @@ class DuplicateGroup:
     members: tuple[Member, ...]
 
     @property
+    def seqs(self) -> tuple[int, ...]:
+        """All row numbers, the keeper's first."""
+        return (self.keeper, *(member.seq for member in self.members))
+
+    @property
     def duplicates(self) -> tuple[Member, ...]:
         """Members that one of the pictures here makes superfluous."""
         return tuple(member for member in self.members if member.duplicate_of is not None)
 
     @property
     def doubt(self) -> float:
-        """The largest distance among the members: groups are looked at in falling order of it."""
+        """The largest distance among the members."""
         return max((member.distance for member in self.members), default=0.0)
 
 
 class DuplicateReport:
-    """What was found, with every verified distance kept, so that another threshold regroups without looking again.
+    """Verified relations among pictures, grouped at one distance.
+
+    `len(report)` groups, the most doubtful first; `report.group(n)` builds one, `report.groups` all. `regroup` and
+    `without` give other reports over the same findings and compare nothing again.
 
     Attributes:
-        source: the pictures, by row; `source.seqs` are their row numbers in the workspace.
-        links: every verified relation within the loosest distance.
-        distance: the threshold of `groups`.
-        rules: the order of rules by which keepers were chosen.
+        links: every verified relation within the loosest distance, between row numbers.
+        distance: how unlike two pictures of a group may be.
+        rules: the order of rules by which keepers are chosen (`keeping.RULES`).
     """
 
     def __init__(
         self,
-        source: PictureSource,
         links: Sequence[Link],
         judged: dict[int, Judged],
         *,
@@ -81,102 +87,129 @@ class DuplicateReport:
         rules: Sequence[str] = DEFAULT_RULES,
         apart: Sequence[tuple[int, int]] = (),
     ) -> None:
-        self.source = source
         self.links = list(links)
         self.distance = distance
         self.rules = tuple(rules)
         self._judged = judged
-        self._rows = np.array(sorted(judged), dtype=np.int64)
-        place = {row: index for index, row in enumerate(self._rows.tolist())}
-        self._seqs = source.seqs[self._rows]
-        self._i = np.array([place[link.i] for link in self.links], dtype=np.int64)
-        self._j = np.array([place[link.j] for link in self.links], dtype=np.int64)
-        self._distances = np.array([link.verdict.distance for link in self.links])
+        self._seqs = np.array(sorted(judged), dtype=np.int64)
+        self._i = self._places(np.array([link.i for link in self.links], dtype=np.int64))
+        self._j = self._places(np.array([link.j for link in self.links], dtype=np.int64))
+        self._distances = np.array([link.verdict.distance for link in self.links], dtype=np.float64)
         self._true = np.array([link.verdict.relation in DUPLICATES for link in self.links], dtype=bool)
         self._by_pair = {(link.i, link.j): link for link in self.links}
-        self._rank = ranking([judged[row] for row in self._rows.tolist()], self.rules)
-        called = {int(seq): index for index, seq in enumerate(self._seqs)}
-        pairs = sorted({(called[a], called[b]) for a, b in apart if a in called and b in called})
-        self._apart = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        self._allowed = ~_listed(self._i, self._j, self._apart, len(self._rows))
-        self._duplicate_of, self._family_of = self._group(distance)
+        self._rank = ranking([judged[seq] for seq in self._seqs.tolist()], self.rules)
+        self._apart = np.zeros((0, 2), dtype=np.int64)
+        self._forbid(apart)
+        self._group()
 
-    def regroup(self, distance: float | None = None, rules: Sequence[str] | None = None) -> DuplicateReport:
-        """The same findings at another threshold (0 to `KEPT_DISTANCE`), or with keepers chosen by other rules.
+    def __len__(self) -> int:
+        """How many groups."""
+        return len(self._starts)
 
-        Nothing is compared again. Raises UserError for an unknown rule.
-        """
-        other = object.__new__(DuplicateReport)
-        other.__dict__.update(self.__dict__)
-        other.distance = self.distance if distance is None else distance
-        if rules is not None and tuple(rules) != self.rules:
-            other.rules = tuple(rules)
-            other._rank = ranking([self._judged[row] for row in self._rows.tolist()], other.rules)
-        other._duplicate_of, other._family_of = other._group(other.distance)
-        return other
-
-    def without(self, pairs: Sequence[tuple[int, int]]) -> DuplicateReport:
-        """The same findings once the person has said that the pictures of these pairs (row numbers) are different."""
-        called = {int(seq): index for index, seq in enumerate(self._seqs)}
-        fresh = [(called[a], called[b]) for a, b in pairs if a in called and b in called]
-        other = object.__new__(DuplicateReport)
-        other.__dict__.update(self.__dict__)
-        other._apart = np.concatenate([self._apart, np.array(fresh, dtype=np.int64).reshape(-1, 2)])
-        other._allowed = ~_listed(self._i, self._j, other._apart, len(self._rows))
-        other._duplicate_of, other._family_of = other._group(other.distance)
-        return other
-
-    def _group(self, distance: float) -> tuple[np.ndarray, np.ndarray]:
-        """For each linked picture its duplicates' keeper and its family's keeper, as places in `_rows`."""
-        near = (self._distances <= distance) & self._allowed
-        true = near & self._true
-        duplicate_of = grouping.stars(self._rank, self._i[true], self._j[true], self._distances[true])
-        duplicate_of = grouping.parted(duplicate_of, self._rank, self._apart)
-        # Families join the keepers of duplicates, along any relation between their pictures.
-        a, b = duplicate_of[self._i[near]], duplicate_of[self._j[near]]
-        between = a != b
-        family = grouping.stars(self._rank, a[between], b[between], self._distances[near][between])
-        family_of = grouping.parted(family[duplicate_of], self._rank, self._apart)
-        return duplicate_of, family_of
-
-    @property
-    def judged(self) -> dict[int, Judged]:
-        """What the rules know of every linked picture, by row of the source."""
-        return self._judged
-
-    @property
-    def group_count(self) -> int:
-        """How many groups there are, without building them."""
-        return int(np.count_nonzero(grouping.sizes(self._family_of) > 1))
-
-    @property
-    def duplicate_count(self) -> int:
-        """How many pictures are superfluous."""
-        return int(np.count_nonzero(self._duplicate_of != np.arange(len(self._rows))))
+    def __iter__(self) -> Iterator[DuplicateGroup]:
+        """The groups, the most doubtful first."""
+        return map(self.group, range(len(self)))
 
     @property
     def groups(self) -> list[DuplicateGroup]:
-        """All groups, the most doubtful first; ties by the keeper's key."""
-        order = np.lexsort((self._rank, self._family_of))
-        cuts = np.flatnonzero(np.diff(self._family_of[order])) + 1
-        made = [self._build(part) for part in np.split(order, cuts) if len(part) > 1]
-        keys = {int(seq): self.source.facts[row].key for seq, row in zip(self._seqs, self._rows.tolist(), strict=True)}
-        return sorted(made, key=lambda group: (-group.doubt, keys[group.keeper]))
+        """All groups, the most doubtful first; equal doubt goes by the keeper's rank."""
+        return list(self)
 
-    def _build(self, places: np.ndarray) -> DuplicateGroup:
-        """The group of some linked pictures, given as places in `_rows`, best first."""
+    @property
+    def duplicate_count(self) -> int:
+        """How many pictures another one makes superfluous."""
+        return int(np.count_nonzero(self._duplicate_of != np.arange(len(self._seqs))))
+
+    def regroup(self, distance: float | None = None, rules: Sequence[str] | None = None) -> DuplicateReport:
+        """The same findings at another distance, or with keepers chosen by other rules.
+
+        Raises UserError for an unknown rule.
+        """
+        other = copy.copy(self)
+        if distance is not None:
+            other.distance = distance
+        if rules is not None:
+            other.rules = tuple(rules)
+            other._rank = ranking([self._judged[seq] for seq in self._seqs.tolist()], other.rules)
+        other._group()
+        return other
+
+    def without(self, pairs: Sequence[tuple[int, int]]) -> DuplicateReport:
+        """The same findings once the person has said that the sprites of these pairs are no duplicates."""
+        other = copy.copy(self)
+        other._forbid(pairs)
+        other._group()
+        return other
+
+    def only(self, seqs: Sequence[int] | np.ndarray) -> DuplicateReport:
+        """The same findings among these sprites alone, for when others were dropped."""
+        kept = {int(seq) for seq in seqs}
+        links = [link for link in self.links if link.i in kept and link.j in kept]
+        judged = {seq: self._judged[seq] for link in links for seq in (link.i, link.j)}
+        apart = [(int(a), int(b)) for a, b in self._seqs[self._apart].tolist()]
+        return DuplicateReport(links, judged, distance=self.distance, rules=self.rules, apart=apart)
+
+    def group(self, number: int) -> DuplicateGroup:
+        """One group. Raises IndexError."""
+        places = self._order[self._starts[number] : self._ends[number]]
         keeper = int(self._family_of[places[0]])
-        members = [self._member(place, keeper) for place in places.tolist() if place != keeper]
-        members.sort(key=lambda member: (member.duplicate_of is None, member.distance))
+        members = [self._member(place, keeper, places) for place in places.tolist() if place != keeper]
+        members.sort(key=lambda one: (one.duplicate_of is None, one.distance, self._judged[one.seq].facts.key))
         return DuplicateGroup(int(self._seqs[keeper]), tuple(members))
 
-    def _member(self, place: int, keeper: int) -> Member:
-        """How one picture stands to its group's keeper, or else to the picture it duplicates or is related to."""
+    def why(self, best: int, other: int) -> str:
+        """The first rule by which one sprite beats another; "" when only the tie-break does."""
+        return deciding_rule(self._judged[best], self._judged[other], self.rules)
+
+    def key(self, seq: int) -> str:
+        """The stable name of a sprite in the report: its id."""
+        return self._judged[seq].facts.key
+
+    def is_kept(self, seq: int) -> bool:
+        """Whether the person had said that a sprite belongs when this was found."""
+        return self._judged[seq].facts.kept
+
+    def _places(self, seqs: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self._seqs, seqs)
+
+    def _forbid(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Let no relation hold between the sprites of these pairs any more."""
+        given = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        known = np.isin(given, self._seqs).all(axis=1)
+        self._apart = np.concatenate([self._apart, self._places(given[known])])
+        count = len(self._seqs)
+        key = np.minimum(self._i, self._j) * count + np.maximum(self._i, self._j)
+        forbidden = np.minimum(*self._apart.T) * count + np.maximum(*self._apart.T)
+        self._allowed = ~np.isin(key, forbidden)
+
+    def _group(self) -> None:
+        """Find for each linked sprite the keeper of its duplicates and that of its family, as places in `_seqs`."""
+        near = (self._distances <= self.distance) & self._allowed
+        true = near & self._true
+        keeper, doubt = grouping.stars(self._rank, self._i[true], self._j[true], self._distances[true])
+        self._duplicate_of = grouping.parted(keeper, self._rank, self._apart)
+        # Families join the keepers of duplicates, along any relation between their pictures.
+        a, b = self._duplicate_of[self._i[near]], self._duplicate_of[self._j[near]]
+        between = a != b
+        family, family_doubt = grouping.stars(self._rank, a[between], b[between], self._distances[near][between])
+        self._family_of = grouping.parted(family[self._duplicate_of], self._rank, self._apart)
+        doubt = np.maximum(doubt, family_doubt[self._duplicate_of])
+        order = np.lexsort((self._rank, self._family_of))
+        starts = np.flatnonzero(np.diff(self._family_of[order], prepend=-1))
+        ends = np.append(starts[1:], len(order))
+        real = ends - starts > 1
+        group_doubt = np.maximum.reduceat(doubt[order], starts)[real] if len(starts) else doubt
+        starts, ends = starts[real], ends[real]
+        shown = np.lexsort((self._rank[self._family_of[order[starts]]], -group_doubt))
+        self._order, self._starts, self._ends = order, starts[shown], ends[shown]
+
+    def _member(self, place: int, keeper: int, family: np.ndarray) -> Member:
+        """How one sprite stands to its group's keeper, or else to the one it duplicates or is related to."""
         kept = int(self._duplicate_of[place])
-        link, other = self._nearest_link(place, keeper, kept)
+        link, mine, other = self._explaining(place, keeper, kept, family)
         verdict, transform = link.verdict, link.verdict.transform
-        if link.i == self._rows[place]:
-            widths = [self.source.facts[row].width for row in (link.i, link.j)]
+        if link.i == self._seqs[mine]:
+            widths = [self._judged[seq].facts.width for seq in (link.i, link.j)]
             transform = transform.inverted(widths[0], widths[1])
         return Member(
             seq=int(self._seqs[place]),
@@ -188,35 +221,25 @@ class DuplicateReport:
             duplicate_of=int(self._seqs[kept]) if kept != place else None,
         )
 
-    def _nearest_link(self, place: int, keeper: int, kept: int) -> tuple[Link, int]:
-        """The relation that says why a picture is in the keeper's group, and the other picture's place."""
+    def _explaining(self, place: int, keeper: int, kept: int, family: np.ndarray) -> tuple[Link, int, int]:
+        """The relation that says why a sprite is in the keeper's group, and the places of its two ends."""
         for other in (keeper, kept):
             link = self._link(place, other)
             if link is not None:
-                return link, other
-        # It keeps duplicates of its own, and one of those is what the keeper's side is related to.
-        family = np.flatnonzero(self._family_of == keeper)
+                return link, place, other
+        # Its own pictures' nearest relation to the others of the group.
+        mine = [place, *family[self._duplicate_of[family] == place].tolist()]
         found = [
-            (link.verdict.distance, int(other), link) for other in family if (link := self._link(place, int(other)))
+            (link.verdict.distance, one != place, other, one, link)
+            for one in mine
+            for other in family.tolist()
+            if other not in mine and (link := self._link(one, other))
         ]
-        if not found:
-            mine = family[self._duplicate_of[family] == place]
-            found = [
-                (link.verdict.distance, int(other), link)
-                for other in family
-                for twin in mine
-                if (link := self._link(int(twin), int(other))) and self._duplicate_of[other] != place
-            ]
-        _, other, link = min(found, key=lambda item: item[:2])
-        return link, other
+        _, _, other, one, link = min(found, key=lambda item: item[:4])
+        return link, one, other
 
     def _link(self, a: int, b: int) -> Link | None:
-        """The verified relation of two places, if they have one that counts."""
-        first, second = sorted((int(self._rows[a]), int(self._rows[b])))
-        return self._by_pair.get((first, second)) if a != b else None
-
-
-def _listed(i: np.ndarray, j: np.ndarray, pairs: np.ndarray, count: int) -> np.ndarray:
-    """(E,) bool: which relations are between two pictures named as a pair, (P, 2) in any order."""
-    key = np.minimum(i, j) * count + np.maximum(i, j)
-    return np.isin(key, pairs.min(axis=1) * count + pairs.max(axis=1)) if len(pairs) else np.zeros(len(i), dtype=bool)
+        """The verified relation of two places, if they have one that counts at this distance."""
+        first, second = sorted((int(self._seqs[a]), int(self._seqs[b])))
+        link = self._by_pair.get((first, second))
+        return link if link is not None and link.verdict.distance <= self.distance else None

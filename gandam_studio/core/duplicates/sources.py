@@ -83,16 +83,14 @@ class ArraySource:
 
 
 class WorkspaceSource:
-    """The sprites of a workspace that are not dropped, compared as they were imported.
+    """The sprites of a workspace, dropped ones too, compared as they were imported.
 
     Attributes: see PictureSource.
     """
 
-    def __init__(self, workspace: Workspace, *, include_dropped: bool = False, job: Job = NULL_JOB) -> None:
+    def __init__(self, workspace: Workspace, *, job: Job = NULL_JOB) -> None:
         self.workspace = workspace
-        self.sprites: list[Sprite] = [
-            sprite for sprite in workspace.sprites() if include_dropped or sprite.status != "dropped"
-        ]
+        self.sprites: list[Sprite] = list(workspace.sprites())
         self.seqs = np.array([sprite.seq for sprite in self.sprites], dtype=np.int64)
         self.facts = [_facts(sprite) for sprite in self.sprites]
         self.fingerprints = self._stored_fingerprints(job)

@@ -6,30 +6,21 @@ Tiles first, many pairs at once; the pictures' own pixels for those that pass.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from gandam_studio.core.duplicates.candidates import Candidates
+from gandam_studio.core.duplicates.links import LOOSEST, Link
 from gandam_studio.core.duplicates.measures import compare
-from gandam_studio.core.duplicates.relations import FRAME, NEAR, Verdict, decide
+from gandam_studio.core.duplicates.relations import FRAME, NEAR, decide
 from gandam_studio.core.duplicates.sources import PictureSource
 from gandam_studio.core.duplicates.tiles import mirrored_where, tile
 from gandam_studio.core.hashing.content import Content, find_content
 from gandam_studio.core.jobs import NULL_JOB, Job
 
-KEPT_DISTANCE = 0.7  # the loosest the distance slider goes
 _BATCH = 128
 _OPEN_CONTENTS = 4096
-
-
-@dataclass(frozen=True)
-class Link:
-    """Two pictures that are related, i < j in rows of the source, with the verdict for j laid on i."""
-
-    i: int
-    j: int
-    verdict: Verdict
 
 
 class Verifier:
@@ -41,7 +32,7 @@ class Verifier:
         self._contents: OrderedDict[int, tuple[Content, tuple[int, int]]] = OrderedDict()
 
     def links(self, pairs: Candidates, job: Job = NULL_JOB) -> list[Link]:
-        """The related pairs among the candidates, at most one link a pair, sorted by (i, j)."""
+        """The related pairs among the candidates, at most one link a pair, by row, sorted."""
         job.start("Comparing pictures", len(pairs))
         best: dict[tuple[int, int], tuple[float, bool, np.ndarray, float]] = {}
         for start in range(0, len(pairs), _BATCH):
@@ -50,7 +41,7 @@ class Verifier:
             mine = np.stack([self._tile(row) for row in i.tolist()])
             other = mirrored_where(np.stack([self._tile(row) for row in j.tolist()]), mirrored)
             found = compare(mine.astype(np.float32) / 255, other.astype(np.float32) / 255)
-            for index in np.flatnonzero(found.distance <= KEPT_DISTANCE).tolist():
+            for index in np.flatnonzero(found.distance <= LOOSEST).tolist():
                 key = int(i[index]), int(j[index])
                 now = (float(found.distance[index]), bool(mirrored[index]))
                 if key not in best or now < best[key][:2]:  # as good both ways: not mirrored

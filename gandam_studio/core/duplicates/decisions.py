@@ -1,0 +1,101 @@
+"""From groups to decisions: what would be dropped and why, as a preview, and then as one undoable edit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from gandam_studio.core.duplicates.relations import DUPLICATES
+from gandam_studio.core.duplicates.report import DuplicateGroup, DuplicateReport
+from gandam_studio.core.edits import Drop, Edit, Keep, NotDuplicates, SetFlipped, SetValues, Together
+from gandam_studio.core.seqsets import as_seqs
+
+REASON = "duplicate"
+
+
+@dataclass(frozen=True)
+class PlannedDrop:
+    """One sprite that would go.
+
+    Attributes:
+        seq: its row number.
+        favour: the sprite that stays instead.
+        relation: what it is to that one's group (`relations.RELATIONS`).
+        rule: the rule by which the other one is better; "" when only the tie-break decided.
+        confidence: that they are the same picture.
+    """
+
+    seq: int
+    favour: int
+    relation: str
+    rule: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class DropPlan:
+    """What applying the rules to every group would do.
+
+    Attributes:
+        drops: in the order of the report.
+        spared: superfluous sprites that stay because the person said they belong.
+    """
+
+    drops: tuple[PlannedDrop, ...]
+    spared: tuple[int, ...]
+
+    def edit(self) -> Edit:
+        """All of it as one step of undo."""
+        return Drop([drop.seq for drop in self.drops], REASON)
+
+
+def plan_drops(
+    report: DuplicateReport,
+    *,
+    relations: frozenset[str] | set[str] = DUPLICATES,
+    minimum_confidence: float = 0.0,
+) -> DropPlan:
+    """What would be dropped: every duplicate of a kept picture, by the report's rules.
+
+    Only members related by one of `relations` go; relatives (recolours, near ones, frames) never do. Sprites the person
+    kept by name are spared.
+    """
+    drops, spared = [], []
+    for group in report:
+        for member in group.duplicates:
+            if member.relation not in relations or member.confidence < minimum_confidence:
+                continue
+            assert member.duplicate_of is not None  # `duplicates` are those
+            if report.is_kept(member.seq):
+                spared.append(member.seq)
+                continue
+            rule = report.why(member.duplicate_of, member.seq)
+            drops.append(PlannedDrop(member.seq, member.duplicate_of, member.relation, rule, member.confidence))
+    return DropPlan(tuple(drops), tuple(spared))
+
+
+def keep_best(group: DuplicateGroup) -> Edit:
+    """Keep a group's keeper and drop its duplicates; relatives are left alone."""
+    dropped = [member.seq for member in group.duplicates]
+    edits: tuple[Edit, ...] = (Keep([group.keeper]), Drop(dropped, REASON)) if dropped else (Keep([group.keeper]),)
+    return Together(edits, "Keep the best, drop its duplicates")
+
+
+def keep_both(seqs: Sequence[int]) -> Edit:
+    """Remember for ever that no two of these are duplicates."""
+    return NotDuplicates(tuple(combinations(sorted({int(seq) for seq in seqs}), 2)))
+
+
+def flip_and_keep(kept: int, dropped: Sequence[int], *, flipped: bool) -> Edit:
+    """Keep one of a mirrored pair, shown the other way round, and drop the others. `flipped`: how it is shown now."""
+    edits: list[Edit] = [SetFlipped(as_seqs([kept]), not flipped), Keep([kept])]
+    if dropped:
+        edits.append(Drop(list(dropped), REASON))
+    return Together(tuple(edits), "Flip and keep")
+
+
+def name_families(report: DuplicateReport) -> Edit:
+    """Record every group as a family, named after the first 12 characters of its keeper's id."""
+    names = {seq: report.key(group.keeper)[:12] for group in report for seq in group.seqs}
+    return SetValues({"family": names}, "Name families")

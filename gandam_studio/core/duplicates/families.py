@@ -1,0 +1,71 @@
+"""How balanced a data set is: families by size, and two ways to keep the large ones from being all a network learns."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from gandam_studio.core.edits import Drop, Edit, SetValues
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.workspace import Workspace
+
+CAP_REASON = "family cap"
+
+
+@dataclass(frozen=True)
+class Family:
+    """Sprites of one family that are not dropped.
+
+    Attributes:
+        name: the family's name.
+        seqs: row numbers, in the order of import.
+        weight: the sum of their sampling weights: how many sprites it counts for in training.
+    """
+
+    name: str
+    seqs: tuple[int, ...]
+    weight: float
+
+
+def families(workspace: Workspace) -> list[Family]:
+    """Every family, the largest first, equal ones by name."""
+    query = "SELECT family, seq, weight FROM sprites WHERE family != '' AND status != 'dropped' ORDER BY seq"
+    rows: dict[str, list[tuple[int, float]]] = {}
+    for name, seq, weight in workspace.connection.execute(query):
+        rows.setdefault(name, []).append((int(seq), float(weight)))
+    found = [
+        Family(name, tuple(seq for seq, _ in members), sum(weight for _, weight in members))
+        for name, members in rows.items()
+    ]
+    return sorted(found, key=lambda family: (-len(family.seqs), family.name))
+
+
+def weigh_families(workspace: Workspace, at_most: float = 1.0) -> Edit:
+    """Let every family count for `at_most` sprites or for its size, whichever is less, by equal weights of its members.
+
+    The weights are part of the manifest. Raises UserError unless `at_most` is positive.
+    """
+    if at_most <= 0:
+        raise UserError("a family must count for more than nothing")
+    weights = {
+        seq: round(min(1.0, at_most / len(family.seqs)), 6) for family in families(workspace) for seq in family.seqs
+    }
+    return SetValues({"weight": weights}, f"Families count for at most {at_most:g}")
+
+
+def cap_families(workspace: Workspace, at_most: int) -> Edit:
+    """Drop what exceeds `at_most` sprites in a family, with the reason "family cap".
+
+    Sprites the person kept go last, and are only dropped when they alone exceed the cap; among equals the id's digest
+    decides, so a family that grows keeps the same sprites as long as they draw ahead. Raises UserError below 1.
+    """
+    if at_most < 1:
+        raise UserError("a family must keep at least one sprite")
+    dropped: list[int] = []
+    for family in families(workspace):
+        if len(family.seqs) <= at_most:
+            continue
+        members = list(workspace.sprites(family.seqs))
+        members.sort(key=lambda sprite: (sprite.status != "kept", hashlib.sha256(sprite.id.encode()).digest()))
+        dropped += [sprite.seq for sprite in members[at_most:]]
+    return Drop(dropped, CAP_REASON)

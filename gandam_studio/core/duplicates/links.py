@@ -1,0 +1,98 @@
+"""Verified relations, kept beside the workspace so that only what is new needs comparing next time."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from gandam_studio.core.duplicates.relations import RELATIONS, Transform, Verdict
+from gandam_studio.core.hashing import FINGERPRINT_VERSION
+from trainer.files import write_bytes
+
+LOOSEST = 0.7  # distance up to which relations are kept: how far a slider can go
+_VERSION = 1  # of the verdicts; raise it when `measures` or `relations` decide otherwise
+
+
+@dataclass(frozen=True)
+class Link:
+    """Two pictures that are related, i < j, with the verdict for j laid on i.
+
+    Rows while searching, then row numbers.
+    """
+
+    i: int
+    j: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known of the sprites up to a row number.
+
+    Attributes:
+        links: their verified relations, by row number.
+        last: the last row number compared; 0 when nothing was.
+        enlargements: how many times each linked sprite's pixels are repeated (`keeping.enlargement`), by row number.
+    """
+
+    links: list[Link] = field(default_factory=list)
+    last: int = 0
+    enlargements: dict[int, int] = field(default_factory=dict)
+
+
+def links_path(folder: Path) -> Path:
+    """Where a workspace's findings lie; derived, may be deleted."""
+    return folder / "duplicates" / "links.npz"
+
+
+def save_findings(folder: Path, findings: Findings, radii: tuple[int, int]) -> None:
+    """Write the findings, whole or not at all. Raises OSError."""
+    links = findings.links
+    transforms = [link.verdict.transform for link in links]
+    stream = io.BytesIO()
+    np.savez_compressed(
+        stream,
+        header=np.array([_VERSION, FINGERPRINT_VERSION, *radii, findings.last], dtype=np.int64),
+        pairs=np.array([(link.i, link.j) for link in links], dtype=np.int64).reshape(-1, 2),
+        relations=np.array([RELATIONS.index(link.verdict.relation) for link in links], dtype=np.int8),
+        judged=np.array([(link.verdict.distance, link.verdict.confidence) for link in links]).reshape(-1, 2),
+        places=np.array([(t.scale_x, t.scale_y, t.shift_x, t.shift_y) for t in transforms]).reshape(-1, 4),
+        enlargements=np.array(sorted(findings.enlargements.items()), dtype=np.int64).reshape(-1, 2),
+        changes=np.array(
+            [(t.mirrored, t.recoloured, t.resized, t.cropped, t.re_encoded) for t in transforms], dtype=bool
+        ).reshape(-1, 5),
+    )
+    path = links_path(folder)
+    path.parent.mkdir(exist_ok=True)
+    write_bytes(path, stream.getvalue())
+
+
+def load_findings(folder: Path, radii: tuple[int, int]) -> Findings:
+    """The findings of an earlier search with the same hashes, judgement and radii; none when there are no such."""
+    try:
+        with np.load(links_path(folder), allow_pickle=False) as stored:
+            *made_with, last = stored["header"].tolist()
+            if made_with != [_VERSION, FINGERPRINT_VERSION, *radii]:
+                return Findings()
+            enlargements = dict(stored["enlargements"].tolist())
+            columns = [stored[name].tolist() for name in ("pairs", "relations", "judged", "places", "changes")]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return Findings()
+    return Findings([_link(*row) for row in zip(*columns, strict=True)], int(last), enlargements)
+
+
+def _link(
+    pair: Sequence[int], relation: int, judged: Sequence[float], place: Sequence[float], changes: Sequence[bool]
+) -> Link:
+    """One row of the stored table."""
+    mirrored, recoloured, resized, cropped, re_encoded = changes
+    scale_x, scale_y, shift_x, shift_y = place
+    transform = Transform(
+        mirrored, scale_x, scale_y, shift_x, shift_y, recoloured, resized, cropped, re_encoded=re_encoded
+    )
+    return Link(pair[0], pair[1], Verdict(RELATIONS[relation], transform, judged[0], judged[1]))
