@@ -25,7 +25,7 @@ from gandam_studio.core.rendering import Pixels, fill_color
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.pictures import detected_background, rendered
-from gandam_studio.core.versions.splits import SplitRule, assign_splits
+from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from trainer import files
 from trainer.manifest import ManifestEntry
 from trainer.recipe import Recipe
@@ -167,7 +167,8 @@ def _noted(entries: Iterable[ManifestEntry], info: dict[str, Any]) -> Iterator[M
 
 def _other_splits(workspace: Workspace, version: ManifestVersion, info: dict[str, Any], held_out: float) -> list[str]:
     seed = version_files.header(workspace, version).get("splits", {}).get("seed", 0)
-    splits = assign_splits(dict(zip(info["ids"], info["family"], strict=True)), SplitRule(seed, held_out))
+    groups = dict(zip(info["ids"], info["family"], strict=True))
+    splits = assign_splits(groups, SplitRule(seed, held_out), inseparable(workspace))
     return [splits[sprite] for sprite in info["ids"]]
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_workspaces import png_bytes, sprite_pixels
 
+from gandam_studio.core.edits import SetSetting
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.versions import SplitRule, assign_splits
+from gandam_studio.core.importing import ImportOptions, import_sources
+from gandam_studio.core.versions import SplitRule, assign_splits, files
+from gandam_studio.core.workspace import Workspace
 
 groups = st.dictionaries(
     st.text("abcdef0123", min_size=1, max_size=6), st.sampled_from(["", "x", "y", "z"]), max_size=40
@@ -39,6 +43,37 @@ def test_families_and_links_stay_together_in_any_order(made, pairs, seed):
         assert len({splits[sprite] for sprite in made if made[sprite] == family}) <= 1
     shuffled = dict(reversed(list(made.items())))
     assert assign_splits(shuffled, rule, [(b, a) for a, b in reversed(links)]) == splits
+
+
+def test_an_absent_sprite_joins_its_neighbours_and_does_not_speak():
+    made = {f"{n:064x}": "" for n in range(200)}
+    rule = SplitRule(3, 0.5)
+    alone = assign_splits(made, rule)
+    ids = sorted(made)
+    links = [(ids[0], "gone"), ("gone", ids[1])]
+    joined = assign_splits(made, rule, links)
+    assert joined[ids[0]] == joined[ids[1]]
+    assert joined == assign_splits(made, rule, [(ids[0], ids[1])])
+    assert assign_splits(made, rule, [(ids[0], "gone")]) == alone
+
+
+def test_mirror_twins_are_never_parted(tmp_path):
+    """Through the real importer: every sprite and its mirror image share a split, whatever the seed."""
+    (tmp_path / "art").mkdir()
+    for index in range(40):
+        rgba = sprite_pixels(index)
+        (tmp_path / "art" / f"{index:02d}-a.png").write_bytes(png_bytes(rgba))
+        (tmp_path / "art" / f"{index:02d}-b.png").write_bytes(png_bytes(rgba[:, ::-1].copy()))
+    with Workspace.create(tmp_path / "w") as workspace:
+        import_sources(workspace, [tmp_path / "art"], options=ImportOptions(workers=1))
+        assert workspace.counts().total == 80
+        for seed in range(3):
+            workspace.apply(SetSetting("splits", {"seed": seed, "held_out": 0.5}))
+            version = workspace.commit(f"seed {seed}")
+            splits = {entry.source: entry.split for entry in files.manifest_entries(workspace, version)}
+            assert set(splits.values()) == {"train", "held-out"}
+            for index in range(40):
+                assert splits[f"{index:02d}-a.png"] == splits[f"{index:02d}-b.png"]
 
 
 def test_the_share_is_about_right_and_the_seed_matters():

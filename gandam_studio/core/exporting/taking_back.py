@@ -17,7 +17,7 @@ from gandam_studio.core.exporting.reading import ReadBack, read_export
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.store import transaction
 from gandam_studio.core.versions.restore import decisions
-from gandam_studio.core.versions.splits import SplitRule, assign_splits
+from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from trainer.manifest import ManifestEntry
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def take_back(workspace: Workspace, path: Path | str, *, job: Job = NULL_JOB) ->
     ids = _ids(read, job)
     seqs = _rows(workspace, ids.values())
     rule = SplitRule.of(workspace)
-    ruled = assign_splits({ids[entry.id]: entry.family for entry in read.entries if entry.id in ids}, rule)
+    groups = {ids[entry.id]: entry.family for entry in read.entries if entry.id in ids}
+    ruled = assign_splits(groups, rule, inseparable(workspace))
     values: dict[str, dict[int, Any]] = {}
     names: dict[int, str] = {}
     missing = []

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.sprite import COLUMNS, Sprite
-from gandam_studio.core.versions.splits import SplitRule, assign_splits
+from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from trainer.manifest import ManifestEntry
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def committed(kept_only: bool) -> str:
 def present_splits(workspace: Workspace, condition: str) -> dict[str, str]:
     """The workspace's rule applied to the sprites that satisfy an SQL condition: id -> split."""
     rows = workspace.connection.execute(f"SELECT id, family FROM sprites WHERE {condition}")
-    return assign_splits(dict(map(tuple, rows)), SplitRule.of(workspace))
+    return assign_splits(dict(map(tuple, rows)), SplitRule.of(workspace), inseparable(workspace))
 
 
 def chosen_sources(workspace: Workspace) -> dict[int, tuple[str, str, str]]:

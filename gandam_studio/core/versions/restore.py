@@ -11,7 +11,7 @@ from gandam_studio.core.sprite import Sprite, format_crop, join_tags, mirrored_f
 from gandam_studio.core.versions import files
 from gandam_studio.core.versions.listing import HEAD
 from gandam_studio.core.versions.model import ManifestVersion
-from gandam_studio.core.versions.splits import SETTING, SplitRule, assign_splits
+from gandam_studio.core.versions.splits import SETTING, SplitRule, assign_splits, inseparable
 from trainer.manifest import ManifestEntry
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def restore_edit(workspace: Workspace, version: ManifestVersion) -> Edit:
     reasons = files.left_out(workspace, version)
     header = files.header(workspace, version)
     rule = SplitRule(**header.get("splits", {})) if header else SplitRule.of(workspace)
-    ruled = assign_splits({entry.id: entry.family for entry in wanted.values()}, rule)
+    ruled = assign_splits({entry.id: entry.family for entry in wanted.values()}, rule, inseparable(workspace))
     values: dict[str, dict[int, Any]] = {}
     found = 0
     for sprite in workspace.sprites():

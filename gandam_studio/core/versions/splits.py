@@ -53,7 +53,8 @@ def assign_splits(groups: Mapping[str, str], rule: SplitRule, links: Iterable[tu
     Args:
         groups: sprite id -> family, "" for a sprite without one.
         rule: seed and share.
-        links: pairs of ids that must stay together (duplicates, mirror twins); ids not in `groups` are ignored.
+        links: pairs of ids that must stay together (duplicates, mirror twins); an id not in `groups` joins those
+            linked to it and has no other influence.
 
     Returns id -> "train" or "held-out". Families and linked sprites share one split. A sprite's split depends on the
     seed and its group only, so adding others moves nothing; a group that grows by a link keeps its split unless the
@@ -63,20 +64,33 @@ def assign_splits(groups: Mapping[str, str], rule: SplitRule, links: Iterable[tu
     """
     atoms = {sprite: f"family:{family}" if family else f"sprite:{sprite}" for sprite, family in groups.items()}
     heads = _joined(atoms, links)
+    present = set(atoms.values())
     members: dict[str, list[str]] = {}
     for atom, head in heads.items():
-        members.setdefault(head, []).append(atom)
+        if atom in present:
+            members.setdefault(head, []).append(atom)
     # Of joined groups the one with the smallest draw speaks for all: no order of work can change that.
     speakers = {
         head: min(joined, key=lambda atom: (_draw(rule.seed, "speaker", atom), atom))
         for head, joined in members.items()
     }
     split_of_atom: dict[str, str] = {}
-    for atom in set(atoms.values()):
+    for atom in present:
         split_of_atom[atom] = rule.split_of(speakers[heads[atom]] if atom in heads else atom)
     if split_of_atom and all(split == HELD_OUT for split in split_of_atom.values()):
         return dict.fromkeys(atoms, TRAIN)
     return {sprite: split_of_atom[atom] for sprite, atom in atoms.items()}
+
+
+def inseparable(workspace: Workspace) -> list[tuple[str, str]]:
+    """Pairs of sprite ids whose trimmed pixels are equal or mirrored, known from the fingerprints alone.
+
+    Relations that a search for duplicates found are left out: whether somebody searched must not change a digest.
+    What the search suggests (recolours, forms) takes effect once it is decided, as a family or a drop.
+    """
+    from gandam_studio.core.duplicates.togetherness import held_together
+
+    return held_together(workspace, distance=-1.0)
 
 
 def _draw(seed: int, purpose: str, group: str) -> float:
@@ -97,6 +111,5 @@ def _joined(atoms: Mapping[str, str], links: Iterable[tuple[str, str]]) -> dict[
         return atom
 
     for a, b in links:
-        if a in atoms and b in atoms:
-            heads[head(atoms[a])] = head(atoms[b])
+        heads[head(atoms.get(a, f"absent:{a}"))] = head(atoms.get(b, f"absent:{b}"))
     return {atom: head(atom) for atom in list(heads)}

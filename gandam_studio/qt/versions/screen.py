@@ -211,9 +211,10 @@ class VersionsScreen(Screen):
         head, found = answer
         text = wording.changes(found)
         if head is None:
-            count = wording.sprites(len(found.added))
+            count = self.tr("{0} would be in v1").format(wording.sprites(len(found.added)))
+            nothing = self.tr("Nothing to commit yet: import sprites in Curate")
             self.commit_box.show_state(
-                self.tr("{0} would be in v1").format(count), self.tr("First version"), can_commit=bool(found)
+                count if found else nothing, self.tr("First version") if found else "", can_commit=bool(found)
             )
         elif found:
             self.commit_box.show_state(self.tr("Since {0}: {1}").format(head.label, text), text, can_commit=True)
