@@ -24,6 +24,13 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in str(text))
 
 
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's own, for JSON."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
 class Output:
     """A command's voice.
 
@@ -37,7 +44,7 @@ class Output:
     def json(self, value: Any) -> None:
         """Print the JSON document, if that is what was asked for. ASCII, so that every terminal and pipe takes it."""
         if self.as_json:
-            print(json.dumps(value))
+            print(json.dumps(value, default=_plain))
 
     def json_list(self, values: Iterable[Any]) -> None:
         """Print a JSON list one element a line, without holding it in memory."""

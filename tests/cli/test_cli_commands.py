@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from studio_calls import SEED, Studio
 
 from gandam_studio.cli import SUBCOMMANDS
-from gandam_studio.core.mechas import sprite
+from gandam_studio.core.mechas import sprite, truths
+from gandam_studio.core.mechas.collection import render
 
 
 def ids(studio: Studio, ws: Path, *options: str) -> list[str]:
@@ -328,3 +330,67 @@ def test_presets_lists_what_train_knows(studio: Studio) -> None:
     found = {row["preset"]: row["size"] for row in studio("presets", "--json").json}
     assert found["sprite-r3-cpu"] == 32
     assert found["gandam-part-2"] == 256
+
+
+def family_folder(tmp_path: Path) -> Path:
+    """Two machines, each with a mirrored, a doubled and a recoloured copy and a copy of its file."""
+    folder = tmp_path / "family"
+    folder.mkdir()
+    originals = [t.index for t in truths(SEED, 40) if t.relation == "original" and t.kind in ("soldier", "knight")]
+    for name, index in zip(("one", "two"), originals, strict=False):
+        pictures = {
+            "-as-drawn": render(SEED, index),  # the first by name is kept where all else is equal
+            "-mirrored": render(SEED, index)[:, ::-1].copy(),
+            "-doubled": render(SEED, index).repeat(2, 0).repeat(2, 1),
+            "-recoloured": render(SEED, index, coat=5),
+        }
+        for suffix, pixels in pictures.items():
+            Image.fromarray(pixels).save(folder / f"{name}{suffix}.png")
+    return folder
+
+
+def test_dedupe_reports_decides_and_is_undone(tmp_path: Path, studio: Studio) -> None:
+    ws = tmp_path / "ws"
+    studio("new", ws)
+    studio("import", family_folder(tmp_path), "-w", ws, "--workers", 1)
+    names = {row["id"]: row["name"] for row in studio("list", "-w", ws, "--json").json}
+    groups = studio("dedupe", "--dry-run", "-w", ws, "--json").json["groups"]
+    assert len(groups) == 2
+    for group in groups:
+        assert {"id", "relation", "distance", "transform"} <= set(group["members"][0])
+        family, keeper = names[group["keeper"]].split("-", 1)
+        assert keeper == "as-drawn.png"
+        told = {names[m["id"]].removeprefix(family).removesuffix(".png"): m["relation"] for m in group["members"]}
+        assert told == {"-mirrored": "mirrored", "-doubled": "resized", "-recoloured": "recoloured"}
+    assert studio("history", "-w", ws, "--json").json == []
+    assert studio("dedupe", "--dry-run", "--apply", "-w", ws).code == 2
+    studio("dedupe", "--apply", "--relation", "mirrored", "-w", ws)
+    dropped = studio("list", "--status", "dropped", "-w", ws, "--json").json
+    assert sorted(row["name"] for row in dropped) == ["one-mirrored.png", "two-mirrored.png"]
+    studio("undo", "-w", ws)
+    studio("dedupe", "--apply", "-w", ws)
+    left = {row["id"] for row in studio("list", "--status", "not-dropped", "-w", ws, "--json").json}
+    assert left == {group["keeper"] for group in groups}
+    assert studio("undo", "-w", ws, "--json").json["sprites"] == 6
+    studio("dedupe", "--families", "-w", ws)
+    families = {row["family"] for row in studio("list", "-w", ws, "--json").json}
+    assert len(families) == 2
+    assert "" not in families
+    studio("dedupe", "--not-duplicates", "one-as-drawn.png", "one-mirrored.png", "-w", ws)
+    again = studio("dedupe", "-w", ws, "--json").json["groups"]
+    together = [{names[g["keeper"]], *(names[m["id"]] for m in g["members"])} for g in again]
+    assert not any({"one-as-drawn.png", "one-mirrored.png"} <= group for group in together)
+    assert "unknown rule" in studio("dedupe", "--rules", "prettiest", "-w", ws).refusal
+
+
+def test_an_export_comes_back(ws: Path, studio: Studio, tmp_path: Path) -> None:
+    studio("flip", "mecha-000002.png", "-w", ws)
+    studio("drop", "mecha-000004.png", "--reason", "text", "-w", ws)
+    version = studio("commit", "-w", ws, "--json").json
+    studio("export-manifest", "-w", ws, "--out", tmp_path / "copy", "--pictures", "copy")
+    other = tmp_path / "other"
+    studio("new", other)
+    done = studio("import-manifest", tmp_path / "copy", "-w", other, "--json").json
+    assert (done["imported"], done["missing"]) == (version["sprites"], [])
+    assert studio("commit", "-w", other, "--json").json["digest"] == version["digest"]
+    assert "there is nothing at" in studio("import-manifest", tmp_path / "nowhere", "-w", other).refusal
