@@ -64,6 +64,8 @@ class RunRecord:
         self.last: ev.TrainEvent | None = None
         self.attempts: list[int] = []
         self.unknown = 0
+        self._pending: list[ev.Progress] = []
+        self._pending_end = 0
 
     @property
     def last_iteration(self) -> int:
@@ -80,15 +82,18 @@ class RunRecord:
                 self._progress(event, changes)
             elif not isinstance(event, ev.Heartbeat):
                 self._happening(event, changes)
+        self._write_pending()
         return changes
 
     def _progress(self, event: ev.Progress, changes: Changes) -> None:
         first = event.first_iteration or event.iteration
         if self.pace.iteration and first <= self.pace.iteration[-1]:
             self._truncate(first - 1, changes)
+        if self._pending and first != self._pending_end + 1:
+            self._write_pending()
         if first >= 1:
-            for name, values in event.curves.items():
-                self.curve(name).write(first, values)
+            self._pending.append(event)
+            self._pending_end = max(event.iteration, first)
         self.pace.iteration.append(event.iteration)
         self.pace.images_seen.append(event.images_seen)
         self.pace.wall_time.append(event.wall_time)
@@ -96,6 +101,19 @@ class RunRecord:
         self.pace.memory_mb.append(event.memory_mb)
         self.progress = event
         changes.curves = True
+
+    def _write_pending(self) -> None:
+        """Write a stretch of Progress events at once: a backlog of thousands costs a few array operations a curve."""
+        pending, self._pending = self._pending, []
+        if not pending:
+            return
+        first = pending[0].first_iteration or pending[0].iteration
+        for name in dict.fromkeys(name for event in pending for name in event.curves):
+            values: list[float | None] = []
+            for event in pending:
+                values += [None] * ((event.first_iteration or event.iteration) - first - len(values))
+                values += event.curves.get(name, ())
+            self.curve(name).write(first, values)
 
     def _happening(self, event: ev.TrainEvent, changes: Changes) -> None:
         self.story.append(event)
@@ -158,6 +176,7 @@ class RunRecord:
 
     def _truncate(self, iteration: int, changes: Changes) -> None:
         """What earlier attempts wrote beyond `iteration` no longer counts (the story keeps it)."""
+        self._write_pending()
         for curve in self.curves.values():
             curve.truncate(iteration)
         keep = bisect.bisect_right(self.pace.iteration, iteration)

@@ -14,7 +14,7 @@ THRESHOLD = 6.0
 MERGE = 50
 WATCHED = ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "penalty")
 _MINIMUM = 50
-_CHUNK = 4096
+_CHUNK = 1024
 
 
 @dataclass(frozen=True)

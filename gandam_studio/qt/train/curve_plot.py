@@ -13,7 +13,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.core.curves import SmoothedCurve
 from gandam_studio.qt import theme
@@ -132,7 +132,6 @@ class CurvePlot(QFrame):
         self.setProperty("role", "panel")
         self._series: list[Series] = []
         self._lines: list[tuple[pg.PlotCurveItem, pg.PlotCurveItem]] = []
-        self._legend: list[QLabel] = []
         self._scale: Linear | SignedLog = Linear()
         self._spikes = np.empty(0)
         self._position = 0.0
@@ -141,9 +140,11 @@ class CurvePlot(QFrame):
         self._make_plot()
         self.title = QLabel(title)
         self.title.setProperty("role", "title")
-        self._header = QHBoxLayout()
-        self._header.setSpacing(theme.SPACE)
-        self._header.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
+        self._legend = QLabel()
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        # The plots of a row are equally wide, whatever their legends say.
+        self._legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, theme.HALF, theme.HALF, 2)
         layout.setSpacing(0)
@@ -151,8 +152,7 @@ class CurvePlot(QFrame):
         top.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
         top.setSpacing(0)
         top.addWidget(self.title)
-        self._header.setContentsMargins(0, 0, 0, 0)
-        top.addLayout(self._header)
+        top.addWidget(self._legend)
         layout.addLayout(top)
         layout.addWidget(self._widget, 1)
         theme.notifier().changed.connect(self._dress)
@@ -188,11 +188,6 @@ class CurvePlot(QFrame):
         for lines in self._lines:
             for line in lines:
                 self._widget.removeItem(line)
-        for label in self._legend:
-            self._header.removeWidget(label)
-            label.deleteLater()
-        while self._header.count():
-            self._header.takeAt(0)
         self._series = series
         self._lines = []
         for _ in series:
@@ -201,11 +196,6 @@ class CurvePlot(QFrame):
             for line in (raw, smooth):
                 self._widget.addItem(line, ignoreBounds=True)
             self._lines.append((raw, smooth))
-        self._legend = [QLabel() for _ in series]
-        for label in self._legend:
-            label.setTextFormat(Qt.TextFormat.RichText)
-            self._header.addWidget(label)
-        self._header.addStretch(1)
         self._dress()
         self.refresh()
 
@@ -273,14 +263,15 @@ class CurvePlot(QFrame):
         self._marks.setData(visible, np.full(len(visible), bottom + 0.045 * (top - bottom)))
 
     def _tell_values(self) -> None:
-        summary = []
-        for series, label in zip(self._series, self._legend, strict=True):
+        summary, legend = [], []
+        for series in self._series:
             value = series.curve.smooth.value_at(round(series.from_axis(self._position)), series.reach)
             text = "–" if value is None else f"{value:.3g}"
             color = theme.colors()[series.color]
             sign = {"solid": "━", "dash": "╍", "dot": "┅"}[series.dash]
-            label.setText(f'<span style="color:{color}">{sign}</span> {series.label} <b>{text}</b>')
+            legend.append(f'<span style="color:{color}">{sign}</span>&nbsp;{series.label}&nbsp;<b>{text}</b>')
             summary.append(f"{series.label} {text}")
+        self._legend.setText("&nbsp; ".join(legend))
         # A plot says nothing to a screen reader; its values at the cursor do.
         self.setAccessibleName(f"{self.title.text()}: {', '.join(summary)}")
 

@@ -74,6 +74,8 @@ class RunFollower(QObject):
 
     def close(self) -> None:
         """Stop both threads. The run itself goes on."""
+        # What the threads have queued already must reach nobody: views may be showing another run.
+        self.blockSignals(True)
         self._watcher.stop()
         self.pictures.close()
 

@@ -22,7 +22,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.train.advanced_form import AdvancedForm
 from gandam_studio.qt.train.control import RunControl
-from gandam_studio.qt.train.draft import ConfigDraft, editable_fields
+from gandam_studio.qt.train.draft import ConfigDraft, as_text, editable_fields
 from gandam_studio.qt.train.field_editors import FieldRow
 from gandam_studio.qt.train.preflight_card import PreflightCard
 from gandam_studio.qt.train.queue_list import QueueList
@@ -210,8 +210,10 @@ class SetupPage(QWidget):
             size = self.draft.config.architecture.size
             text += " " + self.tr("Scaled: its networks were written for {0} px.").format(size)
         self.description.setText(text)
-        count = len(self.draft.departures())
-        self.departures.setText(self.tr("{0} changed from the preset").format(count) if count else "")
+        departures = self.draft.departures()
+        told = [f"{path.rpartition('.')[2]} {as_text(after)}" for path, (_, after) in list(departures.items())[:3]]
+        text = self.tr("{0} changed from the preset: ").format(len(departures)) + ", ".join(told)
+        self.departures.setText((text + ("…" if len(departures) > 3 else "")) if departures else "")
         self.problem.setText(self.draft.problem)
         self.problem.setVisible(bool(self.draft.problem))
         self.preflight.forget_costs()

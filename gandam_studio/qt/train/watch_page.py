@@ -272,7 +272,7 @@ class WatchPage(QWidget):
         headline = self.tr("The run failed") if state.state == "failed" else self.tr("The run was interrupted")
         self.card.show_failure(headline, told, severe=state.state == "failed")
         # One action: the card's button, not another one beside it.
-        self.resume_button.setVisible(told.action != "resume")
+        self.resume_button.setVisible(not told.action)
 
     def _tell_vanished(self) -> None:
         gone = Failure(

@@ -88,11 +88,14 @@ class RunWatcher(QThread):
         """Fold the whole backlog here, off the GUI thread, and hand over the result."""
         reader, feed, record = self.run_directory.events(), SpikeFeed(), RunRecord(self._half_life)
         events = reader.read()
-        record.apply([*events, *feed.feed(events)])
+        record.apply(events)
         self._folder_is_there()
         self.opened.emit(record)
         self._look_at_state()
         self._read_log()
+        # An old run's spikes take a while to find: they come after the curves are on screen.
+        if spikes := feed.feed(events):
+            self.events_arrived.emit(spikes, {})
         return reader, feed
 
     def _hand_over(self, events: list[TrainEvent], feed: SpikeFeed) -> None:

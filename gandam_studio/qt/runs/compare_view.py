@@ -1,0 +1,152 @@
+"""Two to four runs side by side: differences, overlaid curves, grids at equal pictures seen. One run: itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.run_comparison import compare
+from gandam_studio.core.run_record import RunRecord
+from gandam_studio.qt import theme
+from gandam_studio.qt.runs.difference_table import DifferenceTable
+from gandam_studio.qt.train.curve_plot import Series
+from gandam_studio.qt.train.follower import RunFollower
+from gandam_studio.qt.train.plot_panel import PlotPanel
+from gandam_studio.qt.train.sample_grid import SampleGrid
+from gandam_studio.qt.train.timeline import Timeline
+from gandam_studio.qt.train.timeline_bar import TimelineBar
+
+DASHES = ("solid", "dash", "dot", "solid")
+CURVES = (("loss_d", "Discriminator loss", False), ("loss_g", "Generator loss", False), ("d_fake", "D(G(z))", False),
+          ("grad_norm_g", "|∇G|", True))  # fmt: skip
+REFRESH_MS = 100
+
+
+class CompareView(QWidget):
+    """Attributes:
+    timeline: the cursor, in pictures seen, for runs differ in batch size. followers: one a run.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.timeline = Timeline(self)
+        self.followers: list[RunFollower] = []
+        self.table = DifferenceTable()
+        self.grids: list[SampleGrid] = []
+        self.bar = TimelineBar(self.timeline, self.tr("pictures seen"))
+        self.plots = PlotPanel(self.timeline, columns=4)
+        self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
+        self._refresh.timeout.connect(self._extend)
+        self._grid_row = QHBoxLayout()
+        self._grid_row.setSpacing(theme.SPACE)
+        self._lay_out()
+        self.timeline.moved.connect(lambda _position: self.show_grids())
+
+    def _lay_out(self) -> None:
+        upper = QWidget()
+        column = QVBoxLayout(upper)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.HALF)
+        column.addLayout(self._grid_row, 1)
+        column.addWidget(self.bar)
+        split = QSplitter(Qt.Orientation.Vertical)
+        for widget, stretch in ((upper, 4), (self.plots, 3), (self.table, 3)):
+            split.addWidget(widget)
+            split.setStretchFactor(split.count() - 1, stretch)
+        split.setChildrenCollapsible(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, theme.SPACE, 14, theme.SPACE)
+        layout.addWidget(split)
+
+    def show_runs(self, folders: list[Path]) -> None:
+        """Show these one to four runs instead of the present ones."""
+        self.close_runs()
+        self.timeline.reset()
+        while len(self.grids) > len(folders):
+            grid = self.grids.pop()
+            self._grid_row.removeWidget(grid)
+            grid.deleteLater()
+        while len(self.grids) < len(folders):
+            self.grids.append(SampleGrid(""))
+            self._grid_row.addWidget(self.grids[-1], 1)
+        for grid, folder in zip(self.grids, folders, strict=True):
+            grid.title.setText(folder.name)
+            grid.view.set_image(None, 0, 0)
+            grid.view.set_message(self.tr("No samples yet."))
+            grid.note.clear()
+        self.table.setVisible(len(folders) > 1)
+        if len(folders) > 1:
+            try:
+                self.table.show_comparison(compare(folders))
+            except UserError as error:
+                self.table.summary.setText(str(error))
+        for folder in folders:
+            follower = RunFollower(folder, self, self.timeline)
+            follower.opened.connect(self._set_plots)
+            follower.changed.connect(lambda _changes: self._refresh.start())
+            follower.picture_loaded.connect(lambda _path: self.show_grids())
+            self.followers.append(follower)
+            follower.start()
+
+    def close_runs(self) -> None:
+        """Stop following."""
+        for follower in self.followers:
+            follower.close()
+            follower.deleteLater()
+        self.followers = []
+
+    def _set_plots(self) -> None:
+        plots = []
+        for name, title, log in CURVES:
+            series = [
+                overlaid(follower, name, position)
+                for position, follower in enumerate(self.followers)
+                if follower.is_open and name in follower.record.curves
+            ]
+            plots.append((title, series, log))
+        self.plots.set_plots(plots, [follower.record for follower in self.followers])
+        self._extend()
+
+    def _extend(self) -> None:
+        """The axis spans the longest run; its stops are everybody's sample points."""
+        records = [follower.record for follower in self.followers]
+        last = max((record.images_seen_at(record.last_iteration) for record in records), default=0.0)
+        stops = {float(sample.images_seen) for record in records for sample in record.samples}
+        self.timeline.set_axis(last, sorted(stops))
+        self.plots.schedule()
+        self.show_grids()
+
+    def show_grids(self) -> None:
+        """Every run's newest sample point at or before the cursor."""
+        for follower, grid in zip(self.followers, self.grids, strict=True):
+            iteration = follower.record.iteration_at(self.timeline.shown)
+            sample = follower.record.sample_at(iteration + 0.5)
+            if sample is None:
+                continue
+            image = follower.picture(sample.fixed)
+            if image is not None:
+                grid.view.set_image(image, sample.rows, sample.columns)
+                text = self.tr("{0:,} pictures").format(sample.images_seen)
+                ended = self.timeline.shown > follower.record.images_seen_at(follower.record.last_iteration) * 1.001
+                grid.note.setText(text + (self.tr(" (its last)") if ended else ""))
+
+
+def overlaid(follower: RunFollower, name: str, position: int) -> Series:
+    """One run's curve over pictures seen; runs differ in colour and dash."""
+    record: RunRecord = follower.record
+    short = follower.name.split("-", 1)[0]
+
+    def to_axis(iterations: np.ndarray) -> np.ndarray:
+        pace = record.pace
+        if not pace.iteration:
+            return iterations
+        # Before the first Progress event the rate is the first event's own.
+        return np.interp(iterations, [0, *pace.iteration], [0, *pace.images_seen])
+
+    return Series(
+        short, record.curve(name), f"plot_{position % 4 + 1}", DASHES[position % 4], to_axis, record.iteration_at
+    )

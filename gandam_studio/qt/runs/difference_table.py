@@ -1,0 +1,88 @@
+"""The table of what differs between runs, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QBrush
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core.run_comparison import RunComparison
+from gandam_studio.qt import theme
+
+
+class DifferenceTable(QWidget):
+    """Attributes:
+    summary: how many factors differ, and whether that says anything. table: the rows.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.summary = QLabel(wordWrap=True)
+        self.table = QTableWidget()
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.table.setShowGrid(False)
+        self.table.setAlternatingRowColors(True)
+        self.table.verticalHeader().hide()
+        self.table.setAccessibleName(self.tr("Differences"))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.HALF)
+        layout.addWidget(self.summary)
+        layout.addWidget(self.table, 1)
+
+    def show_comparison(self, comparison: RunComparison) -> None:
+        """Show these differences."""
+        self.summary.setText(self._verdict(comparison))
+        rows = comparison.differences
+        self.table.clear()
+        self.table.setColumnCount(1 + len(comparison.names))
+        self.table.setRowCount(len(rows))
+        self.table.setHorizontalHeaderLabels([self.tr("Differs in"), *comparison.names])
+        for position, row in enumerate(rows):
+            name = QTableWidgetItem(row.name if row.group == "configuration" else f"{row.group}: {row.name}")
+            name.setToolTip(row.meaning)
+            if not row.is_factor:
+                name.setForeground(QBrush(theme.color("muted")))
+            self.table.setItem(position, 0, name)
+            for column, value in enumerate(row.values):
+                item = QTableWidgetItem(shown(value))
+                item.setToolTip(shown(value))
+                if value != row.values[0]:
+                    item.setForeground(QBrush(theme.color("accent")))
+                self.table.setItem(position, column + 1, item)
+        header = self.table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.resizeRowsToContents()
+
+    def _verdict(self, comparison: RunComparison) -> str:
+        count = comparison.factors
+        if count == 0:
+            return self.tr("<b>Nothing differs</b> in settings or data: what differs in the results is chance.")
+        if count == 1:
+            return self.tr("<b>One factor</b> differs: the results can be laid at its door, within chance.")
+        return self.tr("<b>Confounded: {0} factors</b> differ, so nobody can say which one helped.").format(count)
+
+
+def shown(value: Any) -> str:
+    """A value for the table."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,146 @@
+"""The runs by lineage: versions, the runs trained on them, and the runs derived from runs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QBrush
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+
+from gandam_studio.core.training import RunSummary
+from gandam_studio.core.versions import ManifestVersion
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.train.texts import STATE_COLORS, resume_label, state_name
+
+_FOLDER = Qt.ItemDataRole.UserRole
+MOST = 4
+
+
+class LineageTree(QTreeWidget):
+    """Signals:
+    runs_selected: the selected runs' folders (list of Path), at most four. run_opened: double click or Enter (Path).
+    """
+
+    runs_selected = Signal(object)
+    run_opened = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setColumnCount(3)
+        self.setIndentation(14)
+        self.setHeaderLabels([self.tr("Run"), self.tr("State"), self.tr("Iterations")])
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setUniformRowHeights(True)
+        self.setAccessibleName(self.tr("Runs by lineage"))
+        header = self.header()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column in (1, 2):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(False)
+        self._runs: dict[Path, QTreeWidgetItem] = {}
+        self.itemSelectionChanged.connect(lambda: self.runs_selected.emit(self.selected()))
+        self.itemActivated.connect(self._open)
+        theme.notifier().changed.connect(self.viewport().update)
+
+    def show_runs(self, runs: list[RunSummary], versions: list[ManifestVersion]) -> None:
+        """Fill the tree anew; what was selected stays selected."""
+        selected = set(self.selected())
+        self.blockSignals(True)
+        self.clear()
+        self._runs = {}
+        labels = {version.label: version for version in versions}
+        groups: dict[str, QTreeWidgetItem] = {}
+        names: dict[str, QTreeWidgetItem] = {}
+        of_version: dict[str, str] = {}
+        for run in runs:
+            # A child stands under its parent while both trained on the same data; else under its own version.
+            parent = names.get(run.parent) if of_version.get(run.parent) == run.version else None
+            if parent is None:
+                parent = self._group(run.version, labels.get(run.version), groups)
+            item = self._item(run, parent)
+            names[run.run], of_version[run.run] = item, run.version
+            item.setSelected(run.folder in selected)
+        self.expandAll()
+        self.blockSignals(False)
+        if set(self.selected()) != selected:
+            self.runs_selected.emit(self.selected())
+
+    def _group(
+        self, label: str, version: ManifestVersion | None, groups: dict[str, QTreeWidgetItem]
+    ) -> QTreeWidgetItem:
+        if label not in groups:
+            if version is None:
+                text = label or self.tr("Unknown data")
+            else:
+                text = self.tr("{0}: {1:,} sprites").format(label, version.sprites)
+                if version.parent_label:
+                    text += self.tr(" (from {0})").format(version.parent_label)
+            group = QTreeWidgetItem([text])
+            group.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            group.setIcon(0, icons.icon("versions", "secondary", 16))
+            group.setForeground(0, QBrush(theme.color("secondary")))
+            if version is not None and version.message:
+                group.setToolTip(0, version.message)
+            # Newest version on top, as its runs are the ones one looks for.
+            self.insertTopLevelItem(0, group)
+            group.setFirstColumnSpanned(True)
+            groups[label] = group
+        return groups[label]
+
+    def _item(self, run: RunSummary, parent: QTreeWidgetItem) -> QTreeWidgetItem:
+        state = run.state
+        when = time.strftime("%d %b %H:%M", time.localtime(state.wall_time)) if state.wall_time else "–"
+        item = QTreeWidgetItem([run.run, state_name(state.state), f"{state.iteration:,}"])
+        item.setData(0, _FOLDER, str(run.folder))
+        item.setForeground(1, QBrush(theme.color(STATE_COLORS.get(state.state, "secondary"))))
+        item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        tip = [f"{run.run}: {state_name(state.state)}, {when}"]
+        if state.state in ("interrupted", "stopped", "failed"):
+            tip.append(resume_label(state))
+        tip += [text for text in (state.reason, run.problem) if text]
+        if run.parent:
+            tip.append(self.tr("derived from {0}").format(run.parent))
+        for column in range(3):
+            item.setToolTip(column, "\n".join(tip))
+        parent.addChild(item)
+        self._runs[run.folder] = item
+        return item
+
+    def selected(self) -> list[Path]:
+        """Folders of the selected runs, in the tree's order, at most four."""
+        return [folder for folder, item in self._runs.items() if item.isSelected()][:MOST]
+
+    def select(self, folders: list[Path]) -> None:
+        """Select these runs."""
+        self.blockSignals(True)
+        self.clearSelection()
+        for folder in folders:
+            if folder in self._runs:
+                self._runs[folder].setSelected(True)
+                self.setCurrentItem(self._runs[folder], 0, self.selectionModel().SelectionFlag.NoUpdate)
+        self.blockSignals(False)
+        self.runs_selected.emit(self.selected())
+
+    def step(self, offset: int) -> None:
+        """Select the next or previous run alone."""
+        folders = self._in_view_order()
+        if not folders:
+            return
+        selected = self.selected()
+        at = folders.index(selected[-1]) + offset if selected else (0 if offset > 0 else -1)
+        self.select([folders[min(max(at, 0), len(folders) - 1)] if at != -1 or selected else folders[-1]])
+
+    def _in_view_order(self) -> list[Path]:
+        order: list[Path] = []
+        item = self.topLevelItem(0)
+        while item is not None:
+            if (folder := item.data(0, _FOLDER)) is not None:
+                order.append(Path(folder))
+            item = self.itemBelow(item)
+        return order
+
+    def _open(self, item: QTreeWidgetItem) -> None:
+        if (folder := item.data(0, _FOLDER)) is not None:
+            self.run_opened.emit(Path(folder))
