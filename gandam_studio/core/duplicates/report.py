@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -141,13 +141,26 @@ class DuplicateReport:
         other._group()
         return other
 
-    def only(self, seqs: Sequence[int] | np.ndarray) -> DuplicateReport:
-        """The same findings among these sprites alone, for when others were dropped."""
-        kept = {int(seq) for seq in seqs}
-        links = [link for link in self.links if link.i in kept and link.j in kept]
+    def only(self, seqs: Sequence[int] | np.ndarray, kept: Sequence[int] | np.ndarray | None = None) -> DuplicateReport:
+        """The same findings among these sprites alone, for when others were dropped.
+
+        kept: the sprites the person says belong by now, when that has changed since the search.
+        """
+        wanted = {int(seq) for seq in seqs}
+        links = [link for link in self.links if link.i in wanted and link.j in wanted]
         judged = {seq: self._judged[seq] for link in links for seq in (link.i, link.j)}
+        if kept is not None:
+            named = {int(seq) for seq in kept}
+            judged = {seq: replace(one, facts=replace(one.facts, kept=seq in named)) for seq, one in judged.items()}
         apart = [(int(a), int(b)) for a, b in self._seqs[self._apart].tolist()]
         return DuplicateReport(links, judged, distance=self.distance, rules=self.rules, apart=apart)
+
+    def membership(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which sprite is in which group, without building one: row numbers and group numbers, (M,) int64 each."""
+        sizes = self._ends - self._starts
+        first = np.cumsum(sizes) - sizes
+        places = np.arange(int(sizes.sum())) + np.repeat(self._starts - first, sizes)
+        return self._seqs[self._order[places]], np.repeat(np.arange(len(sizes)), sizes)
 
     def group(self, number: int) -> DuplicateGroup:
         """One group. Raises IndexError."""
