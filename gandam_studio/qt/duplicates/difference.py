@@ -59,8 +59,14 @@ def difference(left: np.ndarray, right: np.ndarray) -> Difference:
     picture[changed, 3] = strength[changed].astype(np.uint8)
     for mask, color in ((only_left, ONLY_LEFT), (only_right, ONLY_RIGHT)):
         picture[mask] = (*color, 255)
-    counted = (int(mask.sum()) for mask in (changed, only_left, only_right, there_left | there_right))
-    return Difference(*counted, greatest=int(apart.max(initial=0)), picture=picture)
+    return Difference(
+        changed=int(changed.sum()),
+        only_left=int(only_left.sum()),
+        only_right=int(only_right.sum()),
+        pixels=int((there_left | there_right).sum()),
+        greatest=int(apart.max(initial=0)),
+        picture=picture,
+    )
 
 
 def _premultiplied(rgba: np.ndarray) -> np.ndarray:

@@ -1,0 +1,144 @@
+"""Every action of the Duplicates screen: its keys, its menu, its button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+
+from gandam_studio.qt import theme
+from gandam_studio.qt.duplicates.canvas import Mode
+from gandam_studio.qt.screen import ScreenMenu
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.duplicates.screen import DuplicatesScreen
+
+
+Slot = Callable[[], object]
+
+
+class DuplicatesActions:
+    """Makes the screen's actions; plain letters work within the cards, the pictures and the row of sprites."""
+
+    def __init__(self, screen: DuplicatesScreen) -> None:
+        self._screen = screen
+        self._tr = screen.tr
+        self._make_decisions()
+        self._make_ways()
+        self._make_looks()
+        self._make_search()
+
+    def menus(self) -> list[ScreenMenu]:
+        """For the menu bar."""
+        tr = self._tr
+        decisions = (
+            self.keep, self.drop, self.flip_and_keep, None, self.keep_best, self.keep_all, None,
+            self.next, self.previous, None, self.find, self.looser, self.tighter, self.undecided_only, None,
+            self.apply_rules,
+        )  # fmt: skip
+        looks = (
+            self.side_by_side, self.blink, self.difference, self.overlay, self.aligned, None,
+            self.zoom_in, self.zoom_out, self.fit, None, self.show_panel,
+        )  # fmt: skip
+        return [ScreenMenu(tr("&Duplicates"), decisions), ScreenMenu(tr("&View"), looks)]
+
+    def show_state(self, group: bool, member: bool) -> None:
+        """Switch off what needs a group or a sprite while there is none."""
+        writable = not self._screen.session.read_only
+        for action in (self.keep, self.drop, self.flip_and_keep):
+            action.setEnabled(member and writable)
+        for action in (self.keep_best, self.keep_all):
+            action.setEnabled(group and writable)
+        for action in (self.next, self.previous):
+            action.setEnabled(group)
+
+    def bar(self) -> QWidget:
+        """Buttons for the mouse, with their keys written on them."""
+        bar = QFrame()
+        bar.setProperty("role", "bar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(12, 6, 12, 6)
+        row.setSpacing(theme.HALF)
+        for action in (self.keep, self.drop, self.flip_and_keep, None, self.keep_best, self.keep_all, ..., self.next):
+            if action is None:
+                row.addSpacing(2 * theme.SPACE)
+            elif action is ...:
+                row.addStretch()
+            else:
+                row.addWidget(_button(action))
+        return bar
+
+    def _make_decisions(self) -> None:
+        screen, tr = self._screen, self._tr
+
+        def make(
+            text: str, slot: Callable[[], object], keys: str | list[str], icon: str = "", tip: str = ""
+        ) -> QAction:
+            return screen.add_action(text, slot, keys, icon=icon, tip=tip, edits=True, within=screen.work)
+
+        self.keep = make(tr("&Keep"), screen.keep, "K", "keep")
+        self.drop = make(tr("&Drop"), screen.drop, ["D", "Del"], "drop")
+        self.flip_and_keep = make(
+            tr("&Flip and keep"), screen.flip_and_keep, "F", "flip", tr("Mirror this one, and keep it so")
+        )
+        self.keep_best = make(
+            tr("Keep the &best"), screen.keep_best, ["Return", "Enter"], "star", tr("Keep the best one, drop the rest")
+        )
+        self.keep_all = make(
+            tr("Keep &all"), screen.keep_all, "Shift+K", "compare", tr("Not duplicates: never group these again")
+        )
+        self.apply_rules = screen.add_action(
+            tr("Apply the rules to all groups"), screen.apply_rules, ["Ctrl+Return", "Ctrl+Enter"], edits=True
+        )
+
+    def _make_ways(self) -> None:
+        screen, tr = self._screen, self._tr
+        make = screen.add_action
+        self.next = make(tr("&Next group"), lambda: screen.step(1), "N", icon="chevron-right", within=screen.work)
+        self.previous = make(tr("&Previous group"), lambda: screen.step(-1), "P", within=screen.work)
+
+    def _make_looks(self) -> None:
+        screen, tr, panel = self._screen, self._tr, self._screen.compare
+        canvas = panel.canvas
+
+        def make(text: str, slot: Slot, keys: str | list[str], icon: str = "") -> QAction:
+            return screen.add_action(text, slot, keys, icon=icon, within=screen.work)
+
+        self.side_by_side = make(tr("&Side by side"), lambda: panel.set_mode(Mode.SIDE_BY_SIDE), "1")
+        self.blink = make(tr("&Blink"), panel.toggle_blink, "B")
+        self.difference = make(tr("&Difference"), lambda: panel.set_mode(Mode.DIFFERENCE), "2")
+        self.overlay = make(tr("&Overlay"), lambda: panel.set_mode(Mode.OVERLAY), "3")
+        self.aligned = make(tr("&Map B onto A"), panel.toggle_aligned, "M", "link")
+        self.zoom_in = make(tr("&Larger"), canvas.zoom_in, ["+", "="])
+        self.zoom_out = make(tr("S&maller"), canvas.zoom_out, "-")
+        self.fit = make(tr("&Fit"), canvas.fit, "0", "zoom")
+        self.show_panel = screen.add_action(tr("&Panel"), screen.show_panel, "Ctrl+I", checkable=True)
+
+    def _make_search(self) -> None:
+        screen, tr, bar = self._screen, self._tr, self._screen.bar
+        self.find = screen.add_action(tr("Find &again"), screen.search, "F5", icon="search")
+        self.looser = screen.add_action(
+            tr("&Looser"), lambda: bar.set_distance(bar.distance + 0.02), "]", within=screen.work
+        )
+        self.tighter = screen.add_action(
+            tr("&Tighter"), lambda: bar.set_distance(bar.distance - 0.02), "[", within=screen.work
+        )
+        self.undecided_only = screen.add_action(
+            tr("&Undecided groups only"), bar.undecided_only.toggle, "U", within=screen.work
+        )
+
+
+def _button(action: QAction) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    name = action.text().replace("&", "")
+    keys = action.shortcut().toString()
+    button.setAccessibleName(name)
+    button.setText(name)
+    button.setToolTip(f"{action.toolTip() if action.toolTip() != name else name}  ({keys})")
+    return button

@@ -1,0 +1,163 @@
+"""Pairs made ready for comparison in another thread: decoded, mapped onto each other, their difference measured."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, QThread, Signal
+
+from gandam_studio.core.duplicates import Transform
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.rendering import resize
+from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.duplicates.canvas import Compared
+from gandam_studio.qt.duplicates.difference import Difference, difference
+from gandam_studio.qt.duplicates.mapping import aligned_pair
+
+log = logging.getLogger(__name__)
+
+KEPT = 48
+LONGEST = 2048  # pixels: larger pictures are compared at this size, which is more than a screen shows
+
+
+@dataclass(frozen=True)
+class PairRequest:
+    """Two sprites to compare, and how the right one maps onto the left one."""
+
+    left: Sprite
+    right: Sprite
+    transform: Transform
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for pairs that look equal: the decisions that change pixels are part of it."""
+        sides = [(one.seq, one.crop, one.rotation, one.flipped) for one in (self.left, self.right)]
+        return (*sides, self.transform)
+
+
+@dataclass(frozen=True)
+class PairReady:
+    """A compared pair: pictures for the canvas and what was measured; both None when an original cannot be read.
+
+    Attributes:
+        trouble: what went wrong, in a line for the person; "" when nothing did.
+    """
+
+    request: PairRequest
+    compared: Compared | None
+    difference: Difference | None
+    trouble: str = ""
+
+
+class CompareLoader(QObject):
+    """Compares the pair asked for last, then those expected next; keeps the last few.
+
+    Signals:
+        ready: a pair is compared (`PairReady`); pairs expected but never asked for stay silent.
+    """
+
+    ready = Signal(object)
+
+    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._kept: OrderedDict[tuple[object, ...], PairReady] = OrderedDict()
+        self._asked: tuple[object, ...] | None = None
+        self._worker = _Worker(workspace, self)
+        self._worker.compared.connect(self._receive)
+
+    def ask(self, request: PairRequest, expected: Sequence[PairRequest] = ()) -> PairReady | None:
+        """The pair if it is at hand; else None, and `ready` follows. `expected` are prepared in the meantime."""
+        self._asked = request.key
+        found = self._kept.get(request.key)
+        wanted = [one for one in (request, *expected) if one.key not in self._kept]
+        self._worker.want(wanted)
+        return found
+
+    def stop(self) -> None:
+        """End the thread; before the workspace is closed."""
+        self._worker.stop()
+
+    def _receive(self, pair: PairReady) -> None:
+        self._kept[pair.request.key] = pair
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        if pair.request.key == self._asked:
+            self.ready.emit(pair)
+
+
+class _Worker(QThread):
+    compared = Signal(object)
+
+    def __init__(self, workspace: Workspace, parent: QObject) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._wanted: list[PairRequest] = []
+        self._change = threading.Condition()
+        self._stopping = False
+
+    def want(self, wanted: list[PairRequest]) -> None:
+        with self._change:
+            self._wanted = wanted
+            self._change.notify()
+        if wanted and not self.isRunning() and not self._stopping:
+            self.start()
+
+    def stop(self) -> None:
+        with self._change:
+            self._stopping = True
+            self._change.notify()
+        self.wait()
+
+    def run(self) -> None:
+        """QThread's entry."""
+        with self._workspace.for_this_thread() as door:
+            while True:
+                with self._change:
+                    while not self._wanted and not self._stopping:
+                        self._change.wait()
+                    if self._stopping:
+                        return
+                    request = self._wanted.pop(0)
+                self.compared.emit(compare(door, request))
+
+
+def compare(workspace: Workspace, request: PairRequest) -> PairReady:
+    """Decode, map and measure a pair; never raises: what goes wrong is said in the result. Any thread."""
+    left, right = request.left, request.right
+    try:
+        pixels = workspace.pixels(left), workspace.pixels(right)
+        shown = workspace.picture(left), workspace.picture(right)
+        aligned = aligned_pair(*pixels, request.transform)
+    except (UserError, OSError) as error:
+        return PairReady(request, None, None, str(error))
+    except Exception as error:
+        # A picture that defeats us must not end the thread: the other pairs are still to be seen.
+        log.exception("comparing %s with %s", left.name, right.name)
+        return PairReady(request, None, None, str(error))
+    found = difference(*aligned)
+    compared = Compared(
+        left=image_from_rgba(_bounded(shown[0])),
+        right=image_from_rgba(_bounded(shown[1])),
+        aligned_left=image_from_rgba(aligned[0]),
+        aligned_right=image_from_rgba(aligned[1]),
+        difference=image_from_rgba(found.picture),
+        left_name=left.name,
+        right_name=right.name,
+    )
+    return PairReady(request, compared, found)
+
+
+def _bounded(rgba: np.ndarray) -> np.ndarray:
+    """The picture, reduced when it is larger than anybody can see."""
+    height, width = rgba.shape[:2]
+    scale = LONGEST / max(height, width, 1)
+    if scale >= 1:
+        return rgba
+    return resize(rgba, (max(1, round(width * scale)), max(1, round(height * scale))))

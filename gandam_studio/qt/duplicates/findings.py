@@ -1,0 +1,233 @@
+"""What was found, as the screen lists it: regrouped, filtered, and set against what has been decided meanwhile."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gandam_studio.core.duplicates import (
+    DUPLICATES,
+    DropPlan,
+    DuplicateGroup,
+    DuplicateReport,
+    find_duplicates,
+    plan_drops,
+)
+from gandam_studio.core.jobs import Job
+from gandam_studio.core.query import Filter
+from gandam_studio.core.seqsets import Seqs
+from gandam_studio.core.workspace import Workspace
+
+UNDECIDED, KEPT, DROPPED = range(3)
+_GROUPS_KEPT = 1024
+_STATES = {"undecided": UNDECIDED, "kept": KEPT, "dropped": DROPPED}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A search's outcome.
+
+    Attributes:
+        report: about the sprites not dropped at that time.
+        apart: the pairs the person had said to be different by then.
+        left_out: the sprites dropped by then, sorted row numbers.
+    """
+
+    report: DuplicateReport
+    apart: frozenset[tuple[int, int]]
+    left_out: Seqs
+
+
+def find(workspace: Workspace, job: Job) -> Found:
+    """Search a workspace; what an earlier search found is not compared again. Runs in any thread."""
+    apart, left_out = distinct_pairs(workspace), workspace.select(Filter(status="dropped"))
+    return Found(find_duplicates(workspace, job=job), apart, left_out)
+
+
+def distinct_pairs(workspace: Workspace) -> frozenset[tuple[int, int]]:
+    """Every pair the person said to be different."""
+    query = "SELECT a, b FROM pairs WHERE verdict = 'distinct'"
+    return frozenset((int(a), int(b)) for a, b in workspace.connection.execute(query))
+
+
+class Statuses:
+    """What was decided about each sprite, as one byte each: a hundred thousand are asked in a moment."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._states = np.zeros(1, dtype=np.int8)
+        self.refresh()
+
+    def refresh(self, seqs: Seqs | None = None) -> None:
+        """Read again, all of them or those an edit touched."""
+        query = "SELECT seq, status FROM sprites"
+        connection = self._workspace.connection
+        if seqs is not None and len(seqs) < 500:
+            for sprite in self._workspace.sprites(seqs):
+                self._states[sprite.seq] = _STATES[sprite.status]
+            return
+        (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
+        self._states = np.zeros(last + 1, dtype=np.int8)
+        for seq, status in connection.execute(f"{query} WHERE status != 'undecided'"):
+            self._states[seq] = _STATES[status]
+
+    def of(self, seqs: Sequence[int] | np.ndarray) -> np.ndarray:
+        """(N,) int8 of UNDECIDED, KEPT, DROPPED."""
+        return self._states[np.asarray(seqs, dtype=np.int64)]
+
+    def __getitem__(self, seq: int) -> int:
+        return int(self._states[seq])
+
+    def is_settled(self, seqs: Sequence[int]) -> bool:
+        """Nothing is left to decide: every one is kept or dropped, or all but one are dropped."""
+        states = self.of(seqs)
+        return bool((states != UNDECIDED).all() or (states != DROPPED).sum() <= 1)
+
+
+@dataclass(frozen=True)
+class GroupCard:
+    """What a card shows of a group.
+
+    Attributes:
+        group: the group's number in the report.
+        seqs: its sprites, the one that would be kept first.
+        relations: the words that relate the others to it, each once.
+        confidence: that of the least certain member, in [0, 1].
+        distance: that of the member most unlike, in [0, 1].
+    """
+
+    group: int
+    seqs: tuple[int, ...]
+    relations: tuple[str, ...]
+    confidence: float
+    distance: float
+
+
+class Findings:
+    """A report and how the person looks at it.
+
+    Attributes:
+        report: regrouped at the distance and by the rules asked for.
+    """
+
+    def __init__(self, found: Found, statuses: Statuses) -> None:
+        self._found = found
+        self._statuses = statuses
+        self._apart = found.apart
+        self._built: OrderedDict[int, DuplicateGroup] = OrderedDict()
+        self.report = found.report
+        self._listed = np.arange(len(self.report))
+
+    @property
+    def total(self) -> int:
+        """Groups at this distance, listed or not."""
+        return len(self.report)
+
+    def __len__(self) -> int:
+        """Groups listed."""
+        return len(self._listed)
+
+    def group(self, row: int) -> DuplicateGroup:
+        """A listed group, built when it is first asked for."""
+        number = int(self._listed[row])
+        made = self._built.get(number)
+        if made is None:
+            made = self._built[number] = self.report.group(number)
+            if len(self._built) > _GROUPS_KEPT:
+                self._built.popitem(last=False)
+        return made
+
+    def regroup(self, distance: float, rules: Sequence[str]) -> None:
+        """Group again from the distances at hand, and list all groups."""
+        report = self._found.report
+        if fresh := self._apart - self._found.apart:
+            report = report.without(sorted(fresh))
+        self.report = report.regroup(distance, rules)
+        self._built.clear()
+        self._listed = np.arange(len(self.report))
+
+    def set_apart(self, pairs: frozenset[tuple[int, int]]) -> bool:
+        """Take what the person says to be different; `regroup` puts it into effect.
+
+        False when something was taken back that the search had respected: only another search can bring it in again.
+        """
+        self._apart = pairs
+        return self._found.apart <= pairs
+
+    def list(self, relation: str, undecided_only: bool) -> None:
+        """List only groups with that relation ("" for any), or with something left to decide."""
+        listed = np.arange(len(self.report))
+        if undecided_only:
+            listed = listed[~self._settled()]
+        if relation:
+            listed = np.array([number for number in listed.tolist() if relation in self._words(number)], dtype=np.int64)
+        self._listed = listed
+
+    def counts(self) -> tuple[int, int, int]:
+        """Groups listed, sprites in them, groups settled."""
+        _, numbers = self.report.membership()
+        sizes = np.bincount(numbers, minlength=len(self.report))
+        return len(self._listed), int(sizes[self._listed].sum()), int(self._settled()[self._listed].sum())
+
+    def row_of(self, seq: int) -> int | None:
+        """Where the group of a sprite is listed; None when it is not."""
+        seqs, numbers = self.report.membership()
+        places = np.flatnonzero(seqs == seq)
+        rows = np.flatnonzero(self._listed == numbers[places[0]]) if len(places) else places
+        return int(rows[0]) if len(rows) else None
+
+    def next_unsettled(self, row: int, step: int) -> int | None:
+        """The row of the next (step 1) or previous (-1) group in which something is undecided."""
+        open_rows = np.flatnonzero(~self._settled()[self._listed])
+        ahead = open_rows[open_rows > row] if step > 0 else open_rows[open_rows < row][::-1]
+        return int(ahead[0]) if len(ahead) else None
+
+    def card(self, row: int) -> GroupCard:
+        """What the card of a listed group shows."""
+        group = self.group(row)
+        return GroupCard(
+            group=row,
+            seqs=group.seqs,
+            relations=tuple(dict.fromkeys(member.relation for member in group.members)),
+            confidence=min(member.confidence for member in group.members),
+            distance=group.doubt,
+        )
+
+    def plan(self, relations: frozenset[str] = DUPLICATES) -> DropPlan:
+        """What the rules would drop now at this distance, of those duplicates related by one of `relations`.
+
+        Dropped sprites take no part: nothing is ever dropped in favour of what is dropped itself.
+        """
+        return plan_drops(self.restated(), relations=relations)
+
+    def restated(self) -> DuplicateReport:
+        """The report as it would be found now: without dropped sprites, the kept ones known as such."""
+        seqs, _ = self.report.membership()
+        states = self._statuses.of(seqs)
+        return self.report.only(seqs[states != DROPPED], kept=seqs[states == KEPT])
+
+    def is_incomplete(self, seqs: Seqs) -> bool:
+        """Whether a sprite that the search left out, being dropped then, is not dropped any more."""
+        back = seqs[self._statuses.of(seqs) != DROPPED]
+        return bool(np.isin(back, self._found.left_out).any())
+
+    def _settled(self) -> np.ndarray:
+        """(G,) bool: groups in which nothing is left to decide."""
+        seqs, numbers = self.report.membership()
+        states = self._statuses.of(seqs)
+        count = len(self.report)
+        undecided = np.bincount(numbers[states == UNDECIDED], minlength=count)
+        alive = np.bincount(numbers[states != DROPPED], minlength=count)
+        return (undecided == 0) | (alive <= 1)
+
+    def _words(self, number: int) -> set[str]:
+        members = self.report.group(number).members
+        return {word for member in members for word in (member.relation, *member.transform.words)}
+
+
+__all__ = [
+    "DROPPED", "KEPT", "UNDECIDED", "Findings", "Found", "GroupCard", "Statuses", "distinct_pairs", "find",
+]  # fmt: skip

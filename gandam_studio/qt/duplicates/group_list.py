@@ -1,0 +1,213 @@
+"""The cards: one a group, most in need of a person's eye first; only those in sight are ever made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.curate.cell_painter import CellPainter
+from gandam_studio.qt.curate.pictures import PictureCache, Wanted
+from gandam_studio.qt.duplicates.findings import GroupCard
+from gandam_studio.qt.duplicates.group_model import SHOWN, GroupModel
+from gandam_studio.qt.duplicates.painting import draw_chip
+from gandam_studio.qt.duplicates.wording import relation_color, relation_name
+
+TILE = 68
+MARGIN = 12
+GAP = 6
+WIDTH = 2 * MARGIN + SHOWN * TILE + (SHOWN - 1) * GAP + 26
+AHEAD = 4  # cards loaded beyond those in sight
+
+
+class GroupDelegate(QStyledItemDelegate):
+    """Paints a card: relations and certainty, the first pictures with their decisions, the keeper's name."""
+
+    def __init__(self, pictures: PictureCache, view: GroupList) -> None:
+        super().__init__(view)
+        self._pictures = pictures
+        self._view = view
+        self._cells: CellPainter | None = None
+        theme.notifier().changed.connect(self._forget)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """See QStyledItemDelegate; all cards are equally high."""
+        line = option.fontMetrics.height()
+        return QSize(WIDTH - 20, line * 2 + TILE + 4 * GAP + 12)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """See QStyledItemDelegate."""
+        model = self._view.cards
+        card, sprites = model.card(index.row()), model.sprites(index.row())
+        area = option.rect.adjusted(MARGIN - 6, 3, -6, -3)
+        state = option.state
+        chosen = bool(state & QStyle.StateFlag.State_Selected)
+        painter.save()
+        self._draw_frame(painter, area, chosen, bool(state & QStyle.StateFlag.State_HasFocus))
+        inner = area.adjusted(10, 8, -10, -6)
+        self._draw_head(painter, inner, card)
+        top = inner.top() + option.fontMetrics.height() + 4 + GAP
+        cells = self._painter_for(painter)
+        for place, sprite in enumerate(sprites):
+            box = QRect(inner.left() + place * (TILE + GAP), top, TILE, TILE)
+            picture = self._pictures.get(sprite)
+            cells.paint(painter, box, sprite, picture, selected=False, current=False, focused=False, caption=False)
+            painter.setClipping(False)
+        hidden = len(card.seqs) - SHOWN
+        if hidden > 0:
+            self._draw_more(painter, QRect(inner.left() + (SHOWN - 1) * (TILE + GAP), top, TILE, TILE), hidden + 1)
+        foot = QRect(inner.left(), top + TILE + GAP - 1, inner.width(), option.fontMetrics.height() + 2)
+        self._draw_foot(painter, foot, card, sprites[0].name, self._view.is_settled(card))
+        painter.restore()
+
+    def _draw_frame(self, painter: QPainter, area: QRect, chosen: bool, focused: bool) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(theme.color("accent_soft" if chosen else "surface"))
+        painter.setPen(QPen(theme.color("accent" if chosen else "border"), 1.5 if chosen and focused else 1.0))
+        painter.drawRoundedRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _draw_head(self, painter: QPainter, area: QRect, card: GroupCard) -> None:
+        percent = self.tr("{0} %").format(round(card.confidence * 100))
+        room = area.right() - painter.fontMetrics().horizontalAdvance(percent) - 8
+        place = area.topLeft()
+        for number, relation in enumerate(card.relations):
+            name = relation_name(relation)
+            left = len(card.relations) - number
+            if place.x() + painter.fontMetrics().horizontalAdvance(name) + 12 > room:
+                draw_chip(painter, place, f"+{left}", "secondary")
+                break
+            place = QPoint(draw_chip(painter, place, name, relation_color(relation)).right() + 5, place.y())
+        painter.setPen(theme.color("muted"))
+        line = QRect(area.left(), area.top(), area.width(), painter.fontMetrics().height() + 4)
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, percent)
+
+    def _draw_more(self, painter: QPainter, box: QRect, hidden: int) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color("surface", 0.84))
+        painter.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
+        painter.setPen(theme.color("text"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"+{hidden:,}")
+
+    def _draw_foot(self, painter: QPainter, area: QRect, card: GroupCard, name: str, settled: bool) -> None:
+        middle = Qt.AlignmentFlag.AlignVCenter
+        right = area.right()
+        if settled:
+            tick = icons.pixmap("success", 14, "kept")
+            painter.drawPixmap(right - 14, area.center().y() - 6, tick)
+            right -= 20
+        text = self.tr("{0} sprites").format(f"{len(card.seqs):,}")
+        painter.setPen(theme.color("muted"))
+        advance = painter.fontMetrics().horizontalAdvance(text)
+        painter.drawText(QRect(right - advance, area.top(), advance, area.height()), middle, text)
+        room = right - advance - 10 - area.left()
+        painter.setPen(theme.color("secondary"))
+        shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, room)
+        painter.drawText(QRect(area.left(), area.top(), room, area.height()), middle, shown)
+
+    def _painter_for(self, painter: QPainter) -> CellPainter:
+        ratio = painter.device().devicePixelRatio()
+        if self._cells is None or self._cells.ratio != ratio:
+            self._cells = CellPainter(TILE, ratio, QFont(painter.font()))
+        return self._cells
+
+    @property
+    def fit(self) -> int:
+        """Side of the square a picture may fill, device pixels."""
+        return max(1, int((TILE - 8) * self._view.devicePixelRatioF()))
+
+    def _forget(self) -> None:
+        self._cells = None
+
+
+class GroupList(QListView):
+    """Attributes:
+    cards: the model.
+
+    Signals:
+        group_chosen: another card is current (its row; -1 for none).
+        sideways: Left (-1) or Right (1) was typed: the next sprite of the group.
+    """
+
+    group_chosen = Signal(int)
+    sideways = Signal(int)
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.cards = GroupModel(workspace, self)
+        self.pictures = PictureCache(workspace, self)
+        self.pictures.arrived.connect(lambda _seqs: self.viewport().update())
+        self.setAccessibleName(self.tr("Groups of duplicates"))
+        self.setUniformItemSizes(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setFixedWidth(WIDTH)
+        self.setFrameShape(QListView.Shape.NoFrame)
+        self.setProperty("role", "cards")
+        self._delegate = GroupDelegate(self.pictures, self)
+        self.setItemDelegate(self._delegate)
+        self.setModel(self.cards)
+        self._settled_rule: Callable[[GroupCard], bool] = lambda _card: False
+        self._wish = QTimer(self, singleShot=True, interval=0)
+        self._wish.timeout.connect(self._ask_for_pictures)
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._wish.start())
+        self.cards.modelReset.connect(self._wish.start)
+        self.cards.dataChanged.connect(lambda *_: self._wish.start())
+        self.selectionModel().currentChanged.connect(lambda now, _before: self.group_chosen.emit(now.row()))
+
+    def set_settled_rule(self, rule: Callable[[GroupCard], bool]) -> None:
+        """`rule(card)` tells whether everything in a group is decided; such cards get a tick."""
+        self._settled_rule = rule
+
+    def is_settled(self, card: GroupCard) -> bool:
+        """Whether everything in the group is decided."""
+        return self._settled_rule(card)
+
+    @property
+    def current(self) -> int:
+        """Row of the current card; -1 when there is none."""
+        return self.currentIndex().row()
+
+    def go_to(self, row: int) -> None:
+        """Make a card current and show it."""
+        index = self.cards.index(row)
+        self.setCurrentIndex(index)
+        self.scrollTo(index)
+
+    def step(self, step: int) -> None:
+        """To the card below (1) or above (-1)."""
+        row = self.current + step
+        if 0 <= row < self.cards.rowCount():
+            self.go_to(row)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Left and Right go through the group's sprites; letters belong to the actions."""
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if step:
+            self.sideways.emit(step)
+        elif event.text() and event.text().isprintable():
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More cards may be in sight."""
+        super().resizeEvent(event)
+        self._wish.start()
+
+    def _ask_for_pictures(self) -> None:
+        first = self.indexAt(QPoint(WIDTH // 2, 1)).row()
+        count = self.cards.rowCount()
+        if first < 0 and count:
+            first = 0
+        high = max(1, self.sizeHintForRow(0)) if count else 1
+        rows = range(max(0, first), min(count, max(0, first) + self.viewport().height() // high + 2 + AHEAD))
+        self.pictures.want([Wanted(sprite, self._delegate.fit) for row in rows for sprite in self.cards.sprites(row)])

@@ -1,0 +1,210 @@
+"""The sprites of one group in a row: which would be kept, what relates each to it, what has been decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import theme
+from gandam_studio.qt.curate.cell_painter import CellPainter
+from gandam_studio.qt.curate.pictures import PictureCache, Wanted
+from gandam_studio.qt.duplicates.painting import draw_chip
+from gandam_studio.qt.duplicates.wording import relation_color, relation_name
+
+TILE = 92
+GAP = 10
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True)
+class MemberCard:
+    """A sprite of the group.
+
+    Attributes:
+        sprite: its row in the workspace.
+        relation: what relates it to the best one; "" for the best one itself.
+    """
+
+    sprite: Sprite
+    relation: str
+
+
+class MemberModel(QAbstractListModel):
+    """The members in the order shown, the best one first."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.members: Sequence[MemberCard] = ()
+
+    def show(self, members: Sequence[MemberCard]) -> None:
+        """Take another group, or the same one as it is now (what is current stays current then)."""
+        if [card.sprite.seq for card in members] == [card.sprite.seq for card in self.members]:
+            self.members = members
+            if members:
+                self.dataChanged.emit(self.index(0), self.index(len(members) - 1))
+            return
+        self.beginResetModel()
+        self.members = members
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
+        """See QAbstractItemModel."""
+        return 0 if parent.isValid() else len(self.members)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """A member in words, for screen readers and tool tips."""
+        roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole)
+        if not index.isValid() or role not in roles:
+            return None
+        card = self.members[index.row()]
+        sprite = card.sprite
+        relation = relation_name(card.relation) if card.relation else self.tr("best")
+        return self.tr("{0}, {1} × {2}, {3}, {4}").format(
+            sprite.name, sprite.width, sprite.height, relation, sprite.status
+        )
+
+
+class _MemberDelegate(QStyledItemDelegate):
+    def __init__(self, pictures: PictureCache, view: MemberStrip) -> None:
+        super().__init__(view)
+        self._pictures = pictures
+        self._view = view
+        self._cells: CellPainter | None = None
+        theme.notifier().changed.connect(self._forget)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """See QStyledItemDelegate."""
+        line = option.fontMetrics.height()
+        return QSize(TILE + GAP, TILE + 2 * line + 20)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """See QStyledItemDelegate."""
+        card = self._view.members.members[index.row()]
+        ratio = painter.device().devicePixelRatio()
+        if self._cells is None or self._cells.ratio != ratio:
+            self._cells = CellPainter(TILE, ratio, QFont(option.font))
+        cells = self._cells
+        state = option.state
+        line = option.fontMetrics.height()
+        box = QRect(option.rect.x(), option.rect.y() + 2, TILE, TILE + 4 + line)
+        current = bool(state & QStyle.StateFlag.State_Selected)
+        painter.save()
+        cells.paint(
+            painter,
+            box,
+            card.sprite,
+            self._pictures.get(card.sprite),
+            selected=current,
+            current=current,
+            focused=bool(state & QStyle.StateFlag.State_HasFocus),
+            caption=True,
+        )
+        corner = QPoint(box.x(), box.y() + TILE + line + 8)
+        text = relation_name(card.relation) if card.relation else self.tr("best")
+        text = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, TILE - 14)
+        draw_chip(painter, corner, text, relation_color(card.relation) if card.relation else "kept")
+        painter.restore()
+
+    @property
+    def fit(self) -> int:
+        """Side of the square a picture may fill, device pixels."""
+        return max(1, int((TILE - 8) * self._view.devicePixelRatioF()))
+
+    def _forget(self) -> None:
+        self._cells = None
+
+
+class MemberStrip(QListView):
+    """Attributes:
+    members: the model.
+
+    Signals:
+        member_chosen: another member is current (its row; -1 for none).
+        updown: Up (-1) or Down (1) was typed: the next group.
+    """
+
+    member_chosen = Signal(int)
+    updown = Signal(int)
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.members = MemberModel(self)
+        self.pictures = PictureCache(workspace, self)
+        self.pictures.arrived.connect(lambda _seqs: self.viewport().update())
+        self.setAccessibleName(self.tr("Sprites of the group"))
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(False)
+        self.setUniformItemSizes(True)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QListView.Shape.NoFrame)
+        self.setProperty("role", "cards")
+        delegate = _MemberDelegate(self.pictures, self)
+        self._delegate = delegate
+        self.setItemDelegate(delegate)
+        self.setModel(self.members)
+        self.setFixedHeight(TILE + 2 * self.fontMetrics().height() + 42)
+        self.horizontalScrollBar().valueChanged.connect(lambda _value: self._ask_for_pictures())
+        self.members.modelReset.connect(self._ask_for_pictures)
+        self.selectionModel().currentChanged.connect(lambda now, _before: self.member_chosen.emit(now.row()))
+
+    @property
+    def current(self) -> int:
+        """Row of the current member; -1 when there is none."""
+        return self.currentIndex().row()
+
+    def current_card(self) -> MemberCard | None:
+        """The current member."""
+        return self.members.members[self.current] if 0 <= self.current < len(self.members.members) else None
+
+    def go_to(self, row: int) -> None:
+        """Make a member current and show it."""
+        index = self.members.index(row)
+        self.setCurrentIndex(index)
+        self.scrollTo(index)
+
+    def step(self, step: int) -> None:
+        """To the member after (1) or before (-1)."""
+        row = self.current + step
+        if 0 <= row < self.members.rowCount():
+            self.go_to(row)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up and Down belong to the list of groups, letters to the actions: only the row's own keys are taken."""
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        own = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
+        if step:
+            self.updown.emit(step)
+        elif event.key() in own:
+            super().keyPressEvent(event)
+        else:
+            event.ignore()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More may be in sight."""
+        super().resizeEvent(event)
+        self._ask_for_pictures()
+
+    def _ask_for_pictures(self) -> None:
+        shown = self.members.members
+        first = max(0, self.indexAt(QPoint(1, 8)).row())
+        last = first + self.viewport().width() // (TILE + GAP) + 3
+        self.pictures.want([Wanted(card.sprite, self._delegate.fit) for card in shown[first:last]])

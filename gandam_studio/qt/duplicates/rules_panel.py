@@ -1,0 +1,205 @@
+"""Which of a group is kept: rules in an order the person drags, and what they would do before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.qt import icons, theme
+
+WIDTH = 284
+_KEY = Qt.ItemDataRole.UserRole
+
+
+@dataclass(frozen=True)
+class RuleText:
+    """A rule as the person reads it: its key in the core, a name, and what it prefers in a sentence."""
+
+    key: str
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class PreviewText:
+    """What applying the rules would do, in words.
+
+    Attributes:
+        lines: one fact a line.
+        possible: whether there is anything to apply.
+    """
+
+    lines: tuple[str, ...]
+    possible: bool
+
+
+class RuleList(QListWidget):
+    """Rules from the strongest to the last tie-break; dragged with the mouse, moved with Alt+Up and Alt+Down.
+
+    Signals:
+        order_changed: another order or choice of rules holds now.
+    """
+
+    order_changed = Signal()
+
+    def __init__(self, rules: Sequence[RuleText], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Rules, the first one decides"))
+        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.setDefaultDropAction(Qt.DropAction.MoveAction)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for rule in rules:
+            self._add(rule, True)
+        height = self.sizeHintForRow(0) if rules else 24
+        self.setFixedHeight(height * len(rules) + 6)
+        self.model().rowsMoved.connect(lambda *_: self.order_changed.emit())
+        self.itemChanged.connect(lambda _item: self.order_changed.emit())
+
+    def order(self) -> list[str]:
+        """Keys of the rules in force, strongest first."""
+        items = [self.item(row) for row in range(self.count())]
+        return [str(item.data(_KEY)) for item in items if item.checkState() is Qt.CheckState.Checked]
+
+    def set_order(self, keys: Sequence[str]) -> None:
+        """Put these first, in this order and in force; the others below them, off. Says nothing."""
+        self.blockSignals(True)
+        for place, key in enumerate(keys):
+            for row in range(place, self.count()):
+                if self.item(row).data(_KEY) == key:
+                    self.insertItem(place, self.takeItem(row))
+                    break
+        for row in range(self.count()):
+            item = self.item(row)
+            item.setCheckState(Qt.CheckState.Checked if item.data(_KEY) in keys else Qt.CheckState.Unchecked)
+        self.blockSignals(False)
+
+    def move(self, step: int) -> None:  # type: ignore[override]
+        """Move the current rule up (-1) or down (1)."""
+        row = self.currentRow()
+        target = row + step
+        if row < 0 or not 0 <= target < self.count():
+            return
+        self.insertItem(target, self.takeItem(row))
+        self.setCurrentRow(target)
+        self.order_changed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Alt with an arrow moves the rule instead of the mark."""
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        if step and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            self.move(step)
+        else:
+            super().keyPressEvent(event)
+
+    def _add(self, rule: RuleText, on: bool) -> None:
+        item = QListWidgetItem(rule.name)
+        item.setData(_KEY, rule.key)
+        item.setToolTip(rule.meaning)
+        item.setSizeHint(QSize(0, self.fontMetrics().height() + 12))
+        # No drops onto an item, only between items: a rule never replaces another.
+        flags = item.flags() | Qt.ItemFlag.ItemIsUserCheckable
+        item.setFlags(flags & ~Qt.ItemFlag.ItemIsDropEnabled)
+        item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+        self.addItem(item)
+
+
+class RulesPanel(QWidget):
+    """Signals:
+    order_changed: another order of rules holds (list of keys).
+    relations_changed: duplicates of other relations are to be dropped.
+    apply_asked: carry out what the preview says, for all groups shown.
+    """
+
+    order_changed = Signal(list)
+    relations_changed = Signal()
+    apply_asked = Signal()
+
+    def __init__(
+        self, rules: Sequence[RuleText], relations: Sequence[tuple[str, str]], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.rules = RuleList(rules)
+        self.rules.order_changed.connect(lambda: self.order_changed.emit(self.rules.order()))
+        explanation = QLabel(
+            self.tr("Of duplicates the first rule's favourite stays; the next rule breaks ties. Drag to reorder."),
+            wordWrap=True,
+        )
+        explanation.setProperty("role", "secondary")
+        self.relations = {name: self._relation(name, text) for name, text in relations}
+        self.preview = QLabel(wordWrap=True)
+        self.preview.setTextFormat(Qt.TextFormat.RichText)
+        self.preview.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.apply_button = QPushButton(self.tr("Apply to all groups"))
+        self.apply_button.setProperty("role", "primary")
+        self.apply_button.setToolTip(self.tr("One edit: one undo takes all of it back  (Ctrl+Return)"))
+        self.apply_button.clicked.connect(lambda _checked=False: self.apply_asked.emit())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 12, 14, 14)
+        layout.setSpacing(theme.SPACE)
+        layout.addWidget(explanation)
+        layout.addWidget(self.rules)
+        layout.addLayout(self._movers())
+        layout.addSpacing(theme.HALF)
+        layout.addWidget(section(self.tr("Drop what is")))
+        grid = QGridLayout()
+        grid.setSpacing(theme.HALF)
+        for place, box in enumerate(self.relations.values()):
+            grid.addWidget(box, place // 2, place % 2)
+        layout.addLayout(grid)
+        layout.addSpacing(theme.HALF)
+        layout.addWidget(section(self.tr("What would happen")))
+        layout.addWidget(self.preview)
+        layout.addStretch()
+        layout.addWidget(self.apply_button)
+
+    def show_preview(self, preview: PreviewText) -> None:
+        """Say what applying would do."""
+        self.preview.setText("<br>".join(preview.lines))
+        self.apply_button.setEnabled(preview.possible)
+
+    def chosen_relations(self) -> frozenset[str]:
+        """Which relations make a duplicate superfluous."""
+        return frozenset(name for name, box in self.relations.items() if box.isChecked())
+
+    def _relation(self, name: str, text: str) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setChecked(True)
+        box.toggled.connect(lambda _on: self.relations_changed.emit())
+        return box
+
+    def _movers(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(theme.HALF)
+        for name, icon, step in ((self.tr("Earlier"), "control-chevron-up", -1), (self.tr("Later"), "chevron-down", 1)):
+            button = QToolButton()
+            button.setAccessibleName(name)
+            button.setToolTip(f"{name}  (Alt+{'↑' if step < 0 else '↓'})")
+            icons.set_icon(button, icon, "secondary", 16)
+            button.clicked.connect(lambda _checked=False, step=step: self.rules.move(step))
+            row.addWidget(button)
+        row.addStretch()
+        return row
+
+
+def section(text: str) -> QLabel:
+    """A small heading within a panel."""
+    label = QLabel(text)
+    label.setProperty("role", "section")
+    return label

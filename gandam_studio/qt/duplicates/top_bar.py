@@ -1,0 +1,99 @@
+"""The bar above the cards: how far apart two pictures may be, which groups to list, and how many there are."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
+
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.duplicates.wording import relation_name
+
+STEPS = 100  # of the slider, from nothing to distance 1
+ALL = ""
+
+
+class TopBar(QFrame):
+    """Signals:
+    distance_changed: the slider stands elsewhere (distance, 0 to `largest`).
+    filter_changed: other groups are to be listed.
+    find_asked: search again.
+    """
+
+    distance_changed = Signal(float)
+    filter_changed = Signal()
+    find_asked = Signal()
+
+    def __init__(self, largest: float, relations: tuple[str, ...], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "bar")
+        self._name = QLabel(self.tr("Distance"))
+        self._name.setProperty("role", "secondary")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, round(largest * STEPS))
+        self.slider.setPageStep(5)
+        self.slider.setFixedWidth(200)
+        self.slider.setAccessibleName(self.tr("How far apart duplicates may be"))
+        self.slider.setToolTip(self.tr("0: the very same pixels; further right: ever looser  ([ and ])"))
+        self.slider.valueChanged.connect(self._tell_distance)
+        self.number = QLabel()
+        self.number.setMinimumWidth(36)
+        self.relation = QComboBox()
+        self.relation.setAccessibleName(self.tr("Which relation"))
+        self.relation.addItem(self.tr("All relations"), ALL)
+        for relation in relations:
+            self.relation.addItem(relation_name(relation).capitalize(), relation)
+        self.relation.currentIndexChanged.connect(lambda _index: self.filter_changed.emit())
+        self.undecided_only = QCheckBox(self.tr("Undecided only"))
+        self.undecided_only.setToolTip(self.tr("Hide groups in which everything is decided  (U)"))
+        self.undecided_only.toggled.connect(lambda _on: self.filter_changed.emit())
+        self.counts = QLabel()
+        self.counts.setProperty("role", "secondary")
+        self.find_button = QPushButton(self.tr("Find again"))
+        self.find_button.setToolTip(self.tr("Search the whole workspace  (F5)"))
+        icons.set_icon(self.find_button, "search", size=16)
+        self.find_button.clicked.connect(lambda _checked=False: self.find_asked.emit())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, theme.SPACE, 12, theme.SPACE)
+        row.setSpacing(theme.SPACE)
+        for widget in (self._name, self.slider, self.number, self.relation, self.undecided_only):
+            row.addWidget(widget)
+        row.addStretch()
+        row.addWidget(self.counts)
+        row.addSpacing(theme.SPACE)
+        row.addWidget(self.find_button)
+        self._show_number()
+
+    @property
+    def distance(self) -> float:
+        """Where the slider stands."""
+        return self.slider.value() / STEPS
+
+    def set_distance(self, distance: float) -> None:
+        """Put the slider somewhere; says so when that is elsewhere."""
+        self.slider.setValue(round(distance * STEPS))
+        self._show_number()
+
+    def show_counts(self, groups: int, sprites: int, settled: int) -> None:
+        """Say how many groups are listed, what they hold, and how much is done."""
+        text = self.tr("{0} groups · {1} sprites · {2} decided")
+        self.counts.setText(text.format(f"{groups:,}", f"{sprites:,}", f"{settled:,}"))
+
+    def show_state(self, *, found: bool, busy: bool, stale: bool) -> None:
+        """Switch off what needs findings, and point out that new sprites have come since the search."""
+        for widget in (self.slider, self.relation, self.undecided_only):
+            widget.setEnabled(found)
+        self.find_button.setEnabled(not busy)
+        self.find_button.setText(self.tr("Find in the new sprites too") if stale else self.tr("Find again"))
+        self.find_button.setVisible(found)
+
+    def clear_filter(self) -> None:
+        """List every group."""
+        self.relation.setCurrentIndex(0)
+        self.undecided_only.setChecked(False)
+
+    def _tell_distance(self, _value: int) -> None:
+        self._show_number()
+        self.distance_changed.emit(self.distance)
+
+    def _show_number(self) -> None:
+        self.number.setText(f"{self.distance:.2f}")

@@ -1,0 +1,77 @@
+"""Words and colours: for what relates two sprites, for the rules, for what they would do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
+
+from gandam_studio.core.duplicates import RULES, DropPlan
+from gandam_studio.qt.duplicates.rules_panel import PreviewText, RuleText
+
+_CONTEXT = "DuplicateRelations"
+_NAMES: dict[str, str] = {
+    "exact": str(QT_TRANSLATE_NOOP("DuplicateRelations", "exact copy")),
+    "re-encoded": str(QT_TRANSLATE_NOOP("DuplicateRelations", "re-encoded")),
+    "resized": str(QT_TRANSLATE_NOOP("DuplicateRelations", "resized")),
+    "mirrored": str(QT_TRANSLATE_NOOP("DuplicateRelations", "mirrored")),
+    "recoloured": str(QT_TRANSLATE_NOOP("DuplicateRelations", "recoloured")),
+    "cropped": str(QT_TRANSLATE_NOOP("DuplicateRelations", "cropped or padded")),
+    "near": str(QT_TRANSLATE_NOOP("DuplicateRelations", "near")),
+    "frame": str(QT_TRANSLATE_NOOP("DuplicateRelations", "animation frame")),
+}
+# Same pixels in green, same picture otherwise stored in blue, another look of it in the accents.
+_COLORS = {
+    "exact": "kept",
+    "re-encoded": "info",
+    "resized": "info",
+    "cropped": "info",
+    "mirrored": "flipped",
+    "recoloured": "plot_4",
+    "near": "warning",
+    "frame": "plot_1",
+}
+
+
+def relation_name(relation: str) -> str:
+    """What a relation is called in the person's language; an unknown word stays as it is."""
+    return _tr(_NAMES[relation]) if relation in _NAMES else relation
+
+
+def relation_color(relation: str) -> str:
+    """The theme's colour token for a relation."""
+    return _COLORS.get(relation, "secondary")
+
+
+def rule_texts(rules: Sequence[str]) -> list[RuleText]:
+    """The core's rules as people read them."""
+    words = {
+        "kept": (_tr("Kept already"), _tr("What you have kept stays kept.")),
+        "not-upscaled": (_tr("Not upscaled"), _tr("An enlarged copy holds no more than its original.")),
+        "alpha": (_tr("Transparent background"), _tr("A cut-out sprite beats one on a background.")),
+        "larger": (_tr("Larger"), _tr("More pixels of the sprite itself, margins not counted.")),
+        "colours": (_tr("More colours"), _tr("Colours are lost by re-encoding, never gained.")),
+        "source-order": (_tr("Imported first"), _tr("The one that came first.")),
+    }
+    return [RuleText(rule, *words.get(rule, (rule, ""))) for rule in rules]
+
+
+def plan_text(plan: DropPlan) -> PreviewText:
+    """What applying the rules would do, in words: how many go, for what relation, and by which rule."""
+    if not plan.drops:
+        return PreviewText((_tr("Nothing is left to drop."),), False)
+    lines = [_tr("<b>{0}</b> duplicates dropped:").format(f"{len(plan.drops):,}")]
+    for relation, count in Counter(drop.relation for drop in plan.drops).most_common():
+        lines.append(f"&nbsp;&nbsp;{count:,} {relation_name(relation)}")
+    lines.append(_tr("in favour of <b>{0}</b>, decided by:").format(f"{len({drop.favour for drop in plan.drops}):,}"))
+    names = {text.key: text.name.lower() for text in rule_texts(tuple(RULES))}
+    for rule, count in Counter(drop.rule for drop in plan.drops).most_common():
+        lines.append(f"&nbsp;&nbsp;{count:,} {names.get(rule, _tr('nothing but the tie-break'))}")
+    if plan.spared:
+        lines.append(_tr("<b>{0}</b> stay: kept by you").format(f"{len(plan.spared):,}"))
+    return PreviewText(tuple(lines), True)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate(_CONTEXT, text)
