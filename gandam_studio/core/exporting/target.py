@@ -78,6 +78,8 @@ def remote(out: str, *, force: bool) -> Iterator[Path]:
         raise UserError(f"cannot reach {out}: {_one_line(error)}") from None
     if taken and not force:
         raise UserError(f"{out} exists; use --force to replace it")
+    if taken and system.isdir(address) and not system.exists(f"{address.rstrip('/')}/{MARKER}"):
+        raise UserError(f"{out} holds other things than an earlier export: remove it yourself, or choose another")
     with tempfile.TemporaryDirectory(prefix="gandam-export-") as folder:
         local = Path(folder) / (address.rstrip("/").rsplit("/", 1)[-1] or "export")
         yield local
