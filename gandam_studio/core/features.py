@@ -34,6 +34,8 @@ ASPECT = SHAPE.stop
 DIMENSIONS = ASPECT + 1
 FEATURES_VERSION = 1
 
+_PADDING = 64  # more values than one vector instruction takes
+
 _ROWS = np.arange(SIDE, dtype=np.int32) * CELLS // SIDE
 _CELL = (_ROWS[:, None] * CELLS + _ROWS).ravel()  # cell of each place in one picture
 
@@ -98,10 +100,12 @@ def _edges(stack: NDArray[np.uint8], opacity: NDArray[np.float32]) -> NDArray[np
     dy[:, 1:-1] = grey[:, 2:] - grey[:, :-2]
     # Flat places say nothing, and most of a sprite is flat.
     places = np.flatnonzero((dx != 0) | (dy != 0))
-    dx, dy = dx.ravel()[places], dy.ravel()[places]
-    # Not cv2.cartToPolar: its last few values of an array are computed otherwise than the rest.
-    magnitude = np.sqrt(dx * dx + dy * dy)
-    position = (np.arctan2(dy, dx) + np.float32(np.pi)) * np.float32(ORIENTATIONS / np.pi)
+    # OpenCV computes the last few values of an array otherwise than the rest: they are made to be padding.
+    padded = np.zeros((2, len(places) + _PADDING), np.float32)
+    np.take(dx.ravel(), places, out=padded[0, : len(places)])
+    np.take(dy.ravel(), places, out=padded[1, : len(places)])
+    magnitude, angle = (part.ravel()[: len(places)] for part in cv2.cartToPolar(padded[0], padded[1]))
+    position = angle * np.float32(ORIENTATIONS / np.pi)
     low = position.astype(np.int32)
     upper_share = (position - low) * magnitude
     cells = _cell_of_place(places) * ORIENTATIONS

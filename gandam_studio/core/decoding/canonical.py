@@ -139,15 +139,17 @@ def finish(rgba: Pixels, kind: str = "raw", frames: int = 1) -> Picture:
 
 
 def background_of(rgba: Pixels) -> str:
-    """ "#rrggbb" when at least 60 % of the border's pixels are one opaque colour, else "" (transparent or mixed)."""
+    """ "#rrggbb" when a corner and at least 60 % of the border are one opaque colour, else "" (transparent, mixed)."""
     words = rgba.view("<u4")[..., 0]
-    border = np.concatenate((words[0], words[-1], words[1:-1, 0], words[1:-1, -1]))
-    if np.count_nonzero(border) < 0.6 * len(border):
+    if not (words[0, 0] or words[0, -1] or words[-1, 0] or words[-1, -1]):
         return ""
+    border = np.concatenate((words[0], words[-1], words[1:-1, 0], words[1:-1, -1]))
     # A colour held by 60 % is also the median of the sorted border.
     border.sort()
     middle = int(border[len(border) // 2])
-    if middle >> 24 != 0xFF or np.count_nonzero(border == middle) < 0.6 * len(border):
+    if middle >> 24 != 0xFF or middle not in words[:: max(1, len(words) - 1), :: max(1, words.shape[1] - 1)]:
+        return ""
+    if np.count_nonzero(border == middle) < 0.6 * len(border):
         return ""
     return f"#{middle & 0xFF:02x}{middle >> 8 & 0xFF:02x}{middle >> 16 & 0xFF:02x}"
 
