@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from trainer.layers import full_precision
 from trainer.settings import Augmentation
 
 
@@ -76,7 +77,7 @@ def augment(x: torch.Tensor, changes: Changes | None, fill: torch.Tensor) -> tor
     """Apply `changes` to pictures (B, C, H, W) in [-1, 1]; uncovered places take `fill` (C,), never plain black."""
     if changes is None:
         return x
-    with torch.autocast(x.device.type, enabled=False):
+    with full_precision(x.device):
         x = x.float()
         if changes.turns is not None:
             x = _turned(x, changes.turns)

@@ -230,3 +230,49 @@ def describe(preset: str | None, size: int | None, fields: bool, overrides: tupl
     texts = [*overrides, *([f"data.size={size}"] if size else [])]
     facts = describe_config(apply_overrides(config, texts))
     click.echo(json.dumps(facts) if as_json else layer_table(facts))
+
+
+@main.command("interpolate")
+@RUN
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A .gif, .mp4 or .png (sprite sheet).")
+@click.option("--points", default=6, type=click.IntRange(2, 500), show_default=True, help="Pictures to walk between.")
+@click.option(
+    "--steps", default=12, type=click.IntRange(1, 500), show_default=True, help="Frames from each to the next."
+)
+@click.option("--seed", default=0, type=click.IntRange(min=0), show_default=True)
+@click.option("--scale", default=4, type=click.IntRange(1, 32), show_default=True, help="Enlargement of GIF and MP4.")
+@click.option("--fps", default=20, type=click.IntRange(1, 100), show_default=True)
+@click.option("--tag", help="The class to show, of a run that learned classes.")
+@click.option("--iteration", type=int, help="Of an older checkpoint.")
+@JSON
+def interpolate_command(
+    run_dir: Path, out: Path, points: int, steps: int, seed: int, scale: int, fps: int, tag: str | None,
+    iteration: int | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Walk through latent space, from picture to picture and back to the first."""
+    from trainer.interpolate import interpolate
+    from trainer.sampling import load_trained
+
+    trained = load_trained(RunDirectory(run_dir), iteration=iteration)
+    facts = interpolate(trained, out, seed, points, steps, scale=scale, fps=fps, tag=tag)
+    _emit(facts, as_json, f"{facts['frames']} frames in {out}")
+
+
+@main.command("export")
+@RUN
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write into.")
+@click.option("--format", "formats", multiple=True, help="safetensors, torchscript or onnx; all by default.")
+@click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
+@click.option("--iteration", type=int, help="Of an older checkpoint.")
+@JSON
+def export_command(
+    run_dir: Path, out: Path, formats: tuple[str, ...], weights: str, iteration: int | None, as_json: bool
+) -> None:
+    """Write the generator for other programs, and check that what was written draws the same pictures."""
+    from trainer.export import FORMATS, export
+    from trainer.sampling import load_trained
+
+    facts = export(load_trained(RunDirectory(run_dir), weights, iteration), out, formats or FORMATS)
+    lines = [f"{name}: agrees to {difference:.1e}" for name, difference in facts["files"].items()]
+    lines += [f"{name}: {reason}" for name, reason in facts["skipped"].items()]
+    _emit(facts, as_json, "\n".join(lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import torch
@@ -79,6 +80,11 @@ class MinibatchStd(nn.Module):
         spread = (grouped.var(1, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
         plane = spread.repeat_interleave(group).reshape(b, 1, 1, 1).expand(b, 1, h, w)
         return torch.cat([x, plane.to(x.dtype)], 1)
+
+
+def full_precision(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """Within this, float32 stays float32 whatever mixed precision is on around it."""
+    return contextlib.nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
 
 
 def spectral(module: Any, norm: str) -> Any:

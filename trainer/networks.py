@@ -10,6 +10,7 @@ from torch import nn
 
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
+from trainer.layers import full_precision
 from trainer.randomness import derived_seed
 from trainer.settings import Architecture
 
@@ -91,7 +92,7 @@ class Discriminator(nn.Module):
     def forward(self, x: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         """x (B, C, H, W) in [-1, 1], labels (B,) -> raw scores (B,), float32, higher is more real."""
         features = self.core(x)
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x.device):
             features = features.float()
             score = self.head(features).squeeze(1)
             if self.classes and labels is not None:

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from trainer.config import TrainConfig
-from trainer.layers import BatchNorm2d, MinibatchStd, down, spectral, up
+from trainer.layers import BatchNorm2d, MinibatchStd, down, full_precision, spectral, up
 from trainer.networks import stages
 
 SLOPE = 0.2
@@ -64,7 +64,7 @@ class SpriteGenerator(nn.Module):
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """z (B, latent) -> (B, channels, 4 * 2^(stages - 1), same) in [-1, 1]."""
-        with torch.autocast(z.device.type, enabled=False):  # The 4x4 core stays in float32.
+        with full_precision(z.device):  # The 4x4 core stays in float32.
             x = self.basis * self.linear(z.float())[:, :, None, None]
             x = self.stages[0](x)
         for change, stage in zip(self.changes, list(self.stages)[1:], strict=True):
@@ -100,7 +100,7 @@ class SpriteCritic(nn.Module):
             if index == len(self.stages) - 1:
                 break
             x = stage(x)
-        with torch.autocast(x.device.type, enabled=False):  # The 4x4 core stays in float32.
+        with full_precision(x.device):  # The 4x4 core stays in float32.
             x = self.spread(self.stages[-1](x.float()))
             return self.basis(functional.leaky_relu(x, SLOPE)).flatten(1)
 

@@ -12,7 +12,7 @@ Critic = Callable[[torch.Tensor], torch.Tensor]
 def squared_gradient(scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
     """|d scores_i / d pictures_i|^2 for each picture, (B,); `pictures` must require gradients."""
     (gradient,) = torch.autograd.grad(scores.sum(), pictures, create_graph=True)
-    return gradient.float().square().flatten(1).sum(1)
+    return gradient.to(scores.dtype).square().flatten(1).sum(1)
 
 
 def zero_centred(scores: torch.Tensor, pictures: torch.Tensor, weight: float | torch.Tensor) -> torch.Tensor:

@@ -207,7 +207,7 @@ class Precision(Settings):
 class Batch(Settings):
     """Which and how many pictures a step sees."""
 
-    size: int = setting(64, "pictures a step, over all ranks", low=2, high=65536, unit="pictures")
+    size: int = setting(64, "pictures a step, over all ranks; 0: the most that fit", low=0, high=65536, unit="pictures")
     micro: int = setting(
         0, "pictures at once; gradients are accumulated to `size`; 0: all at once", low=0, unit="pictures"
     )

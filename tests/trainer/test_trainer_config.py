@@ -72,7 +72,7 @@ def test_overrides_reach_nested_fields_by_full_or_short_name() -> None:
         ("ema.enabled=perhaps", "true or false"),
         ("nonsense", "name=value"),
         ("objective.kind=hinje", "hinge"),
-        ("batch.size=1", "at least 2"),
+        ("batch.size=-1", "at least 0"),
         ("optimiser.lr_g=nan", "at least 0"),
     ],
 )

@@ -1,0 +1,130 @@
+"""The layer tables of the source documents, and networks at every size."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from trainer.config import apply_overrides, fit_data, load_preset, preset_names
+from trainer.describe import describe_config, layer_table
+from trainer.layers import BatchNorm2d, MinibatchStd
+from trainer.networks import build_networks
+
+# Preset: the author's generator and discriminator channels, blocks with BatchNorm, dense units.
+FACTS = {
+    "gandam-part-1": ([1024, 1024, 512, 256, 3], [256, 512, 512, 1024], 3, [1]),
+    "gandam-step-1-deeper-256": ([1024, 512, 256, 128, 64, 32, 3], [64, 128, 256, 512, 1024, 2048], 4, [1024, 1]),
+    "gandam-step-2-dense-64": ([1024, 512, 256, 128, 64, 3], [32, 64, 128, 256, 512, 1024], 4, [4096, 8192, 1]),
+    "gandam-step-3-dense-256": (
+        [1024, 1024, 512, 256, 128, 64, 32, 3], [16, 32, 64, 128, 256, 512, 1024, 1024], 4, [4096, 12288, 4096, 1],
+    ),
+    "gandam-part-2": (
+        [2048, 2048, 1024, 512, 256, 128, 64, 3], [32, 64, 128, 256, 512, 1024, 2048, 2048], 4, [1],
+    ),
+}  # fmt: skip
+MILLIONS = {"gandam-part-1": (44.1, 8.3), "gandam-part-2": (100.6, 62.9)}
+SETTINGS = {  # picture size, latent, batch, lr D, lr G, label noise, decay, mirror-doubled
+    "gandam-part-1": (128, 300, 32, 3e-5, 1e-4, 0.10, 1.0, True),
+    "gandam-step-1-deeper-256": (256, 300, 32, 1e-5, 1e-4, 0.01, 1.0, True),
+    "gandam-step-2-dense-64": (64, 300, 32, 1e-5, 1e-4, 0.01, 0.2, False),
+    "gandam-step-3-dense-256": (256, 100, 32, 5e-5, 5e-4, 0.01, 0.2, False),
+    "gandam-part-2": (256, 2048, 16, 5e-5, 5e-4, 0.01, 0.2, False),
+}
+
+
+@pytest.mark.parametrize("name", sorted(FACTS))
+def test_the_layers_are_those_of_the_source(name: str) -> None:
+    ups, downs, normed, dense = FACTS[name]
+    facts = describe_config(load_preset(name))
+    generator, discriminator = facts["generator"]["layers"], facts["discriminator"]["layers"]
+    transposed = [layer for layer in generator if layer["type"] == "ConvTranspose2d"]
+    assert [layer["output"][0] for layer in transposed] == ups
+    assert {(layer["kernel"], layer["stride"]) for layer in transposed} == {(3, 2)}
+    sides = [layer["output"][1] for layer in transposed]
+    assert sides[-1] == facts["size"]
+    assert all(later == 2 * earlier for earlier, later in itertools.pairwise(sides))
+    convolutions = [layer for layer in discriminator if layer["type"] == "Conv2d"]
+    assert [layer["output"][0] for layer in convolutions] == downs
+    norms = [layer["output"][0] for layer in discriminator if layer["type"] == "BatchNorm2d"]
+    assert norms == downs[:normed]
+    assert [layer["output"][0] for layer in discriminator if layer["type"] == "Linear"] == dense
+    assert sum(layer["type"] == "Dropout" for layer in discriminator) == len(downs)
+    for part in ("generator", "discriminator"):
+        assert sum(layer["parameters"] for layer in facts[part]["layers"]) == facts[part]["parameters"]
+
+
+@pytest.mark.parametrize("name", sorted(MILLIONS))
+def test_parameter_counts_are_those_of_the_source(name: str) -> None:
+    facts = describe_config(load_preset(name))
+    for part, millions in zip(("generator", "discriminator"), MILLIONS[name], strict=True):
+        assert facts[part]["parameters"] / 1e6 == pytest.approx(millions, abs=0.07)
+    assert f"{facts['discriminator']['parameters'] / 1e6:.1f} M" in layer_table(facts)
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_the_settings_are_those_of_the_source(name: str) -> None:
+    c = load_preset(name)
+    assert (
+        c.data.size, c.architecture.latent, c.batch.size, c.optimiser.lr_d, c.optimiser.lr_g, c.objective.label_noise,
+        c.schedule.step_factor, c.augmentation.mirror,
+    ) == SETTINGS[name]  # fmt: skip
+    assert (c.optimiser.beta1, c.optimiser.beta2, c.objective.kind) == (0.9, 0.999, "bce")
+    assert (c.batch.sampler, c.architecture.norm_momentum, c.architecture.dropout) == ("replacement", 0.7, 0.25)
+
+
+def test_dcgan_has_its_well_known_size() -> None:
+    facts = describe_config(load_preset("dcgan"))
+    assert facts["generator"]["parameters"] == 3_576_704
+    assert facts["discriminator"]["parameters"] == 2_765_568
+
+
+@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
+def test_every_preset_fits_every_size_and_alpha(name: str, size: int) -> None:
+    channels = 4 if size == 64 else 3
+    facts = describe_config(fit_data(load_preset(name), size, channels))
+    assert facts["scaled"] == (size != load_preset(name).architecture.size)
+    assert facts["generator"]["layers"][-2 if "sprite" not in name else -1]["output"] == [channels, size, size]
+    assert facts["discriminator"]["layers"][-1]["output"] == [1]
+
+
+def test_networks_are_a_function_of_the_seed() -> None:
+    config = apply_overrides(load_preset("sprite-r3-cpu"), ["seed=5"])
+    torch.manual_seed(1)
+    one, _ = build_networks(config)
+    torch.manual_seed(2)
+    two, _ = build_networks(config)
+    other, _ = build_networks(apply_overrides(config, ["seed=6"]))
+    pairs = list(zip(one.parameters(), two.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in pairs)
+    assert not all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_classes_change_the_picture_and_the_score() -> None:
+    config = apply_overrides(load_preset("sprite-r3-cpu"), ["data.condition=left,right"])
+    generator, discriminator = build_networks(config)
+    assert generator.classes == 3
+    z = torch.randn(1, generator.latent).repeat(3, 1)
+    pictures = generator(z, torch.arange(3))
+    assert (pictures[0] - pictures[1]).abs().max() > 1e-3
+    with torch.no_grad():
+        scores = discriminator(pictures[:1].repeat(3, 1, 1, 1), torch.arange(3))
+    assert len({round(float(score), 6) for score in scores}) == 3
+
+
+def test_minibatch_std_is_zero_for_equal_pictures_and_exact_for_two() -> None:
+    layer = MinibatchStd(2)
+    same = layer(torch.ones(2, 3, 4, 4))
+    assert same.shape == (2, 4, 4, 4)
+    assert same[:, 3].max() < 1e-3
+    apart = layer(torch.stack([torch.zeros(3, 4, 4), torch.full((3, 4, 4), 2.0)]))
+    assert torch.allclose(apart[:, 3], torch.ones(2, 4, 4), atol=1e-5)
+
+
+def test_batch_norm_alone_is_torchs() -> None:
+    ours, theirs = BatchNorm2d(5), torch.nn.BatchNorm2d(5)
+    x = torch.randn(4, 5, 3, 3)
+    assert torch.equal(ours(x), theirs(x))
+    assert torch.equal(ours.running_var, theirs.running_var)

@@ -1,0 +1,237 @@
+"""Stop and resume, kill and resume: as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import small_config
+
+from trainer import checkpoints
+from trainer.config import preset_names
+from trainer.errors import TrainerError
+from trainer.events import CheckpointSaved, Progress, RunFailed, RunFinished, RunResumed, RunStopped, Warning
+from trainer.run_directory import RunDirectory
+from trainer.start import train_run
+
+MakeRun = Callable[..., RunDirectory]
+
+
+def weights(run: RunDirectory, iteration: int) -> dict[str, dict[str, torch.Tensor]]:
+    return checkpoints.load(run.checkpoints_path / f"{iteration:08d}").tensors
+
+
+def equal(first: dict[str, dict[str, torch.Tensor]], second: dict[str, dict[str, torch.Tensor]]) -> bool:
+    assert first.keys() == second.keys()
+    return all(torch.equal(first[stem][name], second[stem][name]) for stem in first for name in first[stem])
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_stop_and_resume_equals_uninterrupted_bit_for_bit(preset: str, make_run: MakeRun) -> None:
+    settings = ["stop.iterations=10", "sampling.checkpoint_every=5", "sampling.every=1000", "translation=0.125"]
+    if "sprite" in preset:
+        settings += ["augmentation.adaptive=true", "regulariser.every=2"]
+    config = small_config(preset, *settings)
+    straight, broken = make_run("straight", config), make_run("broken", config)
+    assert train_run(straight).state == "finished"
+
+    # The first half ends as a killed process does: without a word after its checkpoint.
+    class Killed(BaseException):
+        pass
+
+    def die(event: object) -> None:
+        if isinstance(event, CheckpointSaved) and event.iteration == 5:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train_run(broken, on_event=die)
+    assert broken.state().state == "interrupted"
+    assert train_run(broken).state == "finished"
+    assert equal(weights(straight, 10), weights(broken, 10))
+    told = [event for event in broken.events().read() if isinstance(event, RunResumed)]
+    assert [event.iteration for event in told] == [5]
+
+    def curves(run: RunDirectory, name: str) -> dict[int, float | None]:
+        found: dict[int, float | None] = {}
+        for event in run.events().read():
+            if isinstance(event, Progress):
+                found.update(enumerate(event.curves[name], event.first_iteration))
+        return found
+
+    for name in ("loss_d", "loss_g", "grad_norm_d", "penalty"):
+        assert curves(straight, name) == curves(broken, name)
+    assert sorted(curves(broken, "loss_g")) == list(range(1, 11))
+
+
+def test_a_finished_run_stays_finished_and_can_be_given_more(make_run: MakeRun) -> None:
+    run = make_run("r", small_config("dcgan", "stop.iterations=3"))
+    train_run(run)
+    before = weights(run, 3)
+    again = train_run(run)
+    assert (again.state, again.iteration) == ("finished", 3)
+    assert equal(before, weights(run, 3))
+
+
+@pytest.mark.timeout(120)
+def test_commands_are_obeyed(make_run: MakeRun) -> None:
+    run = make_run("r", small_config("dcgan", "sampling.every=100000", "sampling.progress_every=5"))
+    results: list[object] = []
+    thread = threading.Thread(target=lambda: results.append(train_run(run)))
+    thread.start()
+    reader, seen = run.events(), []
+
+    def wait_for(kind: str, count: int = 1) -> None:
+        limit = time.monotonic() + 40
+        while sum(event.kind == kind for event in seen) < count:
+            assert time.monotonic() < limit, f"no {kind} in {[event.kind for event in seen]}"
+            seen.extend(reader.read())
+            time.sleep(0.05)
+
+    wait_for("progress")
+    run.request("sample")
+    wait_for("samples_saved", 2)
+    run.request("pause")
+    wait_for("run_paused")
+    time.sleep(0.3)
+    seen.extend(reader.read())
+    paused_at = seen[-1].iteration
+    assert run.state().state == "paused"
+    run.request("resume")
+    wait_for("run_resumed")
+    run.request("checkpoint")
+    wait_for("checkpoint_saved", 2)
+    run.request("stop")
+    thread.join(40)
+    assert not thread.is_alive()
+    seen.extend(reader.read())
+    assert isinstance(seen[-1], RunStopped)
+    assert seen[-1].iteration > paused_at
+    assert run.state().state == "stopped"
+    for event in seen:
+        if event.kind == "samples_saved":
+            assert (run.path / event.fixed).is_file()
+            assert (run.path / event.random).is_file()
+            assert (run.path / event.fixed).read_bytes() != (run.path / event.random).read_bytes()
+
+
+def test_a_damaged_newest_checkpoint_falls_back_with_a_warning(make_run: MakeRun) -> None:
+    config = small_config("dcgan", "stop.iterations=6", "sampling.checkpoint_every=2", "sampling.every=1000")
+    run, whole = make_run("r", config), make_run("whole", config)
+    train_run(run)
+    train_run(whole)
+    victim = run.checkpoints()[-1] / "generator.safetensors"
+    data = bytearray(victim.read_bytes())
+    data[-5] ^= 0xFF
+    victim.write_bytes(bytes(data))
+    with pytest.raises(TrainerError, match="damaged"):
+        checkpoints.verify(victim.parent)
+    train_run(run)
+    events = run.events().read()
+    (warning,) = [e for e in events if isinstance(e, Warning) and e.about == "checkpoint"]
+    assert "00000006 is damaged" in warning.message
+    assert "going on from 4" in warning.message
+    assert isinstance(events[-1], RunFinished)
+    assert equal(weights(run, 6), weights(whole, 6))
+
+
+def test_a_checkpoint_of_other_networks_is_refused_in_one_line(make_run: MakeRun) -> None:
+    run = make_run("r", small_config("dcgan", "stop.iterations=2"))
+    train_run(run)
+    config = small_config("dcgan", "stop.iterations=4", "generator_channels=16,12,10,6")
+    run.config_path.write_text(json.dumps(config.to_json()))
+    with pytest.raises(TrainerError, match="other networks"):
+        train_run(run)
+    assert run.state().state == "failed"
+    assert run.state().cause == "checkpoint"
+
+
+def test_old_checkpoints_are_pruned_and_milestones_kept(make_run: MakeRun) -> None:
+    settings = ["stop.iterations=8", "sampling.checkpoint_every=1", "sampling.keep=2", "sampling.milestones=3"]
+    run = make_run("r", small_config("dcgan", *settings, "sampling.every=1000"))
+    train_run(run)
+    assert [int(folder.name) for folder in run.checkpoints()] == [3, 6, 7, 8]
+
+
+def test_nothing_pickled_is_ever_loaded() -> None:
+    for path in (Path(__file__).parents[2] / "trainer").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "torch.load" not in text
+        assert "pickle.load" not in text
+        assert "np.load" not in text or "allow_pickle=False" in text
+
+
+def test_divergence_stops_the_run_names_the_step_and_keeps_good_checkpoints(make_run: MakeRun) -> None:
+    settings = ["stop.iterations=40", "sampling.checkpoint_every=1", "sampling.every=1000", "sampling.keep=50"]
+    run = make_run("r", small_config("wgan-gp", *settings, "lr_d=1", "lr_g=1", "regulariser.weight=1e30"))
+    with pytest.raises(TrainerError, match=r"no longer a number at iteration \d+") as caught:
+        train_run(run)
+    assert caught.value.cause == "nan"
+    last = run.events().read()[-1]
+    assert isinstance(last, RunFailed)
+    assert last.cause == "nan"
+    for folder in run.checkpoints():
+        for tensors in checkpoints.load(folder).tensors.values():
+            assert all(torch.isfinite(value).all() for value in tensors.values() if value.is_floating_point())
+
+
+def start(run: RunDirectory, repository: Path) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "trainer", "train", str(run.path)]
+    with run.log_path.open("ab") as log:
+        return subprocess.Popen(command, cwd=repository, stdout=log, stderr=log, env=environment)
+
+
+def kill_at_random(run: RunDirectory, repository: Path, rounds: int) -> None:
+    """Kill -9 at random instants of a run that writes checkpoints all the time; it must always be resumable."""
+    dice = random.Random(11)
+    reached = 0
+    for _ in range(rounds):
+        process = start(run, repository)
+        limit = time.monotonic() + 60
+        reader = run.events()
+        while time.monotonic() < limit:
+            if any(isinstance(e, CheckpointSaved) and e.iteration > reached for e in reader.read()):
+                break
+            assert process.poll() is None, run.log_path.read_text()
+            time.sleep(0.01)
+        time.sleep(dice.uniform(0, 0.25))
+        process.kill()
+        process.wait()
+        assert run.state().state in ("interrupted", "created")
+        folder, complaints = checkpoints.newest_good(run.checkpoints())
+        assert complaints == []
+        assert folder is not None or reached == 0
+        if folder is not None:
+            assert int(folder.name) >= reached
+            reached = int(folder.name)
+    assert reached > 0
+
+
+def test_kill_9_while_checkpoints_are_written(make_run: MakeRun, repository: Path) -> None:
+    settings = ["sampling.checkpoint_every=1", "sampling.every=100000", "stop.iterations=100000"]
+    kill_at_random(make_run("r", small_config("dcgan", *settings)), repository, rounds=3)
+
+
+@pytest.mark.slow
+def test_kill_9_twenty_times(make_run: MakeRun, repository: Path) -> None:
+    settings = ["sampling.checkpoint_every=1", "sampling.every=100000", "stop.iterations=100000"]
+    kill_at_random(make_run("r", small_config("dcgan", *settings)), repository, rounds=20)
+
+
+def test_remains_of_a_killed_writer_are_cleared_and_a_half_renamed_folder_restored(tmp_path: Path) -> None:
+    good = tmp_path / "00000004"
+    checkpoints.save(good, checkpoints.Checkpoint({"generator": {"w": torch.ones(3)}}, {"iteration": 4}))
+    good.rename(tmp_path / ".00000004.abcd1234.old")
+    (tmp_path / ".00000005.abcd1234.part").mkdir()
+    checkpoints.clear_remains(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["00000004"]
+    assert checkpoints.load(good).values["iteration"] == 4

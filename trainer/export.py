@@ -1,0 +1,123 @@
+"""A trained generator for other programs: safetensors, ONNX and TorchScript, each checked against the original."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from trainer import checkpoints, files
+from trainer.errors import TrainerError
+from trainer.networks import build_generator
+from trainer.randomness import latents
+from trainer.sampling import Trained
+
+TOLERANCE = 1e-3  # Largest difference allowed in a picture's [-1, 1]; a 255th is 8e-3.
+FORMATS = ("safetensors", "torchscript", "onnx")
+
+
+def export(trained: Trained, folder: Path, formats: tuple[str, ...] = FORMATS) -> dict[str, Any]:
+    """Write generator.safetensors / .pt / .onnx and generator.json into `folder`, each compared with the original.
+
+    Inputs of the exported networks: z (B, latent) float32 and, with classes, labels (B,) int64; output: pictures
+    (B, C, H, W) in [-1, 1]. Returns {"out", "files": {name: largest difference}, "skipped": {format: reason}}.
+    Raises TrainerError when an output disagrees.
+    """
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown:
+        raise TrainerError(f"unknown format {unknown[0]!r}; there are {', '.join(FORMATS)}")
+    writers: dict[str, tuple[str, Callable[[Trained, Path, tuple[torch.Tensor, ...]], np.ndarray[Any, Any]]]] = {
+        "safetensors": ("generator.safetensors", _safetensors),
+        "torchscript": ("generator.pt", _torchscript),
+        "onnx": ("generator.onnx", _onnx),
+    }
+    inputs = _inputs(trained)
+    with torch.no_grad():
+        wanted = trained.generator(*inputs).numpy()
+    done: dict[str, float] = {}
+    skipped: dict[str, str] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as temporary:
+            for name in formats:
+                if name == "onnx" and (missing := _missing("onnx", "onnxscript", "onnxruntime")):
+                    skipped[name] = f"needs the package {missing}: pip install 'gandam-studio[export]'"
+                    continue
+                filename, write = writers[name]
+                path = Path(temporary) / filename
+                difference = float(np.abs(write(trained, path, inputs) - wanted).max())
+                if not difference <= TOLERANCE:
+                    raise TrainerError(f"the {name} export disagrees with the original by {difference:.2g}", "bug")
+                files.replace(path, folder / filename)
+                done[filename] = difference
+        files.write_json(folder / "generator.json", _facts(trained, done))
+    except OSError as error:
+        raise TrainerError(f"cannot write to {folder}: {error.strerror or error}", "disk_full") from error
+    return {"out": str(folder), "files": done, "skipped": skipped}
+
+
+def _missing(*packages: str) -> str:
+    return next((package for package in packages if importlib.util.find_spec(package) is None), "")
+
+
+def _inputs(trained: Trained) -> tuple[torch.Tensor, ...]:
+    z = latents(0, "export", 4, trained.generator.latent)
+    if not trained.classes:
+        return (z,)
+    return z, torch.arange(4) % len(trained.classes)
+
+
+def _facts(trained: Trained, done: dict[str, float]) -> dict[str, Any]:
+    return {
+        "preset": trained.config.preset,
+        "iteration": trained.iteration,
+        "weights": trained.weights,
+        "inputs": {"z": ["batch", trained.generator.latent], "labels": ["batch"] if trained.classes else None},
+        "output": ["batch", trained.config.data.channels, trained.config.data.size, trained.config.data.size],
+        "range": [-1, 1],
+        "classes": list(trained.classes),
+        "largest_difference": done,
+        "config": trained.config.to_json(),
+    }
+
+
+def _safetensors(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...]) -> np.ndarray[Any, Any]:
+    save_file({k: v.contiguous() for k, v in checkpoints.module_tensors(trained.generator).items()}, path)
+    again = build_generator(trained.config, len(trained.classes))
+    checkpoints.restore_module(again, load_file(path))
+    with torch.no_grad():
+        return again.eval()(*inputs).numpy()
+
+
+def _torchscript(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...]) -> np.ndarray[Any, Any]:
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # torch announces TorchScript's old age at every use.
+        traced = torch.jit.trace(trained.generator, inputs, check_trace=False)
+        traced.save(str(path))
+        other = inputs[0][:3], *(rest[:3] for rest in inputs[1:])  # A batch size it was not traced with.
+        again = torch.jit.load(str(path))
+        return np.concatenate([again(*other).numpy(), again(*(t[3:] for t in inputs)).numpy()])
+
+
+def _onnx(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...]) -> np.ndarray[Any, Any]:
+    import onnxruntime  # type: ignore[import-not-found,unused-ignore]
+
+    names = ["z", "labels"][: len(inputs)]
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # The exporter warns of its own internals.
+        torch.onnx.export(
+            trained.generator, inputs, str(path), input_names=names, output_names=["pictures"], dynamo=True,
+            dynamic_shapes=tuple({0: batch} for _ in inputs), external_data=False, verbose=False,
+        )  # fmt: skip
+    runtime = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    first = {name: value[:3].numpy() for name, value in zip(names, inputs, strict=True)}
+    rest = {name: value[3:].numpy() for name, value in zip(names, inputs, strict=True)}
+    return np.concatenate([runtime.run(None, first)[0], runtime.run(None, rest)[0]])

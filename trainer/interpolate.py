@@ -1,0 +1,111 @@
+"""Walks through latent space: from picture to picture, as GIF, MP4 or a sprite sheet."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from trainer import files
+from trainer.errors import TrainerError
+from trainer.grids import draw_pictures, save_png
+from trainer.randomness import latents
+from trainer.sampling import Trained, labels_for
+
+FORMATS = (".gif", ".mp4", ".png")
+
+
+def slerp(a: torch.Tensor, b: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """Spherical interpolation (Shoemake 1985; White 2016 for latents) of (L,) vectors at `share` (S,): (S, L).
+
+    Lengths are interpolated linearly, since Gaussian latents differ a little in length.
+    """
+    one, two = a / a.norm(), b / b.norm()
+    angle = torch.arccos((one * two).sum().clamp(-1, 1))
+    share = share[:, None]
+    if angle < 1e-4:
+        direction = one + (two - one) * share
+    else:
+        direction = (torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * two) / torch.sin(angle)
+    return direction * (a.norm() * (1 - share) + b.norm() * share)
+
+
+def walk(points: torch.Tensor, steps: int) -> torch.Tensor:
+    """A closed walk through `points` (P, L), `steps` latents from each to the next: (P * steps, L)."""
+    share = torch.arange(steps) / steps
+    return torch.cat([slerp(points[i], points[(i + 1) % len(points)], share) for i in range(len(points))])
+
+
+def interpolate(
+    trained: Trained, out: Path, seed: int, points: int, steps: int, *, scale: int = 4, fps: int = 20,
+    tag: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Write a looped walk between `points` pictures of `seed`, `steps` frames each, as the suffix of `out` says.
+
+    .gif and .mp4 are enlarged `scale` times without smoothing; .png is a sheet, one row a point, pixels as they are.
+    Returns {"out", "frames", "seed", "seeds"}. Raises TrainerError.
+    """
+    kind = out.suffix.lower()
+    if kind not in FORMATS:
+        raise TrainerError(f"{out.name} must end in {', '.join(FORMATS)}")
+    z = walk(latents(seed, "sample", points, trained.generator.latent), steps)
+    frames = draw_pictures(trained.generator, z, trained.fill, labels_for(trained, len(z), tag or _first(trained)))
+    facts = {"frames": len(frames), "seed": seed, "seeds": [f"{seed}/{i}" for i in range(points)]}
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if kind == ".png":
+            sheet = frames.reshape(points, steps, *frames.shape[1:]).swapaxes(1, 2)
+            height, width = points * frames.shape[1], steps * frames.shape[2]
+            pixels = np.ascontiguousarray(sheet.reshape(height, width, frames.shape[3]))
+            save_png(out, pixels, {"gandam": json.dumps(facts)})
+        elif kind == ".gif":
+            files.write_bytes(out, _gif(frames, scale, fps))
+        else:
+            _save_mp4(out, frames, scale, fps)
+    except OSError as error:
+        raise TrainerError(f"cannot write {out}: {error.strerror or error}", "disk_full") from error
+    return {"out": str(out), **facts}
+
+
+def _first(trained: Trained) -> str | None:
+    return trained.classes[0] if trained.classes else None
+
+
+def _enlarged(frames: np.ndarray[Any, Any], scale: int) -> np.ndarray[Any, Any]:
+    return frames.repeat(scale, 1).repeat(scale, 2)
+
+
+def _gif(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
+    pictures = [Image.fromarray(frame) for frame in _enlarged(frames, scale)]
+    stream = io.BytesIO()
+    pictures[0].save(
+        stream, "GIF", save_all=True, append_images=pictures[1:], duration=round(1000 / fps), loop=0, disposal=2
+    )
+    return stream.getvalue()
+
+
+def _save_mp4(out: Path, frames: np.ndarray[Any, Any], scale: int, fps: int) -> None:
+    """MP4 has no alpha: it is laid over white."""
+    import cv2
+
+    if frames.shape[3] == 4:
+        alpha = frames[..., 3:].astype(np.float32) / 255
+        frames = np.rint(frames[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    big = _enlarged(frames, scale)
+    beside = out.with_name(f".{out.stem}.part.mp4")
+    writer = cv2.VideoWriter(str(beside), cv2.VideoWriter_fourcc(*"mp4v"), fps, (big.shape[2], big.shape[1]))
+    try:
+        if not writer.isOpened():
+            raise TrainerError("this machine's OpenCV cannot write MP4; use .gif or .png")
+        for frame in big:
+            writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        writer.release()
+        files.replace(beside, out)
+    finally:
+        writer.release()
+        beside.unlink(missing_ok=True)
