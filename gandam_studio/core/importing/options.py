@@ -38,6 +38,7 @@ class ImportOptions:
         workers: processes that decode; 0 takes one a processor, up to 16.
         engine: "local" processes or a "ray" cluster.
         retry_rejected: look again at files that were refused before.
+        reread: look again at every file, known or not: brings back originals that were lost.
         ray_address: of the cluster; "" starts or finds one on this machine.
     """
 
@@ -48,6 +49,7 @@ class ImportOptions:
     workers: int = 0
     engine: str = "local"
     retry_rejected: bool = False
+    reread: bool = False
     ray_address: str = ""
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ from gandam_studio.core.importing.archives import list_archive
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, Item, Outcome
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary, WorkSettings
 from gandam_studio.core.importing.pool import Check, Chunk, Pool
-from gandam_studio.core.importing.recording import Recorder, archive_members, lookup, storable
+from gandam_studio.core.importing.recording import Known, Recorder, archive_members, lookup, storable
 from gandam_studio.core.importing.scan import Pasted, Source, count, scan
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
 
@@ -164,11 +164,14 @@ class _Import:
                     self._job.advance()
                     continue
                 memory = known[id(entry)]
-                if memory is None or (self._options.retry_rejected and not memory.accepted):
+                if memory is None or self._again(memory):
                     yield entry
                 else:
                     self._remember(entry, memory.accepted, memory.reason)
                     self._job.advance()
+
+    def _again(self, memory: Known) -> bool:
+        return self._options.reread or (self._options.retry_rejected and not memory.accepted)
 
     def _remember(self, item: Item, accepted: bool, reason: str) -> None:
         """Count an item that has not changed since an earlier import settled it."""

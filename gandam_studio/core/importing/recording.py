@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import ImportSummary
+from gandam_studio.core.importing.repair import remember_versions
 from gandam_studio.core.store import transaction
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Recorder:
             return
         originals = self.workspace.originals
         known = _known_sprites(self.workspace.connection, batch)
-        needed = {o.digest for _, o in batch if any(sprite.id not in known for sprite in o.sprites)}
+        needed = {o.digest for _, o in batch if o.fresh or any(sprite.id not in known for sprite in o.sprites)}
         try:
             # Before the rows: a power cut may leave an original without a row, never a row without its original.
             originals.flush(needed)
@@ -150,6 +151,7 @@ class Recorder:
                 self._place(item, outcome, last, known, new, sources, spare)
             if new:
                 self.workspace.thumbnails.append_encoded(last + 1, [sprite.thumbnail for sprite, _, _ in new])
+                remember_versions(connection)
             connection.executemany(_SPRITE, [_sprite_row(last + 1 + i, *entry) for i, entry in enumerate(new)])
             connection.executemany(
                 _FINGERPRINT, [(last + 1 + i, s.hashes, s.features) for i, (s, _, _) in enumerate(new)]

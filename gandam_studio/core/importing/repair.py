@@ -1,0 +1,98 @@
+"""What derives from the originals can be made again: thumbnails after damage, hashes and features of an older kind."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gandam_studio.core.decoding.limits import UnreadablePicture
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.features import FEATURES_VERSION, features_batch
+from gandam_studio.core.hashing import FINGERPRINT_VERSION, fingerprint_batch
+from gandam_studio.core.hashing.layout import boxes
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.store import transaction
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gandam_studio.core.workspace import Workspace
+
+SETTING = "described_by"
+_BATCH = 64
+
+
+def remember_versions(connection: sqlite3.Connection) -> None:
+    """Note, with a workspace's first sprites, which kind of hashes and features its rows hold."""
+    connection.execute("INSERT OR IGNORE INTO settings (key, value) VALUES (?, ?)", (SETTING, _versions()))
+
+
+def is_stale(workspace: Workspace) -> bool:
+    """Whether the rows hold hashes or features of another kind than this program's, or lack some."""
+    kept = workspace.setting(SETTING)
+    (rows, described) = workspace.connection.execute(
+        "SELECT (SELECT count(*) FROM sprites), (SELECT count(*) FROM fingerprints)"
+    ).fetchone()
+    return rows != described or (rows > 0 and kept != json.loads(_versions()))
+
+
+def describe_again(workspace: Workspace, job: Job = NULL_JOB) -> int:
+    """Compute every sprite's hashes and features anew from its original; returns how many rows were written.
+
+    Committed in batches; cancelled half-way it is still stale and starts over. A sprite whose original is gone keeps
+    the row it has. Raises Cancelled, or UserError (disk full).
+    """
+    workspace.require_writable()
+    (last,) = workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
+    job.start("Describing sprites", last)
+    written = 0
+    for first in range(1, last + 1, _BATCH):
+        seqs, pictures = _pictures(workspace, range(first, min(first + _BATCH, last + 1)))
+        if pictures:
+            hashes = fingerprint_batch(pictures)
+            features = features_batch(pictures, boxes(hashes))
+            words, vectors = hashes.astype("<u8"), features.astype("<f2")
+            rows = [(seq, words[i].tobytes(), vectors[i].tobytes()) for i, seq in enumerate(seqs)]
+            with transaction(workspace.connection) as connection:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO fingerprints (seq, hashes, features) VALUES (?, ?, ?)", rows
+                )
+            written += len(rows)
+        job.advance(min(_BATCH, last + 1 - first))
+    with transaction(workspace.connection) as connection:
+        connection.execute("INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)", (SETTING, _versions()))
+    return written
+
+
+def rebuild_thumbnails(workspace: Workspace, job: Job = NULL_JOB) -> int:
+    """Make the thumbnails that are missing or damaged from the originals; returns how many were made.
+
+    Raises Cancelled; what was made before is kept.
+    """
+    (last,) = workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
+    missing = workspace.thumbnails.missing(last)
+    job.start("Making thumbnails", len(missing))
+
+    def pixels_of(seq: int) -> np.ndarray:
+        return workspace.pixels(workspace.sprite(seq))
+
+    return workspace.thumbnails.rebuild(((seq, partial(pixels_of, seq)) for seq in missing), job)
+
+
+def _pictures(workspace: Workspace, seqs: range) -> tuple[list[int], list[np.ndarray]]:
+    """Row numbers and canonical pixels of those sprites whose originals can still be decoded."""
+    found: list[int] = []
+    pictures: list[np.ndarray] = []
+    for sprite in workspace.sprites(seqs):
+        try:
+            pictures.append(workspace.pixels(sprite))
+        except (UserError, UnreadablePicture):
+            continue
+        found.append(sprite.seq)
+    return found, pictures
+
+
+def _versions() -> str:
+    return json.dumps({"fingerprints": FINGERPRINT_VERSION, "features": FEATURES_VERSION})

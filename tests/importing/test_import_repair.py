@@ -1,0 +1,63 @@
+"""Everything derived comes back, equal to what the import made."""
+
+from __future__ import annotations
+
+import pytest
+
+from gandam_studio.core.importing import ImportOptions, import_sources, repair
+from gandam_studio.core.importing.repair import describe_again, is_stale, rebuild_thumbnails
+
+ONE = ImportOptions(workers=1)
+
+
+def prints(workspace) -> list[tuple]:
+    return [tuple(row) for row in workspace.connection.execute("SELECT * FROM fingerprints ORDER BY seq")]
+
+
+def test_hashes_and_features_are_made_again_alike(workspace, folder_of, monkeypatch) -> None:
+    assert not is_stale(workspace)
+    import_sources(workspace, [folder_of(range(100))], options=ONE)
+    assert not is_stale(workspace)
+    before = prints(workspace)
+    workspace.connection.execute("DELETE FROM fingerprints WHERE seq = 7")
+    workspace.connection.execute("UPDATE fingerprints SET hashes = x'00', features = x'00' WHERE seq = 8")
+    assert is_stale(workspace)
+    assert describe_again(workspace) == 100
+    assert prints(workspace) == before
+    assert not is_stale(workspace)
+    monkeypatch.setattr(repair, "FEATURES_VERSION", 99)
+    assert is_stale(workspace)
+    workspace.originals.discard(workspace.sprite(3).blob)
+    assert describe_again(workspace) == 99
+    assert prints(workspace) == before
+
+
+def test_thumbnails_are_made_again_alike(workspace, folder_of) -> None:
+    import_sources(workspace, [folder_of(range(20))], options=ONE)
+    before = [workspace.thumbnails.read(seq).tobytes() for seq in range(1, 21)]
+    workspace.thumbnails.clear()
+    workspace.originals.discard(workspace.sprite(5).blob)
+    assert rebuild_thumbnails(workspace) == 19
+    after = [workspace.thumbnails.read(seq) for seq in range(1, 21)]
+    assert after[4] is None
+    assert [p.tobytes() for p in after if p is not None] == before[:4] + before[5:]
+    assert rebuild_thumbnails(workspace) == 0
+
+
+@pytest.mark.parametrize("damage", ["gone", "torn", "changed"])
+def test_a_lost_original_comes_back_with_its_source(workspace, folder_of, damage: str) -> None:
+    folder = folder_of(range(5))
+    import_sources(workspace, [folder], options=ONE)
+    blob = workspace.sprite(2).blob
+    path = workspace.originals.path(blob)
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-5] if damage == "torn" else bytes(path.stat().st_size))
+    assert import_sources(workspace, [folder], options=ONE).already == 5
+    assert workspace.originals.damage(blob)
+    if damage == "changed":
+        workspace.originals.discard(blob)  # as a verification does with bytes that are wrong
+    summary = import_sources(workspace, [folder], options=ImportOptions(workers=1, reread=True))
+    assert (summary.imported, summary.already) == (0, 5)
+    assert workspace.originals.damage(blob) == ""
