@@ -107,7 +107,7 @@ def _torchscript(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...])
 
 
 def _onnx(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...]) -> np.ndarray[Any, Any]:
-    import onnxruntime  # type: ignore[import-not-found,unused-ignore]
+    import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     names = ["z", "labels"][: len(inputs)]
     batch = torch.export.Dim("batch", min=1, max=4096)

@@ -98,7 +98,7 @@ def _save_mp4(out: Path, frames: np.ndarray[Any, Any], scale: int, fps: int) -> 
         frames = np.rint(frames[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
     big = _enlarged(frames, scale)
     beside = out.with_name(f".{out.stem}.part.mp4")
-    writer = cv2.VideoWriter(str(beside), cv2.VideoWriter_fourcc(*"mp4v"), fps, (big.shape[2], big.shape[1]))
+    writer = cv2.VideoWriter(str(beside), cv2.VideoWriter.fourcc(*"mp4v"), fps, (big.shape[2], big.shape[1]))
     try:
         if not writer.isOpened():
             raise TrainerError("this machine's OpenCV cannot write MP4; use .gif or .png")

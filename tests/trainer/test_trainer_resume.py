@@ -218,7 +218,7 @@ def kill_at_random(run: RunDirectory, repository: Path, rounds: int) -> None:
 
 def test_kill_9_while_checkpoints_are_written(make_run: MakeRun, repository: Path) -> None:
     settings = ["sampling.checkpoint_every=1", "sampling.every=100000", "stop.iterations=100000"]
-    kill_at_random(make_run("r", small_config("dcgan", *settings)), repository, rounds=3)
+    kill_at_random(make_run("r", small_config("dcgan", *settings)), repository, rounds=2)
 
 
 @pytest.mark.slow
