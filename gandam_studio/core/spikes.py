@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gandam_studio.core.run_record import is_sound
 from trainer.events import Progress, SpikeFound, TrainEvent
 
 WINDOW = 201
@@ -25,18 +26,18 @@ class Spike:
     z: float
 
 
-def robust_z(values: np.ndarray, past: int = WINDOW) -> np.ndarray:
+def robust_z(values: np.ndarray, past: int = WINDOW, first: int = 0) -> np.ndarray:
     """z_t = (x_t - median) / (1.4826 MAD) over the `past` finite values before t; float64 (n,).
 
     `values` (n,) finite. The factor makes the median absolute deviation consistent for normal noise (Hampel 1974).
     z is 0 while fewer than 50 values are known. A flat past (MAD 0) is given a floor of 1e-6 of the median's size,
-    so rounding is no spike but a real jump is.
+    so rounding is no spike but a real jump is. Values before index `first` are only looked back at; their z stays 0.
     """
     values = np.asarray(values, np.float64)
     z = np.zeros(len(values))
-    for t in range(_MINIMUM, min(past, len(values))):
+    for t in range(max(_MINIMUM, first), min(past, len(values))):
         z[t] = _z(values[t], values[:t][None])[0]
-    for start in range(past, len(values), _CHUNK):
+    for start in range(max(past, first), len(values), _CHUNK):
         end = min(start + _CHUNK, len(values))
         windows = np.lib.stride_tricks.sliding_window_view(values[start - past : end - 1], past)
         z[start:end] = _z(values[start:end], windows)
@@ -60,7 +61,7 @@ class SpikeDetector:
         """Robust z of the next raw values (n,), finite; see `robust_z`."""
         known = len(self._past)
         together = np.concatenate([self._past, values])
-        z = robust_z(together)[known:]
+        z = robust_z(together, first=known)[known:]
         self._past = together[-WINDOW:]
         return z
 
@@ -84,7 +85,7 @@ class SpikeFeed:
 
     def feed(self, events: Iterable[TrainEvent]) -> list[SpikeFound]:
         """New spikes in these events; [] once the run reports its own."""
-        batch = list(events)
+        batch = [event for event in events if is_sound(event)]
         if any(isinstance(event, SpikeFound) for event in batch):
             self.needed = False
         if not self.needed:

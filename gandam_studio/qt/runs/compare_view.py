@@ -58,6 +58,7 @@ class CompareView(QWidget):
             split.addWidget(widget)
             split.setStretchFactor(split.count() - 1, stretch)
         split.setChildrenCollapsible(False)
+        split.setSizes([340, 210, 200])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, theme.SPACE, 14, theme.SPACE)
         layout.addWidget(split)

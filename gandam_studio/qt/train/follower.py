@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from gandam_studio.core.run_record import DEFAULT_HALF_LIFE, Changes, RunRecord
-from gandam_studio.qt.train.pictures import PictureCache
+from gandam_studio.qt.train.pictures import PictureCache, inside
 from gandam_studio.qt.train.timeline import Timeline
 from gandam_studio.qt.train.watcher import RunWatcher
 from trainer.config import TrainConfig
@@ -95,13 +95,8 @@ class RunFollower(QObject):
 
     def picture(self, relative: str) -> QImage | None:
         """A grid by its path in the events; None until it is decoded. Paths that lead out of the run are refused."""
-        if not relative:
-            return None
-        root = self.run_directory.path
-        path = root / relative
-        if Path(relative).is_absolute() or ".." in Path(relative).parts:
-            return None
-        return self.pictures.get(path)
+        path = inside(self.run_directory.path, relative)
+        return self.pictures.get(path) if path else None
 
     def _read_config(self) -> TrainConfig | None:
         try:

@@ -60,13 +60,22 @@ class LogDrawer(QTabWidget):
                 item.setData(_ITERATION, event.iteration)
                 if (color := _COLORS.get(type(event))) is not None:
                     item.setForeground(theme.color(color))
-                self._story.addItem(item)
-                self._iterations.append(event.iteration)
+                row = self._row_for(event)
+                self._story.insertItem(row, item)
+                self._iterations.insert(row, event.iteration)
         while self._story.count() > LINES:
             self._story.takeItem(0)
             self._iterations.pop(0)
         if following:
             self._story.scrollToBottom()
+
+    def _row_for(self, event: ev.TrainEvent) -> int:
+        """At the end; but a spike found afterwards in an old run stands where it happened."""
+        row = len(self._iterations)
+        if isinstance(event, ev.SpikeFound):
+            while row and self._iterations[row - 1] > event.iteration:
+                row -= 1
+        return row
 
     def add_log(self, text: str) -> None:
         """The trainer has printed more."""

@@ -17,6 +17,13 @@ WAITING = 12
 LARGEST_SIDE = 16_384
 
 
+def inside(folder: Path, relative: str) -> Path | None:
+    """A path that a run's events name, or None when it is empty or leads out of the run's folder."""
+    if not relative or Path(relative).is_absolute() or ".." in Path(relative).parts:
+        return None
+    return folder / relative
+
+
 def decode(path: Path) -> QImage | None:
     """A picture file as a QImage fit for quick painting; None when it is missing, damaged or absurdly large."""
     reader = QImageReader(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PySide6.QtGui import QImage
 
 from gandam_studio.core.run_record import RunRecord
 from gandam_studio.core.spikes import SpikeFeed
-from gandam_studio.qt.train.pictures import decode
+from gandam_studio.qt.train.pictures import decode, inside
 from trainer.events import EventReader, SamplesSaved, TrainEvent
 from trainer.run_directory import RunDirectory, RunState
 
@@ -18,6 +19,7 @@ POLL_S = 0.1
 IDLE_POLL_S = 1.0
 STATE_EVERY_S = 1.0
 LOG_TAIL_BYTES = 64 * 1024
+log = logging.getLogger(__name__)
 _ALIVE = ("running", "paused", "created")
 
 
@@ -61,7 +63,13 @@ class RunWatcher(QThread):
         self.wait()
 
     def run(self) -> None:
-        """QThread's entry."""
+        """QThread's entry: nothing may escape it."""
+        try:
+            self._watch()
+        except Exception:
+            log.exception("watching %s has ended", self.run_directory.path)
+
+    def _watch(self) -> None:
         reader, feed = self._open()
         since_state = 0.0
         while not self._stopping:
@@ -74,11 +82,13 @@ class RunWatcher(QThread):
                 return
             since_state += pause
             events = reader.read()
-            if reader.restarts or not self._folder_is_there():
+            if reader.restarts or self._came_back():
                 reader, feed = self._open()
                 continue
             if events:
                 self._hand_over(events, feed)
+            if self._gone:
+                continue
             if since_state >= STATE_EVERY_S or any(_ends_or_begins(event) for event in events):
                 self._look_at_state()
                 since_state = 0.0
@@ -89,8 +99,10 @@ class RunWatcher(QThread):
         reader, feed, record = self.run_directory.events(), SpikeFeed(), RunRecord(self._half_life)
         events = reader.read()
         record.apply(events)
-        self._folder_is_there()
         self.opened.emit(record)
+        self._came_back()
+        if self._gone:
+            return reader, feed
         self._look_at_state()
         self._read_log()
         # An old run's spikes take a while to find: they come after the curves are on screen.
@@ -102,10 +114,11 @@ class RunWatcher(QThread):
         pictures: dict[str, QImage] = {}
         newest = next((event for event in reversed(events) if isinstance(event, SamplesSaved)), None)
         if newest is not None:
-            for path in filter(None, (newest.fixed, newest.random)):
-                image = decode(self.run_directory.path / path)
+            for relative in (newest.fixed, newest.random):
+                path = inside(self.run_directory.path, relative)
+                image = decode(path) if path else None
                 if image is not None:
-                    pictures[path] = image
+                    pictures[relative] = image
         self.events_arrived.emit([*events, *feed.feed(events)], pictures)
 
     def _look_at_state(self) -> None:
@@ -114,14 +127,14 @@ class RunWatcher(QThread):
             self._state = state
             self.state_changed.emit(state)
 
-    def _folder_is_there(self) -> bool:
+    def _came_back(self) -> bool:
+        """Look whether the folder is there; True when it was gone (a network drive) and must be read anew."""
         there = self.run_directory.path.is_dir()
         if not there and not self._gone:
             self.vanished.emit()
         came_back = there and self._gone
         self._gone = not there
-        # A folder that came back (a network drive) is read from its beginning.
-        return not came_back
+        return came_back
 
     def _read_log(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +58,11 @@ class Recorder:
             total = run.config().stop.iterations
             self.write(ev.RunStarted(device="cpu", precision="fp32", pictures=20, batch=BATCH, total_iterations=total))
 
+    def __del__(self) -> None:
+        self.writer.close()
+
     def write(self, event: ev.TrainEvent) -> None:
         """Append an event of this moment."""
-        import dataclasses
-
         self.writer.write(dataclasses.replace(event, iteration=self.iteration, images_seen=self.iteration * BATCH))
 
     def train(self, steps: int, spikes: tuple[int, ...] = (), every: int = 20) -> None:

@@ -1,0 +1,90 @@
+"""Fixtures of the Train panel's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator:
+    from gandam_studio.core.workspace import Workspace
+
+    with Workspace.create(tmp_path / "workspace") as opened:
+        yield opened
+
+
+@pytest.fixture
+def session(qapp, workspace) -> Iterator:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.session import Session
+
+    made = Session(workspace)
+    yield made
+    for task in list(made.tasks):
+        task.cancel()
+        task.wait()
+
+
+@pytest.fixture
+def sprites(workspace, tmp_path: Path):  # type: ignore[no-untyped-def]
+    """A committed version of 24 sprites."""
+    from recorded_runs import pictures
+
+    from gandam_studio.core import versions
+    from gandam_studio.core.importing import import_sources
+
+    folder = tmp_path / "sprites"
+    folder.mkdir()
+    for index, picture in enumerate(pictures(24, 5)):
+        Image.fromarray(picture).resize((32, 32), Image.Resampling.NEAREST).save(folder / f"{index:02}.png")
+    assert import_sources(workspace, [folder]).imported == 24
+    return versions.commit(workspace, "test")
+
+
+@pytest.fixture
+def follow(qtbot) -> Iterator:  # type: ignore[no-untyped-def]
+    """follow(folder): a RunFollower that is open; closed again at the end."""
+    from gandam_studio.qt.train.follower import RunFollower
+
+    made: list[RunFollower] = []
+
+    def start(folder: Path) -> RunFollower:
+        follower = RunFollower(folder)
+        made.append(follower)
+        with qtbot.waitSignal(follower.opened, timeout=10_000):
+            follower.start()
+        return follower
+
+    yield start
+    for follower in made:
+        follower.close()
+
+
+@pytest.fixture
+def page(qtbot) -> Iterator:  # type: ignore[no-untyped-def]
+    """page(folder): a shown WatchPage that watches the run in that folder."""
+    from gandam_studio.qt.train.follower import RunFollower
+    from gandam_studio.qt.train.watch_page import WatchPage
+
+    made: list[WatchPage] = []
+
+    def show(folder: Path) -> WatchPage:
+        widget = WatchPage()
+        qtbot.addWidget(widget)
+        widget.resize(1200, 760)
+        widget.show()
+        made.append(widget)
+        follower = RunFollower(folder, widget, widget.timeline)
+        widget.show_run(follower)
+        with qtbot.waitSignal(follower.opened, timeout=10_000):
+            follower.start()
+        return widget
+
+    yield show
+    for widget in made:
+        widget.wait()
+        if widget.follower is not None:
+            widget.follower.close()

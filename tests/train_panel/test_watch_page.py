@@ -1,0 +1,213 @@
+"""Stories of watching: everything moves together, live and later; spikes, close-ups, failures."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from recorded_runs import COLUMNS, Recorder, make_run, pictures, recorded
+
+from trainer import files
+
+
+def _grid_shown(page, iteration: int) -> bool:  # type: ignore[no-untyped-def]
+    return page.grids.fixed.note.text() == f"{iteration:,}" and page.grids.random.note.text() == f"{iteration:,}"
+
+
+def test_scrubbing_moves_grids_plots_log_and_numbers_together(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    shown = page(recorded(tmp_path / "r1", iterations=1000, every=100).path)
+    qtbot.waitUntil(lambda: _grid_shown(shown, 1000), timeout=10_000)
+    shown.timeline.grab(437)
+    qtbot.waitUntil(lambda: _grid_shown(shown, 400), timeout=5000)
+    shown.plots.draw_now()
+    assert all(plot._cursor.value() == 437 for plot in shown.plots.plots)
+    line = shown.log._story.currentItem().text()
+    assert " 400 " in line
+    pixel = shown.grids.fixed.view.image.pixelColor(0, 0)
+    expected = pictures(1, 400)[0, 0, 0]
+    assert (pixel.red(), pixel.green(), pixel.blue()) == tuple(expected)
+
+
+def test_the_four_plots_show_the_curves_of_the_objective(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    shown = page(recorded(tmp_path / "r1", iterations=300, preset="wgan-gp").path)
+    titles = [plot.title.text() for plot in shown.plots.plots]
+    assert titles == ["Critic loss", "Generator loss", "Critic scores", "Gradients and penalty"]
+    shown.plots.draw_now()
+    raw, smooth = shown.plots.plots[1]._lines[0]
+    assert len(raw.getData()[0]) == 300
+    assert len(smooth.getData()[0]) == 300
+    assert "Generator loss: G" in shown.plots.plots[1].accessibleName()
+
+
+def test_hovering_a_plot_moves_the_pictures_and_leaving_brings_them_back(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    shown = page(recorded(tmp_path / "r1", iterations=600, every=200).path)
+    qtbot.waitUntil(lambda: _grid_shown(shown, 600), timeout=10_000)
+    shown.plots.plots[0].hovered.emit(250.0)
+    qtbot.waitUntil(lambda: _grid_shown(shown, 200), timeout=5000)
+    assert shown.plots.plots[2]._crosshair.isVisible()
+    shown.plots.plots[0].hovered.emit(None)
+    qtbot.waitUntil(lambda: _grid_shown(shown, 600), timeout=5000)
+    assert shown.timeline.following
+
+
+def test_live_it_follows_until_grabbed(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = make_run(tmp_path / "r1")
+    recorder = Recorder(run)
+    recorder.train(100)
+    recorder.sample()
+    shown = page(run.path)
+    recorder.train(100)
+    recorder.sample()
+    qtbot.waitUntil(lambda: _grid_shown(shown, 200), timeout=5000)
+    shown.timeline.step(-1)
+    qtbot.waitUntil(lambda: _grid_shown(shown, 100), timeout=5000)
+    recorder.train(100)
+    recorder.sample()
+    qtbot.waitUntil(lambda: shown.timeline.last == 300, timeout=5000)
+    assert _grid_shown(shown, 100), "grabbed: stays while the run goes on"
+    shown.timeline.end()
+    qtbot.waitUntil(lambda: _grid_shown(shown, 300), timeout=5000)
+
+
+def test_clicking_a_spike_shows_the_grids_before_at_and_after(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    shown = page(recorded(tmp_path / "r1", iterations=1000, every=100, spikes=(555,)).path)
+    qtbot.waitUntil(lambda: len(shown.follower.record.spikes) == 1, timeout=10_000)
+    track = shown.timeline_bar.track
+    qtbot.mouseClick(track, Qt.MouseButton.LeftButton, pos=QPoint(round(track.x_of(555)), 7))
+    notes = lambda: [grid.note.text() for grid in shown.grids.moments]  # noqa: E731
+    qtbot.waitUntil(lambda: notes() == ["500", "600", "700"], timeout=5000)
+    assert shown.timeline.position == 555
+    assert "loss_g" in shown.grids._spike_title.text()
+    shown.back()
+    assert shown.grids.spike is None
+
+
+def test_dragging_the_timeline_scrubs_and_its_end_follows(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    shown = page(recorded(tmp_path / "r1", iterations=1000, every=100).path)
+    track = shown.timeline_bar.track
+    middle = QPoint(track.width() // 2, track.height() // 2)
+    qtbot.mousePress(track, Qt.MouseButton.LeftButton, pos=middle)
+    assert 480 <= shown.timeline.position <= 520
+    qtbot.mouseRelease(track, Qt.MouseButton.LeftButton, pos=QPoint(track.width() - 1, middle.y()))
+    assert shown.timeline.following
+    track.setFocus()
+    qtbot.keyClick(track, Qt.Key.Key_Home)
+    assert shown.timeline.position == 0
+    qtbot.keyClick(track, Qt.Key.Key_Right)
+    assert shown.timeline.position == 100
+
+
+def test_a_close_up_finds_the_mirrored_training_picture(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    import numpy as np
+
+    run = recorded(tmp_path / "r1", iterations=200, every=100)
+    data = pictures(40, 9)
+    asymmetric = np.concatenate([pictures(16, 200)[:, :, :8], pictures(16, 77)[:, :, 8:]], axis=2)
+    data[17] = asymmetric[3][:, ::-1]
+    np.save(run.dataset_path, data)
+    from PIL import Image
+
+    sheet = asymmetric.reshape(4, 4, 16, 16, 3).swapaxes(1, 2).reshape(64, 64, 3)
+    Image.fromarray(sheet).save(run.path / "samples/fixed-00000200.png")
+    shown = page(run.path)
+    qtbot.waitUntil(lambda: _grid_shown(shown, 200), timeout=10_000)
+    shown.grids.cell_clicked.emit("fixed", 3)
+    qtbot.waitUntil(lambda: shown.zoom._near[0]._caption.startswith("⇋ 0.000"), timeout=10_000)
+    assert shown.zoom._near[0].toolTip() == "Training picture 18, mirrored"
+    assert "copy" in shown.zoom._near_note.text()
+    assert shown.zoom._film_at == [0.0, 100.0, 200.0]
+    shown.zoom.moment_chosen.emit(100.0)
+    qtbot.waitUntil(lambda: _grid_shown(shown, 100), timeout=5000)
+
+
+def test_zooming_panning_and_smoothing_show_what_they_should(tmp_path: Path, page) -> None:  # type: ignore[no-untyped-def]
+    shown = page(recorded(tmp_path / "r1", iterations=1000).path)
+    shown.plots.draw_now()
+    plot = shown.plots.plots[1]
+    plot.zoomed.emit(500.0, 0.2)
+    low, high = plot._range
+    assert (round(low), round(high)) == (400, 600)
+    assert not shown.plots.reset_button.isHidden()
+    plot.panned.emit(50.0)
+    assert round(shown.plots.plots[3]._range[0]) == 450, "all plots share the axis"
+    shown.plots.smoothing.setValue(0)
+    raw, smooth = plot._lines[0]
+    assert not raw.isVisible()
+    assert smooth.getData()[1].std() > 0.01
+    shown.plots.log_button.setChecked(True)
+    assert plot.is_log
+    plot.reset_asked.emit()
+    assert plot._range == (0, 1000)
+
+
+@pytest.mark.parametrize(
+    ("cause", "action", "words"),
+    [
+        ("oom", "smaller_batch", "64 pictures at once"),
+        ("nan", "slower", "blew up"),
+        ("disk_full", "folder", "disk is full"),
+        ("bug", "log", "error of ours"),
+    ],
+)
+def test_a_failed_run_shows_cause_what_is_safe_and_one_action(  # type: ignore[no-untyped-def]
+    tmp_path: Path, page, qtbot, cause: str, action: str, words: str
+) -> None:
+    run = make_run(tmp_path / "r1")
+    recorder = Recorder(run)
+    recorder.train(400)
+    recorder.checkpoint()
+    recorder.fail(cause, "the trainer's own words")
+    shown = page(run.path)
+    qtbot.waitUntil(lambda: not shown.card.isHidden(), timeout=5000)
+    assert words in shown.card.cause.text()
+    assert "the trainer's own words" in shown.card.cause.text()
+    assert "Checkpoint 400 is safe" in shown.card.safe.text()
+    with qtbot.waitSignal(shown.action_asked) as asked:
+        qtbot.mouseClick(shown.card.button, Qt.MouseButton.LeftButton)
+    assert asked.args == [action]
+    assert shown.resume_button.isHidden(), "one action, not two"
+
+
+def test_a_run_that_ended_without_a_word_can_be_resumed(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = make_run(tmp_path / "r1")
+    recorder = Recorder(run)
+    recorder.train(400)
+    recorder.checkpoint()
+    recorder.train(60)
+    shown = page(run.path)
+    qtbot.waitUntil(lambda: not shown.card.isHidden(), timeout=5000)
+    assert shown.card.button.text() == "Resume from 400"
+    assert "killed" in shown.card.cause.text()
+
+
+def test_a_deleted_folder_is_told_on_a_card(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(tmp_path / "r1", iterations=200)
+    shown = page(run.path)
+    qtbot.waitUntil(lambda: shown.follower.state.state == "finished", timeout=5000)
+    shutil.rmtree(run.path)
+    qtbot.waitUntil(lambda: not shown.card.isHidden(), timeout=5000)
+    assert "vanished" in shown.card.headline.text()
+
+
+def test_a_run_of_a_newer_version_is_shown_as_far_as_it_goes(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(tmp_path / "r1", iterations=200)
+    config = files.read_json(run.config_path)
+    config["schema_version"] = 99
+    files.write_json(run.config_path, config)
+    shown = page(run.path)
+    qtbot.waitUntil(lambda: _grid_shown(shown, 200), timeout=10_000)
+    assert "newer version" in shown.card.cause.text()
+
+
+def test_a_missing_grid_leaves_the_rest_alone(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(tmp_path / "r1", iterations=300, every=100)
+    (run.samples_path / "fixed-00000200.png").unlink()
+    (run.samples_path / "random-00000200.png").write_bytes(b"no picture")
+    shown = page(run.path)
+    qtbot.waitUntil(lambda: _grid_shown(shown, 300), timeout=10_000)
+    shown.timeline.grab(200)
+    shown.timeline.grab(100)
+    qtbot.waitUntil(lambda: _grid_shown(shown, 100), timeout=5000)
+    assert shown.grids.fixed.view.columns == COLUMNS
