@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.rendering import halved
 
 SIDE = 96  # pixels: pictures no larger keep their own size, so pixel art stays crisp
 _ENTRY = 16
@@ -44,6 +43,8 @@ def thumbnail(rgba: Picture, side: int = SIDE) -> Picture:
     if scale >= 1:
         return rgba
     import cv2  # late: the window opens without it, since most thumbnails are only inflated
+
+    from gandam_studio.core.rendering import halved
 
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     alpha = rgba[..., 3]
