@@ -32,6 +32,8 @@ SUBCOMMANDS = {
     "redo": "workspaces:redo",
     "history": "workspaces:history",
     "dedupe": "duplicates:dedupe",
+    "recipe": "preparing:recipe",
+    "splits": "preparing:splits",
     "commit": "versioning:commit",
     "versions": "versioning:versions",
     "diff": "versioning:diff",

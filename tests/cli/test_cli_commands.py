@@ -394,3 +394,17 @@ def test_an_export_comes_back(ws: Path, studio: Studio, tmp_path: Path) -> None:
     assert (done["imported"], done["missing"]) == (version["sprites"], [])
     assert studio("commit", "-w", other, "--json").json["digest"] == version["digest"]
     assert "there is nothing at" in studio("import-manifest", tmp_path / "nowhere", "-w", other).refusal
+
+
+def test_recipe_and_splits_are_decisions_like_others(ws: Path, studio: Studio) -> None:
+    before = studio("recipe", "-w", ws, "--json").json
+    assert before["size"] == 64
+    changed = studio("recipe", "--size", 32, "--no-trim", "--background", "#102030", "-w", ws, "--json").json
+    assert changed == {**before, "size": 32, "trim": False, "background": "#102030"}
+    assert "background must be" in studio("recipe", "--background", "pink", "-w", ws).refusal
+    first = studio("commit", "-w", ws, "--json").json
+    assert studio("splits", "--held-out", 0.5, "-w", ws, "--json").json == {"seed": 0, "held_out": 0.5}
+    assert studio("commit", "-w", ws, "--json").json["digest"] != first["digest"]
+    assert "Change the splits" in studio("undo", "-w", ws).out
+    assert "Change the recipe" in studio("undo", "-w", ws).out
+    assert studio("recipe", "-w", ws, "--json").json == before

@@ -145,3 +145,25 @@ def test_ctrl_c_ends_an_import_with_one_line(tmp_path: Path, many: Path, studio:
     assert err.splitlines() == ["gandam-studio: cancelled; everything finished so far is kept"]
     assert 0 < sprites_in(ws) < PICTURES
     assert studio("verify", "-w", ws).code == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl+C reaches a whole console there")
+def test_ctrl_c_stops_training_with_a_checkpoint(ws: Path, studio: Studio) -> None:
+    studio("commit", "-w", ws)
+    command = ["-m", "gandam_studio", "train", "--preset", "sprite-r3-cpu", "--iterations", "100000", *TINY]
+    process = subprocess.Popen(
+        [sys.executable, *command, "-w", str(ws)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: any((run["iteration"] or 0) > 0 for run in studio("runs", "-w", ws, "--json").json))
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    last = err.splitlines()[-1]
+    assert "stopped after iteration" in last
+    assert "train --resume r1-sprite-r3-cpu" in last
+    found = studio("runs", "-w", ws, "--json").json[0]
+    assert found["state"] == "stopped"
+    run = RunDirectory(found["folder"])
+    newest = run.newest_checkpoint()
+    assert newest is not None
+    assert int(newest.name) == found["iteration"] > 0
