@@ -65,11 +65,11 @@ class Screen(QWidget):
         tip: str = "",
         checkable: bool = False,
         edits: bool = False,
-        within: QWidget | None = None,
+        within: QWidget | tuple[QWidget, ...] = (),
     ) -> QAction:
         """An action whose shortcut (portable text such as "Ctrl+E", or several) works while this screen is shown.
 
-        `within` narrows that to a part of the screen: keys such as Space and plain letters would otherwise be taken
+        `within` narrows that to parts of the screen: keys such as Space and plain letters would otherwise be taken
         from the buttons and lists of the rest.
         `edits` marks what changes the workspace: it is switched off when the workspace is open for reading only.
         Put it into `menus()`: every action belongs to a menu.
@@ -91,7 +91,9 @@ class Screen(QWidget):
             action.setStatusTip(tip)
         if edits and self.session.read_only:
             action.setEnabled(False)
-        (within or self).addAction(action)
+        places = within if isinstance(within, tuple) else (within,)
+        for place in places or (self,):
+            place.addAction(action)
         return action
 
 

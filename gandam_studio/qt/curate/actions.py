@@ -28,6 +28,8 @@ class CurateActions:
     def __init__(self, screen: CurateScreen) -> None:
         self._screen = screen
         self._tr = screen.tr
+        # Not where a crop is chosen: Enter and the arrows mean something else there.
+        self._views = (screen.gallery, screen.large_view)
         self._make_decisions()
         self._make_selection()
         self._make_views()
@@ -45,7 +47,7 @@ class CurateActions:
         facing = ScreenMenu(tr("F&acing"), tuple(self.facings))
         return [
             ScreenMenu(tr("&File"), tuple(self._screen.imports.actions)),
-            ScreenMenu(tr("&Edit"), (self.select_all, self.select_none, self.invert)),
+            ScreenMenu(tr("&Edit"), (self.select_all, self.select_none, self.invert, self.toggle)),
             ScreenMenu(tr("&Sprite"), (*self._decision_entries(), None, facing, None, self.next, self.advance)),
             ScreenMenu(tr("F&ilter"), self._filter_entries()),
             ScreenMenu(
@@ -79,7 +81,7 @@ class CurateActions:
         decide = screen.decide
 
         def make(text: str, slot: Callable[[], object], keys: str | list[str] = "", icon: str = "") -> QAction:
-            return screen.add_action(text, slot, keys, icon=icon, edits=True, within=screen.work)
+            return screen.add_action(text, slot, keys, icon=icon, edits=True, within=self._views)
 
         self.keep = make(tr("&Keep"), lambda: decide(decisions.keep), "U", "keep")
         self.drop = make(tr("&Drop"), lambda: decide(decisions.drop), ["X", "Del"], "drop")
@@ -103,24 +105,26 @@ class CurateActions:
             self.tag, self.crop, self.trim, self.uncrop, *self.facings,
         ]  # fmt: skip
         self.next = screen.add_action(
-            tr("&Next undecided"), screen.next_undecided, ["Return", "Enter"], within=screen.work
+            tr("&Next undecided"), screen.next_undecided, ["Return", "Enter"], within=self._views
         )
         self.advance = screen.add_action(tr("Move on &after a decision"), self._keep_advance, checkable=True)
 
     def _make_selection(self) -> None:
         screen, tr, gallery = self._screen, self._tr, self._screen.gallery
         make = screen.add_action
-        self.select_all = make(tr("Select &all shown"), gallery.select_all, "Ctrl+A", within=screen.work)
-        self.select_none = make(tr("Select &none"), gallery.select_none, "Ctrl+Shift+A", within=screen.work)
-        self.invert = make(tr("&Invert the selection"), gallery.invert_selection, "Ctrl+Shift+I", within=screen.work)
-        self.toggle = make(tr("Add or remove the current sprite"), gallery.toggle_current, "Ctrl+Space", within=gallery)
+        self.select_all = make(tr("Select &all shown"), gallery.select_all, "Ctrl+A", within=self._views)
+        self.select_none = make(tr("Select &none"), gallery.select_none, "Ctrl+Shift+A", within=self._views)
+        self.invert = make(tr("&Invert the selection"), gallery.invert_selection, "Ctrl+Shift+I", within=self._views)
+        self.toggle = make(
+            tr("Add or remove the current sprite"), gallery.toggle_current, "Ctrl+Space", within=(gallery,)
+        )
 
     def _make_views(self) -> None:
         screen, tr, gallery = self._screen, self._tr, self._screen.gallery
         make = screen.add_action
-        self.zoom = make(tr("Look &closely"), screen.work.toggle_zoom, "Space", icon="zoom", within=screen.work)
+        self.zoom = make(tr("Look &closely"), screen.work.toggle_zoom, "Space", icon="zoom", within=self._views)
         self.onion = make(
-            tr("&Onion skin: mirrored over itself"), screen.large_view.toggle_onion, "O", within=screen.large_view
+            tr("&Onion skin: mirrored over itself"), screen.large_view.toggle_onion, "O", within=(screen.large_view,)
         )
         self.larger = make(
             tr("&Larger cells"), lambda: gallery.set_tile(gallery.tile + TILE_STEP), ["Ctrl++", "Ctrl+="]
@@ -139,7 +143,7 @@ class CurateActions:
         self.more = make(tr("&Further filters…"), bar.more_button.click, "Ctrl+Shift+F")
         self.clear = make(tr("&Clear the filter"), bar.clear_button.click, "Ctrl+Backspace")
         self.similar = make(
-            tr("Sort by &similarity to this sprite"), screen.sort_by_similarity, "Ctrl+L", within=screen.work
+            tr("Sort by &similarity to this sprite"), screen.sort_by_similarity, "Ctrl+L", within=self._views
         )
         self.saved = SavedFilters(screen.session, bar, lambda menu: menu.addAction(self.save))
         self.save = make(tr("Sa&ve this filter…"), self.saved.ask_name, "Ctrl+D", edits=True)

@@ -1,0 +1,136 @@
+"""Import in the window: dropped, pasted, cancelled, reported, and sheets cut under one's eyes."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtTest import QTest
+from small_workspaces import png_bytes, sprite_pixels
+from studio_window import CONTROL, OpenWindow, curate
+
+from gandam_studio.core.importing import Components, Grid
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.curate.screen import CurateScreen
+from gandam_studio.qt.imports.sheet_dialog import SheetDialog
+from gandam_studio.qt.imports.summary_dialog import SummaryDialog
+
+
+@pytest.fixture
+def empty(tmp_path: Path, open_window: OpenWindow) -> CurateScreen:
+    """A window on a workspace without sprites."""
+    Workspace.create(tmp_path / "empty").close()
+    return curate(open_window(tmp_path / "empty"))
+
+
+def _drop(screen: CurateScreen, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    assert screen.imports.can_take(data)
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    screen.dropEvent(QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, buttons, keys))
+
+
+def _settle(screen: CurateScreen, qtbot) -> None:
+    qtbot.waitUntil(lambda: not screen.session.tasks, timeout=30_000)
+
+
+def test_a_dropped_folder_fills_the_gallery_and_what_was_refused_is_listed(
+    empty: CurateScreen, tmp_path: Path, qtbot
+) -> None:
+    assert empty.stack.currentWidget() is empty.no_sprites
+    art = tmp_path / "art"
+    art.mkdir()
+    for index in range(7):
+        (art / f"s{index}.png").write_bytes(png_bytes(sprite_pixels(index)))
+    (art / "again.png").write_bytes(png_bytes(sprite_pixels(3)))
+    (art / "note.png").write_text("this is no picture")
+    (art / "half.png").write_bytes(png_bytes(sprite_pixels(9))[:60])
+    _drop(empty, art)
+    _settle(empty, qtbot)
+    assert len(empty.gallery.order) == 7
+    assert empty.stack.currentWidget() is empty.filled
+    summary = empty.imports.last
+    assert summary is not None
+    assert (summary.imported, summary.already, summary.rejected_count) == (7, 1, 2)
+    dialogs = empty.findChildren(SummaryDialog)
+    assert len(dialogs) == 1
+    listed = {Path(dialogs[0].table.item(row, 0).text()).name for row in range(dialogs[0].table.rowCount())}
+    assert listed == {"note.png", "half.png"}
+    assert all(dialogs[0].table.item(row, 2).text() for row in range(2))
+    dialogs[0].close()
+    _drop(empty, art)
+    _settle(empty, qtbot)
+    assert empty.imports.last.imported == 0
+    assert len(empty.gallery.order) == 7
+
+
+def test_a_picture_is_pasted_and_text_is_not(empty: CurateScreen, qtbot) -> None:
+    QGuiApplication.clipboard().setText("hello")
+    QTest.keyClick(empty, Qt.Key.Key_V, CONTROL)
+    assert "clipboard" in empty.window().status_strip.message.text()
+    QGuiApplication.clipboard().setImage(image_from_rgba(sprite_pixels(4)))
+    QTest.keyClick(empty, Qt.Key.Key_V, CONTROL)
+    _settle(empty, qtbot)
+    assert len(empty.gallery.order) == 1
+    sprite = empty.session.workspace.sprite(1)
+    assert np.array_equal(empty.session.workspace.pixels(sprite), sprite_pixels(4))
+
+
+def test_cancelling_keeps_what_was_imported(empty: CurateScreen, tmp_path: Path, qtbot) -> None:
+    art = tmp_path / "art"
+    art.mkdir()
+    for index in range(3000):
+        (art / f"s{index:04}.png").write_bytes(png_bytes(sprite_pixels(index)))
+    empty.imports.start([art])
+    task = empty.session.tasks[0]
+    strip = empty.window().status_strip
+    qtbot.waitUntil(lambda: task.progress.done > 0, timeout=30_000)
+    entry = strip._jobs[task]
+    QTest.mouseClick(entry._cancel, Qt.MouseButton.LeftButton)
+    _settle(empty, qtbot)
+    count = len(empty.gallery.order)
+    assert count < 3000
+    assert "cancelled" in strip.message.text()
+    assert empty.session.workspace.counts().total == count
+    assert not strip._jobs
+
+
+def _sheet(path: Path) -> Path:
+    sheet = np.zeros((40, 60, 4), np.uint8)
+    for number, (x, y) in enumerate([(0, 0), (20, 0), (40, 0), (0, 20), (40, 20)]):
+        sheet[y + 3 : y + 15, x + 5 : x + 15] = sprite_pixels(number)
+    stream = io.BytesIO()
+    Image.fromarray(sheet).save(stream, "PNG")
+    path.write_bytes(stream.getvalue())
+    return path
+
+
+def test_a_sheet_is_cut_as_previewed(empty: CurateScreen, tmp_path: Path, qtbot) -> None:
+    path = _sheet(tmp_path / "sheet.png")
+    dialog = SheetDialog(path, empty)
+    qtbot.addWidget(dialog)
+    dialog.choose(Grid(20, 20))
+    assert len(dialog.found) == 5, "an empty cell is no sprite"
+    dialog.choose(Grid(30, 20))
+    assert len(dialog.found) == 4
+    dialog.choose(Components(join=2, smallest=10))
+    assert len(dialog.found) == 5
+    dialog.choose(Grid(20, 20))
+    empty.imports.start([path], dialog.slicing)
+    _settle(empty, qtbot)
+    sizes = [(s.width, s.height, s.part) for s in empty.session.workspace.sprites()]
+    assert sizes == [(20, 20, f"region={x},{y},20,20") for x, y, _, _ in dialog.found]
+
+
+def test_a_sheet_that_is_no_picture_is_refused_in_one_line(empty: CurateScreen, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    path.write_text("nothing")
+    empty.imports.open_sheet(path)
+    assert "sheet.png" in empty.window().status_strip.message.text()

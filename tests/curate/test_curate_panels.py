@@ -1,0 +1,71 @@
+"""The panel beside the gallery, and what screen readers are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtTest import QTest
+from studio_window import CONTROL, OpenWindow, curate, press
+
+from gandam_studio.core.rendering import render
+from gandam_studio.qt.curate.pictures import image_from_rgba
+from trainer.recipe import Recipe
+
+Key = Qt.Key
+
+
+def test_the_recipe_shows_what_the_network_will_see_and_is_undone(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    workspace = screen.session.workspace
+    press(Key.Key_Right)
+    screen.panel.show_recipe()
+    recipe = screen.panel.recipe
+    assert recipe is not None
+    qtbot.waitUntil(lambda: len(recipe.preview.pictures) == 9)
+    recipe.side.setCurrentIndex(recipe.side.findData(32))
+    recipe.background.setCurrentIndex(recipe.background.findData("black"))
+    assert (workspace.recipe.size, workspace.recipe.background) == (32, "black")
+    wanted = render(workspace.picture(workspace.sprite(2)), Recipe(size=32, background="black"))
+    alpha = np.full(wanted.shape[:2], 255, np.uint8)
+    expected = image_from_rgba(np.dstack((wanted, alpha)))
+    qtbot.waitUntil(lambda: recipe.preview.pictures[0].convertToFormat(expected.format()) == expected)
+    QTest.keyClick(window, Key.Key_Z, CONTROL)
+    assert workspace.recipe.background == "white"
+    assert recipe.background.currentData() == "white"
+
+
+def test_the_details_follow_the_current_sprite(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    screen = curate(open_window(folder))
+    inspector = screen.panel.inspector
+    press(Key.Key_Right)
+    press(Key.Key_Right)
+    qtbot.waitUntil(lambda: inspector._name.text() == "sprite-00002.png")
+    press(Key.Key_F)
+    qtbot.waitUntil(lambda: inspector._values["Changed"].text() == "flipped")
+    assert inspector._values["Size"].text() == "10 × 12"
+
+
+def test_a_screen_reader_finds_every_sprite(folder: Path, open_window: OpenWindow) -> None:
+    screen = curate(open_window(folder))
+    press(Key.Key_F)
+    press(Key.Key_Right)
+    press(Key.Key_L)
+    press(Key.Key_X)
+    listing = QAccessible.queryAccessibleInterface(screen.gallery)
+    assert listing.role() == QAccessible.Role.List
+    assert listing.childCount() == 24
+    names = [listing.child(place).text(QAccessible.Text.Name) for place in range(3)]
+    assert names == [
+        "sprite-00000.png, undecided, flipped",
+        "sprite-00001.png, dropped: non-bipedal, facing left",
+        "sprite-00002.png, undecided",
+    ]
+    assert listing.focusChild().text(QAccessible.Text.Name) == "sprite-00002.png, undecided"
+    assert listing.child(2).state().selected
+    assert not listing.child(1).state().selected
+    assert listing.indexOfChild(listing.child(7)) == 7
+    assert listing.child(24) is None

@@ -1,0 +1,109 @@
+"""Sprites on the screen are the sprites: nearest neighbour, whole factors, turned and flipped as decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter, QPixmap
+from small_workspaces import add_sprites, sprite_pixels
+
+from gandam_studio.core.edits import Flip, Rotate, SetCrop
+from gandam_studio.core.rendering import oriented
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import theme
+from gandam_studio.qt.curate.cell_painter import CellPainter, draw_picture, zoom_to_fit
+from gandam_studio.qt.curate.pictures import PictureCache, Wanted, image_from_rgba, load
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.create(tmp_path / "w") as made:
+        add_sprites(made, list(range(3)))
+        yield made
+
+
+def _pixels(image: QImage) -> np.ndarray:
+    image = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 4 * image.width()].reshape(image.height(), image.width(), 4).copy()
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize(
+    "decided",
+    [[], [Flip([1])], [Rotate([1], 1)], [Flip([1]), Rotate([1], -1)], [SetCrop([1], (1, 2, 7, 5)), Rotate([1], 2)]],
+)
+def test_a_cell_shows_every_pixel_as_a_square_of_its_colour(
+    qapp: object, workspace: Workspace, ratio: float, decided: list
+) -> None:
+    for edit in decided:
+        workspace.apply(edit)
+    sprite = workspace.sprite(1)
+    side = 100
+    canvas = QImage(round(side * ratio), round(side * ratio), QImage.Format.Format_ARGB32_Premultiplied)
+    canvas.setDevicePixelRatio(ratio)
+    canvas.fill(0)
+    fit = int((side - 8) * ratio)
+    painter = QPainter(canvas)
+    pixmap = QPixmap.fromImage(image_from_rgba(workspace.pixels(sprite)))
+    draw_picture(painter, QRectF(0, 0, side, side), sprite, (pixmap, 1.0), fit, ratio)
+    painter.end()
+    wanted = oriented(sprite_pixels(0), sprite.crop, sprite.rotation, sprite.flipped)
+    wanted[wanted[..., 3] == 0] = 0
+    factor = int(zoom_to_fit(wanted.shape[1], wanted.shape[0], fit))
+    assert factor >= 5
+    enlarged = wanted.repeat(factor, axis=0).repeat(factor, axis=1)
+    shown = _pixels(canvas)
+    rows, columns = np.nonzero(shown[..., 3])
+    content = np.nonzero(enlarged[..., 3])
+    top, left = rows.min() - content[0].min(), columns.min() - content[1].min()
+    part = shown[top : top + enlarged.shape[0], left : left + enlarged.shape[1]]
+    assert np.array_equal(part, enlarged)
+    assert abs((shown.shape[1] - enlarged.shape[1]) / 2 - left) <= 1, "in the middle"
+
+
+def test_large_pictures_are_reduced_smoothly_and_small_ones_kept(workspace: Workspace, qapp: object) -> None:
+    sprite = workspace.sprite(2)
+    kept = load(workspace, Wanted(sprite, 40))
+    assert (kept.image.width(), kept.image.height(), kept.scale) == (10, 12, 1.0)
+    reduced = load(workspace, Wanted(sprite, 6))
+    assert reduced.image.height() == 6
+    assert reduced.scale == pytest.approx(0.5)
+
+
+def test_a_picture_that_cannot_be_had_is_asked_for_once_only(workspace: Workspace, qtbot) -> None:
+    sprite = workspace.sprite(3)
+    workspace.originals.path(sprite.blob).unlink()
+    cache = PictureCache(workspace)
+    with qtbot.waitSignal(cache.arrived):
+        cache.want([Wanted(sprite, 50), Wanted(workspace.sprite(1), 50)])
+    assert cache.get(sprite) is None
+    assert cache.is_right(sprite, 50), "known to be absent"
+    assert cache.get(workspace.sprite(1)) is not None
+    cache.stop()
+
+
+def test_dropped_kept_and_selected_cells_look_different(workspace: Workspace, qapp: object) -> None:
+    from dataclasses import replace
+
+    painter_of = CellPainter(96, 1.0, qapp.font())
+    sprite = workspace.sprite(1)
+    picture = (QPixmap.fromImage(image_from_rgba(workspace.pixels(sprite))), 1.0)
+    looks = set()
+    for status in ("undecided", "kept", "dropped"):
+        for selected in (False, True):
+            for flipped in (False, True):
+                canvas = QImage(96, 120, QImage.Format.Format_ARGB32_Premultiplied)
+                canvas.fill(theme.color("canvas"))
+                painter = QPainter(canvas)
+                shown = replace(sprite, status=status, reason="text" if status == "dropped" else "", flipped=flipped)
+                painter_of.paint(
+                    painter, canvas.rect(), shown, picture, selected=selected, current=False, focused=True, caption=True
+                )
+                painter.end()
+                looks.add(_pixels(canvas).tobytes())
+    assert len(looks) == 12
