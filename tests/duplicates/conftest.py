@@ -14,7 +14,7 @@ from PIL import Image
 
 @pytest.fixture(scope="session")
 def unzipped_sprites(shared_data: Path) -> Callable[[int], list[np.ndarray]]:
-    """A function giving the first `count` gen8 sprites by name, spread over the alphabet, as (56, 68, 4) uint8."""
+    """A function giving `count` gen8 sprites of different species, spread over the alphabet, as (56, 68, 4) uint8."""
     archive = shared_data / "pokesprite" / "pokesprite-2.7.0.zip"
     if not archive.is_file():
         pytest.skip("the pokesprite archive is not in ../shared/data")
@@ -22,7 +22,9 @@ def unzipped_sprites(shared_data: Path) -> Callable[[int], list[np.ndarray]]:
     def load(count: int) -> list[np.ndarray]:
         with zipfile.ZipFile(archive) as files:
             names = sorted(n for n in files.namelist() if n.startswith("pokemon-gen8/regular/") and n.count("/") == 2)
-            names = [name for name in names if name.endswith(".png")]
+            names = [
+                name for name in names if name.endswith(".png") and "-" not in name.rsplit("/", 1)[1]
+            ]  # one a species
             chosen = names[:: max(1, len(names) // count)][:count]
             return [np.array(Image.open(io.BytesIO(files.read(name))).convert("RGBA")) for name in chosen]
 

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_sprites import blob
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gandam_studio.core.hashing import COLUMNS, Column, Flag, fingerprint_batch, mirrored
 from gandam_studio.core.hashing.layout import LOOK, boxes, flags, visible_pixels
-
-
-def blob(seed: int, height: int = 30, width: int = 24) -> np.ndarray:
-    """An irregular, outlined, shaded shape on a transparent canvas, (height + 10, width + 14, 4) uint8."""
-    generator = np.random.default_rng(seed)
-    coarse = generator.random((height // 4 + 2, width // 4 + 2))
-    field = coarse.repeat(4, 0).repeat(4, 1)[:height, :width]
-    y, x = np.mgrid[0:height, 0:width]
-    inside = ((y / height - 0.5) ** 2 + (x / width - 0.5) ** 2 + 0.12 * field) < 0.27
-    shade = generator.integers(40, 220, coarse.shape).repeat(4, 0).repeat(4, 1)[:height, :width]
-    picture = np.zeros((height + 10, width + 14, 4), dtype=np.uint8)
-    body = picture[4 : 4 + height, 5 : 5 + width]
-    body[..., 0], body[..., 1], body[..., 2] = shade, shade // 2 + 30, 255 - shade
-    body[..., 3] = np.where(inside, 255, 0)
-    return picture
 
 
 def look(rows: np.ndarray) -> np.ndarray:

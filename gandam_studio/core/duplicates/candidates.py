@@ -68,6 +68,13 @@ def candidates(
     return Candidates(rows[:, 0], rows[:, 1], rows[:, 2].astype(bool))
 
 
+def _says_something(fingerprints: np.ndarray) -> np.ndarray:
+    """(N,) bool: neither blank, nor tiny, nor a full box of one flat tone: hashes of those would match by accident."""
+    found = flags(fingerprints)
+    flat = Flag.NO_SILHOUETTE | Flag.NO_INTERIOR
+    return ((found & (Flag.BLANK | Flag.TINY)) == 0) & ((found & flat) != flat)
+
+
 def _equal_digests(fingerprints: np.ndarray, first_new: int) -> np.ndarray:
     """(P, 3) i, j, mirrored where the trimmed pixels are the same or each other's mirror image; blanks left out.
 
@@ -90,7 +97,7 @@ def _equal_digests(fingerprints: np.ndarray, first_new: int) -> np.ndarray:
 
 def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, first_new: int, job: Job) -> np.ndarray:
     """(P, 3) i, j, mirrored from comparing every pair."""
-    rows = np.flatnonzero((flags(fingerprints) & (Flag.BLANK | Flag.TINY)) == 0)
+    rows = np.flatnonzero(_says_something(fingerprints))
     words = np.ascontiguousarray(fingerprints[rows][:, [int(column) for column in (*LOOK, *WHOLE)]])
     kinds = flags(fingerprints)[rows] & (Flag.NO_SILHOUETTE | Flag.NO_INTERIOR)
     block: Callable[..., np.ndarray] = _scan_block
@@ -155,7 +162,7 @@ def _signs(words: np.ndarray) -> np.ndarray:
 
 def _indexed(fingerprints: np.ndarray, first_new: int, job: Job) -> list[np.ndarray]:
     """(P, 3) i, j, mirrored from searching the even words, which a picture shares with its mirror image."""
-    usable = (flags(fingerprints) & (Flag.BLANK | Flag.TINY)) == 0
+    usable = _says_something(fingerprints)
     turned = mirrored(fingerprints)
     parts = []
     for columns, unusable in (

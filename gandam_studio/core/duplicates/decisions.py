@@ -21,7 +21,7 @@ class PlannedDrop:
     Attributes:
         seq: its row number.
         favour: the sprite that stays instead.
-        relation: what it is to that one's group (`relations.RELATIONS`).
+        relation: what it is to that one (`relations.RELATIONS`).
         rule: the rule by which the other one is better; "" when only the tie-break decided.
         confidence: that they are the same picture.
     """
@@ -64,14 +64,17 @@ def plan_drops(
     drops, spared = [], []
     for group in report:
         for member in group.duplicates:
-            if member.relation not in relations or member.confidence < minimum_confidence:
+            favour = member.duplicate_of
+            verdict = report.verdict(member.seq, favour) if favour is not None else None
+            if favour is None or verdict is None or verdict.relation not in relations:
                 continue
-            assert member.duplicate_of is not None  # `duplicates` are those
+            if verdict.confidence < minimum_confidence:
+                continue
             if report.is_kept(member.seq):
                 spared.append(member.seq)
                 continue
-            rule = report.why(member.duplicate_of, member.seq)
-            drops.append(PlannedDrop(member.seq, member.duplicate_of, member.relation, rule, member.confidence))
+            rule = report.why(favour, member.seq)
+            drops.append(PlannedDrop(member.seq, favour, verdict.relation, rule, verdict.confidence))
     return DropPlan(tuple(drops), tuple(spared))
 
 

@@ -136,7 +136,7 @@ def decide(
     apart = max(abs(np.log(scale_x)), abs(np.log(scale_y)))
     guess = _corner(first, turned, parameters)
     overlay = _on_one_grid(first.rgba, turned, guess) if apart < _MAYBE_SCALE else None
-    resized = overlay is None or (apart > _SCALE and not _agree(overlay))
+    resized = bool(overlay is None or (apart > _SCALE and not _agree(overlay)))
     if overlay is None or resized:
         overlay = _reduced(first.rgba, turned)
     else:
@@ -190,29 +190,28 @@ def _changes(overlay: _Overlay) -> _Change:
     same_mask = float(both.sum()) >= 0.97 * float(either.sum())
     if pixelwise and same_mask and share_same < 0.998 and _is_colour_map(first[both], second[both]):
         return _Change(False, True, False)
-    if _colour_shift(first, second) > _SHIFTED:
-        return _Change(False, True, False)
-    changed = float((off[either] > _CHANGED).mean())
-    # Encoders err everywhere; a redrawn part changes a few pixels much and leaves the others alone.
-    redrawn = pixelwise and changed > 0.01 and share_same > 0.35
-    return _Change(False, False, redrawn)
+    # Encoders err everywhere; a redrawn part changes some pixels much and leaves most of the others alone.
+    if pixelwise and share_same > 0.35 and float((off[either] > _CHANGED).mean()) > 0.01:
+        return _Change(False, False, True)
+    return _Change(False, _colour_shift(first, second) > _SHIFTED, False)
 
 
 def _is_colour_map(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether the second's colours follow from the first's one by one: (P, 4) pixels at the same places.
+    """Whether colours follow from colours, both ways: (P, 4) pixels at the same places.
 
-    Few colours, and nearly every pixel of a colour becomes the same other colour: a palette was exchanged.
+    Few colours, and nearly every pixel of a colour becomes the same other colour: a palette was exchanged. Colours may
+    merge one way; a redrawn part uses colours that elsewhere stayed.
     """
-    colours, index = np.unique(np.rint(first[:, :3]) @ np.array([1, 256, 65536]), return_inverse=True)
-    if len(colours) > max(4, len(first) // 6):
+    code = np.array([1, 256, 65536])
+    mine, index = np.unique(np.rint(first[:, :3]) @ code, return_inverse=True)
+    other, target = np.unique(np.rint(second[:, :3]) @ code, return_inverse=True)
+    if min(len(mine), len(other)) > max(4, len(first) // 6) or len(mine) * len(other) > 1 << 22:
         return False
-    wanted = np.rint(second[:, :3]) @ np.array([1, 256, 65536])
-    targets, target = np.unique(wanted, return_inverse=True)
-    counts = np.zeros((len(colours), len(targets)), dtype=np.int64)
+    counts = np.zeros((len(mine), len(other)), dtype=np.int64)
     np.add.at(counts, (index, target), 1)
-    follows = int(counts.max(axis=1).sum()) >= 0.97 * len(first)
+    follows = sorted((int(counts.max(axis=1).sum()), int(counts.max(axis=0).sum())))
     moved = np.abs(first - second).max(axis=1) > 8
-    return bool(follows and moved.mean() > 0.02)
+    return bool(follows[0] >= 0.95 * len(first) and follows[1] >= 0.97 * len(first) and moved.mean() > 0.02)
 
 
 def _colour_shift(first: np.ndarray, second: np.ndarray) -> float:

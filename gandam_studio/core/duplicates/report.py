@@ -11,7 +11,7 @@ import numpy as np
 from gandam_studio.core.duplicates import grouping
 from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged, deciding_rule, ranking
 from gandam_studio.core.duplicates.links import Link
-from gandam_studio.core.duplicates.relations import DUPLICATES, Transform
+from gandam_studio.core.duplicates.relations import DUPLICATES, Transform, Verdict
 
 DEFAULT_DISTANCE = 0.5  # where the judgement tips; a slider goes from 0 to `links.LOOSEST`
 
@@ -174,6 +174,14 @@ class DuplicateReport:
         """The first rule by which one sprite beats another; "" when only the tie-break does."""
         return deciding_rule(self._judged[best], self._judged[other], self.rules)
 
+    def verdict(self, a: int, b: int) -> Verdict | None:
+        """The verified relation of two sprites at this distance, the later one laid on the earlier.
+
+        None without one.
+        """
+        link = self._by_pair.get((min(a, b), max(a, b)))
+        return link.verdict if link is not None and link.verdict.distance <= self.distance else None
+
     def key(self, seq: int) -> str:
         """The stable name of a sprite in the report: its id."""
         return self._judged[seq].facts.key
@@ -254,5 +262,4 @@ class DuplicateReport:
     def _link(self, a: int, b: int) -> Link | None:
         """The verified relation of two places, if they have one that counts at this distance."""
         first, second = sorted((int(self._seqs[a]), int(self._seqs[b])))
-        link = self._by_pair.get((first, second))
-        return link if link is not None and link.verdict.distance <= self.distance else None
+        return self._by_pair[first, second] if self.verdict(first, second) else None

@@ -68,13 +68,19 @@ class ArraySource:
     """
 
     def __init__(self, pictures: Sequence[np.ndarray], names: Sequence[str] | None = None) -> None:
-        names = names if names is not None else [f"{index:06d}" for index in range(len(pictures))]
+        keys = names if names is not None else [f"{index:06d}" for index in range(len(pictures))]
         self.pictures = pictures
         self.fingerprints = fingerprint_batch(pictures)
         self.seqs = np.arange(len(pictures), dtype=np.int64)
         self.facts = [
-            Facts(name, picture.shape[1], picture.shape[0], alpha=bool((picture[..., 3] < 255).any()), name=name)
-            for picture, name in zip(pictures, names, strict=True)
+            Facts(
+                key=key,
+                width=picture.shape[1],
+                height=picture.shape[0],
+                alpha=bool((picture[..., 3] < 255).any()),
+                name=key if names is not None else "",
+            )
+            for picture, key in zip(pictures, keys, strict=True)
         ]
 
     def rgba(self, row: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from gandam_studio.core.duplicates.measures import compare
 from gandam_studio.core.duplicates.relations import FRAME, NEAR, decide
 from gandam_studio.core.duplicates.sources import PictureSource
 from gandam_studio.core.duplicates.tiles import mirrored_where, tile
+from gandam_studio.core.hashing import Column
 from gandam_studio.core.hashing.content import Content, find_content
 from gandam_studio.core.jobs import NULL_JOB, Job
 
@@ -34,10 +35,14 @@ class Verifier:
     def links(self, pairs: Candidates, job: Job = NULL_JOB) -> list[Link]:
         """The related pairs among the candidates, at most one link a pair, by row, sorted."""
         job.start("Comparing pictures", len(pairs))
+        digests = self._source.fingerprints[:, Column.PIXELS]
+        # Of two pictures the one of the smaller digest comes first, so that the order of import decides nothing.
+        swapped = digests[pairs.i] > digests[pairs.j]
+        first, second = np.where(swapped, pairs.j, pairs.i), np.where(swapped, pairs.i, pairs.j)
         best: dict[tuple[int, int], tuple[float, bool, np.ndarray, float]] = {}
         for start in range(0, len(pairs), _BATCH):
             part = slice(start, start + _BATCH)
-            i, j, mirrored = pairs.i[part], pairs.j[part], pairs.mirrored[part]
+            i, j, mirrored = first[part], second[part], pairs.mirrored[part]
             mine = np.stack([self._tile(row) for row in i.tolist()])
             other = mirrored_where(np.stack([self._tile(row) for row in j.tolist()]), mirrored)
             found = compare(mine.astype(np.float32) / 255, other.astype(np.float32) / 255)
@@ -48,7 +53,8 @@ class Verifier:
                     best[key] = (*now, found.parameters[index], float(found.confidence[index]))
             job.advance(len(i))
         job.start("Naming relations", len(best))
-        return [self._link(key, best[key], job) for key in sorted(best)]
+        links = [self._link(key, best[key], job) for key in sorted(best)]
+        return sorted(links, key=lambda link: (link.i, link.j))
 
     def content(self, row: int) -> tuple[Content, tuple[int, int]]:
         """A picture's content and its whole (width, height)."""
@@ -84,7 +90,10 @@ class Verifier:
         if verdict.relation == NEAR and _same_animation(self._source, *key):
             verdict = replace(verdict, relation=FRAME)
         job.advance()
-        return Link(*key, verdict)
+        if key[0] < key[1]:
+            return Link(*key, verdict)
+        transform = verdict.transform.inverted(size[0], other_size[0])
+        return Link(key[1], key[0], replace(verdict, transform=transform))
 
 
 def _same_animation(source: PictureSource, i: int, j: int) -> bool:

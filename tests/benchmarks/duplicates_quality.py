@@ -1,0 +1,339 @@
+"""How well copies of sprites are found after an edit, and other sprites left alone: ours beside other tools' hashes.
+
+    python tests/benchmarks/duplicates_quality.py [--json] [--species 500] [--fit]
+
+Pictures: one sprite of each of `--species` species (../shared/data/pokesprite), every one edited once in every way of
+`sprite_edits`, and the real pairs of the truth tables. For each kind all species x species pairs are scored; a pair is
+right when both pictures are of the same sprite. Reported: the share of right pairs found at the loosest threshold where
+99 % of what is found is right (recall_at_p99), the best F1, and how many wrong pairs our own default merges.
+
+The weights in `core.duplicates.measures` come from `--fit`, which uses other species than the benchmark does.
+Peers that are not installed are skipped with a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import csv
+import gzip
+import json
+import random
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from sprite_edits import EDITS, flattened, read_archive  # noqa: E402
+
+from gandam_studio.core.duplicates.candidates import Candidates, candidates  # noqa: E402
+from gandam_studio.core.duplicates.measures import NAMES, compare  # noqa: E402
+from gandam_studio.core.duplicates.relations import DUPLICATES  # noqa: E402
+from gandam_studio.core.duplicates.sources import ArraySource  # noqa: E402
+from gandam_studio.core.duplicates.tiles import mirrored_where, tile  # noqa: E402
+from gandam_studio.core.duplicates.verifying import Verifier  # noqa: E402
+from gandam_studio.core.hashing.content import find_content  # noqa: E402
+
+DATA = REPOSITORY.parent / "shared" / "data" / "pokesprite"
+ARCHIVE = DATA / "pokesprite-2.7.0.zip"
+FIT_SPECIES = 250
+FAR = 1e9
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """A truth table."""
+    with gzip.open(DATA / name, "rt", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream, delimiter="\t"))
+
+
+def chosen_species(count: int, fit: bool) -> list[str]:
+    """Paths of one plain gen8 sprite a species, shuffled by a fixed seed; the first FIT_SPECIES are for fitting."""
+    first: dict[str, str] = {}
+    for row in rows("files.tsv.gz"):
+        if (row["set"], row["variant"], row["sub"], row["form"]) == ("gen8", "regular", "base", "$"):
+            first.setdefault(row["species"], row["path"])
+    paths = sorted(first.values())
+    random.Random(0).shuffle(paths)
+    return paths[:FIT_SPECIES] if fit else paths[FIT_SPECIES : FIT_SPECIES + count]
+
+
+def truth_pairs(kind: str, limit: int, species: set[str]) -> tuple[list[str], list[str]]:
+    """Two parallel lists of paths from near_pairs: one pair a species, pairs with equal cropped pixels left out."""
+    found: dict[str, tuple[str, str]] = {}
+    for row in rows("near_pairs.tsv.gz"):
+        wanted = row["kind"] == kind and row["same_cropped_pixels"] != "1" and row["form"] == "$"
+        if wanted and row["species"] in species:
+            found.setdefault(row["species"], (row["path_a"], row["path_b"]))
+    pairs = [found[name] for name in sorted(found)][:limit]
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def edited_sets(paths: list[str], seed: int) -> dict[str, tuple[list[np.ndarray], list[np.ndarray]]]:
+    """Kind -> (originals, their edited copies)."""
+    originals = read_archive(ARCHIVE, paths)
+    made = {}
+    for number, (kind, edit) in enumerate(EDITS.items()):
+        generator = np.random.default_rng([seed, number])
+        made[kind] = originals, [edit(picture, generator) for picture in originals]
+    shiny = read_archive(ARCHIVE, [path.replace("/regular/", "/shiny/") for path in paths])
+    made["shiny (real)"] = originals, shiny
+    return made
+
+
+# Methods: two lists of pictures -> (N, M) distances.
+Method = Callable[[list[np.ndarray], list[np.ndarray]], np.ndarray]
+
+
+def ours(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
+    """Verified distances; pairs that the hashes do not nominate are far."""
+    distances, _ = verified(first, second)
+    return distances
+
+
+def verified(first: list[np.ndarray], second: list[np.ndarray]) -> tuple[np.ndarray, list[tuple[int, int, str, float]]]:
+    """(N, M) distances and the links as (row of first, row of second, relation, distance)."""
+    source = ArraySource([*first, *second])
+    pairs = across(candidates(source.fingerprints), len(first))
+    distances = np.full((len(first), len(second)), FAR)
+    links = []
+    for link in Verifier(source).links(pairs):
+        distances[link.i, link.j - len(first)] = link.verdict.distance
+        links.append((link.i, link.j - len(first), link.verdict.relation, link.verdict.distance))
+    return distances, links
+
+
+def across(pairs: Candidates, count: int) -> Candidates:
+    """Only pairs between the two lists."""
+    between = (pairs.i < count) & (pairs.j >= count)
+    return Candidates(pairs.i[between], pairs.j[between], pairs.mirrored[between])
+
+
+def bits_method(bits: Callable[[np.ndarray], np.ndarray]) -> Method:
+    """Hamming distances of a peer's hash, given a function from a picture to its bits."""
+
+    def method(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
+        a, b = (np.array([bits(picture) for picture in side], dtype=np.float32) for side in (first, second))
+        return a @ (1 - b).T + (1 - a) @ b.T
+
+    return method
+
+
+def peers() -> dict[str, Method]:
+    """Every peer that is installed."""
+    import imagehash
+
+    def hashed(function: Callable, on_white: bool, **options: int) -> Method:
+        def bits(rgba: np.ndarray) -> np.ndarray:
+            picture = flattened(rgba) if on_white else Image.fromarray(rgba)
+            return function(picture, **options).hash.ravel()
+
+        return bits_method(bits)
+
+    found = {
+        "imagehash.phash": hashed(imagehash.phash, False),
+        "imagehash.phash on white": hashed(imagehash.phash, True),
+        "imagehash.phash 16x16 on white": hashed(imagehash.phash, True, hash_size=16),
+        "imagehash.dhash on white": hashed(imagehash.dhash, True),
+        "imagehash.whash on white": hashed(imagehash.whash, True),
+        "imagehash.colorhash on white": hashed(imagehash.colorhash, True),
+    }
+    found |= imagededup_methods() | file_methods()
+    return found
+
+
+def file_methods() -> dict[str, Method]:
+    """czkawka's and imgdd's hashes, which take files: pictures are written to a folder that is removed afterwards."""
+    found: dict[str, Method] = {}
+    try:
+        import czkawka
+
+        finder = czkawka.ImageSimilarity()
+        found["czkawka"] = bits_method(
+            filed(lambda path: np.unpackbits(np.frombuffer(base64.b64decode(finder.hash_image(path) + "=="), np.uint8)))
+        )
+    except ImportError as error:
+        print(f"czkawka skipped: {error}", file=sys.stderr)
+    try:
+        import imgdd
+
+        def bits(path: Path) -> np.ndarray:
+            (text,) = imgdd.hash(path=str(path.parent), filter="Lanczos3", algo="pHash").values()
+            return np.array([int(bit) for bit in f"{int(text, 16):064b}"])
+
+        found["imgdd pHash"] = bits_method(filed(bits))
+    except ImportError as error:
+        print(f"imgdd skipped: {error}", file=sys.stderr)
+    return found
+
+
+def filed(hashed: Callable[[Path], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """A hash of a picture made by a tool that reads files."""
+
+    def bits(rgba: np.ndarray) -> np.ndarray:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "picture.png"
+            Image.fromarray(rgba).save(path)
+            return hashed(path)
+
+    return bits
+
+
+def imagededup_methods() -> dict[str, Method]:
+    """imagededup's four hashes, or nothing with a line saying why."""
+    try:
+        from imagededup.methods import AHash, DHash, PHash, WHash
+    except Exception as error:  # whatever keeps a peer from loading, the benchmark goes on
+        print(f"imagededup skipped: {error}", file=sys.stderr)
+        return {}
+
+    def method(encoder: object) -> Method:
+        def bits(rgba: np.ndarray) -> np.ndarray:
+            text = encoder.encode_image(image_array=np.asarray(flattened(rgba)))  # type: ignore[attr-defined]
+            return np.array([int(bit) for bit in f"{int(text, 16):064b}"])
+
+        return bits_method(bits)
+
+    return {f"imagededup {kind.__name__}": method(kind(verbose=False)) for kind in (PHash, DHash, WHash, AHash)}
+
+
+def quality(distances: np.ndarray) -> tuple[float, float]:
+    """Recall at precision .99 and the best F1, right pairs being on the diagonal; equal distances stand together."""
+    right = np.eye(*distances.shape, dtype=bool)
+    return curve(distances[distances < FAR], right[distances < FAR], int(right.sum()))
+
+
+def curve(distances: np.ndarray, right: np.ndarray, total: int) -> tuple[float, float]:
+    """Recall at precision .99 and the best F1 of scored pairs, of which `total` exist to be found."""
+    if not len(distances):
+        return 0.0, 0.0
+    order = np.argsort(distances, kind="stable")
+    distances, right = distances[order], right[order]
+    last = np.append(distances[1:] != distances[:-1], True)  # a threshold takes all of a tie or none
+    hits = np.cumsum(right)[last]
+    taken = (np.arange(len(right)) + 1)[last]
+    good = hits / taken >= 0.99
+    return float(hits[good].max(initial=0) / total), float((2 * hits / (taken + total)).max())
+
+
+def pooled(scored: list[np.ndarray]) -> tuple[float, float]:
+    """`curve` of all kinds under one threshold."""
+    distances = np.concatenate([one[one < FAR] for one in scored])
+    right = np.concatenate([np.eye(*one.shape, dtype=bool)[one < FAR] for one in scored])
+    return curve(distances, right, sum(min(one.shape) for one in scored))
+
+
+def run(count: int) -> dict:
+    """The whole benchmark as one JSON-able object."""
+    paths = chosen_species(count, fit=False)
+    sets = edited_sets(paths, seed=1)
+    species = {Path(path).stem for path in paths}
+    for kind in ("gen7x-gen8", "gen7x-icon40x30", "left-right"):
+        a, b = truth_pairs(kind, 300, species)
+        if len(a) >= 20:
+            sets[f"{kind} (real)"] = read_archive(ARCHIVE, a), read_archive(ARCHIVE, b)
+    methods: dict[str, Method] = {"ours": ours, **peers()}
+    recall: dict[str, dict[str, float]] = {}
+    f1: dict[str, dict[str, float]] = {}
+    scored: dict[str, list[np.ndarray]] = {name: [] for name in methods}
+    wrong = merged = examined = 0
+    for kind, (first, second) in sets.items():
+        recall[kind], f1[kind] = {}, {}
+        for name, method in methods.items():
+            if name == "ours":
+                distances, links = verified(first, second)
+                default = [link for link in links if link[3] <= 0.5]
+                wrong += sum(a != b for a, b, _, _ in default)
+                merged += sum(a != b and relation in DUPLICATES for a, b, relation, _ in default)
+                examined += len(first) * len(second) - min(len(first), len(second))
+            else:
+                distances = method(first, second)
+            recall[kind][name], f1[kind][name] = quality(distances)
+            if "(real)" not in kind or kind.startswith("shiny"):
+                scored[name].append(distances)
+        print(f"{kind:24s}" + "".join(f" {recall[kind][name]:6.3f}" for name in methods), flush=True)
+    full = {name: dict(zip(("recall_at_p99", "f1"), pooled(parts), strict=True)) for name, parts in scored.items()}
+    return {
+        "species": len(paths),
+        "recall_at_p99": recall,
+        "f1": f1,
+        "full_set": full,
+        "default": {"pairs_examined": examined, "wrong_relations": wrong, "wrong_duplicates": merged},
+    }
+
+
+def fit() -> None:
+    """Logistic regression on the fitting species: prints WEIGHTS and BIAS for `core.duplicates.measures`."""
+    from scipy.optimize import minimize
+
+    measures, right = fitting_pairs()
+    scale = measures.std(axis=0)
+    z = np.hstack([measures / scale, np.ones((len(measures), 1))])
+    share = np.where(right, 0.5 / right.sum(), 0.5 / (~right).sum())
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        logit = z @ w
+        value = (share * np.logaddexp(0, np.where(right, -logit, logit))).sum() + 1e-4 * np.square(w[:-1]).sum()
+        slope = z.T @ (share * (1 / (1 + np.exp(-logit)) - right)) + 2e-4 * np.append(w[:-1], 0)
+        return value, slope
+
+    bounds = [(0, None)] * len(NAMES) + [(None, None)]  # more of any measure is never evidence against
+    found = minimize(loss, np.zeros(len(NAMES) + 1), jac=True, method="L-BFGS-B", bounds=bounds).x
+    weights, bias = found[:-1] / scale, found[-1]
+    # 0 where one wrong pair comes through for every thousand wrong candidates.
+    wrong = np.sort(measures[~right] @ weights + bias)
+    tip = wrong[int(0.999 * len(wrong))]
+    print(f"{right.sum()} right and {(~right).sum()} wrong candidate pairs; tip {tip:.2f}")
+    print("WEIGHTS", dict(zip(NAMES, weights.round(2).tolist(), strict=True)), "BIAS", round(float(bias - tip), 2))
+
+
+def fitting_pairs() -> tuple[np.ndarray, np.ndarray]:
+    """Measures (P, 6) and truth (P,) of the candidate pairs of the fitting species' edited copies."""
+    all_measures, all_right = [], []
+    for first, second in edited_sets(chosen_species(0, fit=True), seed=2).values():
+        source = ArraySource([*first, *second])
+        pairs = across(candidates(source.fingerprints, look_radius=92, whole_radius=18), len(first))
+        tiles = np.stack([tile(find_content(picture).rgba) for picture in source.pictures])
+        parts = [slice(start, start + 128) for start in range(0, len(pairs), 128)]
+        found = [
+            compare(tiles[pairs.i[part]], mirrored_where(tiles[pairs.j[part]], pairs.mirrored[part])).measures
+            for part in parts
+        ]
+        right = pairs.j - len(first) == pairs.i
+        measures = np.concatenate(found)
+        # The wrong way round of a right pair is neither: leave it out.
+        keep = ~right | (measures[:, 0] > 0.8) & (measures[:, 4] > 0.4)
+        all_measures.append(measures[keep])
+        all_right.append(right[keep])
+    return np.concatenate(all_measures).astype(np.float64), np.concatenate(all_right)
+
+
+def main() -> None:
+    """See the module's docstring."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--species", type=int, default=500)
+    parser.add_argument("--fit", action="store_true")
+    options = parser.parse_args()
+    if not ARCHIVE.is_file():
+        raise SystemExit("the shared pictures (../shared/data/pokesprite) are not on this machine")
+    if options.fit:
+        fit()
+        return
+    result = run(options.species)
+    print(
+        "\nfull set under one threshold: " + ", ".join(f"{k} F1 {v['f1']:.3f}" for k, v in result["full_set"].items())
+    )
+    print(f"ours at its default: {result['default']}")
+    if options.json:
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
