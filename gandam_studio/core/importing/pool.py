@@ -25,10 +25,12 @@ from gandam_studio.core.importing.items import REJECTED, Item, Outcome, pack_ite
 from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.worker import HEARTBEAT, read_frame, write_frame
 
-COMMAND = [sys.executable, "-m", "gandam_studio.core.importing.worker"]
+# -P: a folder of downloads that holds a numpy.py must not become part of the program.
+COMMAND = [sys.executable, "-P", "-m", "gandam_studio.core.importing.worker"]
 _POLL_S = 0.1
 _START_S = 60.0  # a worker that has not said hello by then never will
 _FAILED_STARTS = 3
+_UNWATCHED_S = 5.0
 _PREFETCH = 2  # tasks a worker holds, so that it never waits for the parent
 _WINDOW = 32  # chunks under way per worker: bounds what waits for a slow picture before it
 
@@ -92,6 +94,10 @@ class _Worker:
         task, index = HEARTBEAT.unpack_from(self._heartbeat)
         return int(task), int(index)
 
+    def forgive(self) -> None:
+        """Count its time anew: nobody was watching, or the machine slept."""
+        self._seen_at = time.monotonic()
+
     def idle_seconds(self) -> float:
         """How long the same item has been looked at; 0 with nothing to do."""
         now = time.monotonic()
@@ -145,6 +151,7 @@ class Pool:
         self._events: queue.SimpleQueue = queue.SimpleQueue()
         self._number = 0
         self._failed_starts = 0
+        self._watched_at = time.monotonic()
         self._folder = tempfile.TemporaryDirectory(prefix="gandam-import-", ignore_cleanup_errors=True)
 
     def __enter__(self) -> Pool:
@@ -200,6 +207,11 @@ class Pool:
                 worker, frame = self._events.get_nowait()
         except queue.Empty:
             pass
+        now = time.monotonic()
+        if now - self._watched_at > _UNWATCHED_S:
+            for worker in self._workers:
+                worker.forgive()
+        self._watched_at = now
         for worker in list(self._workers):
             if worker.ready and worker.idle_seconds() > self._seconds:
                 self._replace(worker, waiting, f"took longer than {self._seconds:g} seconds")
