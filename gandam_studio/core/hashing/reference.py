@@ -69,7 +69,7 @@ def phash(rgb: np.ndarray) -> np.ndarray:
     The 8x8 low frequencies of a 32x32 DCT against their median.
     """
     # ImageHash's own transform: another one's rounding would decide ties otherwise.
-    from scipy.fftpack import dct  # type: ignore[import-untyped]
+    from scipy.fftpack import dct
 
     pixels = resize_grey(grey(rgb), 32, 32)
     low = dct(dct(pixels, axis=1)[:, :8], axis=2)[:, :, :8].reshape(len(rgb), 64)
@@ -87,7 +87,7 @@ def whash(rgb: np.ndarray) -> np.ndarray:
 
     An 8x8 Haar approximation against its median.
     """
-    import pywt  # type: ignore[import-untyped]  # late: only this hash needs it
+    import pywt  # late: only this hash needs it
 
     smaller = min(rgb.shape[1:3])
     scale = max(2 ** int(np.log2(smaller)), 8)

@@ -71,7 +71,7 @@ def ask(*arguments: str, job: Job = NULL_JOB) -> dict[str, Any]:
             raise
     if process.returncode != 0:
         lines = [line for line in err.decode(errors="replace").splitlines() if line.strip()]
-        raise UserError(lines[-1] if lines else f"the trainer ended with exit code {process.returncode}")
+        raise UserError(lines[-1].removeprefix("error: ") if lines else f"the trainer ended with exit code {process.returncode}")
     try:
         return json.loads(out.decode().strip().splitlines()[-1])
     except (ValueError, IndexError):
@@ -110,7 +110,9 @@ def _detached() -> dict[str, Any]:
 
 def _quiet() -> dict[str, Any]:
     """Popen arguments for a short-lived child: no console window flashes up on Windows."""
-    return {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {}
 
 
 def _lower_priority(pid: int) -> None:
