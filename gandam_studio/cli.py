@@ -6,6 +6,7 @@ Nothing heavy is imported here: `--help` must answer at once.
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -118,4 +119,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a letter of some file's name shows a question mark; nothing stops for it.
+            stream.reconfigure(errors="replace")
     sys.exit(run())

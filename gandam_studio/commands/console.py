@@ -58,8 +58,7 @@ class Output:
     def say(self, text: str) -> None:
         """Print a line for people."""
         if not self.as_json:
-            encoding = sys.stdout.encoding or "utf-8"
-            print(text.encode(encoding, "replace").decode(encoding))
+            print(text)
 
     def note(self, text: str) -> None:
         """Print a line on the error stream: worth knowing, not part of the result."""

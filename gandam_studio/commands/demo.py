@@ -11,6 +11,7 @@ import click
 from gandam_studio.commands.console import Output, json_option
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
+from trainer.files import atomic_writer
 
 if TYPE_CHECKING:
     from gandam_studio.core.bundled import SampleSet
@@ -21,6 +22,8 @@ MINUTES = 2.2
 PRESETS = {"cuda": "sprite-r3", "mps": "sprite-r3"}
 SMALL_PRESET = "sprite-r3-cpu"
 SAMPLES = 64
+# About the side, in pixels, at which the grid is written.
+VIEWED_SIDE = 1024
 
 
 @click.command()
@@ -71,12 +74,24 @@ def demo(
     out.say(f"trained  {found.state.iteration:,} iterations, {found.state.images_seen:,} pictures seen")
     grid = workspace.folder / "demo-samples.png"
     draw_samples(run, SAMPLES, 0, grid)
+    _enlarge(grid)
     out.json({**found.to_json(), "workspace": str(workspace.folder), "version": version.label, "samples": str(grid)})
     out.say(f"sample   {grid}: {SAMPLES} generated sprites, none of them picked by hand")
     out.say("")
     minutes_taken = (time.monotonic() - began) / 60
     out.say(f"That took {minutes_taken:.1f} minutes. Losses, grids and checkpoints are in {run.path}")
     out.say(f"See it all in the window: gandam-studio open {workspace.folder}")
+
+
+def _enlarge(grid: Path) -> None:
+    """Repeat the pixels of a grid of small sprites until eyes and picture viewers are comfortable with it."""
+    from PIL import Image
+
+    with Image.open(grid) as picture:
+        times = max(1, VIEWED_SIDE // max(picture.size))
+        larger = picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
+    with atomic_writer(grid) as stream:
+        larger.save(stream, "PNG")
 
 
 def _free_folder() -> Path:

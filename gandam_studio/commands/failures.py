@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import sys
 import traceback
 from pathlib import Path
@@ -27,6 +28,11 @@ _MACHINE = {
     errno.EIO: "the disk reports an error",
     errno.EMFILE: "too many files are open",
 }
+# And of the workspace's file: SQLite's primary result codes.
+_DATABASE = frozenset((
+    sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY,
+))  # fmt: skip
 
 
 class ReaderLeft(Exception):
@@ -53,17 +59,15 @@ def exit_code_for(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno in _MACHINE:
         where = f": {error.filename}" if error.filename else ""
         return _say(f"{_MACHINE[error.errno]}{where}", REFUSED)
+    if isinstance(error, sqlite3.DatabaseError) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _DATABASE:
+        return _say(f"the workspace's database cannot be used: {error}; see: gandam-studio doctor", REFUSED)
     if isinstance(error, MemoryError):
         return _say("this machine has not enough memory for that", REFUSED)
     return _say(f"something went wrong inside GANdam Studio; the details are in {write_log(error)}", REFUSED)
 
 
 def _say(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    try:
-        print(f"gandam-studio: {line}", file=sys.stderr, flush=True)
-    except UnicodeEncodeError:
-        print(f"gandam-studio: {line.encode('ascii', 'backslashreplace').decode()}", file=sys.stderr, flush=True)
+    print(f"gandam-studio: {' '.join(message.split())}", file=sys.stderr, flush=True)
     return code
 
 

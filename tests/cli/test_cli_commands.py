@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -408,3 +410,30 @@ def test_recipe_and_splits_are_decisions_like_others(ws: Path, studio: Studio) -
     assert "Change the splits" in studio("undo", "-w", ws).out
     assert "Change the recipe" in studio("undo", "-w", ws).out
     assert studio("recipe", "-w", ws, "--json").json == before
+
+
+def test_a_terminal_without_the_letters_shows_question_marks(tmp_path: Path, art: Path, studio: Studio) -> None:
+    folder = tmp_path / "names"
+    folder.mkdir()
+    (folder / "メカ.png").write_bytes((art / "mecha-000000.png").read_bytes())
+    studio("new", tmp_path / "ws")
+    studio("import", folder, "-w", tmp_path / "ws", "--workers", 1)
+    command = [sys.executable, "-m", "gandam_studio", "list", "-w", str(tmp_path / "ws")]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=True)
+    assert b"??.png" in done.stdout
+    done = subprocess.run([*command, "--json"], capture_output=True, check=True)
+    assert json.loads(done.stdout)[0]["name"] == "メカ.png"
+
+
+def test_a_workspace_that_breaks_while_it_is_read_is_told_in_one_line(
+    ws: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gandam_studio.core.workspace import Workspace
+
+    def broken(*_: object) -> None:
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+    monkeypatch.setattr(Workspace, "counts", broken)
+    assert "gandam-studio doctor" in studio("list", "-w", ws).refusal
