@@ -66,6 +66,11 @@ def open_window(own_settings: None) -> Iterator[OpenWindow]:
 def close(window: MainWindow) -> None:
     """Close a window and let it go; twice is harmless."""
     try:
+        # A question at closing would wait for an answer for ever.
+        for task in tuple(window.session.tasks) if window.session else ():
+            task.cancel()
+            task.wait()
+        QTest.qWait(1)
         window.close()
         window.deleteLater()
     except RuntimeError:
