@@ -124,12 +124,12 @@ def _teller() -> Callable[[TrainEvent], None]:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="PNG file, or a folder with --singly.")
 @click.option("--singly", is_flag=True, help="One PNG a picture.")
 @click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
-@click.option("--iteration", type=int, help="Of an older checkpoint.")
+@click.option("--iteration", help="Of an older checkpoint, or best.")
 @click.option("--tag", help="Only this class, of a run that learned classes.")
 @click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), default="cpu", show_default=True)
 @JSON
 def sample(
-    run_dir: Path, count: int, seed: int, out: Path, singly: bool, weights: str, iteration: int | None,
+    run_dir: Path, count: int, seed: int, out: Path, singly: bool, weights: str, iteration: str | None,
     tag: str | None, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw COUNT pictures from the trained generator, none of them picked by hand."""
@@ -243,11 +243,11 @@ def describe(preset: str | None, size: int | None, fields: bool, overrides: tupl
 @click.option("--scale", default=4, type=click.IntRange(1, 32), show_default=True, help="Enlargement of GIF and MP4.")
 @click.option("--fps", default=20, type=click.IntRange(1, 100), show_default=True)
 @click.option("--tag", help="The class to show, of a run that learned classes.")
-@click.option("--iteration", type=int, help="Of an older checkpoint.")
+@click.option("--iteration", help="Of an older checkpoint, or best.")
 @JSON
 def interpolate_command(
     run_dir: Path, out: Path, points: int, steps: int, seed: int, scale: int, fps: int, tag: str | None,
-    iteration: int | None, as_json: bool,
+    iteration: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Walk through latent space, from picture to picture and back to the first."""
     from trainer.interpolate import interpolate
@@ -263,10 +263,10 @@ def interpolate_command(
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write into.")
 @click.option("--format", "formats", multiple=True, help="safetensors, torchscript or onnx; all by default.")
 @click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
-@click.option("--iteration", type=int, help="Of an older checkpoint.")
+@click.option("--iteration", help="Of an older checkpoint, or best.")
 @JSON
 def export_command(
-    run_dir: Path, out: Path, formats: tuple[str, ...], weights: str, iteration: int | None, as_json: bool
+    run_dir: Path, out: Path, formats: tuple[str, ...], weights: str, iteration: str | None, as_json: bool
 ) -> None:
     """Write the generator for other programs, and check that what was written draws the same pictures."""
     from trainer.export import FORMATS, export

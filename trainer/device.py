@@ -32,7 +32,7 @@ class Machine:
 
     def autocast(self) -> torch.autocast:
         """The context in which networks run."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16, cache_enabled=not self.graphs)
 
 
 def choose_device(wanted: str, local_rank: int = 0) -> torch.device:

@@ -20,7 +20,7 @@ class Draw:
     Attributes:
         real: (B, C, H, W) float32 pictures in [-1, 1]. z: (B, latent). labels: (B,) classes of `real`, or None.
         real_changes, fake_changes: augmentation. noise: (2, B) label noise, or None. mix: (B,) in [0, 1], or None.
-        source: generator for dropout masks.
+        source: generator for dropout masks. weight: the gradient penalty's, (), or None at steps without one.
     """
 
     real: torch.Tensor | None
@@ -31,6 +31,7 @@ class Draw:
     noise: torch.Tensor | None
     mix: torch.Tensor | None
     source: torch.Generator
+    weight: torch.Tensor | None = None
 
     def part(self, first: int, last: int) -> Draw:
         """The share of pictures first .. last - 1, for a micro-batch."""
@@ -47,6 +48,7 @@ class Draw:
             None if self.noise is None else self.noise[:, first:last],
             cut(self.mix),
             self.source,
+            self.weight,
         )
 
 

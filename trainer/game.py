@@ -5,6 +5,7 @@ Phases only compute; they return detached values on the device and never wait fo
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 
 import torch
@@ -15,6 +16,7 @@ from trainer.config import TrainConfig
 from trainer.device import Machine
 from trainer.distributed import Ranks
 from trainer.draws import Draw
+from trainer.graphs import Recorded
 from trainer.layers import Dropout
 from trainer.networks import Discriminator, Generator
 from trainer.objectives import discriminator_loss, generator_loss
@@ -30,6 +32,7 @@ class Game:
     Attributes:
         generator, discriminator: on the machine's device. optimiser_g, optimiser_d: Adam.
         micro: pictures at once on this rank; gradients are accumulated over the rest of the batch.
+        graphs: phases are recorded and replayed as CUDA graphs; may be set to False at any time.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Game:
         self.optimiser_g = _adam(self.parameters_g, config, config.optimiser.lr_g, machine.device)
         self.optimiser_d = _adam(self.parameters_d, config, config.optimiser.lr_d, machine.device)
         self._dropouts = [m for net in networks for m in net.modules() if isinstance(m, Dropout)]
+        self.graphs = machine.graphs and ranks.count == 1 and not self._dropouts
+        self._recorded: dict[str, Recorded] = {}
         self._unit = torch.ones((), device=machine.device)
 
     def set_rates(self, factor: float, beta2: float) -> None:
@@ -65,22 +70,23 @@ class Game:
         the gradients' 2-norm. May raise torch.OutOfMemoryError, before anything but running statistics changed."""
         self.generator.requires_grad_(False)
         self.discriminator.requires_grad_(True)
-        weight = self._unit * (penalty_weight if penalty_weight is not None else 0.0)
-        values = self._accumulate(
-            draw, self.parameters_d, lambda part: self.discriminator_gradients(part, weight, penalty_weight is not None)
-        )
+        if penalty_weight is not None:
+            draw = dataclasses.replace(draw, weight=self._unit * penalty_weight)
+        name = "d" if penalty_weight is None else "d with penalty"
+        values = self._accumulate(name, draw, self.parameters_d, self.discriminator_gradients)
         return self._update(self.optimiser_d, self.parameters_d, values)
 
     def generator_phase(self, draw: Draw) -> torch.Tensor:
         """One generator step. Returns (2,): loss and the gradients' 2-norm. May raise torch.OutOfMemoryError."""
         self.generator.requires_grad_(True)
         self.discriminator.requires_grad_(False)  # Its weights' gradients would be thrown away.
-        values = self._accumulate(draw, self.parameters_g, self.generator_gradients)
+        values = self._accumulate("g", draw, self.parameters_g, self.generator_gradients)
         return self._update(self.optimiser_g, self.parameters_g, values)
 
-    def discriminator_gradients(self, draw: Draw, weight: torch.Tensor, penalised: bool) -> torch.Tensor:
+    def discriminator_gradients(self, draw: Draw) -> torch.Tensor:
         """Backward pass of the discriminator's loss (mean over `draw`); returns `D_VALUES`, detached."""
         kind, regulariser = self.config.objective.kind, self.config.regulariser.kind
+        weight, penalised = draw.weight, draw.weight is not None
         assert draw.real is not None
         self._seed_dropout(draw)
         with torch.no_grad(), self.machine.autocast():
@@ -92,11 +98,11 @@ class Game:
         x, g = self._scores(real, draw), self._scores(fake, draw)
         loss = discriminator_loss(kind, x, g, draw.noise)
         penalty = torch.zeros((), device=x.device)
-        if real.requires_grad:
+        if weight is not None and real.requires_grad:
             penalty = penalty + zero_centred(x, real, weight)
-        if fake.requires_grad:
+        if weight is not None and fake.requires_grad:
             penalty = penalty + zero_centred(g, fake, weight)
-        if penalised and regulariser == "gp":
+        if weight is not None and regulariser == "gp":
             assert draw.mix is not None
             penalty = gradient_penalty(lambda m: self._scores(m, draw), real, fake, draw.mix, weight)
         (loss.total + penalty).backward()
@@ -125,9 +131,14 @@ class Game:
             return self.discriminator(pictures, draw.labels)
 
     def _accumulate(
-        self, draw: Draw, parameters: list[nn.Parameter], gradients: Callable[[Draw], torch.Tensor]
+        self, name: str, draw: Draw, parameters: list[nn.Parameter], gradients: Callable[[Draw], torch.Tensor]
     ) -> torch.Tensor:
         """Mean values and gradients over the batch, `micro` pictures at a time."""
+        if self.graphs and self.micro >= len(draw.z):
+            if name not in self._recorded:
+                buffers = [*self.generator.buffers(), *self.discriminator.buffers()]
+                self._recorded[name] = Recorded(gradients, draw, parameters, buffers)
+            return self._recorded[name].replay(draw)
         for parameter in parameters:
             parameter.grad = None
         count = len(draw.z)

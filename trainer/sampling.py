@@ -40,9 +40,9 @@ class Trained:
 
 
 def load_trained(
-    run: RunDirectory, weights: str = "auto", iteration: int | None = None, device: str = "cpu"
+    run: RunDirectory, weights: str = "auto", iteration: int | str | None = None, device: str = "cpu"
 ) -> Trained:
-    """Load a run's generator from its newest good checkpoint, or from the one of `iteration`.
+    """Load a run's generator from its newest good checkpoint, or from that of `iteration` ("best": of the lowest KID).
 
     `weights`: "ema", "raw", or "auto" for the average where there is one. Raises TrainerError.
     """
@@ -59,16 +59,21 @@ def load_trained(
     fill = background_fill(run.dataset_info() if run.dataset_info_path.exists() else {}, config.data.channels)
     generator.eval().requires_grad_(False).to(where)
     label = "ema" if name == "ema" else "raw"
-    return Trained(generator, fill.to(where), classes, label, int(folder.name), config)
+    at = int(checkpoints.state_of(folder)["iteration"])
+    return Trained(generator, fill.to(where), classes, label, at, config)
 
 
-def _chosen(run: RunDirectory, iteration: int | None) -> Path:
+def _chosen(run: RunDirectory, iteration: int | str | None) -> Path:
     folders = run.checkpoints()
+    if iteration == checkpoints.BEST:
+        folder = run.checkpoints_path / checkpoints.BEST
+        checkpoints.verify(folder)
+        return folder
     if iteration is not None:
-        found = [folder for folder in folders if int(folder.name) == iteration]
+        found = [folder for folder in folders if str(int(folder.name)) == str(iteration)]
         if not found:
             kept = ", ".join(f"{int(folder.name):,}" for folder in folders) or "none"
-            raise TrainerError(f"there is no checkpoint of iteration {iteration:,}; there are: {kept}", "checkpoint")
+            raise TrainerError(f"there is no checkpoint of iteration {iteration}; there are: {kept}", "checkpoint")
         return found[0]
     folder, complaints = checkpoints.newest_good(folders)
     if folder is None:

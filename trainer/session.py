@@ -79,15 +79,16 @@ def make_session(
     )
 
 
-def capture(session: Session) -> Checkpoint:
-    """Everything needed to go on exactly, copied to the CPU."""
+def capture(session: Session, only_weights: bool = False) -> Checkpoint:
+    """Everything needed to go on exactly, copied to the CPU; `only_weights`: only what draws pictures."""
     game = session.game
-    tensors = {
-        "generator": checkpoints.module_tensors(game.generator),
-        "discriminator": checkpoints.module_tensors(game.discriminator),
-        "optimiser_g": checkpoints.optimiser_tensors(game.optimiser_g),
-        "optimiser_d": checkpoints.optimiser_tensors(game.optimiser_d),
-    }
+    tensors = {"generator": checkpoints.module_tensors(game.generator)}
+    if not only_weights:
+        tensors |= {
+            "discriminator": checkpoints.module_tensors(game.discriminator),
+            "optimiser_g": checkpoints.optimiser_tensors(game.optimiser_g),
+            "optimiser_d": checkpoints.optimiser_tensors(game.optimiser_d),
+        }
     if session.average:
         session.average.refresh_buffers()
         tensors["ema"] = checkpoints.module_tensors(session.average.network)

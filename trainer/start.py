@@ -20,6 +20,7 @@ from trainer.distributed import Ranks, joined
 from trainer.errors import TrainerError
 from trainer.events import EventWriter
 from trainer.memory import is_out_of_memory
+from trainer.mirrors import mirrors
 from trainer.networks import parameter_count
 from trainer.run_directory import RunDirectory
 from trainer.schedule import Done, limit_reached
@@ -53,7 +54,7 @@ def train_run(
             return _train(run, config, ranks, None, since)
         with run.locked():
             checkpoints.clear_remains(run.checkpoints_path)
-            writer = _Writer(run, on_event)
+            writer = _Writer(run, config, on_event)
             try:
                 return _train(run, config, ranks, writer, since)
             finally:
@@ -63,18 +64,28 @@ def train_run(
 class _Writer(EventWriter):
     """An event writer that also tells a listener (the console's progress line)."""
 
-    def __init__(self, run: RunDirectory, listener: Callable[[events.TrainEvent], None] | None) -> None:
+    def __init__(
+        self, run: RunDirectory, config: TrainConfig, listener: Callable[[events.TrainEvent], None] | None
+    ) -> None:
         try:
             super().__init__(run.events_path)
         except OSError as error:
             raise TrainerError(f"cannot write to {run.path}: {error.strerror or error}", "disk_full") from error
         self._listener = listener
+        self._mirrors = mirrors(run.path, config)
 
     def write(self, event: events.TrainEvent) -> events.TrainEvent:
         written = super().write(event)
+        for mirror in self._mirrors:
+            mirror.write(written)
         if self._listener:
             self._listener(written)
         return written
+
+    def close(self) -> None:
+        super().close()
+        for mirror in self._mirrors:
+            mirror.close()
 
 
 def _train(run: RunDirectory, config: TrainConfig, ranks: Ranks, writer: EventWriter | None, since: float) -> Outcome:
@@ -137,7 +148,8 @@ def _prepare(run: RunDirectory, config: TrainConfig, ranks: Ranks, saved: Checkp
         batch = config.batch.size or choose_batch(config, data, machine, ranks)
         return make_session(config, data, machine, ranks, batch)
     values = saved.values
-    machine = Machine(device, bool(values["bf16"]), bool(values["channels_last"]))
+    graphs = device.type == "cuda" and config.precision.cuda_graphs != "off"
+    machine = Machine(device, bool(values["bf16"]), bool(values["channels_last"]), graphs)
     session = make_session(config, data, machine, ranks, int(values["batch"]), _micro(saved, ranks))
     restore(session, saved)
     return session

@@ -18,12 +18,13 @@ from trainer.events import EventWriter
 from trainer.grids import draw_pictures, grid_shape, save_png, tile
 from trainer.journal import Journal, Rate
 from trainer.layers import BatchNorm2d
-from trainer.memory import with_less_memory
+from trainer.memory import is_out_of_memory, with_less_memory
+from trainer.meters import Meter
 from trainer.objectives import needs_reals
 from trainer.randomness import derived_seed, latents
 from trainer.run_directory import RunDirectory
 from trainer.schedule import Done, limit_reached, penalty_weight, rates, share_done
-from trainer.session import Session, save_checkpoint
+from trainer.session import Session, capture, save_checkpoint
 
 ADAPT_EVERY = 16  # Iterations between two moves of the adaptive augmentation.
 POLL_S = 0.25  # Seconds between two looks at the commands folder.
@@ -53,6 +54,7 @@ class Training:
         self._saved_at = session.done.seconds
         self._sampled = self._checkpointed = session.done.iteration if session.done.iteration else -1
         self._fixed: torch.Tensor | None = None
+        self._meter = Meter(session) if session.ranks.first else None
 
     def say(self, event: events.TrainEvent) -> None:
         """Write an event, dated by the session's progress (first rank only)."""
@@ -126,6 +128,13 @@ class Training:
                 )
             )
 
+        try:
+            return with_less_memory(phase, lambda: game.micro, lower, self.session.machine.device)
+        except RuntimeError as error:
+            if not game.graphs or is_out_of_memory(error):
+                raise
+            game.graphs = False
+            self.say(events.Warning(message=f"CUDA graphs are off, going on without: {error}", about="graphs"))
         return with_less_memory(phase, lambda: game.micro, lower, self.session.machine.device)
 
     def _housekeeping(self) -> None:
@@ -229,6 +238,20 @@ class Training:
                 size=config.data.size, weights=weights, random_seed=seed,
             )
         )  # fmt: skip
+        self._measure()
+
+    def _measure(self) -> None:
+        """Measure KID where that is affordable, and keep the weights when they are the best so far."""
+        session = self.session
+        if self._meter is None or not session.done.iteration or not self._meter.affordable:
+            return
+        measured = self._meter.measure()
+        self.say(measured)
+        if measured.value is None or measured.value >= session.best.get("value", float("inf")):
+            return
+        session.best = {"name": measured.name, "value": measured.value, "iteration": session.done.iteration}
+        folder = checkpoints.save(self.run.checkpoints_path / checkpoints.BEST, capture(session, only_weights=True))
+        self.say(events.CheckpointSaved(path=folder.relative_to(self.run.path).as_posix(), reason="best"))
 
     def checkpoint(self, reason: str) -> Path:
         """Save a checkpoint (unless this iteration has one), remove old ones, tell where."""

@@ -55,10 +55,10 @@ def small_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def limit(most: int) -> None:
         real = Game.discriminator_gradients
 
-        def gradients(self: Game, draw, weight, penalised):  # type: ignore[no-untyped-def]
+        def gradients(self: Game, draw):  # type: ignore[no-untyped-def]
             if len(draw.z) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
-            return real(self, draw, weight, penalised)
+            return real(self, draw)
 
         monkeypatch.setattr(Game, "discriminator_gradients", gradients)
 

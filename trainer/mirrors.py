@@ -1,0 +1,80 @@
+"""The same events for TensorBoard and Weights & Biases, when they are installed; events.jsonl stays the truth."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+from trainer.config import TrainConfig
+from trainer.events import MetricMeasured, Progress, SamplesSaved, TrainEvent
+
+
+class TensorBoard:
+    """Writes curves, metrics and fixed grids below RUN/tensorboard."""
+
+    def __init__(self, run: Path) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._run = run
+        self._writer: Any = SummaryWriter(str(run / "tensorboard"))  # type: ignore[no-untyped-call,unused-ignore]
+
+    def write(self, event: TrainEvent) -> None:
+        """Mirror one event."""
+        if isinstance(event, Progress):
+            for name, values in event.curves.items():
+                for step, value in enumerate(values, event.first_iteration):
+                    if value is not None:
+                        self._writer.add_scalar(name, value, step)
+            self._writer.add_scalar("pictures_per_s", event.pictures_per_s, event.iteration)
+        elif isinstance(event, MetricMeasured) and event.value is not None:
+            self._writer.add_scalar(event.name, event.value, event.iteration)
+        elif isinstance(event, SamplesSaved):
+            self._writer.add_image("fixed", _pixels(self._run / event.fixed), event.iteration, dataformats="HWC")
+
+    def close(self) -> None:
+        """Flush and close."""
+        self._writer.close()
+
+
+class WandB:
+    """Logs to Weights & Biases; only when the person set WANDB_MODE or WANDB_API_KEY, since it may use the network."""
+
+    def __init__(self, run: Path, config: TrainConfig) -> None:
+        import wandb  # type: ignore[import-not-found,unused-ignore]
+
+        self._wandb, self._run = wandb, run
+        wandb.init(dir=str(run), name=run.name, id=run.name, resume="allow", config=config.to_json())
+
+    def write(self, event: TrainEvent) -> None:
+        """Mirror one event."""
+        if isinstance(event, Progress):
+            means = {k: [v for v in values if v is not None] for k, values in event.curves.items()}
+            self._wandb.log({k: sum(v) / len(v) for k, v in means.items() if v}, step=event.iteration)
+        elif isinstance(event, MetricMeasured) and event.value is not None:
+            self._wandb.log({event.name: event.value}, step=event.iteration)
+        elif isinstance(event, SamplesSaved):
+            self._wandb.log({"fixed": self._wandb.Image(str(self._run / event.fixed))}, step=event.iteration)
+
+    def close(self) -> None:
+        """Finish the run there."""
+        self._wandb.finish()
+
+
+def mirrors(run: Path, config: TrainConfig) -> list[TensorBoard | WandB]:
+    """The mirrors this machine has."""
+    found: list[TensorBoard | WandB] = []
+    if importlib.util.find_spec("tensorboard"):
+        found.append(TensorBoard(run))
+    if importlib.util.find_spec("wandb") and (os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE")):
+        found.append(WandB(run, config))
+    return found
+
+
+def _pixels(path: Path) -> Any:
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
