@@ -158,12 +158,12 @@ class RunsScreen(Screen):
         """Read the runs again and keep their states fresh while shown."""
         self.refresh()
         self._states.start()
-        if self._shown and self._compare is not None and not self._compare.followers:
-            self._compare.show_runs(self._shown)
+        self._select_soon.start()
 
     def deactivated(self) -> None:
         """Stop following: other screens need the time."""
         self._states.stop()
+        self._select_soon.stop()
         if self._compare is not None:
             self._compare.timeline.pause()
             self._compare.close_runs()
@@ -201,6 +201,8 @@ class RunsScreen(Screen):
         self._select_soon.start()
 
     def _show_selected(self) -> None:
+        if not self.isVisible():
+            return  # Another screen is shown; `activated` will ask again.
         folders = self.tree.selected()
         if not folders:
             self.right.setCurrentWidget(self.hint)

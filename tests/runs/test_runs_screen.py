@@ -1,0 +1,136 @@
+"""Stories of the Runs screen: lineage, states, comparing at equal pictures seen, deleting, exporting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from recorded_runs import Recorder, make_run, recorded
+
+from gandam_studio.core.jobs import NULL_JOB
+from gandam_studio.core.run_export import export_run
+from trainer.run_directory import RunDirectory
+
+
+@pytest.fixture
+def folder(session) -> Path:  # type: ignore[no-untyped-def]
+    return session.workspace.folder / "runs"
+
+
+def _refresh(screen) -> None:  # type: ignore[no-untyped-def]
+    screen.session.runs_changed.emit()
+
+
+def test_no_runs_invite_to_start_one(screen) -> None:  # type: ignore[no-untyped-def]
+    assert screen.pages.currentWidget() is screen.empty
+
+
+def test_states_are_told_and_children_stand_under_their_parent(screen, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    recorded(folder / "r1-a", iterations=100)
+    child = Recorder(make_run(folder / "r2-b", ("origin.parent=r1-a",)))
+    child.train(40)
+    child.checkpoint()
+    failed = Recorder(make_run(folder / "r3-c", ("origin.version=v2",)))
+    failed.fail("oom", "out of memory")
+    make_run(folder / "r4-d")
+    _refresh(screen)
+    items = {path.name: item for path, item in screen.tree._runs.items()}
+    states = {name: item.text(1) for name, item in items.items()}
+    assert states == {"r1-a": "Finished", "r2-b": "Interrupted", "r3-c": "Failed", "r4-d": "Waiting"}
+    assert items["r2-b"].parent() is items["r1-a"]
+    assert items["r3-c"].parent() is not items["r1-a"].parent(), "other data, other branch"
+    assert "out of memory" in items["r3-c"].toolTip(0)
+    assert "Resume from 40" in items["r2-b"].toolTip(0)
+
+
+def test_two_runs_are_compared_at_equal_pictures_seen(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    one = recorded(folder / "r1-a", iterations=400, every=100)
+    other = recorded(folder / "r2-b", iterations=200, every=100, overrides=("optimiser.lr_g=0.0123",))
+    _refresh(screen)
+    screen.tree.select([one.path, other.path])
+    qtbot.waitUntil(lambda: screen._compare is not None and len(screen.compare.followers) == 2, timeout=5000)
+    compare = screen.compare
+    qtbot.waitUntil(lambda: compare.timeline.last == 400 * 64, timeout=10_000)
+    compare.timeline.grab(150 * 64)
+    notes = lambda: [grid.note.text() for grid in compare.grids]  # noqa: E731
+    qtbot.waitUntil(lambda: notes() == ["6,400 pictures", "6,400 pictures"], timeout=5000)
+    compare.timeline.end()
+    qtbot.waitUntil(lambda: notes() == ["25,600 pictures", "12,800 pictures (its last)"], timeout=5000)
+    table = compare.table.table
+    assert (table.rowCount(), table.item(0, 0).text(), table.item(0, 2).text()) == (1, "optimiser.lr_g", "0.0123")
+    assert "One factor" in compare.table.summary.text()
+    compare.plots.draw_now()
+    first, second = compare.plots.plots[1]._lines
+    assert first[1].getData()[0].max() == 400 * 64
+    assert second[1].getData()[0].max() == 200 * 64
+
+
+def test_confounded_runs_are_called_so(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    one = recorded(folder / "r1-a", iterations=100)
+    other = recorded(folder / "r2-b", iterations=100, preset="dcgan", data_seed=4)
+    _refresh(screen)
+    screen.tree.select([one.path, other.path])
+    qtbot.waitUntil(lambda: screen._compare is not None and len(screen.compare.followers) == 2, timeout=5000)
+    assert "Confounded" in screen.compare.table.summary.text()
+    names = [screen.compare.table.table.item(row, 0).text() for row in range(screen.compare.table.table.rowCount())]
+    assert "data: sprites added" in names
+    assert "objective.kind" in names
+
+
+def test_keys_walk_and_c_adds_the_newest_run(screen, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    for number in range(1, 6):
+        make_run(folder / f"r{number}-x")
+    _refresh(screen)
+    screen.tree.step(1)
+    screen.tree.step(1)
+    assert [path.name for path in screen.tree.selected()] == ["r2-x"]
+    screen.tree.step(-1)
+    assert [path.name for path in screen.tree.selected()] == ["r1-x"]
+    for _ in range(5):
+        screen.compare_with_newest()
+    assert len(screen.tree.selected()) == 4, "four at most"
+
+
+def test_a_broken_run_stays_readable(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(folder / "r1-a", iterations=200)
+    run.config_path.write_text("{ torn")
+    _refresh(screen)
+    screen.tree.select([run.path])
+    qtbot.waitUntil(lambda: screen._compare is not None and screen.compare.timeline.last == 200 * 64, timeout=10_000)
+
+
+def test_deleting_moves_to_the_trash_and_spares_the_others(screen, folder: Path, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    import shutil
+
+    one, other = recorded(folder / "r1-a", iterations=100), recorded(folder / "r2-b", iterations=100)
+    monkeypatch.setattr("send2trash.send2trash", lambda path: shutil.rmtree(path))
+    _refresh(screen)
+    screen.tree.select([one.path])
+    qtbot.waitUntil(lambda: screen._compare is not None and screen.compare.timeline.last > 0, timeout=10_000)
+    screen.delete([one.path])
+    assert not one.path.exists()
+    assert [path.name for path in screen.tree._runs] == [other.name]
+
+
+def test_buttons_offer_only_what_can_be_done(screen, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    done = recorded(folder / "r1-a", iterations=100)
+    broken = Recorder(make_run(folder / "r2-b"))
+    broken.train(40)
+    broken.checkpoint()
+    _refresh(screen)
+    screen.tree.select([done.path])
+    assert not screen.resume_button.isEnabled()
+    screen.tree.select([broken.run.path])
+    assert (screen.resume_button.isEnabled(), screen.resume_button.text()) == (True, "Resume from 40")
+    screen.tree.select([done.path, broken.run.path])
+    assert not screen.export_button.isEnabled()
+
+
+def test_an_exported_run_opens_from_elsewhere(screen, folder: Path, tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(folder / "r1-a", iterations=100)
+    with qtbot.waitSignal(screen.session.message_posted, timeout=10_000) as posted:
+        screen.export(run.path, tmp_path / "copy.zip")
+    assert posted.args[1] == "success"
+    moved = export_run(RunDirectory(run.path), tmp_path / "elsewhere", NULL_JOB)
+    assert RunDirectory(moved).state().state == "finished"
+    assert screen.export_action.shortcut().toString() == "Ctrl+E"

@@ -1,0 +1,191 @@
+"""Drawing up a run: every setting editable, departures marked, mistakes told, checks with their cures."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton
+
+from gandam_studio.core.training_checks import NOTE, OK, WARNING, check_data, check_disk
+from gandam_studio.qt.train.advanced_form import AdvancedForm
+from gandam_studio.qt.train.draft import ConfigDraft, as_text, editable_fields
+from trainer.config import apply_overrides, flat, load_preset, preset_names
+from trainer.manifest import ManifestEntry, manifest_bytes
+
+
+@pytest.fixture
+def draft(qapp) -> ConfigDraft:  # type: ignore[no-untyped-def]
+    made = ConfigDraft()
+    made.choose("dcgan")
+    return made
+
+
+def test_every_setting_survives_being_shown_and_read_back(draft: ConfigDraft) -> None:
+    assert {"gandam-part-2", "sprite-r3-cpu"} <= set(preset_names())
+    for name in ("gandam-part-2", "sprite-r3-cpu"):
+        draft.choose(name)
+        for info in editable_fields():
+            draft.set_text(info.path, draft.text(info.path))
+            assert not draft.problem, (name, info.path, draft.problem)
+        assert draft.departures() == {}
+
+
+def test_departures_are_known_and_can_be_taken_back(draft: ConfigDraft) -> None:
+    draft.set_text("optimiser.lr_g", "1e-3")
+    draft.set_text("architecture.generator_channels", "64, 32,16 ,8")
+    assert draft.departures() == {
+        "optimiser.lr_g": (2e-4, 1e-3),
+        "architecture.generator_channels": ([512, 256, 128, 64], [64, 32, 16, 8]),
+    }
+    draft.reset("optimiser.lr_g")
+    assert list(draft.departures()) == ["architecture.generator_channels"]
+    draft.choose("wgan-gp")
+    assert draft.departures() == {}
+
+
+def test_a_mistake_is_told_and_the_last_valid_configuration_stays(draft: ConfigDraft) -> None:
+    draft.set_text("batch.size", "96")
+    draft.set_text("batch.size", "many")
+    assert "whole number" in draft.problem
+    assert draft.config.batch.size == 96
+    draft.set_text("batch.size", "-1")
+    assert draft.problem_path == "batch.size"
+    draft.set_text("batch.size", "48")
+    assert (draft.problem, draft.config.batch.size) == ("", 48)
+
+
+def test_the_form_edits_every_setting_with_its_meaning(draft: ConfigDraft, qtbot) -> None:  # type: ignore[no-untyped-def]
+    form = AdvancedForm(draft)
+    qtbot.addWidget(form)
+    assert set(form.rows) == {info.path for info in editable_fields()}
+    kinds = {path: type(row.editor) for path, row in form.rows.items()}
+    assert issubclass(kinds["objective.kind"], QComboBox)
+    assert issubclass(kinds["ema.enabled"], QCheckBox)
+    assert issubclass(kinds["optimiser.lr_g"], QLineEdit)
+    row = form.rows["optimiser.lr_g"]
+    assert "generator's learning rate" in row.editor.toolTip().lower()
+    assert row.mark.isHidden()
+    row.editor.clear()
+    qtbot.keyClicks(row.editor, "0.01")
+    assert draft.config.optimiser.lr_g == 0.01
+    assert not row.mark.isHidden()
+    assert "0.0002" in row.mark.toolTip()
+    qtbot.mouseClick(row.mark, Qt.MouseButton.LeftButton)
+    assert draft.departures() == {}
+    assert row.editor.text() == "0.0002"
+
+
+def test_searching_the_form_finds_by_meaning(draft: ConfigDraft, qtbot) -> None:  # type: ignore[no-untyped-def]
+    form = AdvancedForm(draft)
+    qtbot.addWidget(form)
+    form.search.setText("learning rate")
+    shown = {path for path, row in form.rows.items() if not row.isHidden()}
+    assert {"optimiser.lr_g", "optimiser.lr_d", "schedule.end_factor"} <= shown
+    assert "seed" not in shown
+
+
+def test_settings_of_an_earlier_run_come_back_as_departures_from_its_preset(draft: ConfigDraft) -> None:
+    config = apply_overrides(load_preset("dcgan"), ["batch.micro=16", "seed=5", "origin.parent=r1"])
+    draft.start_from(load_preset("dcgan"), config, "r7")
+    assert set(draft.departures()) == {"batch.micro", "seed"}
+    assert draft.parent_run == "r7"
+    assert flat(draft.config)["batch.micro"] == 16
+
+
+@pytest.mark.parametrize("value", [True, 3, 2.5e-4, (1, 2), "bce", ()])
+def test_values_as_text(value: object) -> None:
+    assert as_text(value) == {True: "true", 3: "3", 2.5e-4: "0.00025", (1, 2): "1, 2", "bce": "bce", (): ""}[value]
+
+
+def _manifest(workspace, entries: list[ManifestEntry]):  # type: ignore[no-untyped-def]
+    from types import SimpleNamespace
+
+    digest = "d" * 64
+    path: Path = workspace.manifest_path(digest)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(manifest_bytes(entries))
+    return SimpleNamespace(digest=digest)
+
+
+def _entry(index: int, side: int = 32, facing: str = "left") -> ManifestEntry:
+    return ManifestEntry(f"{index:064x}", f"{index}.png", "0" * 64, side, side, facing=facing)
+
+
+def test_checks_find_few_sprites_mixed_facing_and_sizes_that_do_not_fit(workspace) -> None:  # type: ignore[no-untyped-def]
+    config = load_preset("sprite-r3-cpu")
+    good = [_entry(i) for i in range(100)]
+    levels = {c.name: c.level for c in check_data(workspace, _manifest(workspace, good), config)}
+    assert levels == {"sprites": OK, "facing": OK, "sizes": OK}
+    bad = [_entry(i, 200, "left" if i % 3 else "right") for i in range(30)]
+    found = {c.name: c for c in check_data(workspace, _manifest(workspace, bad), config)}
+    assert {name: check.level for name, check in found.items()} == {
+        "sprites": WARNING,
+        "facing": WARNING,
+        "sizes": NOTE,
+    }
+    assert "20 look left, 10 right" in found["facing"].text
+    assert found["facing"].cure == "Curate"
+
+
+def test_mirroring_curated_pictures_is_warned_of(workspace) -> None:  # type: ignore[no-untyped-def]
+    config = apply_overrides(load_preset("dcgan"), ["augmentation.mirror=true"])
+    names = [c.name for c in check_data(workspace, _manifest(workspace, [_entry(i) for i in range(100)]), config)]
+    assert "mirror" in names
+
+
+def test_a_disk_too_small_is_told(tmp_path: Path) -> None:
+    assert check_disk(tmp_path, 1000).level == OK
+    assert check_disk(tmp_path, 10**16).level == WARNING
+
+
+def test_the_page_offers_cures_and_starts_what_was_drawn_up(session, sprites, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.train.control import RunControl
+    from gandam_studio.qt.train.setup_page import SetupPage
+
+    control = RunControl(session)
+    page = SetupPage(session, control)
+    qtbot.addWidget(page)
+    assert page.version().number == sprites.number
+    page._check()
+    buttons = [b for b in page.preflight.findChildren(QPushButton) if b.text() == "Go to Curate"]
+    with qtbot.waitSignal(page.cure_asked) as asked:
+        qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
+    assert asked.args == ["Curate"]
+    page.draft.set_text("stop.iterations", "12")
+    with qtbot.waitSignal(page.start_asked) as started:
+        qtbot.mouseClick(page.start_button, Qt.MouseButton.LeftButton)
+    version, config, parent = started.args
+    assert (version.number, config.stop.iterations, parent) == (1, 12, "")
+    page.draft.set_text("stop.iterations", "soon")
+    assert not page.start_button.isEnabled()
+    assert page.problem.text()
+    control.let_go()
+
+
+def test_without_a_version_nothing_can_be_started(session, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.train.control import RunControl
+    from gandam_studio.qt.train.setup_page import SetupPage
+
+    control = RunControl(session)
+    page = SetupPage(session, control)
+    qtbot.addWidget(page)
+    assert page.version() is None
+    assert not page.start_button.isEnabled()
+    control.let_go()
+
+
+def test_a_scaled_preset_says_so(session, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.train.control import RunControl
+    from gandam_studio.qt.train.setup_page import SetupPage
+
+    control = RunControl(session)
+    page = SetupPage(session, control)
+    qtbot.addWidget(page)
+    page.draft.choose("gandam-part-2")
+    page.draft.set_text("data.size", "64")
+    assert "256 px" in page.description.text()
+    assert dataclasses.asdict(page.draft.config)["data"]["size"] == 64
+    control.let_go()
