@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.canvas import Mode
@@ -57,18 +57,22 @@ class DuplicatesActions:
 
     def bar(self) -> QWidget:
         """Buttons for the mouse, with their keys written on them."""
-        bar = QFrame()
-        bar.setProperty("role", "bar")
+        bar = QWidget()
         row = QHBoxLayout(bar)
-        row.setContentsMargins(12, 6, 12, 6)
-        row.setSpacing(theme.HALF)
-        for action in (self.keep, self.drop, self.flip_and_keep, None, self.keep_best, self.keep_all, ..., self.next):
-            if action is None:
-                row.addSpacing(2 * theme.SPACE)
-            elif action is ...:
-                row.addStretch()
+        row.setContentsMargins(8, 2, 8, 8)
+        row.setSpacing(0)
+        tr = self._tr
+        decisions = (
+            (self.keep, tr("Keep")), (self.drop, tr("Drop")), (self.flip_and_keep, tr("Flip, keep")), None,
+            (self.keep_best, tr("Keep best")), (self.keep_all, tr("Keep all")),
+        )  # fmt: skip
+        for entry in decisions:
+            if entry is None:
+                row.addSpacing(theme.SPACE)
             else:
-                row.addWidget(_button(action))
+                row.addWidget(_button(*entry))
+        row.addStretch()
+        row.addWidget(_button(self.next, ""))
         return bar
 
     def _make_decisions(self) -> None:
@@ -77,7 +81,7 @@ class DuplicatesActions:
         def make(
             text: str, slot: Callable[[], object], keys: str | list[str], icon: str = "", tip: str = ""
         ) -> QAction:
-            return screen.add_action(text, slot, keys, icon=icon, tip=tip, edits=True, within=screen.work)
+            return screen.add_action(text, slot, keys, icon=icon, tip=tip, edits=True, within=(screen.work,))
 
         self.keep = make(tr("&Keep"), screen.keep, "K", "keep")
         self.drop = make(tr("&Drop"), screen.drop, ["D", "Del"], "drop")
@@ -97,15 +101,15 @@ class DuplicatesActions:
     def _make_ways(self) -> None:
         screen, tr = self._screen, self._tr
         make = screen.add_action
-        self.next = make(tr("&Next group"), lambda: screen.step(1), "N", icon="chevron-right", within=screen.work)
-        self.previous = make(tr("&Previous group"), lambda: screen.step(-1), "P", within=screen.work)
+        self.next = make(tr("&Next group"), lambda: screen.step(1), "N", icon="chevron-right", within=(screen.work,))
+        self.previous = make(tr("&Previous group"), lambda: screen.step(-1), "P", within=(screen.work,))
 
     def _make_looks(self) -> None:
-        screen, tr, panel = self._screen, self._tr, self._screen.compare
+        screen, tr, panel = self._screen, self._tr, self._screen.view.compare
         canvas = panel.canvas
 
         def make(text: str, slot: Slot, keys: str | list[str], icon: str = "") -> QAction:
-            return screen.add_action(text, slot, keys, icon=icon, within=screen.work)
+            return screen.add_action(text, slot, keys, icon=icon, within=(screen.work,))
 
         self.side_by_side = make(tr("&Side by side"), lambda: panel.set_mode(Mode.SIDE_BY_SIDE), "1")
         self.blink = make(tr("&Blink"), panel.toggle_blink, "B")
@@ -120,25 +124,31 @@ class DuplicatesActions:
     def _make_search(self) -> None:
         screen, tr, bar = self._screen, self._tr, self._screen.bar
         self.find = screen.add_action(tr("Find &again"), screen.search, "F5", icon="search")
-        self.looser = screen.add_action(
-            tr("&Looser"), lambda: bar.set_distance(bar.distance + 0.02), "]", within=screen.work
-        )
-        self.tighter = screen.add_action(
-            tr("&Tighter"), lambda: bar.set_distance(bar.distance - 0.02), "[", within=screen.work
-        )
-        self.undecided_only = screen.add_action(
-            tr("&Undecided groups only"), bar.undecided_only.toggle, "U", within=screen.work
-        )
+        self.looser = screen.add_action(tr("&Looser"), lambda: bar.set_distance(bar.distance + 0.02), "]")
+        self.tighter = screen.add_action(tr("&Tighter"), lambda: bar.set_distance(bar.distance - 0.02), "[")
+        self.undecided_only = screen.add_action(tr("&Undecided groups only"), bar.undecided_only.toggle, "U")
 
 
-def _button(action: QAction) -> QToolButton:
+_KEYS = {"Return": "⏎", "Shift+K": "⇧K"}
+
+
+def _button(action: QAction, name: str) -> QToolButton:
+    """A button with its key written on it; a default action would write its own text."""
     button = QToolButton()
-    button.setDefaultAction(action)
+    keys = action.shortcut().toString()
+    full = action.text().replace("&", "")
+    button.setIcon(action.icon())
+    button.setText(f"{name}  {_KEYS.get(keys, keys)}".strip())
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    name = action.text().replace("&", "")
-    keys = action.shortcut().toString()
-    button.setAccessibleName(name)
-    button.setText(name)
-    button.setToolTip(f"{action.toolTip() if action.toolTip() != name else name}  ({keys})")
+    button.setAccessibleName(full)
+    button.setToolTip(f"{action.statusTip() or full}  ({keys})")
+    button.clicked.connect(lambda _checked=False: action.trigger())
+
+    def follow() -> None:
+        button.setEnabled(action.isEnabled())
+        button.setIcon(action.icon())
+
+    action.changed.connect(follow)
+    follow()
     return button

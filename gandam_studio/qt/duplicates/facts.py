@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.core.duplicates import Member
 from gandam_studio.core.sprite import Sprite
@@ -22,6 +22,8 @@ class FactsBar(QFrame):
         self.relation.setTextFormat(Qt.TextFormat.RichText)
         self.measured = QLabel()
         self.measured.setProperty("role", "secondary")
+        # A long sentence is cut off rather than widening the window.
+        self.measured.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._cells: list[list[QLabel]] = []
         grid = QGridLayout()
         grid.setHorizontalSpacing(3 * theme.SPACE)
@@ -37,8 +39,7 @@ class FactsBar(QFrame):
         head = QHBoxLayout()
         head.setSpacing(2 * theme.SPACE)
         head.addWidget(self.relation)
-        head.addWidget(self.measured)
-        head.addStretch()
+        head.addWidget(self.measured, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(6)

@@ -16,6 +16,7 @@ from gandam_studio.core.duplicates import (
     find_duplicates,
     plan_drops,
 )
+from gandam_studio.core.duplicates.relations import Verdict
 from gandam_studio.core.jobs import Job
 from gandam_studio.core.query import Filter
 from gandam_studio.core.seqsets import Seqs
@@ -118,7 +119,9 @@ class Findings:
         self._statuses = statuses
         self._apart = found.apart
         self._built: OrderedDict[int, DuplicateGroup] = OrderedDict()
-        self.report = found.report
+        self._related: dict[str, np.ndarray] = {}  # relation -> (L, 3) sprites and distance
+        self._ranked = self.report = found.report
+        self._in_force = found.apart
         self._listed = np.arange(len(self.report))
 
     @property
@@ -142,10 +145,13 @@ class Findings:
 
     def regroup(self, distance: float, rules: Sequence[str]) -> None:
         """Group again from the distances at hand, and list all groups."""
-        report = self._found.report
-        if fresh := self._apart - self._found.apart:
-            report = report.without(sorted(fresh))
-        self.report = report.regroup(distance, rules)
+        # Ranking by the rules is what takes time, and the slider does not change it.
+        if tuple(rules) != self._ranked.rules or self._apart != self._in_force:
+            fresh = sorted(self._apart - self._found.apart)
+            report = self._found.report.without(fresh) if fresh else self._found.report
+            self._ranked = report if tuple(rules) == report.rules else report.regroup(rules=rules)
+            self._in_force = self._apart
+        self.report = self._ranked.regroup(distance)
         self._built.clear()
         self._listed = np.arange(len(self.report))
 
@@ -163,7 +169,7 @@ class Findings:
         if undecided_only:
             listed = listed[~self._settled()]
         if relation:
-            listed = np.array([number for number in listed.tolist() if relation in self._words(number)], dtype=np.int64)
+            listed = listed[np.isin(listed, self._groups_with(relation))]
         self._listed = listed
 
     def counts(self) -> tuple[int, int, int]:
@@ -203,9 +209,15 @@ class Findings:
         """
         return plan_drops(self.restated(), relations=relations)
 
+    def plan_for(self, group: DuplicateGroup) -> DropPlan:
+        """What the rules would drop now of one group."""
+        return plan_drops(self._restated(np.array(group.seqs, dtype=np.int64)))
+
     def restated(self) -> DuplicateReport:
         """The report as it would be found now: without dropped sprites, the kept ones known as such."""
-        seqs, _ = self.report.membership()
+        return self._restated(self.report.membership()[0])
+
+    def _restated(self, seqs: np.ndarray) -> DuplicateReport:
         states = self._statuses.of(seqs)
         return self.report.only(seqs[states != DROPPED], kept=seqs[states == KEPT])
 
@@ -223,9 +235,24 @@ class Findings:
         alive = np.bincount(numbers[states != DROPPED], minlength=count)
         return (undecided == 0) | (alive <= 1)
 
-    def _words(self, number: int) -> set[str]:
-        members = self.report.group(number).members
-        return {word for member in members for word in (member.relation, *member.transform.words)}
+    def _groups_with(self, relation: str) -> np.ndarray:
+        """Numbers of the groups in which two sprites are related that way, among other ways perhaps."""
+        seqs, numbers = self.report.membership()
+        group_of = np.full(int(seqs.max(initial=0)) + 1, -1)
+        group_of[seqs] = numbers
+        pairs = self._related.get(relation)
+        if pairs is None:
+            links = (link for link in self._found.report.links if relation in _words(link.verdict))
+            rows = [(link.i, link.j, link.verdict.distance) for link in links]
+            pairs = self._related[relation] = np.array(rows, dtype=np.float64).reshape(-1, 3)
+        near = pairs[pairs[:, 2] <= self.report.distance, :2].astype(np.int64)
+        near = near[(near < len(group_of)).all(axis=1)]
+        first, second = group_of[near[:, 0]], group_of[near[:, 1]]
+        return np.unique(first[(first == second) & (first >= 0)])
+
+
+def _words(verdict: Verdict) -> tuple[str, ...]:
+    return (verdict.relation, *verdict.transform.words)
 
 
 __all__ = [

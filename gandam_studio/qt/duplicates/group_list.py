@@ -20,7 +20,7 @@ from gandam_studio.qt.duplicates.wording import relation_color, relation_name
 TILE = 68
 MARGIN = 12
 GAP = 6
-WIDTH = 2 * MARGIN + SHOWN * TILE + (SHOWN - 1) * GAP + 26
+FEWEST = 3  # pictures on a card of a narrow window
 AHEAD = 4  # cards loaded beyond those in sight
 
 
@@ -37,7 +37,7 @@ class GroupDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """See QStyledItemDelegate; all cards are equally high."""
         line = option.fontMetrics.height()
-        return QSize(WIDTH - 20, line * 2 + TILE + 4 * GAP + 12)
+        return QSize(TILE, line * 2 + TILE + 4 * GAP + 12)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -54,14 +54,15 @@ class GroupDelegate(QStyledItemDelegate):
         self._draw_head(painter, inner, card)
         top = inner.top() + option.fontMetrics.height() + 4 + GAP
         cells = self._painter_for(painter)
-        for place, sprite in enumerate(sprites):
+        fits = max(1, (inner.width() + GAP) // (TILE + GAP))
+        for place, sprite in enumerate(sprites[:fits]):
             box = QRect(inner.left() + place * (TILE + GAP), top, TILE, TILE)
             picture = self._pictures.get(sprite)
             cells.paint(painter, box, sprite, picture, selected=False, current=False, focused=False, caption=False)
             painter.setClipping(False)
-        hidden = len(card.seqs) - SHOWN
+        hidden = len(card.seqs) - fits
         if hidden > 0:
-            self._draw_more(painter, QRect(inner.left() + (SHOWN - 1) * (TILE + GAP), top, TILE, TILE), hidden + 1)
+            self._draw_more(painter, QRect(inner.left() + (fits - 1) * (TILE + GAP), top, TILE, TILE), hidden + 1)
         foot = QRect(inner.left(), top + TILE + GAP - 1, inner.width(), option.fontMetrics.height() + 2)
         self._draw_foot(painter, foot, card, sprites[0].name, self._view.is_settled(card))
         painter.restore()
@@ -149,9 +150,10 @@ class GroupList(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self.setFixedWidth(WIDTH)
+        self.show_fewer(False)
         self.setFrameShape(QListView.Shape.NoFrame)
-        self.setProperty("role", "cards")
+        # The style sheet's frame and padding are for lists of words.
+        self.setStyleSheet("QListView { background: transparent; border: none; } QListView::item { padding: 0; }")
         self._delegate = GroupDelegate(self.pictures, self)
         self.setItemDelegate(self._delegate)
         self.setModel(self.cards)
@@ -162,6 +164,11 @@ class GroupList(QListView):
         self.cards.modelReset.connect(self._wish.start)
         self.cards.dataChanged.connect(lambda *_: self._wish.start())
         self.selectionModel().currentChanged.connect(lambda now, _before: self.group_chosen.emit(now.row()))
+
+    def show_fewer(self, fewer: bool) -> None:
+        """Cards of a narrow window show fewer pictures."""
+        shown = FEWEST if fewer else SHOWN
+        self.setFixedWidth(2 * MARGIN + shown * TILE + (shown - 1) * GAP + 26)
 
     def set_settled_rule(self, rule: Callable[[GroupCard], bool]) -> None:
         """`rule(card)` tells whether everything in a group is decided; such cards get a tick."""
@@ -204,7 +211,7 @@ class GroupList(QListView):
         self._wish.start()
 
     def _ask_for_pictures(self) -> None:
-        first = self.indexAt(QPoint(WIDTH // 2, 1)).row()
+        first = self.indexAt(QPoint(self.viewport().width() // 2, 1)).row()
         count = self.cards.rowCount()
         if first < 0 and count:
             first = 0

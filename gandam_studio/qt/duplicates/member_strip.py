@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from PySide6.QtCore import (
@@ -104,7 +105,7 @@ class _MemberDelegate(QStyledItemDelegate):
         cells = self._cells
         state = option.state
         line = option.fontMetrics.height()
-        box = QRect(option.rect.x(), option.rect.y() + 2, TILE, TILE + 4 + line)
+        box = QRect(option.rect.x(), option.rect.y() + 2, TILE, TILE)
         current = bool(state & QStyle.StateFlag.State_Selected)
         painter.save()
         cells.paint(
@@ -115,8 +116,12 @@ class _MemberDelegate(QStyledItemDelegate):
             selected=current,
             current=current,
             focused=bool(state & QStyle.StateFlag.State_HasFocus),
-            caption=True,
+            caption=False,
         )
+        painter.setPen(theme.color("text" if current else "secondary"))
+        name = PurePath(card.sprite.name).stem
+        name = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideMiddle, TILE)
+        painter.drawText(QRect(box.x(), box.y() + TILE + 3, TILE, line + 2), Qt.AlignmentFlag.AlignLeft, name)
         corner = QPoint(box.x(), box.y() + TILE + line + 8)
         text = relation_name(card.relation) if card.relation else self.tr("best")
         text = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, TILE - 14)
@@ -156,12 +161,14 @@ class MemberStrip(QListView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QListView.Shape.NoFrame)
-        self.setProperty("role", "cards")
+        # The style sheet's frame and padding are for lists of words.
+        self.setStyleSheet("QListView { background: transparent; border: none; } QListView::item { padding: 0; }")
+        self.setViewportMargins(12, 4, 12, 0)
         delegate = _MemberDelegate(self.pictures, self)
         self._delegate = delegate
         self.setItemDelegate(delegate)
         self.setModel(self.members)
-        self.setFixedHeight(TILE + 2 * self.fontMetrics().height() + 42)
+        self.setFixedHeight(TILE + 2 * self.fontMetrics().height() + 44)
         self.horizontalScrollBar().valueChanged.connect(lambda _value: self._ask_for_pictures())
         self.members.modelReset.connect(self._ask_for_pictures)
         self.selectionModel().currentChanged.connect(lambda now, _before: self.member_chosen.emit(now.row()))

@@ -174,6 +174,11 @@ class RulesPanel(QWidget):
         self.preview.setText("<br>".join(preview.lines))
         self.apply_button.setEnabled(preview.possible)
 
+    def show_busy(self) -> None:
+        """The preview is being worked out."""
+        self.preview.setText(self.tr("Working it out…"))
+        self.apply_button.setEnabled(False)
+
     def chosen_relations(self) -> frozenset[str]:
         """Which relations make a duplicate superfluous."""
         return frozenset(name for name, box in self.relations.items() if box.isChecked())

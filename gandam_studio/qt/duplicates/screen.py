@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSettings, QTimer
+from collections.abc import Callable
+
+from PySide6.QtCore import QSettings, QSize, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core.duplicates import (
@@ -11,20 +14,18 @@ from gandam_studio.core.duplicates import (
     DUPLICATES,
     LOOSEST,
     RELATIONS,
-    DuplicateGroup,
+    DropPlan,
 )
 from gandam_studio.core.history import Changes
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.duplicates import wording
 from gandam_studio.qt.duplicates.actions import DuplicatesActions
-from gandam_studio.qt.duplicates.compare_loader import CompareLoader, PairReady, PairRequest
-from gandam_studio.qt.duplicates.compare_panel import ComparePanel
+from gandam_studio.qt.duplicates.balance import BalanceController
+from gandam_studio.qt.duplicates.balance_panel import BalancePanel
 from gandam_studio.qt.duplicates.decisions import Decisions
-from gandam_studio.qt.duplicates.facts import FactsBar
-from gandam_studio.qt.duplicates.findings import UNDECIDED, Findings, Found, Statuses, distinct_pairs, find
+from gandam_studio.qt.duplicates.findings import Findings, Found, Statuses, distinct_pairs, find
 from gandam_studio.qt.duplicates.group_list import GroupList
-from gandam_studio.qt.duplicates.member_strip import MemberCard, MemberStrip
+from gandam_studio.qt.duplicates.group_view import GroupView
 from gandam_studio.qt.duplicates.pages import Pages
 from gandam_studio.qt.duplicates.rules_panel import RulesPanel
 from gandam_studio.qt.duplicates.top_bar import TopBar
@@ -32,6 +33,8 @@ from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, SUCCESS, Session
 
 SEARCHED_UNASKED = 20_000  # sprites: more than these are searched only when the person says so
+PLANNED_AT_ONCE = 400  # groups: more are gone through in another thread
+SMALLEST, NARROW = 900, 1060  # logical pixels of width; below the latter cards show fewer pictures
 SETTLED_MS = 120  # counts and previews follow once the hand rests
 _RULES_KEY = "duplicates/rules"
 _PANEL_KEY = "duplicates/panel"
@@ -40,7 +43,7 @@ _PANEL_KEY = "duplicates/panel"
 class DuplicatesScreen(Screen):
     """Attributes:
     findings: what was found; None before the first search.
-    bar, cards, compare, facts, strip, rules, pages: the screen's parts.
+    bar, cards, view, rules, balance_panel, pages: the screen's parts.
     work: the part in which plain letters are commands.
     """
 
@@ -54,17 +57,17 @@ class DuplicatesScreen(Screen):
         self._statuses = Statuses(workspace)
         self._task: BackgroundTask | None = None
         self._stale = False
-        self._group: DuplicateGroup | None = None
+        self._plan: DropPlan | None = None
+        self._plan_asked = 0
         self.bar = TopBar(LOOSEST, RELATIONS)
         self.bar.set_distance(DEFAULT_DISTANCE)
         self.cards = GroupList(workspace)
         self.cards.set_settled_rule(lambda card: self._statuses.is_settled(card.seqs))
-        self.compare = ComparePanel()
-        self.facts = FactsBar()
-        self.strip = MemberStrip(workspace)
+        self.view = GroupView(workspace, self._statuses, self.cards.cards.fetch)
         duplicates = [(word, wording.relation_name(word)) for word in RELATIONS if word in DUPLICATES]
         self.rules = RulesPanel(wording.rule_texts(DEFAULT_RULES), duplicates)
-        self.loader = CompareLoader(workspace, self)
+        self.balance_panel = BalancePanel(workspace)
+        self.balance = BalanceController(session, self.balance_panel, lambda: self.findings, self)
         self.decisions = Decisions(session, self)
         self.pages = Pages()
         self._regrouping = QTimer(self, singleShot=True, interval=0)
@@ -73,7 +76,7 @@ class DuplicatesScreen(Screen):
         self._settling.timeout.connect(self._show_numbers)
         self._lay_out()
         self.actions_of = DuplicatesActions(self)
-        self._column.addWidget(self.actions_of.bar())
+        self.view.add_below(self.actions_of.bar())
         self._connect()
         self._restore()
         self._show_page()
@@ -94,8 +97,8 @@ class DuplicatesScreen(Screen):
 
     def closing(self) -> None:
         """End our threads: the workspace is about to be closed."""
-        self.loader.stop()
-        for view in (self.cards, self.strip):
+        self.view.stop()
+        for view in (self.cards, self.balance_panel.list):
             view.pictures.stop()
 
     def focus_work(self) -> None:
@@ -158,7 +161,7 @@ class DuplicatesScreen(Screen):
         findings = self.findings
         if findings is None:
             return
-        row, seq = self.cards.current, self._current_keeper()
+        row, seq = self.cards.current, self.view.group.keeper if self.view.group else 0
         findings.list(str(self.bar.relation.currentData()), self.bar.undecided_only.isChecked())
         self.cards.cards.show(len(findings), findings.card)
         found = findings.row_of(seq) if seq else None
@@ -169,18 +172,39 @@ class DuplicatesScreen(Screen):
         self._show_group(row)
         self._show_numbers()
 
-    def _current_keeper(self) -> int:
-        return self._group.keeper if self._group else 0
-
     def _show_numbers(self) -> None:
         """Counts, and what the rules would do now."""
         self._settling.stop()
         if self.findings is None:
             return
         self.bar.show_counts(*self.findings.counts())
-        plan = self.findings.plan(self.rules.chosen_relations())
+        self._plan = None
+        self._ask_plan(self._take_plan)
+        self._refresh_balance()
+
+    def _ask_plan(self, answer: Callable[[DropPlan], None]) -> None:
+        """What the rules would do: at once for a few groups, else off the GUI thread; only the last question counts."""
+        findings, relations = self.findings, self.rules.chosen_relations()
+        assert findings is not None
+        self._plan_asked += 1
+        asked = self._plan_asked
+        if findings.total <= PLANNED_AT_ONCE:
+            answer(findings.plan(relations))
+            return
+        self.rules.show_busy()
+        self.session.start_quiet_job(
+            lambda _door, _job: findings.plan(relations),
+            lambda plan: answer(plan) if asked == self._plan_asked else None,
+        )
+
+    def _take_plan(self, plan: DropPlan) -> None:
+        self._plan = plan
         self.rules.show_preview(wording.plan_text(plan))
         self.rules.apply_button.setEnabled(bool(plan.drops) and not self.session.read_only)
+
+    def _refresh_balance(self) -> None:
+        if self.balance_panel.isVisible():
+            self.balance.refresh()
 
     def _show_page(self) -> None:
         pages = self.pages
@@ -196,102 +220,45 @@ class DuplicatesScreen(Screen):
             pages.setCurrentWidget(pages.filled)
         self.bar.show_state(found=self.findings is not None, busy=self._task is not None, stale=self._stale)
         self.side.setEnabled(self.findings is not None)
-        shown = self._group is not None
-        self.actions_of.show_state(shown, shown and self.strip.current >= 0)
+        self._show_actions()
 
     def _count(self) -> int:
         (count,) = self.session.workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
         return int(count)
 
-    # The group and the pair
-
     def _show_group(self, row: int) -> None:
         findings = self.findings
         if findings is None or not 0 <= row < len(findings):
-            self._group = None
-            self.strip.members.show(())
-            self._show_pair()
-            return
-        group = findings.group(row)
-        other = self._group is None or self._group.seqs != group.seqs
-        self._group = group
-        self._show_members()
-        if other:
-            states = self._statuses.of(group.seqs).tolist()
-            undecided = [place for place, state in enumerate(states) if state == UNDECIDED and place]
-            self.strip.go_to(undecided[0] if undecided else 1)
-        self._show_pair()
+            self.view.show_group(None)
+        else:
+            after = row + 1
+            self.view.show_group(findings.group(row), lambda: findings.group(after) if after < len(findings) else None)
 
-    def _show_members(self) -> None:
-        if self._group is None:
-            return
-        sprites = self.cards.cards.fetch(self._group.seqs)
-        relations = ["", *(member.relation for member in self._group.members)]
-        self.strip.members.show([MemberCard(*pair) for pair in zip(sprites, relations, strict=True)])
-
-    def _show_pair(self) -> None:
-        request = self._request(self._group, self.strip.current)
-        self.actions_of.show_state(self._group is not None, request is not None)
-        if request is None:
-            self.compare.show_pair(None)
-            self.facts.show_pair(None, None, None)
-            return
-        assert self._group is not None
-        member = self._group.members[max(0, self.strip.current - 1)]
-        self.facts.show_pair(request.left, request.right, member)
-        ready = self.loader.ask(request, self._expected())
-        if ready is not None:
-            self._take_pair(ready)
-
-    def _take_pair(self, ready: PairReady) -> None:
-        self.compare.show_pair(ready.compared, self.facts.sentence())
-        self.facts.show_difference(ready.difference, ready.trouble)
-
-    def _request(self, group: DuplicateGroup | None, place: int) -> PairRequest | None:
-        """The member at that place with what it is related to; the best one with the first of the others."""
-        if group is None or not 0 <= place <= len(group.members):
-            return None
-        member = group.members[max(0, place - 1)]
-        left, right = self.cards.cards.fetch((member.related_to, member.seq))
-        return PairRequest(left, right, member.transform)
-
-    def _expected(self) -> list[PairRequest]:
-        """The pairs the person will see next: prepared while this one is looked at."""
-        assert self.findings is not None
-        wanted = [self._request(self._group, self.strip.current + 1)]
-        following = self.cards.current + 1
-        if following < len(self.findings):
-            wanted.append(self._request(self.findings.group(following), 1))
-        return [request for request in wanted if request is not None]
+    def _show_actions(self) -> None:
+        self.actions_of.show_state(self.view.group is not None, self.view.current_sprite() is not None)
 
     # Deciding
 
-    def current_sprite(self) -> Sprite | None:
-        """The sprite the keys act on."""
-        card = self.strip.current_card()
-        return card.sprite if card else None
-
     def keep(self) -> None:
         """Keep the current sprite and go on."""
-        if (sprite := self.current_sprite()) and self.decisions.keep(sprite):
+        if (sprite := self.view.current_sprite()) and self.decisions.keep(sprite):
             self._advance()
 
     def drop(self) -> None:
         """Drop the current sprite and go on."""
-        if (sprite := self.current_sprite()) and self.decisions.drop(sprite):
+        if (sprite := self.view.current_sprite()) and self.decisions.drop(sprite):
             self._advance()
 
     def flip_and_keep(self) -> None:
         """Mirror the current sprite, keep it and go on."""
-        if (sprite := self.current_sprite()) and self.decisions.flip_and_keep(sprite):
+        if (sprite := self.view.current_sprite()) and self.decisions.flip_and_keep(sprite):
             self._advance()
 
     def keep_best(self) -> None:
         """In this group do what the rules say, and go on."""
-        if self.findings is None or self._group is None:
+        if self.findings is None or self.view.group is None:
             return
-        seqs = set(self._group.seqs)
-        drops = [drop for drop in self.findings.plan().drops if drop.seq in seqs]
+        drops = self.findings.plan_for(self.view.group).drops
         if drops and self.decisions.keep_best(sorted({drop.favour for drop in drops}), drops):
             self.step(1)
         else:
@@ -299,30 +266,27 @@ class DuplicatesScreen(Screen):
 
     def keep_all(self) -> None:
         """These are not duplicates, now and for ever; the list goes on by itself."""
-        if self._group is not None:
-            self.decisions.keep_all(self._group.seqs)
+        if self.view.group is not None:
+            self.decisions.keep_all(self.view.group.seqs)
 
     def apply_rules(self) -> None:
         """Do what the preview says, for all groups at this distance, in one edit."""
         if self.findings is None:
             return
-        plan = self.findings.plan(self.rules.chosen_relations())
+        if self._plan is not None and not self._settling.isActive():
+            self._carry_out(self._plan)
+        else:
+            self._ask_plan(self._carry_out)
+
+    def _carry_out(self, plan: DropPlan) -> None:
         if self.decisions.carry_out(plan):
             text = self.tr("{0} duplicates dropped; Ctrl+Z takes all of it back.")
             self.session.post(text.format(f"{len(plan.drops):,}"), SUCCESS)
 
     def _advance(self) -> None:
         """To the next undecided sprite of the group, else to the next undecided group."""
-        assert self._group is not None
-        seqs = self._group.seqs
-        if not self._statuses.is_settled(seqs):
-            states = self._statuses.of(seqs).tolist()
-            places = [*range(self.strip.current + 1, len(seqs)), *range(self.strip.current)]
-            onward = next((place for place in places if states[place] == UNDECIDED), None)
-            if onward is not None:
-                self.strip.go_to(onward)
-                return
-        self.step(1)
+        if not self.view.advance():
+            self.step(1)
 
     def step(self, step: int) -> None:
         """To the next group, or the previous one, in which something is undecided."""
@@ -351,35 +315,42 @@ class DuplicatesScreen(Screen):
             self.regroup()
         if not complete:
             self._search_again()
-        self._show_members()
-        self._show_pair()
+        self.view.refresh()
         self._settling.start()
 
     def show_panel(self) -> None:
         """Show or hide the panel at the right."""
-        self.side.setVisible(self.actions_of.show_panel.isChecked())
         QSettings().setValue(_PANEL_KEY, self.actions_of.show_panel.isChecked())
+        self._fit_panel()
+
+    def minimumSizeHint(self) -> QSize:
+        """That of the narrowest look: without the panel, with fewer pictures on a card."""
+        return QSize(SMALLEST, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the pictures go before the panel."""
+        super().resizeEvent(event)
+        self._fit_panel()
+
+    def _fit_panel(self) -> None:
+        self.cards.show_fewer(self.width() < NARROW)
+        room = self.width() - self.pages.minimumSizeHint().width()
+        self.side.setVisible(self.actions_of.show_panel.isChecked() and room >= self.side.width())
 
     # Building
 
     def _lay_out(self) -> None:
-        self._middle = QWidget()
-        self._column = column = QVBoxLayout(self._middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.compare, 1)
-        column.addWidget(self.facts)
-        column.addWidget(self.strip)
         self.work = QWidget()
         inner = QHBoxLayout(self.work)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(0)
         inner.addWidget(self.cards)
-        inner.addWidget(self._middle, 1)
+        inner.addWidget(self.view, 1)
         self.pages.set_filled(self.work)
         self.side = QTabWidget()
         self.side.setFixedWidth(300)
         self.side.addTab(self.rules, self.tr("Keep best"))
+        self.side.addTab(self.balance_panel, self.tr("Balance"))
         row = QHBoxLayout()
         row.setSpacing(0)
         row.addWidget(self.pages, 1)
@@ -398,16 +369,16 @@ class DuplicatesScreen(Screen):
         self.bar.filter_changed.connect(self._list)
         self.bar.find_asked.connect(self.search)
         self.cards.group_chosen.connect(self._show_group)
-        self.strip.member_chosen.connect(lambda _place: self._show_pair())
-        self.loader.ready.connect(self._take_pair)
+        self.view.sprite_chosen.connect(self._show_actions)
         self.rules.order_changed.connect(self._take_rules)
         self.rules.relations_changed.connect(self._show_numbers)
         self.rules.apply_asked.connect(self.apply_rules)
+        self.side.currentChanged.connect(lambda _index: self._refresh_balance())
         self.pages.find_asked.connect(self.search)
         self.pages.loosen_asked.connect(lambda: self.bar.set_distance(self.bar.distance + 0.1))
         self.pages.list_all_asked.connect(self.bar.clear_filter)
-        self.cards.sideways.connect(lambda step: self.strip.step(step))
-        self.strip.updown.connect(lambda step: self.cards.step(step))
+        self.cards.sideways.connect(self.view.strip.step)
+        self.view.strip.updown.connect(self.cards.step)
 
     def _take_rules(self, order: list[str]) -> None:
         QSettings().setValue(_RULES_KEY, ",".join(order))

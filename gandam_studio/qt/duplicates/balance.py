@@ -1,0 +1,138 @@
+"""What the balance panel shows and does: families of the workspace, named, weighed, capped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+
+from gandam_studio.core.duplicates import (
+    Family,
+    cap_families,
+    families,
+    name_families,
+    weigh_families,
+)
+from gandam_studio.core.edits import Edit, SetValues
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.history import NOTHING, Changes
+from gandam_studio.qt.duplicates.balance_panel import BalancePanel
+from gandam_studio.qt.duplicates.family_list import FamilyRow
+from gandam_studio.qt.duplicates.findings import Findings
+from gandam_studio.qt.duplicates.rules_panel import PreviewText
+from gandam_studio.qt.session import ERROR, SUCCESS, Session
+
+LISTED = 2000  # families: nobody reads further, and smaller ones need no balance
+
+
+class BalanceController(QObject):
+    """Keeps the panel true to the workspace while it is seen; `findings` gives the groups, or None."""
+
+    def __init__(
+        self,
+        session: Session,
+        panel: BalancePanel,
+        findings: Callable[[], Findings | None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._panel = panel
+        self._findings = findings
+        self._families: list[Family] = []
+        self._sprites = 0
+        panel.choice_changed.connect(self._show)
+        panel.name_asked.connect(self.name)
+        panel.apply_asked.connect(self.apply)
+
+    def refresh(self) -> None:
+        """Read the families again, off the GUI thread."""
+        self._session.start_quiet_job(lambda door, job: (families(door), door.counts()), self._take)
+
+    def name(self) -> None:
+        """Record every group as a family; thousands of groups are gone through off the GUI thread."""
+        findings = self._findings()
+        if findings is not None and findings.total:
+            self._session.start_job(
+                self.tr("Name families"),
+                lambda _door, _job: name_families(findings.restated()),
+                self._record,
+            )
+
+    def _record(self, edit: Edit) -> None:
+        self._session.apply(edit)
+
+    def apply(self) -> Changes:
+        """Weigh, cap, or let every sprite count the same again, in one step of undo."""
+        try:
+            changes = self._session.apply(self._edit())
+        except UserError as error:
+            self._session.post(str(error), ERROR)
+            return NOTHING
+        if changes:
+            self._session.post(self.tr("Balanced; Ctrl+Z takes it back."), SUCCESS)
+        return changes
+
+    def _edit(self) -> Edit:
+        panel, workspace = self._panel, self._session.workspace
+        if panel.mode == panel.WEIGHT:
+            return weigh_families(workspace, panel.at_most)
+        if panel.mode == panel.CAP:
+            return cap_families(workspace, panel.at_most)
+        weights = {seq: 1.0 for family in self._families for seq in family.seqs}
+        return SetValues({"weight": weights}, self.tr("Every sprite counts the same"))
+
+    def _take(self, answer: tuple[list[Family], object]) -> None:
+        self._families, counts = answer
+        self._sprites = counts.total - counts.dropped  # type: ignore[attr-defined]
+        self._show()
+
+    def _show(self) -> None:
+        panel, found = self._panel, self._families
+        shown = [family for family in found[:LISTED] if len(family.seqs) > 1]
+        firsts = {sprite.seq: sprite for sprite in self._session.workspace.sprites([one.seqs[0] for one in shown])}
+        rows = []
+        for family in shown:
+            size = len(family.seqs)
+            now = family.weight if panel.mode == panel.AS_IT_IS else panel.counts_for(size)
+            rows.append(FamilyRow(firsts[family.seqs[0]], size, now))
+        panel.show_families(rows)
+        panel.headline.setText(self._headline())
+        findings = self._findings()
+        count = findings.total if findings is not None else 0
+        text = self.tr("Name the {0} groups as families") if not found else self.tr("Name families again ({0} groups)")
+        panel.show_naming(text.format(f"{count:,}"), count > 0 and not self._session.read_only)
+        panel.show_preview(self._preview())
+
+    def _headline(self) -> str:
+        if not self._families:
+            return self.tr("No families are named yet. Every group found can become one.")
+        grouped = sum(len(family.seqs) for family in self._families)
+        largest = len(self._families[0].seqs)
+        return self.tr("{0} families hold {1} of {2} sprites; the largest alone is {3} % of the data.").format(
+            f"{len(self._families):,}",
+            f"{grouped:,}",
+            f"{self._sprites:,}",
+            f"{100 * largest / max(1, self._sprites):.1f}",
+        )
+
+    def _preview(self) -> PreviewText:
+        panel, found = self._panel, self._families
+        if not found or self._session.read_only:
+            return PreviewText((self.tr("Nothing yet: name the families first."),), False)
+        large = [family for family in found if panel.at_most and len(family.seqs) > panel.at_most]
+        inside = sum(len(family.seqs) for family in large)
+        if panel.mode == panel.CAP:
+            gone = inside - panel.at_most * len(large)
+            text = self.tr("<b>{0}</b> sprites of {1} families dropped").format(f"{gone:,}", f"{len(large):,}")
+            return PreviewText((text, self.tr("kept ones and a fixed draw decide which stay")), gone > 0)
+        if panel.mode == panel.WEIGHT:
+            text = self.tr("<b>{0}</b> sprites of {1} families get a smaller weight")
+            text = text.format(f"{inside:,}", f"{len(large):,}")
+            return PreviewText((text, self.tr("weights go into the next version")), inside > 0)
+        weighed = sum(1 for family in found if abs(family.weight - len(family.seqs)) > 1e-9)
+        if weighed:
+            return PreviewText(
+                (self.tr("<b>{0}</b> weighed families count in full again").format(f"{weighed:,}"),), True
+            )
+        return PreviewText((self.tr("Nothing: that is how it is."),), False)
