@@ -89,6 +89,13 @@ class RunFollower(QObject):
         """True while a trainer works on it."""
         return self.state.state in ("running", "paused")
 
+    @property
+    def pictures_at_once(self) -> int:
+        """How many pictures the newest attempt held in memory at once: its micro-batch."""
+        if (started := self.record.started) is not None and (started.micro_batch or started.batch):
+            return started.micro_batch or started.batch
+        return (self.config.batch.micro or self.config.batch.size) if self.config else 0
+
     def sample(self, iteration: float | None = None) -> SamplesSaved | None:
         """The sample point shown: at the cursor, or at an iteration."""
         return self.record.sample_at(self.timeline.shown if iteration is None else iteration)

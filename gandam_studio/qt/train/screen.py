@@ -329,9 +329,7 @@ class TrainScreen(Screen):
         if action == "resume":
             self.command("start")
         elif action == "smaller_batch" and config is not None:
-            started = follower.record.started
-            before = (started.micro_batch if started else 0) or config.batch.micro or config.batch.size
-            self.derive({"batch.micro": max(1, before // 2)})
+            self.derive({"batch.micro": max(1, follower.pictures_at_once // 2)})
         elif action == "slower" and config is not None:
             rates = dataclasses.asdict(config.optimiser)
             self.derive({f"optimiser.{name}": rates[name] / 2 for name in ("lr_g", "lr_d")})

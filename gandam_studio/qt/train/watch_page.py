@@ -264,11 +264,7 @@ class WatchPage(QWidget):
                 note = Failure(follower.problem, self.tr("Curves and samples are shown as far as they go."), "", "")
                 self.card.show_failure(self.tr("The configuration cannot be read"), note, severe=False)
             return
-        started = follower.record.started
-        batch = (started.micro_batch or started.batch) if started else 0
-        if not batch and follower.config is not None:
-            batch = follower.config.batch.micro or follower.config.batch.size
-        told = failure(state, batch)
+        told = failure(state, follower.pictures_at_once)
         headline = self.tr("The run failed") if state.state == "failed" else self.tr("The run was interrupted")
         self.card.show_failure(headline, told, severe=state.state == "failed")
         # One action: the card's button, not another one beside it.
