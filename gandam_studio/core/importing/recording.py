@@ -131,24 +131,25 @@ class Recorder:
         try:
             # Before the rows: a power cut may leave an original without a row, never a row without its original.
             originals.flush(needed)
-            new, last, unused = self._write(batch)
+            new, last = self._write(batch)
         except OSError as error:
             raise UserError(f"nothing more was saved: {error.strerror or error}") from error
-        for digest in unused:
-            originals.discard(digest)
         self._count(batch, new, last)
 
-    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[int, int, list[str]]:
-        """The batch's transaction: how many sprites were new, the last row number before them, originals not needed."""
+    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[int, int]:
+        """The batch's transaction: how many sprites were new, and the last row number before them.
+
+        The original of a re-encoded copy is kept too: a version names one of the files with equal pixels whichever
+        came first, so all of them must be there.
+        """
         connection = self.workspace.connection
         with transaction(connection):
             known = _known_sprites(connection, batch)
             (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
             new: list[tuple[FoundSprite, str, str]] = []  # sprite, name, digest
             sources: list[tuple[object, ...]] = []
-            spare: list[str] = []
             for item, outcome in batch:
-                self._place(item, outcome, last, known, new, sources, spare)
+                self._place(item, outcome, last, known, new, sources)
             if new:
                 self.workspace.thumbnails.append_encoded(last + 1, [sprite.thumbnail for sprite, _, _ in new])
                 remember_versions(connection)
@@ -157,8 +158,7 @@ class Recorder:
                 _FINGERPRINT, [(last + 1 + i, s.hashes, s.features) for i, (s, _, _) in enumerate(new)]
             )
             connection.executemany(_SOURCE, sources)
-            unused = [digest for digest in spare if not _used(connection, digest)]
-        return len(new), last, unused
+        return len(new), last
 
     def _place(
         self,
@@ -168,11 +168,9 @@ class Recorder:
         known: dict[str, tuple[int, str]],
         new: list[tuple[FoundSprite, str, str]],
         sources: list[tuple[object, ...]],
-        spare: list[str],
     ) -> None:
         """Decide which of an item's sprites are new and what its rows in `sources` say."""
         path, stamp = storable(item.path), (item.size, item.mtime_ns, outcome.digest)
-        before = len(new)
         seqs = []
         for sprite in outcome.sprites:
             if sprite.id not in known:
@@ -184,9 +182,6 @@ class Recorder:
         if whole is None:
             for seq, sprite in zip(seqs, outcome.sprites, strict=True):
                 sources.append((path, member_key(item, sprite.part), *stamp, seq, ACCEPTED, ""))
-        # A re-encoded copy of what is there already needs no original of its own.
-        if outcome.fresh and len(new) == before:
-            spare.append(outcome.digest)
 
     def _count(self, batch: list[tuple[Item, Outcome]], new: int, last: int) -> None:
         summary = self.summary
@@ -226,14 +221,6 @@ def _known_sprites(connection: sqlite3.Connection, batch: list[tuple[Item, Outco
         ):
             known[key] = (seq, blob)
     return known
-
-
-def _used(connection: sqlite3.Connection, digest: str) -> bool:
-    """Whether a sprite's original is the file of that digest."""
-    query = (
-        "SELECT 1 FROM sources JOIN sprites ON sprites.seq = sources.sprite WHERE file_digest = ? AND blob = ? LIMIT 1"
-    )
-    return connection.execute(query, (digest, digest)).fetchone() is not None
 
 
 def _slices(values: Sequence[str]) -> Iterable[Sequence[str]]:
