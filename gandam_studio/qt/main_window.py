@@ -169,12 +169,11 @@ class MainWindow(QMainWindow):
     # Menus
 
     def _make_actions(self) -> None:
-        keys = QKeySequence.StandardKey
         make = self._action
-        self.new_action = make(self.tr("&New workspace…"), self.welcome.ask_new, keys.New)
-        self.open_action = make(self.tr("&Open workspace…"), self.welcome.ask_open, keys.Open)
+        self.new_action = make(self.tr("&New workspace…"), self.welcome.ask_new, "Ctrl+N")
+        self.open_action = make(self.tr("&Open workspace…"), self.welcome.ask_open, "Ctrl+O")
         self.close_action = make(self.tr("&Close workspace"), self.close_workspace, "Ctrl+W")
-        self.quit_action = make(self.tr("&Quit"), self.close, keys.Quit)
+        self.quit_action = make(self.tr("&Quit"), self.close, "Ctrl+Q")
         self.undo_action = make(self.tr("&Undo"), self._undo, "Ctrl+Z")
         self.redo_action = make(self.tr("&Redo"), self._redo, ["Ctrl+Shift+Z", "Ctrl+Y"])
         self.history_action = make(self.tr("&History…"), self._show_history, "Ctrl+H")
@@ -199,13 +198,11 @@ class MainWindow(QMainWindow):
         self,
         text: str,
         slot: Callable[[], object],
-        keys: str | list[str] | QKeySequence.StandardKey | None = None,
+        keys: str | list[str] = "",
     ) -> QAction:
         action = QAction(text, self)
         action.triggered.connect(lambda _checked=False: slot())
-        if isinstance(keys, QKeySequence.StandardKey):
-            action.setShortcuts(keys)
-        elif keys:
+        if keys:
             several = [keys] if isinstance(keys, str) else keys
             action.setShortcuts([QKeySequence.fromString(one) for one in several])
         self.addAction(action)

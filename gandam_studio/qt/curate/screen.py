@@ -79,7 +79,7 @@ class CurateScreen(Screen):
         """Remember how it was left."""
         settings = QSettings()
         settings.setValue(_TILE_KEY, self.gallery.tile)
-        settings.setValue(_PANEL_KEY, self.panel.isVisibleTo(self))
+        settings.setValue(_PANEL_KEY, self.actions_of.show_panel.isChecked())
 
     def may_close(self) -> bool:
         """Nothing here is ever unsaved; only the picture loader must end."""
@@ -119,7 +119,11 @@ class CurateScreen(Screen):
 
     def _show_order(self, order: Seqs) -> None:
         self.gallery.show_order(order)
-        if not self._total():
+        some = self._total() > 0
+        # With nothing to filter or inspect, only the invitation stands there.
+        self.filter_bar.setVisible(some)
+        self.panel.setVisible(some and self.actions_of.show_panel.isChecked())
+        if not some:
             self.stack.setCurrentWidget(self.no_sprites)
         elif not len(order):
             self.stack.setCurrentWidget(self.no_match)
@@ -128,6 +132,11 @@ class CurateScreen(Screen):
             if self.gallery.current < 0:
                 self.gallery.go_to(0)
         self._show_current()
+
+    def _peek(self) -> None:
+        """Show what an import under way has brought, without disturbing a filtered or sorted view."""
+        if self.isVisible() and self.filter_bar.filter.is_everything and self._total() > len(self.gallery.order):
+            self.reload()
 
     def _total(self) -> int:
         (count,) = self.session.workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
@@ -309,6 +318,7 @@ class CurateScreen(Screen):
         session.edits_applied.connect(self._take_changes)
         session.sprites_imported.connect(self.reload)
         session.closing.connect(self.closing)
+        self.imports.progressed.connect(self._peek)
         gallery.current_changed.connect(lambda _seq: self._show_current())
         gallery.selection_changed.connect(self._show_current)
         gallery.menu_asked.connect(self.show_menu)

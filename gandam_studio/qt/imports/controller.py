@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog
 
@@ -20,11 +20,19 @@ if TYPE_CHECKING:
     from gandam_studio.qt.screen import EmptyState, Screen
 
 
+PEEK_MS = 1500  # how often the gallery shows what an import under way has brought so far
+
+
 class ImportController(QObject):
     """Attributes:
     actions: for the File menu.
     last: summary of the last import; None before the first.
+
+    Signals:
+        progressed: an import is under way and may have committed more sprites.
     """
+
+    progressed = Signal()
 
     def __init__(self, session: Session, screen: Screen) -> None:
         super().__init__(screen)
@@ -138,7 +146,10 @@ class ImportController(QObject):
         def work(workspace: Any, job: Any) -> ImportSummary:
             return import_sources(workspace, sources, job=job, options=options)
 
-        self._session.start_job(self.tr("Import"), work, self._finish, on_cancelled=self._stop)
+        task = self._session.start_job(self.tr("Import"), work, self._finish, on_cancelled=self._stop)
+        peek = QTimer(task, interval=PEEK_MS)
+        peek.timeout.connect(self.progressed)
+        peek.start()
 
     def show_summary(self) -> None:
         """The report of the last import."""
