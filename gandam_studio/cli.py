@@ -33,6 +33,7 @@ SUBCOMMANDS = {
     "redo": "workspaces:redo",
     "history": "workspaces:history",
     "dedupe": "duplicates:dedupe",
+    "families": "duplicates:families_",
     "recipe": "preparing:recipe",
     "splits": "preparing:splits",
     "commit": "versioning:commit",

@@ -13,7 +13,7 @@ from gandam_studio.commands.console import Output, chosen_folder, json_option, w
 from gandam_studio.commands.progress import ConsoleJob
 
 if TYPE_CHECKING:
-    from gandam_studio.core.duplicates.report import DuplicateGroup, DuplicateReport, Member
+    from gandam_studio.core.duplicates import DuplicateGroup, DuplicateReport, Member
     from gandam_studio.core.edits import Edit
     from gandam_studio.core.workspace import Workspace
 
@@ -27,6 +27,7 @@ _TOLD = 30
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only report, change nothing; so it is without --apply too.")
 @click.option("--apply", "apply_", is_flag=True, help="Drop all but the keepers, as one edit that undo takes back.")
+@click.option("--duplicates-only", is_flag=True, help="Drop copies only; leave relatives (recoloured, near, frames).")
 @click.option("--relation", "relations", type=click.Choice(RELATIONS), multiple=True, metavar="WORD",
               help=f"Drop only members so related: {', '.join(RELATIONS)}; may be repeated.")  # fmt: skip
 @click.option("--distance", type=click.FloatRange(0, 1), default=DISTANCE, show_default=True,
@@ -36,9 +37,7 @@ _TOLD = 30
 )
 @click.option("--not-duplicates", nargs=2, multiple=True, metavar="SPRITE SPRITE",
               help="Remember for ever that these two are different pictures; may be repeated.")  # fmt: skip
-@click.option(
-    "--families", is_flag=True, help="Name the groups' families, so that splits and weights keep them together."
-)
+@click.option("--families", is_flag=True, help="Record each group as a family, for splits and for `families`.")
 @workspace_option
 @json_option
 def dedupe(
@@ -46,6 +45,7 @@ def dedupe(
     as_json: bool,
     dry_run: bool,
     apply_: bool,
+    duplicates_only: bool,
     relations: tuple[str, ...],
     distance: float,
     rules: str | None,
@@ -54,14 +54,17 @@ def dedupe(
 ) -> None:
     """Find copies: the same pixels, other encodings or sizes, mirrored, cropped, recoloured, nearly the same.
 
-    Every relation was verified on the pixels. Nothing changes without --apply, --families or --not-duplicates.
+    Every relation was verified on the pixels. Nothing is decided without --apply, --families or --not-duplicates.
+    Sprites kept by word are never dropped.
     """
-    from gandam_studio.core.edits import NotDuplicates
+    from gandam_studio.core.duplicates import DUPLICATES, name_families
+    from gandam_studio.core.edits import NotDuplicates, Together
     from gandam_studio.core.workspace import Workspace
 
     deciding = apply_ or families or bool(not_duplicates)
     if dry_run and deciding:
         raise click.UsageError("--dry-run changes nothing: leave it out, or leave out what decides")
+    wanted = frozenset(relations or RELATIONS) & (DUPLICATES if duplicates_only else frozenset(RELATIONS))
     out = Output(as_json)
     with Workspace.open(chosen_folder(folder), read_only=not deciding) as workspace, ConsoleJob() as job:
         if not_duplicates:
@@ -72,19 +75,19 @@ def dedupe(
         ids = _ids(workspace, groups)
         out.json({"groups": [group_json(group, ids) for group in groups]})
         _tell(out, workspace, groups)
-        decided = []
-        if families:
-            decided.append(family_edit(workspace, groups))
+        decided: list[Edit] = [name_families(report)] if families and groups else []
         if apply_:
-            decided += drop_edits(groups, relations or RELATIONS)
-        _decide(workspace, out, decided)
+            decided += drop_edits(report, wanted)
+        if decided:
+            changes = workspace.apply(Together(tuple(decided), "Deduplicate"))
+            out.say(f"{changes.label}; undo takes it back" if changes else "nothing to change: it is so already")
 
 
 def find(
     workspace: Workspace, job: ConsoleJob, distance: float = DISTANCE, rules: str | None = None
 ) -> DuplicateReport:
     """What is a copy of what in a workspace. Raises UserError for an unknown rule."""
-    from gandam_studio.core.duplicates.finding import find_duplicates
+    from gandam_studio.core.duplicates import find_duplicates
 
     if rules is None:
         return find_duplicates(workspace, distance=distance, job=job)
@@ -109,38 +112,54 @@ def _member_json(member: Member, ids: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def drop_edits(groups: Iterable[DuplicateGroup], relations: Iterable[str]) -> list[Edit]:
-    """The edits that drop members of those relations; the reason of a true copy is "duplicate", else the relation."""
+def drop_edits(report: DuplicateReport, wanted: frozenset[str]) -> list[Edit]:
+    """What drops the members so related: copies with the reason "duplicate", relatives with their relation's word."""
+    from gandam_studio.core.duplicates import plan_drops
     from gandam_studio.core.edits import Drop
 
-    wanted = frozenset(relations)
-    by_reason: dict[str, list[int]] = {}
-    for group in groups:
+    plan = plan_drops(report, relations=wanted)
+    edits = [plan.edit()] if plan.drops else []
+    relatives: dict[str, list[int]] = {}
+    for group in report.groups:
         for member in group.members:
-            if member.relation in wanted:
-                reason = "duplicate" if member.duplicate_of is not None else member.relation
-                by_reason.setdefault(reason, []).append(member.seq)
-    return [Drop(seqs, reason) for reason, seqs in by_reason.items()]
+            if member.duplicate_of is None and member.relation in wanted and not report.is_kept(member.seq):
+                relatives.setdefault(member.relation, []).append(member.seq)
+    return edits + [Drop(seqs, relation) for relation, seqs in relatives.items()]
 
 
-def family_edit(workspace: Workspace, groups: Iterable[DuplicateGroup]) -> Edit:
-    """The edit that gives each group's sprites the name of their keeper's id as their family."""
-    from gandam_studio.core.edits import SetValues
+def drop_duplicates(workspace: Workspace, job: ConsoleJob) -> int:
+    """Drop every copy, as one edit; relatives stay. Returns how many went. Raises UserError, Cancelled."""
+    from gandam_studio.core.duplicates import plan_drops
 
-    names: dict[int, str] = {}
-    for group in groups:
-        name = workspace.sprite(group.keeper).id[:16]
-        names |= dict.fromkeys((group.keeper, *(member.seq for member in group.members)), name)
-    return SetValues({"family": names}, "Name families")
+    plan = plan_drops(find(workspace, job))
+    return len(workspace.apply(plan.edit()).seqs) if plan.drops else 0
 
 
-def _decide(workspace: Workspace, out: Output, edits: list[Edit]) -> None:
-    from gandam_studio.core.edits import Together
+@click.command("families")
+@click.option("--cap", type=click.IntRange(1), metavar="N", help="Drop what exceeds N sprites in a family.")
+@click.option("--weigh", type=click.FloatRange(0, min_open=True), metavar="W",
+              help="Let a family count for at most W sprites in training, by weights in the manifest.")  # fmt: skip
+@workspace_option
+@json_option
+def families_(folder: Path | None, as_json: bool, cap: int | None, weigh: float | None) -> None:
+    """List families by size; keep large ones from being all a network learns. `dedupe --families` names them."""
+    from gandam_studio.core import duplicates as core
+    from gandam_studio.core.workspace import Workspace
 
-    if not edits:
-        return
-    changes = workspace.apply(Together(tuple(edits), "Deduplicate"))
-    out.say(f"{changes.label}; undo takes it back" if changes else "nothing to change: that is how it is already")
+    if cap and weigh:
+        raise click.UsageError("cap families or weigh them, not both at once")
+    out = Output(as_json)
+    with Workspace.open(chosen_folder(folder), read_only=not (cap or weigh)) as workspace:
+        if cap or weigh:
+            edit = core.cap_families(workspace, cap) if cap else core.weigh_families(workspace, weigh or 1.0)
+            changes = workspace.apply(edit)
+            out.say(f"{changes.label}; undo takes it back" if changes else "nothing to change: it is so already")
+        found = core.families(workspace)
+    out.json([{"family": f.name, "sprites": len(f.seqs), "weight": round(f.weight, 6)} for f in found])
+    if found:
+        rows = ((f.name, len(f.seqs), f"{f.weight:g}") for f in found[:_TOLD])
+        out.table(("family", "sprites", "counts for"), rows, right=("sprites", "counts for"))
+    out.say(f"{len(found):,} families")
 
 
 def _ids(workspace: Workspace, groups: Iterable[DuplicateGroup]) -> dict[int, str]:
@@ -165,14 +184,3 @@ def _tell(out: Output, workspace: Workspace, groups: list[DuplicateGroup]) -> No
     members = sum(len(group.members) for group in groups)
     copies = sum(len(group.duplicates) for group in groups)
     out.say(f"{len(groups):,} groups: {copies:,} copies, {members - copies:,} relatives (recoloured, near, frames)")
-
-
-def drop_duplicates(workspace: Workspace, job: ConsoleJob) -> int:
-    """Drop every true copy, as one edit; relatives stay. Returns how many went. Raises UserError, Cancelled."""
-    from gandam_studio.core.duplicates.relations import DUPLICATES
-    from gandam_studio.core.edits import Together
-
-    edits = drop_edits(find(workspace, job).groups, DUPLICATES)
-    if not edits:
-        return 0
-    return len(workspace.apply(Together(tuple(edits), "Deduplicate")).seqs)

@@ -374,10 +374,20 @@ def test_dedupe_reports_decides_and_is_undone(tmp_path: Path, studio: Studio) ->
     left = {row["id"] for row in studio("list", "--status", "not-dropped", "-w", ws, "--json").json}
     assert left == {group["keeper"] for group in groups}
     assert studio("undo", "-w", ws, "--json").json["sprites"] == 6
+    studio("dedupe", "--apply", "--duplicates-only", "-w", ws)
+    rows = studio("list", "--status", "dropped", "-w", ws, "--json").json
+    assert {row["reason"] for row in rows} == {"duplicate"}
+    assert not any("recoloured" in row["name"] for row in rows)
+    studio("undo", "-w", ws)
     studio("dedupe", "--families", "-w", ws)
     families = {row["family"] for row in studio("list", "-w", ws, "--json").json}
     assert len(families) == 2
     assert "" not in families
+    assert [(f["sprites"], f["weight"]) for f in studio("families", "-w", ws, "--json").json] == [(4, 4.0), (4, 4.0)]
+    assert [f["weight"] for f in studio("families", "--weigh", 1, "-w", ws, "--json").json] == [1.0, 1.0]
+    assert [f["sprites"] for f in studio("families", "--cap", 3, "-w", ws, "--json").json] == [3, 3]
+    studio("undo", "-w", ws)
+    assert "count for at most 1" in studio("undo", "-w", ws).out
     studio("dedupe", "--not-duplicates", "one-as-drawn.png", "one-mirrored.png", "-w", ws)
     again = studio("dedupe", "-w", ws, "--json").json["groups"]
     together = [{names[g["keeper"]], *(names[m["id"]] for m in g["members"])} for g in again]
