@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
-import itertools
-import multiprocessing
 import os
 import shutil
 import uuid
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +23,7 @@ from gandam_studio.core.rendering import Pixels, fill_color
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.pictures import detected_background, rendered
+from gandam_studio.core.versions.rendering_pool import in_order
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from trainer import files
 from trainer.manifest import ManifestEntry
@@ -37,9 +36,6 @@ PIXELS = "dataset.npy"
 INFO = "dataset.json"
 # Raised whenever rendering changes its bytes, so that no stale array is taken for a fresh one.
 RENDERING = 1
-_CHUNK = 128
-# Starting processes costs about a second: fewer pictures than this are faster without.
-_WORTH_PROCESSES = 4000
 
 
 @dataclass(frozen=True)
@@ -128,15 +124,18 @@ def _write(
     info: dict[str, Any] = {name: [] for name in ("ids", "split", "weights", "tags", "facing", "family")}
     shape = (version.sprites, recipe.size, recipe.size, recipe.channels)
     job.start("Rendering", version.sprites)
-    pixels = np.lib.format.open_memmap(folder / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
-    done = 0
     entries = _noted(version_files.manifest_entries(workspace, version), info)
-    for chunk in _rendered_chunks(workspace.originals, entries, version.sprites, recipe, background):
-        pixels[done : done + len(chunk)] = chunk
-        done += len(chunk)
-        job.advance(len(chunk))
-    pixels.flush()
-    del pixels
+    render = functools.partial(render_chunk, workspace.originals.folder, recipe, background)
+    done = 0
+    with (folder / PIXELS).open("wb") as stream, closing(in_order(render, entries, version.sprites)) as chunks:
+        # Written as a stream and not through a memory map, whose pages would count as ours: memory stays flat.
+        np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        for _, pixels in chunks:
+            stream.write(pixels.tobytes())
+            done += len(pixels)
+            job.advance(len(pixels))
+        stream.flush()
+        os.fsync(stream.fileno())
     if done != version.sprites:
         raise UserError(f"the manifest of {version.label} is damaged; see: verify")
     if held_out is not None:
@@ -172,36 +171,7 @@ def _other_splits(workspace: Workspace, version: ManifestVersion, info: dict[str
     return [splits[sprite] for sprite in info["ids"]]
 
 
-def _rendered_chunks(
-    originals: Originals, entries: Iterable[ManifestEntry], count: int, recipe: Recipe, background: str
-) -> Iterator[Pixels]:
-    """Arrays of at most `_CHUNK` pictures, in order; in processes when there are enough to be worth it."""
-    chunks = _batches(iter(entries))
-    workers = min(os.cpu_count() or 1, 8)
-    if count < _WORTH_PROCESSES or workers < 2:
-        for chunk in chunks:
-            yield render_chunk(originals.folder, chunk, recipe, background)
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        waiting: deque[Future[Pixels]] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(render_chunk, originals.folder, chunk, recipe, background))
-            # So many are enough to keep every process busy, and memory does not grow with the data set.
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _batches(entries: Iterator[ManifestEntry]) -> Iterator[list[ManifestEntry]]:
-    while chunk := list(itertools.islice(entries, _CHUNK)):
-        yield chunk
-
-
-def render_chunk(folder: Path, entries: list[ManifestEntry], recipe: Recipe, background: str) -> Pixels:
+def render_chunk(folder: Path, recipe: Recipe, background: str, entries: list[ManifestEntry]) -> Pixels:
     """(n, size, size, C) uint8 of some entries; `folder` holds the originals. Runs in a process of its own or here."""
     originals = Originals(folder)
     return np.stack([rendered(originals, entry, recipe, background) for entry in entries])

@@ -14,6 +14,7 @@ from PIL import Image
 
 from gandam_studio.core.edits import Drop, Flip, SetFacing, SetSetting, SetValues, Tag
 from gandam_studio.core.rendering import render
+from gandam_studio.core.versions import rendering_pool
 from trainer.recipe import Recipe
 
 
@@ -194,6 +195,13 @@ def test_all_formats_side_by_side(workspace, version, tmp_path):
     with pytest.raises(Exception, match="--force"):
         workspace.export(tmp_path / "x", format="all")
     workspace.export(tmp_path / "x", format="all", force=True)
+
+
+def test_pictures_rendered_in_processes_are_the_same(workspace, version, tmp_path, monkeypatch):
+    workspace.export(tmp_path / "alone.zip", format="stylegan")
+    monkeypatch.setattr(rendering_pool, "WORTH_PROCESSES", 10)
+    workspace.export(tmp_path / "together.zip", format="stylegan")
+    assert (tmp_path / "alone.zip").read_bytes() == (tmp_path / "together.zip").read_bytes()
 
 
 def test_another_recipe_reaches_every_format(workspace, version, tmp_path):

@@ -13,6 +13,7 @@ from gandam_studio.core.edits import Drop, Flip, SetSetting, SetValues, Tag
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.rendering import render
+from gandam_studio.core.versions import rendering_pool
 from trainer.recipe import Recipe
 
 
@@ -86,11 +87,11 @@ def test_processes_render_the_same(make_workspace, monkeypatch):
     alone = prepare(workspace, version, Recipe(size=32))
     data = alone.pixels_path.read_bytes()
     alone.info_path.unlink()
-    monkeypatch.setattr(datasets, "_WORTH_PROCESSES", 10)
-    together = prepare(workspace, version, Recipe(size=32, trim=False))
-    assert together.count == 300
+    monkeypatch.setattr(rendering_pool, "WORTH_PROCESSES", 10)
     monkeypatch.setattr(datasets, "RENDERING", -1)
-    assert prepare(workspace, version, Recipe(size=32)).pixels_path.read_bytes() == data
+    together = prepare(workspace, version, Recipe(size=32))
+    assert together.count == 300
+    assert together.pixels_path.read_bytes() == data
 
 
 def test_detected_background(workspace):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +20,12 @@ from gandam_studio.core.decoding import sniff
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.formats import LINK, RENDER
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.originals import Originals
 from gandam_studio.core.rendering import Pixels
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.pictures import WHITE, detected_background, picture_of, rendered
+from gandam_studio.core.versions.rendering_pool import in_order
 from trainer.manifest import ManifestEntry
 from trainer.recipe import Recipe
 
@@ -54,6 +58,7 @@ class Source:
     background: str = ""
     spool: Path | None = None
     header: dict[str, Any] = field(default_factory=dict)
+    _ready: dict[str, bytes] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.header = version_files.header(self.workspace, self.version)
@@ -72,9 +77,22 @@ class Source:
     def watched(self) -> Iterator[ManifestEntry]:
         """The entries, telling the job after each; raises Cancelled."""
         self.job.start("Exporting", self.version.sprites)
-        for entry in self.entries():
+        for entry in self._rendered_ahead() if self.pictures == RENDER else self.entries():
             yield entry
             self.job.advance()
+
+    def _rendered_ahead(self) -> Iterator[ManifestEntry]:
+        """The entries, while processes render the pictures of those to come."""
+        if self.spool is not None and any(self.spool.iterdir()):
+            yield from self.entries()
+            return
+        render = functools.partial(render_pngs, self.workspace.originals.folder, self.recipe, self.background)
+        with closing(in_order(render, self.entries(), self.version.sprites)) as chunks:
+            for entries, pictures in chunks:
+                for entry, data in zip(entries, pictures, strict=True):
+                    self._ready = {entry.id: data}
+                    yield entry
+        self._ready = {}
 
     def rendered(self, entry: ManifestEntry) -> Pixels:
         """(size, size, C) uint8, the recipe applied."""
@@ -132,7 +150,7 @@ class Source:
         if kept is not None:
             with contextlib.suppress(FileNotFoundError):
                 return kept.read_bytes()
-        data = png_bytes(self.rendered(entry))
+        data = self._ready.get(entry.id) or png_bytes(self.rendered(entry))
         if kept is not None:
             kept.write_bytes(data)
         return data
@@ -158,6 +176,12 @@ def picture_stem(entry: ManifestEntry) -> str:
     name = entry.source.rsplit("!", 1)[-1].replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
     slug = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[:40].strip("-")
     return f"{slug or 'sprite'}-{entry.id[:_ID_SHOWN]}"
+
+
+def render_pngs(folder: Path, recipe: Recipe, background: str, entries: list[ManifestEntry]) -> list[bytes]:
+    """Rendered PNGs of some entries; `folder` holds the originals. Runs in a process of its own or here."""
+    originals = Originals(folder)
+    return [png_bytes(rendered(originals, entry, recipe, background)) for entry in entries]
 
 
 def png_bytes(pixels: Pixels) -> bytes:

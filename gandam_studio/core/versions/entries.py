@@ -92,4 +92,6 @@ def entry_of(sprite: Sprite, split: str) -> ManifestEntry:
 
 def plain_text(text: str) -> str:
     """Text that every machine writes as the same UTF-8 bytes: composed, undecodable bytes escaped."""
+    if text.isascii():
+        return text
     return unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode())
