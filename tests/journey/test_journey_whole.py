@@ -82,6 +82,7 @@ def test_the_demo_refuses_before_it_makes_anything_and_overwrites_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", ["mechas", "gearhead-caramel"])
 def test_the_demo_ends_with_a_grid(tmp_path: Path, studio: Studio, name: str) -> None:
     done = studio("demo", tmp_path / "d", "--set", name, "--iterations", 60, "--device", "cpu", "--json").json
