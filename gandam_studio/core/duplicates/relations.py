@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -252,32 +253,48 @@ def _corner(first: Content, turned: np.ndarray, parameters: np.ndarray) -> tuple
 def _on_one_grid(first: np.ndarray, second: np.ndarray, guess: tuple[float, float]) -> _Overlay:
     """Contents of one scale laid on each other at the whole-pixel shift, near the guess, where they agree best."""
     a, b = _weighted(first), _weighted(second)
-    best: tuple[float, int, int] | None = None
-    # Shifts that put one corner on the other's, and those around the guess.
-    for y in {*range(round(guess[1]) - 2, round(guess[1]) + 3), 0, a.shape[0] - b.shape[0]}:
-        for x in {*range(round(guess[0]) - 2, round(guess[0]) + 3), 0, a.shape[1] - b.shape[1]}:
-            _, mine, other, _ = _window(a, b, x, y)
-            if mine.size:
-                # Opacity counts as much as all colours, or recoloured pictures would slide.
-                cost = float(np.abs(mine - other).mean() + np.abs(mine[..., 3] - other[..., 3]).mean())
-                cost += 64 * (1 - mine.shape[0] * mine.shape[1] / max(a.shape[0] * a.shape[1], b.shape[0] * b.shape[1]))
-                if best is None or cost < best[0]:
-                    best = (cost, x, y)
-    assert best is not None  # both contents have pixels and the guess lays one on the other
-    _, x, y = best
-    _, mine, other, beyond = _window(a, b, x, y)
-    return _Overlay(mine, other, beyond, (x, y))
+    small = [np.rint(x).astype(np.uint8) for x in (a, b)]
+    alphas = [np.ascontiguousarray(x[..., 3]) for x in small]
+    larger = max(a.shape[0] * a.shape[1], b.shape[0] * b.shape[1])
+    best = np.inf
+    x, y = round(guess[0]), round(guess[1])
+    for place in _shifts(guess, a.shape, b.shape):
+        mine, other = _window(a.shape, b.shape, *place)
+        pixels = (mine[0].stop - mine[0].start) * (mine[1].stop - mine[1].start)
+        if pixels <= 0:
+            continue
+        # Opacity counts as much as all colours, or recoloured pictures would slide.
+        cost = cv2.norm(small[0][mine], small[1][other], cv2.NORM_L1) / (4 * pixels)
+        cost += cv2.norm(alphas[0][mine], alphas[1][other], cv2.NORM_L1) / pixels + 64 * (1 - pixels / larger)
+        if cost < best:
+            best, (x, y) = cost, place
+        if best == 0:
+            break
+    mine, other = _window(a.shape, b.shape, x, y)
+    total = cv2.countNonZero(alphas[0]) + cv2.countNonZero(alphas[1])
+    within = int(np.count_nonzero(alphas[0][mine])) + int(np.count_nonzero(alphas[1][other]))
+    return _Overlay(a[mine], b[other], 1 - within / max(1, total), (x, y))
 
 
-def _window(a: np.ndarray, b: np.ndarray, x: int, y: int) -> tuple[tuple[int, int], np.ndarray, np.ndarray, float]:
-    """The rectangle both reach with b's corner at (x, y) of a: its corner, both cut-outs, the share beyond it."""
+def _shifts(guess: tuple[float, float], first: tuple[int, ...], second: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Places (x, y) for the second's corner.
+
+    Those that put a corner on the first's corner, then all around the guess.
+    """
+    corners = (0, first[1] - second[1]), (0, first[0] - second[0])
+    columns, rows = (
+        dict.fromkeys((*ends, *range(round(g) - 2, round(g) + 3))) for ends, g in zip(corners, guess, strict=True)
+    )
+    return ((x, y) for y in rows for x in columns)
+
+
+def _window(
+    first: tuple[int, ...], second: tuple[int, ...], x: int, y: int
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The rectangle both reach with the second's corner at (x, y) of the first, as slices of each."""
     left, top = max(0, x), max(0, y)
-    right, bottom = min(a.shape[1], x + b.shape[1]), min(a.shape[0], y + b.shape[0])
-    mine = a[top : max(top, bottom), left : max(left, right)]
-    other = b[top - y : max(top, bottom) - y, left - x : max(left, right) - x]
-    total = int(np.count_nonzero(a[..., 3])) + int(np.count_nonzero(b[..., 3]))
-    within = int(np.count_nonzero(mine[..., 3])) + int(np.count_nonzero(other[..., 3]))
-    return (left, top), mine, other, 1 - within / max(1, total)
+    right, bottom = max(left, min(first[1], x + second[1])), max(top, min(first[0], y + second[0]))
+    return (slice(top, bottom), slice(left, right)), (slice(top - y, bottom - y), slice(left - x, right - x))
 
 
 def _reduced(first: np.ndarray, second: np.ndarray) -> _Overlay:

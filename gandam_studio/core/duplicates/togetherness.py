@@ -18,12 +18,12 @@ def held_together(workspace: Workspace, distance: float = DEFAULT_DISTANCE) -> l
     """Pairs of sprite ids that no split may part, for `versions.splits.assign_splits`.
 
     Equal and mirrored contents are known from the fingerprints alone, at any time; resized, recoloured and otherwise
-    related sprites once duplicates were searched for. Pairs the person called no duplicates are left out unless their
-    pixels are the same.
+    related sprites once duplicates were searched for, up to `distance`; below 0 none of those. Pairs the person called
+    no duplicates are left out unless their pixels are the same.
     """
     ids = {int(seq): str(key) for seq, key in workspace.connection.execute("SELECT seq, id FROM sprites")}
     distinct = {(int(a), int(b)) for a, b in workspace.connection.execute("SELECT a, b FROM pairs")}
-    found = load_findings(workspace.folder, (LOOK_RADIUS, WHOLE_RADIUS)).links
+    found = load_findings(workspace.folder, (LOOK_RADIUS, WHOLE_RADIUS)).links if distance >= 0 else []
     related = {
         (link.i, link.j) for link in found if link.verdict.distance <= distance and (link.i, link.j) not in distinct
     }

@@ -1,0 +1,246 @@
+"""All pairs of hashes within a Hamming radius: time, memory and recall beside other tools.
+
+    python tests/benchmarks/duplicates_search.py [--json] [--n 100000] [--radius 8] [--bits 64] [--repeats 3] [--all]
+
+Half of the hashes are random, half are variations of few bits of shared ones. Every method runs in a process of its own
+on one thread; medians over the repeats; memory is the growth of that process's peak over what it had with the hashes
+loaded. Recall is against the exact answer. A slow method is given a sample of the hashes to look up and its time scaled
+to all of them; its name then ends in "(sampled)". `--all` runs the table of sizes. Peers that are not installed are
+skipped with a line. Regrouping at another distance, which a slider does live, is timed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import numpy as np  # noqa: E402 - after the threads are limited
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY))
+
+SAMPLE = 2_000
+TREE_SAMPLE = 50
+
+
+def hashes(count: int, words: int) -> np.ndarray:
+    """(count, words) uint64, the same every time."""
+    generator = np.random.default_rng(count)
+    half = count // 2
+    centres = generator.integers(0, 2**64, (max(1, (count - half) // 5), words), dtype=np.uint64)
+    near = centres[generator.integers(0, len(centres), count - half)]
+    for _ in range(4 * words):
+        flip = np.uint64(1) << generator.integers(0, 64, len(near)).astype(np.uint64)
+        near[np.arange(len(near)), generator.integers(0, words, len(near))] ^= flip
+    made = np.concatenate([generator.integers(0, 2**64, (half, words), dtype=np.uint64), near])
+    generator.shuffle(made)
+    return made
+
+
+def ours(engine: str) -> Callable[[np.ndarray, int], tuple[int, int]]:
+    """Our search with one of its engines; warmed up first, as compiled code is loaded once a session."""
+    from gandam_studio.core.duplicates.search import pairs_within
+
+    pairs_within(hashes(2_000, 1), 4, engine=engine)  # type: ignore[arg-type]
+    pairs_within(hashes(2_000, 4), 20, engine=engine)  # type: ignore[arg-type]
+
+    def run(words: np.ndarray, radius: int) -> tuple[int, int]:
+        return len(pairs_within(words, radius, engine=engine)), len(words)  # type: ignore[arg-type]
+
+    return run
+
+
+def faiss_flat(words: np.ndarray, radius: int) -> tuple[int, int]:
+    """faiss IndexBinaryFlat, every hash looked up (a sample when there are many)."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    data = np.ascontiguousarray(words).view(np.uint8)
+    index = faiss.IndexBinaryFlat(data.shape[1] * 8)
+    index.add(data)
+    return _looked_up(lambda part: index.range_search(part, radius + 1)[2], data)
+
+
+def faiss_multihash(words: np.ndarray, radius: int) -> tuple[int, int]:
+    """faiss IndexBinaryMultiHash with the fewest flips that find nearly everything."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    data = np.ascontiguousarray(words).view(np.uint8)
+    index = faiss.IndexBinaryMultiHash(data.shape[1] * 8, 4 * words.shape[1], 16)
+    index.nflip = max(0, radius // (4 * words.shape[1]))
+    index.add(data)
+    return _looked_up(lambda part: index.range_search(part, radius + 1)[2], data)
+
+
+def usearch_hnsw(words: np.ndarray, radius: int) -> tuple[int, int]:
+    """usearch's HNSW over Hamming distance, 32 neighbours asked for; building the index counts."""
+    from usearch.index import Index, MetricKind, ScalarKind
+
+    data = np.ascontiguousarray(words).view(np.uint8)
+    index = Index(ndim=data.shape[1] * 8, metric=MetricKind.Hamming, dtype=ScalarKind.B1)
+    index.add(np.arange(len(data)), data, threads=1)
+    found = index.search(data, 32, threads=1)
+    near = found.distances <= radius
+    itself = found.keys == np.arange(len(data))[:, None]
+    return int((near & ~itself).sum()) // 2, len(words)
+
+
+def bk_tree(words: np.ndarray, radius: int) -> tuple[int, int]:
+    """pybktree over Python integers."""
+    import pybktree
+
+    numbers = [int.from_bytes(row.tobytes(), "little") for row in words]
+    tree = pybktree.BKTree(lambda a, b: (a[0] ^ b[0]).bit_count(), [(n, i) for i, n in enumerate(numbers)])
+    asked = range(0, len(numbers), max(1, len(numbers) // TREE_SAMPLE))
+    hits = sum(len(tree.find((numbers[i], i), radius)) - 1 for i in asked)
+    return round(hits / 2 * len(numbers) / len(asked)), len(asked)
+
+
+def numpy_blocks(words: np.ndarray, radius: int) -> tuple[int, int]:
+    """numpy's popcount on blocks of rows against all."""
+    asked = words[: min(len(words), SAMPLE)]
+    hits = 0
+    for start in range(0, len(asked), 128):
+        different = asked[start : start + 128, None] ^ words[None]
+        hits += int((np.bitwise_count(different).sum(axis=2, dtype=np.int16) <= radius).sum())
+    return round((hits - len(asked)) / 2 * len(words) / len(asked)), len(asked)
+
+
+def _looked_up(search: Callable[[np.ndarray], np.ndarray], data: np.ndarray) -> tuple[int, int]:
+    """Pairs found by looking up a part of the data among all of it, scaled to all; and how many were looked up."""
+    part = data if len(data) <= 100_000 else data[: 20 * SAMPLE]
+    hits = len(search(part)) - len(part)
+    return round(hits / 2 * len(data) / len(part)), len(part)
+
+
+METHODS: dict[str, Callable[[], Callable[[np.ndarray, int], tuple[int, int]]]] = {
+    "ours, numba": lambda: ours("numba"),
+    "ours, numpy": lambda: ours("numpy"),
+    "faiss flat": lambda: faiss_flat,
+    "faiss multihash": lambda: faiss_multihash,
+    "usearch": lambda: usearch_hnsw,
+    "pybktree": lambda: bk_tree,
+    "numpy blocks": lambda: numpy_blocks,
+}
+# What the unhurried ones are not asked for: they would take minutes to hours.
+LIMITS = {"pybktree": 100_000, "usearch": 100_000, "numpy blocks": 1_000_000, "faiss multihash": 1_000_000}
+
+
+def measure(name: str, count: int, radius: int, words: int, repeats: int) -> dict[str, float]:
+    """Run one method here and now: seconds (scaled to all hashes), pairs, growth of peak memory in MB."""
+    run = METHODS[name]()
+    data = hashes(count, words)
+    before = peak_mb()
+    taken, pairs, asked = [], 0, count
+    for _ in range(repeats):
+        start = time.process_time()
+        pairs, asked = run(data, radius)
+        taken.append((time.process_time() - start) * count / asked)
+        if sum(taken) > 60:
+            break
+    return {"seconds": statistics.median(taken), "pairs": pairs, "rss_mb": peak_mb() - before, "asked": asked}
+
+
+def peak_mb() -> float:
+    """Peak resident memory of this process so far; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
+
+
+def compare(count: int, radius: int, words: int, repeats: int) -> dict:
+    """Every method in a process of its own."""
+    seconds: dict[str, float] = {}
+    recall: dict[str, float] = {}
+    memory: dict[str, float] = {}
+    truth = 0.0
+    print(f"\n{count:,} hashes of {64 * words} bits, radius {radius}")
+    for name in METHODS:
+        if count > LIMITS.get(name, count) or (name == "numpy blocks" and words > 1 and count > 100_000):
+            continue
+        request = json.dumps([name, count, radius, words, repeats])
+        child = subprocess.run([sys.executable, __file__, "--one", request], capture_output=True, text=True)
+        if child.returncode:
+            print(f"  {name} skipped: {child.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+            continue
+        found = json.loads(child.stdout.splitlines()[-1])
+        truth = truth or found["pairs"]
+        label = name if found["asked"] == count else f"{name} (sampled)"
+        seconds[label], memory[label] = found["seconds"], found["rss_mb"]
+        recall[label] = min(1.0, found["pairs"] / truth) if truth else 1.0
+        ratio = seconds[label] / next(iter(seconds.values()))
+        figures = f"{seconds[label]:9.4f} s  {ratio:8.1f} x  recall {recall[label]:.4f}  +{memory[label]:.0f} MB"
+        print(f"  {label:26s} {figures}", flush=True)
+    return {"n": count, "radius": radius, "bits": 64 * words, "seconds": seconds, "recall": recall, "rss_mb": memory}
+
+
+def regrouping(count: int = 100_000) -> float:
+    """Median seconds to regroup `count` sprites with one relation each at another distance."""
+    from gandam_studio.core.duplicates.keeping import Judged
+    from gandam_studio.core.duplicates.links import Link
+    from gandam_studio.core.duplicates.relations import Transform, Verdict
+    from gandam_studio.core.duplicates.report import DuplicateReport
+    from gandam_studio.core.duplicates.sources import Facts
+
+    generator = np.random.default_rng(0)
+    first = generator.integers(1, count, count)
+    second = np.minimum(first + generator.integers(1, 20, count), count)
+    words = ("mirrored", "resized", "recoloured")
+    links = [
+        Link(i, j, Verdict(words[k % 3], Transform(), d, 1 - d))
+        for k, (i, j, d) in enumerate(
+            zip(first.tolist(), second.tolist(), generator.random(count).tolist(), strict=True)
+        )
+        if i < j
+    ]
+    judged = {seq: Judged(Facts(f"{seq:08d}", 68, 56, order=seq), 900, 1) for link in links for seq in (link.i, link.j)}
+    report = DuplicateReport(links, judged)
+    taken = []
+    for distance in np.linspace(0.1, 0.7, 9):
+        start = time.process_time()
+        report.regroup(float(distance))
+        taken.append(time.process_time() - start)
+    return statistics.median(taken)
+
+
+def main() -> None:
+    """See the module's docstring."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--n", type=int, default=100_000)
+    parser.add_argument("--radius", type=int, default=8)
+    parser.add_argument("--bits", type=int, default=64)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(measure(*json.loads(options.one))))
+        return
+    table = [(options.n, options.radius, options.bits)]
+    if options.all:
+        table = [(10_000, 4, 64), (100_000, 4, 64), (100_000, 8, 64), (1_000_000, 4, 64), (1_000_000, 8, 64)]
+        table += [(100_000, 16, 128), (100_000, 32, 256)]
+    results = [compare(count, radius, bits // 64, options.repeats) for count, radius, bits in table]
+    regroup = regrouping()
+    print(f"\nregrouping 100,000 sprites at another distance: {1000 * regroup:.1f} ms")
+    if options.json:
+        print(json.dumps({**results[0], "regroup_s": regroup, "table": results}))
+
+
+if __name__ == "__main__":
+    main()
