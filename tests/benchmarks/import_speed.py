@@ -12,6 +12,7 @@ Sprites are PokeSprite's where ../shared/data lies beside the checkout, with mir
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import io
 import json
@@ -22,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -149,20 +151,46 @@ def child(folder: str, workspace: str, workers: int) -> None:
     from gandam_studio.core.importing import ImportOptions, import_sources
     from gandam_studio.core.workspace import Workspace
 
-    with Workspace.create(workspace) as opened:
+    with Workspace.create(workspace) as opened, PeakMemory() as memory:
         began = time.perf_counter()
         summary = import_sources(opened, [folder], options=ImportOptions(workers=workers))
         seconds = time.perf_counter() - began
-    peak = None
-    if os.name != "nt":
-        import resource
-
-        unit = 1024 if sys.platform == "darwin" else 1
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        each = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        peak = (own + workers * each) / 1024 / unit
-    result = {"seconds": seconds, "pictures": summary.imported + summary.already, "peak_rss_mb": peak}
+    result = {"seconds": seconds, "pictures": summary.imported + summary.already, "peak_rss_mb": memory.megabytes()}
     print(json.dumps(result))
+
+
+class PeakMemory:
+    """Watches the peak resident memory of this process and its children, on Linux (elsewhere None).
+
+    Not `resource.getrusage`: a child's figure there begins with its parent's, which fork and exec hand down.
+    """
+
+    def __init__(self) -> None:
+        self._peaks: dict[int, int] = {}  # kB by process
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def megabytes(self) -> float | None:
+        return sum(self._peaks.values()) / 1024 if self._peaks else None
+
+    def _watch(self) -> None:
+        tasks = Path(f"/proc/self/task/{os.getpid()}/children")
+        while tasks.exists():
+            for process in (os.getpid(), *map(int, tasks.read_text().split())):
+                with contextlib.suppress(OSError, StopIteration):
+                    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+                    peak = next(line for line in lines if line.startswith("VmHWM"))
+                    self._peaks[process] = int(peak.split()[1])
+            if self._done.wait(0.05):
+                return
 
 
 def hashing_stage(paths: list[Path]) -> Callable[[], None]:

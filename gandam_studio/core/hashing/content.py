@@ -65,7 +65,7 @@ def background_mask(rgba: np.ndarray) -> np.ndarray | None:
     if min(height, width) < 8:
         return None
     scale = _LONGEST_KEYED / max(height, width)
-    rgb = np.ascontiguousarray(rgba[..., :3])
+    rgb = np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB))
     if scale < 1:
         size = (max(8, round(width * scale)), max(8, round(height * scale)))
         rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)

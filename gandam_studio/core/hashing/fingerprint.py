@@ -152,9 +152,11 @@ def _reduced(rgba: np.ndarray) -> np.ndarray:
 
 
 def pixel_digest(words: np.ndarray) -> int:
-    """64-bit BLAKE2b of a content's size and visible pixels, given as (h, w) uint32, one word a pixel.
+    """The first 64 bits of SHA-256 over a content's size and visible pixels, given as (h, w) uint32, one word a pixel.
 
+    Twice as fast as BLAKE2b where processors compute it, and large pictures spend most of their time here.
     Equal digests only nominate: pixels are compared before anyone is told that two pictures are the same.
     """
-    digest = hashlib.blake2b(words.tobytes(), digest_size=8, key=b"%dx%d" % words.shape).digest()
-    return int.from_bytes(digest, "little")
+    digest = hashlib.sha256(b"%dx%d\n" % words.shape)
+    digest.update(np.ascontiguousarray(words).data)
+    return int.from_bytes(digest.digest()[:8], "little")

@@ -21,7 +21,7 @@ from enum import IntEnum, IntFlag
 import numpy as np
 
 # Raise when any column's meaning or value changes: stored rows of another version are made again.
-FINGERPRINT_VERSION = 1
+FINGERPRINT_VERSION = 2
 
 
 class Column(IntEnum):
