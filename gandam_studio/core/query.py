@@ -21,6 +21,9 @@ ORDERS = {
     "size": "width * height, seq",
     "aspect": "CAST(width AS REAL) / height, seq",
     "colors": "colors, seq",
+    "alpha": "alpha, seq",
+    "tags": "tags COLLATE NOCASE, seq",
+    "source": "(SELECT path FROM sources WHERE sprite = sprites.seq LIMIT 1) COLLATE NOCASE, seq",
     "family": "family, seq",
     "similarity": "seq",  # then by likeness to the sprite `like`, see core.likeness
 }

@@ -12,7 +12,7 @@ from gandam_studio.core.edits import Edit
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.history import NOTHING, Changes
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.qt.background import BackgroundTask, JobFunction
+from gandam_studio.qt.background import BackgroundTask, JobFunction, ProgressJob
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class Session(QObject):
         self.workspace = workspace
         self.tasks: list[BackgroundTask] = []
         self._quiet: list[BackgroundTask] = []
+        self._changing: BackgroundTask | None = None
 
     @property
     def read_only(self) -> bool:
@@ -80,12 +81,41 @@ class Session(QObject):
             self.post(self.tr("Redone: {0}").format(changes.label), INFO)
         return changes
 
+    def apply_later(self, edit: Callable[[Workspace, ProgressJob], Changes], label: str) -> BackgroundTask | None:
+        """Carry out a large change in the background: `edit(workspace, job)` applies it and returns its Changes.
+
+        Until it is done no other decision is taken here: it would wait for the database with the window frozen.
+        None when one is under way already.
+        """
+        if not self._may_change():
+            return None
+        task = self.start_job(label, edit, self._finish_change)
+        self._changing = task
+        task.ended.connect(self._end_change)
+        return task
+
+    def _finish_change(self, changes: Changes) -> None:
+        self.announce(changes)
+        if changes:
+            count = f"{len(changes.seqs):,}"
+            self.post(self.tr("{0} sprites changed · Ctrl+Z takes it back").format(count), SUCCESS)
+
+    def _end_change(self) -> None:
+        self._changing = None
+
+    def _may_change(self) -> bool:
+        if self._changing is not None:
+            self.post(self.tr("A large change is still under way."), WARNING)
+        return self._changing is None
+
     def announce(self, changes: Changes) -> None:
         """Tell every screen of an edit that a background job has applied through its own door."""
         if changes:
             self.edits_applied.emit(changes)
 
     def _decide(self, decision: Callable[[], Changes]) -> Changes:
+        if not self._may_change():
+            return NOTHING
         try:
             changes = decision()
         except UserError as error:

@@ -12,8 +12,10 @@ from PySide6.QtWidgets import QApplication, QMenu
 from small_workspaces import add_sprites
 from studio_window import CONTROL, SHIFT, OpenWindow, close, curate, press, statuses
 
-from gandam_studio.core.query import Filter
-from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.query import ORDERS, Filter
+from gandam_studio.core.workspace import Counts, Workspace
+from gandam_studio.qt.curate import decisions
+from gandam_studio.qt.curate import screen as screen_module
 from gandam_studio.qt.curate.gallery import Gallery
 
 Key = Qt.Key
@@ -315,3 +317,50 @@ def test_hints_are_dismissed_one_by_one_and_for_good(folder: Path, open_window: 
     assert not hints.isVisible()
     close(window)
     assert not curate(open_window(folder)).hints.isVisible()
+
+
+def test_a_very_large_change_runs_in_the_background(folder: Path, open_window: OpenWindow, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(decisions, "MANY", 10)
+    window = open_window(folder)
+    screen = curate(window)
+    workspace = screen.session.workspace
+    press(Key.Key_A, CONTROL)
+    press(Key.Key_F)
+    assert screen.session.tasks, "24 are more than 10"
+    press(Key.Key_X)
+    QTest.keyClick(window, Key.Key_Z, CONTROL)
+    assert "still under way" in window.status_strip.message.text()
+    qtbot.waitUntil(lambda: not screen.session.tasks)
+    assert workspace.counts() == Counts(undecided=24, flipped=24)
+    assert "Flipped  24" in screen.filter_bar._flipped.text()
+    QTest.keyClick(window, Key.Key_Z, CONTROL)
+    assert workspace.counts().flipped == 0
+
+
+def test_large_workspaces_are_filtered_and_counted_in_the_background(
+    folder: Path, open_window: OpenWindow, qtbot, monkeypatch
+) -> None:
+    monkeypatch.setattr(screen_module, "LARGE", 5)
+    screen = curate(open_window(folder))
+    press(Key.Key_U)
+    press(Key.Key_X)
+    qtbot.waitUntil(lambda: "1" in screen.filter_bar._status["dropped"].text())
+    screen.filter_bar.set_filter(Filter(status="kept"))
+    screen.filter_bar.set_filter(Filter(status="undecided", order="name", descending=True))
+    qtbot.waitUntil(lambda: len(screen.gallery.order) == 22)
+    assert screen.gallery.order.tolist() == list(range(24, 2, -1)), "only the last question is answered"
+    press(Key.Key_X)
+    qtbot.waitUntil(lambda: "2" in screen.filter_bar._status["dropped"].text())
+    assert len(screen.gallery.order) == 21
+
+
+def test_every_order_sorts_every_sprite(folder: Path, open_window: OpenWindow) -> None:
+    screen = curate(open_window(folder))
+    workspace = screen.session.workspace
+    for order in ORDERS:
+        if order != "similarity":
+            for descending in (False, True):
+                found = workspace.select(Filter(order=order, descending=descending))
+                assert sorted(found.tolist()) == list(range(1, 25)), order
+    sorts = [screen.filter_bar.sort.itemData(index) for index in range(screen.filter_bar.sort.count())]
+    assert sorts == list(ORDERS)

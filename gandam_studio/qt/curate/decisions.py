@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QObject, QSettings
 
 from gandam_studio.core.edits import (
@@ -42,7 +41,6 @@ class Decisions(QObject):
         super().__init__(parent)
         self._session = session
         self._targets = targets
-        self._busy = False
         self.reason = str(QSettings().value(_REASON_KEY, DROP_REASONS[0]))
 
     def flip(self) -> Changes:
@@ -83,7 +81,7 @@ class Decisions(QObject):
     def trim(self) -> None:
         """Crop each to what is neither transparent nor its plain border; pictures are read in the background."""
         seqs = self._targets()
-        if not len(seqs) or not self._may_start():
+        if not len(seqs):
             return
 
         from gandam_studio.core.rendering import content_box, plain_border
@@ -99,14 +97,12 @@ class Decisions(QObject):
                 job.advance()
             return workspace.apply(SetValues({"crop": crops}, self.tr("Trim to content")))
 
-        self._in_background(self.tr("Trim"), work)
+        self._session.apply_later(work, self.tr("Trim"))
 
     def _apply(self, make: Callable[[Seqs], Edit]) -> Changes:
         seqs = self._targets()
         if not len(seqs):
             self._session.post(self.tr("Nothing is selected."), INFO)
-            return NOTHING
-        if not self._may_start():
             return NOTHING
         try:
             edit = make(seqs)
@@ -124,29 +120,5 @@ class Decisions(QObject):
             job.start(label, None)
             return workspace.apply(edit)
 
-        self._in_background(label, work)
+        self._session.apply_later(work, label)
         return NOTHING
-
-    def _in_background(self, label: str, work: Callable[[Any, Any], Changes]) -> None:
-        self._busy = True
-        task = self._session.start_job(label, work, self._finish)
-        task.ended.connect(self._become_free)
-
-    def _finish(self, changes: Changes) -> None:
-        self._session.announce(changes)
-        if changes:
-            self._session.post(self.tr("{0} sprites changed · Ctrl+Z takes it back").format(f"{len(changes.seqs):,}"))
-
-    def _become_free(self) -> None:
-        self._busy = False
-
-    def _may_start(self) -> bool:
-        """One large change at a time: two would wait for each other's lock with the window frozen."""
-        if self._busy:
-            self._session.post(self.tr("A large change is still under way."), WARNING)
-        return not self._busy
-
-
-def only(seqs: Seqs) -> int | None:
-    """The one row of a selection of one."""
-    return int(seqs[0]) if len(np.atleast_1d(seqs)) == 1 else None

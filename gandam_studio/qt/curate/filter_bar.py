@@ -146,6 +146,9 @@ class FilterBar(QFrame):
             "size": self.tr("By size"),
             "aspect": self.tr("By aspect"),
             "colors": self.tr("By colours"),
+            "alpha": self.tr("By transparency"),
+            "tags": self.tr("By tags"),
+            "source": self.tr("By source"),
             "family": self.tr("By family"),
             "similarity": self.tr("By similarity"),
         }

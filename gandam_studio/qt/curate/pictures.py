@@ -15,7 +15,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
 
-CACHE_BYTES = 96 << 20
+CACHE_BYTES = 64 << 20
 BATCH = 24  # pictures delivered together: one repaint for many, yet the first appear at once
 
 
