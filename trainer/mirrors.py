@@ -18,15 +18,13 @@ class TensorBoard:
         from torch.utils.tensorboard import SummaryWriter
 
         self._run = run
-        self._writer: Any = SummaryWriter(str(run / "tensorboard"))  # type: ignore[no-untyped-call,unused-ignore]
+        self._writer: Any = SummaryWriter(str(run / "tensorboard"))
 
     def write(self, event: TrainEvent) -> None:
         """Mirror one event."""
         if isinstance(event, Progress):
-            for name, values in event.curves.items():
-                for step, value in enumerate(values, event.first_iteration):
-                    if value is not None:
-                        self._writer.add_scalar(name, value, step)
+            for name, value in means(event).items():
+                self._writer.add_scalar(name, value, event.iteration)
             self._writer.add_scalar("pictures_per_s", event.pictures_per_s, event.iteration)
         elif isinstance(event, MetricMeasured) and event.value is not None:
             self._writer.add_scalar(event.name, event.value, event.iteration)
@@ -50,8 +48,7 @@ class WandB:
     def write(self, event: TrainEvent) -> None:
         """Mirror one event."""
         if isinstance(event, Progress):
-            means = {k: [v for v in values if v is not None] for k, values in event.curves.items()}
-            self._wandb.log({k: sum(v) / len(v) for k, v in means.items() if v}, step=event.iteration)
+            self._wandb.log(means(event), step=event.iteration)
         elif isinstance(event, MetricMeasured) and event.value is not None:
             self._wandb.log({event.name: event.value}, step=event.iteration)
         elif isinstance(event, SamplesSaved):
@@ -70,6 +67,12 @@ def mirrors(run: Path, config: TrainConfig) -> list[TensorBoard | WandB]:
     if importlib.util.find_spec("wandb") and (os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE")):
         found.append(WandB(run, config))
     return found
+
+
+def means(event: Progress) -> dict[str, float]:
+    """Mean of each curve over the event's iterations: mirrors must not cost what per-step writing costs."""
+    found = {name: [v for v in values if v is not None] for name, values in event.curves.items()}
+    return {name: sum(values) / len(values) for name, values in found.items() if values}
 
 
 def _pixels(path: Path) -> Any:

@@ -75,11 +75,11 @@ def _chosen(run: RunDirectory, iteration: int | str | None) -> Path:
             kept = ", ".join(f"{int(folder.name):,}" for folder in folders) or "none"
             raise TrainerError(f"there is no checkpoint of iteration {iteration}; there are: {kept}", "checkpoint")
         return found[0]
-    folder, complaints = checkpoints.newest_good(folders)
-    if folder is None:
+    newest, complaints = checkpoints.newest_good(folders)
+    if newest is None:
         reason = complaints[0] if complaints else "it has no checkpoint yet"
         raise TrainerError(f"{run.name} cannot draw pictures: {reason}", "checkpoint")
-    return folder
+    return newest
 
 
 def labels_for(trained: Trained, count: int, tag: str | None) -> torch.Tensor | None:
