@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-import traceback
 from pathlib import Path
 from types import TracebackType
 
@@ -13,7 +12,9 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from gandam_studio.qt import theme
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.main_window import MainWindow
+from gandam_studio.qt.session import ERROR
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +56,9 @@ def _tell_bug(kind: type[BaseException], value: BaseException, trace: TracebackT
     if issubclass(kind, KeyboardInterrupt):
         QApplication.quit()
         return
-    log.error("unexpected error", exc_info=(kind, value, trace))
-    traceback.print_exception(kind, value, trace)
+    log.debug("unexpected error", exc_info=(kind, value, trace))
+    text = explain(value)
+    print(f"gandam-studio: {text}", file=sys.stderr, flush=True)
     for window in QApplication.topLevelWidgets():
         if isinstance(window, MainWindow) and window.session:
-            window.session.post(f"Something went wrong: {value}", "error")
+            window.session.post(text, ERROR)

@@ -13,6 +13,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.history import NOTHING, Changes
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.background import BackgroundTask, JobFunction, ProgressJob
+from gandam_studio.qt.failures import explain
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ class Session(QObject):
         """Run `function(workspace, job)` in another thread, shown in the status strip with progress and Cancel.
 
         `workspace` is a door that belongs to that thread, `job` a `core.jobs.Job`. The callbacks run in the GUI
-        thread; without `on_error` a UserError is posted, and any other exception is posted and logged as our bug.
+        thread; without `on_error` a UserError is posted, and any other exception is logged and posted as our bug.
         """
         task = BackgroundTask(label, self.workspace, function, self)
         if on_done:
@@ -187,8 +188,5 @@ class Session(QObject):
         task.deleteLater()
 
     def _tell_failure(self, error: BaseException) -> None:
-        if isinstance(error, UserError):
-            self.post(str(error), ERROR)
-            return
-        log.error("background work failed", exc_info=error)
-        self.post(self.tr("Something went wrong: {0}").format(error), ERROR)
+        log.debug("background work failed", exc_info=error)
+        self.post(explain(error), ERROR)

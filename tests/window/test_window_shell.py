@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 from studio_window import CONTROL, SHIFT, OpenWindow, close, curate, press, statuses
 
+from gandam_studio.commands import failures
 from gandam_studio.core.errors import WorkspaceLocked
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import rail
@@ -178,6 +179,27 @@ def test_jobs_report_and_fail_in_the_strip(folder: Path, open_window: OpenWindow
     qtbot.waitUntil(lambda: not session.tasks)
     assert window.status_strip.message.text() == "the disk is full of cheese"
     assert not window.status_strip._jobs
+
+
+def test_a_bug_is_told_in_one_line_that_names_its_log(
+    folder: Path, open_window: OpenWindow, qtbot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(failures, "log_folder", lambda: tmp_path)
+    window = open_window(folder)
+    session = window.session
+    assert session is not None
+
+    def fail(door: Any, job: Any) -> None:
+        raise ZeroDivisionError("of our own making")
+
+    session.start_job("Fail", fail)
+    qtbot.waitUntil(lambda: not session.tasks)
+    text = window.status_strip.message.text()
+    logs = list(tmp_path.glob("error-*.log"))
+    assert len(logs) == 1
+    assert str(logs[0]) in text
+    assert "of our own making" in logs[0].read_text()
+    assert "Traceback" not in text
 
 
 def test_a_folder_that_is_no_workspace_is_offered_or_refused(tmp_path: Path, open_window: OpenWindow) -> None:
