@@ -140,7 +140,7 @@ KILLED = """
 import sys
 from gandam_studio.core.importing import ImportOptions, import_sources, pipeline
 from gandam_studio.core.workspace import Workspace
-pipeline.BATCH_ITEMS = 64
+pipeline.BATCH_ITEMS = 32
 pipeline.CHUNK_FILES = 16
 print("ready", flush=True)
 import_sources(Workspace.open(sys.argv[1]), [sys.argv[2]], options=ImportOptions(workers=2))
@@ -149,10 +149,10 @@ print("done", flush=True)
 
 
 def test_killed_in_the_middle_and_run_again(tmp_path, folder_of, repository) -> None:
-    folder, place = folder_of(range(1500)), tmp_path / "workspace"
+    folder, place = folder_of(range(700)), tmp_path / "workspace"
     Workspace.create(place).close()
     seen = 0
-    for _ in range(3):
+    for _ in range(2):
         process = subprocess.Popen(
             [sys.executable, "-c", KILLED, place, folder], stdout=subprocess.PIPE, cwd=repository, text=True
         )
@@ -174,11 +174,11 @@ def test_killed_in_the_middle_and_run_again(tmp_path, folder_of, repository) -> 
                 assert workspace.originals.damage(kept.blob) == ""
             assert not workspace.thumbnails.missing(count)
         seen = count
-    assert seen < 1500
+    assert seen < 700
     with Workspace.open(place) as workspace:
         summary = import_sources(workspace, [folder])
-        assert (summary.imported, summary.already) == (1500 - seen, seen)
-        assert [s.name for s in workspace.sprites()] == [f"sprite-{n:05d}.png" for n in range(1500)]
+        assert (summary.imported, summary.already) == (700 - seen, seen)
+        assert [s.name for s in workspace.sprites()] == [f"sprite-{n:05d}.png" for n in range(700)]
 
 
 # Sources
@@ -243,9 +243,9 @@ def test_an_archive_interrupted_is_resumed(workspace, tmp_path) -> None:
 
 def test_archives_beyond_the_limits(workspace, tmp_path) -> None:
     bomb = tmp_path / "bomb.zip"
-    bomb.write_bytes(archive_bytes({f"{n}.png": bytes(20_000_000) for n in range(6)}, "zip"))
+    bomb.write_bytes(archive_bytes({f"{n}.png": bytes(1_000_000) for n in range(6)}, "zip"))
     tar = tmp_path / "bomb.tgz"
-    tar.write_bytes(archive_bytes({f"{n}.png": bytes(20_000_000) for n in range(6)}, "gz"))
+    tar.write_bytes(archive_bytes({f"{n}.png": bytes(1_000_000) for n in range(6)}, "gz"))
     many = tmp_path / "many.zip"
     many.write_bytes(archive_bytes({f"{n}.png": b"" for n in range(50)}, "zip"))
     cut = tmp_path / "cut.zip"
@@ -253,7 +253,7 @@ def test_archives_beyond_the_limits(workspace, tmp_path) -> None:
     short = tmp_path / "short.tar"
     short.write_bytes(archive_bytes({"a.png": sprite_png(1), "b.png": sprite_png(2)}, "")[:1560])
     sources = [bomb, tar, many, cut, short]
-    options = ImportOptions(workers=1, archives=ArchiveLimits(max_entries=40))
+    options = ImportOptions(workers=1, archives=ArchiveLimits(max_entries=40, ratio_counts_from=3_000_000))
     summary = import_sources(workspace, sources, options=options)
     reasons = {Path(r.path).name: r.reason for r in summary.rejected if "!" not in r.path}
     assert set(reasons) == {source.name for source in sources}
