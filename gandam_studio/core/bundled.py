@@ -9,7 +9,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 # The bundled mechas are the first of this collection; see gandam_studio.core.mechas.
-MECHA_SEED, MECHA_COUNT = 7, 600
+MECHA_SEED, MECHA_COUNT = 3, 600
 
 
 @dataclass(frozen=True)

@@ -104,11 +104,13 @@ def test_a_filter_chooses_sprites_too(ws: Path, studio: Studio, monkeypatch: pyt
 
 
 def test_show_tells_where_a_sprite_came_from(ws: Path, art: Path, studio: Studio) -> None:
-    name = studio("list", "-w", ws, "--json").json[0]["name"]
-    shown = studio("show", name, "-w", ws, "--json").json
-    assert shown["sources"][0] == {"path": str(art / name), "member": ""}
-    assert [Path(source["path"]).name for source in shown["sources"]] == [name, "mecha-000015.png"]  # an exact copy
-    assert str(art / name) in studio("show", name, "-w", ws).out
+    (copy,) = [t for t in truths(SEED, 23) if t.relation == "exact"]
+    shown = studio("show", copy.original, "-w", ws, "--json").json
+    assert shown["name"] == copy.original
+    assert shown["sources"] == [{"path": str(art / name), "member": ""} for name in (copy.original, copy.file)]
+    told = studio("show", copy.original, "-w", ws).out
+    assert str(art / copy.original) in told
+    assert str(art / copy.file) in told
 
 
 def test_versions_from_commit_to_restore(ws: Path, studio: Studio) -> None:

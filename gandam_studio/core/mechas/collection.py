@@ -74,7 +74,7 @@ def _original(seed: int, index: int) -> int:
     """The index of the original that `index` was made from: one of those some places before it."""
     if _relation(seed, index) == "original":
         return index
-    source = max(0, index - 1 - Dice(seed, index, 2).below(60))
+    source = index - 1 - Dice(seed, index, 2).below(min(60, index))
     while _relation(seed, source) != "original":
         source -= 1
     return source
