@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from gandam_studio.core.edits import Edit
 from gandam_studio.core.errors import UserError
@@ -17,6 +17,7 @@ from gandam_studio.qt.failures import explain
 
 log = logging.getLogger(__name__)
 
+FOLLOW_MS = 1500  # how often a window that may only look asks whether something was decided elsewhere
 INFO, SUCCESS, WARNING, ERROR = "info", "success", "warning", "error"
 
 
@@ -53,6 +54,8 @@ class Session(QObject):
         self.tasks: list[BackgroundTask] = []
         self._quiet: list[BackgroundTask] = []
         self._changing: BackgroundTask | None = None
+        if workspace.read_only:
+            self._follow_writer()
 
     @property
     def read_only(self) -> bool:
@@ -125,6 +128,25 @@ class Session(QObject):
         self.announce(changes)
         return changes
 
+    def _follow_writer(self) -> None:
+        """Another process decides: look now and then whether it has, and show it."""
+        self._seen = self._data_version()
+        look = QTimer(self, interval=FOLLOW_MS)
+        look.timeout.connect(self._look)
+        self.closing.connect(look.stop)
+        look.start()
+
+    def _look(self) -> None:
+        version = self._data_version()
+        if version != self._seen:
+            self._seen = version
+            for signal in (self.sprites_imported, self.versions_changed, self.runs_changed):
+                signal.emit()
+
+    def _data_version(self) -> int:
+        """Changes whenever another connection has committed (SQLite's own counter)."""
+        return int(self.workspace.connection.execute("PRAGMA data_version").fetchone()[0])
+
     # Messages
 
     def post(self, text: str, severity: str = INFO) -> None:
@@ -175,6 +197,8 @@ class Session(QObject):
             task.cancel()
         for task in (*self.tasks, *self._quiet):
             task.wait()
+            # Its result is on its way to this thread, and must not find a closed workspace.
+            task.blockSignals(True)
         self.workspace.close()
 
     def _end(self, task: BackgroundTask) -> None:
