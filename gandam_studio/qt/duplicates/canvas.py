@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QShowEvent, QWheelEvent
+from PySide6.QtGui import QColor, QHideEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gandam_studio.qt import theme
+from gandam_studio.qt.duplicates.difference import CHANGED, ONLY_LEFT, ONLY_RIGHT
 from gandam_studio.qt.duplicates.painting import draw_checkerboard, draw_chip, fitted_scale
 
 BLINK_MS = 450
@@ -197,6 +198,8 @@ class CompareCanvas(QWidget):
             painter.setClipRect(pane)
             self._draw_stack(painter, pane, pictures, scale)
             self._draw_caption(painter, pane, caption, color)
+        if self._mode is Mode.DIFFERENCE:
+            self._draw_legend(painter)
 
     def _layers(self, pair: Compared) -> list[tuple[str, str, list[tuple[QImage, float]]]]:
         """For each pane: caption, its colour, pictures from bottom to top with their opacity."""
@@ -235,6 +238,17 @@ class CompareCanvas(QWidget):
         text = painter.fontMetrics().elidedText(caption, Qt.TextElideMode.ElideMiddle, pane.width() - 48)
         painter.fillRect(QRect(pane.x(), 0, pane.width(), CAPTION), theme.color("window"))
         draw_chip(painter, QPoint(pane.x() + 12, 6), text, color)
+
+    def _draw_legend(self, painter: QPainter) -> None:
+        """At the right of the caption: what each colour of the difference means."""
+        right = self.width() - 12
+        words = ((self.tr("only in B"), ONLY_RIGHT), (self.tr("only in A"), ONLY_LEFT), (self.tr("changed"), CHANGED))
+        for text, color in words:
+            width = painter.fontMetrics().horizontalAdvance(text)
+            painter.setPen(theme.color("secondary"))
+            painter.drawText(QRect(right - width, 6, width, CAPTION - 8), Qt.AlignmentFlag.AlignVCenter, text)
+            painter.fillRect(QRect(right - width - 16, 6 + (CAPTION - 18) // 2, 10, 10), QColor(*color))
+            right -= width + 30
 
     # Hands
 

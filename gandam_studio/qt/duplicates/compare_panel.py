@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSlider
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.duplicates.canvas import CompareCanvas, Compared, Mode
-from gandam_studio.qt.duplicates.difference import CHANGED, ONLY_LEFT, ONLY_RIGHT
 
 
 class ComparePanel(QWidget):
@@ -48,7 +47,6 @@ class ComparePanel(QWidget):
         self.canvas.set_mode(mode)
         self._modes.button(_NUMBERS[mode]).setChecked(True)
         self.aligned.setVisible(mode is Mode.SIDE_BY_SIDE)
-        self._legend.setVisible(mode is Mode.DIFFERENCE)
         for widget in (*self._opacity_names, self.opacity):
             widget.setVisible(mode is Mode.OVERLAY)
         self.mode_changed.emit(mode)
@@ -82,7 +80,7 @@ class ComparePanel(QWidget):
             button.clicked.connect(lambda _checked=False, mode=mode: self.set_mode(mode))
             self._modes.addButton(button, _NUMBERS[mode])
             row.addWidget(button)
-        row.addSpacing(2 * theme.SPACE)
+        row.addSpacing(theme.SPACE)
         self._add_options(row)
         row.addStretch()
         self._add_zoom(row)
@@ -99,15 +97,11 @@ class ComparePanel(QWidget):
         icons.set_icon(self.aligned, "link", "secondary", 16)
         self.aligned.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         row.addWidget(self.aligned)
-        self._legend = QLabel(_legend_text(self.tr("changed"), self.tr("only in A"), self.tr("only in B")))
-        self._legend.setTextFormat(Qt.TextFormat.RichText)
-        self._legend.setProperty("role", "secondary")
-        row.addWidget(self._legend)
         self._opacity_names = (QLabel(self.tr("A")), QLabel(self.tr("B")))
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(50)
-        self.opacity.setFixedWidth(160)
+        self.opacity.setFixedWidth(110)
         self.opacity.setAccessibleName(self.tr("How much of B is seen over A, percent"))
         self.opacity.setToolTip(self.tr("How much of B is seen over A"))
         self.opacity.valueChanged.connect(lambda value: self.canvas.set_opacity(value / 100))
@@ -137,11 +131,3 @@ class ComparePanel(QWidget):
 
 
 _NUMBERS = {mode: number for number, mode in enumerate(Mode)}
-
-
-def _legend_text(changed: str, only_left: str, only_right: str) -> str:
-    """Coloured squares with their words."""
-    parts = []
-    for color, words in ((CHANGED, changed), (ONLY_LEFT, only_left), (ONLY_RIGHT, only_right)):
-        parts.append(f'<span style="color: #{color[0]:02x}{color[1]:02x}{color[2]:02x}">■</span> {words}')
-    return "&nbsp;&nbsp; ".join(parts)

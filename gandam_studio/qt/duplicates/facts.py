@@ -60,11 +60,12 @@ class FactsBar(QFrame):
         """Say what comparing their pixels found, or why they could not be compared."""
         if difference is None:
             self.measured.setText(trouble)
+            self.measured.setToolTip(trouble)
         elif difference.share == 0:
             self.measured.setText(self.tr("not one pixel differs"))
         else:
             self.measured.setText(
-                self.tr("{0} % of the pixels differ, by {1} of 255 levels at most").format(
+                self.tr("{0} % of pixels differ, by {1}/255 at most").format(
                     _percent(difference.share), difference.greatest
                 )
             )
