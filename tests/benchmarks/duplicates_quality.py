@@ -118,8 +118,17 @@ def across(pairs: Candidates, count: int) -> Candidates:
 def bits_method(bits: Callable[[np.ndarray], np.ndarray]) -> Method:
     """Hamming distances of a peer's hash, given a function from a picture to its bits."""
 
+    known: list[tuple[list[np.ndarray], np.ndarray]] = []  # the originals are the same for every kind
+
+    def hashed(pictures: list[np.ndarray]) -> np.ndarray:
+        for listed, found in known:
+            if listed is pictures:
+                return found
+        return np.array([bits(picture) for picture in pictures], dtype=np.float32)
+
     def method(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
-        a, b = (np.array([bits(picture) for picture in side], dtype=np.float32) for side in (first, second))
+        a, b = hashed(first), hashed(second)
+        known[:] = [(first, a)]
         return a @ (1 - b).T + (1 - a) @ b.T
 
     return method

@@ -12,7 +12,8 @@ from gandam_studio.core.hashing.layout import Flag
 VISIBLE = 8  # opacity above this is seen; invisible colours under the rest never count
 _OPAQUE = 250
 _LONGEST_KEYED = 256  # larger opaque pictures are searched for a background at this size
-_CLEAN, _RINGING = 20.0, 60.0  # greatest channel difference (of 255) from a clean and from a compressed background
+_CLEAN, _RINGING = 20.0, 72.0  # greatest channel difference (of 255) from a clean and from a compressed background
+_UNEVEN = 40.0  # how far a border's colours may lie off their plane
 _BORDER_SHARE = 0.8  # of the border must look like background before any is taken away
 
 
@@ -92,11 +93,11 @@ def _border_plane(rgb: np.ndarray) -> np.ndarray | None:
     design = np.stack([np.ones(edge.sum()), rows[edge] / height, columns[edge] / width], axis=1)
     colours = rgb[edge].astype(np.float64)
     used = np.ones(len(colours), dtype=bool)
-    for limit in (4 * _RINGING, 2 * _RINGING, _RINGING):
+    for limit in (4 * _UNEVEN, 2 * _UNEVEN, _UNEVEN):
         solution, *_ = np.linalg.lstsq(design[used], colours[used], rcond=None)
         off = np.abs(colours - design @ solution).max(axis=1)
         used = off <= max(limit, float(np.median(off)))
-    used = off <= _RINGING
+    used = off <= _UNEVEN
     if used.mean() < _BORDER_SHARE:
         return None
     a, b, c = solution.astype(np.float32)
@@ -106,7 +107,7 @@ def _border_plane(rgb: np.ndarray) -> np.ndarray | None:
 def _tolerance(distance: np.ndarray) -> float:
     """How far from the background still is background: more where compression has made it restless.
 
-    Clean art has next to no pixels a little off its background; JPEG at quality 30 rings by up to 50 around outlines.
+    Clean art has next to no pixels a little off its background; JPEG at quality 30 rings by up to 70 around outlines.
     """
     restless = np.count_nonzero((distance > 2) & (distance <= _CLEAN))
     return _RINGING if restless > 0.03 * np.count_nonzero(distance <= _CLEAN) else _CLEAN
