@@ -210,15 +210,13 @@ def scrubbing(run: RunDirectory) -> dict[str, float]:
 def opening_ten(run: RunDirectory, folder: Path) -> dict[str, float]:
     """The longest the GUI thread is away while ten runs of 100,000 steps are opened one after the other."""
     ticker, worst, seconds = Ticker(), 0.0, []
+    page = show(run.path)
+    page.follower.close()
     for number in range(10):
         copy = folder / f"r{10 + number}-copy"
         copy.mkdir()
         for name in ("config.json", "dataset.npy", "dataset.json", "manifest.jsonl", "events.jsonl"):
             os.link(run.path / name, copy / name)
-        page = WatchPage()
-        page.resize(*SIZE)
-        page.show()
-        spin(0.3)
         started = time.perf_counter()
         follower = RunFollower(copy, page, page.timeline)
         page.show_run(follower)
@@ -226,7 +224,10 @@ def opening_ten(run: RunDirectory, folder: Path) -> dict[str, float]:
         follower.start()
         gaps = ticker.run(3.0)
         worst = max(worst, *gaps)
-        close(page)
+        page.wait()
+        follower.close()
+        follower.deleteLater()
+    page.close()
     return {"open_ten_max_gap_ms": round(worst, 1), "open_s": round(statistics.median(seconds), 2)}
 
 

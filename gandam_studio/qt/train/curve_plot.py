@@ -13,14 +13,14 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsItem, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.core.curves import SmoothedCurve
 from gandam_studio.qt import theme
+from gandam_studio.qt.train.legend import DASHES, Entry, Legend
 from gandam_studio.qt.train.scales import Linear, SignedLog, short_number
 
 SPIKE_REACH_PX = 7
-_DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine}
 
 
 @dataclass
@@ -140,10 +140,8 @@ class CurvePlot(QFrame):
         self._make_plot()
         self.title = QLabel(title)
         self.title.setProperty("role", "title")
-        self._legend = QLabel()
-        self._legend.setTextFormat(Qt.TextFormat.RichText)
-        # The plots of a row are equally wide, whatever their legends say.
-        self._legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._legend = Legend()
+        # The plots of a row are equally wide, whatever their titles say.
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, theme.HALF, theme.HALF, 2)
@@ -194,6 +192,8 @@ class CurvePlot(QFrame):
             raw, smooth = pg.PlotCurveItem(), pg.PlotCurveItem()
             smooth.setZValue(5)
             for line in (raw, smooth):
+                # The cursor moves over them sixty times a second: they are drawn once and kept as pictures.
+                line.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
                 self._widget.addItem(line, ignoreBounds=True)
             self._lines.append((raw, smooth))
         self._dress()
@@ -267,11 +267,9 @@ class CurvePlot(QFrame):
         for series in self._series:
             value = series.curve.smooth.value_at(round(series.from_axis(self._position)), series.reach)
             text = "–" if value is None else f"{value:.3g}"
-            color = theme.colors()[series.color]
-            sign = {"solid": "━", "dash": "╍", "dot": "┅"}[series.dash]
-            legend.append(f'<span style="color:{color}">{sign}</span>&nbsp;{series.label}&nbsp;<b>{text}</b>')
+            legend.append(Entry(series.label, series.color, series.dash, text))
             summary.append(f"{series.label} {text}")
-        self._legend.setText("&nbsp; ".join(legend))
+        self._legend.show_entries(legend)
         # A plot says nothing to a screen reader; its values at the cursor do.
         self.setAccessibleName(f"{self.title.text()}: {', '.join(summary)}")
 
@@ -318,7 +316,7 @@ class CurvePlot(QFrame):
         self._marks.setBrush(theme.color("warning"))
         for series, (raw, smooth) in zip(self._series, self._lines, strict=True):
             raw.setPen(_pen(theme.color(series.color, 0.32), 1.0))
-            smooth.setPen(_pen(theme.color(series.color), 1.7, _DASHES[series.dash]))
+            smooth.setPen(_pen(theme.color(series.color), 1.7, DASHES[series.dash]))
             smooth.opts["antialias"] = True
         self._tell_values()
 

@@ -175,6 +175,9 @@ class SampleGrid(QFrame):
         self.title.setToolTip(tip)
         self.note = QLabel()
         self.note.setProperty("role", "muted")
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        # Of a fixed size: it changes with every move of the cursor, and must not lay out the window each time.
+        self.note.setFixedSize(self.fontMetrics().horizontalAdvance("88,888,888 pictures (its last)"), 20)
         self.view = GridView(self)
         self.view.setAccessibleName(title)
         self.view.cell_clicked.connect(self.cell_clicked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QToolTip, QWidget
 
@@ -29,13 +29,15 @@ class _Track(QWidget):
         self._timeline = timeline
         self.spikes: list[float] = []
         self.checkpoints: list[float] = []
+        self._ticks: list[QLineF] | None = None
+        self._saved: list[QPointF] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName(self.tr("Timeline"))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         timeline.moved.connect(lambda _position: self.update())
-        timeline.extended.connect(self.update)
+        timeline.extended.connect(self.forget_ticks)
         timeline.following_changed.connect(lambda _following: self.update())
 
     def sizeHint(self) -> QSize:
@@ -75,13 +77,26 @@ class _Track(QWidget):
         painter.drawEllipse(QPointF(at, middle), radius, radius)
 
     def _paint_ticks(self, painter: QPainter, middle: float) -> None:
+        if self._ticks is None:
+            xs = _thinned([self.x_of(stop) for stop in self._timeline.stops], 3)
+            self._ticks = [QLineF(x, middle + 5, x, middle + 9) for x in xs]
+            self._saved = [QPointF(x, middle + 12.5) for x in _thinned([self.x_of(c) for c in self.checkpoints], 5)]
         painter.setPen(QPen(theme.color("muted"), 1))
-        for x in _thinned([self.x_of(stop) for stop in self._timeline.stops], 3):
-            painter.drawLine(QPointF(x, middle + 5), QPointF(x, middle + 9))
+        painter.drawLines(self._ticks)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("kept"))
-        for x in _thinned([self.x_of(saved) for saved in self.checkpoints], 5):
-            painter.drawEllipse(QPointF(x, middle + 12.5), 2.0, 2.0)
+        for point in self._saved:
+            painter.drawEllipse(point, 2.0, 2.0)
+
+    def forget_ticks(self) -> None:
+        """The marks or the axis have changed: place them anew when next painted."""
+        self._ticks = None
+        self.update()
+
+    def resizeEvent(self, event) -> None:
+        """Another width has other places."""
+        super().resizeEvent(event)
+        self._ticks = None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Grab the cursor, or show a spike."""
@@ -149,7 +164,8 @@ class TimelineBar(QWidget):
         self.now_button.clicked.connect(lambda _checked=False: timeline.end())
         self._where = QLabel()
         self._where.setProperty("role", "secondary")
-        self._where.setMinimumWidth(self.fontMetrics().horizontalAdvance("88,888,888 " + unit))
+        # Of a fixed size, so that telling the position does not lay out the window.
+        self._where.setFixedSize(self.fontMetrics().horizontalAdvance("888,888,888 " + unit), 24)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.SPACE)
@@ -166,7 +182,7 @@ class TimelineBar(QWidget):
     def set_marks(self, spikes: Sequence[float], checkpoints: Sequence[float]) -> None:
         """Mark spikes and checkpoints at these positions."""
         self.track.spikes, self.track.checkpoints = list(spikes), list(checkpoints)
-        self.track.update()
+        self.track.forget_ticks()
 
     def _tell(self) -> None:
         text = f"{self._timeline.shown:,.0f} {self._unit}"

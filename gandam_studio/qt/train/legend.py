@@ -1,0 +1,63 @@
+"""A plot's legend with the values at the cursor; painted, for a label would lay out the window at every move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gandam_studio.qt import theme
+
+LINE_PX = 14
+GAP_PX = 10
+DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line's label, theme token, pen style's dash ("solid", "dash", "dot") and value as text."""
+
+    label: str
+    color: str
+    dash: str
+    value: str
+
+
+class Legend(QWidget):
+    """One row of entries; what does not fit is cut off at the right."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._entries: list[Entry] = []
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """One line of text."""
+        return QSize(60, self.fontMetrics().height())
+
+    def show_entries(self, entries: list[Entry]) -> None:
+        """Show these; repaints only when something differs."""
+        if entries != self._entries:
+            self._entries = entries
+            self.update()
+
+    def paintEvent(self, event) -> None:
+        """A piece of line, its label, its value."""
+        painter = QPainter(self)
+        bold = QFont(self.font())
+        bold.setBold(True)
+        plain_width, bold_width = QFontMetricsF(self.font()), QFontMetricsF(bold)
+        x, base, middle = 0.0, self.fontMetrics().ascent(), self.height() / 2
+        for entry in self._entries:
+            painter.setPen(QPen(theme.color(entry.color), 2, DASHES[entry.dash]))
+            painter.drawLine(QPointF(x, middle), QPointF(x + LINE_PX, middle))
+            x += LINE_PX + 5
+            painter.setPen(theme.color("text"))
+            painter.setFont(self.font())
+            painter.drawText(QPointF(x, base), entry.label)
+            x += plain_width.horizontalAdvance(entry.label) + (5 if entry.label else 0)
+            painter.setFont(bold)
+            painter.drawText(QPointF(x, base), entry.value)
+            x += bold_width.horizontalAdvance(entry.value) + GAP_PX
