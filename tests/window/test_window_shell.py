@@ -121,6 +121,9 @@ def test_a_second_window_is_told_plainly_and_may_look(folder: Path, open_window:
     assert not screen.session.undo()
     assert "reading only" in second.status_strip.message.text()
     assert statuses(screen.session.workspace)[0] == "dropped"
+    assert "1" in screen.filter_bar._status["dropped"].text()
+    curate(first).decisions.drop()
+    qtbot.waitUntil(lambda: "2" in screen.filter_bar._status["dropped"].text(), timeout=5000)
     close(second)
     close(first)
     with Workspace.open(folder) as workspace:

@@ -13,7 +13,7 @@ from gandam_studio.qt import icons, theme
 PADDING = 4  # between the tile's edge and the picture
 BADGE = 18
 CHECKER = 8
-DROPPED_OPACITY = 0.28
+DROPPED_OPACITY = 0.42
 
 
 class CellPainter:

@@ -255,7 +255,7 @@ class CurateScreen(Screen):
     def _show_current(self) -> None:
         gallery = self.gallery
         self.work.refresh()
-        self.actions_of.refresh(len(gallery.targets()) if gallery.selection.count < LARGE else gallery.selection.count)
+        self.actions_of.refresh(gallery.selection.count or int(gallery.current_seq > 0))
         self._settled.start()
 
     def _show_details(self) -> None:
