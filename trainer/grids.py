@@ -41,7 +41,7 @@ def grid_shape(count: int) -> tuple[int, int]:
     columns = math.ceil(math.sqrt(count))
     while columns < count and count % columns:
         columns += 1
-    if columns > 3 * math.ceil(math.sqrt(count)):  # A prime: leave the last row short rather than draw a ribbon.
+    if columns > 2 * math.ceil(math.sqrt(count)):  # A prime: leave the last row short rather than draw a ribbon.
         columns = math.ceil(math.sqrt(count))
     return math.ceil(count / columns), columns
 

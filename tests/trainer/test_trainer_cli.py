@@ -16,7 +16,7 @@ from conftest import COMMON, SMALL, shapes, small_config
 from PIL import Image
 
 from trainer import start
-from trainer.cli import main
+from trainer.cli import main, run
 from trainer.errors import TrainerError
 from trainer.run_directory import RunDirectory
 
@@ -62,9 +62,14 @@ def test_from_a_folder_of_pictures_to_samples(tmp_path: Path) -> None:
         (["describe", "dcgan", "--set", "batch.sise=3"], "did you mean batch.size"),
     ],
 )
-def test_refusals_are_one_clear_line(words: list[str], message: str) -> None:
-    code, told = call(*words)
-    assert code == 1
+def test_refusals_are_one_clear_line(
+    words: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["trainer", *words])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 1
+    told = "".join(capsys.readouterr())
     assert message in told
     assert told.count("\n") == 1
     assert "Traceback" not in told
@@ -86,47 +91,56 @@ def test_describe_and_presets_print_their_contract() -> None:
 
 
 def test_more_iterations_may_be_asked_of_a_finished_run(make_run: MakeRun) -> None:
-    run = make_run("r", small_config("dcgan", "stop.iterations=2"))
+    made = make_run("r", small_config("dcgan", "stop.iterations=2"))
     runner = CliRunner()
-    assert runner.invoke(main, ["train", str(run.path)]).exit_code == 0
-    assert runner.invoke(main, ["train", str(run.path), "--iterations", "4"]).exit_code == 0
-    assert run.state().iteration == 4
-    assert run.config().stop.iterations == 4
+    assert runner.invoke(main, ["train", str(made.path)]).exit_code == 0
+    assert runner.invoke(main, ["train", str(made.path), "--iterations", "4"]).exit_code == 0
+    assert made.state().iteration == 4
+    assert made.config().stop.iterations == 4
 
 
 def test_a_fork_goes_on_from_its_parent_at_another_rate(make_run: MakeRun, tmp_path: Path) -> None:
-    run = make_run("r", small_config("dcgan", "stop.iterations=2"))
+    made = make_run("r", small_config("dcgan", "stop.iterations=2"))
     runner = CliRunner()
-    runner.invoke(main, ["train", str(run.path)])
-    words = ["new", str(tmp_path / "fork"), "--from", str(run.path), "--set", "lr_g=1e-5", "--set", "stop.iterations=3"]
+    runner.invoke(main, ["train", str(made.path)])
+    words = [
+        "new",
+        str(tmp_path / "fork"),
+        "--from",
+        str(made.path),
+        "--set",
+        "lr_g=1e-5",
+        "--set",
+        "stop.iterations=3",
+    ]
     assert runner.invoke(main, words).exit_code == 0
     fork = RunDirectory(tmp_path / "fork")
     assert (fork.config().origin.parent, fork.config().optimiser.lr_g) == ("r", 1e-5)
     assert runner.invoke(main, ["train", str(fork.path)]).exit_code == 0
     assert fork.state().iteration == 3
-    assert run.state().iteration == 2
+    assert made.state().iteration == 2
 
 
 def test_a_full_disk_is_said_so(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = make_run("r", small_config("dcgan", "stop.iterations=2"))
+    made = make_run("r", small_config("dcgan", "stop.iterations=2"))
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("trainer.training.save_png", full)
     with pytest.raises(TrainerError, match="the disk is full; free some space and start again"):
-        start.train_run(run)
-    assert (run.state().state, run.state().cause) == ("failed", "disk_full")
+        start.train_run(made)
+    assert (made.state().state, made.state().cause) == ("failed", "disk_full")
 
 
 def test_a_bug_of_ours_is_one_line_and_its_traceback_is_logged(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run = make_run("r", small_config("dcgan", "stop.iterations=2"))
+    made = make_run("r", small_config("dcgan", "stop.iterations=2"))
     monkeypatch.setattr("trainer.game.generator_loss", lambda *_: 1 / 0)
     with pytest.raises(TrainerError, match=r"error of this program's own \(ZeroDivisionError"):
-        start.train_run(run)
-    assert run.state().cause == "bug"
+        start.train_run(made)
+    assert made.state().cause == "bug"
     assert "Traceback" in caplog.text
 
 

@@ -17,6 +17,7 @@ from trainer import checkpoints
 from trainer.distributed import Ranks
 from trainer.errors import TrainerError
 from trainer.run_directory import RunDirectory
+from trainer.start import train_run
 
 MakeRun = Callable[..., RunDirectory]
 
@@ -48,9 +49,9 @@ def train_on(run: RunDirectory, ranks: int, repository: Path) -> None:
         assert process.returncode == 0, told
 
 
-@pytest.mark.parametrize("preset", ["dcgan", "gandam-part-1", "sprite-r3-cpu"])
+@pytest.mark.parametrize("preset", ["gandam-part-1", "sprite-r3-cpu"])
 def test_two_ranks_equal_one(preset: str, make_run: MakeRun, repository: Path) -> None:
-    # Batch norm, dropout, label noise and double backward are all in these three; a large eps keeps Adam near SGD,
+    # Batch norm, dropout, label noise and double backward are all in these two; a large eps keeps Adam near SGD,
     # whose steps do not blow rounding errors up.
     settings = [
         "stop.iterations=2",
@@ -61,7 +62,7 @@ def test_two_ranks_equal_one(preset: str, make_run: MakeRun, repository: Path) -
     ]
     config = small_config(preset, *settings)
     one, two = make_run("one", config), make_run("two", config)
-    train_on(one, 1, repository)
+    train_run(one)
     train_on(two, 2, repository)
     first = checkpoints.load(one.newest_checkpoint()).tensors
     second = checkpoints.load(two.newest_checkpoint()).tensors
