@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,8 +161,12 @@ def families_(folder: Path | None, as_json: bool, cap: int | None, weigh: float 
     out.say(f"{len(found):,} families")
 
 
-def _ids(workspace: Workspace, groups: Iterable[DuplicateGroup]) -> dict[int, str]:
-    seqs = {seq for group in groups for seq in (group.keeper, *(member.seq for member in group.members))}
+def _ids(workspace: Workspace, groups: list[DuplicateGroup]) -> dict[int, str]:
+    """The ids of all sprites that groups name; a member may be a copy of one that stands outside its group."""
+    seqs = {group.keeper for group in groups}
+    for group in groups:
+        for member in group.members:
+            seqs |= {member.seq, member.related_to, member.duplicate_of or member.seq}
     return {sprite.seq: sprite.id for sprite in workspace.sprites(seqs)}
 
 

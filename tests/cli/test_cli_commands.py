@@ -346,7 +346,7 @@ def family_folder(tmp_path: Path) -> Path:
             "-as-drawn": render(SEED, index),  # the first by name is kept where all else is equal
             "-mirrored": render(SEED, index)[:, ::-1].copy(),
             "-doubled": render(SEED, index).repeat(2, 0).repeat(2, 1),
-            "-recoloured": render(SEED, index, coat=5),
+            "-recoloured": render(SEED, index)[..., [2, 0, 1, 3]].copy(),
         }
         for suffix, pixels in pictures.items():
             Image.fromarray(pixels).save(folder / f"{name}{suffix}.png")
