@@ -96,6 +96,16 @@ def sources_of(connection: sqlite3.Connection, seq: int, limit: int = 20) -> Seq
     return [f"{path} › {member}" if member else path for path, member in rows]
 
 
+def detected_background(connection: sqlite3.Connection) -> str:
+    """What a recipe's "detected" would stand for if a version were made now: the most common border colour of the
+    sprites not dropped, "#rrggbb"; white when none has one. The rule is that of `core.versions.pictures`.
+    """
+    query = """SELECT background FROM sprites WHERE background != '' AND status != 'dropped'
+               GROUP BY background ORDER BY count(*) DESC, background LIMIT 1"""
+    row = connection.execute(query).fetchone()
+    return row[0] if row else "#ffffff"
+
+
 def saved_filters(stored: dict[str, Any] | None) -> dict[str, Filter]:
     """Named filters from the setting's value; those of an unknown shape are left out rather than misread."""
     found: dict[str, Filter] = {}

@@ -75,6 +75,15 @@ def test_large_pictures_are_reduced_smoothly_and_small_ones_kept(workspace: Work
     assert reduced.scale == pytest.approx(0.5)
 
 
+def test_a_missing_thumbnail_is_made_again(workspace: Workspace, qapp: object) -> None:
+    sprite = workspace.sprite(2)
+    assert workspace.thumbnails.read(2) is None, "made without the importer"
+    load(workspace, Wanted(sprite, 40))
+    made = workspace.thumbnails.read(2)
+    assert made is not None
+    assert np.array_equal(made, workspace.pixels(sprite))
+
+
 def test_a_picture_that_cannot_be_had_is_asked_for_once_only(workspace: Workspace, qtbot) -> None:
     sprite = workspace.sprite(3)
     workspace.originals.path(sprite.blob).unlink()

@@ -18,6 +18,7 @@ from gandam_studio.core.edits import Drop, Keep, SetSetting, Tag
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import Pasted, import_sources
 from gandam_studio.core.query import ORDERS, Filter
+from gandam_studio.core.versions.pictures import detected_background
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.curate.selection import Selection
 
@@ -64,6 +65,23 @@ def test_still_matching_is_what_a_new_selection_would_say(workspace: Workspace) 
         assert review.still_matching(workspace.connection, chosen, asked).tolist() == [
             seq for seq in asked.tolist() if seq in everything
         ]
+
+
+def test_the_detected_background_is_the_one_a_version_would_get(tmp_path: Path) -> None:
+    with Workspace.create(tmp_path / "opaque") as workspace:
+        assert review.detected_background(workspace.connection) == "#ffffff"
+        files = []
+        for number, ground in enumerate([(9, 9, 200), (9, 9, 200), (250, 10, 10), (250, 10, 10), (250, 10, 10)]):
+            rgb = np.full((20, 20, 3), ground, np.uint8)
+            rgb[6:12, 6 : 8 + number] = (10, 200, 10)
+            stream = io.BytesIO()
+            Image.fromarray(rgb).save(stream, "PNG")
+            files.append(Pasted(f"{number}.png", stream.getvalue()))
+        import_sources(workspace, files)
+        workspace.apply(Drop([4, 5], "text"))
+        found = review.detected_background(workspace.connection)
+        assert found == "#0909c8"
+        assert found == detected_background(workspace, workspace.commit("one"))
 
 
 def test_words_in_use(workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -154,6 +155,7 @@ def load(workspace: Workspace, wanted: Wanted) -> Loaded:
     sprite, fit = wanted.sprite, wanted.fit
     largest = max(sprite.width, sprite.height)
     pixels = workspace.thumbnails.read(sprite.seq)
+    absent = pixels is None
     enough = pixels is not None and (max(pixels.shape[:2]) >= largest or max(pixels.shape[:2]) >= fit)
     if not enough:
         try:
@@ -162,6 +164,11 @@ def load(workspace: Workspace, wanted: Wanted) -> Loaded:
             # The thumbnail, though small, is better than nothing.
             if pixels is None:
                 return Loaded(sprite.seq, QImage(), 1.0, fit)
+        else:
+            if absent and not workspace.read_only:
+                # Thumbnails are derived: whoever misses one makes it again.
+                with contextlib.suppress(OSError):
+                    workspace.thumbnails.append(sprite.seq, [pixels])
     assert pixels is not None
     image = image_from_rgba(pixels)
     if max(image.width(), image.height()) > fit:

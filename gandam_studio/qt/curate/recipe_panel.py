@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.edits import SetSetting
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.review import detected_background
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
@@ -183,11 +184,12 @@ class RecipePanel(QWidget):
         """A handful of small pictures: quick enough for the GUI thread, and always of this very moment."""
         workspace = self._session.workspace
         recipe = workspace.recipe
+        background = detected_background(workspace.connection) if recipe.background == "detected" else "#ffffff"
         # Late: it brings cv2, which the window does not need to open.
         from gandam_studio.core.rendering import render
 
         self.preview.show_pictures(
-            [_rgba(render(picture, recipe)) for picture in _pictures(workspace, self._targets())]
+            [_rgba(render(picture, recipe, background)) for picture in _pictures(workspace, self._targets())]
         )
 
 
