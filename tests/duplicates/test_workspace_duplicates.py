@@ -227,3 +227,17 @@ def test_no_split_parts_a_family_or_mirror_twins(workspace: Workspace):
         splits = assign_splits(dict.fromkeys(ids.values(), ""), SplitRule(seed, 0.4), pairs)
         for stem in ("ape", "bat"):
             assert len({splits[key] for name, key in ids.items() if name.startswith(stem)}) == 1
+
+
+def test_exact_copies_are_told_though_the_import_made_them_one(workspace: Workspace, tmp_path: Path):
+    assert d.exact_copies(workspace) == []
+    folder = tmp_path / "again"
+    write(folder, {"ape-copy": blob(1, 34, 28)})
+    (folder / "cat-copy.png").write_bytes((tmp_path / "art" / "cat.png").read_bytes())
+    picture = Image.open(folder / "ape-copy.png")
+    picture.save(folder / "ape-copy.png", compress_level=1)
+    import_sources(workspace, [folder])
+    names = name_of(workspace)
+    found = {names[copies.seq]: copies for copies in d.exact_copies(workspace)}
+    assert {name: copies.same_file for name, copies in found.items()} == {"ape": False, "cat": True}
+    assert {Path(path).name for path in found["cat"].paths} == {"cat-copy.png", "cat.png"}

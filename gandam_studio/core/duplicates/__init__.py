@@ -1,5 +1,6 @@
 """Duplicates: found by hashes, judged by pixels, grouped without drift. `find_duplicates` is the way in."""
 
+from gandam_studio.core.duplicates.copies import Copies, exact_copies
 from gandam_studio.core.duplicates.decisions import (
     DropPlan,
     PlannedDrop,
@@ -24,6 +25,7 @@ __all__ = [
     "LOOSEST",
     "RELATIONS",
     "RULES",
+    "Copies",
     "DropPlan",
     "DuplicateGroup",
     "DuplicateReport",
@@ -32,6 +34,7 @@ __all__ = [
     "PlannedDrop",
     "Transform",
     "cap_families",
+    "exact_copies",
     "families",
     "find_duplicates",
     "flip_and_keep",

@@ -62,14 +62,17 @@ def _in_workspace(
     links = _search(pictures, verifier, known, radii, job)
     enlargements = _enlargements(links, pictures, verifier, known.enlargements, job)
     last = int(pictures.seqs[-1]) if len(pictures.seqs) else 0
-    if last != known.last and not workspace.read_only:
+    # What could not be read is compared again once it can be.
+    if last != known.last and not workspace.read_only and not pictures.unreadable:
         with contextlib.suppress(OSError):  # a full disk costs the next search time, nothing else
             save_findings(workspace.folder, Findings(links, last, enlargements), radii)
     shown = {sprite.seq for sprite in pictures.sprites if sprite.status != "dropped"}
     links = [link for link in links if link.i in shown and link.j in shown]
     query = "SELECT a, b FROM pairs WHERE verdict = 'distinct'"
     apart = [(int(a), int(b)) for a, b in workspace.connection.execute(query)]
-    return DuplicateReport(links, _judged(links, pictures, enlargements), distance=distance, rules=rules, apart=apart)
+    report = DuplicateReport(links, _judged(links, pictures, enlargements), distance=distance, rules=rules, apart=apart)
+    report.unreadable = tuple(pictures.sprites[row].name for row in sorted(pictures.unreadable))
+    return report
 
 
 def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: tuple[int, int], job: Job) -> list[Link]:

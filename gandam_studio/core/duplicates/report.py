@@ -76,6 +76,7 @@ class DuplicateReport:
         links: every verified relation within the loosest distance, between row numbers.
         distance: how unlike two pictures of a group may be.
         rules: the order of rules by which keepers are chosen (`keeping.RULES`).
+        unreadable: names of sprites that could not be read and therefore were not compared.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class DuplicateReport:
         apart: Sequence[tuple[int, int]] = (),
     ) -> None:
         self.links = list(links)
+        self.unreadable: tuple[str, ...] = ()
         self.distance = distance
         self.rules = tuple(rules)
         self._judged = judged

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from gandam_studio.core.errors import UserError
 from gandam_studio.core.hashing import COLUMNS, fingerprint_batch
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.sprite import Sprite
@@ -92,6 +93,8 @@ class WorkspaceSource:
     """The sprites of a workspace, dropped ones too, compared as they were imported.
 
     Attributes: see PictureSource.
+        unreadable: rows whose original was asked for and could not be read; they count as blank, so that one lost
+            file does not keep all others from being compared.
     """
 
     def __init__(self, workspace: Workspace, *, job: Job = NULL_JOB) -> None:
@@ -99,11 +102,17 @@ class WorkspaceSource:
         self.sprites: list[Sprite] = list(workspace.sprites())
         self.seqs = np.array([sprite.seq for sprite in self.sprites], dtype=np.int64)
         self.facts = [_facts(sprite) for sprite in self.sprites]
+        self.unreadable: set[int] = set()
         self.fingerprints = self._stored_fingerprints(job)
 
     def rgba(self, row: int) -> np.ndarray:
         """See PictureSource."""
-        return self.workspace.pixels(self.sprites[row])
+        sprite = self.sprites[row]
+        try:
+            return self.workspace.pixels(sprite)
+        except (UserError, OSError):
+            self.unreadable.add(row)
+            return np.zeros((sprite.height, sprite.width, 4), dtype=np.uint8)
 
     def _stored_fingerprints(self, job: Job) -> np.ndarray:
         """Fingerprints as imported; those of another version of the hashes are made again."""

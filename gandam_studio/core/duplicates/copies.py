@@ -1,0 +1,37 @@
+"""Exact copies that the import already made one: several files whose pixels, or whose very bytes, are the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gandam_studio.core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The files behind one sprite, when there are several; their relation to each other is `exact`.
+
+    Attributes:
+        seq: the sprite's row number.
+        paths: the files, as shown to people, sorted; entries of archives after "!".
+        same_file: whether all have the same bytes, not only the same pixels.
+    """
+
+    seq: int
+    paths: tuple[str, ...]
+    same_file: bool
+
+
+def exact_copies(workspace: Workspace) -> list[Copies]:
+    """Every sprite that came in more than one file, in order of row number."""
+    query = (
+        "SELECT sprite, path, member, file_digest FROM sources WHERE verdict = 'accepted' AND sprite IN "
+        "(SELECT sprite FROM sources WHERE verdict = 'accepted' GROUP BY sprite HAVING count(*) > 1)"
+    )
+    files: dict[int, list[tuple[str, str]]] = {}
+    for seq, path, member, digest in workspace.connection.execute(query):
+        files.setdefault(int(seq), []).append((f"{path}!{member}" if member else path, digest))
+    return [
+        Copies(seq, tuple(sorted(path for path, _ in found)), len({digest for _, digest in found}) == 1)
+        for seq, found in sorted(files.items())
+    ]
