@@ -338,6 +338,30 @@ def test_a_missing_original_is_said_and_harms_nothing(screen, known: Path) -> No
     wait_for_pair(screen)
 
 
+def test_a_sprite_that_cannot_be_read_keeps_nothing_else_from_being_compared(open_window, known: Path) -> None:
+    with Workspace.open(known) as workspace:
+        blob = workspace.sprite(TANK_PADDED).blob
+    (known / "originals" / blob[:2] / blob).unlink()
+    window = open_window(known)
+    posted: list[str] = []
+    window.session.message_posted.connect(lambda text, _severity: posted.append(text))
+    screen = window.visit_by_name("Duplicates")
+    assert eventually(lambda: screen.findings is not None)
+    assert {TANK, TANK_DOUBLED} in listed(screen)
+    assert any("1 sprites" in text and "tank-padded.png" in text for text in posted)
+
+
+def test_keys_are_ready_again_when_groups_come_back(screen) -> None:
+    for _ in range(3):
+        press(K.Key_K, SHIFT)
+    assert screen.pages.currentWidget() is screen.pages.none
+    press(K.Key_Z, CONTROL)
+    assert eventually(lambda: len(listed(screen)) == 1, 5)
+    before = len(decided(screen))
+    press(K.Key_K)
+    assert len(decided(screen)) == before + 1
+
+
 def test_read_only_shows_everything_and_decides_nothing(open_screen, known: Path) -> None:
     with Workspace.open(known):
         screen = open_screen(known, read_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSettings, QSize, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core.duplicates import (
     DEFAULT_DISTANCE,
@@ -30,7 +30,7 @@ from gandam_studio.qt.duplicates.pages import Pages
 from gandam_studio.qt.duplicates.rules_panel import RulesPanel
 from gandam_studio.qt.duplicates.top_bar import TopBar
 from gandam_studio.qt.screen import Screen, ScreenMenu
-from gandam_studio.qt.session import INFO, SUCCESS, Session
+from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 
 SEARCHED_UNASKED = 20_000  # sprites: more than these are searched only when the person says so
 PLANNED_AT_ONCE = 400  # groups: more are gone through in another thread
@@ -102,9 +102,8 @@ class DuplicatesScreen(Screen):
             view.pictures.stop()
 
     def focus_work(self) -> None:
-        """Give the keys to the cards."""
-        if self.pages.currentWidget() is self.pages.filled:
-            self.cards.setFocus()
+        """Give the keys to the cards, or to the screen itself while there are none."""
+        (self.cards if self.pages.currentWidget() is self.pages.filled else self).setFocus()
 
     # Searching
 
@@ -130,6 +129,10 @@ class DuplicatesScreen(Screen):
         self._adopt(found)
         count = self.findings.total if self.findings else 0
         self.session.post(self.tr("{0} groups of duplicates and relatives.").format(f"{count:,}"), SUCCESS)
+        if lost := found.report.unreadable:
+            text = self.tr("{0} sprites could not be read and were not compared: {1}")
+            names = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
+            self.session.post(text.format(f"{len(lost):,}", names), WARNING)
         self.focus_work()
 
     def _adopt(self, found: Found) -> None:
@@ -208,6 +211,8 @@ class DuplicatesScreen(Screen):
 
     def _show_page(self) -> None:
         pages = self.pages
+        before, focused = pages.currentWidget(), QApplication.focusWidget()
+        had_keys = focused is None or focused is self or pages.isAncestorOf(focused)
         if self.findings is None:
             pages.setCurrentWidget(
                 pages.searching if self._task else pages.before if self._count() else pages.no_sprites
@@ -221,6 +226,8 @@ class DuplicatesScreen(Screen):
         self.bar.show_state(found=self.findings is not None, busy=self._task is not None, stale=self._stale)
         self.side.setEnabled(self.findings is not None)
         self._show_actions()
+        if pages.currentWidget() is not before and had_keys:
+            self.focus_work()
 
     def _count(self) -> int:
         (count,) = self.session.workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
