@@ -152,13 +152,13 @@ def peak(name, count):
 
 name = sys.argv[1]
 peak(name, 100)  # imports and caches
-print(json.dumps([peak(name, 2000), peak(name, 20000)]))
+print(json.dumps([peak(name, 4000), peak(name, 16000)]))
 """
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
 def test_memory_is_flat(repository, form):
-    """Ten times the sprites, the same peak (the pure Python part; a row group of Parquet is of fixed size)."""
+    """Four times the sprites, the same peak (the pure Python part; a row group of Parquet is of fixed size)."""
     if form == "parquet":
         pytest.importorskip("pyarrow")
     done = subprocess.run(
