@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QTransform
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QStaticText, QTransform
 
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.qt import icons, theme
@@ -13,6 +13,7 @@ from gandam_studio.qt import icons, theme
 PADDING = 4  # between the tile's edge and the picture
 BADGE = 18
 CHECKER = 8
+CAPTIONS_KEPT = 4000
 DROPPED_OPACITY = 0.42
 
 
@@ -31,7 +32,7 @@ class CellPainter:
         self._font = font
         self._tiles: dict[tuple[bool, bool, bool, bool], QPixmap] = {}
         self._badges: dict[str, QPixmap] = {}
-        self._captions: dict[int, str] = {}
+        self._captions: dict[int, QStaticText] = {}
         self._colors = {name: theme.color(name) for name in ("text", "secondary", "muted", "dropped", "surface")}
 
     @functools.cached_property
@@ -65,8 +66,7 @@ class CellPainter:
         if caption:
             painter.setFont(self._font)
             painter.setPen(self._colors["text" if selected else "muted" if dropped else "secondary"])
-            baseline = y + self.tile + 4 + self.metrics.ascent()
-            painter.drawText(x + 2, baseline, self._caption(sprite))
+            painter.drawStaticText(x + 2, y + self.tile + 4, self._caption(sprite))
 
     def _paint_badges(self, painter: QPainter, x: int, y: int, sprite: Sprite) -> None:
         """Left top: what the sprite is (flipped, turned, tagged ...); right top: what was decided; below: why."""
@@ -100,12 +100,15 @@ class CellPainter:
         painter.setPen(self._colors["dropped"])
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
-    def _caption(self, sprite: Sprite) -> str:
+    def _caption(self, sprite: Sprite) -> QStaticText:
+        """A name laid out once: shaping text at every repaint would cost as much as the picture."""
         text = self._captions.get(sprite.seq)
         if text is None:
-            if len(self._captions) > 20_000:
+            if len(self._captions) > CAPTIONS_KEPT:
                 self._captions.clear()
-            text = self.metrics.elidedText(sprite.name, Qt.TextElideMode.ElideMiddle, self.tile - 4)
+            text = QStaticText(self.metrics.elidedText(sprite.name, Qt.TextElideMode.ElideMiddle, self.tile - 4))
+            text.setTextFormat(Qt.TextFormat.PlainText)
+            text.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
             self._captions[sprite.seq] = text
         return text
 
@@ -116,7 +119,8 @@ class CellPainter:
         return self._tiles[key]
 
     def _draw_tile(self, alpha: bool, selected: bool, current: bool, focused: bool) -> QPixmap:
-        pixmap = blank(self.tile, self.tile, self.ratio)
+        # On the canvas's colour, not on transparency: an opaque pixmap is copied, not blended.
+        pixmap = blank(self.tile, self.tile, self.ratio, theme.color("canvas"))
         painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -224,9 +228,9 @@ def checker_brush(ratio: float, side: int = CHECKER) -> QBrush:
     return QBrush(tile)
 
 
-def blank(width: int, height: int, ratio: float) -> QPixmap:
-    """A transparent pixmap of a logical size at the screen's true resolution."""
+def blank(width: int, height: int, ratio: float, color: QColor = QColor(0, 0, 0, 0)) -> QPixmap:  # noqa: B008
+    """A pixmap of a logical size at the screen's true resolution, transparent unless a colour is given."""
     pixmap = QPixmap(max(1, round(width * ratio)), max(1, round(height * ratio)))
     pixmap.setDevicePixelRatio(ratio)
-    pixmap.fill(QColor(0, 0, 0, 0))
+    pixmap.fill(color)
     return pixmap
