@@ -7,6 +7,7 @@ and what earlier attempts wrote beyond it no longer counts.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -237,7 +238,32 @@ def parse_event(line: bytes) -> TrainEvent:
     kept = {name: values[name] for name, f in known.items() if values[name] is not None or "None" in str(f.type)}
     if kind is UnknownEvent:
         kept["values"] = values
-    return kind(**kept)
+    event = kind(**kept)
+    if not _is_sound(event):
+        raise ValueError("an event's value has the wrong type")
+    return event
+
+
+@functools.cache
+def _types(kind: type[TrainEvent]) -> tuple[tuple[str, tuple[type, ...]], ...]:
+    """Field name -> types allowed, judged by the defaults."""
+    allowed: list[tuple[str, tuple[type, ...]]] = []
+    for one in dataclasses.fields(kind):
+        default = one.default_factory() if one.default_factory is not dataclasses.MISSING else one.default
+        numbers = (int, float, type(None)) if default is None else (int, float)
+        allowed.append((one.name, numbers if isinstance(default, float | None) else (type(default),)))
+    return tuple(allowed)
+
+
+def _is_sound(event: TrainEvent) -> bool:
+    """Whether every field has a type one can reckon with: lines may come from other programs and damaged disks."""
+    if not all(isinstance(getattr(event, name), kinds) for name, kinds in _types(type(event))):  # type: ignore[arg-type]
+        return False
+    if not isinstance(event, Progress):
+        return True
+    return all(
+        isinstance(v, list) and not any(isinstance(x, str | list | dict) for x in v) for v in event.curves.values()
+    )
 
 
 class EventWriter:

@@ -72,6 +72,8 @@ class Training:
             started = time.perf_counter()
             self._iterate()
             seconds = session.done.seconds + time.perf_counter() - started
+            if session.ranks.count > 1:  # Clocks differ; schedules and limits must not.
+                seconds = session.ranks.agreed(round(seconds * 1e6), session.machine.device) / 1e6
             session.done = Done(session.done.iteration, session.done.images, seconds)
             self._housekeeping()
         self.flush()

@@ -1,0 +1,134 @@
+"""KID against held-out pictures after equal CPU time: `sprite-r3-cpu` beside DCGAN with binary cross-entropy.
+
+    python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER] [--seconds 120] [--json] [--grids FOLDER]
+
+Both train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
+not matter), on the same pictures at 32 px; a fifth is held out. KID is in the trainer's random feature space, times
+1,000, of 256 pictures from one moment; the first line is its floor, real against real.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import io
+import json
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import numpy as np
+import torch
+from PIL import Image
+
+from trainer.config import TrainConfig, apply_overrides, fit_data, load_preset
+from trainer.creating import PICTURES, squared
+from trainer.dataset import TrainingSet
+from trainer.device import Machine
+from trainer.distributed import Ranks
+from trainer.features import NAME, RandomFeatures
+from trainer.grids import draw_pictures, save_png, tile
+from trainer.kid import Reference
+from trainer.objectives import needs_reals
+from trainer.randomness import latents
+from trainer.recipe import Recipe
+from trainer.schedule import Done, penalty_weight, rates
+from trainer.session import Session, make_session
+
+SIZE = 32
+BUNDLED = Path(__file__).resolve().parents[2] / "data" / "mechas" / "mechas.zip"
+# DCGAN at half width: at equal seconds it sees more pictures than the full one, which is kinder to it.
+HALF = ["generator_channels=128,64,32,16", "discriminator_channels=16,32,64,128", "batch.size=64"]
+
+
+def read(source: Path) -> np.ndarray[Any, Any]:
+    """Every picture of a folder or a zip, at 32 px on white: uint8 (N, 32, 32, 3)."""
+    if source.is_dir():
+        found = [path.read_bytes() for path in sorted(source.rglob("*")) if path.suffix.lower() in PICTURES]
+    else:
+        with zipfile.ZipFile(source) as archive:
+            names = sorted(name for name in archive.namelist() if Path(name).suffix.lower() in PICTURES)
+            found = [archive.read(name) for name in names]
+    return np.stack([squared(Image.open(io.BytesIO(data)).convert("RGBA"), Recipe(size=SIZE)) for data in found])
+
+
+def iterate(session: Session) -> None:
+    """One iteration of the trainer's own steps."""
+    config, done, game = session.config, session.done, session.game
+    now = rates(config, done)
+    game.set_rates(now.factor, now.beta2)
+    weight = penalty_weight(config, done, done.iteration)
+    game.discriminator_phase(session.drawer.draw("d", done.iteration, session.augment, True), weight)
+    reals = needs_reals(config.objective.kind)
+    game.generator_phase(session.drawer.draw("g", done.iteration, session.augment, reals))
+    images = done.images + session.images_per_iteration
+    if session.average:
+        session.average.update(session.images_per_iteration, images)
+    session.done = Done(done.iteration + 1, images, done.seconds)
+
+
+def train_turns(sessions: dict[str, Session], seconds: float) -> None:
+    """Give each session `seconds` of CPU time, a second in turn."""
+    while any(session.done.seconds < seconds for session in sessions.values()):
+        for session in sessions.values():
+            began, until = time.process_time(), min(seconds, session.done.seconds + 1.0)
+            before = session.done.seconds
+            while session.done.seconds < until:
+                iterate(session)
+                spent = before + time.process_time() - began
+                session.done = dataclasses.replace(session.done, seconds=spent)
+
+
+def configurations(seconds: float) -> dict[str, TrainConfig]:
+    """What is compared."""
+    stop = ["stop.iterations=0", f"stop.minutes={seconds / 60}"]
+    return {
+        "sprite-r3-cpu": apply_overrides(fit_data(load_preset("sprite-r3-cpu"), SIZE, 3), stop),
+        "dcgan-bce": apply_overrides(fit_data(load_preset("dcgan"), SIZE, 3), [*stop, *HALF]),
+    }
+
+
+def main() -> None:
+    """Parse, train, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", nargs="?", type=Path, default=BUNDLED)
+    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--grids", type=Path)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    pixels = read(options.source)
+    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(0))
+    held_out, train = order[: len(pixels) // 5], order[len(pixels) // 5 :]
+    data = TrainingSet(torch.from_numpy(pixels), train, held_out, None, None, (), torch.ones(3))
+    network = RandomFeatures()
+    reference = Reference.of(network(pixels[held_out[:256].numpy()]))
+    floor = 1000 * reference.kid(network(pixels[train[:256].numpy()]))
+    machine = Machine(torch.device("cpu"), channels_last=True)
+    sessions = {
+        name: make_session(config, data, machine, Ranks(), config.batch.size)
+        for name, config in configurations(options.seconds).items()
+    }
+    train_turns(sessions, options.seconds)
+    found: dict[str, float] = {}
+    for name, session in sessions.items():
+        z = latents(7, "benchmark", 256, session.config.architecture.latent)
+        drawn = draw_pictures(session.sampler, z, data.fill)
+        found[name] = round(1000 * reference.kid(network(drawn)), 1)
+        if options.grids:
+            options.grids.mkdir(parents=True, exist_ok=True)
+            save_png(options.grids / f"{name}.png", tile(drawn[:64]))
+    print(f"{len(pixels)} pictures, {options.seconds:.0f} CPU seconds each, {NAME}; real against real {floor:.1f}")
+    for name, value in found.items():
+        done = sessions[name].done
+        print(f"  {name:14} KID x 1000 {value:>12,.1f}   {done.iteration:,} iterations, {done.images:,} pictures")
+    if options.json:
+        print(json.dumps({"seconds": options.seconds, "floor": round(floor, 1), "kid_x1000": found}))
+
+
+if __name__ == "__main__":
+    main()
