@@ -71,7 +71,9 @@ def ask(*arguments: str, job: Job = NULL_JOB) -> dict[str, Any]:
             raise
     if process.returncode != 0:
         lines = [line for line in err.decode(errors="replace").splitlines() if line.strip()]
-        raise UserError(lines[-1].removeprefix("error: ") if lines else f"the trainer ended with exit code {process.returncode}")
+        raise UserError(
+            lines[-1].removeprefix("error: ") if lines else f"the trainer ended with exit code {process.returncode}"
+        )
     try:
         return json.loads(out.decode().strip().splitlines()[-1])
     except (ValueError, IndexError):
