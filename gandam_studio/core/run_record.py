@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import dataclasses
-import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,7 +47,7 @@ class RunRecord:
         story: every event but Progress and Heartbeat, oldest first, earlier attempts included.
         started: the newest RunStarted, or None. progress: the newest Progress without its curves, or None.
         last: the newest event, or None. attempts: iterations at which a new attempt took over.
-        unknown: events of kinds this version does not know, and those with values of a wrong type.
+        unknown: events of kinds this version does not know.
     """
 
     def __init__(self, half_life: float = DEFAULT_HALF_LIFE) -> None:
@@ -79,9 +77,6 @@ class RunRecord:
         """Fold in events, oldest first; says what changed."""
         changes = Changes()
         for event in events:
-            if not is_sound(event):
-                self.unknown += 1
-                continue
             self.last = event
             if isinstance(event, ev.Progress):
                 self._progress(event, changes)
@@ -193,28 +188,6 @@ class RunRecord:
         self.spikes = [spike for spike in self.spikes if spike.spike_iteration <= iteration]
         changes.truncated = changes.curves = changes.samples = changes.checkpoints = True
         changes.metrics = changes.spikes = True
-
-
-@functools.cache
-def _types(kind: type[ev.TrainEvent]) -> tuple[tuple[str, tuple[type, ...]], ...]:
-    """Field name -> types allowed, judged by the defaults."""
-    allowed: list[tuple[str, tuple[type, ...]]] = []
-    for one in dataclasses.fields(kind):
-        default = one.default_factory() if one.default_factory is not dataclasses.MISSING else one.default
-        numbers = (int, float, type(None)) if default is None else (int, float)
-        allowed.append((one.name, numbers if isinstance(default, float | None) else (type(default),)))
-    return tuple(allowed)
-
-
-def is_sound(event: ev.TrainEvent) -> bool:
-    """Whether every field has a type one can reckon with: lines may come from other programs and damaged disks."""
-    if not all(isinstance(getattr(event, name), kinds) for name, kinds in _types(type(event))):  # type: ignore[arg-type]
-        return False
-    if not isinstance(event, ev.Progress):
-        return True
-    return all(
-        isinstance(v, list) and not any(isinstance(x, str | list | dict) for x in v) for v in event.curves.values()
-    )
 
 
 def _insert(events: list, event: ev.TrainEvent, iteration: int, *, replace: bool) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gandam_studio.core.run_record import is_sound
 from trainer.events import Progress, SpikeFound, TrainEvent
 
 WINDOW = 201
@@ -85,7 +84,7 @@ class SpikeFeed:
 
     def feed(self, events: Iterable[TrainEvent]) -> list[SpikeFound]:
         """New spikes in these events; [] once the run reports its own."""
-        batch = [event for event in events if is_sound(event)]
+        batch = list(events)
         if any(isinstance(event, SpikeFound) for event in batch):
             self.needed = False
         if not self.needed:

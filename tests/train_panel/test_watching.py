@@ -54,7 +54,7 @@ def test_events_of_a_newer_version_and_damaged_lines_are_survived(tmp_path: Path
             b'{"kind":"dream_dreamt","iteration":20,"depth":7}\n\xff\xfe damaged\n{"kind":"progress","iteration":"x"}\n'
         )
     follower = follow(run.path)
-    assert follower.record.unknown == 2, "one of a newer version, one with an iteration that is no number"
+    assert follower.record.unknown == 1
     recorder.train(20)
     qtbot.waitUntil(lambda: follower.record.last_iteration == 40, timeout=5000)
 

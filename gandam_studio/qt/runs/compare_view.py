@@ -72,7 +72,7 @@ class CompareView(QWidget):
             self._grid_row.removeWidget(grid)
             grid.deleteLater()
         while len(self.grids) < len(folders):
-            self.grids.append(SampleGrid(""))
+            self.grids.append(SampleGrid("", widest=self.tr("88,888,888 pictures (its last)")))
             self._grid_row.addWidget(self.grids[-1], 1)
         for grid, folder in zip(self.grids, folders, strict=True):
             grid.title.setText(folder.name)

@@ -272,6 +272,7 @@ class CurvePlot(QFrame):
         self._legend.show_entries(legend)
         # A plot says nothing to a screen reader; its values at the cursor do.
         self.setAccessibleName(f"{self.title.text()}: {', '.join(summary)}")
+        self._legend.setToolTip(", ".join(summary))
 
     # Gestures
 

@@ -10,6 +10,7 @@ from gandam_studio.qt.train.curve_plot import Series
 
 MOST = 8
 _REACH = 1_000_000
+LOG_SPAN = 300
 
 
 def meter_plots(record: RunRecord) -> list[tuple[str, list[Series], bool]]:
@@ -23,7 +24,10 @@ def meter_plots(record: RunRecord) -> list[tuple[str, list[Series], bool]]:
         if any(event.low is not None for event in events):
             series.append(Series("90 %", sparse([(e.iteration, e.low) for e in events]), token, "dot", reach=_REACH))
             series.append(Series("–", sparse([(e.iteration, e.high) for e in events]), token, "dot", reach=_REACH))
-        plots.append((title, series, False))
+        sizes = [abs(event.value) for event in events if event.value]
+        # A meter that falls by orders of magnitude would otherwise be a cliff and a floor.
+        wide = bool(sizes) and max(sizes) > LOG_SPAN * min(sizes)
+        plots.append((title, series, wide))
     return plots
 
 

@@ -69,6 +69,7 @@ class PlotPanel(QWidget):
         tools.setSpacing(theme.SPACE)
         name = QLabel(self.tr("Smoothing"))
         name.setProperty("role", "secondary")
+        self._smoothing_tools = (name, self.smoothing, self._smoothing_label, self.raw_button)
         for widget in (name, self.smoothing, self._smoothing_label):
             tools.addWidget(widget)
         tools.addStretch(1)
@@ -84,6 +85,11 @@ class PlotPanel(QWidget):
         button.setCheckable(True)
         button.toggled.connect(slot)
         return button
+
+    def hide_smoothing(self) -> None:
+        """These plots show what is never smoothed."""
+        for widget in self._smoothing_tools:
+            widget.hide()
 
     @property
     def half_life(self) -> float:

@@ -159,7 +159,7 @@ class GridView(QWidget):
 
 
 class SampleGrid(QFrame):
-    """A captioned grid.
+    """A captioned grid; `widest` is the longest note it will have to show.
 
     Signals:
         cell_clicked: (index, counted row by row).
@@ -167,7 +167,7 @@ class SampleGrid(QFrame):
 
     cell_clicked = Signal(int)
 
-    def __init__(self, title: str, tip: str = "", parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, tip: str = "", widest: str = "88,888,888", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
         self.title = QLabel(title)
@@ -177,7 +177,7 @@ class SampleGrid(QFrame):
         self.note.setProperty("role", "muted")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         # Of a fixed size: it changes with every move of the cursor, and must not lay out the window each time.
-        self.note.setFixedSize(self.fontMetrics().horizontalAdvance("88,888,888 pictures (its last)"), 20)
+        self.note.setFixedSize(self.fontMetrics().horizontalAdvance(widest), 20)
         self.view = GridView(self)
         self.view.setAccessibleName(title)
         self.view.cell_clicked.connect(self.cell_clicked)

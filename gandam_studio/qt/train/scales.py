@@ -66,7 +66,7 @@ class SignedLog:
 def short_number(value: float) -> str:
     """A number for an axis: "0.25", "12k", "1.5M", "3e-05"."""
     size = abs(value)
-    if 1000 <= size < 10_000:
+    if 999.5 <= size < 10_000:
         return f"{value:,.0f}"
     for limit, divisor, unit in ((1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if size >= limit:

@@ -56,6 +56,7 @@ class WatchPage(QWidget):
         self.timeline_bar = TimelineBar(self.timeline, self.tr("iterations"))
         self.plots = PlotPanel(self.timeline)
         self.meters = PlotPanel(self.timeline)
+        self.meters.hide_smoothing()
         self.log = LogDrawer()
         self.card = Card()
         self._busy = False
