@@ -83,6 +83,7 @@ def test_plans_follow_decisions(workspace: Workspace) -> None:
     plan = findings.plan()
     assert len(plan.drops) == 2 * PAIRS // 3, "recoloured ones are relatives"
     assert all(drop.favour == drop.seq - 1 for drop in plan.drops)
+    assert not findings.plan(confidence=0.95).drops, "these are 90 percent sure"
     workspace.apply(Keep([2]))
     workspace.apply(Drop([3], "text"))
     statuses.refresh(np.array([2, 3]))

@@ -62,7 +62,7 @@ class FactsBar(QFrame):
             self.measured.setText(trouble)
             self.measured.setToolTip(trouble)
         elif difference.share == 0:
-            self.measured.setText(self.tr("not one pixel differs"))
+            self.measured.setText(self.tr("once aligned, not one pixel differs"))
         else:
             self.measured.setText(
                 self.tr("{0} % of pixels differ, by {1}/255 at most").format(

@@ -202,12 +202,14 @@ class Findings:
             distance=group.doubt,
         )
 
-    def plan(self, relations: frozenset[str] = DUPLICATES) -> DropPlan:
+    def plan(self, relations: frozenset[str] = DUPLICATES, confidence: float = 0.0) -> DropPlan:
         """What the rules would drop now at this distance, of those duplicates related by one of `relations`.
+
+        confidence: the least at which anything is dropped, in [0, 1].
 
         Dropped sprites take no part: nothing is ever dropped in favour of what is dropped itself.
         """
-        return plan_drops(self.restated(), relations=relations)
+        return plan_drops(self.restated(), relations=relations, minimum_confidence=confidence)
 
     def plan_for(self, group: DuplicateGroup) -> DropPlan:
         """What the rules would drop now of one group."""

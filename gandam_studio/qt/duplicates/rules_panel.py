@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.qt import icons, theme
 
-WIDTH = 284
+SURE = 95  # percent: on the bundled mechas no two different ones are dropped for each other at that
 _KEY = Qt.ItemDataRole.UserRole
 
 
@@ -163,6 +164,19 @@ class RulesPanel(QWidget):
         for place, box in enumerate(self.relations.values()):
             grid.addWidget(box, place // 2, place % 2)
         layout.addLayout(grid)
+        self.sure = QSpinBox()
+        self.sure.setRange(50, 100)
+        self.sure.setValue(SURE)
+        self.sure.setSuffix(" %")
+        self.sure.setFixedWidth(84)
+        self.sure.setAccessibleName(self.tr("How sure a drop must be, percent"))
+        self.sure.setToolTip(self.tr("What is less sure is left to your own eyes"))
+        self.sure.valueChanged.connect(lambda _value: self.relations_changed.emit())
+        row = QHBoxLayout()
+        row.addWidget(QLabel(self.tr("when sure by at least")))
+        row.addStretch()
+        row.addWidget(self.sure)
+        layout.addLayout(row)
         layout.addSpacing(theme.HALF)
         layout.addWidget(section(self.tr("What would happen")))
         layout.addWidget(self.preview)
@@ -173,6 +187,11 @@ class RulesPanel(QWidget):
         """Say what applying would do."""
         self.preview.setText("<br>".join(preview.lines))
         self.apply_button.setEnabled(preview.possible)
+
+    @property
+    def confidence(self) -> float:
+        """The least confidence at which anything is dropped by rule, in [0, 1]."""
+        return self.sure.value() / 100
 
     def show_busy(self) -> None:
         """The preview is being worked out."""

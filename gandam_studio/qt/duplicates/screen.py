@@ -187,16 +187,16 @@ class DuplicatesScreen(Screen):
 
     def _ask_plan(self, answer: Callable[[DropPlan], None]) -> None:
         """What the rules would do: at once for a few groups, else off the GUI thread; only the last question counts."""
-        findings, relations = self.findings, self.rules.chosen_relations()
+        findings, asked_for = self.findings, (self.rules.chosen_relations(), self.rules.confidence)
         assert findings is not None
         self._plan_asked += 1
         asked = self._plan_asked
         if findings.total <= PLANNED_AT_ONCE:
-            answer(findings.plan(relations))
+            answer(findings.plan(*asked_for))
             return
         self.rules.show_busy()
         self.session.start_quiet_job(
-            lambda _door, _job: findings.plan(relations),
+            lambda _door, _job: findings.plan(*asked_for),
             lambda plan: answer(plan) if asked == self._plan_asked else None,
         )
 
