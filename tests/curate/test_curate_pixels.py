@@ -66,6 +66,23 @@ def test_a_cell_shows_every_pixel_as_a_square_of_its_colour(
     assert abs((shown.shape[1] - enlarged.shape[1]) / 2 - left) <= 1, "in the middle"
 
 
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_turned_picture_is_kept_pixel_by_pixel(qapp, workspace: Workspace, turns: int, flip: bool) -> None:
+    from dataclasses import replace
+
+    sprite = replace(workspace.sprite(1), rotation=turns, flipped=flip)
+    cells = CellPainter(100, 1.0, qapp.font())
+    pixmap = QPixmap.fromImage(image_from_rgba(workspace.pixels(sprite)))
+    wanted = oriented(workspace.pixels(sprite), None, turns, flip)
+    assert np.array_equal(_pixels(cells.turned(sprite, pixmap).toImage()), wanted)
+    assert cells.turned(sprite, pixmap) is cells.turned(sprite, pixmap)
+    other = replace(sprite, flipped=not flip)
+    assert np.array_equal(
+        _pixels(cells.turned(other, pixmap).toImage()), oriented(workspace.pixels(sprite), None, turns, not flip)
+    )
+
+
 def test_large_pictures_are_reduced_smoothly_and_small_ones_kept(workspace: Workspace, qapp: object) -> None:
     sprite = workspace.sprite(2)
     kept = load(workspace, Wanted(sprite, 40))

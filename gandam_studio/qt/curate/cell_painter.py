@@ -14,6 +14,7 @@ PADDING = 4  # between the tile's edge and the picture
 BADGE = 18
 CHECKER = 8
 CAPTIONS_KEPT = 4000
+TURNED_KEPT = 600
 DROPPED_OPACITY = 0.42
 
 
@@ -32,6 +33,7 @@ class CellPainter:
         self._font = font
         self._tiles: dict[tuple[bool, bool, bool, bool], QPixmap] = {}
         self._badges: dict[str, QPixmap] = {}
+        self._turned: dict[int, tuple[tuple[int, int, bool], QPixmap]] = {}
         self._captions: dict[int, QStaticText] = {}
         self._colors = {name: theme.color(name) for name in ("text", "secondary", "muted", "dropped", "surface")}
 
@@ -59,7 +61,12 @@ class CellPainter:
         if picture is not None:
             if dropped:
                 painter.setOpacity(DROPPED_OPACITY)
-            draw_picture(painter, QRectF(x, y, self.tile, self.tile), sprite, picture, self.fit, self.ratio)
+            into = QRectF(x, y, self.tile, self.tile)
+            if (sprite.flipped or sprite.rotation) and not sprite.crop:
+                turned = self.turned(sprite, picture[0])
+                _draw_upright(painter, into, turned, QRectF(turned.rect()), self.fit, self.ratio)
+            else:
+                draw_picture(painter, into, sprite, picture, self.fit, self.ratio)
             if dropped:
                 painter.setOpacity(1.0)
         self._paint_badges(painter, x, y, sprite)
@@ -67,6 +74,16 @@ class CellPainter:
             painter.setFont(self._font)
             painter.setPen(self._colors["text" if selected else "muted" if dropped else "secondary"])
             painter.drawStaticText(x + 2, y + self.tile + 4, self._caption(sprite))
+
+    def turned(self, sprite: Sprite, pixmap: QPixmap) -> QPixmap:
+        """The whole picture turned and flipped as decided, made once: painting through a transform is slow."""
+        key = (pixmap.cacheKey(), sprite.rotation, sprite.flipped)
+        known = self._turned.get(sprite.seq)
+        if known is None or known[0] != key:
+            if len(self._turned) > TURNED_KEPT:
+                self._turned.clear()
+            known = self._turned[sprite.seq] = (key, pixmap.transformed(_orientation(sprite.rotation, sprite.flipped)))
+        return known[1]
 
     def _paint_badges(self, painter: QPainter, x: int, y: int, sprite: Sprite) -> None:
         """Left top: what the sprite is (flipped, turned, tagged ...); right top: what was decided; below: why."""
@@ -186,14 +203,12 @@ def draw_picture(
     if sprite.crop:
         x, y, w, h = sprite.crop
         source = QRectF(x * scale, y * scale, w * scale, h * scale) & source
+    if not sprite.flipped and not sprite.rotation:
+        _draw_upright(painter, into, pixmap, source, fit, ratio)
+        return
     factor = zoom_to_fit(source.width(), source.height(), fit)
     width, height = source.width() * factor / ratio, source.height() * factor / ratio
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, factor < 1)
-    if not sprite.flipped and not sprite.rotation:
-        left = round((into.x() + (into.width() - width) / 2) * ratio) / ratio
-        top = round((into.y() + (into.height() - height) / 2) * ratio) / ratio
-        painter.drawPixmap(QRectF(left, top, width, height), pixmap, source)
-        return
     box_width, box_height = (height, width) if sprite.rotation % 2 else (width, height)
     # The turned picture's corner, not its centre, must fall on a device pixel.
     left = round((into.x() + (into.width() - box_width) / 2) * ratio) / ratio
@@ -203,6 +218,16 @@ def draw_picture(
     painter.setTransform(_orientation(sprite.rotation, sprite.flipped) * centre, True)
     painter.drawPixmap(QRectF(-width / 2, -height / 2, width, height), pixmap, source)
     painter.setTransform(before)
+
+
+def _draw_upright(painter: QPainter, into: QRectF, pixmap: QPixmap, source: QRectF, fit: float, ratio: float) -> None:
+    """Draw a part of a pixmap, neither turned nor flipped, centred in `into` on whole device pixels."""
+    factor = zoom_to_fit(source.width(), source.height(), fit)
+    width, height = source.width() * factor / ratio, source.height() * factor / ratio
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, factor < 1)
+    left = round((into.x() + (into.width() - width) / 2) * ratio) / ratio
+    top = round((into.y() + (into.height() - height) / 2) * ratio) / ratio
+    painter.drawPixmap(QRectF(left, top, width, height), pixmap, source)
 
 
 def zoom_to_fit(width: float, height: float, fit: float) -> float:

@@ -11,8 +11,8 @@ from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
 
-PAGE = 64
-PAGES_KEPT = 64
+PAGE = 24
+PAGES_KEPT = 160
 
 
 class Rows:
