@@ -21,7 +21,7 @@ class Shape(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Reshape."""
-        return x.reshape(len(x), self.channels, self.side, self.side)
+        return x.reshape(-1, self.channels, self.side, self.side)  # Not len(x): exports trace this.
 
 
 def gandam(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.Linear]:
