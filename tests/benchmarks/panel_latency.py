@@ -159,20 +159,21 @@ def event_to_pixels(folder: Path) -> dict[str, float]:
     recorder = Recorder(run)
     recorder.train(100)
     recorder.sample()
-    page = show(run.path)
-    painted = Painted(page)
-    spin(1.0)
-    delays = []
-    for number in range(25):
-        recorder.train(20)
-        painted.wanted, painted.at = f"{recorder.iteration:,}", 0.0
-        recorder.sample()
-        written = time.perf_counter()
-        spin(5, lambda: painted.at > 0)
-        delays.append(1000 * (painted.at - written))
-        spin(0.03 + 0.01 * (number % 10))  # No fixed phase to the watcher's polling.
-    recorder.writer.close()
-    close(page)
+    delays: list[float] = []
+    with run.locked():  # As a live trainer holds it: a run nobody trains is looked at once a second.
+        page = show(run.path)
+        painted = Painted(page)
+        spin(1.0)
+        for number in range(25):
+            recorder.train(20)
+            painted.wanted, painted.at = f"{recorder.iteration:,}", 0.0
+            recorder.sample()
+            written = time.perf_counter()
+            spin(5, lambda: painted.at > 0)
+            delays.append(1000 * (painted.at - written))
+            spin(0.03 + 0.01 * (number % 10))  # No fixed phase to the watcher's polling.
+        recorder.writer.close()
+        close(page)
     return {"event_to_pixels_ms": round(statistics.median(delays), 1), "event_to_pixels_max_ms": round(max(delays), 1)}
 
 

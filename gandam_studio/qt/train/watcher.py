@@ -18,6 +18,8 @@ from trainer.run_directory import RunDirectory, RunState
 POLL_S = 0.05
 IDLE_POLL_S = 1.0
 STATE_EVERY_S = 1.0
+LONG_BACKLOG = 500
+DRAWING_S = 0.5
 LOG_TAIL_BYTES = 64 * 1024
 log = logging.getLogger(__name__)
 _ALIVE = ("running", "paused", "created")
@@ -105,7 +107,12 @@ class RunWatcher(QThread):
             return reader, feed
         self._look_at_state()
         self._read_log()
-        # An old run's spikes take a while to find: they come after the curves are on screen.
+        # An old run's spikes take a while to find: they come after the curves are on screen, and the window is
+        # given the interpreter for itself while it draws them.
+        if len(events) > LONG_BACKLOG:
+            self._wake.wait(DRAWING_S)
+        if self._stopping:
+            return reader, feed
         if spikes := feed.feed(events):
             self.events_arrived.emit(spikes, {})
         return reader, feed
