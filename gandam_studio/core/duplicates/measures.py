@@ -51,12 +51,22 @@ class Comparison:
     @property
     def distance(self) -> np.ndarray:
         """(P,) in [0, 1]: 0.5 where the judgement tips."""
-        return 1 / (1 + np.exp(np.clip(self.logit / SOFTNESS, -30, 30)))
+        return distance_of(self.logit)
 
     @property
     def confidence(self) -> np.ndarray:
         """(P,) probability in [0, 1] that both are the same picture, edited."""
-        return 1 / (1 + np.exp(np.clip(-self.logit, -30, 30)))
+        return confidence_of(self.logit)
+
+
+def distance_of(logit: np.ndarray) -> np.ndarray:
+    """Distances in [0, 1] of pairs with this evidence; 0.5 at a logit of 0."""
+    return np.asarray(1 / (1 + np.exp(np.clip(logit / SOFTNESS, -30, 30))))
+
+
+def confidence_of(logit: np.ndarray) -> np.ndarray:
+    """Probabilities in [0, 1] that pairs with this evidence are the same picture."""
+    return np.asarray(1 / (1 + np.exp(np.clip(-logit, -30, 30))))
 
 
 def compare(a: np.ndarray, b: np.ndarray) -> Comparison:

@@ -21,6 +21,7 @@ _SAME = 3  # levels of 255: no eye and few encoders tell these apart
 _CHANGED = 40  # levels: a pixel drawn anew, not an encoder's error
 _SCALE = 0.045  # of log size: contents whose scale differs less are taken for the same scale
 _MAYBE_SCALE = 0.13  # and these too, if their pixels then agree: a cut-off edge looks like a stretch
+_STRETCH = 0.02  # of log aspect, or one pixel of the smaller side: nobody resizes a sprite by unequal factors
 _SHIFTED = 0.07  # of full scale: no encoder moves the mean colour of a quarter of the picture so far
 
 
@@ -124,11 +125,13 @@ def decide(
     parameters: np.ndarray,
     distance: float,
     confidence: float,
+    encoded: bool = False,
 ) -> Verdict:
     """The relation of two contents judged the same picture.
 
     sizes: (width, height) of both whole pictures. parameters: how the second's tile was laid on the first's, after the
     mirror. distance, confidence: the tiles' (`measures.Comparison`); equal pixels make them 0 and 1.
+    encoded: whether their colours are known to differ by an encoder's error alone, unless a palette was exchanged.
     """
     turned = second.rgba[:, ::-1] if mirrored else second.rgba
     (_, _, width, height), (_, _, other_width, other_height) = first.box, second.box
@@ -142,7 +145,7 @@ def decide(
         overlay = _reduced(first.rgba, turned)
     else:
         scale_x = scale_y = 1.0
-    change = _changes(overlay)
+    change = _changes(overlay, encoded)
     exact = not resized and change.equal and overlay.beyond == 0
     cropped = overlay.beyond > (0 if change.equal else 0.02) or (
         exact and not mirrored and _canvas(first, sizes[0]) != _canvas(second, sizes[1])
@@ -163,7 +166,15 @@ def decide(
     relation = NEAR if change.redrawn else (transform.words or (EXACT,))[-1]
     if exact:
         distance, confidence = 0.0, 1.0
+    elif resized and _stretched(scale_x, scale_y, min(width, height, other_width, other_height)):
+        # Two machines of one build, not one machine enlarged.
+        distance, confidence = max(distance, 1 - confidence, 0.95), min(confidence, 0.05)
     return Verdict(relation, transform, distance, confidence)
+
+
+def _stretched(scale_x: float, scale_y: float, side: int) -> bool:
+    """Whether the two axes are scaled differently by more than a box's rounding to whole pixels explains."""
+    return bool(abs(np.log(scale_x / scale_y)) > max(_STRETCH, 1.0 / side))
 
 
 @dataclass(frozen=True)
@@ -178,8 +189,8 @@ class _Change:
     redrawn: bool
 
 
-def _changes(overlay: _Overlay) -> _Change:
-    """Judge an overlay's colours."""
+def _changes(overlay: _Overlay, encoded: bool) -> _Change:
+    """Judge an overlay's colours; encoded: see `decide`."""
     first, second = overlay.first, overlay.second
     both = (first[..., 3] > 64) & (second[..., 3] > 64)
     either = (first[..., 3] > 64) | (second[..., 3] > 64)
@@ -194,7 +205,7 @@ def _changes(overlay: _Overlay) -> _Change:
     # Encoders err everywhere; a redrawn part changes some pixels much and leaves most of the others alone.
     if pixelwise and share_same > 0.35 and float((off[either] > _CHANGED).mean()) > 0.01:
         return _Change(False, False, True)
-    return _Change(False, _colour_shift(first, second) > _SHIFTED, False)
+    return _Change(False, not encoded and _colour_shift(first, second) > _SHIFTED, False)
 
 
 def _is_colour_map(first: np.ndarray, second: np.ndarray) -> bool:

@@ -1,6 +1,7 @@
 """From candidates to verified relations.
 
-Tiles first, many pairs at once; the pictures' own pixels for those that pass.
+Tiles first, many pairs at once, and whole canvases where the untrimmed hashes are near; of the two the better counts.
+The pictures' own pixels for those that pass.
 """
 
 from __future__ import annotations
@@ -11,17 +12,30 @@ from dataclasses import replace
 import numpy as np
 
 from gandam_studio.core.duplicates.candidates import Candidates
+from gandam_studio.core.duplicates.canvases import (
+    Canvas,
+    canvas_of,
+    encoders_error,
+    evidence,
+    same_aspect,
+    with_opacity_of,
+)
 from gandam_studio.core.duplicates.links import LOOSEST, Link
-from gandam_studio.core.duplicates.measures import compare
+from gandam_studio.core.duplicates.measures import Comparison, compare, confidence_of, distance_of
 from gandam_studio.core.duplicates.relations import FRAME, NEAR, decide
 from gandam_studio.core.duplicates.sources import PictureSource
 from gandam_studio.core.duplicates.tiles import mirrored_where, tile
 from gandam_studio.core.hashing import Column
 from gandam_studio.core.hashing.content import Content, find_content
+from gandam_studio.core.hashing.layout import WHOLE, Flag, flags
+from gandam_studio.core.hashing.layout import mirrored as mirrored_rows
 from gandam_studio.core.jobs import NULL_JOB, Job
 
 _BATCH = 128
 _OPEN_CONTENTS = 4096
+_OPEN_CANVASES = 1024
+_CANVAS_RADIUS = 20  # of 128 bits of the whole picture: copies are nearer, and few others are
+_CERTAIN = 6.0  # logits: no second look needed
 
 
 class Verifier:
@@ -31,6 +45,10 @@ class Verifier:
         self._source = source
         self._tiles: dict[int, np.ndarray] = {}
         self._contents: OrderedDict[int, tuple[Content, tuple[int, int]]] = OrderedDict()
+        self._canvases: OrderedDict[int, Canvas] = OrderedDict()
+        self._whole = source.fingerprints[:, list(WHOLE)]
+        self._whole_mirrored = mirrored_rows(source.fingerprints)[:, list(WHOLE)]
+        self._opaque = (flags(source.fingerprints) & Flag.OPAQUE) > 0
 
     def links(self, pairs: Candidates, job: Job = NULL_JOB) -> list[Link]:
         """The related pairs among the candidates, at most one link a pair, by row, sorted."""
@@ -46,11 +64,13 @@ class Verifier:
             mine = np.stack([self._tile(row) for row in i.tolist()])
             other = mirrored_where(np.stack([self._tile(row) for row in j.tolist()]), mirrored)
             found = compare(mine.astype(np.float32) / 255, other.astype(np.float32) / 255)
-            for index in np.flatnonzero(found.distance <= LOOSEST).tolist():
+            logit = self._second_look(found, i, j, mirrored)
+            distance, confidence = distance_of(logit), confidence_of(logit)
+            for index in np.flatnonzero(distance <= LOOSEST).tolist():
                 key = int(i[index]), int(j[index])
-                now = (float(found.distance[index]), bool(mirrored[index]))
+                now = (float(distance[index]), bool(mirrored[index]))
                 if key not in best or now < best[key][:2]:  # as good both ways: not mirrored
-                    best[key] = (*now, found.parameters[index], float(found.confidence[index]))
+                    best[key] = (*now, found.parameters[index], float(confidence[index]))
             job.advance(len(i))
         job.start("Naming relations", len(best))
         links = [self._link(key, best[key], job) for key in sorted(best)]
@@ -68,6 +88,27 @@ class Verifier:
             self._contents.popitem(last=False)
         return made
 
+    def _second_look(self, found: Comparison, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+        """(P,) the evidence of tiles, or that of whole canvases where it is stronger."""
+        logit = found.logit.copy()
+        other = np.where(mirrored[:, None], self._whole_mirrored[j], self._whole[j])
+        near = np.bitwise_count(self._whole[i] ^ other).sum(axis=1) <= _CANVAS_RADIUS
+        for index in np.flatnonzero(near & (logit < _CERTAIN)).tolist():
+            a, b = int(i[index]), int(j[index])
+            if same_aspect(self.content(a)[1], self.content(b)[1]):
+                whole = evidence(self._canvas(a), self._canvas(b), mirrored=bool(mirrored[index]))
+                logit[index] = max(logit[index], whole)
+        return logit
+
+    def _canvas(self, row: int) -> Canvas:
+        """A picture's whole canvas."""
+        if row not in self._canvases:
+            self._canvases[row] = canvas_of(self._source.rgba(row))
+            if len(self._canvases) > _OPEN_CANVASES:
+                self._canvases.popitem(last=False)
+        self._canvases.move_to_end(row)
+        return self._canvases[row]
+
     def _tile(self, row: int) -> np.ndarray:
         """(SIDE, SIDE, 4) uint8: a quarter of the memory, and no difference to a blurred picture."""
         if row not in self._tiles:
@@ -77,23 +118,52 @@ class Verifier:
     def _link(self, key: tuple[int, int], found: tuple[float, bool, np.ndarray, float], job: Job) -> Link:
         """Decide one pair's relation on its own pixels."""
         distance, mirrored, parameters, confidence = found
-        (first, size), (second, other_size) = self.content(key[0]), self.content(key[1])
+        sizes = self.content(key[0])[1], self.content(key[1])[1]
+        laid = self._laid_by_canvas(key, mirrored)
+        first, second = laid or (self.content(key[0])[0], self.content(key[1])[0])
         verdict = decide(
             first,
             second,
-            (size, other_size),
+            sizes,
             mirrored=mirrored,
-            parameters=parameters,
+            parameters=np.zeros(4) if laid else parameters,
             distance=distance,
             confidence=confidence,
+            encoded=laid is not None and encoders_error(self._canvas(key[0]), self._canvas(key[1]), mirrored=mirrored),
         )
         if verdict.relation == NEAR and _same_animation(self._source, *key):
             verdict = replace(verdict, relation=FRAME)
         job.advance()
         if key[0] < key[1]:
             return Link(*key, verdict)
-        transform = verdict.transform.inverted(size[0], other_size[0])
+        transform = verdict.transform.inverted(sizes[0][0], sizes[1][0])
         return Link(key[1], key[0], replace(verdict, transform=transform))
+
+    def _laid_by_canvas(self, key: tuple[int, int], mirrored: bool) -> tuple[Content, Content] | None:
+        """The contents of a pair whose canvases lie on each other, one of them opaque; None where they do not.
+
+        The silhouette of the opaque one is then the other's: none of a background's ringing is taken for sprite, and
+        none of a sprite for background. Of two opaque ones the closer trimmed one gives it.
+        """
+        (first, size), (second, other_size) = self.content(key[0]), self.content(key[1])
+        opaque = bool(self._opaque[key[0]]), bool(self._opaque[key[1]])
+        if not any(opaque) or not same_aspect(size, other_size) or self._same_pixels(*key):
+            return None
+        if evidence(self._canvas(key[0]), self._canvas(key[1]), mirrored=mirrored) <= 0:
+            return None
+        if opaque[1] and (not opaque[0] or _area(first, size) <= _area(second, other_size)):
+            return first, with_opacity_of(first, size, self._source.rgba(key[1]), mirrored=mirrored)
+        return with_opacity_of(second, other_size, self._source.rgba(key[0]), mirrored=mirrored), second
+
+    def _same_pixels(self, i: int, j: int) -> bool:
+        """Whether two trimmed contents are the same or each other's mirror image."""
+        prints = self._source.fingerprints
+        return prints[i, Column.PIXELS] in (prints[j, Column.PIXELS], prints[j, Column.PIXELS_MIRRORED])
+
+
+def _area(content: Content, size: tuple[int, int]) -> float:
+    """The share of its (width, height) that a content's box takes."""
+    return content.box[2] * content.box[3] / (size[0] * size[1])
 
 
 def _same_animation(source: PictureSource, i: int, j: int) -> bool:

@@ -1,0 +1,159 @@
+"""The second way to lay one picture on another: whole canvas on whole canvas, background and all, nothing trimmed.
+
+Trimming goes wrong where a picture was laid on white and compressed: ringing passes for sprite and widens its box. But
+a copy that was only encoded anew or resized fills its canvas as the original fills its own. So pictures of one aspect
+are also compared untrimmed, transparent ones composited on the other's background.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from gandam_studio.core.hashing.content import Content
+
+_LONGEST = 128  # pixels; larger canvases are reduced to this
+_OPAQUE = 250
+_BLUR = 0.7  # standard deviation, pixels of the smaller canvas: below it resampling filters differ
+_ANOTHER = 0.1  # of full scale: colours further apart are not one background
+_SEEN = 0.02  # squared distance from the background, summed over colours, from which on a pixel belongs to the sprite
+
+# Residuals of resized copies lie below .54, of copies in JPEG at quality 30 below .22, of other sprites above .61 (the
+# fitting species of tests/benchmarks/duplicates_quality.py).
+_TIP, _SLOPE = 0.45, 15.0  # logits a unit of residual
+
+# What an encoder leaves alone is the mean of a block; JPEG halves the colours of 16 x 16 pixels into one.
+_BLOCK = 4.0
+_WORST_QUALITY = 30  # of JPEG: what changes colours more than this does recolours
+_MARGIN, _SLACK = 1.25, 0.006
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A whole picture, at most `_LONGEST` pixels wide and high.
+
+    Attributes:
+        pixels: (h, w, 4) uint8, colours multiplied by opacity.
+        size: width and height of the picture as it is.
+        background: (3,) float32 in [0, 1], the border's median colour; None for a picture with transparency.
+    """
+
+    pixels: np.ndarray
+    size: tuple[int, int]
+    background: np.ndarray | None
+
+
+def canvas_of(rgba: np.ndarray) -> Canvas:
+    """The canvas of an (H, W, 4) uint8 picture of at least one pixel."""
+    height, width = rgba.shape[:2]
+    background = None
+    if int(rgba[..., 3].min()) >= _OPAQUE:
+        border = np.concatenate([rgba[0], rgba[-1], rgba[:, 0], rgba[:, -1]])
+        background = np.median(border[:, :3], axis=0).astype(np.float32) / 255
+    made = rgba.astype(np.float32)
+    made[..., :3] *= made[..., 3:] / np.float32(255)
+    scale = _LONGEST / max(height, width)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        made = np.asarray(cv2.resize(made, size, interpolation=cv2.INTER_AREA))
+    return Canvas(np.rint(made).astype(np.uint8), (width, height), background)
+
+
+def same_aspect(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    """Whether one (width, height) is the other scaled, but for rounding to whole pixels."""
+    return abs(np.log(a[0] / b[0]) - np.log(a[1] / b[1])) <= 1 / min(*a, *b)
+
+
+def evidence(a: Canvas, b: Canvas, *, mirrored: bool) -> float:
+    """Logit that two canvases show the same picture, as `measures.Comparison.logit`; -inf where they cannot be laid.
+
+    mirrored: whether b is mirrored first. From the share of the sprite's own variance that is left when one is taken
+    from the other: 0 for equal canvases, 1 and more for unrelated ones.
+    """
+    laid = _laid(a, b, mirrored)
+    if laid is None:
+        return -np.inf
+    first, second = (cv2.GaussianBlur(x, (0, 0), _BLUR) for x in laid)
+    seen = (np.square(first) + np.square(second)).sum(axis=2) > 2 * _SEEN
+    if not seen.any():
+        return -np.inf
+    first, second = first[seen], second[seen]
+    spread = first.var(axis=0).sum() + second.var(axis=0).sum()
+    left = 2 * np.square(first - second).sum(axis=1).mean() / (spread + 1e-6)
+    return float(_SLOPE * (_TIP - left))
+
+
+def encoders_error(a: Canvas, b: Canvas, *, mirrored: bool) -> bool:
+    """Whether the colours of two canvases of the same picture differ no more than a strong JPEG makes them.
+
+    Judged by what encoding the pictures themselves does to the means of blocks, since a small sprite bleeds into its
+    background far more than a large one. mirrored: whether b is mirrored first.
+    """
+    laid = _laid(a, b, mirrored)
+    if laid is None:
+        return False
+    background = _background(a, b)
+    worst = max(_shift(x, _encoded(x, background)) for x in laid)
+    return _shift(*laid) <= _MARGIN * worst + _SLACK
+
+
+def with_opacity_of(donor: Content, donor_size: tuple[int, int], rgba: np.ndarray, *, mirrored: bool) -> Content:
+    """The content of an opaque picture whose silhouette is known from another one that fills its canvas alike.
+
+    donor, donor_size: the other's content and whole (width, height). rgba: (H, W, 4) uint8. mirrored: whether the two
+    are each other's mirror image.
+    """
+    x, y, width, height = donor.box
+    opacity = np.zeros((donor_size[1], donor_size[0]), dtype=np.uint8)
+    opacity[y : y + height, x : x + width] = donor.rgba[..., 3]
+    if mirrored:
+        opacity = np.ascontiguousarray(opacity[:, ::-1])
+    if opacity.shape != rgba.shape[:2]:
+        opacity = np.asarray(cv2.resize(opacity, rgba.shape[1::-1], interpolation=cv2.INTER_NEAREST))
+    x, y, width, height = cv2.boundingRect(opacity)
+    part = slice(y, y + height), slice(x, x + width)
+    made = rgba[part].copy()
+    made[..., 3] = opacity[part]
+    made[made[..., 3] == 0] = 0
+    return Content(made, (x, y, width, height), donor.flags)
+
+
+def _background(a: Canvas, b: Canvas) -> np.ndarray | None:
+    """What both are composited on; None when their backgrounds are different ones."""
+    known = [one.background for one in (a, b) if one.background is not None]
+    if len(known) == 2 and float(np.abs(known[0] - known[1]).max()) > _ANOTHER:
+        return None
+    return np.mean(known, axis=0, dtype=np.float32) if known else np.ones(3, dtype=np.float32)
+
+
+def _laid(a: Canvas, b: Canvas, mirrored: bool) -> tuple[np.ndarray, np.ndarray] | None:
+    """Both on the smaller one's grid and on one background: (h, w, 3) float32 differences from it, or None."""
+    background = _background(a, b)
+    if background is None or not same_aspect(a.size, b.size):
+        return None
+    size = min((x.pixels.shape[1::-1] for x in (a, b)), key=lambda one: one[0] * one[1])
+    made = []
+    for pixels in (a.pixels, b.pixels[:, ::-1] if mirrored else b.pixels):
+        scaled = pixels.astype(np.float32) / 255
+        if pixels.shape[1::-1] != size:
+            scaled = np.asarray(cv2.resize(scaled, size, interpolation=cv2.INTER_AREA))
+        made.append(scaled[..., :3] - scaled[..., 3:] * background)
+    return made[0], made[1]
+
+
+def _encoded(laid: np.ndarray, background: np.ndarray | None) -> np.ndarray:
+    """(h, w, 3) float32 difference from the background, after the worst encoder that counts as one."""
+    colours = np.rint(np.clip(laid + background, 0, 1) * 255).astype(np.uint8)[..., ::-1]
+    _, stream = cv2.imencode(".jpg", colours, [cv2.IMWRITE_JPEG_QUALITY, _WORST_QUALITY])
+    made = cv2.imdecode(stream, cv2.IMREAD_COLOR)[..., ::-1].astype(np.float32) / 255
+    return np.asarray(made - background, dtype=np.float32)
+
+
+def _shift(first: np.ndarray, second: np.ndarray) -> float:
+    """Root mean square difference of block means over the sprite, in [0, 1], made up for the background among them."""
+    seen = (np.maximum(np.abs(first), np.abs(second)).max(axis=2) > _ANOTHER).astype(np.float32)
+    share, off = (cv2.GaussianBlur(x, (0, 0), _BLOCK) for x in (seen, first - second))
+    total = float((share * share * seen).sum())
+    return float(np.sqrt((np.square(off).mean(axis=2) * seen).sum() / total)) if total else 0.0
