@@ -125,13 +125,13 @@ def decide(
     parameters: np.ndarray,
     distance: float,
     confidence: float,
-    encoded: bool = False,
+    encoded: bool | None = None,
 ) -> Verdict:
     """The relation of two contents judged the same picture.
 
     sizes: (width, height) of both whole pictures. parameters: how the second's tile was laid on the first's, after the
     mirror. distance, confidence: the tiles' (`measures.Comparison`); equal pixels make them 0 and 1.
-    encoded: whether their colours are known to differ by an encoder's error alone, unless a palette was exchanged.
+    encoded: whether their colours are known to differ by an encoder's error alone; None when that is to be judged here.
     """
     turned = second.rgba[:, ::-1] if mirrored else second.rgba
     (_, _, width, height), (_, _, other_width, other_height) = first.box, second.box
@@ -189,7 +189,7 @@ class _Change:
     redrawn: bool
 
 
-def _changes(overlay: _Overlay, encoded: bool) -> _Change:
+def _changes(overlay: _Overlay, encoded: bool | None) -> _Change:
     """Judge an overlay's colours; encoded: see `decide`."""
     first, second = overlay.first, overlay.second
     both = (first[..., 3] > 64) & (second[..., 3] > 64)
@@ -205,7 +205,8 @@ def _changes(overlay: _Overlay, encoded: bool) -> _Change:
     # Encoders err everywhere; a redrawn part changes some pixels much and leaves most of the others alone.
     if pixelwise and share_same > 0.35 and float((off[either] > _CHANGED).mean()) > 0.01:
         return _Change(False, False, True)
-    return _Change(False, not encoded and _colour_shift(first, second) > _SHIFTED, False)
+    recoloured = _colour_shift(first, second) > _SHIFTED if encoded is None else not encoded
+    return _Change(False, recoloured, False)
 
 
 def _is_colour_map(first: np.ndarray, second: np.ndarray) -> bool:

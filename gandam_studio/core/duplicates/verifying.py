@@ -129,7 +129,7 @@ class Verifier:
             parameters=np.zeros(4) if laid else parameters,
             distance=distance,
             confidence=confidence,
-            encoded=laid is not None and encoders_error(self._canvas(key[0]), self._canvas(key[1]), mirrored=mirrored),
+            encoded=encoders_error(self._canvas(key[0]), self._canvas(key[1]), mirrored=mirrored) if laid else None,
         )
         if verdict.relation == NEAR and _same_animation(self._source, *key):
             verdict = replace(verdict, relation=FRAME)
