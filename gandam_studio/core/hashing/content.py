@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from gandam_studio.core.hashing.layout import Flag
+from gandam_studio.core.hashing.reducing import halved_evenly
 
 VISIBLE = 8  # opacity above this is seen; invisible colours under the rest never count
 _OPAQUE = 250
+_INVISIBLE = np.uint32(VISIBLE << 24 | 0xFFFFFF)  # the greatest word of an invisible pixel
 _LONGEST_KEYED = 256  # larger opaque pictures are searched for a background at this size
 _CLEAN, _RINGING = 20.0, 72.0  # greatest channel difference (of 255) from a clean and from a compressed background
 _UNEVEN = 40.0  # how far a border's colours may lie off their plane
@@ -32,27 +34,77 @@ class Content:
     flags: Flag
 
 
+@dataclass(frozen=True)
+class Contents:
+    """The visible parts of N pictures of one size, pixels as 32-bit words (alpha is the highest byte).
+
+    Attributes:
+        seen: (N, H, W) uint32: 0 where nothing is visible or the background was keyed out.
+        wholes: (N, H, W) uint32: 0 where nothing is visible; backgrounds are still there.
+        boxes: (N, 4) int64: x, y, w, h of what is seen; zeros where nothing is.
+        flags: (N,) int64: OPAQUE, KEYED and BLANK as they apply.
+    """
+
+    seen: np.ndarray
+    wholes: np.ndarray
+    boxes: np.ndarray
+    flags: np.ndarray
+
+    def cropped(self, members: list[int], height: int, width: int) -> np.ndarray:
+        """(M, height, width) uint32: the contents of some pictures, each in the top left corner, zeros around it."""
+        if len(members) == 1:
+            x, y, w, h = self.boxes[members[0]].tolist()
+            if (w, h) == (width, height):
+                return self.seen[members[0] : members[0] + 1, y : y + h, x : x + w]
+        words = np.zeros((len(members), height, width), dtype=np.uint32)
+        for place, (index, (x, y, w, h)) in enumerate(zip(members, self.boxes[members].tolist(), strict=True)):
+            words[place, :h, :w] = self.seen[index, y : y + h, x : x + w]
+        return words
+
+
 def find_content(rgba: np.ndarray) -> Content:
     """The visible content of one (H, W, 4) uint8 picture; a blank picture gives an empty (0, 0, 4) one."""
     if not rgba.size:
         return Content(np.zeros((0, 0, 4), dtype=np.uint8), (0, 0, 0, 0), Flag.BLANK)
-    rgba = np.ascontiguousarray(rgba)
-    alpha = cv2.extractChannel(rgba, 3)
-    found = Flag(0)
-    if cv2.minMaxLoc(alpha)[0] >= _OPAQUE:
-        found = Flag.OPAQUE
-        mask = background_mask(rgba)
+    found = find_contents(np.ascontiguousarray(rgba)[None])
+    x, y, w, h = found.boxes[0].tolist()
+    words = np.array(found.seen[0, y : y + h, x : x + w], order="C")
+    return Content(words.view(np.uint8).reshape(h, w, 4), (x, y, w, h), Flag(int(found.flags[0])))
+
+
+def find_contents(stack: np.ndarray) -> Contents:
+    """The visible contents of (N, H, W, 4) uint8 pictures, C-contiguous, H and W at least 1."""
+    words = stack.view(np.uint32)[..., 0]
+    count, height, width = words.shape
+    flags = np.zeros(count, dtype=np.int64)
+    smallest = words.reshape(count, -1).min(axis=1)
+    opaque = np.flatnonzero(smallest >= _OPAQUE << 24)
+    flags[opaque] = int(Flag.OPAQUE)
+    wholes = words if len(opaque) == count else words * np.asarray(words > _INVISIBLE)
+    seen = wholes
+    for index in opaque.tolist():
+        mask = background_mask(stack[index])
         if mask is not None:
-            found = Flag.OPAQUE | Flag.KEYED
-            alpha[mask] = 0
-    seen = cv2.threshold(alpha, VISIBLE, 0, cv2.THRESH_TOZERO)[1]
-    x, y, width, height = cv2.boundingRect(seen)
-    if not width:
-        return Content(np.zeros((0, 0, 4), dtype=np.uint8), (0, 0, 0, 0), found | Flag.BLANK)
-    shown = seen[y : y + height, x : x + width] > 0
-    # One 32-bit word a pixel: colours under what is invisible become 0 in one go.
-    words = rgba.view(np.uint32)[y : y + height, x : x + width, 0] * shown
-    return Content(words.view(np.uint8).reshape(height, width, 4), (x, y, width, height), found)
+            seen = wholes.copy() if seen is wholes else seen
+            seen[index] *= ~mask
+            flags[index] |= int(Flag.KEYED)
+    if seen is wholes and len(opaque) == count:
+        boxes = np.tile(np.array([0, 0, width, height], dtype=np.int64), (count, 1))
+    else:
+        boxes = _bounding_boxes(np.asarray(seen != 0))
+    flags[boxes[:, 2] == 0] |= int(Flag.BLANK)
+    return Contents(seen, wholes, boxes, flags)
+
+
+def _bounding_boxes(seen: np.ndarray) -> np.ndarray:
+    """(N, 4) int64 of x, y, w, h of what is true in (N, H, W); zeros where nothing is."""
+    rows, columns = np.any(seen, axis=2), np.any(seen, axis=1)
+    top, left = rows.argmax(axis=1), columns.argmax(axis=1)
+    bottom = rows.shape[1] - rows[:, ::-1].argmax(axis=1)
+    right = columns.shape[1] - columns[:, ::-1].argmax(axis=1)
+    boxes = np.stack([left, top, right - left, bottom - top], axis=1)
+    boxes[~rows.any(axis=1)] = 0
+    return boxes
 
 
 def background_mask(rgba: np.ndarray) -> np.ndarray | None:
@@ -66,10 +118,10 @@ def background_mask(rgba: np.ndarray) -> np.ndarray | None:
     if min(height, width) < 8:
         return None
     scale = _LONGEST_KEYED / max(height, width)
-    rgb = np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB))
     if scale < 1:
         size = (max(8, round(width * scale)), max(8, round(height * scale)))
-        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+        rgba = cv2.resize(halved_evenly(rgba, _LONGEST_KEYED), size, interpolation=cv2.INTER_AREA)
+    rgb = np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB))
     plane = _border_plane(rgb)
     if plane is None:
         return None
@@ -87,11 +139,12 @@ def background_mask(rgba: np.ndarray) -> np.ndarray | None:
 def _border_plane(rgb: np.ndarray) -> np.ndarray | None:
     """(H, W, 3) float32 plane through the border's colours, or None when the border is not nearly all on one."""
     height, width = rgb.shape[:2]
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    edge = np.zeros((height, width), dtype=bool)
-    edge[[0, -1]] = edge[:, [0, -1]] = True
-    design = np.stack([np.ones(edge.sum()), rows[edge] / height, columns[edge] / width], axis=1)
-    colours = rgb[edge].astype(np.float64)
+    rows = np.arange(height, dtype=np.float32) / height
+    columns = np.arange(width, dtype=np.float32) / width
+    down = np.concatenate([np.zeros(width), np.full(width, rows[-1]), rows[1:-1], rows[1:-1]])
+    across = np.concatenate([columns, columns, np.zeros(height - 2), np.full(height - 2, columns[-1])])
+    design = np.stack([np.ones(len(down)), down, across], axis=1)
+    colours = np.concatenate([rgb[0], rgb[-1], rgb[1:-1, 0], rgb[1:-1, -1]]).astype(np.float64)
     used = np.ones(len(colours), dtype=bool)
     for limit in (4 * _UNEVEN, 2 * _UNEVEN, _UNEVEN):
         solution, *_ = np.linalg.lstsq(design[used], colours[used], rcond=None)
@@ -101,7 +154,7 @@ def _border_plane(rgb: np.ndarray) -> np.ndarray | None:
     if used.mean() < _BORDER_SHARE:
         return None
     a, b, c = solution.astype(np.float32)
-    return a + rows[..., None] / height * b + columns[..., None] / width * c
+    return a + rows[:, None, None] * b + columns[:, None] * c
 
 
 def _tolerance(distance: np.ndarray) -> float:

@@ -21,7 +21,7 @@ from enum import IntEnum, IntFlag
 import numpy as np
 
 # Raise when any column's meaning or value changes: stored rows of another version are made again.
-FINGERPRINT_VERSION = 2
+FINGERPRINT_VERSION = 3
 
 
 class Column(IntEnum):
@@ -64,9 +64,10 @@ class Flag(IntFlag):
 TINY_PIXELS = 16
 
 
-def pack_box(x: int, y: int, width: int, height: int) -> int:
-    """One word from a box; each part is held to 65,535."""
-    return min(x, 0xFFFF) << 48 | min(y, 0xFFFF) << 32 | min(width, 0xFFFF) << 16 | min(height, 0xFFFF)
+def pack_boxes(boxes: np.ndarray) -> np.ndarray:
+    """(N,) uint64 words from (N, 4) x, y, width, height; each part is held to 65,535."""
+    parts = np.minimum(boxes, 0xFFFF).astype(np.uint64) << np.array([48, 32, 16, 0], dtype=np.uint64)
+    return np.bitwise_or.reduce(parts, axis=1)
 
 
 def boxes(fingerprints: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ search.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -70,32 +71,38 @@ def _half_columns(length: int, padded: int) -> np.ndarray:
 
 
 def padded_size(height: int, width: int) -> tuple[int, int]:
-    """The buffer a picture's planes are laid in: sizes rounded up, so that many pictures share one product."""
-    return (height + 31) // 32 * 32, ((width + 1) // 2 + 15) // 16 * 16
+    """The buffer a content is laid in: sizes rounded up to even 16s, so that many contents share one product."""
+    return (height + 15) // 16 * 16, (width + 31) // 32 * 32
 
 
-def coefficients(planes: list[np.ndarray]) -> np.ndarray:
-    """Low DCT coefficients of N pictures of P planes each, (P, h, w) of whole numbers with |value| < 2**22.
+def coefficients(planes: np.ndarray, mirrored: np.ndarray, heights: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Low DCT coefficients of N pictures of P planes each: (N, P, 2, 64) float32.
 
-    (N, P, 2, 64) float32.
+    planes: (N, P, H, W) float32 whole numbers below 2**22, W even, a picture in every top left corner.
+    mirrored: (N, P, H, W / 2) the left half of the same with every picture mirrored.
+    heights, widths: (N,) of the pictures; what lies around them in the buffers does not count, but must be finite.
 
-    Axis 2 is even columns, odd columns; axis 3 rises in frequency. All pictures must have the same `padded_size`.
-    Left and right halves are added and subtracted first, which is exact in float32 for such numbers, so the mirrored
-    picture gives the same even coefficients and exactly negated odd ones, in whatever order a matrix product sums.
+    Axis 2 of the result is even columns, odd columns; axis 3 rises in frequency. Left and right halves are added and
+    subtracted first, which is exact in float32 for such numbers, so the mirrored picture gives the same even
+    coefficients and exactly negated odd ones, in whatever order a matrix product sums.
     """
-    height, half = padded_size(*planes[0].shape[1:])
-    folded = np.zeros((len(planes), len(planes[0]), 2, height, half), dtype=np.float32)
-    rows = np.empty((len(planes), 1, 1, _LIMIT, height), dtype=np.float32)
-    columns = np.empty((len(planes), 1, 2, half, _LIMIT // 2), dtype=np.float32)
-    for index, plane in enumerate(planes):
-        h, w = plane.shape[1:]
-        middle = (w + 1) // 2
-        left, right = plane[:, :, :middle], plane[:, :, : w - middle - 1 if w > middle else None : -1]
-        np.add(left, right, out=folded[index, :, 0, :h, :middle])
-        np.subtract(left, right, out=folded[index, :, 1, :h, :middle])
-        rows[index, 0, 0], columns[index, 0] = _rows(h, height), _half_columns(w, half)
-    transformed = rows @ (folded @ columns)
-    return np.stack([transformed[:, :, 0, _EVEN[0], _EVEN[1]], transformed[:, :, 1, _ODD[0], _ODD[1]]], axis=2)
+    count, layers, height, half = mirrored.shape
+    folded = np.empty((count, 2, layers, height, half), dtype=np.float32)
+    np.add(planes[..., :half], mirrored, out=folded[:, 0])
+    np.subtract(planes[..., :half], mirrored, out=folded[:, 1])
+    across = folded.reshape(count, 2, layers * height, half) @ _each(_half_columns, widths, half)
+    # Every column of every plane side by side: one product a picture does the rest.
+    side_by_side = across.reshape(count, 2 * layers, height, -1).transpose(0, 2, 1, 3).reshape(count, height, -1)
+    found = (_each(_rows, heights, height) @ side_by_side).reshape(count, _LIMIT, 2, layers, _LIMIT // 2)
+    even, odd = found[:, _EVEN[0], 0, :, _EVEN[1]], found[:, _ODD[0], 1, :, _ODD[1]]  # (64, N, P) each
+    return np.stack([even, odd]).transpose(2, 3, 0, 1)
+
+
+def _each(basis: Callable[[int, int], np.ndarray], lengths: np.ndarray, padded: int) -> np.ndarray:
+    """The basis for each of (N,) lengths, stacked; of one matrix when all lengths are the same."""
+    distinct, place = np.unique(lengths, return_inverse=True)
+    table = np.stack([basis(length, padded) for length in distinct.tolist()])
+    return table if len(table) == 1 else table[place]
 
 
 def sign_words(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
