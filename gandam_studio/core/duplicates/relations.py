@@ -22,6 +22,7 @@ _CHANGED = 40  # levels: a pixel drawn anew, not an encoder's error
 _SCALE = 0.045  # of log size: contents whose scale differs less are taken for the same scale
 _MAYBE_SCALE = 0.13  # and these too, if their pixels then agree: a cut-off edge looks like a stretch
 _STRETCH = 0.02  # of log aspect, or one pixel of the smaller side: nobody resizes a sprite by unequal factors
+_ALTOGETHER = 0.7  # of a colour changes where it was exchanged: redrawn parts leave most of it elsewhere alone
 _SHIFTED = 0.07  # of full scale: no encoder moves the mean colour of a quarter of the picture so far
 
 
@@ -203,7 +204,10 @@ def _changes(overlay: _Overlay, encoded: bool | None) -> _Change:
     if pixelwise and same_mask and share_same < 0.998 and _is_colour_map(first[both], second[both]):
         return _Change(False, True, False)
     # Encoders err everywhere; a redrawn part changes some pixels much and leaves most of the others alone.
-    if pixelwise and share_same > 0.35 and float((off[either] > _CHANGED).mean()) > 0.01:
+    changed = off > _CHANGED
+    if encoded is not None:  # laid on a background and perhaps compressed: the rim bleeds
+        changed &= cv2.erode(both.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
+    if pixelwise and share_same > 0.35 and float(changed[either].mean()) > 0.01:
         return _Change(False, False, True)
     recoloured = _colour_shift(first, second) > _SHIFTED if encoded is None else not encoded
     return _Change(False, recoloured, False)
@@ -213,7 +217,8 @@ def _is_colour_map(first: np.ndarray, second: np.ndarray) -> bool:
     """Whether colours follow from colours, both ways: (P, 4) pixels at the same places.
 
     Few colours, and nearly every pixel of a colour becomes the same other colour: a palette was exchanged. Colours may
-    merge one way; a redrawn part uses colours that elsewhere stayed.
+    merge one way; where a few split too, those that change must change nearly wherever they occur: a redrawn part uses
+    colours that elsewhere stayed.
     """
     code = np.array([1, 256, 65536])
     mine, index = np.unique(np.rint(first[:, :3]) @ code, return_inverse=True)
@@ -224,7 +229,25 @@ def _is_colour_map(first: np.ndarray, second: np.ndarray) -> bool:
     np.add.at(counts, (index, target), 1)
     follows = sorted((int(counts.max(axis=1).sum()), int(counts.max(axis=0).sum())))
     moved = np.abs(first - second).max(axis=1) > 8
-    return bool(follows[0] >= 0.95 * len(first) and follows[1] >= 0.97 * len(first) and moved.mean() > 0.02)
+    if moved.mean() <= 0.02:
+        return False
+    if follows[0] >= 0.95 * len(first) and follows[1] >= 0.97 * len(first):
+        return True
+    return follows[0] >= 0.8 * len(first) and min(_together(index, moved), _together(target, moved)) >= _ALTOGETHER
+
+
+def _together(colour: np.ndarray, moved: np.ndarray) -> float:
+    """Of the other pixels of a changed pixel's colour, the share that changed too, on average.
+
+    colour: (P,) which colour each pixel has. moved: (P,) which pixels changed. 0 where most changed pixels are the
+    only ones of their colour, which says nothing.
+    """
+    total = np.bincount(colour)[colour[moved]]
+    changed = np.bincount(colour[moved], minlength=int(colour.max()) + 1)[colour[moved]]
+    telling = total > 1
+    if telling.mean() < 0.5:
+        return 0.0
+    return float(((changed[telling] - 1) / (total[telling] - 1)).mean())
 
 
 def _colour_shift(first: np.ndarray, second: np.ndarray) -> float:
