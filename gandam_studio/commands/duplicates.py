@@ -12,7 +12,7 @@ from gandam_studio.commands.console import Output, chosen_folder, json_option, w
 from gandam_studio.commands.progress import ConsoleJob
 
 if TYPE_CHECKING:
-    from gandam_studio.core.duplicates import DuplicateGroup, DuplicateReport, Member
+    from gandam_studio.core.duplicates import Copies, DuplicateGroup, DuplicateReport, Member
     from gandam_studio.core.edits import Edit
     from gandam_studio.core.workspace import Workspace
 
@@ -55,8 +55,11 @@ def dedupe(
 
     Every relation was verified on the pixels. Nothing is decided without --apply, --families or --not-duplicates.
     Sprites kept by word are never dropped.
+
+    Files of the same pixels became one sprite when they were imported. --json lists each under that sprite's id as a
+    member with relation "exact" and the file as "source".
     """
-    from gandam_studio.core.duplicates import DUPLICATES, name_families
+    from gandam_studio.core.duplicates import DUPLICATES, exact_copies, name_families
     from gandam_studio.core.edits import NotDuplicates, Together
     from gandam_studio.core.workspace import Workspace
 
@@ -71,9 +74,11 @@ def dedupe(
             workspace.apply(NotDuplicates(pairs))
         report = find(workspace, job, distance, rules)
         groups = report.groups
-        ids = _ids(workspace, groups)
-        out.json({"groups": [group_json(group, ids) for group in groups]})
-        _tell(out, workspace, groups)
+        shown = {sprite.seq: sprite.id for sprite in workspace.sprites() if sprite.status != "dropped"}
+        copies = {one.seq: one for one in exact_copies(workspace) if one.seq in shown}
+        ids = shown | _ids(workspace, groups)
+        out.json({"groups": _groups_json(groups, copies, ids)})
+        _tell(out, workspace, groups, sum(len(one.others) for one in copies.values()))
         decided: list[Edit] = [name_families(report)] if families and groups else []
         if apply_:
             decided += drop_edits(report, wanted)
@@ -92,6 +97,29 @@ def find(
         return find_duplicates(workspace, distance=distance, job=job)
     named = tuple(rule.strip() for rule in rules.split(",") if rule.strip())
     return find_duplicates(workspace, distance=distance, rules=named, job=job)
+
+
+def _groups_json(groups: list[DuplicateGroup], copies: dict[int, Copies], ids: dict[int, str]) -> list[dict[str, Any]]:
+    """All groups with the files that the import found to be the same pixels; sprites that have only those come last."""
+    found = []
+    for group in groups:
+        entry = group_json(group, ids)
+        for seq in group.seqs:
+            entry["members"] += _copies_json(copies.get(seq), ids)
+        found.append(entry)
+    grouped = {seq for group in groups for seq in group.seqs}
+    alone = [one for seq, one in sorted(copies.items()) if seq not in grouped]
+    return found + [{"keeper": ids[one.seq], "members": _copies_json(one, ids)} for one in alone]
+
+
+def _copies_json(copies: Copies | None, ids: dict[int, str]) -> list[dict[str, Any]]:
+    """A sprite's further files, as members that are exactly it; `same_file` where the very bytes agree."""
+    from gandam_studio.core.duplicates import Member, Transform
+
+    if copies is None:
+        return []
+    exact = Member(copies.seq, "exact", 0.0, 1.0, Transform(), copies.seq, copies.seq)
+    return [{**_member_json(exact, ids), "source": path, "same_file": same} for path, same in copies.others]
 
 
 def group_json(group: DuplicateGroup, ids: dict[int, str]) -> dict[str, Any]:
@@ -170,7 +198,7 @@ def _ids(workspace: Workspace, groups: list[DuplicateGroup]) -> dict[int, str]:
     return {sprite.seq: sprite.id for sprite in workspace.sprites(seqs)}
 
 
-def _tell(out: Output, workspace: Workspace, groups: list[DuplicateGroup]) -> None:
+def _tell(out: Output, workspace: Workspace, groups: list[DuplicateGroup], exact: int) -> None:
     if out.as_json:
         return
     names = {sprite.seq: sprite.name for sprite in workspace.sprites()} if groups else {}
@@ -187,3 +215,5 @@ def _tell(out: Output, workspace: Workspace, groups: list[DuplicateGroup]) -> No
     members = sum(len(group.members) for group in groups)
     copies = sum(len(group.duplicates) for group in groups)
     out.say(f"{len(groups):,} groups: {copies:,} copies, {members - copies:,} relatives (recoloured, near, frames)")
+    if exact:
+        out.say(f"{exact:,} further files have the very pixels of another; the import made them one sprite each")

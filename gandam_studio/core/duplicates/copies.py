@@ -15,23 +15,31 @@ class Copies:
         seq: the sprite's row number.
         paths: the files, as shown to people, sorted; entries of archives after "!".
         same_file: whether all have the same bytes, not only the same pixels.
+        others: all but the file the sprite was taken from, in the order they came, each with whether its bytes are the
+            same as that one's.
     """
 
     seq: int
     paths: tuple[str, ...]
     same_file: bool
+    others: tuple[tuple[str, bool], ...] = ()
 
 
 def exact_copies(workspace: Workspace) -> list[Copies]:
     """Every sprite that came in more than one file, in order of row number."""
     query = (
         "SELECT sprite, path, member, file_digest FROM sources WHERE verdict = 'accepted' AND sprite IN "
-        "(SELECT sprite FROM sources WHERE verdict = 'accepted' GROUP BY sprite HAVING count(*) > 1)"
+        "(SELECT sprite FROM sources WHERE verdict = 'accepted' GROUP BY sprite HAVING count(*) > 1) ORDER BY source"
     )
     files: dict[int, list[tuple[str, str]]] = {}
     for seq, path, member, digest in workspace.connection.execute(query):
         files.setdefault(int(seq), []).append((f"{path}!{member}" if member else path, digest))
     return [
-        Copies(seq, tuple(sorted(path for path, _ in found)), len({digest for _, digest in found}) == 1)
+        Copies(
+            seq,
+            tuple(sorted(path for path, _ in found)),
+            len({digest for _, digest in found}) == 1,
+            tuple((path, digest == found[0][1]) for path, digest in found[1:]),
+        )
         for seq, found in sorted(files.items())
     ]

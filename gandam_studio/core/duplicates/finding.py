@@ -12,10 +12,11 @@ from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS, 
 from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged, enlargement
 from gandam_studio.core.duplicates.links import LOOSEST, Findings, Link, load_findings, save_findings
 from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE, DuplicateReport
-from gandam_studio.core.duplicates.sources import PictureSource, WorkspaceSource
+from gandam_studio.core.duplicates.sources import PictureSource, WorkspaceSource, described_otherwise
 from gandam_studio.core.duplicates.verifying import Verifier
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.hashing.layout import boxes
+from gandam_studio.core.importing.repair import describe_again
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workspace import Workspace
 
@@ -35,8 +36,9 @@ def find_duplicates(
 
     source: a workspace, or any PictureSource. Of a workspace all sprites are compared, once: what was found is kept
     beside it, and later calls compare only what is new; the report is about the sprites not dropped and respects what
-    the person called no duplicates. distance: how unlike two pictures of a group may be, 0 (same pixels) to
-    `links.LOOSEST`. rules: see `keeping.RULES`. look_radius, whole_radius: Hamming radii of the nomination
+    the person called no duplicates. Hashes of another version are made again first, and kept unless the workspace is
+    open for reading only. distance: how unlike two pictures of a group may be, 0 (same pixels) to `links.LOOSEST`.
+    rules: see `keeping.RULES`. look_radius, whole_radius: Hamming radii of the nomination
     (`candidates`). The result does not depend on the pictures' order.
 
     Raises UserError for a distance out of range or an unknown rule, Cancelled when the job was.
@@ -56,6 +58,8 @@ def _in_workspace(
     workspace: Workspace, distance: float, rules: Sequence[str], radii: tuple[int, int], job: Job
 ) -> DuplicateReport:
     """`find_duplicates` of a workspace's sprites, with what was found before."""
+    if not workspace.read_only and described_otherwise(workspace):
+        describe_again(workspace, job)
     pictures = WorkspaceSource(workspace, job=job)
     verifier = Verifier(pictures)
     known = load_findings(workspace.folder, radii)

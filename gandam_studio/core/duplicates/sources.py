@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.hashing import COLUMNS, fingerprint_batch
+from gandam_studio.core.hashing import COLUMNS, FINGERPRINT_VERSION, fingerprint_batch
+from gandam_studio.core.importing.repair import SETTING
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
@@ -119,7 +120,8 @@ class WorkspaceSource:
         rows = np.zeros((len(self.sprites), COLUMNS), dtype=np.uint64)
         place = {int(seq): row for row, seq in enumerate(self.seqs)}
         missing = set(range(len(self.sprites)))
-        for seq, blob in self.workspace.connection.execute("SELECT seq, hashes FROM fingerprints"):
+        stored = "SELECT seq, hashes FROM fingerprints" + (" WHERE 0" if described_otherwise(self.workspace) else "")
+        for seq, blob in self.workspace.connection.execute(stored):
             row = place.get(seq)
             if row is not None and len(blob) == 8 * COLUMNS:
                 rows[row] = np.frombuffer(blob, dtype="<u8")
@@ -132,6 +134,11 @@ class WorkspaceSource:
             rows[part] = fingerprint_batch([self.rgba(row) for row in part])
             job.advance(len(part))
         return rows
+
+
+def described_otherwise(workspace: Workspace) -> bool:
+    """Whether the stored hashes are of another version than this program's."""
+    return bool((workspace.setting(SETTING) or {}).get("fingerprints") != FINGERPRINT_VERSION)
 
 
 def _facts(sprite: Sprite) -> Facts:

@@ -20,8 +20,9 @@ from gandam_studio.core.duplicates.canvases import (
     same_aspect,
     with_opacity_of,
 )
+from gandam_studio.core.duplicates.colours import palette_exchanged
 from gandam_studio.core.duplicates.links import LOOSEST, Link
-from gandam_studio.core.duplicates.measures import Comparison, compare, confidence_of, distance_of
+from gandam_studio.core.duplicates.measures import NAMES, Comparison, compare, confidence_of, distance_of
 from gandam_studio.core.duplicates.relations import FRAME, NEAR, decide
 from gandam_studio.core.duplicates.sources import PictureSource
 from gandam_studio.core.duplicates.tiles import mirrored_where, tile
@@ -36,6 +37,8 @@ _OPEN_CONTENTS = 4096
 _OPEN_CANVASES = 1024
 _CANVAS_RADIUS = 20  # of 128 bits of the whole picture: copies are nearer, and few others are
 _CERTAIN = 6.0  # logits: no second look needed
+_EXCHANGED = 4.0  # logits: what one palette for another is worth
+_ONE_SILHOUETTE = 0.95  # overlap of tiles, below which no two pictures have the same one
 
 
 class Verifier:
@@ -89,7 +92,7 @@ class Verifier:
         return made
 
     def _second_look(self, found: Comparison, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-        """(P,) the evidence of tiles, or that of whole canvases where it is stronger."""
+        """(P,) the evidence of tiles, or that of whole canvases or of an exchanged palette where it is stronger."""
         logit = found.logit.copy()
         other = np.where(mirrored[:, None], self._whole_mirrored[j], self._whole[j])
         near = np.bitwise_count(self._whole[i] ^ other).sum(axis=1) <= _CANVAS_RADIUS
@@ -98,6 +101,11 @@ class Verifier:
             if same_aspect(self.content(a)[1], self.content(b)[1]):
                 whole = evidence(self._canvas(a), self._canvas(b), mirrored=bool(mirrored[index]))
                 logit[index] = max(logit[index], whole)
+        alike = found.measures[:, NAMES.index("overlap")] > _ONE_SILHOUETTE
+        for index in np.flatnonzero(alike & (logit < _EXCHANGED)).tolist():
+            mine, theirs = self.content(int(i[index]))[0].rgba, self.content(int(j[index]))[0].rgba
+            if palette_exchanged(mine, theirs[:, ::-1] if mirrored[index] else theirs):
+                logit[index] = _EXCHANGED
         return logit
 
     def _canvas(self, row: int) -> Canvas:

@@ -1,0 +1,145 @@
+"""`dedupe --json` on a folder as people have them: families of copies, each made in another way."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from studio_calls import SEED, Studio
+
+from gandam_studio.core.hashing import FINGERPRINT_VERSION
+from gandam_studio.core.importing.repair import SETTING
+from gandam_studio.core.mechas import truths
+from gandam_studio.core.mechas.collection import render
+from gandam_studio.core.workspace import DATABASE
+
+FAMILIES = 8
+COPIES = {
+    "as-drawn.png": (),
+    "copied.png": ("exact",),
+    "recompressed.png": ("exact",),
+    "mirrored.png": ("mirrored",),
+    "doubled.png": ("resized",),
+    "smooth.png": ("resized",),
+    "cropped.png": ("cropped",),
+    "padded.png": ("cropped",),
+    "painted.png": ("recoloured",),
+    "on-white.jpg": ("re-encoded",),
+}
+
+
+def write_family(folder: Path, name: str, index: int) -> None:
+    """One drawn machine and a copy of every kind."""
+    drawn = render(SEED, index)
+    picture = Image.fromarray(drawn)
+    picture.save(folder / f"{name}-as-drawn.png")
+    (folder / f"{name}-copied.png").write_bytes((folder / f"{name}-as-drawn.png").read_bytes())
+    picture.save(folder / f"{name}-recompressed.png", compress_level=0)
+    Image.fromarray(drawn[:, ::-1].copy()).save(folder / f"{name}-mirrored.png")
+    picture.resize((128, 128), Image.Resampling.NEAREST).save(folder / f"{name}-doubled.png")
+    picture.resize((128, 128), Image.Resampling.BICUBIC).save(folder / f"{name}-smooth.png")
+    picture.crop(picture.getbbox()).save(folder / f"{name}-cropped.png")
+    Image.fromarray(np.pad(drawn, ((9, 3), (0, 14), (0, 0)))).save(folder / f"{name}-padded.png")
+    Image.fromarray(render(SEED, index, coat=1)).save(folder / f"{name}-painted.png")
+    white = Image.new("RGBA", picture.size, "white")
+    white.alpha_composite(picture)
+    white.convert("RGB").save(folder / f"{name}-on-white.jpg", quality=60)
+
+
+@pytest.fixture
+def families(tmp_path: Path, studio: Studio) -> Path:
+    """A workspace with all families' files."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    originals = [t.index for t in truths(SEED, 60) if t.relation == "original"][:FAMILIES]
+    for number, index in enumerate(originals):
+        write_family(folder, f"{number:02d}", index)
+    studio("new", tmp_path / "ws")
+    counts = studio("import", folder, "-w", tmp_path / "ws", "--json", "--workers", 1).json
+    assert (counts["imported"], counts["already"]) == (8 * FAMILIES, 2 * FAMILIES)
+    return tmp_path / "ws"
+
+
+def by_family(studio: Studio, workspace: Path, *options: str) -> dict[str, dict[str, str]]:
+    """Family -> file name without it -> relation, after checking that every group is one whole family."""
+    names = {row["id"]: row["name"] for row in studio("list", "-w", workspace, "--json").json}
+    found: dict[str, dict[str, str]] = {}
+    for group in studio("dedupe", "-w", workspace, "--json", *options).json["groups"]:
+        family = names[group["keeper"]][:2]
+        assert family not in found, "a family in two groups"
+        told = {names[group["keeper"]][3:]: ""}
+        for member in group["members"]:
+            name = Path(member["source"]).name if "source" in member else names[member["id"]]
+            assert name[:2] == family, "two species in one group"
+            told[name[3:]] = member["relation"]
+        assert len(told) == 1 + len(group["members"])
+        found[family] = told
+    return found
+
+
+def test_every_family_is_one_group_with_the_right_words(families: Path, studio: Studio) -> None:
+    found = by_family(studio, families, "--rules", "source-order")
+    assert len(found) == FAMILIES
+    wrong = [
+        (family, name, told.get(name))
+        for family, told in found.items()
+        for name, words in COPIES.items()
+        if words and told.get(name) not in words
+    ]
+    assert wrong == []
+    assert all(set(told) == set(COPIES) for told in found.values())
+
+
+def test_exact_copies_name_their_file_and_their_sprite(families: Path, studio: Studio) -> None:
+    groups = studio("dedupe", "-w", families, "--json", "--distance", 0).json["groups"]
+    copies = [member for group in groups for member in group["members"] if "source" in member]
+    assert len(copies) == 2 * FAMILIES
+    ids = {row["id"] for row in studio("list", "-w", families, "--json").json}
+    for member in copies:
+        assert member["id"] in ids
+        assert member["id"] == member["related_to"] == member["duplicate_of"]
+        assert (member["distance"], member["confidence"], member["transform"]["words"]) == (0, 1, [])
+        assert Path(member["source"]).is_file()
+        assert member["same_file"] == member["source"].endswith("copied.png")
+    assert f"{2 * FAMILIES} further files" in studio("dedupe", "-w", families).out
+
+
+def test_a_sprite_whose_only_copy_is_exact_is_a_group_too(tmp_path: Path, studio: Studio) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("one.png", "same.png"):
+        Image.fromarray(render(SEED, 0)).save(folder / name)
+    studio("new", tmp_path / "ws")
+    studio("import", folder, "-w", tmp_path / "ws", "--workers", 1)
+    (group,) = studio("dedupe", "-w", tmp_path / "ws", "--json").json["groups"]
+    assert [(m["id"], m["relation"]) for m in group["members"]] == [(group["keeper"], "exact")]
+    assert Path(group["members"][0]["source"]).name == "same.png"
+    studio("drop", group["keeper"], "-w", tmp_path / "ws", "--reason", "text")
+    assert studio("dedupe", "-w", tmp_path / "ws", "--json").json["groups"] == []
+
+
+def test_hashes_of_an_older_version_are_made_again_first(families: Path, studio: Studio) -> None:
+    before = by_family(studio, families)
+    with sqlite3.connect(families / DATABASE) as database:
+        database.execute("UPDATE fingerprints SET hashes = zeroblob(length(hashes))")
+        older = json.dumps({"fingerprints": FINGERPRINT_VERSION - 1, "features": 0})
+        database.execute("UPDATE settings SET value = ? WHERE key = ?", (older, SETTING))
+    database.close()
+    assert by_family(studio, families) == before  # read only: in memory
+
+    def stored() -> tuple[str, int]:
+        with sqlite3.connect(families / DATABASE) as database:
+            (kept,) = database.execute("SELECT value FROM settings WHERE key = ?", (SETTING,)).fetchone()
+            (empty,) = database.execute("SELECT count(*) FROM fingerprints WHERE NOT hashes <> zeroblob(80)").fetchone()
+        database.close()
+        return kept, empty
+
+    assert stored() == (older, 8 * FAMILIES)
+    by_family(studio, families, "--families")
+    kept, empty = stored()
+    assert json.loads(kept)["fingerprints"] == FINGERPRINT_VERSION
+    assert empty == 0
