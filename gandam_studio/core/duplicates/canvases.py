@@ -64,7 +64,7 @@ def canvas_of(rgba: np.ndarray) -> Canvas:
 
 def same_aspect(a: tuple[int, int], b: tuple[int, int]) -> bool:
     """Whether one (width, height) is the other scaled, but for rounding to whole pixels."""
-    return abs(np.log(a[0] / b[0]) - np.log(a[1] / b[1])) <= 1 / min(*a, *b)
+    return bool(abs(np.log(a[0] / b[0]) - np.log(a[1] / b[1])) <= 1 / min(*a, *b))
 
 
 def evidence(a: Canvas, b: Canvas, *, mirrored: bool) -> float:

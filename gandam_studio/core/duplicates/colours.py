@@ -5,7 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-_ALTOGETHER = 0.7  # of a colour changes where it was exchanged: redrawn parts leave most of it elsewhere alone
+# The share of a colour that changes where it was exchanged: redrawn parts leave most of it elsewhere alone. The less is
+# asked the better colours follow from colours.
+_ALTOGETHER, _MOSTLY = 0.7, 0.4
 
 
 def palette_exchanged(first: np.ndarray, second: np.ndarray) -> bool:
@@ -40,9 +42,9 @@ def is_colour_map(first: np.ndarray, second: np.ndarray) -> bool:
     moved = np.abs(first - second).max(axis=1) > 8
     if moved.mean() <= 0.02:
         return False
-    if follows[0] >= 0.95 * len(first) and follows[1] >= 0.97 * len(first):
-        return True
-    return follows[0] >= 0.8 * len(first) and min(_together(index, moved), _together(target, moved)) >= _ALTOGETHER
+    strict = follows[0] >= 0.95 * len(first) and follows[1] >= 0.97 * len(first)
+    together = min(_together(index, moved), _together(target, moved))
+    return together >= (_MOSTLY if strict else _ALTOGETHER) and follows[0] >= 0.8 * len(first)
 
 
 def _together(colour: np.ndarray, moved: np.ndarray) -> float:
