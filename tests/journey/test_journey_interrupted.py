@@ -91,6 +91,7 @@ def test_an_import_killed_in_its_middle_goes_on_where_it_was(
     assert "Drop 1 sprite" in studio("undo", "-w", ws).out
 
 
+@pytest.mark.slow  # tests/training kills the same trainer in every run; this is the long way, by typed commands
 def test_training_killed_in_its_middle_resumes_from_its_checkpoint(ws: Path, studio: Studio) -> None:
     studio("commit", "-m", "v1", "-w", ws)
     answer = studio("train", "--preset", "sprite-r3-cpu", "--iterations", 60, "--set", "checkpoint_every=10", *TINY,

@@ -49,7 +49,7 @@ def train_on(run: RunDirectory, ranks: int, repository: Path) -> None:
         assert process.returncode == 0, told
 
 
-@pytest.mark.parametrize("preset", ["gandam-part-1", "sprite-r3-cpu"])
+@pytest.mark.parametrize("preset", [pytest.param("gandam-part-1", marks=pytest.mark.slow), "sprite-r3-cpu"])
 def test_two_ranks_equal_one(preset: str, make_run: MakeRun, repository: Path) -> None:
     # Batch norm, dropout, label noise and double backward are all in these two; a large eps keeps Adam near SGD,
     # whose steps do not blow rounding errors up.
