@@ -116,14 +116,19 @@ def pairs_within(
 
 def _packed(i: np.ndarray, j: np.ndarray, distance: np.ndarray, count: int) -> np.ndarray:
     """One int64 a pair, in the order of (i, j): sorting single numbers is several times faster than sorting rows."""
-    return (i * count + j) << DISTANCE_BITS | distance
+    return (i << row_bits(count) | j) << DISTANCE_BITS | distance
+
+
+def row_bits(count: int) -> int:
+    """How many bits of a packed pair a row number takes."""
+    return max(1, int(count - 1).bit_length())
 
 
 def _unpacked(packed: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pairs `_packed` made one number of."""
-    both = packed >> DISTANCE_BITS
-    i = both // count
-    return i, both - i * count, packed & ((1 << DISTANCE_BITS) - 1)
+    bits = row_bits(count)
+    j = packed >> DISTANCE_BITS & ((1 << bits) - 1)
+    return packed >> (DISTANCE_BITS + bits), j, packed & ((1 << DISTANCE_BITS) - 1)
 
 
 def numba_available() -> bool:
@@ -138,6 +143,7 @@ def plan(count: int, bits: int, radius: int) -> list[Chunk]:
         chunks = cut(bits, radius, pieces)
         if max(chunk.reach for chunk in chunks) > 3:
             continue
+        chunks = _widened(count, chunks)
         if not best or _work(count, chunks) < _work(count, best):
             best = chunks
         if pieces > radius + 1 and best:
@@ -153,6 +159,25 @@ def cut(bits: int, radius: int, pieces: int) -> list[Chunk]:
     ]  # the far-reaching first chunks get the odd bits
     reaches = [quotient if piece <= rest else quotient - 1 for piece in range(pieces)]
     return [Chunk(a, b - a, reach) for a, b, reach in zip(edges[:-1], edges[1:], reaches, strict=True)]
+
+
+def _widened(count: int, chunks: list[Chunk]) -> list[Chunk]:
+    """The same reaches with bits moved from the chunks that reach less far to those that reach farther, while it pays.
+
+    A chunk of reach 1 looks into many buckets, which had better be small; one of reach 0 into one only.
+    """
+    while True:
+        far = [n for n, chunk in enumerate(chunks) if chunk.reach == chunks[0].reach and chunk.bits < _WIDEST]
+        near = [n for n, chunk in enumerate(chunks) if 0 <= chunk.reach < chunks[0].reach and chunk.bits > 1]
+        if not far or not near:
+            return chunks
+        to, source = min(far, key=lambda n: chunks[n].bits), max(near, key=lambda n: chunks[n].bits)
+        widths = [chunk.bits + (n == to) - (n == source) for n, chunk in enumerate(chunks)]
+        starts = [sum(widths[:n]) for n in range(len(widths))]
+        moved = [Chunk(a, w, chunk.reach) for a, w, chunk in zip(starts, widths, chunks, strict=True)]
+        if _work(count, moved) >= _work(count, chunks):
+            return chunks
+        chunks = moved
 
 
 def neighbour_masks(chunk: Chunk) -> np.ndarray:

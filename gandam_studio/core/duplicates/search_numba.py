@@ -12,7 +12,7 @@ from llvmlite import ir  # type: ignore[import-untyped, import-not-found, unused
 from numba import njit, types  # type: ignore[import-not-found, unused-ignore]
 from numba.extending import intrinsic  # type: ignore[import-not-found, unused-ignore]
 
-from gandam_studio.core.duplicates.search import DISTANCE_BITS, Chunk, chunk_bits, chunk_keys, neighbour_masks
+from gandam_studio.core.duplicates.search import DISTANCE_BITS, Chunk, chunk_bits, neighbour_masks, row_bits
 
 _FIRST_ROOM = 1 << 16  # pairs the answer has room for at first; it doubles as needed
 
@@ -28,19 +28,31 @@ def ones(typing_context: Any, value: Any) -> Any:
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
-def _bucketed(keys, buckets):
-    """Counting sort: (buckets + 1,) where each bucket begins, and the rows in bucket order."""
-    begin = np.zeros(buckets + 1, dtype=np.int64)
-    for key in keys:
-        begin[key + 1] += 1
-    for bucket in range(buckets):
+def _bucketed(words, start, bits):
+    """Counting sort of (N, W) `words` by a chunk: where each bucket begins, the rows, and the words in bucket order."""
+    word, shift = start // 64, np.uint64(start % 64)
+    crossing = start % 64 + bits > 64
+    rest, low = np.uint64(64 - start % 64), np.uint64((1 << bits) - 1)
+    keys = np.empty(len(words), dtype=np.int32)
+    begin = np.zeros((1 << bits) + 1, dtype=np.int64)
+    for row in range(len(words)):
+        key = words[row, word] >> shift
+        if crossing:
+            key |= words[row, word + 1] << rest
+        keys[row] = np.int32(key & low)
+        begin[keys[row] + 1] += 1
+    for bucket in range(1 << bits):
         begin[bucket + 1] += begin[bucket]
     place = begin[:-1].copy()
-    order = np.empty(len(keys), dtype=np.int32)
-    for row in range(len(keys)):
-        order[place[keys[row]]] = row
-        place[keys[row]] += 1
-    return begin, order
+    order = np.empty(len(words), dtype=np.int32)
+    ordered = np.empty_like(words)
+    for row in range(len(words)):
+        to = place[keys[row]]
+        place[keys[row]] = to + 1
+        order[to] = row
+        for w in range(words.shape[1]):
+            ordered[to, w] = words[row, w]
+    return begin, order, ordered
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
@@ -52,7 +64,7 @@ def _larger(found):
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
-def _search_one(words, order, begin, masks, radius, places, reaches, first_new):
+def _search_one(words, order, begin, masks, radius, places, reaches, first_new, rows):
     """The loops for hashes of one word: `words` (N,) in bucket order; packed pairs."""
     found = np.empty(_FIRST_ROOM, dtype=np.int64)
     count = 0
@@ -79,13 +91,13 @@ def _search_one(words, order, begin, masks, radius, places, reaches, first_new):
                     if first:
                         if count == len(found):
                             found = _larger(found)
-                        found[count] = (i * len(words) + j) << DISTANCE_BITS | distance
+                        found[count] = (i << rows | j) << DISTANCE_BITS | distance
                         count += 1
     return found[:count]
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
-def _search_many(words, order, begin, masks, radius, places, reaches, first_new):
+def _search_many(words, order, begin, masks, radius, places, reaches, first_new, rows):
     """The loops for hashes of several words: `words` (N, W) in bucket order; packed pairs."""
     width = words.shape[1]
     found = np.empty(_FIRST_ROOM, dtype=np.int64)
@@ -116,7 +128,7 @@ def _search_many(words, order, begin, masks, radius, places, reaches, first_new)
                     if first:
                         if count == len(found):
                             found = _larger(found)
-                        found[count] = (i * len(words) + j) << DISTANCE_BITS | distance
+                        found[count] = (i << rows | j) << DISTANCE_BITS | distance
                         count += 1
     return found[:count]
 
@@ -125,9 +137,9 @@ def chunk_pairs(words: np.ndarray, radius: int, chunks: list[Chunk], number: int
     """Packed pairs of (N, W) uint64 `words` that chunk `number` is the first to find, unsorted."""
     chunk = chunks[number]
     width = words.shape[1]
-    begin, order = _bucketed(chunk_keys(words, chunk), 1 << chunk.bits)
+    begin, order, ordered = _bucketed(words, chunk.start, chunk.bits)
     places = np.array([chunk_bits(earlier, width) for earlier in chunks[:number]], dtype=np.uint64).reshape(-1, width)
     reaches = np.array([earlier.reach for earlier in chunks[:number]], dtype=np.int64)
-    ordered = words[order]
-    search, ordered = (_search_one, ordered[:, 0].copy()) if width == 1 else (_search_many, ordered)
-    return search(ordered, order, begin, neighbour_masks(chunk), np.int64(radius), places, reaches, np.int64(first_new))
+    search, ordered = (_search_one, ordered.ravel()) if width == 1 else (_search_many, ordered)
+    masks, rows = neighbour_masks(chunk), np.int64(row_bits(len(words)))
+    return search(ordered, order, begin, masks, np.int64(radius), places, reaches, np.int64(first_new), rows)
