@@ -26,9 +26,11 @@ from gandam_studio.core.decoding import (
     decode,
     decode_frames,
     decode_part,
+    finish,
     sniff,
     sprite_id,
 )
+from gandam_studio.core.decoding.png import _unfiltered, read_header
 
 
 def rgba(data: bytes) -> list[list[int]]:
@@ -79,6 +81,59 @@ def test_equal_pictures_in_different_coding_have_equal_ids() -> None:
     with_useless_alpha = encoded(opaque)
     without = encoded(np.ascontiguousarray(opaque[..., :3]))
     assert sprite_id(decode(with_useless_alpha).rgba) == sprite_id(decode(without).rgba)
+
+
+@pytest.mark.parametrize("filtered_row", [None, 0, 3, 19])
+def test_unfiltered_rows_are_inflated_alone_and_filtered_ones_left_to_libpng(filtered_row: int | None) -> None:
+    pixels = sprite(5)
+    rows = [bytearray(b"\0" + row.tobytes()) for row in pixels]
+    if filtered_row is not None:
+        coded = pixels[filtered_row].astype(np.int16)
+        coded[1:] -= pixels[filtered_row][:-1]
+        rows[filtered_row] = bytearray(b"\1" + (coded & 0xFF).astype(np.uint8).tobytes())
+    data = raw_png(pixels.shape[1], pixels.shape[0], zlib.compress(b"".join(rows)))
+    found = _unfiltered(data, read_header(data, Limits()))
+    assert (found is None) == (filtered_row is not None)
+    assert np.array_equal(decode(data).rgba, pixels * (pixels[..., 3:] > 0))
+
+
+def raw_png(width: int, height: int, stream: bytes, interlace: int = 0) -> bytes:
+    """An 8-bit RGBA PNG around a given stream."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, interlace)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", stream) + chunk(b"IEND", b"")
+
+
+def test_an_unfiltered_stream_that_is_short_long_or_damaged_is_libpngs_to_judge() -> None:
+    rows = b"".join(b"\0" + bytes([9, 8, 7, 255]) * 5 for _ in range(6))
+    whole = zlib.compress(rows)
+    wrong_sum = whole[:-1] + bytes([whole[-1] ^ 1])
+    for stream in (
+        zlib.compress(rows[:-3]),
+        zlib.compress(rows + b"\0"),
+        whole[:-5],
+        whole + b"x",
+        wrong_sum,
+        b"",
+        b"?",
+    ):
+        data = raw_png(5, 6, stream)
+        assert _unfiltered(data, read_header(data, Limits())) is None
+    for data in (raw_png(5, 6, whole, interlace=1), encoded(sprite(1)[..., :3])):
+        assert _unfiltered(data, read_header(data, Limits())) is None
+
+
+def test_colours_are_counted_and_opacity_told_whatever_is_hidden() -> None:
+    clean = np.zeros((2, 4, 4), np.uint8)
+    clean[0, :3] = [(1, 2, 3, 255), (1, 2, 3, 255), (4, 5, 6, 9)]
+    dirty = clean.copy()
+    dirty[1] = [(0, 0, 0, 0), (7, 7, 7, 0), (255, 255, 255, 0), (1, 2, 3, 0)]
+    for pixels in (clean, dirty):
+        found = finish(pixels.copy())
+        assert found.info.colors == 2
+        assert found.info.alpha
+        assert np.array_equal(found.rgba, clean)
+    opaque = finish(np.full((3, 3, 4), 255, np.uint8)).info
+    assert (opaque.colors, opaque.alpha) == (1, False)
 
 
 def test_sprite_id_is_the_documented_digest() -> None:

@@ -16,6 +16,7 @@ from gandam_studio.core.decoding.sniff import ARCHIVES, describe_other, sniff
 
 COLORS_COUNTED = 4096
 _SAMPLE = 1 << 16  # pixels looked at before a full count is worth it
+_LEAST_VISIBLE = np.uint32(1 << 24)  # the least word of a pixel with any opacity
 
 Pixels = NDArray[np.uint8]
 
@@ -129,12 +130,22 @@ def finish(rgba: Pixels, kind: str = "raw", frames: int = 1) -> Picture:
     if not (rgba.flags.c_contiguous and rgba.flags.writeable):
         rgba = np.array(rgba, order="C")
     height, width = rgba.shape[:2]
-    words = rgba.reshape(-1).view("<u4")
-    smallest = int(words.min())  # alpha is the highest byte of the word
-    if smallest < 1 << 24:
-        np.multiply(words, words >= 1 << 24, out=words)
+    words = rgba.reshape(-1).view("<u4")  # alpha is the highest byte of a word
+    if len(words) <= _SAMPLE:
+        # Sorted once, the words answer every question about them.
+        ordered = np.sort(words)
+        hidden = int(ordered.searchsorted(_LEAST_VISIBLE))
+        if hidden and ordered[hidden - 1]:
+            ordered[:hidden] = 0
+            np.putmask(words, words < _LEAST_VISIBLE, 0)
+        smallest = int(ordered[0])
+        colors = min(_distinct(ordered), COLORS_COUNTED)
+    else:
+        smallest = int(words.min())
+        if smallest < _LEAST_VISIBLE:
+            np.putmask(words, words < _LEAST_VISIBLE, 0)
+        colors = _count_colors(words)
     alpha = smallest < 0xFF << 24
-    colors = _count_colors(words)
     return Picture(rgba, PictureInfo(kind, width, height, colors, alpha, background_of(rgba), frames))
 
 
@@ -155,16 +166,15 @@ def background_of(rgba: Pixels) -> str:
 
 
 def _count_colors(words: NDArray[np.uint32]) -> int:
-    """Distinct visible colours, up to COLORS_COUNTED; a photograph is told by a sample."""
-    if len(words) > _SAMPLE:
-        sample = words[:: len(words) // _SAMPLE]
-        if _distinct(sample) >= COLORS_COUNTED:
-            return COLORS_COUNTED
-    return min(_distinct(words), COLORS_COUNTED)
+    """Distinct visible colours of a large picture, up to COLORS_COUNTED; a photograph is told by a sample."""
+    sample = np.sort(words[:: len(words) // _SAMPLE])
+    if _distinct(sample) >= COLORS_COUNTED:
+        return COLORS_COUNTED
+    return min(_distinct(np.sort(words)), COLORS_COUNTED)
 
 
-def _distinct(words: NDArray[np.uint32]) -> int:
-    ordered = np.sort(words)
+def _distinct(ordered: NDArray[np.uint32]) -> int:
+    """Different values in sorted words, 0 (invisible) left out."""
     count = 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
     return count - (int(ordered[0]) == 0)
 

@@ -20,17 +20,26 @@ _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _KEPT = (b"tRNS", b"iCCP", b"eXIf", b"acTL", b"sRGB")
 _MAXIMUM_PROFILE = 4 * 1024 * 1024
+_SMALL = 1 << 18  # bytes of pixels up to which unfiltered ones are inflated here
 
 
 @dataclass
 class PngHeader:
-    """What the chunks say. `chunks` holds the bodies of the few ancillary chunks that matter here."""
+    """What the chunks say.
+
+    Attributes:
+        width, height, depth, color_type, interlaced: as in the header chunk.
+        chunks: bodies of the few ancillary chunks that matter here.
+        image: (start, stop) of each image data chunk's body in the file.
+    """
 
     width: int
     height: int
     depth: int
     color_type: int
+    interlaced: bool = False
     chunks: dict[bytes, bytes] = field(default_factory=dict)
+    image: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def animated(self) -> bool:
@@ -58,7 +67,7 @@ def read_header(data: bytes, limits: Limits) -> PngHeader:
     limits.check_size(width, height)
     if depth not in _DEPTHS.get(color_type, ()) or compression or filtering or interlace > 1:
         raise UnreadablePicture("a PNG header with impossible values")
-    header = PngHeader(width, height, depth, color_type)
+    header = PngHeader(width, height, depth, color_type, bool(interlace))
     _walk(data, header)
     return header
 
@@ -66,7 +75,7 @@ def read_header(data: bytes, limits: Limits) -> PngHeader:
 def _walk(data: bytes, header: PngHeader) -> None:
     """Collect the chunks that matter into `header.chunks`; stop at IEND."""
     position, end = _SIGNATURE, len(data)
-    palette = image = False
+    palette, image = False, header.image
     while position + 12 <= end:
         length = int.from_bytes(data[position : position + 4], "big")
         kind = data[position + 4 : position + 8]
@@ -78,10 +87,10 @@ def _walk(data: bytes, header: PngHeader) -> None:
             if zlib.crc32(memoryview(data)[position + 4 : stop - 4]) != stored:
                 raise UnreadablePicture(f"damaged: the checksum of its {kind.decode()} data is wrong")
             palette = palette or kind == b"PLTE"
-            if kind == b"IDAT" and not image:
-                image = True
+            if kind == b"IDAT":
                 if header.color_type == 3 and not palette:
                     raise UnreadablePicture("a palette PNG without its palette")
+                image.append((position + 8, stop - 4))
             if kind == b"IEND":
                 break
         elif kind in _KEPT and not (kind == b"acTL" and image):
@@ -95,6 +104,9 @@ def _walk(data: bytes, header: PngHeader) -> None:
 
 def decode_pixels(data: bytes, header: PngHeader) -> NDArray[np.uint8]:
     """(H, W, 4) RGBA uint8 of a still PNG; 16-bit samples are rounded to 8. Raises UnreadablePicture."""
+    unfiltered = _unfiltered(data, header)
+    if unfiltered is not None:
+        return unfiltered
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise UnreadablePicture("damaged: its pixels cannot be decoded")
@@ -112,6 +124,32 @@ def decode_pixels(data: bytes, header: PngHeader) -> NDArray[np.uint8]:
     if rgba.shape[:2] != (header.height, header.width):
         raise UnreadablePicture("damaged: its pixels do not fill its size")
     return np.asarray(rgba, np.uint8)
+
+
+def _unfiltered(data: bytes, header: PngHeader) -> NDArray[np.uint8] | None:
+    """(H, W, 4) of a small 8-bit RGBA picture none of whose rows is filtered; None for every other, damaged ones too.
+
+    Optimisers leave sprites unfiltered, and inflating those is all there is to do: two thirds of libpng's time.
+    """
+    stride = 1 + 4 * header.width
+    size = stride * header.height
+    if header.color_type != 6 or header.depth != 8 or header.interlaced or size > _SMALL or len(header.image) != 1:
+        return None
+    ((start, stop),) = header.image
+    inflate = zlib.decompressobj()
+    try:
+        # A third of the rows tells most filtered pictures, so little is inflated in vain.
+        rows = inflate.decompress(data[start:stop], stride * ((header.height + 2) // 3))
+        if rows[::stride].strip(b"\0"):
+            return None
+        # One byte more than there should be: a longer stream is libpng's to judge.
+        rows += inflate.decompress(inflate.unconsumed_tail, size - len(rows) + 1)
+    except zlib.error:
+        return None
+    if len(rows) != size or not inflate.eof or inflate.unused_data or rows[::stride].strip(b"\0"):
+        return None
+    pixels = np.frombuffer(rows, np.uint8).reshape(header.height, stride)[:, 1:]
+    return np.array(pixels, order="C").reshape(header.height, header.width, 4)
 
 
 def to_8_bit(pixels: NDArray[np.uint16]) -> NDArray[np.uint8]:
