@@ -15,7 +15,10 @@ BADGE = 18
 CHECKER = 8
 CAPTIONS_KEPT = 4000
 TURNED_KEPT = 600
+OVERHANG = 3  # a caption's descenders reach below its cell
+WHOLE_BYTES = 24 << 20  # of cells kept as they are drawn
 DROPPED_OPACITY = 0.42
+_COLORS = ("text", "secondary", "muted", "dropped", "surface", "canvas")
 
 
 class CellPainter:
@@ -35,7 +38,10 @@ class CellPainter:
         self._badges: dict[str, QPixmap] = {}
         self._turned: dict[int, tuple[tuple[int, int, bool], QPixmap]] = {}
         self._captions: dict[int, QStaticText] = {}
-        self._colors = {name: theme.color(name) for name in ("text", "secondary", "muted", "dropped", "surface")}
+        # Whole cells: what they show (sprite, picture, look), and how.
+        self._whole: dict[int, tuple[Sprite, QPixmap, tuple[bool, bool, bool, bool], QPixmap]] = {}
+        self._whole_bytes = 0  # of one of them
+        self._colors = {name: theme.color(name) for name in _COLORS}
 
     @functools.cached_property
     def fit(self) -> int:
@@ -54,8 +60,48 @@ class CellPainter:
         focused: bool,
         caption: bool,
     ) -> None:
-        """Draw one cell at `rect` (tile and caption)."""
-        x, y = rect.x(), rect.y()
+        """Draw one cell at `rect` (tile and caption).
+
+        A cell with its picture is drawn once and copied from then on: it comes into sight strip by strip.
+        """
+        look = (selected, current, focused, caption)
+        if picture is None:
+            self._draw(painter, rect.x(), rect.y(), sprite, None, look)
+            return
+        known = self._whole.get(sprite.seq)
+        if known is None or known[0] is not sprite or known[1] is not picture[0] or known[2] != look:
+            if len(self._whole) * self._whole_bytes > WHOLE_BYTES:
+                self._whole.clear()
+            whole = blank(rect.width(), rect.height() + OVERHANG, self.ratio, self._colors["canvas"])
+            inside = QPainter(whole)
+            self._draw(inside, 0, 0, sprite, picture, look)
+            inside.end()
+            known = self._whole[sprite.seq] = (sprite, picture[0], look, whole)
+            self._whole_bytes = 4 * whole.width() * whole.height()
+        if self.ratio == 1.0:
+            painter.drawPixmap(rect.x(), rect.y(), known[3])
+        else:
+            # On whole device pixels: in between, the art's pixels would blur.
+            corner = QPointF(round(rect.x() * self.ratio) / self.ratio, round(rect.y() * self.ratio) / self.ratio)
+            painter.drawPixmap(corner, known[3])
+
+    def fit_of(self, sprite: Sprite) -> int:
+        """Side of the square the whole original would fill, device pixels: a crop asks for more of it."""
+        if not sprite.crop:
+            return self.fit
+        largest = max(sprite.width, sprite.height)
+        return min(largest, -(-self.fit * largest // max(sprite.crop[2:])))
+
+    def _draw(
+        self,
+        painter: QPainter,
+        x: int,
+        y: int,
+        sprite: Sprite,
+        picture: tuple[QPixmap, float] | None,
+        look: tuple[bool, bool, bool, bool],
+    ) -> None:
+        selected, current, focused, caption = look
         painter.drawPixmap(x, y, self._tile(sprite.alpha, selected, current, focused))
         dropped = sprite.status == "dropped"
         if picture is not None:

@@ -16,7 +16,7 @@ from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import CellPainter
+from gandam_studio.qt.curate.cell_painter import OVERHANG, CellPainter
 from gandam_studio.qt.curate.geometry import Grid
 from gandam_studio.qt.curate.pictures import PictureCache, Wanted
 from gandam_studio.qt.curate.rows import Rows
@@ -108,24 +108,25 @@ class GridView(QAbstractScrollArea):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the cells that meet the exposed rectangle; those without a picture yet are asked for."""
         painter = QPainter(self.viewport())
-        painter.fillRect(event.rect(), theme.color("canvas"))
+        exposed = event.rect()
+        painter.fillRect(exposed, theme.color("canvas"))
+        exposed.setTop(exposed.top() - OVERHANG)
         scrolled = self.verticalScrollBar().value()
-        cells = self._painter()
-        caption = self._grid.caption > 0
-        focused = self.hasFocus()
+        cells, pictures, selection, cell = self._painter(), self.pictures, self.selection, self._grid.cell
+        caption, focused = self._grid.caption > 0, self.hasFocus()
         incomplete = False
-        for position in self._grid.span(event.rect().top() + scrolled, event.rect().bottom() + scrolled):
-            rect = self._grid.cell(position, scrolled)
-            if not rect.intersects(event.rect()):
+        span = self._grid.span(exposed.top() + scrolled, exposed.bottom() + scrolled)
+        for position, sprite in zip(span, self.rows.between(span), strict=False):
+            rect = cell(position, scrolled)
+            if not rect.intersects(exposed):
                 continue
-            sprite = self.rows[position]
-            incomplete = incomplete or not self.pictures.is_right(sprite, self._fit(sprite))
+            incomplete = incomplete or not pictures.is_right(sprite, cells.fit_of(sprite))
             cells.paint(
                 painter,
                 rect,
                 sprite,
-                self.pictures.get(sprite),
-                selected=sprite.seq in self.selection,
+                pictures.get(sprite),
+                selected=sprite.seq in selection,
                 current=position == self.current,
                 focused=focused,
                 caption=caption,
@@ -177,14 +178,6 @@ class GridView(QAbstractScrollArea):
         self._measure()
         self.viewport().update()
 
-    def _fit(self, sprite: Sprite) -> int:
-        """Side of the square the whole original would fill, device pixels: a crop asks for more of it."""
-        fit = self._painter().fit
-        if not sprite.crop:
-            return fit
-        largest = max(sprite.width, sprite.height)
-        return min(largest, -(-fit * largest // max(sprite.crop[2:])))
-
     # Pictures
 
     def _ask_for_pictures(self) -> None:
@@ -193,14 +186,17 @@ class GridView(QAbstractScrollArea):
         reach = AHEAD * self._grid.columns
         after = range(visible.stop, min(len(self.order), visible.stop + reach))
         before = range(max(0, visible.start - reach), visible.start)
+        fit_of, is_right = self._painter().fit_of, self.pictures.is_right
         wanted = []
-        for position in (*visible, *after, *before):
-            sprite = self.rows[position]
-            wanted.append(Wanted(sprite, self._fit(sprite)))
+        for span in (visible, after, before):
+            for sprite in self.rows.between(span):
+                fit = fit_of(sprite)
+                if not is_right(sprite, fit):
+                    wanted.append(Wanted(sprite, fit))
         self.pictures.want(wanted)
 
     def _show_arrived(self, seqs: list[int]) -> None:
-        visible = self.visible()
-        shown = self.order[visible.start : visible.stop]
-        for offset in np.flatnonzero(np.isin(shown, seqs)).tolist():
-            self.viewport().update(self.rect_of(visible.start + offset))
+        visible, arrived = self.visible(), set(seqs)
+        for position, seq in zip(visible, self.order[visible.start : visible.stop].tolist(), strict=True):
+            if seq in arrived:
+                self.viewport().update(self.rect_of(position))

@@ -83,7 +83,7 @@ class PictureCache(QObject):
 
     def want(self, wanted: Iterable[Wanted]) -> None:
         """Load these next, in this order; what was wanted before and is not named now is forgotten."""
-        self._loader.want([one for one in wanted if not self.is_right(one.sprite, one.fit)])
+        self._loader.want(list(wanted))
 
     def clear(self) -> None:
         """Forget all pictures."""

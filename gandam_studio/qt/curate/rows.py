@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -45,6 +46,18 @@ class Rows:
 
     def __getitem__(self, position: int) -> Sprite:
         number, offset = divmod(position, PAGE)
+        return self._page(number)[offset]
+
+    def between(self, positions: range) -> Iterator[Sprite]:
+        """The sprites of neighbouring positions: a page at a time, which is quicker than one by one."""
+        first, stop = positions.start, min(positions.stop, len(self.order))
+        while first < stop:
+            number, offset = divmod(first, PAGE)
+            sprites = self._page(number)[offset : offset + stop - first]
+            yield from sprites
+            first += PAGE - offset
+
+    def _page(self, number: int) -> list[Sprite]:
         sprites = self._pages.get(number)
         if sprites is None:
             sprites = page(self._workspace.connection, self.order[number * PAGE : (number + 1) * PAGE])
@@ -53,7 +66,7 @@ class Rows:
                 self._pages.popitem(last=False)
         else:
             self._pages.move_to_end(number)
-        return sprites[offset]
+        return sprites
 
     def position_of(self, seq: int) -> int | None:
         """Where a row stands in the view; None when it is not shown."""
