@@ -50,6 +50,11 @@ class Contents:
     boxes: np.ndarray
     flags: np.ndarray
 
+    @property
+    def untrimmed(self) -> bool:
+        """Whether every content is all of its picture."""
+        return self.seen is self.wholes and bool((self.boxes[:, 2:] == self.seen.shape[:0:-1]).all())
+
     def cropped(self, members: list[int], height: int, width: int) -> np.ndarray:
         """(M, height, width) uint32: the contents of some pictures, each in the top left corner, zeros around it."""
         if len(members) == 1:

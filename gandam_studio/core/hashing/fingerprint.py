@@ -71,19 +71,26 @@ def _of_one_size(pictures: Sequence[np.ndarray]) -> np.ndarray:
             groups[padded_size(h, w)].append(index)
         else:
             flags[index] |= _NOTHING
-    for size, members in groups.items():
-        flags[members] |= _describe_looks(contents, size, members, rows)
     if shown:
-        everything = len(shown) == len(flags)
-        words, symmetric = _look_of_wholes(contents.wholes if everything else contents.wholes[shown])
+        wholes = contents.wholes if len(shown) == len(flags) else contents.wholes[shown]
+        if max(height, width) > LONGEST:  # then it is alone
+            wholes = reduced_tones(wholes[0])[None]
+        for size, members in groups.items():
+            flags[members] |= _describe_looks(contents, wholes, size, members, rows)
+        words, symmetric = _look_of_wholes(wholes)
         rows[shown, Column.WHOLE_EVEN : Column.WHOLE_ODD + 1] = words
         flags[shown] |= symmetric * int(Flag.SYMMETRIC_WHOLE)
     rows[:, Column.FLAGS] |= flags.astype(np.uint64)
     return rows
 
 
-def _describe_looks(contents: Contents, size: tuple[int, int], members: list[int], rows: np.ndarray) -> np.ndarray:
-    """Fill in the digests, visible pixels and looks of contents of one `padded_size`; (M,) int64 flags they earn."""
+def _describe_looks(
+    contents: Contents, wholes: np.ndarray, size: tuple[int, int], members: list[int], rows: np.ndarray
+) -> np.ndarray:
+    """Fill in the digests, visible pixels and looks of contents of one `padded_size`; (M,) int64 flags they earn.
+
+    `wholes`, reduced if it is large, stands for a content that is all of its picture.
+    """
     widths, heights = contents.boxes[members, 2], contents.boxes[members, 3]
     large = max(widths[0], heights[0]) > LONGEST  # then it is alone
     words = contents.cropped(members, *((int(heights[0]), int(widths[0])) if large else size))
@@ -93,7 +100,7 @@ def _describe_looks(contents: Contents, size: tuple[int, int], members: list[int
     flags = (visible < TINY_PIXELS) * int(Flag.TINY)
     flags |= (visible > _FULL * heights * widths) * int(Flag.NO_SILHOUETTE)
     if large:
-        words = reduced_tones(words[0])[None]
+        words = wholes if contents.untrimmed else reduced_tones(words[0])[None]
         heights, widths = np.array(words.shape[1:2]), np.array(words.shape[2:])
     planes, spread = _planes(words)
     flags |= (spread < _FLAT) * int(Flag.NO_INTERIOR)
@@ -137,9 +144,6 @@ def _look_of_wholes(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Each is laid on white and taken as darkness, so white counts for nothing.
     """
     count, height, width = words.shape
-    if max(height, width) > LONGEST:
-        words = np.stack([reduced_tones(picture) for picture in words])
-        count, height, width = words.shape
     opacity, grey = _channels(words)
     tall = (count * height, width)
     dark = cv2.multiply(cv2.bitwise_not(grey.reshape(tall)), opacity.reshape(tall), dtype=cv2.CV_32F)
