@@ -20,6 +20,7 @@ from gandam_studio.qt.rail import PLACES, Place, Rail
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
+from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import Welcome, recent_folders, remember_folder
 
 
@@ -96,6 +97,7 @@ class MainWindow(QMainWindow):
             return False
         session = Session(workspace, self)
         self.session = session
+        Upkeep(session)
         session.edits_applied.connect(lambda _changes: self._name_undo())
         self.status_strip.attach(session)
         name = workspace.folder.name

@@ -38,6 +38,7 @@ def build(folder: Path, count: int) -> None:
     from PIL import Image
 
     from gandam_studio.core.bundled import sample_sets
+    from gandam_studio.core.importing.repair import remember_versions
     from gandam_studio.core.thumbnails import encode_thumbnail
     from gandam_studio.core.workspace import Workspace
 
@@ -64,6 +65,9 @@ def build(folder: Path, count: int) -> None:
                 for seq in range(1, count + 1)
             ),
         )
+        # As an import leaves them: otherwise the window would describe every sprite anew while it is measured.
+        connection.execute("INSERT INTO fingerprints (seq, hashes, features) SELECT seq, x'00', x'00' FROM sprites")
+        remember_versions(connection)
         connection.execute("COMMIT")
         for first in range(1, count + 1, 20_000):
             last = min(count, first + 20_000 - 1)

@@ -15,11 +15,13 @@ from small_workspaces import png_bytes, sprite_pixels
 from studio_window import CONTROL, OpenWindow, curate
 
 from gandam_studio.core.importing import Components, Grid
+from gandam_studio.core.importing.repair import is_stale
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.curate.pictures import image_from_rgba
 from gandam_studio.qt.curate.screen import CurateScreen
 from gandam_studio.qt.imports.sheet_dialog import SheetDialog
 from gandam_studio.qt.imports.summary_dialog import SummaryDialog
+from gandam_studio.qt.upkeep import Upkeep
 
 
 @pytest.fixture
@@ -114,8 +116,10 @@ def _sheet(path: Path) -> Path:
 
 def test_a_sheet_is_cut_as_previewed(empty: CurateScreen, tmp_path: Path, qtbot) -> None:
     path = _sheet(tmp_path / "sheet.png")
-    dialog = SheetDialog(path, empty)
-    qtbot.addWidget(dialog)
+    empty.imports.open_sheet(path)
+    assert not empty.findChildren(SheetDialog), "nothing is decoded before a worker has tried it"
+    qtbot.waitUntil(lambda: bool(empty.findChildren(SheetDialog)), timeout=30_000)
+    (dialog,) = empty.findChildren(SheetDialog)
     dialog.choose(Grid(20, 20))
     assert len(dialog.found) == 5, "an empty cell is no sprite"
     dialog.choose(Grid(30, 20))
@@ -123,14 +127,43 @@ def test_a_sheet_is_cut_as_previewed(empty: CurateScreen, tmp_path: Path, qtbot)
     dialog.choose(Components(join=2, smallest=10))
     assert len(dialog.found) == 5
     dialog.choose(Grid(20, 20))
-    empty.imports.start([path], dialog.slicing)
+    found = dialog.found
+    dialog.import_button.click()
+    qtbot.waitUntil(lambda: empty.imports.last is not None, timeout=30_000)
     _settle(empty, qtbot)
     sizes = [(s.width, s.height, s.part) for s in empty.session.workspace.sprites()]
-    assert sizes == [(20, 20, f"region={x},{y},20,20") for x, y, _, _ in dialog.found]
+    assert sizes == [(20, 20, f"region={x},{y},20,20") for x, y, _, _ in found]
 
 
-def test_a_sheet_that_is_no_picture_is_refused_in_one_line(empty: CurateScreen, tmp_path: Path) -> None:
+def test_a_sheet_that_is_no_picture_is_refused_in_one_line(empty: CurateScreen, tmp_path: Path, qtbot) -> None:
     path = tmp_path / "sheet.png"
     path.write_text("nothing")
     empty.imports.open_sheet(path)
-    assert "sheet.png" in empty.window().status_strip.message.text()
+    _settle(empty, qtbot)
+    assert "sheet.png cannot be read" in empty.window().status_strip.message.text()
+
+
+def test_sprites_of_an_older_kind_are_described_anew_in_the_background(
+    empty: CurateScreen, tmp_path: Path, qtbot
+) -> None:
+    art = tmp_path / "art"
+    art.mkdir()
+    for index in range(5):
+        (art / f"s{index}.png").write_bytes(png_bytes(sprite_pixels(index)))
+    _drop(empty, art)
+    qtbot.waitUntil(lambda: empty.imports.last is not None, timeout=30_000)
+    _settle(empty, qtbot)
+    workspace = empty.session.workspace
+    assert not is_stale(workspace)
+    workspace.connection.execute("DELETE FROM fingerprints WHERE seq = 3")
+    titles: list[str] = []
+    empty.session.task_started.connect(lambda task: titles.append(task.title))
+    Upkeep(empty.session, delay_ms=1)
+    qtbot.waitUntil(lambda: not is_stale(workspace), timeout=30_000)
+    _settle(empty, qtbot)
+    assert titles == ["Describe sprites anew"]
+    assert empty.window().status_strip.message.text() == "5 sprites described anew"
+    Upkeep(empty.session, delay_ms=1)
+    QTest.qWait(50)
+    qtbot.waitUntil(lambda: not empty.session._quiet, timeout=30_000)
+    assert len(titles) == 1, "nothing to renew"

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, QTimer, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog
 
 from gandam_studio.core.bundled import sample_sets
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 
 if TYPE_CHECKING:
+    import numpy as np
+
     # Imported late: it brings the decoders, which the window does not need to open.
     from gandam_studio.core.importing import Components, Grid, ImportSummary, Pasted
     from gandam_studio.qt.screen import EmptyState, Screen
@@ -98,17 +101,26 @@ class ImportController(QObject):
             self.open_sheet(Path(name))
 
     def open_sheet(self, path: Path) -> None:
-        """Show how a sheet would be cut, then import it so."""
-        from gandam_studio.core.errors import UserError
+        """Show how a sheet would be cut, then import it so; nobody has vetted it yet, so a worker decodes it first."""
+        from gandam_studio.core.importing.preview import load_picture
+
+        def refuse(error: BaseException) -> None:
+            self._session.post(self.tr("{0} cannot be read: {1}").format(path.name, explain(error)), WARNING)
+
+        self._session.start_job(
+            self.tr("Open the sheet"),
+            lambda _workspace, job: load_picture(path, check=job.check),
+            functools.partial(self._cut_sheet, path),
+            refuse,
+        )
+
+    def _cut_sheet(self, path: Path, pixels: np.ndarray) -> None:
         from gandam_studio.qt.imports.sheet_dialog import SheetDialog
 
-        try:
-            dialog = SheetDialog(path, self._screen)
-        except (UserError, OSError) as error:
-            self._session.post(str(error), WARNING)
-            return
-        if dialog.exec():
-            self.start([path], dialog.slicing)
+        dialog = SheetDialog(path.name, pixels, self._screen)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self.start([path], dialog.slicing))
+        dialog.open()
 
     def paste(self) -> None:
         """Import what the clipboard holds: files, or a picture."""

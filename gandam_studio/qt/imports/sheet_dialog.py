@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
@@ -21,9 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.decoding import decode_part
 from gandam_studio.core.decoding.limits import UnreadablePicture
-from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import Components, Grid, propose, regions
 from gandam_studio.core.importing.sheets import Region
 from gandam_studio.qt import theme
@@ -38,17 +35,15 @@ class SheetDialog(QDialog):
     slicing: how the sheet shall be cut.
     found: the rectangles that gives.
 
-    Raises UserError or OSError when the sheet cannot be read.
+    `pixels` is the sheet, canonical RGBA (H, W, 4) uint8; nothing is decoded here: the file may be hostile, and the
+    window must live (`core.importing.preview.load_picture`).
     """
 
-    def __init__(self, path: Path, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, pixels: NDArray[np.uint8], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Cut a sprite sheet: {0}").format(path.name))
+        self.setWindowTitle(self.tr("Cut a sprite sheet: {0}").format(name))
         self.resize(980, 660)
-        try:
-            self._pixels = decode_part(path.read_bytes(), "")
-        except UnreadablePicture as error:
-            raise UserError(f"{path.name} cannot be read: {error}") from None
+        self._pixels = pixels
         self._proposals = propose(self._pixels)
         self.slicing: Grid | Components = self._proposals[0] if self._proposals else Components()
         self.found: list[Region] = []

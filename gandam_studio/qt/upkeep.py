@@ -1,0 +1,55 @@
+"""What a workspace written by another release needs: its sprites described anew, when the window has come to rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer
+
+from gandam_studio.qt.session import SUCCESS, Session
+
+# The person's first seconds belong to the person.
+DELAY_MS = 5000
+
+
+class Upkeep(QObject):
+    """Looks once, some seconds after a workspace is opened for writing, whether hashes and features are of an older
+    kind, and then renews them in the background, shown in the status strip. Cancelled, it is tried at the next opening.
+    """
+
+    def __init__(self, session: Session, delay_ms: int = DELAY_MS) -> None:
+        super().__init__(session)
+        self._session = session
+        self._delay = QTimer(self, singleShot=True, interval=delay_ms)
+        self._delay.timeout.connect(self._look)
+        session.closing.connect(self._delay.stop)
+        if not session.read_only:
+            self._delay.start()
+
+    def _look(self) -> None:
+        if self._session.tasks:
+            self._delay.start()  # an import or a large change writes already
+            return
+
+        def stale(workspace: Any, _job: Any) -> bool:
+            # Imported late: it brings the decoders.
+            from gandam_studio.core.importing.repair import is_stale
+
+            return is_stale(workspace)
+
+        self._session.start_quiet_job(stale, self._renew)
+
+    def _renew(self, stale: bool) -> None:
+        if not stale:
+            return
+
+        def work(workspace: Any, job: Any) -> int:
+            from gandam_studio.core.importing.repair import describe_again
+
+            return describe_again(workspace, job)
+
+        self._session.start_job(self.tr("Describe sprites anew"), work, self._tell)
+
+    def _tell(self, count: int) -> None:
+        if count:
+            self._session.post(self.tr("{0} sprites described anew").format(f"{count:,}"), SUCCESS)
