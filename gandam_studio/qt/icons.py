@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QBrush, QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
@@ -27,12 +27,23 @@ def pixmap(name: str, size: QSize | int = SIZE, color: str = "text") -> QPixmap:
         size = QSize(size, size)
     application = QGuiApplication.instance()
     ratio = application.devicePixelRatio() if isinstance(application, QGuiApplication) else 1.0
-    picture = QPixmap(size * ratio)
+    picture = QPixmap(_shape(name, size.width(), size.height(), ratio))
+    painter = QPainter(picture)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(QRectF(0, 0, size.width(), size.height()), QBrush(theme.color(color)))
+    painter.end()
+    return picture
+
+
+@functools.lru_cache(maxsize=256)
+def _shape(name: str, width: int, height: int, ratio: float) -> QPixmap:
+    """The icon in black: drawing the SVG costs more than tinting it, and most icons are needed in three colours."""
+    picture = QPixmap(QSize(width, height) * ratio)
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    source = _source(name).replace("currentColor", theme.colors()[color])
-    QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, size.width(), size.height()))
+    source = _source(name).replace("currentColor", "#000000")
+    QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, width, height))
     painter.end()
     return picture
 
