@@ -86,7 +86,7 @@ class Studio(click.Group):
             import difflib
 
             near = difflib.get_close_matches(args[0], SUBCOMMANDS, n=2, cutoff=0.5)
-            hint = f"; did you mean {' or '.join(near)}?" if near else "; see: gandam-studio --help"
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
             raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
 

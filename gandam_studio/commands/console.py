@@ -82,6 +82,11 @@ class Output:
         Console(width=width, highlight=False).print(table)
 
 
+def counted(number: int, thing: str) -> str:
+    """ "1 file", "2,023 files"."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def with_output(function: F) -> F:
     """Give a command `--json` and an `Output` as its first argument."""
 

@@ -81,7 +81,7 @@ def dedupe(
         _tell(out, workspace, groups, sum(len(one.others) for one in copies.values()))
         decided: list[Edit] = [name_families(report)] if families and groups else []
         if apply_:
-            decided += drop_edits(report, wanted)
+            decided += drop_edits(report, wanted, relatives=not duplicates_only)
         if decided:
             changes = workspace.apply(Together(tuple(decided), "Deduplicate"))
             out.say(f"{changes.label}; undo takes it back" if changes else "nothing to change: it is so already")
@@ -139,19 +139,25 @@ def _member_json(member: Member, ids: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def drop_edits(report: DuplicateReport, wanted: frozenset[str]) -> list[Edit]:
-    """What drops the members so related: copies with the reason "duplicate", relatives with their relation's word."""
+def drop_edits(report: DuplicateReport, wanted: frozenset[str], *, relatives: bool = True) -> list[Edit]:
+    """What drops the members so related: copies with the reason "duplicate", relatives with their relation's word.
+
+    A copy of a relative, such as a recoloured sprite resized, is a relative too: its keeper shows other colours.
+    Without `relatives` only what can go in favour of a copy of itself does.
+    """
     from gandam_studio.core.duplicates import plan_drops
     from gandam_studio.core.edits import Drop
 
     plan = plan_drops(report, relations=wanted)
-    edits = [plan.edit()] if plan.drops else []
-    relatives: dict[str, list[int]] = {}
+    edits: list[Edit] = [plan.edit()] if plan.drops else []
+    if not relatives:
+        return edits
+    by_relation: dict[str, list[int]] = {}
     for group in report.groups:
         for member in group.members:
             if member.duplicate_of is None and member.relation in wanted and not report.is_kept(member.seq):
-                relatives.setdefault(member.relation, []).append(member.seq)
-    return edits + [Drop(seqs, relation) for relation, seqs in relatives.items()]
+                by_relation.setdefault(member.relation, []).append(member.seq)
+    return edits + [Drop(seqs, relation) for relation, seqs in by_relation.items()]
 
 
 def drop_duplicates(workspace: Workspace, job: ConsoleJob) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gandam_studio.commands.console import Output, printable, with_workspace
+from gandam_studio.commands.console import Output, counted, printable, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 
@@ -47,7 +47,8 @@ def export_manifest(
             job=job,
         )
     out.json(done.to_json())
-    out.say(f"{done.version} -> {done.out}: {done.sprites:,} sprites, {done.files:,} files, {done.bytes / 1e6:,.1f} MB")
+    sprites, files = counted(done.sprites, "sprite"), counted(done.files, "file")
+    out.say(f"{done.version} -> {done.out}: {sprites}, {files}, {done.bytes / 1e6:,.1f} MB")
     for name, why in done.skipped.items():
         out.say(f"left out {name}: {why}")
 

@@ -51,11 +51,12 @@ class _Bar:
         """Move the bar to where this event says the run is."""
         if isinstance(event, RunStarted):
             self._total = event.total_iterations
-            self._job.restart(f"Training on {event.device}", self._total or SHARES)
+            self._job.restart(f"Training on {event.device}", self._total or SHARES, percent=not self._total)
             self._shown = 0
         elif isinstance(event, Progress):
             done = event.iteration if self._total else int(SHARES * (event.share or 0.0))
-            self._job.describe(f"Training{_losses(event)}, {event.pictures_per_s:,.0f} pictures/s")
+            at = "" if self._total else f", iteration {event.iteration:,}"
+            self._job.describe(f"Training{_losses(event)}, {event.pictures_per_s:,.0f} pictures/s{at}")
             self._job.move(done - self._shown)
             self._shown = done
         elif isinstance(event, Warning):

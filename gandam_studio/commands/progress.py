@@ -28,6 +28,7 @@ class ConsoleJob:
         self._before: Any = None
         self._label, self._done = "", 0
         self._total: int | None = None
+        self._percent = False
         self._spoke = time.monotonic()
 
     def __enter__(self) -> ConsoleJob:
@@ -58,9 +59,9 @@ class ConsoleJob:
         self.check()
         self.restart(label, total)
 
-    def restart(self, label: str, total: int | None) -> None:
-        """As `start`, also after Ctrl+C: for work that ends in its own way."""
-        self._label, self._total, self._done = label, total, 0
+    def restart(self, label: str, total: int | None, *, percent: bool = False) -> None:
+        """As `start`, also after Ctrl+C: for work that ends in its own way. `percent`: steps are shares."""
+        self._label, self._total, self._done, self._percent = label, total, 0, percent
         if not sys.stderr.isatty():
             return
         if self._bar is None:
@@ -68,7 +69,7 @@ class ConsoleJob:
             self._bar.start()
         elif self._task is not None:
             self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(label, total=total)
+        self._task = self._bar.add_task(label, total=total, percent=percent)
 
     def advance(self, count: int = 1) -> None:
         """See Job."""
@@ -82,8 +83,12 @@ class ConsoleJob:
             self._bar.advance(self._task, count)
         elif time.monotonic() - self._spoke > PLAIN_INTERVAL_S:
             self._spoke = time.monotonic()
-            of = f" of {self._total:,}" if self._total else ""
-            print(f"{self._label}: {self._done:,}{of}", file=sys.stderr, flush=True)
+            print(f"{self._label}: {self._counted()}", file=sys.stderr, flush=True)
+
+    def _counted(self) -> str:
+        if self._percent and self._total:
+            return f"{100 * self._done // self._total} %"
+        return f"{self._done:,} of {self._total:,}" if self._total else f"{self._done:,}"
 
     def describe(self, label: str) -> None:
         """Change what the present stage is called."""
@@ -103,15 +108,24 @@ def _bar() -> Any:
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        Task,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Counted(MofNCompleteColumn):
+        """How many of how many, or the share where steps are no things."""
+
+        def render(self, task: Task) -> Text:
+            """See rich's ProgressColumn."""
+            return Text(f"{task.percentage:.0f} %") if task.fields.get("percent") else super().render(task)
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
-        MofNCompleteColumn(),
+        Counted(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),

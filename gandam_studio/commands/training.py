@@ -12,6 +12,7 @@ import click
 from gandam_studio.commands.console import (
     Output,
     chosen_folder,
+    counted,
     json_option,
     with_output,
     with_workspace,
@@ -214,7 +215,7 @@ def sample(
     more += ["--iteration", str(iteration)] if iteration is not None else []
     answer = draw_samples(find_run(workspace, run), count, seed, target, *more)
     out.json({"out": str(target), "seeds": answer["seeds"]})
-    out.say(f"wrote {target}: {count:,} pictures of seed {seed}")
+    out.say(f"wrote {target}: {counted(count, 'picture')} of seed {seed}")
 
 
 def draw_samples(run: RunDirectory, count: int, seed: int, target: Path, *more: str) -> dict[str, Any]:

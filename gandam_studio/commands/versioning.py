@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gandam_studio.commands.console import Output, printable, with_workspace
+from gandam_studio.commands.console import Output, counted, printable, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.commands.workspaces import report
 from gandam_studio.core.errors import UserError
@@ -115,7 +115,8 @@ def verify(workspace: Workspace, out: Output) -> None:
         out.say(printable(item))
     if not found.ok:
         raise UserError(f"{len(found.damage):,} files are missing or altered; see: gandam-studio relink")
-    out.say(f"all is well: {found.originals:,} originals and {found.manifests:,} manifests are as they were")
+    originals, manifests = counted(found.originals, "original"), counted(found.manifests, "manifest")
+    out.say(f"all is well: nothing changed in {originals} and {manifests}")
 
 
 @click.command()

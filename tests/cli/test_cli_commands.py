@@ -449,3 +449,27 @@ def test_a_workspace_that_breaks_while_it_is_read_is_told_in_one_line(
 
     monkeypatch.setattr(Workspace, "counts", broken)
     assert "gandam-studio doctor" in studio("list", "-w", ws).refusal
+
+
+def test_copies_only_spares_the_copy_of_a_relative() -> None:
+    from types import SimpleNamespace
+    from typing import Any, cast
+
+    from gandam_studio.commands.duplicates import RELATIONS, drop_edits
+
+    # The keeper, and a sprite that is a resized copy of a recolour of it: nothing it could go in favour of stays.
+    member = SimpleNamespace(seq=7, relation="resized", duplicate_of=None)
+    group = SimpleNamespace(keeper=1, members=(member,), duplicates=())
+
+    class Report(list[Any]):
+        @property
+        def groups(self) -> list[Any]:
+            return list(self)
+
+        def is_kept(self, _seq: int) -> bool:
+            return False
+
+    report = cast("Any", Report([group]))
+    assert drop_edits(report, frozenset(RELATIONS), relatives=False) == []
+    (edit,) = drop_edits(report, frozenset(RELATIONS))
+    assert (list(edit.seqs), edit.status, edit.reason) == ([7], "dropped", "resized")

@@ -130,9 +130,11 @@ def find_run(workspace: Workspace, text: str) -> RunDirectory:
     names.sort(key=lambda name: _number(Path(name)))
     if text == "latest" and names:
         return RunDirectory(folder / names[-1])
+    if not names:
+        raise UserError("there is no run yet; start one with: gandam-studio train --preset NAME")
     matches = [name for name in names if name == text] or [name for name in names if name.startswith(f"{text}-")]
     if len(matches) != 1:
-        raise UserError(f"there is no run {text!r}" + (f"; there are {', '.join(names[-8:])}" if names else " yet"))
+        raise UserError(f"there is no run {text!r}; there are {', '.join(names[-8:])}")
     return RunDirectory(folder / matches[0])
 
 
