@@ -43,10 +43,10 @@ def make_application() -> QApplication:
         return existing
     QApplication.setApplicationName("GANdam Studio")
     QApplication.setOrganizationName("GANdam Studio")
-    application = QApplication(sys.argv[:1])
+    application = QApplication([*sys.argv[:1], *theme.STYLE_ARGUMENTS])
     scheme = QSettings().value("window/scheme", "system")
     theme.set_scheme(scheme if scheme in theme.SCHEMES else "system")
-    theme.install(application)
+    theme.install(application, styled=True)
     sys.excepthook = _tell_bug
     return application
 

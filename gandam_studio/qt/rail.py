@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
@@ -41,14 +40,6 @@ class Place:
         }
         return titles[self.name]
 
-    @property
-    def exists(self) -> bool:
-        """True when the screen's module is there."""
-        try:
-            return importlib.util.find_spec(self.path.partition(":")[0]) is not None
-        except ModuleNotFoundError:
-            return False
-
 
 PLACES = (
     Place(1, "Curate", "curate", "gandam_studio.qt.curate.screen:CurateScreen"),
@@ -76,8 +67,7 @@ class Rail(QFrame):
         layout.setContentsMargins(theme.HALF, theme.SPACE, theme.HALF, theme.SPACE)
         layout.setSpacing(theme.HALF)
         for place in PLACES:
-            if place.exists:
-                layout.addWidget(self._button(place))
+            layout.addWidget(self._button(place))
         layout.addStretch()
 
     @property

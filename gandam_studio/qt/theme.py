@@ -21,6 +21,7 @@ SPACE = 8
 HALF = 4
 RADIUS = 8
 RADIUS_SMALL = 5
+STYLE_ARGUMENTS = ("-style", "Fusion")
 SCHEMES = ("system", "light", "dark")
 
 
@@ -65,9 +66,14 @@ def color(name: str, alpha: float = 1.0) -> QColor:
     return value
 
 
-def install(application: QApplication) -> None:
-    """Give the application its style and follow the system's light and dark from now on."""
-    application.setStyle("Fusion")
+def install(application: QApplication, *, styled: bool = False) -> None:
+    """Give the application its style and follow the system's light and dark from now on.
+
+    `styled`: it was started with STYLE_ARGUMENTS, which costs nothing; `setStyle` hands out a QStyle, for which
+    Python builds its dozen large enums, 10 ms of the start.
+    """
+    if not styled:
+        application.setStyle(STYLE_ARGUMENTS[1])
     font = application.font()
     # Some platforms default to 9 points, too small for labels one reads all day.
     if 0 < font.pointSizeF() < 10:

@@ -24,7 +24,7 @@ from gandam_studio.qt.curate.selection import Selection
 
 SMALLEST, LARGEST, USUAL = 48, 320, 144
 CAPTION_FROM = 88  # tiles smaller than this show no names
-AHEAD = 2  # rows loaded beyond what is seen, in both directions
+AHEAD = 4  # rows loaded beyond what is seen, in both directions
 
 
 class GridView(QAbstractScrollArea):
