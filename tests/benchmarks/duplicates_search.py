@@ -1,12 +1,14 @@
 """All pairs of hashes within a Hamming radius: time, memory and recall beside other tools.
 
-    python tests/benchmarks/duplicates_search.py [--json] [--n 100000] [--radius 8] [--bits 64] [--repeats 3] [--all]
+    python tests/benchmarks/duplicates_search.py [--json] [--n 100000] [--radius 8] [--bits 64] [--repeats 3]
+        [--all] [--full]
 
 Half of the hashes are random, half are variations of few bits of shared ones. Every method runs in a process of its own
-on one thread; medians over the repeats; memory is the growth of that process's peak over what it had with the hashes
-loaded. Recall is against the exact answer. A slow method is given a sample of the hashes to look up and its time scaled
-to all of them; its name then ends in "(sampled)". `--all` runs the table of sizes. Peers that are not installed are
-skipped with a line. Regrouping at another distance, which a slider does live, is timed at the end.
+on one thread; medians over the repeats, fewer for a method that takes long; memory is the growth of that process's peak
+over what it had with the hashes loaded. Recall is against the exact answer for what was looked up. A method that would
+take minutes is given fewer hashes ("n_of" says how many), or looks only some of them up and its time is scaled to all
+("sampled" says how many). `--full` lifts these caps, `--all` runs the table of sizes.
+Peers that are not installed are skipped with a line. Regrouping at another distance is timed at the end.
 """
 
 from __future__ import annotations
@@ -29,7 +31,11 @@ import numpy as np  # noqa: E402 - after the threads are limited
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
+# Given hashes and a radius: how many neighbours were found, and of which rows they were asked.
+Method = Callable[[np.ndarray, int], tuple[int, slice]]
+
 SAMPLE = 2_000
+LOOKED_UP = {"flat": 100_000, "multihash": 20_000}
 TREE_SAMPLE = 50
 
 
@@ -47,20 +53,20 @@ def hashes(count: int, words: int) -> np.ndarray:
     return made
 
 
-def ours(engine: str) -> Callable[[np.ndarray, int], tuple[int, int]]:
+def ours(engine: str) -> Method:
     """Our search with one of its engines; warmed up first, as compiled code is loaded once a session."""
     from gandam_studio.core.duplicates.search import pairs_within
 
     pairs_within(hashes(2_000, 1), 4, engine=engine)  # type: ignore[arg-type]
     pairs_within(hashes(2_000, 4), 20, engine=engine)  # type: ignore[arg-type]
 
-    def run(words: np.ndarray, radius: int) -> tuple[int, int]:
-        return len(pairs_within(words, radius, engine=engine)), len(words)  # type: ignore[arg-type]
+    def run(words: np.ndarray, radius: int) -> tuple[int, slice]:
+        return 2 * len(pairs_within(words, radius, engine=engine)), slice(len(words))  # type: ignore[arg-type]
 
     return run
 
 
-def faiss_flat(words: np.ndarray, radius: int) -> tuple[int, int]:
+def faiss_flat(words: np.ndarray, radius: int) -> tuple[int, slice]:
     """faiss IndexBinaryFlat, every hash looked up (a sample when there are many)."""
     import faiss
 
@@ -68,10 +74,10 @@ def faiss_flat(words: np.ndarray, radius: int) -> tuple[int, int]:
     data = np.ascontiguousarray(words).view(np.uint8)
     index = faiss.IndexBinaryFlat(data.shape[1] * 8)
     index.add(data)
-    return _looked_up(lambda part: index.range_search(part, radius + 1)[2], data)
+    return _looked_up(lambda part: index.range_search(part, radius + 1)[::2], data, LOOKED_UP["flat"])
 
 
-def faiss_multihash(words: np.ndarray, radius: int) -> tuple[int, int]:
+def faiss_multihash(words: np.ndarray, radius: int) -> tuple[int, slice]:
     """faiss IndexBinaryMultiHash with the fewest flips that find nearly everything."""
     import faiss
 
@@ -80,10 +86,10 @@ def faiss_multihash(words: np.ndarray, radius: int) -> tuple[int, int]:
     index = faiss.IndexBinaryMultiHash(data.shape[1] * 8, 4 * words.shape[1], 16)
     index.nflip = max(0, radius // (4 * words.shape[1]))
     index.add(data)
-    return _looked_up(lambda part: index.range_search(part, radius + 1)[2], data)
+    return _looked_up(lambda part: index.range_search(part, radius + 1)[::2], data, LOOKED_UP["multihash"])
 
 
-def usearch_hnsw(words: np.ndarray, radius: int) -> tuple[int, int]:
+def usearch_hnsw(words: np.ndarray, radius: int) -> tuple[int, slice]:
     """usearch's HNSW over Hamming distance, 32 neighbours asked for; building the index counts."""
     from usearch.index import Index, MetricKind, ScalarKind
 
@@ -93,38 +99,38 @@ def usearch_hnsw(words: np.ndarray, radius: int) -> tuple[int, int]:
     found = index.search(data, 32, threads=1)
     near = found.distances <= radius
     itself = found.keys == np.arange(len(data))[:, None]
-    return int((near & ~itself).sum()) // 2, len(words)
+    return int((near & ~itself).sum()), slice(len(words))
 
 
-def bk_tree(words: np.ndarray, radius: int) -> tuple[int, int]:
+def bk_tree(words: np.ndarray, radius: int) -> tuple[int, slice]:
     """pybktree over Python integers."""
     import pybktree
 
     numbers = [int.from_bytes(row.tobytes(), "little") for row in words]
     tree = pybktree.BKTree(lambda a, b: (a[0] ^ b[0]).bit_count(), [(n, i) for i, n in enumerate(numbers)])
-    asked = range(0, len(numbers), max(1, len(numbers) // TREE_SAMPLE))
-    hits = sum(len(tree.find((numbers[i], i), radius)) - 1 for i in asked)
-    return round(hits / 2 * len(numbers) / len(asked)), len(asked)
+    asked = slice(0, len(numbers), max(1, len(numbers) // TREE_SAMPLE))
+    return sum(len(tree.find((numbers[i], i), radius)) - 1 for i in range(len(numbers))[asked]), asked
 
 
-def numpy_blocks(words: np.ndarray, radius: int) -> tuple[int, int]:
+def numpy_blocks(words: np.ndarray, radius: int) -> tuple[int, slice]:
     """numpy's popcount on blocks of rows against all."""
     asked = words[: min(len(words), SAMPLE)]
     hits = 0
     for start in range(0, len(asked), 128):
         different = asked[start : start + 128, None] ^ words[None]
         hits += int((np.bitwise_count(different).sum(axis=2, dtype=np.int16) <= radius).sum())
-    return round((hits - len(asked)) / 2 * len(words) / len(asked)), len(asked)
+    return hits - len(asked), slice(len(asked))
 
 
-def _looked_up(search: Callable[[np.ndarray], np.ndarray], data: np.ndarray) -> tuple[int, int]:
-    """Pairs found by looking up a part of the data among all of it, scaled to all; and how many were looked up."""
-    part = data if len(data) <= 100_000 else data[: 20 * SAMPLE]
-    hits = len(search(part)) - len(part)
-    return round(hits / 2 * len(data) / len(part)), len(part)
+def _looked_up(search: Callable[[np.ndarray], np.ndarray], data: np.ndarray, most: int) -> tuple[int, slice]:
+    """Neighbours found by looking up at most so many of the data among all of it; found twice counts once."""
+    asked = slice(min(len(data), most))
+    limits, labels = search(data[asked])[:2]
+    asker = np.repeat(np.arange(asked.stop), np.diff(limits).astype(np.int64))
+    return len(np.unique(asker * len(data) + labels)) - asked.stop, asked
 
 
-METHODS: dict[str, Callable[[], Callable[[np.ndarray, int], tuple[int, int]]]] = {
+METHODS: dict[str, Callable[[], Method]] = {
     "ours, numba": lambda: ours("numba"),
     "ours, numpy": lambda: ours("numpy"),
     "faiss flat": lambda: faiss_flat,
@@ -133,23 +139,40 @@ METHODS: dict[str, Callable[[], Callable[[np.ndarray, int], tuple[int, int]]]] =
     "pybktree": lambda: bk_tree,
     "numpy blocks": lambda: numpy_blocks,
 }
-# What the unhurried ones are not asked for: they would take minutes to hours.
-LIMITS = {"pybktree": 100_000, "usearch": 100_000, "numpy blocks": 1_000_000, "faiss multihash": 1_000_000}
+# The most hashes the unhurried ones are given, unless `--full`: more would take minutes to hours.
+CAPS = {"pybktree": 20_000, "usearch": 20_000}
+MOST = {"pybktree": 100_000, "usearch": 100_000, "numpy blocks": 1_000_000, "faiss multihash": 1_000_000}
+PATIENCE_S = 8.0  # a method that has taken so long is not repeated
 
 
 def measure(name: str, count: int, radius: int, words: int, repeats: int) -> dict[str, float]:
-    """Run one method here and now: seconds (scaled to all hashes), pairs, growth of peak memory in MB."""
+    """Run one method here and now: seconds (scaled to all hashes), recall, growth of peak memory in MB."""
     run = METHODS[name]()
     data = hashes(count, words)
     before = peak_mb()
-    taken, pairs, asked = [], 0, count
+    taken, hits, asked = [], 0, slice(count)
     for _ in range(repeats):
         start = time.process_time()
-        pairs, asked = run(data, radius)
-        taken.append((time.process_time() - start) * count / asked)
-        if sum(taken) > 60:
+        hits, asked = run(data, radius)
+        spent = time.process_time() - start
+        taken.append(spent * count / len(range(count)[asked]))
+        if spent * len(taken) > PATIENCE_S:
             break
-    return {"seconds": statistics.median(taken), "pairs": pairs, "rss_mb": peak_mb() - before, "asked": asked}
+    grown = peak_mb() - before
+    return {
+        "seconds": statistics.median(taken),
+        "recall": hits / max(1, neighbours(data, radius, asked)),
+        "rss_mb": grown,
+        "asked": len(range(count)[asked]),
+    }
+
+
+def neighbours(data: np.ndarray, radius: int, asked: slice) -> int:
+    """How many neighbours those rows have, by our search, which the tests hold against brute force."""
+    from gandam_studio.core.duplicates.search import pairs_within
+
+    found = pairs_within(data, radius)
+    return int(np.bincount(np.concatenate([found.i, found.j]), minlength=len(data))[asked].sum())
 
 
 def peak_mb() -> float:
@@ -162,30 +185,47 @@ def peak_mb() -> float:
     return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
 
 
-def compare(count: int, radius: int, words: int, repeats: int) -> dict:
+def compare(count: int, radius: int, words: int, repeats: int, full: bool) -> dict:
     """Every method in a process of its own."""
-    seconds: dict[str, float] = {}
-    recall: dict[str, float] = {}
-    memory: dict[str, float] = {}
-    truth = 0.0
+    result: dict = {"n": count, "radius": radius, "bits": 64 * words}
+    result |= {key: {} for key in ("seconds", "recall", "rss_mb", "n_of", "sampled")}
     print(f"\n{count:,} hashes of {64 * words} bits, radius {radius}")
     for name in METHODS:
-        if count > LIMITS.get(name, count) or (name == "numpy blocks" and words > 1 and count > 100_000):
+        given = count if full else min(count, CAPS.get(name, count))
+        if given > MOST.get(name, given) or (name == "numpy blocks" and words > 1 and given > 100_000):
             continue
-        request = json.dumps([name, count, radius, words, repeats])
-        child = subprocess.run([sys.executable, __file__, "--one", request], capture_output=True, text=True)
-        if child.returncode:
-            print(f"  {name} skipped: {child.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        found = in_child(name, given, radius, words, repeats)
+        if found is None:
             continue
-        found = json.loads(child.stdout.splitlines()[-1])
-        truth = truth or found["pairs"]
-        label = name if found["asked"] == count else f"{name} (sampled)"
-        seconds[label], memory[label] = found["seconds"], found["rss_mb"]
-        recall[label] = min(1.0, found["pairs"] / truth) if truth else 1.0
-        ratio = seconds[label] / next(iter(seconds.values()))
-        figures = f"{seconds[label]:9.4f} s  {ratio:8.1f} x  recall {recall[label]:.4f}  +{memory[label]:.0f} MB"
-        print(f"  {label:26s} {figures}", flush=True)
-    return {"n": count, "radius": radius, "bits": 64 * words, "seconds": seconds, "recall": recall, "rss_mb": memory}
+        for key in ("seconds", "recall", "rss_mb"):
+            result[key][name] = found[key]
+        notes = ""
+        if given != count:
+            result["n_of"][name] = given
+            notes += f"  with {given:,} hashes"
+        if found["asked"] != given:
+            result["sampled"][name] = found["asked"]
+            notes += f"  looking {found['asked']:,} up"
+        print(f"  {name:18s} {figures(result, name)}{notes}", flush=True)
+    return result
+
+
+def figures(result: dict, name: str) -> str:
+    """One line of the table; the ratio to ours only where both had the same hashes."""
+    seconds, ours_s = result["seconds"][name], result["seconds"].get(next(iter(METHODS)), 0)
+    ratio = f"{seconds / ours_s:8.1f} x" if ours_s and name not in result["n_of"] else " " * 10
+    return f"{seconds:9.4f} s  {ratio}  recall {result['recall'][name]:.4f}  +{result['rss_mb'][name]:.0f} MB"
+
+
+def in_child(*request: object) -> dict | None:
+    """`measure` in a process of its own; None, with a line, where the method is not to be had."""
+    child = subprocess.run(
+        [sys.executable, __file__, "--one", json.dumps(request)], capture_output=True, text=True, check=False
+    )
+    if child.returncode:
+        print(f"  {request[0]} skipped: {child.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        return None
+    return dict(json.loads(child.stdout.splitlines()[-1]))
 
 
 def regrouping(count: int = 100_000) -> float:
@@ -226,6 +266,7 @@ def main() -> None:
     parser.add_argument("--bits", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--full", action="store_true")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -235,7 +276,7 @@ def main() -> None:
     if options.all:
         table = [(10_000, 4, 64), (100_000, 4, 64), (100_000, 8, 64), (1_000_000, 4, 64), (1_000_000, 8, 64)]
         table += [(100_000, 16, 128), (100_000, 32, 256)]
-    results = [compare(count, radius, bits // 64, options.repeats) for count, radius, bits in table]
+    results = [compare(count, radius, bits // 64, options.repeats, options.full) for count, radius, bits in table]
     regroup = regrouping()
     print(f"\nregrouping 100,000 sprites at another distance: {1000 * regroup:.1f} ms")
     if options.json:

@@ -14,6 +14,7 @@ from gandam_studio.core.jobs import NULL_JOB, Job
 # Of 256 bits of look and 128 of the whole picture: where one pair in 5,000 of different sprites is let through.
 LOOK_RADIUS = 80
 WHOLE_RADIUS = 10
+OPAQUE_ALLOWANCE = 4  # bits more where one of two pictures is opaque: its background may have been trimmed badly
 EVEN_SHARE = (
     0.62  # of the look's radius, for its even half alone: what is nearer as a whole only by its odd half is chance
 )
@@ -100,6 +101,7 @@ def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, firs
     rows = np.flatnonzero(_says_something(fingerprints))
     words = np.ascontiguousarray(fingerprints[rows][:, [int(column) for column in (*LOOK, *WHOLE)]])
     kinds = flags(fingerprints)[rows] & (Flag.NO_SILHOUETTE | Flag.NO_INTERIOR)
+    whole_radii = whole_radius + np.where(flags(fingerprints)[rows] & Flag.OPAQUE, OPAQUE_ALLOWANCE, 0)
     block: Callable[..., np.ndarray] = _scan_block
     if len(rows) > _WORTH_COMPILING and numba_available():
         from gandam_studio.core.duplicates.scan_numba import scan_block
@@ -110,18 +112,19 @@ def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, firs
     job.start("Comparing fingerprints", len(rows))
     for start in range(0, len(rows), _BLOCK):
         stop = min(start + _BLOCK, len(rows))
-        hits = block(words, kinds, new, start, stop, look_radius, whole_radius)
+        hits = block(words, kinds, new, start, stop, look_radius, whole_radii)
         found.append(np.stack([rows[hits[:, 0]], rows[hits[:, 1]], hits[:, 2]], axis=1))
         job.advance(stop - start)
     return np.concatenate(found)
 
 
 def _scan_block(
-    words: np.ndarray, kinds: np.ndarray, new: np.ndarray, start: int, stop: int, look_radius: int, whole_radius: int
+    words: np.ndarray, kinds: np.ndarray, new: np.ndarray, start: int, stop: int, look_radius: int, radii: np.ndarray
 ) -> np.ndarray:
     """(P, 3) i, j, mirrored with start <= i < stop and i < j, in rows of `words`; the plain numpy engine.
 
-    Words are taken as +1 and -1, so that a matrix product counts the bits that differ.
+    radii: (N,) of the whole picture; of two the larger holds. Words are taken as +1 and -1, so that a matrix product
+    counts the bits that differ.
     """
     even_radius = int(EVEN_SHARE * look_radius)
     signs = _signs(words[start:])
@@ -139,7 +142,7 @@ def _scan_block(
         shape, inside, entire = ((even + (64 - odd if turned else odd)) for even, odd in (silhouette, interior, whole))
         near = _near(shape, inside, kinds[i], kinds[j], look_radius)
         near &= (silhouette[0] + interior[0] <= even_radius) | (kinds[i] != 0)
-        near |= entire <= whole_radius
+        near |= entire <= np.maximum(radii[i], radii[j])
         a, b = np.nonzero(near & wanted)
         found.append(np.stack([a + start, b + start, np.full(len(a), turned)], axis=1))
     return np.concatenate(found)

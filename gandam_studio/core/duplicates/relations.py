@@ -127,12 +127,14 @@ def decide(
     distance: float,
     confidence: float,
     encoded: bool | None = None,
+    whole: bool = False,
 ) -> Verdict:
     """The relation of two contents judged the same picture.
 
     sizes: (width, height) of both whole pictures. parameters: how the second's tile was laid on the first's, after the
     mirror. distance, confidence: the tiles' (`measures.Comparison`); equal pixels make them 0 and 1.
     encoded: whether their colours are known to differ by an encoder's error alone; None when that is to be judged here.
+    whole: whether the whole canvases lie on each other, so that boxes' proportions prove nothing.
     """
     turned = second.rgba[:, ::-1] if mirrored else second.rgba
     (_, _, width, height), (_, _, other_width, other_height) = first.box, second.box
@@ -167,7 +169,7 @@ def decide(
     relation = NEAR if change.redrawn else (transform.words or (EXACT,))[-1]
     if exact:
         distance, confidence = 0.0, 1.0
-    elif resized and _stretched(scale_x, scale_y, min(width, height, other_width, other_height)):
+    elif resized and not whole and _stretched(scale_x, scale_y, min(width, height, other_width, other_height)):
         # Two machines of one build, not one machine enlarged.
         distance, confidence = max(distance, 1 - confidence, 0.95), min(confidence, 0.05)
     return Verdict(relation, transform, distance, confidence)

@@ -16,7 +16,7 @@ _NO_SILHOUETTE, _NO_INTERIOR = int(Flag.NO_SILHOUETTE), int(Flag.NO_INTERIOR)
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
-def scan_block(words, kinds, new, start, stop, look_radius, whole_radius):
+def scan_block(words, kinds, new, start, stop, look_radius, radii):
     """See `candidates._scan_block`: the same pairs, in another order."""
     even_radius = int(EVEN_SHARE * look_radius)
     found = np.empty((1024, 3), dtype=np.int64)
@@ -27,6 +27,7 @@ def scan_block(words, kinds, new, start, stop, look_radius, whole_radius):
             shape_even = np.int64(ones(se ^ words[j, 0]))
             inside_even = np.int64(ones(ie ^ words[j, 2]))
             whole_even = np.int64(ones(we ^ words[j, 4]))
+            whole_radius = max(radii[i], radii[j])
             # Most pairs end here: nothing comes near unless its even half does.
             if shape_even + inside_even > even_radius and whole_even > whole_radius and kinds[i] == 0:
                 continue

@@ -127,7 +127,8 @@ class Verifier:
         """Decide one pair's relation on its own pixels."""
         distance, mirrored, parameters, confidence = found
         sizes = self.content(key[0])[1], self.content(key[1])[1]
-        laid = self._laid_by_canvas(key, mirrored)
+        whole = same_aspect(*sizes) and evidence(self._canvas(key[0]), self._canvas(key[1]), mirrored=mirrored) > 0
+        laid = self._laid_by_canvas(key, mirrored) if whole else None
         first, second = laid or (self.content(key[0])[0], self.content(key[1])[0])
         verdict = decide(
             first,
@@ -138,6 +139,7 @@ class Verifier:
             distance=distance,
             confidence=confidence,
             encoded=encoders_error(self._canvas(key[0]), self._canvas(key[1]), mirrored=mirrored) if laid else None,
+            whole=whole,
         )
         if verdict.relation == NEAR and _same_animation(self._source, *key):
             verdict = replace(verdict, relation=FRAME)
@@ -148,16 +150,14 @@ class Verifier:
         return Link(key[1], key[0], replace(verdict, transform=transform))
 
     def _laid_by_canvas(self, key: tuple[int, int], mirrored: bool) -> tuple[Content, Content] | None:
-        """The contents of a pair whose canvases lie on each other, one of them opaque; None where they do not.
+        """The contents of a pair whose canvases lie on each other; None where both are transparent or the same pixels.
 
         The silhouette of the opaque one is then the other's: none of a background's ringing is taken for sprite, and
         none of a sprite for background. Of two opaque ones the closer trimmed one gives it.
         """
         (first, size), (second, other_size) = self.content(key[0]), self.content(key[1])
         opaque = bool(self._opaque[key[0]]), bool(self._opaque[key[1]])
-        if not any(opaque) or not same_aspect(size, other_size) or self._same_pixels(*key):
-            return None
-        if evidence(self._canvas(key[0]), self._canvas(key[1]), mirrored=mirrored) <= 0:
+        if not any(opaque) or self._same_pixels(*key):
             return None
         if opaque[1] and (not opaque[0] or _area(first, size) <= _area(second, other_size)):
             return first, with_opacity_of(first, size, self._source.rgba(key[1]), mirrored=mirrored)
