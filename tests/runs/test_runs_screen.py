@@ -65,6 +65,20 @@ def test_two_runs_are_compared_at_equal_pictures_seen(screen, folder: Path, qtbo
     assert 0.99 * 200 * 64 < second[1].getData()[0].max() <= 200 * 64
 
 
+def test_another_choice_while_the_cursor_stands_late_is_no_failure(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    one = recorded(folder / "r1-a", iterations=400, every=100)
+    failed = make_run(folder / "r2-b")
+    Recorder(failed).fail("device", "no CUDA device")
+    _refresh(screen)
+    screen.tree.select([one.path])
+    qtbot.waitUntil(lambda: screen._compare is not None and screen.compare.timeline.last == 400 * 64, timeout=10_000)
+    screen.compare.timeline.grab(300 * 64)
+    # pytest-qt fails the test when a slot raises.
+    screen.tree.select([failed.path])
+    qtbot.waitUntil(lambda: [f.name for f in screen.compare.followers] == ["r2-b"], timeout=5000)
+    assert len(screen.compare.grids) == 1
+
+
 def test_confounded_runs_are_called_so(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
     one = recorded(folder / "r1-a", iterations=100)
     other = recorded(folder / "r2-b", iterations=100, preset="dcgan", data_seed=4)

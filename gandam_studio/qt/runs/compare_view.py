@@ -123,6 +123,8 @@ class CompareView(QWidget):
 
     def show_grids(self) -> None:
         """Every run's newest sample point at or before the cursor."""
+        if len(self.followers) != len(self.grids):
+            return  # Between two choices: the cursor moves back before the new runs are there.
         for follower, grid in zip(self.followers, self.grids, strict=True):
             iteration = follower.record.iteration_at(self.timeline.shown)
             sample = follower.record.sample_at(iteration + 0.5)
