@@ -149,6 +149,7 @@ def test_ctrl_c_ends_an_import_with_one_line(tmp_path: Path, many: Path, studio:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl+C reaches a whole console there")
+@pytest.mark.slow
 def test_ctrl_c_stops_training_with_a_checkpoint(ws: Path, studio: Studio) -> None:
     studio("commit", "-w", ws)
     command = ["-m", "gandam_studio", "train", "--preset", "sprite-r3-cpu", "--iterations", "100000", *TINY]

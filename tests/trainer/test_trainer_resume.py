@@ -216,6 +216,7 @@ def kill_at_random(run: RunDirectory, repository: Path, rounds: int) -> None:
     assert reached > 0
 
 
+@pytest.mark.slow  # the killed runs of tests/training and tests/train_panel stay in the quick set
 def test_kill_9_while_checkpoints_are_written(make_run: MakeRun, repository: Path) -> None:
     settings = ["sampling.checkpoint_every=1", "sampling.every=100000", "stop.iterations=100000"]
     kill_at_random(make_run("r", small_config("dcgan", *settings)), repository, rounds=2)
