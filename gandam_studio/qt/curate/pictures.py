@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QObject, QSize, Qt, QThread, Signal
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.queue_thread import QueueThread
 
 CACHE_BYTES = 64 << 20
 BATCH = 24  # pictures delivered together: one repaint for many, yet the first appear at once
@@ -111,42 +111,17 @@ class PictureCache(QObject):
         self.arrived.emit([one.seq for one in loaded])
 
 
-class _Loader(QThread):
+class _Loader(QueueThread):
     delivered = Signal(object)
 
     def __init__(self, workspace: Workspace, parent: QObject) -> None:
         super().__init__(parent)
         self._workspace = workspace
-        self._queue: list[Wanted] = []
-        self._change = threading.Condition()
-        self._stopping = False
-
-    def want(self, wanted: list[Wanted]) -> None:
-        """Replace the queue."""
-        with self._change:
-            self._queue = wanted
-            if wanted:
-                self._change.notify()
-        if wanted and not self.isRunning() and not self._stopping:
-            self.start()
-
-    def stop(self) -> None:
-        """End the thread and wait for it."""
-        with self._change:
-            self._stopping = True
-            self._change.notify()
-        self.wait()
 
     def run(self) -> None:
         """QThread's entry."""
         with self._workspace.for_this_thread() as door:
-            while True:
-                with self._change:
-                    while not self._queue and not self._stopping:
-                        self._change.wait()
-                    if self._stopping:
-                        return
-                    batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+            while batch := self.take(BATCH):
                 self.delivered.emit([load(door, one) for one in batch])
 
 

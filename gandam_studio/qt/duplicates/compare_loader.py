@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
 from gandam_studio.core.duplicates import Transform
 from gandam_studio.core.errors import UserError
@@ -20,6 +19,7 @@ from gandam_studio.qt.curate.pictures import image_from_rgba
 from gandam_studio.qt.duplicates.canvas import Compared
 from gandam_studio.qt.duplicates.difference import Difference, difference
 from gandam_studio.qt.duplicates.mapping import aligned_pair
+from gandam_studio.qt.queue_thread import QueueThread
 
 log = logging.getLogger(__name__)
 
@@ -92,40 +92,18 @@ class CompareLoader(QObject):
             self.ready.emit(pair)
 
 
-class _Worker(QThread):
+class _Worker(QueueThread):
     compared = Signal(object)
 
     def __init__(self, workspace: Workspace, parent: QObject) -> None:
         super().__init__(parent)
         self._workspace = workspace
-        self._wanted: list[PairRequest] = []
-        self._change = threading.Condition()
-        self._stopping = False
-
-    def want(self, wanted: list[PairRequest]) -> None:
-        with self._change:
-            self._wanted = wanted
-            self._change.notify()
-        if wanted and not self.isRunning() and not self._stopping:
-            self.start()
-
-    def stop(self) -> None:
-        with self._change:
-            self._stopping = True
-            self._change.notify()
-        self.wait()
 
     def run(self) -> None:
         """QThread's entry."""
         with self._workspace.for_this_thread() as door:
-            while True:
-                with self._change:
-                    while not self._wanted and not self._stopping:
-                        self._change.wait()
-                    if self._stopping:
-                        return
-                    request = self._wanted.pop(0)
-                self.compared.emit(compare(door, request))
+            while next_one := self.take():
+                self.compared.emit(compare(door, next_one[0]))
 
 
 def compare(workspace: Workspace, request: PairRequest) -> PairReady:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QImageReader
+
+from gandam_studio.qt.queue_thread import QueueThread
 
 CACHE_BYTES = 256 * 1024 * 1024
 WAITING = 12
@@ -79,42 +80,17 @@ def sheet(pictures: np.ndarray, columns: int) -> QImage:
     return to_image(canvas)
 
 
-class _Decoder(QThread):
+class _Decoder(QueueThread):
     """Signals:
     decoded: a requested file (absolute path) and its QImage, or None.
     """
 
     decoded = Signal(str, object)
 
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self._wanted: list[str] = []
-        self._changed = threading.Condition()
-        self._stopping = False
-
-    def request(self, path: str) -> None:
-        with self._changed:
-            if path in self._wanted:
-                self._wanted.remove(path)
-            self._wanted.append(path)
-            del self._wanted[:-WAITING]
-            self._changed.notify()
-
-    def stop(self) -> None:
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        self.wait()
-
     def run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._wanted and not self._stopping:
-                    self._changed.wait()
-                if self._stopping:
-                    return
-                path = self._wanted.pop()
-            self.decoded.emit(path, decode(Path(path)))
+        """QThread's entry."""
+        while paths := self.take():
+            self.decoded.emit(paths[0], decode(Path(paths[0])))
 
 
 class PictureCache(QObject):
@@ -139,9 +115,7 @@ class PictureCache(QObject):
         if key in self._images:
             self._images.move_to_end(key)
             return self._images[key]
-        if not self._decoder.isRunning():
-            self._decoder.start()
-        self._decoder.request(key)
+        self._decoder.want_first(key, WAITING)
         return None
 
     def put(self, path: Path | str, image: QImage) -> None:

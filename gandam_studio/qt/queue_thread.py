@@ -1,0 +1,57 @@
+"""A thread that works on what is wanted now, and forgets what was wanted before."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from PySide6.QtCore import QObject, QThread
+
+
+class QueueThread(QThread):
+    """Base of loaders and decoders: a subclass's `run` takes from the queue with `take` until that is empty-handed.
+
+    The thread starts with the first wish. `want`, `want_first` and `stop` may be called from any thread.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._queue: list[Any] = []
+        self._change = threading.Condition()
+        self._stopping = False
+
+    def want(self, wanted: list[Any]) -> None:
+        """Replace the queue; what was in it and is not named now is forgotten."""
+        with self._change:
+            self._queue = wanted
+        self._wake(wanted)
+
+    def want_first(self, one: Any, most: int) -> None:
+        """Put one in front, also if it waits already; at most `most` are kept, the newest."""
+        with self._change:
+            self._queue = [one, *(other for other in self._queue if other != one)][:most]
+        self._wake([one])
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        with self._change:
+            self._stopping = True
+            self._change.notify()
+        self.wait()
+
+    def take(self, count: int = 1) -> list[Any]:
+        """The next `count` of the queue, or fewer; waits for one. Empty once the thread shall stop."""
+        with self._change:
+            self._change.wait_for(lambda: self._queue or self._stopping)
+            if self._stopping:
+                return []
+            taken, self._queue = self._queue[:count], self._queue[count:]
+            return taken
+
+    def _wake(self, wanted: list[Any]) -> None:
+        if not wanted:
+            return
+        with self._change:
+            self._change.notify()
+        if not self.isRunning() and not self._stopping:
+            self.start()
