@@ -6,12 +6,11 @@ import errno
 import os
 import sqlite3
 import sys
-import traceback
-from pathlib import Path
 
 import click
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.failure_log import write_log
 from gandam_studio.core.jobs import Cancelled
 from trainer.errors import TrainerError
 
@@ -75,33 +74,3 @@ def _reader_left() -> int:
     """Whoever read our output has gone (`| head`): no fault, but nothing more may be written, not even at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def log_folder() -> Path:
-    """Where logs of unexpected errors are kept: the system's own place for them, or the temporary folder."""
-    import tempfile
-
-    import platformdirs
-
-    folder = Path(platformdirs.user_log_dir("gandam-studio", appauthor=False))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.gettempdir())
-    return folder
-
-
-def write_log(error: BaseException) -> Path | str:
-    """Write an unexpected error's traceback to a new file and return its path; "(no log could be written)" if not."""
-    from datetime import UTC, datetime
-
-    from gandam_studio import __version__
-
-    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    path = log_folder() / f"error-{moment}-{os.getpid()}.log"
-    head = f"GANdam Studio {__version__}, Python {sys.version}, {sys.platform}\n{sys.argv}\n\n"
-    try:
-        path.write_text(head + "".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
-    except OSError:
-        return "(no log could be written)"
-    return path

@@ -7,6 +7,7 @@ import sqlite3
 from PySide6.QtCore import QCoreApplication
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.failure_log import write_log
 
 
 def explain(error: BaseException) -> str:
@@ -20,8 +21,5 @@ def explain(error: BaseException) -> str:
         return QCoreApplication.translate("Failures", "The workspace's database cannot be used: {0}").format(error)
     if isinstance(error, MemoryError):
         return QCoreApplication.translate("Failures", "This machine has not enough memory for that.")
-    # Late: the command line's helpers are not needed as long as nothing goes wrong.
-    from gandam_studio.commands.failures import write_log
-
     text = QCoreApplication.translate("Failures", "Something went wrong inside GANdam Studio; the details are in {0}")
     return text.format(write_log(error))

@@ -248,13 +248,13 @@ def test_wrong_usage_is_exit_code_2_with_one_line(ws: Path, studio: Studio) -> N
 def test_an_unexpected_error_is_one_line_naming_a_log(
     ws: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from gandam_studio.commands import failures
+    from gandam_studio.core import failure_log
     from gandam_studio.core.workspace import Workspace
 
     def broken(*_: object) -> None:
         raise RuntimeError("a bug of ours")
 
-    monkeypatch.setattr(failures, "log_folder", lambda: tmp_path)
+    monkeypatch.setattr(failure_log, "log_folder", lambda: tmp_path)
     monkeypatch.setattr(Workspace, "counts", broken)
     refusal = studio("list", "-w", ws).refusal
     (log,) = tmp_path.glob("error-*.log")

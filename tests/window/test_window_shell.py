@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 from studio_window import CONTROL, SHIFT, OpenWindow, close, curate, press, statuses
 
-from gandam_studio.commands import failures
+from gandam_studio.core import failure_log
 from gandam_studio.core.errors import WorkspaceLocked
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import rail
@@ -188,7 +188,7 @@ def test_jobs_report_and_fail_in_the_strip(folder: Path, open_window: OpenWindow
 def test_a_bug_is_told_in_one_line_that_names_its_log(
     folder: Path, open_window: OpenWindow, qtbot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(failures, "log_folder", lambda: tmp_path)
+    monkeypatch.setattr(failure_log, "log_folder", lambda: tmp_path)
     window = open_window(folder)
     session = window.session
     assert session is not None

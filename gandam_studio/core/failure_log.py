@@ -1,0 +1,38 @@
+"""Where the details of our own bugs go: a file of its own for each, never the person's screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+
+def log_folder() -> Path:
+    """Where logs of unexpected errors are kept: the system's own place for them, or the temporary folder."""
+    import tempfile
+
+    import platformdirs
+
+    folder = Path(platformdirs.user_log_dir("gandam-studio", appauthor=False))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir())
+    return folder
+
+
+def write_log(error: BaseException) -> Path | str:
+    """Write an unexpected error's traceback to a new file and return its path; "(no log could be written)" if not."""
+    from datetime import UTC, datetime
+
+    from gandam_studio import __version__
+
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    path = log_folder() / f"error-{moment}-{os.getpid()}.log"
+    head = f"GANdam Studio {__version__}, Python {sys.version}, {sys.platform}\n{sys.argv}\n\n"
+    try:
+        path.write_text(head + "".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
+    except OSError:
+        return "(no log could be written)"
+    return path
