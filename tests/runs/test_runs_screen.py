@@ -60,9 +60,9 @@ def test_two_runs_are_compared_at_equal_pictures_seen(screen, folder: Path, qtbo
     assert (table.rowCount(), table.item(0, 0).text(), table.item(0, 2).text()) == (1, "optimiser.lr_g", "0.0123")
     assert "One factor" in compare.table.summary.text()
     compare.plots.draw_now()
-    first, second = compare.plots.plots[1]._lines
-    assert 0.99 * 400 * 64 < first[1].getData()[0].max() <= 400 * 64
-    assert 0.99 * 200 * 64 < second[1].getData()[0].max() <= 200 * 64
+    first, second = compare.plots.plots[1].canvas.drawing.lines[-2:]
+    assert 0.99 * 400 * 64 < first.x.max() <= 400 * 64
+    assert 0.99 * 200 * 64 < second.x.max() <= 200 * 64
 
 
 def test_another_choice_while_the_cursor_stands_late_is_no_failure(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from recorded_runs import COLUMNS, Recorder, make_run, pictures, recorded
 
+from gandam_studio.qt.train.curve_plot import RAW_ALPHA
 from trainer import files
 
 
@@ -22,7 +23,7 @@ def test_scrubbing_moves_grids_plots_log_and_numbers_together(tmp_path: Path, pa
     shown.timeline.grab(437)
     qtbot.waitUntil(lambda: _grid_shown(shown, 400), timeout=5000)
     shown.plots.draw_now()
-    assert all(plot._cursor.value() == 437 for plot in shown.plots.plots)
+    assert all(plot.canvas.cursor_position == 437 for plot in shown.plots.plots)
     line = shown.log._story.currentItem().text()
     assert " 400 " in line
     pixel = shown.grids.fixed.view.image.pixelColor(0, 0)
@@ -35,9 +36,11 @@ def test_the_four_plots_show_the_curves_of_the_objective(tmp_path: Path, page, q
     titles = [plot.title.text() for plot in shown.plots.plots]
     assert titles == ["Critic loss", "Generator loss", "Critic scores", "Gradients and penalty"]
     shown.plots.draw_now()
-    raw, smooth = shown.plots.plots[1]._lines[0]
-    assert len(raw.getData()[0]) == 300
-    assert len(smooth.getData()[0]) == 300
+    raw, smooth = shown.plots.plots[1].canvas.drawing.lines
+    assert (raw.alpha, smooth.alpha) == (RAW_ALPHA, 1.0), "the raw values lie faint under the smoothed ones"
+    values = shown.follower.record.curve("loss_g").raw.values
+    assert raw.x.tolist() == list(range(1, 301))
+    assert raw.y.tolist() == values.tolist()
     assert "Generator loss: G" in shown.plots.plots[1].accessibleName()
 
 
@@ -46,7 +49,7 @@ def test_hovering_a_plot_moves_the_pictures_and_leaving_brings_them_back(tmp_pat
     qtbot.waitUntil(lambda: _grid_shown(shown, 600), timeout=10_000)
     shown.plots.plots[0].hovered.emit(250.0)
     qtbot.waitUntil(lambda: _grid_shown(shown, 200), timeout=5000)
-    assert shown.plots.plots[2]._crosshair.isVisible()
+    assert shown.plots.plots[2].canvas.crosshair == 250
     shown.plots.plots[0].hovered.emit(None)
     qtbot.waitUntil(lambda: _grid_shown(shown, 600), timeout=5000)
     assert shown.timeline.following
@@ -127,19 +130,19 @@ def test_zooming_panning_and_smoothing_show_what_they_should(tmp_path: Path, pag
     shown.plots.draw_now()
     plot = shown.plots.plots[1]
     plot.zoomed.emit(500.0, 0.2)
-    low, high = plot._range
+    low, high = plot.shown_range
     assert (round(low), round(high)) == (400, 600)
     assert not shown.plots.reset_button.isHidden()
     plot.panned.emit(50.0)
-    assert round(shown.plots.plots[3]._range[0]) == 450, "all plots share the axis"
+    assert round(shown.plots.plots[3].shown_range[0]) == 450, "all plots share the axis"
     shown.plots.smoothing.setValue(0)
-    raw, smooth = plot._lines[0]
-    assert not raw.isVisible()
-    assert smooth.getData()[1].std() > 0.01
+    (only,) = plot.canvas.drawing.lines
+    assert only.alpha == 1.0
+    assert only.y.std() > 0.01, "the raw values, unsmoothed"
     shown.plots.log_button.setChecked(True)
     assert plot.is_log
     plot.reset_asked.emit()
-    assert plot._range == (0, 1000)
+    assert plot.shown_range == (0, 1000)
 
 
 @pytest.mark.parametrize(

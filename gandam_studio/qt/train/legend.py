@@ -37,11 +37,13 @@ class Legend(QWidget):
         """One line of text."""
         return QSize(60, self.fontMetrics().height())
 
-    def show_entries(self, entries: list[Entry]) -> None:
-        """Show these; repaints only when something differs."""
-        if entries != self._entries:
-            self._entries = entries
-            self.update()
+    def show_entries(self, entries: list[Entry]) -> bool:
+        """Show these; repaints only when something differs, and says whether it does."""
+        if entries == self._entries:
+            return False
+        self._entries = entries
+        self.update()
+        return True
 
     def paintEvent(self, event) -> None:
         """A piece of line, its label, its value."""

@@ -12,7 +12,7 @@ from gandam_studio.qt.train.plot_specs import PlotSpec
 from gandam_studio.qt.train.timeline import Timeline
 
 REDRAW_MS = 100
-"""Data redraw the plots at most this often; the cursor moves at once."""
+"""New data redraw a plot at most this often; the cursor moves at once."""
 HALF_LIVES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -34,8 +34,10 @@ class PlotPanel(QWidget):
         self.plots: list[CurvePlot] = []
         self._grid = QGridLayout()
         self._grid.setSpacing(theme.SPACE)
-        self._redraw = QTimer(self, singleShot=True, interval=REDRAW_MS)
-        self._redraw.timeout.connect(self._draw)
+        # New data redraw the plots one after the other, each in a turn of its own: the window stays quick between them.
+        self._waiting: list[CurvePlot] = []
+        self._redraw = QTimer(self)
+        self._redraw.timeout.connect(self._draw_next)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.HALF)
@@ -110,7 +112,9 @@ class PlotPanel(QWidget):
         for record in records:
             record.set_half_life(self.half_life)
         while len(self.plots) > len(plots):
-            self.plots.pop().deleteLater()
+            gone = self.plots.pop()
+            self._waiting = [plot for plot in self._waiting if plot is not gone]
+            gone.deleteLater()
         while len(self.plots) < len(plots):
             self._add_plot()
         self._zoom = None
@@ -142,21 +146,27 @@ class PlotPanel(QWidget):
 
     def schedule(self) -> None:
         """Redraw soon: data or axis have changed."""
-        if not self._redraw.isActive():
-            self._redraw.start()
+        self._waiting += [plot for plot in self.plots if plot not in self._waiting]
+        if self._waiting and not self._redraw.isActive():
+            self._redraw.start(REDRAW_MS // len(self.plots))
 
     def draw_now(self) -> None:
-        """Redraw at once, for pictures of the window."""
+        """Redraw all at once: after a gesture, and for pictures of the window."""
         self._redraw.stop()
-        self._draw()
-
-    def _draw(self) -> None:
-        if not self.isVisible():
-            return
-        low, high = self._visible_range()
+        self._waiting.clear()
         for plot in self.plots:
-            plot.set_range(low, high)
-            plot.set_position(self._timeline.shown)
+            self._draw(plot)
+
+    def _draw_next(self) -> None:
+        if not self._waiting or not self.isVisible():
+            # What is hidden catches up when it is shown.
+            self._redraw.stop()
+            return
+        self._draw(self._waiting.pop(0))
+
+    def _draw(self, plot: CurvePlot) -> None:
+        plot.set_range(*self._visible_range())
+        plot.set_position(self._timeline.shown)
 
     def showEvent(self, event) -> None:
         """Catch up with what happened while hidden."""
@@ -197,13 +207,13 @@ class PlotPanel(QWidget):
         whole = high - low >= self._timeline.last - self._timeline.first
         self._zoom = None if whole else (low, high)
         self.reset_button.setVisible(self._zoom is not None)
-        self._draw()
+        self.draw_now()
 
     def show_all(self) -> None:
         """Undo the zoom."""
         self._zoom = None
         self.reset_button.hide()
-        self._draw()
+        self.draw_now()
 
     def _set_log(self, log: bool) -> None:
         for plot, starts_log in zip(self.plots, self._logs, strict=True):
@@ -217,7 +227,7 @@ class PlotPanel(QWidget):
         self._tell_smoothing()
         for record in self._records:
             record.set_half_life(self.half_life)
-        self._draw()
+        self.draw_now()
 
     def _tell_smoothing(self) -> None:
         text = self.tr("off") if not self.half_life else self.tr("half-life {0:g}").format(self.half_life)
