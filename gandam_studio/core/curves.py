@@ -36,13 +36,14 @@ class Curve:
     """One value an iteration, iterations counted from 1; NaN where there is none.
 
     Besides the raw values it keeps levels of minima and maxima, each `FACTOR` times shorter than the one below, and
-    updates only the buckets that new values touch. Minima and maxima, not means: a one-step spike stays visible at
-    every zoom.
+    updates only the buckets that new values touch, when it is next drawn. Minima and maxima, not means: a one-step
+    spike stays visible at every zoom.
     """
 
     def __init__(self) -> None:
         self._raw = _Growing()
         self._levels: list[tuple[_Growing, _Growing]] = []
+        self._stale: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         """The last iteration written."""
@@ -64,13 +65,13 @@ class Curve:
         before = self._raw.count
         self._raw.resize(max(end, before))
         self._raw.values[start:end] = fresh
-        self._refresh(min(start, before), max(end, before))
+        self._touch(min(start, before), max(end, before))
 
     def truncate(self, iteration: int) -> None:
         """Forget everything after `iteration`, as when a run resumes from an older checkpoint."""
         if iteration < self._raw.count:
             self._raw.resize(max(0, iteration))
-            self._refresh(max(0, iteration - 1), self._raw.count)
+            self._touch(max(0, iteration - 1), self._raw.count)
 
     def value_at(self, iteration: int, reach: int = 64) -> float | None:
         """The newest finite value at or up to `reach` iterations before `iteration`; None when there is none."""
@@ -79,12 +80,14 @@ class Curve:
         finite = np.flatnonzero(np.isfinite(window))
         return float(window[finite[-1]]) if len(finite) else None
 
-    def window(self, low: float, high: float, points: int) -> tuple[np.ndarray, np.ndarray]:
+    def window(self, low: float, high: float, points: int, *, middle: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """What to draw of iterations `low`..`high` in about `points` buckets: x float64, y float32, no NaN.
 
         Raw values when they fit, else the minimum and maximum of every bucket of the finest level that does; one
-        bucket more on each side, so lines run on beyond the edge.
+        bucket more on each side, so lines run on beyond the edge. `middle`: one point a bucket instead, half way
+        between its minimum and maximum, for curves that are smooth already.
         """
+        self.settle()
         first = max(0, int(np.floor(min(low, high))) - 2)
         last = min(self._raw.count, int(np.ceil(max(low, high))) + 1)
         if last <= first:
@@ -98,6 +101,8 @@ class Curve:
             y = self._raw.values[first:last]
         else:
             x, y = self._buckets(level, width, first, last)
+            if middle:
+                x, y = (x[0::2] + x[1::2]) / 2, (y[0::2] + y[1::2]) / 2
         keep = np.isfinite(y)
         return x[keep], y[keep]
 
@@ -113,8 +118,19 @@ class Curve:
         x[0::2], x[1::2] = left + 0.25 * (right - left), left + 0.75 * (right - left)
         return x, y
 
-    def _refresh(self, start: int, end: int) -> None:
-        """Recompute the buckets of every level that cover raw indices `start`..`end`."""
+    def _touch(self, start: int, end: int) -> None:
+        """Raw indices `start`..`end` have other values now."""
+        if self._stale is not None:
+            start, end = min(start, self._stale[0]), max(end, self._stale[1])
+        self._stale = (start, end)
+
+    def settle(self) -> None:
+        """Bring all levels up to date; done by itself when the curve is drawn."""
+        if self._stale is None:
+            return
+        (start, end), self._stale = self._stale, None
+        end = min(end, self._raw.count)
+        start = min(start, max(0, end - 1))
         lows = highs = self._raw.values
         index = 0
         while len(lows) > _SMALLEST_LEVEL:
@@ -169,17 +185,29 @@ class SmoothedCurve:
     moving sum of values to that of their presence.
 
     Attributes:
-        raw, smooth: the curves. half_life: of the average, in iterations; 0 switches smoothing off.
+        raw: the curve itself. half_life: of the average, in iterations; 0 switches smoothing off.
     """
 
     def __init__(self, half_life: float = 50.0) -> None:
         self.raw = Curve()
-        self.smooth = Curve()
         self.half_life = half_life
+        self._smooth = Curve()
         self._sums = (0.0, 0.0)
 
     def __len__(self) -> int:
         return len(self.raw)
+
+    @property
+    def smooth(self) -> Curve:
+        """The average, brought up to date: a curve that nobody looks at is not smoothed."""
+        if len(self._smooth) < len(self.raw):
+            self._extend(len(self._smooth))
+        return self._smooth
+
+    def settle(self) -> None:
+        """Do now what drawing would otherwise have to: average and levels."""
+        self.raw.settle()
+        self.smooth.settle()
 
     def write(self, first_iteration: int, values: Sequence[float | None] | np.ndarray) -> None:
         """Append values (see `Curve.write`); the average goes on from where it was."""
@@ -187,8 +215,6 @@ class SmoothedCurve:
         self.raw.write(first_iteration, values)
         if first_iteration <= known:
             self._restart()
-        else:
-            self._extend(known)
 
     def truncate(self, iteration: int) -> None:
         """Forget everything after `iteration`."""
@@ -203,15 +229,12 @@ class SmoothedCurve:
             self._restart()
 
     def _restart(self) -> None:
-        self.smooth, self._sums = Curve(), (0.0, 0.0)
-        self._extend(0)
+        self._smooth, self._sums = Curve(), (0.0, 0.0)
 
     def _extend(self, known: int) -> None:
         fresh = self.raw.values[known:]
-        if not len(fresh):
-            return
         if self.half_life <= 0:
-            self.smooth.write(known + 1, fresh)
+            self._smooth.write(known + 1, fresh)
             return
         present = np.isfinite(fresh)
         total = ema(np.where(present, fresh, 0.0), self.half_life, self._sums[0])
@@ -219,4 +242,4 @@ class SmoothedCurve:
         self._sums = (float(total[-1]), float(weight[-1]))
         average = np.full(len(fresh), np.nan)
         np.divide(total, weight, out=average, where=weight > 1e-12)
-        self.smooth.write(known + 1, average)
+        self._smooth.write(known + 1, average)

@@ -146,6 +146,11 @@ class RunRecord:
             self.curves[name] = SmoothedCurve(self.half_life)
         return self.curves[name]
 
+    def settle(self) -> None:
+        """Do now what drawing the curves would have to: for whoever folds a long past away from the window."""
+        for curve in self.curves.values():
+            curve.settle()
+
     def set_half_life(self, half_life: float) -> None:
         """Smooth every curve anew; iterations, 0 switches smoothing off."""
         self.half_life = half_life
@@ -162,10 +167,11 @@ class RunRecord:
 
     def sample_at(self, iteration: float) -> ev.SamplesSaved | None:
         """The newest sample point at or before `iteration`, else the first; None when there is none."""
-        if not self.samples:
-            return None
-        index = bisect.bisect_right(self.samples, iteration, key=lambda sample: sample.iteration)
-        return self.samples[max(0, index - 1)]
+        return self.samples[self.sample_index(iteration)] if self.samples else None
+
+    def sample_index(self, iteration: float) -> int:
+        """Where `sample_at`'s answer stands in `samples`; 0 when there is none."""
+        return max(0, bisect.bisect_right(self.samples, iteration, key=lambda sample: sample.iteration) - 1)
 
     def around(self, iteration: float) -> list[ev.SamplesSaved]:
         """The sample points before, at (nearest to) and after an iteration; fewer at the ends."""

@@ -8,15 +8,17 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.failures import explain
 from gandam_studio.qt.main_window import MainWindow
+from gandam_studio.qt.responsiveness import favour_the_window
 from gandam_studio.qt.session import ERROR
 
 log = logging.getLogger(__name__)
+SETTLED_MS = 2000
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,6 +35,8 @@ def open_window(folder: Path | None = None) -> int:
     window.show()
     if folder is not None:
         window.open_folder(Path(folder).absolute())
+    # After the first picture: looking at everything once takes some tens of milliseconds.
+    QTimer.singleShot(SETTLED_MS, application, lambda: favour_the_window(application))
     return application.exec()
 
 

@@ -7,11 +7,12 @@ import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound
+from gandam_studio.core.training import any_run_trains
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.menus import fill, leaves, merged
@@ -22,6 +23,9 @@ from gandam_studio.qt.session import WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import Welcome, recent_folders, remember_folder
+
+REATTACH_MS = 50
+"""After the first picture of a workspace: look whether a run of it trains."""
 
 
 class MainWindow(QMainWindow):
@@ -107,6 +111,7 @@ class MainWindow(QMainWindow):
         self.rail.show()
         if self.rail.places:
             self.visit(self.rail.places[0])
+        QTimer.singleShot(REATTACH_MS, session, self._reattach)
         if session.read_only:
             session.post(self.tr("Open for reading only: another window or command is writing here."), WARNING)
         return True
@@ -141,15 +146,7 @@ class MainWindow(QMainWindow):
     def visit(self, place: Place) -> Screen:
         """Show a screen, building it on the first visit."""
         assert self.session is not None
-        known = self._screens.get(place.path)
-        screen: Screen
-        if known is not None:
-            screen = known
-        else:
-            module, _, name = place.path.partition(":")
-            screen = getattr(importlib.import_module(module), name)(self.session)
-            self._screens[place.path] = screen
-            self._stack.addWidget(screen)
+        screen = self._built(place)
         if screen is not self._screen:
             if self._screen:
                 self._screen.deactivated()
@@ -160,6 +157,25 @@ class MainWindow(QMainWindow):
             screen.activated()
         self.rail.mark(place)
         return screen
+
+    def _built(self, place: Place) -> Screen:
+        """A screen, built when it is first needed."""
+        if place.path not in self._screens:
+            module, _, name = place.path.partition(":")
+            screen: Screen = getattr(importlib.import_module(module), name)(self.session)
+            self._screens[place.path] = screen
+            self._stack.addWidget(screen)
+        return self._screens[place.path]
+
+    def _reattach(self) -> None:
+        """A run that trains, started by an earlier window or on the command line, is in the strip at once."""
+        if self.session is None or not any_run_trains(self.session.workspace):
+            return
+        for place in self.rail.places:
+            if place.name == "Train":
+                reattach: Callable[[], None] | None = getattr(self._built(place), "reattach", None)
+                if reattach is not None:
+                    reattach()
 
     def visit_by_name(self, name: str) -> Screen | None:
         """Show the screen of that English name ("Train"); None when there is none."""

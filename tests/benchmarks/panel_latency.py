@@ -30,6 +30,8 @@ from PySide6.QtWidgets import QApplication
 from recorded_runs import Recorder, make_run
 
 from gandam_studio.core import training
+from gandam_studio.qt.application import make_application
+from gandam_studio.qt.responsiveness import favour_the_window
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.watch_page import WatchPage
 from trainer.events import last_event
@@ -246,8 +248,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=15.0, help="of each of the alternating stretches of training")
     arguments = parser.parse_args()
-    application = QApplication.instance() or QApplication(sys.argv[:1])
+    application = make_application()  # Dressed and set up as the program's own.
     application.setQuitOnLastWindowClosed(False)
+    favour_the_window(application)
     folder = Path(tempfile.mkdtemp(prefix="gandam-panel-"))
     try:
         spin(0.5)

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from gandam_studio.core.training.process import ask, start, trainer_command
-from gandam_studio.core.training.runs import RunSummary, create_run, find_run, runs, summary
+from gandam_studio.core.training.runs import RunSummary, any_run_trains, create_run, find_run, runs, summary
 
-__all__ = ["RunSummary", "ask", "create_run", "find_run", "runs", "start", "summary", "trainer_command"]
+__all__ = [
+    "RunSummary",
+    "any_run_trains",
+    "ask",
+    "create_run",
+    "find_run",
+    "runs",
+    "start",
+    "summary",
+    "trainer_command",
+]

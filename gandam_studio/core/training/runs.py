@@ -111,6 +111,12 @@ def runs(workspace: Workspace) -> list[RunSummary]:
     return [summary(path) for path in sorted(found, key=lambda path: (_number(path), path.name))]
 
 
+def any_run_trains(workspace: Workspace) -> bool:
+    """Whether a trainer lives on any run of the workspace, whoever started it. Cheap: looks at locks only."""
+    folder = workspace.folder / "runs"
+    return folder.is_dir() and any(RunDirectory(path).is_locked() for path in folder.iterdir() if path.is_dir())
+
+
 def summary(folder: Path) -> RunSummary:
     """A run's folder at a glance, wherever it lies."""
     run = RunDirectory(folder)

@@ -143,11 +143,11 @@ class CurvePlot(QFrame):
         smoothed = curve.half_life > 0
         if self._show_raw and smoothed:
             x, y = curve.raw.window(first, last, max(60, width))
-            # Two points a pixel make a band: antialiasing would only cost time.
-            dense = len(x) > width
+            # Where lines cross every other pixel they make a band: antialiasing would only cost time.
+            dense = len(x) > width // 4
             raw = Line(series.to_axis(x), self._scale.forward(y), series.color, RAW_ALPHA, smooth=not dense)
-        # A smoothed line needs no point for every pixel; an unsmoothed one does, or spikes would get lost.
-        x, y = curve.smooth.window(first, last, max(60, width // 2 if smoothed else width))
+        # A smoothed line is one; an unsmoothed one keeps minima and maxima, or spikes would get lost.
+        x, y = curve.smooth.window(first, last, max(60, width), middle=smoothed)
         smooth = Line(series.to_axis(x), self._scale.forward(y), series.color, 1.0, 1.7, series.dash, smooth=True)
         return raw, smooth
 

@@ -29,6 +29,7 @@ class GridArea(QStackedWidget):
         self._follower: RunFollower | None = None
         self._task: BackgroundTask | None = None
         self._real_for: tuple | None = None
+        self._complete: SamplesSaved | None = None
         self._spike: SpikeFound | None = None
         self.fixed = SampleGrid(self.tr("Fixed latents"), self.tr("The same latents at every sample point"))
         self.random = SampleGrid(
@@ -66,7 +67,7 @@ class GridArea(QStackedWidget):
     def set_follower(self, follower: RunFollower) -> None:
         """Show another run."""
         self._follower = follower
-        self._real_for = None
+        self._real_for = self._complete = None
         for grid in (self.fixed, self.random, self.real):
             grid.view.set_image(None, 0, 0)
             grid.note.clear()
@@ -82,10 +83,12 @@ class GridArea(QStackedWidget):
             self._show_moments(self._spike)
             return
         sample = follower.sample()
-        if sample is None:
+        if sample is None or sample is self._complete:
             return
-        _show(self.fixed, follower.picture(sample.fixed), sample)
-        _show(self.random, follower.picture(sample.random), sample)
+        pictures = follower.picture(sample.fixed), follower.picture(sample.random)
+        for grid, picture in zip((self.fixed, self.random), pictures, strict=True):
+            _show(grid, picture, sample)
+        self._complete = sample if all(pictures) else None
         self.fixed.title.setText(self.tr("Fixed latents, EMA") if sample.weights == "ema" else self.tr("Fixed latents"))
         self._load_real(follower, sample)
         self._prefetch(follower, sample)
@@ -93,7 +96,7 @@ class GridArea(QStackedWidget):
     def _prefetch(self, follower: RunFollower, sample: SamplesSaved) -> None:
         """Decode the neighbours while the cursor rests."""
         samples = follower.record.samples
-        at = samples.index(sample)
+        at = follower.record.sample_index(sample.iteration)
         for other in (*samples[at + 1 : at + 3], *samples[max(0, at - 1) : at]):
             follower.picture(other.fixed)
             follower.picture(other.random)
@@ -121,7 +124,7 @@ class GridArea(QStackedWidget):
     def _end_task(self) -> None:
         if self._task is not None:
             self._task.deleteLater()
-        self._task = None
+        self._task = self._complete = None  # Another run may wait for its real sprites.
         self.refresh()
 
     def wait(self) -> None:
@@ -134,6 +137,7 @@ class GridArea(QStackedWidget):
     def show_spike(self, spike: SpikeFound | None) -> None:
         """Show the sample points before, at and after a spike; None: back to the cursor."""
         self._spike = spike
+        self._complete = None
         self.setCurrentIndex(0 if spike is None else 1)
         self.refresh()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QByteArray, QDataStream, QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -159,7 +160,7 @@ class PlotCanvas(QWidget):
         area = self._area()
         return low + (x - area.left()) / area.width() * (high - low)
 
-    def _y_of(self, values: np.ndarray) -> np.ndarray:
+    def _y_of(self, values: np.ndarray | float) -> Any:
         low, high = self._drawing.y_range
         area = self._area()
         return area.bottom() - (values - low) / (high - low or 1.0) * area.height()
@@ -183,8 +184,8 @@ class PlotCanvas(QWidget):
         if self._picture is None or self._picture_for != key:
             self._picture, self._picture_for = self._paint_lines(drawing, ratio), key
         part = event.rect()
-        painter.drawPixmap(QRectF(part), self._picture, QRectF(part.x() * ratio, part.y() * ratio,
-                                                               part.width() * ratio, part.height() * ratio))  # fmt: skip
+        source = QRectF(part.x() * ratio, part.y() * ratio, part.width() * ratio, part.height() * ratio)
+        painter.drawPixmap(QRectF(part), self._picture, source)
         area = self._area()
         low, high = drawing.x_range
         if self._crosshair is not None and low <= self._crosshair <= high:
@@ -212,7 +213,7 @@ class PlotCanvas(QWidget):
             painter.drawPolygon(QPolygonF([QPointF(x - 4, bottom), QPointF(x + 4, bottom), QPointF(x, bottom - 7)]))
 
     def _paint_lines(self, drawing: Drawing, ratio: float) -> QPixmap:
-        picture = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
+        picture = QPixmap(math.ceil(self.width() * ratio), math.ceil(self.height() * ratio))
         picture.setDevicePixelRatio(ratio)
         picture.fill(theme.color("surface"))
         painter = QPainter(picture)
@@ -236,7 +237,7 @@ class PlotCanvas(QWidget):
         grid, text = _pen("grid", 1.0), QPen(theme.color("secondary"))
         align = Qt.AlignmentFlag
         for tick in drawing.scale.ticks(*drawing.y_range):
-            y = round(float(self._y_of(np.float64(tick)))) + 0.5
+            y = round(float(self._y_of(tick))) + 0.5
             painter.setPen(grid)
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(text)

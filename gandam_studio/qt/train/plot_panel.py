@@ -180,7 +180,8 @@ class PlotPanel(QWidget):
     # Gestures
 
     def _move_cursor(self, position: float) -> None:
-        if not self.isVisible():
+        # Following, the cursor stands at the newest step: it moves with the redraw that this has asked for.
+        if not self.isVisible() or (self._timeline.following and self._waiting):
             return
         for plot in self.plots:
             plot.set_position(position)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.train.follower import RunFollower
+from gandam_studio.qt.train.steady import tell
 from gandam_studio.qt.train.texts import state_name
 
 
@@ -60,7 +61,7 @@ class RunStrip(QWidget):
                 words.append(self.tr("{0} left").format(duration(progress.eta_s)))
             if progress.memory_mb:
                 words.append(f"{progress.memory_mb / 1024:.1f} GB")
-        self._text.setText("  ·  ".join(words))
+        tell(self._text, "  ·  ".join(words))
         paused = follower.state.state == "paused"
         icons.set_icon(self._pause, "play" if paused else "pause", "secondary", 16)
         text = self.tr("Resume the run") if paused else self.tr("Pause the run")

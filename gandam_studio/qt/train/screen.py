@@ -141,7 +141,7 @@ class TrainScreen(Screen):
 
     @property
     def watch(self) -> WatchPage:
-        """The page that watches; built here, and pyqtgraph loaded, when it is first needed."""
+        """The page that watches; built when it is first needed."""
         if self._watch is None:
             from gandam_studio.qt.train.watch_page import WatchPage
 
@@ -157,6 +157,10 @@ class TrainScreen(Screen):
         """Reattach to what trains; else stay where the person was."""
         self.setup.refresh_versions()
         self._list_runs()
+        self.reattach()
+
+    def reattach(self) -> None:
+        """Watch what trains, here and in the status strip, unless another run is being watched."""
         if self.follower is None and (live := self.control.live_run()) is not None:
             self.show_run(live.path)
 

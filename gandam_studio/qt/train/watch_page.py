@@ -26,6 +26,7 @@ from gandam_studio.qt.train.meters import meter_plots
 from gandam_studio.qt.train.plot_panel import PlotPanel
 from gandam_studio.qt.train.plot_specs import plot_specs
 from gandam_studio.qt.train.sample_zoom import SampleZoom
+from gandam_studio.qt.train.steady import tell
 from gandam_studio.qt.train.texts import STATE_COLORS, Failure, failure, resume_label, state_name
 from gandam_studio.qt.train.timeline import Timeline
 from gandam_studio.qt.train.timeline_bar import TimelineBar
@@ -301,7 +302,7 @@ class WatchPage(QWidget):
                 words.append(left)
             self._bar.setValue(round(1000 * (progress.share or 0)))
         self._bar.setVisible(follower.is_alive or follower.state.state in ("interrupted", "stopped"))
-        self._numbers.setText("   ".join(words))
+        tell(self._numbers, "   ".join(words))
 
     def _total(self) -> int:
         follower = self.follower

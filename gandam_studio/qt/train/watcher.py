@@ -101,6 +101,7 @@ class RunWatcher(QThread):
         reader, feed, record = self.run_directory.events(), SpikeFeed(), RunRecord(self._half_life)
         events = reader.read()
         record.apply(events)
+        record.settle()
         self.opened.emit(record)
         self._came_back()
         if self._gone:

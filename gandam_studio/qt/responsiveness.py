@@ -1,0 +1,42 @@
+"""Python's own pauses, kept away from the window: other threads' turns and the garbage collector's."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+from PySide6.QtCore import QObject, QTimer
+
+SWITCH_S = 0.0005
+"""A thread that folds a long run hands the interpreter over after so long, not after Python's 5 ms."""
+YOUNG = (700, 10)
+NEVER = 1_000_000
+LOOK_MS = 10_000
+OLD_ENOUGH = 30
+
+
+class IdleCollector(QObject):
+    """Full garbage collections when a timer says so, not in the middle of a repaint.
+
+    What exists now (modules, classes, the window) is set aside for good, so a full collection has little to look at.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*YOUNG, NEVER)
+        self._timer = QTimer(self, interval=LOOK_MS)
+        self._timer.timeout.connect(self._collect)
+        self._timer.start()
+
+    def _collect(self) -> None:
+        """Only when enough has been made and dropped since the last time."""
+        if gc.get_count()[2] >= OLD_ENOUGH:
+            gc.collect()
+
+
+def favour_the_window(parent: QObject) -> IdleCollector:
+    """Set this process up for a quick window; to be called once, when it has been shown."""
+    sys.setswitchinterval(SWITCH_S)
+    return IdleCollector(parent)

@@ -1,0 +1,20 @@
+"""Texts that change many times a second without laying out the window each time."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel, QPushButton
+
+ROOM = 8
+
+
+def tell(widget: QLabel | QPushButton, text: str) -> None:
+    """Set a widget's text; it grows where it must and never shrinks, so that its neighbours mostly stay where they are.
+
+    A widget of fixed size is not laid out again when its text changes.
+    """
+    if text == widget.text():
+        return
+    needed = widget.fontMetrics().horizontalAdvance(text) + (ROOM if isinstance(widget, QLabel) else 4 * ROOM)
+    if needed > widget.maximumWidth() or widget.minimumWidth() != widget.maximumWidth():
+        widget.setFixedSize(needed, max(widget.sizeHint().height(), 24))
+    widget.setText(text)
