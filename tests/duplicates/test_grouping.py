@@ -8,18 +8,21 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gandam_studio.core.duplicates import DuplicateReport, Transform
 from gandam_studio.core.duplicates.grouping import parted, stars
+from gandam_studio.core.duplicates.keeping import Judged
+from gandam_studio.core.duplicates.links import Link
+from gandam_studio.core.duplicates.relations import Verdict
+from gandam_studio.core.duplicates.sources import Facts
 
 
 def group(count: int, relations: list[tuple[int, int, float]], rank: list[int] | None = None) -> list[int]:
+    """As `stars` groups them, which wants pictures numbered from the best downwards."""
+    place = np.array(rank if rank is not None else range(count), dtype=np.int64)
     i, j, distance = zip(*relations, strict=True) if relations else ((), (), ())
-    keeper, _ = stars(
-        np.array(rank if rank is not None else range(count)),
-        np.array(i, dtype=np.int64),
-        np.array(j, dtype=np.int64),
-        np.array(distance, dtype=float),
-    )
-    return keeper.tolist()
+    ends = place[np.array(i, dtype=np.int64)], place[np.array(j, dtype=np.int64)]
+    keeper, _ = stars(count, *ends, np.array(distance, dtype=float))
+    return np.argsort(place)[keeper[place]].tolist()
 
 
 def sequential(count: int, relations: list[tuple[int, int, float]], rank: list[int]) -> list[int]:
@@ -81,9 +84,9 @@ def test_arrays_give_what_the_definition_gives_in_any_order(graph, random):
 
 
 def test_pairs_that_must_stay_apart():
-    keeper, _ = stars(np.arange(4), np.array([0, 0, 0]), np.array([1, 2, 3]), np.zeros(3))
+    keeper, _ = stars(4, np.array([0, 0, 0]), np.array([1, 2, 3]), np.zeros(3))
     assert keeper.tolist() == [0, 0, 0, 0]
-    assert parted(keeper, np.arange(4), np.array([[1, 3]])).tolist() == [0, 0, 0, 3]
+    assert parted(keeper, np.array([[1, 3]])).tolist() == [0, 0, 0, 3]
 
 
 def test_a_hundred_thousand_regroup_while_the_slider_moves():
@@ -91,11 +94,55 @@ def test_a_hundred_thousand_regroup_while_the_slider_moves():
     count = 100_000
     i = generator.integers(0, count, 120_000)
     j = (i + generator.integers(1, 30, len(i))) % count
-    distance, rank = generator.random(len(i)), generator.permutation(count)
+    distance = generator.random(len(i))
     taken = []
     for threshold in (0.3, 0.5, 0.7):
         near = distance <= threshold
         start = time.process_time()
-        stars(rank, i[near], j[near], distance[near])
+        stars(count, i[near], j[near], distance[near])
         taken.append(time.process_time() - start)
     assert min(taken) < 0.5  # the goal is 0.1 s on a quiet machine; see the search benchmark
+
+
+WORDS = ("exact", "mirrored", "resized", "recoloured", "near")
+
+
+def report_of(relations: list[tuple[int, int, float]], sizes: list[int]) -> DuplicateReport:
+    """A report on those relations, words in turn, larger pictures first."""
+    pairs = {(min(a, b) + 1, max(a, b) + 1): distance for a, b, distance in relations}
+    links = [
+        Link(a, b, Verdict(WORDS[number % len(WORDS)], Transform(), distance, 1 - distance))
+        for number, ((a, b), distance) in enumerate(pairs.items())
+    ]
+    judged = {
+        seq: Judged(Facts(f"{seq * 7919 % 101:03d}", 8, 8, order=seq), sizes[seq - 1], 1)
+        for link in links
+        for seq in (link.i, link.j)
+    }
+    return DuplicateReport(links, judged)
+
+
+@settings(max_examples=200, deadline=None)
+@given(graphs, st.sampled_from([0.0, 0.1, 0.3, 0.7]), st.data())
+def test_what_is_superfluous_is_what_the_groups_say_and_the_rest_does_not_matter(graph, distance, data):
+    count, relations, sizes = graph
+    report = report_of(relations, sizes).regroup(distance)
+    said = [(member.seq, member.duplicate_of) for one in report for member in one.duplicates]
+    assert [(one.seq, one.favour) for one in report.superfluous()] == said
+    assert all(one.verdict is report.verdict(one.seq, one.favour) for one in report.superfluous())
+    assert all(one.rule == report.why(one.favour, one.seq) for one in report.superfluous())
+    # Sprites left out: as if they had never been compared.
+    left = data.draw(st.sets(st.integers(1, count)))
+    fewer = [(a, b, apart) for a, b, apart in relations if a + 1 in left and b + 1 in left]
+    only = report.only(sorted(left))
+    assert [one.seqs for one in only] == [one.seqs for one in report_of(fewer, sizes).regroup(distance)] or fewer
+    assert {seq for one in only for seq in one.seqs} <= left
+    assert {(link.i, link.j) for link in only.links} == {(min(a, b) + 1, max(a, b) + 1) for a, b, _ in fewer}
+
+
+def test_what_was_kept_meanwhile_leads_its_group():
+    report = report_of([(0, 1, 0.1), (1, 2, 0.1), (0, 2, 0.1)], [3, 2, 1])
+    assert report.group(0).keeper == 1
+    assert report.only([1, 2, 3], kept=[3]).group(0).keeper == 3
+    assert report.only([1, 2, 3], kept=[3]).is_kept(3)
+    assert not report.is_kept(3), "another report is another report"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from gandam_studio.core.duplicates.sources import Facts
 from gandam_studio.core.edits import Drop, Keep, NotDuplicates
 from gandam_studio.core.store import transaction
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.duplicates import screen as duplicates_screen
 from gandam_studio.qt.duplicates.findings import Findings, Found, Statuses
 from gandam_studio.qt.duplicates.group_list import GroupList
 
@@ -35,12 +37,18 @@ def pair_report() -> DuplicateReport:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path):
-    """A workspace of 6,000 rows; nobody opens their pictures."""
-    with Workspace.create(tmp_path / "w") as workspace:
-        with transaction(workspace.connection) as connection:
-            rows = [(f"{seq:064d}", f"{seq}.png", "0" * 64) for seq in range(1, 2 * PAIRS + 1)]
-            connection.executemany("INSERT INTO sprites (id, name, blob, width, height) VALUES (?, ?, ?, 10, 10)", rows)
+def folder(tmp_path: Path) -> Path:
+    """The folder of a workspace of 6,000 rows, closed; nobody opens their pictures."""
+    with Workspace.create(tmp_path / "w") as workspace, transaction(workspace.connection) as connection:
+        rows = [(f"{seq:064d}", f"{seq}.png", "0" * 64) for seq in range(1, 2 * PAIRS + 1)]
+        connection.executemany("INSERT INTO sprites (id, name, blob, width, height) VALUES (?, ?, ?, 10, 10)", rows)
+    return tmp_path / "w"
+
+
+@pytest.fixture
+def workspace(folder: Path) -> Iterator[Workspace]:
+    """The same, open."""
+    with Workspace.open(folder) as workspace:
         yield workspace
 
 
@@ -136,3 +144,20 @@ def test_only_cards_in_sight_are_made(workspace: Workspace, qtbot) -> None:
     assert 2500 in made
     assert len(set(made)) < 80
     view.pictures.stop()
+
+
+def test_a_dragged_slider_asks_for_the_preview_once_it_rests(qtbot, open_window, folder, monkeypatch) -> None:
+    monkeypatch.setattr(duplicates_screen, "SEARCHED_UNASKED", 0)
+    screen = open_window(folder).visit_by_name("Duplicates")
+    screen._adopt(Found(pair_report(), frozenset(), np.zeros(0, np.int64)))
+    screen.rules.sure.setValue(50)
+    asked = []
+    plan = screen.findings.plan
+    screen.findings.plan = lambda *given, **named: asked.append(1) or plan(*given, **named)  # type: ignore[method-assign]
+    for value in range(49, 20, -1):
+        screen.bar.slider.setValue(value)
+        qtbot.wait(1)
+    assert len(screen.findings) == PAIRS * 21 // 50
+    qtbot.waitUntil(lambda: screen._plan is not None)
+    assert len(asked) < 8
+    assert len(screen._plan.drops) == sum(RELATIONS[pair % 3] != "recoloured" for pair in range(PAIRS * 21 // 50))

@@ -62,19 +62,14 @@ def plan_drops(
     kept by name are spared.
     """
     drops, spared = [], []
-    for group in report:
-        for member in group.duplicates:
-            favour = member.duplicate_of
-            verdict = report.verdict(member.seq, favour) if favour is not None else None
-            if favour is None or verdict is None or verdict.relation not in relations:
-                continue
-            if verdict.confidence < minimum_confidence:
-                continue
-            if report.is_kept(member.seq):
-                spared.append(member.seq)
-                continue
-            rule = report.why(favour, member.seq)
-            drops.append(PlannedDrop(member.seq, favour, verdict.relation, rule, verdict.confidence))
+    for one in report.superfluous():
+        verdict = one.verdict
+        if verdict.relation not in relations or verdict.confidence < minimum_confidence:
+            continue
+        if one.kept:
+            spared.append(one.seq)
+        else:
+            drops.append(PlannedDrop(one.seq, one.favour, verdict.relation, one.rule, verdict.confidence))
     return DropPlan(tuple(drops), tuple(spared))
 
 

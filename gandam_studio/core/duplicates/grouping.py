@@ -11,39 +11,42 @@ from __future__ import annotations
 import numpy as np
 
 
-def stars(rank: np.ndarray, i: np.ndarray, j: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The keeper of each of N pictures, (N,) int64, itself where it keeps or stands alone; and its distance to it.
+def stars(count: int, i: np.ndarray, j: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The keeper of each of `count` pictures, (N,) int64, itself where it keeps or stands alone; its distance to it.
 
-    rank: (N,) distinct, smaller is better. i, j, distance: (E,) relations, in any order and direction.
+    i, j, distance: (E,) relations, in any order and direction; pictures are numbered from the best downwards.
     """
-    count = len(rank)
     keeper = np.arange(count, dtype=np.int64)
     joined_at = np.zeros(count)
     if not len(i):
         return keeper, joined_at
-    better = np.where(rank[i] < rank[j], i, j)
-    worse = np.where(rank[i] < rank[j], j, i)
+    better, worse = np.minimum(i, j), np.maximum(i, j)
     # 0 undecided, 1 keeper, 2 member; pictures without relations never change.
     state = np.zeros(count, dtype=np.int8)
-    left = np.arange(len(better))
-    while len(left):
-        a, b = better[left], worse[left]
-        blocked = np.zeros(count, dtype=bool)
-        blocked[b[state[a] == 0]] = True  # a better one is still undecided
-        state[b[state[a] == 1]] = 2
-        nodes = np.concatenate([a, b])
-        free = nodes[(state[nodes] == 0) & ~blocked[nodes]]
+    blocked = np.zeros(count, dtype=bool)
+    a, b = better, worse
+    while len(a):
+        blocked[b] = True  # a better one is still undecided
+        free = a[~blocked[a]]
+        blocked[b] = False
         state[free] = 1
-        left = left[state[worse[left]] == 0]
+        state[b[state[a] == 1]] = 2
+        # A better one that is a member itself takes nobody in: its worse neighbours no longer wait for it.
+        left = (state[a] == 0) & (state[b] == 0)
+        a, b = a[left], b[left]
     state[state == 0] = 1  # all their worse neighbours joined others: nothing better is left to join
-    joins = (state[worse] == 2) & (state[better] == 1)
-    order = np.lexsort((rank[better[joins]], distance[joins]))[::-1]
-    keeper[worse[joins][order]] = better[joins][order]  # the last written is the nearest
-    joined_at[worse[joins][order]] = distance[joins][order]
+    joins = np.flatnonzero((state[worse] == 2) & (state[better] == 1))
+    better, worse, distance = better[joins], worse[joins], distance[joins]
+    # The nearest wins, of equally near ones the best.
+    joined_at[worse] = np.inf
+    np.minimum.at(joined_at, worse, distance)
+    nearest = np.flatnonzero(distance == joined_at[worse])
+    keeper[worse] = count
+    np.minimum.at(keeper, worse[nearest], better[nearest])
     return keeper, joined_at
 
 
-def parted(keeper: np.ndarray, rank: np.ndarray, apart: np.ndarray) -> np.ndarray:
+def parted(keeper: np.ndarray, apart: np.ndarray) -> np.ndarray:
     """The same groups with pairs that must stay apart, (P, 2), separated: the worse of the two leaves, to stand alone.
 
     A pair of a keeper and its own member must have been left out of the relations before.
@@ -51,11 +54,6 @@ def parted(keeper: np.ndarray, rank: np.ndarray, apart: np.ndarray) -> np.ndarra
     keeper = keeper.copy()
     for a, b in apart.tolist():
         if keeper[a] == keeper[b]:
-            leaving = a if rank[a] > rank[b] else b
+            leaving = max(a, b)
             keeper[leaving] = leaving
     return keeper
-
-
-def sizes(keeper: np.ndarray) -> np.ndarray:
-    """(N,) int64: how many pictures each one keeps, itself included; 0 for members."""
-    return np.bincount(keeper, minlength=len(keeper))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from gandam_studio.core.duplicates import grouping
-from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged, deciding_rule, ranking
+from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged, RuleTable
 from gandam_studio.core.duplicates.links import Link
 from gandam_studio.core.duplicates.relations import DUPLICATES, Transform, Verdict
 
@@ -66,6 +66,24 @@ class DuplicateGroup:
         return max((member.distance for member in self.members), default=0.0)
 
 
+@dataclass(frozen=True)
+class Superfluous:
+    """A picture that another one makes superfluous.
+
+    Attributes:
+        seq, favour: row numbers of it and of the other.
+        verdict: what relates the two.
+        rule: the first rule by which the other is better; "" when only the tie-break decides.
+        kept: the person said that it belongs.
+    """
+
+    seq: int
+    favour: int
+    verdict: Verdict
+    rule: str
+    kept: bool
+
+
 class DuplicateReport:
     """Verified relations among pictures, grouped at one distance.
 
@@ -73,7 +91,6 @@ class DuplicateReport:
     `without` give other reports over the same findings and compare nothing again.
 
     Attributes:
-        links: every verified relation within the loosest distance, between row numbers.
         distance: how unlike two pictures of a group may be.
         rules: the order of rules by which keepers are chosen (`keeping.RULES`).
         unreadable: names of sprites that could not be read and therefore were not compared.
@@ -88,20 +105,23 @@ class DuplicateReport:
         rules: Sequence[str] = DEFAULT_RULES,
         apart: Sequence[tuple[int, int]] = (),
     ) -> None:
-        self.links = list(links)
+        self._links = list(links)
         self.unreadable: tuple[str, ...] = ()
         self.distance = distance
         self.rules = tuple(rules)
         self._judged = judged
-        self._seqs = np.array(sorted(judged), dtype=np.int64)
-        self._i = self._places(np.array([link.i for link in self.links], dtype=np.int64))
-        self._j = self._places(np.array([link.j for link in self.links], dtype=np.int64))
-        self._distances = np.array([link.verdict.distance for link in self.links], dtype=np.float64)
-        self._true = np.array([link.verdict.relation in DUPLICATES for link in self.links], dtype=bool)
-        self._by_pair = {(link.i, link.j): link for link in self.links}
-        self._rank = ranking([judged[seq] for seq in self._seqs.tolist()], self.rules)
-        self._apart = np.zeros((0, 2), dtype=np.int64)
-        self._forbid(apart)
+        self._sprites = np.array(sorted(judged), dtype=np.int64)
+        self._table = RuleTable([judged[seq] for seq in self._sprites.tolist()])
+        self._ends_of = np.array([(link.i, link.j) for link in self._links], dtype=np.int64).reshape(-1, 2)
+        self._link_distances = np.array([link.verdict.distance for link in self._links], dtype=np.float64)
+        self._is_true = np.array([link.verdict.relation in DUPLICATES for link in self._links], dtype=bool)
+        names = self._keys(*self._ends_of.T)
+        self._by_pair = np.argsort(names, kind="stable")
+        self._pair_names = names[self._by_pair]
+        self._membership: tuple[np.ndarray, np.ndarray] | None = None
+        self._present = np.ones(len(self._sprites), dtype=bool)
+        self._apart = np.array(apart, dtype=np.int64).reshape(-1, 2)
+        self._arrange()
         self._group()
 
     def __len__(self) -> int:
@@ -118,6 +138,14 @@ class DuplicateReport:
         return list(self)
 
     @property
+    def links(self) -> list[Link]:
+        """Every verified relation within the loosest distance among the sprites reported on, between row numbers."""
+        if self._present.all():
+            return self._links
+        there = self._present[np.searchsorted(self._sprites, self._ends_of)].all(axis=1)
+        return [self._links[number] for number in np.flatnonzero(there).tolist()]
+
+    @property
     def duplicate_count(self) -> int:
         """How many pictures another one makes superfluous."""
         return int(np.count_nonzero(self._duplicate_of != np.arange(len(self._seqs))))
@@ -132,14 +160,15 @@ class DuplicateReport:
             other.distance = distance
         if rules is not None:
             other.rules = tuple(rules)
-            other._rank = ranking([self._judged[seq] for seq in self._seqs.tolist()], other.rules)
+            other._arrange()
         other._group()
         return other
 
     def without(self, pairs: Sequence[tuple[int, int]]) -> DuplicateReport:
         """The same findings once the person has said that the sprites of these pairs are no duplicates."""
         other = copy.copy(self)
-        other._forbid(pairs)
+        other._apart = np.concatenate([self._apart, np.array(pairs, dtype=np.int64).reshape(-1, 2)])
+        other._arrange()
         other._group()
         return other
 
@@ -148,21 +177,25 @@ class DuplicateReport:
 
         kept: the sprites the person says belong by now, when that has changed since the search.
         """
-        wanted = {int(seq) for seq in seqs}
-        links = [link for link in self.links if link.i in wanted and link.j in wanted]
-        judged = {seq: self._judged[seq] for link in links for seq in (link.i, link.j)}
+        other = copy.copy(self)
+        other._present = self._present & np.isin(self._sprites, np.asarray(seqs, dtype=np.int64))
         if kept is not None:
-            named = {int(seq) for seq in kept}
-            judged = {seq: replace(one, facts=replace(one.facts, kept=seq in named)) for seq, one in judged.items()}
-        apart = [(int(a), int(b)) for a, b in self._seqs[self._apart].tolist()]
-        return DuplicateReport(links, judged, distance=self.distance, rules=self.rules, apart=apart)
+            other._table = self._table.with_kept(np.isin(self._sprites, np.asarray(kept, dtype=np.int64)))
+        other._arrange()
+        other._group()
+        return other
 
     def membership(self) -> tuple[np.ndarray, np.ndarray]:
-        """Which sprite is in which group, without building one: row numbers and group numbers, (M,) int64 each."""
-        sizes = self._ends - self._starts
-        first = np.cumsum(sizes) - sizes
-        places = np.arange(int(sizes.sum())) + np.repeat(self._starts - first, sizes)
-        return self._seqs[self._order[places]], np.repeat(np.arange(len(sizes)), sizes)
+        """Which sprite is in which group, without building one: row numbers and group numbers, (M,) int64 each.
+
+        Not to be written to: the same arrays are given every time.
+        """
+        if self._membership is None:
+            sizes = self._ends - self._starts
+            first = np.cumsum(sizes) - sizes
+            places = np.arange(int(sizes.sum())) + np.repeat(self._starts - first, sizes)
+            self._membership = self._seqs[self._order[places]], np.repeat(np.arange(len(sizes)), sizes)
+        return self._membership
 
     def group(self, number: int) -> DuplicateGroup:
         """One group. Raises IndexError."""
@@ -172,17 +205,39 @@ class DuplicateReport:
         members.sort(key=lambda one: (one.duplicate_of is None, one.distance, self._judged[one.seq].facts.key))
         return DuplicateGroup(int(self._seqs[keeper]), tuple(members))
 
+    def superfluous(self) -> list[Superfluous]:
+        """Every duplicate of another picture, in the order of the groups and in them of their members.
+
+        The same as `group` says of each, without building a group.
+        """
+        seqs, numbers = self.membership()
+        places = self._place_of(seqs)
+        favour = self._duplicate_of[places]
+        found = favour != places
+        places, favour, numbers = places[found], favour[found], numbers[found]
+        direct = self._numbers_of(self._seqs[places], self._seqs[favour])
+        to_keeper = self._numbers_of(self._seqs[places], self._seqs[self._family_of[places]])
+        shown = np.where(to_keeper >= 0, to_keeper, direct)
+        rows = self._rows[places]
+        order = np.lexsort((self._table.by_key[rows], self._link_distances[shown], numbers))
+        rules = self._table.deciding(self._rows[favour[order]], rows[order], self.rules)
+        kept = self._table.kept[rows[order]].tolist()
+        ends = self._seqs[places[order]].tolist(), self._seqs[favour[order]].tolist()
+        verdicts = [self._links[number].verdict for number in direct[order].tolist()]
+        return [Superfluous(*row) for row in zip(*ends, verdicts, rules, kept, strict=True)]
+
     def why(self, best: int, other: int) -> str:
         """The first rule by which one sprite beats another; "" when only the tie-break does."""
-        return deciding_rule(self._judged[best], self._judged[other], self.rules)
+        first, second = np.searchsorted(self._sprites, [[best], [other]])
+        return self._table.deciding(first, second, self.rules)[0]
 
     def verdict(self, a: int, b: int) -> Verdict | None:
         """The verified relation of two sprites at this distance, the later one laid on the earlier.
 
         None without one.
         """
-        link = self._by_pair.get((min(a, b), max(a, b)))
-        return link.verdict if link is not None and link.verdict.distance <= self.distance else None
+        link = self._link(a, b)
+        return link.verdict if link is not None else None
 
     def key(self, seq: int) -> str:
         """The stable name of a sprite in the report: its id."""
@@ -190,41 +245,72 @@ class DuplicateReport:
 
     def is_kept(self, seq: int) -> bool:
         """Whether the person had said that a sprite belongs when this was found."""
-        return self._judged[seq].facts.kept
+        return bool(self._table.kept[np.searchsorted(self._sprites, seq)])
 
-    def _places(self, seqs: np.ndarray) -> np.ndarray:
-        return np.searchsorted(self._seqs, seqs)
+    def _keys(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """One number a pair of row numbers, the same in both directions."""
+        return np.minimum(a, b) << np.int64(32) | np.maximum(a, b)
 
-    def _forbid(self, pairs: Sequence[tuple[int, int]]) -> None:
-        """Let no relation hold between the sprites of these pairs any more."""
-        given = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        known = np.isin(given, self._seqs).all(axis=1)
-        self._apart = np.concatenate([self._apart, self._places(given[known])])
-        count = len(self._seqs)
-        key = np.minimum(self._i, self._j) * count + np.maximum(self._i, self._j)
-        forbidden = np.minimum(*self._apart.T) * count + np.maximum(*self._apart.T)
-        self._allowed = ~np.isin(key, forbidden)
+    def _numbers_of(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """(P,) int64 numbers in `_links` of the relations that count at this distance; -1 for pairs without one."""
+        wanted = self._keys(a, b)
+        at = np.minimum(np.searchsorted(self._pair_names, wanted), max(0, len(self._pair_names) - 1))
+        if not len(self._pair_names):
+            return np.full(len(wanted), -1, dtype=np.int64)
+        number = self._by_pair[at]
+        counts = (self._pair_names[at] == wanted) & (self._link_distances[number] <= self.distance)
+        return np.where(counts, number, -1)
+
+    def _link(self, a: int, b: int) -> Link | None:
+        """The verified relation of two sprites, if they have one that counts at this distance."""
+        number = int(self._numbers_of(np.array([a], dtype=np.int64), np.array([b], dtype=np.int64))[0])
+        return self._links[number] if number >= 0 else None
+
+    def _place_of(self, seqs: np.ndarray) -> np.ndarray:
+        """Places of row numbers, all of them known."""
+        return self._place[np.searchsorted(self._sprites, seqs)]
+
+    def _arrange(self) -> None:
+        """Number the sprites from the best downwards: a place in `_seqs` is a rank. Leave out what cannot count."""
+        self._rows = self._table.best_first(self.rules)
+        self._seqs = self._sprites[self._rows]
+        self._place = np.empty(len(self._rows), dtype=np.int64)
+        self._place[self._rows] = np.arange(len(self._rows))
+        apart = self._apart[np.isin(self._apart, self._sprites).all(axis=1)]
+        self._apart_places = self._place_of(apart)
+        allowed = ~np.isin(self._keys(*self._ends_of.T), self._keys(*apart.T))
+        allowed &= self._present[np.searchsorted(self._sprites, self._ends_of)].all(axis=1)
+        # By distance, so that the relations within one are the first so many.
+        counted = np.flatnonzero(allowed)
+        counted = counted[np.argsort(self._link_distances[counted], kind="stable")]
+        ends = self._place_of(self._ends_of[counted])
+        self._better, self._worse = ends.min(axis=1), ends.max(axis=1)
+        self._distances, self._true = self._link_distances[counted], self._is_true[counted]
 
     def _group(self) -> None:
         """Find for each linked sprite the keeper of its duplicates and that of its family, as places in `_seqs`."""
-        near = (self._distances <= self.distance) & self._allowed
-        true = near & self._true
-        keeper, doubt = grouping.stars(self._rank, self._i[true], self._j[true], self._distances[true])
-        self._duplicate_of = grouping.parted(keeper, self._rank, self._apart)
+        count = len(self._seqs)
+        near = slice(int(np.searchsorted(self._distances, self.distance, side="right")))
+        a, b, distances = self._better[near], self._worse[near], self._distances[near]
+        true = np.flatnonzero(self._true[near])
+        keeper, doubt = grouping.stars(count, a[true], b[true], distances[true])
+        self._duplicate_of = grouping.parted(keeper, self._apart_places)
         # Families join the keepers of duplicates, along any relation between their pictures.
-        a, b = self._duplicate_of[self._i[near]], self._duplicate_of[self._j[near]]
-        between = a != b
-        family, family_doubt = grouping.stars(self._rank, a[between], b[between], self._distances[near][between])
-        self._family_of = grouping.parted(family[self._duplicate_of], self._rank, self._apart)
+        a, b = self._duplicate_of[a], self._duplicate_of[b]
+        between = np.flatnonzero(a != b)
+        family, family_doubt = grouping.stars(count, a[between], b[between], distances[between])
+        self._family_of = grouping.parted(family[self._duplicate_of], self._apart_places)
         doubt = np.maximum(doubt, family_doubt[self._duplicate_of])
-        order = np.lexsort((self._rank, self._family_of))
-        starts = np.flatnonzero(np.diff(self._family_of[order], prepend=-1))
+        members = np.flatnonzero(np.bincount(self._family_of, minlength=count)[self._family_of] > 1)
+        # Sorted as one number each, which numpy does in a fraction of the time of a sort by two keys.
+        names = np.sort(self._family_of[members] << np.int64(32) | members)
+        order = names & np.int64(0xFFFFFFFF)
+        starts = np.flatnonzero(np.diff(names >> np.int64(32), prepend=-1))
         ends = np.append(starts[1:], len(order))
-        real = ends - starts > 1
-        group_doubt = np.maximum.reduceat(doubt[order], starts)[real] if len(starts) else doubt
-        starts, ends = starts[real], ends[real]
-        shown = np.lexsort((self._rank[self._family_of[order[starts]]], -group_doubt))
+        group_doubt = np.maximum.reduceat(doubt[order], starts) if len(starts) else doubt[:0]
+        shown = np.argsort(-group_doubt, kind="stable")  # equally doubtful ones stay in the order of their keepers
         self._order, self._starts, self._ends = order, starts[shown], ends[shown]
+        self._membership = None
 
     def _member(self, place: int, keeper: int, family: np.ndarray) -> Member:
         """How one sprite stands to its group's keeper, or else to the one it duplicates or is related to."""
@@ -247,7 +333,7 @@ class DuplicateReport:
     def _explaining(self, place: int, keeper: int, kept: int, family: np.ndarray) -> tuple[Link, int, int]:
         """The relation that says why a sprite is in the keeper's group, and the places of its two ends."""
         for other in (keeper, kept):
-            link = self._link(place, other)
+            link = self._between(place, other)
             if link is not None:
                 return link, place, other
         # Its own pictures' nearest relation to the others of the group.
@@ -256,12 +342,11 @@ class DuplicateReport:
             (link.verdict.distance, one != place, other, one, link)
             for one in mine
             for other in family.tolist()
-            if other not in mine and (link := self._link(one, other))
+            if other not in mine and (link := self._between(one, other))
         ]
         _, _, other, one, link = min(found, key=lambda item: item[:4])
         return link, one, other
 
-    def _link(self, a: int, b: int) -> Link | None:
+    def _between(self, a: int, b: int) -> Link | None:
         """The verified relation of two places, if they have one that counts at this distance."""
-        first, second = sorted((int(self._seqs[a]), int(self._seqs[b])))
-        return self._by_pair[first, second] if self.verdict(first, second) else None
+        return self._link(int(self._seqs[a]), int(self._seqs[b]))

@@ -17,7 +17,7 @@ from gandam_studio.core.duplicates import (
     plan_drops,
 )
 from gandam_studio.core.duplicates.relations import Verdict
-from gandam_studio.core.jobs import Job
+from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.query import Filter
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.workspace import Workspace
@@ -202,14 +202,16 @@ class Findings:
             distance=group.doubt,
         )
 
-    def plan(self, relations: frozenset[str] = DUPLICATES, confidence: float = 0.0) -> DropPlan:
+    def plan(self, relations: frozenset[str] = DUPLICATES, confidence: float = 0.0, job: Job = NULL_JOB) -> DropPlan:
         """What the rules would drop now at this distance, of those duplicates related by one of `relations`.
 
         confidence: the least at which anything is dropped, in [0, 1].
 
         Dropped sprites take no part: nothing is ever dropped in favour of what is dropped itself.
         """
-        return plan_drops(self.restated(), relations=relations, minimum_confidence=confidence)
+        report = self.restated()
+        job.check()
+        return plan_drops(report, relations=relations, minimum_confidence=confidence)
 
     def plan_for(self, group: DuplicateGroup) -> DropPlan:
         """What the rules would drop now of one group."""

@@ -59,6 +59,7 @@ class DuplicatesScreen(Screen):
         self._stale = False
         self._plan: DropPlan | None = None
         self._plan_asked = 0
+        self._planning: BackgroundTask | None = None
         self.bar = TopBar(LOOSEST, RELATIONS)
         self.bar.set_distance(DEFAULT_DISTANCE)
         self.cards = GroupList(workspace)
@@ -171,9 +172,17 @@ class DuplicatesScreen(Screen):
         row = min(max(row, 0), len(findings) - 1) if found is None else found
         self._show_page()
         if row >= 0:
-            self.cards.go_to(row)
-        self._show_group(row)
-        self._show_numbers()
+            self.cards.go_to(row)  # which shows the group, as no card is current in a list just filled
+        else:
+            self._show_group(row)
+        if findings.total <= PLANNED_AT_ONCE:
+            self._show_numbers()
+        else:
+            # While the slider moves, what the rules would do is not asked at every step.
+            self.bar.show_counts(*findings.counts())
+            self._forget_plan()
+            self.rules.show_busy()
+            self._settling.start()
 
     def _show_numbers(self) -> None:
         """Counts, and what the rules would do now."""
@@ -181,22 +190,29 @@ class DuplicatesScreen(Screen):
         if self.findings is None:
             return
         self.bar.show_counts(*self.findings.counts())
-        self._plan = None
         self._ask_plan(self._take_plan)
         self._refresh_balance()
+
+    def _forget_plan(self) -> None:
+        """What the rules would have done no longer holds; an answer still on its way is not waited for."""
+        self._plan = None
+        self._plan_asked += 1
+        if self._planning is not None:
+            self._planning.cancel()
+            self._planning = None
 
     def _ask_plan(self, answer: Callable[[DropPlan], None]) -> None:
         """What the rules would do: at once for a few groups, else off the GUI thread; only the last question counts."""
         findings, asked_for = self.findings, (self.rules.chosen_relations(), self.rules.confidence)
         assert findings is not None
-        self._plan_asked += 1
+        self._forget_plan()
         asked = self._plan_asked
         if findings.total <= PLANNED_AT_ONCE:
             answer(findings.plan(*asked_for))
             return
         self.rules.show_busy()
-        self.session.start_quiet_job(
-            lambda _door, _job: findings.plan(*asked_for),
+        self._planning = self.session.start_quiet_job(
+            lambda _door, job: findings.plan(*asked_for, job=job),
             lambda plan: answer(plan) if asked == self._plan_asked else None,
         )
 
@@ -283,6 +299,7 @@ class DuplicatesScreen(Screen):
         if self._plan is not None and not self._settling.isActive():
             self._carry_out(self._plan)
         else:
+            self._settling.stop()  # or the preview would be asked for next, and this question forgotten
             self._ask_plan(self._carry_out)
 
     def _carry_out(self, plan: DropPlan) -> None:
