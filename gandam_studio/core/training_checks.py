@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ OK, NOTE, WARNING = "ok", "note", "warning"
 FEW = 64
 """Below this, samples can hardly be more than the training pictures again."""
 MIXED_SHARE = 0.1
+DUPLICATE_SHARE = 0.01
 SIZE_FACTOR = 2.0
 SIZE_SHARE = 0.2
 
@@ -42,7 +44,9 @@ class Check:
 def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
     """Look at a version as training would. Raises OSError or ValueError when its manifest cannot be read."""
     entries = list(read_manifest(workspace.manifest_path(version.digest)))
-    checks = [_count(entries), _facing(entries), _sizes(entries, config.data.size)]
+    checks = [
+        _count(entries), _facing(entries), _duplicates(workspace, entries), _sizes(entries, config.data.size),
+    ]  # fmt: skip
     if config.augmentation.mirror and checks[1].level == OK:
         text = "mirror images are shown in training: that undoes the facing you put in order"
         checks.append(Check("mirror", WARNING, text))
@@ -75,6 +79,45 @@ def _facing(entries: list[ManifestEntry]) -> Check:
         return Check("facing", NOTE, f"facing is unknown for {facing['unknown']:,} of {len(entries):,}", "Curate")
     way = "left" if left >= right else "right"
     return Check("facing", OK, f"{max(left, right):,} look {way}" if known else "nothing faces left or right")
+
+
+def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
+    """What the newest search left in the version; nothing is searched here."""
+    path = workspace.folder / "duplicates" / "links.npz"
+    try:
+        last, pairs = _known_duplicates(workspace.folder, path.stat().st_mtime_ns)
+    except OSError:
+        last, pairs = 0, ()
+    if not last:
+        return Check("duplicates", NOTE, "nobody has looked for duplicates yet", "Duplicates")
+    held = {entry.id for entry in entries}
+    seqs = {seq for seq, key in workspace.connection.execute("SELECT seq, id FROM sprites") if key in held}
+    apart = set(workspace.connection.execute("SELECT a, b FROM pairs WHERE verdict = 'distinct'").fetchall())
+    left = {j for i, j in pairs if i in seqs and j in seqs and (i, j) not in apart and (j, i) not in apart}
+    if left:
+        many = "1 sprite is a copy of another" if len(left) == 1 else f"{len(left):,} sprites are copies of others"
+        text = f"{many} in this version"
+        return Check("duplicates", WARNING if len(left) >= DUPLICATE_SHARE * len(entries) else NOTE, text, "Duplicates")
+    unseen = sum(seq > last for seq in seqs)
+    if unseen:
+        return Check("duplicates", NOTE, f"{unseen:,} sprites were not compared for duplicates yet", "Duplicates")
+    return Check("duplicates", OK, "no duplicates left")
+
+
+@functools.lru_cache(maxsize=4)
+def _known_duplicates(folder: Path, _changed_ns: int) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """The last row number compared and the pairs of duplicates at the usual distance, read once a search."""
+    from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS
+    from gandam_studio.core.duplicates.links import load_findings
+    from gandam_studio.core.duplicates.relations import DUPLICATES
+    from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE
+
+    found = load_findings(folder, (LOOK_RADIUS, WHOLE_RADIUS))
+    return found.last, tuple(
+        (link.i, link.j)
+        for link in found.links
+        if link.verdict.relation in DUPLICATES and link.verdict.distance <= DEFAULT_DISTANCE
+    )
 
 
 def _sizes(entries: list[ManifestEntry], size: int) -> Check:

@@ -6,8 +6,10 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton
+from recorded_runs import pictures
 
 from gandam_studio.core.training_checks import NOTE, OK, WARNING, check_data, check_disk
 from gandam_studio.qt.train.advanced_form import AdvancedForm
@@ -118,16 +120,48 @@ def test_checks_find_few_sprites_mixed_facing_and_sizes_that_do_not_fit(workspac
     config = load_preset("sprite-r3-cpu")
     good = [_entry(i) for i in range(100)]
     levels = {c.name: c.level for c in check_data(workspace, _manifest(workspace, good), config)}
-    assert levels == {"sprites": OK, "facing": OK, "sizes": OK}
+    assert levels == {"sprites": OK, "facing": OK, "duplicates": NOTE, "sizes": OK}
     bad = [_entry(i, 200, "left" if i % 3 else "right") for i in range(30)]
     found = {c.name: c for c in check_data(workspace, _manifest(workspace, bad), config)}
     assert {name: check.level for name, check in found.items()} == {
         "sprites": WARNING,
         "facing": WARNING,
+        "duplicates": NOTE,
         "sizes": NOTE,
     }
     assert "20 look left, 10 right" in found["facing"].text
     assert found["facing"].cure == "Curate"
+
+
+def test_leftover_duplicates_are_told_from_the_newest_search(workspace, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.core import versions
+    from gandam_studio.core.duplicates import find_duplicates
+    from gandam_studio.core.edits import Drop
+    from gandam_studio.core.importing import import_sources
+
+    folder = tmp_path / "sprites"
+    folder.mkdir()
+    for index, picture in enumerate(pictures(12, 5)):
+        image = Image.fromarray(picture).resize((32, 32), Image.Resampling.NEAREST)
+        image.save(folder / f"{index:02}.png")
+        if index == 3:
+            image.resize((64, 64), Image.Resampling.NEAREST).save(folder / "larger.png")
+    import_sources(workspace, [folder])
+    config = load_preset("sprite-r3-cpu")
+
+    def check(version):  # type: ignore[no-untyped-def]
+        return next(c for c in check_data(workspace, version, config) if c.name == "duplicates")
+
+    first = versions.commit(workspace, "all")
+    assert (check(first).level, check(first).cure) == (NOTE, "Duplicates")
+    assert "nobody has looked" in check(first).text
+    report = find_duplicates(workspace)
+    assert report.duplicate_count == 1
+    assert check(first).text == "1 sprite is a copy of another in this version"
+    assert (check(first).level, check(first).cure) == (WARNING, "Duplicates")
+    (group,) = report.groups
+    workspace.apply(Drop([member.seq for member in group.duplicates], "a copy"))
+    assert check(versions.commit(workspace, "without")).level == OK
 
 
 def test_mirroring_curated_pictures_is_warned_of(workspace) -> None:  # type: ignore[no-untyped-def]

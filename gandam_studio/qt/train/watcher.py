@@ -15,7 +15,7 @@ from gandam_studio.qt.train.pictures import decode, inside
 from trainer.events import EventReader, SamplesSaved, TrainEvent
 from trainer.run_directory import RunDirectory, RunState
 
-POLL_S = 0.05
+POLL_S = 0.1
 IDLE_POLL_S = 1.0
 STATE_EVERY_S = 1.0
 LONG_BACKLOG = 500
