@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -12,9 +13,11 @@ import uuid
 
 import pytest
 
-from gandam_studio.core.edits import Flip
+from gandam_studio.core.edits import Flip, SetSetting
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting import folders
 from gandam_studio.core.exporting import source as exporting_source
+from gandam_studio.core.jobs import Cancelled, NullJob
 from trainer import files as trainer_files
 
 
@@ -74,6 +77,68 @@ def test_a_remote_folder_of_other_things_is_never_replaced(workspace, address):
     assert system.cat_file(f"{path}/precious.bin") == b"mine"
 
 
+def test_an_interrupted_upload_is_told_from_a_whole_one_and_replaced(workspace, address, monkeypatch):
+    """Whatever file the upload stops at: export.json is there only when everything else is."""
+    import fsspec
+
+    version = workspace.commit("one")
+    workspace.export(f"{address}/data", format="imagefolder")
+    system, path = fsspec.core.url_to_fs(f"{address}/data")
+    names = {name.rsplit("/data/", 1)[1] for name in system.find(path)}
+    kind = type(system)
+    put, remove = kind.put_file, kind.rm_file
+    outcomes = []
+    for step in range(len(names) + 4):
+        left = [step]
+
+        def failing(self, *arguments, _left=left, _call=put, **options):
+            if _left[0] == 0:
+                raise ConnectionError("the line is down")
+            _left[0] -= 1
+            return _call(self, *arguments, **options)
+
+        monkeypatch.setattr(kind, "put_file", failing)
+        monkeypatch.setattr(kind, "rm_file", lambda self, *a, _f=failing, **o: _f(self, *a, _call=remove, **o))
+        with contextlib.suppress(UserError):
+            workspace.export(f"{address}/data", format="imagefolder", force=True)
+        monkeypatch.undo()
+        found = {name.rsplit("/data/", 1)[1] for name in system.find(path)}
+        whole = "export.json" in found
+        assert not whole or names <= found
+        outcomes.append(whole)
+        if not whole:
+            with pytest.raises(UserError, match="holds an export that was interrupted; use --force"):
+                workspace.export(f"{address}/data", format="imagefolder")
+    assert outcomes[0]  # nothing was touched yet
+    assert outcomes.count(False) >= len(names) - 2
+    workspace.export(f"{address}/data", format="imagefolder", force=True)
+    assert {name.rsplit("/data/", 1)[1] for name in system.find(path)} == names
+    assert json.loads(system.cat_file(f"{path}/export.json"))["digest"] == version.digest
+
+
+def test_an_upload_is_watched_and_cancelled(workspace, address):
+    import fsspec
+
+    class Stops(NullJob):
+        def start(self, label, total):
+            self.label, self.left = label, 5
+            if label == "Uploading":
+                assert total == 21  # 20 pictures and their list; the marker is not counted
+
+        def advance(self, count=1):
+            self.left -= count
+            if self.label == "Uploading" and self.left <= 0:
+                raise Cancelled
+
+    workspace.apply(SetSetting("splits", {"seed": 0, "held_out": 0.0}))
+    workspace.commit("one")
+    with pytest.raises(Cancelled):
+        workspace.export(f"{address}/data", format="imagefolder", job=Stops())
+    system, path = fsspec.core.url_to_fs(f"{address}/data")
+    assert system.exists(f"{path}/export.uploading.json")
+    assert not system.exists(f"{path}/export.json")
+
+
 def test_an_unknown_protocol_is_one_line(workspace):
     pytest.importorskip("fsspec")
     workspace.commit("one")
@@ -117,6 +182,25 @@ def test_a_failing_upload_is_told(workspace, address, monkeypatch):
     monkeypatch.setattr(fsspec.filesystem("memory").__class__, "put_file", refuse)
     with pytest.raises(UserError, match=r"cannot write memory://.*: access denied$"):
         workspace.export(f"{address}/m.jsonl")
+
+
+@pytest.mark.parametrize("by_system", [True, False])
+def test_folders_of_more_files_than_are_held_at_once(tmp_path, monkeypatch, by_system):
+    monkeypatch.setattr(folders, "_AT_ONCE", 7)
+    if not by_system:
+        monkeypatch.setattr(folders, "_sync_filesystem", lambda _folder: False)
+    top = tmp_path / "top"
+    for index in range(40):
+        place = top / f"{index % 3}" / "deep"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{index}.txt").write_text(str(index))
+    assert sorted(int(entry.name[:-4]) for entry in folders.files_under(top)) == list(range(40))
+    assert not folders.is_empty(top)
+    folders.flush(top)
+    folders.remove(top)
+    assert not top.exists()
+    assert folders.is_empty(tmp_path)
+    folders.remove(top)  # nothing there: nothing raised
 
 
 MEASURE = """

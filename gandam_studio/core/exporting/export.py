@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting.folders import files_under
 from gandam_studio.core.exporting.formats import ALL, FORMATS, PICTURES, Format, format_named
 from gandam_studio.core.exporting.source import Source
 from gandam_studio.core.exporting.target import MARKER, is_remote, new_file, new_folder, remote
@@ -89,7 +90,7 @@ def export(
     )  # fmt: skip
     with _told_as_ours(out):
         if is_remote(out):
-            with remote(str(out), force=force) as local:
+            with remote(str(out), force=force, job=job) as local:
                 _write(source, forms, local, format, force=False)
                 return _sized(result, local)
         path = Path(out).absolute()
@@ -166,5 +167,10 @@ def _check_place(workspace: Workspace, path: Path) -> None:
 
 
 def _sized(result: Exported, path: Path) -> Exported:
-    found = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
-    return replace(result, files=len(found), bytes=sum(item.stat().st_size for item in found))
+    if path.is_file():
+        return replace(result, files=1, bytes=path.stat().st_size)
+    count = total = 0
+    for entry in files_under(path):
+        count += 1
+        total += entry.stat().st_size
+    return replace(result, files=count, bytes=total)

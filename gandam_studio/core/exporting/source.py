@@ -18,6 +18,7 @@ from PIL import Image
 
 from gandam_studio.core.decoding import sniff
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting.folders import is_empty
 from gandam_studio.core.exporting.formats import LINK, RENDER
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.originals import Originals
@@ -83,7 +84,7 @@ class Source:
 
     def _rendered_ahead(self) -> Iterator[ManifestEntry]:
         """The entries, while processes render the pictures of those to come."""
-        if self.spool is not None and any(self.spool.iterdir()):
+        if self.spool is not None and not is_empty(self.spool):
             yield from self.entries()
             return
         render = functools.partial(render_pngs, self.workspace.originals.folder, self.recipe, self.background)

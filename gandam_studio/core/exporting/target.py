@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
-import shutil
 import sys
 import tempfile
 import uuid
@@ -14,10 +14,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting import folders
+from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
 from trainer import files
 
-# Every exported folder holds this file; only folders with it are ever replaced.
+# Every exported folder holds this file; only folders with it are ever replaced. At an address it is the last to come
+# and the first to go, so that a folder with it is whole.
 MARKER = "export.json"
+# Lies at an address from the first byte of an upload to its end.
+UPLOADING = "export.uploading.json"
+_UPLOADED_AT_ONCE = 256
 
 
 def is_remote(out: Path | str) -> bool:
@@ -50,21 +56,20 @@ def new_folder(path: Path, *, force: bool) -> Iterator[Path]:
     part.mkdir()
     try:
         yield part
-        for folder, _, names in os.walk(part):
-            for name in names:
-                _flush(Path(folder) / name)
+        folders.flush(part)
         _swap_in(part, path)
     finally:
         # Holds the old export now, or what was begun.
-        shutil.rmtree(part, ignore_errors=True)
+        folders.remove(part)
 
 
 @contextlib.contextmanager
-def remote(out: str, *, force: bool) -> Iterator[Path]:
+def remote(out: str, *, force: bool, job: Job = NULL_JOB) -> Iterator[Path]:
     """Yield a local path to write to; what is there afterwards is uploaded to the address.
 
-    Needs fsspec and the package of the protocol. Raises UserError. A single object appears whole (object stores
-    do that); of a folder the marker is uploaded last.
+    Needs fsspec and the package of the protocol. A single object appears whole (object stores do that). A folder
+    cannot: while it is uploaded it holds `UPLOADING`, and only at the end `MARKER`. One that was interrupted is
+    replaced like an earlier export. Raises UserError and Cancelled.
     """
     try:
         import fsspec
@@ -72,41 +77,63 @@ def remote(out: str, *, force: bool) -> Iterator[Path]:
         raise UserError("remote targets need fsspec: pip install 'gandam-studio[remote]'") from None
     try:
         system, address = fsspec.core.url_to_fs(out)
+        address = address.rstrip("/")
         taken = system.exists(address) and not (system.isdir(address) and not system.ls(address))
+        begun = taken and system.exists(f"{address}/{UPLOADING}")
+        foreign = taken and not begun and system.isdir(address) and not system.exists(f"{address}/{MARKER}")
     except Exception as error:
         # Whatever a protocol's package raises (no such protocol, no credentials, no network) is told in one line.
         raise UserError(f"cannot reach {out}: {_one_line(error)}") from None
-    if taken and not force:
-        raise UserError(f"{out} exists; use --force to replace it")
-    if taken and system.isdir(address) and not system.exists(f"{address.rstrip('/')}/{MARKER}"):
+    if foreign:
         raise UserError(f"{out} holds other things than an earlier export: remove it yourself, or choose another")
+    if taken and not force:
+        state = "holds an export that was interrupted" if begun else "exists"
+        raise UserError(f"{out} {state}; use --force to replace it")
     with tempfile.TemporaryDirectory(prefix="gandam-export-") as folder:
-        local = Path(folder) / (address.rstrip("/").rsplit("/", 1)[-1] or "export")
+        local = Path(folder) / (address.rsplit("/", 1)[-1] or "export")
         yield local
         try:
-            _upload(system, local, address)
+            if local.is_file():
+                _upload_file(system, local, address)
+            else:
+                _upload_folder(system, local, address, job)
+        except Cancelled:
+            raise
         except Exception as error:
             raise UserError(f"cannot write {out}: {_one_line(error)}") from None
 
 
-def _upload(system: Any, local: Path, address: str) -> None:
-    if local.is_file():
-        _make_parent(system, address)
-        system.put_file(str(local), address)
-        return
-    if system.exists(address):
-        system.rm(address, recursive=True)
-    paths = sorted(path for path in local.rglob("*") if path.is_file())
-    for path in sorted(paths, key=lambda path: path.name == MARKER and path.parent == local):
-        target = f"{address.rstrip('/')}/{path.relative_to(local).as_posix()}"
-        _make_parent(system, target)
-        system.put_file(str(path), target)
+def _upload_file(system: Any, local: Path, address: str) -> None:
+    # Stores of objects have no folders, and some would make a bucket of a misspelt name.
+    if not system.async_impl:
+        parent = address.rsplit("/", 1)[0]
+        if parent:
+            system.makedirs(parent, exist_ok=True)
+    system.put_file(str(local), address)
 
 
-def _make_parent(system: Any, address: str) -> None:
-    parent = address.rsplit("/", 1)[0]
-    if parent:
-        system.makedirs(parent, exist_ok=True)
+def _upload_folder(system: Any, local: Path, address: str, job: Job) -> None:
+    marker, uploading = f"{address}/{MARKER}", f"{address}/{UPLOADING}"
+    _upload_file(system, local / MARKER, uploading)
+    if system.exists(marker):
+        system.rm_file(marker)
+    # Only when that is gone: the listing may come from a cache.
+    system.invalidate_cache()
+    if old := [path for path in system.find(address) if path.rsplit("/", 1)[-1] != UPLOADING]:
+        system.rm(old)
+    job.start("Uploading", sum(1 for _ in folders.files_under(local)) - 1)
+    paths = (Path(entry.path) for entry in folders.files_under(local))
+    pairs = ((str(path), f"{address}/{path.relative_to(local).as_posix()}") for path in paths if path != local / MARKER)
+    while some := list(itertools.islice(pairs, _UPLOADED_AT_ONCE)):
+        if system.async_impl:
+            system.put([place for place, _ in some], [target for _, target in some])
+            job.advance(len(some))
+        else:
+            for place, target in some:
+                _upload_file(system, Path(place), target)
+                job.advance()
+    _upload_file(system, local / MARKER, marker)
+    system.rm_file(uploading)
 
 
 def _one_line(error: Exception) -> str:
@@ -116,7 +143,7 @@ def _one_line(error: Exception) -> str:
 def _check_folder(path: Path, force: bool) -> None:
     if path.is_file() or path.is_symlink():
         raise UserError(f"{path} is a file; this format is a folder")
-    if not path.exists() or not any(path.iterdir()):
+    if not path.exists() or folders.is_empty(path):
         return
     if not force:
         raise UserError(f"{path} exists and is not empty; use --force to replace it")
@@ -129,7 +156,7 @@ def _swap_in(part: Path, path: Path) -> None:
     if not path.exists():
         part.rename(path)
         return
-    if not any(path.iterdir()):
+    if folders.is_empty(path):
         path.rmdir()
         part.rename(path)
         return
@@ -143,7 +170,7 @@ def _swap_in(part: Path, path: Path) -> None:
     except BaseException:
         aside.rename(path)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    folders.remove(aside)
 
 
 def _exchange(a: Path, b: Path) -> bool:
@@ -160,11 +187,3 @@ def _exchange(a: Path, b: Path) -> bool:
     except (OSError, AttributeError, TypeError):
         pass
     return False
-
-
-def _flush(path: Path) -> None:
-    """Have a file's bytes on disk before the folder gets its name."""
-    if path.stat().st_nlink > 1:
-        return  # a link to an original, which is there already
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())

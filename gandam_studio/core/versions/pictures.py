@@ -39,8 +39,15 @@ def rendered(originals: Originals, entry: ManifestEntry, recipe: Recipe, backgro
 
 def detected_background(workspace: Workspace, version: ManifestVersion) -> str:
     """The most common border colour of a version's sprites as imported, "#rrggbb"; white when none has one."""
-    borders = dict(
-        map(tuple, workspace.connection.execute("SELECT id, background FROM sprites WHERE background != ''"))
+    borders = iter(
+        workspace.connection.execute("SELECT id, background FROM sprites WHERE background != '' ORDER BY id")
     )
-    counts = Counter(borders[entry.id] for entry in files.manifest_entries(workspace, version) if entry.id in borders)
+    counts: Counter[str] = Counter()
+    sprite, color = next(borders, ("", ""))
+    # Both come in order of id, so that neither is held.
+    for entry in files.manifest_entries(workspace, version):
+        while sprite and sprite < entry.id:
+            sprite, color = next(borders, ("", ""))
+        if sprite == entry.id:
+            counts[color] += 1
     return min(counts, key=lambda color: (-counts[color], color)) if counts else WHITE
