@@ -32,7 +32,6 @@ EDGES = slice(64, 64 + CELLS * CELLS * ORIENTATIONS)
 SHAPE = slice(EDGES.stop, EDGES.stop + CELLS * CELLS)
 ASPECT = SHAPE.stop
 DIMENSIONS = ASPECT + 1
-FEATURES_VERSION = 1
 
 _PADDING = 64  # more values than one vector instruction takes
 

@@ -32,9 +32,9 @@ def open_window(folder: Path | None = None) -> int:
     """Show the window, on `folder`'s workspace if given, and return when it is closed (exit code)."""
     application = make_application()
     window = MainWindow()
-    window.show()
     if folder is not None:
         window.open_folder(Path(folder).absolute())
+    window.show()
     # After the first picture: looking at everything once takes some tens of milliseconds.
     QTimer.singleShot(SETTLED_MS, application, lambda: favour_the_window(application))
     return application.exec()

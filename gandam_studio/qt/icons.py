@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QBrush, QGuiApplication, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QBrush, QColor, QGuiApplication, QIcon, QImage, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
@@ -27,18 +27,24 @@ def pixmap(name: str, size: QSize | int = SIZE, color: str = "text") -> QPixmap:
         size = QSize(size, size)
     application = QGuiApplication.instance()
     ratio = application.devicePixelRatio() if isinstance(application, QGuiApplication) else 1.0
-    picture = QPixmap(_shape(name, size.width(), size.height(), ratio))
+    return QPixmap.fromImage(image(name, size, theme.color(color), ratio))
+
+
+def image(name: str, size: QSize | int, color: QColor, ratio: float) -> QImage:
+    """An icon in any colour at a device pixel ratio; any thread."""
+    width, height = (size, size) if isinstance(size, int) else (size.width(), size.height())
+    picture = QImage(_shape(name, width, height, ratio))
     painter = QPainter(picture)
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-    painter.fillRect(QRectF(0, 0, size.width(), size.height()), QBrush(theme.color(color)))
+    painter.fillRect(QRectF(0, 0, width, height), QBrush(color))
     painter.end()
     return picture
 
 
 @functools.lru_cache(maxsize=256)
-def _shape(name: str, width: int, height: int, ratio: float) -> QPixmap:
+def _shape(name: str, width: int, height: int, ratio: float) -> QImage:
     """The icon in black: drawing the SVG costs more than tinting it, and most icons are needed in three colours."""
-    picture = QPixmap(QSize(width, height) * ratio)
+    picture = QImage(QSize(width, height) * ratio, QImage.Format.Format_ARGB32_Premultiplied)
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)

@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
 
+from gandam_studio.core.described import is_stale
 from gandam_studio.qt.session import SUCCESS, Session
 
 # The person's first seconds belong to the person.
@@ -32,9 +33,6 @@ class Upkeep(QObject):
             return
 
         def stale(workspace: Any, _job: Any) -> bool:
-            # Imported late: it brings the decoders.
-            from gandam_studio.core.importing.repair import is_stale
-
             return is_stale(workspace)
 
         self._session.start_quiet_job(stale, self._renew)
@@ -44,6 +42,7 @@ class Upkeep(QObject):
             return
 
         def work(workspace: Any, job: Any) -> int:
+            # Imported late: it brings the decoders.
             from gandam_studio.core.importing.repair import describe_again
 
             return describe_again(workspace, job)

@@ -38,7 +38,7 @@ def build(folder: Path, count: int) -> None:
     from PIL import Image
 
     from gandam_studio.core.bundled import sample_sets
-    from gandam_studio.core.importing.repair import remember_versions
+    from gandam_studio.core.described import remember_versions
     from gandam_studio.core.thumbnails import encode_thumbnail
     from gandam_studio.core.workspace import Workspace
 

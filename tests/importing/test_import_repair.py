@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gandam_studio.core.importing import ImportOptions, import_sources, repair
-from gandam_studio.core.importing.repair import describe_again, is_stale, rebuild_thumbnails
+from gandam_studio.core import described
+from gandam_studio.core.described import is_stale
+from gandam_studio.core.importing import ImportOptions, import_sources
+from gandam_studio.core.importing.repair import describe_again, rebuild_thumbnails
 
 ONE = ImportOptions(workers=1)
 
@@ -25,7 +27,7 @@ def test_hashes_and_features_are_made_again_alike(workspace, folder_of, monkeypa
     assert describe_again(workspace) == 100
     assert prints(workspace) == before
     assert not is_stale(workspace)
-    monkeypatch.setattr(repair, "FEATURES_VERSION", 99)
+    monkeypatch.setattr(described, "FEATURES_VERSION", 99)
     assert is_stale(workspace)
     workspace.originals.discard(workspace.sprite(3).blob)
     assert describe_again(workspace) == 99

@@ -20,9 +20,6 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-# Raise when any column's meaning or value changes: stored rows of another version are made again.
-FINGERPRINT_VERSION = 3
-
 
 class Column(IntEnum):
     """Index of each word in a fingerprint's row."""

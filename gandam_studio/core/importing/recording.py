@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gandam_studio.core.described import remember_versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import ImportSummary
-from gandam_studio.core.importing.repair import remember_versions
 from gandam_studio.core.store import transaction
 
 if TYPE_CHECKING:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.decoding.limits import UnreadablePicture
+from gandam_studio.core.described import SETTING, versions
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.features import FEATURES_VERSION, features_batch
-from gandam_studio.core.hashing import FINGERPRINT_VERSION, fingerprint_batch
+from gandam_studio.core.features import features_batch
+from gandam_studio.core.hashing import fingerprint_batch
 from gandam_studio.core.hashing.layout import boxes
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.store import transaction
@@ -20,22 +19,7 @@ if TYPE_CHECKING:
 
     from gandam_studio.core.workspace import Workspace
 
-SETTING = "described_by"
 _BATCH = 64
-
-
-def remember_versions(connection: sqlite3.Connection) -> None:
-    """Note, with a workspace's first sprites, which kind of hashes and features its rows hold."""
-    connection.execute("INSERT OR IGNORE INTO settings (key, value) VALUES (?, ?)", (SETTING, _versions()))
-
-
-def is_stale(workspace: Workspace) -> bool:
-    """Whether the rows hold hashes or features of another kind than this program's, or lack some."""
-    kept = workspace.setting(SETTING)
-    (rows, described) = workspace.connection.execute(
-        "SELECT (SELECT count(*) FROM sprites), (SELECT count(*) FROM fingerprints)"
-    ).fetchone()
-    return rows != described or (rows > 0 and kept != json.loads(_versions()))
 
 
 def describe_again(workspace: Workspace, job: Job = NULL_JOB) -> int:
@@ -62,7 +46,7 @@ def describe_again(workspace: Workspace, job: Job = NULL_JOB) -> int:
             written += len(rows)
         job.advance(min(_BATCH, last + 1 - first))
     with transaction(workspace.connection) as connection:
-        connection.execute("INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)", (SETTING, _versions()))
+        connection.execute("INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)", (SETTING, versions()))
     return written
 
 
@@ -92,7 +76,3 @@ def _pictures(workspace: Workspace, seqs: range) -> tuple[list[int], list[np.nda
             continue
         found.append(sprite.seq)
     return found, pictures
-
-
-def _versions() -> str:
-    return json.dumps({"fingerprints": FINGERPRINT_VERSION, "features": FEATURES_VERSION})

@@ -5,43 +5,60 @@ from __future__ import annotations
 import functools
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QStaticText, QTransform
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QImage, QPainter, QPen, QPixmap, QStaticText, QTransform
 
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.qt import icons, theme
 
+Picture = QPixmap | QImage
+Look = tuple[bool, bool, bool, bool]  # selected, current, focused, with a caption
+
 PADDING = 4  # between the tile's edge and the picture
 BADGE = 18
 CHECKER = 8
-CAPTIONS_KEPT = 4000
+CAPTIONS_KEPT = 1000
 TURNED_KEPT = 600
 OVERHANG = 3  # a caption's descenders reach below its cell
-WHOLE_BYTES = 24 << 20  # of cells kept as they are drawn
+WHOLE_KEPT = 240  # cells kept as they are drawn, unless a view sees more
 DROPPED_OPACITY = 0.42
-_COLORS = ("text", "secondary", "muted", "dropped", "surface", "canvas")
 
 
 class CellPainter:
-    """Paints cells of one tile size at one device pixel ratio.
+    """Paints cells of one tile size at one device pixel ratio, in the colours the theme had when it was made.
+
+    One belongs to one thread, the GUI thread or another: everything is drawn on QImage. See `twin`.
 
     Attributes:
         tile: side of the tile, logical pixels.
         ratio: device pixels per logical pixel.
+        room: how many cells are kept as they are drawn; a view sets it to what it sees and some more.
     """
 
     def __init__(self, tile: int, ratio: float, font: QFont) -> None:
         self.tile = tile
         self.ratio = ratio
-        self.metrics = QFontMetrics(font)
+        self.room = WHOLE_KEPT
         self._font = font
-        self._tiles: dict[tuple[bool, bool, bool, bool], QPixmap] = {}
-        self._badges: dict[str, QPixmap] = {}
-        self._turned: dict[int, tuple[tuple[int, int, bool], QPixmap]] = {}
+        self._tiles: dict[tuple[bool, bool, bool, bool], QImage] = {}
+        self._badges: dict[str, QImage] = {}
+        self._turned: dict[int, tuple[tuple[int, int, bool], Picture]] = {}
         self._captions: dict[int, QStaticText] = {}
-        # Whole cells: what they show (sprite, picture, look), and how.
-        self._whole: dict[int, tuple[Sprite, QPixmap, tuple[bool, bool, bool, bool], QPixmap]] = {}
-        self._whole_bytes = 0  # of one of them
-        self._colors = {name: theme.color(name) for name in _COLORS}
+        self._widths: dict[str, int] = {}
+        # Whole cells: what they show (sprite, picture, look), and how; the oldest first.
+        self._whole: dict[int, tuple[Sprite, Picture, Look, QImage]] = {}
+        self._palette = theme.colors()
+        self._colors = {name: QColor(value) for name, value in self._palette.items()}
+
+    def twin(self) -> CellPainter:
+        """One that looks the same, for another thread."""
+        made = CellPainter(self.tile, self.ratio, self._font)
+        made._palette, made._colors = self._palette, self._colors
+        return made
+
+    @functools.cached_property
+    def metrics(self) -> QFontMetrics:
+        """Of the captions."""
+        return QFontMetrics(self._font)
 
     @functools.cached_property
     def fit(self) -> int:
@@ -53,7 +70,7 @@ class CellPainter:
         painter: QPainter,
         rect: QRect,
         sprite: Sprite,
-        picture: tuple[QPixmap, float] | None,
+        picture: tuple[Picture, float] | None,
         *,
         selected: bool,
         current: bool,
@@ -68,29 +85,43 @@ class CellPainter:
         if picture is None:
             self._draw(painter, rect.x(), rect.y(), sprite, None, look)
             return
-        known = self._whole.get(sprite.seq)
-        if known is None or known[0] is not sprite or known[1] is not picture[0] or known[2] != look:
-            if len(self._whole) * self._whole_bytes > WHOLE_BYTES:
-                self._whole.clear()
-            whole = blank(rect.width(), rect.height() + OVERHANG, self.ratio, self._colors["canvas"])
-            inside = QPainter(whole)
-            self._draw(inside, 0, 0, sprite, picture, look)
-            inside.end()
-            known = self._whole[sprite.seq] = (sprite, picture[0], look, whole)
-            self._whole_bytes = 4 * whole.width() * whole.height()
+        whole = self.whole(sprite, picture[0], look)
+        if whole is None:
+            whole = self.compose(sprite, picture, look, rect.height())
+            self.keep(sprite, picture[0], look, whole)
         if self.ratio == 1.0:
-            painter.drawPixmap(rect.x(), rect.y(), known[3])
+            painter.drawImage(rect.x(), rect.y(), whole)
         else:
             # On whole device pixels: in between, the art's pixels would blur.
             corner = QPointF(round(rect.x() * self.ratio) / self.ratio, round(rect.y() * self.ratio) / self.ratio)
-            painter.drawPixmap(corner, known[3])
+            painter.drawImage(corner, whole)
+
+    def compose(self, sprite: Sprite, picture: tuple[Picture, float], look: Look, height: int) -> QImage:
+        """A cell of that logical height, drawn on the canvas's colour; what hangs over it at the foot included."""
+        whole = blank(self.tile, height + OVERHANG, self.ratio, self._colors["canvas"])
+        painter = QPainter(whole)
+        self._draw(painter, 0, 0, sprite, picture, look)
+        painter.end()
+        return whole
+
+    def whole(self, sprite: Sprite, picture: Picture, look: Look) -> QImage | None:
+        """The cell as drawn before, or None when it would look different now."""
+        known = self._whole.get(sprite.seq)
+        if known is None or known[0] is not sprite or known[1] is not picture or known[2] != look:
+            return None
+        return known[3]
+
+    def keep(self, sprite: Sprite, picture: Picture, look: Look, whole: QImage) -> None:
+        """Remember a drawn cell; the oldest are forgotten."""
+        kept = self._whole
+        kept.pop(sprite.seq, None)
+        kept[sprite.seq] = (sprite, picture, look, whole)
+        while len(kept) > self.room:
+            del kept[next(iter(kept))]
 
     def fit_of(self, sprite: Sprite) -> int:
         """Side of the square the whole original would fill, device pixels: a crop asks for more of it."""
-        if not sprite.crop:
-            return self.fit
-        largest = max(sprite.width, sprite.height)
-        return min(largest, -(-self.fit * largest // max(sprite.crop[2:])))
+        return fit_of(sprite, self.fit) if sprite.crop else self.fit
 
     def _draw(
         self,
@@ -98,11 +129,11 @@ class CellPainter:
         x: int,
         y: int,
         sprite: Sprite,
-        picture: tuple[QPixmap, float] | None,
-        look: tuple[bool, bool, bool, bool],
+        picture: tuple[Picture, float] | None,
+        look: Look,
     ) -> None:
         selected, current, focused, caption = look
-        painter.drawPixmap(x, y, self._tile(sprite.alpha, selected, current, focused))
+        painter.drawImage(x, y, self._tile(sprite.alpha, selected, current, focused))
         dropped = sprite.status == "dropped"
         if picture is not None:
             if dropped:
@@ -121,13 +152,13 @@ class CellPainter:
             painter.setPen(self._colors["text" if selected else "muted" if dropped else "secondary"])
             painter.drawStaticText(x + 2, y + self.tile + 4, self._caption(sprite))
 
-    def turned(self, sprite: Sprite, pixmap: QPixmap) -> QPixmap:
+    def turned(self, sprite: Sprite, pixmap: Picture) -> Picture:
         """The whole picture turned and flipped as decided, made once: painting through a transform is slow."""
         key = (pixmap.cacheKey(), sprite.rotation, sprite.flipped)
         known = self._turned.get(sprite.seq)
         if known is None or known[0] != key:
             if len(self._turned) > TURNED_KEPT:
-                self._turned.clear()
+                del self._turned[next(iter(self._turned))]
             known = self._turned[sprite.seq] = (key, pixmap.transformed(_orientation(sprite.rotation, sprite.flipped)))
         return known[1]
 
@@ -135,7 +166,7 @@ class CellPainter:
         """Left top: what the sprite is (flipped, turned, tagged ...); right top: what was decided; below: why."""
         right = x + self.tile - BADGE - 4
         if sprite.status != "undecided":
-            painter.drawPixmap(right, y + 4, self._badge(sprite.status))
+            painter.drawImage(right, y + 4, self._badge(sprite.status))
         if sprite.status == "dropped" and sprite.reason and self.tile >= 72:
             self._paint_reason(painter, x, y, sprite.reason)
         left = x + 4
@@ -147,7 +178,7 @@ class CellPainter:
             ("family", bool(sprite.family)),
         ):
             if shown and left < right - BADGE:
-                painter.drawPixmap(left, y + 4, self._badge(name))
+                painter.drawImage(left, y + 4, self._badge(name))
                 left += BADGE + 2
 
     def _paint_reason(self, painter: QPainter, x: int, y: int, reason: str) -> None:
@@ -169,60 +200,75 @@ class CellPainter:
         if text is None:
             if len(self._captions) > CAPTIONS_KEPT:
                 self._captions.clear()
-            text = QStaticText(self.metrics.elidedText(sprite.name, Qt.TextElideMode.ElideMiddle, self.tile - 4))
+            text = QStaticText(self._elided(sprite.name, self.tile - 4))
             text.setTextFormat(Qt.TextFormat.PlainText)
             text.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
             self._captions[sprite.seq] = text
         return text
 
-    def _tile(self, alpha: bool, selected: bool, current: bool, focused: bool) -> QPixmap:
+    def _elided(self, text: str, room: int) -> str:
+        """Text that fits: shaping it to learn that it does costs as much as drawing it, adding up widths nothing."""
+        widths = self._widths
+        for letter in text:
+            if letter not in widths:
+                widths[letter] = self.metrics.horizontalAdvance(letter) + 1
+        if sum(widths[letter] for letter in text) <= room:
+            return text
+        return self.metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+
+    def _tile(self, alpha: bool, selected: bool, current: bool, focused: bool) -> QImage:
         key = (alpha, selected, current, focused)
         if key not in self._tiles:
             self._tiles[key] = self._draw_tile(*key)
         return self._tiles[key]
 
-    def _draw_tile(self, alpha: bool, selected: bool, current: bool, focused: bool) -> QPixmap:
-        # On the canvas's colour, not on transparency: an opaque pixmap is copied, not blended.
-        pixmap = blank(self.tile, self.tile, self.ratio, theme.color("canvas"))
-        painter = QPainter(pixmap)
+    def _draw_tile(self, alpha: bool, selected: bool, current: bool, focused: bool) -> QImage:
+        # On the canvas's colour, not on transparency: an opaque picture is copied, not blended.
+        drawn = blank(self.tile, self.tile, self.ratio, self._colors["canvas"])
+        painter = QPainter(drawn)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(checker_brush(self.ratio) if alpha else QBrush(theme.color("cell")))
+        painter.setBrush(self._checker if alpha else QBrush(self._colors["cell"]))
         painter.drawRoundedRect(QRectF(0, 0, self.tile, self.tile), theme.RADIUS, theme.RADIUS)
         if selected:
-            painter.setBrush(theme.color("accent", 0.16))
+            painter.setBrush(faded(self._colors["accent"], 0.16))
             painter.drawRoundedRect(QRectF(0, 0, self.tile, self.tile), theme.RADIUS, theme.RADIUS)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         width = 2.0 if selected or current else 1.0
         accent = selected or (current and focused)
-        painter.setPen(QPen(theme.color("accent" if accent else "border_strong" if current else "border"), width))
+        painter.setPen(QPen(self._colors["accent" if accent else "border_strong" if current else "border"], width))
         inset = width / 2
         frame = QRectF(inset, inset, self.tile - width, self.tile - width)
         painter.drawRoundedRect(frame, theme.RADIUS - inset, theme.RADIUS - inset)
         if selected and current and focused:
             # The one the keys act from stands out among the selected ones.
-            painter.setPen(QPen(theme.color("cell"), 1.0))
+            painter.setPen(QPen(self._colors["cell"], 1.0))
             painter.drawRoundedRect(frame.adjusted(1.5, 1.5, -1.5, -1.5), theme.RADIUS - 2, theme.RADIUS - 2)
         painter.end()
-        return pixmap
+        return drawn
 
-    def _badge(self, name: str) -> QPixmap:
+    @functools.cached_property
+    def _checker(self) -> QBrush:
+        return _checkered(self.ratio, CHECKER, self._colors["checker_a"], self._colors["checker_b"])
+
+    def _badge(self, name: str) -> QImage:
         if name not in self._badges:
             icon, color = _BADGES[name]
             self._badges[name] = self._draw_badge(icon, color)
         return self._badges[name]
 
-    def _draw_badge(self, icon: str, color: str) -> QPixmap:
-        pixmap = blank(BADGE, BADGE, self.ratio)
-        painter = QPainter(pixmap)
+    def _draw_badge(self, icon: str, color: str) -> QImage:
+        drawn = blank(BADGE, BADGE, self.ratio)
+        painter = QPainter(drawn)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         filled = color in ("kept", "dropped")
-        painter.setBrush(theme.color(color) if filled else theme.color("surface", 0.92))
+        painter.setBrush(self._colors[color] if filled else faded(self._colors["surface"], 0.92))
         painter.drawRoundedRect(QRectF(0, 0, BADGE, BADGE), 5, 5)
-        painter.drawPixmap(QPointF(2, 2), icons.pixmap(icon, BADGE - 4, "surface" if filled else color))
+        tint = self._colors["surface" if filled else color]
+        painter.drawImage(QPointF(2, 2), icons.image(icon, BADGE - 4, tint, self.ratio))
         painter.end()
-        return pixmap
+        return drawn
 
 
 _BADGES = {
@@ -237,7 +283,7 @@ _BADGES = {
 
 
 def draw_picture(
-    painter: QPainter, into: QRectF, sprite: Sprite, picture: tuple[QPixmap, float], fit: int, ratio: float
+    painter: QPainter, into: QRectF, sprite: Sprite, picture: tuple[Picture, float], fit: int, ratio: float
 ) -> None:
     """Draw a sprite as decided (cropped, turned, flipped), centred in `into`.
 
@@ -262,18 +308,33 @@ def draw_picture(
     centre = QTransform.fromTranslate(left + box_width / 2, top + box_height / 2)
     before = painter.transform()
     painter.setTransform(_orientation(sprite.rotation, sprite.flipped) * centre, True)
-    painter.drawPixmap(QRectF(-width / 2, -height / 2, width, height), pixmap, source)
+    _draw_part(painter, QRectF(-width / 2, -height / 2, width, height), pixmap, source)
     painter.setTransform(before)
 
 
-def _draw_upright(painter: QPainter, into: QRectF, pixmap: QPixmap, source: QRectF, fit: float, ratio: float) -> None:
-    """Draw a part of a pixmap, neither turned nor flipped, centred in `into` on whole device pixels."""
+def _draw_upright(painter: QPainter, into: QRectF, picture: Picture, source: QRectF, fit: float, ratio: float) -> None:
+    """Draw a part of a picture, neither turned nor flipped, centred in `into` on whole device pixels."""
     factor = zoom_to_fit(source.width(), source.height(), fit)
     width, height = source.width() * factor / ratio, source.height() * factor / ratio
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, factor < 1)
     left = round((into.x() + (into.width() - width) / 2) * ratio) / ratio
     top = round((into.y() + (into.height() - height) / 2) * ratio) / ratio
-    painter.drawPixmap(QRectF(left, top, width, height), pixmap, source)
+    _draw_part(painter, QRectF(left, top, width, height), picture, source)
+
+
+def _draw_part(painter: QPainter, target: QRectF, picture: Picture, source: QRectF) -> None:
+    if isinstance(picture, QImage):
+        painter.drawImage(target, picture, source)
+    else:
+        painter.drawPixmap(target, picture, source)
+
+
+def fit_of(sprite: Sprite, room: int) -> int:
+    """Side of the square the whole original would fill where what is shown of it fills `room` device pixels."""
+    if not sprite.crop:
+        return room
+    largest = max(sprite.width, sprite.height)
+    return min(largest, -(-room * largest // max(sprite.crop[2:])))
 
 
 def zoom_to_fit(width: float, height: float, fit: float) -> float:
@@ -290,18 +351,29 @@ def _orientation(rotation: int, flipped: bool) -> QTransform:
 
 def checker_brush(ratio: float, side: int = CHECKER) -> QBrush:
     """The pattern under transparent pixels."""
-    tile = blank(2 * side, 2 * side, ratio)
-    tile.fill(theme.color("checker_a"))
+    return _checkered(ratio, side, theme.color("checker_a"), theme.color("checker_b"))
+
+
+def _checkered(ratio: float, side: int, first: QColor, second: QColor) -> QBrush:
+    tile = blank(2 * side, 2 * side, ratio, first)
     painter = QPainter(tile)
     for corner in (QPoint(0, 0), QPoint(side, side)):
-        painter.fillRect(QRect(corner.x(), corner.y(), side, side), theme.color("checker_b"))
+        painter.fillRect(QRect(corner.x(), corner.y(), side, side), second)
     painter.end()
     return QBrush(tile)
 
 
-def blank(width: int, height: int, ratio: float, color: QColor = QColor(0, 0, 0, 0)) -> QPixmap:  # noqa: B008
-    """A pixmap of a logical size at the screen's true resolution, transparent unless a colour is given."""
-    pixmap = QPixmap(max(1, round(width * ratio)), max(1, round(height * ratio)))
-    pixmap.setDevicePixelRatio(ratio)
-    pixmap.fill(color)
-    return pixmap
+def blank(width: int, height: int, ratio: float, color: QColor | None = None) -> QImage:
+    """A picture of a logical size at the screen's true resolution; transparent unless an opaque colour is given."""
+    kind = QImage.Format.Format_ARGB32_Premultiplied if color is None else QImage.Format.Format_RGB32
+    made = QImage(max(1, round(width * ratio)), max(1, round(height * ratio)), kind)
+    made.setDevicePixelRatio(ratio)
+    made.fill(QColor(0, 0, 0, 0) if color is None else color)
+    return made
+
+
+def faded(color: QColor, alpha: float) -> QColor:
+    """A colour with an opacity in [0, 1]."""
+    value = QColor(color)
+    value.setAlphaF(alpha)
+    return value

@@ -16,9 +16,9 @@ from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import OVERHANG, CellPainter
-from gandam_studio.qt.curate.geometry import Grid
-from gandam_studio.qt.curate.pictures import PictureCache, Wanted
+from gandam_studio.qt.curate.cell_painter import OVERHANG, WHOLE_KEPT, CellPainter
+from gandam_studio.qt.curate.geometry import GAP, Grid
+from gandam_studio.qt.curate.pictures import Cell, Composed, PictureCache, Wanted
 from gandam_studio.qt.curate.rows import Rows
 from gandam_studio.qt.curate.selection import Selection
 
@@ -42,10 +42,12 @@ class GridView(QAbstractScrollArea):
         self.rows = Rows(workspace)
         self.selection = Selection()
         self.pictures = PictureCache(workspace, self)
+        self.pictures.composed.connect(self._keep_composed)
         self.pictures.arrived.connect(self._show_arrived)
         self.current = -1
         self._tile = USUAL
         self._cells: CellPainter | None = None
+        self._loaders_cells: CellPainter | None = None  # its twin, for the thread that loads
         self._grid = Grid(0, 1, self._tile)
         self._wish = QTimer(self, singleShot=True, interval=0)
         self._wish.timeout.connect(self._ask_for_pictures)
@@ -120,15 +122,17 @@ class GridView(QAbstractScrollArea):
             rect = cell(position, scrolled)
             if not rect.intersects(exposed):
                 continue
+            picture = pictures.get(sprite)
             incomplete = incomplete or not pictures.is_right(sprite, cells.fit_of(sprite))
+            current = position == self.current
             cells.paint(
                 painter,
                 rect,
                 sprite,
-                pictures.get(sprite),
+                picture,
                 selected=sprite.seq in selection,
-                current=position == self.current,
-                focused=focused,
+                current=current,
+                focused=current and focused,
                 caption=caption,
             )
         self.paint_over(painter, scrolled)
@@ -137,7 +141,8 @@ class GridView(QAbstractScrollArea):
             self._wish.start()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Move the pixels there are; only the strip that comes into sight is painted."""
+        """Move the pixels there are; only the strip that comes into sight is painted, the rows behind it are loaded."""
+        self._wish.start()
         if self.repaints_on_scroll:
             self.viewport().update()
         else:
@@ -171,6 +176,7 @@ class GridView(QAbstractScrollArea):
             font = self.font()
             font.setPointSizeF(max(7.5, font.pointSizeF() * 0.88))
             self._cells = CellPainter(self._tile, ratio, font)
+            self._loaders_cells = self._cells.twin()
         return self._cells
 
     def _forget_look(self) -> None:
@@ -186,14 +192,29 @@ class GridView(QAbstractScrollArea):
         reach = AHEAD * self._grid.columns
         after = range(visible.stop, min(len(self.order), visible.stop + reach))
         before = range(max(0, visible.start - reach), visible.start)
-        fit_of, is_right = self._painter().fit_of, self.pictures.is_right
+        cells, pictures, selection = self._painter(), self.pictures, self.selection
+        cells.room = max(WHOLE_KEPT, 2 * (len(visible) + 2 * reach))
+        caption, height = self._grid.caption > 0, self._grid.cell_height - GAP
+        assert self._loaders_cells is not None
+        drawn = {
+            selected: Cell(self._loaders_cells, (selected, False, False, caption), height) for selected in (False, True)
+        }
         wanted = []
         for span in (visible, after, before):
             for sprite in self.rows.between(span):
-                fit = fit_of(sprite)
-                if not is_right(sprite, fit):
-                    wanted.append(Wanted(sprite, fit))
-        self.pictures.want(wanted)
+                fit, picture = cells.fit_of(sprite), pictures.get(sprite)
+                cell = drawn[sprite.seq in selection]
+                if not pictures.is_right(sprite, fit):
+                    wanted.append(Wanted(sprite, fit, cell))
+                elif picture is not None and cells.whole(sprite, picture[0], cell.look) is None and span is not visible:
+                    wanted.append(Wanted(sprite, fit, cell, picture))
+        pictures.want(wanted)
+
+    def _keep_composed(self, composed: list[Composed]) -> None:
+        """Take in the cells that the loader drew, if they are still as they would be drawn now."""
+        for one in composed:
+            if self._cells is not None and one.cell.cells is self._loaders_cells:
+                self._cells.keep(one.sprite, one.picture, one.cell.look, one.whole)
 
     def _show_arrived(self, seqs: list[int]) -> None:
         visible, arrived = self.visible(), set(seqs)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QBrush, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from gandam_studio.core.errors import UserError
 from gandam_studio.core.review import sources_of
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.curate.cell_painter import checker_brush, draw_picture
-from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.curate.cell_painter import checker_brush, draw_picture, fit_of
+from gandam_studio.qt.curate.pictures import PictureCache, Wanted
 
 WIDTH = 272
 PREVIEW = 240
+PREVIEW_BYTES = 8 << 20
 
 
 class Inspector(QWidget):
@@ -29,7 +29,7 @@ class Inspector(QWidget):
         super().__init__(parent)
         self._workspace = workspace
         self._read_only = read_only
-        self._picture = _Preview()
+        self._picture = _Preview(PictureCache(workspace, self, most_bytes=PREVIEW_BYTES))
         self._name = QLabel(wordWrap=True)
         self._name.setProperty("role", "title")
         self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -64,12 +64,12 @@ class Inspector(QWidget):
         self.setEnabled(sprite is not None)
         if sprite is None:
             self._name.setText(self.tr("Nothing selected"))
-            self._picture.show_sprite(None, QPixmap())
+            self._picture.show_sprite(None)
             for label in self._values.values():
                 label.clear()
             self._show_tags(())
             return
-        self._picture.show_sprite(sprite, self._load(sprite))
+        self._picture.show_sprite(sprite)
         self._name.setText(sprite.name)
         statuses = {
             "undecided": self.tr("undecided"),
@@ -103,11 +103,9 @@ class Inspector(QWidget):
         self._fact(self.tr("Selected"), f"{selected:,}")
         self._show_tags(sprite.tags)
 
-    def _load(self, sprite: Sprite) -> QPixmap:
-        try:
-            return QPixmap.fromImage(image_from_rgba(self._workspace.pixels(sprite)))
-        except (UserError, OSError):
-            return QPixmap()
+    def stop(self) -> None:
+        """End the thread that loads the picture; before the workspace is closed."""
+        self._picture.pictures.stop()
 
     def _fact(self, name: str, value: str, tip: str = "") -> None:
         label = self._values.get(name)
@@ -159,28 +157,50 @@ class Inspector(QWidget):
 
 
 class _Preview(QWidget):
-    """The sprite as decided, as large as whole factors allow."""
+    """The sprite as decided, as large as whole factors allow.
 
-    def __init__(self) -> None:
+    Its picture is loaded by another thread, for decoding takes as long as many frames; until it is there, the one
+    before stays.
+    """
+
+    def __init__(self, pictures: PictureCache) -> None:
         super().__init__()
+        self.pictures = pictures
+        self.pictures.arrived.connect(self._take)
         self.setFixedSize(PREVIEW, PREVIEW)
-        self._sprite: Sprite | None = None
-        self._pixmap = QPixmap()
+        self._wanted: Sprite | None = None
+        self._shown: tuple[Sprite, tuple[QImage, float] | None] | None = None
 
-    def show_sprite(self, sprite: Sprite | None, pixmap: QPixmap) -> None:
-        self._sprite, self._pixmap = sprite, pixmap
+    def show_sprite(self, sprite: Sprite | None) -> None:
+        self._wanted = sprite
         self.setAccessibleName(sprite.name if sprite else "")
-        self.update()
+        if sprite is None:
+            self._shown = None
+            self.update()
+            return
+        fit = fit_of(sprite, self._room())
+        if self.pictures.is_right(sprite, fit):
+            self._take([sprite.seq])
+        else:
+            self.pictures.want([Wanted(sprite, fit)])
+
+    def _take(self, seqs: list[int]) -> None:
+        if self._wanted is not None and self._wanted.seq in seqs:
+            self._shown = self._wanted, self.pictures.get(self._wanted)
+            self.update()
+
+    def _room(self) -> int:
+        return int((PREVIEW - 16) * self.devicePixelRatioF())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(theme.color("border"))
         ratio = self.devicePixelRatioF()
-        alpha = self._sprite is not None and self._sprite.alpha
+        sprite, picture = self._shown or (None, None)
+        alpha = sprite is not None and sprite.alpha
         painter.setBrush(checker_brush(ratio) if alpha else QBrush(theme.color("cell")))
         painter.drawRoundedRect(QRectF(0.5, 0.5, PREVIEW - 1, PREVIEW - 1), theme.RADIUS, theme.RADIUS)
-        if self._sprite is not None and not self._pixmap.isNull():
-            fit = int((PREVIEW - 16) * ratio)
+        if sprite is not None and picture is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            draw_picture(painter, QRectF(self.rect()), self._sprite, (self._pixmap, 1.0), fit, ratio)
+            draw_picture(painter, QRectF(self.rect()), sprite, picture, self._room(), ratio)

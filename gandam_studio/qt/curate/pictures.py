@@ -9,23 +9,50 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QObject, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtGui import QImage
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.curate.cell_painter import CellPainter, Look
 from gandam_studio.qt.queue_thread import QueueThread
 
 CACHE_BYTES = 64 << 20
-BATCH = 24  # pictures delivered together: one repaint for many, yet the first appear at once
+BATCH = 12  # pictures delivered together: one repaint for many, yet the first appear at once
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How a whole cell is to be drawn: by whom (a painter of the loader's own), its look, its logical height."""
+
+    cells: CellPainter
+    look: Look
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A picture to load: the sprite, and the side of the square it is shown in, device pixels."""
+    """A picture to load: the sprite, and the side of the square it is shown in, device pixels.
+
+    Attributes:
+        cell: draw the cell with it too; None for the picture alone.
+        known: the picture and its scale, when it is loaded and only the cell is wanted.
+    """
 
     sprite: Sprite
     fit: int
+    cell: Cell | None = None
+    known: tuple[QImage, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A cell as the loader drew it, and what it shows."""
+
+    sprite: Sprite
+    picture: QImage
+    cell: Cell
+    whole: QImage
 
 
 @dataclass(slots=True)
@@ -37,45 +64,50 @@ class Loaded:
         image: premultiplied, at most `fit` pixels a side when it had to be reduced.
         scale: image pixels per original pixel.
         fit: the square it was loaded for.
+        composed: the cell drawn with it, when one was asked for.
     """
 
     seq: int
     image: QImage
     scale: float
     fit: int
+    composed: Composed | None = None
 
 
 class PictureCache(QObject):
-    """Pixmaps by row number, for painting.
+    """Pictures by row number, for painting.
 
     Signals:
+        composed: cells were drawn with their pictures (list of `Composed`); emitted before `arrived`.
         arrived: pictures came in (list of row numbers).
     """
 
+    composed = Signal(object)
     arrived = Signal(object)
 
-    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+    def __init__(self, workspace: Workspace, parent: QObject | None = None, *, most_bytes: int = CACHE_BYTES) -> None:
         super().__init__(parent)
-        self._pixmaps: OrderedDict[int, tuple[QPixmap, float, int]] = OrderedDict()
+        self._most_bytes = most_bytes
+        self._pictures: OrderedDict[int, tuple[QImage, float, int]] = OrderedDict()
         self._bytes = 0
         self._absent: set[int] = set()
         self._loader = _Loader(workspace, self)
         self._loader.delivered.connect(self._receive)
 
-    def get(self, sprite: Sprite) -> tuple[QPixmap, float] | None:
+    def get(self, sprite: Sprite) -> tuple[QImage, float] | None:
         """The picture and its pixels per original pixel, or None while it is not there.
 
         One loaded for another size serves until the right one arrives (`is_right` tells).
         """
-        entry = self._pixmaps.get(sprite.seq)
+        entry = self._pictures.get(sprite.seq)
         if entry is None:
             return None
-        self._pixmaps.move_to_end(sprite.seq)
+        self._pictures.move_to_end(sprite.seq)
         return entry[0], entry[1]
 
     def is_right(self, sprite: Sprite, fit: int) -> bool:
         """True when the picture is as sharp as the size asks for."""
-        entry = self._pixmaps.get(sprite.seq)
+        entry = self._pictures.get(sprite.seq)
         if entry is None:
             return sprite.seq in self._absent
         # Unreduced pixels serve every size they fit in; reduced ones only the size they were reduced for.
@@ -87,7 +119,7 @@ class PictureCache(QObject):
 
     def clear(self) -> None:
         """Forget all pictures."""
-        self._pixmaps.clear()
+        self._pictures.clear()
         self._absent.clear()
         self._bytes = 0
 
@@ -100,14 +132,15 @@ class PictureCache(QObject):
             if one.image.isNull():
                 self._absent.add(one.seq)
                 continue
-            if old := self._pixmaps.pop(one.seq, None):
-                self._bytes -= _size(old[0])
-            pixmap = QPixmap.fromImage(one.image, Qt.ImageConversionFlag.NoFormatConversion)
-            self._pixmaps[one.seq] = (pixmap, one.scale, one.fit)
-            self._bytes += _size(pixmap)
-        while self._bytes > CACHE_BYTES and len(self._pixmaps) > 1:
-            _, (pixmap, _, _) = self._pixmaps.popitem(last=False)
-            self._bytes -= _size(pixmap)
+            if old := self._pictures.pop(one.seq, None):
+                self._bytes -= old[0].sizeInBytes()
+            self._pictures[one.seq] = (one.image, one.scale, one.fit)
+            self._bytes += one.image.sizeInBytes()
+        while self._bytes > self._most_bytes and len(self._pictures) > 1:
+            _, (image, _, _) = self._pictures.popitem(last=False)
+            self._bytes -= image.sizeInBytes()
+        if composed := [one.composed for one in loaded if one.composed is not None]:
+            self.composed.emit(composed)
         self.arrived.emit([one.seq for one in loaded])
 
 
@@ -122,12 +155,22 @@ class _Loader(QueueThread):
         """QThread's entry."""
         with self._workspace.for_this_thread() as door:
             while batch := self.take(BATCH):
-                self.delivered.emit([load(door, one) for one in batch])
+                self.delivered.emit([_compose(load(door, one), one) for one in batch])
+
+
+def _compose(loaded: Loaded, wanted: Wanted) -> Loaded:
+    cell = wanted.cell
+    if cell is not None and not loaded.image.isNull():
+        whole = cell.cells.compose(wanted.sprite, (loaded.image, loaded.scale), cell.look, cell.height)
+        loaded.composed = Composed(wanted.sprite, loaded.image, cell, whole)
+    return loaded
 
 
 def load(workspace: Workspace, wanted: Wanted) -> Loaded:
     """Read a picture in the size asked for; a null image when it cannot be had. Any thread."""
     sprite, fit = wanted.sprite, wanted.fit
+    if wanted.known is not None:
+        return Loaded(sprite.seq, *wanted.known, fit)
     largest = max(sprite.width, sprite.height)
     pixels = workspace.thumbnails.read(sprite.seq)
     absent = pixels is None
@@ -158,7 +201,3 @@ def image_from_rgba(pixels: np.ndarray) -> QImage:
     pixels = np.ascontiguousarray(pixels)
     borrowed = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
     return borrowed.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-
-
-def _size(pixmap: QPixmap) -> int:
-    return pixmap.width() * pixmap.height() * 4

@@ -82,12 +82,13 @@ class CurateScreen(Screen):
         settings.setValue(_PANEL_KEY, self.actions_of.show_panel.isChecked())
 
     def may_close(self) -> bool:
-        """Nothing here is ever unsaved; only the picture loader must end."""
+        """Nothing here is ever unsaved; only the loaders of pictures must end."""
         return True
 
     def closing(self) -> None:
         """Let go of the workspace: called before it is closed."""
         self.gallery.pictures.stop()
+        self.panel.inspector.stop()
 
     def menus(self) -> list[ScreenMenu]:
         """See Screen."""
