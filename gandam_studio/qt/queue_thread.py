@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from PySide6.QtCore import QObject, QThread
+
+
+LONGEST_PAUSE_S = 0.1
 
 
 class QueueThread(QThread):
@@ -19,6 +24,8 @@ class QueueThread(QThread):
         self._queue: list[Any] = []
         self._change = threading.Condition()
         self._stopping = False
+        self._free = threading.Event()
+        self._free.set()
 
     def want(self, wanted: list[Any]) -> None:
         """Replace the queue; what was in it and is not named now is forgotten."""
@@ -31,6 +38,23 @@ class QueueThread(QThread):
         with self._change:
             self._queue = [one, *(other for other in self._queue if other != one)][:most]
         self._wake([one])
+
+    @contextlib.contextmanager
+    def resting(self) -> Iterator[None]:
+        """While the block runs, the thread pauses before its next piece of work (where it calls `pause`).
+
+        For what the GUI thread does within a frame: each of its calls that lets go of the interpreter's lock would
+        else wait until this thread gives it back.
+        """
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
+
+    def pause(self) -> None:
+        """Called by the thread between two pieces of work: wait while somebody is `resting` it."""
+        self._free.wait(LONGEST_PAUSE_S)
 
     def stop(self) -> None:
         """End the thread and wait for it."""

@@ -19,7 +19,7 @@ from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import OVERHANG, WHOLE_KEPT, CellPainter
 from gandam_studio.qt.curate.geometry import GAP, Grid
 from gandam_studio.qt.curate.pictures import Cell, Composed, PictureCache, Wanted
-from gandam_studio.qt.curate.rows import Rows
+from gandam_studio.qt.curate.rows import Rows, WantedRows
 from gandam_studio.qt.curate.selection import Selection
 
 SMALLEST, LARGEST, USUAL = 48, 320, 144
@@ -42,6 +42,7 @@ class GridView(QAbstractScrollArea):
         self.rows = Rows(workspace)
         self.selection = Selection()
         self.pictures = PictureCache(workspace, self)
+        self.pictures.rows_fetched.connect(self._take_rows)
         self.pictures.composed.connect(self._keep_composed)
         self.pictures.arrived.connect(self._show_arrived)
         self.current = -1
@@ -50,7 +51,7 @@ class GridView(QAbstractScrollArea):
         self._loaders_cells: CellPainter | None = None  # its twin, for the thread that loads
         self._grid = Grid(0, 1, self._tile)
         self._wish = QTimer(self, singleShot=True, interval=0)
-        self._wish.timeout.connect(self._ask_for_pictures)
+        self._wish.timeout.connect(self._wish_for_pictures)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         # Always there: its coming and going would change the number of columns.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -109,8 +110,11 @@ class GridView(QAbstractScrollArea):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the cells that meet the exposed rectangle; those without a picture yet are asked for."""
+        with self.pictures.resting():
+            self._paint(event.rect())
+
+    def _paint(self, exposed: QRect) -> None:
         painter = QPainter(self.viewport())
-        exposed = event.rect()
         painter.fillRect(exposed, theme.color("canvas"))
         exposed.setTop(exposed.top() - OVERHANG)
         scrolled = self.verticalScrollBar().value()
@@ -186,6 +190,10 @@ class GridView(QAbstractScrollArea):
 
     # Pictures
 
+    def _wish_for_pictures(self) -> None:
+        with self.pictures.resting():
+            self._ask_for_pictures()
+
     def _ask_for_pictures(self) -> None:
         """What is seen first, then the rows around it."""
         visible = self.visible()
@@ -199,16 +207,24 @@ class GridView(QAbstractScrollArea):
         drawn = {
             selected: Cell(self._loaders_cells, (selected, False, False, caption), height) for selected in (False, True)
         }
-        wanted = []
+        wanted: list[Wanted | WantedRows] = []
         for span in (visible, after, before):
-            for sprite in self.rows.between(span):
+            for sprite in self.rows.between(span) if span is visible else self.rows.known(span):
                 fit, picture = cells.fit_of(sprite), pictures.get(sprite)
                 cell = drawn[sprite.seq in selection]
                 if not pictures.is_right(sprite, fit):
                     wanted.append(Wanted(sprite, fit, cell))
                 elif picture is not None and cells.whole(sprite, picture[0], cell.look) is None and span is not visible:
                     wanted.append(Wanted(sprite, fit, cell, picture))
+        # Rows are small: they are read as far again beyond the pictures, so that those need not wait for them.
+        wanted += self.rows.missing(range(visible.stop, after.stop + reach))
+        wanted += self.rows.missing(range(max(0, before.start - reach), visible.start))
         pictures.want(wanted)
+
+    def _take_rows(self, wanted: WantedRows, sprites: list[Sprite]) -> None:
+        """Sprites about to come into sight are here: their pictures can be asked for."""
+        self.rows.take(wanted, sprites)
+        self._wish.start()
 
     def _keep_composed(self, composed: list[Composed]) -> None:
         """Take in the cells that the loader drew, if they are still as they would be drawn now."""

@@ -12,9 +12,11 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.review import page
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.curate.cell_painter import CellPainter, Look
+from gandam_studio.qt.curate.rows import WantedRows
 from gandam_studio.qt.queue_thread import QueueThread
 
 CACHE_BYTES = 64 << 20
@@ -80,8 +82,10 @@ class PictureCache(QObject):
     Signals:
         composed: cells were drawn with their pictures (list of `Composed`); emitted before `arrived`.
         arrived: pictures came in (list of row numbers).
+        rows_fetched: a page of sprites was read (`WantedRows`, list of `Sprite`).
     """
 
+    rows_fetched = Signal(object, object)
     composed = Signal(object)
     arrived = Signal(object)
 
@@ -93,6 +97,7 @@ class PictureCache(QObject):
         self._absent: set[int] = set()
         self._loader = _Loader(workspace, self)
         self._loader.delivered.connect(self._receive)
+        self._loader.fetched.connect(self.rows_fetched)
 
     def get(self, sprite: Sprite) -> tuple[QImage, float] | None:
         """The picture and its pixels per original pixel, or None while it is not there.
@@ -113,9 +118,13 @@ class PictureCache(QObject):
         # Unreduced pixels serve every size they fit in; reduced ones only the size they were reduced for.
         return entry[2] == fit or (entry[1] >= 1.0 and max(sprite.width, sprite.height) <= fit)
 
-    def want(self, wanted: Iterable[Wanted]) -> None:
+    def want(self, wanted: Iterable[Wanted | WantedRows]) -> None:
         """Load these next, in this order; what was wanted before and is not named now is forgotten."""
         self._loader.want(list(wanted))
+
+    def resting(self) -> contextlib.AbstractContextManager[None]:
+        """Keep the loader still while the block runs; for painting and what goes with it."""
+        return self._loader.resting()
 
     def clear(self) -> None:
         """Forget all pictures."""
@@ -128,6 +137,10 @@ class PictureCache(QObject):
         self._loader.stop()
 
     def _receive(self, loaded: list[Loaded]) -> None:
+        with self.resting():
+            self._take(loaded)
+
+    def _take(self, loaded: list[Loaded]) -> None:
         for one in loaded:
             if one.image.isNull():
                 self._absent.add(one.seq)
@@ -146,6 +159,7 @@ class PictureCache(QObject):
 
 class _Loader(QueueThread):
     delivered = Signal(object)
+    fetched = Signal(object, object)
 
     def __init__(self, workspace: Workspace, parent: QObject) -> None:
         super().__init__(parent)
@@ -155,7 +169,15 @@ class _Loader(QueueThread):
         """QThread's entry."""
         with self._workspace.for_this_thread() as door:
             while batch := self.take(BATCH):
-                self.delivered.emit([_compose(load(door, one), one) for one in batch])
+                loaded = []
+                for one in batch:
+                    self.pause()
+                    if isinstance(one, WantedRows):
+                        self.fetched.emit(one, page(door.connection, one.seqs))
+                    else:
+                        loaded.append(_compose(load(door, one), one))
+                if loaded:
+                    self.delivered.emit(loaded)
 
 
 def _compose(loaded: Loaded, wanted: Wanted) -> Loaded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +15,15 @@ from gandam_studio.core.workspace import Workspace
 
 PAGE = 24
 PAGES_KEPT = 160
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRows:
+    """A page to fetch in another thread: its number, its row numbers, and the state of the view it belongs to."""
+
+    number: int
+    seqs: Seqs
+    state: int
 
 
 class Rows:
@@ -28,6 +38,7 @@ class Rows:
         self._pages: OrderedDict[int, list[Sprite]] = OrderedDict()
         self.order: Seqs = np.empty(0, dtype=np.int64)
         self._is_everything = True
+        self._state = 0  # another one after every edit and change of the view
 
     def __len__(self) -> int:
         return len(self.order)
@@ -38,11 +49,34 @@ class Rows:
         self._is_everything = bool(not len(order) or (order[0] == 1 and order[-1] == len(order))) and bool(
             np.array_equal(order, np.arange(1, len(order) + 1))
         )
-        self._pages.clear()
+        self.forget()
 
     def forget(self) -> None:
         """Fetch everything anew: something was edited."""
         self._pages.clear()
+        self._state += 1
+
+    def missing(self, positions: range) -> list[WantedRows]:
+        """The pages of some positions that are not here yet, for another thread to fetch; see `take`."""
+        stop = min(positions.stop, len(self.order))
+        if positions.start >= stop:
+            return []
+        numbers = range(positions.start // PAGE, (stop - 1) // PAGE + 1)
+        return [WantedRows(number, self._seqs(number), self._state) for number in numbers if number not in self._pages]
+
+    def take(self, wanted: WantedRows, sprites: list[Sprite]) -> None:
+        """Keep a page fetched elsewhere, unless something changed meanwhile."""
+        if wanted.state == self._state and wanted.number not in self._pages:
+            self._keep(wanted.number, sprites)
+
+    def known(self, positions: range) -> Iterator[Sprite]:
+        """As `between`, without fetching: pages that are missing are left out."""
+        first, stop = positions.start, min(positions.stop, len(self.order))
+        while first < stop:
+            number, offset = divmod(first, PAGE)
+            if (sprites := self._pages.get(number)) is not None:
+                yield from sprites[offset : offset + stop - first]
+            first += PAGE - offset
 
     def __getitem__(self, position: int) -> Sprite:
         number, offset = divmod(position, PAGE)
@@ -60,13 +94,19 @@ class Rows:
     def _page(self, number: int) -> list[Sprite]:
         sprites = self._pages.get(number)
         if sprites is None:
-            sprites = page(self._workspace.connection, self.order[number * PAGE : (number + 1) * PAGE])
-            self._pages[number] = sprites
-            if len(self._pages) > PAGES_KEPT:
-                self._pages.popitem(last=False)
+            sprites = page(self._workspace.connection, self._seqs(number))
+            self._keep(number, sprites)
         else:
             self._pages.move_to_end(number)
         return sprites
+
+    def _keep(self, number: int, sprites: list[Sprite]) -> None:
+        self._pages[number] = sprites
+        if len(self._pages) > PAGES_KEPT:
+            self._pages.popitem(last=False)
+
+    def _seqs(self, number: int) -> Seqs:
+        return self.order[number * PAGE : (number + 1) * PAGE]
 
     def position_of(self, seq: int) -> int | None:
         """Where a row stands in the view; None when it is not shown."""
