@@ -9,7 +9,6 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread
 
-
 LONGEST_PAUSE_S = 0.1
 
 
