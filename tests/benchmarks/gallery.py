@@ -6,7 +6,8 @@ The workspace is synthetic but whole: rows, history and a packed thumbnail store
 Every figure is taken in a process of its own with the real window (offscreen). Beside it stand the floor (drawing as
 many ready pixmaps) and the peer (QListView in icon mode, batched, uniform sizes, with a delegate), same window size.
 A scroll frame is the time the GUI thread is busy: moving, painting, and taking in the thumbnails that arrive; between
-frames it rests to 16 ms, in which the loader works.
+frames it rests to 16 ms, in which the loader works. `frames_with_placeholders` is the share of frames at whose end a
+cell in sight still lacked its picture; `start_floor_s` is an empty QMainWindow of PySide6, painted, in the same run.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 FRAME_S = 0.016
 FRAMES = 400
+REST_S = 0.5  # between opening and the first scroll, as a hand takes at least
 WIDTH, HEIGHT = 1240, 820
 
 
@@ -80,6 +82,7 @@ def measure_ours(folder: Path) -> dict[str, float]:
 
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(folder / "settings"))
     from gandam_studio.qt.application import MainWindow, make_application
+    from gandam_studio.qt.responsiveness import favour_the_window
 
     application = make_application()
     window = MainWindow()
@@ -106,7 +109,13 @@ def measure_ours(folder: Path) -> dict[str, float]:
         application.processEvents()
         time.sleep(0.001)
     all_thumbnails = time.perf_counter() - began
+    began = time.perf_counter()
+    while time.perf_counter() - began < REST_S:
+        application.processEvents()
+        time.sleep(0.002)
+    favour_the_window(application)  # as the program itself does once it is open
     frames = _scroll(application, gallery.verticalScrollBar(), gallery)
+    back = _scroll(application, gallery.verticalScrollBar(), gallery, sign=-1)
     jumps = _scroll(application, gallery.verticalScrollBar(), gallery, jump=True)
     flips = {}
     for name, seqs in _selections(gallery).items():
@@ -124,6 +133,8 @@ def measure_ours(folder: Path) -> dict[str, float]:
         "scroll_p99_ms": 1e3 * _quantile(frames["wall"], 0.99),
         "scroll_cpu_p50_ms": 1e3 * statistics.median(frames["cpu"]),
         "scroll_cpu_p99_ms": 1e3 * _quantile(frames["cpu"], 0.99),
+        "scroll_back_p99_ms": 1e3 * _quantile(back["wall"], 0.99),
+        "frames_with_placeholders": statistics.mean(share < 1 for share in frames["shown"]),
         "jump_p99_ms": 1e3 * _quantile(jumps["wall"], 0.99),
         "cells_with_thumbnail_after_frame": statistics.mean(frames["shown"]),
         "flip_10k_s": flips["scattered"],
@@ -138,7 +149,7 @@ def _complete(gallery) -> bool:
     return all(gallery.pictures.get(gallery.sprite(position)) for position in gallery.visible())
 
 
-def _scroll(application, bar, gallery=None, *, jump: bool = False) -> dict[str, list[float]]:
+def _scroll(application, bar, gallery=None, *, jump: bool = False, sign: int = 1) -> dict[str, list[float]]:
     """Each frame's busy seconds ("wall", and "cpu" of the GUI thread: what a loaded machine does not stretch), and the
     share of cells that had their thumbnail when it ended ("shown").
     """
@@ -149,7 +160,7 @@ def _scroll(application, bar, gallery=None, *, jump: bool = False) -> dict[str, 
     for number in range(FRAMES // 4 if jump else FRAMES):
         began, cpu = time.perf_counter(), time.thread_time()
         # Faster and slower, as a hand does it: from a third of a row to three rows a frame.
-        step = 60 * (1 + number % 8)
+        step = sign * 60 * (1 + number % 8)
         bar.setValue(generator.randrange(bar.maximum() + 1) if jump else bar.value() + step)
         application.processEvents()
         wall = time.perf_counter() - began
@@ -283,6 +294,18 @@ def measure_start(folder: Path) -> dict[str, float]:
     return {"ready_at": ready, "cpu_s": used}
 
 
+def measure_start_floor() -> dict[str, float]:
+    """As `measure_start`, for an empty window of the same toolkit."""
+    from PySide6.QtWidgets import QApplication, QMainWindow
+
+    application = QApplication([])
+    window = QMainWindow()
+    window.resize(WIDTH, HEIGHT)
+    window.show()
+    application.processEvents()
+    return {"ready_at": time.time(), "cpu_s": time.process_time()}
+
+
 def _quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
@@ -312,14 +335,24 @@ def run(count: int, folder: Path, repeats: int) -> dict[str, float]:
     """All figures at one size."""
     target = folder / f"sprites-{count}"
     build(target, count)
-    starts, cpu = [], []
+    starts: dict[str, list[float]] = {"start": [], "start_floor": []}
+    cpu = []
     _in_child("start", target, count)
     for _ in range(repeats):
-        began = time.time()
-        child = _in_child("start", target, count)
-        starts.append(child["ready_at"] - began)
-        cpu.append(child["cpu_s"])
-    figures = {"sprites": count, "start_s": statistics.median(starts), "start_cpu_s": statistics.median(cpu)}
+        for what, found in starts.items():
+            began = time.time()
+            child = _in_child(what, target, count)
+            found.append(child["ready_at"] - began)
+            if what == "start":
+                cpu.append(child["cpu_s"])
+    ours, floor = (statistics.median(found) for found in starts.values())
+    figures = {
+        "sprites": count,
+        "start_s": ours,
+        "start_cpu_s": statistics.median(cpu),
+        "start_floor_s": floor,
+        "start_to_floor": ours / floor,
+    }
     figures.update(_in_child("ours", target, count))
     figures.update(_in_child("peer", target, count))
     return {name: round(value, 4) for name, value in figures.items()}
@@ -331,7 +364,7 @@ def main() -> None:
     parser.add_argument("--sprites", type=int, action="append", help="how many; may be repeated (100000 and 1000000)")
     parser.add_argument("--repeats", type=int, default=5, help="start-ups of which the median is taken")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--child", choices=("ours", "peer", "start"), help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=("ours", "peer", "start", "start_floor"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -340,6 +373,7 @@ def main() -> None:
             "ours": lambda: measure_ours(options.folder),
             "peer": lambda: measure_peer(options.folder, count),
             "start": lambda: measure_start(options.folder),
+            "start_floor": measure_start_floor,
         }[options.child]
         print(json.dumps(work()))
         return

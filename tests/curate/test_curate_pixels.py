@@ -11,12 +11,14 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter, QPixmap
 from small_workspaces import add_sprites, sprite_pixels
 
-from gandam_studio.core.edits import Flip, Rotate, SetCrop
+from gandam_studio.core.edits import Drop, Flip, Rotate, SetCrop
 from gandam_studio.core.rendering import oriented
+from gandam_studio.core.review import page
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import CellPainter, draw_picture, zoom_to_fit
-from gandam_studio.qt.curate.pictures import PictureCache, Wanted, image_from_rgba, load
+from gandam_studio.qt.curate.pictures import Cell, PictureCache, Wanted, image_from_rgba, load
+from gandam_studio.qt.curate.rows import Rows
 
 
 @pytest.fixture
@@ -133,3 +135,49 @@ def test_dropped_kept_and_selected_cells_look_different(workspace: Workspace, qa
                 painter.end()
                 looks.add(_pixels(canvas).tobytes())
     assert len(looks) == 12
+
+
+@pytest.mark.parametrize("selected", [False, True])
+@pytest.mark.parametrize("ratio", [1.0, 1.5])
+def test_a_cell_drawn_by_the_loader_is_what_the_window_would_draw(
+    workspace: Workspace, qtbot, qapp, ratio: float, selected: bool
+) -> None:
+    workspace.apply(Flip([1]))
+    workspace.apply(Drop([1], "text"))
+    sprite = workspace.sprite(1)
+    cells = CellPainter(96, ratio, qapp.font())
+    look = (selected, False, False, True)
+    cache = PictureCache(workspace)
+    with qtbot.waitSignal(cache.composed) as composed:
+        cache.want([Wanted(sprite, cells.fit, Cell(cells.twin(), look, 116))])
+    cache.stop()
+    (drawn,) = composed.args[0]
+    picture = cache.get(sprite)
+    assert picture is not None
+    assert np.array_equal(_pixels(drawn.whole), _pixels(cells.compose(sprite, picture, look, 116)))
+    cells.keep(sprite, drawn.picture, look, drawn.whole)
+    assert cells.whole(sprite, picture[0], look) is drawn.whole
+    assert cells.whole(sprite, picture[0], (not selected, False, False, True)) is None
+
+
+def test_rows_read_before_an_edit_are_not_shown_after_it(workspace: Workspace) -> None:
+    rows = Rows(workspace)
+    rows.show(workspace.select())
+    (wanted,) = rows.missing(range(3))
+    early = page(workspace.connection, wanted.seqs)
+    workspace.apply(Flip([2]))
+    rows.forget()
+    rows.take(wanted, early)
+    assert list(rows.known(range(3))) == [], "read too early"
+    (wanted,) = rows.missing(range(3))
+    rows.take(wanted, page(workspace.connection, wanted.seqs))
+    assert [sprite.flipped for sprite in rows.known(range(3))] == [False, True, False]
+    assert rows.missing(range(3)) == []
+
+
+def test_a_name_is_shortened_only_where_it_must_be(qapp) -> None:
+    cells = CellPainter(96, 1.0, qapp.font())
+    assert cells._elided("egg.png", 92) == "egg.png"
+    long = cells._elided("a-very-long-name-of-a-sprite.png", 92)
+    assert "…" in long
+    assert cells.metrics.horizontalAdvance(long) <= 92
