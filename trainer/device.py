@@ -17,13 +17,14 @@ class Machine:
 
     Attributes:
         device: torch device. bf16: run convolutions in bfloat16. channels_last: pictures' memory layout.
-        graphs: record and replay CUDA graphs.
+        graphs: record and replay CUDA graphs. winograd: 4x4 convolutions of stride 2 with fewer multiplications.
     """
 
     device: torch.device
     bf16: bool = False
     channels_last: bool = False
     graphs: bool = False
+    winograd: bool = False
 
     @property
     def precision(self) -> str:

@@ -68,9 +68,12 @@ class Drawer:
     def draw(self, phase: str, number: int, probability: float, with_reals: bool) -> Draw:
         """Draw phase `phase` ("d" or "g") number `number`; `probability` of augmentation."""
         config, batch, mine = self._config, self._batch, self._ranks.share(self._batch)
-        source = generator(config.seed, phase, number, self._device)
+        stream, place = phase, number
+        if phase == "g" and config.objective.shared_latents:  # All as in the discriminator's last step.
+            stream, place = "d", (number + 1) * config.objective.critic_steps - 1
+        source = generator(config.seed, stream, place, self._device)
         z = torch.randn(batch, config.architecture.latent, generator=source, device=self._device)[mine]
-        rows = self._rows(phase, number, source)[mine]
+        rows = self._rows(stream, place, source)[mine]
         mirrored = None
         if config.augmentation.mirror:
             mirrored = (torch.rand(batch, generator=source, device=self._device) < 0.5)[mine]

@@ -17,7 +17,7 @@ from trainer.device import Machine
 from trainer.distributed import Ranks
 from trainer.draws import Draw
 from trainer.graphs import Recorded
-from trainer.layers import Dropout
+from trainer.layers import Conv2d, ConvTranspose2d, Dropout
 from trainer.networks import Discriminator, Generator
 from trainer.objectives import discriminator_loss, generator_loss
 from trainer.penalties import gradient_penalty, zero_centred
@@ -54,6 +54,10 @@ class Game:
         self.optimiser_g = _adam(self.parameters_g, config, config.optimiser.lr_g, machine.device)
         self.optimiser_d = _adam(self.parameters_d, config, config.optimiser.lr_d, machine.device)
         self._dropouts = [m for net in networks for m in net.modules() if isinstance(m, Dropout)]
+        for layer in (m for net in networks for m in net.modules() if isinstance(m, Conv2d | ConvTranspose2d)):
+            layer.winograd = machine.winograd
+        self._shares = config.objective.shared_latents and config.objective.critic_steps == 1
+        self._kept: torch.Tensor | None = None
         self.graphs = machine.graphs and ranks.count == 1 and not self._dropouts
         self._recorded: dict[str, Recorded] = {}
         self._unit = torch.ones((), device=machine.device)
@@ -68,7 +72,9 @@ class Game:
     def discriminator_phase(self, draw: Draw, penalty_weight: float | None) -> torch.Tensor:
         """One discriminator step. `penalty_weight` None: without penalty. Returns (len(D_VALUES) + 1,): the last is
         the gradients' 2-norm. May raise torch.OutOfMemoryError, before anything but running statistics changed."""
-        self.generator.requires_grad_(False)
+        keeps = self._shares and not self.graphs and self.micro >= len(draw.z)
+        self._kept = None
+        self.generator.requires_grad_(keeps)
         self.discriminator.requires_grad_(True)
         if penalty_weight is not None:
             draw = dataclasses.replace(draw, weight=self._unit * penalty_weight)
@@ -89,8 +95,10 @@ class Game:
         weight, penalised = draw.weight, draw.weight is not None
         assert draw.real is not None
         self._seed_dropout(draw)
-        with torch.no_grad(), self.machine.autocast():
+        keeps = self.parameters_g[0].requires_grad
+        with torch.set_grad_enabled(keeps), self.machine.autocast():
             fake = self.generator(draw.z, draw.labels)
+        self._kept = fake if keeps else None
         real = augment(draw.real, draw.real_changes, self.fill).detach()
         fake = augment(fake, draw.fake_changes, self.fill).detach()
         real.requires_grad_(penalised and regulariser in ("r1", "r1r2"))
@@ -111,10 +119,15 @@ class Game:
             return torch.stack([*loss, x.mean(), g.mean(), penalty, sign]).detach()
 
     def generator_gradients(self, draw: Draw) -> torch.Tensor:
-        """Backward pass of the generator's loss (mean over `draw`); returns it, (1,), detached."""
+        """Backward pass of the generator's loss (mean over `draw`); returns it, (1,), detached.
+
+        With shared latents the discriminator's phase has drawn these pictures already, by the same weights.
+        """
         self._seed_dropout(draw)
-        with self.machine.autocast():
-            fake = self.generator(draw.z, draw.labels)
+        fake, self._kept = self._kept, None
+        if fake is None or len(fake) != len(draw.z):
+            with self.machine.autocast():
+                fake = self.generator(draw.z, draw.labels)
         g = self._scores(augment(fake, draw.fake_changes, self.fill), draw)
         x = None
         if draw.real is not None:

@@ -10,6 +10,8 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn import functional
 
+from trainer import winograd
+
 
 class BatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation (Ioffe & Szegedy 2015) over (B, C, H, W) whose statistics span all ranks.
@@ -39,6 +41,42 @@ class BatchNorm2d(nn.BatchNorm2d):
         self.num_batches_tracked.add_(1)
         self.running_mean.lerp_(mean, self.momentum)
         self.running_var.lerp_(variance, self.momentum)
+
+
+class Conv2d(nn.Conv2d):
+    """torch's convolution, in training computed faster where `winograd` is set and the layer suits.
+
+    Attributes:
+        winograd: set by the training step. Pictures drawn and exports made in evaluation mode never use it.
+    """
+
+    winograd = False
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) -> (B, K, H', W')."""
+        if self.winograd and self.training and winograd.suits(self, x.shape[2] // 2, x.shape[3] // 2):
+            y = winograd.convolve(x, self.weight)
+            return y if self.bias is None else y + self.bias[:, None, None]
+        return super().forward(x)
+
+
+class ConvTranspose2d(nn.ConvTranspose2d):
+    """torch's transposed convolution; a 1x1 map is one matrix product, others as `Conv2d` where `winograd` is set."""
+
+    winograd = False
+
+    def forward(self, x: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
+        """(B, C, H, W) -> (B, K, H', W')."""
+        if not (self.winograd and self.training) or output_size is not None:
+            return super().forward(x, output_size)
+        if x.shape[2:] == (1, 1) and self.padding == (0, 0) and self.output_padding == (0, 0) and self.groups == 1:
+            y = x.flatten(1) @ self.weight.permute(0, 2, 3, 1).flatten(1)
+            y = y.unflatten(1, (*self.kernel_size, self.out_channels)).permute(0, 3, 1, 2)
+        elif winograd.suits(self, x.shape[2], x.shape[3]):
+            y = winograd.convolve_transposed(x, self.weight)
+        else:
+            return super().forward(x)
+        return y if self.bias is None else y + self.bias[:, None, None]
 
 
 class Dropout(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from trainer.config import TrainConfig
-from trainer.layers import BatchNorm2d, Dropout, MinibatchStd, spectral
+from trainer.layers import BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, MinibatchStd, spectral
 from trainer.networks import stages
 
 
@@ -82,17 +82,17 @@ def dcgan(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.Li
     width = latent
     for index, channels in enumerate(found.generator):
         stride, padding = (1, 0) if index == 0 else (2, 1)
-        generator.append(nn.ConvTranspose2d(width, channels, 4, stride, padding, bias=not normed))
+        generator.append(ConvTranspose2d(width, channels, 4, stride, padding, bias=not normed))
         generator += [BatchNorm2d(channels, momentum=a.norm_momentum)] if normed else []
         generator.append(nn.ReLU())
         width = channels
-    generator += [nn.ConvTranspose2d(width, config.data.channels, 4, 2, 1, bias=False), nn.Tanh()]
+    generator += [ConvTranspose2d(width, config.data.channels, 4, 2, 1, bias=False), nn.Tanh()]
 
     core: list[nn.Module] = []
     width = config.data.channels
     for index, channels in enumerate(found.discriminator):
         batch = a.discriminator_norm == "batch" and index > 0
-        core.append(spectral(nn.Conv2d(width, channels, 4, 2, 1, bias=not batch and index > 0), a.discriminator_norm))
+        core.append(spectral(Conv2d(width, channels, 4, 2, 1, bias=not batch and index > 0), a.discriminator_norm))
         core += [BatchNorm2d(channels, momentum=a.norm_momentum)] if batch else []
         core.append(nn.LeakyReLU(0.2))
         core += [Dropout(a.dropout)] if a.dropout else []

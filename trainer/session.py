@@ -100,6 +100,7 @@ def capture(session: Session, only_weights: bool = False) -> Checkpoint:
         "micro_batch": game.micro,
         "bf16": session.machine.bf16,
         "channels_last": session.machine.channels_last,
+        "winograd": session.machine.winograd,
         "augment": session.augment,
         "sign_sum": float(session.sign_sum),
         "sign_count": session.sign_count,

@@ -121,6 +121,9 @@ class Objective(Settings):
     )
     label_noise: float = setting(0.0, "labels are drawn within this distance of 1 and 0 (bce only)", low=0, high=0.5)
     critic_steps: int = setting(1, "discriminator steps before each generator step", low=1, high=20)
+    shared_latents: bool = setting(
+        False, "the generator learns from the pictures that the discriminator has just seen, drawn only once"
+    )
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,9 @@ class Precision(Settings):
     channels_last: str = setting("auto", "memory layout of pictures; auto tries it", choices=("auto", "on", "off"))
     cuda_graphs: str = setting(
         "auto", "replay recorded CUDA steps; auto: on CUDA when possible", choices=("auto", "on", "off")
+    )
+    winograd: str = setting(
+        "auto", "4x4 convolutions with fewer multiplications; auto: on CPUs in fp32", choices=("auto", "on", "off")
     )
     threads: int = setting(0, "CPU threads; 0 leaves it to torch", low=0, high=1024)
 

@@ -149,7 +149,9 @@ def _prepare(run: RunDirectory, config: TrainConfig, ranks: Ranks, saved: Checkp
         return make_session(config, data, machine, ranks, batch)
     values = saved.values
     graphs = device.type == "cuda" and config.precision.cuda_graphs != "off"
-    machine = Machine(device, bool(values["bf16"]), bool(values["channels_last"]), graphs)
+    machine = Machine(
+        device, bool(values["bf16"]), bool(values["channels_last"]), graphs, bool(values.get("winograd", False))
+    )
     session = make_session(config, data, machine, ranks, int(values["batch"]), _micro(saved, ranks))
     restore(session, saved)
     return session

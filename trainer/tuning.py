@@ -30,12 +30,21 @@ def choose_machine(config: TrainConfig, data: TrainingSet, device: torch.device,
     auto = [True] if device.type == "cpu" else [False, True]
     layouts = [layout == "on"] if layout != "auto" else auto
     graphs = device.type == "cuda" and config.precision.cuda_graphs != "off"
-    candidates = [Machine(device, bf16, last, graphs) for bf16 in bf16s for last in layouts]
+    candidates = [
+        Machine(device, bf16, last, graphs, uses_winograd(config, device, bf16)) for bf16 in bf16s for last in layouts
+    ]
     chosen = 0
     if len(candidates) > 1 and ranks.first:
         batch = min(config.batch.size or 32, 32 if device.type == "cpu" else 128)
         chosen = _fastest(config, data, candidates, batch)
     return candidates[ranks.agreed(chosen, device)]
+
+
+def uses_winograd(config: TrainConfig, device: torch.device, bf16: bool) -> bool:
+    """Whether 4x4 convolutions are computed by `trainer.winograd`: a rule, not a trial, so that runs repeat exactly."""
+    return config.precision.winograd == "on" or (
+        config.precision.winograd == "auto" and device.type == "cpu" and not bf16
+    )
 
 
 def _fastest(config: TrainConfig, data: TrainingSet, candidates: list[Machine], batch: int) -> int:

@@ -5,6 +5,8 @@
 The reference is the loop most people start from: fp32, default layout, torch's DCGAN example (fakes shared by both
 steps, gradients through the whole discriminator in the generator's step), written here, with the same networks, batch
 and pictures. Both run in turns within one process; figures are medians over rounds, so ratios survive a noisy machine.
+The arithmetic floor beside them is the reference step's operations at the speed of a large matrix product in the same
+run; ours may pass below it, since its convolutions multiply less (trainer.winograd).
 """
 
 from __future__ import annotations
@@ -128,6 +130,18 @@ def event_cost(session: Session, run: RunDirectory, step_s: float) -> float:
     return (statistics.median(samples) + flushed * statistics.median(flushes)) / interval_s
 
 
+def arithmetic(reference: Reference, device: torch.device) -> dict[str, float]:
+    """What bounds any step: its floating-point operations, and what the device's matrix product reaches right now."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        reference.step()
+    side = 2048 if device.type == "cpu" else 8192
+    a, b = torch.randn(2, side, side, device=device)
+    best = min(seconds(lambda: torch.mm(a, b), 1, device) for _ in range(6))
+    return {"gflop_per_step": counter.get_total_flops() / 1e9, "gemm_gflop_per_s": 2 * side**3 / best / 1e9}
+
+
 def measure(size: int, batch: int, width: int, rounds: int, wanted: str) -> dict[str, Any]:
     """All figures, as the JSON contract names them."""
     config = load_preset("dcgan")
@@ -150,6 +164,8 @@ def measure(size: int, batch: int, width: int, rounds: int, wanted: str) -> dict
         for _ in range(rounds):
             times["reference"].append(seconds(reference.step, steps, device))
             times["ours"].append(seconds(ours, steps, device))
+        floor = arithmetic(reference, device)
+        floor["floor_s"] = floor["gflop_per_step"] / floor["gemm_gflop_per_s"]
         rate = {name: round(batch / statistics.median(values), 1) for name, values in times.items()}
         ratios = [r / o for r, o in zip(times["reference"], times["ours"], strict=True)]
         return {
@@ -160,7 +176,11 @@ def measure(size: int, batch: int, width: int, rounds: int, wanted: str) -> dict
             "precision": machine.precision,
             "channels_last": machine.channels_last,
             "graphs": session.game.graphs,
+            "winograd": machine.winograd,
+            "threads": torch.get_num_threads(),
             "pictures_per_s": rate,
+            "seconds_per_step": {name: round(statistics.median(values), 4) for name, values in times.items()},
+            "arithmetic": {name: round(value, 3) for name, value in floor.items()},
             "ratio": round(statistics.median(ratios), 3),
             "event_cost": round(event_cost(session, run, statistics.median(times["ours"])), 5),
         }
@@ -180,6 +200,12 @@ def main() -> None:
     print(f"{facts['device']}, DCGAN {facts['size']} px, batch {facts['batch']}, width {facts['width']}")
     for name, rate in facts["pictures_per_s"].items():
         print(f"  {name:10} {rate:>10,.0f} pictures/s")
+    bound = facts["arithmetic"]
+    print(
+        f"  {bound['gflop_per_step']:.0f} GFLOP a reference step; at this run's matrix product of "
+        f"{bound['gemm_gflop_per_s']:.0f} GFLOP/s {bound['floor_s']:.2f} s, taken: reference "
+        f"{facts['seconds_per_step']['reference']:.2f}, ours {facts['seconds_per_step']['ours']:.2f} s"
+    )
     print(f"  ratio {facts['ratio']}   events and grids {100 * facts['event_cost']:.2f} % of the time")
     if options.json:
         print(json.dumps(facts))
