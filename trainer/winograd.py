@@ -209,8 +209,8 @@ def convolve(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     H and W are multiples of 4.
     """
     shape = (x.shape[0], weight.shape[0], x.shape[2] // 2, x.shape[3] // 2)
-    products = Products.apply(Spread.apply(x), Kernels.apply(weight))  # type: ignore[no-untyped-call]
-    return Join.apply(products, shape)  # type: ignore[no-untyped-call,no-any-return]
+    products = Products.apply(Spread.apply(x), Kernels.apply(weight))
+    return Join.apply(products, shape)
 
 
 def convolve_transposed(y: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -219,5 +219,5 @@ def convolve_transposed(y: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     H and W are multiples of 4. The adjoint of `convolve`.
     """
     shape = (y.shape[0], weight.shape[1], y.shape[2] * 2, y.shape[3] * 2)
-    spread = torch.bmm(Part.apply(y), Kernels.apply(weight))  # type: ignore[no-untyped-call]
-    return Gather.apply(spread, shape)  # type: ignore[no-untyped-call,no-any-return]
+    spread = torch.bmm(Part.apply(y), Kernels.apply(weight))
+    return Gather.apply(spread, shape)
