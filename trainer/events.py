@@ -50,7 +50,10 @@ class TrainEvent:
 
 @dataclass(frozen=True)
 class RunStarted(TrainEvent):
-    """An attempt began: device ("cpu"), precision ("bf16"), parameter counts, ranks, pictures in the data set."""
+    """An attempt began: device ("cpu"), precision ("bf16"), parameter counts, ranks, pictures in the data set.
+
+    `finds_spikes`: this attempt writes SpikeFound itself; readers need not look for spikes in its curves.
+    """
 
     kind = "run_started"
     device: str = ""
@@ -63,6 +66,7 @@ class RunStarted(TrainEvent):
     micro_batch: int = 0
     total_iterations: int = 0
     scaled: bool = False
+    finds_spikes: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,13 +131,18 @@ class MetricMeasured(TrainEvent):
 
 @dataclass(frozen=True)
 class SpikeFound(TrainEvent):
-    """A raw curve left its trailing median by `z` robust standard deviations at `spike_iteration`."""
+    """A raw curve left its trailing median by `z` robust standard deviations at `spike_iteration`.
+
+    `pictures` holds paths of grids of the fixed latents "before", "at" (just after) and "after" the spike, `moments`
+    their iterations; both are empty where drawing them would have cost too much of the training time.
+    """
 
     kind = "spike_found"
     spike_iteration: int = 0
     curve: str = ""
     z: float = 0.0
     pictures: dict[str, str] = field(default_factory=dict)
+    moments: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,7 @@ def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkp
             micro_batch=session.game.micro,
             total_iterations=config.stop.iterations,
             scaled=config.scaled,
+            finds_spikes=True,
         )
     )
     if session.done.iteration:

@@ -20,11 +20,13 @@ from trainer.journal import Journal, Rate
 from trainer.layers import BatchNorm2d
 from trainer.memory import is_out_of_memory, with_less_memory
 from trainer.meters import Meter
+from trainer.networks import Generator
 from trainer.objectives import needs_reals
 from trainer.randomness import derived_seed, latents
 from trainer.run_directory import RunDirectory
 from trainer.schedule import Done, limit_reached, penalty_weight, rates, share_done
 from trainer.session import Session, capture, save_checkpoint
+from trainer.spike_watch import SpikeWatch
 
 ADAPT_EVERY = 16  # Iterations between two moves of the adaptive augmentation.
 POLL_S = 0.25  # Seconds between two looks at the commands folder.
@@ -55,6 +57,7 @@ class Training:
         self._sampled = self._checkpointed = session.done.iteration if session.done.iteration else -1
         self._fixed: torch.Tensor | None = None
         self._meter = Meter(session) if session.ranks.first else None
+        self._spikes = SpikeWatch(session, self._fixed_grid, self.say) if writer and session.ranks.first else None
 
     def say(self, event: events.TrainEvent) -> None:
         """Write an event, dated by the session's progress (first rank only)."""
@@ -170,21 +173,23 @@ class Training:
         curves, broken = self._journal.take()
         rate, share = self._rate.mark(session.done.images), share_done(session.config.stop, session.done)
         now = rates(session.config, session.done)
-        self.say(
-            events.Progress(
-                first_iteration=first,
-                curves=curves,
-                pictures_per_s=round(rate, 1),
-                eta_s=self._eta(share, rate),
-                share=share,
-                memory_mb=round(memory_mb(session.machine.device), 1),
-                lr_g=session.config.optimiser.lr_g * now.factor,
-                lr_d=session.config.optimiser.lr_d * now.factor,
-                augment_probability=session.augment,
-                trained_s=round(session.done.seconds, 3),
-            )
+        progress = events.Progress(
+            iteration=session.done.iteration,
+            first_iteration=first,
+            curves=curves,
+            pictures_per_s=round(rate, 1),
+            eta_s=self._eta(share, rate),
+            share=share,
+            memory_mb=round(memory_mb(session.machine.device), 1),
+            lr_g=session.config.optimiser.lr_g * now.factor,
+            lr_d=session.config.optimiser.lr_d * now.factor,
+            augment_probability=session.augment,
+            trained_s=round(session.done.seconds, 3),
         )
+        self.say(progress)
         self._flushed = time.perf_counter()
+        if broken is None and self._spikes:
+            self._spikes.look(progress)
         if broken is not None:
             raise TrainerError(self._broken_text(broken), "nan")
 
@@ -219,19 +224,13 @@ class Training:
         if session.average:
             session.average.refresh_buffers()
         config, count = session.config, session.config.sampling.count
-        size = config.architecture.latent
-        if self._fixed is None:
-            self._fixed = latents(config.seed, "fixed", count, size)
         seed = derived_seed(config.seed, "random", session.done.iteration)
-        labels = None
-        if session.data.class_names:
-            labels = torch.arange(count) % len(session.data.class_names)
-        saved = {}
-        for name, z in (("fixed", self._fixed), ("random", latents(seed, "sample", count, size))):
-            path = self.run.samples_path / f"{name}-{session.done.iteration:08d}.png"
-            path.parent.mkdir(exist_ok=True)
-            save_png(path, tile(draw_pictures(session.sampler, z, session.data.fill, labels)))
-            saved[name] = path.relative_to(self.run.path).as_posix()
+        at = f"{session.done.iteration:08d}"
+        fresh = latents(seed, "sample", count, config.architecture.latent)
+        saved = {
+            "fixed": self._fixed_grid(f"fixed-{at}", session.sampler),
+            "random": self._grid(f"random-{at}", session.sampler, fresh),
+        }
         rows, columns = grid_shape(count)
         weights = "ema" if session.average else "raw"
         self.say(
@@ -241,6 +240,22 @@ class Training:
             )
         )  # fmt: skip
         self._measure()
+
+    def _fixed_grid(self, name: str, network: Generator) -> str:
+        """A grid of the fixed latents as `network` draws them; returns its path, relative to the run's folder."""
+        config = self.session.config
+        if self._fixed is None:
+            self._fixed = latents(config.seed, "fixed", config.sampling.count, config.architecture.latent)
+        return self._grid(name, network, self._fixed)
+
+    def _grid(self, name: str, network: Generator, z: torch.Tensor) -> str:
+        data, labels = self.session.data, None
+        if data.class_names:
+            labels = torch.arange(len(z)) % len(data.class_names)
+        path = self.run.samples_path / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        save_png(path, tile(draw_pictures(network, z, data.fill, labels)))
+        return path.relative_to(self.run.path).as_posix()
 
     def _measure(self) -> None:
         """Measure KID where that is affordable, and keep the weights when they are the best so far."""
@@ -262,6 +277,8 @@ class Training:
         if self._checkpointed == session.done.iteration:
             return folder
         self.flush()
+        if self._spikes:
+            self._spikes.settle()
         session.ranks.check_equal(session.game.parameters_g)
         self._saved_at, self._checkpointed = session.done.seconds, session.done.iteration
         if session.ranks.first:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QToolButton, QVBoxLayout, QWidget
@@ -174,7 +176,8 @@ def spike_moments(follower: RunFollower, spike: SpikeFound) -> list[tuple[str, S
     nearest = record.sample_at(spike.spike_iteration)
     own = [spike.pictures.get(name, "") for name in ("before", "at", "after")]
     if nearest is not None and all(own):
-        return [(path, nearest) for path in own]
+        at = [spike.moments.get(name, nearest.iteration) for name in ("before", "at", "after")]
+        return [(path, replace(nearest, iteration=when)) for path, when in zip(own, at, strict=True)]
     before = [sample for sample in record.samples if sample.iteration < spike.spike_iteration]
     after = [sample for sample in record.samples if sample.iteration >= spike.spike_iteration]
     # "At" is the first point that the spike can have changed.

@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QImage
 
 from gandam_studio.core.run_record import RunRecord
-from gandam_studio.core.spikes import SpikeFeed
 from gandam_studio.qt.train.pictures import decode, inside
 from trainer.events import EventReader, SamplesSaved, TrainEvent
 from trainer.run_directory import RunDirectory, RunState
+from trainer.spikes import SpikeFeed
 
 POLL_S = 0.1
 IDLE_POLL_S = 1.0

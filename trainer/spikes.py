@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.events import Progress, SpikeFound, TrainEvent
+from trainer.events import Progress, RunStarted, SpikeFound, TrainEvent
 
 WINDOW = 201
 THRESHOLD = 6.0
@@ -70,9 +70,9 @@ class SpikeDetector:
 
 
 class SpikeFeed:
-    """Turns Progress events into SpikeFound events for runs whose trainer found none itself.
+    """Turns Progress events into SpikeFound events: in the trainer, and for attempts whose trainer did not.
 
-    As soon as the run brings its own SpikeFound events this one falls silent. Spikes of several curves within
+    Curves of an attempt that tells its spikes itself are passed over. Spikes of several curves within
     `MERGE` iterations are one, named after the curve with the largest |z|.
     """
 
@@ -80,15 +80,15 @@ class SpikeFeed:
         self._detectors = {name: SpikeDetector() for name in WATCHED}
         self._last = 0
         self._reported = -MERGE - 1
-        self.needed = True
+        self._told: set[int] = set()  # Attempts that tell their spikes themselves.
 
     def feed(self, events: Iterable[TrainEvent]) -> list[SpikeFound]:
-        """New spikes in these events; [] once the run reports its own."""
+        """New spikes in these events, without those of attempts that report their own."""
         batch = list(events)
-        if any(isinstance(event, SpikeFound) for event in batch):
-            self.needed = False
-        if not self.needed:
-            return []
+        for event in batch:
+            if isinstance(event, SpikeFound) or (isinstance(event, RunStarted) and event.finds_spikes):
+                self._told.add(event.attempt)
+        batch = [event for event in batch if event.attempt not in self._told]
         found: list[tuple[int, float, str, Progress]] = []
         for run in _joined(batch):
             found += self._spikes(run)

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+from dataclasses import replace
 
-from gandam_studio.core.spikes import MERGE, THRESHOLD, SpikeDetector, SpikeFeed, robust_z
-from trainer.events import Progress, SpikeFound
+import numpy as np
+import pytest
+import torch
+from conftest import small_config
+
+from trainer import training
+from trainer.draws import Draw
+from trainer.events import Progress, RunStarted, SpikeFound
+from trainer.game import Game
+from trainer.run_directory import RunDirectory
+from trainer.spikes import MERGE, THRESHOLD, SpikeDetector, SpikeFeed, robust_z
+from trainer.start import train_run
 
 
 def _ar1(n: int, phi: float, seed: int) -> np.ndarray:
@@ -69,6 +80,41 @@ def test_spikes_of_several_curves_close_together_are_one() -> None:
     ]  # fmt: skip
     spikes = SpikeFeed().feed(events)
     assert [(spike.spike_iteration, spike.curve) for spike in spikes] == [(401, "loss_g"), (466, "loss_g")]
+
+
+@pytest.mark.parametrize("preset", ["dcgan", "sprite-r3-cpu"])
+def test_training_tells_an_injected_spike_with_grids_before_at_and_after(
+    preset: str, make_run: Callable[..., RunDirectory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "FLUSH_S", (0.0, 1e9))  # Curves are written every 20 iterations, however fast.
+    phase, calls = Game.generator_phase, [0]
+
+    def jumping(self: Game, draw: Draw) -> torch.Tensor:
+        calls[0] += 1
+        return phase(self, draw) * (1e5 if calls[0] == 83 else 1.0)
+
+    monkeypatch.setattr(Game, "generator_phase", jumping)
+    run = make_run("r", small_config(preset, "stop.iterations=130", "sampling.every=1000"))
+    train_run(run)
+    events = run.events().read()
+    assert [event.finds_spikes for event in events if isinstance(event, RunStarted)] == [True]
+    spikes = [event for event in events if isinstance(event, SpikeFound)]
+    found = next(spike for spike in spikes if spike.spike_iteration == 83)
+    assert found.curve in ("loss_g", "grad_norm_g")
+    assert abs(found.z) > THRESHOLD
+    assert found.moments == {"before": 80, "at": 100, "after": 120}
+    grids = {name: (run.path / path).read_bytes() for name, path in found.pictures.items()}
+    assert len(set(grids.values())) == 3
+    assert SpikeFeed().feed(events) == []  # Whoever reads the curves leaves this attempt's spikes to the trainer.
+
+
+def test_curves_of_an_attempt_without_spikes_of_its_own_are_looked_at() -> None:
+    values = np.random.default_rng(1).normal(2.0, 0.1, 600)
+    values[300] = 9.0
+    older = [replace(event, attempt=1) for event in _events(values)]
+    newer = [replace(event, attempt=2) for event in _events(values, first=601)]
+    found = SpikeFeed().feed([*older, RunStarted(attempt=2, finds_spikes=True), *newer])
+    assert [(spike.attempt, spike.spike_iteration) for spike in found] == [(1, 301)]
 
 
 def test_the_trainers_own_spikes_silence_the_feed() -> None:
