@@ -127,17 +127,19 @@ def _teller() -> Callable[[TrainEvent], None]:
 @click.option("--iteration", help="Of an older checkpoint, or best.")
 @click.option("--tag", help="Only this class, of a run that learned classes.")
 @click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), default="cpu", show_default=True)
+@click.option("--force", is_flag=True, help="Replace what is there.")
 @JSON
 def sample(
     run_dir: Path, count: int, seed: int, out: Path, singly: bool, weights: str, iteration: str | None,
-    tag: str | None, device: str, as_json: bool,
+    tag: str | None, device: str, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw COUNT pictures from the trained generator, none of them picked by hand."""
-    from trainer.sampling import load_trained, save_sample
+    from trainer.sampling import load_trained, refuse_replacing, save_sample
 
     run_directory = RunDirectory(run_dir)
+    refuse_replacing(out, singly, force)
     trained = load_trained(run_directory, weights, iteration, device)
-    facts = save_sample(run_directory, count, seed, out, trained=trained, tag=tag, singly=singly)
+    facts = save_sample(run_directory, count, seed, out, trained=trained, tag=tag, singly=singly, force=force)
     _emit(facts, as_json, f"{count} pictures of iteration {trained.iteration:,} in {out}")
 
 

@@ -100,15 +100,27 @@ def pictures(trained: Trained, count: int, seed: int, tag: str | None = None) ->
     return draw_pictures(trained.generator, z, trained.fill, labels_for(trained, count, tag))
 
 
+def refuse_replacing(out: Path, singly: bool, force: bool) -> None:
+    """Raise TrainerError when `out` exists (`singly`: is a folder with something in it) and `force` is not given."""
+    if force:
+        return
+    if singly and out.is_dir():
+        if any(out.iterdir()):
+            raise TrainerError(f"{out} is not empty; --force replaces what is in the way")
+    elif out.exists():
+        raise TrainerError(f"{out} exists already; --force replaces it")
+
+
 def save_sample(
     run: RunDirectory, count: int, seed: int, out: Path, *, trained: Trained | None = None, tag: str | None = None,
-    singly: bool = False,
+    singly: bool = False, force: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Write a grid of `count` fresh pictures to `out` (PNG), or, `singly`, one PNG each into the folder `out`.
 
     The seeds are recorded in the PNG's text and, `singly`, in seeds.json. Returns {"out", "seeds", ...}.
-    Raises TrainerError.
+    What is there already is replaced only with `force`. Raises TrainerError.
     """
+    refuse_replacing(out, singly, force)
     trained = trained or load_trained(run)
     drawn = pictures(trained, count, seed, tag)
     seeds = [f"{seed}/{index}" for index in range(count)]

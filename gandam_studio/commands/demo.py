@@ -73,7 +73,7 @@ def demo(
         raise UserError(problem)
     out.say(f"trained  {found.state.iteration:,} iterations, {found.state.images_seen:,} pictures seen")
     grid = workspace.folder / "demo-samples.png"
-    draw_samples(run, SAMPLES, 0, grid)
+    draw_samples(run, SAMPLES, 0, grid, "--force")
     _enlarge(grid)
     out.json({**found.to_json(), "workspace": str(workspace.folder), "version": version.label, "samples": str(grid)})
     out.say(f"sample   {grid}: {SAMPLES} generated sprites, none of them picked by hand")

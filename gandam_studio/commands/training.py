@@ -89,8 +89,10 @@ def train(
             raise click.UsageError("a resumed run keeps its settings; start a new one to change them")
         with Workspace.open(place, read_only=True) as workspace:
             run = find_run(workspace, resume)
+        refuse_absent(run.config().device)
     else:
         config = configured(preset or "", overrides, iterations, minutes, device, seed)
+        refuse_absent(config.device)
         with Workspace.open(place) as workspace, ConsoleJob() as job:
             run = create_run(workspace, find_version(workspace, version), config, parent=parent, job=job)
     found = train_to_end(run, detach=detach)
@@ -124,6 +126,14 @@ def configured(
     if device != "auto":
         config = dataclasses.replace(config, device=device)
     return config if seed is None else dataclasses.replace(config, seed=seed)
+
+
+def refuse_absent(device: str) -> None:
+    """Raise UserError when `device` was asked for by name and is not here, before there is a run that can only fail."""
+    from gandam_studio.commands.doctor import training_device
+
+    if device in ("cuda", "mps") and training_device() != device:
+        raise UserError(f"this machine has no usable {device.upper()} device; use --device auto or cpu")
 
 
 def train_to_end(run: RunDirectory, *, detach: bool = False) -> RunSummary:
@@ -197,6 +207,7 @@ def ask(workspace: Workspace, out: Output, run: str, request: str) -> None:
 @click.option("--out", "target", type=click.Path(path_type=Path), required=True, help="The PNG, or folder, to write.")
 @click.option("--singly", is_flag=True, help="One PNG a picture, in a folder.")
 @click.option("--iteration", type=click.IntRange(0), metavar="N", help="From an older checkpoint.")
+@click.option("--force", is_flag=True, help="Replace what is there.")
 @with_workspace(write=False)
 def sample(
     workspace: Workspace,
@@ -207,12 +218,14 @@ def sample(
     target: Path,
     singly: bool,
     iteration: int | None,
+    force: bool,
 ) -> None:
     """Draw random pictures, not hand-picked ones, from a run's newest checkpoint into one PNG."""
     from gandam_studio.core.training import find_run
 
     more = ["--singly"] if singly else []
     more += ["--iteration", str(iteration)] if iteration is not None else []
+    more += ["--force"] if force else []
     answer = draw_samples(find_run(workspace, run), count, seed, target, *more)
     out.json({"out": str(target), "seeds": answer["seeds"]})
     out.say(f"wrote {target}: {counted(count, 'picture')} of seed {seed}")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from studio_calls import Studio
 
+from gandam_studio.commands.doctor import training_device
 from gandam_studio.core.mechas import write_set
 
 
@@ -54,6 +55,14 @@ def test_an_unknown_preset_names_those_there_are(ws: Path, studio: Studio) -> No
     assert "there is no preset 'sprite-r33'" in refusal
     assert "sprite-r3" in refusal
     assert "there is no setting" in studio("train", "--preset", "dcgan", "--set", "nonsense=3", "-w", ws).refusal
+    assert studio("runs", "-w", ws, "--json").json == []
+
+
+def test_a_device_that_is_not_here_is_refused_before_there_is_a_run(ws: Path, studio: Studio) -> None:
+    absent = next(name for name in ("cuda", "mps") if training_device() != name)
+    for way in (["--device", absent], ["--set", f"device={absent}"]):
+        refusal = studio("train", "--preset", "sprite-r3-cpu", *way, "-w", ws).refusal
+        assert f"no usable {absent.upper()} device" in refusal
     assert studio("runs", "-w", ws, "--json").json == []
 
 

@@ -181,6 +181,23 @@ def test_samples_are_repeatable_uncurated_and_record_their_seeds(trained_run: Ru
         load_trained(trained_run, iteration=99)
 
 
+def test_a_sample_replaces_nothing_unless_told_to(trained_run: RunDirectory, tmp_path: Path) -> None:
+    out, folder = tmp_path / "grid.png", tmp_path / "each"
+    out.write_text("mine")
+    folder.mkdir()
+    save_sample(trained_run, 1, 1, folder, singly=True)  # An empty folder is in nobody's way.
+    for target, singly in ((out, False), (folder, True), (folder, False)):
+        with pytest.raises(TrainerError, match="--force"):
+            save_sample(trained_run, 2, 1, target, singly=singly)
+    assert out.read_text() == "mine"
+    assert sorted(path.name for path in folder.iterdir()) == ["00000.png", "seeds.json"]
+    save_sample(trained_run, 2, 1, out, force=True)
+    save_sample(trained_run, 2, 1, folder, singly=True, force=True)
+    with Image.open(out) as picture:
+        assert picture.size == (64, 32)
+    assert len(list(folder.iterdir())) == 3
+
+
 def test_a_walk_starts_at_its_points_and_keeps_their_length() -> None:
     points = latents(3, "sample", 3, 64)
     path = walk(points, 8)
