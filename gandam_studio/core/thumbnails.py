@@ -21,6 +21,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from gandam_studio.core.deflate import DamagedStream, deflate, inflate
 from gandam_studio.core.jobs import NULL_JOB, Job
 
 SIDE = 96  # pixels: pictures no larger keep their own size, so pixel art stays crisp
@@ -71,9 +72,7 @@ def encode_thumbnail(rgba: Picture) -> bytes:
         if ok:
             return bytes((_JPEG,)) + data.tobytes()
     height, width = small.shape[:2]
-    deflate = zlib.compressobj(1, zlib.DEFLATED, -15)
-    packed = deflate.compress(np.ascontiguousarray(small).data) + deflate.flush()
-    return bytes((_RAW,)) + _SHAPE.pack(height, width) + packed
+    return bytes((_RAW,)) + _SHAPE.pack(height, width) + deflate(np.ascontiguousarray(small).data)
 
 
 def decode_thumbnail(data: bytes) -> Picture | None:
@@ -90,10 +89,8 @@ def decode_thumbnail(data: bytes) -> Picture | None:
         return None
     try:
         # The size bound keeps a damaged record from inflating without end.
-        pixels = zlib.decompressobj(-15).decompress(data[1 + _SHAPE.size :], height * width * 4)
-    except zlib.error:
-        return None
-    if len(pixels) != height * width * 4:
+        pixels = inflate(memoryview(data)[1 + _SHAPE.size :], height * width * 4)
+    except DamagedStream:
         return None
     return np.frombuffer(pixels, np.uint8).reshape(height, width, 4)
 

@@ -9,9 +9,9 @@ import threading
 import numpy as np
 
 from gandam_studio.core.decoding import canonical
-from gandam_studio.core.importing import examining, worker
+from gandam_studio.core.importing import describing, worker
 
-decode, fingerprint_batch = canonical.decode, examining.fingerprint_batch
+decode_raw, fingerprint_stack = canonical.decode_raw, describing.fingerprint_stack
 MARKED = (66, 65, 68)  # the colour of a top left pixel that breaks the hashing
 
 
@@ -25,16 +25,16 @@ def fragile_decode(data: bytes, *limits: object):
         threading.Event().wait(120)
     if b"MEMORY" in data:
         return [np.ones(1 << 27, np.uint8) for _ in range(1000)]
-    return decode(data, *limits)
+    return decode_raw(data, *limits)
 
 
-def fragile_hashing(pictures):
-    if any(tuple(picture[0, 0, :3]) == MARKED for picture in pictures):
+def fragile_hashing(stack):
+    if any(tuple(picture[0, 0, :3]) == MARKED for picture in stack):
         ctypes.string_at(0)
-    return fingerprint_batch(pictures)
+    return fingerprint_stack(stack)
 
 
 if __name__ == "__main__":
-    canonical.decode = fragile_decode
-    examining.fingerprint_batch = fragile_hashing
+    canonical.decode_raw = fragile_decode
+    describing.fingerprint_stack = fragile_hashing
     sys.exit(worker.main())

@@ -141,7 +141,7 @@ import sys
 from gandam_studio.core.importing import ImportOptions, import_sources, pipeline
 from gandam_studio.core.workspace import Workspace
 pipeline.BATCH_ITEMS = 32
-pipeline.CHUNK_FILES = 16
+pipeline.MOST_FILES = 16
 print("ready", flush=True)
 import_sources(Workspace.open(sys.argv[1]), [sys.argv[2]], options=ImportOptions(workers=2))
 print("done", flush=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,20 @@ class PictureInfo:
     frames: int = 1
 
 
+class Raw(NamedTuple):
+    """A picture as decoded, before `finish`.
+
+    Attributes:
+        rgba: (H, W, 4) uint8, perhaps a view that cannot be written to; colours under alpha 0 are still there.
+        kind: as sniffed, one of `sniff.PICTURES`.
+        frames: how many the file says it has.
+    """
+
+    rgba: Pixels
+    kind: str
+    frames: int = 1
+
+
 @dataclass(frozen=True)
 class Picture:
     """`rgba`: (H, W, 4) uint8, contiguous; fully transparent pixels are all zero."""
@@ -66,20 +81,24 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Picture:
     alpha 0 set to 0. The header's size is checked before any pixel is decoded.
     Raises UnreadablePicture (IsArchive for an archive) with a short reason.
     """
+    return finish(*decode_raw(data, limits))
+
+
+def decode_raw(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Raw:
+    """`decode` without its last step, which `finish_stack` does for many pictures of one size at once."""
     kind = picture_kind(data, limits)
-    frame_count = 1
     if kind == "png":
         header = png.read_header(data, limits)
-        if header.animated:
-            rgba, frame_count = _by_pillow(data, kind, limits)
-        else:
-            rgba = rgb_to_srgb(png.decode_pixels(data, header), header.profile)
-            rgba = exif.upright(rgba, exif.orientation(header.chunks[b"eXIf"])) if b"eXIf" in header.chunks else rgba
+        if not header.animated:
+            rgba = png.decode_pixels(data, header)
+            if header.chunks:
+                rgba = rgb_to_srgb(rgba, header.profile)
+                block = header.chunks.get(b"eXIf", b"")
+                rgba = exif.upright(rgba, exif.orientation(block)) if block else rgba
+            return Raw(rgba, kind)
     elif kind == "jpeg":
-        rgba, frame_count = _jpeg(data, limits)
-    else:
-        rgba, frame_count = _by_pillow(data, kind, limits)
-    return finish(rgba, kind, frame_count)
+        return Raw(*_jpeg(data, limits))
+    return Raw(*_by_pillow(data, kind, limits))
 
 
 def decode_frames(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[int, Picture]]:
@@ -129,24 +148,37 @@ def finish(rgba: Pixels, kind: str = "raw", frames: int = 1) -> Picture:
     """Neutralise hidden colours of (H, W, 4) RGBA uint8 and gather what is known of the picture."""
     if not (rgba.flags.c_contiguous and rgba.flags.writeable):
         rgba = np.array(rgba, order="C")
-    height, width = rgba.shape[:2]
-    words = rgba.reshape(-1).view("<u4")  # alpha is the highest byte of a word
-    if len(words) <= _SAMPLE:
+    (info,) = finish_stack(rgba[None], [(kind, frames)])
+    return Picture(rgba, info)
+
+
+def finish_stack(stack: Pixels, facts: Sequence[tuple[str, int]]) -> list[PictureInfo]:
+    """`finish` of N pictures of one size, (N, H, W, 4) uint8 that is contiguous and is changed in place.
+
+    `facts` holds the format and the number of frames of each.
+    """
+    count, height, width = stack.shape[:3]
+    words = stack.view("<u4").reshape(count, -1)  # alpha is the highest byte of a word
+    if words.shape[1] <= _SAMPLE:
         # Sorted once, the words answer every question about them.
-        ordered = np.sort(words)
-        hidden = int(ordered.searchsorted(_LEAST_VISIBLE))
-        if hidden and ordered[hidden - 1]:
-            ordered[:hidden] = 0
-            np.putmask(words, words < _LEAST_VISIBLE, 0)
-        smallest = int(ordered[0])
-        colors = min(_distinct(ordered), COLORS_COUNTED)
+        ordered = np.sort(words, axis=1)
+        for row, ranked in zip(words, ordered, strict=True):
+            hidden = int(ranked.searchsorted(_LEAST_VISIBLE))
+            if hidden and ranked[hidden - 1]:
+                ranked[:hidden] = 0
+                np.putmask(row, row < _LEAST_VISIBLE, 0)
+        smallest = ordered[:, 0]
+        colors = [min(_distinct(ranked), COLORS_COUNTED) for ranked in ordered]
     else:
-        smallest = int(words.min())
-        if smallest < _LEAST_VISIBLE:
-            np.putmask(words, words < _LEAST_VISIBLE, 0)
-        colors = _count_colors(words)
-    alpha = smallest < 0xFF << 24
-    return Picture(rgba, PictureInfo(kind, width, height, colors, alpha, background_of(rgba), frames))
+        smallest = words.min(axis=1)
+        for index in np.flatnonzero(smallest < _LEAST_VISIBLE):
+            np.putmask(words[index], words[index] < _LEAST_VISIBLE, 0)
+        colors = [_count_colors(row) for row in words]
+    alpha = (smallest < 0xFF << 24).tolist()
+    return [
+        PictureInfo(kind, width, height, colors[index], alpha[index], background_of(stack[index]), frames)
+        for index, (kind, frames) in enumerate(facts)
+    ]
 
 
 def background_of(rgba: Pixels) -> str:
@@ -179,15 +211,15 @@ def _distinct(ordered: NDArray[np.uint32]) -> int:
     return count - (int(ordered[0]) == 0)
 
 
-def _jpeg(data: bytes, limits: Limits) -> tuple[Pixels, int]:
+def _jpeg(data: bytes, limits: Limits) -> tuple[Pixels, str, int]:
     header = jpeg.read_header(data, limits)
     pixels = jpeg.decode_pixels(data, header)
     if pixels is None:
         return _by_pillow(data, "jpeg", limits)
-    return exif.upright(rgb_to_srgb(pixels, header.profile), exif.orientation(header.exif)), 1
+    return exif.upright(rgb_to_srgb(pixels, header.profile), exif.orientation(header.exif)), "jpeg", 1
 
 
-def _by_pillow(data: bytes, kind: str, limits: Limits) -> tuple[Pixels, int]:
+def _by_pillow(data: bytes, kind: str, limits: Limits) -> tuple[Pixels, str, int]:
     with pillow.opened(data, kind, limits) as image:
         count = int(getattr(image, "n_frames", 1)) if kind in ("gif", "webp", "png", "avif", "tiff") else 1
-        return pillow.first_frame(image), count
+        return pillow.first_frame(image), kind, count

@@ -85,18 +85,25 @@ def find_contents(stack: np.ndarray) -> Contents:
     smallest = words.reshape(count, -1).min(axis=1)
     opaque = np.flatnonzero(smallest >= _OPAQUE << 24)
     flags[opaque] = int(Flag.OPAQUE)
-    wholes = words if len(opaque) == count else words * np.asarray(words > _INVISIBLE)
-    seen = wholes
+    seen = wholes = words
+    visible = None
+    if len(opaque) < count:
+        visible = words > _INVISIBLE
+        # Canonical pixels hide nothing: only nearly invisible ones are left to be cleared.
+        if np.count_nonzero(words) > np.count_nonzero(visible):
+            seen = wholes = words * visible
     for index in opaque.tolist():
         mask = background_mask(stack[index])
         if mask is not None:
             seen = wholes.copy() if seen is wholes else seen
             seen[index] *= ~mask
             flags[index] |= int(Flag.KEYED)
-    if seen is wholes and len(opaque) == count:
-        boxes = np.tile(np.array([0, 0, width, height], dtype=np.int64), (count, 1))
-    else:
+    if seen is not wholes:
         boxes = _bounding_boxes(np.asarray(seen != 0))
+    elif visible is not None:
+        boxes = _bounding_boxes(visible)
+    else:
+        boxes = np.tile(np.array([0, 0, width, height], dtype=np.int64), (count, 1))
     flags[boxes[:, 2] == 0] |= int(Flag.BLANK)
     return Contents(seen, wholes, boxes, flags)
 

@@ -9,7 +9,6 @@ search.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -87,22 +86,33 @@ def coefficients(planes: np.ndarray, mirrored: np.ndarray, heights: np.ndarray, 
     coefficients and exactly negated odd ones, in whatever order a matrix product sums.
     """
     count, layers, height, half = mirrored.shape
-    folded = np.empty((count, 2, layers, height, half), dtype=np.float32)
-    np.add(planes[..., :half], mirrored, out=folded[:, 0])
-    np.subtract(planes[..., :half], mirrored, out=folded[:, 1])
-    across = folded.reshape(count, 2, layers * height, half) @ _each(_half_columns, widths, half)
-    # Every column of every plane side by side: one product a picture does the rest.
-    side_by_side = across.reshape(count, 2 * layers, height, -1).transpose(0, 2, 1, 3).reshape(count, height, -1)
-    found = (_each(_rows, heights, height) @ side_by_side).reshape(count, _LIMIT, 2, layers, _LIMIT // 2)
+    folded = np.empty((2, *mirrored.shape), dtype=np.float32)
+    np.add(planes[..., :half], mirrored, out=folded[0])
+    np.subtract(planes[..., :half], mirrored, out=folded[1])
+    # Written as columns of one matrix a picture, [parity, plane, frequency]: one product a picture does the rest.
+    across = np.empty((count, height, 2, layers, _LIMIT // 2), dtype=np.float32)
+    columns = _half_columns(int(widths[0]), half) if _alike(widths) else _columns_of_all(half)[:, widths, None]
+    np.matmul(folded, columns.reshape(2, -1, 1, half, _LIMIT // 2), out=across.transpose(2, 0, 3, 1, 4))
+    rows = _rows(int(heights[0]), height) if _alike(heights) else _rows_of_all(height)[heights]
+    found = (rows @ across.reshape(count, height, -1)).reshape(count, _LIMIT, 2, layers, _LIMIT // 2)
     even, odd = found[:, _EVEN[0], 0, :, _EVEN[1]], found[:, _ODD[0], 1, :, _ODD[1]]  # (64, N, P) each
     return np.stack([even, odd]).transpose(2, 3, 0, 1)
 
 
-def _each(basis: Callable[[int, int], np.ndarray], lengths: np.ndarray, padded: int) -> np.ndarray:
-    """The basis for each of (N,) lengths, stacked; of one matrix when all lengths are the same."""
-    distinct, place = np.unique(lengths, return_inverse=True)
-    table = np.stack([basis(length, padded) for length in distinct.tolist()])
-    return table if len(table) == 1 else table[place]
+def _alike(lengths: np.ndarray) -> bool:
+    return bool((lengths == lengths[0]).all())
+
+
+@lru_cache(maxsize=32)
+def _rows_of_all(padded: int) -> np.ndarray:
+    """(padded + 1, 16, padded): `_rows` of every length that fits; row 0 is of no use."""
+    return np.stack([_rows(max(length, 1), padded) for length in range(padded + 1)])
+
+
+@lru_cache(maxsize=32)
+def _columns_of_all(padded: int) -> np.ndarray:
+    """(2, 2 * padded + 1, padded, 8): `_half_columns` of every length that fits; the first is of no use."""
+    return np.stack([_half_columns(max(length, 1), padded) for length in range(2 * padded + 1)], axis=1)
 
 
 def sign_words(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,21 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from gandam_studio.core.decoding import canonical
-from gandam_studio.core.decoding.canonical import IsArchive, Picture
+from gandam_studio.core.decoding.canonical import IsArchive, Raw
 from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
 from gandam_studio.core.decoding.parts import frame_part, region_part
-from gandam_studio.core.features import features_batch
-from gandam_studio.core.hashing import fingerprint_batch
-from gandam_studio.core.hashing.layout import boxes
 from gandam_studio.core.importing.archives import ZipReader
+from gandam_studio.core.importing.describing import describe
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.sheets import regions
 from gandam_studio.core.originals import Originals
-from gandam_studio.core.thumbnails import encode_thumbnail
 
 # Pictures wait for a batch to be hashed together until they hold this many pixels.
 _BATCH_PIXELS = 4_000_000
@@ -50,23 +46,23 @@ class Examiner:
     def examine(self, items: list[Item], report: Report = lambda index: None) -> list[Outcome]:
         """Outcomes of the items, in order. `report` is told the index of the item about to be touched."""
         outcomes: list[Outcome] = []
-        waiting: list[tuple[FoundSprite, np.ndarray]] = []
+        waiting: list[tuple[FoundSprite, Raw]] = []
         pixels = 0
         for index, item in enumerate(items):
             report(index)
             outcome, pictures = self._look(item)
             outcomes.append(outcome)
             waiting += zip(outcome.sprites, pictures, strict=True)
-            pixels += sum(picture.shape[0] * picture.shape[1] for picture in pictures)
+            pixels += sum(picture.rgba.shape[0] * picture.rgba.shape[1] for picture in pictures)
             if pixels >= _BATCH_PIXELS:
                 report(HASHING)
-                _describe(waiting)
+                describe(waiting)
                 waiting, pixels = [], 0
         report(HASHING)
-        _describe(waiting)
+        describe(waiting)
         return outcomes
 
-    def _look(self, item: Item) -> tuple[Outcome, list[np.ndarray]]:
+    def _look(self, item: Item) -> tuple[Outcome, list[Raw]]:
         try:
             data = item.data if item.data is not None else self._read(item)
         except UnreadablePicture as error:
@@ -90,36 +86,37 @@ class Examiner:
         if not found:
             return Outcome(REJECTED, "nothing visible on this sheet", digest), []
         outcome = Outcome(ACCEPTED, "", digest)
-        outcome.sprites = [_found(part, picture) for part, picture in found]
+        outcome.sprites = [FoundSprite(part) for part, _ in found]
         if self._originals is not None:
             try:
                 outcome.fresh = self._originals.put(data, digest)
             except OSError as error:
                 return Outcome(FATAL, f"originals cannot be written: {why(error)}"), []
-        return outcome, [picture.rgba for _, picture in found]
+        return outcome, [picture for _, picture in found]
 
     def _read(self, item: Item) -> bytes:
         if item.index >= 0:
             return self._zip.read(item.path, item.index, self._limits.max_file_bytes)
         return read_file(item.path, self._limits)
 
-    def _pictures(self, data: bytes) -> Iterator[tuple[str, Picture]]:
+    def _pictures(self, data: bytes) -> Iterator[tuple[str, Raw]]:
         """(part, picture) of every sprite that the settings see in a file."""
         if self.settings.frames == "distinct" and self._sheet is None:
             for index, picture in canonical.decode_frames(data, self._limits):
-                yield frame_part(index) if picture.info.frames > 1 else "", picture
+                info = picture.info
+                yield frame_part(index) if info.frames > 1 else "", Raw(picture.rgba, info.format, info.frames)
+            return
+        if self._sheet is None:
+            yield "", canonical.decode_raw(data, self._limits)
             return
         picture = canonical.decode(data, self._limits)
-        if self._sheet is None:
-            yield "", picture
-            return
         seen = set()
         for x, y, w, h in regions(picture.rgba, self._sheet):
             piece = canonical.finish(picture.rgba[y : y + h, x : x + w], picture.info.format)
             key = piece.rgba.tobytes()
             if (w, h, key) not in seen:
                 seen.add((w, h, key))
-                yield region_part(x, y, w, h), piece
+                yield region_part(x, y, w, h), Raw(piece.rgba, piece.info.format)
 
 
 def read_file(path: str, limits: Limits) -> bytes:
@@ -141,32 +138,6 @@ def read_file(path: str, limits: Limits) -> bytes:
     if len(data) > most:
         raise UnreadablePicture(f"too large: more than {most / 1e6:,.0f} MB")
     return data
-
-
-def _found(part: str, picture: Picture) -> FoundSprite:
-    info = picture.info
-    return FoundSprite(
-        canonical.sprite_id(picture.rgba),
-        part,
-        info.width,
-        info.height,
-        info.colors,
-        info.alpha,
-        info.background,
-        encode_thumbnail(picture.rgba),
-    )
-
-
-def _describe(waiting: list[tuple[FoundSprite, np.ndarray]]) -> None:
-    """Hash a batch of pictures and compute their features."""
-    if not waiting:
-        return
-    pictures = [rgba for _, rgba in waiting]
-    hashes = fingerprint_batch(pictures)
-    features = features_batch(pictures, boxes(hashes))
-    for (sprite, _), words, vector in zip(waiting, hashes.astype("<u8"), features.astype("<f2"), strict=True):
-        sprite.hashes = words.tobytes()
-        sprite.features = vector.tobytes()
 
 
 def why(error: OSError) -> str:

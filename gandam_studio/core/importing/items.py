@@ -37,16 +37,16 @@ class Item:
 
 @dataclass
 class FoundSprite:
-    """One sprite in a file: the columns of its row, and its encoded thumbnail."""
+    """One sprite in a file: the columns of its row, and its encoded thumbnail. At first only its part is known."""
 
-    id: str
     part: str
-    width: int
-    height: int
-    colors: int
-    alpha: bool
-    background: str
-    thumbnail: bytes
+    id: str = ""
+    width: int = 0
+    height: int = 0
+    colors: int = 0
+    alpha: bool = False
+    background: str = ""
+    thumbnail: bytes = b""
     hashes: bytes = b""
     features: bytes = b""
 
@@ -119,7 +119,7 @@ def pack_outcomes(task: int, outcomes: list[Outcome]) -> bytes:
     rows: list[Any] = []
     blobs: list[bytes] = []
     for outcome in outcomes:
-        found = [[s.id, s.part, s.width, s.height, s.colors, s.alpha, s.background] for s in outcome.sprites]
+        found = [[s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background] for s in outcome.sprites]
         rows.append([outcome.verdict, outcome.reason, outcome.digest, outcome.fresh, found])
         for sprite in outcome.sprites:
             blobs += (sprite.thumbnail, sprite.hashes, sprite.features)
@@ -134,9 +134,6 @@ def unpack_outcomes(frame: bytes) -> tuple[int, list[Outcome]]:
     for verdict, reason, digest, fresh, found in meta["outcomes"]:
         sprites = []
         for row in found:
-            key, part, width, height, colors, alpha, background = row
-            sprite = FoundSprite(key, part, width, height, colors, alpha, background, next(parts))
-            sprite.hashes, sprite.features = next(parts), next(parts)
-            sprites.append(sprite)
+            sprites.append(FoundSprite(*row, next(parts), next(parts), next(parts)))
         outcomes.append(Outcome(verdict, reason, digest, fresh, sprites))
     return meta["task"], outcomes

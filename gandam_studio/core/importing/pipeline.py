@@ -22,7 +22,9 @@ from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
-CHUNK_FILES = 64
+FEWEST_FILES, MOST_FILES = 16, 256  # in a chunk: small imports are shared fairly, large ones make fewer calls
+_CHUNKS_A_WORKER = 8
+_ARCHIVE_FILES = 64  # in a chunk of an archive, whose entries are not counted beforehand
 CHUNK_BYTES = 4 * 1024 * 1024
 LOOKUP_FILES = 256
 BATCH_ITEMS = 1024
@@ -78,6 +80,8 @@ class _Import:
         self._recorder = Recorder(workspace, options.mode, self.summary)
         self._archives: list[_Archive] = []
         self._committed_at = time.monotonic()
+        self._workers = options.workers or min(os.cpu_count() or 1, _MOST_WORKERS)
+        self._chunk_files = FEWEST_FILES
         self._refuse_missing()
 
     def work(self) -> None:
@@ -85,6 +89,8 @@ class _Import:
         job = self._job
         job.start("Looking for pictures", None)
         total = count(self._sources)
+        fair = total // (_CHUNKS_A_WORKER * self._workers)
+        self._chunk_files = min(max(fair, FEWEST_FILES), MOST_FILES)
         self._workspace.originals.sweep()
         job.start("Importing", total)
         try:
@@ -110,8 +116,7 @@ class _Import:
             from gandam_studio.core.importing.ray_engine import RayEngine
 
             return RayEngine(WorkSettings.of(options, None), self._workspace.originals, options.ray_address)
-        workers = options.workers or min(os.cpu_count() or 1, _MOST_WORKERS)
-        return Pool(WorkSettings.of(options, self._workspace.originals.folder), workers)
+        return Pool(WorkSettings.of(options, self._workspace.originals.folder), self._workers)
 
     def _run(self, engine: Engine, found: Iterator[Item | tuple[Item, Outcome]]) -> None:
         """Decode and record everything found."""
@@ -146,7 +151,7 @@ class _Import:
         for item in self._unknown(found):
             chunk.append(item)
             size += item.size
-            if len(chunk) >= CHUNK_FILES or size >= CHUNK_BYTES:
+            if len(chunk) >= self._chunk_files or size >= CHUNK_BYTES:
                 yield chunk
                 chunk, size = [], 0
         if chunk:
@@ -189,6 +194,7 @@ class _Import:
     def _open_archive(self, engine: Engine, archive: _Archive) -> None:
         """Import an archive's entries, then remember the archive, so that it is not even listed next time."""
         item = archive.item
+        self._chunk_files = _ARCHIVE_FILES
         self._job.start(f"Importing from {storable(os.path.basename(item.path))}", None)
         problem: list[str] = []
 
