@@ -7,11 +7,14 @@ apart by neither library, so what one wrote the other reads.
 from __future__ import annotations
 
 import zlib
+from types import ModuleType
 
+_library: ModuleType
+_ERRORS: tuple[type[Exception], ...]
 try:
     from isal import igzip_lib, isal_zlib
 
-    _library, _ERRORS = isal_zlib, (zlib.error, igzip_lib.IsalError)
+    _library, _ERRORS = isal_zlib, (zlib.error, igzip_lib.IsalError)  # type: ignore[assignment, unused-ignore]
     _FASTEST = isal_zlib.ISAL_BEST_SPEED
 except ImportError:  # no wheel for this system or Python yet
     _library, _ERRORS = zlib, (zlib.error,)

@@ -36,7 +36,7 @@ def _describe_stack(entries: Sequence[tuple[FoundSprite, Raw]]) -> None:
     stack = _stacked([raw.rgba for _, raw in entries])
     infos = finish_stack(stack, [(raw.kind, raw.frames) for _, raw in entries])
     hashes = fingerprint_stack(stack)
-    features = features_batch(stack, boxes(hashes))
+    features = features_batch(list(stack), boxes(hashes))
     words, vectors = hashes.astype("<u8", copy=False), features.astype("<f2", copy=False)
     for index, ((sprite, _), info) in enumerate(zip(entries, infos, strict=True)):
         sprite.id = sprite_id(stack[index])

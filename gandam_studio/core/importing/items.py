@@ -134,6 +134,8 @@ def unpack_outcomes(frame: bytes) -> tuple[int, list[Outcome]]:
     for verdict, reason, digest, fresh, found in meta["outcomes"]:
         sprites = []
         for row in found:
-            sprites.append(FoundSprite(*row, next(parts), next(parts), next(parts)))
+            sprite = FoundSprite(*row)
+            sprite.thumbnail, sprite.hashes, sprite.features = next(parts), next(parts), next(parts)
+            sprites.append(sprite)
         outcomes.append(Outcome(verdict, reason, digest, fresh, sprites))
     return meta["task"], outcomes
