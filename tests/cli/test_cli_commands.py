@@ -451,25 +451,22 @@ def test_a_workspace_that_breaks_while_it_is_read_is_told_in_one_line(
     assert "gandam-studio doctor" in studio("list", "-w", ws).refusal
 
 
-def test_copies_only_spares_the_copy_of_a_relative() -> None:
-    from types import SimpleNamespace
-    from typing import Any, cast
-
+def test_copies_only_spares_relatives() -> None:
     from gandam_studio.commands.duplicates import RELATIONS, drop_edits
+    from gandam_studio.core.duplicates.keeping import Judged
+    from gandam_studio.core.duplicates.links import Link
+    from gandam_studio.core.duplicates.relations import Transform, Verdict
+    from gandam_studio.core.duplicates.report import DuplicateReport
+    from gandam_studio.core.duplicates.sources import Facts
 
-    # The keeper, and a sprite that is a resized copy of a recolour of it: nothing it could go in favour of stays.
-    member = SimpleNamespace(seq=7, relation="resized", duplicate_of=None)
-    group = SimpleNamespace(keeper=1, members=(member,), duplicates=())
-
-    class Report(list[Any]):
-        @property
-        def groups(self) -> list[Any]:
-            return list(self)
-
-        def is_kept(self, _seq: int) -> bool:
-            return False
-
-    report = cast("Any", Report([group]))
-    assert drop_edits(report, frozenset(RELATIONS), relatives=False) == []
-    (edit,) = drop_edits(report, frozenset(RELATIONS))
-    assert (list(edit.seqs), edit.status, edit.reason) == ([7], "dropped", "resized")
+    links = [Link(1, seq, Verdict(word, Transform(), 0.1, 0.9)) for seq, word in ((2, "recoloured"), (3, "resized"))]
+    judged = {seq: Judged(Facts(f"{seq:064d}", 10, 10, order=seq), 100, 1) for seq in (1, 2, 3)}
+    report = DuplicateReport(links, judged)
+    wanted = frozenset(RELATIONS)
+    assert [(list(edit.seqs), edit.reason) for edit in drop_edits(report, wanted, relatives=False)] == [
+        ([3], "duplicate")
+    ]
+    assert [(list(edit.seqs), edit.reason) for edit in drop_edits(report, wanted)] == [
+        ([3], "duplicate"),
+        ([2], "recoloured"),
+    ]
