@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -34,11 +35,12 @@ def png_bytes(rgba: np.ndarray) -> bytes:
 
 def add_sprites(workspace: Workspace, indexes: list[int]) -> None:
     """Put sprites in a workspace as the importer does, in the given order."""
+    pictures = [sprite_pixels(index) for index in indexes]
+    files = [png_bytes(rgba) for rgba in pictures]
+    digests = [hashlib.sha256(data).hexdigest() for data in files]
+    workspace.originals.add_all(zip(digests, files, strict=True))
     with transaction(workspace.connection) as connection:
-        for index in indexes:
-            rgba = sprite_pixels(index)
-            data = png_bytes(rgba)
-            digest = workspace.originals.add(data)
+        for index, rgba, data, digest in zip(indexes, pictures, files, digests, strict=True):
             name = f"sprite-{index:05d}.png"
             cursor = connection.execute(
                 "INSERT INTO sprites (id, name, blob, width, height, alpha) VALUES (?, ?, ?, 10, 12, 1)",

@@ -173,5 +173,5 @@ def _other_splits(workspace: Workspace, version: ManifestVersion, info: dict[str
 
 def render_chunk(folder: Path, recipe: Recipe, background: str, entries: list[ManifestEntry]) -> Pixels:
     """(n, size, size, C) uint8 of some entries; `folder` holds the originals. Runs in a process of its own or here."""
-    originals = Originals(folder)
-    return np.stack([rendered(originals, entry, recipe, background) for entry in entries])
+    with Originals(folder, read_only=True) as originals:
+        return np.stack([rendered(originals, entry, recipe, background) for entry in entries])

@@ -1,113 +1,198 @@
-"""The files as they came, named by the SHA-256 of their bytes: never changed, written beside and then renamed."""
+"""The files as they came, named by the SHA-256 of their bytes: never changed, small ones in packs."""
 
 from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import ctypes
 import hashlib
+import heapq
+import io
+import itertools
 import os
-import sys
 import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.pack_index import PackIndex, key_of
+from gandam_studio.core.packs import AlteredRecord, Packs, flush_file, flush_folder
 
+# Bytes: originals up to this size go into packs. A file each costs a sprite more than its decoding.
+PACKED_BYTES = 64 * 1024
 _INCOMING = ".incoming"
 _FLUSH_THREADS = 8
 _STALE_S = 600.0
 
 
 class Originals:
-    """A content-addressed store: `ab/abcdef...` holds the bytes whose SHA-256 (hex) is `abcdef...`.
+    """A content-addressed store in a folder, opened as it is needed; close it, or use it as a context manager.
 
-    Several processes may write at once: equal bytes have equal names, and every write is a rename.
+    Bytes up to `PACKED_BYTES` lie in append-only packs (`packs/000001.pack`, found by `index.sqlite`), larger ones as
+    files `ab/abcdef...`; a small one that an older program kept as a file stays one. Any number of threads and
+    processes may read while one process writes packs; files may be written by several at once: equal bytes have equal
+    names, and every write is a rename.
 
     Attributes:
         folder: where it lies; made when first written to.
+        read_only: True when nothing is ever written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.folder = Path(folder)
+        self.read_only = read_only
+        self._packs = Packs(self.folder / "packs")
+        self._index = PackIndex(self.folder / "index.sqlite", self._packs, read_only=read_only)
         self._root = f"{self.folder}{os.sep}"
         self._made: set[str] = set()
         self._tag = uuid.uuid4().hex
         self._count = 0
 
-    def path(self, digest: str) -> Path:
-        """Where the bytes of that digest lie, or would lie."""
-        return self.folder / digest[:2] / digest
+    def close(self) -> None:
+        """Let go of the index; reading or writing again opens it anew."""
+        self._index.close()
 
-    def contains(self, digest: str, size: int | None = None) -> bool:
-        """Whether an original of that digest (and size in bytes, when given) is there; its content is not read."""
-        try:
-            return (size is None and self.path(digest).is_file()) or self.path(digest).stat().st_size == size
-        except OSError:
-            return False
+    def __enter__(self) -> Originals:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # Like a file's: whoever forgot to close it shall not keep the index open.
+        with contextlib.suppress(AttributeError):
+            self._index.close()
+
+    # Reading
+
+    def contains(self, digest: str) -> bool:
+        """Whether an original of that digest is there; its content is not read."""
+        return self._index.find(digest) is not None or os.path.isfile(self._path(digest))
 
     def read(self, digest: str) -> bytes:
         """The bytes of an original. Raises UserError when they are gone or unreadable."""
+        place = self._index.find(digest)
         try:
-            return self.path(digest).read_bytes()
+            if place is not None:
+                return self._packs.read(key_of(digest), place)
+            return self._path(digest).read_bytes()
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise UserError(f"the original {digest[:12]} cannot be read: {reason}") from None
+            raise UserError(f"the original {digest[:12]} cannot be read: {error.strerror or error}") from None
+
+    def open(self, digest: str) -> BinaryIO:
+        """The bytes of an original as a stream that can seek, to be closed. Raises UserError as `read` does."""
+        own = self.own_file(digest)
+        if own is None:
+            return io.BytesIO(self.read(digest))
+        try:
+            return own.open("rb")
+        except OSError as error:
+            raise UserError(f"the original {digest[:12]} cannot be read: {error.strerror or error}") from None
+
+    def own_file(self, digest: str) -> Path | None:
+        """The file that holds this original and nothing else, to be hashed or linked to; None when it has none."""
+        path = self._path(digest)
+        return path if self._index.find(digest) is None and path.is_file() else None
+
+    def digests(self) -> Iterator[str]:
+        """Digests of everything that is there, in order."""
+        for digest, _ in itertools.groupby(heapq.merge(self._file_digests(), self._index.digests())):
+            yield digest
+
+    def damage(self, digest: str) -> str:
+        """Why an original is unfit ("missing", "its bytes have changed"), or "" when it is sound. Reads it all."""
+        place = self._index.find(digest)
+        try:
+            if place is not None:
+                found = hashlib.sha256(self._packs.read(key_of(digest), place)).hexdigest()
+            else:
+                with self._path(digest).open("rb") as stream:
+                    found = hashlib.file_digest(stream, "sha256").hexdigest()
+        except FileNotFoundError:
+            return "missing"
+        except AlteredRecord:
+            found = ""
+        except OSError as error:
+            return error.strerror or str(error)
+        return "" if found == digest else "its bytes have changed"
+
+    # Writing
 
     def add(self, data: bytes, digest: str | None = None) -> str:
-        """Keep `data` and return its digest. Not yet flushed to disk: see `flush`. Raises OSError (disk full)."""
+        """Keep `data` and return its digest, as `add_all` does."""
         digest = digest or hashlib.sha256(data).hexdigest()
-        self.put(data, digest)
+        self.add_all([(digest, data)])
         return digest
 
-    def put(self, data: bytes, digest: str) -> bool:
-        """As `add`, for bytes whose digest is known; False when they were there already."""
-        # Strings and plain system calls: paths as objects and buffered files would double the cost of a small sprite.
+    def add_all(self, pairs: Iterable[tuple[str, bytes]]) -> int:
+        """Keep many (digest, bytes) and return, once they would survive a power cut, how many were not there before.
+
+        The small ones are appended in one write, flushed once and indexed in one transaction; cut short, none of them
+        is there. Raises OSError and UserError (disk full).
+        """
+        small: dict[str, bytes] = {}
+        large: dict[str, bytes] = {}
+        for digest, data in pairs:
+            (small if len(data) <= PACKED_BYTES else large)[digest] = data
+        new = sum([self.put_file(data, digest) for digest, data in large.items()])
+        as_files = self._kept_as_files(small)
+        self.flush([*large, *as_files])
+        packed = {digest: data for digest, data in small.items() if digest not in as_files}
+        return new + (self._index.add(packed) if packed else 0)
+
+    def put_file(self, data: bytes, digest: str) -> bool:
+        """Keep bytes as a file of their own, whatever their size; False when that file was there already.
+
+        Several processes may do this at once. Not yet flushed to disk: see `flush`. Raises OSError (disk full).
+        """
+        # Strings and plain system calls: paths as objects and buffered files would double the cost.
         target = f"{self._root}{digest[:2]}{os.sep}{digest}"
-        try:
-            # A file of another size is what a power cut left: replace it.
-            if os.stat(target).st_size == len(data):
-                return False
-        except OSError:
-            self._make(_INCOMING)
-            self._make(digest[:2])
-        self._count += 1
-        incoming = f"{self._root}{_INCOMING}{os.sep}{self._tag}-{self._count}"
-        try:
-            _write_new(incoming, data)
-            try:
-                os.replace(incoming, target)
-            except PermissionError:
-                # Windows: another process put the same bytes there and they are being read.
-                if not self.contains(digest, len(data)):
-                    raise
-                os.unlink(incoming)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(incoming)
-            raise
+        # A file of another size is what a power cut left: replace it.
+        if _is_file_of(target, len(data)):
+            return False
+        self._write_file(target, data, digest)
         return True
 
+    def replace(self, digest: str, data: bytes) -> None:
+        """Put sound bytes in the place of lost or altered ones, to survive a power cut. Raises OSError, UserError."""
+        target = self._path(digest)
+        if len(data) <= PACKED_BYTES:
+            self._index.add({digest: data}, replace=True)
+            with contextlib.suppress(FileNotFoundError):
+                target.unlink()
+            return
+        self._index.forget(digest)
+        self._write_file(str(target), data, digest)
+        self.flush([digest])
+
     def discard(self, digest: str) -> None:
-        """Remove an original that no sprite needs; nothing happens when it is not there."""
+        """Remove an original that no sprite needs; nothing happens when it is not there.
+
+        Of a packed one only the index forgets; its bytes stay in the pack.
+        """
+        self._index.forget(digest)
         with contextlib.suppress(OSError):
-            self.path(digest).unlink()
+            self._path(digest).unlink()
 
     def flush(self, digests: Iterable[str]) -> None:
-        """Return once the named originals would survive a power cut. Raises OSError.
-
-        On Linux one `syncfs` writes out the whole batch (measured: 50 us a file, against 125 us with a flush
-        each); elsewhere every file is flushed, several at a time.
-        """
+        """Return once the named originals, files of their own, would survive a power cut. Raises OSError."""
         digests = list(digests)
-        if not digests or (len(digests) > 4 and _sync_filesystem(self.folder)):
+        if not digests:
             return
-        with concurrent.futures.ThreadPoolExecutor(_FLUSH_THREADS) as pool:
-            list(pool.map(_flush_path, [self.path(digest) for digest in digests]))
-        for name in {digest[:2] for digest in digests}:
-            _flush_folder(self.folder / name)
-        _flush_folder(self.folder)
+        paths = [self._path(digest) for digest in digests]
+        if len(paths) == 1:
+            flush_file(paths[0])
+        else:
+            with concurrent.futures.ThreadPoolExecutor(_FLUSH_THREADS) as pool:
+                list(pool.map(flush_file, paths))
+        for folder in {path.parent for path in paths}:
+            flush_folder(folder)
+        flush_folder(self.folder)
+
+    def mend(self) -> None:
+        """Make the packs' index again if it is gone, damaged or behind. Raises OSError and UserError."""
+        self._index.mend()
 
     def sweep(self, older_than_s: float = _STALE_S) -> None:
         """Remove what interrupted writers left behind: a file still unnamed after that long has no writer any more."""
@@ -119,28 +204,61 @@ class Originals:
                     if path.stat().st_mtime <= stale:
                         path.unlink()
 
-    def digests(self) -> Iterator[str]:
-        """Digests of everything that is there, in order."""
+    # Files
+
+    def _path(self, digest: str) -> Path:
+        """Where the file of that digest lies, or would lie."""
+        return self.folder / digest[:2] / digest
+
+    def _file_digests(self) -> Iterator[str]:
         for index in range(256):
             folder = self.folder / f"{index:02x}"
             if folder.is_dir():
                 yield from sorted(path.name for path in folder.iterdir())
 
-    def damage(self, digest: str) -> str:
-        """Why an original is unfit ("missing", "its bytes have changed"), or "" when it is sound. Reads it all."""
+    def _kept_as_files(self, small: dict[str, bytes]) -> set[str]:
+        """Those of some small originals that an older program kept as files."""
         try:
-            with self.path(digest).open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
+            folders = set(os.listdir(self.folder))
         except FileNotFoundError:
-            return "missing"
-        except OSError as error:
-            return error.strerror or str(error)
-        return "" if found == digest else "its bytes have changed"
+            return set()
+        # Where only packs are, no file is asked for.
+        return {
+            digest
+            for digest, data in small.items()
+            if digest[:2] in folders and _is_file_of(f"{self._root}{digest[:2]}{os.sep}{digest}", len(data))
+        }
+
+    def _write_file(self, target: str, data: bytes, digest: str) -> None:
+        self._make(_INCOMING)
+        self._make(digest[:2])
+        self._count += 1
+        incoming = f"{self._root}{_INCOMING}{os.sep}{self._tag}-{self._count}"
+        try:
+            _write_new(incoming, data)
+            try:
+                os.replace(incoming, target)
+            except PermissionError:
+                # Windows: another process put the same bytes there and they are being read.
+                if not _is_file_of(target, len(data)):
+                    raise
+                os.unlink(incoming)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(incoming)
+            raise
 
     def _make(self, name: str) -> None:
         if name not in self._made:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
             self._made.add(name)
+
+
+def _is_file_of(path: str, size: int) -> bool:
+    try:
+        return os.stat(path).st_size == size
+    except OSError:
+        return False
 
 
 def _write_new(path: str, data: bytes) -> None:
@@ -150,40 +268,5 @@ def _write_new(path: str, data: bytes) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
-    finally:
-        os.close(descriptor)
-
-
-def _sync_filesystem(folder: Path) -> bool:
-    """Write out the file system that holds `folder`; False where the system cannot."""
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        syncfs = ctypes.CDLL(None, use_errno=True).syncfs
-        descriptor = os.open(folder, os.O_RDONLY)
-    except (OSError, AttributeError):
-        return False
-    try:
-        return bool(syncfs(descriptor) == 0)
-    finally:
-        os.close(descriptor)
-
-
-def _flush_path(path: Path) -> None:
-    # Windows flushes only through a handle that may write.
-    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make new names in a folder durable, where folders can be flushed (not on Windows)."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from gandam_studio.core.errors import UserError
 
@@ -13,18 +15,23 @@ from gandam_studio.core.errors import UserError
 BUSY_TIMEOUT_S = 30.0
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: Path, *, read_only: bool = False, any_thread: bool = False) -> sqlite3.Connection:
     """Open the database with explicit transactions, write-ahead logging and full durability.
 
-    A connection belongs to the thread that opened it. Raises UserError when the file cannot be opened.
+    A connection belongs to the thread that opened it, unless `any_thread` says that its owner keeps a lock. Raises
+    UserError when the file cannot be opened; its cause is SQLite's own error.
     """
+    options: dict[str, Any] = {
+        "timeout": BUSY_TIMEOUT_S,
+        "isolation_level": None,
+        "check_same_thread": not any_thread,
+    }
     try:
         if read_only:
-            connection = sqlite3.connect(
-                f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
-            )
+            mode = "mode=ro&immutable=1" if _is_frozen(path) else "mode=ro"
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, **options)
         else:
-            connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            connection = sqlite3.connect(path, **options)
             connection.execute("PRAGMA journal_mode = WAL")
             # A decision once shown must survive a power cut: FULL flushes the log at every commit.
             connection.execute("PRAGMA synchronous = FULL")
@@ -32,9 +39,17 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -65536")
     except sqlite3.DatabaseError as error:
-        raise UserError(f"cannot open {path.name}: {error}") from None
+        raise UserError(f"cannot open {path.name}: {error}") from error
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether nobody can be writing: a folder we may not write in (a read-only disk) and no log beside the file.
+
+    SQLite reads a write-ahead-logged file only where it may make two files beside it, unless told that none is needed.
+    """
+    return not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
 
 
 @contextlib.contextmanager

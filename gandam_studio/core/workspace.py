@@ -80,7 +80,7 @@ class Workspace:
         self.read_only = read_only
         self.connection = connection
         self._lock = lock
-        self.originals = Originals(folder / "originals")
+        self.originals = Originals(folder / "originals", read_only=read_only)
         self._shares_thumbnails = thumbnails is not None
         self.thumbnails = thumbnails or ThumbnailStore(folder / "thumbnails")
         self.history = History(connection)
@@ -117,10 +117,15 @@ class Workspace:
                     schema.require_current(connection)
                 else:
                     schema.prepare(connection)
-                return cls(folder, connection, lock, read_only=read_only)
+                workspace = cls(folder, connection, lock, read_only=read_only)
             except BaseException:
                 connection.close()
                 raise
+            if not read_only:
+                # What cannot be mended now (a full disk) still opens: readers do without.
+                with contextlib.suppress(UserError, OSError):
+                    workspace.originals.mend()
+            return workspace
         except BaseException:
             if lock:
                 lock.release()
@@ -135,6 +140,7 @@ class Workspace:
         """Let go of the folder; closing twice is harmless."""
         if not self._shares_thumbnails:
             self.thumbnails.close()
+        self.originals.close()
         self.connection.close()
         if self._lock:
             self._lock.release()

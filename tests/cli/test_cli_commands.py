@@ -13,12 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
+from damaged_originals import alter
 from PIL import Image
 from studio_calls import SEED, Studio
 
 from gandam_studio.cli import SUBCOMMANDS
 from gandam_studio.core.mechas import sprite, truths
 from gandam_studio.core.mechas.collection import render
+from gandam_studio.core.originals import Originals
 
 
 def ids(studio: Studio, ws: Path, *options: str) -> list[str]:
@@ -185,11 +187,8 @@ def test_verify_names_a_changed_bit_and_relink_mends_it(ws: Path, art: Path, stu
     studio("commit", "-w", ws)
     assert studio("verify", "-w", ws, "--json").json["ok"] is True
     row = studio("list", "-w", ws, "--json").json[0]
-    original = next((ws / "originals").rglob(f"{row['source_digest']}*"))
-    original.chmod(0o644)
-    data = bytearray(original.read_bytes())
-    data[40] ^= 1
-    original.write_bytes(data)
+    with Originals(ws / "originals", read_only=True) as originals:
+        alter(originals, row["source_digest"])
     answer = studio("verify", "-w", ws, "--json")
     assert answer.code == 1
     damage = json.loads(answer.out)["damage"]

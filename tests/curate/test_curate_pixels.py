@@ -105,7 +105,7 @@ def test_a_missing_thumbnail_is_made_again(workspace: Workspace, qapp: object) -
 
 def test_a_picture_that_cannot_be_had_is_asked_for_once_only(workspace: Workspace, qtbot) -> None:
     sprite = workspace.sprite(3)
-    workspace.originals.path(sprite.blob).unlink()
+    workspace.originals.discard(sprite.blob)
     cache = PictureCache(workspace)
     with qtbot.waitSignal(cache.arrived):
         cache.want([Wanted(sprite, 50), Wanted(workspace.sprite(1), 50)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 
@@ -46,13 +47,15 @@ def known_pictures() -> dict[str, np.ndarray]:
 
 def add_pictures(workspace: Workspace, pictures: dict[str, np.ndarray]) -> None:
     """Put pictures in a workspace; fingerprints are made when they are first asked for."""
+    files = {name: png_bytes(rgba) for name, rgba in pictures.items()}
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    workspace.originals.add_all((digests[name], data) for name, data in files.items())
     with transaction(workspace.connection) as connection:
         for name, rgba in pictures.items():
-            digest = workspace.originals.add(png_bytes(rgba))
             colors = len(np.unique(rgba[rgba[..., 3] > 0], axis=0))
             connection.execute(
                 "INSERT INTO sprites (id, name, blob, width, height, alpha, colors) VALUES (?, ?, ?, ?, ?, 1, ?)",
-                (sprite_id(rgba), name, digest, rgba.shape[1], rgba.shape[0], colors),
+                (sprite_id(rgba), name, digests[name], rgba.shape[1], rgba.shape[0], colors),
             )
 
 

@@ -10,10 +10,12 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from small_workspaces import png_bytes
 
 from gandam_studio.core.edits import Drop, Flip, SetCrop, SetSetting, Tag
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import FORMATS, export
+from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.rendering import render
 from trainer.manifest import ManifestEntry, read_manifest
@@ -86,9 +88,23 @@ def test_pictures_lie_beside_a_list(workspace, version, tmp_path):
             assert np.array_equal(pixels, render(workspace.picture(sprite), Recipe(size=32)))
         else:
             assert np.array_equal(pixels, workspace.pixels(sprite))
-    row = next(iter(rows))
-    original = workspace.originals.path(row["source_digest"])
-    assert original.stat().st_nlink >= 2
+
+
+def test_a_link_is_made_to_a_large_original_and_a_copy_of_a_packed_one(workspace, version, tmp_path):
+    dice = np.random.default_rng(1)
+    rgba = np.dstack([dice.integers(0, 256, (160, 160, 3), np.uint8), np.full((160, 160), 255, np.uint8)])
+    data = png_bytes(rgba)
+    (tmp_path / "large.png").write_bytes(data)
+    import_sources(workspace, [tmp_path / "large.png"], options=ImportOptions(workers=1))
+    workspace.commit("with a large one")
+    workspace.export(tmp_path / "link", format="csv", pictures="link")
+    links = {}
+    for row in table_rows(tmp_path / "link" / "manifest.csv"):
+        picture = tmp_path / "link" / row["picture"]
+        assert hashlib.sha256(picture.read_bytes()).hexdigest() == row["source_digest"]
+        links[row["source_digest"]] = picture.stat().st_nlink
+    large = links.pop(hashlib.sha256(data).hexdigest())
+    assert (large, set(links.values()), len(links)) == (2, {1}, 19)
 
 
 def test_parquet_opens_in_its_tools(workspace, version, tmp_path):

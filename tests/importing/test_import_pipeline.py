@@ -8,7 +8,6 @@ import gzip
 import hashlib
 import io
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import encoded, sprite, sprite_png
+from pictures import encoded, noise, sprite, sprite_png
 from PIL import Image
 
 from gandam_studio.core.errors import UserError
@@ -362,18 +361,27 @@ def test_a_read_only_source_is_left_as_it_is(workspace, folder_of) -> None:
 def test_a_full_disk_is_told_in_one_line_and_keeps_what_was_committed(workspace, folder_of, monkeypatch) -> None:
     folder = folder_of(range(100))
     import_sources(workspace, [folder / "sprite-00000.png"], options=ONE)
-    # The originals' folder becomes a full disk: a file where the worker needs a folder cannot be written to either.
-    originals = workspace.folder / "originals"
-    shutil.rmtree(originals / ".incoming")
-    (originals / ".incoming").write_bytes(b"")
+    # The originals' folder becomes a full disk: a file where a worker needs a folder cannot be written to either.
+    incoming = workspace.folder / "originals" / ".incoming"
+    incoming.write_bytes(b"")
+    large = folder / "large.png"
+    large.write_bytes(encoded(noise(200)))
     with pytest.raises(UserError, match="originals cannot be written"):
-        import_sources(workspace, [folder], options=ONE)
+        import_sources(workspace, [large], options=ONE)
     assert workspace.counts().total == 1
-    (originals / ".incoming").unlink()
+    incoming.unlink()
+    large.unlink()
 
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    kept = list(workspace.originals.digests())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(UserError, match="No space left"):
+            import_sources(workspace, [folder], options=ONE)
+    assert workspace.counts().total == 1
+    assert list(workspace.originals.digests()) == kept
     with monkeypatch.context() as patch:
         patch.setattr(workspace.thumbnails, "append_encoded", full)
         with pytest.raises(UserError, match="No space left"):

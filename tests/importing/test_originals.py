@@ -1,82 +1,169 @@
-"""The store of originals: whole files under their digests, whoever else writes and whatever was cut short."""
+"""The store of originals: whole under their digests, small ones packed, large ones as files, whatever was cut short."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import threading
 
 import pytest
+from damaged_originals import alter, flip_a_bit, where
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.originals import Originals
+from gandam_studio.core.originals import PACKED_BYTES, Originals
+
+SPRITE = b"sprite"
+LARGE = b"large" * (PACKED_BYTES // 5 + 1)
 
 
-def test_bytes_come_back_under_their_digest(tmp_path) -> None:
-    originals = Originals(tmp_path / "originals")
-    digest = originals.add(b"sprite")
-    assert digest == hashlib.sha256(b"sprite").hexdigest()
-    assert originals.read(digest) == b"sprite"
-    assert originals.path(digest) == tmp_path / "originals" / digest[:2] / digest
-    assert originals.put(b"sprite", digest) is False
-    assert list(originals.digests()) == [digest]
-    originals.flush([digest])
-    originals.flush([originals.add(bytes([i]) * 10) for i in range(20)])
-    assert len(list(originals.digests())) == 21
+def digest_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
-def test_what_a_power_cut_tore_is_told_and_replaced(tmp_path) -> None:
-    originals = Originals(tmp_path)
-    digest = originals.add(b"whole file")
-    assert originals.damage(digest) == ""
-    originals.path(digest).write_bytes(b"who")
+@pytest.fixture
+def originals(tmp_path):
+    with Originals(tmp_path / "originals") as opened:
+        yield opened
+
+
+def test_bytes_come_back_under_their_digest(originals) -> None:
+    assert list(originals.digests()) == []
+    small, large = originals.add(SPRITE), originals.add(LARGE)
+    assert (small, large) == (digest_of(SPRITE), digest_of(LARGE))
+    assert (originals.read(small), originals.read(large)) == (SPRITE, LARGE)
+    for digest, data in ((small, SPRITE), (large, LARGE)):
+        with originals.open(digest) as stream:
+            stream.seek(-3, os.SEEK_END)
+            assert stream.read() == data[-3:]
+    assert originals.own_file(small) is None
+    assert originals.own_file(large) == originals.folder / large[:2] / large
+    some = [bytes([i]) * 10 for i in range(20)]
+    assert originals.add_all([(digest_of(data), data) for data in [*some, SPRITE, LARGE]]) == 20
+    assert list(originals.digests()) == sorted([small, large, *map(digest_of, some)])
+    files = sorted(path.name for path in originals.folder.rglob("*") if path.is_file())
+    assert files == sorted(["000001.pack", large, *(f"index.sqlite{end}" for end in ("", "-shm", "-wal"))])
+
+
+def test_the_limit_between_packed_and_large(originals) -> None:
+    just, over = originals.add(bytes(PACKED_BYTES)), originals.add(bytes(PACKED_BYTES + 1))
+    assert originals.own_file(just) is None
+    assert originals.own_file(over)
+    assert (len(originals.read(just)), len(originals.read(over))) == (PACKED_BYTES, PACKED_BYTES + 1)
+
+
+def test_what_an_older_program_kept_as_files_stays_so(originals) -> None:
+    old = digest_of(SPRITE)
+    assert originals.put_file(SPRITE, old) is True
+    assert originals.put_file(SPRITE, old) is False
+    assert not (originals.folder / "index.sqlite").exists()
+    assert (originals.read(old), originals.damage(old), originals.contains(old)) == (SPRITE, "", True)
+    assert originals.add_all([(old, SPRITE), (digest_of(b"new"), b"new")]) == 1
+    assert originals.own_file(old)
+    assert list(originals.digests()) == sorted([old, digest_of(b"new")])
+    alter(originals, old, 2)
+    assert originals.damage(old) == "its bytes have changed"
+    originals.replace(old, SPRITE)
+    assert originals.damage(old) == ""
+    assert list(originals.digests()) == sorted([old, digest_of(b"new")])
+
+
+def test_a_file_that_a_power_cut_tore_is_told_and_replaced(originals) -> None:
+    for data in (LARGE, SPRITE):
+        digest = digest_of(data)
+        originals.put_file(data, digest)
+        originals.own_file(digest).write_bytes(data[:3])
+        assert originals.damage(digest) == "its bytes have changed"
+        originals.add(data)
+        assert (originals.damage(digest), originals.read(digest)) == ("", data)
+        assert list(originals.digests()) == [digest]
+        originals.discard(digest)
+        originals.discard(digest)
+        assert originals.damage(digest) == "missing"
+        with pytest.raises(UserError, match="cannot be read"):
+            originals.read(digest)
+
+
+@pytest.mark.parametrize("data", [SPRITE, LARGE])
+def test_one_flipped_bit_is_found_and_mended(originals, data) -> None:
+    others = [originals.add(b"%d" % i) for i in range(5)]
+    digest = originals.add(data)
+    others += [originals.add(b"%d more" % i) for i in range(5)]
+    alter(originals, digest, 3)
     assert originals.damage(digest) == "its bytes have changed"
-    assert originals.put(b"whole file", digest) is True
+    assert not any(map(originals.damage, others))
+    assert originals.add_all([(digest, data)]) == 0  # there, as far as anybody can tell without reading it
+    originals.replace(digest, data)
     assert originals.damage(digest) == ""
-    originals.discard(digest)
-    originals.discard(digest)
-    assert originals.damage(digest) == "missing"
-    with pytest.raises(UserError, match="cannot be read"):
+    assert not any(map(originals.damage, others))
+
+
+def test_a_damaged_header_is_as_bad_as_damaged_bytes(originals) -> None:
+    digest = originals.add(SPRITE)
+    pack, start = where(originals, digest)
+    flip_a_bit(pack, start - 35)  # in the length
+    assert originals.damage(digest) == "its bytes have changed"
+    with pytest.raises(UserError, match="damaged"):
         originals.read(digest)
 
 
-def test_leftovers_of_interrupted_writers_are_swept(tmp_path) -> None:
-    originals = Originals(tmp_path)
-    digest = originals.add(b"x")
-    (tmp_path / ".incoming" / "half").write_bytes(b"ha")
+@pytest.mark.parametrize("nonsense", ["", "zz", "ab" * 32, "../../etc/passwd"])
+def test_what_is_no_digest_is_simply_not_there(originals, nonsense) -> None:
+    originals.add(SPRITE)
+    assert not originals.contains(nonsense)
+    assert originals.own_file(nonsense) is None
+    assert originals.damage(nonsense)
+    with pytest.raises(UserError, match="cannot be read"):
+        originals.read(nonsense)
+
+
+def test_leftovers_of_interrupted_writers_are_swept(originals) -> None:
+    digest = originals.add(LARGE)
+    incoming = originals.folder / ".incoming"
+    (incoming / "half").write_bytes(b"ha")
     originals.sweep()
-    assert list((tmp_path / ".incoming").iterdir())  # somebody may still be writing it
+    assert list(incoming.iterdir())  # somebody may still be writing it
     originals.sweep(older_than_s=-1)
-    assert not list((tmp_path / ".incoming").iterdir())
+    assert not list(incoming.iterdir())
     assert list(originals.digests()) == [digest]
 
 
-def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch) -> None:
-    import errno
-    import os
+@pytest.mark.parametrize("data", [SPRITE, LARGE])
+def test_a_full_disk_leaves_nothing_behind(originals, monkeypatch, data) -> None:
+    first = originals.add(b"before")
+    sizes = {path: path.stat().st_size for path in originals.folder.rglob("*.pack")}
+    written: list[int] = []
 
-    def full(descriptor: int, data: bytes) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(descriptor: int, block: bytes) -> int:
+        if written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(real(descriptor, block[:2]))
+        return written[0]
 
-    originals = Originals(tmp_path)
+    real = os.write
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
         with pytest.raises(OSError, match="No space"):
-            originals.add(b"x" * 100)
-    assert not list(originals.digests())
-    assert not list((tmp_path / ".incoming").iterdir())
+            originals.add(data)
+    assert list(originals.digests()) == [first]
+    assert {path: path.stat().st_size for path in originals.folder.rglob("*.pack")} == sizes
+    assert not list(originals.folder.glob(".incoming/*"))
+    assert originals.read(originals.add(data)) == data
 
 
-def test_many_writers_of_the_same_and_of_other_bytes(tmp_path) -> None:
+def test_many_writers_of_the_same_and_of_other_bytes(originals) -> None:
     def write(start: int) -> None:
-        originals = Originals(tmp_path)
-        for i in range(start, start + 60):
-            originals.add(b"%d" % i)
+        with Originals(originals.folder) as mine:
+            for i in range(start, start + 30):
+                mine.add(b"%d" % i)
+                mine.add(b"%d" % i + LARGE)
 
-    threads = [threading.Thread(target=write, args=(start,)) for start in (0, 0, 30, 30)]
+    threads = [threading.Thread(target=write, args=(start,)) for start in (0, 0, 15, 15)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    originals = Originals(tmp_path)
-    assert sorted(int(originals.read(digest)) for digest in originals.digests()) == list(range(90))
-    assert not list((tmp_path / ".incoming").iterdir())
+    found = {originals.read(digest) for digest in originals.digests()}
+    assert found == {b"%d" % i + tail for i in range(45) for tail in (b"", LARGE)}
+    assert not list((originals.folder / ".incoming").iterdir())
+    assert not any(map(originals.damage, originals.digests()))

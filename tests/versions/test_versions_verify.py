@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
+from damaged_originals import alter, flip_a_bit
 
 from gandam_studio.core.edits import Flip
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.versions import relink, verify
 from gandam_studio.core.versions.files import header_path
-
-
-def flip_a_bit(path, position=40):
-    data = bytearray(path.read_bytes())
-    data[position] ^= 0x10
-    path.write_bytes(data)
 
 
 def test_a_sound_workspace(workspace):
@@ -31,7 +25,7 @@ def test_a_sound_workspace(workspace):
 def test_one_flipped_bit_in_an_original(workspace):
     workspace.commit("one")
     sprite = workspace.sprite(7)
-    flip_a_bit(workspace.originals.path(sprite.blob))
+    alter(workspace.originals, sprite.blob)
     (damage,) = verify(workspace).damage
     assert (damage.kind, damage.digest, damage.names) == ("original", sprite.blob, ("sprite-00006.png",))
     assert "changed" in damage.problem
@@ -45,8 +39,8 @@ def test_everything_that_can_be_wrong_is_named(workspace):
     workspace.apply(Flip([2]))
     three = workspace.commit("three")
     for seq in (3, 4, 5):
-        workspace.originals.path(workspace.sprite(seq).blob).unlink()
-    flip_a_bit(workspace.originals.path(workspace.sprite(6).blob))
+        workspace.originals.discard(workspace.sprite(seq).blob)
+    alter(workspace.originals, workspace.sprite(6).blob)
     flip_a_bit(workspace.manifest_path(one.digest), 200)
     workspace.manifest_path(two.digest).unlink()
     header_path(workspace, three.digest).unlink()
@@ -71,12 +65,13 @@ def test_relink_finds_by_digest_whatever_the_name(workspace, tmp_path):
     (attic / "stranger.png").write_bytes(b"something else")
     gone = [workspace.sprite(seq).blob for seq in (3, 4)]
     for number, digest in enumerate(gone):
-        shutil.move(workspace.originals.path(digest), attic / f"renamed-{number}.bin")
+        (attic / f"renamed-{number}.bin").write_bytes(workspace.originals.read(digest))
+        workspace.originals.discard(digest)
     altered = workspace.sprite(5).blob
-    shutil.copy(workspace.originals.path(altered), attic / "copy of five.png")
-    flip_a_bit(workspace.originals.path(altered))
+    (attic / "copy of five.png").write_bytes(workspace.originals.read(altered))
+    alter(workspace.originals, altered)
     lost = workspace.sprite(6).blob
-    workspace.originals.path(lost).unlink()
+    workspace.originals.discard(lost)
     found = relink(workspace, [tmp_path / "attic"])
     assert set(found.found) == {*gone, altered}
     assert found.missing == {lost: ("sprite-00005.png",)}
@@ -86,7 +81,7 @@ def test_relink_finds_by_digest_whatever_the_name(workspace, tmp_path):
 
 def test_relink_nothing_to_do_and_nowhere_to_look(workspace, tmp_path):
     assert relink(workspace, [tmp_path]).found == {}
-    workspace.originals.path(workspace.sprite(6).blob).unlink()
+    workspace.originals.discard(workspace.sprite(6).blob)
     with pytest.raises(UserError, match="no file or folder"):
         relink(workspace, [tmp_path / "nowhere"])
 

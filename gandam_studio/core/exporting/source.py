@@ -123,13 +123,13 @@ class Source:
         """Put an entry's picture in a folder (made before) and return its file name."""
         name = self.name(entry)
         if self.pictures == LINK and not entry.part:
-            original = self.workspace.originals.path(entry.source_digest)
-            try:
-                os.link(original, folder / name)
-                return name
-            except OSError:
-                # Another disk, or a file system without links: a copy serves as well.
-                pass
+            original = self.workspace.originals.own_file(entry.source_digest)
+            # A small original lies in a pack; and another disk, or a file system without links, has none to give.
+            # A copy serves as well.
+            with contextlib.suppress(OSError):
+                if original is not None:
+                    os.link(original, folder / name)
+                    return name
         (folder / name).write_bytes(self.picture(entry))
         return name
 
@@ -159,7 +159,7 @@ class Source:
     def _suffix(self, entry: ManifestEntry, data: bytes | None) -> str:
         if data is None:
             try:
-                with self.workspace.originals.path(entry.source_digest).open("rb") as stream:
+                with self.workspace.originals.open(entry.source_digest) as stream:
                     head = stream.read(512)
                     stream.seek(0, os.SEEK_END)
                     stream.seek(max(0, stream.tell() - 26))
@@ -181,8 +181,8 @@ def picture_stem(entry: ManifestEntry) -> str:
 
 def render_pngs(folder: Path, recipe: Recipe, background: str, entries: list[ManifestEntry]) -> list[bytes]:
     """Rendered PNGs of some entries; `folder` holds the originals. Runs in a process of its own or here."""
-    originals = Originals(folder)
-    return [png_bytes(rendered(originals, entry, recipe, background)) for entry in entries]
+    with Originals(folder, read_only=True) as originals:
+        return [png_bytes(rendered(originals, entry, recipe, background)) for entry in entries]
 
 
 def png_bytes(pixels: Pixels) -> bytes:

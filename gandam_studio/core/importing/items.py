@@ -59,7 +59,9 @@ class Outcome:
         verdict: accepted, rejected, missing (not to be remembered), archive (look inside), fatal (stop the import).
         reason: in plain words, for every verdict but accepted.
         digest: SHA-256 of the file's bytes when they were read.
-        fresh: its original was not in the store before.
+        original: the file's bytes when they are accepted and small enough to be packed: the import's own process keeps
+            them. A larger one is kept as a file by whoever read it.
+        fresh: that file was not in the store before.
         sprites: what it holds.
     """
 
@@ -68,6 +70,7 @@ class Outcome:
     digest: str = ""
     fresh: bool = False
     sprites: list[FoundSprite] = field(default_factory=list)
+    original: bytes = b""
 
 
 _HEAD = struct.Struct("<II")
@@ -121,6 +124,7 @@ def pack_outcomes(task: int, outcomes: list[Outcome]) -> bytes:
     for outcome in outcomes:
         found = [[s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background] for s in outcome.sprites]
         rows.append([outcome.verdict, outcome.reason, outcome.digest, outcome.fresh, found])
+        blobs.append(outcome.original)
         for sprite in outcome.sprites:
             blobs += (sprite.thumbnail, sprite.hashes, sprite.features)
     return pack({"task": task, "outcomes": rows}, blobs)
@@ -133,9 +137,10 @@ def unpack_outcomes(frame: bytes) -> tuple[int, list[Outcome]]:
     outcomes = []
     for verdict, reason, digest, fresh, found in meta["outcomes"]:
         sprites = []
+        original = next(parts)
         for row in found:
             sprite = FoundSprite(*row)
             sprite.thumbnail, sprite.hashes, sprite.features = next(parts), next(parts), next(parts)
             sprites.append(sprite)
-        outcomes.append(Outcome(verdict, reason, digest, fresh, sprites))
+        outcomes.append(Outcome(verdict, reason, digest, fresh, sprites, original))
     return meta["task"], outcomes

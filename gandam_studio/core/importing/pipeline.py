@@ -29,6 +29,7 @@ CHUNK_BYTES = 4 * 1024 * 1024
 LOOKUP_FILES = 256
 BATCH_ITEMS = 1024
 BATCH_SECONDS = 2.0
+BATCH_BYTES = 16 * 1024 * 1024  # of originals that wait to be packed
 _MOST_WORKERS = 16
 
 
@@ -140,7 +141,8 @@ class _Import:
             self._recorder.add(item, outcome)
 
     def _commit_when_due(self) -> None:
-        if self._recorder.pending >= BATCH_ITEMS or time.monotonic() - self._committed_at > BATCH_SECONDS:
+        full = self._recorder.pending >= BATCH_ITEMS or self._recorder.held_bytes >= BATCH_BYTES
+        if full or time.monotonic() - self._committed_at > BATCH_SECONDS:
             self._recorder.commit()
             self._committed_at = time.monotonic()
 

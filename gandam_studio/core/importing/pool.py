@@ -24,6 +24,7 @@ from pathlib import Path
 from gandam_studio.core.importing.items import REJECTED, Item, Outcome, pack_items, unpack_outcomes
 from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.worker import HEARTBEAT, read_frame, write_frame
+from gandam_studio.core.originals import PACKED_BYTES
 
 # -P: a folder of downloads that holds a numpy.py must not become part of the program.
 COMMAND = [sys.executable, "-P", "-m", "gandam_studio.core.importing.worker"]
@@ -32,7 +33,9 @@ _START_S = 60.0  # a worker that has not said hello by then never will
 _FAILED_STARTS = 3
 _UNWATCHED_S = 5.0
 _PREFETCH = 2  # tasks a worker holds, so that it never waits for the parent
-_WINDOW = 32  # chunks under way per worker: bounds what waits for a slow picture before it
+# Per worker, chunks under way and bytes of their small originals: bounds what waits for a slow picture before it.
+_WINDOW = 32
+_WINDOW_BYTES = 16 * 1024 * 1024
 # Bytes: blocks up to this size are kept for reuse, and this much of it at most (glibc, mallopt(3)).
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
 
@@ -47,6 +50,7 @@ class _Slot:
     items: Chunk
     outcomes: list[Outcome | None]
     left: int
+    held_bytes: int  # that its outcomes may hold: originals small enough to be packed
 
 
 @dataclass
@@ -169,19 +173,27 @@ class Pool:
         """Outcomes of each chunk, in order. `check` is called often and may raise (cancellation)."""
         waiting: deque[_Task] = deque()
         order: deque[_Slot] = deque()
+        held = 0
         exhausted = False
         while True:
             check()
-            while not exhausted and len(waiting) < self._size and len(order) < _WINDOW * self._size:
+            while (
+                not exhausted
+                and len(waiting) < self._size
+                and len(order) < _WINDOW * self._size
+                and held < _WINDOW_BYTES * self._size
+            ):
                 chunk = next(chunks, None)
                 exhausted = chunk is None
                 if chunk:
-                    slot = _Slot(chunk, [None] * len(chunk), len(chunk))
+                    slot = _Slot(chunk, [None] * len(chunk), len(chunk), _small_bytes(chunk))
+                    held += slot.held_bytes
                     order.append(slot)
                     waiting.append(_Task(slot, 0, len(chunk)))
             self._hand_out(waiting)
             while order and order[0].left == 0:
                 slot = order.popleft()
+                held -= slot.held_bytes
                 yield slot.items, [outcome for outcome in slot.outcomes if outcome is not None]
             if exhausted and not order:
                 return
@@ -255,6 +267,10 @@ class Pool:
             else:
                 back.append(task)
         waiting.extendleft(reversed(back))
+
+
+def _small_bytes(items: Chunk) -> int:
+    return sum(item.size for item in items if item.size <= PACKED_BYTES)
 
 
 def _after_death(task: _Task, index: int, overtime: str) -> list[_Task]:

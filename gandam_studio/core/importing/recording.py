@@ -104,16 +104,19 @@ class Recorder:
         workspace: open for writing.
         mode: of the import (`ImportOptions.mode`).
         summary: counted as rows are committed.
+        held_bytes: of the originals that wait for the next commit.
     """
 
     workspace: Workspace
     mode: str
     summary: ImportSummary
+    held_bytes: int = 0
     _waiting: list[tuple[Item, Outcome]] = field(default_factory=list)
 
     def add(self, item: Item, outcome: Outcome) -> None:
         """Take an accepted or rejected item into the current batch."""
         self._waiting.append((item, outcome))
+        self.held_bytes += len(outcome.original)
 
     @property
     def pending(self) -> int:
@@ -121,16 +124,22 @@ class Recorder:
         return len(self._waiting)
 
     def commit(self) -> None:
-        """Write the batch: originals flushed, then one transaction. Raises UserError (disk full): no row is written."""
-        batch, self._waiting = self._waiting, []
+        """Write the batch: originals kept, then one transaction. Raises UserError (disk full): no row is written."""
+        batch, self._waiting, self.held_bytes = self._waiting, [], 0
         if not batch:
             return
         originals = self.workspace.originals
         known = _known_sprites(self.workspace.connection, batch)
-        needed = {o.digest for _, o in batch if o.fresh or any(sprite.id not in known for sprite in o.sprites)}
+        small = {o.digest: o.original for _, o in batch if o.original}
+        files = {
+            o.digest
+            for _, o in batch
+            if o.sprites and not o.original and (o.fresh or any(sprite.id not in known for sprite in o.sprites))
+        }
         try:
             # Before the rows: a power cut may leave an original without a row, never a row without its original.
-            originals.flush(needed)
+            originals.add_all(small.items())
+            originals.flush(files)
             new, last = self._write(batch)
         except OSError as error:
             raise UserError(f"nothing more was saved: {error.strerror or error}") from error

@@ -100,9 +100,9 @@ def _matching(path: Path, wanted: dict[str, list[str]], sizes: set[int] | None) 
 
 def _take_in(workspace: Workspace, path: Path, digest: str) -> None:
     try:
-        # An altered original has the right name and perhaps the right size: out of the way first.
-        workspace.originals.path(digest).unlink(missing_ok=True)
-        workspace.originals.add(path.read_bytes(), digest)
-        workspace.originals.flush([digest])
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise UserError(f"{path} changed while it was read")
+        workspace.originals.replace(digest, data)
     except OSError as error:
         raise UserError(f"cannot take in {path}: {error.strerror or error}") from None

@@ -1,0 +1,34 @@
+"""Damage as disks and people do it: a bit flipped, an end cut off, an original gone; packed or a file of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gandam_studio.core.originals import Originals
+
+
+def where(originals: Originals, digest: str) -> tuple[Path, int]:
+    """The file that holds an original, and the offset at which its bytes begin in it."""
+    own = originals.own_file(digest)
+    if own is not None:
+        return own, 0
+    data = originals.read(digest)
+    for pack in sorted((originals.folder / "packs").iterdir()):
+        # Behind its digest, as its header has it: equal bytes may lie within another original too.
+        position = pack.read_bytes().find(bytes.fromhex(digest) + data)
+        if position >= 0:
+            return pack, position + 32
+    raise AssertionError(f"{digest} lies nowhere")
+
+
+def flip_a_bit(path: Path, position: int = 40) -> None:
+    """Change one bit of a file."""
+    data = bytearray(path.read_bytes())
+    data[position] ^= 0x10
+    path.write_bytes(data)
+
+
+def alter(originals: Originals, digest: str, position: int = 40) -> None:
+    """Flip one bit of an original."""
+    path, start = where(originals, digest)
+    flip_a_bit(path, start + position)
