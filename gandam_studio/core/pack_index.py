@@ -26,6 +26,8 @@ _KNOWN = "INSERT OR REPLACE INTO packs (pack, known) VALUES (?, ?)"
 _AT_ONCE = 400  # host parameters in one query
 _PAGE = 1000
 _CACHE_KIB = 8192
+# Another writer's turn lasts as long as its flush: on a slow disk with several of them, seconds.
+_WAIT_MS = 60_000
 
 Result = TypeVar("Result")
 
@@ -237,6 +239,7 @@ class PackIndex:
 
     def _take(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
         self._connection, self._identity = connection, self._identity_now()
 
     def _identity_now(self) -> tuple[int, int] | None:
