@@ -5,6 +5,8 @@
 `whole import`: scan, decode, digest, canonical pixels, all hashes and mirrored hashes, thumbnail, features, originals
 and rows safely on disk, the start of the worker processes included. `steady` leaves that start out (two imports of
 different sizes, differenced). `floor`: the same files read and decoded by the faster of OpenCV and Pillow, no more.
+Hashing stage: a file to its hashes, one thread, in a worker's environment; ours are three planes both ways and digests,
+ImageHash's is one pHash. `hashing_alone`: the same from decoded pixels.
 Peers are used where they are installed (imagededup, ImageHash, python-libphash, imgdd); a line says which are absent.
 Sprites are PokeSprite's where ../shared/data lies beside the checkout, with mirrored and recoloured copies; else drawn.
 """
@@ -193,16 +195,91 @@ class PeakMemory:
                 return
 
 
+def one_core(folder: Path, count: int) -> dict[str, float]:
+    """Pictures a second of ours and every peer on the first `count` of a folder, one thread, in a process of its own.
+
+    It has the environment an import's worker has, for all of them alike. Keys: `hash:` for file to hashes, `alone:`
+    for hashes of pixels that are decoded already, `raw:` for our decoding alone.
+    """
+    from gandam_studio.core.importing.pool import worker_environment
+
+    command = [sys.executable, __file__, "--one-core", str(folder), str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=worker_environment())
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def one_core_child(folder: str, count: int) -> None:
+    """What `one_core` runs: each once to warm up, then the median of three."""
+    every = sorted(Path(folder).iterdir())
+    paths = every[:count]
+    # imgdd takes a folder whole.
+    works = [("hash:ours", hashing_stage(paths), count), ("raw:ours", decoding_stage(paths), count)]
+    works += [(name, work, len(every) if name == "hash:imgdd" else count) for name, work in hash_peers(paths).items()]
+    few = paths[:400] if _small(paths) else paths[:12]
+    works += [(name, work, len(few)) for name, work in hashing_alone(few).items()]
+    found = {}
+    for name, work, pictures in works:
+        work()
+        found[name] = pictures / statistics.median(timed(work) for _ in range(3))
+    print(json.dumps(found))
+
+
+def decoding_stage(paths: list[Path]) -> Callable[[], None]:
+    """The import's reading and decoding."""
+    from gandam_studio.core.decoding.canonical import decode_raw
+
+    def run() -> None:
+        for path in paths:
+            decode_raw(path.read_bytes())
+
+    return run
+
+
 def hashing_stage(paths: list[Path]) -> Callable[[], None]:
-    """Decode and all our fingerprints, mirrored ones included, one thread."""
-    from gandam_studio.core.decoding import decode
+    """The import's reading, decoding and all fingerprints, mirrored ones included, in the import's batches."""
+    from gandam_studio.core.decoding.canonical import decode_raw
     from gandam_studio.core.hashing import fingerprint_batch
 
     def run() -> None:
-        for start in range(0, len(paths), 64):
-            fingerprint_batch([decode(path.read_bytes()).rgba for path in paths[start : start + 64]])
+        for some in batches(paths):
+            fingerprint_batch([decode_raw(path.read_bytes()).rgba for path in some])
 
     return run
+
+
+def batches(paths: list[Path]) -> Iterator[list[Path]]:
+    """As many pictures at once as an import's worker takes: few large ones, many small ones."""
+    step = 256 if _small(paths) else 4
+    for start in range(0, len(paths), step):
+        yield paths[start : start + step]
+
+
+def _small(paths: list[Path]) -> bool:
+    return paths[0].stat().st_size < 16_384
+
+
+def hashing_alone(paths: list[Path]) -> dict[str, Callable[[], None]]:
+    """Hashes of decoded pixels: all of ours, and ImageHash's pHash once."""
+    from gandam_studio.core.decoding.canonical import decode_raw
+    from gandam_studio.core.hashing import fingerprint_batch
+
+    pixels = [[decode_raw(path.read_bytes()).rgba for path in some] for some in batches(paths)]
+
+    def ours() -> None:
+        for some in pixels:
+            fingerprint_batch(some)
+
+    works: dict[str, Callable[[], None]] = {"alone:ours": ours}
+    if has("imagehash"):
+        import imagehash
+
+        images = []
+        for path in paths:
+            with Image.open(path) as image:
+                image.load()
+                images.append(image.copy())
+        works["alone:imagehash"] = lambda: [imagehash.phash(image) for image in images] and None
+    return works
 
 
 def hash_peers(paths: list[Path]) -> dict[str, Callable[[], None]]:
@@ -216,15 +293,15 @@ def hash_peers(paths: list[Path]) -> dict[str, Callable[[], None]]:
                 with Image.open(path) as image:
                     imagehash.phash(image)
 
-        peers["imagehash"] = by_imagehash
+        peers["hash:imagehash"] = by_imagehash
     if has("libphash"):
         import libphash
 
-        peers["libphash"] = lambda: [libphash.hash(str(path)) for path in paths] and None
+        peers["hash:libphash"] = lambda: [libphash.hash(str(path)) for path in paths] and None
     if has("imgdd"):
         import imgdd
 
-        peers["imgdd"] = lambda: imgdd.hash(str(paths[0].parent), algo="phash") and None
+        peers["hash:imgdd"] = lambda: imgdd.hash(str(paths[0].parent), algo="phash") and None
     return peers
 
 
@@ -268,8 +345,7 @@ def measure(name: str, count: int, repeats: int, workers: int, scratch: Path) ->
     few.mkdir()
     for path in paths[: count // 4]:
         os.link(path, few / path.name)
-    sample = paths[: min(count, 1_500 if name == "sprites" else 60)]
-    one_core = {"ours": hashing_stage(sample), **hash_peers(sample)}
+    sample = min(count, 1_536 if name == "sprites" else 60)
     samples: dict[str, list[float]] = {}
     peaks: dict[str, float | None] = {}
     for turn in range(repeats):
@@ -284,9 +360,8 @@ def measure(name: str, count: int, repeats: int, workers: int, scratch: Path) ->
         peaks = {"large": large["peak_rss_mb"], "few": small["peak_rss_mb"]}
         if has("imagededup"):
             samples.setdefault("imagededup", []).append(count / imagededup_run(folder, workers))
-        for peer, work in one_core.items():
-            pictures = count if peer == "imgdd" else len(sample)
-            samples.setdefault(f"hash:{peer}", []).append(pictures / timed(work))
+        for key, rate in one_core(folder, sample).items():
+            samples.setdefault(key, []).append(rate)
     medians = {key: statistics.median(values) for key, values in samples.items()}
     return row(medians, peaks)
 
@@ -303,7 +378,12 @@ def row(medians: dict[str, float], peaks: dict[str, float | None]) -> dict[str, 
         "peak_rss_mb": peaks["large"] and round(peaks["large"]),
         "peak_rss_mb_of_a_quarter": peaks["few"] and round(peaks["few"]),
         "hashing_per_s_per_core": round(medians["hash:ours"], 1),
+        "decoding_per_s_per_core": round(medians["raw:ours"], 1),
     }
+    if "alone:imagehash" in medians:
+        record["hashing_alone_ratio_to_imagehash"] = round(medians["alone:ours"] / medians["alone:imagehash"], 2)
+        # What a hash that costs nothing would reach: every stage here decodes whole pictures.
+        record["hashing_ratio_to_imagehash_at_most"] = round(medians["raw:ours"] / medians["hash:imagehash"], 2)
     for key, value in medians.items():
         if key.startswith("hash:") and key != "hash:ours":
             record[f"hashing_ratio_to_{key[5:]}"] = round(medians["hash:ours"] / value, 2)
@@ -337,5 +417,8 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         child(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    elif sys.argv[1:2] == ["--one-core"]:
+        cv2.setNumThreads(1)
+        one_core_child(sys.argv[2], int(sys.argv[3]))
     else:
         main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -151,22 +152,33 @@ def background_mask(rgba: np.ndarray) -> np.ndarray | None:
 def _border_plane(rgb: np.ndarray) -> np.ndarray | None:
     """(H, W, 3) float32 plane through the border's colours, or None when the border is not nearly all on one."""
     height, width = rgb.shape[:2]
-    rows = np.arange(height, dtype=np.float32) / height
-    columns = np.arange(width, dtype=np.float32) / width
-    down = np.concatenate([np.zeros(width), np.full(width, rows[-1]), rows[1:-1], rows[1:-1]])
-    across = np.concatenate([columns, columns, np.zeros(height - 2), np.full(height - 2, columns[-1])])
-    design = np.stack([np.ones(len(down)), down, across], axis=1)
+    design = _border_design(height, width)
     colours = np.concatenate([rgb[0], rgb[-1], rgb[1:-1, 0], rgb[1:-1, -1]]).astype(np.float64)
     used = np.ones(len(colours), dtype=bool)
     for limit in (4 * _UNEVEN, 2 * _UNEVEN, _UNEVEN):
-        solution, *_ = np.linalg.lstsq(design[used], colours[used], rcond=None)
+        # Normal equations: positions lie between 0 and 1, so nothing is lost, and only 3 x 3 are left to solve.
+        weighted = design.T * used
+        solution, *_ = np.linalg.lstsq(weighted @ design, weighted @ colours, rcond=None)
         off = np.abs(colours - design @ solution).max(axis=1)
         used = off <= max(limit, float(np.median(off)))
     used = off <= _UNEVEN
     if used.mean() < _BORDER_SHARE:
         return None
     a, b, c = solution.astype(np.float32)
-    return a + rows[:, None, None] * b + columns[:, None] * c
+    return a + _spaced(height)[:, None, None] * b + _spaced(width)[:, None] * c
+
+
+@lru_cache(maxsize=64)
+def _border_design(height: int, width: int) -> np.ndarray:
+    """(2 W + 2 H - 4, 3) float64: 1, y / H and x / W of a picture's border pixels."""
+    rows, columns = _spaced(height), _spaced(width)
+    down = np.concatenate([np.zeros(width), np.full(width, rows[-1]), rows[1:-1], rows[1:-1]])
+    across = np.concatenate([columns, columns, np.zeros(height - 2), np.full(height - 2, columns[-1])])
+    return np.stack([np.ones(len(down)), down, across], axis=1)
+
+
+def _spaced(count: int) -> np.ndarray:
+    return np.arange(count, dtype=np.float32) / count
 
 
 def _tolerance(distance: np.ndarray) -> float:

@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 _GOLDEN = 0x9E3779B97F4A7C15
+_STRIP = 1 << 17  # pixels, 512 KB
 
 
 def pixel_digests(words: np.ndarray, heights: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -22,12 +23,19 @@ def pixel_digests(words: np.ndarray, heights: np.ndarray, widths: np.ndarray) ->
     words: (N, H, W) uint32, one RGBA pixel each, a content in every top left corner and zeros around it.
     heights, widths: (N,) of the contents. The zeros around them do not count.
     """
-    upper, lower = weights(words.shape[1]).view(np.uint32).reshape(-1, 2).T | np.uint32(1)
-    # The highest bits (opacity) times an odd number are the same bits for every row: they are copied to lower places.
-    words = words ^ words >> np.uint32(15)
-    columns = np.einsum("y,nyx->nx", upper, words).astype(np.uint64) << np.uint64(32)
-    columns |= np.einsum("y,nyx->nx", lower, words)
-    columns = _mixed(columns)
+    count, height, width = words.shape
+    upper, lower = weights(height).view(np.uint32).reshape(-1, 2).T | np.uint32(1)
+    sums = np.zeros((2, count, width), dtype=np.uint32)
+    # A large picture goes by in strips that stay in the processor's cache; sums modulo 2**32 do not mind.
+    strip = max(1, _STRIP // width) if count == 1 else height
+    for top in range(0, height, strip):
+        rows = slice(top, top + strip)
+        part = words[:, rows] >> np.uint32(15)
+        # The highest bits (opacity) times an odd number are the same bits for every row: copied to lower places.
+        part ^= words[:, rows]
+        sums[0] += np.einsum("y,nyx->nx", upper[rows], part)
+        sums[1] += np.einsum("y,nyx->nx", lower[rows], part)
+    columns = _mixed(sums[0].astype(np.uint64) << np.uint64(32) | sums[1])
     size = (heights.astype(np.uint64) << np.uint64(32) | widths.astype(np.uint64)) * np.uint64(_GOLDEN)
     across = weights(words.shape[2])
     place = np.maximum(widths[:, None] - 1 - np.arange(words.shape[2]), 0)

@@ -107,14 +107,20 @@ def _describe_looks(
     large = max(widths[0], heights[0]) > LONGEST  # then it is alone
     words = contents.cropped(members, *((int(heights[0]), int(widths[0])) if large else size))
     rows[members, Column.PIXELS], rows[members, Column.PIXELS_MIRRORED] = pixel_digests(words, heights, widths)
-    visible = np.array([cv2.countNonZero(picture.view(np.int32)) for picture in words])
+    if large:
+        visible = np.array([cv2.countNonZero(words[0].view(np.int32))])
+    else:
+        channels = _channels(words)
+        # What is not seen is 0 throughout, and what is seen is not quite transparent.
+        visible = np.count_nonzero(channels[0].reshape(len(members), -1), axis=1)
     rows[members, Column.FLAGS] = np.minimum(visible, 0xFFFFFFFF).astype(np.uint64) << np.uint64(32)
     flags = (visible < TINY_PIXELS) * int(Flag.TINY)
     flags |= (visible > _FULL * heights * widths) * int(Flag.NO_SILHOUETTE)
     if large:
         words = wholes if contents.untrimmed else reduced_tones(words[0])[None]
         heights, widths = np.array(words.shape[1:2]), np.array(words.shape[2:])
-    planes, spread = _planes(words)
+        channels = _channels(words)
+    planes, spread = _planes(*channels)
     flags |= (spread < _FLAT) * int(Flag.NO_INTERIOR)
     mirrored = np.zeros((*planes.shape[:3], (planes.shape[3] + 1) // 2), dtype=np.float32)
     for index, (h, w) in enumerate(zip(heights.tolist(), widths.tolist(), strict=True)):
@@ -126,8 +132,8 @@ def _describe_looks(
     return flags | zero[:, 1, 1] * int(Flag.SYMMETRIC_INTERIOR)
 
 
-def _planes(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Opacity and the brightness inside it of (N, H, W) contents.
+def _planes(opacity: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Opacity and the brightness inside it of (N, H, W) contents, from what `_channels` gives of them.
 
     (N, 2, H, W) float32 whole numbers, and (N,) that brightness's standard deviation.
 
@@ -135,15 +141,15 @@ def _planes(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     silhouette's edge does not come back as interior. Grey is made in fixed point and summed in whole numbers, so the
     mirrored picture has exactly the mirrored planes.
     """
-    count, height, width = words.shape
-    opacity, grey = _channels(words)
+    count, height, width = grey.shape
     planes = np.empty((count, 2, height, width), dtype=np.float32)
     planes[:, 0], planes[:, 1] = opacity, grey
     inside, brightness = planes.reshape(count, 2, -1).transpose(1, 0, 2)
     pixels = np.maximum(np.count_nonzero(opacity.reshape(count, -1), axis=1), 1)
-    # Invisible pixels are black, so sums over everything are sums over what is visible; both stay whole numbers.
-    wide = brightness.astype(np.float64)
-    total, squares = wide.sum(axis=1), np.einsum("ni,ni->n", wide, wide)
+    # Invisible pixels are black, so sums over everything are sums over what is visible. All of them are whole numbers:
+    # along a row of at most LONGEST pixels exact in float32, beyond it in float64.
+    total = np.einsum("nyx->ny", planes[:, 1]).sum(axis=1, dtype=np.float64)
+    squares = np.einsum("nyx,nyx->ny", planes[:, 1], planes[:, 1]).sum(axis=1, dtype=np.float64)
     mean = total / pixels
     brightness -= np.rint(mean).astype(np.float32)[:, None]
     brightness *= inside
@@ -157,11 +163,11 @@ def _look_of_wholes(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     count, height, width = words.shape
     opacity, grey = _channels(words)
-    tall = (count * height, width)
-    dark = cv2.multiply(cv2.bitwise_not(grey.reshape(tall)), opacity.reshape(tall), dtype=cv2.CV_32F)
+    dark = np.empty((count * height, width), dtype=np.float32)
+    np.multiply(np.invert(grey, out=grey).reshape(dark.shape), opacity.reshape(dark.shape), out=dark, dtype=np.float32)
     half = (width + 1) // 2
-    mirrored = np.asarray(cv2.flip(np.asarray(dark)[:, width - half :], 1)).reshape(count, 1, height, half)
-    planes = np.asarray(dark).reshape(count, 1, height, width)
+    mirrored = np.asarray(cv2.flip(dark[:, width - half :], 1)).reshape(count, 1, height, half)
+    planes = dark.reshape(count, 1, height, width)
     sizes = np.full(count, height), np.full(count, width)
     found, zero = sign_words(coefficients(planes, mirrored, *sizes))
     return found[:, 0], zero[:, 0, 1]

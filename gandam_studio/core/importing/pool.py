@@ -80,7 +80,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            env=worker_environment(),
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         start = {"settings": asdict(settings), "heartbeat": str(self._path)}
@@ -296,7 +296,7 @@ def _settle(task: _Task, outcomes: list[Outcome]) -> None:
     task.slot.left -= task.stop - task.first
 
 
-def _environment() -> dict[str, str]:
+def worker_environment() -> dict[str, str]:
     """Ours, with this checkout importable, numeric libraries held to one thread each, and freed memory kept at hand.
 
     glibc gives a batch's temporary arrays back to the system at once, and fetching their pages again cost a sixth of a
