@@ -44,12 +44,14 @@ class Contents:
         wholes: (N, H, W) uint32: 0 where nothing is visible; backgrounds are still there.
         boxes: (N, 4) int64: x, y, w, h of what is seen; zeros where nothing is.
         flags: (N,) int64: OPAQUE, KEYED and BLANK as they apply.
+        solid: (N,) bool: every pixel of `wholes` is fully opaque.
     """
 
     seen: np.ndarray
     wholes: np.ndarray
     boxes: np.ndarray
     flags: np.ndarray
+    solid: np.ndarray
 
     @property
     def untrimmed(self) -> bool:
@@ -106,7 +108,7 @@ def find_contents(stack: np.ndarray) -> Contents:
     else:
         boxes = np.tile(np.array([0, 0, width, height], dtype=np.int64), (count, 1))
     flags[boxes[:, 2] == 0] |= int(Flag.BLANK)
-    return Contents(seen, wholes, boxes, flags)
+    return Contents(seen, wholes, boxes, flags, smallest >= 0xFF << 24)
 
 
 def _bounding_boxes(seen: np.ndarray) -> np.ndarray:
@@ -160,7 +162,7 @@ def _border_plane(rgb: np.ndarray) -> np.ndarray | None:
         weighted = design.T * used
         solution, *_ = np.linalg.lstsq(weighted @ design, weighted @ colours, rcond=None)
         off = np.abs(colours - design @ solution).max(axis=1)
-        used = off <= max(limit, float(np.median(off)))
+        used = off <= max(limit, _median(off))
     used = off <= _UNEVEN
     if used.mean() < _BORDER_SHARE:
         return None
@@ -175,6 +177,13 @@ def _border_design(height: int, width: int) -> np.ndarray:
     down = np.concatenate([np.zeros(width), np.full(width, rows[-1]), rows[1:-1], rows[1:-1]])
     across = np.concatenate([columns, columns, np.zeros(height - 2), np.full(height - 2, columns[-1])])
     return np.stack([np.ones(len(down)), down, across], axis=1)
+
+
+def _median(values: np.ndarray) -> float:
+    """As np.median, which takes ten times as long for so few."""
+    middle = len(values) // 2
+    low, high = np.partition(values, (middle - 1, middle))[middle - 1 : middle + 1].tolist()
+    return high if len(values) % 2 else (low + high) / 2
 
 
 def _spaced(count: int) -> np.ndarray:

@@ -86,7 +86,7 @@ def _of_chunk(stack: np.ndarray) -> np.ndarray:
     if shown:
         wholes = contents.wholes if len(shown) == len(flags) else contents.wholes[shown]
         if max(height, width) > LONGEST:  # then it is alone
-            wholes = reduced_tones(wholes[0])[None]
+            wholes = reduced_tones(wholes[0], solid=bool(contents.solid[0]))[None]
         for size, members in groups.items():
             flags[members] |= _describe_looks(contents, wholes, size, members, rows)
         words, symmetric = _look_of_wholes(wholes)
@@ -108,7 +108,8 @@ def _describe_looks(
     words = contents.cropped(members, *((int(heights[0]), int(widths[0])) if large else size))
     rows[members, Column.PIXELS], rows[members, Column.PIXELS_MIRRORED] = pixel_digests(words, heights, widths)
     if large:
-        visible = np.array([cv2.countNonZero(words[0].view(np.int32))])
+        solid = bool(contents.solid[members[0]]) and contents.untrimmed
+        visible = heights * widths if solid else np.array([cv2.countNonZero(words[0].view(np.int32))])
     else:
         channels = _channels(words)
         # What is not seen is 0 throughout, and what is seen is not quite transparent.
