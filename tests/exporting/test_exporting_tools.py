@@ -5,16 +5,20 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import os
+import subprocess
 import warnings
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from gandam_studio.core.edits import Drop, Flip, SetFacing, SetSetting, SetValues, Tag
+from gandam_studio.core.edits import Drop, Flip, SetCrop, SetFacing, SetSetting, SetValues, Tag
 from gandam_studio.core.rendering import render
 from gandam_studio.core.versions import rendering_pool
+from trainer.manifest import read_manifest
 from trainer.recipe import Recipe
 
 
@@ -167,9 +171,24 @@ def test_stylegan_zip(workspace, version, tmp_path, background):
     found.archive.close()
 
 
-def test_fiftyone_folder(workspace, version, tmp_path):
-    """FiftyOne itself needs a database server: this reads what its importer of the format reads."""
-    workspace.export(tmp_path / "x", format="fiftyone")
+def fits(value, field) -> bool:
+    """Whether a value in samples.json is what a field of FiftyOne so declared takes."""
+    kind, _, inner = field.rpartition(")")[0].partition("(") if field.endswith(")") else (field, "", "")
+    kind = kind.rpartition(".")[2]
+    if value is None:
+        return True
+    if kind == "ListField":
+        return isinstance(value, list) and all(fits(item, inner) for item in value)
+    if kind == "EmbeddedDocumentField":
+        return value["_cls"] == inner.rpartition(".")[2]
+    wanted = {"StringField": str, "IntField": int, "FloatField": float, "BooleanField": bool}[kind]
+    return type(value) is wanted
+
+
+@pytest.mark.parametrize("pictures", ["render", "copy"])
+def test_fiftyone_folder(workspace, version, tmp_path, pictures):
+    """What FiftyOne's importer of the format reads: see its documentation of FiftyOneDataset on disk."""
+    workspace.export(tmp_path / "x", format="fiftyone", pictures=pictures)
     metadata = json.loads((tmp_path / "x" / "metadata.json").read_bytes())
     samples = json.loads((tmp_path / "x" / "samples.json").read_bytes())["samples"]
     assert metadata["media_type"] == "image"
@@ -178,9 +197,46 @@ def test_fiftyone_folder(workspace, version, tmp_path):
     for sample in samples:
         with Image.open(tmp_path / "x" / sample["filepath"]) as picture:
             assert picture.size == (sample["metadata"]["width"], sample["metadata"]["height"])
-        assert sample["metadata"]["_cls"] == "ImageMetadata"
-        assert sample["facing"]["_cls"] == "Classification"
+            assert sample["metadata"]["num_channels"] in (None, len(picture.getbands()))
+            assert sample["metadata"]["mime_type"] == picture.get_format_mimetype()
+        # A sample with a field that is not declared is refused; one of the wrong type too.
+        assert set(sample) == set(metadata["sample_fields"])
+        assert all(fits(value, metadata["sample_fields"][name]) for name, value in sample.items())
     assert [sample["tags"] for sample in samples if sample["split"] == "held-out"] == [["test"], ["test"]]
+
+
+def test_fiftyone_itself_loads_the_folder(workspace, version, tmp_path):
+    """FiftyOne needs a MongoDB server and other versions of much: GANDAM_FIFTYONE_PYTHON names an interpreter that
+    has it, FIFTYONE_DATABASE_URI the server where it ships none.
+    """
+    python = os.environ.get("GANDAM_FIFTYONE_PYTHON")
+    if not python:
+        pytest.skip("GANDAM_FIFTYONE_PYTHON names no interpreter that has FiftyOne")
+    workspace.apply(SetCrop([9], (1, 1, 8, 9)))
+    cropped = workspace.commit("two")
+    workspace.export(tmp_path / "x", format="fiftyone")
+    script = Path(__file__).with_name("load_with_fiftyone.py")
+    done = subprocess.run(
+        [python, str(script), str(tmp_path / "x")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        # Its settings and caches go nowhere near the person's own; nor does it see our packages.
+        env={**os.environ, "HOME": str(tmp_path / "home"), "PYTHONPATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    wanted = {entry.id: entry for entry in read_manifest(workspace.manifest_path(cropped.digest))}
+    assert len(found["samples"]) == len(wanted) == 19
+    for sample in found["samples"]:
+        entry = wanted[sample["id"]]
+        assert sample["facing"] == entry.facing
+        assert sample["tags"] == [*entry.tags, "test" if entry.split == "held-out" else "train"]
+        assert sample["crop"] == (list(entry.crop) if entry.crop else None)
+        assert (sample["weight"], sample["size"], sample["there"]) == (1.0, [32, 32], True)
+    assert found["held_out"] == 2
+    assert found["info"]["digest"] == cropped.digest
+    assert found["fields"]["crop"].endswith("ListField(fiftyone.core.fields.IntField)")
 
 
 def test_all_formats_side_by_side(workspace, version, tmp_path):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from pathlib import Path
 
 from gandam_studio.core.exporting.export import write_beside
+from gandam_studio.core.exporting.folders import scratch
 from gandam_studio.core.exporting.formats import Format
 from gandam_studio.core.exporting.source import Source
 
@@ -16,8 +16,8 @@ def write_all(source: Source, forms: list[Format], folder: Path) -> None:
 
     A format that cannot carry the pictures asked for carries them its own way.
     """
-    with tempfile.TemporaryDirectory(prefix="gandam-rendered-") as spool:
+    with scratch("gandam-rendered-") as spool:
         for form in forms:
             pictures = source.pictures if source.pictures in form.pictures else form.pictures[0]
-            own = dataclasses.replace(source, pictures=pictures, spool=Path(spool))
+            own = dataclasses.replace(source, pictures=pictures, spool=spool)
             write_beside(own, form, folder / form.path)

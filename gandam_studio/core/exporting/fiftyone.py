@@ -1,7 +1,8 @@
 """fiftyone: a folder for `fo.Dataset.from_dir(folder, fo.types.FiftyOneDataset)`.
 
 Samples as FiftyOne documents them: relative file path, tags, ImageMetadata, and labels with their class name under
-"_cls". metadata.json names no version, so FiftyOne infers the fields instead of expecting those of one release.
+"_cls". metadata.json names no version: FiftyOne reads it as it is instead of migrating it from that release. It
+declares the fields, since FiftyOne would make none of one that is null in all samples (no sprite cropped).
 """
 
 from __future__ import annotations
@@ -16,12 +17,33 @@ from gandam_studio.core.exporting.source import Source
 from trainer import files
 from trainer.manifest import ManifestEntry
 
+_FIELD = "fiftyone.core.fields"
+_TEXT, _WHOLE, _REAL, _TRUTH = (f"{_FIELD}.{kind}Field" for kind in ("String", "Int", "Float", "Boolean"))
+FIELDS = {
+    "filepath": _TEXT,
+    "tags": f"{_FIELD}.ListField({_TEXT})",
+    "metadata": f"{_FIELD}.EmbeddedDocumentField(fiftyone.core.metadata.ImageMetadata)",
+    "facing": f"{_FIELD}.EmbeddedDocumentField(fiftyone.core.labels.Classification)",
+    "sprite_id": _TEXT,
+    "source": _TEXT,
+    "source_digest": _TEXT,
+    "status": _TEXT,
+    "flip": _TRUTH,
+    "rotation": _WHOLE,
+    "crop": f"{_FIELD}.ListField({_WHOLE})",
+    "family": _TEXT,
+    "weight": _REAL,
+    "split": _TEXT,
+}
+_MIME = {".jpg": "image/jpeg", ".tif": "image/tiff"}
+
 
 def write(source: Source, folder: Path) -> None:
     """Write data/, samples.json and metadata.json."""
     data = folder / "data"
     data.mkdir()
-    files.write_json(folder / "metadata.json", {"media_type": "image", "info": source.description()})
+    description = {"media_type": "image", "sample_fields": FIELDS, "info": source.description()}
+    files.write_json(folder / "metadata.json", description)
     with (folder / "samples.json").open("wb") as out:
         out.write(b'{"samples": [')
         for index, entry in enumerate(source.watched()):
@@ -39,10 +61,11 @@ def _sample(source: Source, entry: ManifestEntry, picture: Path) -> dict[str, An
         "metadata": {
             "_cls": "ImageMetadata",
             "size_bytes": picture.stat().st_size,
-            "mime_type": "image/jpeg" if picture.suffix == ".jpg" else f"image/{picture.suffix[1:]}",
+            "mime_type": _MIME.get(picture.suffix, f"image/{picture.suffix[1:]}"),
             "width": side if rendered else entry.width,
             "height": side if rendered else entry.height,
-            "num_channels": source.recipe.channels if rendered else 4,
+            # An original may be grey or have a palette; FiftyOne finds out when asked to compute it.
+            "num_channels": source.recipe.channels if rendered else None,
         },
         "facing": {"_cls": "Classification", "label": entry.facing, "tags": []},
         "sprite_id": entry.id,

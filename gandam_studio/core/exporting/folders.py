@@ -9,6 +9,7 @@ import itertools
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,16 @@ def is_empty(folder: Path) -> bool:
     """Whether nothing lies in a folder. Raises OSError."""
     with os.scandir(folder) as found:
         return next(found, None) is None
+
+
+@contextlib.contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """A temporary folder, removed afterwards; `tempfile.TemporaryDirectory` would gather its names for that."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        remove(folder)
 
 
 def flush(folder: Path) -> None:

@@ -7,7 +7,6 @@ import ctypes
 import itertools
 import os
 import sys
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,8 +88,8 @@ def remote(out: str, *, force: bool, job: Job = NULL_JOB) -> Iterator[Path]:
     if taken and not force:
         state = "holds an export that was interrupted" if begun else "exists"
         raise UserError(f"{out} {state}; use --force to replace it")
-    with tempfile.TemporaryDirectory(prefix="gandam-export-") as folder:
-        local = Path(folder) / (address.rsplit("/", 1)[-1] or "export")
+    with folders.scratch("gandam-export-") as folder:
+        local = folder / (address.rsplit("/", 1)[-1] or "export")
         yield local
         try:
             if local.is_file():
