@@ -1,10 +1,12 @@
 """KID against held-out pictures after equal CPU time: `sprite-r3-cpu` beside DCGAN with binary cross-entropy.
 
-    python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER] [--seconds 120] [--json] [--grids FOLDER]
+    python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER] [--seconds 120] [--seeds 1]
+        [--try "NAME=VALUE;NAME=VALUE" ...] [--json] [--grids FOLDER]
 
 Both train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
 not matter), on the same pictures at 32 px; a fifth is held out. KID is in the trainer's random feature space, times
-1,000, of 256 pictures from one moment; the first line is its floor, real against real.
+1,000, of 256 pictures from one moment; the first line is its floor, real against real. Each `--try` adds a variant of
+`sprite-r3-cpu` to the comparison; every seed has its own networks and draws, on the same split.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from trainer.randomness import latents
 from trainer.recipe import Recipe
 from trainer.schedule import Done, penalty_weight, rates
 from trainer.session import Session, make_session
+from trainer.tuning import uses_winograd
 
 SIZE = 32
 BUNDLED = Path(__file__).resolve().parents[2] / "data" / "mechas" / "mechas.zip"
@@ -83,11 +86,13 @@ def train_turns(sessions: dict[str, Session], seconds: float) -> None:
                 session.done = dataclasses.replace(session.done, seconds=spent)
 
 
-def configurations(seconds: float) -> dict[str, TrainConfig]:
-    """What is compared."""
-    stop = ["stop.iterations=0", f"stop.minutes={seconds / 60}"]
+def configurations(seconds: float, seed: int, tries: list[str]) -> dict[str, TrainConfig]:
+    """What is compared. Settings of one try are joined by ";"."""
+    stop = ["stop.iterations=0", f"stop.minutes={seconds / 60}", f"seed={seed}"]
+    ours = apply_overrides(fit_data(load_preset("sprite-r3-cpu"), SIZE, 3), stop)
     return {
-        "sprite-r3-cpu": apply_overrides(fit_data(load_preset("sprite-r3-cpu"), SIZE, 3), stop),
+        "sprite-r3-cpu": ours,
+        **{text: apply_overrides(ours, text.split(";")) for text in tries},
         "dcgan-bce": apply_overrides(fit_data(load_preset("dcgan"), SIZE, 3), [*stop, *HALF]),
     }
 
@@ -97,6 +102,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", nargs="?", type=Path, default=BUNDLED)
     parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--try", dest="tries", action="append", default=[])
     parser.add_argument("--grids", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -109,23 +116,32 @@ def main() -> None:
     reference = Reference.of(network(pixels[held_out[:256].numpy()]))
     floor = 1000 * reference.kid(network(pixels[train[:256].numpy()]))
     machine = Machine(torch.device("cpu"), channels_last=True)
-    sessions = {
-        name: make_session(config, data, machine, Ranks(), config.batch.size)
-        for name, config in configurations(options.seconds).items()
-    }
-    train_turns(sessions, options.seconds)
-    found: dict[str, float] = {}
-    for name, session in sessions.items():
-        z = latents(7, "benchmark", 256, session.config.architecture.latent)
-        drawn = draw_pictures(session.sampler, z, data.fill)
-        found[name] = round(1000 * reference.kid(network(drawn)), 1)
-        if options.grids:
-            options.grids.mkdir(parents=True, exist_ok=True)
-            save_png(options.grids / f"{name}.png", tile(drawn[:64]))
+    found: dict[str, list[float]] = {}
     print(f"{len(pixels)} pictures, {options.seconds:.0f} CPU seconds each, {NAME}; real against real {floor:.1f}")
-    for name, value in found.items():
-        done = sessions[name].done
-        print(f"  {name:14} KID x 1000 {value:>12,.1f}   {done.iteration:,} iterations, {done.images:,} pictures")
+    for seed in range(options.seeds):
+        sessions = {
+            name: make_session(
+                config,
+                data,
+                dataclasses.replace(machine, winograd=uses_winograd(config, machine.device, False)),
+                Ranks(),
+                config.batch.size,
+            )
+            for name, config in configurations(options.seconds, seed, options.tries).items()
+        }
+        train_turns(sessions, options.seconds)
+        for name, session in sessions.items():
+            z = latents(7, "benchmark", 256, session.config.architecture.latent)
+            drawn, done = draw_pictures(session.sampler, z, data.fill), session.done
+            found.setdefault(name, []).append(round(1000 * reference.kid(network(drawn)), 1))
+            if options.grids:
+                options.grids.mkdir(parents=True, exist_ok=True)
+                save_png(options.grids / f"{name.replace('/', '_')}-{seed}.png", tile(drawn[:64]))
+            print(
+                f"  seed {seed} {name:40} KID x 1000 {found[name][-1]:>14,.1f}   "
+                f"{done.iteration:,} iterations, {done.images:,} pictures",
+                flush=True,
+            )
     if options.json:
         print(json.dumps({"seconds": options.seconds, "floor": round(floor, 1), "kid_x1000": found}))
 
