@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS, Candidates, candidates
-from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged, enlargement
+from gandam_studio.core.duplicates.enlarging import enlargement
+from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged
 from gandam_studio.core.duplicates.links import LOOSEST, Findings, Link, load_findings, save_findings
 from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE, DuplicateReport
 from gandam_studio.core.duplicates.sources import PictureSource, WorkspaceSource, described_otherwise

@@ -15,7 +15,7 @@ from gandam_studio.core.hashing import FINGERPRINT_VERSION
 from trainer.files import write_bytes
 
 LOOSEST = 0.7  # distance up to which relations are kept: how far a slider can go
-_VERSION = 3  # of the verdicts; raise it when `measures` or `relations` decide otherwise
+_VERSION = 4  # of the verdicts; raise it when `measures` or `relations` decide otherwise
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Findings:
     Attributes:
         links: their verified relations, by row number.
         last: the last row number compared; 0 when nothing was.
-        enlargements: how many times each linked sprite's pixels are repeated (`keeping.enlargement`), by row number.
+        enlargements: how many times each linked sprite's pixels are repeated (`enlarging.enlargement`), by row number.
     """
 
     links: list[Link] = field(default_factory=list)

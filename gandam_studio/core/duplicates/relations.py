@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from gandam_studio.core.duplicates.colours import colour_shift, is_colour_map
+from gandam_studio.core.duplicates.colours import (
+    are_new_colours,
+    are_reduced_colours,
+    colour_shift,
+    is_colour_map,
+    same_drawing,
+)
+from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.duplicates.tiles import SIDE
 from gandam_studio.core.hashing.content import Content
 
@@ -137,30 +144,33 @@ def decide(
     whole: whether the whole canvases lie on each other, so that boxes' proportions prove nothing.
     """
     turned = second.rgba[:, ::-1] if mirrored else second.rgba
-    (_, _, width, height), (_, _, other_width, other_height) = first.box, second.box
-    scale_x = width / (other_width * (1 + float(parameters[0])))
-    scale_y = height / (other_height * (1 + float(parameters[2])))
+    # Repeated pixels are undone first: what was enlarged by a whole factor is compared pixel by pixel all the same.
+    factor, other_factor = enlargement(first.rgba), enlargement(turned)
+    mine, other = first.rgba[::factor, ::factor], turned[::other_factor, ::other_factor]
+    stretch_x, stretch_y = 1 + float(parameters[0]), 1 + float(parameters[2])
+    scale_x, scale_y = mine.shape[1] / (other.shape[1] * stretch_x), mine.shape[0] / (other.shape[0] * stretch_y)
     apart = max(abs(np.log(scale_x)), abs(np.log(scale_y)))
-    guess = _corner(first, turned, parameters)
-    overlay = _on_one_grid(first.rgba, turned, guess) if apart < _MAYBE_SCALE else None
-    resized = bool(overlay is None or (apart > _SCALE and not _agree(overlay)))
-    if overlay is None or resized:
-        overlay = _reduced(first.rgba, turned)
+    guess = _corner(mine, parameters)
+    overlay = _on_one_grid(mine, other, guess) if apart < _MAYBE_SCALE else None
+    if overlay is None or (apart > _SCALE and not _agree(overlay)):
+        overlay = _reduced(mine, other)
     else:
         scale_x = scale_y = 1.0
+    scale_x, scale_y = scale_x * factor / other_factor, scale_y * factor / other_factor
+    resized = overlay.shift is None or factor != other_factor
     change = _changes(overlay, encoded)
     exact = not resized and change.equal and overlay.beyond == 0
     cropped = overlay.beyond > (0 if change.equal else 0.02) or (
         exact and not mirrored and _canvas(first, sizes[0]) != _canvas(second, sizes[1])
     )
-    left = (sizes[1][0] - second.box[0] - other_width) if mirrored else second.box[0]
+    left = (sizes[1][0] - second.box[0] - second.box[2]) if mirrored else second.box[0]
     corner = overlay.shift or guess
     transform = Transform(
         mirrored=mirrored,
         scale_x=scale_x,
         scale_y=scale_y,
-        shift_x=first.box[0] + corner[0] - scale_x * left,
-        shift_y=first.box[1] + corner[1] - scale_y * second.box[1],
+        shift_x=first.box[0] + factor * corner[0] - scale_x * left,
+        shift_y=first.box[1] + factor * corner[1] - scale_y * second.box[1],
         recoloured=change.recoloured,
         resized=resized,
         cropped=bool(cropped),
@@ -169,7 +179,7 @@ def decide(
     relation = NEAR if change.redrawn else (transform.words or (EXACT,))[-1]
     if exact:
         distance, confidence = 0.0, 1.0
-    elif resized and not whole and _stretched(scale_x, scale_y, min(width, height, other_width, other_height)):
+    elif resized and not whole and _stretched(scale_x, scale_y, min(*first.box[2:], *second.box[2:])):
         # Two machines of one build, not one machine enlarged.
         distance, confidence = max(distance, 1 - confidence, 0.95), min(confidence, 0.05)
     return Verdict(relation, transform, distance, confidence)
@@ -203,14 +213,22 @@ def _changes(overlay: _Overlay, encoded: bool | None) -> _Change:
     share_same = float((off[either] <= _SAME).mean())
     pixelwise = overlay.shift is not None
     same_mask = float(both.sum()) >= 0.97 * float(either.sum())
-    if pixelwise and same_mask and share_same < 0.998 and is_colour_map(first[both], second[both]):
-        return _Change(False, True, False)
     # Encoders err everywhere; a redrawn part changes some pixels much and leaves most of the others alone.
     changed = off > _CHANGED
+    inside = both
     if encoded is not None:  # laid on a background and perhaps compressed: the rim bleeds
-        changed &= cv2.erode(both.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
-    if pixelwise and share_same > 0.35 and float(changed[either].mean()) > 0.01:
+        inside = cv2.erode(both.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
+        changed &= inside
+    drawn_alike = pixelwise and same_drawing(first, second, inside)
+    by_colour = pixelwise and same_mask and share_same < 0.998
+    if by_colour and encoded is None and drawn_alike and are_reduced_colours(first[both], second[both]):
+        return _Change(False, False, False)
+    if by_colour and is_colour_map(first[both], second[both]):
+        return _Change(False, True, False)
+    if pixelwise and not drawn_alike and share_same > 0.35 and float(changed[either].mean()) > 0.01:
         return _Change(False, False, True)
+    if by_colour and encoded is None and drawn_alike and are_new_colours(first[both], second[both]):
+        return _Change(False, True, False)
     recoloured = colour_shift(first, second) > _SHIFTED if encoded is None else not encoded
     return _Change(False, recoloured, False)
 
@@ -222,9 +240,9 @@ def _agree(overlay: _Overlay) -> bool:
     return bool(shown.any() and (off[shown] <= _SAME).mean() > 0.9)
 
 
-def _corner(first: Content, turned: np.ndarray, parameters: np.ndarray) -> tuple[float, float]:
-    """Where the second content's corner lies on the first content, pixels of the first, by the tiles' alignment."""
-    height, width = first.rgba.shape[:2]
+def _corner(first: np.ndarray, parameters: np.ndarray) -> tuple[float, float]:
+    """Where the second content's corner lies on the first (h, w, 4), pixels of the first, by the tiles' alignment."""
+    height, width = first.shape[:2]
     stretch_x, shift_x, stretch_y, shift_y = (float(value) for value in parameters)
     x = 0.5 + (-0.5 - shift_x / SIDE) / (1 + stretch_x)
     y = 0.5 + (-0.5 - shift_y / SIDE) / (1 + stretch_y)
