@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import sqlite3
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +31,8 @@ COPIES = {
     "cropped.png": ("cropped",),
     "padded.png": ("cropped",),
     "painted.png": ("recoloured",),
+    "painted-mirrored.png": ("recoloured",),
+    "painted-doubled.png": ("recoloured",),
     "on-white.jpg": ("re-encoded",),
 }
 
@@ -44,7 +49,10 @@ def write_family(folder: Path, name: str, index: int) -> None:
     picture.resize((128, 128), Image.Resampling.BICUBIC).save(folder / f"{name}-smooth.png")
     picture.crop(picture.getbbox()).save(folder / f"{name}-cropped.png")
     Image.fromarray(np.pad(drawn, ((9, 3), (0, 14), (0, 0)))).save(folder / f"{name}-padded.png")
-    Image.fromarray(render(SEED, index, coat=1)).save(folder / f"{name}-painted.png")
+    painted = render(SEED, index, coat=1)
+    Image.fromarray(painted).save(folder / f"{name}-painted.png")
+    Image.fromarray(painted[:, ::-1].copy()).save(folder / f"{name}-painted-mirrored.png")
+    Image.fromarray(painted.repeat(2, 0).repeat(2, 1)).save(folder / f"{name}-painted-doubled.png")
     white = Image.new("RGBA", picture.size, "white")
     white.alpha_composite(picture)
     white.convert("RGB").save(folder / f"{name}-on-white.jpg", quality=60)
@@ -60,7 +68,7 @@ def families(tmp_path: Path, studio: Studio) -> Path:
         write_family(folder, f"{number:02d}", index)
     studio("new", tmp_path / "ws")
     counts = studio("import", folder, "-w", tmp_path / "ws", "--json", "--workers", 1).json
-    assert (counts["imported"], counts["already"]) == (8 * FAMILIES, 2 * FAMILIES)
+    assert (counts["imported"], counts["already"]) == (10 * FAMILIES, 2 * FAMILIES)
     return tmp_path / "ws"
 
 
@@ -92,6 +100,71 @@ def test_every_family_is_one_group_with_the_right_words(families: Path, studio: 
     ]
     assert wrong == []
     assert all(set(told) == set(COPIES) for told in found.values())
+
+
+def test_every_relation_is_to_the_picture_named_beside_it(families: Path, studio: Studio) -> None:
+    """A painted one's enlarged copy is recoloured, seen from the drawing: to what it copies goes `duplicate_of`."""
+    names = {row["id"]: row["name"][3:] for row in studio("list", "-w", families, "--json").json}
+    for rules in ("source-order", "colours", "larger"):  # as-drawn, painted or enlarged ones are kept
+        for group in studio("dedupe", "-w", families, "--json", "--rules", rules).json["groups"]:
+            for member in group["members"]:
+                if "source" in member:
+                    continue
+                one, other = names[member["id"]], names[member["related_to"]]
+                words = member["transform"]["words"]
+                assert ("recoloured" in words) == (("painted" in one) != ("painted" in other)), (one, other, words)
+                assert ("mirrored" in words) == (("mirrored" in one) != ("mirrored" in other)), (one, other, words)
+                assert ("resized" in words) == (_size(one) != _size(other)), (one, other, words)
+                assert member["relation"] == (words[-1] if words else "exact")
+                copied = names.get(member["duplicate_of"], one)
+                assert ("painted" in copied) == ("painted" in one)
+
+
+def _size(name: str) -> int:
+    """How large a copy is, next to the drawing."""
+    return 2 if "doubled" in name or "smooth" in name else 1
+
+
+def test_two_hundred_real_species_give_two_hundred_groups(tmp_path: Path, studio: Studio, shared_data: Path) -> None:
+    """Each plain, mirrored, doubled and in its other colours: no two species together, and every word right."""
+    archive = shared_data / "pokesprite" / "pokesprite-2.7.0.zip"
+    if not archive.is_file():
+        pytest.skip("the pokesprite archive is not in ../shared/data")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with zipfile.ZipFile(archive) as files:
+        plain = sorted(n for n in files.namelist() if re.fullmatch(r"pokemon-gen8/regular/[a-z]+\.png", n))
+        for path in plain[::4][:200]:
+            pictures = [
+                np.array(Image.open(io.BytesIO(files.read(one))).convert("RGBA"))
+                for one in (path, path.replace("/regular/", "/shiny/"))
+            ]
+            drawn, shiny = pictures
+            copies = {"plain": drawn, "mirrored": drawn[:, ::-1], "doubled": drawn.repeat(2, 0).repeat(2, 1)}
+            for kind, picture in (copies | {"shiny": shiny}).items():
+                name = f"{Path(path).stem}-{kind}.png"
+                Image.fromarray(np.ascontiguousarray(picture)).save(folder / name)
+    assert len(list(folder.iterdir())) == 800
+    studio("new", tmp_path / "ws")
+    studio("import", folder, "-w", tmp_path / "ws", "--json", "--workers", 1)
+    names = {row["id"]: row["name"][:-4].split("-") for row in studio("list", "-w", tmp_path / "ws", "--json").json}
+    groups = studio("dedupe", "-w", tmp_path / "ws", "--json").json["groups"]
+    joined = [group for group in groups if len({names[m["id"]][0] for m in group["members"]}) != 1]
+    assert joined == []
+    assert len(groups) == 200
+    assert all(len(group["members"]) == 3 for group in groups)
+    wrong = []
+    for group in groups:
+        for member in group["members"]:
+            one, other = names[member["id"]][1], names[member["related_to"]][1]
+            words = tuple(
+                word
+                for word, kind in (("resized", "doubled"), ("mirrored", "mirrored"), ("recoloured", "shiny"))
+                if (one == kind) != (other == kind)
+            )
+            if (member["relation"], tuple(member["transform"]["words"])) != ((words or ("exact",))[-1], words):
+                wrong.append((names[member["id"]], other, member["relation"], member["transform"]["words"]))
+    assert wrong == []
 
 
 def test_exact_copies_name_their_file_and_their_sprite(families: Path, studio: Studio) -> None:
@@ -138,7 +211,7 @@ def test_hashes_of_an_older_version_are_made_again_first(families: Path, studio:
         database.close()
         return kept, empty
 
-    assert stored() == (older, 8 * FAMILIES)
+    assert stored() == (older, 10 * FAMILIES)
     by_family(studio, families, "--families")
     kept, empty = stored()
     assert json.loads(kept)["fingerprints"] == FINGERPRINT_VERSION

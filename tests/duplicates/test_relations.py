@@ -51,6 +51,29 @@ def redraw(picture: np.ndarray) -> np.ndarray:
     return changed
 
 
+def two_parts(seed: int) -> np.ndarray:
+    """A body of few colours in two parts, as arm and trunk, with a dark line between them."""
+    picture = blob(seed, 34, 28)
+    picture[..., :3] = picture[..., :3] // 64 * 64 + 20
+    half = picture.shape[1] // 2
+    picture[:, half - 1 : half + 1, :3] = np.where(picture[:, half - 1 : half + 1, 3:] > 0, 10, 0)
+    return picture
+
+
+def recolour_a_part(picture: np.ndarray) -> np.ndarray:
+    """Other colours for one of `two_parts`: the same ones stay what they were in the other."""
+    changed = picture.copy()
+    half = picture.shape[1] // 2 + 1
+    changed[:, half:, :3] = np.where(picture[:, half:, 3:] > 0, picture[:, half:, [1, 0, 2]], 0)
+    return changed
+
+
+def few_colours(picture: np.ndarray) -> np.ndarray:
+    """Reduced to eight colours, as for a palette file."""
+    reduced = Image.fromarray(picture[..., :3].copy()).quantize(8, dither=Image.Dither.NONE).convert("RGB")
+    return np.where(picture[..., 3:] > 0, np.dstack([np.array(reduced), picture[..., 3]]), 0).astype(np.uint8)
+
+
 def jpeg(picture: np.ndarray) -> np.ndarray:
     canvas = Image.new("RGBA", (picture.shape[1], picture.shape[0]), "white")
     canvas.alpha_composite(Image.fromarray(picture))
@@ -74,7 +97,10 @@ CASES = [
     (crop, "cropped", ("cropped",)),
     (recolour, "recoloured", ("recoloured",)),
     (noisy, "re-encoded", ("re-encoded",)),
+    (few_colours, "re-encoded", ("re-encoded",)),
     (lambda p: mirror(recolour(p)), "recoloured", ("mirrored", "recoloured")),
+    (lambda p: enlarge(recolour(p), 2), "recoloured", ("resized", "recoloured")),
+    (lambda p: enlarge(mirror(recolour(p)), 2), "recoloured", ("resized", "mirrored", "recoloured")),
     (lambda p: enlarge(mirror(p), 2), "mirrored", ("resized", "mirrored")),
     (lambda p: pad(mirror(p)), "mirrored", ("mirrored",)),
 ]
@@ -124,6 +150,30 @@ def test_a_redrawn_part_is_near_and_a_moved_number_in_the_name_makes_it_a_frame(
     report = find_duplicates(ArraySource([picture, other], ["walk-01.png", "walk-02.png"]))
     assert [link.verdict.relation for link in report.links] == ["frame"]
     assert report.groups[0].duplicates == ()
+
+
+@pytest.mark.parametrize("seed", [0, 3, 6])
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_a_part_in_other_colours_is_a_recolour_and_a_part_drawn_anew_is_not(seed: int, factor: int):
+    """Both change some pixels and leave the others; only a recolour leaves every step where it was."""
+    picture = two_parts(seed)
+    resized = ("resized",) if factor > 1 else ()
+    for change, relation_, words in ((recolour_a_part, "recoloured", ("recoloured",)), (redraw, "near", ())):
+        link = relation(picture, enlarge(change(picture), factor))
+        assert link is not None
+        assert (link.verdict.relation, link.verdict.transform.words) == (relation_, (*resized, *words))
+
+
+def test_an_enlarged_picture_lies_on_the_original_to_the_pixel():
+    picture = blob(5, 34, 28)
+    for factor in (2, 3):
+        link = relation(picture, enlarge(picture, factor))
+        assert link is not None
+        assert (link.verdict.transform.scale_x, link.verdict.transform.scale_y) == (1 / factor, 1 / factor)
+        mapped = link.verdict.transform.inverted(picture.shape[1], picture.shape[1] * factor).apply(
+            picture, picture.shape[1] * factor, picture.shape[0] * factor
+        )
+        np.testing.assert_array_equal(mapped, enlarge(picture, factor))
 
 
 def test_jpeg_on_white_is_still_the_same_picture():

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from gandam_studio.core.duplicates.colours import colour_shift, weighted
+from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.hashing.content import Content
 
 _LONGEST = 128  # pixels; larger canvases are reduced to this
@@ -29,6 +32,10 @@ _QUALITIES = (30, 60, 85)  # of the encoders tried out; those between them come 
 # Copies in JPEG at quality 30 to 95 come within .023 of a picture so encoded, nine recoloured ones of ten no nearer
 # than .030 (150 real recolours of the fitting species, saved at quality 30).
 _ENCODED = 0.025
+
+
+_PILLOW = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
+_OPENCV = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,33 @@ def encoders_error(a: Canvas, b: Canvas, *, mirrored: bool) -> bool:
         return True
     pairs = (laid, laid[::-1])
     return any(_shift(_encoded(x, background, quality), y) <= _ENCODED for x, y in pairs for quality in _QUALITIES)
+
+
+def resampled_shift(a: np.ndarray, b: np.ndarray, *, mirrored: bool) -> float | None:
+    """How far the colours of two whole pictures differ when one is resized to the other, as `colours.colour_shift`.
+
+    Analysis by synthesis again: the filters in use are tried out in both directions, and the best one counts. a, b:
+    (H, W, 4) uint8. mirrored: whether b is mirrored first. None where neither was resized, or by repeating pixels.
+    """
+    if mirrored:
+        b = np.ascontiguousarray(b[:, ::-1])
+    best, shift = np.inf, None
+    for one, other in ((a, b), (b, a)):
+        factor = enlargement(one)
+        small = np.ascontiguousarray(one[::factor, ::factor])
+        if small.shape == other.shape:
+            continue
+        wanted, source, size = weighted(other), weighted(small), other.shape[1::-1]
+        picture = Image.fromarray(small)
+        made = [weighted(np.array(picture.resize(size, method))) for method in _PILLOW]
+        made += [np.asarray(cv2.resize(source, size, interpolation=method)) for method in _OPENCV]
+        off = [cv2.norm(one, wanted, cv2.NORM_L2) / one.size**0.5 for one in made]
+        nearest = int(np.argmin(off))
+        if off[nearest] < best:
+            # Where repeating pixels explains it best, `relations` compares the pixels themselves.
+            told = nearest > 0 or any(large % few for large, few in zip(size, small.shape[1::-1], strict=True))
+            best, shift = off[nearest], colour_shift(made[nearest], wanted) if told else None
+    return shift
 
 
 def with_opacity_of(donor: Content, donor_size: tuple[int, int], rgba: np.ndarray, *, mirrored: bool) -> Content:

@@ -17,12 +17,13 @@ from gandam_studio.core.duplicates.canvases import (
     canvas_of,
     encoders_error,
     evidence,
+    resampled_shift,
     same_aspect,
     with_opacity_of,
 )
 from gandam_studio.core.duplicates.colours import palette_exchanged
 from gandam_studio.core.duplicates.links import LOOSEST, Link
-from gandam_studio.core.duplicates.measures import NAMES, Comparison, compare, confidence_of, distance_of
+from gandam_studio.core.duplicates.measures import NAMES, Comparison, compare, distance_of
 from gandam_studio.core.duplicates.relations import FRAME, NEAR, decide
 from gandam_studio.core.duplicates.sources import PictureSource
 from gandam_studio.core.duplicates.tiles import mirrored_where, tile
@@ -36,6 +37,7 @@ _BATCH = 128
 _OPEN_CONTENTS = 4096
 _OPEN_CANVASES = 1024
 _CANVAS_RADIUS = 20  # of 128 bits of the whole picture: copies are nearer, and few others are
+_RIM = 3.0  # pixels: how far a filter carries colour beyond a sprite
 _CERTAIN = 6.0  # logits: no second look needed
 _EXCHANGED = 4.0  # logits: what one palette for another is worth
 _ONE_SILHOUETTE = 0.95  # overlap of tiles, below which no two pictures have the same one
@@ -60,7 +62,7 @@ class Verifier:
         # Of two pictures the one of the smaller digest comes first, so that the order of import decides nothing.
         swapped = digests[pairs.i] > digests[pairs.j]
         first, second = np.where(swapped, pairs.j, pairs.i), np.where(swapped, pairs.i, pairs.j)
-        best: dict[tuple[int, int], tuple[float, bool, np.ndarray, float]] = {}
+        best: dict[tuple[int, int], tuple[float, bool, np.ndarray]] = {}
         for start in range(0, len(pairs), _BATCH):
             part = slice(start, start + _BATCH)
             i, j, mirrored = first[part], second[part], pairs.mirrored[part]
@@ -68,12 +70,11 @@ class Verifier:
             other = mirrored_where(np.stack([self._tile(row) for row in j.tolist()]), mirrored)
             found = compare(mine.astype(np.float32) / 255, other.astype(np.float32) / 255)
             logit = self._second_look(found, i, j, mirrored)
-            distance, confidence = distance_of(logit), confidence_of(logit)
-            for index in np.flatnonzero(distance <= LOOSEST).tolist():
+            for index in np.flatnonzero(distance_of(logit) <= LOOSEST).tolist():
                 key = int(i[index]), int(j[index])
-                now = (float(distance[index]), bool(mirrored[index]))
+                now = (-float(logit[index]), bool(mirrored[index]))
                 if key not in best or now < best[key][:2]:  # as good both ways: not mirrored
-                    best[key] = (*now, found.parameters[index], float(confidence[index]))
+                    best[key] = (*now, found.parameters[index])
             job.advance(len(i))
         job.start("Naming relations", len(best))
         links = [self._link(key, best[key], job) for key in sorted(best)]
@@ -123,9 +124,9 @@ class Verifier:
             self._tiles[row] = np.rint(tile(self.content(row)[0].rgba) * 255).astype(np.uint8)
         return self._tiles[row]
 
-    def _link(self, key: tuple[int, int], found: tuple[float, bool, np.ndarray, float], job: Job) -> Link:
+    def _link(self, key: tuple[int, int], found: tuple[float, bool, np.ndarray], job: Job) -> Link:
         """Decide one pair's relation on its own pixels."""
-        distance, mirrored, parameters, confidence = found
+        against, mirrored, parameters = found
         sizes = self.content(key[0])[1], self.content(key[1])[1]
         whole = same_aspect(*sizes) and evidence(self._canvas(key[0]), self._canvas(key[1]), mirrored=mirrored) > 0
         laid = self._laid_by_canvas(key, mirrored) if whole else None
@@ -136,10 +137,10 @@ class Verifier:
             sizes,
             mirrored=mirrored,
             parameters=np.zeros(4) if laid else parameters,
-            distance=distance,
-            confidence=confidence,
+            logit=-against,
             encoded=encoders_error(self._canvas(key[0]), self._canvas(key[1]), mirrored=mirrored) if laid else None,
             whole=whole,
+            resampled=lambda: self._resampled(key, mirrored) if not laid else None,
         )
         if verdict.relation == NEAR and _same_animation(self._source, *key):
             verdict = replace(verdict, relation=FRAME)
@@ -163,6 +164,13 @@ class Verifier:
             return first, with_opacity_of(first, size, self._source.rgba(key[1]), mirrored=mirrored)
         return with_opacity_of(second, other_size, self._source.rgba(key[0]), mirrored=mirrored), second
 
+    def _resampled(self, key: tuple[int, int], mirrored: bool) -> float | None:
+        """How far colours are apart once one picture is resized to the other; None where more than that was done."""
+        (first, size), (second, other_size) = self.content(key[0]), self.content(key[1])
+        if not same_aspect(size, other_size) or not _same_place(first.box, size, second.box, other_size, mirrored):
+            return None
+        return resampled_shift(self._source.rgba(key[0]), self._source.rgba(key[1]), mirrored=mirrored)
+
     def _same_pixels(self, i: int, j: int) -> bool:
         """Whether two trimmed contents are the same or each other's mirror image."""
         prints = self._source.fingerprints
@@ -172,6 +180,20 @@ class Verifier:
 def _area(content: Content, size: tuple[int, int]) -> float:
     """The share of its (width, height) that a content's box takes."""
     return content.box[2] * content.box[3] / (size[0] * size[1])
+
+
+def _same_place(
+    first: tuple[int, int, int, int],
+    size: tuple[int, int],
+    second: tuple[int, int, int, int],
+    other: tuple[int, int],
+    mirrored: bool,
+) -> bool:
+    """Whether two boxes (x, y, width, height) in pictures of one aspect are the same but for what filters add."""
+    x, y, width, height = second
+    placed = (other[0] - x - width if mirrored else x, y, width, height)
+    scale = size[0] / other[0]
+    return all(abs(a - scale * b) <= _RIM * max(1.0, scale) for a, b in zip(first, placed, strict=True))
 
 
 def _same_animation(source: PictureSource, i: int, j: int) -> bool:
