@@ -123,7 +123,7 @@ def verify(workspace: Workspace, out: Output) -> None:
 @click.argument("places", nargs=-1, required=True, metavar="PLACE...", type=click.Path(path_type=Path))
 @with_workspace(write=True)
 def relink(workspace: Workspace, out: Output, places: tuple[Path, ...]) -> None:
-    """Find missing or altered originals among files and folders, by digest, and take them in again."""
+    """Find missing or altered originals among files, folders and packs, by digest, and take them in again."""
     from gandam_studio.core import versions as core
 
     with ConsoleJob() as job:

@@ -106,11 +106,8 @@ class Packs:
 
         What is torn or altered is passed over: the search goes on at the next header. Raises OSError.
         """
-        with open(self.path(number), "rb") as stream:
-            if os.fstat(stream.fileno()).st_size == 0:
-                return
-            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-                yield from _sound_records(mapped, number, start)
+        for offset, digest, data in sound_records(self.path(number), start):
+            yield digest, Place(number, offset, len(data))
 
     def _write(self, number: int, block: bytes) -> int:
         """Append to a pack and flush it; returns the offset at which the block begins."""
@@ -132,18 +129,28 @@ class Packs:
             os.close(descriptor)
 
 
-def _sound_records(mapped: mmap.mmap, number: int, start: int) -> Iterator[tuple[bytes, Place]]:
-    position, size = start, len(mapped)
-    while 0 <= position <= size - RECORD.size:
-        magic, length, digest = RECORD.unpack_from(mapped, position)
-        place = Place(number, position, length)
-        if magic == MAGIC and length <= LONGEST and place.end <= size:
-            data = mapped[position + RECORD.size : place.end]
-            if hashlib.sha256(data).digest() == digest:
-                yield digest, place
-                position = place.end
-                continue
-        position = mapped.find(MAGIC, position + 1)
+def is_pack(path: Path | str) -> bool:
+    """Whether a file is a pack by its name, of this workspace or another."""
+    return os.path.splitext(path)[1] == _SUFFIX
+
+
+def sound_records(path: Path | str, start: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
+    """Offset, digest and bytes of every sound record of a pack file, as `Packs.scan` goes through it."""
+    with open(path, "rb") as stream:
+        if os.fstat(stream.fileno()).st_size == 0:
+            return
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            position, size = start, len(mapped)
+            while 0 <= position <= size - RECORD.size:
+                magic, length, digest = RECORD.unpack_from(mapped, position)
+                end = position + RECORD.size + length
+                if magic == MAGIC and length <= LONGEST and end <= size:
+                    data = mapped[position + RECORD.size : end]
+                    if hashlib.sha256(data).digest() == digest:
+                        yield position, digest, data
+                        position = end
+                        continue
+                position = mapped.find(MAGIC, position + 1)
 
 
 def flush_file(path: Path) -> None:

@@ -65,6 +65,52 @@ def test_a_folder_goes_to_an_address_and_is_replaced_whole(workspace, address):
     assert not system.exists(f"{path}/train/stray.png")
 
 
+@pytest.fixture
+def bucket(monkeypatch):
+    """A bucket of a server that speaks S3's protocol, in this process; needs moto[server] and s3fs."""
+    s3fs = pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "NO_PROXY": host,
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdir("gandam")
+    yield "s3://gandam"
+    s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+def test_s3_gets_files_and_folders_whole_and_replaces_only_by_force(workspace, bucket, tmp_path):
+    import fsspec
+
+    first = workspace.commit("one")
+    workspace.export(f"{bucket}/m.jsonl")
+    workspace.export(f"{bucket}/data", format="imagefolder")
+    with pytest.raises(UserError, match="--force"):
+        workspace.export(f"{bucket}/m.jsonl")
+    with pytest.raises(UserError, match="--force"):
+        workspace.export(f"{bucket}/data", format="imagefolder")
+    system, path = fsspec.core.url_to_fs(f"{bucket}/data")
+    assert hashlib.sha256(system.cat_file("gandam/m.jsonl")).hexdigest() == first.digest
+    system.pipe_file(f"{path}/train/stray.png", b"x")
+    workspace.apply(Flip([1]))
+    second = workspace.commit("two")
+    workspace.export(f"{bucket}/m.jsonl", force=True)
+    workspace.export(f"{bucket}/data", format="imagefolder", force=True)
+    workspace.export(tmp_path / "data", format="imagefolder")
+    system.invalidate_cache()
+    assert hashlib.sha256(system.cat_file("gandam/m.jsonl")).hexdigest() == second.digest
+    there = {name.removeprefix(f"{path}/"): system.cat_file(name) for name in system.find(path)}
+    here = tmp_path / "data"
+    assert there == {str(p.relative_to(here)): p.read_bytes() for p in here.rglob("*") if p.is_file()}
+    with pytest.raises(UserError, match=r"cannot (reach|write) s3://nowhere/m.jsonl"):
+        workspace.export("s3://nowhere/m.jsonl")
+
+
 def test_a_remote_folder_of_other_things_is_never_replaced(workspace, address):
     import fsspec
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
-from damaged_originals import alter, flip_a_bit
+from damaged_originals import alter, flip_a_bit, where
 
 from gandam_studio.core.edits import Flip
 from gandam_studio.core.errors import UserError
@@ -77,6 +78,45 @@ def test_relink_finds_by_digest_whatever_the_name(workspace, tmp_path):
     assert found.missing == {lost: ("sprite-00005.png",)}
     assert [item.digest for item in verify(workspace).damage] == [lost]
     assert (attic / "renamed-0.bin").exists()
+
+
+def test_one_flipped_bit_anywhere_in_a_record_of_a_pack(workspace):
+    """Magic, length, digest and bytes: whichever bit it is, exactly that sprite is named."""
+    sprite = workspace.sprite(7)
+    pack, start = where(workspace.originals, sprite.blob)
+    assert pack.suffix == ".pack"
+    for position in (-40, -36, -35, -33, -32, -1, 0, len(workspace.originals.read(sprite.blob)) - 1):
+        flip_a_bit(pack, start + position)
+        found = [(item.kind, item.digest, item.names) for item in verify(workspace).damage]
+        assert found == [("original", sprite.blob, ("sprite-00006.png",))], position
+        flip_a_bit(pack, start + position)
+    assert verify(workspace).ok
+
+
+def test_relink_finds_in_the_packs_of_a_backup(workspace, tmp_path):
+    """Also behind a record of the backup that is damaged itself."""
+    backup = tmp_path / "backup"
+    shutil.copytree(workspace.originals.folder, backup)
+    pack = backup / "packs" / "000001.pack"
+    gone, altered, lost = (workspace.sprite(seq).blob for seq in (3, 6, 9))
+    flip_a_bit(pack, where(workspace.originals, lost)[1] + 20)
+    workspace.originals.discard(gone)
+    workspace.originals.discard(lost)
+    alter(workspace.originals, altered)
+    found = relink(workspace, [backup])
+    assert found.found == {gone: str(pack), altered: str(pack)}
+    assert found.missing == {lost: ("sprite-00008.png",)}
+    assert [item.digest for item in verify(workspace).damage] == [lost]
+
+
+def test_relink_passes_over_what_only_looks_like_a_pack(workspace, tmp_path):
+    (tmp_path / "a.pack").mkdir()
+    (tmp_path / "b.pack").write_bytes(b"")
+    (tmp_path / "c.pack").write_bytes(b"\x89GSo\xff\xff\xff\xff" + bytes(50))
+    original = workspace.sprite(5).blob
+    (tmp_path / "d.png").write_bytes(workspace.originals.read(original))
+    workspace.originals.discard(original)
+    assert relink(workspace, [tmp_path]).found == {original: str(tmp_path / "d.png")}
 
 
 def test_relink_nothing_to_do_and_nowhere_to_look(workspace, tmp_path):

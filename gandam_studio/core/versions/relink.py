@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.packs import is_pack, sound_records
 from gandam_studio.core.versions.verify import needed_originals
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def relink(workspace: Workspace, places: Iterable[Path | str], *, job: Job = NUL
     """Search files and folders for the originals that are missing or altered, and take them in again.
 
     A file is the right one when its SHA-256 says so; its name and date do not matter. Sizes remembered from the
-    import rule most files out unread. Raises UserError (no such place, disk full) and Cancelled.
+    import rule most files out unread. Packs, as they lie in a workspace or its backup, are searched through.
+    Raises UserError (no such place, disk full) and Cancelled.
     """
     workspace.require_writable()
     needed = needed_originals(workspace)
@@ -52,13 +54,13 @@ def relink(workspace: Workspace, places: Iterable[Path | str], *, job: Job = NUL
     sizes = _known_sizes(workspace, wanted)
     job.start("Searching", None)
     for path in _files(places) if wanted else ():
-        job.advance()
         if len(found) == len(wanted):
             break
-        digest = _matching(path, wanted, sizes)
-        if digest and digest not in found:
-            _take_in(workspace, path, digest)
-            found[digest] = str(path)
+        job.advance()
+        for digest, data in _packed(path, job) if is_pack(path) else _whole(path, wanted, sizes):
+            if digest in wanted and digest not in found:
+                _take_in(workspace, path, digest, data)
+                found[digest] = str(path)
     return Relinked(found, {digest: tuple(names) for digest, names in wanted.items() if digest not in found})
 
 
@@ -82,27 +84,39 @@ def _files(places: Iterable[Path | str]) -> Iterator[Path]:
             yield place
         elif place.is_dir():
             for folder, _, names in os.walk(place):
-                yield from (Path(folder) / name for name in sorted(names))
+                yield from filter(os.path.isfile, (Path(folder) / name for name in sorted(names)))
         else:
             raise UserError(f"there is no file or folder {place}")
 
 
-def _matching(path: Path, wanted: dict[str, list[str]], sizes: set[int] | None) -> str:
+def _packed(path: Path, job: Job) -> Iterator[tuple[str, bytes]]:
+    """Digest and bytes of what lies in a pack of this workspace, of another or of a backup."""
     try:
-        if not path.is_file() or (sizes is not None and path.stat().st_size not in sizes):
-            return ""
+        for _, digest, data in sound_records(path):
+            job.advance()
+            yield digest.hex(), data
+    except (OSError, ValueError):  # it is no file that can be mapped
+        return
+
+
+def _whole(path: Path, wanted: dict[str, list[str]], sizes: set[int] | None) -> Iterator[tuple[str, bytes]]:
+    """Digest and bytes of a file that is one of the originals as a whole."""
+    try:
+        if sizes is not None and path.stat().st_size not in sizes:
+            return
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        data = path.read_bytes() if digest in wanted else b""
     except OSError:
-        return ""
-    return digest if digest in wanted else ""
-
-
-def _take_in(workspace: Workspace, path: Path, digest: str) -> None:
-    try:
-        data = path.read_bytes()
+        return
+    if digest in wanted:
         if hashlib.sha256(data).hexdigest() != digest:
             raise UserError(f"{path} changed while it was read")
+        yield digest, data
+
+
+def _take_in(workspace: Workspace, path: Path, digest: str, data: bytes) -> None:
+    try:
         workspace.originals.replace(digest, data)
     except OSError as error:
         raise UserError(f"cannot take in {path}: {error.strerror or error}") from None
