@@ -8,12 +8,13 @@ pictures that are the format's default; jsonl, csv and parquet also with rendere
 are the resident peak of that process (`peak_rss_mb`), what it held before the export began (`before_mb`: interpreter
 and modules), the largest of the processes that render for it (`worker_mb`), and `bytes_a_sprite`, by which the peak
 grows for one more sprite. The replaced export (`--force`) is "imagefolder+again". All formats at 25,000 and 100,000
-take about a quarter of an hour; `--sprites 2000 8000` is a look.
+take about half an hour; `--sprites 2000 8000` is a look.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -67,15 +68,19 @@ def add(workspace, indexes: range) -> None:
     from gandam_studio.core.decoding import sprite_id
     from gandam_studio.core.store import transaction
 
+    originals, rows = [], []
+    for index in indexes:
+        rgba = drawn(index)
+        data = cv2.imencode(".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))[1].tobytes()
+        digest = hashlib.sha256(data).hexdigest()
+        originals.append((digest, data))
+        rows.append((sprite_id(rgba), f"sprite-{index:06d}.png", digest, f"#{index % 200:02x}ffff"))
+    workspace.originals.add_all(originals)
     with transaction(workspace.connection) as connection:
-        for index in indexes:
-            rgba = drawn(index)
-            data = cv2.imencode(".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))[1].tobytes()
-            digest = workspace.originals.add(data)
-            connection.execute(
-                "INSERT INTO sprites (id, name, blob, width, height, alpha, background) VALUES (?, ?, ?, 24, 20, 1, ?)",
-                (sprite_id(rgba), f"sprite-{index:06d}.png", digest, f"#{index % 200:02x}ffff"),
-            )
+        connection.executemany(
+            "INSERT INTO sprites (id, name, blob, width, height, alpha, background) VALUES (?, ?, ?, 24, 20, 1, ?)",
+            rows,
+        )
 
 
 def drawn(index: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from PySide6.QtWidgets import QApplication
 from small_workspaces import add_sprites
 
 from gandam_studio.core.edits import Drop, Flip, Tag
+from gandam_studio.core.versions import diff
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.versions import screen as screen_module
 from gandam_studio.qt.versions.export_dialog import ExportDialog, ExportWish
 from gandam_studio.qt.versions.lanes import RowLanes, lay_out
 from gandam_studio.qt.versions.screen import VersionsScreen
@@ -135,6 +138,32 @@ def test_pictures_of_the_differences_are_drawn(qtbot, open_screen):
     image = view.grab().toImage()
     colors = {image.pixelColor(x, y).name() for x in range(0, image.width(), 3) for y in range(40, 160, 3)}
     assert len(colors) > 40  # sprites of many colours, not empty tiles
+
+
+def test_a_slow_comparison_leaves_nothing_of_another_version(qtbot, open_screen, monkeypatch):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    screen.session.apply(Drop([1, 2], "duplicate"))
+    commit(qtbot, screen, "two")
+    assert screen.differences._sections
+    answer = threading.Event()
+
+    def slow(*arguments, **options):
+        assert answer.wait(20)
+        return diff(*arguments, **options)
+
+    monkeypatch.setattr(screen_module, "diff", slow)
+    screen.history.go_to(2)
+    assert screen.differences._sections  # a quick answer would follow without a flicker
+    try:
+        qtbot.waitUntil(lambda: not screen.differences._sections, timeout=5000)
+        assert screen.detail.summary.text() == "Comparing…"
+    finally:
+        answer.set()
+    settle(qtbot, screen.session)
+    assert [(s.kind, len(s.cells)) for s in screen.differences._sections] == [("added", 20)]
+    QTest.qWait(300)
+    assert screen.differences._sections
 
 
 def test_any_two_versions_can_be_compared(qtbot, open_screen):

@@ -49,6 +49,9 @@ class VersionsScreen(Screen):
         self._lay_out()
         self._present_later = QTimer(self, singleShot=True, interval=300)
         self._present_later.timeout.connect(self._ask_present)
+        # Quick answers replace what is shown; while a slow one is awaited, nothing of another version stays.
+        self._clear_later = QTimer(self, singleShot=True, interval=250)
+        self._clear_later.timeout.connect(self._clear_answer)
         session.edits_applied.connect(self._note_edits)
         session.sprites_imported.connect(self._become_stale)
         session.versions_changed.connect(self._become_stale)
@@ -181,6 +184,7 @@ class VersionsScreen(Screen):
         self.detail.show_summary(None)
         self._name_actions()
         self._question += 1
+        self._clear_later.start()
         question, version = self._question, row.version
         kept_only = self.commit_box.kept_only.isChecked()
         self.session.start_quiet_job(
@@ -191,10 +195,16 @@ class VersionsScreen(Screen):
     def _show_answer(self, question: int, answer: VersionDiff) -> None:
         if question != self._question:
             return
+        self._clear_later.stop()
         self.detail.show_summary(answer)
         self.differences.show_diff(answer)
         self._same.setVisible(not answer)
         self.differences.setVisible(bool(answer))
+
+    def _clear_answer(self) -> None:
+        self.differences.show_diff(None)
+        self._same.hide()
+        self.differences.show()
 
     def _ask_present(self) -> None:
         """What would be committed, compared with the version it was derived from."""
