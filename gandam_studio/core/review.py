@@ -62,6 +62,14 @@ def next_undecided(connection: sqlite3.Connection, order: Seqs, after: int) -> i
     return None
 
 
+def first_undecided(connection: sqlite3.Connection) -> int | None:
+    """Row number of the first undecided sprite in order of import; None when every sprite is decided."""
+    # Within one status and one flip the index is in row order, so each of the two takes its first entry only.
+    query = "SELECT min(seq) FROM sprites WHERE status = 'undecided' AND flipped = ?"
+    found = [row[0] for flipped in (0, 1) for row in connection.execute(query, (flipped,)) if row[0] is not None]
+    return min(found, default=None)
+
+
 def still_matching(connection: sqlite3.Connection, chosen: Filter, seqs: Seqs) -> Seqs:
     """Those of `seqs` (sorted) that a filter lets through now: what an edit of few sprites does to a large view."""
     where, values = chosen.where()

@@ -14,7 +14,7 @@ from PIL import Image
 from small_workspaces import add_sprites
 
 from gandam_studio.core import review
-from gandam_studio.core.edits import Drop, Keep, SetSetting, Tag
+from gandam_studio.core.edits import Drop, Flip, Keep, SetSetting, Tag
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import Pasted, import_sources
 from gandam_studio.core.query import ORDERS, Filter
@@ -54,6 +54,22 @@ def test_next_undecided_goes_on_and_comes_round(
     workspace.apply(Keep(order))
     assert find(0) is None
     assert review.next_undecided(workspace.connection, order[:0], -1) is None
+
+
+def test_the_first_undecided_is_found_flipped_or_not(workspace: Workspace) -> None:
+    def first() -> int | None:
+        return review.first_undecided(workspace.connection)
+
+    assert first() == 1
+    workspace.apply(Keep([1, 2]))
+    workspace.apply(Flip([3, 20]))
+    assert first() == 3
+    workspace.apply(Drop([3], "text"))
+    assert first() == 4
+    workspace.apply(Keep([seq for seq in range(4, 31) if seq != 20]))
+    assert first() == 20
+    workspace.apply(Keep([20]))
+    assert first() is None
 
 
 def test_still_matching_is_what_a_new_selection_would_say(workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from small_workspaces import add_sprites
 from studio_window import CONTROL, SHIFT, OpenWindow, close, curate, press, statuses
 
 from gandam_studio.core.query import ORDERS, Filter
+from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Counts, Workspace
 from gandam_studio.qt.curate import decisions
 from gandam_studio.qt.curate import screen as screen_module
@@ -64,6 +66,53 @@ def test_flip_drop_undo_quit_reopen_redo(folder: Path, open_window: OpenWindow) 
     QTest.keyClick(window, Key.Key_Y, CONTROL)
     assert statuses(screen.session.workspace)[:3] == ["undecided", "dropped", "undecided"]
     assert not window.redo_action.isEnabled()
+
+
+def test_a_reopened_workspace_goes_on_where_it_was_left(folder: Path, open_window: OpenWindow) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    for _ in range(19):
+        press(Key.Key_U)
+    close(window)
+
+    window = open_window(folder)
+    screen = curate(window)
+    assert screen.gallery.current == 19
+    assert screen.gallery.current in screen.gallery.visible()
+    assert not screen.gallery.selection.count, "only where keys go, nothing is selected yet"
+    press(Key.Key_X)
+    assert statuses(screen.session.workspace) == ["kept"] * 19 + ["dropped"] + ["undecided"] * 4
+    window.resize(window.width() - 200, window.height() - 150)
+    QApplication.processEvents()
+    assert screen.gallery.current in screen.gallery.visible()
+
+
+def test_a_slow_picture_leaves_the_large_view_at_once_usable(
+    folder: Path, open_window: OpenWindow, qtbot, monkeypatch
+) -> None:
+    screen = curate(open_window(folder))
+    view = screen.large_view
+    press(Key.Key_Space)
+    qtbot.waitUntil(lambda: not view.is_loading)
+    first = view.image()
+    gate, picture = threading.Event(), Workspace.picture
+
+    def slow(workspace: Workspace, sprite: Sprite) -> np.ndarray:
+        assert threading.current_thread() is not threading.main_thread()
+        gate.wait(10)
+        return picture(workspace, sprite)
+
+    monkeypatch.setattr(Workspace, "picture", slow)
+    press(Key.Key_Right)
+    press(Key.Key_X)
+    assert statuses(screen.session.workspace)[:3] == ["undecided", "dropped", "undecided"]
+    qtbot.waitUntil(lambda: view.image().isNull())  # never another sprite's picture for longer than a blink
+    assert view.is_loading
+    gate.set()
+    qtbot.waitUntil(lambda: not view.is_loading)
+    assert screen.gallery.current_seq == 3
+    assert not view.image().isNull()
+    assert view.image() != first
 
 
 def test_a_bulk_edit_of_ten_thousand_is_undone_at_once(tmp_path: Path, open_window: OpenWindow) -> None:
@@ -206,18 +255,26 @@ def test_facing_rotation_tags_and_restore(folder: Path, open_window: OpenWindow)
     assert workspace.sprite(1).status == "undecided"
 
 
-def test_looking_closely_deciding_there_and_cropping(folder: Path, open_window: OpenWindow) -> None:
+def test_looking_closely_deciding_there_and_cropping(folder: Path, open_window: OpenWindow, qtbot) -> None:
     screen = curate(open_window(folder))
     workspace = screen.session.workspace
+
+    def settle() -> None:
+        qtbot.waitUntil(lambda: not screen.large_view.is_loading)
+
     press(Key.Key_Space)
+    settle()
     assert screen.work.currentWidget() is screen.large_view
     before = screen.large_view.image()
+    assert not before.isNull()
     press(Key.Key_F)
+    settle()
     assert screen.large_view.image() == before.transformed(QTransform().scale(-1, 1))
     press(Key.Key_O)
     assert screen.large_view.onion
     press(Key.Key_X)
     assert screen.gallery.current == 1
+    settle()
     assert screen.large_view.image().size() == before.size()
     press(Key.Key_Left)
     assert screen.gallery.current == 0

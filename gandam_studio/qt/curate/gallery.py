@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QWidget
 
@@ -150,6 +151,13 @@ class Gallery(GridView):
             bar.setValue(bar.value() + rect.top() - 8)
         elif rect.bottom() > height:
             bar.setValue(bar.value() + rect.bottom() - height + 8)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What is current stays in sight."""
+        seen = self.current in self.visible()
+        super().resizeEvent(event)
+        if seen:
+            self.scroll_to(self.current)
 
     # Keys
 

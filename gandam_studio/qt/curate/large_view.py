@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from gandam_studio.core.errors import UserError
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
-from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.curate.large_picture import LargePictureLoader
 
 MARGIN = 32
 CAPTION = 44
 LARGEST_FACTOR = 64.0
 ONION_OPACITY = 0.5
+STALE_MS = 60  # the picture before stands in for so long: quick ones follow each other without a flicker
 
 
 class LargeView(QWidget):
@@ -35,7 +35,11 @@ class LargeView(QWidget):
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._workspace = workspace
+        self._loader = LargePictureLoader(workspace, self)
+        self._loader.loaded.connect(self._take)
+        self._late = QTimer(self, singleShot=True, interval=STALE_MS)
+        self._late.timeout.connect(self._let_go)
+        self._loading = False
         self._sprite: Sprite | None = None
         self._pixmap = QPixmap()
         self._note = ""
@@ -52,15 +56,35 @@ class LargeView(QWidget):
         if sprite is None or self._sprite is None or sprite.seq != self._sprite.seq:
             self._offset = QPointF()
         self._sprite = sprite
-        self._pixmap, self._note = QPixmap(), ""
         self._place = self.tr("{0:,} of {1:,}").format(position + 1, count) if count else ""
-        if sprite is not None:
-            try:
-                image = image_from_rgba(self._workspace.picture(sprite))
-                self._pixmap = QPixmap.fromImage(image, Qt.ImageConversionFlag.NoFormatConversion)
-            except (UserError, OSError, ValueError) as error:
-                self._note = str(error)
+        self._loading = sprite is not None
+        if sprite is None:
+            self._pixmap, self._note = QPixmap(), ""
+        else:
+            self._loader.want([sprite])
+            self._late.start()
             self.setAccessibleDescription(f"{sprite.name}, {sprite.status}")
+        self.update()
+
+    @property
+    def is_loading(self) -> bool:
+        """True until the sprite's own picture, or the reason why there is none, is shown."""
+        return self._loading
+
+    def stop(self) -> None:
+        """End the loader; before the workspace is closed."""
+        self._loader.stop()
+
+    def _take(self, sprite: Sprite, image: QImage, note: str) -> None:
+        if sprite != self._sprite:
+            return  # another one, or another edit of this one, is wanted by now
+        self._late.stop()
+        self._loading = False
+        self._pixmap, self._note = QPixmap.fromImage(image, Qt.ImageConversionFlag.NoFormatConversion), note
+        self.update()
+
+    def _let_go(self) -> None:
+        self._pixmap, self._note = QPixmap(), ""
         self.update()
 
     @property
@@ -160,8 +184,9 @@ class LargeView(QWidget):
         if self._sprite is None:
             return
         if self._pixmap.isNull():
-            painter.setPen(theme.color("dropped"))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._note or self.tr("Nothing to show"))
+            painter.setPen(theme.color("secondary" if self._loading else "dropped"))
+            text = self.tr("Decoding…") if self._loading else self._note or self.tr("Nothing to show")
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
         else:
             self._paint_picture(painter)
         self._paint_facts(painter, self._sprite)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QStackedWidget, 
 
 from gandam_studio.core.history import Changes
 from gandam_studio.core.query import Filter
-from gandam_studio.core.review import known_reasons, next_undecided, still_matching
+from gandam_studio.core.review import first_undecided, known_reasons, next_undecided, still_matching
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.workspace import Counts
 from gandam_studio.qt.curate import accessible
@@ -55,6 +55,7 @@ class CurateScreen(Screen):
         self.decisions = Decisions(session, self.gallery.targets, self)
         self.imports = ImportController(session, self)
         self._stale = True
+        self._begun = False  # a sprite was shown: from then on the person says which is current
         self._settled = QTimer(self, singleShot=True, interval=PANEL_MS)
         self._settled.timeout.connect(self._show_details)
         self._counting = False
@@ -88,6 +89,7 @@ class CurateScreen(Screen):
     def closing(self) -> None:
         """Let go of the workspace: called before it is closed."""
         self.gallery.pictures.stop()
+        self.large_view.stop()
         self.panel.inspector.stop()
 
     def menus(self) -> list[ScreenMenu]:
@@ -130,9 +132,16 @@ class CurateScreen(Screen):
             self.stack.setCurrentWidget(self.no_match)
         else:
             self.stack.setCurrentWidget(self.filled)
-            if self.gallery.current < 0:
-                self.gallery.go_to(0)
+            if not self._begun:
+                self._begin()
         self._show_current()
+
+    def _begin(self) -> None:
+        """Go where the work was left: to the first sprite nobody has decided about, else the first of all."""
+        self._begun = True
+        seq = first_undecided(self.session.workspace.connection)
+        place = self.gallery.rows.position_of(seq) if seq is not None else None
+        self.gallery.go_to(place or 0, select=False)
 
     def _peek(self) -> None:
         """Show what an import under way has brought, without disturbing a filtered or sorted view."""

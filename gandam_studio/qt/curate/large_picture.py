@@ -1,0 +1,37 @@
+"""The large view's picture, decoded off the GUI thread: only the sprite wanted last is worth the work."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.queue_thread import QueueThread
+
+
+class LargePictureLoader(QueueThread):
+    """Signals:
+    loaded: the sprite as asked for (`Sprite`), its picture as decided (`QImage`, null when it cannot be had), why not.
+    """
+
+    loaded = Signal(object, QImage, str)
+
+    def __init__(self, workspace: Workspace, parent: QObject) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+
+    def run(self) -> None:
+        """QThread's entry."""
+        with self._workspace.for_this_thread() as door:
+            while batch := self.take():
+                self.loaded.emit(batch[0], *_decode(door, batch[0]))
+
+
+def _decode(workspace: Workspace, sprite: Sprite) -> tuple[QImage, str]:
+    try:
+        return image_from_rgba(workspace.picture(sprite)), ""
+    except (UserError, OSError, ValueError) as error:
+        return QImage(), str(error)
