@@ -1,0 +1,62 @@
+"""TensorBoard and Weights & Biases are told what the events say, and the latter only when asked."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import small_config
+
+from trainer.events import MetricMeasured, Progress, SamplesSaved
+from trainer.mirrors import means, mirrors
+from trainer.run_directory import RunDirectory
+from trainer.start import train_run
+
+MakeRun = Callable[..., RunDirectory]
+STEPS = ["stop.iterations=6", "sampling.every=3", "sampling.progress_every=2"]
+
+
+@pytest.mark.filterwarnings("ignore")  # Its own dependencies warn at import.
+def test_tensorboard_shows_what_the_events_say(make_run: MakeRun) -> None:
+    pytest.importorskip("tensorboard", reason="the tensorboard extra is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = make_run("r", small_config("dcgan", *STEPS), 48)
+    train_run(run)
+    events = run.events().read()
+    read = EventAccumulator(str(run.path / "tensorboard"), size_guidance={"scalars": 0, "images": 0})
+    read.Reload()
+    for name in ("loss_d", "loss_g", "grad_norm_g"):
+        expected = {e.iteration: means(e)[name] for e in events if isinstance(e, Progress)}
+        assert len(expected) >= 2
+        assert {e.step: e.value for e in read.Scalars(name)} == pytest.approx(expected, rel=1e-5)
+    metrics = {e.iteration: e.value for e in events if isinstance(e, MetricMeasured)}
+    assert {e.step: e.value for e in read.Scalars("kid")} == pytest.approx(metrics, rel=1e-5)
+    grids = [e.iteration for e in events if isinstance(e, SamplesSaved)]
+    assert [e.step for e in read.Images("fixed")] == grids
+    assert read.Images("fixed")[0].encoded_image_string.startswith(b"\x89PNG")
+
+
+def test_wandb_is_told_only_when_a_person_asked_for_it(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = small_config("dcgan")
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name == "wandb" else None)
+    assert mirrors(tmp_path, config) == []
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_wandb_offline_keeps_the_run_here(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("wandb", reason="the wandb extra is not installed")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    run = make_run("r", small_config("dcgan", *STEPS), 48)
+    train_run(run)
+    assert run.state().state == "finished"
+    kept = list(run.path.glob("wandb/offline-run-*/*.wandb"))
+    assert len(kept) == 1
+    assert b"loss_d" in kept[0].read_bytes()
