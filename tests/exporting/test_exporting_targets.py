@@ -7,8 +7,10 @@ import errno
 import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
+import time
 import uuid
 
 import pytest
@@ -247,6 +249,20 @@ def test_folders_of_more_files_than_are_held_at_once(tmp_path, monkeypatch, by_s
     assert not top.exists()
     assert folders.is_empty(tmp_path)
     folders.remove(top)  # nothing there: nothing raised
+
+
+def test_what_a_killed_export_left_goes_with_the_next_one(workspace, tmp_path):
+    workspace.commit("one")
+    hours_ago = time.time() - 7200
+    names = (".x.0123abcd.part", ".x.0123abce.part", ".x.part", ".y.0123abcd.part", ".x.0123abcd.part.old")
+    for name in names:
+        (tmp_path / name / "train").mkdir(parents=True)
+        (tmp_path / name / "train" / "1.png").write_bytes(b"x")
+        os.utime(tmp_path / name / "train", (hours_ago, hours_ago))
+        os.utime(tmp_path / name, (hours_ago, hours_ago))
+    os.utime(tmp_path / names[1] / "train")  # another export is writing there
+    workspace.export(tmp_path / "x", format="imagefolder")
+    assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".")} == set(names[1:])
 
 
 MEASURE = """

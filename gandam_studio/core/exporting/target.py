@@ -6,7 +6,9 @@ import contextlib
 import ctypes
 import itertools
 import os
+import re
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +25,7 @@ MARKER = "export.json"
 # Lies at an address from the first byte of an upload to its end.
 UPLOADING = "export.uploading.json"
 _UPLOADED_AT_ONCE = 256
+_STALE_S = 3600.0
 
 
 def is_remote(out: Path | str) -> bool:
@@ -51,6 +54,7 @@ def new_folder(path: Path, *, force: bool) -> Iterator[Path]:
     """
     _check_folder(path, force)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     part.mkdir()
     try:
@@ -148,6 +152,15 @@ def _check_folder(path: Path, force: bool) -> None:
         raise UserError(f"{path} exists and is not empty; use --force to replace it")
     if not (path / MARKER).is_file():
         raise UserError(f"{path} holds other things than an earlier export: remove it yourself, or choose another")
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed exports to `path` left beside it; one that is still being written has younger folders."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.part")
+    for part in [entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)]:
+        with contextlib.suppress(OSError, ValueError):  # it went in the meantime
+            if max(os.stat(folder).st_mtime for folder, _, _ in os.walk(part)) < time.time() - _STALE_S:
+                folders.remove(part)
 
 
 def _swap_in(part: Path, path: Path) -> None:
