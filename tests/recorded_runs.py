@@ -87,7 +87,13 @@ class Recorder:
             rounded = {name: [round(float(v), 5) for v in values] for name, values in curves.items()}
             self.write(
                 ev.Progress(
-                    first_iteration=first, curves=rounded, pictures_per_s=800.0, eta_s=60.0, share=0.5, memory_mb=900
+                    first_iteration=first,
+                    curves=rounded,
+                    pictures_per_s=800.0,
+                    eta_s=60.0,
+                    share=0.5,
+                    memory_mb=900,
+                    busy_percent=61.5,
                 )
             )
 

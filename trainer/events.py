@@ -77,6 +77,7 @@ class Progress(TrainEvent):
         curves: name -> values; None where a value does not exist or is not finite.
         pictures_per_s: rolling rate. eta_s: seconds to the end, None when there is no limit.
         share: share of the run done, in [0, 1], None without a limit. memory_mb: peak of the process or device.
+        busy_percent: utilisation of the device (CPU: this process's share of all cores), None where nothing tells.
     """
 
     kind = "progress"
@@ -86,6 +87,7 @@ class Progress(TrainEvent):
     eta_s: float | None = None
     share: float | None = None
     memory_mb: float = 0.0
+    busy_percent: float | None = None
     lr_g: float = 0.0
     lr_d: float = 0.0
     augment_probability: float = 0.0

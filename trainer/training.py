@@ -27,6 +27,7 @@ from trainer.run_directory import RunDirectory
 from trainer.schedule import Done, limit_reached, penalty_weight, rates, share_done
 from trainer.session import Session, capture, save_checkpoint
 from trainer.spike_watch import SpikeWatch
+from trainer.utilisation import utilisation_of
 
 ADAPT_EVERY = 16  # Iterations between two moves of the adaptive augmentation.
 POLL_S = 0.25  # Seconds between two looks at the commands folder.
@@ -58,6 +59,7 @@ class Training:
         self._fixed: torch.Tensor | None = None
         self._meter = Meter(session) if session.ranks.first else None
         self._spikes = SpikeWatch(session, self._fixed_grid, self.say) if writer and session.ranks.first else None
+        self._busy = utilisation_of(session.machine.device) if writer else None
 
     def say(self, event: events.TrainEvent) -> None:
         """Write an event, dated by the session's progress (first rank only)."""
@@ -68,6 +70,13 @@ class Training:
 
     def train(self) -> str:
         """Train until a limit is reached; returns its name. Raises Stopped, TrainerError, OSError."""
+        try:
+            return self._train()
+        finally:
+            if self._busy:
+                self._busy.close()
+
+    def _train(self) -> str:
         session, config = self.session, self.session.config
         if session.done.iteration == 0:
             self.sample()
@@ -173,6 +182,7 @@ class Training:
         curves, broken = self._journal.take()
         rate, share = self._rate.mark(session.done.images), share_done(session.config.stop, session.done)
         now = rates(session.config, session.done)
+        busy = self._busy.percent() if self._busy else None
         progress = events.Progress(
             iteration=session.done.iteration,
             first_iteration=first,
@@ -181,6 +191,7 @@ class Training:
             eta_s=self._eta(share, rate),
             share=share,
             memory_mb=round(memory_mb(session.machine.device), 1),
+            busy_percent=None if busy is None else round(busy, 1),
             lr_g=session.config.optimiser.lr_g * now.factor,
             lr_d=session.config.optimiser.lr_d * now.factor,
             augment_probability=session.augment,

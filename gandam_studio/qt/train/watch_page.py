@@ -293,6 +293,8 @@ class WatchPage(QWidget):
                 words.append(self.tr("{0:,.0f} pictures/s").format(progress.pictures_per_s))
             if progress.memory_mb:
                 words.append(_memory(progress.memory_mb))
+            if follower.is_alive and progress.busy_percent is not None:
+                words.append(f"{self._device()} {progress.busy_percent:.0f} %")
             if follower.is_alive:
                 left = (
                     self.tr("Estimating…")
@@ -303,6 +305,11 @@ class WatchPage(QWidget):
             self._bar.setValue(round(1000 * (progress.share or 0)))
         self._bar.setVisible(follower.is_alive or follower.state.state in ("interrupted", "stopped"))
         tell(self._numbers, "   ".join(words))
+
+    def _device(self) -> str:
+        assert self.follower is not None
+        started = self.follower.record.started
+        return "GPU" if started and started.device.startswith("cuda") else "CPU"
 
     def _total(self) -> int:
         follower = self.follower

@@ -1,0 +1,52 @@
+"""How busy the device is, told without holding up training."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import pytest
+import torch
+
+from trainer.utilisation import CpuUtilisation, GpuUtilisation, nvidia_smi, utilisation_of
+
+
+def test_a_computing_process_is_busier_than_a_sleeping_one() -> None:
+    meter = CpuUtilisation()
+    time.sleep(0.2)
+    asleep = meter.percent()
+    end = time.process_time() + 0.2
+    while time.process_time() < end:
+        pass
+    computing = meter.percent()
+    assert asleep is not None
+    assert computing is not None
+    assert 0 <= asleep < computing <= 100
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("print(37)", 37.0), ("print('[N/A]')", None), ("print(250)", None), ("raise SystemExit(9)", None)],
+)
+def test_a_tool_is_asked_by_a_thread_and_believed_only_when_it_makes_sense(code: str, told: float | None) -> None:
+    meter = GpuUtilisation([sys.executable, "-c", code], every=60)
+    deadline = time.monotonic() + 30
+    while meter._thread.is_alive() and meter.percent() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert meter.percent() == told
+    meter.close()
+    meter._thread.join(30)
+    assert not meter._thread.is_alive()
+
+
+def test_a_missing_tool_is_no_failure() -> None:
+    meter = GpuUtilisation(["no-such-tool-of-any-vendor"])
+    meter._thread.join(30)
+    assert not meter._thread.is_alive()
+    assert meter.percent() is None
+
+
+def test_the_device_chooses_what_is_asked() -> None:
+    assert isinstance(utilisation_of(torch.device("cpu")), CpuUtilisation)
+    assert utilisation_of(torch.device("mps")) is None
+    assert nvidia_smi("GPU-1")[:2] == ["nvidia-smi", "--id=GPU-1"]
