@@ -1,4 +1,4 @@
-"""How busy the device is: this process's share of the CPU, or what nvidia-smi tells of a GPU, off the training thread."""
+"""How busy the device is: this process's share of the CPU, or what nvidia-smi tells of a GPU, in its own thread."""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ from gandam_studio.qt import theme
 
 LINE_PX = 14
 GAP_PX = 10
+SMALLEST = 0.72
+"""The legend shrinks by no more than this to fit."""
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine}
 
 
@@ -26,7 +28,7 @@ class Entry:
 
 
 class Legend(QWidget):
-    """One row of entries; what does not fit is cut off at the right."""
+    """One row of entries, smaller where it would not fit; what does not fit even then is cut off at the right."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,6 +53,16 @@ class Legend(QWidget):
         bold = QFont(self.font())
         bold.setBold(True)
         plain_width, bold_width = QFontMetricsF(self.font()), QFontMetricsF(bold)
+        wanted = sum(
+            LINE_PX + 5 + plain_width.horizontalAdvance(entry.label) + (5 if entry.label else 0)
+            + bold_width.horizontalAdvance(entry.value)
+            for entry in self._entries
+        ) + GAP_PX * (len(self._entries) - 1)  # fmt: skip
+        if wanted > self.width():
+            share = max(SMALLEST, self.width() / wanted)
+            # Centred on the line, or the smaller text would hang from its top.
+            painter.translate(0, self.height() * (1 - share) / 2)
+            painter.scale(share, share)
         x, base, middle = 0.0, self.fontMetrics().ascent(), self.height() / 2
         for entry in self._entries:
             painter.setPen(QPen(theme.color(entry.color), 2, DASHES[entry.dash]))
