@@ -1,38 +1,16 @@
-"""Pixels as people see them (crop, turn, flip) and as the network sees them (a Recipe applied)."""
+"""Pixels as the network sees them: a Recipe applied."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from gandam_studio.core.orienting import Pixels
 from trainer.recipe import Recipe
-
-Pixels = NDArray[np.uint8]
 
 # A picture with no more colours than this is enlarged as pixel art.
 PIXEL_ART_COLORS = 256
 _PLAIN_TOLERANCE = 8  # levels a background pixel may differ from the border's colour
-
-
-def oriented(
-    rgba: Pixels, crop: tuple[int, int, int, int] | None = None, rotation: int = 0, flip: bool = False
-) -> Pixels:
-    """Crop (x, y, w, h in original pixels), then turn by `rotation` quarters clockwise, then mirror left-right.
-
-    (H, W, C) uint8 in, contiguous out. A crop is clipped to the picture; ValueError when nothing of it remains.
-    """
-    if crop is not None:
-        x, y, w, h = crop
-        left, top = max(0, x), max(0, y)
-        rgba = rgba[top : max(top, y + h), left : max(left, x + w)]
-        if not rgba.size:
-            raise ValueError("the crop lies outside the picture")
-    if rotation % 4:
-        rgba = np.rot90(rgba, -(rotation % 4))
-    if flip:
-        rgba = rgba[:, ::-1]
-    return np.ascontiguousarray(rgba)
 
 
 def render(rgba: Pixels, recipe: Recipe, background: str = "#ffffff") -> Pixels:

@@ -299,7 +299,7 @@ class Workspace:
 
     def picture(self, sprite: Sprite) -> np.ndarray:
         """RGBA as the person sees it: cropped, rotated, flipped; (H, W, 4) uint8."""
-        from gandam_studio.core.rendering import oriented
+        from gandam_studio.core.orienting import oriented
 
         return oriented(self.pixels(sprite), sprite.crop, sprite.rotation, sprite.flipped)
 

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QPainter, QPixmap
 from small_workspaces import add_sprites, sprite_pixels
 
 from gandam_studio.core.edits import Drop, Flip, Rotate, SetCrop
-from gandam_studio.core.rendering import oriented
+from gandam_studio.core.orienting import oriented
 from gandam_studio.core.review import page
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme

@@ -103,6 +103,9 @@ def test_a_slow_picture_leaves_the_large_view_at_once_usable(
         return picture(workspace, sprite)
 
     monkeypatch.setattr(Workspace, "picture", slow)
+    monkeypatch.setattr(
+        screen.session.workspace.thumbnails, "read", lambda seq: None
+    )  # as if too large to be kept unreduced
     press(Key.Key_Right)
     press(Key.Key_X)
     assert statuses(screen.session.workspace)[:3] == ["undecided", "dropped", "undecided"]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from gandam_studio.core.decoding import UnreadablePicture, decode_part
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.orienting import oriented
 from gandam_studio.core.originals import Originals
-from gandam_studio.core.rendering import Pixels, oriented, render
+from gandam_studio.core.rendering import Pixels, render
 from gandam_studio.core.versions import files
 from gandam_studio.core.versions.model import ManifestVersion
 from trainer.manifest import ManifestEntry

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.orienting import oriented
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.curate.pictures import image_from_rgba
@@ -31,7 +32,11 @@ class LargePictureLoader(QueueThread):
 
 
 def _decode(workspace: Workspace, sprite: Sprite) -> tuple[QImage, str]:
+    pixels = workspace.thumbnails.read(sprite.seq)
     try:
-        return image_from_rgba(workspace.picture(sprite)), ""
+        if pixels is None or pixels.shape[:2] != (sprite.height, sprite.width):
+            return image_from_rgba(workspace.picture(sprite)), ""
+        # Small sprites are kept unreduced: no need to decode, nor to import what decodes.
+        return image_from_rgba(oriented(pixels, sprite.crop, sprite.rotation, sprite.flipped)), ""
     except (UserError, OSError, ValueError) as error:
         return QImage(), str(error)

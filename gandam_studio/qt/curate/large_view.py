@@ -218,7 +218,7 @@ class LargeView(QWidget):
         facts = [
             sprite.name,
             f"{sprite.width} × {sprite.height}",
-            f"{self.factor * 100 / self.devicePixelRatioF():.0f} %",
+            "" if self._pixmap.isNull() else f"{self.factor * 100 / self.devicePixelRatioF():.0f} %",
         ]
         facts += [self._status_text(sprite), self._place]
         if self.onion:
