@@ -42,27 +42,57 @@ def palette_exchanged(first: np.ndarray, second: np.ndarray) -> bool:
     if not mine.any() or np.count_nonzero(mine != other) > 0.005 * np.count_nonzero(mine):
         return False
     both = mine & other
-    return is_colour_map(first[both].astype(np.float32), second[both].astype(np.float32))
+    return Colours(first[both].astype(np.float32), second[both].astype(np.float32)).map()
 
 
-def is_colour_map(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether colours follow from colours, both ways: (P, 4) pixels at the same places.
+class Colours:
+    """The colours of two pictures of one silhouette: (P, 4) float32 pixels at the same places, 0 to 255."""
 
-    Few colours, and nearly every pixel of a colour becomes the same other colour: a palette was exchanged. Colours may
-    merge one way; where a few split too, those that change must change nearly wherever they occur: a redrawn part uses
-    colours that elsewhere stayed.
-    """
-    index, target = _coded(first), _coded(second)
-    mine, other = int(index.max()) + 1, int(target.max()) + 1
-    if min(mine, other) > max(4, len(first) // 6) or mine * other > 1 << 22:
-        return False
-    follows = sorted(_followers(index, target))
-    moved = np.abs(first - second).max(axis=1) > _TOUCHED
-    if moved.mean() <= 0.02:
-        return False
-    strict = follows[0] >= 0.95 and follows[1] >= 0.97
-    together = min(_together(index, moved), _together(target, moved))
-    return together >= (_MOSTLY if strict else _ALTOGETHER) and follows[0] >= 0.8
+    def __init__(self, first: np.ndarray, second: np.ndarray) -> None:
+        self._off = second[:, :3] - first[:, :3]
+        self._moved = np.abs(second - first).max(axis=1) > _TOUCHED
+        self._index, self._target = _coded(first), _coded(second)
+        self._follows = _followers(self._index, self._target)
+
+    def map(self) -> bool:
+        """Whether colours follow from colours, both ways.
+
+        Few colours, and nearly every pixel of a colour becomes the same other colour: a palette was exchanged. Colours
+        may merge one way; where a few split too, those that change must change nearly wherever they occur: a redrawn
+        part uses colours that elsewhere stayed.
+        """
+        count, mine, other = len(self._moved), int(self._index.max()) + 1, int(self._target.max()) + 1
+        if min(mine, other) > max(4, count // 6) or mine * other > 1 << 22 or self._moved.mean() <= 0.02:
+            return False
+        worse, better = sorted(self._follows)
+        together = min(_together(self._index, self._moved), _together(self._target, self._moved))
+        return together >= (_MOSTLY if worse >= 0.95 and better >= 0.97 else _ALTOGETHER) and worse >= 0.8
+
+    def new(self) -> bool:
+        """Whether the colours of one drawing were chosen anew, rather than spoiled by an encoder."""
+        return bool(self._moved.mean() > 0.02) and min(self._follows) > _BY_COLOUR
+
+    def reduced(self) -> bool:
+        """Whether one picture is the other with similar colours merged into their mean, as for a palette file."""
+        there, back = self._follows
+        return (there > 0.99 and self._merges(self._index, self._target)) or (
+            back > 0.99 and self._merges(self._target, self._index)
+        )
+
+    def _merges(self, before: np.ndarray, after: np.ndarray) -> bool:
+        """Whether the colours after are those before, some of them merged."""
+        touched = self._moved
+        if not touched.any():
+            return False
+        pairs = np.unique(after * (int(before.max()) + 1) + before)
+        sources = np.bincount(pairs // (int(before.max()) + 1))
+        if (sources[after[touched]] == 1).mean() > _ALONE:
+            return False
+        colour, off = after[touched], self._off[touched]
+        count = np.bincount(colour)[:, None]
+        summed = np.stack([np.bincount(colour, weights=off[:, channel]) for channel in range(3)], axis=1)
+        shared = (np.square(summed) / np.maximum(count, 1)).sum()
+        return bool(shared < _OFF_CENTRE**2 * np.square(off).sum())
 
 
 def same_drawing(first: np.ndarray, second: np.ndarray, both: np.ndarray) -> bool:
@@ -99,40 +129,6 @@ def _steps(first: np.ndarray, second: np.ndarray, both: np.ndarray, touched: np.
         wanted = both[here] & both[there] & (touched[here] | touched[there])
         found.append([(picture[here] - picture[there])[wanted] for picture in (first, second)])
     return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
-
-
-def are_new_colours(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether the colours of one drawing were chosen anew, rather than spoiled by an encoder.
-
-    first, second: (P, 4) pixels at the same places.
-    """
-    if (np.abs(first - second).max(axis=1) > _TOUCHED).mean() <= 0.02:
-        return False
-    return min(_followers(_coded(first), _coded(second))) > _BY_COLOUR
-
-
-def are_reduced_colours(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether one picture is the other with similar colours merged into their mean, as for a palette file.
-
-    first, second: (P, 4) pixels at the same places.
-    """
-    return _merges(first, second) or _merges(second, first)
-
-
-def _merges(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether the second's colours are those of the first, some of them merged."""
-    off = second[:, :3] - first[:, :3]
-    touched = np.abs(off).max(axis=1) > _TOUCHED
-    before, after = _coded(first), _coded(second)
-    if not touched.any() or _followers(before, after)[0] <= 0.99:
-        return False
-    sources = np.bincount(np.unique(np.stack([after, before]), axis=1)[0])
-    if (sources[after[touched]] == 1).mean() > _ALONE:
-        return False
-    colour, off = np.unique(after[touched], return_inverse=True)[1], off[touched]
-    count = np.bincount(colour)[:, None]
-    shared = np.stack([np.bincount(colour, weights=off[:, channel]) for channel in range(3)], axis=1) / count
-    return bool((count * np.square(shared)).sum() < _OFF_CENTRE**2 * np.square(off).sum())
 
 
 def _coded(pixels: np.ndarray) -> np.ndarray:

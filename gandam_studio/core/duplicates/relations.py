@@ -8,15 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from gandam_studio.core.duplicates.colours import (
-    are_new_colours,
-    are_reduced_colours,
-    colour_shift,
-    is_colour_map,
-    same_drawing,
-    steps_alike,
-    weighted,
-)
+from gandam_studio.core.duplicates.colours import Colours, colour_shift, same_drawing, steps_alike, weighted
 from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.duplicates.measures import confidence_of, distance_of
 from gandam_studio.core.duplicates.tiles import SIDE
@@ -239,13 +231,14 @@ def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], fl
         changed &= inside
     drawn_alike = pixelwise and same_drawing(first, second, inside)
     by_colour = pixelwise and same_mask and share_same < 0.998
-    if by_colour and encoded is None and drawn_alike and are_reduced_colours(first[both], second[both]):
+    colours = Colours(first[both], second[both]) if by_colour else None
+    if colours and encoded is None and drawn_alike and colours.reduced():
         return _Change(False, (resampled() or 0.0) > _RESAMPLED, False)  # smoothing makes many colours of few as well
-    if by_colour and is_colour_map(first[both], second[both]):
+    if colours and colours.map():
         return _Change(False, True, False)
     if pixelwise and not drawn_alike and share_same > 0.35 and float(changed[either].mean()) > 0.01:
         return _Change(False, False, True)
-    if by_colour and encoded is None and drawn_alike and are_new_colours(first[both], second[both]):
+    if colours and encoded is None and drawn_alike and colours.new():
         return _Change(False, True, False, _doubt(overlay))
     if encoded is not None:
         recoloured = not encoded
