@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPainterPath, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from gandam_studio.core.workspace import Workspace
@@ -58,6 +58,10 @@ class GroupDelegate(QStyledItemDelegate):
         for place, sprite in enumerate(sprites[:fits]):
             box = QRect(inner.left() + place * (TILE + GAP), top, TILE, TILE)
             picture = self._pictures.get(sprite)
+            # Cells are kept as drawn on the canvas, corners and a strip below included, not in the colour of the card.
+            rounded = QPainterPath()
+            rounded.addRoundedRect(QRectF(box), theme.RADIUS, theme.RADIUS)
+            painter.setClipPath(rounded)
             cells.paint(painter, box, sprite, picture, selected=False, current=False, focused=False, caption=False)
             painter.setClipping(False)
         hidden = len(card.seqs) - fits
