@@ -9,6 +9,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread
 
+from gandam_studio.core.workspace import Workspace
+
 LONGEST_PAUSE_S = 0.1
 
 
@@ -78,3 +80,23 @@ class QueueThread(QThread):
             self._change.notify()
         if not self.isRunning() and not self._stopping:
             self.start()
+
+
+class WorkspaceThread(QueueThread):
+    """A queue whose wishes are seen to with a workspace: `work` is called in the thread, `AT_ONCE` wishes at most."""
+
+    AT_ONCE = 1
+
+    def __init__(self, workspace: Workspace, parent: QObject) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+
+    def run(self) -> None:
+        """QThread's entry."""
+        with self._workspace.for_this_thread() as door:
+            while wanted := self.take(self.AT_ONCE):
+                self.work(door, wanted)
+
+    def work(self, door: Workspace, wanted: list[Any]) -> None:
+        """See to the next wishes; `door` is the workspace as this thread may use it."""
+        raise NotImplementedError

@@ -239,26 +239,25 @@ def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], fl
     if pixelwise and not drawn_alike and share_same > 0.35 and float(changed[either].mean()) > 0.01:
         return _Change(False, False, True)
     if colours and encoded is None and drawn_alike and colours.new():
-        return _Change(False, True, False, _doubt(overlay))
+        return _Change(False, True, False, _doubt(overlay, both, either))
     if encoded is not None:
         recoloured = not encoded
     elif (shift := resampled()) is not None:
         recoloured = shift > _RESAMPLED
     else:
         recoloured = colour_shift(first, second) > _SHIFTED
-    return _Change(False, recoloured, False, _doubt(overlay) if recoloured else 0.0)
+    return _Change(False, recoloured, False, _doubt(overlay, both, either) if recoloured else 0.0)
 
 
-def _doubt(overlay: _Overlay) -> float:
+def _doubt(overlay: _Overlay, both: np.ndarray, either: np.ndarray) -> float:
     """How much speaks against two pictures of different colours being one drawing, logits from 0.
 
-    Colours say nothing then, so outlines must lie on outlines, and on one grid the silhouettes on each other.
+    Colours say nothing then, so outlines must lie on outlines, and on one grid the silhouettes on each other. both,
+    either: (h, w) bool, where both and where one at least is seen.
     """
     first, second = (cv2.GaussianBlur(picture, (0, 0), _STEPS_BLUR) for picture in (overlay.first, overlay.second))
-    both = (overlay.first[..., 3] > 64) & (overlay.second[..., 3] > 64)
     doubt = _STEPS_WEIGHT * max(0.0, _STEPS - steps_alike(first, second, both))
     if overlay.shift is not None:
-        either = (overlay.first[..., 3] > 64) | (overlay.second[..., 3] > 64)
         doubt += _SILHOUETTE_WEIGHT * max(0.0, _SILHOUETTE - np.count_nonzero(both) / np.count_nonzero(either))
     return float(doubt)
 

@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from gandam_studio.core.packs import flush_file
+
 _AT_ONCE = 1024
 _FLUSH_THREADS = 8
 
@@ -84,9 +86,4 @@ def _sync_filesystem(folder: Path) -> bool:
 def _flush_file(entry: os.DirEntry[str]) -> None:
     if entry.stat().st_nlink > 1:
         return  # a link to an original, which is on disk already
-    # Windows flushes only through a handle that may write.
-    descriptor = os.open(entry.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush_file(Path(entry.path))

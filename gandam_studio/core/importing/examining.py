@@ -20,7 +20,7 @@ from gandam_studio.core.importing.describing import describe
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.sheets import regions
-from gandam_studio.core.originals import PACKED_BYTES, Originals
+from gandam_studio.core.originals import Originals
 
 # Pictures wait for a batch to be hashed together until they hold this many pixels.
 _BATCH_PIXELS = 4_000_000
@@ -88,11 +88,8 @@ class Examiner:
         outcome = Outcome(ACCEPTED, "", digest)
         outcome.sprites = [FoundSprite(part) for part, _ in found]
         if self._originals is not None:
-            if len(data) <= PACKED_BYTES:
-                outcome.original = data
-                return outcome, [picture for _, picture in found]
             try:
-                outcome.fresh = self._originals.put_file(data, digest)
+                outcome.keep_original(data, self._originals)
             except OSError as error:
                 return Outcome(FATAL, f"originals cannot be written: {why(error)}"), []
         return outcome, [picture for _, picture in found]

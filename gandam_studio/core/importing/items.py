@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
+from gandam_studio.core.originals import PACKED_BYTES, Originals
+
 ACCEPTED, REJECTED, MISSING, ARCHIVE, FATAL = "accepted", "rejected", "missing", "archive", "fatal"
 
 
@@ -71,6 +73,16 @@ class Outcome:
     fresh: bool = False
     sprites: list[FoundSprite] = field(default_factory=list)
     original: bytes = b""
+
+    def keep_original(self, data: bytes, originals: Originals) -> None:
+        """See to an accepted item's bytes: small ones travel on to be packed, larger ones are written here.
+
+        Raises OSError (disk full).
+        """
+        if len(data) <= PACKED_BYTES:
+            self.original = data
+        else:
+            self.fresh = originals.put_file(data, self.digest)
 
 
 _HEAD = struct.Struct("<II")

@@ -31,7 +31,7 @@ from gandam_studio.core.importing.items import (
 )
 from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.pool import Check, Chunk
-from gandam_studio.core.originals import PACKED_BYTES, Originals
+from gandam_studio.core.originals import Originals
 
 _POLL_S = 0.2
 _START_S = 120.0  # a node may have to start Python and import OpenCV first
@@ -200,19 +200,12 @@ class RayEngine:
                 continue
             item, outcome = next(answers)
             if outcome.verdict == ACCEPTED:
-                self._keep(_data(item), outcome)
+                try:
+                    outcome.keep_original(_data(item), self._originals)
+                except OSError as error:
+                    raise UserError(f"originals cannot be written: {why(error)}") from error
             outcomes.append(outcome)
         return outcomes
-
-    def _keep(self, data: bytes, outcome: Outcome) -> None:
-        """See to an accepted original: a small one goes on to be packed, a large one is written here."""
-        if len(data) <= PACKED_BYTES:
-            outcome.original = data
-            return
-        try:
-            outcome.fresh = self._originals.put_file(data, outcome.digest)
-        except OSError as error:
-            raise UserError(f"originals cannot be written: {why(error)}") from error
 
 
 def _data(item: Item) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from typing import Any
+
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
 
 from gandam_studio.core.errors import UserError
@@ -10,25 +12,19 @@ from gandam_studio.core.orienting import oriented
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.curate.pictures import image_from_rgba
-from gandam_studio.qt.queue_thread import QueueThread
+from gandam_studio.qt.queue_thread import WorkspaceThread
 
 
-class LargePictureLoader(QueueThread):
+class LargePictureLoader(WorkspaceThread):
     """Signals:
     loaded: the sprite as asked for (`Sprite`), its picture as decided (`QImage`, null when it cannot be had), why not.
     """
 
     loaded = Signal(object, QImage, str)
 
-    def __init__(self, workspace: Workspace, parent: QObject) -> None:
-        super().__init__(parent)
-        self._workspace = workspace
-
-    def run(self) -> None:
-        """QThread's entry."""
-        with self._workspace.for_this_thread() as door:
-            while batch := self.take():
-                self.loaded.emit(batch[0], *_decode(door, batch[0]))
+    def work(self, door: Workspace, wanted: list[Any]) -> None:
+        """Decode the sprite wanted last."""
+        self.loaded.emit(wanted[0], *_decode(door, wanted[0]))
 
 
 def _decode(workspace: Workspace, sprite: Sprite) -> tuple[QImage, str]:

@@ -6,6 +6,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QSize, Qt, Signal
@@ -17,7 +18,7 @@ from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.curate.cell_painter import CellPainter, Look
 from gandam_studio.qt.curate.rows import WantedRows
-from gandam_studio.qt.queue_thread import QueueThread
+from gandam_studio.qt.queue_thread import WorkspaceThread
 
 CACHE_BYTES = 64 << 20
 BATCH = 12  # pictures delivered together: one repaint for many, yet the first appear at once
@@ -157,27 +158,23 @@ class PictureCache(QObject):
         self.arrived.emit([one.seq for one in loaded])
 
 
-class _Loader(QueueThread):
+class _Loader(WorkspaceThread):
     delivered = Signal(object)
     fetched = Signal(object, object)
 
-    def __init__(self, workspace: Workspace, parent: QObject) -> None:
-        super().__init__(parent)
-        self._workspace = workspace
+    AT_ONCE = BATCH
 
-    def run(self) -> None:
-        """QThread's entry."""
-        with self._workspace.for_this_thread() as door:
-            while batch := self.take(BATCH):
-                loaded = []
-                for one in batch:
-                    self.pause()
-                    if isinstance(one, WantedRows):
-                        self.fetched.emit(one, page(door.connection, one.seqs))
-                    else:
-                        loaded.append(_compose(load(door, one), one))
-                if loaded:
-                    self.delivered.emit(loaded)
+    def work(self, door: Workspace, wanted: list[Any]) -> None:
+        """Read rows and make pictures, one after the other."""
+        loaded = []
+        for one in wanted:
+            self.pause()
+            if isinstance(one, WantedRows):
+                self.fetched.emit(one, page(door.connection, one.seqs))
+            else:
+                loaded.append(_compose(load(door, one), one))
+        if loaded:
+            self.delivered.emit(loaded)
 
 
 def _compose(loaded: Loaded, wanted: Wanted) -> Loaded:

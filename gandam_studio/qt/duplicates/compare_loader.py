@@ -6,6 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -19,7 +20,7 @@ from gandam_studio.qt.curate.pictures import image_from_rgba
 from gandam_studio.qt.duplicates.canvas import Compared
 from gandam_studio.qt.duplicates.difference import Difference, difference
 from gandam_studio.qt.duplicates.mapping import aligned_pair
-from gandam_studio.qt.queue_thread import QueueThread
+from gandam_studio.qt.queue_thread import WorkspaceThread
 
 log = logging.getLogger(__name__)
 
@@ -92,18 +93,12 @@ class CompareLoader(QObject):
             self.ready.emit(pair)
 
 
-class _Worker(QueueThread):
+class _Worker(WorkspaceThread):
     compared = Signal(object)
 
-    def __init__(self, workspace: Workspace, parent: QObject) -> None:
-        super().__init__(parent)
-        self._workspace = workspace
-
-    def run(self) -> None:
-        """QThread's entry."""
-        with self._workspace.for_this_thread() as door:
-            while next_one := self.take():
-                self.compared.emit(compare(door, next_one[0]))
+    def work(self, door: Workspace, wanted: list[Any]) -> None:
+        """Compare the next pair."""
+        self.compared.emit(compare(door, wanted[0]))
 
 
 def compare(workspace: Workspace, request: PairRequest) -> PairReady:

@@ -53,25 +53,28 @@ class Legend(QWidget):
         bold = QFont(self.font())
         bold.setBold(True)
         plain_width, bold_width = QFontMetricsF(self.font()), QFontMetricsF(bold)
-        wanted = sum(
-            LINE_PX + 5 + plain_width.horizontalAdvance(entry.label) + (5 if entry.label else 0)
-            + bold_width.horizontalAdvance(entry.value)
+        widths = [
+            (
+                plain_width.horizontalAdvance(entry.label) + (5 if entry.label else 0),
+                bold_width.horizontalAdvance(entry.value),
+            )
             for entry in self._entries
-        ) + GAP_PX * (len(self._entries) - 1)  # fmt: skip
+        ]
+        wanted = sum(LINE_PX + 5 + label + value + GAP_PX for label, value in widths) - GAP_PX
         if wanted > self.width():
             share = max(SMALLEST, self.width() / wanted)
             # Centred on the line, or the smaller text would hang from its top.
             painter.translate(0, self.height() * (1 - share) / 2)
             painter.scale(share, share)
         x, base, middle = 0.0, self.fontMetrics().ascent(), self.height() / 2
-        for entry in self._entries:
+        for entry, (label, value) in zip(self._entries, widths, strict=True):
             painter.setPen(QPen(theme.color(entry.color), 2, DASHES[entry.dash]))
             painter.drawLine(QPointF(x, middle), QPointF(x + LINE_PX, middle))
             x += LINE_PX + 5
             painter.setPen(theme.color("text"))
             painter.setFont(self.font())
             painter.drawText(QPointF(x, base), entry.label)
-            x += plain_width.horizontalAdvance(entry.label) + (5 if entry.label else 0)
+            x += label
             painter.setFont(bold)
             painter.drawText(QPointF(x, base), entry.value)
-            x += bold_width.horizontalAdvance(entry.value) + GAP_PX
+            x += value + GAP_PX
