@@ -23,12 +23,10 @@ def open_(out: Output, directory: Path | None = None, folder: Path | None = None
     named = chosen != Path()
     if named and not (chosen / DATABASE).is_file():
         raise UserError(f"{chosen} is no workspace; make one with: gandam-studio new {chosen}")
-    try:
-        from gandam_studio.qt.application import open_window
-    except ImportError as error:
-        raise UserError(f"the window cannot open: {error}; see: gandam-studio doctor") from None
     if sys.platform.startswith("linux") and not _has_display():
         raise UserError("there is no screen to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)")
+    from gandam_studio.qt.launch import open_window
+
     code = open_window(chosen if (chosen / DATABASE).is_file() else None)
     out.json({"workspace": str(chosen.absolute())})
     return code

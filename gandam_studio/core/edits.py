@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from gandam_studio.core.deltas import FIELDS, Delta
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.seqsets import Seqs, as_seqs, conditions
 from gandam_studio.core.sprite import (
@@ -20,27 +21,6 @@ from gandam_studio.core.sprite import (
     parse_crop,
     split_tags,
 )
-
-# Columns of `sprites` an edit may change; anything else in a delta is a bug.
-FIELDS = frozenset(("status", "reason", "flipped", "rotation", "crop", "facing", "tags", "family", "weight", "split"))
-
-
-@dataclass(frozen=True, eq=False)
-class Delta:
-    """One field of some rows goes from `before` to `after`.
-
-    `field` is a column of `sprites`; or "pair", where `seqs` holds a0, b0, a1, b1 ... and the values are a verdict
-    or None; or "setting:<key>", where `seqs` is empty and the values are JSON text or None.
-    """
-
-    field: str
-    before: Any
-    after: Any
-    seqs: Seqs
-
-    def inverse(self) -> Delta:
-        """The delta that takes this one back."""
-        return Delta(self.field, self.after, self.before, self.seqs)
 
 
 class Edit(Protocol):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gandam_studio.core.edits import FIELDS, Delta, Edit
+from gandam_studio.core.deltas import FIELDS, Delta
 from gandam_studio.core.seqsets import Seqs, conditions, pack, unpack
 from gandam_studio.core.store import transaction
+
+if TYPE_CHECKING:
+    from gandam_studio.core.edits import Edit
 
 
 @dataclass(frozen=True, eq=False)

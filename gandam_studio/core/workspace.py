@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from gandam_studio.core import schema
-from gandam_studio.core.edits import Edit
 from gandam_studio.core.errors import UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
 from gandam_studio.core.history import Changes, History
 from gandam_studio.core.jobs import NULL_JOB, Job
@@ -30,6 +29,7 @@ from trainer.recipe import Recipe
 if TYPE_CHECKING:
     import numpy as np
 
+    from gandam_studio.core.edits import Edit
     from gandam_studio.core.exporting import Exported
     from gandam_studio.core.versions import ManifestVersion, VersionDiff
 

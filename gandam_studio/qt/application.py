@@ -1,43 +1,20 @@
-"""The window's process: `gandam-studio-window [FOLDER]` and `gandam-studio open` end up here."""
+"""The one QApplication: its name, its theme, and what becomes of errors nobody caught."""
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
-from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.failures import explain
 from gandam_studio.qt.main_window import MainWindow
-from gandam_studio.qt.responsiveness import favour_the_window
 from gandam_studio.qt.session import ERROR
 
 log = logging.getLogger(__name__)
-SETTLED_MS = 2000
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse the command line, show the window, return the exit code."""
-    parser = argparse.ArgumentParser(prog="gandam-studio-window", description="Curate sprites and train a GAN on them.")
-    parser.add_argument("folder", nargs="?", type=Path, help="a workspace's folder")
-    return open_window(parser.parse_args(argv).folder)
-
-
-def open_window(folder: Path | None = None) -> int:
-    """Show the window, on `folder`'s workspace if given, and return when it is closed (exit code)."""
-    application = make_application()
-    window = MainWindow()
-    if folder is not None:
-        window.open_folder(Path(folder).absolute())
-    window.show()
-    # After the first picture: looking at everything once takes some tens of milliseconds.
-    QTimer.singleShot(SETTLED_MS, application, lambda: favour_the_window(application))
-    return application.exec()
 
 
 def make_application() -> QApplication:
@@ -66,3 +43,6 @@ def _tell_bug(kind: type[BaseException], value: BaseException, trace: TracebackT
     for window in QApplication.topLevelWidgets():
         if isinstance(window, MainWindow) and window.session:
             window.session.post(text, ERROR)
+
+
+__all__ = ["MainWindow", "make_application"]

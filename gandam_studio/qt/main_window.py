@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound
-from gandam_studio.core.training import any_run_trains
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.menus import fill, leaves, merged
@@ -24,8 +23,8 @@ from gandam_studio.qt.status_strip import StatusStrip
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import Welcome, recent_folders, remember_folder
 
-REATTACH_MS = 50
-"""After the first picture of a workspace: look whether a run of it trains."""
+SETTLED_MS = 50
+"""After the first picture of a workspace: remember it, look whether a run of it trains."""
 
 
 class MainWindow(QMainWindow):
@@ -47,13 +46,10 @@ class MainWindow(QMainWindow):
         self.rail.place_chosen.connect(self.visit)
         self.status_strip = StatusStrip()
         self._stack = QStackedWidget()
-        self.welcome = Welcome()
-        self.welcome.open_asked.connect(self.open_folder)
-        self.welcome.create_asked.connect(self.create_folder)
-        self._stack.addWidget(self.welcome)
+        self._welcome: Welcome | None = None
+        self._menus: list[ScreenMenu] = []
         self._lay_out()
         self._make_actions()
-        self._rebuild_menus()
         self.rail.hide()
         self.resize(1240, 820)
         self._restore_geometry()
@@ -89,11 +85,30 @@ class MainWindow(QMainWindow):
         if not self._may_close():
             return False
         self._leave_workspace()
-        self._stack.setCurrentWidget(self.welcome)
+        self._show_welcome()
+        return True
+
+    @property
+    def welcome(self) -> Welcome:
+        """The page without a workspace; built when first needed, a window opened on a workspace has no time for it."""
+        if self._welcome is None:
+            self._welcome = Welcome()
+            self._welcome.open_asked.connect(self.open_folder)
+            self._welcome.create_asked.connect(self.create_folder)
+            self._stack.addWidget(self._welcome)
+        return self._welcome
+
+    def _show_welcome(self) -> None:
         self.welcome.refresh()
+        self._stack.setCurrentWidget(self.welcome)
         self.rail.hide()
         self._rebuild_menus()
-        return True
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The first page, unless a workspace was opened before."""
+        super().showEvent(event)
+        if self.session is None and self._welcome is None:
+            self._show_welcome()
 
     def _show_workspace(self, workspace: Workspace) -> bool:
         if not self.close_workspace():
@@ -107,11 +122,10 @@ class MainWindow(QMainWindow):
         name = workspace.folder.name
         title = self.tr("{0} (read only)").format(name) if session.read_only else name
         self.setWindowTitle(f"{title} – GANdam Studio")
-        remember_folder(workspace.folder)
         self.rail.show()
         if self.rail.places:
             self.visit(self.rail.places[0])
-        QTimer.singleShot(REATTACH_MS, session, self._reattach)
+        QTimer.singleShot(SETTLED_MS, session, self._settle)
         if session.read_only:
             session.post(self.tr("Open for reading only: another window or command is writing here."), WARNING)
         return True
@@ -167,9 +181,18 @@ class MainWindow(QMainWindow):
             self._stack.addWidget(screen)
         return self._screens[place.path]
 
-    def _reattach(self) -> None:
+    def _settle(self) -> None:
+        """What can wait until the workspace has been painted."""
+        if self.session is not None:
+            remember_folder(self.session.workspace.folder)
+            self._reattach(self.session)
+
+    def _reattach(self, session: Session) -> None:
         """A run that trains, started by an earlier window or on the command line, is in the strip at once."""
-        if self.session is None or not any_run_trains(self.session.workspace):
+        # Imported late: it brings everything about configurations and runs.
+        from gandam_studio.core.training import any_run_trains
+
+        if not any_run_trains(session.workspace):
             return
         for place in self.rail.places:
             if place.name == "Train":
@@ -188,8 +211,8 @@ class MainWindow(QMainWindow):
 
     def _make_actions(self) -> None:
         make = self._action
-        self.new_action = make(self.tr("&New workspace…"), self.welcome.ask_new, "Ctrl+N")
-        self.open_action = make(self.tr("&Open workspace…"), self.welcome.ask_open, "Ctrl+O")
+        self.new_action = make(self.tr("&New workspace…"), lambda: self.welcome.ask_new(), "Ctrl+N")
+        self.open_action = make(self.tr("&Open workspace…"), lambda: self.welcome.ask_open(), "Ctrl+O")
         self.close_action = make(self.tr("&Close workspace"), self.close_workspace, "Ctrl+W")
         self.quit_action = make(self.tr("&Quit"), self.close, "Ctrl+Q")
         self.undo_action = make(self.tr("&Undo"), self._undo, "Ctrl+Z")

@@ -26,6 +26,7 @@ class IdleCollector(QObject):
         gc.collect()
         gc.freeze()
         gc.set_threshold(*YOUNG, NEVER)
+        gc.enable()
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._collect)
         self._timer.start()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from gandam_studio.core.edits import Edit
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.history import NOTHING, Changes
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.background import BackgroundTask, JobFunction, ProgressJob
 from gandam_studio.qt.failures import explain
+
+if TYPE_CHECKING:
+    from gandam_studio.core.edits import Edit
 
 log = logging.getLogger(__name__)
 

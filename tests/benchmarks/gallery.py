@@ -277,33 +277,36 @@ def measure_peer(folder: Path, count: int) -> dict[str, float]:
     }
 
 
-def measure_start(folder: Path) -> dict[str, float]:
-    """Called in a fresh process: says when the window is painted and answers events."""
-    from PySide6.QtCore import QSettings
+# The start as `gandam-studio-window` has it, in a process that has imported nothing else; and an empty window's.
+START = """
+import sys, time
+from pathlib import Path
+from gandam_studio.qt.launch import show_window
+application, window = show_window(Path(sys.argv[1]))
+application.processEvents()
+print(time.time(), time.process_time(), flush=True)
+assert window.screen_shown.gallery.current >= 0
+window.close()
+"""
+START_FLOOR = f"""
+import time
+from PySide6.QtWidgets import QApplication, QMainWindow
+application = QApplication([])
+window = QMainWindow()
+window.resize({WIDTH}, {HEIGHT})
+window.show()
+application.processEvents()
+print(time.time(), time.process_time(), flush=True)
+"""
 
-    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(folder / "settings"))
-    from gandam_studio.qt.application import MainWindow, make_application
 
-    application = make_application()
-    window = MainWindow()
-    window.open_folder(folder)
-    window.show()
-    application.processEvents()
-    ready, used = time.time(), time.process_time()
-    window.close()
-    return {"ready_at": ready, "cpu_s": used}
-
-
-def measure_start_floor() -> dict[str, float]:
-    """As `measure_start`, for an empty window of the same toolkit."""
-    from PySide6.QtWidgets import QApplication, QMainWindow
-
-    application = QApplication([])
-    window = QMainWindow()
-    window.resize(WIDTH, HEIGHT)
-    window.show()
-    application.processEvents()
-    return {"ready_at": time.time(), "cpu_s": time.process_time()}
+def measure_start(script: str, folder: Path) -> tuple[float, float]:
+    """Seconds from the process's start until its window is painted and answers events, and its CPU seconds by then."""
+    began = time.time()
+    command = [sys.executable, "-c", script, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=_as_installed(folder))
+    ready, used = map(float, done.stdout.split())
+    return ready - began, used
 
 
 def _quantile(values: list[float], share: float) -> float:
@@ -324,33 +327,37 @@ def _rss_mb() -> float:
 
 def _in_child(what: str, folder: Path, count: int) -> dict[str, float]:
     command = [sys.executable, __file__, "--child", what, "--folder", str(folder), "--sprites", str(count)]
-    # As installed: modules are compiled once, not at every start.
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=_as_installed(folder))
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def _as_installed(folder: Path) -> dict[str, str]:
+    """An environment in which modules are compiled once, not at every start, and the person's settings are left be."""
+    environment = {
+        **os.environ,
+        "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled"),
+        "XDG_CONFIG_HOME": str(folder.parent / "settings"),
+    }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
 
 
 def run(count: int, folder: Path, repeats: int) -> dict[str, float]:
     """All figures at one size."""
     target = folder / f"sprites-{count}"
     build(target, count)
-    starts: dict[str, list[float]] = {"start": [], "start_floor": []}
-    cpu = []
-    _in_child("start", target, count)
+    starts: dict[str, list[tuple[float, float]]] = {START: [], START_FLOOR: []}
+    measure_start(START, target)
     for _ in range(repeats):
-        for what, found in starts.items():
-            began = time.time()
-            child = _in_child(what, target, count)
-            found.append(child["ready_at"] - began)
-            if what == "start":
-                cpu.append(child["cpu_s"])
-    ours, floor = (statistics.median(found) for found in starts.values())
+        for script, found in starts.items():
+            found.append(measure_start(script, target))
+    (ours, cpu), (floor, floor_cpu) = (map(statistics.median, zip(*found, strict=True)) for found in starts.values())
     figures = {
         "sprites": count,
         "start_s": ours,
-        "start_cpu_s": statistics.median(cpu),
+        "start_cpu_s": cpu,
         "start_floor_s": floor,
+        "start_floor_cpu_s": floor_cpu,
         "start_to_floor": ours / floor,
     }
     figures.update(_in_child("ours", target, count))
@@ -364,18 +371,14 @@ def main() -> None:
     parser.add_argument("--sprites", type=int, action="append", help="how many; may be repeated (100000 and 1000000)")
     parser.add_argument("--repeats", type=int, default=5, help="start-ups of which the median is taken")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--child", choices=("ours", "peer", "start", "start_floor"), help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=("ours", "peer"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         count = options.sprites[0]
-        work = {
-            "ours": lambda: measure_ours(options.folder),
-            "peer": lambda: measure_peer(options.folder, count),
-            "start": lambda: measure_start(options.folder),
-            "start_floor": measure_start_floor,
-        }[options.child]
-        print(json.dumps(work()))
+        print(
+            json.dumps(measure_ours(options.folder) if options.child == "ours" else measure_peer(options.folder, count))
+        )
         return
     found = []
     with tempfile.TemporaryDirectory(prefix="gallery-") as folder:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gandam_studio.qt.curate.screen import CurateScreen
 
 TILE_STEP = 24
+_ADVANCE_KEY = "curate/advance"
 
 
 class CurateActions:
@@ -178,4 +179,10 @@ class CurateActions:
         self._screen.panel.setVisible(self.show_panel.isChecked())
 
     def _keep_advance(self) -> None:
-        QSettings().setValue("curate/advance", self.advance.isChecked())
+        if self.advance.isChecked() != advances():  # restoring it at the start is no news
+            QSettings().setValue(_ADVANCE_KEY, self.advance.isChecked())
+
+
+def advances() -> bool:
+    """True when a decision shall move on to the next undecided sprite: as the person left it."""
+    return str(QSettings().value(_ADVANCE_KEY, "true")).lower() == "true"

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QSettings
 
-from gandam_studio.core.edits import (
-    Drop,
-    Edit,
-    Flip,
-    Keep,
-    Restore,
-    Rotate,
-    SetCrop,
-    SetFacing,
-    SetValues,
-    Tag,
-)
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.history import NOTHING, Changes
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.sprite import DROP_REASONS, format_crop
 from gandam_studio.qt.session import INFO, WARNING, Session
+
+if TYPE_CHECKING:
+    # Imported late everywhere here: the window opens before anything is decided.
+    from gandam_studio.core.edits import Edit
 
 # More than this is committed in the background: the window stays alive, and Cancel works until the commit.
 MANY = 30_000
@@ -45,14 +37,20 @@ class Decisions(QObject):
 
     def flip(self) -> Changes:
         """Mirror left-right."""
+        from gandam_studio.core.edits import Flip
+
         return self._apply(Flip)
 
     def rotate(self, quarter_turns: int) -> Changes:
         """Turn by quarter turns clockwise."""
+        from gandam_studio.core.edits import Rotate
+
         return self._apply(lambda seqs: Rotate(seqs, quarter_turns))
 
     def drop(self, reason: str = "") -> Changes:
         """Leave out of the next version; a reason given becomes the usual one."""
+        from gandam_studio.core.edits import Drop
+
         if reason.strip():
             self.reason = reason.strip()
             QSettings().setValue(_REASON_KEY, self.reason)
@@ -60,22 +58,32 @@ class Decisions(QObject):
 
     def keep(self) -> Changes:
         """Say that they belong."""
+        from gandam_studio.core.edits import Keep
+
         return self._apply(Keep)
 
     def restore(self) -> Changes:
         """Make undecided again."""
+        from gandam_studio.core.edits import Restore
+
         return self._apply(Restore)
 
     def face(self, facing: str) -> Changes:
         """Say which way they look, as shown."""
+        from gandam_studio.core.edits import SetFacing
+
         return self._apply(lambda seqs: SetFacing(seqs, facing))
 
     def tag(self, add: set[str], remove: set[str]) -> Changes:
         """Add and remove tags."""
+        from gandam_studio.core.edits import Tag
+
         return self._apply(lambda seqs: Tag(seqs, frozenset(add), frozenset(remove)))
 
     def crop(self, box: tuple[int, int, int, int] | None) -> Changes:
         """Show only a rectangle of the originals, or all of them again."""
+        from gandam_studio.core.edits import SetCrop
+
         return self._apply(lambda seqs: SetCrop(seqs, box))
 
     def trim(self) -> None:
@@ -84,6 +92,7 @@ class Decisions(QObject):
         if not len(seqs):
             return
 
+        from gandam_studio.core.edits import SetValues
         from gandam_studio.core.rendering import content_box, plain_border
 
         def work(workspace: Any, job: Any) -> Changes:

@@ -39,6 +39,8 @@ class GridView(QAbstractScrollArea):
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        # Made here: for one that Qt made, Python would go through every kind of widget there is to find its class.
+        self.setViewport(QWidget())
         self.rows = Rows(workspace)
         self.selection = Selection()
         self.pictures = PictureCache(workspace, self)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QInputDialog, QMenu
 
-from gandam_studio.core.edits import SetSetting
 from gandam_studio.core.query import Filter
 from gandam_studio.core.review import SAVED_FILTERS, saved_filters
 from gandam_studio.qt.curate.filter_bar import FilterBar
@@ -39,12 +38,16 @@ class SavedFilters(QMenu):
 
     def save(self, name: str) -> None:
         """Keep the present filter; one of that name is replaced."""
+        from gandam_studio.core.edits import SetSetting
+
         stored = dict(self._session.workspace.setting(SAVED_FILTERS, {}))
         stored[name] = self._bar.filter.to_json()
         self._session.apply(SetSetting(SAVED_FILTERS, stored, self.tr("Save filter {0}").format(name)))
 
     def delete(self, name: str) -> None:
         """Delete a saved filter."""
+        from gandam_studio.core.edits import SetSetting
+
         stored = dict(self._session.workspace.setting(SAVED_FILTERS, {}))
         if stored.pop(name, None) is not None:
             self._session.apply(SetSetting(SAVED_FILTERS, stored or None, self.tr("Delete filter {0}").format(name)))

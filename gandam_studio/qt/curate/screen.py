@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -16,7 +17,7 @@ from gandam_studio.core.review import first_undecided, known_reasons, next_undec
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.workspace import Counts
 from gandam_studio.qt.curate import accessible
-from gandam_studio.qt.curate.actions import CurateActions
+from gandam_studio.qt.curate.actions import CurateActions, advances
 from gandam_studio.qt.curate.decisions import Decisions
 from gandam_studio.qt.curate.filter_bar import FilterBar
 from gandam_studio.qt.curate.hints import HintBar
@@ -30,7 +31,6 @@ from gandam_studio.qt.session import INFO, Session
 LARGE = 60_000
 PANEL_MS = 60  # the panel follows once the hand rests
 _TILE_KEY = "curate/tile"
-_ADVANCE_KEY = "curate/advance"
 _PANEL_KEY = "curate/panel"
 
 
@@ -61,7 +61,6 @@ class CurateScreen(Screen):
         self._counting = False
         self._asked = 0  # which question the background work answers
         accessible.install()
-        self._make_empty_states()
         self._lay_out()
         self.actions_of = CurateActions(self)
         self._connect()
@@ -288,20 +287,28 @@ class CurateScreen(Screen):
 
     # Building
 
-    def _make_empty_states(self) -> None:
-        self.no_sprites = EmptyState(
+    @functools.cached_property
+    def no_sprites(self) -> EmptyState:
+        """The invitation of an empty workspace; built, like `no_match`, when there is nothing else to show."""
+        page = EmptyState(
             "sample",
             self.tr("No sprites yet"),
             self.tr("Drop a folder, pictures or an archive here, or paste them. Your own files are never changed."),
         )
         if not self.session.read_only:
-            self.imports.fill_empty_state(self.no_sprites)
-        self.no_match = EmptyState(
+            self.imports.fill_empty_state(page)
+        self.stack.addWidget(page)
+        return page
+
+    @functools.cached_property
+    def no_match(self) -> EmptyState:
+        """What a filter shows that lets nothing through."""
+        page = EmptyState(
             "search", self.tr("Nothing matches"), self.tr("No sprite meets every criterion of the filter.")
         )
-        self.no_match.add_button(
-            self.tr("Clear the filter"), lambda: self.filter_bar.set_filter(Filter()), primary=True
-        )
+        page.add_button(self.tr("Clear the filter"), lambda: self.filter_bar.set_filter(Filter()), primary=True)
+        self.stack.addWidget(page)
+        return page
 
     def _lay_out(self) -> None:
         self.filled = QWidget()
@@ -311,8 +318,7 @@ class CurateScreen(Screen):
         column.addWidget(self.hints)
         column.addWidget(self.work, 1)
         self.stack = QStackedWidget()
-        for page in (self.filled, self.no_sprites, self.no_match):
-            self.stack.addWidget(page)
+        self.stack.addWidget(self.filled)
         row = QHBoxLayout()
         row.setSpacing(0)
         row.addWidget(self.stack, 1)
@@ -346,7 +352,7 @@ class CurateScreen(Screen):
         shown = str(settings.value(_PANEL_KEY, "true")).lower() == "true"
         self.actions_of.show_panel.setChecked(shown)
         self.panel.setVisible(shown)
-        self.actions_of.advance.setChecked(str(settings.value(_ADVANCE_KEY, "true")).lower() == "true")
+        self.actions_of.advance.setChecked(advances())
 
     # Dropped on the screen
 

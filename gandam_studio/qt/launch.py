@@ -1,0 +1,73 @@
+"""The window's process: `gandam-studio-window [FOLDER]` and `gandam-studio open` end up here.
+
+What is imported before the window is painted, and in which order, decides how long the person waits; this module is
+the one place that says so.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gandam_studio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from gandam_studio.qt.main_window import MainWindow
+
+SETTLED_MS = 2000
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line, show the window, return the exit code."""
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="gandam-studio-window", description="Curate sprites and train a GAN on them.")
+    parser.add_argument("folder", nargs="?", type=Path, help="a workspace's folder")
+    folder = parser.parse_args(argv).folder
+    try:
+        return open_window(folder)
+    except UserError as error:
+        print(f"gandam-studio: {error}", file=sys.stderr)
+        return 1
+
+
+def open_window(folder: Path | None = None) -> int:
+    """Show the window, on `folder`'s workspace if given, and return when it is closed (exit code)."""
+    application, _window = show_window(folder)
+
+    from PySide6.QtCore import QTimer
+
+    from gandam_studio.qt.responsiveness import favour_the_window
+
+    # After the first picture: looking at everything once takes some tens of milliseconds.
+    QTimer.singleShot(SETTLED_MS, application, lambda: favour_the_window(application))
+    return application.exec()
+
+
+def show_window(folder: Path | None = None) -> tuple[QApplication, MainWindow]:
+    """The application and its window, shown; they live as long as the caller keeps them.
+
+    Raises UserError when Qt cannot be loaded.
+    """
+    # Nothing is garbage yet, but with every module imported the collector would look at all that is there.
+    # `favour_the_window` sets it to work.
+    gc.disable()
+    # Qt's Python package puts a slower `import` in the place of Python's own: what needs no Qt comes before it.
+    import gandam_studio.core.review
+    import gandam_studio.core.workspace  # noqa: F401
+
+    try:
+        from gandam_studio.qt.application import MainWindow, make_application
+    except ImportError as error:
+        raise UserError(f"the window cannot open: {error}; see: gandam-studio doctor") from None
+
+    application = make_application()
+    window = MainWindow()
+    if folder is not None:
+        window.open_folder(Path(folder).absolute())
+    window.show()
+    return application, window
