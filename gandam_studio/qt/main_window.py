@@ -132,6 +132,7 @@ class MainWindow(QMainWindow):
 
     def _leave_workspace(self) -> None:
         assert self.session is not None
+        remember_folder(self.session.workspace.folder)  # it may not have settled yet
         if self._screen:
             self._screen.deactivated()
         self.status_strip.set_run_widget(None)

@@ -23,8 +23,10 @@ def recent_folders() -> list[Path]:
 
 def remember_folder(folder: Path) -> None:
     """Put a workspace at the head of the recent ones."""
-    others = [str(other) for other in recent_folders() if other != folder]
-    QSettings().setValue(_KEY, [str(folder), *others][:RECENT])
+    recent = recent_folders()
+    if recent[:1] != [folder]:
+        others = [str(other) for other in recent if other != folder]
+        QSettings().setValue(_KEY, [str(folder), *others][:RECENT])
 
 
 class Welcome(QWidget):
