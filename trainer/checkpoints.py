@@ -41,7 +41,7 @@ class Checkpoint:
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write `checkpoint` as `folder`, replacing an older one of that name. Raises OSError (disk full)."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(exist_ok=True)  # Not its parents: a run that was deleted meanwhile must not come back.
     beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
     beside.mkdir()
     try:

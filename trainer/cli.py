@@ -14,7 +14,7 @@ import click
 
 from trainer.config import TrainConfig, apply_overrides, describe_fields, load_preset, preset_names
 from trainer.errors import TrainerError
-from trainer.events import Progress, RunStarted, SpikeFound, TrainEvent, Warning
+from trainer.events import LIMITS, Progress, RunStarted, SpikeFound, TrainEvent, Warning
 from trainer.run_directory import RunDirectory
 
 RUN = click.argument("run_dir", type=click.Path(path_type=Path))
@@ -78,9 +78,8 @@ def train(run_dir: Path, iterations: int | None, minutes: float | None, as_json:
     from trainer.start import train_run
 
     outcome = train_run(run_directory, STATE["started"], None if as_json else _teller())
-    text = (
-        f"{outcome.state} ({outcome.reason}) at iteration {outcome.iteration:,}, {outcome.images_seen:,} pictures seen"
-    )
+    why = f"{LIMITS[outcome.reason]} reached" if outcome.reason in LIMITS else outcome.reason
+    text = f"{outcome.state} ({why}) at iteration {outcome.iteration:,}, {outcome.images_seen:,} pictures seen"
     _emit({"run": run_directory.name, **outcome.__dict__}, as_json, text)
 
 

@@ -200,7 +200,7 @@ class RunFailed(TrainEvent):
 
 @dataclass(frozen=True)
 class RunFinished(TrainEvent):
-    """Reached its stop condition; `limit` says which."""
+    """Reached its stop condition; `limit` says which ("iterations", "minutes", "images"; see `LIMITS`)."""
 
     kind = "run_finished"
     limit: str = ""
@@ -226,6 +226,8 @@ KINDS: dict[str, type[TrainEvent]] = {
         Heartbeat, Warning, RunStopped, RunFailed, RunFinished,
     )
 }  # fmt: skip
+LIMITS = {"iterations": "iteration limit", "minutes": "time limit", "images": "picture limit"}
+"""What a run can reach, in words."""
 TERMINAL = (RunStopped, RunFailed, RunFinished)
 
 

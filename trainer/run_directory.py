@@ -18,6 +18,7 @@ from trainer import files
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
 from trainer.events import (
+    LIMITS,
     EventReader,
     Heartbeat,
     RunFailed,
@@ -38,7 +39,8 @@ class RunState:
     Attributes:
         state: one of `STATES`.
         iteration, images_seen, attempt: of the last event; 0 before the first.
-        reason: one line for people ("" unless failed, stopped or interrupted); cause: machine-readable, failures only.
+        reason: one line for people: why it failed, stopped, was interrupted or is finished; "" otherwise.
+        cause: machine-readable: what failed, or which limit a finished run has reached; "" otherwise.
         wall_time: of the last event, seconds since the epoch; 0.0 before the first.
         checkpoint: newest checkpoint's relative path, "" without one: where training would go on.
     """
@@ -190,6 +192,16 @@ class RunDirectory:
         """The newest checkpoint's folder, or None."""
         return next(reversed(self.checkpoints()), None)
 
+    def is_gone(self) -> bool:
+        """Whether the folder was moved or deleted. What cannot be looked at (a drive that hiccups) is not gone."""
+        try:
+            self.path.stat()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def request(self, command: str) -> None:
         """Ask the trainer for something: one of `COMMANDS`. Raises TrainerError for others or an unwritable folder."""
         if command not in COMMANDS:
@@ -222,7 +234,7 @@ class RunDirectory:
 
 def _judge(event: Any, alive: bool) -> tuple[str, str, str]:
     if isinstance(event, RunFinished):
-        return "finished", "", ""
+        return "finished", f"{LIMITS[event.limit]} reached" if event.limit in LIMITS else "", event.limit
     if isinstance(event, RunStopped):
         return "stopped", event.reason, ""
     if isinstance(event, RunFailed):

@@ -25,7 +25,7 @@ from trainer.networks import parameter_count
 from trainer.run_directory import RunDirectory
 from trainer.schedule import Done, limit_reached
 from trainer.session import Session, make_session, restore
-from trainer.training import Stopped, Training
+from trainer.training import Stopped, Training, folder_is_gone
 from trainer.tuning import choose_batch, choose_machine
 
 log = logging.getLogger("trainer")
@@ -106,7 +106,7 @@ def _train(run: RunDirectory, config: TrainConfig, ranks: Ranks, writer: EventWr
             say(events.Warning(message=f"{complaint}; {where}", about="checkpoint"))
         if saved and (limit := limit_reached(config.stop, at)):
             say(events.RunFinished(limit=limit, checkpoint=_relative(run, folder)))
-            return Outcome("finished", f"it had reached its {limit} already", at.iteration, at.images)
+            return Outcome("finished", f"it had reached its {events.LIMITS[limit]} already", at.iteration, at.images)
         session = _prepare(run, config, ranks, saved)
         training = Training(session, run, writer, since)
         _announce(session, say, _relative(run, folder))
@@ -223,6 +223,8 @@ def _understood(error: Exception, run: RunDirectory) -> TrainerError:
         return error
     if is_out_of_memory(error):
         return TrainerError("out of memory; use smaller pictures, networks or batch.micro", "oom")
+    if isinstance(error, OSError) and run.is_gone():
+        return folder_is_gone(run)
     if isinstance(error, OSError):
         full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", -1))
         text = "the disk is full" if full else (error.strerror or str(error))

@@ -33,11 +33,17 @@ ADAPT_EVERY = 16  # Iterations between two moves of the adaptive augmentation.
 POLL_S = 0.25  # Seconds between two looks at the commands folder.
 FLUSH_S = (0.5, 2.0)  # Curves are written no oftener than the first, no more seldom than the second.
 HEARTBEAT_S = 10.0
+_GIVE_UP = 16
 SIGN = -2  # Place of "sign" in what the discriminator's phase returns.
 
 
 class Stopped(Exception):
     """Somebody asked for the end."""
+
+
+def folder_is_gone(run: RunDirectory) -> TrainerError:
+    """What a run says that was moved or deleted while it trained; moved, its events still can be written."""
+    return TrainerError(f"{run.path} was moved or deleted while it was being trained", "folder")
 
 
 class Training:
@@ -310,7 +316,12 @@ class Training:
             self._carry_out(self._bits())
 
     def _bits(self) -> int:
-        """The waiting commands as one number for ranks to agree on: stop 1, pause 2, sample 4, checkpoint 8."""
+        """What is to be done as one number for ranks to agree on: stop 1, pause 2, sample 4, checkpoint 8, give up 16.
+
+        Without its folder a run has nowhere to put what it trains, and nobody could ever ask it to stop.
+        """
+        if self.run.is_gone():
+            return _GIVE_UP
         taken = self.run.take_commands(self._since)
         if "resume" in taken and "pause" in taken[: taken.index("resume")]:
             taken.remove("pause")
@@ -318,6 +329,8 @@ class Training:
         return sum(values.get(name, 0) for name in taken) | (1 if self.stop_reason else 0)
 
     def _carry_out(self, bits: int) -> None:
+        if bits & _GIVE_UP:
+            raise folder_is_gone(self.run)
         if bits & 4:
             self.flush()
             self.sample()
@@ -328,6 +341,14 @@ class Training:
         if bits & 2:
             self._pause()
 
+    def _asked_while_paused(self) -> int:
+        if self.run.is_gone():
+            return _GIVE_UP
+        taken = self.run.take_commands(self._since)
+        if "stop" in taken or self.stop_reason:
+            return 1
+        return 2 if "resume" in taken else 4 if "sample" in taken else 0
+
     def _pause(self) -> None:
         self.flush()
         self.checkpoint("asked")
@@ -336,11 +357,12 @@ class Training:
         while True:
             code = 0
             if ranks.first:
-                taken = self.run.take_commands(self._since)
-                code = 1 if "stop" in taken or self.stop_reason else 2 if "resume" in taken else 4 * ("sample" in taken)
+                code = self._asked_while_paused()
                 if time.perf_counter() - self._spoke >= HEARTBEAT_S:
                     self.say(events.Heartbeat(state="paused"))
             code = ranks.agreed(code, device)
+            if code == _GIVE_UP:
+                raise folder_is_gone(self.run)
             if code == 1:
                 raise Stopped(self.stop_reason or "asked to stop")
             if code == 4:

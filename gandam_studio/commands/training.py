@@ -104,7 +104,8 @@ def train(
         raise UserError(problem)
     else:
         state = found.state
-        out.say(f"{found.run} {state.state}: {state.iteration:,} iterations, {state.images_seen:,} pictures seen")
+        why = f" ({state.reason})" if state.reason else ""
+        out.say(f"{found.run} {state.state}{why}: {state.iteration:,} iterations, {state.images_seen:,} pictures seen")
         out.say(f"its folder: {found.folder}")
 
 

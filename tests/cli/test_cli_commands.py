@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 from damaged_originals import alter
 from PIL import Image
+from recorded_runs import Recorder, make_run
 from studio_calls import SEED, Studio
 
 from gandam_studio.cli import SUBCOMMANDS
 from gandam_studio.core.mechas import sprite, truths
 from gandam_studio.core.mechas.collection import render
 from gandam_studio.core.originals import Originals
+from trainer.events import RunFinished
 
 
 def ids(studio: Studio, ws: Path, *options: str) -> list[str]:
@@ -469,3 +471,11 @@ def test_copies_only_spares_relatives() -> None:
         ([3], "duplicate"),
         ([2], "recoloured"),
     ]
+
+
+def test_runs_says_which_limit_finished_a_run(ws: Path, studio: Studio) -> None:
+    recorder = Recorder(make_run(ws / "runs" / "r1-x", ("stop.minutes=2",)))
+    recorder.train(449)
+    recorder.write(RunFinished(limit="minutes"))
+    assert studio("runs", "-w", ws, "--json").json[0]["reason"] == "time limit reached"
+    assert studio("runs", "-w", ws).out.splitlines()[-1].endswith("time limit reached")

@@ -9,6 +9,7 @@ from recorded_runs import Recorder, make_run, recorded
 
 from gandam_studio.core.jobs import NULL_JOB
 from gandam_studio.core.run_export import export_run
+from trainer import events as ev
 from trainer.run_directory import RunDirectory
 
 
@@ -33,10 +34,15 @@ def test_states_are_told_and_children_stand_under_their_parent(screen, folder: P
     failed = Recorder(make_run(folder / "r3-c", ("origin.version=v2",)))
     failed.fail("oom", "out of memory")
     make_run(folder / "r4-d")
+    timed = Recorder(make_run(folder / "r5-e"))
+    timed.train(40)
+    timed.write(ev.RunFinished(limit="minutes"))
     _refresh(screen)
     items = {path.name: item for path, item in screen.tree._runs.items()}
     states = {name: item.text(1) for name, item in items.items()}
-    assert states == {"r1-a": "Finished", "r2-b": "Interrupted", "r3-c": "Failed", "r4-d": "Waiting"}
+    assert states == {"r1-a": "Finished", "r2-b": "Interrupted", "r3-c": "Failed", "r4-d": "Waiting",
+                      "r5-e": "Finished (time limit)"}  # fmt: skip
+    assert "time limit reached" in items["r5-e"].toolTip(0)
     assert items["r2-b"].parent() is items["r1-a"]
     assert items["r3-c"].parent() is not items["r1-a"].parent(), "other data, other branch"
     assert "out of memory" in items["r3-c"].toolTip(0)

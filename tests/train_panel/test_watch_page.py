@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from recorded_runs import COLUMNS, Recorder, make_run, pictures, recorded
 
 from gandam_studio.qt.train.curve_plot import RAW_ALPHA
+from trainer import events as ev
 from trainer import files
 
 
@@ -171,6 +172,19 @@ def test_a_failed_run_shows_cause_what_is_safe_and_one_action(  # type: ignore[n
         qtbot.mouseClick(shown.card.button, Qt.MouseButton.LeftButton)
     assert asked.args == [action]
     assert shown.resume_button.isHidden(), "one action, not two"
+
+
+def test_a_time_limit_is_told_beside_the_iterations_it_cut_short(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = make_run(tmp_path / "r1", ("stop.minutes=2",))
+    recorder = Recorder(run)
+    recorder.train(449)
+    recorder.write(ev.RunFinished(limit="minutes"))
+    shown = page(run.path)
+    qtbot.waitUntil(lambda: "Finished" in shown._state.text(), timeout=5000)
+    assert shown._state.text().endswith("<b>Finished</b>: time limit reached")
+    assert shown._numbers.text().startswith("449 of at most 6,000")
+    last = shown.log._story.item(shown.log._story.count() - 1)
+    assert last.text().endswith("Finished: time limit reached")
 
 
 def test_a_run_that_ended_without_a_word_can_be_resumed(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]

@@ -19,7 +19,17 @@ from conftest import small_config
 from trainer import checkpoints
 from trainer.config import preset_names
 from trainer.errors import TrainerError
-from trainer.events import CheckpointSaved, Progress, RunFailed, RunFinished, RunResumed, RunStopped, Warning
+from trainer.events import (
+    CheckpointSaved,
+    Progress,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStopped,
+    TrainEvent,
+    Warning,
+)
 from trainer.run_directory import RunDirectory
 from trainer.start import train_run
 
@@ -167,6 +177,43 @@ def test_nothing_pickled_is_ever_loaded() -> None:
         assert "torch.load" not in text
         assert "pickle.load" not in text
         assert "np.load" not in text or "allow_pickle=False" in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder whose files are open")
+@pytest.mark.parametrize("every", [1, 100_000])
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_run_without_its_folder_ends_and_does_not_make_it_anew(
+    make_run: MakeRun, tmp_path: Path, paused: bool, every: int
+) -> None:
+    """Noticed by looking (nothing is written for long) as by the next grid or checkpoint that cannot be written."""
+    settings = [f"sampling.every={every}", f"sampling.checkpoint_every={every}", "sampling.progress_every=2"]
+    run = make_run("r", small_config("dcgan", *settings))
+    moved = tmp_path / "elsewhere"
+
+    def take_away(event: TrainEvent) -> None:
+        if paused and isinstance(event, Progress) and not run.is_gone():
+            run.request("pause")
+        if isinstance(event, RunPaused if paused else Progress) and not run.is_gone():
+            run.path.rename(moved)
+
+    with pytest.raises(TrainerError, match="moved or deleted") as caught:
+        train_run(run, on_event=take_away)
+    assert caught.value.cause == "folder"
+    assert run.is_gone()
+    # What was moved says what happened, and can go on after it was moved back.
+    state = RunDirectory(moved).state()
+    assert (state.state, state.cause) == ("failed", "folder")
+    moved.rename(run.path)
+    later: list[TrainEvent] = []
+
+    def stop(event: TrainEvent) -> None:
+        later.append(event)
+        if isinstance(event, Progress):
+            run.request("stop")
+
+    assert train_run(run, on_event=stop).state == "stopped"
+    if paused:
+        assert any(isinstance(event, RunResumed) and event.checkpoint for event in later)
 
 
 def test_divergence_stops_the_run_names_the_step_and_keeps_good_checkpoints(make_run: MakeRun) -> None:

@@ -66,6 +66,21 @@ def test_the_state_follows_from_lock_and_last_event(run: RunDirectory, last: obj
         assert (found.reason, found.cause) == ("out of memory", "oom")
 
 
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ("iterations", "iteration limit reached"),
+        ("minutes", "time limit reached"),
+        ("images", "picture limit reached"),
+        ("", ""),
+        ("dreams", ""),  # Of a newer version.
+    ],
+)
+def test_a_finished_run_says_which_limit_it_has_reached(run: RunDirectory, limit: str, reason: str) -> None:
+    said(run, RunStarted(), RunFinished(iteration=20, limit=limit))
+    assert (run.state().reason, run.state().cause) == (reason, limit)
+
+
 HOLD = """
 import sys, time
 from trainer.run_directory import RunDirectory

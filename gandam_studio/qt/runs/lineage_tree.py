@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 from gandam_studio.core.training import RunSummary
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.train.texts import STATE_COLORS, resume_label, state_name
+from gandam_studio.qt.train.texts import STATE_COLORS, resume_label, state_name, state_words, why_finished
 
 _FOLDER = Qt.ItemDataRole.UserRole
 MOST = 4
@@ -92,14 +92,14 @@ class LineageTree(QTreeWidget):
     def _item(self, run: RunSummary, parent: QTreeWidgetItem) -> QTreeWidgetItem:
         state = run.state
         when = time.strftime("%d %b %H:%M", time.localtime(state.wall_time)) if state.wall_time else "–"
-        item = QTreeWidgetItem([run.run, state_name(state.state), f"{state.iteration:,}"])
+        item = QTreeWidgetItem([run.run, state_words(state), f"{state.iteration:,}"])
         item.setData(0, _FOLDER, str(run.folder))
         item.setForeground(1, QBrush(theme.color(STATE_COLORS.get(state.state, "secondary"))))
         item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         tip = [f"{run.run}: {state_name(state.state)}, {when}"]
         if state.state in ("interrupted", "stopped", "failed"):
             tip.append(resume_label(state))
-        tip += [text for text in (state.reason, run.problem) if text]
+        tip += [text for text in (why_finished(state) or state.reason, run.problem) if text]
         if run.parent:
             tip.append(self.tr("derived from {0}").format(run.parent))
         for column in range(3):

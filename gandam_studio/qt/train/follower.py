@@ -86,8 +86,8 @@ class RunFollower(QObject):
 
     @property
     def is_alive(self) -> bool:
-        """True while a trainer works on it."""
-        return self.state.state in ("running", "paused")
+        """True while a trainer works on it, as far as can be seen."""
+        return not self.is_gone and self.state.state in ("running", "paused")
 
     @property
     def pictures_at_once(self) -> int:

@@ -46,6 +46,7 @@ class RunStrip(QWidget):
         follower.changed.connect(lambda changes: self.refresh() if changes.curves else None)
         follower.state_changed.connect(lambda _state: self.refresh())
         follower.opened.connect(self.refresh)
+        follower.vanished.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:

@@ -28,7 +28,7 @@ from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.notifications import Notifier
 from gandam_studio.qt.train.run_strip import RunStrip
 from gandam_studio.qt.train.setup_page import SetupPage
-from gandam_studio.qt.train.texts import state_name
+from gandam_studio.qt.train.texts import state_words, why_finished
 from trainer.config import TrainConfig
 from trainer.events import TrainEvent
 from trainer.run_directory import RunDirectory, RunState
@@ -229,6 +229,7 @@ class TrainScreen(Screen):
         self.watch.show_run(self.follower)
         self.follower.state_changed.connect(self._note_state)
         self.follower.events_arrived.connect(self._note_events)
+        self.follower.vanished.connect(self._note_vanished)
         self._show_in_strip(self.follower)
         self.follower.start()
         self._list_runs()
@@ -253,7 +254,7 @@ class TrainScreen(Screen):
         self.chooser.blockSignals(True)
         self.chooser.clear()
         for one in found:
-            self.chooser.addItem(f"{one.run}  ·  {state_name(one.state.state)}", one.folder)
+            self.chooser.addItem(f"{one.run}  ·  {state_words(one.state)}", one.folder)
         watched = self.follower.run_directory.path if self.follower else None
         index = next((i for i, one in enumerate(found) if one.folder == watched), -1)
         if index < 0 and watched is not None:
@@ -378,14 +379,22 @@ class TrainScreen(Screen):
             return
         name = self.follower.name
         if state.state == "finished":
-            text = self.tr("{0} has finished after {1:,} iterations.").format(name, state.iteration)
-            self._tell(text, INFO)
+            text = self.tr("{0} has finished after {1:,} iterations").format(name, state.iteration)
+            why = why_finished(state)
+            self._tell(f"{text}: {why}." if why else f"{text}.", INFO)
         elif state.state == "failed":
             self._tell(self.tr("{0} failed: {1}").format(name, state.reason), ERROR)
         elif state.state == "interrupted":
             self._tell(self.tr("{0} was interrupted.").format(name), WARNING)
         if state.state not in ("running", "paused"):
             self.session.runs_changed.emit()
+
+    def _note_vanished(self) -> None:
+        if self._last_state is not None and self._last_state.state in ("running", "paused") and self.follower:
+            text = self.tr("The folder of {0} has vanished while it was training; its trainer ends.")
+            self._tell(text.format(self.follower.name), ERROR)
+        self._last_state = None
+        self.session.runs_changed.emit()
 
     def _note_events(self, events: list[TrainEvent]) -> None:
         for event in events:

@@ -31,6 +31,21 @@ def state_name(state: str) -> str:
     }.get(state, state)  # fmt: skip
 
 
+def state_words(state: RunState) -> str:
+    """A state in few words; a run that another limit than that of its iterations has finished says which one."""
+    limit = {"minutes": _tr("time limit"), "images": _tr("picture limit")}.get(state.cause, "")
+    return f"{state_name(state.state)} ({limit})" if state.state == "finished" and limit else state_name(state.state)
+
+
+def why_finished(state: RunState) -> str:
+    """Which limit a finished run has reached, as half a sentence; "" for any other state or an unknown limit."""
+    reached = {
+        "iterations": _tr("iteration limit reached"), "minutes": _tr("time limit reached"),
+        "images": _tr("picture limit reached"),
+    }  # fmt: skip
+    return reached.get(state.cause, "") if state.state == "finished" else ""
+
+
 def checkpoint_iteration(path: str) -> int | None:
     """The iteration in a checkpoint's path ("checkpoints/00004200" -> 4200), or None."""
     name = path.rstrip("/").rsplit("/", 1)[-1]
@@ -78,6 +93,11 @@ def _resumed(event: ev.RunResumed) -> str:
     return _tr("Resumed from the checkpoint at {0:,}; what came after it no longer counts").format(event.iteration)
 
 
+def _finished(event: ev.RunFinished) -> str:
+    why = why_finished(RunState("finished", cause=event.limit))
+    return _tr("Finished: {0}").format(why) if why else _tr("Finished")
+
+
 _DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
     ev.RunStarted: _started,
     ev.SamplesSaved: lambda e: _tr("{0} samples drawn").format(e.rows * e.columns),
@@ -89,7 +109,7 @@ _DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
     ev.Warning: lambda e: e.message,
     ev.RunStopped: lambda e: _tr("Stopped: {0}").format(e.reason) if e.reason else _tr("Stopped"),
     ev.RunFailed: lambda e: _tr("Failed: {0}").format(e.message),
-    ev.RunFinished: lambda e: _tr("Finished: {0} reached").format(e.limit) if e.limit else _tr("Finished"),
+    ev.RunFinished: _finished,
 }  # fmt: skip
 
 
@@ -118,6 +138,7 @@ def failure(state: RunState, batch: int) -> Failure:
         "device": (_tr("The device failed."), resume),
         "data": (_tr("The run's data could not be read."), ("versions", _tr("Look at the versions"))),
         "checkpoint": (_tr("A checkpoint could not be read."), resume),
+        "folder": (_tr("The run's folder was moved or deleted while it was being trained."), resume),
         "locked": (_tr("Another process is training this run."), ("", "")),
         "usage": (_tr("The settings do not fit together."), ("edit", _tr("Change the settings"))),
         "bug": (_tr("The trainer met an error of ours."), ("log", _tr("Show the log"))),

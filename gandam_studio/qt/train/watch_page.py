@@ -27,7 +27,7 @@ from gandam_studio.qt.train.plot_panel import PlotPanel
 from gandam_studio.qt.train.plot_specs import plot_specs
 from gandam_studio.qt.train.sample_zoom import SampleZoom
 from gandam_studio.qt.train.steady import tell
-from gandam_studio.qt.train.texts import STATE_COLORS, Failure, failure, resume_label, state_name
+from gandam_studio.qt.train.texts import STATE_COLORS, Failure, failure, resume_label, state_name, why_finished
 from gandam_studio.qt.train.timeline import Timeline
 from gandam_studio.qt.train.timeline_bar import TimelineBar
 from trainer import events as ev
@@ -245,8 +245,9 @@ class WatchPage(QWidget):
         self._what.setToolTip(str(follower.run_directory.path))
 
     def _show_state(self, state: RunState) -> None:
-        color = theme.colors()[STATE_COLORS.get(state.state, "secondary")]
-        self._state.setText(f'<span style="color:{color}">●</span> <b>{state_name(state.state)}</b>')
+        told = self._state_text(STATE_COLORS.get(state.state, "secondary"), state_name(state.state))
+        why = why_finished(state)
+        self._state.setText(f"{told}: {why}" if why else told)
         alive = state.state in ("running", "paused")
         for button in (self.pause_button, self.stop_button, self.sample_button):
             button.setVisible(alive)
@@ -257,6 +258,10 @@ class WatchPage(QWidget):
         self.resume_button.setText(self.tr("Start") if state.state == "created" else resume_label(state))
         self._show_card(state)
         self._tell_numbers()
+
+    @staticmethod
+    def _state_text(token: str, name: str) -> str:
+        return f'<span style="color:{theme.colors()[token]}">●</span> <b>{name}</b>'
 
     def _show_card(self, state: RunState) -> None:
         follower = self.follower
@@ -278,15 +283,19 @@ class WatchPage(QWidget):
             self.tr("What was read so far stays on screen."), "", "",
         )  # fmt: skip
         self.card.show_failure(self.tr("The run's folder has vanished"), gone, severe=False)
+        self._state.setText(self._state_text("secondary", self.tr("Gone")))
+        for button in (self.pause_button, self.stop_button, self.sample_button, self.resume_button):
+            button.hide()
+        self._tell_numbers()
 
     def _tell_numbers(self) -> None:
         follower = self.follower
         assert follower is not None
         record, progress = follower.record, follower.record.progress
         total = self._total()
-        words = [
-            self.tr("{0:,} of {1:,}").format(record.last_iteration, total) if total else f"{record.last_iteration:,}"
-        ]
+        # Beside another limit, which may come first, the iterations are only the most there can be.
+        of = self.tr("{0:,} of at most {1:,}") if self._has_other_limit() else self.tr("{0:,} of {1:,}")
+        words = [of.format(record.last_iteration, total) if total else f"{record.last_iteration:,}"]
         if progress is not None:
             words.append(self.tr("{0:,} pictures").format(progress.images_seen))
             if follower.is_alive:
@@ -317,6 +326,10 @@ class WatchPage(QWidget):
         if follower.record.started and follower.record.started.total_iterations:
             return follower.record.started.total_iterations
         return follower.config.stop.iterations if follower.config else 0
+
+    def _has_other_limit(self) -> bool:
+        config = self.follower.config if self.follower else None
+        return config is not None and (config.stop.minutes > 0 or config.stop.images > 0)
 
     # Looking closer
 

@@ -1,0 +1,225 @@
+"""The whole window beside a real trainer, driven by mouse and keys: start, lose the folder, resume, compare."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+from recorded_runs import Recorder, make_run, recorded
+from small_workspaces import add_sprites
+from studio_window import CONTROL, OpenWindow, open_window, own_settings, press
+
+from gandam_studio.core import versions
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.main_window import MainWindow
+from gandam_studio.qt.runs.lineage_tree import LineageTree
+from gandam_studio.qt.runs.screen import RunsScreen
+from gandam_studio.qt.train.screen import TrainScreen
+from trainer import events as ev
+
+__all__ = ["open_window", "own_settings"]
+
+LEFT = Qt.MouseButton.LeftButton
+WAIT_MS = 60_000
+SOON_MS = 10_000
+TINY = (
+    "data.size=32", "architecture.latent=8", "architecture.generator_channels=8,8,8,8", "batch.size=4",
+    "architecture.discriminator_channels=8,8,8,8", "sampling.every=40", "sampling.count=9", "sampling.progress_every=5",
+    "sampling.checkpoint_every=40", "precision.threads=1", "device=cpu", "stop.iterations=1000000",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A workspace with a version of 24 sprites, closed."""
+    with Workspace.create(tmp_path / "w") as workspace:
+        add_sprites(workspace, list(range(24)))
+        versions.commit(workspace, "first")
+    return tmp_path / "w"
+
+
+@pytest.fixture
+def window(folder: Path, open_window: OpenWindow) -> Iterator[MainWindow]:
+    """The window; every trainer that it has started is ended with it."""
+    made = open_window(folder)
+    made.resize(1280, 820)
+    yield made
+    if any(screen for screen in made.findChildren(TrainScreen)):
+        for process in train(made).control._processes.values():
+            if process.poll() is None:
+                process.kill()
+            process.wait(20)
+
+
+def train(window: MainWindow) -> TrainScreen:
+    return next(iter(window.findChildren(TrainScreen)))
+
+
+def visit(window: MainWindow, number: int) -> None:
+    """Go to a screen by its key."""
+    QTest.keyClick(window, Qt.Key(Qt.Key.Key_0 + number), CONTROL)
+
+
+def click(widget: QWidget, at: QPoint | None = None, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
+    """Click where a hand could: on something that is shown."""
+    assert widget.isVisible()
+    QTest.mouseClick(widget, LEFT, modifiers, at if at is not None else widget.rect().center())
+
+
+def start_by_hand(window: MainWindow, qtbot, *more: str) -> TrainScreen:  # type: ignore[no-untyped-def]
+    """Go to Train, draw up a run of the smallest kind, and press Start; returns when it has trained 20 iterations."""
+    visit(window, 4)
+    screen = window.screen_shown
+    assert isinstance(screen, TrainScreen)
+    for text in (*TINY, *more):
+        path, _, value = text.partition("=")
+        screen.setup.draft.set_text(path, value)
+    assert not screen.setup.draft.problem
+    click(screen.setup.start_button)
+    qtbot.waitUntil(lambda: screen.follower is not None and screen.follower.record.last_iteration > 20, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: screen.follower.state.state == "running", timeout=SOON_MS)
+    return screen
+
+
+def test_the_folder_deleted_under_a_run_that_trains(window: MainWindow, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    screen = start_by_hand(window, qtbot)
+    watch, follower = screen.watch, screen.follower
+    qtbot.waitUntil(lambda: watch.grids.fixed.view.image is not None, timeout=SOON_MS)
+    process = screen.control._processes[follower.name]
+    reached = follower.record.last_iteration
+    deleted = time.monotonic()
+    shutil.rmtree(follower.run_directory.path, ignore_errors=True)  # A file it writes meanwhile is deleted below.
+    shutil.rmtree(follower.run_directory.path, ignore_errors=True)
+
+    qtbot.waitUntil(lambda: follower.is_gone, timeout=SOON_MS)
+    assert watch.card.headline.text() == "The run's folder has vanished"
+    assert watch.card.isVisible()
+    assert "What was read so far stays" in watch.card.safe.text()
+    assert "Gone" in watch._state.text()
+    assert not any(b.isVisible() for b in (watch.pause_button, watch.stop_button, watch.sample_button))
+    assert not screen._strip.isVisible(), "nothing to pause or stop any more"
+    # The trainer has nowhere to write and nobody to ask it to stop: it ends, and does not make the folder anew.
+    qtbot.waitUntil(lambda: process.poll() is not None, timeout=SOON_MS)
+    assert time.monotonic() - deleted < 10
+    assert not follower.run_directory.path.exists()
+    # What was read is still there to look at, with keys and mouse.
+    QTest.keyClick(window, Qt.Key.Key_Home)
+    assert watch.timeline.position == 0
+    assert watch.grids.fixed.view.image is not None
+    QTest.keyClick(window, Qt.Key.Key_End)
+    assert watch.timeline.position >= reached
+    # And nothing of it is in the way of the next run.
+    qtbot.waitUntil(lambda: screen.control.live_run() is None, timeout=SOON_MS)
+    click(screen.new_button)
+    assert screen.setup.start_button.text() == "Start"
+    assert follower.name not in [screen.chooser.itemText(i).split(" ")[0] for i in range(screen.chooser.count())]
+
+
+def test_a_torn_line_and_events_of_a_newer_version_on_the_page(window: MainWindow, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = make_run(folder / "runs" / "r1-x")
+    recorder = Recorder(run)
+    recorder.train(100)
+    recorder.sample()
+    with run.locked():
+        visit(window, 4)
+        screen = window.screen_shown
+        qtbot.waitUntil(lambda: screen.follower is not None and screen.watch.timeline.last == 100, timeout=SOON_MS)
+        watch = screen.watch
+        click(watch.tabs.tabBar(), watch.tabs.tabBar().tabRect(2).center())
+        story = watch.log._story
+        lines = lambda: [story.item(row).text() for row in range(story.count())]  # noqa: E731
+        qtbot.waitUntil(lambda: len(lines()) == 2, timeout=SOON_MS)
+        with run.events_path.open("ab") as stream:
+            stream.write(b'{"kind":"dream_dreamt","iteration":100,"depth":7}\n{"kind":"warning","iteration":100,"mess')
+            stream.flush()
+            qtbot.waitUntil(lambda: len(lines()) == 3, timeout=SOON_MS)
+            assert lines()[-1].endswith("dream_dreamt: an event this version does not know")
+            qtbot.wait(300)
+            assert len(lines()) == 3, "half a line is no event yet"
+            stream.write(b'age":"whole now"}\n')
+        qtbot.waitUntil(lambda: lines()[-1].endswith("whole now"), timeout=SOON_MS)
+        # A progress event that a newer version has given more curves and fields counts for what is known of it.
+        newer = ev.Progress(iteration=120, images_seen=120 * 64, first_iteration=101, curves={"loss_d": [0.5] * 20})
+        with run.events_path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(newer.to_json() | {"schema_version": 99, "mood": "calm"}) + "\n")
+        qtbot.waitUntil(lambda: watch._numbers.text().startswith("120 of"), timeout=SOON_MS)
+        assert watch.card.isHidden()
+    recorder.writer.close()
+
+
+@pytest.mark.slow  # The trainer starts twice; from the card it is tested in test_screen_with_real_runs.
+def test_an_interrupted_run_goes_on_from_the_runs_screen(window: MainWindow, qtbot) -> None:  # type: ignore[no-untyped-def]
+    screen = start_by_hand(window, qtbot)
+    follower = screen.follower
+    qtbot.waitUntil(lambda: len(follower.record.checkpoints) > 0, timeout=WAIT_MS)
+    process = screen.control._processes[follower.name]
+    process.kill()
+    process.wait(20)
+    qtbot.waitUntil(lambda: follower.state.state == "interrupted", timeout=SOON_MS)
+    saved = int(follower.run_directory.newest_checkpoint().name)
+    visit(window, 5)
+    runs = window.screen_shown
+    assert isinstance(runs, RunsScreen)
+    click_run(runs.tree, follower.run_directory.path)
+    assert runs.resume_button.text() == f"Resume from {saved:,}"
+    click(runs.resume_button)
+    assert window.screen_shown is screen
+    qtbot.waitUntil(lambda: follower.record.last_iteration > saved + 5 and follower.is_alive, timeout=WAIT_MS)
+    assert follower.record.attempts == [saved]
+
+
+def test_two_runs_are_compared_with_the_mouse(window: MainWindow, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    one = recorded(folder / "runs" / "r1-x", iterations=300, every=100)
+    other = recorded(folder / "runs" / "r2-x", iterations=200, every=100, overrides=("optimiser.lr_g=0.0123",))
+    visit(window, 5)
+    runs = window.screen_shown
+    click_run(runs.tree, one.path)
+    click_run(runs.tree, other.path, CONTROL)
+    qtbot.waitUntil(lambda: runs._compare is not None and len(runs.compare.followers) == 2, timeout=SOON_MS)
+    compare = runs.compare
+    qtbot.waitUntil(lambda: all(grid.view.image is not None for grid in compare.grids), timeout=SOON_MS)
+    assert compare.timeline.last == 300 * 64
+    assert "One factor" in compare.table.summary.text()
+    notes = lambda: [grid.note.text() for grid in compare.grids]  # noqa: E731
+    track = compare.bar.track
+    middle = track.height() // 2
+    QTest.mousePress(track, LEFT, Qt.KeyboardModifier.NoModifier, QPoint(round(track.x_of(19_000)), middle))
+    QTest.mouseMove(track, QPoint(round(track.x_of(110 * 64)), middle))
+    qtbot.waitUntil(lambda: notes() == ["6,400 pictures", "6,400 pictures"], timeout=SOON_MS)
+    QTest.mouseRelease(track, LEFT, Qt.KeyboardModifier.NoModifier, QPoint(round(track.x_of(110 * 64)), middle))
+    press(Qt.Key.Key_Home)
+    qtbot.waitUntil(lambda: notes() == ["0 pictures", "0 pictures"], timeout=SOON_MS)
+    press(Qt.Key.Key_End)
+    qtbot.waitUntil(lambda: notes() == ["19,200 pictures", "12,800 pictures (its last)"], timeout=SOON_MS)
+
+
+def click_run(tree: LineageTree, path: Path, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
+    """Click a run's line."""
+    rect = tree.visualItemRect(tree._runs[path])
+    QTest.mouseClick(tree.viewport(), LEFT, modifiers, rect.center())
+
+
+def test_a_run_moved_away_and_back_says_so(window: MainWindow, folder: Path, tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = make_run(folder / "runs" / "r1-x")
+    recorder = Recorder(run)
+    recorder.train(60)
+    recorder.checkpoint()
+    with run.locked():
+        visit(window, 4)
+        screen = window.screen_shown
+        qtbot.waitUntil(lambda: screen.follower is not None and screen.follower.is_alive, timeout=SOON_MS)
+        run.path.rename(tmp_path / "elsewhere")
+        qtbot.waitUntil(lambda: screen.follower.is_gone, timeout=SOON_MS)
+    recorder.fail("folder", "r1-x was moved or deleted while it was being trained")
+    (tmp_path / "elsewhere").rename(run.path)
+    qtbot.waitUntil(lambda: screen.follower.state.state == "failed", timeout=SOON_MS)
+    assert "moved or deleted" in screen.watch.card.cause.text()
+    assert screen.watch.card.button.text() == "Resume from 60"
+    assert screen.watch.card.button.isVisible()
