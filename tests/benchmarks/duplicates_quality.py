@@ -158,14 +158,23 @@ def peers() -> dict[str, Method]:
 
 
 def file_methods() -> dict[str, Method]:
-    """czkawka's and imgdd's hashes, which take files: pictures are written to a folder that is removed afterwards."""
+    """czkawka's and imgdd's hashes, which take files: pictures are written to a folder that is removed afterwards.
+
+    Each also on white, since neither looks at alpha and what lies under it is arbitrary.
+    """
     found: dict[str, Method] = {}
+
+    def add(name: str, hashed: Callable[[Path], np.ndarray]) -> None:
+        found[name] = bits_method(filed(hashed, on_white=False))
+        found[f"{name} on white"] = bits_method(filed(hashed, on_white=True))
+
     try:
         import czkawka
 
         finder = czkawka.ImageSimilarity()
-        found["czkawka"] = bits_method(
-            filed(lambda path: np.unpackbits(np.frombuffer(base64.b64decode(finder.hash_image(path) + "=="), np.uint8)))
+        add(
+            "czkawka",
+            lambda path: np.unpackbits(np.frombuffer(base64.b64decode(finder.hash_image(path) + "=="), np.uint8)),
         )
     except ImportError as error:
         print(f"czkawka skipped: {error}", file=sys.stderr)
@@ -176,19 +185,19 @@ def file_methods() -> dict[str, Method]:
             (text,) = imgdd.hash(path=str(path.parent), filter="Lanczos3", algo="pHash").values()
             return np.array([int(bit) for bit in f"{int(text, 16):064b}"])
 
-        found["imgdd pHash"] = bits_method(filed(bits))
+        add("imgdd pHash", bits)
     except ImportError as error:
         print(f"imgdd skipped: {error}", file=sys.stderr)
     return found
 
 
-def filed(hashed: Callable[[Path], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+def filed(hashed: Callable[[Path], np.ndarray], on_white: bool) -> Callable[[np.ndarray], np.ndarray]:
     """A hash of a picture made by a tool that reads files."""
 
     def bits(rgba: np.ndarray) -> np.ndarray:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "picture.png"
-            Image.fromarray(rgba).save(path)
+            (flattened(rgba) if on_white else Image.fromarray(rgba)).save(path)
             return hashed(path)
 
     return bits
