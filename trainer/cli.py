@@ -68,29 +68,27 @@ def _emit(values: dict[str, Any], as_json: bool, text: str) -> None:
 @RUN
 @click.option("--iterations", type=click.IntRange(min=1), help="Finish after so many iterations instead.")
 @click.option("--minutes", type=click.FloatRange(min=0.01), help="Finish after so many minutes instead.")
+@click.option(
+    "--processes", type=click.IntRange(1, 64), help="Share each batch among so many, a GPU each, from now on."
+)
 @JSON
-def train(run_dir: Path, iterations: int | None, minutes: float | None, as_json: bool) -> None:
-    """Train RUN_DIR, or go on where it was interrupted."""
+def train(run_dir: Path, iterations: int | None, minutes: float | None, processes: int | None, as_json: bool) -> None:
+    """Train RUN_DIR, or go on where it was interrupted; on one machine or, under torchrun, on several."""
     run_directory = RunDirectory(run_dir)
-    config = run_directory.config()
+    limits = []
     if iterations or minutes:
-        _move_limit(run_directory, config, iterations, minutes)
+        limits = [f"stop.iterations={iterations or 0}", f"stop.minutes={minutes or 0}", "stop.images=0"]
+    if processes:
+        limits.append(f"processes={processes}")
+    from trainer.distributed import is_first
     from trainer.start import train_run
 
-    outcome = train_run(run_directory, STATE["started"], None if as_json else _teller())
+    outcome = train_run(run_directory, STATE["started"], None if as_json else _teller(), limits)
+    if not is_first():
+        return
     why = f"{LIMITS[outcome.reason]} reached" if outcome.reason in LIMITS else outcome.reason
     text = f"{outcome.state} ({why}) at iteration {outcome.iteration:,}, {outcome.images_seen:,} pictures seen"
     _emit({"run": run_directory.name, **outcome.__dict__}, as_json, text)
-
-
-def _move_limit(
-    run_directory: RunDirectory, config: TrainConfig, iterations: int | None, minutes: float | None
-) -> None:
-    from trainer.files import write_json
-
-    texts = [f"stop.iterations={iterations or 0}", f"stop.minutes={minutes or 0}", "stop.images=0"]
-    with run_directory.locked():
-        write_json(run_directory.config_path, apply_overrides(config, texts).to_json())
 
 
 def _teller() -> Callable[[TrainEvent], None]:

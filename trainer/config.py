@@ -56,6 +56,12 @@ class TrainConfig:
     description: str = setting("", "what the preset is for, in a sentence")
     seed: int = setting(0, "decides weights, order of pictures, latents and augmentation", low=0, high=2**63 - 1)
     device: str = setting("auto", "auto takes CUDA, then MPS, then CPU", choices=("auto", "cuda", "mps", "cpu"))
+    processes: int = setting(
+        1,
+        "share each batch among so many processes of this machine, a GPU each; the result is the same",
+        low=1,
+        high=64,
+    )
     data: Data = field(default_factory=Data)
     architecture: Architecture = field(default_factory=Architecture)
     objective: Objective = field(default_factory=Objective)
@@ -75,6 +81,12 @@ class TrainConfig:
             raise ValueError(f"device must be one of auto, cuda, mps, cpu, not {self.device!r}")
         if not 0 <= coerce(self.seed, int, "seed") < 2**63:
             raise ValueError(f"seed must lie in 0 to 2^63 - 1, not {self.seed}")
+        if not 1 <= coerce(self.processes, int, "processes") <= 64:
+            raise ValueError(f"processes must lie in 1 to 64, not {self.processes}")
+        if self.batch.size % self.processes:
+            raise ValueError(
+                f"batch.size: {self.batch.size} pictures cannot be divided among {self.processes} processes"
+            )
 
     @property
     def scaled(self) -> bool:

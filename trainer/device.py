@@ -51,10 +51,12 @@ def choose_device(wanted: str, local_rank: int = 0) -> torch.device:
     return torch.device(wanted)
 
 
-def set_threads(wanted: int) -> None:
-    """Use `wanted` CPU threads; 0 leaves torch's choice (or OMP_NUM_THREADS) alone."""
+def set_threads(wanted: int, sharing: int = 1) -> None:
+    """Use `wanted` CPU threads; 0 : OMP_NUM_THREADS, or torch's choice divided among `sharing` processes."""
     if wanted:
         torch.set_num_threads(wanted)
+    elif sharing > 1 and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() // sharing))
 
 
 def bf16_may_pay(device: torch.device) -> bool:

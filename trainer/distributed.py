@@ -19,7 +19,6 @@ class Ranks:
 
     rank: int = 0
     count: int = 1
-    local: int = 0
 
     @property
     def first(self) -> bool:
@@ -46,12 +45,20 @@ class Ranks:
             tensor.copy_(flat[offset : offset + tensor.numel()].view(tensor.shape))
             offset += tensor.numel()
 
-    def agreed(self, value: int, device: torch.device) -> int:
-        """Rank 0's `value` on every rank."""
+    def agreed(self, value: int) -> int:
+        """Rank 0's `value` on every rank. Travels between CPUs, so that no device is waited for."""
         if self.count == 1:
             return value
-        told = torch.tensor([value], dtype=torch.int64, device=device)
+        told = torch.tensor([value], dtype=torch.int64)
         dist.broadcast(told, 0)
+        return int(told)
+
+    def largest(self, value: int) -> int:
+        """The largest `value` of any rank, on every rank."""
+        if self.count == 1:
+            return value
+        told = torch.tensor([value], dtype=torch.int64)
+        dist.all_reduce(told, dist.ReduceOp.MAX)
         return int(told)
 
     def check_equal(self, parameters: Iterable[torch.Tensor]) -> None:
@@ -66,18 +73,49 @@ class Ranks:
             raise TrainerError("the ranks' networks have drifted apart", "bug")
 
 
+def is_first() -> bool:
+    """Whether this process is the first rank, or the only one, before the group is joined."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def local_rank() -> int:
+    """This process's number among the ranks of its machine."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def ranks_here() -> int:
+    """How many ranks share this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def is_lost_contact(error: BaseException) -> bool:
+    """Whether `error` says that another rank is gone or does not answer."""
+    text = str(error).lower()
+    words = ("connection closed by peer", "connection reset", "connection refused", "broken pipe", "timed out", "gloo")
+    return isinstance(error, RuntimeError) and any(word in text for word in words)
+
+
 @contextmanager
-def joined() -> Iterator[Ranks]:
-    """Join the group that torchrun describes in the environment, if any; leave it at the end."""
+def joined(device: torch.device) -> Iterator[Ranks]:
+    """Join the group that torchrun (or `trainer.launch`) describes in the environment, if any; leave it at the end.
+
+    Raises TrainerError when this machine has fewer GPUs than ranks, or an MPS device.
+    """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Ranks()
         return
-    local = int(os.environ.get("LOCAL_RANK", "0"))
-    if torch.cuda.is_available():
-        torch.cuda.set_device(local % torch.cuda.device_count())
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if device.type == "mps":
+        raise TrainerError(
+            "several processes train on CUDA or the CPU only; use --device cpu, or one process", "device"
+        )
+    if device.type == "cuda":
+        if ranks_here() > torch.cuda.device_count():
+            found = torch.cuda.device_count()
+            raise TrainerError(f"{ranks_here()} processes need a GPU each, but this machine has {found}", "device")
+        torch.cuda.set_device(device)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
-        yield Ranks(int(os.environ["RANK"]), count, local)
+        yield Ranks(int(os.environ["RANK"]), count)
     finally:
         dist.destroy_process_group()

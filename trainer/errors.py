@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CAUSES = ("usage", "data", "oom", "nan", "disk_full", "device", "checkpoint", "locked", "folder", "bug")
+CAUSES = ("usage", "data", "oom", "nan", "disk_full", "device", "checkpoint", "locked", "folder", "ranks", "bug")
 
 
 class TrainerError(Exception):

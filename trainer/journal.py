@@ -51,8 +51,12 @@ class Journal:
                     broken = self.first_iteration + offset
                 absent = not math.isfinite(value) or (name == "penalty" and not penalised)
                 curves[name].append(None if absent else float(f"{value:.5g}"))
-        self._penalised.clear()
+        self.forget()
         return curves, broken
+
+    def forget(self) -> None:
+        """Drop the waiting rows unread. No waiting."""
+        self._penalised.clear()
 
 
 class Rate:

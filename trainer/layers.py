@@ -110,10 +110,14 @@ class MinibatchStd(nn.Module):
         super().__init__()
         self.group = group
 
+    def group_of(self, count: int) -> int:
+        """How many of `count` pictures are compared with each other."""
+        return next(g for g in range(min(self.group, count), 0, -1) if count % g == 0)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, C + 1, H, W); B need not be a multiple of the group."""
         b, c, h, w = x.shape
-        group = next(g for g in range(min(self.group, b), 0, -1) if b % g == 0)
+        group = self.group_of(b)
         grouped = x.float().reshape(b // group, group, c, h, w)
         spread = (grouped.var(1, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
         plane = spread.repeat_interleave(group).reshape(b, 1, 1, 1).expand(b, 1, h, w)

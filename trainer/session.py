@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from trainer import checkpoints
 from trainer.checkpoints import Checkpoint
@@ -16,7 +17,9 @@ from trainer.device import Machine
 from trainer.distributed import Ranks
 from trainer.draws import Drawer
 from trainer.ema import Average
+from trainer.errors import TrainerError
 from trainer.game import Game
+from trainer.layers import MinibatchStd
 from trainer.networks import build_networks
 from trainer.schedule import Done
 
@@ -62,6 +65,7 @@ def make_session(
     """Build everything at iteration 0. Raises TrainerError."""
     networks = build_networks(config, len(data.class_names))
     own = ranks.share(batch)
+    _refuse_other_groups(networks, batch, own.stop - own.start)
     micro = min(micro or config.batch.micro or own.stop - own.start, own.stop - own.start)
     game = Game(config, networks, machine, data.fill, ranks, micro)
     augment = 0.0 if config.augmentation.adaptive else config.augmentation.probability
@@ -77,6 +81,17 @@ def make_session(
         augment=augment,
         sign_sum=torch.zeros((), device=machine.device),
     )
+
+
+def _refuse_other_groups(networks: tuple[nn.Module, nn.Module], batch: int, share: int) -> None:
+    """Raise TrainerError where this rank's share would compare pictures in other groups than the whole batch does."""
+    for module in (m for network in networks for m in network.modules() if isinstance(m, MinibatchStd)):
+        if module.group_of(share) != module.group_of(batch):
+            group = module.group_of(batch)
+            raise TrainerError(
+                f"minibatch_std compares {group} pictures with each other, but each process has {share} of {batch}: "
+                f"take another batch.size or number of processes"
+            )
 
 
 def capture(session: Session, only_weights: bool = False) -> Checkpoint:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from trainer import checkpoints, events
+import torch
+
+from trainer import checkpoints, events, files
 from trainer.checkpoints import Checkpoint
-from trainer.config import TrainConfig
+from trainer.config import TrainConfig, apply_overrides
 from trainer.dataset import TrainingSet, load_training_set
 from trainer.device import Machine, choose_device, set_threads
-from trainer.distributed import Ranks, joined
+from trainer.distributed import Ranks, is_first, is_lost_contact, joined, local_rank, ranks_here
 from trainer.errors import TrainerError
 from trainer.events import EventWriter
+from trainer.launch import companions
 from trainer.memory import is_out_of_memory
 from trainer.mirrors import mirrors
 from trainer.networks import parameter_count
 from trainer.run_directory import RunDirectory
 from trainer.schedule import Done, limit_reached
-from trainer.session import Session, make_session, restore
+from trainer.session import Session, checkpoint_name, make_session, restore
 from trainer.training import Stopped, Training, folder_is_gone
 from trainer.tuning import choose_batch, choose_machine
 
@@ -42,23 +47,26 @@ class Outcome:
 
 
 def train_run(
-    run: RunDirectory, since: float = 0.0, on_event: Callable[[events.TrainEvent], None] | None = None
+    run: RunDirectory,
+    since: float = 0.0,
+    on_event: Callable[[events.TrainEvent], None] | None = None,
+    limits: Sequence[str] = (),
 ) -> Outcome:
     """Train or resume `run` until it finishes or is stopped. Commands older than `since` are dropped.
 
+    `limits` are settings to change for good, such as "stop.minutes=5". Under torchrun every rank calls this; where
+    the run asks for several processes and torchrun has started none, they are started here.
     Every ending but a kill is written to the events. Raises TrainerError (already written as RunFailed).
     """
-    config = run.config()
-    with joined() as ranks:
-        if not ranks.first:
-            return _train(run, config, ranks, None, since)
-        with run.locked():
-            checkpoints.clear_remains(run.checkpoints_path)
-            writer = _Writer(run, config, on_event)
-            try:
-                return _train(run, config, ranks, writer, since)
-            finally:
-                writer.close()
+    config = apply_overrides(run.config(), limits)
+    if not is_first():
+        return _train(run, config, None, since)
+    with run.locked():
+        if limits:
+            files.write_json(run.config_path, config.to_json())
+        checkpoints.clear_remains(run.checkpoints_path)
+        with contextlib.closing(_Writer(run, config, on_event)) as writer:
+            return _train(run, config, writer, since)
 
 
 class _Writer(EventWriter):
@@ -88,7 +96,16 @@ class _Writer(EventWriter):
             mirror.close()
 
 
-def _train(run: RunDirectory, config: TrainConfig, ranks: Ranks, writer: EventWriter | None, since: float) -> Outcome:
+@contextlib.contextmanager
+def _together(run: RunDirectory, config: TrainConfig) -> Iterator[tuple[Ranks, torch.device]]:
+    """The ranks of this run and this one's device; processes that are missing are started."""
+    with companions(run.path, config.processes):
+        device = choose_device(config.device, local_rank())
+        with joined(device) as ranks:
+            yield ranks, device
+
+
+def _train(run: RunDirectory, config: TrainConfig, writer: EventWriter | None, since: float) -> Outcome:
     training: Training | None = None
     at = Done()
 
@@ -98,28 +115,31 @@ def _train(run: RunDirectory, config: TrainConfig, ranks: Ranks, writer: EventWr
             writer.write(dataclasses.replace(event, iteration=done.iteration, images_seen=done.images))
 
     try:
-        saved, folder, complaints = _newest(run)
-        if saved:
-            at = Done(saved.values["iteration"], saved.values["images_seen"], saved.values["trained_s"])
-        for complaint in complaints:
-            where = f"going on from {int(folder.name):,}" if folder else "starting from the beginning"
-            say(events.Warning(message=f"{complaint}; {where}", about="checkpoint"))
-        if saved and (limit := limit_reached(config.stop, at)):
-            say(events.RunFinished(limit=limit, checkpoint=_relative(run, folder)))
-            return Outcome("finished", f"it had reached its {events.LIMITS[limit]} already", at.iteration, at.images)
-        session = _prepare(run, config, ranks, saved)
-        training = Training(session, run, writer, since)
-        _announce(session, say, _relative(run, folder))
-        with _signals(training):
-            limit = training.train()
-        say(events.RunFinished(limit=limit, checkpoint=_relative(run, run.newest_checkpoint())))
-        return Outcome("finished", limit, session.done.iteration, session.done.images)
-    except Stopped as stop:
-        assert training is not None
-        training.flush()
-        training.checkpoint("stop")
-        say(events.RunStopped(reason=str(stop), checkpoint=_relative(run, run.newest_checkpoint())))
-        return Outcome("stopped", str(stop), training.session.done.iteration, training.session.done.images)
+        with _together(run, config) as (ranks, device):
+            saved, folder, complaints = _newest(run, ranks)
+            if saved:
+                at = Done(saved.values["iteration"], saved.values["images_seen"], saved.values["trained_s"])
+            for complaint in complaints:
+                where = f"going on from {int(folder.name):,}" if folder else "starting from the beginning"
+                say(events.Warning(message=f"{complaint}; {where}", about="checkpoint"))
+            if saved and (limit := limit_reached(config.stop, at)):
+                say(events.RunFinished(limit=limit, checkpoint=_relative(run, folder)))
+                return Outcome(
+                    "finished", f"it had reached its {events.LIMITS[limit]} already", at.iteration, at.images
+                )
+            session = _prepare(run, config, device, ranks, saved)
+            training = Training(session, run, writer, since)
+            _announce(session, say, _relative(run, folder))
+            try:
+                with _signals(training):
+                    limit = training.train()
+            except Stopped as stop:
+                training.flush()
+                training.checkpoint("stop")
+                say(events.RunStopped(reason=str(stop), checkpoint=_relative(run, run.newest_checkpoint())))
+                return Outcome("stopped", str(stop), session.done.iteration, session.done.images)
+            say(events.RunFinished(limit=limit, checkpoint=_relative(run, run.newest_checkpoint())))
+            return Outcome("finished", limit, session.done.iteration, session.done.images)
     except Exception as error:
         failure = _understood(error, run)
         try:
@@ -133,15 +153,28 @@ def _train(run: RunDirectory, config: TrainConfig, ranks: Ranks, writer: EventWr
         raise failure from error
 
 
-def _newest(run: RunDirectory) -> tuple[Checkpoint | None, Any, list[str]]:
-    folder, complaints = checkpoints.newest_good(run.checkpoints())
-    return (checkpoints.load(folder) if folder else None), folder, complaints
+def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | None, list[str]]:
+    """The newest checkpoint that verifies, where it lies, and what was wrong with newer ones.
+
+    The first rank chooses for all, whose run folders may lie on several machines. Raises TrainerError.
+    """
+    folder, complaints = checkpoints.newest_good(run.checkpoints()) if ranks.first else (None, [])
+    chosen = ranks.agreed(int(folder.name) if folder else -1)
+    if chosen < 0:
+        return None, None, complaints
+    folder = folder or run.checkpoints_path / checkpoint_name(chosen)
+    if not folder.is_dir():
+        raise TrainerError(
+            f"rank {ranks.rank} has no checkpoint {chosen:,}: all ranks need the same run folder", "ranks"
+        )
+    return checkpoints.load(folder), folder, complaints
 
 
-def _prepare(run: RunDirectory, config: TrainConfig, ranks: Ranks, saved: Checkpoint | None) -> Session:
+def _prepare(
+    run: RunDirectory, config: TrainConfig, device: torch.device, ranks: Ranks, saved: Checkpoint | None
+) -> Session:
     """Data, networks and machine; a resumed run keeps the precision, layout and batch it began with."""
-    set_threads(config.precision.threads)
-    device = choose_device(config.device, ranks.local)
+    set_threads(config.precision.threads, ranks_here())
     data: TrainingSet = load_training_set(run, config, device)
     if saved is None:
         machine = choose_machine(config, data, device, ranks)
@@ -223,6 +256,10 @@ def _understood(error: Exception, run: RunDirectory) -> TrainerError:
         return error
     if is_out_of_memory(error):
         return TrainerError("out of memory; use smaller pictures, networks or batch.micro", "oom")
+    if is_lost_contact(error):
+        return TrainerError(
+            "another process of this run was lost; the same command goes on from the last checkpoint", "ranks"
+        )
     if isinstance(error, OSError) and run.is_gone():
         return folder_is_gone(run)
     if isinstance(error, OSError):
@@ -235,5 +272,5 @@ def _understood(error: Exception, run: RunDirectory) -> TrainerError:
     )
 
 
-def _relative(run: RunDirectory, folder: Any) -> str:
+def _relative(run: RunDirectory, folder: Path | None) -> str:
     return folder.relative_to(run.path).as_posix() if folder else ""

@@ -91,7 +91,7 @@ class Training:
             self._iterate()
             seconds = session.done.seconds + time.perf_counter() - started
             if session.ranks.count > 1:  # Clocks differ; schedules and limits must not.
-                seconds = session.ranks.agreed(round(seconds * 1e6), session.machine.device) / 1e6
+                seconds = session.ranks.agreed(round(seconds * 1e6)) / 1e6
             session.done = Done(session.done.iteration, session.done.images, seconds)
             self._housekeeping()
         self.flush()
@@ -137,8 +137,11 @@ class Training:
         game = self.session.game
 
         def lower(micro: int) -> None:
+            networks = (game.generator, game.discriminator)
+            norms = any(isinstance(module, BatchNorm2d) for network in networks for module in network.modules())
+            if norms and self.session.ranks.count > 1:  # They average statistics together, layer by layer.
+                raise TrainerError(f"out of memory in one of several processes; set batch.micro={micro}", "oom")
             game.micro = micro
-            norms = any(isinstance(module, BatchNorm2d) for module in game.discriminator.modules())
             note = " Batch normalisation now sees these smaller groups." if norms else ""
             self.say(
                 events.Warning(
@@ -173,9 +176,7 @@ class Training:
             self.flush()
         if sample_due:
             self.sample()
-        by_time = session.ranks.agreed(
-            int(session.done.seconds - self._saved_at >= 60 * sampling.checkpoint_minutes), session.machine.device
-        )
+        by_time = session.done.seconds - self._saved_at >= 60 * sampling.checkpoint_minutes
         if iteration % sampling.checkpoint_every == 0 or by_time:
             self.checkpoint("scheduled")
         self._obey(now)
@@ -183,6 +184,9 @@ class Training:
     def flush(self) -> None:
         """Write the waiting curves. Raises TrainerError (cause "nan") naming the first broken iteration."""
         if not len(self._journal):
+            return
+        if not self.session.ranks.first:  # All hold the same values: the first one reads, tells and judges them.
+            self._journal.forget()
             return
         session, first = self.session, self._journal.first_iteration
         curves, broken = self._journal.take()
@@ -306,10 +310,9 @@ class Training:
 
     def _obey(self, now: float) -> None:
         """Take and obey the waiting commands. Raises Stopped."""
-        ranks, device = self.session.ranks, self.session.machine.device
-        if ranks.count > 1:
-            bits = ranks.agreed(self._bits() if ranks.first else 0, device)
-            self._carry_out(bits)
+        ranks = self.session.ranks
+        if ranks.count > 1:  # A signal may have come to any of them.
+            self._carry_out(ranks.largest(self._bits() if ranks.first else int(bool(self.stop_reason))))
             return
         if self.stop_reason or now - self._polled >= POLL_S:
             self._polled = now
@@ -353,14 +356,14 @@ class Training:
         self.flush()
         self.checkpoint("asked")
         self.say(events.RunPaused())
-        ranks, device = self.session.ranks, self.session.machine.device
+        ranks = self.session.ranks
         while True:
             code = 0
             if ranks.first:
                 code = self._asked_while_paused()
                 if time.perf_counter() - self._spoke >= HEARTBEAT_S:
                     self.say(events.Heartbeat(state="paused"))
-            code = ranks.agreed(code, device)
+            code = ranks.agreed(code)
             if code == _GIVE_UP:
                 raise folder_is_gone(self.run)
             if code == 1:

@@ -37,7 +37,7 @@ def choose_machine(config: TrainConfig, data: TrainingSet, device: torch.device,
     if len(candidates) > 1 and ranks.first:
         batch = min(config.batch.size or 32, 32 if device.type == "cpu" else 128)
         chosen = _fastest(config, data, candidates, batch)
-    return candidates[ranks.agreed(chosen, device)]
+    return candidates[ranks.agreed(chosen)]
 
 
 def uses_winograd(config: TrainConfig, device: torch.device, bf16: bool) -> bool:
@@ -93,7 +93,7 @@ def choose_batch(config: TrainConfig, data: TrainingSet, machine: Machine, ranks
         return passed
 
     found = largest_batch(fits, high=most) if ranks.first else 0
-    return ranks.agreed(found, device) * ranks.count
+    return ranks.agreed(found) * ranks.count
 
 
 def _estimate(config: TrainConfig, batch: int) -> int:

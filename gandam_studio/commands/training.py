@@ -53,6 +53,12 @@ def presets(out: Output) -> None:
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), metavar="M", help="Stop after so much training.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
               help="Where to train.")  # fmt: skip
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Share each batch among N processes, a GPU each; the result is the same. [default: 1]",
+)
 @click.option("--seed", type=click.IntRange(0), metavar="S", help="Decides weights, order of pictures and latents.")
 @click.option("--parent", default="", metavar="RUN", help="Run whose settings this one was derived from.")
 @click.option("--resume", metavar="RUN", help='Go on with a run instead of starting one; "latest" is the newest.')
@@ -68,6 +74,7 @@ def train(
     iterations: int | None,
     minutes: float | None,
     device: str,
+    processes: int | None,
     seed: int | None,
     parent: str,
     resume: str | None,
@@ -91,11 +98,14 @@ def train(
             run = find_run(workspace, resume)
         refuse_absent(run.config().device)
     else:
+        if processes:
+            overrides = (*overrides, f"processes={processes}")
         config = configured(preset or "", overrides, iterations, minutes, device, seed)
         refuse_absent(config.device)
         with Workspace.open(place) as workspace, ConsoleJob() as job:
             run = create_run(workspace, find_version(workspace, version), config, parent=parent, job=job)
-    found = train_to_end(run, detach=detach)
+    more = ("--processes", str(processes)) if resume and processes else ()
+    found = train_to_end(run, *more, detach=detach)
     out = Output(as_json)
     out.json(found.to_json())
     if detach:
@@ -137,12 +147,15 @@ def refuse_absent(device: str) -> None:
         raise UserError(f"this machine has no usable {device.upper()} device; use --device auto or cpu")
 
 
-def train_to_end(run: RunDirectory, *, detach: bool = False) -> RunSummary:
-    """Start a run, or go on with it, and follow it to its end (or not, when detached); returns how it stands then."""
+def train_to_end(run: RunDirectory, *more: str, detach: bool = False) -> RunSummary:
+    """Start a run, or go on with it, and follow it to its end (or not, when detached); returns how it stands then.
+
+    `more` are options of `python -m trainer train`.
+    """
     from gandam_studio.commands.following import follow
     from gandam_studio.core.training import start, summary
 
-    process = start(run)
+    process = start(run, *more)
     if detach:
         _DETACHED.append(process)
     else:

@@ -1,11 +1,13 @@
-"""One rank and two gloo ranks at the same global batch are one experiment."""
+"""Any number of ranks on any number of machines at the same global batch are one experiment."""
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,12 +16,15 @@ import torch
 from conftest import small_config
 
 from trainer import checkpoints
+from trainer.config import TrainConfig
 from trainer.distributed import Ranks
 from trainer.errors import TrainerError
+from trainer.events import Progress
 from trainer.run_directory import RunDirectory
 from trainer.start import train_run
 
 MakeRun = Callable[..., RunDirectory]
+TRAINER = ["-W", "error::UserWarning:trainer", "-m", "trainer", "train"]
 
 
 def free_port() -> int:
@@ -28,55 +33,159 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def train_on(run: RunDirectory, ranks: int, repository: Path) -> None:
-    """Start what torchrun starts: one process a rank, told about each other by the environment."""
-    shared = {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(free_port()),
-        "WORLD_SIZE": str(ranks),
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [sys.executable, "-W", "error::UserWarning:trainer", "-m", "trainer", "train", str(run.path)]
-    processes = [
-        subprocess.Popen(
-            command, cwd=repository, env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )
-        for rank in range(ranks)
-    ]  # fmt: skip
+def equal_config(preset: str, *settings: str) -> TrainConfig:
+    """A run whose end can be compared: a large eps keeps Adam near SGD, whose steps do not blow rounding errors up."""
+    return small_config(
+        preset, "stop.iterations=2", "sampling.every=1000", "optimiser.eps=0.01", "regulariser.every=1", *settings
+    )
+
+
+def started(repository: Path, *command: str, **environment: str) -> subprocess.Popen[str]:
+    everything = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=repository, env=everything, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True,
+    )  # fmt: skip
+
+
+def torchrun(run: RunDirectory, repository: Path, *options: str) -> subprocess.Popen[str]:
+    """`torchrun OPTIONS -m trainer train RUN`, as a person would type it."""
+    return started(repository, "-m", "torch.distributed.run", *options, "-m", "trainer", "train", str(run.path))
+
+
+def finished(*processes: subprocess.Popen[str]) -> str:
+    told = ""
     for process in processes:
-        told, _ = process.communicate(timeout=200)
+        out, _ = process.communicate(timeout=200)
+        told += out
         assert process.returncode == 0, told
+    return told
 
 
-@pytest.mark.parametrize("preset", [pytest.param("gandam-part-1", marks=pytest.mark.slow), "sprite-r3-cpu"])
-def test_two_ranks_equal_one(preset: str, make_run: MakeRun, repository: Path) -> None:
-    # Batch norm, dropout, label noise and double backward are all in these two; a large eps keeps Adam near SGD,
-    # whose steps do not blow rounding errors up.
-    settings = [
-        "stop.iterations=2",
-        "sampling.every=1000",
-        "optimiser.eps=0.01",
-        "minibatch_std=no",
-        "regulariser.every=1",
-    ]
-    config = small_config(preset, *settings)
-    one, two = make_run("one", config), make_run("two", config)
-    train_run(one)
-    train_on(two, 2, repository)
+def assert_same(one: RunDirectory, other: RunDirectory) -> None:
+    """The same weights and, since equal gradients have equal averages, the same moments of the optimisers."""
     first = checkpoints.load(one.newest_checkpoint()).tensors
-    second = checkpoints.load(two.newest_checkpoint()).tensors
-    for stem in ("generator", "discriminator"):
+    second = checkpoints.load(other.newest_checkpoint()).tensors
+    assert first.keys() == second.keys()
+    for stem in first:
         for name, value in first[stem].items():
             assert torch.allclose(value, second[stem][name], atol=1e-5), (stem, name)
-    for name, value in first[
-        "optimiser_g"
-    ].items():  # Moments are averages of gradients: equal gradients, equal moments.
-        assert torch.allclose(value, second["optimiser_g"][name], atol=1e-5), name
+    curves = [[e.curves for e in run.events().read() if isinstance(e, Progress)] for run in (one, other)]
+    losses = [[value for found in run for value in found["loss_d"]] for run in curves]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+    assert other.state().state == "finished"
+
+
+# Batch norm, dropout, label noise and double backward are all in these two.
+@pytest.mark.parametrize("preset", [pytest.param("gandam-part-1", marks=pytest.mark.slow), "sprite-r3-cpu"])
+def test_torchrun_with_two_ranks_equals_one(preset: str, make_run: MakeRun, repository: Path) -> None:
+    config = equal_config(preset)
+    one, two = make_run("one", config), make_run("two", config)
+    train_run(one)
+    told = finished(torchrun(two, repository, "--nproc-per-node=2", f"--master-port={free_port()}"))
+    assert_same(one, two)
     assert two.events().read()[0].ranks == 2
-    assert two.state().state == "finished"
+    assert told.count("finished") == 1  # The first rank alone speaks.
 
 
-def test_a_batch_that_cannot_be_divided_is_refused() -> None:
+@pytest.mark.slow
+def test_processes_asked_for_are_started_by_the_trainer_itself(make_run: MakeRun, repository: Path) -> None:
+    one, two = make_run("one", equal_config("sprite-r3-cpu")), make_run("two", equal_config("sprite-r3-cpu"))
+    train_run(one)
+    finished(started(repository, *TRAINER, str(two.path), "--processes=2"))
+    assert_same(one, two)
+    assert two.events().read()[0].ranks == 2
+    assert two.config().processes == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [3, 4])
+def test_three_and_four_ranks_equal_one(ranks: int, make_run: MakeRun, repository: Path) -> None:
+    config = equal_config("gandam-part-1", "batch.size=12")
+    one, many = make_run("one", config), make_run("many", config)
+    train_run(one)
+    finished(torchrun(many, repository, f"--nproc-per-node={ranks}", f"--master-port={free_port()}"))
+    assert_same(one, many)
+
+
+@pytest.mark.slow
+def test_two_nodes_equal_one(make_run: MakeRun, repository: Path) -> None:
+    """Two torchruns that meet over the network, here the loopback, each with a rank of its own."""
+    config = equal_config("sprite-r3-cpu")
+    one, two = make_run("one", config), make_run("two", config)
+    train_run(one)
+    meet = ["--nnodes=2", "--nproc-per-node=1", "--master-addr=127.0.0.1", f"--master-port={free_port()}"]
+    finished(*(torchrun(two, repository, *meet, f"--node-rank={node}") for node in (0, 1)))
+    assert_same(one, two)
+    assert two.events().read()[0].ranks == 2
+
+
+def wait_for_checkpoint(run: RunDirectory, process: subprocess.Popen[str], iteration: int = 2) -> None:
+    limit = time.monotonic() + 60
+    while not any(int(folder.name) >= iteration for folder in run.checkpoints()):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+ENDLESS = ["stop.iterations=100000", "sampling.checkpoint_every=2", "sampling.every=100000", "processes=2"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks ps for the other ranks")
+@pytest.mark.parametrize("victim", [pytest.param("first", marks=pytest.mark.slow), "other"])
+def test_a_killed_rank_ends_the_run_and_it_can_be_resumed(victim: str, make_run: MakeRun, repository: Path) -> None:
+    run = make_run("r", small_config("sprite-r3-cpu", *ENDLESS))
+    process = started(repository, *TRAINER, str(run.path))
+    wait_for_checkpoint(run, process)
+    (other,) = children(process.pid)
+    os.kill(process.pid if victim == "first" else other, signal.SIGKILL)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    limit = time.monotonic() + 20
+    while alive(other):
+        assert time.monotonic() < limit, "the other rank outlived the first"
+        time.sleep(0.05)
+    state = run.state()
+    if victim == "other":
+        assert (state.state, state.cause) == ("failed", "ranks"), told
+        assert "another process of this run was lost" in told
+    else:
+        assert state.state == "interrupted"
+    newest = int(run.newest_checkpoint().name)
+    finished(started(repository, *TRAINER, str(run.path), f"--iterations={newest + 2}", "--processes=1"))
+    assert run.state().iteration == newest + 2
+
+
+def children(pid: int) -> list[int]:
+    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in table.splitlines()]
+    return [own for own, parent in pairs if parent == pid]
+
+
+def alive(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.strip().startswith("Z")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to pass on")
+def test_torchrun_asked_to_end_saves_a_checkpoint_first(make_run: MakeRun, repository: Path) -> None:
+    run = make_run("r", small_config("dcgan", *ENDLESS[:-1]))
+    process = torchrun(run, repository, "--nproc-per-node=2", f"--master-port={free_port()}")
+    wait_for_checkpoint(run, process)
+    process.terminate()
+    process.communicate(timeout=60)
+    state = run.state()
+    assert state.state == "stopped"
+    assert int(run.newest_checkpoint().name) == state.iteration
+
+
+def test_what_cannot_be_divided_is_refused(make_run: MakeRun) -> None:
     with pytest.raises(TrainerError, match="9 cannot be divided among 2"):
         Ranks(0, 2).share(9)
+    with pytest.raises(TrainerError, match="8 pictures cannot be divided among 3 processes"):
+        small_config("dcgan", "processes=3")
+    run = make_run("r", small_config("sprite-r3-cpu", "processes=4"))
+    with pytest.raises(TrainerError, match="minibatch_std compares 4 pictures"):
+        train_run(run)
+    assert run.state().cause == "usage"

@@ -27,8 +27,10 @@ def trainer_command(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", "trainer", *arguments]
 
 
-def start(run: RunDirectory) -> subprocess.Popen[bytes]:
-    """Train a run, or resume it, in a detached process that outlives this one.
+def start(run: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
+    """Train a run, or resume it, in a detached process that outlives this one; `options` of `python -m trainer train`.
+
+    Where the run asks for several processes, the trainer starts the others and they end with it.
 
     Raises UserError when the run is being trained already or the process cannot be started.
     """
@@ -37,7 +39,7 @@ def start(run: RunDirectory) -> subprocess.Popen[bytes]:
     try:
         with run.log_path.open("ab") as log:
             process = subprocess.Popen(
-                trainer_command("train", str(run.path)),
+                trainer_command("train", str(run.path), *options),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -140,6 +140,7 @@ def failure(state: RunState, batch: int) -> Failure:
         "checkpoint": (_tr("A checkpoint could not be read."), resume),
         "folder": (_tr("The run's folder was moved or deleted while it was being trained."), resume),
         "locked": (_tr("Another process is training this run."), ("", "")),
+        "ranks": (_tr("One of the training processes was lost."), resume),
         "usage": (_tr("The settings do not fit together."), ("edit", _tr("Change the settings"))),
         "bug": (_tr("The trainer met an error of ours."), ("log", _tr("Show the log"))),
     }  # fmt: skip
