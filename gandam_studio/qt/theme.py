@@ -44,8 +44,12 @@ def notifier() -> _Notifier:
 
 def is_dark() -> bool:
     """True while the dark palette is in use."""
-    if _scheme != "system":
-        return _scheme == "dark"
+    return _scheme == "dark" if _scheme != "system" else _system_is_dark()
+
+
+@functools.cache
+def _system_is_dark() -> bool:
+    """Asked once: painting code wants colours hundreds of times a second. `_dress` asks again."""
     return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
 
@@ -61,7 +65,12 @@ def colors() -> dict[str, str]:
 
 def color(name: str, alpha: float = 1.0) -> QColor:
     """A token's colour, with opacity in [0, 1]."""
-    value = QColor(colors()[name])
+    return QColor(_color(colors()[name], alpha))
+
+
+@functools.lru_cache(maxsize=512)
+def _color(text: str, alpha: float) -> QColor:
+    value = QColor(text)
     value.setAlphaF(alpha)
     return value
 
@@ -102,6 +111,7 @@ def set_scheme(name: str) -> None:
 
 
 def _dress(application: QApplication) -> None:
+    _system_is_dark.cache_clear()
     values = colors()
     application.setPalette(_palette(values))
     application.setStyleSheet(_style_sheet(values, QFontMetrics(application.font()).height()))

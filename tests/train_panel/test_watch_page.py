@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from recorded_runs import COLUMNS, Recorder, make_run, pictures, recorded
 
 from gandam_studio.qt.train.curve_plot import RAW_ALPHA
+from gandam_studio.qt.train.plot_panel import REST_S
 from trainer import events as ev
 from trainer import files
 
@@ -73,6 +75,30 @@ def test_live_it_follows_until_grabbed(tmp_path: Path, page, qtbot) -> None:  # 
     assert _grid_shown(shown, 100), "grabbed: stays while the run goes on"
     shown.timeline.end()
     qtbot.waitUntil(lambda: _grid_shown(shown, 300), timeout=5000)
+
+
+def test_data_that_keep_coming_are_drawn_once_a_second_and_all_in_the_end(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = make_run(tmp_path / "r1")
+    recorder = Recorder(run)
+    recorder.train(200)
+    with run.locked():
+        shown = page(run.path)
+        plot = shown.plots.plots[0]
+        qtbot.waitUntil(lambda: plot.shown_range == (0, 200), timeout=5000)
+        drawn: list[float] = []
+        prepare = plot.canvas.prepare
+        plot.canvas.prepare = lambda: (drawn.append(time.monotonic()), prepare())
+        start = time.monotonic()
+        for _ in range(8):
+            recorder.train(20)
+            qtbot.waitUntil(lambda: shown.timeline.last == recorder.iteration, timeout=5000)
+        qtbot.waitUntil(lambda: plot.shown_range == (0, 360), timeout=5000)
+        assert len(drawn) <= 2 + (drawn[-1] - start) / REST_S[0]
+        qtbot.waitUntil(lambda: plot.canvas.cursor_position == 360, timeout=5000)
+        # What lies in the past now, as after a resume, is gone at once.
+        recorder.iteration = 100
+        recorder.write(ev.RunResumed(checkpoint="checkpoints/00000100"))
+        qtbot.waitUntil(lambda: plot.shown_range[1] == 100, timeout=900)
 
 
 def test_clicking_a_spike_shows_the_grids_before_at_and_after(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]

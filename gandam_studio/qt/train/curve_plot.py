@@ -117,6 +117,16 @@ class CurvePlot(QFrame):
         self._range = (low, max(high, low + 1))
         self.canvas.redraw()
 
+    def prepare(self, low: float, high: float) -> None:
+        """Show this part of the axis with the newest data, but paint it only with the next `set_position`."""
+        self._range = (low, max(high, low + 1))
+        self.canvas.prepare()
+
+    def show_prepared(self, position: float) -> None:
+        """Paint what was prepared, with the cursor here."""
+        self.set_position(position)
+        self.canvas.update()
+
     def set_spikes(self, positions: Sequence[float]) -> None:
         """Mark these on the axis."""
         self.canvas.set_spikes(np.asarray(positions, np.float64))

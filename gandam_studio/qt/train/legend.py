@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -33,6 +33,7 @@ class Legend(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._entries: list[Entry] = []
+        self._measured: tuple[QFont, QFontMetricsF, QFontMetricsF] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -47,12 +48,24 @@ class Legend(QWidget):
         self.update()
         return True
 
+    def _measures(self) -> tuple[QFont, QFontMetricsF, QFontMetricsF]:
+        """The bold font, and what measures plain and bold texts; made once a font."""
+        if self._measured is None:
+            bold = QFont(self.font())
+            bold.setBold(True)
+            self._measured = bold, QFontMetricsF(self.font()), QFontMetricsF(bold)
+        return self._measured
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another font has other widths."""
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._measured = None
+        super().changeEvent(event)
+
     def paintEvent(self, event) -> None:
         """A piece of line, its label, its value."""
         painter = QPainter(self)
-        bold = QFont(self.font())
-        bold.setBold(True)
-        plain_width, bold_width = QFontMetricsF(self.font()), QFontMetricsF(bold)
+        bold, plain_width, bold_width = self._measures()
         widths = [
             (
                 plain_width.horizontalAdvance(entry.label) + (5 if entry.label else 0),

@@ -6,6 +6,7 @@ few milliseconds, and the lines arrive decimated to two points a pixel anyway (s
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +14,18 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QByteArray, QDataStream, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPen, QPixmap, QPolygonF, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QStaticText,
+    QTransform,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gandam_studio.qt import theme
@@ -104,10 +116,14 @@ class PlotCanvas(QWidget):
     def drawing(self) -> Drawing:
         """What is shown, brought up to date."""
         if self._stale:
-            self._drawing = self._draw(max(1, round(self._area().width())))
-            self._stale = False
-            self._picture = None
+            self.prepare()
         return self._drawing
+
+    def prepare(self) -> None:
+        """Ask for the lines now and paint them when next painted: each takes a turn of the event loop of its own."""
+        self._drawing = self._draw(max(1, round(self._area().width())))
+        self._stale = False
+        self._picture = None
 
     @property
     def cursor_position(self) -> float:
@@ -231,30 +247,28 @@ class PlotCanvas(QWidget):
         return picture
 
     def _paint_axes(self, painter: QPainter, drawing: Drawing, area: QRectF) -> None:
-        font = QFont(self.font())
-        font.setPixelSize(10)
-        painter.setFont(font)
+        family = self.font().family()
+        painter.setFont(_small(family))
         grid, text = _pen("grid", 1.0), QPen(theme.color("secondary"))
-        align = Qt.AlignmentFlag
         for tick in drawing.scale.ticks(*drawing.y_range):
             y = round(float(self._y_of(tick))) + 0.5
             painter.setPen(grid)
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(text)
             value = drawing.scale.inverse(tick)
-            label = short_number(0.0 if abs(value) < 1e-9 else value)
+            label = _label(short_number(0.0 if abs(value) < 1e-9 else value), family)
             top = min(max(0.0, y - 7), area.bottom() - 11)
-            painter.drawText(QRectF(0, top, LEFT - 5, 14), align.AlignRight | align.AlignVCenter, label)
+            painter.drawStaticText(QPointF(LEFT - 5 - label.size().width(), top), label)
         painter.setPen(_pen("border_strong", 1.0))
         painter.drawLine(QPointF(area.left(), area.bottom() + 0.5), QPointF(area.right(), area.bottom() + 0.5))
         painter.setPen(text)
         low, high = drawing.x_range
         for tick in Linear().ticks(low, high):
             x = area.left() + (tick - low) / (high - low or 1.0) * area.width()
-            label = short_number(tick)
-            width = painter.fontMetrics().horizontalAdvance(label) + 2
-            left = min(x - width / 2, self.width() - width)
-            painter.drawText(QRectF(left, area.bottom() + 3, width, 14), align.AlignHCenter | align.AlignTop, label)
+            label = _label(short_number(tick), family)
+            width = label.size().width()
+            left = min(x - width / 2, self.width() - width - 1)
+            painter.drawStaticText(QPointF(left, area.bottom() + 3), label)
 
     # Gestures
 
@@ -312,6 +326,24 @@ class PlotCanvas(QWidget):
         self.hovered.emit(None)
 
 
+@functools.cache
+def _small(family: str) -> QFont:
+    """The axes' font."""
+    font = QFont(family)
+    font.setPixelSize(10)
+    return font
+
+
+@functools.lru_cache(maxsize=256)
+def _label(text: str, family: str) -> QStaticText:
+    """A number at an axis, laid out once."""
+    label = QStaticText(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+    label.prepare(QTransform(), _small(family))
+    return label
+
+
 def polygon(x: np.ndarray, y: np.ndarray) -> QPolygonF:
     """Points (n,), (n,) as Qt's own array, by way of its serialised form: building QPointFs takes ten times as long."""
     count = len(x)
@@ -324,7 +356,14 @@ def polygon(x: np.ndarray, y: np.ndarray) -> QPolygonF:
 
 
 def _pen(token: str, width: float, style: Qt.PenStyle = Qt.PenStyle.SolidLine, alpha: float = 1.0) -> QPen:
-    pen = QPen(theme.color(token, alpha), width, style)
+    return _made_pen(theme.colors()[token], width, style, alpha)
+
+
+@functools.lru_cache(maxsize=128)
+def _made_pen(color: str, width: float, style: Qt.PenStyle, alpha: float) -> QPen:
+    value = QColor(color)
+    value.setAlphaF(alpha)
+    pen = QPen(value, width, style)
     pen.setCosmetic(True)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     return pen

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
@@ -12,7 +14,9 @@ from gandam_studio.qt.train.plot_specs import PlotSpec
 from gandam_studio.qt.train.timeline import Timeline
 
 REDRAW_MS = 100
-"""New data redraw a plot at most this often; the cursor moves at once."""
+"""Data that come after a pause are drawn within about so long; the cursor moves at once."""
+REST_S = (1.0, 3.0)
+"""Between two redraws by data that keep coming: where they move the lines by half a pixel or more, and where less."""
 HALF_LIVES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -34,10 +38,15 @@ class PlotPanel(QWidget):
         self.plots: list[CurvePlot] = []
         self._grid = QGridLayout()
         self._grid.setSpacing(theme.SPACE)
-        # New data redraw the plots one after the other, each in a turn of its own: the window stays quick between them.
+        # New data redraw the plots one after the other, each in two turns of its own (asking for the lines, painting
+        # them): the window stays quick between them.
         self._waiting: list[CurvePlot] = []
+        self._prepared: CurvePlot | None = None
         self._redraw = QTimer(self)
         self._redraw.timeout.connect(self._draw_next)
+        self._drawn_to, self._drawn_at = -1.0, 0.0
+        self._later = QTimer(self, singleShot=True)
+        self._later.timeout.connect(self._draw_all_soon)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.HALF)
@@ -114,6 +123,7 @@ class PlotPanel(QWidget):
         while len(self.plots) > len(plots):
             gone = self.plots.pop()
             self._waiting = [plot for plot in self._waiting if plot is not gone]
+            self._prepared = None if self._prepared is gone else self._prepared
             gone.deleteLater()
         while len(self.plots) < len(plots):
             self._add_plot()
@@ -125,7 +135,7 @@ class PlotPanel(QWidget):
             plot.set_show_raw(self.raw_button.isChecked())
             plot.set_series(series)
         self._logs = [log for _title, _series, log in plots]
-        self.schedule()
+        self._draw_all_soon()
 
     def _add_plot(self) -> None:
         plot = CurvePlot("", self)
@@ -145,33 +155,58 @@ class PlotPanel(QWidget):
             plot.set_spikes(positions)
 
     def schedule(self) -> None:
-        """Redraw soon: data or axis have changed."""
+        """Redraw when the data or the axis have changed: soon, but after a rest when they keep changing.
+
+        A redraw of four plots costs the processor time of several training steps on a small machine.
+        """
+        if not self.isVisible():
+            return  # What is hidden catches up when it is shown.
+        rest = self._drawn_at + self._rest() - time.monotonic()
+        if rest <= 0:
+            self._draw_all_soon()
+        elif not self._later.isActive() or self._later.remainingTime() > 1000 * rest:
+            self._later.start(round(1000 * rest))
+
+    def _rest(self) -> float:
+        grown = self._timeline.last - self._drawn_to
+        if grown < 0:
+            return 0.0  # Cut back by a resume: what is drawn is not so any more.
+        low, high = self._visible_range()
+        width = max((plot.width() for plot in self.plots), default=0)
+        return REST_S[0] if grown * width >= 0.5 * (high - low) else REST_S[1]
+
+    def _draw_all_soon(self) -> None:
+        self._later.stop()
+        self._drawn_to, self._drawn_at = self._timeline.last, time.monotonic()
         self._waiting += [plot for plot in self.plots if plot not in self._waiting]
         if self._waiting and not self._redraw.isActive():
-            self._redraw.start(REDRAW_MS // len(self.plots))
+            self._redraw.start(REDRAW_MS // (2 * len(self.plots)))
 
     def draw_now(self) -> None:
         """Redraw all at once: after a gesture, and for pictures of the window."""
         self._redraw.stop()
+        self._later.stop()
         self._waiting.clear()
+        self._prepared = None
+        self._drawn_to, self._drawn_at = self._timeline.last, time.monotonic()
         for plot in self.plots:
-            self._draw(plot)
+            plot.set_range(*self._visible_range())
+            plot.set_position(self._timeline.shown)
 
     def _draw_next(self) -> None:
-        if not self._waiting or not self.isVisible():
-            # What is hidden catches up when it is shown.
+        if self._prepared is not None:
+            self._prepared.show_prepared(self._timeline.shown)
+            self._prepared = None
+        elif self._waiting and self.isVisible():
+            self._prepared = self._waiting.pop(0)
+            self._prepared.prepare(*self._visible_range())
+        else:
             self._redraw.stop()
-            return
-        self._draw(self._waiting.pop(0))
-
-    def _draw(self, plot: CurvePlot) -> None:
-        plot.set_range(*self._visible_range())
-        plot.set_position(self._timeline.shown)
 
     def showEvent(self, event) -> None:
         """Catch up with what happened while hidden."""
         super().showEvent(event)
-        self.schedule()
+        self._draw_all_soon()
 
     def _visible_range(self) -> tuple[float, float]:
         whole = (self._timeline.first, max(self._timeline.last, self._timeline.first + 1))
@@ -181,7 +216,8 @@ class PlotPanel(QWidget):
 
     def _move_cursor(self, position: float) -> None:
         # Following, the cursor stands at the newest step: it moves with the redraw that this has asked for.
-        if not self.isVisible() or (self._timeline.following and self._waiting):
+        redrawn_soon = bool(self._waiting) or self._later.isActive()
+        if not self.isVisible() or (self._timeline.following and redrawn_soon):
             return
         for plot in self.plots:
             plot.set_position(position)

@@ -54,9 +54,8 @@ class SignedLog:
         decades = range(-3, max(-2, math.ceil(math.log10(top)) + 1) if top > 0 else -2)
         for factors in ((1, 2, 5), (1,)):
             values = [factor * 10.0**decade for decade in decades for factor in factors]
-            positions = [
-                float(self.forward(np.float64(value))) for value in (0.0, *values, *(-value for value in values))
-            ]
+            sizes = [math.asinh(value / (2 * THRESHOLD)) / math.log(10) for value in values]
+            positions = [0.0, *sizes, *(-size for size in sizes)]
             inside = sorted(position for position in positions if low <= position <= high)
             if len(inside) <= 6:
                 break

@@ -68,6 +68,7 @@ class TrainScreen(Screen):
         self.chooser = QComboBox()
         self.chooser.setAccessibleName(self.tr("Run to watch"))
         self.chooser.setMinimumWidth(260)
+        self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._lay_out()
         self._make_actions()
         self.setup.start_asked.connect(self.create_and_start)

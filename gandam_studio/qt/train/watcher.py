@@ -84,7 +84,7 @@ class RunWatcher(QThread):
                 return
             since_state += pause
             events = reader.read()
-            if reader.restarts or self._came_back():
+            if reader.restarts or (since_state >= STATE_EVERY_S and self._came_back()):
                 reader, feed = self._open()
                 continue
             if events:
@@ -93,8 +93,8 @@ class RunWatcher(QThread):
                 continue
             if since_state >= STATE_EVERY_S or any(_ends_or_begins(event) for event in events):
                 self._look_at_state()
+                self._read_log()
                 since_state = 0.0
-            self._read_log()
 
     def _open(self) -> tuple[EventReader, SpikeFeed]:
         """Fold the whole backlog here, off the GUI thread, and hand over the result."""
