@@ -305,17 +305,17 @@ def test_a_dropped_sprite_brought_back_after_a_search_is_searched_again(screen) 
 def test_a_search_can_be_cancelled_and_started_again(open_window, known: Path, qtbot, monkeypatch) -> None:
     import threading
 
-    from gandam_studio.core.duplicates import verifying
+    from gandam_studio.core.duplicates import judging
 
     going, reached = threading.Event(), threading.Event()
-    compare = verifying.compare
+    compare = judging.compare
 
     def slow(*tiles):
         reached.set()
         assert going.wait(20)
         return compare(*tiles)
 
-    monkeypatch.setattr(verifying, "compare", slow)
+    monkeypatch.setattr(judging, "compare", slow)
     window = open_window(known)
     screen = window.visit_by_name("Duplicates")
     assert screen.pages.currentWidget() is screen.pages.searching

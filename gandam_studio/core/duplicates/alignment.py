@@ -30,12 +30,19 @@ def align(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     wanted, moving = _shapes(a), _shapes(b)
     x = (np.arange(SIDE) - (SIDE - 1) / 2).astype(np.float32)
     found = np.zeros((len(a), 4), dtype=np.float32)
-    for _ in range(_ROUNDS):
-        now = warp(moving, found)
-        across, down = np.gradient(now, axis=2), np.gradient(now, axis=1)
-        slopes = np.stack([across * x[:, None], across, down * x[:, None, None], down], axis=-1).reshape(len(a), -1, 4)
-        curvature = slopes.transpose(0, 2, 1) @ slopes + np.diag(_STIFFNESS)
-        pull = slopes.transpose(0, 2, 1) @ (wanted - now).reshape(len(a), -1, 1)
+    slopes = np.empty((*wanted.shape, 4), dtype=np.float32)
+    lines = slopes.reshape(len(a), -1, 4)
+    across, down = slopes[..., 1], slopes[..., 3]
+    now = moving
+    for round_ in range(_ROUNDS):
+        if round_:
+            now = warp(moving, found)
+        _gradient(now.transpose(2, 0, 1, 3), across.transpose(2, 0, 1, 3))
+        _gradient(now.transpose(1, 0, 2, 3), down.transpose(1, 0, 2, 3))
+        np.multiply(across, x[:, None], out=slopes[..., 0])
+        np.multiply(down, x[:, None, None], out=slopes[..., 2])
+        curvature = lines.transpose(0, 2, 1) @ lines + np.diag(_STIFFNESS)
+        pull = lines.transpose(0, 2, 1) @ (wanted - now).reshape(len(a), -1, 1)
         step = np.linalg.solve(curvature, pull)[..., 0]
         found = np.clip(found + np.clip(step, -_STEP, _STEP), -_REACH, _REACH).astype(np.float32)
     return found
@@ -47,6 +54,14 @@ def warp(tiles: np.ndarray, parameters: np.ndarray) -> np.ndarray:
     rows = _sampling(parameters[:, 2], parameters[:, 3]) @ tiles.reshape(count, side, side * channels)
     columns = _sampling(parameters[:, 0], parameters[:, 1])[:, None]
     return (columns @ rows.reshape(count, side, side, channels)).reshape(tiles.shape)
+
+
+def _gradient(values: np.ndarray, into: np.ndarray) -> None:
+    """Central differences along the first axis, one-sided at its ends, as np.gradient's, written in place."""
+    np.subtract(values[2:], values[:-2], out=into[1:-1])
+    into[1:-1] *= np.float32(0.5)
+    np.subtract(values[1], values[0], out=into[0])
+    np.subtract(values[-1], values[-2], out=into[-1])
 
 
 def _sampling(stretch: np.ndarray, shift: np.ndarray) -> np.ndarray:

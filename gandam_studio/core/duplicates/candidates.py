@@ -123,28 +123,28 @@ def _scan_block(
 ) -> np.ndarray:
     """(P, 3) i, j, mirrored with start <= i < stop and i < j, in rows of `words`; the plain numpy engine.
 
-    radii: (N,) of the whole picture; of two the larger holds. Words are taken as +1 and -1, so that a matrix product
-    counts the bits that differ.
+    radii: (N,) of the whole picture; of two the larger holds. Even words are held against each other first, as +1 and
+    -1, so that a matrix product counts the bits that differ: few pairs are near in those, and only they go on.
     """
     even_radius = int(EVEN_SHARE * look_radius)
-    signs = _signs(words[start:])
-    mine = signs[: stop - start]
-
-    def differing(first: int, count: int) -> np.ndarray:
-        bits = slice(64 * first, 64 * (first + count))
-        return (64 * count - mine[:, bits] @ signs[:, bits].T) / 2
-
-    silhouette, interior, whole = ((differing(2 * k, 1), differing(2 * k + 1, 1)) for k in range(3))
-    i, j = np.arange(start, stop)[:, None], np.arange(start, len(words))[None]
-    wanted = (j > i) & (new[i] | new[j])
+    look, whole = _signs(words[start:, [0, 2]]), _signs(words[start:, [4]])
+    here = slice(stop - start)
+    widest = int(radii[start:].max(initial=0))
+    maybe = (look[here] @ look.T >= 128 - 2 * even_radius) | (whole[here] @ whole.T >= 64 - 2 * widest)
+    maybe |= kinds[start:stop, None] != 0
+    maybe &= np.arange(start, stop)[:, None] < np.arange(start, len(words))
+    a, b = (places + start for places in np.nonzero(maybe))
+    wanted = new[a] | new[b]
+    a, b = a[wanted], b[wanted]
+    off = np.bitwise_count(words[a] ^ words[b]).astype(np.int64)
     found = []
     for turned in (0, 1):
-        shape, inside, entire = ((even + (64 - odd if turned else odd)) for even, odd in (silhouette, interior, whole))
-        near = _near(shape, inside, kinds[i], kinds[j], look_radius)
-        near &= (silhouette[0] + interior[0] <= even_radius) | (kinds[i] != 0)
-        near |= entire <= np.maximum(radii[i], radii[j])
-        a, b = np.nonzero(near & wanted)
-        found.append(np.stack([a + start, b + start, np.full(len(a), turned)], axis=1))
+        odd = 64 - off[:, 1::2] if turned else off[:, 1::2]
+        shape, inside, entire = (off[:, ::2] + odd).T
+        near = _near(shape, inside, kinds[a], kinds[b], look_radius)
+        near &= (off[:, 0] + off[:, 2] <= even_radius) | (kinds[a] != 0)
+        near |= entire <= np.maximum(radii[a], radii[b])
+        found.append(np.stack([a[near], b[near], np.full(int(near.sum()), turned)], axis=1))
     return np.concatenate(found)
 
 

@@ -7,7 +7,8 @@ are also compared untrimmed, transparent ones composited on the other's backgrou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -26,6 +27,8 @@ _SEEN = 0.02  # squared distance from the background, summed over colours, from 
 # Residuals of resized copies lie below .54, of copies in JPEG at quality 30 below .22, of other sprites above .61 (the
 # fitting species of tests/benchmarks/duplicates_quality.py).
 _TIP, _SLOPE = 0.45, 15.0  # logits a unit of residual
+
+_LAID_KEPT = 4  # a canvas meets white, its own background and those of few others, each in two orientations
 
 _SMEAR = 2.5  # standard deviation, pixels: what JPEG leaves of a small sprite's colours
 _QUALITIES = (30, 60, 85)  # of the encoders tried out; those between them come near enough
@@ -51,6 +54,34 @@ class Canvas:
     pixels: np.ndarray
     size: tuple[int, int]
     background: np.ndarray | None
+    _laid: dict[tuple[bool, bytes], _Laid] = field(default_factory=dict, repr=False, compare=False)
+
+    def laid_on(self, background: np.ndarray, *, mirrored: bool) -> _Laid:
+        """Its differences from a (3,) float32 background, mirrored left-right or not; the last few are kept."""
+        name = mirrored, background.tobytes()
+        made = self._laid.get(name)
+        if made is None:
+            while len(self._laid) >= _LAID_KEPT:
+                self._laid.pop(next(iter(self._laid)))
+            made = self._laid[name] = _Laid(_off(_scaled(self.pixels, mirrored), background))
+        return made
+
+
+class _Laid:
+    """A canvas's differences from a background: (h, w, 3) float32, as they are, and what `evidence` needs of them."""
+
+    def __init__(self, off: np.ndarray) -> None:
+        self.off = off
+
+    @cached_property
+    def blurred(self) -> np.ndarray:
+        """(h, w, 3) without what resampling filters make differ."""
+        return np.asarray(cv2.GaussianBlur(self.off, (0, 0), _BLUR))
+
+    @cached_property
+    def squared(self) -> np.ndarray:
+        """(h, w, 3) squares of `blurred`."""
+        return np.square(self.blurred)
 
 
 def canvas_of(rgba: np.ndarray) -> Canvas:
@@ -83,11 +114,11 @@ def evidence(a: Canvas, b: Canvas, *, mirrored: bool) -> float:
     laid = _laid(a, b, mirrored)
     if laid is None:
         return -np.inf
-    first, second = (cv2.GaussianBlur(x, (0, 0), _BLUR) for x in laid)
-    seen = (np.square(first) + np.square(second)).sum(axis=2) > 2 * _SEEN
+    power = laid[0].squared + laid[1].squared
+    seen = power[..., 0] + power[..., 1] + power[..., 2] > 2 * _SEEN
     if not seen.any():
         return -np.inf
-    first, second = first[seen], second[seen]
+    first, second = laid[0].blurred[seen], laid[1].blurred[seen]
     spread = first.var(axis=0).sum() + second.var(axis=0).sum()
     left = 2 * np.square(first - second).sum(axis=1).mean() / (spread + 1e-6)
     return float(_SLOPE * (_TIP - left))
@@ -102,9 +133,10 @@ def encoders_error(a: Canvas, b: Canvas, *, mirrored: bool) -> bool:
     laid, background = _laid(a, b, mirrored), _background(a, b)
     if laid is None or background is None:
         return False
-    if _shift(*laid) <= _ENCODED:
+    first, second = laid[0].off, laid[1].off
+    if _shift(first, second) <= _ENCODED:
         return True
-    pairs = (laid, laid[::-1])
+    pairs = ((first, second), (second, first))
     return any(_shift(_encoded(x, background, quality), y) <= _ENCODED for x, y in pairs for quality in _QUALITIES)
 
 
@@ -164,19 +196,30 @@ def _background(a: Canvas, b: Canvas) -> np.ndarray | None:
     return np.asarray(np.mean(known, axis=0, dtype=np.float32)) if known else np.ones(3, dtype=np.float32)
 
 
-def _laid(a: Canvas, b: Canvas, mirrored: bool) -> tuple[np.ndarray, np.ndarray] | None:
-    """Both on the smaller one's grid and on one background: (h, w, 3) float32 differences from it, or None."""
+def _laid(a: Canvas, b: Canvas, mirrored: bool) -> tuple[_Laid, _Laid] | None:
+    """Both on the smaller one's grid and on one background, or None."""
     background = _background(a, b)
     if background is None or not same_aspect(a.size, b.size):
         return None
+    if a.pixels.shape == b.pixels.shape:
+        return a.laid_on(background, mirrored=False), b.laid_on(background, mirrored=mirrored)
     size = min((x.pixels.shape[1::-1] for x in (a, b)), key=lambda one: one[0] * one[1])
     made = []
-    for pixels in (a.pixels, b.pixels[:, ::-1] if mirrored else b.pixels):
-        scaled = pixels.astype(np.float32) / 255
-        if pixels.shape[1::-1] != size:
+    for scaled in (_scaled(a.pixels, False), _scaled(b.pixels, mirrored)):
+        if scaled.shape[1::-1] != size:
             scaled = np.asarray(cv2.resize(scaled, size, interpolation=cv2.INTER_AREA))
-        made.append(scaled[..., :3] - scaled[..., 3:] * background)
+        made.append(_Laid(_off(scaled, background)))
     return made[0], made[1]
+
+
+def _scaled(pixels: np.ndarray, mirrored: bool) -> np.ndarray:
+    """(h, w, 4) float32 in [0, 1] of uint8 pixels."""
+    return np.ascontiguousarray(pixels[:, ::-1] if mirrored else pixels).astype(np.float32) / 255
+
+
+def _off(scaled: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """(h, w, 3) differences of (h, w, 4) pixels, colours multiplied by opacity, from what they are laid on."""
+    return np.asarray(scaled[..., :3] - scaled[..., 3:] * background)
 
 
 def _encoded(laid: np.ndarray, background: np.ndarray, quality: int) -> np.ndarray:

@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 
 from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS, Candidates, candidates
-from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged
 from gandam_studio.core.duplicates.links import LOOSEST, Findings, Link, load_findings, save_findings
 from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE, DuplicateReport
@@ -31,6 +30,7 @@ def find_duplicates(
     rules: Sequence[str] = DEFAULT_RULES,
     look_radius: int = LOOK_RADIUS,
     whole_radius: int = WHOLE_RADIUS,
+    workers: int = 0,
     job: Job = NULL_JOB,
 ) -> DuplicateReport:
     """Find duplicates and relatives: hashes nominate pairs, aligned pixels decide, groups hold without drift.
@@ -40,7 +40,8 @@ def find_duplicates(
     the person called no duplicates. Hashes of another version are made again first, and kept unless the workspace is
     open for reading only. distance: how unlike two pictures of a group may be, 0 (same pixels) to `links.LOOSEST`.
     rules: see `keeping.RULES`. look_radius, whole_radius: Hamming radii of the nomination
-    (`candidates`). The result does not depend on the pictures' order.
+    (`candidates`). workers: processes to compare a workspace's pictures with; 0 takes one a processor, and none where
+    there is little to do. The result depends neither on them nor on the pictures' order.
 
     Raises UserError for a distance out of range or an unknown rule, Cancelled when the job was.
     """
@@ -48,7 +49,7 @@ def find_duplicates(
         raise UserError(f"the distance must be between 0 and {LOOSEST}")
     radii = (look_radius, whole_radius)
     if isinstance(source, Workspace):
-        return _in_workspace(source, distance, rules, radii, job)
+        return _in_workspace(source, distance, rules, radii, workers, job)
     verifier = Verifier(source)
     links = _search(source, verifier, Findings(), radii, job)
     judged = _judged(links, source, _enlargements(links, source, verifier, {}, job))
@@ -56,15 +57,15 @@ def find_duplicates(
 
 
 def _in_workspace(
-    workspace: Workspace, distance: float, rules: Sequence[str], radii: tuple[int, int], job: Job
+    workspace: Workspace, distance: float, rules: Sequence[str], radii: tuple[int, int], workers: int, job: Job
 ) -> DuplicateReport:
     """`find_duplicates` of a workspace's sprites, with what was found before."""
     if not workspace.read_only and described_otherwise(workspace):
         describe_again(workspace, job)
     pictures = WorkspaceSource(workspace, job=job)
-    verifier = Verifier(pictures)
     known = load_findings(workspace.folder, radii)
-    links = _search(pictures, verifier, known, radii, job)
+    with Verifier(pictures, workers) as verifier:
+        links = _search(pictures, verifier, known, radii, job)
     enlargements = _enlargements(links, pictures, verifier, known.enlargements, job)
     last = int(pictures.seqs[-1]) if len(pictures.seqs) else 0
     # What could not be read is compared again once it can be.
@@ -127,7 +128,7 @@ def _enlargements(
     job.start("Weighing pictures", len(seqs))
     found = dict(known)
     for seq in seqs:
-        found[seq] = enlargement(verifier.content(row_of[seq])[0].rgba)
+        found[seq] = verifier.enlargement(row_of[seq])
         job.advance()
     return found
 

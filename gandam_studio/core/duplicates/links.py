@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,6 +85,11 @@ def load_findings(folder: Path, radii: tuple[int, int]) -> Findings:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return Findings()
     return Findings([_link(*row) for row in zip(*columns, strict=True)], int(last), enlargements)
+
+
+def link_from(i: int, j: int, relation: str, distance: float, confidence: float, *transform: Any) -> Link:
+    """A link by its values, those of the transform in the order of its attributes."""
+    return Link(i, j, Verdict(relation, Transform(*transform), distance, confidence))
 
 
 def _link(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
 
-from gandam_studio.core.duplicates.colours import Colours, colour_shift, same_drawing, steps_alike, weighted
-from gandam_studio.core.duplicates.enlarging import enlargement
+from gandam_studio.core.duplicates.colours import TOUCHED, Colours, colour_shift, furthest, same_drawing, steps_alike
+from gandam_studio.core.duplicates.drawings import SEEN, Drawing, Form
 from gandam_studio.core.duplicates.measures import confidence_of, distance_of
 from gandam_studio.core.duplicates.tiles import SIDE
 from gandam_studio.core.hashing.content import Content
@@ -115,26 +117,70 @@ class _Overlay:
 
     Attributes:
         first, second: (h, w, 4) float32, 0 to 255, colours multiplied by opacity.
+        seen: of either, (h, w) bool, where the sprite is.
         beyond: the share of all visible pixels that lie where only one of the two pictures reaches.
         shift: the second content's place on the first's, pixels; None where they were brought to one size.
+        coloured: gives of either, (h, w) int, which colour each pixel has, where the pixels are the pictures' own.
     """
 
     first: np.ndarray
     second: np.ndarray
+    seen: tuple[np.ndarray, np.ndarray]
     beyond: float
     shift: tuple[int, int] | None
+    coloured: Callable[[], tuple[np.ndarray, np.ndarray]] | None
+
+    @cached_property
+    def off(self) -> np.ndarray:
+        """(h, w) float32: the greatest difference of the four channels."""
+        off = self.first - self.second
+        return furthest(np.abs(off, out=off))
+
+    @cached_property
+    def both(self) -> np.ndarray:
+        """(h, w) bool: where both sprites are."""
+        return np.asarray(self.seen[0] & self.seen[1])
+
+    @cached_property
+    def either(self) -> np.ndarray:
+        """(h, w) bool: where at least one sprite is."""
+        return np.asarray(self.seen[0] | self.seen[1])
+
+    @cached_property
+    def seen_by_both(self) -> int:
+        """How many pixels `both` has."""
+        return int(np.count_nonzero(self.both))
+
+    @cached_property
+    def seen_by_either(self) -> int:
+        """How many pixels `either` has."""
+        return int(np.count_nonzero(self.either))
+
+    def share(self, pixels: np.ndarray) -> float:
+        """Of all pixels where a sprite is, the share that (h, w) bool marks; at least one must be there."""
+        return np.count_nonzero(pixels & self.either) / self.seen_by_either
+
+    def colours(self) -> Colours | None:
+        """The colours of the pixels that both sprites show; None where pixels were mixed."""
+        if self.coloured is None:
+            return None
+        both = self.both
+        mine, other = self.coloured()
+        return Colours(
+            mine[both], other[both], self.off[both] > TOUCHED, lambda: (self.second[both] - self.first[both])[:, :3]
+        )
 
 
 def decide(
-    first: Content,
-    second: Content,
+    drawn: Drawing,
+    other_drawn: Drawing,
     sizes: tuple[tuple[int, int], tuple[int, int]],
     *,
     mirrored: bool,
     parameters: np.ndarray,
     logit: float,
     encoded: bool | None = None,
-    whole: bool = False,
+    whole: Callable[[], bool] = lambda: False,
     resampled: Callable[[], float | None] = lambda: None,
 ) -> Verdict:
     """The relation of two contents judged the same picture.
@@ -142,21 +188,22 @@ def decide(
     sizes: (width, height) of both whole pictures. parameters: how the second's tile was laid on the first's, after the
     mirror. logit: the evidence so far (`measures.Comparison`); equal pixels make the distance 0.
     encoded: whether their colours are known to differ by an encoder's error alone; None when that is to be judged here.
-    whole: whether the whole canvases lie on each other, so that boxes' proportions prove nothing.
+    whole: says whether the whole canvases lie on each other, so that boxes' proportions prove nothing.
     resampled: gives how far the colours are apart once one picture is resized to the other, None when that is unknown.
     """
-    turned = second.rgba[:, ::-1] if mirrored else second.rgba
+    first, second = drawn.content, other_drawn.content
     stretch_x, stretch_y = 1 + float(parameters[0]), 1 + float(parameters[2])
     # Repeated pixels are undone first, so that what was enlarged by a whole factor is compared pixel by pixel too; not
     # where that parts pictures of one size, of which only one is made of such pixels.
-    factor, other_factor = enlargement(first.rgba), enlargement(turned)
+    factor, other_factor = drawn.enlargement, other_drawn.enlargement
     scale_x = first.box[2] / (second.box[2] * stretch_x)
     if abs(np.log(scale_x)) < abs(np.log(scale_x * other_factor / factor)):
         factor = other_factor = 1
-    mine, other = first.rgba[::factor, ::factor], turned[::other_factor, ::other_factor]
-    scale_x, scale_y = mine.shape[1] / (other.shape[1] * stretch_x), mine.shape[0] / (other.shape[0] * stretch_y)
+    mine, other = drawn.form(factor=factor), other_drawn.form(mirrored=mirrored, factor=other_factor)
+    (height, width), (other_height, other_width) = mine.alpha.shape, other.alpha.shape
+    scale_x, scale_y = width / (other_width * stretch_x), height / (other_height * stretch_y)
     apart = max(abs(np.log(scale_x)), abs(np.log(scale_y)))
-    guess = _corner(mine, parameters)
+    guess = _corner(mine.alpha, parameters)
     overlay = _on_one_grid(mine, other, guess) if apart < _MAYBE_SCALE else None
     if overlay is None or (apart > _SCALE and not _agree(overlay)):
         overlay = _reduced(mine, other)
@@ -187,7 +234,7 @@ def decide(
     distance, confidence = float(distance_of(evidence)), float(confidence_of(evidence))
     if exact:
         distance, confidence = 0.0, 1.0
-    elif resized and not whole and _stretched(scale_x, scale_y, min(*first.box[2:], *second.box[2:])):
+    elif resized and _stretched(scale_x, scale_y, min(*first.box[2:], *second.box[2:])) and not whole():
         # Two machines of one build, not one machine enlarged.
         distance, confidence = max(distance, 1 - confidence, 0.95), min(confidence, 0.05)
     return Verdict(relation, transform, distance, confidence)
@@ -214,63 +261,64 @@ class _Change:
 
 def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], float | None]) -> _Change:
     """Judge an overlay's colours; encoded, resampled: see `decide`."""
-    first, second = overlay.first, overlay.second
-    both = (first[..., 3] > 64) & (second[..., 3] > 64)
-    either = (first[..., 3] > 64) | (second[..., 3] > 64)
-    off = np.abs(first - second).max(axis=2)
-    if not both.any() or float(off.max()) <= _SAME:
+    off = overlay.off
+    if not overlay.seen_by_both or float(off.max()) <= _SAME:
         return _Change(True, False, False)
-    share_same = float((off[either] <= _SAME).mean())
+    share_same = overlay.share(off <= _SAME)
     pixelwise = overlay.shift is not None
-    same_mask = float(both.sum()) >= 0.97 * float(either.sum())
+    same_mask = overlay.seen_by_both >= 0.97 * overlay.seen_by_either
     # Encoders err everywhere; a redrawn part changes some pixels much and leaves most of the others alone.
     changed = off > _CHANGED
-    inside = both
+    inside = overlay.both
     if encoded is not None:  # laid on a background and perhaps compressed: the rim bleeds
-        inside = cv2.erode(both.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
+        inside = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
         changed &= inside
-    drawn_alike = pixelwise and same_drawing(first, second, inside)
-    by_colour = pixelwise and same_mask and share_same < 0.998
-    colours = Colours(first[both], second[both]) if by_colour else None
-    if colours and encoded is None and drawn_alike and colours.reduced():
+    drawn_alike: bool | None = None
+
+    def alike() -> bool:
+        # Most recolours are settled by their colours alone.
+        nonlocal drawn_alike
+        if drawn_alike is None:
+            drawn_alike = pixelwise and same_drawing(overlay.first, overlay.second, inside)
+        return drawn_alike
+
+    colours = overlay.colours() if pixelwise and same_mask and share_same < 0.998 else None
+    if colours and encoded is None and colours.reduced() and alike():
         return _Change(False, (resampled() or 0.0) > _RESAMPLED, False)  # smoothing makes many colours of few as well
     if colours and colours.map():
         return _Change(False, True, False)
-    if pixelwise and not drawn_alike and share_same > 0.35 and float(changed[either].mean()) > 0.01:
+    if pixelwise and share_same > 0.35 and overlay.share(changed) > 0.01 and not alike():
         return _Change(False, False, True)
-    if colours and encoded is None and drawn_alike and colours.new():
-        return _Change(False, True, False, _doubt(overlay, both, either))
+    if colours and encoded is None and colours.new() and alike():
+        return _Change(False, True, False, _doubt(overlay))
     if encoded is not None:
         recoloured = not encoded
     elif (shift := resampled()) is not None:
         recoloured = shift > _RESAMPLED
     else:
-        recoloured = colour_shift(first, second) > _SHIFTED
-    return _Change(False, recoloured, False, _doubt(overlay, both, either) if recoloured else 0.0)
+        recoloured = colour_shift(overlay.first, overlay.second) > _SHIFTED
+    return _Change(False, recoloured, False, _doubt(overlay) if recoloured else 0.0)
 
 
-def _doubt(overlay: _Overlay, both: np.ndarray, either: np.ndarray) -> float:
+def _doubt(overlay: _Overlay) -> float:
     """How much speaks against two pictures of different colours being one drawing, logits from 0.
 
-    Colours say nothing then, so outlines must lie on outlines, and on one grid the silhouettes on each other. both,
-    either: (h, w) bool, where both and where one at least is seen.
+    Colours say nothing then, so outlines must lie on outlines, and on one grid the silhouettes on each other.
     """
     first, second = (cv2.GaussianBlur(picture, (0, 0), _STEPS_BLUR) for picture in (overlay.first, overlay.second))
-    doubt = _STEPS_WEIGHT * max(0.0, _STEPS - steps_alike(first, second, both))
+    doubt = _STEPS_WEIGHT * max(0.0, _STEPS - steps_alike(first, second, overlay.both))
     if overlay.shift is not None:
-        doubt += _SILHOUETTE_WEIGHT * max(0.0, _SILHOUETTE - np.count_nonzero(both) / np.count_nonzero(either))
+        doubt += _SILHOUETTE_WEIGHT * max(0.0, _SILHOUETTE - overlay.seen_by_both / overlay.seen_by_either)
     return float(doubt)
 
 
 def _agree(overlay: _Overlay) -> bool:
     """Whether nearly all pixels of both are the same where both reach."""
-    shown = (overlay.first[..., 3] > 64) | (overlay.second[..., 3] > 64)
-    off = np.abs(overlay.first - overlay.second).max(axis=2)
-    return bool(shown.any() and (off[shown] <= _SAME).mean() > 0.9)
+    return bool(overlay.seen_by_either) and overlay.share(overlay.off <= _SAME) > 0.9
 
 
 def _corner(first: np.ndarray, parameters: np.ndarray) -> tuple[float, float]:
-    """Where the second content's corner lies on the first (h, w, 4), pixels of the first, by the tiles' alignment."""
+    """Where the second content's corner lies on the first (h, w), pixels of the first, by the tiles' alignment."""
     height, width = first.shape[:2]
     stretch_x, shift_x, stretch_y, shift_y = (float(value) for value in parameters)
     x = 0.5 + (-0.5 - shift_x / SIDE) / (1 + stretch_x)
@@ -278,42 +326,51 @@ def _corner(first: np.ndarray, parameters: np.ndarray) -> tuple[float, float]:
     return x * width, y * height
 
 
-def _on_one_grid(first: np.ndarray, second: np.ndarray, guess: tuple[float, float]) -> _Overlay:
+def _on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Overlay:
     """Contents of one scale laid on each other at the whole-pixel shift, near the guess, where they agree best."""
-    a, b = weighted(first), weighted(second)
-    small = [np.rint(x).astype(np.uint8) for x in (a, b)]
-    alphas = [np.ascontiguousarray(x[..., 3]) for x in small]
-    larger = max(a.shape[0] * a.shape[1], b.shape[0] * b.shape[1])
+    size, other_size = first.alpha.shape, second.alpha.shape
+    larger = max(size[0] * size[1], other_size[0] * other_size[1])
     best = np.inf
     x, y = round(guess[0]), round(guess[1])
-    for place in _shifts(guess, a.shape, b.shape):
-        mine, other = _window(a.shape, b.shape, *place)
-        pixels = (mine[0].stop - mine[0].start) * (mine[1].stop - mine[1].start)
-        if pixels <= 0:
+    columns, rows = (_shifts(*each) for each in zip(guess, size[::-1], other_size[::-1], strict=True))
+    for (down, top, bottom), (right, left, end) in itertools.product(rows, columns):
+        pixels = (bottom - top) * (end - left)
+        # Opacity counts as much as all colours, or recoloured pictures would slide. Most places are given up for what
+        # lies beyond, or for their opacity, before colours are looked at.
+        cost = 64 * (1 - pixels / larger)
+        if cost >= best:
             continue
-        # Opacity counts as much as all colours, or recoloured pictures would slide.
-        cost = cv2.norm(small[0][mine], small[1][other], cv2.NORM_L1) / (4 * pixels)
-        cost += cv2.norm(alphas[0][mine], alphas[1][other], cv2.NORM_L1) / pixels + 64 * (1 - pixels / larger)
+        mine = slice(top, bottom), slice(left, end)
+        other = slice(top - down, bottom - down), slice(left - right, end - right)
+        cost = cv2.norm(first.alpha[mine], second.alpha[other], cv2.NORM_L1) / pixels + cost
+        if cost >= best:
+            continue
+        cost = cv2.norm(first.rounded[mine], second.rounded[other], cv2.NORM_L1) / (4 * pixels) + cost
         if cost < best:
-            best, (x, y) = cost, place
+            best, (x, y) = cost, (right, down)
         if best == 0:
             break
-    mine, other = _window(a.shape, b.shape, x, y)
-    total = cv2.countNonZero(alphas[0]) + cv2.countNonZero(alphas[1])
-    within = int(np.count_nonzero(alphas[0][mine])) + int(np.count_nonzero(alphas[1][other]))
-    return _Overlay(a[mine], b[other], 1 - within / max(1, total), (x, y))
-
-
-def _shifts(guess: tuple[float, float], first: tuple[int, ...], second: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Places (x, y) for the second's corner.
-
-    Those that put a corner on the first's corner, then all around the guess.
-    """
-    corners = (0, first[1] - second[1]), (0, first[0] - second[0])
-    columns, rows = (
-        dict.fromkeys((*ends, *range(round(g) - 2, round(g) + 3))) for ends, g in zip(corners, guess, strict=True)
+    mine, other = _window(size, other_size, x, y)
+    total = first.visible + second.visible
+    within = np.count_nonzero(first.alpha[mine]) + np.count_nonzero(second.alpha[other])
+    return _Overlay(
+        first.weighted[mine],
+        second.weighted[other],
+        (first.seen[mine], second.seen[other]),
+        1 - within / max(1, total),
+        (x, y),
+        lambda: (first.colours[mine], second.colours[other]),
     )
-    return ((x, y) for y in rows for x in columns)
+
+
+def _shifts(guess: float, first: int, second: int) -> list[tuple[int, int, int]]:
+    """Places for the second's start along one axis, and from where to where both then reach.
+
+    Those that put an end on an end of the first, then all around the guess. first, second: sides, pixels.
+    """
+    places = dict.fromkeys((0, first - second, *range(round(guess) - 2, round(guess) + 3)))
+    reaches = ((place, max(0, place), min(first, place + second)) for place in places)
+    return [reach for reach in reaches if reach[2] > reach[1]]
 
 
 def _window(
@@ -325,11 +382,12 @@ def _window(
     return (slice(top, bottom), slice(left, right)), (slice(top - y, bottom - y), slice(left - x, right - x))
 
 
-def _reduced(first: np.ndarray, second: np.ndarray) -> _Overlay:
+def _reduced(first: Form, second: Form) -> _Overlay:
     """Contents of different scale, both brought to the smaller one's size."""
-    width, height = min(first.shape[1], second.shape[1]), min(first.shape[0], second.shape[0])
-    a, b = (cv2.resize(weighted(x), (width, height), interpolation=cv2.INTER_AREA) for x in (first, second))
-    return _Overlay(np.asarray(a), np.asarray(b), 0.0, None)
+    (height, width), (other_height, other_width) = first.alpha.shape, second.alpha.shape
+    size = min(width, other_width), min(height, other_height)
+    a, b = (np.asarray(cv2.resize(x.weighted, size, interpolation=cv2.INTER_AREA)) for x in (first, second))
+    return _Overlay(a, b, (a[..., 3] > SEEN, b[..., 3] > SEEN), 0.0, None, None)
 
 
 def _canvas(content: Content, size: tuple[int, int]) -> tuple[int, ...]:

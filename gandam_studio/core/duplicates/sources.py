@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from gandam_studio.core.described import SETTING
+from gandam_studio.core.duplicates.verifying_worker import Stored
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.hashing import COLUMNS, FINGERPRINT_VERSION, fingerprint_batch
 from gandam_studio.core.jobs import NULL_JOB, Job
@@ -62,6 +64,9 @@ class PictureSource(Protocol):
     def rgba(self, row: int) -> np.ndarray:
         """The picture as imported, (H, W, 4) uint8."""
 
+    def prints(self, rows: np.ndarray) -> np.ndarray:
+        """(P, COLUMNS) fingerprints of (P,) rows."""
+
 
 class ArraySource:
     """Pictures in memory.
@@ -89,6 +94,10 @@ class ArraySource:
         """See PictureSource."""
         return self.pictures[row]
 
+    def prints(self, rows: np.ndarray) -> np.ndarray:
+        """See PictureSource."""
+        return self.fingerprints[rows]
+
 
 class WorkspaceSource:
     """The sprites of a workspace, dropped ones too, compared as they were imported.
@@ -114,6 +123,20 @@ class WorkspaceSource:
         except (UserError, OSError):
             self.unreadable.add(row)
             return np.zeros((sprite.height, sprite.width, 4), dtype=np.uint8)
+
+    def prints(self, rows: np.ndarray) -> np.ndarray:
+        """See PictureSource."""
+        return self.fingerprints[rows]
+
+    @property
+    def originals(self) -> Path:
+        """The folder the pictures lie in, for other processes to read."""
+        return self.workspace.originals.folder
+
+    def stored(self, rows: np.ndarray) -> list[Stored]:
+        """Where the pictures of (P,) rows lie there."""
+        found = ((row, self.sprites[row]) for row in rows.tolist())
+        return [Stored(row, sprite.blob, sprite.part, sprite.width, sprite.height) for row, sprite in found]
 
     def _stored_fingerprints(self, job: Job) -> np.ndarray:
         """Fingerprints as imported; those of another version of the hashes are made again."""

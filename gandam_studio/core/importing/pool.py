@@ -75,14 +75,7 @@ class _Worker:
         self._seen: tuple[int, int] = (0, 0)
         self._seen_at = time.monotonic()
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self.process = subprocess.Popen(
-            COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=worker_environment(),
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        self.process = started(COMMAND)
         start = {"settings": asdict(settings), "heartbeat": str(self._path)}
         self._outbox.put(json.dumps(start).encode("ascii"))
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._send, self._receive)]
@@ -294,6 +287,18 @@ def _after_death(task: _Task, index: int, overtime: str) -> list[_Task]:
 def _settle(task: _Task, outcomes: list[Outcome]) -> None:
     task.slot.outcomes[task.first : task.stop] = outcomes
     task.slot.left -= task.stop - task.first
+
+
+def started(command: list[str]) -> subprocess.Popen[bytes]:
+    """A process on pipes, in `worker_environment`; opens no console. Raises OSError when it cannot be started."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=worker_environment(),
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
 
 
 def worker_environment() -> dict[str, str]:

@@ -23,7 +23,7 @@ _BACKSTOP_S = 60.0
 
 def main() -> int:
     """Serve until the parent closes the pipe."""
-    requests, answers = _private_pipes()
+    requests, answers = private_pipes()
     # Imported only now: what these libraries print must not reach the answers.
     import cv2
 
@@ -115,7 +115,7 @@ def limit_memory(extra_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
+def private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     """Take standard input and output for ourselves and leave decoders a sink to print to."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")

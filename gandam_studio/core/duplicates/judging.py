@@ -1,0 +1,212 @@
+"""The verdict on candidate pairs, from their pixels.
+
+Tiles first, many pairs at once, and whole canvases where the untrimmed hashes are near; of the two the better counts.
+The pictures' own pixels for those that pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gandam_studio.core.duplicates.candidates import Candidates
+from gandam_studio.core.duplicates.canvases import (
+    encoders_error,
+    evidence,
+    resampled_shift,
+    same_aspect,
+    with_opacity_of,
+)
+from gandam_studio.core.duplicates.colours import palette_exchanged
+from gandam_studio.core.duplicates.drawings import Drawing
+from gandam_studio.core.duplicates.links import LOOSEST, Link
+from gandam_studio.core.duplicates.measures import NAMES, Comparison, compare, distance_of
+from gandam_studio.core.duplicates.pictures import Pictures, PixelSource
+from gandam_studio.core.duplicates.relations import decide
+from gandam_studio.core.duplicates.tiles import mirrored_where
+from gandam_studio.core.hashing import Column
+from gandam_studio.core.hashing.content import Content
+from gandam_studio.core.hashing.layout import WHOLE, Flag, flags
+from gandam_studio.core.hashing.layout import mirrored as mirrored_rows
+
+_BATCH = 32  # pairs compared at once: what they take stays in the processor's cache
+_CANVAS_RADIUS = 20  # of 128 bits of the whole picture: copies are nearer, and few others are
+_RIM = 3.0  # pixels: how far a filter carries colour beyond a sprite
+_CERTAIN = 6.0  # logits: no second look needed
+_EXCHANGED = 4.0  # logits: what one palette for another is worth
+_ONE_SILHOUETTE = 0.95  # overlap of tiles, below which no two pictures have the same one
+_TILE = np.float32(255)
+
+
+@dataclass(frozen=True)
+class _Passed:
+    """A pair that passed, in the orientation that suits it better.
+
+    Attributes:
+        i, j: rows of the first and second picture.
+        logit: the evidence.
+        mirrored: whether the second is mirrored first.
+        parameters: (4,) how its tile was laid on the first's.
+        laid: whether a canvas may lend the other its silhouette: one is opaque, and their pixels are not the same.
+    """
+
+    i: int
+    j: int
+    logit: float
+    mirrored: bool
+    parameters: np.ndarray
+    laid: bool
+
+
+class Judge:
+    """Judges pairs of one source; the pictures last looked at stay at hand between calls.
+
+    A verdict depends on the two pictures alone, not on the pairs judged with it.
+    """
+
+    def __init__(self, source: PixelSource) -> None:
+        self._source = source
+        self._pictures = Pictures(source)
+
+    def links(self, pairs: Candidates, check: Callable[[], None] = lambda: None) -> list[Link]:
+        """The related pairs, at most one link a pair, by row, i < j; first pictures in `pairs.i`, second in `pairs.j`.
+
+        NEAR is the word for frames of an animation too: pixels do not tell. `check` is called often and may raise.
+        """
+        best: dict[tuple[int, int], _Passed] = {}
+        prints = self._source.prints(pairs.i), self._source.prints(pairs.j)
+        whole, other = (one[:, list(WHOLE)] for one in prints)
+        turned = np.where(pairs.mirrored[:, None], mirrored_rows(prints[1])[:, list(WHOLE)], other)
+        near = np.bitwise_count(whole ^ turned).sum(axis=1) <= _CANVAS_RADIUS
+        same = (prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS]) | (
+            prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS_MIRRORED]
+        )
+        laid = ~same & ((flags(prints[0]) | flags(prints[1])) & Flag.OPAQUE > 0)
+        for start in range(0, len(pairs), _BATCH):
+            check()
+            part = slice(start, start + _BATCH)
+            i, j, mirrored = pairs.i[part], pairs.j[part], pairs.mirrored[part]
+            found = self._compared(i, j, mirrored)
+            logit = self._second_look(found, i, j, mirrored, near[part])
+            for index in np.flatnonzero(distance_of(logit) <= LOOSEST).tolist():
+                one = _Passed(
+                    int(i[index]),
+                    int(j[index]),
+                    float(logit[index]),
+                    bool(mirrored[index]),
+                    found.parameters[index],
+                    bool(laid[start + index]),
+                )
+                known = best.get((one.i, one.j))
+                # As good both ways: not mirrored.
+                if known is None or (-one.logit, one.mirrored) < (-known.logit, known.mirrored):
+                    best[one.i, one.j] = one
+        links = []
+        for one in best.values():
+            check()
+            links.append(self._link(one))
+        return links
+
+    def enlargement(self, row: int) -> int:
+        """By what whole factor a picture was enlarged by repeating its pixels."""
+        return self._pictures[row].drawing.enlargement
+
+    def _compared(self, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray) -> Comparison:
+        """Compare the tiles of (P,) pairs."""
+        mine = np.stack([self._pictures.tile(row) for row in i.tolist()])
+        other = mirrored_where(np.stack([self._pictures.tile(row) for row in j.tolist()]), mirrored)
+        return compare(mine.astype(np.float32) / _TILE, other.astype(np.float32) / _TILE)
+
+    def _second_look(
+        self, found: Comparison, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray, near: np.ndarray
+    ) -> np.ndarray:
+        """(P,) the evidence of tiles, or that of whole canvases or of an exchanged palette where it is stronger.
+
+        near: (P,) bool, whether the hashes of the whole pictures are.
+        """
+        logit = found.logit.copy()
+        for index in np.flatnonzero(near & (logit < _CERTAIN)).tolist():
+            whole = self._whole_evidence(int(i[index]), int(j[index]), bool(mirrored[index]))
+            logit[index] = max(logit[index], whole)
+        alike = found.measures[:, NAMES.index("overlap")] > _ONE_SILHOUETTE
+        for index in np.flatnonzero(alike & (logit < _EXCHANGED)).tolist():
+            mine, theirs = (self._pictures[int(rows[index])].content.rgba for rows in (i, j))
+            if palette_exchanged(mine, theirs[:, ::-1] if mirrored[index] else theirs):
+                logit[index] = _EXCHANGED
+        return logit
+
+    def _whole_evidence(self, i: int, j: int, mirrored: bool) -> float:
+        """Logit that two whole canvases show the same picture; -inf where one cannot be laid on the other."""
+        first, second = self._pictures[i], self._pictures[j]
+        if not same_aspect(first.size, second.size):
+            return -np.inf
+        return evidence(first.canvas, second.canvas, mirrored=mirrored)
+
+    def _link(self, passed: _Passed) -> Link:
+        """Decide one pair's relation on its own pixels."""
+        i, j, mirrored = passed.i, passed.j, passed.mirrored
+        first, second = self._pictures[i], self._pictures[j]
+
+        def whole() -> bool:
+            return self._whole_evidence(i, j, mirrored) > 0
+
+        laid = self._laid_by_canvas(i, j, mirrored) if passed.laid and whole() else None
+        drawings = laid or (first.drawing, second.drawing)
+        verdict = decide(
+            *drawings,
+            (first.size, second.size),
+            mirrored=mirrored,
+            parameters=np.zeros(4) if laid else passed.parameters,
+            logit=passed.logit,
+            encoded=encoders_error(first.canvas, second.canvas, mirrored=mirrored) if laid else None,
+            whole=whole,
+            resampled=lambda: self._resampled(i, j, mirrored) if not laid else None,
+        )
+        if i < j:
+            return Link(i, j, verdict)
+        transform = verdict.transform.inverted(first.size[0], second.size[0])
+        return Link(j, i, replace(verdict, transform=transform))
+
+    def _laid_by_canvas(self, i: int, j: int, mirrored: bool) -> tuple[Drawing, Drawing]:
+        """The drawings of a pair whose canvases lie on each other, at least one of them opaque.
+
+        The silhouette of the opaque one is then the other's: none of a background's ringing is taken for sprite, and
+        none of a sprite for background. Of two opaque ones the closer trimmed one gives it.
+        """
+        first, second = self._pictures[i], self._pictures[j]
+        opaque = [bool(flag) for flag in flags(self._source.prints(np.array([i, j]))) & Flag.OPAQUE]
+        if opaque[1] and (not opaque[0] or _area(first.content, first.size) <= _area(second.content, second.size)):
+            lent = with_opacity_of(first.content, first.size, second.rgba, mirrored=mirrored)
+            return first.drawing, Drawing(lent)
+        lent = with_opacity_of(second.content, second.size, first.rgba, mirrored=mirrored)
+        return Drawing(lent), second.drawing
+
+    def _resampled(self, i: int, j: int, mirrored: bool) -> float | None:
+        """How far colours are apart once one picture is resized to the other; None where more than that was done."""
+        first, second = self._pictures[i], self._pictures[j]
+        if not same_aspect(first.size, second.size) or not _same_place(
+            first.content.box, first.size, second.content.box, second.size, mirrored
+        ):
+            return None
+        return resampled_shift(first.rgba, second.rgba, mirrored=mirrored)
+
+
+def _area(content: Content, size: tuple[int, int]) -> float:
+    """The share of its (width, height) that a content's box takes."""
+    return content.box[2] * content.box[3] / (size[0] * size[1])
+
+
+def _same_place(
+    first: tuple[int, int, int, int],
+    size: tuple[int, int],
+    second: tuple[int, int, int, int],
+    other: tuple[int, int],
+    mirrored: bool,
+) -> bool:
+    """Whether two boxes (x, y, width, height) in pictures of one aspect are the same but for what filters add."""
+    x, y, width, height = second
+    placed = (other[0] - x - width if mirrored else x, y, width, height)
+    scale = size[0] / other[0]
+    return all(abs(a - scale * b) <= _RIM * max(1.0, scale) for a, b in zip(first, placed, strict=True))

@@ -1,0 +1,143 @@
+"""The process that judges pairs: reads shares from its standard input, answers with links, dies with its parent.
+
+Started by `verifying_pool` as `python -m gandam_studio.core.duplicates.verifying_worker`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gandam_studio.core.duplicates.links import Link, link_from
+from gandam_studio.core.importing.items import pack, unpack
+from gandam_studio.core.importing.worker import private_pipes, read_frame, write_frame
+
+if TYPE_CHECKING:
+    from gandam_studio.core.duplicates.candidates import Candidates
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where a picture lies: its row, the digest of its original, the part of it, and its size in pixels."""
+
+    row: int
+    blob: str
+    part: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a worker says of a share: links by row, the enlargement of every linked row, rows that cannot be read."""
+
+    links: list[Link]
+    enlargements: dict[int, int]
+    unreadable: list[int]
+
+
+def main() -> int:
+    """Serve until the parent closes the pipe."""
+    requests, answers = private_pipes()
+    # Imported only now: what these libraries print must not reach the answers.
+    import cv2
+
+    from gandam_studio.core.duplicates.judging import Judge
+    from gandam_studio.core.originals import Originals
+
+    cv2.setNumThreads(1)
+    start = json.loads(read_frame(requests) or b"{}")
+    if not start:
+        return 0
+    with Originals(Path(start["originals"]), read_only=True) as originals:
+        source = _Source(originals)
+        judge = Judge(source)
+        while (frame := read_frame(requests)) is not None:
+            stored, prints, pairs = unpack_share(frame)
+            source.take(stored, prints)
+            links = judge.links(pairs)
+            rows = sorted({row for link in links for row in (link.i, link.j)})
+            enlargements = {row: judge.enlargement(row) for row in rows}
+            write_frame(answers, pack_judged(Judged(links, enlargements, sorted(source.unreadable))))
+    return 0
+
+
+class _Source:
+    """The pictures of a share, read from a workspace's originals; a `pictures.PixelSource`.
+
+    Attributes:
+        unreadable: rows of the share that were asked for and could not be read; they count as blank.
+    """
+
+    def __init__(self, originals: Any) -> None:
+        self.unreadable: set[int] = set()
+        self._originals = originals
+        self._lost: set[int] = set()
+        self._stored: dict[int, tuple[Stored, np.ndarray]] = {}
+
+    def take(self, stored: Sequence[Stored], prints: np.ndarray) -> None:
+        """Know the pictures of another share, and forget those of the one before."""
+        self._stored = {one.row: (one, print_) for one, print_ in zip(stored, prints, strict=True)}
+        self.unreadable = self._lost & self._stored.keys()
+
+    def rgba(self, row: int) -> np.ndarray:
+        """See PixelSource."""
+        from gandam_studio.core.decoding import decode_part
+        from gandam_studio.core.errors import UserError
+
+        one, _ = self._stored[row]
+        try:
+            return decode_part(self._originals.read(one.blob), one.part)
+        except (UserError, OSError):
+            self._lost.add(row)
+            self.unreadable.add(row)
+            return np.zeros((one.height, one.width, 4), dtype=np.uint8)
+
+    def prints(self, rows: np.ndarray) -> np.ndarray:
+        """See PixelSource."""
+        return np.stack([self._stored[row][1] for row in rows.tolist()])
+
+
+def pack_share(stored: Sequence[Stored], prints: np.ndarray, pairs: Candidates) -> bytes:
+    """A worker's task: the pictures of some pairs, their (P, COLUMNS) uint64 fingerprints, and the pairs."""
+    blobs = [
+        np.ascontiguousarray(prints, dtype="<u8").tobytes(),
+        np.stack([pairs.i, pairs.j, pairs.mirrored]).astype("<i8").tobytes(),
+    ]
+    return pack([astuple(one) for one in stored], blobs)
+
+
+def unpack_share(frame: bytes) -> tuple[list[Stored], np.ndarray, Candidates]:
+    """The inverse of `pack_share`."""
+    from gandam_studio.core.duplicates.candidates import Candidates
+
+    rows, (prints, pairs) = unpack(frame)
+    stored = [Stored(*row) for row in rows]
+    i, j, mirrored = np.frombuffer(pairs, dtype="<i8").reshape(3, -1)
+    return stored, np.frombuffer(prints, dtype="<u8").reshape(len(stored), -1), Candidates(i, j, mirrored > 0)
+
+
+def pack_judged(judged: Judged) -> bytes:
+    """A worker's answer. JSON keeps every bit of a double."""
+    found = ((link.i, link.j, link.verdict) for link in judged.links)
+    rows = [(i, j, v.relation, v.distance, v.confidence, *astuple(v.transform)) for i, j, v in found]
+    return pack([rows, sorted(judged.enlargements.items()), judged.unreadable], [])
+
+
+def unpack_judged(frame: bytes) -> Judged:
+    """The inverse of `pack_judged`. Raises ValueError or TypeError for a malformed frame."""
+    (rows, enlargements, unreadable), _ = unpack(frame)
+    links = [link_from(*row) for row in rows]
+    return Judged(links, {int(row): int(factor) for row, factor in enlargements}, unreadable)
+
+
+if __name__ == "__main__":
+    # The parent is gone or has closed the pipe: there is nobody left to tell.
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        main()

@@ -1,0 +1,167 @@
+"""Pairs judged by processes: the same verdicts as without them, whatever becomes of the processes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_sprites import blob
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from gandam_studio.core import duplicates as d
+from gandam_studio.core.duplicates import verifying, verifying_pool
+from gandam_studio.core.duplicates.candidates import Candidates
+from gandam_studio.core.duplicates.links import Link
+from gandam_studio.core.importing import import_sources
+from gandam_studio.core.jobs import Cancelled, NullJob
+from gandam_studio.core.workspace import Workspace
+from trainer.files import write_bytes
+
+FAMILIES = 12
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch):
+    """Families of five, worth processes."""
+    monkeypatch.setattr(verifying, "_WORTH_PROCESSES", 1)
+    monkeypatch.setattr(verifying, "_SHARE", 8)
+    (tmp_path / "art").mkdir()
+    for seed in range(FAMILIES):
+        picture = blob(seed, 34, 28)
+        recolour = np.ascontiguousarray(picture[..., [2, 0, 1, 3]])
+        for name, made in {
+            "plain": picture,
+            "left": picture[:, ::-1],
+            "large": picture.repeat(2, 0).repeat(2, 1),
+            "shiny": recolour,
+            "shiny-left": recolour[:, ::-1],
+        }.items():
+            Image.fromarray(np.ascontiguousarray(made)).save(tmp_path / "art" / f"{seed:02d}-{name}.png")
+    with Workspace.create(tmp_path / "workspace") as made:
+        import_sources(made, [tmp_path / "art"])
+    with Workspace.open(tmp_path / "workspace", read_only=True) as made:  # so that nothing found is kept
+        yield made
+
+
+class Watched(verifying_pool.VerifyingPool):
+    """A pool that says how often it was made, and what it answered."""
+
+    made: list[Watched]
+
+    def __init__(self, *arguments) -> None:
+        super().__init__(*arguments)
+        self.answered: list[bool] = []
+        self.processes = list(self._processes)
+        self.made.append(self)
+
+    def run(self, *arguments):
+        for number, judged in super().run(*arguments):
+            self.answered.append(judged is not None)
+            yield number, judged
+
+
+@pytest.fixture
+def pools(monkeypatch) -> list[Watched]:
+    Watched.made = []
+    monkeypatch.setattr(verifying, "VerifyingPool", Watched)
+    return Watched.made
+
+
+def links(workspace: Workspace, workers: int) -> list[Link]:
+    report = d.find_duplicates(workspace, workers=workers)
+    assert len(report) == FAMILIES
+    return report.links
+
+
+def test_processes_find_what_this_one_finds_to_the_last_bit(workspace: Workspace, pools: list[Watched]):
+    alone = links(workspace, 1)
+    assert not pools
+    assert links(workspace, 2) == alone
+    assert links(workspace, 3) == alone
+    assert all(pool.answered and all(pool.answered) for pool in pools)
+    assert all(process.poll() is not None for pool in pools for process in pool.processes)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [sys.executable, "-c", "raise SystemExit(1)"],
+        [sys.executable, "-c", "import sys; sys.stdin.buffer.read(40); sys.stdout.buffer.write(bytes(7))"],
+        ["a-program-that-does-not-exist"],
+    ],
+)
+def test_what_processes_leave_undone_is_done_here(workspace: Workspace, pools: list[Watched], monkeypatch, command):
+    alone = links(workspace, 1)
+    monkeypatch.setattr(verifying_pool, "COMMAND", command)
+    assert links(workspace, 2) == alone
+    assert pools
+    assert not any(pools[0].answered)
+
+
+def test_a_process_that_dies_half_way_loses_nothing(workspace: Workspace, pools: list[Watched], monkeypatch):
+    alone = links(workspace, 1)
+    plain = Watched.run
+
+    def deadly(self, *arguments):
+        for number, judged in plain(self, *arguments):
+            self.processes[0].kill()
+            yield number, judged
+
+    monkeypatch.setattr(Watched, "run", deadly)
+    assert links(workspace, 2) == alone
+    assert pools[0].processes[0].poll() is not None
+
+
+def test_cancelling_ends_the_processes(workspace: Workspace, pools: list[Watched]):
+    class Job(NullJob):
+        stage = ""
+
+        def start(self, label: str, total: int | None) -> None:
+            self.stage = label
+
+        def advance(self, count: int = 1) -> None:
+            if self.stage == "Comparing pictures":
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        d.find_duplicates(workspace, workers=2, job=Job())
+    assert pools[0].processes
+    assert all(process.poll() is not None for process in pools[0].processes)
+
+
+def test_a_lost_original_is_named_and_the_others_compared(workspace: Workspace, pools: list[Watched]):
+    for pack in (workspace.folder / "originals" / "packs").glob("*.pack"):
+        stored = bytearray(pack.read_bytes())
+        stored[len(stored) // 2] ^= 0xFF
+        write_bytes(pack, bytes(stored))
+    report = d.find_duplicates(workspace, workers=2)
+    assert all(pools[0].answered)
+    assert len(report.unreadable) == 1
+    assert report.unreadable == d.find_duplicates(workspace, workers=1).unreadable
+    assert len(report) in (FAMILIES - 1, FAMILIES)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.booleans()), max_size=120, unique=True),
+    st.integers(1, 9),
+)
+def test_shares_take_every_pair_once_and_both_orientations_together(rows, size):
+    ordered = sorted({(min(a, b), max(a, b), turned) for a, b, turned in rows if a != b})
+    table = np.array(ordered, dtype=np.int64).reshape(-1, 3)
+    pairs = Candidates(table[:, 0], table[:, 1], table[:, 2] > 0)
+    before, verifying._SHARE = verifying._SHARE, size
+    try:
+        parts = [part.tolist() for part in verifying.shares(pairs, 41)]
+    finally:
+        verifying._SHARE = before
+    assert sorted(place for part in parts for place in part) == list(range(len(ordered)))
+    assert all(0 < len(part) <= 2 * size + 1 for part in parts)
+    owner = {ordered[place][:2]: set() for part in parts for place in part}
+    for number, part in enumerate(parts):
+        for place in part:
+            owner[ordered[place][:2]].add(number)
+    assert all(len(numbers) == 1 for numbers in owner.values())
