@@ -37,6 +37,17 @@ class IdleCollector(QObject):
             gc.collect()
 
 
+def set_aside() -> None:
+    """Keep what was just taken in, hundreds of thousands of objects perhaps, out of every later full collection.
+
+    Looking at the relations of 100,000 sprites and at what the rules make of them takes a collection a third of a
+    second. They hold no cycles, so each goes as soon as nobody refers to it. Anything else that is garbage by now and
+    older than the youngest would never go: rare and small, since full collections go before.
+    """
+    gc.collect(1)
+    gc.freeze()
+
+
 def favour_the_window(parent: QObject) -> IdleCollector:
     """Set this process up for a quick window; to be called once, when it has been shown."""
     sys.setswitchinterval(SWITCH_S)

@@ -12,6 +12,8 @@ adopts them; then its slider is moved as a hand does it:
            may be at work in its thread meanwhile.
     rest   the longest time the window does not answer in the two seconds after a step, in which counts and the preview
            of the rules follow.
+    full collection
+           the longest time in which the garbage collector's next full turn falls, or that turn made by hand.
 
 The parts of a step are printed as well. Beside it stand the floor of any answer (choosing the relations within the
 distance) and regrouping by union-find in plain Python, the usual way. Medians over the rounds; "CPU" is the GUI
@@ -21,6 +23,7 @@ thread's own time, which a loaded machine stretches less.
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import json
 import os
@@ -43,12 +46,12 @@ import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from gandam_studio.core.bundled import sample_sets  # noqa: E402
+from gandam_studio.core.described import remember_versions  # noqa: E402
 from gandam_studio.core.duplicates import RELATIONS, DuplicateReport, Transform  # noqa: E402
 from gandam_studio.core.duplicates.keeping import Judged  # noqa: E402
 from gandam_studio.core.duplicates.links import Link  # noqa: E402
 from gandam_studio.core.duplicates.relations import Verdict  # noqa: E402
 from gandam_studio.core.duplicates.sources import Facts  # noqa: E402
-from gandam_studio.core.importing.repair import remember_versions  # noqa: E402
 from gandam_studio.core.thumbnails import encode_thumbnail  # noqa: E402
 from gandam_studio.core.workspace import Workspace  # noqa: E402
 
@@ -213,6 +216,7 @@ def measure(folder: Path, report: DuplicateReport, rounds: int) -> dict[str, Any
     from gandam_studio.qt.duplicates import screen as module
     from gandam_studio.qt.duplicates.findings import Found
     from gandam_studio.qt.duplicates.screen import DuplicatesScreen
+    from gandam_studio.qt.responsiveness import LOOK_MS, favour_the_window
 
     module.SEARCHED_UNASKED = 0  # what is found is given
     parts, painted = watched()
@@ -223,17 +227,20 @@ def measure(folder: Path, report: DuplicateReport, rounds: int) -> dict[str, Any
     screen = window.visit_by_name("Duplicates")
     assert isinstance(screen, DuplicatesScreen)
     window.show()
+    favour_the_window(application)
     screen._adopt(Found(report, frozenset(), np.zeros(0, np.int64)))
     slider = screen.bar.slider
 
     def rest(seconds: float) -> float:
         """Let the window work that long and until nothing is under way; the longest time it did not answer."""
-        longest, end = 0.0, time.perf_counter() + seconds
-        while time.perf_counter() < end or screen.session._quiet or screen._settling.isActive():
-            began = time.perf_counter()
+        longest, began = 0.0, time.perf_counter()
+        end = began + seconds
+        while began < end or screen.session._quiet or screen._settling.isActive():
             application.processEvents()
-            longest = max(longest, time.perf_counter() - began)
             time.sleep(0.001)
+            # From one answer to the next, the sleep included: another thread may not let go of the interpreter.
+            now = time.perf_counter()
+            longest, began = max(longest, now - began), now
         return longest
 
     def step(distance: float) -> tuple[float, float]:
@@ -265,7 +272,12 @@ def measure(folder: Path, report: DuplicateReport, rounds: int) -> dict[str, Any
         dragged.append(1000 * step(value / 100)[0])
         while time.perf_counter() - began < FRAME_S:
             application.processEvents()
-    rest(0)
+    collector = gc.get_stats()[2]["collections"]
+    collected = [1000 * rest(LOOK_MS / 1000 + 1)]
+    if gc.get_stats()[2]["collections"] == collector:
+        began = time.perf_counter()
+        gc.collect()
+        collected = [1000 * (time.perf_counter() - began)]
     groups = len(screen.findings or ())
     window.close()
     return {
@@ -274,6 +286,7 @@ def measure(folder: Path, report: DuplicateReport, rounds: int) -> dict[str, Any
         "step, CPU": cpu,
         "drag": dragged,
         "rest": rested,
+        "full collection": collected,
         "parts": {name: statistics.median(values) for name, values in spent.items()},
     }
 
@@ -296,7 +309,7 @@ def main() -> None:
             "regroup alone": milliseconds(report.regroup),
         }
         found = measure(Path(folder) / "w", report, asked.rounds)
-    times |= {name: found[name] for name in ("step", "step, CPU", "drag", "rest")}
+    times |= {name: found[name] for name in ("step", "step, CPU", "drag", "rest", "full collection")}
     print(f"{asked.sprites:,} sprites, {len(pairs):,} relations")
     for name, values in times.items():
         print(f"{name:26} median {statistics.median(values):8.1f} ms   most {max(values):8.1f} ms")

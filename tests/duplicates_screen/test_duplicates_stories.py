@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -326,6 +327,24 @@ def test_a_search_can_be_cancelled_and_started_again(open_window, known: Path, q
     press(K.Key_F5)
     assert eventually(lambda: screen.findings is not None)
     assert len(listed(screen)) == 3
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_many_relations_and_drops_are_no_burden_to_the_garbage_collector(screen, monkeypatch, many: bool) -> None:
+    from gandam_studio.core.duplicates.links import Link
+    from gandam_studio.qt.duplicates import screen as module
+
+    monkeypatch.setattr(module, "WEIGHTY", 0 if many else 5_000)
+    gc.unfreeze()
+    try:
+        press(K.Key_F5)
+        found = screen.findings
+        assert eventually(lambda: screen.findings is not found and screen._plan is not None and screen._plan.drops)
+        looked_at = gc.get_objects()
+        assert any(isinstance(one, Link) for one in looked_at) is not many
+        assert any(one is screen._plan for one in looked_at) is not many
+    finally:
+        gc.unfreeze()
 
 
 def test_a_missing_original_is_said_and_harms_nothing(screen, known: Path) -> None:

@@ -146,6 +146,11 @@ class DuplicateReport:
         return [self._links[number] for number in np.flatnonzero(there).tolist()]
 
     @property
+    def link_count(self) -> int:
+        """How many verified relations were found, within the loosest distance."""
+        return len(self._links)
+
+    @property
     def duplicate_count(self) -> int:
         """How many pictures another one makes superfluous."""
         return int(np.count_nonzero(self._duplicate_of != np.arange(len(self._seqs))))

@@ -29,11 +29,13 @@ from gandam_studio.qt.duplicates.group_view import GroupView
 from gandam_studio.qt.duplicates.pages import Pages
 from gandam_studio.qt.duplicates.rules_panel import RulesPanel
 from gandam_studio.qt.duplicates.top_bar import TopBar
+from gandam_studio.qt.responsiveness import set_aside
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 
 SEARCHED_UNASKED = 20_000  # sprites: more than these are searched only when the person says so
 PLANNED_AT_ONCE = 400  # groups: more are gone through in another thread
+WEIGHTY = 5_000  # relations or drops: more are kept out of the garbage collector's way
 SMALLEST, NARROW = 900, 1060  # logical pixels of width; below the latter cards show fewer pictures
 SETTLED_MS = 120  # counts and previews follow once the hand rests
 _RULES_KEY = "duplicates/rules"
@@ -139,6 +141,8 @@ class DuplicatesScreen(Screen):
     def _adopt(self, found: Found) -> None:
         self._statuses.refresh()
         self.findings = Findings(found, self._statuses)
+        if found.report.link_count > WEIGHTY:
+            set_aside()
         self.findings.set_apart(distinct_pairs(self.session.workspace))
         self.regroup()
 
@@ -218,6 +222,8 @@ class DuplicatesScreen(Screen):
 
     def _take_plan(self, plan: DropPlan) -> None:
         self._plan = plan
+        if len(plan.drops) > WEIGHTY:
+            set_aside()
         self.rules.show_preview(wording.plan_text(plan))
         self.rules.apply_button.setEnabled(bool(plan.drops) and not self.session.read_only)
 
