@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +40,8 @@ class Fact:
 
 def read_facts(sample_set: SampleSet) -> dict[str, Fact]:
     """File name -> what is known, for either bundled set. Raises OSError, and KeyError for another table."""
+    import csv
+
     facts = {}
     with sample_set.truth.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream, delimiter="\t"):

@@ -24,7 +24,6 @@ from gandam_studio.core.seqsets import Seqs, as_seqs, runs
 from gandam_studio.core.sprite import COLUMNS, Sprite
 from gandam_studio.core.store import connect
 from gandam_studio.core.thumbnails import ThumbnailStore
-from trainer.recipe import Recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from gandam_studio.core.edits import Edit
     from gandam_studio.core.exporting import Exported
     from gandam_studio.core.versions import ManifestVersion, VersionDiff
+    from trainer.recipe import Recipe
 
 DATABASE = "workspace.sqlite"
 LOCK = "workspace.lock"
@@ -233,6 +233,8 @@ class Workspace:
     @property
     def recipe(self) -> Recipe:
         """How pictures are prepared for training; changed by `SetSetting("recipe", recipe.to_json())`."""
+        from trainer.recipe import Recipe
+
         return Recipe.from_json(self.setting("recipe", {}))
 
     def manifest_path(self, digest: str) -> Path:

@@ -17,17 +17,17 @@ from gandam_studio.qt.session import ERROR
 log = logging.getLogger(__name__)
 
 
-def make_application() -> QApplication:
-    """The one QApplication, dressed in our theme; an existing one is used as it is."""
+def make_application(*, sheet: bool = True) -> QApplication:
+    """The one QApplication, dressed in our theme; an existing one is used as it is. `sheet`: see `theme.install`."""
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
     QApplication.setApplicationName("GANdam Studio")
     QApplication.setOrganizationName("GANdam Studio")
-    application = QApplication([*sys.argv[:1], *theme.STYLE_ARGUMENTS])
     scheme = QSettings().value("window/scheme", "system")
     theme.set_scheme(scheme if scheme in theme.SCHEMES else "system")
-    theme.install(application, styled=True)
+    application = QApplication([*sys.argv[:1], *theme.STYLE_ARGUMENTS])
+    theme.install(application, styled=True, sheet=sheet)
     sys.excepthook = _tell_bug
     return application
 

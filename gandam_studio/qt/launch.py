@@ -61,13 +61,19 @@ def show_window(folder: Path | None = None) -> tuple[QApplication, MainWindow]:
     import gandam_studio.core.workspace  # noqa: F401
 
     try:
+        from gandam_studio.qt import theme
         from gandam_studio.qt.application import MainWindow, make_application
+        from gandam_studio.qt.responsiveness import give_turns_quickly
     except ImportError as error:
         raise UserError(f"the window cannot open: {error}; see: gandam-studio doctor") from None
 
-    application = make_application()
+    give_turns_quickly()
+    application = make_application(sheet=False)
     window = MainWindow()
-    if folder is not None:
-        window.open_folder(Path(folder).absolute())
+    where = None if folder is None else Path(folder).absolute()
+    opened = where is None or window.show_folder(where)
+    theme.put_sheet_on(application)
     window.show()
+    if where is not None and not opened:
+        window.open_folder(where)  # asks, or says why not, over the window
     return application, window

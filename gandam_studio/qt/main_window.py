@@ -69,6 +69,14 @@ class MainWindow(QMainWindow):
             return False
         return self._show_workspace(workspace)
 
+    def show_folder(self, folder: Path) -> bool:
+        """Show the workspace in `folder`, asking and telling nothing; False when that would be needed."""
+        try:
+            workspace = Workspace.open(folder)
+        except UserError:
+            return False
+        return self._show_workspace(workspace)
+
     def create_folder(self, folder: Path) -> bool:
         """Make a workspace in `folder` and show it."""
         try:

@@ -48,7 +48,12 @@ def set_aside() -> None:
     gc.freeze()
 
 
+def give_turns_quickly() -> None:
+    """Let the window have its turn soon after it asks for it, whatever another thread is doing."""
+    sys.setswitchinterval(SWITCH_S)
+
+
 def favour_the_window(parent: QObject) -> IdleCollector:
     """Set this process up for a quick window; to be called once, when it has been shown."""
-    sys.setswitchinterval(SWITCH_S)
+    give_turns_quickly()
     return IdleCollector(parent)

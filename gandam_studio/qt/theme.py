@@ -75,8 +75,10 @@ def _color(text: str, alpha: float) -> QColor:
     return value
 
 
-def install(application: QApplication, *, styled: bool = False) -> None:
+def install(application: QApplication, *, styled: bool = False, sheet: bool = True) -> None:
     """Give the application its style and follow the system's light and dark from now on.
+
+    `sheet`: put the style sheet on, too; who builds a window first calls `put_sheet_on` when it is built.
 
     `styled`: it was started with STYLE_ARGUMENTS, which costs nothing; `setStyle` hands out a QStyle, for which
     Python builds its dozen large enums, 10 ms of the start.
@@ -88,7 +90,10 @@ def install(application: QApplication, *, styled: bool = False) -> None:
     if 0 < font.pointSizeF() < 10:
         font.setPointSizeF(10)
         application.setFont(font)
-    _dress(application)
+    if sheet:
+        _dress(application)
+    else:
+        application.setPalette(_palette(colors()))
     application.styleHints().colorSchemeChanged.connect(lambda _scheme: _dress(application))
 
 
@@ -110,11 +115,17 @@ def set_scheme(name: str) -> None:
         _dress(application)
 
 
+def put_sheet_on(application: QApplication) -> None:
+    """Put the style sheet on: once for a whole window; on it from the start, it is worked out again at every step of
+    the building.
+    """
+    application.setStyleSheet(_style_sheet(colors(), QFontMetrics(application.font()).height()))
+
+
 def _dress(application: QApplication) -> None:
     _system_is_dark.cache_clear()
-    values = colors()
-    application.setPalette(_palette(values))
-    application.setStyleSheet(_style_sheet(values, QFontMetrics(application.font()).height()))
+    application.setPalette(_palette(colors()))
+    put_sheet_on(application)
     notifier().changed.emit()
 
 

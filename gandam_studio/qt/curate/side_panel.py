@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
@@ -10,8 +11,10 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWid
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.qt.curate.inspector import WIDTH, Inspector
-from gandam_studio.qt.curate.recipe_panel import RecipePanel
 from gandam_studio.qt.session import Session
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.curate.recipe_panel import RecipePanel
 
 
 class SidePanel(QFrame):
@@ -25,7 +28,8 @@ class SidePanel(QFrame):
         self.setFixedWidth(WIDTH + 14)
         self.inspector = Inspector(session.workspace, read_only=session.read_only)
         self.recipe: RecipePanel | None = None
-        self._make_recipe = lambda: RecipePanel(session, targets)
+        self._session = session
+        self._targets = targets
         self._recipe_area = _scrolling(QWidget())
         self._tabs = QTabWidget(documentMode=True)
         self._tabs.tabBar().setDrawBase(False)
@@ -60,7 +64,9 @@ class SidePanel(QFrame):
             self.inspector.show_sprite(*self._shown)
             return
         if self.recipe is None:
-            self.recipe = self._make_recipe()
+            from gandam_studio.qt.curate.recipe_panel import RecipePanel
+
+            self.recipe = RecipePanel(self._session, self._targets)
             self.recipe.setObjectName("screen")
             self._recipe_area.setWidget(self.recipe)
         self.recipe.show_samples()
