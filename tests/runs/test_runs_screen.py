@@ -71,6 +71,18 @@ def test_two_runs_are_compared_at_equal_pictures_seen(screen, folder: Path, qtbo
     assert 0.99 * 200 * 64 < second.x.max() <= 200 * 64
 
 
+def test_four_runs_side_by_side_do_not_widen_the_window(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    runs = [recorded(folder / f"r{n}-a-preset-with-a-long-name", iterations=100 * n, every=100) for n in range(1, 5)]
+    _refresh(screen)
+    screen.tree.select([run.path for run in runs])
+    qtbot.waitUntil(lambda: screen._compare is not None and len(screen.compare.followers) == 4, timeout=5000)
+    notes = lambda: [grid.note.text() for grid in screen.compare.grids]  # noqa: E731
+    qtbot.waitUntil(lambda: notes()[3] == "25,600", timeout=10_000)
+    qtbot.waitUntil(lambda: notes()[0] == "6,400 (its last)", timeout=5000)
+    assert screen.minimumSizeHint().width() <= 1200
+    assert screen.compare.grids[0].title.toolTip() == runs[0].name
+
+
 def test_another_choice_while_the_cursor_stands_late_is_no_failure(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
     one = recorded(folder / "r1-a", iterations=400, every=100)
     failed = make_run(folder / "r2-b")

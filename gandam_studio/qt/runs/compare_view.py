@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.run_comparison import compare
@@ -73,11 +73,15 @@ class CompareView(QWidget):
             grid.deleteLater()
         while len(self.grids) < len(folders):
             self.grids.append(SampleGrid("", widest=self.tr("88,888,888 pictures (its last)")))
+            # A long name is cut off rather than the window made wider than the screen.
+            self.grids[-1].title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             self._grid_row.addWidget(self.grids[-1], 1)
         for grid, folder in zip(self.grids, folders, strict=True):
             grid.title.setText(folder.name)
+            grid.title.setToolTip(folder.name)
+            grid.set_widest(self._note(88_888_888, ended=True))
             grid.view.set_image(None, 0, 0)
-            grid.view.set_message(self.tr("No samples yet."))
+            grid.view.set_message(self.tr("Reading…"))
             grid.note.clear()
         self.table.setVisible(len(folders) > 1)
         if len(folders) > 1:
@@ -129,13 +133,20 @@ class CompareView(QWidget):
             iteration = follower.record.iteration_at(self.timeline.shown)
             sample = follower.record.sample_at(iteration + 0.5)
             if sample is None:
+                if follower.is_open:
+                    grid.view.set_message(self.tr("No samples yet."))
                 continue
             image = follower.picture(sample.fixed)
             if image is not None:
                 grid.view.set_image(image, sample.rows, sample.columns)
-                text = self.tr("{0:,} pictures").format(sample.images_seen)
                 ended = self.timeline.shown > follower.record.images_seen_at(follower.record.last_iteration) * 1.001
-                grid.note.setText(text + (self.tr(" (its last)") if ended else ""))
+                grid.note.setText(self._note(sample.images_seen, ended=ended))
+
+    def _note(self, images_seen: int, *, ended: bool) -> str:
+        """What stands above a grid; shorter where three or four share the width."""
+        narrow = len(self.grids) > 2
+        text = f"{images_seen:,}" if narrow else self.tr("{0:,} pictures").format(images_seen)
+        return text + (self.tr(" (its last)") if ended else "")
 
 
 def overlaid(follower: RunFollower, name: str, position: int) -> Series:

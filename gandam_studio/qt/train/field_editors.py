@@ -82,6 +82,7 @@ class FieldRow(QWidget):
 
     Attributes:
         info: the setting. editor: the widget to edit it. mark: shown where it differs from the preset.
+        unit: what the value counts, or that a limit of 0 is none.
     """
 
     def __init__(self, info: FieldInfo, draft: ConfigDraft, label: str, parent: QWidget | None = None) -> None:
@@ -102,20 +103,23 @@ class FieldRow(QWidget):
         keep = self.mark.sizePolicy()
         keep.setRetainSizeWhenHidden(True)
         self.mark.setSizePolicy(keep)
-        unit = QLabel(info.unit)
-        unit.setProperty("role", "muted")
-        unit.setFixedWidth(self.fontMetrics().horizontalAdvance("of the side "))
+        self.unit = QLabel(info.unit)
+        self.unit.setProperty("role", "muted")
+        self.unit.setFixedWidth(self.fontMetrics().horizontalAdvance("of the side "))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 1, 0, 1)
         layout.setSpacing(theme.SPACE)
         layout.addWidget(self.name)
         layout.addWidget(self.editor, 1)
-        layout.addWidget(unit)
+        layout.addWidget(self.unit)
         layout.addWidget(self.mark)
         draft.changed.connect(self._show_mark)
         self._show_mark()
 
     def _show_mark(self) -> None:
+        if self.info.path.startswith("stop."):
+            value = self._draft.text(self.info.path)
+            self.unit.setText(self.tr("no limit") if value in ("0", "0.0") else self.info.unit)
         departures = self._draft.departures()
         differs = self.info.path in departures
         self.mark.setVisible(differs)

@@ -12,7 +12,7 @@ from gandam_studio.qt import theme
 
 LINE_PX = 14
 GAP_PX = 10
-SMALLEST = 0.72
+SMALLEST = 0.66
 """The legend shrinks by no more than this to fit."""
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine}
 
@@ -73,7 +73,13 @@ class Legend(QWidget):
             )
             for entry in self._entries
         ]
-        wanted = sum(LINE_PX + 5 + label + value + GAP_PX for label, value in widths) - GAP_PX
+        texts = sum(label + value for label, value in widths)
+        line, gap = LINE_PX, GAP_PX
+        wanted = texts + len(widths) * (line + 5 + gap) - gap
+        if SMALLEST * wanted > self.width():
+            # Even at its smallest it would not fit: less line and less room between.
+            line, gap = LINE_PX // 2, GAP_PX // 2
+            wanted = texts + len(widths) * (line + 5 + gap) - gap
         if wanted > self.width():
             share = max(SMALLEST, self.width() / wanted)
             # Centred on the line, or the smaller text would hang from its top.
@@ -82,12 +88,12 @@ class Legend(QWidget):
         x, base, middle = 0.0, self.fontMetrics().ascent(), self.height() / 2
         for entry, (label, value) in zip(self._entries, widths, strict=True):
             painter.setPen(QPen(theme.color(entry.color), 2, DASHES[entry.dash]))
-            painter.drawLine(QPointF(x, middle), QPointF(x + LINE_PX, middle))
-            x += LINE_PX + 5
+            painter.drawLine(QPointF(x, middle), QPointF(x + line, middle))
+            x += line + 5
             painter.setPen(theme.color("text"))
             painter.setFont(self.font())
             painter.drawText(QPointF(x, base), entry.label)
             x += label
             painter.setFont(bold)
             painter.drawText(QPointF(x, base), entry.value)
-            x += value + GAP_PX
+            x += value + gap

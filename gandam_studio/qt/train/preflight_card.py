@@ -18,6 +18,7 @@ from gandam_studio.qt.status_strip import duration
 from trainer import files
 from trainer.config import TrainConfig
 
+LINE_PX = 30
 _ICONS = {OK: ("success", "kept"), NOTE: ("info", "info"), WARNING: ("warning", "warning")}
 
 
@@ -92,6 +93,7 @@ class PreflightCard(QFrame):
         row = QHBoxLayout(line)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.SPACE)
+        line.setMinimumHeight(LINE_PX)  # Of one height, with a button or without.
         sign = QLabel()
         name, color = _ICONS[check.level]
         icons.set_pixmap(sign, name, QSize(16, 16), color)

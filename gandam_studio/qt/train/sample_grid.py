@@ -91,7 +91,7 @@ class GridView(QWidget):
         ratio = self.devicePixelRatioF()
         room = (self.width() * ratio, self.height() * ratio)
         factor = min(room[0] / self._image.width(), room[1] / self._image.height())
-        if factor >= 1 and math.floor(factor) / factor > 0.8:
+        if factor >= 1 and math.floor(factor) / factor > 0.9:
             factor = math.floor(factor)
         width, height = round(self._image.width() * factor), round(self._image.height() * factor)
         left, top = (round(room[0]) - width) // 2, (round(room[1]) - height) // 2
@@ -176,20 +176,22 @@ class SampleGrid(QFrame):
         self.note = QLabel()
         self.note.setProperty("role", "muted")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        # Of a fixed size: it changes with every move of the cursor, and must not lay out the window each time.
-        self.note.setFixedSize(self.fontMetrics().horizontalAdvance(widest), 20)
+        self.set_widest(widest)
         self.view = GridView(self)
         self.view.setAccessibleName(title)
         self.view.cell_clicked.connect(self.cell_clicked)
         header = QHBoxLayout()
-        header.addWidget(self.title)
-        header.addStretch(1)
+        header.addWidget(self.title, 1)
         header.addWidget(self.note)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.SPACE, theme.HALF + 2, theme.SPACE, theme.SPACE)
         layout.setSpacing(theme.HALF)
         layout.addLayout(header)
         layout.addWidget(self.view, 1)
+
+    def set_widest(self, note: str) -> None:
+        """Room for the longest note: it changes with every move of the cursor, and must not lay out the window then."""
+        self.note.setFixedSize(self.note.fontMetrics().horizontalAdvance(note) + 2, 20)
 
 
 def paint_checker(painter: QPainter, area: QRect) -> None:

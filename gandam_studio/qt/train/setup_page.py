@@ -211,7 +211,7 @@ class SetupPage(QWidget):
             text += " " + self.tr("Scaled: its networks were written for {0} px.").format(size)
         self.description.setText(text)
         departures = self.draft.departures()
-        told = [f"{path.rpartition('.')[2]} {as_text(after)}" for path, (_, after) in list(departures.items())[:3]]
+        told = [f"{path} {as_text(after)}" for path, (_, after) in list(departures.items())[:3]]
         text = self.tr("{0} changed from the preset: ").format(len(departures)) + ", ".join(told)
         self.departures.setText((text + ("…" if len(departures) > 3 else "")) if departures else "")
         self.problem.setText(self.draft.problem)

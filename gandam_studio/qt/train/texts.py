@@ -149,7 +149,7 @@ def failure(state: RunState, batch: int) -> Failure:
     else:
         cause, (action, label) = causes.get(state.cause, causes["bug"])
         if state.reason:
-            cause = f"{cause} {state.reason}"
+            cause = f"{cause.removesuffix('.')} ({state.reason.removesuffix('.')})."
     return Failure(cause, _what_is_safe(state), action, label)
 
 

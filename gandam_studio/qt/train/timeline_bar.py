@@ -160,6 +160,10 @@ class TimelineBar(QWidget):
         self.now_button = QToolButton()
         self.now_button.setText(self.tr("Follow"))
         self.now_button.setCheckable(True)
+        # As wide as the longer of its two texts: the track must not move under the pointer that has just grabbed it.
+        self.now_button.ensurePolished()
+        self._show_following(True)
+        self.now_button.setFixedWidth(self.now_button.sizeHint().width())
         self.now_button.setToolTip(self.tr("Back to the newest moment, and stay with it (End)"))
         self.now_button.clicked.connect(lambda _checked=False: timeline.end())
         self._where = QLabel()
