@@ -62,7 +62,7 @@ class Form:
 
     @cached_property
     def colours(self) -> np.ndarray:
-        """(h, w) int32: the number of each pixel's colour in `rounded`, opacity left out, in the colours' order."""
+        """(h, w) int64: the number of each pixel's colour in `rounded`, opacity left out, in the colours' order."""
         words = self.rounded.astype(np.int32)
         words = words[..., 0] | words[..., 1] << 8 | words[..., 2] << 16
-        return np.unique(words, return_inverse=True)[1].reshape(words.shape).astype(np.int32)
+        return np.unique(words, return_inverse=True)[1].reshape(words.shape)

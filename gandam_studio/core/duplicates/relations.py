@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -165,10 +165,10 @@ class _Overlay:
         if self.coloured is None:
             return None
         both = self.both
-        mine, other = self.coloured()
-        return Colours(
-            mine[both], other[both], self.off[both] > TOUCHED, lambda: (self.second[both] - self.first[both])[:, :3]
-        )
+        places = np.flatnonzero(both)
+        mine, other = (colours.take(places) for colours in self.coloured())
+        moved = self.off.take(places) > TOUCHED
+        return Colours(mine, other, moved, lambda: (self.second[both] - self.first[both])[:, :3])
 
 
 def decide(
@@ -332,7 +332,7 @@ def _on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Over
     larger = max(size[0] * size[1], other_size[0] * other_size[1])
     best = np.inf
     x, y = round(guess[0]), round(guess[1])
-    columns, rows = (_shifts(*each) for each in zip(guess, size[::-1], other_size[::-1], strict=True))
+    columns, rows = (_shifts(*each) for each in zip((x, y), size[::-1], other_size[::-1], strict=True))
     for (down, top, bottom), (right, left, end) in itertools.product(rows, columns):
         pixels = (bottom - top) * (end - left)
         # Opacity counts as much as all colours, or recoloured pictures would slide. Most places are given up for what
@@ -363,14 +363,15 @@ def _on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Over
     )
 
 
-def _shifts(guess: float, first: int, second: int) -> list[tuple[int, int, int]]:
+@lru_cache(maxsize=4096)
+def _shifts(guess: int, first: int, second: int) -> tuple[tuple[int, int, int], ...]:
     """Places for the second's start along one axis, and from where to where both then reach.
 
     Those that put an end on an end of the first, then all around the guess. first, second: sides, pixels.
     """
-    places = dict.fromkeys((0, first - second, *range(round(guess) - 2, round(guess) + 3)))
+    places = dict.fromkeys((0, first - second, *range(guess - 2, guess + 3)))
     reaches = ((place, max(0, place), min(first, place + second)) for place in places)
-    return [reach for reach in reaches if reach[2] > reach[1]]
+    return tuple(reach for reach in reaches if reach[2] > reach[1])
 
 
 def _window(

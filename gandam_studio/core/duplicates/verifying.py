@@ -19,7 +19,8 @@ from gandam_studio.core.duplicates.verifying_worker import Judged, pack_share
 from gandam_studio.core.hashing import Column
 from gandam_studio.core.jobs import NULL_JOB, Job
 
-_SHARE = 512  # pairs judged at a time; never more than twice that
+_SHARE, _SHARES = 256, 32  # at most so many pairs judged at a time or twice that; of few pairs, so many shares
+_SMALLEST_SHARE = 32
 _ROUNDS = 32  # of spreading family names: longer chains are parted, which costs time, nothing else
 _WORTH_PROCESSES = 1500  # pairs: fewer are judged here in the time processes take to start
 _MOST_WORKERS = 16
@@ -112,11 +113,12 @@ def _frame(source: WorkspaceSource, part: Candidates) -> bytes:
 
 
 def shares(pairs: Candidates, count: int) -> Iterator[np.ndarray]:
-    """Places of all pairs in parts of about `_SHARE`, so that few pictures are in many parts.
+    """Places of all pairs in parts of about `_SHARE` or fewer, so that few pictures are in many parts.
 
     Pairs of one family follow each other, and small families are not parted, nor are the two orientations of a pair.
     count: how many pictures there are.
     """
+    wanted = min(_SHARE, max(_SMALLEST_SHARE, len(pairs) // _SHARES))
     family = _families(pairs, count)[pairs.i]
     order = np.lexsort((pairs.mirrored, pairs.j, pairs.i, family))
     i, j, family = pairs.i[order], pairs.j[order], family[order]
@@ -125,7 +127,7 @@ def shares(pairs: Candidates, count: int) -> Iterator[np.ndarray]:
     start = 0
     for place in [*between.tolist(), len(order)]:
         size = place - start
-        if size >= 2 * _SHARE or (size >= _SHARE and ends_family[place - 1]) or (size and place == len(order)):
+        if size >= 2 * wanted or (size >= wanted and ends_family[place - 1]) or (size and place == len(order)):
             yield order[start:place]
             start = place
 
