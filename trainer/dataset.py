@@ -16,6 +16,8 @@ from trainer.files import file_digest
 from trainer.randomness import generator
 from trainer.run_directory import RunDirectory
 
+MAPPED_FROM = 2 * 1024**3  # Bytes; a larger data set stays on disk and is mapped, where there is no GPU to hold it.
+DIGEST_CHUNK = 1024  # Pictures hashed at once.
 OTHER = "(other)"  # The class of pictures with none of the tags asked for.
 
 
@@ -150,7 +152,10 @@ def _open_pixels(path: Path, config: TrainConfig) -> np.ndarray[Any, Any]:
 def _digest_matches(path: Path, pixels: np.ndarray[Any, Any], wanted: str) -> bool:
     if file_digest(path) == wanted:
         return True
-    return hashlib.sha256(pixels.tobytes()).hexdigest() == wanted  # The pixels alone are a fair reading too.
+    digest = hashlib.sha256()
+    for first in range(0, len(pixels), DIGEST_CHUNK):
+        digest.update(pixels[first : first + DIGEST_CHUNK].tobytes())
+    return digest.hexdigest() == wanted  # The pixels alone are a fair reading too.
 
 
 def _column(info: dict[str, Any], name: str, count: int, default: Any) -> list[Any]:
@@ -163,12 +168,15 @@ def _column(info: dict[str, Any], name: str, count: int, default: Any) -> list[A
 
 
 def _placed(pixels: np.ndarray[Any, Any], device: torch.device) -> torch.Tensor:
-    """On the device when it takes less than a third of its free memory; else mapped from disk, read as needed."""
+    """On the device when it takes less than a third of its free memory; else mapped from disk, read as needed.
+
+    Mapped pages belong to the system's file cache, which takes them back whenever it needs to.
+    """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         if pixels.nbytes < free // 3:
             return torch.from_numpy(np.array(pixels)).to(device)
-    elif pixels.nbytes < 2 * 1024**3:
+    elif pixels.nbytes < MAPPED_FROM:
         return torch.from_numpy(np.array(pixels)).to(device)
     return torch.from_numpy(np.load(_source(pixels), mmap_mode="c", allow_pickle=False))
 

@@ -46,14 +46,24 @@ class Residual(nn.Module):
 
 
 class SpriteGenerator(nn.Module):
-    """A learned 4x4 basis scaled by a linear map of z, then residual stages joined by bilinear doubling."""
+    """A learned 4x4 basis scaled by a linear map of z, then residual stages joined by bilinear doubling.
 
-    def __init__(self, latent: int, widths: tuple[int, ...], channels: int, norm: str) -> None:
+    With `modulation` the channels that enter a stage are scaled by 1 + another linear map of z (self-modulation, Chen
+    et al. 2019, without its shift and normalisation): what is drawn can differ at every scale, not at 4x4 only.
+    """
+
+    def __init__(
+        self, latent: int, widths: tuple[int, ...], channels: int, norm: str, modulation: bool = False
+    ) -> None:
         super().__init__()
         self.basis = nn.Parameter(torch.randn(1, widths[0], 4, 4))
         self.linear = nn.Linear(latent, widths[0])
         _initialise(self.linear, 1.0)
         self.stages = nn.ModuleList(Residual(width, norm) for width in widths)
+        self.scales = nn.ModuleList(nn.Linear(latent, width) for width in widths if modulation)
+        for scale in self.scales:
+            assert isinstance(scale, nn.Linear)
+            _initialise(scale, 0.5)
         pairs = itertools.pairwise(widths)
         self.changes = nn.ModuleList(nn.Conv2d(a, b, 1, bias=False) for a, b in pairs)
         for change in self.changes:
@@ -64,11 +74,13 @@ class SpriteGenerator(nn.Module):
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """z (B, latent) -> (B, channels, 4 * 2^(stages - 1), same) in [-1, 1]."""
-        with full_precision(z.device):  # The 4x4 core stays in float32.
+        with full_precision(z.device):  # The 4x4 core and the scales stay in float32.
+            factors = [1 + scale(z.float())[:, :, None, None] for scale in self.scales]
             x = self.basis * self.linear(z.float())[:, :, None, None]
-            x = self.stages[0](x)
-        for change, stage in zip(self.changes, list(self.stages)[1:], strict=True):
-            x = stage(up(change(x)))
+            x = self.stages[0](x * factors[0] if factors else x)
+        for index, (change, stage) in enumerate(zip(self.changes, list(self.stages)[1:], strict=True), 1):
+            x = up(change(x))
+            x = stage(x * factors[index].to(x.dtype) if factors else x)
         return torch.tanh(self.picture(functional.leaky_relu(x, SLOPE)))
 
 
@@ -108,7 +120,7 @@ class SpriteCritic(nn.Module):
 def sprite(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.Linear]:
     """Generator, discriminator core and head of the residual family, at the configuration's picture size."""
     a, found = config.architecture, stages(config.architecture, config.data.size)
-    generator = SpriteGenerator(latent, found.generator, config.data.channels, a.generator_norm)
+    generator = SpriteGenerator(latent, found.generator, config.data.channels, a.generator_norm, a.modulation)
     core = SpriteCritic(found.discriminator, config.data.channels, a.discriminator_norm, a.minibatch_std)
     head = nn.Linear(core.features, 1)
     _initialise(head, 1.0)

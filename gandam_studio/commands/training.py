@@ -84,10 +84,12 @@ def train(
 
     Ctrl+C saves a checkpoint and stops; `train --resume RUN` goes on from there.
     """
-    from gandam_studio.core.training import create_run, find_run
+    from gandam_studio.core.training import at_recipe_size, create_run, find_run
     from gandam_studio.core.versions import find_version
+    from gandam_studio.core.versions.files import recipe_of
     from gandam_studio.core.workspace import Workspace
 
+    out = Output(as_json)
     if bool(preset) == bool(resume):
         raise click.UsageError("say what to train: --preset NAME, or --resume RUN")
     place = chosen_folder(folder)
@@ -103,10 +105,13 @@ def train(
         config = configured(preset or "", overrides, iterations, minutes, device, seed)
         refuse_absent(config.device)
         with Workspace.open(place) as workspace, ConsoleJob() as job:
-            run = create_run(workspace, find_version(workspace, version), config, parent=parent, job=job)
+            found_version = find_version(workspace, version)
+            if not any(text.partition("=")[0].strip() == "data.size" for text in overrides):
+                config, line = at_recipe_size(config, recipe_of(workspace, found_version))
+                out.say(line) if line else None
+            run = create_run(workspace, found_version, config, parent=parent, job=job)
     more = ("--processes", str(processes)) if resume and processes else ()
     found = train_to_end(run, *more, detach=detach)
-    out = Output(as_json)
     out.json(found.to_json())
     if detach:
         out.say(f"{found.run} goes on by itself; see: gandam-studio runs")

@@ -106,11 +106,13 @@ def prepare(
 
 
 def _existing(folder: Path) -> PreparedDataset | None:
-    """The array in `folder` if it is whole: its description fits its header and its size."""
+    """The array in `folder` if it is whole: its description fits its header, its size and its digest."""
     try:
         info = files.read_json(folder / INFO)
         pixels = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
         if list(pixels.shape) != info["shape"] or pixels.dtype != np.uint8:
+            return None
+        if files.file_digest(folder / PIXELS) != info["sha256"]:
             return None
         return PreparedDataset(folder / PIXELS, folder / INFO, len(pixels))
     except (OSError, ValueError, KeyError, TypeError):

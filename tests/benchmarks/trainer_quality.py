@@ -1,12 +1,13 @@
 """KID against held-out pictures after equal CPU time: `sprite-r3-cpu` beside DCGAN with binary cross-entropy.
 
-    python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER] [--seconds 120] [--seeds 1]
-        [--try "NAME=VALUE;NAME=VALUE" ...] [--json] [--grids FOLDER]
+    python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER | dataset.npy] [--seconds 120] [--seeds 1]
+        [--try "NAME=VALUE;NAME=VALUE" ...] [--only NAME ...] [--first-seed 0] [--json] [--grids FOLDER]
 
 Both train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
 not matter), on the same pictures at 32 px; a fifth is held out. KID is in the trainer's random feature space, times
 1,000, of 256 pictures from one moment; the first line is its floor, real against real. Each `--try` adds a variant of
-`sprite-r3-cpu` to the comparison; every seed has its own networks and draws, on the same split.
+`sprite-r3-cpu` to the comparison; every seed has its own networks and draws, on the same split. A dataset.npy is a
+run's, as the Studio prepared it at 32 px. `--only` trains one of the compared alone, in parts of a long comparison.
 """
 
 from __future__ import annotations
@@ -49,7 +50,12 @@ HALF = ["generator_channels=128,64,32,16", "discriminator_channels=16,32,64,128"
 
 
 def read(source: Path) -> np.ndarray[Any, Any]:
-    """Every picture of a folder or a zip, at 32 px on white: uint8 (N, 32, 32, 3)."""
+    """Every picture of a folder, a zip or a prepared data set, at 32 px on white: uint8 (N, 32, 32, 3)."""
+    if source.suffix == ".npy":
+        pixels = np.load(source, allow_pickle=False)
+        if pixels.shape[1:] != (SIZE, SIZE, 3):
+            sys.exit(f"{source} holds pictures of {pixels.shape[1:]}, not {(SIZE, SIZE, 3)}")
+        return pixels
     if source.is_dir():
         found = [path.read_bytes() for path in sorted(source.rglob("*")) if path.suffix.lower() in PICTURES]
     else:
@@ -104,6 +110,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--try", dest="tries", action="append", default=[])
+    parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--grids", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -118,7 +126,7 @@ def main() -> None:
     machine = Machine(torch.device("cpu"), channels_last=True)
     found: dict[str, list[float]] = {}
     print(f"{len(pixels)} pictures, {options.seconds:.0f} CPU seconds each, {NAME}; real against real {floor:.1f}")
-    for seed in range(options.seeds):
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
         sessions = {
             name: make_session(
                 config,
@@ -128,6 +136,7 @@ def main() -> None:
                 config.batch.size,
             )
             for name, config in configurations(options.seconds, seed, options.tries).items()
+            if not options.only or name in options.only
         }
         train_turns(sessions, options.seconds)
         for name, session in sessions.items():

@@ -6,9 +6,11 @@ import itertools
 
 import pytest
 import torch
+from conftest import small_config
 
 from trainer.config import apply_overrides, fit_data, load_preset, preset_names
 from trainer.describe import describe_config, layer_table
+from trainer.errors import TrainerError
 from trainer.layers import BatchNorm2d, MinibatchStd
 from trainer.networks import build_networks
 
@@ -112,6 +114,20 @@ def test_classes_change_the_picture_and_the_score() -> None:
     with torch.no_grad():
         scores = discriminator(pictures[:1].repeat(3, 1, 1, 1), torch.arange(3))
     assert len({round(float(score), 6) for score in scores}) == 3
+
+
+def test_modulation_lets_the_latent_reach_every_stage_and_is_refused_elsewhere() -> None:
+    z = torch.randn(2, 8)
+    for modulation, reaches in (("no", False), ("yes", True)):
+        config = apply_overrides(small_config("sprite-r3"), [f"modulation={modulation}"])
+        core = build_networks(config)[0].core
+        core.linear.weight.data.zero_()  # The 4x4 map is the basis, the same for every latent.
+        core.linear.bias.data.fill_(1.0)
+        with torch.no_grad():
+            first, second = core(z)
+        assert torch.equal(first, second) != reaches
+    with pytest.raises(TrainerError, match="sprite networks only"):
+        build_networks(apply_overrides(small_config("dcgan"), ["modulation=yes"]))
 
 
 def test_minibatch_std_is_zero_for_equal_pictures_and_exact_for_two() -> None:

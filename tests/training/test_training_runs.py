@@ -12,13 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from gandam_studio.core.edits import Drop, Flip
+from gandam_studio.core.edits import Drop, Flip, SetSetting
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.training import create_run, find_run, runs, start
+from gandam_studio.core.training import create_run, find_run, runs, start, summary
 from gandam_studio.core.training.process import ask, trainer_command
 from gandam_studio.core.workspace import Workspace
 from trainer.config import TrainConfig, apply_overrides, load_preset
+from trainer.recipe import Recipe
 from trainer.run_directory import RunDirectory
 
 PATIENCE_S = 90
@@ -89,6 +91,38 @@ def test_too_few_sprites_are_refused_and_leave_no_run(workspace: Workspace) -> N
     with pytest.raises(UserError, match="too few to train on"):
         create_run(workspace, workspace.commit("almost nothing"), tiny())
     assert runs(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "preset", "asked", "size", "line"),
+    [
+        (32, "pokesprite-overfit-128", [], 32, "at 32 px, the recipe's size; for the preset's 64 px"),
+        (32, "sprite-r3", [], 32, "at 32 px, the recipe's size"),
+        (32, "sprite-r3", ["--set", "data.size=64"], 64, ""),
+        (64, "sprite-r3-cpu", [], 32, "at 32 px, the preset's size; for 64 px: --set data.size=64"),
+        (64, "sprite-r3", [], 64, ""),
+    ],
+)
+def test_the_size_somebody_chose_is_the_size_trained_at(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch,
+    recipe: int, preset: str, asked: list[str], size: int, line: str,
+) -> None:  # fmt: skip
+    from gandam_studio.commands import training as commands
+
+    workspace.apply(SetSetting("recipe", Recipe(size=recipe).to_json()))
+    workspace.commit("sized")
+    folder = workspace.folder
+    workspace.close()
+    monkeypatch.setattr(commands, "train_to_end", lambda run, *_, **__: summary(run.path))
+    command = ["--preset", preset, "--detach", "-w", str(folder), *asked]
+    told = CliRunner().invoke(commands.train, command, catch_exceptions=False).output
+    (run,) = (folder / "runs").iterdir()
+    config = RunDirectory(run).config()
+    assert config.data.size == size
+    assert np.load(RunDirectory(run).dataset_path, allow_pickle=False).shape[1:3] == (size, size)
+    assert (line in told) if line else ("px" not in told)
+    if preset == "sprite-r3":  # Zero-centred penalties grow with the number of pixels.
+        assert config.regulariser.weight == (0.5 if size == 32 and not asked else 2.0)
 
 
 def test_killed_in_the_middle_a_run_resumes_and_finishes(run: RunDirectory) -> None:

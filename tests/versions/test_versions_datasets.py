@@ -72,6 +72,31 @@ def test_later_decisions_do_not_reach_an_older_version(workspace, version):
     assert np.load(again.pixels_path).shape == (18, 64, 64, 4)
 
 
+def test_a_flipped_bit_or_a_half_written_cache_is_made_again(workspace, version):
+    prepared = prepare(workspace, version)
+    data = prepared.pixels_path.read_bytes()
+    flipped = bytearray(data)
+    flipped[-7] ^= 1  # The same header, shape and size.
+    prepared.pixels_path.write_bytes(flipped)
+    assert prepare(workspace, version).pixels_path.read_bytes() == data
+    prepared.info_path.write_bytes(prepared.info_path.read_bytes()[:40])
+    assert prepare(workspace, version).pixels_path.read_bytes() == data
+    prepared.info_path.unlink()
+    assert prepare(workspace, version).info()["sha256"] == hashlib.sha256(data).hexdigest()
+    assert [path.name for path in prepared.pixels_path.parent.parent.iterdir()] == [prepared.pixels_path.parent.name]
+
+
+def test_the_cache_is_keyed_by_digest_and_recipe(workspace, version):
+    small = prepare(workspace, version)
+    workspace.apply(Flip([5]))
+    workspace.apply(Flip([5]))
+    same = workspace.commit("the same again")
+    assert prepare(workspace, same).pixels_path == small.pixels_path
+    assert prepare(workspace, version, Recipe(size=64)).pixels_path != small.pixels_path
+    workspace.apply(Drop([9], "text"))
+    assert prepare(workspace, workspace.commit("another")).pixels_path != small.pixels_path
+
+
 def test_held_out_share(make_workspace):
     workspace = make_workspace(150)
     version = workspace.commit("x")

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from gandam_studio.core.training.process import ask, start, trainer_command
-from gandam_studio.core.training.runs import RunSummary, any_run_trains, create_run, find_run, runs, summary
+from gandam_studio.core.training.runs import (
+    RunSummary,
+    any_run_trains,
+    at_recipe_size,
+    create_run,
+    find_run,
+    runs,
+    summary,
+)
 
 __all__ = [
     "RunSummary",
     "any_run_trains",
     "ask",
+    "at_recipe_size",
     "create_run",
     "find_run",
     "runs",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
-from trainer.config import TrainConfig
+from trainer.config import TrainConfig, fit_data
 from trainer.errors import TrainerError
 from trainer.recipe import Recipe
 from trainer.run_directory import RunDirectory, RunState
@@ -68,6 +68,21 @@ def training_recipe(recipe: Recipe, config: TrainConfig) -> Recipe:
     elif background == "alpha":
         background = "white"
     return dataclasses.replace(recipe, size=config.data.size, background=background)
+
+
+def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, str]:
+    """A configuration whose picture size nobody has named, at the size that somebody has given the recipe.
+
+    A recipe whose size was left alone gives way to the preset's. Returns the configuration, penalties fitted to the
+    size, and one line to tell where recipe and preset disagree ("" where they do not).
+    """
+    own = config.data.size
+    if recipe.size == own:
+        return config, ""
+    if recipe.size == Recipe().size:
+        return config, f"at {own} px, the preset's size; for {recipe.size} px: --set data.size={recipe.size}"
+    fitted = fit_data(config, recipe.size, config.data.channels)
+    return fitted, f"at {recipe.size} px, the recipe's size; for the preset's {own} px: --set data.size={own}"
 
 
 def create_run(
