@@ -13,6 +13,11 @@ from gandam_studio.core.errors import UserError
 
 # A second thread of the same program (import, thumbnails) may be committing a batch: wait rather than fail.
 BUSY_TIMEOUT_S = 30.0
+# SQLite copies the log into the database as soon as a commit leaves it longer than 1,000 pages: half of the time of
+# flipping 10,000 of a million sprites. The window has it done beside the work (see `Workspace.fold_log`); this is for
+# whoever does not.
+LONGEST_LOG_PAGES = 16_384
+LONG_LOG_BYTES = 4 << 20
 
 
 def connect(path: Path, *, read_only: bool = False, any_thread: bool = False) -> sqlite3.Connection:
@@ -35,6 +40,9 @@ def connect(path: Path, *, read_only: bool = False, any_thread: bool = False) ->
             connection.execute("PRAGMA journal_mode = WAL")
             # A decision once shown must survive a power cut: FULL flushes the log at every commit.
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_LOG_PAGES}")
+            # Begun anew, the log gives its space back: its length says how much there is to copy.
+            connection.execute(f"PRAGMA journal_size_limit = {LONG_LOG_BYTES // 4}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -65536")
@@ -42,6 +50,14 @@ def connect(path: Path, *, read_only: bool = False, any_thread: bool = False) ->
         raise UserError(f"cannot open {path.name}: {error}") from error
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def log_is_long(path: Path) -> bool:
+    """True when what has been committed beside the database file is worth copying into it."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size > LONG_LOG_BYTES
+    except OSError:
+        return False
 
 
 def _is_frozen(path: Path) -> bool:

@@ -22,7 +22,7 @@ from gandam_studio.core.originals import Originals
 from gandam_studio.core.query import Filter
 from gandam_studio.core.seqsets import Seqs, as_seqs, runs
 from gandam_studio.core.sprite import COLUMNS, Sprite
-from gandam_studio.core.store import connect
+from gandam_studio.core.store import connect, log_is_long
 from gandam_studio.core.thumbnails import ThumbnailStore
 
 if TYPE_CHECKING:
@@ -170,6 +170,18 @@ class Workspace:
         """Bring back what was undone last; falsy when there is none."""
         self.require_writable()
         return self.history.redo()
+
+    @property
+    def log_is_long(self) -> bool:
+        """True when `fold_log` has something to do."""
+        return not self.read_only and log_is_long(self.folder / DATABASE)
+
+    def fold_log(self) -> None:
+        """Copy what has been committed from the write-ahead log into the database file; meant for a thread of its own.
+
+        Nothing waits for it, neither readers nor the writer, and nothing is lost without it.
+        """
+        self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def require_writable(self) -> None:
         """Raise UserError when this door was opened for reading only."""

@@ -56,6 +56,7 @@ class Session(QObject):
         self.tasks: list[BackgroundTask] = []
         self._quiet: list[BackgroundTask] = []
         self._changing: BackgroundTask | None = None
+        self._folding = False
         if workspace.read_only:
             self._follow_writer()
 
@@ -118,6 +119,17 @@ class Session(QObject):
         """Tell every screen of an edit that a background job has applied through its own door."""
         if changes:
             self.edits_applied.emit(changes)
+            self._fold_log()
+
+    def _fold_log(self) -> None:
+        """What a large edit has written is brought into its place once it is shown, beside whatever comes next."""
+        if self._folding or not self.workspace.log_is_long:
+            return
+        self._folding = True
+        self.start_quiet_job(lambda door, job: door.fold_log(), lambda _nothing: None).ended.connect(self._end_folding)
+
+    def _end_folding(self) -> None:
+        self._folding = False
 
     def _decide(self, decision: Callable[[], Changes]) -> Changes:
         if not self._may_change():

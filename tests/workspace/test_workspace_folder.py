@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gandam_studio.core.edits import Drop, Flip, Keep, SetFacing, Tag
+from gandam_studio.core.edits import Drop, Flip, Keep, SetFacing, SetSetting, Tag
 from gandam_studio.core.errors import UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
 from gandam_studio.core.query import Filter
 from gandam_studio.core.workspace import Workspace
@@ -107,3 +108,19 @@ def test_filters_sort_and_count(workspace: Workspace) -> None:
     assert found(min_side=45, max_aspect=1.3) == [5]
     with pytest.raises(UserError, match="cannot sort"):
         found(order="seq; DROP TABLE sprites")
+
+
+def test_a_long_log_is_folded_into_the_database_and_gives_its_space_back(workspace: Workspace) -> None:
+    database = workspace.folder / "workspace.sqlite"
+    workspace.apply(SetSetting("note", "x" * (5 << 20)))
+    assert workspace.log_is_long
+    with workspace.for_this_thread() as door:
+        door.fold_log()
+    # The database file alone tells of it now.
+    with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?immutable=1", uri=True)) as alone:
+        (length,) = alone.execute("SELECT length(value) FROM settings WHERE key = 'note'").fetchone()
+        assert length > 5 << 20
+    workspace.apply(Flip([1]))
+    assert not workspace.log_is_long
+    assert database.with_name("workspace.sqlite-wal").stat().st_size <= 2 << 20
+    assert workspace.sprite(1).flipped
