@@ -52,7 +52,10 @@ def _run_and_kill(folder: Path, seed: int, after_s: float, repository: Path) -> 
     return int(told[-1]) if told else 0
 
 
-@pytest.mark.parametrize("seed", range(4))
+SEEDS = [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 24))]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_killed_at_a_random_instant(tmp_path: Path, repository: Path, seed: int) -> None:
     folder = tmp_path / "w"
     with Workspace.create(folder) as workspace:

@@ -7,6 +7,7 @@ import sqlite3
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -137,6 +138,9 @@ class MoreFilters(QFrame):
             for part in (widget, *widget.findChildren(QWidget)):
                 if not part.accessibleName():
                     part.setAccessibleName(name)
+            if len(ends := widget.findChildren(QAbstractSpinBox)) == 2:
+                ends[0].setAccessibleName(self.tr("{0}, at least").format(name))
+                ends[1].setAccessibleName(self.tr("{0}, at most").format(name))
         clear = QPushButton(self.tr("Clear these"))
         clear.clicked.connect(self._clear)
         done = QPushButton(self.tr("Done"))

@@ -98,6 +98,7 @@ class FieldRow(QWidget):
         self.name.setToolTip(self.editor.toolTip())
         self.name.setFixedWidth(168)
         self.mark = QToolButton()
+        self.mark.setAccessibleName(self.tr("{0}: back to the preset's value").format(label))
         icons.set_icon(self.mark, "undo", "accent", 14)
         self.mark.clicked.connect(lambda _checked=False: self._reset())
         keep = self.mark.sizePolicy()
