@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -237,22 +238,92 @@ def start(run: RunDirectory, repository: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, cwd=repository, stdout=log, stderr=log, env=environment)
 
 
-def kill_at_random(run: RunDirectory, repository: Path, rounds: int) -> None:
+class Nursery:
+    """A process that has trained once, `first`, and forks trainers of `run`: real processes, at hand in a moment.
+
+    Most of the time of twenty starts was importing torch. Where there is no fork, trainers are started as ever.
+    """
+
+    CODE = """
+import os, sys
+import torch
+from trainer.run_directory import RunDirectory
+from trainer.start import train_run
+torch.set_num_threads(1)
+train_run(RunDirectory(sys.argv[1]))
+for line in sys.stdin:
+    trainer = os.fork()
+    if not trainer:
+        train_run(RunDirectory(line.rstrip()))
+        os._exit(0)
+    print(trainer, flush=True)
+    print(os.waitpid(trainer, 0)[1], flush=True)
+"""
+
+    def __init__(self, run: RunDirectory, repository: Path, first: RunDirectory) -> None:
+        self._run = run
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", self.CODE, str(first.path)], cwd=repository, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        self._trainer = 0
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def start(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{self._run.path}\n")
+        self._process.stdin.flush()
+        self._trainer = int(self._process.stdout.readline())
+
+    def kill(self) -> None:
+        """Kill the trainer; it must have lived until now."""
+        assert self._process.stdout is not None
+        os.kill(self._trainer, signal.SIGKILL)
+        assert int(self._process.stdout.readline()) == signal.SIGKILL
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+class Starts:
+    """The same by `python -m trainer train`, from nothing every time."""
+
+    def __init__(self, run: RunDirectory, repository: Path) -> None:
+        self._run, self._repository = run, repository
+
+    def __enter__(self) -> Starts:
+        return self
+
+    def start(self) -> None:
+        self._process = start(self._run, self._repository)
+
+    def kill(self) -> None:
+        assert self._process.poll() is None, self._run.log_path.read_text()
+        self._process.kill()
+        self._process.wait()
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+
+
+def kill_at_random(run: RunDirectory, trainers: Nursery | Starts, rounds: int) -> None:
     """Kill -9 at random instants of a run that writes checkpoints all the time; it must always be resumable."""
     dice = random.Random(11)
     reached = 0
     for _ in range(rounds):
-        process = start(run, repository)
+        trainers.start()
         limit = time.monotonic() + 60
         reader = run.events()
-        while time.monotonic() < limit:
-            if any(isinstance(e, CheckpointSaved) and e.iteration > reached for e in reader.read()):
-                break
-            assert process.poll() is None, run.log_path.read_text()
+        while not any(isinstance(e, CheckpointSaved) and e.iteration > reached for e in reader.read()):
+            assert time.monotonic() < limit, "no checkpoint was written"
             time.sleep(0.01)
         time.sleep(dice.uniform(0, 0.25))
-        process.kill()
-        process.wait()
+        trainers.kill()
         assert run.state().state in ("interrupted", "created")
         folder, complaints = checkpoints.newest_good(run.checkpoints())
         assert complaints == []
@@ -266,13 +337,18 @@ def kill_at_random(run: RunDirectory, repository: Path, rounds: int) -> None:
 @pytest.mark.slow  # the killed runs of tests/training and tests/train_panel stay in the quick set
 def test_kill_9_while_checkpoints_are_written(make_run: MakeRun, repository: Path) -> None:
     settings = ["sampling.checkpoint_every=1", "sampling.every=100000", "stop.iterations=100000"]
-    kill_at_random(make_run("r", small_config("dcgan", *settings)), repository, rounds=2)
+    run = make_run("r", small_config("dcgan", *settings))
+    with Starts(run, repository) as trainers:
+        kill_at_random(run, trainers, rounds=2)
 
 
 @pytest.mark.slow
 def test_kill_9_twenty_times(make_run: MakeRun, repository: Path) -> None:
     settings = ["sampling.checkpoint_every=1", "sampling.every=100000", "stop.iterations=100000"]
-    kill_at_random(make_run("r", small_config("dcgan", *settings)), repository, rounds=20)
+    run = make_run("r", small_config("dcgan", *settings))
+    first = make_run("first", small_config("dcgan", "stop.iterations=2"))
+    with Nursery(run, repository, first) if hasattr(os, "fork") else Starts(run, repository) as trainers:
+        kill_at_random(run, trainers, rounds=20)
 
 
 def test_remains_of_a_killed_writer_are_cleared_and_a_half_renamed_folder_restored(tmp_path: Path) -> None:
