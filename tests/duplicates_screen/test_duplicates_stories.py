@@ -347,6 +347,18 @@ def test_many_relations_and_drops_are_no_burden_to_the_garbage_collector(screen,
         gc.unfreeze()
 
 
+def test_a_window_of_its_first_size_shows_rules_and_preview_and_a_narrow_one_cuts_nothing_off(screen) -> None:
+    window = screen.window()
+    window.resize(1240, 820)
+    assert eventually(lambda: screen.side.isVisible() and screen.rules.isVisible())
+    window.resize(window.minimumSizeHint())
+    assert eventually(lambda: not screen.side.isVisible())
+    screen.bar.show_counts(12_345, 98_765, 1_234)
+    assert eventually(lambda: screen.bar.counts.width() >= screen.bar.counts.sizeHint().width())
+    window.resize(1600, 900)
+    assert eventually(lambda: screen.side.isVisible() and screen.bar.slider.width() == 200)
+
+
 def test_a_missing_original_is_said_and_harms_nothing(screen, known: Path) -> None:
     sprite = screen.session.workspace.sprite(BODY_MIRRORED)
     screen.session.workspace.originals.discard(sprite.blob)

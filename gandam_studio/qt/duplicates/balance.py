@@ -100,7 +100,7 @@ class BalanceController(QObject):
         panel.headline.setText(self._headline())
         findings = self._findings()
         count = findings.total if findings is not None else 0
-        text = self.tr("Name the {0} groups as families") if not found else self.tr("Name families again ({0} groups)")
+        text = self.tr("Name the {0} groups as families") if not found else self.tr("Name the {0} groups again")
         panel.show_naming(text.format(f"{count:,}"), count > 0 and not self._session.read_only)
         panel.show_preview(self._preview())
 

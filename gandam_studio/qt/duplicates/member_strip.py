@@ -27,7 +27,7 @@ from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import CellPainter
 from gandam_studio.qt.curate.pictures import PictureCache, Wanted
 from gandam_studio.qt.duplicates.painting import draw_chip
-from gandam_studio.qt.duplicates.wording import relation_color, relation_name
+from gandam_studio.qt.duplicates.wording import relation_color, relation_name, short_relation_name
 
 TILE = 92
 GAP = 10
@@ -123,7 +123,7 @@ class _MemberDelegate(QStyledItemDelegate):
         name = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideMiddle, TILE)
         painter.drawText(QRect(box.x(), box.y() + TILE + 3, TILE, line + 2), Qt.AlignmentFlag.AlignLeft, name)
         corner = QPoint(box.x(), box.y() + TILE + line + 8)
-        text = relation_name(card.relation) if card.relation else self.tr("best")
+        text = short_relation_name(card.relation) if card.relation else self.tr("best")
         text = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, TILE - 14)
         draw_chip(painter, corner, text, relation_color(card.relation) if card.relation else "kept")
         painter.restore()

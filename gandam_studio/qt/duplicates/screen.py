@@ -37,6 +37,7 @@ SEARCHED_UNASKED = 20_000  # sprites: more than these are searched only when the
 PLANNED_AT_ONCE = 400  # groups: more are gone through in another thread
 WEIGHTY = 5_000  # relations or drops: more are kept out of the garbage collector's way
 SMALLEST, NARROW = 900, 1060  # logical pixels of width; below the latter cards show fewer pictures
+PANEL = 268  # logical pixels: beside it a window of the size it first has shows everything
 SETTLED_MS = 120  # counts and previews follow once the hand rests
 _RULES_KEY = "duplicates/rules"
 _PANEL_KEY = "duplicates/panel"
@@ -67,7 +68,7 @@ class DuplicatesScreen(Screen):
         self.cards = GroupList(workspace)
         self.cards.set_settled_rule(lambda card: self._statuses.is_settled(card.seqs))
         self.view = GroupView(workspace, self._statuses, self.cards.cards.fetch)
-        duplicates = [(word, wording.relation_name(word)) for word in RELATIONS if word in DUPLICATES]
+        duplicates = [(word, wording.short_relation_name(word)) for word in RELATIONS if word in DUPLICATES]
         self.rules = RulesPanel(wording.rule_texts(DEFAULT_RULES), duplicates)
         self.balance_panel = BalancePanel(workspace)
         self.balance = BalanceController(session, self.balance_panel, lambda: self.findings, self)
@@ -363,9 +364,15 @@ class DuplicatesScreen(Screen):
         self._fit_panel()
 
     def _fit_panel(self) -> None:
-        self.cards.show_fewer(self.width() < NARROW)
-        room = self.width() - self.pages.minimumSizeHint().width()
-        self.side.setVisible(self.actions_of.show_panel.isChecked() and room >= self.side.width())
+        wanted, fits = self.actions_of.show_panel.isChecked(), False
+        for fewer in (False, True):  # a picture less on every card rather than no panel
+            self.cards.show_fewer(fewer)
+            fits = self.width() - self.pages.minimumSizeHint().width() >= self.side.width()
+            if fits or not wanted:
+                break
+        if not wanted or not fits:
+            self.cards.show_fewer(self.width() < NARROW)
+        self.side.setVisible(wanted and fits)
 
     # Building
 
@@ -378,7 +385,7 @@ class DuplicatesScreen(Screen):
         inner.addWidget(self.view, 1)
         self.pages.set_filled(self.work)
         self.side = QTabWidget()
-        self.side.setFixedWidth(300)
+        self.side.setFixedWidth(PANEL)
         self.side.addTab(self.rules, self.tr("Keep best"))
         self.side.addTab(self.balance_panel, self.tr("Balance"))
         row = QHBoxLayout()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.duplicates.wording import relation_name
 
 STEPS = 100  # of the slider, from nothing to distance 1
+NARROWEST_SLIDER, WIDEST_SLIDER = 100, 200  # logical pixels
 ALL = ""
 
 
@@ -31,7 +33,7 @@ class TopBar(QFrame):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, round(largest * STEPS))
         self.slider.setPageStep(5)
-        self.slider.setFixedWidth(200)
+        self.slider.setFixedWidth(WIDEST_SLIDER)
         self.slider.setAccessibleName(self.tr("How far apart duplicates may be"))
         self.slider.setToolTip(self.tr("0: the very same pixels; further right: ever looser  ([ and ])"))
         self.slider.valueChanged.connect(self._tell_distance)
@@ -52,7 +54,7 @@ class TopBar(QFrame):
         self.find_button.setToolTip(self.tr("Search the whole workspace  (F5)"))
         icons.set_icon(self.find_button, "search", size=16)
         self.find_button.clicked.connect(lambda _checked=False: self.find_asked.emit())
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(12, theme.SPACE, 12, theme.SPACE)
         row.setSpacing(theme.SPACE)
         for widget in (self._name, self.slider, self.number, self.relation, self.undecided_only):
@@ -77,6 +79,16 @@ class TopBar(QFrame):
         """Say how many groups are listed, what they hold, and how much is done."""
         text = self.tr("{0} groups · {1} sprites · {2} decided")
         self.counts.setText(text.format(f"{groups:,}", f"{sprites:,}", f"{settled:,}"))
+        self._fit_slider()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The slider gives way before the counts are cut off."""
+        super().resizeEvent(event)
+        self._fit_slider()
+
+    def _fit_slider(self) -> None:
+        rest = self._row.sizeHint().width() - self.slider.width()
+        self.slider.setFixedWidth(max(NARROWEST_SLIDER, min(WIDEST_SLIDER, self.width() - rest)))
 
     def show_state(self, *, found: bool, busy: bool, stale: bool) -> None:
         """Switch off what needs findings, and point out that new sprites have come since the search."""

@@ -21,6 +21,10 @@ _NAMES: dict[str, str] = {
     "near": str(QT_TRANSLATE_NOOP("DuplicateRelations", "near")),
     "frame": str(QT_TRANSLATE_NOOP("DuplicateRelations", "animation frame")),
 }
+_SHORT = {
+    "cropped": str(QT_TRANSLATE_NOOP("DuplicateRelations", "cropped")),
+    "frame": str(QT_TRANSLATE_NOOP("DuplicateRelations", "animation")),
+}
 # Same pixels in green, same picture otherwise stored in blue, another look of it in the accents.
 _COLORS = {
     "exact": "kept",
@@ -37,6 +41,11 @@ _COLORS = {
 def relation_name(relation: str) -> str:
     """What a relation is called in the person's language; an unknown word stays as it is."""
     return _tr(_NAMES[relation]) if relation in _NAMES else relation
+
+
+def short_relation_name(relation: str) -> str:
+    """The same where there is little room: at most as long as the longest single word."""
+    return _tr(_SHORT[relation]) if relation in _SHORT else relation_name(relation)
 
 
 def relation_color(relation: str) -> str:
