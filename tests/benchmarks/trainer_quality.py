@@ -28,6 +28,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from trainer.augmentation import adapted
 from trainer.config import TrainConfig, apply_overrides, fit_data, load_preset
 from trainer.creating import PICTURES, squared
 from trainer.dataset import TrainingSet
@@ -41,6 +42,7 @@ from trainer.randomness import latents
 from trainer.recipe import Recipe
 from trainer.schedule import Done, penalty_weight, rates
 from trainer.session import Session, make_session
+from trainer.training import ADAPT_EVERY, SIGN
 from trainer.tuning import uses_winograd
 
 SIZE = 32
@@ -71,13 +73,21 @@ def iterate(session: Session) -> None:
     now = rates(config, done)
     game.set_rates(now.factor, now.beta2)
     weight = penalty_weight(config, done, done.iteration)
-    game.discriminator_phase(session.drawer.draw("d", done.iteration, session.augment, True), weight)
+    of_d = game.discriminator_phase(session.drawer.draw("d", done.iteration, session.augment, True), weight)
+    session.sign_sum += of_d[SIGN]
+    session.sign_count += 1
     reals = needs_reals(config.objective.kind)
     game.generator_phase(session.drawer.draw("g", done.iteration, session.augment, reals))
     images = done.images + session.images_per_iteration
     if session.average:
         session.average.update(session.images_per_iteration, images)
     session.done = Done(done.iteration + 1, images, done.seconds)
+    if session.done.iteration % ADAPT_EVERY == 0:
+        if config.augmentation.adaptive:
+            signal = float(session.sign_sum) / session.sign_count
+            seen = ADAPT_EVERY * session.images_per_iteration
+            session.augment = adapted(session.augment, signal, config.augmentation, seen)
+        session.sign_sum, session.sign_count = torch.zeros_like(session.sign_sum), 0
 
 
 def train_turns(sessions: dict[str, Session], seconds: float) -> None:
