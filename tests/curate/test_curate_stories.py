@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QTransform
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from small_workspaces import add_sprites
 from studio_window import CONTROL, SHIFT, OpenWindow, close, curate, press, statuses
 
@@ -169,20 +169,38 @@ def test_selecting_with_the_mouse(folder: Path, open_window: OpenWindow) -> None
     assert chosen() == [1, 2, 3, 5]
 
 
+def _drag(view: QWidget, start: QPoint, end: QPoint) -> None:
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
+    for step in range(1, 6):
+        point = start + (end - start) * (step / 5)
+        QTest.mouseMove(view, point)
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, end)
+
+
 def test_a_rubber_band_selects_what_it_covers(folder: Path, open_window: OpenWindow) -> None:
     gallery = curate(open_window(folder)).gallery
     first, second = gallery.rect_of(0), gallery.rect_of(gallery.grid.columns + 1)
     start, end = QPoint(2, 2), second.center()
     assert gallery.position_at(start) is None
     view = gallery.viewport()
-    QTest.mousePress(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
-    for step in range(1, 6):
-        point = start + (end - start) * (step / 5)
-        QTest.mouseMove(view, point)
-    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, end)
+    _drag(view, start, end)
     columns = gallery.grid.columns
     assert gallery.selection.seqs().tolist() == [1, 2, columns + 1, columns + 2]
     assert first.isValid()
+
+
+def test_what_is_looked_at_is_what_is_acted_on(folder: Path, open_window: OpenWindow) -> None:
+    screen = curate(open_window(folder))
+    gallery, workspace = screen.gallery, screen.session.workspace
+    last, view = gallery.rect_of(7), gallery.viewport()
+    _drag(view, gallery.rect_of(6).topLeft() - QPoint(3, 3), last.center())
+    assert gallery.selection.seqs().tolist() == [7, 8]
+    assert gallery.current_seq == 7, "a band makes one of its sprites the current one"
+    press(Key.Key_Home, CONTROL)  # the current cell leaves the selection behind
+    assert gallery.current_seq == 1
+    press(Key.Key_Space)
+    press(Key.Key_F)
+    assert [sprite.seq for sprite in workspace.sprites() if sprite.flipped] == [1]
 
 
 def test_deciding_in_a_filtered_view_lets_go_of_what_no_longer_belongs(folder: Path, open_window: OpenWindow) -> None:

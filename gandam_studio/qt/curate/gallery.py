@@ -125,6 +125,17 @@ class Gallery(GridView):
             self.selection.toggle(self.current_seq)
             self._selection_changed()
 
+    def turn_to_selection(self) -> None:
+        """Make a selected cell current, one in sight if there is any, unless the current one is selected."""
+        if not self.selection.count or self.current_seq in self.selection:
+            return
+        chosen, visible = self.selection.seqs(), self.visible()
+        for span in (visible, range(len(self.order))):
+            places = np.flatnonzero(np.isin(self.order[span.start : span.stop], chosen))
+            if len(places):
+                self._set_current(span.start + int(places[0]), scroll=False)
+                return
+
     def _set_current(self, position: int, *, scroll: bool = True) -> None:
         before, self.current = self.current, position
         self._anchor = position

@@ -63,6 +63,7 @@ class RubberBand(QObject):
         if self.is_active:
             self.is_active = False
             self._gallery.viewport().update()
+            self._gallery.turn_to_selection()
 
     def paint(self, painter: QPainter, scrolled: int) -> None:
         """Draw the rectangle, if there is one."""

@@ -56,13 +56,21 @@ class WorkArea(QStackedWidget):
         if self._shown is not self.gallery:
             self.show_gallery()
         elif self.gallery.current_seq:
+            self._choose_current()
             self._turn_to(self.large_view)
 
     def open_crop(self) -> None:
         """Choose a rectangle of the current sprite's original."""
         if self.gallery.current_seq:
+            self._choose_current()
             self.crop_view.show_sprite(self.gallery.sprite(self.gallery.current))
             self._turn_to(self.crop_view)
+
+    def _choose_current(self) -> None:
+        """What is looked at is what is acted on: never others that are selected somewhere behind the view."""
+        selection = self.gallery.selection
+        if selection.count and self.gallery.current_seq not in selection:
+            self.gallery.go_to(self.gallery.current)
 
     def refresh(self) -> None:
         """Show the current sprite as it is now."""
