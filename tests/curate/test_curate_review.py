@@ -174,7 +174,11 @@ def test_similarity_without_features_is_refused_in_one_line(workspace: Workspace
         workspace.select(Filter(order="similarity", like=1))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["set", "add", "remove", "toggle", "clear"]), st.sets(st.integers(1, 40)))))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["set", "add", "remove", "keep", "toggle", "clear"]), st.sets(st.integers(1, 40)))
+    )
+)
 def test_a_selection_is_a_set(steps: list[tuple[str, set[int]]]) -> None:
     selection, model = Selection(), set()
     for step, numbers in steps:
@@ -188,7 +192,7 @@ def test_a_selection_is_a_set(steps: list[tuple[str, set[int]]]) -> None:
                 model ^= {number}
         else:
             getattr(selection, step)(seqs)
-            model = {"set": numbers, "add": model | numbers, "remove": model - numbers}[step]
+            model = {"set": numbers, "add": model | numbers, "remove": model - numbers, "keep": model & numbers}[step]
         assert selection.count == len(model)
         assert selection.seqs().tolist() == sorted(model)
     before = selection.snapshot()

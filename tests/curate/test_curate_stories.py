@@ -334,19 +334,21 @@ def test_trimming_ten_at_once_is_one_step(folder: Path, open_window: OpenWindow,
 def test_a_filter_is_saved_used_deleted_and_undone(folder: Path, open_window: OpenWindow) -> None:
     window = open_window(folder)
     screen = curate(window)
+    rubbish = Filter(status="dropped", alpha=True, min_side=8)
     press(Key.Key_X)
-    screen.filter_bar.set_filter(Filter(status="dropped"))
+    screen.filter_bar.set_filter(rubbish)
     saved = screen.actions_of.saved
     saved.save("rubbish")
     screen.filter_bar.set_filter(Filter())
     saved.refresh()
+    assert saved.actions()[0].toolTip() == "status dropped, transparent yes, longer side at least 8"
     saved.actions()[0].trigger()
-    assert screen.filter_bar.filter == Filter(status="dropped")
+    assert screen.filter_bar.filter == rubbish
     assert screen.gallery.order.tolist() == [1]
     saved.delete("rubbish")
     assert saved.named() == {}
     QTest.keyClick(window, Key.Key_Z, CONTROL)
-    assert saved.named() == {"rubbish": Filter(status="dropped")}
+    assert saved.named() == {"rubbish": rubbish}
 
 
 def test_cells_grow_and_shrink_with_what_is_current_in_sight(folder: Path, open_window: OpenWindow) -> None:
@@ -442,3 +444,18 @@ def test_every_order_sorts_every_sprite(folder: Path, open_window: OpenWindow) -
                 assert sorted(found.tolist()) == list(range(1, 25)), order
     sorts = [screen.filter_bar.sort.itemData(index) for index in range(screen.filter_bar.sort.count())]
     assert sorts == list(ORDERS)
+
+
+def test_what_a_filter_hides_is_no_longer_selected(folder: Path, open_window: OpenWindow) -> None:
+    screen = curate(open_window(folder))
+    gallery, workspace = screen.gallery, screen.session.workspace
+    _click(gallery, 0)
+    press(Key.Key_X)
+    _click(gallery, 0)
+    _click(gallery, 3, SHIFT)
+    assert gallery.selection.seqs().tolist() == [1, 2, 3, 4]
+    screen.filter_bar.set_filter(Filter(status="undecided"))
+    assert 1 not in gallery.order
+    assert gallery.selection.seqs().tolist() == [2, 3, 4]
+    press(Key.Key_F)
+    assert [sprite.seq for sprite in workspace.sprites() if sprite.flipped] == [2, 3, 4]

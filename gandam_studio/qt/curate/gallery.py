@@ -47,15 +47,21 @@ class Gallery(GridView):
         self.setAccessibleName(self.tr("Gallery"))
 
     def show_order(self, order: Seqs) -> None:
-        """Show other sprites; the current one stays current if it is among them, else its place does."""
+        """Show other sprites; the current one stays current if it is among them, else its place does.
+
+        What is no longer shown is no longer selected: nobody means to flip what they do not see.
+        """
         seq, place = self.current_seq, self.current
         self.rows.show(order)
         self._measure()
         found = self.rows.position_of(seq) if seq else None
         if found is None:
             found = min(max(place, 0), len(order) - 1)
+        narrowed = self.selection.keep(order)
         self._set_current(found, scroll=bool(seq))
         self.viewport().update()
+        if narrowed:
+            self._selection_changed()
 
     def set_tile(self, side: int) -> None:
         """Make the cells larger or smaller; what is current, else what is in the middle, stays in sight."""

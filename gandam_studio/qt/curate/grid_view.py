@@ -32,7 +32,7 @@ class GridView(QAbstractScrollArea):
 
     Attributes:
         rows: the sprites in the order shown.
-        selection: which sprites are selected, whether or not the view shows them.
+        selection: which sprites are selected.
         pictures: thumbnails.
         current: position of the current cell; -1 when the view is empty.
     """

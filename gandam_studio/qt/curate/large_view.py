@@ -42,7 +42,7 @@ class LargeView(QWidget):
         self._loading = False
         self._sprite: Sprite | None = None
         self._pixmap = QPixmap()
-        self._note = ""
+        self._note = self._place = self._reach = ""
         self._factor: float | None = None  # device pixels per picture pixel; None fits the window
         self._offset = QPointF()
         self._grip: QPointF | None = None
@@ -51,12 +51,16 @@ class LargeView(QWidget):
         self.setAccessibleName(self.tr("Large view"))
         theme.notifier().changed.connect(self.update)
 
-    def show_sprite(self, sprite: Sprite | None, *, position: int = 0, count: int = 0) -> None:
-        """Show another sprite, or the same one anew; zoom stays, the place goes back to the middle."""
+    def show_sprite(self, sprite: Sprite | None, *, position: int = 0, count: int = 0, selected: int = 0) -> None:
+        """Show another sprite, or the same one anew; zoom stays, the place goes back to the middle.
+
+        `selected` is how many an action would act on: said when it is more than what is seen.
+        """
         if sprite is None or self._sprite is None or sprite.seq != self._sprite.seq:
             self._offset = QPointF()
         self._sprite = sprite
         self._place = self.tr("{0:,} of {1:,}").format(position + 1, count) if count else ""
+        self._reach = self.tr("acts on {0:,} selected").format(selected) if selected > 1 else ""
         self._loading = sprite is not None
         if sprite is None:
             self._pixmap, self._note = QPixmap(), ""
@@ -220,7 +224,7 @@ class LargeView(QWidget):
             f"{sprite.width} × {sprite.height}",
             "" if self._pixmap.isNull() else f"{self.factor * 100 / self.devicePixelRatioF():.0f} %",
         ]
-        facts += [self._status_text(sprite), self._place]
+        facts += [self._status_text(sprite), self._place, self._reach]
         if self.onion:
             facts.append(self.tr("onion skin"))
         painter.setPen(theme.color("secondary"))

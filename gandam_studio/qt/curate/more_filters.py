@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sqlite3
 
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -155,17 +154,6 @@ class MoreFilters(QFrame):
         layout.setSpacing(16)
         layout.addLayout(form)
         layout.addLayout(buttons)
-
-
-def describe(chosen: Filter) -> str:
-    """A filter's criteria in few words, for lists of saved ones: "status kept, tag boss"."""
-    plain = Filter()
-    parts = []
-    for field in dataclasses.fields(chosen):
-        value = getattr(chosen, field.name)
-        if value != getattr(plain, field.name):
-            parts.append(f"{field.name.replace('_', ' ')} {value}")
-    return ", ".join(parts)
 
 
 def _choice() -> QComboBox:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from PySide6.QtWidgets import QInputDialog, QMenu
@@ -9,7 +10,6 @@ from PySide6.QtWidgets import QInputDialog, QMenu
 from gandam_studio.core.query import Filter
 from gandam_studio.core.review import SAVED_FILTERS, saved_filters
 from gandam_studio.qt.curate.filter_bar import FilterBar
-from gandam_studio.qt.curate.more_filters import describe
 from gandam_studio.qt.session import Session
 
 
@@ -52,13 +52,34 @@ class SavedFilters(QMenu):
         if stored.pop(name, None) is not None:
             self._session.apply(SetSetting(SAVED_FILTERS, stored or None, self.tr("Delete filter {0}").format(name)))
 
+    def describe(self, chosen: Filter) -> str:
+        """A filter's criteria in few words: "status kept, tag boss"."""
+        tr = self.tr
+        names = {
+            "status": tr("status"), "facing": tr("facing"), "tag": tr("tag"), "source": tr("source"),
+            "text": tr("name"), "family": tr("family"), "reason": tr("drop reason"), "flipped": tr("flipped"),
+            "alpha": tr("transparent"),
+            "min_side": tr("longer side at least"), "max_side": tr("longer side at most"),
+            "min_colors": tr("colours at least"), "max_colors": tr("colours at most"),
+            "min_aspect": tr("width / height at least"), "max_aspect": tr("width / height at most"),
+            "order": tr("sorted by"), "descending": tr("largest first"), "like": tr("like sprite"),
+        }  # fmt: skip
+        words = {True: tr("yes"), False: tr("no")}
+        plain, parts = Filter(), []
+        for field in dataclasses.fields(chosen):
+            value = getattr(chosen, field.name)
+            if value != getattr(plain, field.name):
+                said = words[value] if isinstance(value, bool) else value
+                parts.append(f"{names[field.name]} {said}")
+        return ", ".join(parts)
+
     def refresh(self) -> None:
         """Fill the menu with what is saved now."""
         self.clear()
         names = self.named()
         for name, chosen in sorted(names.items()):
             action = self.addAction(name)
-            action.setToolTip(describe(chosen))
+            action.setToolTip(self.describe(chosen))
             action.triggered.connect(lambda _checked=False, chosen=chosen: self._bar.set_filter(chosen))
         if names:
             self.addSeparator()

@@ -8,7 +8,7 @@ from gandam_studio.core.seqsets import Seqs
 
 
 class Selection:
-    """A set of row numbers that outlives filters and sorting.
+    """A set of row numbers, in whatever order they are shown.
 
     Attributes:
         count: how many are selected.
@@ -43,6 +43,16 @@ class Selection:
     def remove(self, seqs: Seqs) -> None:
         """Select these no longer."""
         self._mark(seqs, False)
+
+    def keep(self, seqs: Seqs) -> bool:
+        """Leave only these of what is selected; True when that changed anything."""
+        if not self.count:
+            return False
+        before, chosen = self.count, self.seqs()
+        shown = np.zeros(len(self._chosen), dtype=bool)
+        shown[seqs[seqs < len(shown)]] = True
+        self.set(chosen[shown[chosen]])
+        return self.count != before
 
     def toggle(self, seq: int) -> None:
         """Select one, or select it no longer."""

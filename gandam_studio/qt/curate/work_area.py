@@ -79,7 +79,9 @@ class WorkArea(QStackedWidget):
         gallery = self.gallery
         if gallery.current_seq:
             sprite = gallery.sprite(gallery.current)
-            self.large_view.show_sprite(sprite, position=gallery.current, count=len(gallery.order))
+            self.large_view.show_sprite(
+                sprite, position=gallery.current, count=len(gallery.order), selected=gallery.selection.count
+            )
         else:
             self.show_gallery()
 
