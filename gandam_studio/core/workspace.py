@@ -40,7 +40,7 @@ MINIMUM_PREFIX = 4
 
 @dataclass(frozen=True)
 class Counts:
-    """How many sprites are in each state; `flipped` counts those not dropped."""
+    """How many sprites are in each state; `flipped` counts across the states, as its filter does."""
 
     undecided: int = 0
     kept: int = 0
@@ -191,13 +191,13 @@ class Workspace:
     # Queries
 
     def counts(self) -> Counts:
-        """How many sprites are undecided, kept, dropped; flipped among those not dropped."""
+        """How many sprites are undecided, kept, dropped; and how many of all are flipped."""
         totals: dict[str, int] = {}
         flipped = 0
         query = "SELECT status, flipped, count(*) FROM sprites GROUP BY status, flipped"
         for status, mirrored, count in self.connection.execute(query):
             totals[status] = totals.get(status, 0) + count
-            flipped += count if mirrored and status != "dropped" else 0
+            flipped += count if mirrored else 0
         return Counts(totals.get("undecided", 0), totals.get("kept", 0), totals.get("dropped", 0), flipped)
 
     def select(self, filter: Filter = Filter()) -> Seqs:  # noqa: B008 - frozen
