@@ -107,8 +107,6 @@ def build_networks(config: TrainConfig, classes: int = 0) -> tuple[Generator, Di
     if classes == 0:
         classes = len(config.data.condition) + 1 if config.data.condition else 0
     architecture = config.architecture
-    if architecture.modulation and architecture.kind != "sprite":
-        raise TrainerError(f"architecture.modulation is known to sprite networks only, not to {architecture.kind}")
     kinds = {
         "gandam": networks_convolutional.gandam,
         "dcgan": networks_convolutional.dcgan,
