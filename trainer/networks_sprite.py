@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from trainer.config import TrainConfig
-from trainer.layers import BatchNorm2d, MinibatchStd, down, full_precision, spectral, up
+from trainer.layers import BatchNorm2d, MinibatchStd, OpponentConv2d, down, full_precision, spectral, up
 from trainer.networks import stages
 
 SLOPE = 0.2
@@ -50,10 +50,18 @@ class SpriteGenerator(nn.Module):
 
     With `modulation` the channels that enter a stage are scaled by 1 + another linear map of z (self-modulation, Chen
     et al. 2019, without its shift and normalisation): what is drawn can differ at every scale, not at 4x4 only.
+    With `skips` every stage adds its own picture to the doubled sum of those before ("output skips", Karras et al.
+    2020, figure 7b): broad colour need not pass through the few channels of the last stage.
     """
 
     def __init__(
-        self, latent: int, widths: tuple[int, ...], channels: int, norm: str, modulation: bool = False
+        self,
+        latent: int,
+        widths: tuple[int, ...],
+        channels: int,
+        norm: str,
+        modulation: bool = False,
+        skips: bool = False,
     ) -> None:
         super().__init__()
         self.basis = nn.Parameter(torch.randn(1, widths[0], 4, 4))
@@ -69,29 +77,54 @@ class SpriteGenerator(nn.Module):
         for change in self.changes:
             assert isinstance(change, nn.Conv2d)
             _initialise(change, 1.0)
+        self.pictures = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in widths[:-1] if skips)
         self.picture = nn.Conv2d(widths[-1], channels, 3, padding=1)
-        _initialise(self.picture, 0.3)
+        for picture in (*self.pictures, self.picture):
+            assert isinstance(picture, nn.Conv2d)
+            _initialise(picture, 0.3)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """z (B, latent) -> (B, channels, 4 * 2^(stages - 1), same) in [-1, 1]."""
+        drawn: torch.Tensor | None = None
         with full_precision(z.device):  # The 4x4 core and the scales stay in float32.
             factors = [1 + scale(z.float())[:, :, None, None] for scale in self.scales]
             x = self.basis * self.linear(z.float())[:, :, None, None]
             x = self.stages[0](x * factors[0] if factors else x)
         for index, (change, stage) in enumerate(zip(self.changes, list(self.stages)[1:], strict=True), 1):
+            if self.pictures:
+                part = self.pictures[index - 1](functional.leaky_relu(x, SLOPE)).float()
+                drawn = up(part if drawn is None else drawn + part)
             x = up(change(x))
             x = stage(x * factors[index].to(x.dtype) if factors else x)
-        return torch.tanh(self.picture(functional.leaky_relu(x, SLOPE)))
+        part = self.picture(functional.leaky_relu(x, SLOPE))
+        return torch.tanh(part if drawn is None else drawn + part.float())
 
 
 class SpriteCritic(nn.Module):
-    """The generator's mirror: residual stages joined by 2x2 means, then a learned 4x4 basis, to (B, widths[-1])."""
+    """The generator's mirror: residual stages joined by 2x2 means, then a learned 4x4 basis, to (B, widths[-1]).
 
-    def __init__(self, widths: tuple[int, ...], channels: int, norm: str, minibatch_std: bool) -> None:
+    With `skips` every stage also sees the picture itself, reduced ("input skips", Karras et al. 2020, figure 7b), both
+    halved in power. `colour_weight` multiplies the colour differences it sees (OpponentConv2d).
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, ...],
+        channels: int,
+        norm: str,
+        minibatch_std: bool,
+        skips: bool = False,
+        colour_weight: float = 1.0,
+    ) -> None:
         super().__init__()
-        self.picture = nn.Conv2d(channels, widths[0], 3, padding=1)
-        _initialise(self.picture, 1.0)
-        self.picture = spectral(self.picture, norm)
+
+        def seeing(width: int, kernel: int) -> nn.Module:
+            layer = OpponentConv2d(channels, width, kernel, kernel // 2, colour_weight)
+            _initialise(layer, 1.0)
+            return spectral(layer, norm)
+
+        self.picture = seeing(widths[0], 3)
+        self.pictures = nn.ModuleList(seeing(width, 1) for width in widths[1:] if skips)
         self.stages = nn.ModuleList(Residual(width, norm) for width in widths)
         changes = [nn.Conv2d(a, b, 1, bias=False) for a, b in itertools.pairwise(widths)]
         for change in changes:
@@ -105,10 +138,13 @@ class SpriteCritic(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, channels, H, W) in [-1, 1] -> (B, features)."""
-        x = self.picture(x)
+        picture, x = x, self.picture(x)
         for index, stage in enumerate(self.stages):
             if index:
                 x = self.changes[index - 1](down(x))
+            if index and self.pictures:
+                picture = down(picture)
+                x = (x + self.pictures[index - 1](picture)) * math.sqrt(0.5)
             if index == len(self.stages) - 1:
                 break
             x = stage(x)
@@ -120,8 +156,10 @@ class SpriteCritic(nn.Module):
 def sprite(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.Linear]:
     """Generator, discriminator core and head of the residual family, at the configuration's picture size."""
     a, found = config.architecture, stages(config.architecture, config.data.size)
-    generator = SpriteGenerator(latent, found.generator, config.data.channels, a.generator_norm, a.modulation)
-    core = SpriteCritic(found.discriminator, config.data.channels, a.discriminator_norm, a.minibatch_std)
+    generator = SpriteGenerator(latent, found.generator, config.data.channels, a.generator_norm, a.modulation, a.skips)
+    core = SpriteCritic(
+        found.discriminator, config.data.channels, a.discriminator_norm, a.minibatch_std, a.skips, a.colour_weight
+    )
     head = nn.Linear(core.features, 1)
     _initialise(head, 1.0)
     return generator, core, spectral(head, a.discriminator_norm)

@@ -107,6 +107,12 @@ class Architecture(Settings):
     norm_momentum: float = setting(0.1, "weight of the newest batch in BatchNorm's running statistics", low=0, high=1)
     dropout: float = setting(0.0, "share of discriminator features dropped in training", low=0, high=0.9)
     modulation: bool = setting(False, "the latent also scales the channels of every generator stage (sprite only)")
+    skips: bool = setting(
+        False, "every generator stage draws into the picture and every discriminator stage sees it (sprite only)"
+    )
+    colour_weight: float = setting(
+        1.0, "how much colour counts beside lightness in the discriminator's eyes (sprite only)", low=0, high=16
+    )
     minibatch_std: bool = setting(False, "show the discriminator how much a group of pictures varies")
 
 

@@ -10,7 +10,7 @@ from conftest import small_config
 
 from trainer.config import apply_overrides, fit_data, load_preset, preset_names
 from trainer.describe import describe_config, layer_table
-from trainer.layers import BatchNorm2d, MinibatchStd
+from trainer.layers import BatchNorm2d, MinibatchStd, OpponentConv2d, opponent_axes
 from trainer.networks import build_networks
 
 # Preset: the author's generator and discriminator channels, blocks with BatchNorm, dense units.
@@ -131,6 +131,50 @@ def test_modulation_lets_the_latent_reach_every_stage_and_changes_nothing_elsewh
     )
     with torch.no_grad():
         assert torch.equal(*(one(torch.zeros(2, one.latent)) for one in (plain, with_it)))
+
+
+def test_skips_draw_and_see_at_every_stage_and_change_nothing_elsewhere() -> None:
+    generator, discriminator = build_networks(apply_overrides(small_config("sprite-r3"), ["skips=yes"]))
+    core = generator.core
+    assert len(core.pictures) == len(core.stages) - 1 == len(discriminator.core.pictures)
+    core.picture.weight.data.zero_()  # The last stage draws nothing: what is seen comes from those before.
+    for picture in core.pictures:
+        picture.weight.data.zero_()
+    core.pictures[0].bias.data.copy_(torch.tensor([0.1, 0.2, 0.3]))
+    core.pictures[-1].bias.data.copy_(torch.tensor([0.0, 0.0, 0.3]))
+    with torch.no_grad():
+        drawn = core(torch.randn(2, 8))
+    assert torch.allclose(drawn, torch.tanh(torch.tensor([0.1, 0.2, 0.6])).view(1, 3, 1, 1).expand_as(drawn))
+
+    critic = discriminator.core
+    critic.picture.weight.data.zero_()  # The first stage is blind: only the reduced pictures are left to judge by.
+    with torch.no_grad():
+        one, other = critic(torch.rand(2, 3, *[small_config("sprite-r3").data.size] * 2))
+    assert not torch.equal(one, other)
+
+    plain, with_it = (
+        build_networks(apply_overrides(small_config("dcgan"), [f"skips={word}", f"colour_weight={weight}"]))[0]
+        for word, weight in (("no", 1), ("yes", 3))
+    )
+    with torch.no_grad():
+        assert torch.equal(*(one(torch.zeros(2, one.latent)) for one in (plain, with_it)))
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_colour_weight_counts_colour_but_neither_lightness_nor_alpha(channels: int) -> None:
+    layer, plain = OpponentConv2d(channels, 5, 3, 1, 3.0), OpponentConv2d(channels, 5, 3, 1, 1.0)
+    x = torch.randn(2, channels, 6, 6)
+    assert plain.axes is None
+    assert torch.equal(plain(x), torch.nn.functional.conv2d(x, plain.weight, plain.bias, padding=1))
+    axes = opponent_axes(channels, 3.0)
+    # A step along grey has the length it had, one along any colour difference three times its length.
+    grey, reddish, yellowish = torch.ones(3), torch.tensor([1.0, -1.0, 0.0]), torch.tensor([0.5, 0.5, -1.0])
+    for step, factor in ((grey, 1.0), (reddish, 3.0), (yellowish, 3.0), (reddish - 2 * yellowish, 3.0)):
+        assert float((axes[:3, :3] @ step).norm()) == pytest.approx(factor * float(step.norm()), rel=1e-5)
+    assert torch.equal(axes[3:], torch.eye(channels)[3:])
+    seen = torch.einsum("oi,bihw->bohw", axes, x)
+    expected = torch.nn.functional.conv2d(seen, layer.weight, layer.bias, padding=1)
+    assert torch.allclose(layer(x), expected, atol=1e-5)
 
 
 def test_minibatch_std_is_zero_for_equal_pictures_and_exact_for_two() -> None:
