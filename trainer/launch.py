@@ -91,8 +91,10 @@ def _started(run: Path, own: dict[str, str]) -> subprocess.Popen[bytes]:
 
 def _end_with_the_first() -> None:
     """Wait until the first rank has gone or lets go; then nothing of this process is wanted any more."""
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdin.buffer.read()
+    # Not sys.stdin: a thread inside its lock makes the interpreter abort when the main thread ends first.
+    with contextlib.suppress(OSError):
+        while os.read(0, 1):
+            pass
     os._exit(1)
 
 

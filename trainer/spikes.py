@@ -13,6 +13,8 @@ WINDOW = 201
 THRESHOLD = 6.0
 MERGE = 50
 WATCHED = ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g", "penalty")
+_LOSSES = ("loss_d", "loss_g")
+_PENALISED = "grad_norm_d"
 _MINIMUM = 50
 _CHUNK = 1024
 
@@ -73,11 +75,14 @@ class SpikeFeed:
     """Turns Progress events into SpikeFound events: in the trainer, and for attempts whose trainer did not.
 
     Curves of an attempt that tells its spikes itself are passed over. Spikes of several curves within
-    `MERGE` iterations are one, named after the curve with the largest |z|.
+    `MERGE` iterations are one, named after the curve with the largest |z|. A lazy penalty multiplies the
+    discriminator's gradient at every n-th iteration: those are compared with each other, apart from the rest. Norms and
+    penalties are judged by their logarithms: they vary by factors, and raw they would be flagged every few minutes.
     """
 
     def __init__(self) -> None:
-        self._detectors = {name: SpikeDetector() for name in WATCHED}
+        parts = [(name, part) for name in WATCHED for part in ((False, True) if name == _PENALISED else (None,))]
+        self._detectors = {part: SpikeDetector() for part in parts}
         self._last = 0
         self._reported = -MERGE - 1
         self._told: set[int] = set()  # Attempts that tell their spikes themselves.
@@ -100,8 +105,10 @@ class SpikeFeed:
                 detector.forget()
             self._reported = min(self._reported, events[0].first_iteration - MERGE - 1)
         self._last = events[-1].iteration
-        for name, detector in self._detectors.items():
-            values, steps = _column(events, name)
+        for (name, penalised), detector in self._detectors.items():
+            values, steps = _column(events, name, penalised)
+            if name not in _LOSSES:
+                values = np.log(np.maximum(values, 1e-12))
             for at in np.flatnonzero(np.abs(z := detector.feed(values)) > THRESHOLD):
                 event = next(e for e in events if e.iteration >= steps[at])
                 yield int(steps[at]), float(z[at]), name, event
@@ -137,13 +144,15 @@ def _joined(events: list[TrainEvent]) -> list[list[Progress]]:
     return runs
 
 
-def _column(events: list[Progress], name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Finite values of a curve and their iterations."""
+def _column(events: list[Progress], name: str, penalised: bool | None) -> tuple[np.ndarray, np.ndarray]:
+    """Finite values of a curve and their iterations: all, or only those with a penalty, or only those without."""
     values: list[float] = []
     steps: list[int] = []
     for event in events:
+        penalties = event.curves.get("penalty", ())
         for offset, value in enumerate(event.curves.get(name, ())):
-            if value is not None:
+            has = offset < len(penalties) and penalties[offset] is not None
+            if value is not None and penalised in (None, has):
                 values.append(value)
                 steps.append(event.first_iteration + offset)
     return np.asarray(values, np.float64), np.asarray(steps, np.int64)

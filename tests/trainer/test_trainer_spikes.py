@@ -59,6 +59,29 @@ def test_at_most_one_false_flag_in_5000_steps_of_ar1_noise() -> None:
     assert np.median(flags) == 0
 
 
+def _lazily_penalised(norms: np.ndarray, every: int = 8) -> list[Progress]:
+    """Events of a discriminator whose every eighth gradient carries the penalty's, three times as long."""
+    has = np.arange(len(norms)) % every == 0
+    events = _events(np.where(has, 3 * norms, norms), "grad_norm_d")
+    penalties = _events(np.where(has, 1.0, np.nan), "penalty")
+    return [
+        replace(
+            event, curves={**event.curves, "penalty": [None if np.isnan(v) else v for v in other.curves["penalty"]]}
+        )
+        for event, other in zip(events, penalties, strict=True)
+    ]
+
+
+def test_gradients_with_a_lazy_penalty_are_compared_with_each_other() -> None:
+    norms = np.random.default_rng(2).lognormal(0.0, 0.3, 4000)  # Nine in a thousand lie beyond twice the median.
+    assert len(SpikeFeed().feed(_lazily_penalised(norms))) <= 1
+    with_penalty, without = norms.copy(), norms.copy()
+    with_penalty[3000] *= 20
+    without[3001] *= 20
+    assert 3001 in [spike.spike_iteration for spike in SpikeFeed().feed(_lazily_penalised(with_penalty))]
+    assert 3002 in [spike.spike_iteration for spike in SpikeFeed().feed(_lazily_penalised(without))]
+
+
 def test_feeding_piece_by_piece_gives_the_answers_of_the_whole() -> None:
     values = _ar1(2000, 0.5, 9)
     values[777] = 60.0
