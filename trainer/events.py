@@ -133,7 +133,7 @@ class MetricMeasured(TrainEvent):
 
 @dataclass(frozen=True)
 class SpikeFound(TrainEvent):
-    """A raw curve left its trailing median by `z` robust standard deviations at `spike_iteration`.
+    """A curve left its trailing median by `z` robust standard deviations at `spike_iteration` (see trainer.spikes).
 
     `pictures` holds paths of grids of the fixed latents "before", "at" (just after) and "after" the spike, `moments`
     their iterations; both are empty where drawing them would have cost too much of the training time.

@@ -85,7 +85,7 @@ class OpponentConv2d(nn.Conv2d):
     The differences count `weight` times as much as lightness: most of a sprite's variance is its dark outline on a
     light ground, and a network that learns along the steepest slope leaves colour for last. At 1 it is `nn.Conv2d`. A
     channel beyond the first three (alpha) is left alone, and so are pictures with fewer. The matrix is multiplied into
-    the kernel, so it costs nothing by the pixel.
+    the kernel, so it costs nothing by the pixel; beside spectral normalisation it multiplies that bound, too.
     """
 
     axes: torch.Tensor | None

@@ -1,4 +1,7 @@
-"""Spikes in training curves: raw values that leave their own recent past by many robust standard deviations."""
+"""Spikes in training curves: values that leave their own recent past by many robust standard deviations.
+
+Losses are judged as they are, up and down; gradient norms and penalties by their logarithms, and only upwards.
+"""
 
 from __future__ import annotations
 
@@ -107,9 +110,13 @@ class SpikeFeed:
         self._last = events[-1].iteration
         for (name, penalised), detector in self._detectors.items():
             values, steps = _column(events, name, penalised)
-            if name not in _LOSSES:
-                values = np.log(np.maximum(values, 1e-12))
-            for at in np.flatnonzero(np.abs(z := detector.feed(values)) > THRESHOLD):
+            if name in _LOSSES:
+                z = detector.feed(values)
+                far = np.abs(z) > THRESHOLD
+            else:  # A norm of 0 (hinge loss, every margin met) is no spike, though far away for a logarithm.
+                z = detector.feed(np.log(np.maximum(values, 1e-12)))
+                far = z > THRESHOLD
+            for at in np.flatnonzero(far):
                 event = next(e for e in events if e.iteration >= steps[at])
                 yield int(steps[at]), float(z[at]), name, event
 

@@ -108,7 +108,7 @@ class Training:
         penalised = False
         for step in range(done.iteration * steps, (done.iteration + 1) * steps):
             weight = penalty_weight(config, done, step)
-            penalised |= weight is not None
+            penalised = weight is not None  # As of the values kept: the last step's.
             of_d = self._guarded(partial(self._discriminator_step, step, weight))
             session.sign_sum += of_d[SIGN]
             session.sign_count += 1

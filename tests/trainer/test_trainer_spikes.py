@@ -82,6 +82,23 @@ def test_gradients_with_a_lazy_penalty_are_compared_with_each_other() -> None:
     assert 3002 in [spike.spike_iteration for spike in SpikeFeed().feed(_lazily_penalised(without))]
 
 
+def test_a_norm_that_falls_to_zero_is_no_spike() -> None:
+    norms = np.random.default_rng(3).lognormal(0.0, 0.5, 3000)
+    norms[100::100] = 0.0
+    assert len(SpikeFeed().feed(_events(norms, "grad_norm_d"))) <= 1
+    norms[2000] = 1000.0
+    assert 2001 in [spike.spike_iteration for spike in SpikeFeed().feed(_events(norms, "grad_norm_d"))]
+
+
+def test_the_penalty_told_is_the_last_critic_steps(make_run: Callable[..., RunDirectory]) -> None:
+    overrides = ["stop.iterations=6", "critic_steps=2", "regulariser.kind=r1", "regulariser.weight=1"]
+    run = make_run("r", small_config("dcgan", *overrides, "objective.kind=hinge", "regulariser.every=3"))
+    train_run(run)
+    told = [value for e in run.events().read() if isinstance(e, Progress) for value in e.curves["penalty"]]
+    # Of steps 0, 1 | 2, 3 | 4, 5 | ... every third has a penalty: the last one of the second and of the fifth pair.
+    assert [value is not None for value in told] == [False, True, False, False, True, False]
+
+
 def test_feeding_piece_by_piece_gives_the_answers_of_the_whole() -> None:
     values = _ar1(2000, 0.5, 9)
     values[777] = 60.0
