@@ -183,10 +183,12 @@ class RunDirectory:
 
     def checkpoints(self) -> list[Path]:
         """Complete checkpoint folders, oldest first (not verified; see trainer.checkpoints)."""
-        if not self.checkpoints_path.is_dir():
+        try:
+            names = [name for name in os.listdir(self.checkpoints_path) if name.isdigit()]
+        except (FileNotFoundError, NotADirectoryError):  # asked of the listing itself: a folder may go at any moment
             return []
-        found = [p for p in self.checkpoints_path.iterdir() if p.name.isdigit() and (p / "state.json").is_file()]
-        return sorted(found, key=lambda p: int(p.name))
+        folders = (self.checkpoints_path / name for name in sorted(names, key=int))
+        return [folder for folder in folders if (folder / "state.json").is_file()]
 
     def newest_checkpoint(self) -> Path | None:
         """The newest checkpoint's folder, or None."""

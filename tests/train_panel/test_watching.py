@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from recorded_runs import Recorder, make_run, recorded
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.watcher import RunWatcher
 from trainer import events as ev
+from trainer.events import EventReader
+from trainer.run_directory import RunDirectory
 
 
 def test_a_finished_run_opens_with_all_it_has(tmp_path: Path, follow) -> None:  # type: ignore[no-untyped-def]
@@ -88,6 +91,44 @@ def test_a_folder_that_comes_back_is_read_again(tmp_path: Path, follow, qtbot) -
     with qtbot.waitSignal(follower.opened, timeout=5000):
         (tmp_path / "away").rename(run.path)
     assert follower.record.last_iteration == 200
+
+
+def test_a_folder_that_cannot_be_read_for_a_moment_is_watched_on(  # type: ignore[no-untyped-def]
+    tmp_path: Path, follow, qtbot, monkeypatch
+) -> None:
+    run = make_run(tmp_path / "r1")
+    recorder = Recorder(run)
+    recorder.train(40)
+    follower: RunFollower = follow(run.path)
+    failures = {"read": 0, "state": 0}
+
+    def failing(name: str):  # type: ignore[no-untyped-def]
+        def fail(*_: object) -> None:
+            failures[name] += 1
+            raise OSError(errno.EIO, "the drive hiccups")
+
+        return fail
+
+    with monkeypatch.context() as broken:
+        broken.setattr(EventReader, "read", failing("read"))
+        broken.setattr(RunDirectory, "state", failing("state"))
+        qtbot.waitUntil(lambda: failures["read"] > 1, timeout=5000)
+        broken.undo()
+        broken.setattr(RunDirectory, "state", failing("state"))
+        qtbot.waitUntil(lambda: failures["state"] > 0, timeout=5000)
+        recorder.train(20)
+        qtbot.waitUntil(lambda: follower.record.last_iteration == 60, timeout=5000)
+    recorder.finish()
+    qtbot.waitUntil(lambda: follower.state.state == "finished", timeout=5000)
+
+
+def test_a_folder_may_go_in_the_middle_of_a_look(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(tmp_path / "r1", iterations=100)
+    run.path.rename(tmp_path / "away")
+    monkeypatch.setattr(Path, "is_dir", lambda path: True)
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    assert run.checkpoints() == []
+    assert run.state().state == "created"
 
 
 def test_a_copy_without_lock_or_events_opens_empty(tmp_path: Path, follow) -> None:  # type: ignore[no-untyped-def]

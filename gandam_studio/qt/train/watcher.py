@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from pathlib import Path
@@ -53,6 +54,9 @@ class RunWatcher(QThread):
         self._state: RunState | None = None
         self._gone = False
         self._log_offset: int | None = None
+        self._reader: EventReader | None = None
+        self._feed = SpikeFeed()
+        self._since_state = 0.0
 
     def poke(self) -> None:
         """Look now instead of at the next turn."""
@@ -72,72 +76,84 @@ class RunWatcher(QThread):
             log.exception("watching %s has ended", self.run_directory.path)
 
     def _watch(self) -> None:
-        reader, feed = self._open()
-        since_state = 0.0
+        """Turn after turn until stopped. A folder that can't be read just now (moved in the middle of a turn, a drive
+        that hiccups) costs that turn and no more."""
+        pause = 0.0
         while not self._stopping:
-            alive = self._state is None or self._state.state in _ALIVE
-            pause = POLL_S if alive else IDLE_POLL_S
             if self._wake.wait(pause):
                 self._wake.clear()
-                since_state = STATE_EVERY_S
+                self._since_state = STATE_EVERY_S
             if self._stopping:
                 return
-            since_state += pause
-            events = reader.read()
-            if reader.restarts or (since_state >= STATE_EVERY_S and self._came_back()):
-                reader, feed = self._open()
-                continue
-            if events:
-                self._hand_over(events, feed)
-            if self._gone:
-                continue
-            if since_state >= STATE_EVERY_S or any(_ends_or_begins(event) for event in events):
-                self._look_at_state()
-                self._read_log()
-                since_state = 0.0
+            self._since_state += pause
+            try:
+                self._turn()
+            except OSError as error:
+                log.warning("watching %s: %s", self.run_directory.path, error)
+            alive = self._state is None or self._state.state in _ALIVE
+            pause = POLL_S if alive else IDLE_POLL_S
 
-    def _open(self) -> tuple[EventReader, SpikeFeed]:
+    def _turn(self) -> None:
+        if self._reader is None:
+            self._open()
+            return
+        events = self._reader.read()
+        if self._reader.restarts or (self._since_state >= STATE_EVERY_S and self._came_back()):
+            self._reader = None
+            self._open()
+            return
+        if events:
+            self._hand_over(events)
+        if self._gone:
+            return
+        if self._since_state >= STATE_EVERY_S or any(_ends_or_begins(event) for event in events):
+            self._look_at_state()
+            self._read_log()
+            self._since_state = 0.0
+
+    def _open(self) -> None:
         """Fold the whole backlog here, off the GUI thread, and hand over the result."""
-        reader, feed, record = self.run_directory.events(), SpikeFeed(), RunRecord(self._half_life)
+        reader, record = self.run_directory.events(), RunRecord(self._half_life)
         events = reader.read()
         record.apply(events)
         record.settle()
+        self._reader, self._feed = reader, SpikeFeed()
         self.opened.emit(record)
         self._came_back()
-        if self._gone:
-            return reader, feed
-        self._look_at_state()
-        self._read_log()
-        # An old run's spikes take a while to find: they come after the curves are on screen, and the window is
-        # given the interpreter for itself while it draws them.
-        if len(events) > LONG_BACKLOG:
-            self._wake.wait(DRAWING_S)
-        if self._stopping:
-            return reader, feed
-        if spikes := feed.feed(events):
+        if not self._gone:
+            self._look_at_state()
+            self._read_log()
+            # An old run's spikes take a while to find: they come after the curves are on screen, and the window is
+            # given the interpreter for itself while it draws them.
+            if len(events) > LONG_BACKLOG:
+                self._wake.wait(DRAWING_S)
+        if not self._stopping and (spikes := self._feed.feed(events)):
             self.events_arrived.emit(spikes, {})
-        return reader, feed
 
-    def _hand_over(self, events: list[TrainEvent], feed: SpikeFeed) -> None:
+    def _hand_over(self, events: list[TrainEvent]) -> None:
         pictures: dict[str, QImage] = {}
         newest = next((event for event in reversed(events) if isinstance(event, SamplesSaved)), None)
         if newest is not None:
             for relative in (newest.fixed, newest.random):
-                path = inside(self.run_directory.path, relative)
-                image = decode(path) if path else None
-                if image is not None:
-                    pictures[relative] = image
-        self.events_arrived.emit([*events, *feed.feed(events)], pictures)
+                with contextlib.suppress(OSError):  # the events count more; a picture is asked for again when shown
+                    path = inside(self.run_directory.path, relative)
+                    image = decode(path) if path else None
+                    if image is not None:
+                        pictures[relative] = image
+        self.events_arrived.emit([*events, *self._feed.feed(events)], pictures)
 
     def _look_at_state(self) -> None:
-        state = self.run_directory.state()
+        try:
+            state = self.run_directory.state()
+        except OSError:  # looked at again in a second
+            return
         if state != self._state:
             self._state = state
             self.state_changed.emit(state)
 
     def _came_back(self) -> bool:
         """Look whether the folder is there; True when it was gone (a network drive) and must be read anew."""
-        there = self.run_directory.path.is_dir()
+        there = not self.run_directory.is_gone()
         if not there and not self._gone:
             self.vanished.emit()
         came_back = there and self._gone
