@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -114,6 +115,9 @@ def joined(device: torch.device) -> Iterator[Ranks]:
             found = torch.cuda.device_count()
             raise TrainerError(f"{ranks_here()} processes need a GPU each, but this machine has {found}", "device")
         torch.cuda.set_device(device)
+    # Its functions have the group of the moment of its import as their default. Imported later (by torch's optimisers),
+    # it keeps that group alive, whose threads then drop their last tensors while the interpreter ends, and abort.
+    importlib.import_module("torch.distributed.nn.functional")
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield Ranks(int(os.environ["RANK"]), count)

@@ -54,11 +54,8 @@ def torchrun(run: RunDirectory, repository: Path, *options: str) -> subprocess.P
 
 
 def finished(*processes: subprocess.Popen[str]) -> str:
-    told = ""
-    for process in processes:
-        out, _ = process.communicate(timeout=200)
-        told += out
-        assert process.returncode == 0, told
+    told = "".join(process.communicate(timeout=200)[0] for process in processes)
+    assert all(process.returncode == 0 for process in processes), told
     return told
 
 
@@ -74,6 +71,26 @@ def assert_same(one: RunDirectory, other: RunDirectory) -> None:
     losses = [[value for found in run for value in found["loss_d"]] for run in curves]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
     assert other.state().state == "finished"
+
+
+LEFT = """
+import gc, weakref
+import torch, torch.distributed as dist
+from trainer.distributed import joined
+with joined(torch.device("cpu")) as ranks:
+    assert ranks.agreed(3 + ranks.rank) == 3
+    group = weakref.ref(dist.group.WORLD)
+    import torch._dynamo, torch.distributed.nn  # As torch's optimisers do, some time.
+gc.collect()
+assert group() is None, gc.get_referrers(group())
+"""
+
+
+def test_a_group_that_was_left_is_gone_with_its_threads(repository: Path) -> None:
+    """Kept alive, a thread of gloo's may drop a tensor while the interpreter ends, which aborts the process."""
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "USE_LIBUV": "0"}
+    ranks = [started(repository, "-c", LEFT, **shared, RANK=str(rank), LOCAL_RANK=str(rank)) for rank in range(2)]
+    finished(*ranks)
 
 
 # Batch norm, dropout, label noise and double backward are all in these two.
