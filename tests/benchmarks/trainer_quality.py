@@ -1,24 +1,28 @@
-"""KID against held-out pictures after equal CPU time: `sprite-r3-cpu` beside DCGAN with binary cross-entropy.
+"""KID against held-out pictures after equal CPU time: `sprite-r3-cpu` beside DCGAN and other programs.
 
     python tests/benchmarks/trainer_quality.py [PICTURES.zip | FOLDER | dataset.npy] [--seconds 120] [--seeds 1]
-        [--try "NAME=VALUE;NAME=VALUE" ...] [--only NAME ...] [--first-seed 0] [--json] [--grids FOLDER]
+        [--try "NAME=VALUE;NAME=VALUE" ...] [--only NAME ...] [--first-seed 0] [--peers]
+        [--json] [--grids FOLDER]
 
 Both train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
 not matter), on the same pictures at 32 px; a fifth is held out. KID is in the trainer's random feature space, times
 1,000, of 256 pictures from one moment; the first line is its floor, real against real. Each `--try` adds a variant of
 `sprite-r3-cpu` to the comparison; every seed has its own networks and draws, on the same split. A dataset.npy is a
 run's, as the Studio prepared it at 32 px. `--only` trains one of the compared alone, in parts of a long comparison.
+`--peers` adds what else there is on PyPI (gan_peers.py), which must be importable (PYTHONPATH=FOLDER).
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import io
 import json
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
+from gan_peers import PEERS, Peer
 from PIL import Image
 
 from trainer.augmentation import adapted
@@ -41,7 +46,7 @@ from trainer.objectives import needs_reals
 from trainer.randomness import latents
 from trainer.recipe import Recipe
 from trainer.schedule import Done, penalty_weight, rates
-from trainer.session import Session, make_session
+from trainer.session import make_session
 from trainer.training import ADAPT_EVERY, SIGN
 from trainer.tuning import uses_winograd
 
@@ -67,39 +72,70 @@ def read(source: Path) -> np.ndarray[Any, Any]:
     return np.stack([squared(Image.open(io.BytesIO(data)).convert("RGBA"), Recipe(size=SIZE)) for data in found])
 
 
-def iterate(session: Session) -> None:
-    """One iteration of the trainer's own steps."""
-    config, done, game = session.config, session.done, session.game
-    now = rates(config, done)
-    game.set_rates(now.factor, now.beta2)
-    weight = penalty_weight(config, done, done.iteration)
-    of_d = game.discriminator_phase(session.drawer.draw("d", done.iteration, session.augment, True), weight)
-    session.sign_sum += of_d[SIGN]
-    session.sign_count += 1
-    reals = needs_reals(config.objective.kind)
-    game.generator_phase(session.drawer.draw("g", done.iteration, session.augment, reals))
-    images = done.images + session.images_per_iteration
-    if session.average:
-        session.average.update(session.images_per_iteration, images)
-    session.done = Done(done.iteration + 1, images, done.seconds)
-    if session.done.iteration % ADAPT_EVERY == 0:
-        if config.augmentation.adaptive:
-            signal = float(session.sign_sum) / session.sign_count
-            seen = ADAPT_EVERY * session.images_per_iteration
-            session.augment = adapted(session.augment, signal, config.augmentation, seen)
-        session.sign_sum, session.sign_count = torch.zeros_like(session.sign_sum), 0
+class Ours:
+    """One configuration of this trainer in training."""
+
+    def __init__(self, config: TrainConfig, data: TrainingSet, machine: Machine) -> None:
+        machine = dataclasses.replace(machine, winograd=uses_winograd(config, machine.device, False))
+        self.session = make_session(config, data, machine, Ranks(), config.batch.size)
+
+    @property
+    def seconds(self) -> float:
+        """CPU seconds trained; the schedule follows it."""
+        return self.session.done.seconds
+
+    @seconds.setter
+    def seconds(self, seconds: float) -> None:
+        self.session.done = dataclasses.replace(self.session.done, seconds=seconds)
+
+    @property
+    def iterations(self) -> int:
+        """Iterations done."""
+        return self.session.done.iteration
+
+    @property
+    def images(self) -> int:
+        """Pictures seen."""
+        return self.session.done.images
+
+    def step(self) -> None:
+        """One iteration of the trainer's own steps."""
+        session = self.session
+        config, done, game = session.config, session.done, session.game
+        now = rates(config, done)
+        game.set_rates(now.factor, now.beta2)
+        weight = penalty_weight(config, done, done.iteration)
+        of_d = game.discriminator_phase(session.drawer.draw("d", done.iteration, session.augment, True), weight)
+        session.sign_sum += of_d[SIGN]
+        session.sign_count += 1
+        reals = needs_reals(config.objective.kind)
+        game.generator_phase(session.drawer.draw("g", done.iteration, session.augment, reals))
+        images = done.images + session.images_per_iteration
+        if session.average:
+            session.average.update(session.images_per_iteration, images)
+        session.done = Done(done.iteration + 1, images, done.seconds)
+        if session.done.iteration % ADAPT_EVERY == 0:
+            if config.augmentation.adaptive:
+                signal = float(session.sign_sum) / session.sign_count
+                seen = ADAPT_EVERY * session.images_per_iteration
+                session.augment = adapted(session.augment, signal, config.augmentation, seen)
+            session.sign_sum, session.sign_count = torch.zeros_like(session.sign_sum), 0
+
+    def draw(self, count: int) -> np.ndarray[Any, Any]:
+        """`count` pictures of fresh latents by the averaged generator, uint8 (count, H, W, 3)."""
+        z = latents(7, "benchmark", count, self.session.config.architecture.latent)
+        return draw_pictures(self.session.sampler, z, self.session.data.fill)
 
 
-def train_turns(sessions: dict[str, Session], seconds: float) -> None:
-    """Give each session `seconds` of CPU time, a second in turn."""
-    while any(session.done.seconds < seconds for session in sessions.values()):
-        for session in sessions.values():
-            began, until = time.process_time(), min(seconds, session.done.seconds + 1.0)
-            before = session.done.seconds
-            while session.done.seconds < until:
-                iterate(session)
-                spent = before + time.process_time() - began
-                session.done = dataclasses.replace(session.done, seconds=spent)
+def train_turns(contenders: dict[str, Ours | Peer], seconds: float) -> None:
+    """Give each contender `seconds` of CPU time, a second (or the step that goes beyond it) in turn."""
+    while any(one.seconds < seconds for one in contenders.values()):
+        for one in contenders.values():
+            began, before = time.process_time(), one.seconds
+            until = min(seconds, before + 1.0)
+            while one.seconds < until:
+                one.step()
+                one.seconds = before + time.process_time() - began
 
 
 def configurations(seconds: float, seed: int, tries: list[str]) -> dict[str, TrainConfig]:
@@ -122,6 +158,7 @@ def main() -> None:
     parser.add_argument("--try", dest="tries", action="append", default=[])
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--peers", action="store_true")
     parser.add_argument("--grids", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -137,28 +174,23 @@ def main() -> None:
     found: dict[str, list[float]] = {}
     print(f"{len(pixels)} pictures, {options.seconds:.0f} CPU seconds each, {NAME}; real against real {floor:.1f}")
     for seed in range(options.first_seed, options.first_seed + options.seeds):
-        sessions = {
-            name: make_session(
-                config,
-                data,
-                dataclasses.replace(machine, winograd=uses_winograd(config, machine.device, False)),
-                Ranks(),
-                config.batch.size,
-            )
+        makers: dict[str, Callable[[], Ours | Peer]] = {
+            name: functools.partial(Ours, config, data, machine)
             for name, config in configurations(options.seconds, seed, options.tries).items()
-            if not options.only or name in options.only
         }
-        train_turns(sessions, options.seconds)
-        for name, session in sessions.items():
-            z = latents(7, "benchmark", 256, session.config.architecture.latent)
-            drawn, done = draw_pictures(session.sampler, z, data.fill), session.done
+        if options.peers:
+            makers |= {name: functools.partial(make, pixels[train.numpy()], seed) for name, make in PEERS.items()}
+        contenders = {name: make() for name, make in makers.items() if not options.only or name in options.only}
+        train_turns(contenders, options.seconds)
+        for name, one in contenders.items():
+            drawn = one.draw(256)
             found.setdefault(name, []).append(round(1000 * reference.kid(network(drawn)), 1))
             if options.grids:
                 options.grids.mkdir(parents=True, exist_ok=True)
                 save_png(options.grids / f"{name.replace('/', '_')}-{seed}.png", tile(drawn[:64]))
             print(
                 f"  seed {seed} {name:40} KID x 1000 {found[name][-1]:>14,.1f}   "
-                f"{done.iteration:,} iterations, {done.images:,} pictures",
+                f"{one.iterations:,} iterations, {one.images:,} pictures",
                 flush=True,
             )
     if options.json:

@@ -1,0 +1,115 @@
+"""Two programs an artist finds on PyPI, trained by their own trainers: contenders of trainer_quality.py.
+
+lightweight-gan (FastGAN's networks, Liu et al. 2021) and stylegan2_pytorch (StyleGAN2, Karras et al. 2020, with
+differentiable augmentation), both by P. Wang under the MIT licence. Every iteration is a call of their `Trainer.train`.
+They ask for CUDA by name; without it, `.cuda()` does nothing here. To be kind to them their batches lie in memory and
+neither grids nor checkpoints are written; pictures come from the generator itself, untruncated, since their averages
+only begin after 20,000 iterations. Each takes part as published and at widths more fit for a CPU.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import sys
+import tempfile
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+BATCH = 16  # What lightweight-gan's README advises; few small steps suit a short time better than fewer large ones.
+AUGMENT = 0.3  # lightweight-gan's own choice below 100,000 pictures; stylegan2_pytorch's README advises .2 to .3.
+
+
+class Peer:
+    """One peer in training; `pixels`: (N, H, W, 3) uint8, already cut down to the training part."""
+
+    def __init__(
+        self, trainer: Any, pixels: np.ndarray[Any, Any], seed: int, draw: Callable[..., torch.Tensor]
+    ) -> None:
+        self.seconds, self.iterations, self.images = 0.0, 0, 0
+        self._trainer, self._draw = trainer, draw
+        self._state = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)
+        random.seed(seed)
+        trainer.save = trainer.evaluate = lambda *_, **__: None
+        trainer.aug_prob = AUGMENT
+        trainer.loader = self._batches(torch.from_numpy(pixels).permute(0, 3, 1, 2))
+        trainer.init_GAN()
+
+    def _batches(self, pixels: torch.Tensor) -> Iterator[torch.Tensor]:
+        while True:
+            order = torch.randperm(len(pixels), generator=self._state)
+            for index in range(0, len(order) - BATCH + 1, BATCH):
+                yield pixels[order[index : index + BATCH]].float() / 255
+
+    def step(self) -> None:
+        """One iteration of the peer's own trainer."""
+        self._trainer.train()
+        self.iterations += 1
+        self.images += BATCH
+
+    @torch.no_grad()
+    def draw(self, count: int) -> np.ndarray[Any, Any]:
+        """`count` pictures of fresh latents, uint8 (count, H, W, 3)."""
+        self._trainer.GAN.eval()
+        torch.manual_seed(7)
+        drawn = torch.cat([self._draw(self._trainer.GAN, 32) for _ in range(-(-count // 32))])[:count]
+        return drawn.clamp(0, 1).mul(255).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+@functools.cache
+def _without_cuda() -> None:
+    """Let `.cuda()` be nothing, and let packages that insist on a GPU when they are imported be content."""
+    torch.Tensor.cuda = lambda self, *_, **__: self  # type: ignore[method-assign, assignment]
+    torch.nn.Module.cuda = lambda self, *_, **__: self  # type: ignore[method-assign, assignment]
+    sys.modules.setdefault("aim", types.ModuleType("aim"))  # An experiment tracker stylegan2_pytorch imports.
+    asked, torch.cuda.is_available = torch.cuda.is_available, lambda: True
+    try:
+        import lightweight_gan.lightweight_gan as lightweight
+        import stylegan2_pytorch.stylegan2_pytorch  # noqa: F401
+    finally:
+        torch.cuda.is_available = asked
+    fake = types.ModuleType("torch")
+    fake.__getattr__ = lambda name: getattr(torch, name)  # type: ignore[method-assign]
+    fake.device = lambda *_: torch.device("cpu")  # type: ignore[attr-defined]
+    lightweight.torch = fake
+
+
+def _arguments(pixels: np.ndarray[Any, Any]) -> dict[str, Any]:
+    scratch = tempfile.mkdtemp(prefix="gan-peer-")
+    return {"image_size": pixels.shape[1], "batch_size": BATCH, "num_workers": 0, "base_dir": scratch}
+
+
+def lightweight_gan(pixels: np.ndarray[Any, Any], seed: int, width: int) -> Peer:
+    """lightweight-gan at `width` feature maps at most (512 as published)."""
+    _without_cuda()
+    from lightweight_gan.lightweight_gan import Trainer
+
+    trainer = Trainer(use_aim=False, fmap_max=width, **_arguments(pixels))
+    return Peer(trainer, pixels, seed, lambda gan, count: gan.G(torch.randn(count, gan.latent_dim)))
+
+
+def stylegan2(pixels: np.ndarray[Any, Any], seed: int, capacity: int) -> Peer:
+    """stylegan2_pytorch at a network capacity (16 as published)."""
+    _without_cuda()
+    from stylegan2_pytorch import stylegan2_pytorch as peer
+
+    def draw(gan: Any, count: int) -> torch.Tensor:
+        style = peer.noise_list(count, gan.G.num_layers, gan.G.latent_dim, 0)
+        noise = peer.image_noise(count, gan.G.image_size, 0)
+        return gan.G(peer.styles_def_to_tensor(peer.latent_to_w(gan.S, style)), noise)  # type: ignore[no-any-return]
+
+    return Peer(peer.Trainer(network_capacity=capacity, **_arguments(pixels)), pixels, seed, draw)
+
+
+PEERS: dict[str, Callable[[np.ndarray[Any, Any], int], Peer]] = {
+    "lightweight-gan": functools.partial(lightweight_gan, width=512),
+    "lightweight-gan, 64 wide": functools.partial(lightweight_gan, width=64),
+    "stylegan2": functools.partial(stylegan2, capacity=16),
+    "stylegan2, capacity 4": functools.partial(stylegan2, capacity=4),
+}
+"""name -> (pixels (N, H, W, 3) uint8, seed) -> contender."""
