@@ -172,7 +172,8 @@ class Heartbeat(TrainEvent):
 
 @dataclass(frozen=True)
 class Warning(TrainEvent):
-    """Something the person should know; training goes on. `about`: "memory", "checkpoint", "mirror", "scaled" ..."""
+    """Something the person should know; training goes on. `about`: "memory", "checkpoint", "mirror", "scaled",
+    "tracker" (TensorBoard, Weights & Biases) ..."""
 
     kind = "warning"
     message: str = ""

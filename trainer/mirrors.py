@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from trainer.config import TrainConfig
 from trainer.events import MetricMeasured, Progress, SamplesSaved, TrainEvent
+
+log = logging.getLogger("trainer")
 
 
 class TensorBoard:
@@ -59,14 +63,45 @@ class WandB:
         self._wandb.finish()
 
 
-def mirrors(run: Path, config: TrainConfig) -> list[TensorBoard | WandB]:
-    """The mirrors this machine has."""
-    found: list[TensorBoard | WandB] = []
-    if importlib.util.find_spec("tensorboard"):
-        found.append(TensorBoard(run))
-    if importlib.util.find_spec("wandb") and (os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE")):
-        found.append(WandB(run, config))
-    return found
+class Mirrors:
+    """The mirrors this machine has. One that fails is let go of; training never ends for its sake."""
+
+    def __init__(self, run: Path, config: TrainConfig) -> None:
+        self._found: dict[str, TensorBoard | WandB] = {}
+        self._failures: list[str] = []
+        if importlib.util.find_spec("tensorboard"):
+            self._try("TensorBoard", lambda name: self._found.update({name: TensorBoard(run)}))
+        if importlib.util.find_spec("wandb") and (os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE")):
+            self._try("Weights & Biases", lambda name: self._found.update({name: WandB(run, config)}))
+
+    @property
+    def names(self) -> list[str]:
+        """Those that are written to."""
+        return list(self._found)
+
+    def write(self, event: TrainEvent) -> None:
+        """Mirror one event."""
+        for name in self.names:
+            self._try(name, lambda name: self._found[name].write(event))
+
+    def close(self) -> None:
+        """Flush and close."""
+        for name in self.names:
+            self._try(name, lambda name: self._found.pop(name).close())
+
+    def failures(self) -> list[str]:
+        """What has failed since this was last asked, in words for a person."""
+        told, self._failures = self._failures, []
+        return told
+
+    def _try(self, name: str, what: Callable[[str], None]) -> None:
+        try:
+            what(name)
+        except Exception as error:  # Other people's code: whatever it raises.
+            self._found.pop(name, None)
+            message = f"{name} failed and is no longer written to: {error}"
+            log.warning(message)
+            self._failures.append(message)
 
 
 def means(event: Progress) -> dict[str, float]:

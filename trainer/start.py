@@ -25,7 +25,7 @@ from trainer.errors import TrainerError
 from trainer.events import EventWriter
 from trainer.launch import companions
 from trainer.memory import is_out_of_memory
-from trainer.mirrors import mirrors
+from trainer.mirrors import Mirrors
 from trainer.networks import parameter_count
 from trainer.run_directory import RunDirectory
 from trainer.schedule import Done, limit_reached
@@ -80,20 +80,21 @@ class _Writer(EventWriter):
         except OSError as error:
             raise TrainerError(f"cannot write to {run.path}: {error.strerror or error}", "disk_full") from error
         self._listener = listener
-        self._mirrors = mirrors(run.path, config)
+        self._mirrors = Mirrors(run.path, config)
 
     def write(self, event: events.TrainEvent) -> events.TrainEvent:
         written = super().write(event)
-        for mirror in self._mirrors:
-            mirror.write(written)
+        self._mirrors.write(written)
         if self._listener:
             self._listener(written)
+        for failure in self._mirrors.failures():
+            at = {"iteration": written.iteration, "images_seen": written.images_seen}
+            self.write(events.Warning(message=failure, about="tracker", **at))
         return written
 
     def close(self) -> None:
         super().close()
-        for mirror in self._mirrors:
-            mirror.close()
+        self._mirrors.close()
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import small_config
 
-from trainer.events import MetricMeasured, Progress, SamplesSaved
-from trainer.mirrors import means, mirrors
+from trainer.events import MetricMeasured, Progress, SamplesSaved, TrainEvent, Warning
+from trainer.mirrors import Mirrors, means
 from trainer.run_directory import RunDirectory
 from trainer.start import train_run
 
@@ -39,6 +39,37 @@ def test_tensorboard_shows_what_the_events_say(make_run: MakeRun) -> None:
     assert read.Images("fixed")[0].encoded_image_string.startswith(b"\x89PNG")
 
 
+class Broken:
+    """A mirror whose disk is full, or whose package is of another time."""
+
+    def __init__(self, *_: object) -> None:
+        if self.fails == "start":
+            raise ImportError("no module of that name")
+
+    fails = "start"
+
+    def write(self, event: TrainEvent) -> None:
+        if self.fails == "write":
+            raise OSError(28, "No space left on device")
+
+    def close(self) -> None:
+        raise RuntimeError("closed already")
+
+
+@pytest.mark.parametrize("fails", ["start", "write", "close"])
+def test_a_mirror_that_fails_does_not_end_the_run(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name == "tensorboard" else None)
+    monkeypatch.setattr("trainer.mirrors.TensorBoard", Broken)
+    monkeypatch.setattr(Broken, "fails", fails)
+    run = make_run("r", small_config("dcgan", *STEPS), 48)
+    assert train_run(run).state == "finished"
+    warnings = [event.message for event in run.events().read() if isinstance(event, Warning)]
+    told = [text for text in warnings if text.startswith("TensorBoard failed")]
+    assert len(told) == (fails != "close"), "once, and after the last event there is no place to tell it"
+
+
 def test_wandb_is_told_only_when_a_person_asked_for_it(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -46,7 +77,7 @@ def test_wandb_is_told_only_when_a_person_asked_for_it(
     monkeypatch.delenv("WANDB_MODE", raising=False)
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name == "wandb" else None)
-    assert mirrors(tmp_path, config) == []
+    assert Mirrors(tmp_path, config).names == []
 
 
 @pytest.mark.slow

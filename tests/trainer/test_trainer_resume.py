@@ -180,6 +180,8 @@ def test_nothing_pickled_is_ever_loaded() -> None:
         assert "np.load" not in text or "allow_pickle=False" in text
 
 
+# Where TensorBoard is installed, its own writing thread fails too.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder whose files are open")
 @pytest.mark.parametrize("every", [1, 100_000])
 @pytest.mark.parametrize("paused", [False, True])
