@@ -14,7 +14,7 @@ from gandam_studio.qt.curate.cell_painter import CellPainter
 from gandam_studio.qt.curate.pictures import PictureCache, Wanted
 from gandam_studio.qt.duplicates.findings import GroupCard
 from gandam_studio.qt.duplicates.group_model import SHOWN, GroupModel
-from gandam_studio.qt.duplicates.painting import draw_chip
+from gandam_studio.qt.duplicates.painting import CHIP_GAP, CHIP_PADDING, chips_that_fit, draw_chip
 from gandam_studio.qt.duplicates.wording import relation_color, relation_name
 
 TILE = 68
@@ -80,15 +80,16 @@ class GroupDelegate(QStyledItemDelegate):
 
     def _draw_head(self, painter: QPainter, area: QRect, card: GroupCard) -> None:
         percent = self.tr("{0} %").format(round(card.confidence * 100))
-        room = area.right() - painter.fontMetrics().horizontalAdvance(percent) - 8
+        advance = painter.fontMetrics().horizontalAdvance
+        names = [relation_name(relation) for relation in card.relations]
+        widths = [advance(name) + CHIP_PADDING for name in names]
+        more = advance(f"+{len(names)}") + CHIP_PADDING
+        shown = chips_that_fit(widths, more, area.width() - advance(percent) - 8)
         place = area.topLeft()
-        for number, relation in enumerate(card.relations):
-            name = relation_name(relation)
-            left = len(card.relations) - number
-            if place.x() + painter.fontMetrics().horizontalAdvance(name) + 12 > room:
-                draw_chip(painter, place, f"+{left}", "secondary")
-                break
-            place = QPoint(draw_chip(painter, place, name, relation_color(relation)).right() + 5, place.y())
+        for relation, name in zip(card.relations[:shown], names, strict=False):
+            place = QPoint(draw_chip(painter, place, name, relation_color(relation)).right() + CHIP_GAP, place.y())
+        if shown < len(names):
+            draw_chip(painter, place, f"+{len(names) - shown}", "secondary")
         painter.setPen(theme.color("muted"))
         line = QRect(area.left(), area.top(), area.width(), painter.fontMetrics().height() + 4)
         painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, percent)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPixmap
 
@@ -35,10 +37,24 @@ def fitted_scale(picture: QSize, room: QSize, most: float = 64.0) -> float:
     return float(int(scale)) if scale >= 1 else scale
 
 
+CHIP_PADDING = 12
+CHIP_GAP = 5
+
+
+def chips_that_fit(widths: Sequence[int], more: int, room: int) -> int:
+    """How many of a row of chips, of these `widths`, have room together with one of width `more` where some do not."""
+    shown, used = 0, 0
+    for number, width in enumerate(widths, 1):
+        used += width + CHIP_GAP
+        if used - CHIP_GAP + (more + CHIP_GAP if number < len(widths) else 0) <= room:
+            shown = number
+    return shown
+
+
 def draw_chip(painter: QPainter, corner: QPoint, text: str, color: str, *, solid: bool = False) -> QRect:
     """A rounded label in a token's colour with its top left at `corner`; returns what it covers."""
     metrics = QFontMetrics(painter.font())
-    area = QRect(corner, QSize(metrics.horizontalAdvance(text) + 12, metrics.height() + 4))
+    area = QRect(corner, QSize(metrics.horizontalAdvance(text) + CHIP_PADDING, metrics.height() + 4))
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
