@@ -12,6 +12,7 @@ from gandam_studio.core.edits import Flip
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.versions import relink, verify
 from gandam_studio.core.versions.files import header_path
+from gandam_studio.core.versions.restore import restore_edit
 
 
 def test_a_sound_workspace(workspace):
@@ -57,6 +58,32 @@ def test_everything_that_can_be_wrong_is_named(workspace):
         ("original", "missing"),
     ]
     assert {item.names for item in found.damage if item.kind == "manifest"} == {("v1",), ("v2",), ("v3",)}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda header: header.update(digest="0" * 64), "another manifest's"),
+        (lambda header: header.update(sprites=3), "another manifest's"),
+        (lambda header: header["versions"]["v1"]["recipe"].update(size=33), "size must be one of"),
+        (lambda header: header["versions"]["v1"].update(splits={"luck": 1}), "its header is damaged"),
+        (lambda header: header.update(versions=[]), "its header is damaged"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_header_that_does_not_fit_its_manifest_is_named(workspace, spoil, problem):
+    version = workspace.commit("one")
+    path = header_path(workspace, version.digest)
+    header = json.loads(path.read_text(encoding="utf-8"))
+    if spoil:
+        spoil(header)
+    path.write_text(json.dumps(header) if spoil else "{", encoding="utf-8")
+    (damage,) = verify(workspace).damage
+    assert (damage.kind, damage.names) == ("manifest", ("v1",))
+    assert problem in damage.problem
+    if "damage" in damage.problem:
+        with pytest.raises(UserError, match="v1 cannot be used, its header is damaged"):
+            restore_edit(workspace, version)
 
 
 def test_relink_finds_by_digest_whatever_the_name(workspace, tmp_path):

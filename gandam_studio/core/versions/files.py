@@ -100,11 +100,45 @@ def write_header(workspace: Workspace, digest: str, label: str, tally: Tally, ke
 
 
 def header(workspace: Workspace, version: ManifestVersion) -> dict[str, Any]:
-    """A version's header, with the recipe, split rule and `kept_only` it was committed with; {} when it is gone."""
+    """A version's header, with the recipe, split rule and `kept_only` it was committed with; {} when it is gone.
+
+    Raises UserError when what it says makes no sense.
+    """
     found = _read_header(header_path(workspace, version.digest))
     if found is None:
         return {}
-    return {**found, **found.get("versions", {}).get(version.label, {})}
+    try:
+        return _settings(found, version.label)
+    except UserError as error:
+        raise UserError(f"{version.label} cannot be used, {error}") from None
+
+
+def _settings(header: dict[str, Any], label: str) -> dict[str, Any]:
+    try:
+        found = {**header, **header.get("versions", {}).get(label, {})}
+        Recipe.from_json(found.get("recipe", {}))
+        SplitRule(**found.get("splits", {}))
+    except (TypeError, AttributeError, ValueError, UserError) as error:
+        raise UserError(f"its header is damaged: {error}") from None
+    return found
+
+
+def header_damage(workspace: Workspace, digest: str, sprites: int, labels: Iterable[str]) -> str:
+    """What is wrong with a manifest's header, which its digest does not cover; "" when nothing is."""
+    path = header_path(workspace, digest)
+    if not path.is_file():
+        return "its header is missing"
+    found = _read_header(path)
+    if found is None:
+        return "its header cannot be read"
+    if found.get("digest") != digest or found.get("sprites") != sprites:
+        return "its header is another manifest's"
+    try:
+        for label in labels:
+            _settings(found, label)
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def recipe_of(workspace: Workspace, version: ManifestVersion) -> Recipe:

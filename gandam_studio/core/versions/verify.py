@@ -81,7 +81,7 @@ def verify(workspace: Workspace, *, job: Job = NULL_JOB) -> Verified:
     for version in known:
         labels.setdefault(version.digest, []).append(version.label)
     for digest, names in labels.items():
-        if problem := _manifest_damage(workspace, digest):
+        if problem := _manifest_damage(workspace, digest, names):
             damage.append(Damage("manifest", digest, problem, tuple(names)))
         job.advance()
     return Verified(len(wanted), len(labels), tuple(damage))
@@ -95,20 +95,17 @@ def needed_originals(workspace: Workspace) -> dict[str, list[str]]:
     return wanted
 
 
-def _manifest_damage(workspace: Workspace, digest: str) -> str:
+def _manifest_damage(workspace: Workspace, digest: str, labels: list[str]) -> str:
     path = workspace.manifest_path(digest)
     try:
         if file_digest(path) != digest:
             return "its bytes have changed"
-        for _ in read_manifest(path):
-            pass
-        if not files.header_path(workspace, digest).is_file():
-            return "its header is missing"
+        sprites = sum(1 for _ in read_manifest(path))
+        return files.header_damage(workspace, digest, sprites, labels)
     except FileNotFoundError:
         return "missing"
     except (OSError, ValueError) as error:
         return str(error)
-    return ""
 
 
 def _database_damage(connection: sqlite3.Connection) -> list[Damage]:
