@@ -7,6 +7,10 @@ import time
 STARTED = time.time()  # Before anything slow: commands given while the trainer was loading count.
 
 if __name__ == "__main__":
+    from trainer.waiting import wait_briefly
+
+    wait_briefly()
+
     from trainer.cli import run
 
     run(STARTED)

@@ -30,7 +30,10 @@ def new_run(
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         array, info = Path(temporary) / "dataset.npy", Path(temporary) / "dataset.json"
         if data.is_dir():
-            recipe = Recipe(size=size or config.data.size, background="alpha" if alpha else "white")
+            try:
+                recipe = Recipe(size=size or config.data.size, background="alpha" if alpha else "white")
+            except ValueError as error:
+                raise TrainerError(str(error)) from None
             names, pixels = _read_folder(data, recipe)
             np.save(array, pixels)
             facts = {"ids": names, "background": [255, 255, 255], "recipe": recipe.to_json()}

@@ -60,6 +60,7 @@ def test_from_a_folder_of_pictures_to_samples(tmp_path: Path) -> None:
         (["sample", "nowhere", "--out", "x.png"], "no run folder"),
         (["new", "somewhere", "--data", ".", "--preset", "nonsense"], "there is no preset"),
         (["describe", "dcgan", "--set", "batch.sise=3"], "did you mean batch.size"),
+        (["new", "somewhere", "--data", ".", "--preset", "dcgan", "--size", "33"], "size must be one of 32, 64"),
     ],
 )
 def test_refusals_are_one_clear_line(

@@ -94,12 +94,12 @@ def _communicate(process: subprocess.Popen[bytes], job: Job) -> tuple[bytes, byt
 def _environment() -> dict[str, str]:
     """This process's environment, with the trainer importable also when nothing was installed.
 
-    Threads that wait for each other sleep instead of spinning: on a machine that is busy with other things, a
-    spinning low-priority trainer took three times the processor time for the same steps (measured).
+    Intel's and LLVM's OpenMP (torch on Windows and macOS) spin for 200 ms by default, and take the processor from a
+    window beside them; here their threads sleep. For libgomp the trainer itself sees to it (`trainer.waiting`).
     """
     root = str(Path(trainer.__file__).resolve().parent.parent)
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    waiting = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+    waiting = {"KMP_BLOCKTIME": "0"}
     ours = {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "PYTHONUNBUFFERED": "1"}
     return {**waiting, **os.environ, **ours}
 
