@@ -51,7 +51,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
             _save_tensors(tensors, path)
             written[path.name] = {"bytes": path.stat().st_size, "sha256": files.file_digest(path)}
         state = {"schema_version": SCHEMA_VERSION, "files": written, **checkpoint.values}
-        files.write_json(beside / "state.json", state)
+        files.write_json(beside / STATE, state)
         _sync_folder(beside)
         if folder.exists():
             old = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.old")
@@ -90,7 +90,7 @@ def _sync_folder(folder: Path) -> None:
 def state_of(folder: Path) -> dict[str, Any]:
     """The state file of a checkpoint. Raises TrainerError (cause "checkpoint")."""
     try:
-        state = files.read_json(folder / "state.json")
+        state = files.read_json(folder / STATE)
         if not isinstance(state, dict) or not isinstance(state.get("files"), dict):
             raise ValueError("state.json has no list of files")
     except (OSError, ValueError) as error:
@@ -132,6 +132,22 @@ def newest_good(folders: list[Path]) -> tuple[Path | None, list[str]]:
             continue
         return folder, complaints
     return None, complaints
+
+
+MACHINE_ANEW = "machine_anew"
+"""In a checkpoint's state: batch, precision and layout are chosen again by whoever goes on from it."""
+STATE = "state.json"
+SET_ASIDE = "set-aside-"
+
+
+def set_aside(folder: Path) -> Path:
+    """Rename a checkpoint that cannot be used, so that nothing takes it for the newest, and nothing is lost."""
+    number, kept = 1, folder.with_name(f"{SET_ASIDE}{folder.name}")
+    while kept.exists():
+        number += 1
+        kept = folder.with_name(f"{SET_ASIDE}{folder.name}-{number}")
+    files.replace(folder, kept)
+    return kept
 
 
 def clear_remains(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -50,8 +51,13 @@ def run(started: float = 0.0) -> None:
     except Exception as error:
         import traceback
 
+        told = traceback.format_exc()
         log = Path.cwd() / "trainer-error.log"
-        log.write_text(traceback.format_exc(), encoding="utf-8")
+        try:
+            log.write_text(told, encoding="utf-8")
+        except OSError:
+            log = Path(tempfile.gettempdir()) / log.name
+            log.write_text(told, encoding="utf-8")
         _fail(f"an error of this program's own ({type(error).__name__}); the details are in {log}")
 
 
@@ -66,8 +72,8 @@ def _emit(values: dict[str, Any], as_json: bool, text: str) -> None:
 
 @main.command()
 @RUN
-@click.option("--iterations", type=click.IntRange(min=1), help="Finish after so many iterations instead.")
-@click.option("--minutes", type=click.FloatRange(min=0.01), help="Finish after so many minutes instead.")
+@click.option("--iterations", type=click.IntRange(min=1), help="Finish after so many iterations, from now on.")
+@click.option("--minutes", type=click.FloatRange(min=0.01), help="Finish after so many minutes, from now on.")
 @click.option(
     "--processes", type=click.IntRange(1, 64), help="Share each batch among so many, a GPU each, from now on."
 )
@@ -161,16 +167,21 @@ def new(
 
     texts = [*overrides, *([f"batch.size={'0' if batch == 'auto' else batch}"] if batch else [])]
     if parent is not None:
+        source = click.get_current_context().get_parameter_source
+        for name in ("preset", "data", "size", "alpha"):
+            if source(name) == click.core.ParameterSource.COMMANDLINE:
+                raise click.UsageError(f"--{name} has no place beside --from: the other run's is kept")
         made = fork_run(run_dir, RunDirectory(parent), texts)
     elif data is not None:
         made = new_run(run_dir, load_preset(preset), data, texts, size, alpha)
     else:
         raise click.UsageError("give either --data or --from")
-    _emit(
-        {"run": made.name, "path": str(made.path)},
-        as_json,
-        f"{made.path} is ready: python -m trainer train {made.path}",
-    )
+    info = made.dataset_info()
+    passed_over = info.get("passed_over", []) if parent is None else []
+    lines = [f"{len(info.get('ids', [])):,} pictures"] if parent is None else []
+    lines += [f"passed over, for it cannot be read: {name}" for name in passed_over]
+    lines += [f"{made.path} is ready: python -m trainer train {made.path}"]
+    _emit({"run": made.name, "path": str(made.path), "passed_over": passed_over}, as_json, "\n".join(lines))
 
 
 @main.command()
@@ -243,15 +254,17 @@ def describe(preset: str | None, size: int | None, fields: bool, overrides: tupl
 @click.option("--fps", default=20, type=click.IntRange(1, 100), show_default=True)
 @click.option("--tag", help="The class to show, of a run that learned classes.")
 @click.option("--iteration", help="Of an older checkpoint, or best.")
+@click.option("--force", is_flag=True, help="Replace what is there.")
 @JSON
 def interpolate_command(
     run_dir: Path, out: Path, points: int, steps: int, seed: int, scale: int, fps: int, tag: str | None,
-    iteration: str | None, as_json: bool,
+    iteration: str | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Walk through latent space, from picture to picture and back to the first."""
     from trainer.interpolate import interpolate
-    from trainer.sampling import load_trained
+    from trainer.sampling import load_trained, refuse_replacing
 
+    refuse_replacing(out, False, force)
     trained = load_trained(RunDirectory(run_dir), iteration=iteration)
     facts = interpolate(trained, out, seed, points, steps, scale=scale, fps=fps, tag=tag)
     _emit(facts, as_json, f"{facts['frames']} frames in {out}")
@@ -263,14 +276,16 @@ def interpolate_command(
 @click.option("--format", "formats", multiple=True, help="safetensors, torchscript or onnx; all by default.")
 @click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
 @click.option("--iteration", help="Of an older checkpoint, or best.")
+@click.option("--force", is_flag=True, help="Replace what is there.")
 @JSON
 def export_command(
-    run_dir: Path, out: Path, formats: tuple[str, ...], weights: str, iteration: str | None, as_json: bool
+    run_dir: Path, out: Path, formats: tuple[str, ...], weights: str, iteration: str | None, force: bool, as_json: bool
 ) -> None:
     """Write the generator for other programs, and check that what was written draws the same pictures."""
     from trainer.export import FORMATS, export
-    from trainer.sampling import load_trained
+    from trainer.sampling import load_trained, refuse_replacing
 
+    refuse_replacing(out, True, force)
     facts = export(load_trained(RunDirectory(run_dir), weights, iteration), out, formats or FORMATS)
     lines = [f"{name}: agrees to {difference:.1e}" for name, difference in facts["files"].items()]
     lines += [f"{name}: {reason}" for name, reason in facts["skipped"].items()]

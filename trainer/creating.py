@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from trainer import checkpoints, files
 from trainer.config import TrainConfig, apply_overrides, fit_data
@@ -17,6 +18,7 @@ from trainer.errors import TrainerError
 from trainer.recipe import SIZES, Recipe
 from trainer.run_directory import RunDirectory
 
+log = logging.getLogger("trainer")
 PICTURES = {".png", ".webp", ".bmp", ".gif", ".jpg", ".jpeg"}
 
 
@@ -34,9 +36,10 @@ def new_run(
                 recipe = Recipe(size=size or config.data.size, background="alpha" if alpha else "white")
             except ValueError as error:
                 raise TrainerError(str(error)) from None
-            names, pixels = _read_folder(data, recipe)
+            names, pixels, passed_over = _read_folder(data, recipe)
             np.save(array, pixels)
             facts = {"ids": names, "background": [255, 255, 255], "recipe": recipe.to_json()}
+            facts["passed_over"] = passed_over
         else:
             pixels = _read_array(data)
             shutil.copyfile(data, array)
@@ -48,14 +51,29 @@ def new_run(
 
 
 def fork_run(path: Path, parent: RunDirectory, overrides: list[str]) -> RunDirectory:
-    """A new run that goes on from `parent`'s newest good checkpoint with `overrides`. Raises TrainerError."""
-    config = apply_overrides(parent.config(), overrides)
+    """A new run that goes on from `parent`'s newest good checkpoint with `overrides`.
+
+    Where these change batch or precision, they are chosen anew instead of kept as they were. Raises TrainerError, also
+    when there is no checkpoint to go on from.
+    """
+    before = parent.config()
+    config = apply_overrides(before, overrides)
+    folder, complaints = checkpoints.newest_good(parent.checkpoints())
+    if folder is None:
+        reason = complaints[0] if complaints else "it has none yet"
+        raise TrainerError(f"{parent.name} has no checkpoint to go on from: {reason}", "checkpoint")
+    for complaint in complaints:
+        log.warning(f"{complaint}; going on from {int(folder.name):,}")
     config = dataclasses.replace(config, origin=dataclasses.replace(config.origin, parent=parent.name))
     manifest = parent.manifest_path if parent.manifest_path.exists() else None
     new = RunDirectory.create(path, config, parent.dataset_path, parent.dataset_info_path, manifest)
-    folder, _ = checkpoints.newest_good(parent.checkpoints())
-    if folder:
-        shutil.copytree(folder, new.checkpoints_path / folder.name)
+    copied = shutil.copytree(folder, new.checkpoints_path / folder.name)
+    if (config.batch, config.precision) != (before.batch, before.precision):
+        state = copied / checkpoints.STATE
+        files.write_json(state, {**files.read_json(state), checkpoints.MACHINE_ANEW: True})
+    best = parent.checkpoints_path / checkpoints.BEST
+    if best.is_dir():
+        shutil.copytree(best, new.checkpoints_path / checkpoints.BEST)
     return new
 
 
@@ -71,7 +89,10 @@ def _read_array(path: Path) -> np.ndarray[Any, Any]:
     try:
         pixels = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise TrainerError(f"cannot read {path}: {error}", "data") from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no .npy array"
+        raise TrainerError(
+            f"cannot read {path}: {reason}; give such an array or a folder of pictures", "data"
+        ) from None
     if pixels.ndim != 4 or pixels.dtype != np.uint8 or pixels.shape[1] != pixels.shape[2]:
         raise TrainerError(f"{path} must hold uint8 (N, size, size, C), not {pixels.dtype} {pixels.shape}", "data")
     return pixels
@@ -88,22 +109,34 @@ def _beside(path: Path, count: int) -> dict[str, Any]:
     return {"ids": [str(index) for index in range(count)], "background": [255, 255, 255]}
 
 
-def _read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[Any, Any]]:
-    """Every picture below `folder`, by name: (names, uint8 (N, size, size, C)). Unreadable files are passed over."""
+def _read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[Any, Any], list[str]]:
+    """Every picture below `folder`, by name: (names, uint8 (N, size, size, C), names of those that are unreadable)."""
     if recipe.size not in SIZES:
         raise TrainerError(f"size must be one of {', '.join(map(str, SIZES))}, not {recipe.size}")
     names: list[str] = []
     rows: list[np.ndarray[Any, Any]] = []
+    passed_over: list[str] = []
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file()):
+        name = path.relative_to(folder).as_posix()
         try:
             with Image.open(path) as picture:
-                rows.append(squared(picture.convert("RGBA"), recipe))
+                rows.append(squared(_upright_rgba(picture), recipe))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            passed_over.append(name)
             continue
-        names.append(path.relative_to(folder).as_posix())
+        names.append(name)
     if len(rows) < 2:
         raise TrainerError(f"{folder} holds {len(rows)} readable pictures; at least 2 are needed", "data")
-    return names, np.stack(rows)
+    return names, np.stack(rows), passed_over
+
+
+def _upright_rgba(picture: Image.Image) -> Image.Image:
+    """As it is meant to be seen: turned as a camera noted, and 16-bit grey brought down to 8 instead of cut off."""
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):
+        grey = np.asarray(picture).astype(np.int64)
+        picture = Image.fromarray((grey.clip(0, 65535) >> 8).astype(np.uint8))
+    return picture.convert("RGBA")
 
 
 def squared(picture: Image.Image, recipe: Recipe) -> np.ndarray[Any, Any]:

@@ -57,6 +57,8 @@ def export(trained: Trained, folder: Path, formats: tuple[str, ...] = FORMATS) -
                     raise TrainerError(f"the {name} export disagrees with the original by {difference:.2g}", "bug")
                 files.replace(path, folder / filename)
                 done[filename] = difference
+        for stale in {filename for filename, _ in writers.values()} - done.keys():  # of another iteration, perhaps
+            (folder / stale).unlink(missing_ok=True)
         files.write_json(folder / "generator.json", _facts(trained, done))
     except OSError as error:
         raise TrainerError(f"cannot write to {folder}: {error.strerror or error}", "disk_full") from error

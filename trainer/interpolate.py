@@ -81,11 +81,13 @@ def _enlarged(frames: np.ndarray[Any, Any], scale: int) -> np.ndarray[Any, Any]:
 
 
 def _gif(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
+    """A pixel of a GIF is there or not, and a frame lasts hundredths of a second, two at least to be heeded."""
+    if frames.shape[3] == 4:
+        frames = np.where(frames[..., 3:] < 128, 0, frames | np.array([0, 0, 0, 255], np.uint8)).astype(np.uint8)
     pictures = [Image.fromarray(frame) for frame in _enlarged(frames, scale)]
     stream = io.BytesIO()
-    pictures[0].save(
-        stream, "GIF", save_all=True, append_images=pictures[1:], duration=round(1000 / fps), loop=0, disposal=2
-    )
+    duration = 10 * max(2, round(100 / fps))
+    pictures[0].save(stream, "GIF", save_all=True, append_images=pictures[1:], duration=duration, loop=0, disposal=2)
     return stream.getvalue()
 
 
@@ -98,6 +100,7 @@ def _save_mp4(out: Path, frames: np.ndarray[Any, Any], scale: int, fps: int) -> 
         frames = np.rint(frames[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
     big = _enlarged(frames, scale)
     beside = out.with_name(f".{out.stem}.part.mp4")
+    beside.touch()  # OpenCV does not say why it could not.
     writer = cv2.VideoWriter(str(beside), cv2.VideoWriter.fourcc(*"mp4v"), fps, (big.shape[2], big.shape[1]))
     try:
         if not writer.isOpened():

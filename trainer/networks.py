@@ -42,6 +42,9 @@ def stages(architecture: Architecture, size: int) -> Stages:
     discriminator = _resized(architecture.discriminator_channels[::-1], doublings)[::-1]
     if not generator or not discriminator:
         raise TrainerError(f"this architecture cannot be cut down to {size} pixels")
+    if architecture.kind == "sprite" and not 4 << len(generator) - 1 == 4 << len(discriminator) - 1 == size:
+        found = f"generator_channels {len(generator)} and discriminator_channels {len(discriminator)}"
+        raise TrainerError(f"sprite networks of {size} px have {round(math.log2(size)) - 1} stages, not {found}")
     return Stages(generator, discriminator, -doublings)
 
 

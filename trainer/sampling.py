@@ -67,6 +67,8 @@ def _chosen(run: RunDirectory, iteration: int | str | None) -> Path:
     folders = run.checkpoints()
     if iteration == checkpoints.BEST:
         folder = run.checkpoints_path / checkpoints.BEST
+        if not folder.is_dir():
+            raise TrainerError(f"{run.name} has no best checkpoint yet: none of its grids was measured", "checkpoint")
         checkpoints.verify(folder)
         return folder
     if iteration is not None:
@@ -121,6 +123,8 @@ def save_sample(
     What is there already is replaced only with `force`. Raises TrainerError.
     """
     refuse_replacing(out, singly, force)
+    if not singly and out.suffix.lower() != ".png":
+        raise TrainerError(f"{out.name or out} must end in .png")
     trained = trained or load_trained(run)
     drawn = pictures(trained, count, seed, tag)
     seeds = [f"{seed}/{index}" for index in range(count)]

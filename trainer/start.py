@@ -8,6 +8,7 @@ import errno
 import logging
 import signal
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,9 +158,13 @@ def _train(run: RunDirectory, config: TrainConfig, writer: EventWriter | None, s
 def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | None, list[str]]:
     """The newest checkpoint that verifies, where it lies, and what was wrong with newer ones.
 
-    The first rank chooses for all, whose run folders may lie on several machines. Raises TrainerError.
+    The first rank chooses for all, whose run folders may lie on several machines, and sets newer ones aside: as the
+    highest numbers they would stay when old ones are removed, and what is trained now would go. Raises TrainerError.
     """
     folder, complaints = checkpoints.newest_good(run.checkpoints()) if ranks.first else (None, [])
+    if ranks.first:
+        for damaged in run.checkpoints()[::-1][: len(complaints)]:
+            checkpoints.set_aside(damaged)
     chosen = ranks.agreed(int(folder.name) if folder else -1)
     if chosen < 0:
         return None, None, complaints
@@ -174,13 +179,17 @@ def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | 
 def _prepare(
     run: RunDirectory, config: TrainConfig, device: torch.device, ranks: Ranks, saved: Checkpoint | None
 ) -> Session:
-    """Data, networks and machine; a resumed run keeps the precision, layout and batch it began with."""
+    """Data, networks and machine; a resumed run keeps the precision, layout and batch it began with, and so does a
+    fork (`creating.fork_run`) whose settings say nothing else."""
     set_threads(config.precision.threads, ranks_here())
     data: TrainingSet = load_training_set(run, config, device)
-    if saved is None:
+    if saved is None or saved.values.get(checkpoints.MACHINE_ANEW):
         machine = choose_machine(config, data, device, ranks)
         batch = config.batch.size or choose_batch(config, data, machine, ranks)
-        return make_session(config, data, machine, ranks, batch)
+        session = make_session(config, data, machine, ranks, batch)
+        if saved:
+            restore(session, saved)
+        return session
     values = saved.values
     graphs = device.type == "cuda" and config.precision.cuda_graphs != "off"
     machine = Machine(
@@ -235,7 +244,11 @@ class _signals:  # noqa: N801 - used as a context manager, like a function
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> None:
-        for number, name in ((signal.SIGINT, "interrupted from the keyboard"), (signal.SIGTERM, "asked by a signal")):
+        asked = [(signal.SIGINT, "interrupted from the keyboard"), (signal.SIGTERM, "asked by a signal")]
+        # The terminal was closed; under nohup it is ignored, and stays so.
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+            asked.append((signal.SIGHUP, "its terminal was closed"))
+        for number, name in asked:
             try:
                 self._before[number] = signal.signal(number, lambda *_, name=name: self._asked(name))
             except ValueError:  # Not in the main thread: tests and embedders handle signals themselves.
@@ -267,7 +280,9 @@ def _understood(error: Exception, run: RunDirectory) -> TrainerError:
         full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", -1))
         text = "the disk is full" if full else (error.strerror or str(error))
         return TrainerError(f"cannot write to {run.path}: {text}; free some space and start again", "disk_full")
-    log.error("%s: unexpected failure at %s", run.name, time.strftime("%Y-%m-%d %H:%M:%S"), exc_info=error)
+    with contextlib.suppress(OSError), run.log_path.open("a", encoding="utf-8") as stream:
+        stream.write(f"unexpected failure at {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+        stream.writelines(traceback.format_exception(error))
     return TrainerError(
         f"an error of this program's own ({type(error).__name__}: {error}); see {run.log_path.name}", "bug"
     )
