@@ -34,9 +34,14 @@ class Meter:
         self._network: RandomFeatures | None = None
 
     @property
+    def possible(self) -> bool:
+        """Whether there are pictures enough."""
+        return len(self._rows) >= LEAST
+
+    @property
     def affordable(self) -> bool:
         """Whether measuring now stays within its share of the time (the first time is free)."""
-        return len(self._rows) >= LEAST and self._spent <= SHARE * self._session.done.seconds
+        return self.possible and self._spent <= SHARE * self._session.done.seconds
 
     def measure(self) -> events.MetricMeasured:
         """Measure now."""

@@ -62,6 +62,7 @@ class Training:
         self._flushed = self._polled = self._spoke = time.perf_counter()
         self._saved_at = session.done.seconds
         self._sampled = self._checkpointed = session.done.iteration if session.done.iteration else -1
+        self._measured = -1
         self._fixed: torch.Tensor | None = None
         self._meter = Meter(session) if session.ranks.first else None
         self._spikes = SpikeWatch(session, self._fixed_grid, self.say) if writer and session.ranks.first else None
@@ -97,6 +98,9 @@ class Training:
         self.flush()
         if self._sampled != session.done.iteration:
             self.sample()
+        # However short the run: "best" would else be among the first pictures, which alone were measured.
+        if session.ranks.first and self._measured != session.done.iteration:
+            self._measure(last=True)
         self.checkpoint("finished")
         return limit
 
@@ -278,11 +282,14 @@ class Training:
         save_png(path, tile(draw_pictures(network, z, data.fill, labels)))
         return path.relative_to(self.run.path).as_posix()
 
-    def _measure(self) -> None:
-        """Measure KID where that is affordable, and keep the weights when they are the best so far."""
+    def _measure(self, last: bool = False) -> None:
+        """Measure KID where that is affordable (`last`: possible), and keep the best weights so far."""
         session = self.session
-        if self._meter is None or not session.done.iteration or not self._meter.affordable:
+        if self._meter is None or not session.done.iteration:
             return
+        if not (self._meter.possible if last else self._meter.affordable):
+            return
+        self._measured = session.done.iteration
         measured = self._meter.measure()
         self.say(measured)
         if measured.value is None or measured.value >= session.best.get("value", float("inf")):

@@ -282,6 +282,8 @@ def test_every_run_reports_both_grids_and_a_metric(make_run: MakeRun) -> None:
     assert kinds[-1] == "run_finished"
     metric = next(event for event in events if event.kind == "metric_measured")
     assert (metric.name, metric.values["against"]) == ("kid", "held-out")
+    measured = [event.iteration for event in events if event.kind == "metric_measured"]
+    assert measured[-1] == 4, "the last pictures, whatever was spent on measuring"
     best = load_trained(run, iteration="best")
     assert best.iteration in [e.iteration for e in events if e.kind == "metric_measured"]
     assert load_preset("sprite-r3-cpu").ema.enabled
