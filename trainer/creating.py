@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import shutil
@@ -132,7 +133,8 @@ def _read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[An
 
 def _upright_rgba(picture: Image.Image) -> Image.Image:
     """As it is meant to be seen: turned as a camera noted, and 16-bit grey brought down to 8 instead of cut off."""
-    picture = ImageOps.exif_transpose(picture)
+    with contextlib.suppress(Exception):  # Damaged notes of a camera raise whatever they like; the picture is whole.
+        picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):
         grey = np.asarray(picture).astype(np.int64)
         picture = Image.fromarray((grey.clip(0, 65535) >> 8).astype(np.uint8))

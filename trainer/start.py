@@ -163,8 +163,9 @@ def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | 
     """
     folder, complaints = checkpoints.newest_good(run.checkpoints()) if ranks.first else (None, [])
     if ranks.first:
-        for damaged in run.checkpoints()[::-1][: len(complaints)]:
-            checkpoints.set_aside(damaged)
+        for newer, complaint in zip(run.checkpoints()[::-1], complaints, strict=False):
+            if "newer version" not in complaint:
+                checkpoints.set_aside(newer)
     chosen = ranks.agreed(int(folder.name) if folder else -1)
     if chosen < 0:
         return None, None, complaints

@@ -41,15 +41,10 @@ def open_window(folder: Path | None = None) -> int:
 
     from PySide6.QtCore import QTimer
 
-    from gandam_studio.qt.preload import Preloader
-    from gandam_studio.qt.rail import PLACES
     from gandam_studio.qt.responsiveness import favour_the_window
 
-    # After the first picture; and what was imported is set aside from the collector together with everything else,
-    # whose one look at all of it takes some tens of milliseconds.
-    preloader = Preloader((place.path.partition(":")[0] for place in PLACES), application)
-    preloader.finished.connect(lambda: favour_the_window(application))
-    QTimer.singleShot(SETTLED_MS, preloader, preloader.start)
+    # After the first picture: looking at everything once takes some tens of milliseconds.
+    QTimer.singleShot(SETTLED_MS, application, lambda: favour_the_window(application))
     return application.exec()
 
 

@@ -60,6 +60,13 @@ def test_sixteen_bits_of_grey_become_eight_and_cameras_are_believed(tmp_path: Pa
     assert pixels["turned.jpg"][:, :12].max() < 15
 
 
+def test_a_picture_with_damaged_notes_of_a_camera_is_read(tmp_path: Path) -> None:
+    art = drawn(tmp_path / "art", 2)
+    Image.new("RGB", (32, 32), (9, 99, 199)).save(art / "cut.png", exif=b"II*\0")
+    run = new_run(tmp_path / "r", small_config("dcgan"), art, [], 32)
+    assert run.dataset_info()["ids"] == ["0.png", "1.png", "cut.png"]
+
+
 def test_a_file_that_is_no_array_is_refused_without_talk_of_pickles(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32)).save(tmp_path / "s.png")
     with pytest.raises(TrainerError, match=r"it is no \.npy array; give such an array or a folder") as refused:
