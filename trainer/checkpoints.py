@@ -21,9 +21,17 @@ from torch import nn
 
 from trainer import files
 from trainer.errors import TrainerError
+from trainer.run_directory import CHECKPOINT_STATE
 
 SCHEMA_VERSION = 1
 BEST = "best"
+SET_ASIDE = "set-aside-"
+MACHINE_ANEW = "machine_anew"
+"""In a checkpoint's state: batch, precision and layout are chosen again by whoever goes on from it."""
+
+
+class NewerVersion(TrainerError):
+    """A checkpoint of a newer version of this program: nothing is wrong with it."""
 
 
 @dataclass
@@ -51,7 +59,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
             _save_tensors(tensors, path)
             written[path.name] = {"bytes": path.stat().st_size, "sha256": files.file_digest(path)}
         state = {"schema_version": SCHEMA_VERSION, "files": written, **checkpoint.values}
-        files.write_json(beside / STATE, state)
+        files.write_json(beside / CHECKPOINT_STATE, state)
         _sync_folder(beside)
         if folder.exists():
             old = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.old")
@@ -90,13 +98,13 @@ def _sync_folder(folder: Path) -> None:
 def state_of(folder: Path) -> dict[str, Any]:
     """The state file of a checkpoint. Raises TrainerError (cause "checkpoint")."""
     try:
-        state = files.read_json(folder / STATE)
+        state = files.read_json(folder / CHECKPOINT_STATE)
         if not isinstance(state, dict) or not isinstance(state.get("files"), dict):
             raise ValueError("state.json has no list of files")
     except (OSError, ValueError) as error:
         raise TrainerError(f"checkpoint {folder.name} cannot be read: {error}", "checkpoint") from None
     if state.get("schema_version", 0) > SCHEMA_VERSION:
-        raise TrainerError(f"checkpoint {folder.name} was written by a newer version of this program", "checkpoint")
+        raise NewerVersion(f"checkpoint {folder.name} was written by a newer version of this program", "checkpoint")
     return state
 
 
@@ -121,23 +129,17 @@ def load(folder: Path, stems: Iterable[str] | None = None) -> Checkpoint:
     return Checkpoint(tensors, {key: value for key, value in state.items() if key != "files"})
 
 
-def newest_good(folders: list[Path]) -> tuple[Path | None, list[str]]:
-    """The newest of `folders` (oldest first) that verifies, and one line for each newer one that does not."""
-    complaints: list[str] = []
+def newest_good(folders: list[Path]) -> tuple[Path | None, list[TrainerError]]:
+    """The newest of `folders` (oldest first) that verifies, and what is wrong with each newer one, newest first."""
+    complaints: list[TrainerError] = []
     for folder in reversed(folders):
         try:
             verify(folder)
         except TrainerError as error:
-            complaints.append(str(error))
+            complaints.append(error)
             continue
         return folder, complaints
     return None, complaints
-
-
-MACHINE_ANEW = "machine_anew"
-"""In a checkpoint's state: batch, precision and layout are chosen again by whoever goes on from it."""
-STATE = "state.json"
-SET_ASIDE = "set-aside-"
 
 
 def set_aside(folder: Path) -> Path:

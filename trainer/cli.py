@@ -171,16 +171,17 @@ def new(
         for name in ("preset", "data", "size", "alpha"):
             if source(name) == click.core.ParameterSource.COMMANDLINE:
                 raise click.UsageError(f"--{name} has no place beside --from: the other run's is kept")
-        made = fork_run(run_dir, RunDirectory(parent), texts)
+        made, info = fork_run(run_dir, RunDirectory(parent), texts), {}
     elif data is not None:
         made = new_run(run_dir, load_preset(preset), data, texts, size, alpha)
+        info = made.dataset_info()
     else:
         raise click.UsageError("give either --data or --from")
-    info = made.dataset_info()
-    passed_over = info.get("passed_over", []) if parent is None else []
-    lines = [f"{len(info.get('ids', [])):,} pictures"] if parent is None else []
-    lines += [f"passed over, for it cannot be read: {name}" for name in passed_over]
-    lines += [f"{made.path} is ready: python -m trainer train {made.path}"]
+    passed_over = info.get("passed_over", [])
+    lines = [f"passed over, for it cannot be read: {name}" for name in passed_over]
+    if info:
+        lines.insert(0, f"{len(info.get('ids', [])):,} pictures")
+    lines.append(f"{made.path} is ready: python -m trainer train {made.path}")
     _emit({"run": made.name, "path": str(made.path), "passed_over": passed_over}, as_json, "\n".join(lines))
 
 

@@ -16,8 +16,8 @@ from PIL import Image, ImageOps
 from trainer import checkpoints, files
 from trainer.config import TrainConfig, apply_overrides, fit_data
 from trainer.errors import TrainerError
-from trainer.recipe import SIZES, Recipe
-from trainer.run_directory import RunDirectory
+from trainer.recipe import Recipe
+from trainer.run_directory import CHECKPOINT_STATE, RunDirectory
 
 log = logging.getLogger("trainer")
 PICTURES = {".png", ".webp", ".bmp", ".gif", ".jpg", ".jpeg"}
@@ -39,8 +39,9 @@ def new_run(
                 raise TrainerError(str(error)) from None
             names, pixels, passed_over = _read_folder(data, recipe)
             np.save(array, pixels)
-            facts = {"ids": names, "background": [255, 255, 255], "recipe": recipe.to_json()}
-            facts["passed_over"] = passed_over
+            facts = {
+                "ids": names, "background": [255, 255, 255], "recipe": recipe.to_json(), "passed_over": passed_over,
+            }  # fmt: skip
         else:
             pixels = _read_array(data)
             shutil.copyfile(data, array)
@@ -70,7 +71,7 @@ def fork_run(path: Path, parent: RunDirectory, overrides: list[str]) -> RunDirec
     new = RunDirectory.create(path, config, parent.dataset_path, parent.dataset_info_path, manifest)
     copied = shutil.copytree(folder, new.checkpoints_path / folder.name)
     if (config.batch, config.precision) != (before.batch, before.precision):
-        state = copied / checkpoints.STATE
+        state = copied / CHECKPOINT_STATE
         files.write_json(state, {**files.read_json(state), checkpoints.MACHINE_ANEW: True})
     best = parent.checkpoints_path / checkpoints.BEST
     if best.is_dir():
@@ -112,8 +113,6 @@ def _beside(path: Path, count: int) -> dict[str, Any]:
 
 def _read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[Any, Any], list[str]]:
     """Every picture below `folder`, by name: (names, uint8 (N, size, size, C), names of those that are unreadable)."""
-    if recipe.size not in SIZES:
-        raise TrainerError(f"size must be one of {', '.join(map(str, SIZES))}, not {recipe.size}")
     names: list[str] = []
     rows: list[np.ndarray[Any, Any]] = []
     passed_over: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import logging
 import os
@@ -70,9 +71,9 @@ class Mirrors:
         self._found: dict[str, TensorBoard | WandB] = {}
         self._failures: list[str] = []
         if importlib.util.find_spec("tensorboard"):
-            self._try("TensorBoard", lambda name: self._found.update({name: TensorBoard(run)}))
+            self._try("TensorBoard", lambda: self._found.update({"TensorBoard": TensorBoard(run)}))
         if importlib.util.find_spec("wandb") and (os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE")):
-            self._try("Weights & Biases", lambda name: self._found.update({name: WandB(run, config)}))
+            self._try("Weights & Biases", lambda: self._found.update({"Weights & Biases": WandB(run, config)}))
 
     @property
     def names(self) -> list[str]:
@@ -81,22 +82,23 @@ class Mirrors:
 
     def write(self, event: TrainEvent) -> None:
         """Mirror one event."""
-        for name in self.names:
-            self._try(name, lambda name: self._found[name].write(event))
+        for name, mirror in list(self._found.items()):
+            self._try(name, functools.partial(mirror.write, event))
 
     def close(self) -> None:
         """Flush and close."""
-        for name in self.names:
-            self._try(name, lambda name: self._found.pop(name).close())
+        for name, mirror in list(self._found.items()):
+            self._try(name, mirror.close)
+        self._found.clear()
 
     def failures(self) -> list[str]:
         """What has failed since this was last asked, in words for a person."""
         told, self._failures = self._failures, []
         return told
 
-    def _try(self, name: str, what: Callable[[str], None]) -> None:
+    def _try(self, name: str, what: Callable[[], None]) -> None:
         try:
-            what(name)
+            what()
         except Exception as error:  # Other people's code: whatever it raises.
             self._found.pop(name, None)
             message = f"{name} failed and is no longer written to: {error}"

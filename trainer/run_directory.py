@@ -29,6 +29,8 @@ from trainer.events import (
 )
 
 COMMANDS = ("pause", "resume", "stop", "sample", "checkpoint")
+CHECKPOINT_STATE = "state.json"
+"""The file of a checkpoint's folder that says it is complete."""
 STATES = ("created", "running", "paused", "interrupted", "stopped", "failed", "finished")
 
 
@@ -188,7 +190,7 @@ class RunDirectory:
         except (FileNotFoundError, NotADirectoryError):  # asked of the listing itself: a folder may go at any moment
             return []
         folders = (self.checkpoints_path / name for name in sorted(names, key=int))
-        return [folder for folder in folders if (folder / "state.json").is_file()]
+        return [folder for folder in folders if (folder / CHECKPOINT_STATE).is_file()]
 
     def newest_checkpoint(self) -> Path | None:
         """The newest checkpoint's folder, or None."""

@@ -89,8 +89,11 @@ class _Writer(EventWriter):
         if self._listener:
             self._listener(written)
         for failure in self._mirrors.failures():
-            at = {"iteration": written.iteration, "images_seen": written.images_seen}
-            self.write(events.Warning(message=failure, about="tracker", **at))
+            self.write(
+                events.Warning(
+                    iteration=written.iteration, images_seen=written.images_seen, message=failure, about="tracker"
+                )
+            )
         return written
 
     def close(self) -> None:
@@ -155,17 +158,17 @@ def _train(run: RunDirectory, config: TrainConfig, writer: EventWriter | None, s
         raise failure from error
 
 
-def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | None, list[str]]:
+def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | None, list[TrainerError]]:
     """The newest checkpoint that verifies, where it lies, and what was wrong with newer ones.
 
     The first rank chooses for all, whose run folders may lie on several machines, and sets newer ones aside: as the
     highest numbers they would stay when old ones are removed, and what is trained now would go. Raises TrainerError.
     """
-    folder, complaints = checkpoints.newest_good(run.checkpoints()) if ranks.first else (None, [])
-    if ranks.first:
-        for newer, complaint in zip(run.checkpoints()[::-1], complaints, strict=False):
-            if "newer version" not in complaint:
-                checkpoints.set_aside(newer)
+    folders = run.checkpoints() if ranks.first else []
+    folder, complaints = checkpoints.newest_good(folders)
+    for newer, complaint in zip(reversed(folders), complaints, strict=False):
+        if not isinstance(complaint, checkpoints.NewerVersion):
+            checkpoints.set_aside(newer)
     chosen = ranks.agreed(int(folder.name) if folder else -1)
     if chosen < 0:
         return None, None, complaints
@@ -238,7 +241,7 @@ def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkp
 
 
 class _signals:  # noqa: N801 - used as a context manager, like a function
-    """Ctrl+C and SIGTERM ask the training to stop, with a checkpoint; a second Ctrl+C ends at once."""
+    """Ctrl+C, SIGTERM and SIGHUP ask the training to stop, with a checkpoint; a second Ctrl+C ends at once."""
 
     def __init__(self, training: Training) -> None:
         self._training = training

@@ -99,7 +99,7 @@ class Training:
         if self._sampled != session.done.iteration:
             self.sample()
         # However short the run: "best" would else be among the first pictures, which alone were measured.
-        if session.ranks.first and self._measured != session.done.iteration:
+        if self._measured != session.done.iteration:
             self._measure(last=True)
         self.checkpoint("finished")
         return limit

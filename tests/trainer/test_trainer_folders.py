@@ -94,9 +94,12 @@ def test_a_gif_knows_only_there_and_not_there() -> None:
 
 @pytest.mark.parametrize("command", ["interpolate", "export", "sample"])
 def test_nothing_is_replaced_unless_told_to(command: str, tmp_path: Path) -> None:
-    there = tmp_path / ("there" if command == "export" else "there.png")
-    (there / "model.txt" if command == "export" else there).parent.mkdir(exist_ok=True)
-    (there / "model.txt" if command == "export" else there).write_text("mine")
+    there = tmp_path / "there.png"
+    if command == "export":
+        there.mkdir()
+        (there / "model.txt").write_text("mine")
+    else:
+        there.write_text("mine")
     done = CliRunner().invoke(main, [command, str(tmp_path / "r"), "--out", str(there)])
     assert isinstance(done.exception, TrainerError)
     assert "--force" in str(done.exception)

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 from conftest import small_config
 
-from trainer import checkpoints
+from trainer import checkpoints, files
 from trainer.cli import main
 from trainer.creating import fork_run
 from trainer.errors import TrainerError
 from trainer.events import RunFinished, RunStarted
-from trainer.run_directory import RunDirectory
+from trainer.run_directory import CHECKPOINT_STATE, RunDirectory
 from trainer.sampling import load_trained
 from trainer.start import train_run
 
@@ -53,6 +53,16 @@ def test_a_run_whose_checkpoints_are_all_damaged_begins_again_and_keeps_what_it_
     assert [int(folder.name) for folder in run.checkpoints()] == [2, 3]
     train_run(run, limits=["stop.iterations=4"])
     assert run.state().iteration == 4
+
+
+def test_a_checkpoint_of_a_newer_version_stays_where_it_is(make_run: MakeRun) -> None:
+    run = make_run("r", small_config("dcgan", *SAVING, "stop.iterations=4"))
+    train_run(run)
+    state = run.checkpoints()[-1] / CHECKPOINT_STATE
+    files.write_json(state, {**files.read_json(state), "schema_version": checkpoints.SCHEMA_VERSION + 1})
+    train_run(run, limits=["stop.iterations=3"])
+    assert state.is_file()
+    assert not list(run.checkpoints_path.glob("set-aside-*"))
 
 
 def test_setting_aside_twice_keeps_both(tmp_path: Path) -> None:
