@@ -1,4 +1,4 @@
-"""Reading what somebody else may have written: regular files only, bounded, typed, and inside the folder they belong to.
+"""Reading what somebody else may have written: regular files only, bounded, typed, and inside their folder.
 
 Everything here raises `UntrustedError`, a ValueError whose text is one short line fit for a person.
 """

@@ -100,11 +100,13 @@ def test_json_at_the_bounds_is_read() -> None:
 def test_every_field_is_its_type_or_refused(value: object) -> None:
     values = Values({"x": value}, "line 1")
     for ask in (values.text, values.integer, values.number, values.flag, values.items, values.texts, values.object):
+        message = ""
         try:
             ask("x")
         except UntrustedError as error:
-            assert str(error).startswith("line 1: x ")
-            assert "\n" not in str(error)
+            message = str(error)
+        assert not message or message.startswith("line 1: x ")
+        assert "\n" not in message
 
 
 def test_true_is_no_number_and_a_missing_field_takes_its_default() -> None:
