@@ -149,13 +149,15 @@ def parse_json(data: bytes | str, *, max_depth: int = MAX_JSON_DEPTH) -> Any:
     The caller bounds the size. Raises UntrustedError.
     """
     try:
-        value = json.loads(data, parse_constant=_no_constant, parse_int=_integer, parse_float=_float)
+        text = data if isinstance(data, str) else data.decode("utf-8-sig")
+        value = _DECODER.decode(text)
     except UntrustedError:
         raise
     except (ValueError, RecursionError) as error:
-        text = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
-        raise UntrustedError(f"no valid JSON: {text}") from None
-    _check_depth(value, max_depth)
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
+        raise UntrustedError(f"no valid JSON: {reason}") from None
+    if text.count("[") + text.count("{") > max_depth:
+        _check_depth(value, max_depth)
     return value
 
 
@@ -196,6 +198,10 @@ def _float(text: str) -> float:
     if not math.isfinite(value := float(text)):
         raise UntrustedError(f"{shortened(text, 24)} is too large a number")
     return value
+
+
+# One decoder for all: `json.loads` with these options makes a new one at every call.
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer, parse_float=_float)
 
 
 def _check_depth(value: Any, most: int) -> None:
@@ -246,11 +252,11 @@ class Values:
         return default
 
     def text(self, name: str, default: Any = _MISSING, *, max_length: int = MAX_TEXT) -> str:
-        """A string of at most `max_length` characters without NUL."""
+        """A string of at most `max_length` characters that UTF-8 can encode, without NUL."""
         value = self.raw(name, default)
         if name not in self._values:
             return value
-        if not isinstance(value, str) or "\0" in value:
+        if not is_text(value):
             raise self.error(name, "text")
         if len(value) > max_length:
             raise self.error(name, f"text of at most {max_length:,} characters")
@@ -310,7 +316,7 @@ class Values:
         value = self.items(name, default, most=most)
         if name not in self._values:
             return value
-        if any(not isinstance(item, str) or len(item) > max_length or "\0" in item for item in value):
+        if any(not is_text(item) or len(item) > max_length for item in value):
             raise self.error(name, "a list of texts")
         return value
 
@@ -332,6 +338,17 @@ def _range(least: float, most: float) -> str:
 
 
 # Text
+
+
+def is_text(value: Any) -> bool:
+    """Whether `value` is a string without NUL and lone surrogates: one that files and databases can hold."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.isascii() or value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def shortened(text: str, length: int = 80) -> str:

@@ -11,16 +11,20 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from gandam_studio.core.deltas import FIELDS, Delta
-from gandam_studio.core.errors import UserError
+from gandam_studio.core.errors import DamagedWorkspace, UserError
 from gandam_studio.core.seqsets import Seqs, as_seqs, conditions
 from gandam_studio.core.sprite import (
+    COLUMN_DOMAINS,
     FACINGS,
+    STATUSES,
     format_crop,
     join_tags,
     mirrored_facing,
     parse_crop,
     split_tags,
 )
+from trainer.manifest import is_crop, is_tag
+from trainer.untrusted import parse_json, shortened
 
 
 class Edit(Protocol):
@@ -40,13 +44,20 @@ def _sprites(count: int) -> str:
 
 
 def read_fields(connection: sqlite3.Connection, seqs: Seqs, fields: str) -> list[tuple[Any, ...]]:
-    """Rows (seq, *fields) of the given sprites, in the order of seq. Raises UserError when one does not exist."""
+    """Rows (seq, *fields) of the given sprites, in the order of seq.
+
+    Raises UserError when one does not exist or holds a value that is not valid.
+    """
     rows: list[tuple[Any, ...]] = []
     for condition, values in conditions(seqs):
         query = f"SELECT seq, {fields} FROM sprites WHERE {condition} ORDER BY seq"
         rows.extend(tuple(row) for row in connection.execute(query, values))
     if len(rows) != len(seqs):
         raise UserError("one of the sprites named is not in this workspace")
+    for place, field in enumerate(fields.split(", "), start=1):
+        # Few different values in many rows: each is looked at once.
+        if not all(map(COLUMN_DOMAINS[field], {row[place] for row in rows})):
+            raise DamagedWorkspace(f"the {field} of a sprite is not valid")
     return rows
 
 
@@ -137,10 +148,15 @@ class SetStatus(_OnSprites):
     reason: str = ""
     kind: ClassVar[str] = "status"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.status not in STATUSES:
+            raise UserError(f"status must be one of {', '.join(STATUSES)}, not {self.status!r}")
+
     def label(self, count: int) -> str:
         """See Edit."""
         verb = {"kept": "Keep", "dropped": "Drop", "undecided": "Restore"}[self.status]
-        return f"{verb} {_sprites(count)}" + (f" ({self.reason})" if self.reason else "")
+        return f"{verb} {_sprites(count)}" + (f" ({shortened(self.reason)})" if self.reason else "")
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
         """See Edit."""
@@ -178,13 +194,13 @@ class Tag(_OnSprites):
     def __post_init__(self) -> None:
         super().__post_init__()
         for tag in (*self.add, *self.remove):
-            if not tag.strip() or "\n" in tag:
+            if not is_tag(tag):
                 raise UserError("a tag must be some text on one line")
 
     def label(self, count: int) -> str:
         """See Edit."""
         signed = [f"+{tag}" for tag in sorted(self.add)] + [f"-{tag}" for tag in sorted(self.remove)]
-        return f"Tag {_sprites(count)} ({' '.join(signed)})"
+        return f"Tag {_sprites(count)} ({shortened(' '.join(signed), 200)})"
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
         """See Edit."""
@@ -233,9 +249,8 @@ class SetCrop(_OnSprites):
         """See Edit. Raises UserError when the rectangle leaves a picture."""
         text = format_crop(self.crop)
         if self.crop:
-            x, y, w, h = self.crop
             for _, name, width, height in read_fields(connection, self.seqs, "name, width, height"):
-                if x < 0 or y < 0 or w < 1 or h < 1 or x + w > width or y + h > height:
+                if not is_crop(self.crop, width, height):
                     raise UserError(f"the crop {text} leaves {name}, which is {width} x {height}")
         return _map_field(connection, self.seqs, "crop", lambda _: text)
 
@@ -287,6 +302,16 @@ class NotDuplicates:
         return [Delta("pair", None, "distinct", np.array(fresh, dtype=np.int64).ravel())] if fresh else []
 
 
+def _setting_text(value: Any) -> str:
+    """A setting's value as it is stored. Raises UserError when it could not be read again."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    try:
+        parse_json(text)
+    except ValueError as error:
+        raise UserError(f"that cannot be kept as a setting: {error}") from None
+    return text
+
+
 @dataclass(frozen=True, eq=False)
 class SetSetting:
     """Change a setting that belongs to the data set, such as the recipe; `value` is any JSON value."""
@@ -304,7 +329,7 @@ class SetSetting:
         """See Edit."""
         row = connection.execute("SELECT value FROM settings WHERE key = ?", (self.key,)).fetchone()
         before = row[0] if row else None
-        after = None if self.value is None else json.dumps(self.value, sort_keys=True, ensure_ascii=False)
+        after = None if self.value is None else _setting_text(self.value)
         if before == after:
             return []
         return [Delta(f"setting:{self.key}", before, after, np.empty(0, dtype=np.int64))]

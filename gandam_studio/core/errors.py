@@ -15,6 +15,13 @@ class WorkspaceLocked(UserError):
     """Another window or command is writing to the workspace."""
 
 
+class DamagedWorkspace(UserError):
+    """The database, or a file beside it, holds what this program never writes."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"workspace.sqlite is damaged: {what}; see: gandam-studio verify")
+
+
 class UnknownSprite(UserError):
     """No sprite, or more than one, answers to that id."""
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gandam_studio.core.deltas import FIELDS, Delta
+from gandam_studio.core.errors import DamagedWorkspace, UserError
 from gandam_studio.core.seqsets import Seqs, conditions, pack, unpack
+from gandam_studio.core.settings import check_setting
+from gandam_studio.core.sprite import check_value, parse_crop
 from gandam_studio.core.store import transaction
+from trainer.untrusted import MAX_INTEGER
 
 if TYPE_CHECKING:
     from gandam_studio.core.edits import Edit
@@ -37,6 +41,7 @@ class Changes:
         return self.edit != 0
 
 
+_MOST_PAIRED = 32 << 20
 NOTHING = Changes("", np.empty(0, dtype=np.int64), frozenset())
 
 
@@ -100,7 +105,8 @@ class History:
     def entries(self, limit: int = 100) -> list[HistoryEntry]:
         """The newest `limit` edits, newest first."""
         query = "SELECT edit, kind, label, sprites, at, state FROM edits ORDER BY edit DESC LIMIT ?"
-        return [HistoryEntry(*row) for row in self._connection.execute(query, (limit,))]
+        rows = self._connection.execute(query, (min(limit, MAX_INTEGER),))
+        return [HistoryEntry(*_typed(row, (int, str, str, int, str, str))) for row in rows]
 
     def last_edit(self) -> int:
         """Number of the newest edit in force; 0 when there is none."""
@@ -111,7 +117,7 @@ class History:
         row = self._connection.execute(
             f"SELECT label FROM edits WHERE state = ? ORDER BY edit {order} LIMIT 1", (state,)
         ).fetchone()
-        return row[0] if row else ""
+        return str(row[0]) if row else ""
 
     def _move(self, state: str, to: str, order: str) -> Changes:
         with transaction(self._connection):
@@ -120,8 +126,10 @@ class History:
             ).fetchone()
             if row is None:
                 return NOTHING
-            number, label = row
+            number, label = _typed(row, (int, str))
             deltas = self._deltas(number)
+            if not deltas:
+                raise DamagedWorkspace(f"edit {number} has lost what it changed")
             if to == "undone":
                 deltas = [delta.inverse() for delta in reversed(deltas)]
             for delta in deltas:
@@ -131,10 +139,20 @@ class History:
         return Changes(label, changes.seqs, changes.fields, number)
 
     def _deltas(self, edit: int) -> list[Delta]:
+        (last,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
         query = "SELECT field, before, after, seqs FROM deltas WHERE edit = ? ORDER BY position"
-        return [
-            Delta(f, before, after, unpack(seqs)) for f, before, after, seqs in self._connection.execute(query, (edit,))
-        ]
+        deltas = []
+        for row in self._connection.execute(query, (edit,)):
+            field, seqs = _typed((row[0], row[3]), (str, bytes))
+            try:
+                # A pair is two numbers, and there may be more pairs than sprites.
+                rows = unpack(seqs, _MOST_PAIRED if field == "pair" else last)
+            except ValueError:
+                raise DamagedWorkspace(f"edit {edit} cannot be read") from None
+            if len(rows) and not (1 <= rows.min() and rows.max() <= last):
+                raise DamagedWorkspace(f"edit {edit} names sprites that are not there")
+            deltas.append(Delta(field, row[1], row[2], rows))
+        return deltas
 
 
 def now() -> str:
@@ -147,8 +165,18 @@ def _changes(label: str, deltas: list[Delta]) -> Changes:
     return Changes(label, seqs, frozenset(delta.field for delta in deltas))
 
 
+def _typed(row: Any, types: tuple[type, ...]) -> tuple[Any, ...]:
+    """The values of a row. Raises DamagedWorkspace when one is of another type."""
+    if not all(isinstance(value, wanted) for value, wanted in zip(row, types, strict=True)):
+        raise DamagedWorkspace("a row of the history is not valid")
+    return tuple(row)
+
+
 def _carry_out(connection: sqlite3.Connection, delta: Delta) -> None:
+    """Store what a delta says. Raises UserError for a value outside its domain, however it came here."""
     if delta.field == "pair":
+        if delta.after not in (None, "distinct") or len(delta.seqs) % 2:
+            raise UserError("two sprites can only be called distinct")
         pairs = delta.seqs.reshape(-1, 2).tolist()
         if delta.after is None:
             connection.executemany("DELETE FROM pairs WHERE a = ? AND b = ?", pairs)
@@ -157,12 +185,26 @@ def _carry_out(connection: sqlite3.Connection, delta: Delta) -> None:
             connection.executemany("INSERT OR REPLACE INTO pairs VALUES (?, ?, ?)", rows)
     elif delta.field.startswith("setting:"):
         key = delta.field.removeprefix("setting:")
+        check_setting(key, delta.after)
         if delta.after is None:
             connection.execute("DELETE FROM settings WHERE key = ?", (key,))
         else:
             connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, delta.after))
     elif delta.field in FIELDS:
+        check_value(delta.field, delta.after)
+        if delta.field == "crop" and delta.after:
+            _check_crop(connection, delta)
         for condition, values in conditions(delta.seqs):
             connection.execute(f"UPDATE sprites SET {delta.field} = ? WHERE {condition}", (delta.after, *values))
     else:
-        raise ValueError(f"unknown field {delta.field!r} in the history")
+        raise DamagedWorkspace("an edit changes what no edit can")
+
+
+def _check_crop(connection: sqlite3.Connection, delta: Delta) -> None:
+    """Raise UserError when the crop leaves one of the pictures."""
+    x, y, w, h = parse_crop(delta.after) or (0, 0, 0, 0)
+    for condition, values in conditions(delta.seqs):
+        query = f"SELECT name, width, height FROM sprites WHERE {condition} AND (width < ? OR height < ?) LIMIT 1"
+        if found := connection.execute(query, (*values, x + w, y + h)).fetchone():
+            name, width, height = found
+            raise UserError(f"the crop {delta.after} leaves {name}, which is {width} x {height}")

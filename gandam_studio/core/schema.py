@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import sqlite3
+import time
+from collections.abc import Iterator
+from typing import Any
 
-from gandam_studio.core.errors import UserError
+from gandam_studio.core.errors import DamagedWorkspace, UserError
+from gandam_studio.core.settings import read_setting
+from gandam_studio.core.sprite import COLUMNS, Sprite
 
 APPLICATION_ID = 0x474E4453  # "GNDS": lets `file` and other tools recognise a workspace.
 
+# Compared letter by letter with what a database says of itself: never edited, comments included; add a step instead.
 _VERSION_1 = """
 CREATE TABLE settings (
     key   TEXT PRIMARY KEY,
@@ -107,25 +115,20 @@ _STEPS = (_VERSION_1,)
 CURRENT = len(_STEPS)
 
 
-def prepare(connection: sqlite3.Connection) -> None:
-    """Create the tables, or bring them up to date, in one transaction.
+# How much of a workspace is looked at when it is opened. What lies beyond is checked as it is read, and by `verify`.
+_ROWS_LOOKED_AT = 300
+_TYPES_LOOKED_AT = 2_000
+_PAGES_LOOKED_AT = 256
+_SECONDS = 5.0
+_SMALLEST_ROW = 64  # bytes of the file that a sprite takes at the very least
+_PROGRESS_STEPS = 100_000
 
-    Raises UserError when the file is no workspace or was written by a newer program.
-    """
-    try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-    except sqlite3.DatabaseError:
-        raise UserError("workspace.sqlite is damaged or is no workspace") from None
-    if version > CURRENT:
-        raise UserError(f"this workspace was written by a newer GANdam Studio (schema {version}, known {CURRENT})")
-    if version and application != APPLICATION_ID:
-        raise UserError("workspace.sqlite belongs to another program")
-    if version == CURRENT:
-        return
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Create the tables in an empty database, in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for step in _STEPS[version:]:
+        for step in _STEPS:
             for statement in _statements(step):
                 connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -136,16 +139,118 @@ def prepare(connection: sqlite3.Connection) -> None:
         raise
 
 
-def require_current(connection: sqlite3.Connection) -> None:
-    """Raise UserError unless the tables are those of this program: a reader cannot bring them up to date."""
+def check(connection: sqlite3.Connection) -> None:
+    """Raise UserError unless the database is a workspace's, with exactly our tables; nothing in it is run or changed.
+
+    A small one is checked as a whole; of a large one the beginning is, so that opening takes no longer.
+    """
     try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.DatabaseError:
-        raise UserError("workspace.sqlite is damaged or is no workspace") from None
-    if version != CURRENT:
-        raise UserError(
-            f"this workspace has schema {version}, not {CURRENT}: open it once in the window to bring it up to date"
-        )
+        with _limited(connection):
+            _check_tables(connection)
+            _check_beginning(connection)
+    except (sqlite3.DatabaseError, ValueError, TypeError, OverflowError) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN):
+            raise
+        raise UserError("workspace.sqlite is damaged or is no workspace") from error
+
+
+def damage(connection: sqlite3.Connection) -> str:
+    """What is wrong with the database, every row looked at; "" when nothing is."""
+    try:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            return str(verdict)
+        _check_rows(connection, rows=-1, types=-1)
+        (count, highest) = connection.execute("SELECT count(*), coalesce(max(seq), 0) FROM sprites").fetchone()
+        return "" if count == highest else "rows of sprites are missing"
+    except (sqlite3.DatabaseError, UserError, ValueError) as error:
+        return str(error)
+
+
+@contextlib.contextmanager
+def _limited(connection: sqlite3.Connection) -> Iterator[None]:
+    """Interrupt statements that take too long: a damaged tree of pages may have no end."""
+    latest = time.monotonic() + _SECONDS
+    connection.set_progress_handler(lambda: time.monotonic() > latest, _PROGRESS_STEPS)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+def _check_tables(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    found = _objects(connection)
+    if application != APPLICATION_ID:
+        what = "belongs to another program" if found else "is empty"
+        raise UserError(f"workspace.sqlite {what}: this is not a GANdam workspace, or it is damaged")
+    if version > CURRENT:
+        raise UserError(f"this workspace was written by a newer GANdam Studio (schema {version}, known {CURRENT})")
+    if version != CURRENT or found != _expected():
+        raise UserError("workspace.sqlite is damaged: its tables are not those of a workspace")
+
+
+def _objects(connection: sqlite3.Connection) -> set[tuple[Any, ...]]:
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT IN ('sqlite_stat1', 'sqlite_stat4')"
+    return {tuple(row) for row in connection.execute(f"{query} LIMIT 100")}
+
+
+@functools.cache
+def _expected() -> set[tuple[Any, ...]]:
+    with contextlib.closing(_model()) as model:
+        return _objects(model)
+
+
+def _model() -> sqlite3.Connection:
+    """An empty workspace's database, in memory."""
+    model = sqlite3.connect(":memory:", isolation_level=None)
+    prepare(model)
+    return model
+
+
+def _check_beginning(connection: sqlite3.Connection) -> None:
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    if pages <= _PAGES_LOOKED_AT:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise DamagedWorkspace("its pages do not fit together")
+    (lowest,) = connection.execute("SELECT coalesce(min(seq), 1) FROM sprites").fetchone()
+    (highest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
+    if lowest < 1 or highest > pages * page_size // _SMALLEST_ROW:
+        raise DamagedWorkspace("the numbers of its sprites are not valid")
+    _check_rows(connection, rows=_ROWS_LOOKED_AT, types=_TYPES_LOOKED_AT)
+
+
+def _check_rows(connection: sqlite3.Connection, *, rows: int, types: int) -> None:
+    """Look at the first rows, all of them for -1. Raises UserError, and sqlite3.Error for text that is not UTF-8."""
+    for table, condition in _wrong_types().items():
+        query = f"SELECT 1 FROM (SELECT * FROM {table} LIMIT ?) WHERE {condition} LIMIT 1"
+        if connection.execute(query, (types,)).fetchone():
+            raise DamagedWorkspace(f"a value in {table!r} is of another type than its column")
+    for row in connection.execute(f"SELECT {COLUMNS} FROM sprites LIMIT ?", (rows,)):
+        Sprite.from_row(row)
+    for key, value in connection.execute("SELECT key, value FROM settings LIMIT ?", (rows,)):
+        try:
+            read_setting(key, value)
+        except UserError as error:
+            raise DamagedWorkspace(str(error)) from None
+
+
+@functools.cache
+def _wrong_types() -> dict[str, str]:
+    """Table -> SQL that holds for a row in which a value is of another type than its column."""
+    stored = {"INTEGER": "'integer'", "TEXT": "'text'", "BLOB": "'blob'", "REAL": "'real', 'integer'"}
+    found = {}
+    with contextlib.closing(_model()) as model:
+        for (table,) in model.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            found[table] = " OR ".join(
+                f"typeof({name}) NOT IN ({stored[kind]}{'' if needed or key else ', ' + repr('null')})"
+                for _, name, kind, needed, _, key in model.execute(f"PRAGMA table_info({table})")
+                if kind
+            )
+    return found
 
 
 def _statements(script: str) -> list[str]:

@@ -25,9 +25,16 @@ def pack(values: Seqs) -> bytes:
     return zlib.compress(np.diff(values, prepend=0).astype("<i8").tobytes(), 1)
 
 
-def unpack(data: bytes) -> Seqs:
-    """Decode what `pack` made."""
-    return np.cumsum(np.frombuffer(zlib.decompress(data), dtype="<i8")).astype(np.int64)
+def unpack(data: bytes, most: int) -> Seqs:
+    """Decode what `pack` made of at most `most` row numbers. Raises ValueError for anything else."""
+    stream = zlib.decompressobj()
+    try:
+        plain = stream.decompress(data, 8 * most + 1)
+    except (zlib.error, TypeError):
+        raise ValueError("damaged row numbers") from None
+    if len(plain) > 8 * most or len(plain) % 8 or not stream.eof:
+        raise ValueError("damaged row numbers")
+    return np.cumsum(np.frombuffer(plain, dtype="<i8")).astype(np.int64)
 
 
 def conditions(values: Seqs) -> list[tuple[str, tuple[int, int] | tuple[str]]]:

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from gandam_studio.core.errors import DamagedWorkspace, UserError
+from trainer.manifest import (
+    FACINGS,
+    MAX_SIDE,
+    MAX_TAGS,
+    SPLITS,
+    is_crop,
+    is_digest,
+    is_name,
+    is_part,
+    is_rotation,
+    is_side,
+    is_tag,
+    is_weight,
+    is_whole,
+)
+from trainer.untrusted import MAX_INTEGER, shortened
+
 STATUSES = ("undecided", "kept", "dropped")
-FACINGS = ("left", "right", "front", "unknown")
 DROP_REASONS = ("non-bipedal", "cropped", "text", "wrong style", "duplicate")
 
 COLUMNS = (
@@ -47,8 +66,9 @@ class Sprite:
 
     @classmethod
     def from_row(cls, row: sqlite3.Row | tuple[Any, ...]) -> Sprite:
-        """Build from a row of `COLUMNS`."""
+        """Build from a row of `COLUMNS`. Raises DamagedWorkspace when a value lies outside its column's domain."""
         values = list(row)
+        _check_row(values)
         values[8] = bool(values[8])
         values[12] = bool(values[12])
         values[14] = parse_crop(values[14])
@@ -85,6 +105,25 @@ class Sprite:
         }
 
 
+    @classmethod
+    def damaged(cls, seq: int) -> Sprite:
+        """What stands for a row that cannot be read, where a list must not lose a place: dropped, without a picture."""
+        return cls(
+            seq, "0" * 64, "(damaged)", "0" * 64, "", 1, 1, 0, False, "", "dropped", "damaged", False, 0, None,
+            "unknown", (), "", 1.0, "",
+        )  # fmt: skip
+
+
+def check_value(field: str, value: Any) -> None:
+    """Raise UserError unless `value`, as its column stores it, is one that a decision about `field` may have.
+
+    Every decision passes here before it is stored, whether it is new or brought back by undo and redo.
+    """
+    if not COLUMN_DOMAINS[field](value):
+        shown = shortened(str(value), 40) if isinstance(value, (str, int, float)) else type(value).__name__
+        raise UserError(f"{field} cannot be {shown!r}")
+
+
 def mirrored_facing(facing: str) -> str:
     """Left becomes right and right becomes left; the others stay."""
     return {"left": "right", "right": "left"}.get(facing, facing)
@@ -106,6 +145,94 @@ def format_crop(crop: tuple[int, int, int, int] | None) -> str:
 def split_tags(text: str) -> tuple[str, ...]:
     """The column's text -> sorted tags."""
     return tuple(text.strip("\n").split("\n")) if text else ()
+
+
+def _is_flag(value: Any) -> bool:
+    return is_whole(value, 0, 1)
+
+
+def _is_count(value: Any) -> bool:
+    return is_whole(value, 0, MAX_INTEGER)
+
+
+def _is_background(value: Any) -> bool:
+    return value == "" or (isinstance(value, str) and re.fullmatch("#[0-9a-f]{6}", value) is not None)
+
+
+def _is_crop_text(value: Any) -> bool:
+    return value == "" or (
+        isinstance(value, str)
+        and re.fullmatch("[0-9]{1,7}(,[0-9]{1,7}){3}", value) is not None
+        and is_crop(parse_crop(value))
+    )
+
+
+def _is_tags_text(value: Any) -> bool:
+    if value == "":
+        return True
+    if not isinstance(value, str):
+        return False
+    tags = split_tags(value)
+    return len(tags) <= MAX_TAGS and all(map(is_tag, tags)) and value == join_tags(tags)
+
+
+# Column of `sprites` -> whether a value is one that this program writes there.
+COLUMN_DOMAINS: dict[str, Callable[[Any], bool]] = {
+    "seq": lambda value: is_whole(value, 1, MAX_INTEGER),
+    "id": is_digest,
+    "name": is_name,
+    "blob": is_digest,
+    "part": is_part,
+    "width": is_side,
+    "height": is_side,
+    "colors": _is_count,
+    "alpha": _is_flag,
+    "background": _is_background,
+    "status": STATUSES.__contains__,
+    "reason": is_name,
+    "flipped": _is_flag,
+    "rotation": is_rotation,
+    "crop": _is_crop_text,
+    "facing": FACINGS.__contains__,
+    "tags": _is_tags_text,
+    "family": is_name,
+    "weight": is_weight,
+    "split": ("", *SPLITS).__contains__,
+}
+_FITS = tuple(COLUMN_DOMAINS[name] for name in COLUMNS.split(", "))
+
+
+# Few different decisions make up most rows: those found valid need no second look.
+_VALID_DECISIONS: set[tuple[Any, ...]] = set()
+_REMEMBERED = 4096
+
+
+def _check_row(values: list[Any]) -> None:
+    """Raise DamagedWorkspace unless every value lies in its column's domain."""
+    seq, key, name, blob = values[:4]
+    decisions = (values[4], *values[8:])
+    if (
+        decisions in _VALID_DECISIONS
+        and type(seq) is type(values[5]) is type(values[6]) is type(values[7]) is int
+        and type(name) is str
+        and name.isascii()
+        and len(name) < 256
+        and "\0" not in name
+        and is_digest(key)
+        and is_digest(blob)
+        and 0 < values[5] <= MAX_SIDE
+        and 0 < values[6] <= MAX_SIDE
+        and seq > 0
+        and values[7] >= 0
+    ):
+        return
+    for column, fits, value in zip(COLUMN_DOMAINS, _FITS, values, strict=True):
+        if not fits(value):
+            which = f"sprite {seq}" if isinstance(seq, int) else "a sprite"
+            raise DamagedWorkspace(f"the {column} of {which} is not valid")
+    if len(_VALID_DECISIONS) >= _REMEMBERED:
+        _VALID_DECISIONS.clear()
+    _VALID_DECISIONS.add(decisions)
 
 
 def join_tags(tags: set[str] | frozenset[str] | tuple[str, ...]) -> str:

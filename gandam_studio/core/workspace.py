@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +15,20 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from gandam_studio.core import schema
-from gandam_studio.core.errors import UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
+from gandam_studio.core.errors import DamagedWorkspace, UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
 from gandam_studio.core.history import Changes, History
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.originals import Originals
+from gandam_studio.core.own_files import open_descriptor, require_plain
 from gandam_studio.core.query import Filter
 from gandam_studio.core.seqsets import Seqs, as_seqs, runs
+from gandam_studio.core.settings import read_setting
 from gandam_studio.core.sprite import COLUMNS, Sprite
-from gandam_studio.core.store import connect, log_is_long
+from gandam_studio.core.store import connect, damage_told, log_is_long
 from gandam_studio.core.thumbnails import ThumbnailStore
+from trainer import files
+from trainer.manifest import is_digest
+from trainer.untrusted import MAX_INTEGER, read_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
 
 DATABASE = "workspace.sqlite"
 LOCK = "workspace.lock"
+HOLDER = f"{LOCK}.holder"
+_BEGUN = f".{DATABASE}."
 MINIMUM_PREFIX = 4
 
 
@@ -91,13 +98,13 @@ class Workspace:
         folder = Path(folder).absolute()
         if (folder / DATABASE).exists():
             raise UserError(f"{folder} is a workspace already")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or not all(map(_is_leftover, folder.iterdir()))):
             raise UserError(f"{folder} exists and is not an empty folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"cannot make {folder}: {error.strerror or error}") from None
-        return cls._open(folder, read_only=False)
+        return cls._open(folder, read_only=False, new=True)
 
     @classmethod
     def open(cls, folder: Path | str, *, read_only: bool = False) -> Workspace:
@@ -105,22 +112,19 @@ class Workspace:
         folder = Path(folder).absolute()
         if not (folder / DATABASE).is_file():
             raise WorkspaceNotFound(f"{folder} is no workspace; make one with: gandam-studio new {folder}")
+        if not (folder / DATABASE).stat().st_size:
+            raise UserError(f"{folder / DATABASE} is empty: the workspace is damaged, or making it was interrupted")
         return cls._open(folder, read_only=read_only)
 
     @classmethod
-    def _open(cls, folder: Path, *, read_only: bool) -> Workspace:
+    def _open(cls, folder: Path, *, read_only: bool, new: bool = False) -> Workspace:
+        require_plain(folder, writing=not read_only)
         lock = None if read_only else _acquire(folder)
         try:
-            connection = connect(folder / DATABASE, read_only=read_only)
-            try:
-                if read_only:
-                    schema.require_current(connection)
-                else:
-                    schema.prepare(connection)
-                workspace = cls(folder, connection, lock, read_only=read_only)
-            except BaseException:
-                connection.close()
-                raise
+            if new:
+                _make_database(folder)
+            connection = connect(folder / DATABASE, read_only=read_only, accept=schema.check)
+            workspace = cls(folder, connection, lock, read_only=read_only)
             if not read_only:
                 # What cannot be mended now (a full disk) still opens: readers do without.
                 with contextlib.suppress(UserError, OSError):
@@ -206,21 +210,25 @@ class Workspace:
 
     def sprite(self, seq: int) -> Sprite:
         """One sprite. Raises UnknownSprite."""
-        row = self.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE seq = ?", (int(seq),)).fetchone()
+        if not 0 < int(seq) <= MAX_INTEGER:
+            raise UnknownSprite(f"there is no sprite number {seq}")
+        with damage_told():
+            row = self.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE seq = ?", (int(seq),)).fetchone()
         if row is None:
             raise UnknownSprite(f"there is no sprite number {seq}")
         return Sprite.from_row(row)
 
     def sprites(self, seqs: Iterable[int] | Seqs | None = None) -> Iterator[Sprite]:
         """Sprites in order of row number; all of them when no rows are named. Rows are fetched as they are used."""
-        if seqs is None:
-            for row in self.connection.execute(f"SELECT {COLUMNS} FROM sprites ORDER BY seq"):
-                yield Sprite.from_row(row)
-            return
-        for first, last in runs(as_seqs(seqs)):
-            query = f"SELECT {COLUMNS} FROM sprites WHERE seq BETWEEN ? AND ? ORDER BY seq"
-            for row in self.connection.execute(query, (first, last)):
-                yield Sprite.from_row(row)
+        with damage_told():
+            if seqs is None:
+                for row in self.connection.execute(f"SELECT {COLUMNS} FROM sprites ORDER BY seq"):
+                    yield Sprite.from_row(row)
+                return
+            for first, last in runs(as_seqs(seqs)):
+                query = f"SELECT {COLUMNS} FROM sprites WHERE seq BETWEEN ? AND ? ORDER BY seq"
+                for row in self.connection.execute(query, (first, last)):
+                    yield Sprite.from_row(row)
 
     def resolve(self, text: str) -> int:
         """The row number of a sprite named by id, by an unambiguous prefix of it, or by file name.
@@ -238,9 +246,14 @@ class Workspace:
         return int(rows[0][0])
 
     def setting(self, key: str, default: Any = None) -> Any:
-        """A setting's JSON value."""
+        """A setting's JSON value. Raises UserError when it is damaged."""
         row = self.connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
-        return json.loads(row[0]) if row else default
+        if row is None:
+            return default
+        try:
+            return read_setting(key, row[0])
+        except UserError as error:
+            raise DamagedWorkspace(str(error)) from None
 
     @property
     def recipe(self) -> Recipe:
@@ -249,9 +262,16 @@ class Workspace:
 
         return Recipe.from_json(self.setting("recipe", {}))
 
+    @property
+    def manifests(self) -> Path:
+        """The folder of manifests and their headers."""
+        return self.folder / "manifests"
+
     def manifest_path(self, digest: str) -> Path:
-        """Where the manifest of that digest lies."""
-        return self.folder / "manifests" / f"{digest}.jsonl"
+        """Where the manifest of that digest lies. Raises UserError for what is no digest."""
+        if not is_digest(digest):
+            raise DamagedWorkspace("a version has no valid digest")
+        return self.manifests / f"{digest}.jsonl"
 
     # Versions
 
@@ -332,12 +352,32 @@ def _acquire(folder: Path) -> FileLock:
         raise UserError(f"cannot write in {folder}: {error.strerror or error}") from None
     with contextlib.suppress(OSError):
         # Only a courtesy to the next one who comes; the lock itself does not depend on it.
-        (folder / f"{LOCK}.holder").write_text(str(os.getpid()))
+        with os.fdopen(open_descriptor(folder / HOLDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as stream:
+            stream.write(str(os.getpid()))
     return lock
 
 
 def _holder(folder: Path) -> str:
     try:
-        return f" (process {int((folder / f'{LOCK}.holder').read_text())})"
+        return f" (process {int(read_regular(folder / HOLDER, 20, follow_links=False))})"
     except (OSError, ValueError):
         return ""
+
+
+def _is_leftover(path: Path) -> bool:
+    """Whether a file is what an interrupted `create` leaves behind."""
+    return path.name in (LOCK, HOLDER) or path.name.startswith(_BEGUN)
+
+
+def _make_database(folder: Path) -> None:
+    """Make an empty workspace's database under its name at once, so that no half of one is ever found."""
+    for path in folder.glob(f"{_BEGUN}*"):
+        path.unlink(missing_ok=True)
+    begun = folder / f"{_BEGUN}{uuid.uuid4().hex}"
+    try:
+        with contextlib.closing(sqlite3.connect(begun, isolation_level=None)) as connection:
+            schema.prepare(connection)
+        files.replace(begun, folder / DATABASE)
+    except (OSError, sqlite3.Error) as error:
+        begun.unlink(missing_ok=True)
+        raise UserError(f"cannot make {folder}: {error}") from None
