@@ -180,8 +180,7 @@ class ManifestEntry:
             if not is_crop(crop, kept["width"], kept["height"]):
                 raise Values(values, where).error("crop", f"within {kept['width']} x {kept['height']}")
             kept["crop"] = tuple(crop)
-        if kept["tags"]:
-            kept["tags"] = tuple(sorted(set(kept["tags"])))
+        kept["tags"] = tuple(sorted(set(kept["tags"]))) if kept["tags"] else ()
         kept["weight"] = float(kept["weight"])
         entry = cls.__new__(cls)
         # At once: a frozen class's own __init__ takes longer than the checks.

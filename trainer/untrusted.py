@@ -11,6 +11,7 @@ import os
 import stat
 import unicodedata
 from collections.abc import Collection, Iterator
+from io import BufferedReader
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
@@ -28,7 +29,7 @@ class UntrustedError(ValueError):
 # Files
 
 
-def open_regular(path: Path | str, *, follow_links: bool = True) -> IO[bytes]:
+def open_regular(path: Path | str, *, follow_links: bool = True) -> BufferedReader:
     """Open a regular file for reading; folders, devices, FIFOs and sockets are refused without waiting for them.
 
     With `follow_links=False` a symbolic link is refused too. Raises UntrustedError, and OSError as `open` does.

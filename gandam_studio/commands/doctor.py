@@ -197,16 +197,17 @@ def _sample_set(_: Path) -> Check:
 
 
 def _workspace(folder: Path) -> Check:
+    from gandam_studio.core import schema
     from gandam_studio.core.errors import WorkspaceNotFound
     from gandam_studio.core.workspace import Workspace
 
     try:
         with Workspace.open(folder, read_only=True) as workspace:
-            (verdict,) = workspace.connection.execute("PRAGMA quick_check(1)").fetchone()
+            damage = schema.damage(workspace.connection)
             counts = workspace.counts()
     except WorkspaceNotFound:
         return Check("workspace", True, f"none in {folder.absolute()}", needed=False)
     except (UserError, sqlite3.DatabaseError) as error:
         return Check("workspace", False, str(error))
     detail = f"{counts.total:,} sprites, {counts.dropped:,} dropped; `verify` re-reads every file"
-    return Check("workspace", verdict == "ok", detail if verdict == "ok" else str(verdict))
+    return Check("workspace", not damage, damage or detail)

@@ -19,6 +19,7 @@ import numpy as np
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.originals import Originals
+from gandam_studio.core.own_files import is_link, make_folder
 from gandam_studio.core.rendering import Pixels, fill_color
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
@@ -28,12 +29,14 @@ from gandam_studio.core.versions.splits import SplitRule, assign_splits, insepar
 from trainer import files
 from trainer.manifest import ManifestEntry
 from trainer.recipe import Recipe
+from trainer.untrusted import open_regular, read_json_object
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 PIXELS = "dataset.npy"
 INFO = "dataset.json"
+MAX_INFO_BYTES = 1 << 30  # of a few hundred bytes a sprite
 # Raised whenever rendering changes its bytes, so that no stale array is taken for a fresh one.
 RENDERING = 1
 
@@ -56,8 +59,7 @@ class PreparedDataset:
 
     def info(self) -> dict[str, Any]:
         """The parsed dataset.json."""
-        found: dict[str, Any] = files.read_json(self.info_path)
-        return found
+        return read_json_object(self.info_path, max_bytes=MAX_INFO_BYTES)
 
 
 def prepare(
@@ -87,7 +89,8 @@ def prepare(
     workspace.require_writable()
     part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
     try:
-        part.mkdir(parents=True)
+        make_folder(folder.parent)
+        part.mkdir()
         _write(workspace, version, recipe, held_out, part, job)
         if folder.is_dir() and _existing(folder) is None:
             # Derived, and damaged: in the way.
@@ -108,7 +111,11 @@ def prepare(
 def _existing(folder: Path) -> PreparedDataset | None:
     """The array in `folder` if it is whole: its description fits its header, its size and its digest."""
     try:
-        info = files.read_json(folder / INFO)
+        if is_link(folder):
+            return None
+        info = read_json_object(folder / INFO, max_bytes=MAX_INFO_BYTES, follow_links=False)
+        # Looked at before numpy opens it by its name.
+        open_regular(folder / PIXELS, follow_links=False).close()
         pixels = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
         if list(pixels.shape) != info["shape"] or pixels.dtype != np.uint8:
             return None

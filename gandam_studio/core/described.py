@@ -9,10 +9,12 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING
 
+from gandam_studio.core.settings import DESCRIBED as SETTING
+
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
-SETTING = "described_by"
+
 # Raise when any column's meaning or value changes (`core.hashing`, `core.features`): stored rows are made again.
 FINGERPRINT_VERSION = 3
 FEATURES_VERSION = 1

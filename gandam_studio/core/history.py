@@ -149,7 +149,7 @@ class History:
                 rows = unpack(seqs, _MOST_PAIRED if field == "pair" else last)
             except ValueError:
                 raise DamagedWorkspace(f"edit {edit} cannot be read") from None
-            if len(rows) and not (1 <= rows.min() and rows.max() <= last):
+            if len(rows) and not (rows.min() >= 1 and rows.max() <= last):
                 raise DamagedWorkspace(f"edit {edit} names sprites that are not there")
             deltas.append(Delta(field, row[1], row[2], rows))
         return deltas

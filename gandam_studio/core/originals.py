@@ -6,21 +6,25 @@ import concurrent.futures
 import contextlib
 import hashlib
 import heapq
-import io
 import itertools
 import os
+import stat
 import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.own_files import make_folder
 from gandam_studio.core.pack_index import PackIndex, key_of
 from gandam_studio.core.packs import AlteredRecord, Packs, flush_file, flush_folder
+from trainer.manifest import is_digest
+from trainer.untrusted import UntrustedError, open_regular, read_regular, shortened
 
 # Bytes: originals up to this size go into packs. A file each costs a sprite more than its decoding.
 PACKED_BYTES = 64 * 1024
+# The largest file that is ever read back; imports take none of that size.
+MAX_BYTES = 2 << 30
 _INCOMING = ".incoming"
 _FLUSH_THREADS = 8
 _STALE_S = 600.0
@@ -68,32 +72,46 @@ class Originals:
 
     def contains(self, digest: str) -> bool:
         """Whether an original of that digest is there; its content is not read."""
-        return self._index.find(digest) is not None or os.path.isfile(self._path(digest))
+        if not is_digest(digest):
+            return False
+        return self._index.find(digest) is not None or _is_plain(self._path(digest))
 
     def read(self, digest: str) -> bytes:
-        """The bytes of an original. Raises UserError when they are gone or unreadable."""
+        """The bytes of an original. Raises UserError when they are gone, unreadable or not those of that digest."""
+        path = self._path(digest)
         place = self._index.find(digest)
         try:
             if place is not None:
-                return self._packs.read(key_of(digest), place)
-            return self._path(digest).read_bytes()
-        except OSError as error:
-            raise UserError(f"the original {digest[:12]} cannot be read: {error.strerror or error}") from None
+                data = self._packs.read(key_of(digest), place)
+            else:
+                data = read_regular(path, MAX_BYTES, follow_links=False)
+        except (OSError, UntrustedError) as error:
+            raise UserError(f"the original {digest[:12]} cannot be read: {_reason(error)}") from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise UserError(f"the original {digest[:12]} is not what it was: its bytes have changed; see: verify")
+        return data
 
-    def open(self, digest: str) -> BinaryIO:
-        """The bytes of an original as a stream that can seek, to be closed. Raises UserError as `read` does."""
+    def head_and_tail(self, digest: str, head: int, tail: int) -> tuple[bytes, bytes]:
+        """The first and the last bytes of an original, to tell what kind it is. Raises UserError as `read` does.
+
+        Of a file of its own only these are read, so they are not checked against the digest.
+        """
         own = self.own_file(digest)
         if own is None:
-            return io.BytesIO(self.read(digest))
+            data = self.read(digest)
+            return data[:head], data[-tail:]
         try:
-            return own.open("rb")
-        except OSError as error:
-            raise UserError(f"the original {digest[:12]} cannot be read: {error.strerror or error}") from None
+            with open_regular(own, follow_links=False) as stream:
+                first = stream.read(head)
+                stream.seek(-min(tail, os.fstat(stream.fileno()).st_size), os.SEEK_END)
+                return first, stream.read(tail)
+        except (OSError, UntrustedError) as error:
+            raise UserError(f"the original {digest[:12]} cannot be read: {_reason(error)}") from None
 
     def own_file(self, digest: str) -> Path | None:
-        """The file that holds this original and nothing else, to be hashed or linked to; None when it has none."""
+        """The file that holds this original and nothing else, to be linked to; None when it has none."""
         path = self._path(digest)
-        return path if self._index.find(digest) is None and path.is_file() else None
+        return path if self._index.find(digest) is None and _is_plain(path) else None
 
     def digests(self) -> Iterator[str]:
         """Digests of everything that is there, in order."""
@@ -102,19 +120,23 @@ class Originals:
 
     def damage(self, digest: str) -> str:
         """Why an original is unfit ("missing", "its bytes have changed"), or "" when it is sound. Reads it all."""
+        if not is_digest(digest):
+            return "it has no valid digest"
         place = self._index.find(digest)
         try:
             if place is not None:
                 found = hashlib.sha256(self._packs.read(key_of(digest), place)).hexdigest()
             else:
-                with self._path(digest).open("rb") as stream:
+                with open_regular(self._path(digest), follow_links=False) as stream:
+                    if os.fstat(stream.fileno()).st_size > MAX_BYTES:
+                        return "it is larger than any original"
                     found = hashlib.file_digest(stream, "sha256").hexdigest()
         except FileNotFoundError:
             return "missing"
         except AlteredRecord:
             found = ""
-        except OSError as error:
-            return error.strerror or str(error)
+        except (OSError, UntrustedError) as error:
+            return _reason(error)
         return "" if found == digest else "its bytes have changed"
 
     # Writing
@@ -207,14 +229,16 @@ class Originals:
     # Files
 
     def _path(self, digest: str) -> Path:
-        """Where the file of that digest lies, or would lie."""
+        """Where the file of that digest lies, or would lie. Raises UserError for what is no digest."""
+        if not is_digest(digest):
+            raise UserError(f"{shortened(str(digest), 40)!r} is no digest of an original: the workspace is damaged")
         return self.folder / digest[:2] / digest
 
     def _file_digests(self) -> Iterator[str]:
         for index in range(256):
             folder = self.folder / f"{index:02x}"
             if folder.is_dir():
-                yield from sorted(path.name for path in folder.iterdir())
+                yield from sorted(path.name for path in folder.iterdir() if is_digest(path.name))
 
     def _kept_as_files(self, small: dict[str, bytes]) -> set[str]:
         """Those of some small originals that an older program kept as files."""
@@ -250,15 +274,29 @@ class Originals:
 
     def _make(self, name: str) -> None:
         if name not in self._made:
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
+            make_folder(self.folder / name)
             self._made.add(name)
 
 
 def _is_file_of(path: str, size: int) -> bool:
     try:
-        return os.stat(path).st_size == size
+        status = os.lstat(path)
     except OSError:
         return False
+    return status.st_size == size and stat.S_ISREG(status.st_mode)
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether a regular file lies there, no link to one."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _reason(error: OSError | UntrustedError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 def _write_new(path: str, data: bytes) -> None:

@@ -16,10 +16,8 @@ from typing import IO
 from gandam_studio.core.errors import UserError
 
 _FILES = (
-    "workspace.sqlite", "workspace.sqlite-wal", "workspace.sqlite-shm", "workspace.sqlite-journal",
     "workspace.lock", "workspace.lock.holder", "thumbnails/pictures.pack", "thumbnails/index.bin",
 )  # fmt: skip
-_INDEX_FILES = ("originals/index.sqlite", "originals/index.sqlite-wal", "originals/index.sqlite-shm")
 _FOLDERS = ("originals", "originals/packs", "originals/.incoming", "thumbnails", "manifests", "datasets")
 
 
@@ -28,9 +26,9 @@ def require_plain(folder: Path, *, writing: bool) -> None:
 
     A reader is refused for the database only: whatever else it reads is checked as it is read.
     """
-    _require(folder, _FILES if writing else _FILES[:4], stat.S_ISREG)
+    require_regular(folder / "workspace.sqlite")
     if writing:
-        _require(folder, _INDEX_FILES, stat.S_ISREG)
+        _require(folder, _FILES, stat.S_ISREG)
         _require(folder, _FOLDERS, stat.S_ISDIR)
 
 
@@ -44,6 +42,11 @@ def _require(folder: Path, names: Iterable[str], fits: Callable[[int], bool]) ->
         if not fits(mode) or is_link(path):
             kind = "a link" if is_link(path) else "no plain file" if fits is stat.S_ISREG else "no folder"
             raise UserError(f"{path} is {kind}: this workspace is damaged, or was made to mislead")
+
+
+def require_regular(path: Path) -> None:
+    """Raise UserError when something else than a regular file lies at `path`, or beside it as its log."""
+    _require(path.parent, (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"), stat.S_ISREG)
 
 
 def is_link(path: Path | str) -> bool:

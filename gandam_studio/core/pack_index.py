@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sqlite3
 import threading
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.own_files import make_folder, require_regular
 from gandam_studio.core.packs import RECORD, Packs, Place
 from gandam_studio.core.store import connect, transaction
+from trainer.manifest import is_digest
 
 _VERSION = 1
 _TABLES = {
@@ -60,14 +63,21 @@ class PackIndex:
         if not rows and self._replaced():
             self.close()
             rows = self._rows(query, values)
+        if rows and not Place(*rows[0]).is_valid:
+            with self._lock:
+                self._make_again()
+                rows = self._rows(query, values)
         return Place(*rows[0]) if rows else None
 
     def digests(self) -> Iterator[str]:
         """All digests in order, fetched as they are used. Raises UserError."""
         last = b""
         while rows := self._rows("SELECT digest FROM records WHERE digest > ? ORDER BY digest LIMIT ?", (last, _PAGE)):
-            yield from (row[0].hex() for row in rows)
-            last = rows[-1][0]
+            found = [row[0] for row in rows]
+            if not all(isinstance(digest, bytes) and len(digest) == 32 for digest in found) or found[-1] <= last:
+                raise UserError("the index of the originals is damaged; see: verify")
+            yield from (digest.hex() for digest in found)
+            last = found[-1]
 
     def add(self, small: Mapping[str, bytes], *, replace: bool = False) -> int:
         """Append what is not there yet (or all, with `replace`) to the packs and index it; returns how many.
@@ -145,16 +155,12 @@ class PackIndex:
     def _open_as_it_is(self) -> bool:
         """Open the file for reading; False when it is of no use."""
         try:
-            connection = connect(self.path, read_only=True, any_thread=True)
+            require_regular(self.path)
+            connection = connect(self.path, read_only=True, any_thread=True, accept=_require_own)
         except UserError:
             return False
-        with contextlib.suppress(sqlite3.Error):
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version == _VERSION:
-                self._take(connection)
-                return True
-        connection.close()
-        return False
+        self._take(connection)
+        return True
 
     def _open_in_memory(self) -> None:
         connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
@@ -199,8 +205,9 @@ class PackIndex:
     def _try(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         if not self._writes or self._replaced():
             self.close()
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._take(connect(self.path, any_thread=True))
+            make_folder(self.path.parent)
+            require_regular(self.path)
+            self._take(connect(self.path, any_thread=True, accept=_require_own_or_empty))
             self._writes = True
         assert self._connection is not None
         with transaction(self._connection) as connection:
@@ -210,16 +217,15 @@ class PackIndex:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version != _VERSION:
-            for name, columns in _TABLES.items():
-                connection.execute(f"DROP TABLE IF EXISTS {name}")
-                connection.execute(f"CREATE TABLE {name} {columns}")
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
+            _make_tables(connection)
         self._catch_up(connection)
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:
         """Index what the packs hold beyond what is known, and forget what is no longer there."""
         sizes = self._packs.sizes()
         known = {row[0]: row[1] for row in connection.execute("SELECT pack, known FROM packs")}
+        if not all(isinstance(value, int) for pair in known.items() for value in pair):
+            raise _Foreign("a value in the index is not valid")
         for pack in sorted({*sizes, *known}):
             size, before = sizes.get(pack, 0), known.get(pack, 0)
             if size > before:
@@ -254,12 +260,45 @@ class PackIndex:
         return self._connection is not None and self._identity_now() != self._identity
 
 
+class _Foreign(sqlite3.DatabaseError):
+    """A database that is no index of ours; treated as damage, so that the index is made again."""
+
+    sqlite_errorcode = sqlite3.SQLITE_NOTADB
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for name, columns in _TABLES.items():
+        connection.execute(f"CREATE TABLE {name} {columns}")
+    connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _objects(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name LIMIT 10"
+    return [tuple(row) for row in connection.execute(query)]
+
+
+@functools.cache
+def _expected() -> list[tuple[object, ...]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as model:
+        _make_tables(model)
+        return _objects(model)
+
+
+def _require_own(connection: sqlite3.Connection) -> None:
+    """Raise `_Foreign` unless the database holds exactly the tables of an index: views and triggers are not run."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != _VERSION or _objects(connection) != _expected():
+        raise _Foreign("the database is no index of originals")
+
+
+def _require_own_or_empty(connection: sqlite3.Connection) -> None:
+    if _objects(connection) or connection.execute("PRAGMA user_version").fetchone()[0]:
+        _require_own(connection)
+
+
 def key_of(digest: str) -> bytes:
     """A digest as packs and index keep it; of what is no digest, a key that none has."""
-    try:
-        return bytes.fromhex(digest)
-    except ValueError:
-        return b""
+    return bytes.fromhex(digest) if is_digest(digest) else b""
 
 
 def _held(connection: sqlite3.Connection, keys: list[bytes]) -> set[bytes]:

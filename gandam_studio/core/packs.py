@@ -10,16 +10,24 @@ import contextlib
 import hashlib
 import mmap
 import os
+import stat
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from gandam_studio.core.own_files import make_folder, open_descriptor
+from trainer.untrusted import UntrustedError, open_regular
 
 RECORD = struct.Struct("<4sI32s")
 MAGIC = b"\x89GSo"
 PACK_BYTES = 256 * 1024 * 1024
 # No record is longer: a damaged length is told before that many bytes are hashed in vain.
 LONGEST = 1024 * 1024
+# Nor any pack: one is begun anew at a quarter of that.
+LONGEST_PACK = 4 * PACK_BYTES
+# What is hashed in vain among damaged records, before the rest of a pack is given up.
+_WASTED = 1024 * 1024 * 1024
 _SUFFIX = ".pack"
 
 
@@ -34,6 +42,16 @@ class Place(NamedTuple):
     def end(self) -> int:
         """Offset behind its last byte."""
         return self.offset + RECORD.size + self.length
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it can be a place at all: an index may be damaged, or somebody else's."""
+        return (
+            all(isinstance(value, int) for value in self)
+            and 1 <= self.pack < 10**9
+            and 0 <= self.offset <= LONGEST_PACK
+            and 0 <= self.length <= LONGEST
+        )
 
 
 class AlteredRecord(OSError):
@@ -56,14 +74,16 @@ class Packs:
         return f"{self._prefix}{number:06d}{_SUFFIX}"
 
     def sizes(self) -> dict[int, int]:
-        """Number -> size in bytes of every pack that is there."""
+        """Number -> size in bytes of every pack that is there; a link is none."""
         found = {}
         with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.folder) as entries:
             for entry in entries:
                 stem, suffix = os.path.splitext(entry.name)
-                if suffix == _SUFFIX and stem.isascii() and stem.isdigit():
+                if suffix == _SUFFIX and stem.isascii() and stem.isdigit() and len(stem) < 10:
                     # Not the entry's own stat: Windows keeps an old size there while a file is open.
-                    found[int(stem)] = os.stat(entry.path).st_size
+                    status = os.lstat(entry.path)
+                    if stat.S_ISREG(status.st_mode) and status.st_size <= LONGEST_PACK:
+                        found[int(stem)] = status.st_size
         return found
 
     def append(self, records: Sequence[tuple[bytes, bytes]]) -> list[Place]:
@@ -81,7 +101,8 @@ class Packs:
         if sizes.get(number) and sizes[number] + len(block) > PACK_BYTES:
             number += 1
         if number not in sizes:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder.parent)
+            make_folder(self.folder)
         offset = self._write(number, block)
         if number not in sizes:
             flush_folder(self.folder)
@@ -94,7 +115,7 @@ class Packs:
 
     def read(self, digest: bytes, place: Place) -> bytes:
         """The bytes of a record; whether they are sound is not checked. Raises OSError, AlteredRecord."""
-        with open(self.path(place.pack), "rb", buffering=0) as stream:
+        with os.fdopen(open_descriptor(self.path(place.pack), os.O_RDONLY), "rb", buffering=0) as stream:
             stream.seek(place.offset)
             block = stream.read(RECORD.size + place.length)
         if len(block) != RECORD.size + place.length or block[: RECORD.size] != RECORD.pack(MAGIC, place.length, digest):
@@ -106,13 +127,15 @@ class Packs:
 
         What is torn or altered is passed over: the search goes on at the next header. Raises OSError.
         """
-        for offset, digest, data in sound_records(self.path(number), start):
-            yield digest, Place(number, offset, len(data))
+        try:
+            for offset, digest, data in sound_records(self.path(number), start, follow_links=False):
+                yield digest, Place(number, offset, len(data))
+        except UntrustedError:
+            return
 
     def _write(self, number: int, block: bytes) -> int:
         """Append to a pack and flush it; returns the offset at which the block begins."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(self.path(number), flags, 0o644)
+        descriptor = open_descriptor(self.path(number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             offset = os.fstat(descriptor).st_size
             try:
@@ -134,10 +157,14 @@ def is_pack(path: Path | str) -> bool:
     return os.path.splitext(path)[1] == _SUFFIX
 
 
-def sound_records(path: Path | str, start: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
-    """Offset, digest and bytes of every sound record of a pack file, as `Packs.scan` goes through it."""
-    with open(path, "rb") as stream:
-        if os.fstat(stream.fileno()).st_size == 0:
+def sound_records(path: Path | str, start: int = 0, *, follow_links: bool = True) -> Iterator[tuple[int, bytes, bytes]]:
+    """Offset, digest and bytes of every sound record of a pack file, as `Packs.scan` goes through it.
+
+    Raises OSError, and UntrustedError when it is no regular file.
+    """
+    wasted = 0
+    with open_regular(path, follow_links=follow_links) as stream:
+        if not 0 < os.fstat(stream.fileno()).st_size <= LONGEST_PACK:
             return
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             position, size = start, len(mapped)
@@ -150,6 +177,9 @@ def sound_records(path: Path | str, start: int = 0) -> Iterator[tuple[int, bytes
                         yield position, digest, data
                         position = end
                         continue
+                    wasted += length
+                    if wasted > _WASTED:
+                        return
                 position = mapped.find(MAGIC, position + 1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.seqsets import Seqs
+from trainer.untrusted import MAX_INTEGER, Values
 
 # What people may sort by -> SQL. Ties are broken by import order, so a view never shuffles by itself.
 ORDERS = {
@@ -87,10 +89,13 @@ class Filter:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Filter:
-        """Build from plain values. Raises ValueError for an unknown name or order."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        if unknown := sorted(set(values) - known):
+        """Build from plain values. Raises ValueError for an unknown name or order, or a value of another type."""
+        known = {field.name: field.type for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - set(known)):
             raise ValueError(f"unknown filter {unknown[0]!r}")
+        found = Values(values)
+        for name in values:
+            _READ[str(known[name])](found, name)
         made = cls(**values)
         if made.order not in ORDERS:
             raise ValueError(f"unknown order {made.order!r}")
@@ -141,7 +146,8 @@ class Filter:
             ("CAST(width AS REAL) / height <= ?", self.max_aspect),
         ):
             if bound is not None:
-                term(sql, bound)
+                # Beyond 64 bits SQLite takes no integer; no picture lies beyond either.
+                term(sql, max(-MAX_INTEGER, min(bound, MAX_INTEGER)))
         return " AND ".join(terms) or "1", values
 
     def select(self, connection: sqlite3.Connection) -> Seqs:
@@ -165,6 +171,16 @@ class Filter:
 
         ordered = by_likeness(connection, np.sort(found), self.like)
         return ordered[::-1] if self.descending else ordered
+
+
+# The type of a field -> how a stored value of it is read.
+_READ: dict[str, Callable[[Values, str], Any]] = {
+    "str": Values.text,
+    "bool": Values.flag,
+    "bool | None": lambda values, name: values.raw(name) is None or values.flag(name),
+    "int | None": lambda values, name: values.raw(name) is None or values.integer(name, least=-MAX_INTEGER),
+    "float | None": lambda values, name: values.raw(name) is None or values.number(name),
+}
 
 
 def _escaped(text: str) -> str:

@@ -9,18 +9,35 @@ from typing import Any
 
 import numpy as np
 
+from gandam_studio.core.errors import DamagedWorkspace
 from gandam_studio.core.query import Filter
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.sprite import COLUMNS, DROP_REASONS, Sprite, split_tags
 
-# Names a setting of the workspace: {name: Filter.to_json()}.
-SAVED_FILTERS = "filters"
 # Below this many undecided sprites it is quicker to fetch them all than to ask along the view.
 _FEW = 2_000
 
 
 def page(connection: sqlite3.Connection, seqs: Seqs) -> list[Sprite]:
-    """The sprites of some rows in the order given; rows that do not exist are left out."""
+    """The sprites of some rows in the order given; rows that do not exist are left out.
+
+    A row that is damaged comes as `Sprite.damaged`, so that a list can still be shown.
+    """
+    try:
+        return _page(connection, seqs)
+    except (DamagedWorkspace, sqlite3.DatabaseError):
+        return [_one(connection, seq) for seq in seqs.tolist()]
+
+
+def _one(connection: sqlite3.Connection, seq: int) -> Sprite:
+    try:
+        row = connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE seq = ?", (seq,)).fetchone()
+        return Sprite.damaged(seq) if row is None else Sprite.from_row(row)
+    except (DamagedWorkspace, sqlite3.DatabaseError):
+        return Sprite.damaged(seq)
+
+
+def _page(connection: sqlite3.Connection, seqs: Seqs) -> list[Sprite]:
     if not len(seqs):
         return []
     first, last = int(seqs[0]), int(seqs[-1])
@@ -114,7 +131,7 @@ def detected_background(connection: sqlite3.Connection) -> str:
     return row[0] if row else "#ffffff"
 
 
-def saved_filters(stored: dict[str, Any] | None) -> dict[str, Filter]:
+def saved_filters(stored: dict[str, Any] | None) -> dict[str, Filter]:  # {name: Filter.to_json()}
     """Named filters from the setting's value; those of an unknown shape are left out rather than misread."""
     found: dict[str, Filter] = {}
     for name, values in (stored or {}).items():

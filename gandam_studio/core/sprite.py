@@ -104,7 +104,6 @@ class Sprite:
             "source_digest": self.blob,
         }
 
-
     @classmethod
     def damaged(cls, seq: int) -> Sprite:
         """What stands for a row that cannot be read, where a list must not lose a place: dropped, without a picture."""

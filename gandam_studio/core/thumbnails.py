@@ -16,13 +16,13 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.deflate import DamagedStream, deflate, inflate
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.own_files import make_folder, open_descriptor, open_for_update
 
 SIDE = 96  # pixels: pictures no larger keep their own size, so pixel art stays crisp
 _ENTRY = 16
@@ -30,6 +30,7 @@ _RAW, _JPEG = 1, 2
 _SHAPE = struct.Struct("<HH")
 _JPEG_QUALITY = 90
 _MAXIMUM_OFFSET = 1 << 48
+_LONGEST = 4 * SIDE * SIDE + 4096  # bytes of one encoded picture; a JPEG of that size takes less
 
 Picture = NDArray[np.uint8]
 
@@ -78,14 +79,11 @@ def encode_thumbnail(rgba: Picture) -> bytes:
 def decode_thumbnail(data: bytes) -> Picture | None:
     """What `encode_thumbnail` made, as (h, w, 4) uint8; None when the bytes are no thumbnail."""
     if data[:1] == bytes((_JPEG,)):
-        import cv2
-
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8, offset=1), cv2.IMREAD_COLOR)
-        return None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGBA), np.uint8)
+        return _decode_jpeg(data[1:])
     if data[:1] != bytes((_RAW,)) or len(data) < 1 + _SHAPE.size:
         return None
     height, width = _SHAPE.unpack_from(data, 1)
-    if not height * width:
+    if not (0 < height <= SIDE and 0 < width <= SIDE):
         return None
     try:
         # The size bound keeps a damaged record from inflating without end.
@@ -93,6 +91,21 @@ def decode_thumbnail(data: bytes) -> Picture | None:
     except DamagedStream:
         return None
     return np.frombuffer(pixels, np.uint8).reshape(height, width, 4)
+
+
+def _decode_jpeg(data: bytes) -> Picture | None:
+    import cv2
+
+    from gandam_studio.core.decoding.jpeg import read_header
+    from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
+
+    try:
+        # Its size is looked at first: a stranger's few bytes may claim a picture of gigabytes.
+        read_header(data, Limits(max_side=SIDE))
+    except UnreadablePicture:
+        return None
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGBA), np.uint8)
 
 
 class ThumbnailStore:
@@ -120,8 +133,8 @@ class ThumbnailStore:
         if not encoded:
             return
         with self._writing:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with _open_for_update(self._pack.path) as pack:
+            make_folder(self.folder)
+            with open_for_update(self._pack.path) as pack:
                 offset = pack.seek(0, os.SEEK_END)
                 pack.write(b"".join(encoded))
             entries = bytearray()
@@ -131,7 +144,7 @@ class ThumbnailStore:
                 entries += offset.to_bytes(6, "little") + struct.pack("<IIBB", len(data), zlib.crc32(data), 1, 0)
                 offset += len(data)
             # The index comes second: an entry never names bytes that were not written before it.
-            with _open_for_update(self._index.path) as index:
+            with open_for_update(self._index.path) as index:
                 index.seek(_ENTRY * (first_seq - 1))
                 index.write(entries)
 
@@ -176,6 +189,8 @@ class ThumbnailStore:
         if entry is None or entry[14] != 1:
             return None
         length, checksum = struct.unpack_from("<II", entry, 6)
+        if length > _LONGEST:
+            return None
         data = self._pack.bytes_at(int.from_bytes(entry[:6], "little"), length)
         return data if data is not None and zlib.crc32(data) == checksum else None
 
@@ -208,16 +223,10 @@ class _Mapped:
             if self._map is not None and wanted <= len(self._map):
                 return self._map
             try:
-                with self.path.open("rb") as stream:
+                with os.fdopen(open_descriptor(self.path, os.O_RDONLY), "rb") as stream:
                     if os.fstat(stream.fileno()).st_size < wanted:
                         return None
                     self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             except (OSError, ValueError):
                 return None
             return self._map
-
-
-def _open_for_update(path: Path) -> IO[bytes]:
-    """Open for writing in place, making the file when it is not there, truncating nothing."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
-    return os.fdopen(os.open(path, flags, 0o644), "r+b")

@@ -352,7 +352,8 @@ def _acquire(folder: Path) -> FileLock:
         raise UserError(f"cannot write in {folder}: {error.strerror or error}") from None
     with contextlib.suppress(OSError):
         # Only a courtesy to the next one who comes; the lock itself does not depend on it.
-        with os.fdopen(open_descriptor(folder / HOLDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as stream:
+        descriptor = open_descriptor(folder / HOLDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        with os.fdopen(descriptor, "w") as stream:
             stream.write(str(os.getpid()))
     return lock
 

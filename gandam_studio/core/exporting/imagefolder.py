@@ -9,7 +9,8 @@ from typing import IO, Any
 
 from gandam_studio.core.exporting.source import Source
 from gandam_studio.core.versions.splits import HELD_OUT, TRAIN
-from trainer.manifest import ManifestEntry
+from trainer.manifest import MAX_LINE_BYTES, ManifestEntry
+from trainer.untrusted import Values, parse_json
 
 # Folder names that `datasets` recognises as splits.
 SPLITS = {TRAIN: "train", HELD_OUT: "test"}
@@ -37,6 +38,13 @@ def row_of(entry: ManifestEntry) -> dict[str, Any]:
     return row | {"tags": json.dumps(row["tags"], ensure_ascii=False), "crop": json.dumps(row["crop"] or [])}
 
 
-def entry_of(row: dict[str, Any]) -> ManifestEntry:
-    """The inverse of `row_of`. Raises ValueError, KeyError or TypeError."""
-    return ManifestEntry.from_json(row | {"tags": json.loads(row["tags"]), "crop": json.loads(row["crop"]) or None})
+def entry_of(row: Any, where: str = "") -> ManifestEntry:
+    """The inverse of `row_of`. Raises ValueError, one line that begins with `where`."""
+    found = Values(row, where)
+    lists = {}
+    for name in ("tags", "crop"):
+        try:
+            lists[name] = parse_json(found.text(name, max_length=MAX_LINE_BYTES))
+        except ValueError:
+            raise found.error(name, "a list as JSON text") from None
+    return ManifestEntry.from_json({**row, **lists, "crop": None if lists["crop"] == [] else lists["crop"]}, where)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import stat
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,26 @@ from typing import Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import imagefolder
-from gandam_studio.core.exporting.formats import NONE, RENDER
+from gandam_studio.core.exporting.formats import NONE, PICTURES, RENDER
 from gandam_studio.core.exporting.imagefolder import METADATA
 from gandam_studio.core.exporting.source import picture_stem
 from gandam_studio.core.exporting.stylegan import DATASET
 from gandam_studio.core.exporting.target import MARKER
-from trainer import files
-from trainer.manifest import ManifestEntry, read_manifest
+from trainer.manifest import MAX_LINE_BYTES, ManifestEntry, read_manifest
+from trainer.untrusted import (
+    MAX_INTEGER,
+    BoundedReader,
+    Values,
+    bounded_lines,
+    open_regular,
+    parse_json,
+    path_inside,
+    read_json_object,
+    relative_parts,
+    shortened,
+)
+
+_SMALL_LIST = 16 << 20  # bytes of a StyleGAN zip's list that may be packed; a larger one must be stored as it is
 
 
 @dataclass(frozen=True)
@@ -48,18 +62,34 @@ class ReadBack:
 def read_export(path: Path | str) -> ReadBack:
     """Read what `export` wrote: a manifest (alone, or in a folder with pictures), an imagefolder, a StyleGAN zip.
 
-    Raises UserError when it is none of these or is damaged.
+    Every value is checked, and pictures are taken from inside the export only. Raises UserError when it is none of
+    these or is damaged.
     """
     path = Path(path)
     try:
         if path.is_dir():
-            return _read_folder(path)
-        if zipfile.is_zipfile(path):
-            return _read_zip(path)
-        return ReadBack("jsonl", NONE, tuple(read_manifest(path)), {}, None)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            read = _read_folder(path)
+        else:
+            with open_regular(path) as stream:
+                is_zip = zipfile.is_zipfile(stream)
+            read = _read_zip(path) if is_zip else ReadBack("jsonl", NONE, tuple(read_manifest(path)), {}, None)
+    except UNREADABLE as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"{path} cannot be read as an export: {reason}") from None
+    _require_unique(path, read.entries)
+    return read
+
+
+# A damaged archive makes `zipfile` raise any of the last ones.
+UNREADABLE = (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error)
+
+
+def _require_unique(path: Path, entries: Iterable[ManifestEntry]) -> None:
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.id in seen:
+            raise UserError(f"{path} cannot be read as an export: {entry.id} is listed twice")
+        seen.add(entry.id)
 
 
 def _read_folder(folder: Path) -> ReadBack:
@@ -67,41 +97,97 @@ def _read_folder(folder: Path) -> ReadBack:
     manifest = folder / "manifest.jsonl"
     if manifest.is_file():
         entries = tuple(read_manifest(manifest))
-        found = _by_stem(entries, (folder / "pictures").iterdir())
+        found = _by_stem(entries, folder, "pictures")
         return ReadBack("jsonl", pictures, entries, found, folder / "pictures")
     lists = sorted(folder.glob(f"*/{METADATA}")) or sorted(folder.glob(METADATA))
     if not lists:
         raise UserError(f"{folder} holds neither manifest.jsonl nor {METADATA}")
-    rows = [(path.parent, row) for path in lists for row in _json_lines(path)]
-    found = {row["id"]: str(parent / row["file_name"]) for parent, row in rows}
-    entries = tuple(sorted((imagefolder.entry_of(row) for _, row in rows), key=lambda entry: entry.id))
-    return ReadBack("imagefolder", pictures, entries, found, folder)
+    listed: list[ManifestEntry] = []
+    places: dict[str, str] = {}
+    inside = _Inside(folder)
+    for path in lists:
+        split = path.parent.relative_to(folder)
+        inside.file(split.as_posix(), path.name)
+        for row, where in _json_lines(path):
+            entry = imagefolder.entry_of(row, where)
+            try:
+                place = inside.file(split.as_posix(), Values(row).text("file_name"))
+            except ValueError as error:
+                raise ValueError(f"{where}: file_name: {error}") from None
+            listed.append(entry)
+            if place is not None:
+                places[entry.id] = place
+    return ReadBack("imagefolder", pictures, tuple(sorted(listed, key=lambda entry: entry.id)), places, folder)
 
 
 def _read_zip(path: Path) -> ReadBack:
     with zipfile.ZipFile(path) as archive:
-        description = json.loads(archive.read(DATASET))
-        if "sprites" not in description:
-            raise UserError(f"{path} was not written by GANdam Studio: import it as pictures")
         names = set(archive.namelist())
-    rows: list[dict[str, Any]] = description["sprites"]
-    if missing := [row["file_name"] for row in rows if row["file_name"] not in names]:
-        raise UserError(f"{path} lacks {missing[0]}")
-    entries = tuple(ManifestEntry.from_json(row) for row in rows)
-    found = {row["id"]: f"{path}!{row['file_name']}" for row in rows}
-    return ReadBack("stylegan", RENDER, entries, found, path)
+        if DATASET not in names:
+            raise ValueError(f"it holds no {DATASET}")
+        # Our own zips pack nothing, so a list is never longer than its file.
+        with archive.open(DATASET) as stream:
+            limit = max(_SMALL_LIST, path.stat().st_size)
+            description = Values(parse_json(BoundedReader(stream, limit, DATASET).read()), DATASET)
+    if "sprites" not in description:
+        raise UserError(f"{path} was not written by GANdam Studio: import it as pictures")
+    entries, found = [], {}
+    for number, row in enumerate(description.items("sprites", most=MAX_INTEGER), start=1):
+        where = f"{DATASET}, sprite {number}"
+        entry = ManifestEntry.from_json(row, where)
+        name = Values(row, where).text("file_name")
+        if name not in names:
+            raise UserError(f"{path} lacks {shortened(name)}")
+        entries.append(entry)
+        found[entry.id] = f"{path}!{name}"
+    return ReadBack("stylegan", RENDER, tuple(entries), found, path)
 
 
 def _pictures_of(folder: Path) -> str:
-    return str(files.read_json(folder / MARKER)["pictures"])
+    return Values(read_json_object(folder / MARKER), MARKER).choice("pictures", PICTURES)
 
 
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as stream:
-        yield from map(json.loads, stream)
+def _json_lines(path: Path) -> Iterator[tuple[Any, str]]:
+    """Every row with the words that say where it is."""
+    with open_regular(path) as stream:
+        for number, line in enumerate(bounded_lines(stream, MAX_LINE_BYTES), start=1):
+            where = f"{path.name}, line {number}"
+            try:
+                yield parse_json(line), where
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from None
 
 
-def _by_stem(entries: Iterable[ManifestEntry], paths: Iterable[Path]) -> dict[str, str]:
-    """Match pictures to entries by the name an export gives them."""
-    stems = {path.stem: str(path) for path in paths}
-    return {entry.id: stems[stem] for entry in entries if (stem := picture_stem(entry)) in stems}
+def _by_stem(entries: Iterable[ManifestEntry], folder: Path, pictures: str) -> dict[str, str]:
+    """Match pictures to entries by the name an export gives them; a link that leaves the export is refused."""
+    wanted = {picture_stem(entry): entry.id for entry in entries}
+    found, inside = {}, _Inside(folder)
+    for path in (folder / pictures).iterdir():
+        if path.stem in wanted and (place := inside.file(pictures, path.name)) is not None:
+            found[wanted[path.stem]] = place
+    return found
+
+
+class _Inside:
+    """Finds files in a folder, links that lead out of it refused."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._checked: set[Path] = set()
+
+    def file(self, below: str, name: str) -> str | None:
+        """The path of a regular file, None when none is there. Raises UntrustedError when it lies elsewhere."""
+        path = self._folder.joinpath(below, *relative_parts(name))
+        try:
+            mode = path.lstat().st_mode
+        except OSError:
+            return None
+        # To follow every path would take longer than to read the picture; a plain file is where its folder is.
+        if stat.S_ISLNK(mode) or path.parent not in self._checked:
+            path_inside(self._folder, path.relative_to(self._folder).as_posix())
+            self._checked.add(path.parent)
+            try:
+                mode = path.stat().st_mode
+            except OSError:
+                return None
+        return str(path) if stat.S_ISREG(mode) else None

@@ -124,6 +124,8 @@ class Source:
         name = self.name(entry)
         if self.pictures == LINK and not entry.part:
             original = self.workspace.originals.own_file(entry.source_digest)
+            if original is not None and (problem := self.workspace.originals.damage(entry.source_digest)):
+                raise UserError(f"the original of {entry.source} cannot be linked to: {problem}; see: verify")
             # A small original lies in a pack; and another disk, or a file system without links, has none to give.
             # A copy serves as well.
             with contextlib.suppress(OSError):
@@ -158,14 +160,7 @@ class Source:
 
     def _suffix(self, entry: ManifestEntry, data: bytes | None) -> str:
         if data is None:
-            try:
-                with self.workspace.originals.open(entry.source_digest) as stream:
-                    head = stream.read(512)
-                    stream.seek(0, os.SEEK_END)
-                    stream.seek(max(0, stream.tell() - 26))
-                    tail = stream.read()
-            except OSError as error:
-                raise UserError(f"the original of {entry.source} cannot be read: {error.strerror or error}") from None
+            head, tail = self.workspace.originals.head_and_tail(entry.source_digest, 512, 26)
         else:
             head, tail = data[:512], data[-26:]
         kind = sniff(head, tail) or "bin"

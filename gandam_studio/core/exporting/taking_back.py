@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.decoding import UnreadablePicture, decode, sprite_id
+from gandam_studio.core.decoding.limits import DEFAULT_LIMITS
 from gandam_studio.core.edits import SetValues
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.exporting.reading import ReadBack, read_export
+from gandam_studio.core.exporting.reading import UNREADABLE, ReadBack, read_export
+from gandam_studio.core.importing.recording import storable
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.store import transaction
 from gandam_studio.core.versions.restore import decisions
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from trainer.manifest import ManifestEntry
+from trainer.untrusted import BoundedReader, read_regular, shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -56,6 +59,7 @@ def take_back(workspace: Workspace, path: Path | str, *, job: Job = NULL_JOB) ->
     """
     workspace.require_writable()
     read = read_export(path)
+    _check_sizes(workspace, path, read)
     before = workspace.counts().total
     if read.files:
         _import_pictures(workspace, read, job)
@@ -78,6 +82,7 @@ def take_back(workspace: Workspace, path: Path | str, *, job: Job = NULL_JOB) ->
             values.setdefault(field, {})[seq] = value
     if not names:
         raise UserError(f"none of the {len(read.entries):,} sprites of {path} is in this workspace")
+    _check_sizes(workspace, path, read)
     _name(workspace, {seq: name for seq, name in names.items() if seq > before})
     changes = workspace.apply(SetValues(values, f"Decisions from {Path(path).name}"))
     return TakenBack(read.format, workspace.counts().total - before, len(names), tuple(missing), changes.edit)
@@ -104,13 +109,32 @@ def _ids(read: ReadBack, job: Job) -> dict[str, str]:
     with ExitStack() as stack:
         archive = stack.enter_context(zipfile.ZipFile(read.place)) if read.format == "stylegan" and read.place else None
         for old, place in read.files.items():
-            data = archive.read(place.rpartition("!")[2]) if archive else Path(place).read_bytes()
             try:
+                data = _member(archive, place) if archive else read_regular(place, DEFAULT_LIMITS.max_file_bytes)
                 found[old] = sprite_id(decode(data).rgba)
-            except UnreadablePicture as error:
+            except (*UNREADABLE, UnreadablePicture) as error:
                 raise UserError(f"{place}: {error}") from None
             job.advance()
     return found
+
+
+def _member(archive: zipfile.ZipFile, place: str) -> bytes:
+    with archive.open(place.rpartition("!")[2]) as stream:
+        return BoundedReader(stream, DEFAULT_LIMITS.max_file_bytes, place).read()
+
+
+def _check_sizes(workspace: Workspace, path: Path | str, read: ReadBack) -> None:
+    """Raise UserError when an entry says another size of a sprite than it has: its crop may leave the picture."""
+    if read.rendered:
+        return
+    sizes = {key: (w, h) for key, w, h in workspace.connection.execute("SELECT id, width, height FROM sprites")}
+    for number, entry in enumerate(read.entries, start=1):
+        size = sizes.get(entry.id)
+        if size is not None and size != (entry.width, entry.height):
+            raise UserError(
+                f"{path} cannot be read as an export: sprite {number} ({shortened(entry.source)}): width and height "
+                f"must be {size[0]} x {size[1]}, not {entry.width} x {entry.height}"
+            )
 
 
 def _rows(workspace: Workspace, ids: Iterable[str]) -> dict[str, int]:
@@ -121,5 +145,6 @@ def _rows(workspace: Workspace, ids: Iterable[str]) -> dict[str, int]:
 
 def _name(workspace: Workspace, names: dict[int, str]) -> None:
     """New sprites are called what the manifest says they were called before the export named their files."""
+    rows = [(storable(name) or "picture", seq) for seq, name in names.items()]
     with transaction(workspace.connection) as connection:
-        connection.executemany("UPDATE sprites SET name = ? WHERE seq = ?", [(n, seq) for seq, n in names.items()])
+        connection.executemany("UPDATE sprites SET name = ? WHERE seq = ?", rows)

@@ -14,6 +14,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import ImportSummary
 from gandam_studio.core.store import transaction
+from trainer.untrusted import MAX_TEXT
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -49,7 +50,7 @@ def display_name(item: Item) -> str:
         name = item.member.replace("\\", "/").rpartition("/")[2]
     else:
         name = os.path.basename(item.path)
-    return storable(name) or "picture"
+    return storable(name)[-MAX_TEXT:] or "picture"
 
 
 def member_key(item: Item, suffix: str = "") -> str:

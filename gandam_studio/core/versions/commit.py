@@ -16,7 +16,7 @@ from gandam_studio.core.versions import files
 from gandam_studio.core.versions.entries import committed, present_entries
 from gandam_studio.core.versions.listing import HEAD, head_version
 from gandam_studio.core.versions.model import ManifestVersion
-from trainer.manifest import ManifestEntry
+from trainer.manifest import ManifestEntry, is_name
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, job: Job = NULL_JOB) -> ManifestVersion:
     """Freeze what is decided now into a version.
 
-    The manifest is on disk before the row that names it, so no crash leaves a version without its manifest. When
-    nothing differs from the version the decisions were derived from (neither sprites nor recipe), no row is added:
+    Two commits at once become two versions, or one when they say the same. The manifest is on disk before the row
+    that names it, so no crash leaves a version without its manifest. When nothing differs from the version the decisions were derived from (neither sprites nor recipe), no row is added:
     that version is returned with `unchanged` set. Raises UserError (nothing to commit, disk full) and Cancelled.
     """
     workspace.require_writable()
     connection = workspace.connection
+    message = message.strip()
+    if not is_name(message):
+        raise UserError("a message must be text that UTF-8 can hold, of at most 10,000 characters")
     try:
         with _snapshot(connection):
             (total,) = connection.execute(f"SELECT count(*) FROM sprites WHERE {committed(kept_only)}").fetchone()
@@ -38,47 +41,56 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
                 raise UserError("there is nothing to commit: no sprite is " + ("kept" if kept_only else "left in"))
             job.start("Committing", total)
             entries = _watched(present_entries(workspace, kept_only=kept_only), job)
-            digest, tally = files.write_manifest(workspace.manifest_path("x").parent, entries)
-            parent = head_version(workspace)
-            if parent and parent.digest == digest and _same_recipe(workspace, parent):
-                return dataclasses.replace(parent, unchanged=True)
-            (highest,) = connection.execute("SELECT coalesce(max(version), 0) FROM versions").fetchone()
-            files.write_header(workspace, digest, f"v{highest + 1}", tally, kept_only)
+            digest, tally = files.write_manifest(workspace.manifests, entries)
+            settings = files.label_settings(workspace, kept_only)
+            if (known := _unchanged(workspace, digest)) is not None:
+                return known
             files.write_left_out(workspace, digest, kept_only)
+            last_edit = workspace.history.last_edit()
+        with transaction(connection):
+            # Another commit may have come first meanwhile, and may have said the same.
+            if (known := _unchanged(workspace, digest)) is not None:
+                return known
+            parent = head_version(workspace)
+            (highest,) = connection.execute("SELECT coalesce(max(version), 0) FROM versions").fetchone()
             version = ManifestVersion(
                 number=highest + 1,
                 digest=digest,
                 parent=parent.number if parent else None,
-                message=message.strip(),
+                message=message,
                 at=now(),
                 sprites=tally.sprites,
-                edit=workspace.history.last_edit(),
+                edit=last_edit,
             )
+            files.write_header(workspace, digest, version.label, tally, settings)
+            _insert(connection, version)
     except OSError as error:
         raise UserError(f"nothing was committed: {error.strerror or error}") from None
-    _insert(connection, version)
     return version
 
 
 def _insert(connection: sqlite3.Connection, version: ManifestVersion) -> None:
-    with transaction(connection):
-        connection.execute(
-            "INSERT INTO versions (version, digest, parent, message, at, sprites, edit) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                version.number,
-                version.digest,
-                version.parent,
-                version.message,
-                version.at,
-                version.sprites,
-                version.edit,
-            ),
-        )
-        connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (HEAD, str(version.number)))
+    connection.execute(
+        "INSERT INTO versions (version, digest, parent, message, at, sprites, edit) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            version.number,
+            version.digest,
+            version.parent,
+            version.message,
+            version.at,
+            version.sprites,
+            version.edit,
+        ),
+    )
+    connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (HEAD, str(version.number)))
 
 
-def _same_recipe(workspace: Workspace, version: ManifestVersion) -> bool:
-    return files.recipe_of(workspace, version) == workspace.recipe
+def _unchanged(workspace: Workspace, digest: str) -> ManifestVersion | None:
+    """The version the decisions were derived from when it has these sprites and the present recipe."""
+    parent = head_version(workspace)
+    if parent and parent.digest == digest and files.recipe_of(workspace, parent) == workspace.recipe:
+        return dataclasses.replace(parent, unchanged=True)
+    return None
 
 
 def _watched(entries: Iterator[ManifestEntry], job: Job) -> Iterator[ManifestEntry]:

@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import json
 import os
+import time
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,16 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio import __version__
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.own_files import make_folder
 from gandam_studio.core.versions.splits import SplitRule
 from trainer import files
-from trainer.manifest import SCHEMA_VERSION, ManifestEntry
+from trainer.manifest import MAX_LINE_BYTES, SCHEMA_VERSION, ManifestEntry, is_digest, is_name
 from trainer.recipe import Recipe
+from trainer.untrusted import UntrustedError, Values, bounded_lines, open_regular, parse_json, read_json_object
 
 if TYPE_CHECKING:
     from gandam_studio.core.versions.model import ManifestVersion
     from gandam_studio.core.workspace import Workspace
 
 NOT_KEPT = "not kept"
+_PART_KEPT_S = 3600.0
+_BLOCK = 1 << 18
 
 
 @dataclass
@@ -48,11 +54,12 @@ def write_manifest(folder: Path, entries: Iterable[ManifestEntry]) -> tuple[str,
     Memory does not depend on their number. An equal manifest that is there already is written over with equal
     bytes, which also mends one that was damaged. Returns the digest and the counts.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
+    _sweep(folder)
     sha, tally = hashlib.sha256(), Tally()
-    beside = folder / f".commit.{os.getpid()}.part"
+    beside = folder / f".commit.{uuid.uuid4().hex}.part"
     try:
-        with beside.open("wb") as stream:
+        with beside.open("xb") as stream:
             for entry in entries:
                 line = entry.line()
                 sha.update(line)
@@ -68,6 +75,14 @@ def write_manifest(folder: Path, entries: Iterable[ManifestEntry]) -> tuple[str,
     return digest, tally
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what interrupted commits left behind, once nobody can be writing it any more."""
+    for path in folder.glob(".commit.*.part"):
+        with contextlib.suppress(OSError):
+            if path.lstat().st_mtime < time.time() - _PART_KEPT_S:
+                path.unlink()
+
+
 def header_path(workspace: Workspace, digest: str) -> Path:
     """Where the header of a manifest lies."""
     return workspace.manifest_path(digest).with_name(f"{digest}.header.json")
@@ -78,25 +93,39 @@ def left_out_path(workspace: Workspace, digest: str) -> Path:
     return workspace.manifest_path(digest).with_name(f"{digest}.left-out.jsonl")
 
 
-def write_header(workspace: Workspace, digest: str, label: str, tally: Tally, kept_only: bool) -> None:
+def label_settings(workspace: Workspace, kept_only: bool) -> dict[str, Any]:
+    """What a version is committed with besides its sprites."""
+    splits = SplitRule.of(workspace).to_json()
+    return {"recipe": workspace.recipe.to_json(), "splits": splits, "kept_only": kept_only}
+
+
+def write_header(workspace: Workspace, digest: str, label: str, tally: Tally, settings: dict[str, Any]) -> None:
     """Write what belongs to a version but not to its digest.
 
-    Two versions with equal content share the file: what may differ between them is kept by label.
+    Two versions with equal content share the file: what may differ between them is kept by label. What an earlier
+    header says of other labels is kept only where it makes sense.
     """
     path = header_path(workspace, digest)
-    before = _read_header(path) or {}
-    recipe = workspace.recipe.to_json()
-    settings = {"recipe": recipe, "splits": SplitRule.of(workspace).to_json(), "kept_only": kept_only}
+    known = (_read_header(path) or {}).get("versions")
+    before = {name: value for name, value in known.items() if _is_sound(value)} if isinstance(known, dict) else {}
     header = {
         "schema_version": SCHEMA_VERSION,
         "digest": digest,
         "tool": f"GANdam Studio {__version__}",
         "sprites": tally.sprites,
         "counts": tally.counts,
-        "recipe": recipe,
-        "versions": {**before.get("versions", {}), label: settings},
+        "recipe": settings["recipe"],
+        "versions": {**before, label: settings},
     }
     files.write_json(path, header)
+
+
+def _is_sound(settings: Any) -> bool:
+    try:
+        _check_settings(settings)
+    except (ValueError, TypeError, UserError):
+        return False
+    return True
 
 
 def header(workspace: Workspace, version: ManifestVersion) -> dict[str, Any]:
@@ -115,12 +144,21 @@ def header(workspace: Workspace, version: ManifestVersion) -> dict[str, Any]:
 
 def _settings(header: dict[str, Any], label: str) -> dict[str, Any]:
     try:
-        found = {**header, **header.get("versions", {}).get(label, {})}
-        Recipe.from_json(found.get("recipe", {}))
-        SplitRule(**found.get("splits", {}))
-    except (TypeError, AttributeError, ValueError, UserError) as error:
+        own = Values(header).object("versions", None)
+        found = {**header, **(own.raw(label, {}) if own is not None else {})}
+        _check_settings(found)
+        Values(found).text("tool", "")
+        Values(found).flag("kept_only", False)
+    except (TypeError, ValueError, UserError) as error:
         raise UserError(f"its header is damaged: {error}") from None
     return found
+
+
+def _check_settings(values: Any) -> None:
+    """Raise ValueError, TypeError or UserError unless a version's recipe and split rule make sense."""
+    found = Values(values)
+    Recipe.from_json(found.raw("recipe", {}))
+    SplitRule.from_json(found.raw("splits", {}))
 
 
 def header_damage(workspace: Workspace, digest: str, sprites: int, labels: Iterable[str]) -> str:
@@ -149,10 +187,9 @@ def recipe_of(workspace: Workspace, version: ManifestVersion) -> Recipe:
 
 def _read_header(path: Path) -> dict[str, Any] | None:
     try:
-        found = files.read_json(path)
+        return read_json_object(path, follow_links=False)
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 def write_left_out(workspace: Workspace, digest: str, kept_only: bool) -> None:
@@ -168,20 +205,44 @@ def write_left_out(workspace: Workspace, digest: str, kept_only: bool) -> None:
 def left_out(workspace: Workspace, version: ManifestVersion) -> dict[str, str]:
     """Sprite id -> why a version leaves it out; {} when the list is gone."""
     try:
-        with left_out_path(workspace, version.digest).open("rb") as stream:
-            return {item["id"]: item["reason"] for item in map(json.loads, stream)}
-    except (OSError, ValueError, KeyError, TypeError):
+        with open_regular(left_out_path(workspace, version.digest), follow_links=False) as stream:
+            return dict(_left_out_item(line) for line in bounded_lines(stream, MAX_LINE_BYTES))
+    except (OSError, ValueError):
         return {}
 
 
+def _left_out_item(line: bytes) -> tuple[str, str]:
+    item = Values(parse_json(line))
+    sprite, reason = item.raw("id"), item.raw("reason")
+    if not is_digest(sprite) or not is_name(reason):
+        raise ValueError("no id and reason")
+    return sprite, reason
+
+
 def manifest_lines(workspace: Workspace, version: ManifestVersion) -> Iterator[bytes]:
-    """The lines of a version's manifest, each with its newline. Raises UserError when the file is gone."""
+    """The lines of a version's manifest, each with its newline.
+
+    Raises UserError when the file is gone, and after the last line when they are not those of its digest: what was
+    made of them is then to be thrown away.
+    """
+    sha = hashlib.sha256()
     try:
-        with workspace.manifest_path(version.digest).open("rb") as stream:
-            yield from stream
-    except OSError as error:
-        reason = error.strerror or error
+        with open_regular(workspace.manifest_path(version.digest), follow_links=False) as stream:
+            rest = b""
+            while block := stream.read(_BLOCK):
+                sha.update(block)
+                *lines, rest = (rest + block).split(b"\n")
+                for line in lines:
+                    yield line + b"\n"
+                if len(rest) > MAX_LINE_BYTES:
+                    raise UntrustedError("a line is too long")
+            if rest:
+                yield rest
+    except (OSError, UntrustedError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"the manifest of {version.label} cannot be read: {reason}; see: verify") from None
+    if sha.hexdigest() != version.digest:
+        raise UserError(f"the manifest of {version.label} is damaged: its bytes have changed; see: verify")
 
 
 def manifest_entries(workspace: Workspace, version: ManifestVersion) -> Iterator[ManifestEntry]:
@@ -189,5 +250,7 @@ def manifest_entries(workspace: Workspace, version: ManifestVersion) -> Iterator
     for number, line in enumerate(manifest_lines(workspace, version), start=1):
         try:
             yield ManifestEntry.from_line(line)
-        except ValueError:
-            raise UserError(f"the manifest of {version.label} is damaged at line {number}; see: verify") from None
+        except ValueError as error:
+            raise UserError(
+                f"the manifest of {version.label} is damaged at line {number} ({error}); see: verify"
+            ) from None

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.errors import UnknownVersion, UserError
+from gandam_studio.core.settings import HEAD
 from gandam_studio.core.sprite import join_tags
 from gandam_studio.core.store import transaction
 from gandam_studio.core.versions.model import COLUMNS, ManifestVersion
+from trainer.manifest import is_tag
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
-# Setting that holds the number of the version the present decisions were derived from.
-HEAD = "head"
 MINIMUM_PREFIX = 4
 LATEST = "latest"
 
@@ -75,7 +75,7 @@ def tag_version(
 
 
 def _check_tag(tag: str) -> None:
-    if not tag.strip() or tag != tag.strip() or "\n" in tag:
+    if not is_tag(tag) or tag != tag.strip():
         raise UserError("a version's tag must be some text on one line")
     if tag == LATEST or tag == "now" or (tag[0] == "v" and tag[1:].isdigit()):
         raise UserError(f"{tag!r} already means something else; choose another tag")

@@ -6,7 +6,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from gandam_studio.core.errors import DamagedWorkspace
 from gandam_studio.core.sprite import split_tags
+from trainer.manifest import is_digest, is_whole
+from trainer.untrusted import MAX_INTEGER
 
 COLUMNS = "version, digest, parent, message, at, sprites, edit, tags"
 
@@ -39,8 +42,15 @@ class ManifestVersion:
 
     @classmethod
     def from_row(cls, row: sqlite3.Row | tuple[Any, ...]) -> ManifestVersion:
-        """Build from a row of `COLUMNS`."""
+        """Build from a row of `COLUMNS`. Raises DamagedWorkspace for values that this program never writes."""
         number, digest, parent, message, at, sprites, edit, tags = tuple(row)
+        numbers = (number, 1 if parent is None else parent, sprites, edit)
+        if not (
+            is_digest(digest)
+            and all(is_whole(value, 0, MAX_INTEGER) for value in numbers)
+            and all(isinstance(value, str) for value in (message, at, tags))
+        ):
+            raise DamagedWorkspace("a row of its versions is not valid")
         return cls(number, digest, parent, message, at, sprites, edit, split_tags(tags))
 
     @property

@@ -38,7 +38,7 @@ def restore_edit(workspace: Workspace, version: ManifestVersion) -> Edit:
     wanted = {entry.id: entry for entry in files.manifest_entries(workspace, version)}
     reasons = files.left_out(workspace, version)
     header = files.header(workspace, version)
-    rule = SplitRule(**header.get("splits", {})) if header else SplitRule.of(workspace)
+    rule = SplitRule.from_json(header.get("splits", {})) if header else SplitRule.of(workspace)
     ruled = assign_splits({entry.id: entry.family for entry in wanted.values()}, rule, inseparable(workspace))
     values: dict[str, dict[int, Any]] = {}
     found = 0

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.settings import SPLITS as SETTING
+from trainer.untrusted import MAX_INTEGER, Values
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 TRAIN = "train"
 HELD_OUT = "held-out"
-SETTING = "splits"
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,26 @@ class SplitRule:
     def __post_init__(self) -> None:
         if not 0.0 <= self.held_out <= 0.9:
             raise UserError(f"the share held out must lie in 0 to 0.9, not {self.held_out}")
+        if not -MAX_INTEGER <= self.seed <= MAX_INTEGER:
+            raise UserError("the seed must be a whole number of at most 64 bits")
 
     @classmethod
     def of(cls, workspace: Workspace) -> SplitRule:
         """The workspace's rule; changed by `SetSetting("splits", rule.to_json())`."""
-        return cls(**workspace.setting(SETTING, {}))
+        return cls.from_json(workspace.setting(SETTING, {}))
+
+    @classmethod
+    def from_json(cls, values: Any) -> SplitRule:
+        """Build from plain values. Raises ValueError for unknown names and values of another type, UserError beyond
+        the bounds of `held_out`.
+        """
+        plain = cls()
+        if isinstance(values, dict) and (unknown := sorted(set(values) - {"seed", "held_out"})):
+            raise ValueError(f"unknown field {unknown[0]!r}")
+        found = Values(values)
+        return cls(
+            found.integer("seed", plain.seed, least=-MAX_INTEGER), float(found.number("held_out", plain.held_out))
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

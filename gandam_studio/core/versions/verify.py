@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gandam_studio.core import schema
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.versions import files
 from gandam_studio.core.versions.listing import versions
-from trainer.files import file_digest
 from trainer.manifest import read_manifest
+from trainer.untrusted import open_regular
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -72,7 +73,8 @@ def verify(workspace: Workspace, *, job: Job = NULL_JOB) -> Verified:
     wanted = needed_originals(workspace)
     known = versions(workspace)
     job.start("Verifying", len(wanted) + len({version.digest for version in known}))
-    damage = _database_damage(workspace.connection)
+    problem = schema.damage(workspace.connection)
+    damage = [Damage("database", "", problem, ("workspace.sqlite",))] if problem else []
     for digest, names in wanted.items():
         if problem := workspace.originals.damage(digest):
             damage.append(Damage("original", digest, problem, tuple(names)))
@@ -98,19 +100,12 @@ def needed_originals(workspace: Workspace) -> dict[str, list[str]]:
 def _manifest_damage(workspace: Workspace, digest: str, labels: list[str]) -> str:
     path = workspace.manifest_path(digest)
     try:
-        if file_digest(path) != digest:
-            return "its bytes have changed"
-        sprites = sum(1 for _ in read_manifest(path))
+        with open_regular(path, follow_links=False) as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != digest:
+                return "its bytes have changed"
+        sprites = sum(1 for _ in read_manifest(path, follow_links=False))
         return files.header_damage(workspace, digest, sprites, labels)
     except FileNotFoundError:
         return "missing"
     except (OSError, ValueError) as error:
         return str(error)
-
-
-def _database_damage(connection: sqlite3.Connection) -> list[Damage]:
-    try:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.DatabaseError as error:
-        verdict = str(error)
-    return [] if verdict == "ok" else [Damage("database", "", verdict, ("workspace.sqlite",))]
