@@ -133,7 +133,7 @@ def _write(
     info: dict[str, Any] = {name: [] for name in ("ids", "split", "weights", "tags", "facing", "family")}
     shape = (version.sprites, recipe.size, recipe.size, recipe.channels)
     job.start("Rendering", version.sprites)
-    entries = _noted(version_files.manifest_entries(workspace, version), info)
+    entries = _noted(version_files.manifest_entries(workspace, version, verified=True), info)
     render = functools.partial(render_chunk, workspace.originals.folder, recipe, background)
     done = 0
     with (folder / PIXELS).open("wb") as stream, closing(in_order(render, entries, version.sprites)) as chunks:

@@ -12,8 +12,11 @@ import numpy as np
 from gandam_studio.core.errors import DamagedWorkspace
 from gandam_studio.core.query import Filter
 from gandam_studio.core.seqsets import Seqs
+from gandam_studio.core.settings import FILTERS
 from gandam_studio.core.sprite import COLUMNS, DROP_REASONS, Sprite, split_tags
 
+# Names a setting of the workspace: {name: Filter.to_json()}.
+SAVED_FILTERS = FILTERS
 # Below this many undecided sprites it is quicker to fetch them all than to ask along the view.
 _FEW = 2_000
 
@@ -131,7 +134,7 @@ def detected_background(connection: sqlite3.Connection) -> str:
     return row[0] if row else "#ffffff"
 
 
-def saved_filters(stored: dict[str, Any] | None) -> dict[str, Filter]:  # {name: Filter.to_json()}
+def saved_filters(stored: dict[str, Any] | None) -> dict[str, Filter]:
     """Named filters from the setting's value; those of an unknown shape are left out rather than misread."""
     found: dict[str, Filter] = {}
     for name, values in (stored or {}).items():

@@ -69,11 +69,11 @@ class Source:
 
     def lines(self) -> Iterator[bytes]:
         """The manifest's own lines."""
-        return version_files.manifest_lines(self.workspace, self.version)
+        return version_files.manifest_lines(self.workspace, self.version, verified=True)
 
     def entries(self) -> Iterator[ManifestEntry]:
         """The entries, without progress."""
-        return version_files.manifest_entries(self.workspace, self.version)
+        return version_files.manifest_entries(self.workspace, self.version, verified=True)
 
     def watched(self) -> Iterator[ManifestEntry]:
         """The entries, telling the job after each; raises Cancelled."""

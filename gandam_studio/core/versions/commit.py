@@ -26,8 +26,9 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
     """Freeze what is decided now into a version.
 
     Two commits at once become two versions, or one when they say the same. The manifest is on disk before the row
-    that names it, so no crash leaves a version without its manifest. When nothing differs from the version the decisions were derived from (neither sprites nor recipe), no row is added:
-    that version is returned with `unchanged` set. Raises UserError (nothing to commit, disk full) and Cancelled.
+    that names it, so no crash leaves a version without its manifest. When nothing differs from the version the
+    decisions were derived from (neither sprites nor recipe), no row is added: that version is returned with
+    `unchanged` set. Raises UserError (nothing to commit, disk full) and Cancelled.
     """
     workspace.require_writable()
     connection = workspace.connection

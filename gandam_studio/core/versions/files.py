@@ -219,18 +219,19 @@ def _left_out_item(line: bytes) -> tuple[str, str]:
     return sprite, reason
 
 
-def manifest_lines(workspace: Workspace, version: ManifestVersion) -> Iterator[bytes]:
-    """The lines of a version's manifest, each with its newline.
+def manifest_lines(workspace: Workspace, version: ManifestVersion, *, verified: bool = False) -> Iterator[bytes]:
+    """The lines of a version's manifest, each with its newline. Raises UserError when the file is gone.
 
-    Raises UserError when the file is gone, and after the last line when they are not those of its digest: what was
-    made of them is then to be thrown away.
+    With `verified` it is also raised after the last line when they are not those of the version's digest: what was made
+    of them is then to be thrown away.
     """
     sha = hashlib.sha256()
     try:
         with open_regular(workspace.manifest_path(version.digest), follow_links=False) as stream:
             rest = b""
             while block := stream.read(_BLOCK):
-                sha.update(block)
+                if verified:
+                    sha.update(block)
                 *lines, rest = (rest + block).split(b"\n")
                 for line in lines:
                     yield line + b"\n"
@@ -241,13 +242,18 @@ def manifest_lines(workspace: Workspace, version: ManifestVersion) -> Iterator[b
     except (OSError, UntrustedError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"the manifest of {version.label} cannot be read: {reason}; see: verify") from None
-    if sha.hexdigest() != version.digest:
+    if verified and sha.hexdigest() != version.digest:
         raise UserError(f"the manifest of {version.label} is damaged: its bytes have changed; see: verify")
 
 
-def manifest_entries(workspace: Workspace, version: ManifestVersion) -> Iterator[ManifestEntry]:
-    """The entries of a version, sorted by id. Raises UserError when the manifest is gone or damaged."""
-    for number, line in enumerate(manifest_lines(workspace, version), start=1):
+def manifest_entries(
+    workspace: Workspace, version: ManifestVersion, *, verified: bool = False
+) -> Iterator[ManifestEntry]:
+    """The entries of a version, sorted by id. Raises UserError when the manifest is gone or damaged.
+
+    What leaves the workspace, as an export or to a trainer, is made of `verified` ones (see `manifest_lines`).
+    """
+    for number, line in enumerate(manifest_lines(workspace, version, verified=verified), start=1):
         try:
             yield ManifestEntry.from_line(line)
         except ValueError as error:
