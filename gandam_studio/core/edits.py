@@ -194,7 +194,7 @@ class Tag(_OnSprites):
     def __post_init__(self) -> None:
         super().__post_init__()
         for tag in (*self.add, *self.remove):
-            if not is_tag(tag):
+            if not is_tag(tag) or not tag.strip():
                 raise UserError("a tag must be some text on one line")
 
     def label(self, count: int) -> str:

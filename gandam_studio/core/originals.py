@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import hashlib
 import heapq
+import io
 import itertools
 import os
 import stat
@@ -13,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.own_files import make_folder
@@ -91,25 +93,23 @@ class Originals:
             raise UserError(f"the original {digest[:12]} is not what it was: its bytes have changed; see: verify")
         return data
 
-    def head_and_tail(self, digest: str, head: int, tail: int) -> tuple[bytes, bytes]:
-        """The first and the last bytes of an original, to tell what kind it is. Raises UserError as `read` does.
+    def open(self, digest: str) -> BinaryIO:
+        """The bytes of an original as a stream that can seek, to be closed. Raises UserError as `read` does.
 
-        Of a file of its own only these are read, so they are not checked against the digest.
+        A file of its own is opened as it is, its bytes not checked against the digest.
         """
         own = self.own_file(digest)
         if own is None:
-            data = self.read(digest)
-            return data[:head], data[-tail:]
+            return io.BytesIO(self.read(digest))
         try:
-            with open_regular(own, follow_links=False) as stream:
-                first = stream.read(head)
-                stream.seek(-min(tail, os.fstat(stream.fileno()).st_size), os.SEEK_END)
-                return first, stream.read(tail)
+            return open_regular(own, follow_links=False)
         except (OSError, UntrustedError) as error:
             raise UserError(f"the original {digest[:12]} cannot be read: {_reason(error)}") from None
 
     def own_file(self, digest: str) -> Path | None:
         """The file that holds this original and nothing else, to be linked to; None when it has none."""
+        if not is_digest(digest):
+            return None
         path = self._path(digest)
         return path if self._index.find(digest) is None and _is_plain(path) else None
 
@@ -231,7 +231,7 @@ class Originals:
     def _path(self, digest: str) -> Path:
         """Where the file of that digest lies, or would lie. Raises UserError for what is no digest."""
         if not is_digest(digest):
-            raise UserError(f"{shortened(str(digest), 40)!r} is no digest of an original: the workspace is damaged")
+            raise UserError(f"{shortened(str(digest), 40)!r} cannot be read: it is no digest of an original")
         return self.folder / digest[:2] / digest
 
     def _file_digests(self) -> Iterator[str]:

@@ -160,7 +160,14 @@ class Source:
 
     def _suffix(self, entry: ManifestEntry, data: bytes | None) -> str:
         if data is None:
-            head, tail = self.workspace.originals.head_and_tail(entry.source_digest, 512, 26)
+            try:
+                with self.workspace.originals.open(entry.source_digest) as stream:
+                    head = stream.read(512)
+                    stream.seek(0, os.SEEK_END)
+                    stream.seek(max(0, stream.tell() - 26))
+                    tail = stream.read(26)
+            except OSError as error:
+                raise UserError(f"the original of {entry.source} cannot be read: {error.strerror or error}") from None
         else:
             head, tail = data[:512], data[-26:]
         kind = sniff(head, tail) or "bin"

@@ -20,7 +20,7 @@ from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.store import transaction
 from gandam_studio.core.versions.restore import decisions
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
-from trainer.manifest import ManifestEntry
+from trainer.manifest import ManifestEntry, is_crop
 from trainer.untrusted import BoundedReader, read_regular, shortened
 
 if TYPE_CHECKING:
@@ -124,17 +124,19 @@ def _member(archive: zipfile.ZipFile, place: str) -> bytes:
 
 
 def _check_sizes(workspace: Workspace, path: Path | str, read: ReadBack) -> None:
-    """Raise UserError when an entry says another size of a sprite than it has: its crop may leave the picture."""
+    """Raise UserError when an entry's crop leaves its picture, or it says another size than the sprite here has."""
     if read.rendered:
         return
     sizes = {key: (w, h) for key, w, h in workspace.connection.execute("SELECT id, width, height FROM sprites")}
     for number, entry in enumerate(read.entries, start=1):
-        size = sizes.get(entry.id)
-        if size is not None and size != (entry.width, entry.height):
-            raise UserError(
-                f"{path} cannot be read as an export: sprite {number} ({shortened(entry.source)}): width and height "
-                f"must be {size[0]} x {size[1]}, not {entry.width} x {entry.height}"
-            )
+        said = (entry.width, entry.height)
+        if (size := sizes.get(entry.id, said)) != said:
+            problem = f"width and height must be {size[0]} and {size[1]}, not {said[0]} and {said[1]}"
+        elif entry.crop and not is_crop(entry.crop, *said):
+            problem = f"crop must lie within {said[0]} x {said[1]}, not be {list(entry.crop)}"
+        else:
+            continue
+        raise UserError(f"{path} cannot be read as an export: line {number} ({shortened(entry.source)}): {problem}")
 
 
 def _rows(workspace: Workspace, ids: Iterable[str]) -> dict[str, int]:

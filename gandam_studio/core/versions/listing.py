@@ -75,7 +75,7 @@ def tag_version(
 
 
 def _check_tag(tag: str) -> None:
-    if not is_tag(tag) or tag != tag.strip():
+    if not is_tag(tag) or not tag.strip() or tag != tag.strip():
         raise UserError("a version's tag must be some text on one line")
     if tag == LATEST or tag == "now" or (tag[0] == "v" and tag[1:].isdigit()):
         raise UserError(f"{tag!r} already means something else; choose another tag")
