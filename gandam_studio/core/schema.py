@@ -116,8 +116,8 @@ CURRENT = len(_STEPS)
 
 
 # How much of a workspace is looked at when it is opened. What lies beyond is checked as it is read, and by `verify`.
-_ROWS_LOOKED_AT = 300
-_TYPES_LOOKED_AT = 2_000
+_ROWS_LOOKED_AT = 100
+_TYPES_LOOKED_AT = 250
 _PAGES_LOOKED_AT = 256
 _SECONDS = 5.0
 _SMALLEST_ROW = 64  # bytes of the file that a sprite takes at the very least

@@ -67,13 +67,24 @@ class Sprite:
     @classmethod
     def from_row(cls, row: sqlite3.Row | tuple[Any, ...]) -> Sprite:
         """Build from a row of `COLUMNS`. Raises DamagedWorkspace when a value lies outside its column's domain."""
-        values = list(row)
-        _check_row(values)
-        values[8] = bool(values[8])
-        values[12] = bool(values[12])
-        values[14] = parse_crop(values[14])
-        values[16] = split_tags(values[16])
-        return cls(*values)
+        seq, key, name, blob, part, width, height, colors = row[:8]
+        decisions = _READ_BEFORE.get(row[8:])
+        # What most rows are like, in as few steps as can be; anything else is looked at column by column.
+        if not (
+            decisions is not None
+            and (part == "" or is_part(part))
+            and type(seq) is type(width) is type(height) is type(colors) is int
+            and type(key) is type(name) is type(blob) is str
+            and len(key) == 64
+            and _TWO_DIGESTS(key + blob)
+            and ((name.isascii() and name.isprintable() and len(name) < 256) or is_name(name))
+            and 0 < width <= MAX_SIDE
+            and 0 < height <= MAX_SIDE
+            and seq > 0
+            and colors >= 0
+        ):
+            decisions = _checked_decisions(tuple(row))
+        return cls(seq, key, name, blob, part, width, height, colors, *decisions)
 
     @property
     def shown_facing(self) -> str:
@@ -198,40 +209,29 @@ COLUMN_DOMAINS: dict[str, Callable[[Any], bool]] = {
     "weight": is_weight,
     "split": ("", *SPLITS).__contains__,
 }
-_FITS = tuple(COLUMN_DOMAINS[name] for name in COLUMNS.split(", "))
 
 
-# Few different decisions make up most rows: those found valid need no second look.
-_VALID_DECISIONS: set[tuple[Any, ...]] = set()
+# The columns behind `colors` as read and as `Sprite` has them. Few different ones make up most rows.
+_READ_BEFORE: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 _REMEMBERED = 4096
+_TWO_DIGESTS = re.compile("[0-9a-f]{128}").fullmatch
 
 
-def _check_row(values: list[Any]) -> None:
-    """Raise DamagedWorkspace unless every value lies in its column's domain."""
-    seq, key, name, blob = values[:4]
-    decisions = (values[4], *values[8:])
-    if (
-        decisions in _VALID_DECISIONS
-        and type(seq) is type(values[5]) is type(values[6]) is type(values[7]) is int
-        and type(name) is str
-        and name.isascii()
-        and len(name) < 256
-        and "\0" not in name
-        and is_digest(key)
-        and is_digest(blob)
-        and 0 < values[5] <= MAX_SIDE
-        and 0 < values[6] <= MAX_SIDE
-        and seq > 0
-        and values[7] >= 0
-    ):
-        return
-    for column, fits, value in zip(COLUMN_DOMAINS, _FITS, values, strict=True):
-        if not fits(value):
-            which = f"sprite {seq}" if isinstance(seq, int) else "a sprite"
+def _checked_decisions(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The values of a row behind `colors`. Raises DamagedWorkspace unless every value lies in its column's domain."""
+    for column, value in zip(COLUMNS.split(", "), row, strict=True):
+        if not COLUMN_DOMAINS[column](value):
+            which = f"sprite {row[0]}" if isinstance(row[0], int) else "a sprite"
             raise DamagedWorkspace(f"the {column} of {which} is not valid")
-    if len(_VALID_DECISIONS) >= _REMEMBERED:
-        _VALID_DECISIONS.clear()
-    _VALID_DECISIONS.add(decisions)
+    alpha, background, status, reason, flipped, rotation, crop, facing, tags, family, weight, split = row[8:]
+    found = (
+        bool(alpha), background, status, reason, bool(flipped), rotation, parse_crop(crop), facing, split_tags(tags),
+        family, weight, split,
+    )  # fmt: skip
+    if len(_READ_BEFORE) >= _REMEMBERED:
+        _READ_BEFORE.clear()
+    _READ_BEFORE[row[8:]] = found
+    return found
 
 
 def join_tags(tags: set[str] | frozenset[str] | tuple[str, ...]) -> str:
