@@ -30,7 +30,7 @@ _MACHINE = {
 # And of the workspace's file: SQLite's primary result codes.
 _DATABASE = frozenset((
     sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_TOOBIG,
 ))  # fmt: skip
 
 
@@ -58,7 +58,9 @@ def exit_code_for(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno in _MACHINE:
         where = f": {error.filename}" if error.filename else ""
         return _say(f"{_MACHINE[error.errno]}{where}", REFUSED)
-    if isinstance(error, sqlite3.DatabaseError) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _DATABASE:
+    # An error without a code is Python's own, about text that is not UTF-8.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if isinstance(error, sqlite3.DatabaseError) and code in _DATABASE:
         return _say(f"the workspace's database cannot be used: {error}; see: gandam-studio doctor", REFUSED)
     if isinstance(error, MemoryError):
         return _say("this machine has not enough memory for that", REFUSED)

@@ -70,7 +70,9 @@ class History:
             if not deltas:
                 return NOTHING
             changes = _changes("", deltas)
-            label = edit.label(len(changes.seqs))
+            for delta in deltas:
+                _carry_out(self._connection, delta)
+            label = edit.label(len(changes.seqs)).encode("utf-8", "backslashreplace").decode()
             # What was undone is overtaken now; it stays readable in the history.
             self._connection.execute("UPDATE edits SET state = 'abandoned' WHERE state = 'undone'")
             cursor = self._connection.execute(
@@ -79,7 +81,6 @@ class History:
             )
             number = int(cursor.lastrowid or 0)
             for position, delta in enumerate(deltas):
-                _carry_out(self._connection, delta)
                 self._connection.execute(
                     "INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?)",
                     (number, position, delta.field, delta.before, delta.after, pack(delta.seqs)),

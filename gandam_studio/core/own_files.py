@@ -28,6 +28,7 @@ def require_plain(folder: Path, *, writing: bool) -> None:
     """
     require_regular(folder / "workspace.sqlite")
     if writing:
+        require_regular(folder / "originals" / "index.sqlite")
         _require(folder, _FILES, stat.S_ISREG)
         _require(folder, _FOLDERS, stat.S_ISDIR)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import sqlite3
 import statistics
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gandam_studio.core.errors import DamagedWorkspace
 from gandam_studio.core.sprite import COLUMNS, Sprite, mirrored_facing
 from gandam_studio.core.versions import Changed, VersionDiff, plural_reason
 from gandam_studio.core.workspace import Workspace
@@ -100,7 +103,11 @@ class SpriteLookup:
             marks = ", ".join("?" * len(some))
             rows = self._workspace.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE id IN ({marks})", some)
             self._found.update(dict.fromkeys(some))
-            self._found.update({sprite.id: sprite for sprite in map(Sprite.from_row, rows)})
+            # A damaged row is one that is not here.
+            with contextlib.suppress(DamagedWorkspace, sqlite3.DatabaseError):
+                for row in rows:
+                    sprite = Sprite.from_row(row)
+                    self._found[sprite.id] = sprite
         while len(self._found) > _KEPT:
             self._found.popitem(last=False)
 
