@@ -123,6 +123,7 @@ def soak(window: MainWindow, visits: int, decisions: int) -> tuple[Held, Held]:
         decide(window, decisions)
 
     turn(10 * kinds, 2 * len(DECISIONS))
+    curate(window).filter_bar.set_filter(Filter(text="nowhere"))  # the page for that is built now
     before = held(window)
     rounds = 10
     for _ in range(rounds):
