@@ -76,12 +76,13 @@ class BackgroundTask(QObject):
     Attributes:
         title: what the person asked for, e.g. "Import".
         progress: the `ProgressJob` the work reports to.
+        is_over: True from the moment the outcome is reported.
 
     Signals:
         succeeded: the work returned (its result); emitted in the GUI thread.
         failed: the work raised (the exception).
         cancelled: the work stopped because it was asked to.
-        ended: emitted last, whatever happened.
+        ended: emitted last, whatever happened, also after `abandon`.
     """
 
     succeeded = Signal(object)
@@ -93,6 +94,8 @@ class BackgroundTask(QObject):
         super().__init__(parent)
         self.title = title
         self.progress = ProgressJob()
+        self.is_over = False
+        self._abandoned = False
         self._thread = _Worker(workspace, function, self.progress, self)
         self._thread.finished.connect(self._report)
 
@@ -102,6 +105,11 @@ class BackgroundTask(QObject):
 
     def cancel(self) -> None:
         """Ask the work to stop; `cancelled` (or, when it was too late, `succeeded`) follows."""
+        self.progress.cancel()
+
+    def abandon(self) -> None:
+        """Cancel, and let nobody hear of the outcome: it would answer a question that is not asked any more."""
+        self._abandoned = True
         self.progress.cancel()
 
     @property
@@ -115,13 +123,49 @@ class BackgroundTask(QObject):
 
     def _report(self) -> None:
         error = self._thread.error
-        if error is None:
+        self.is_over = True
+        if self._abandoned:
+            pass
+        elif error is None:
             self.succeeded.emit(self._thread.result)
         elif isinstance(error, Cancelled):
             self.cancelled.emit()
         else:
             self.failed.emit(error)
         self.ended.emit()
+
+
+class Latest:
+    """The newest of several tasks that answer the same question.
+
+    A newer one makes an older one's answer worthless, however late that comes: it is abandoned. Nothing has to be
+    reset when work fails, for `is_waiting` asks the task itself.
+    """
+
+    def __init__(self) -> None:
+        self._task: BackgroundTask | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while an answer is on its way."""
+        return self._task is not None and not self._task.is_over
+
+    def follow(self, task: BackgroundTask) -> BackgroundTask:
+        """Wait for this task instead of any before."""
+        self.forget()
+        self._task = task
+        task.ended.connect(lambda: self._end(task))
+        return task
+
+    def forget(self) -> None:
+        """The question is not asked any more."""
+        if self._task is not None:
+            self._task.abandon()
+        self._task = None
+
+    def _end(self, task: BackgroundTask) -> None:
+        if self._task is task:
+            self._task = None
 
 
 class _Worker(QThread):

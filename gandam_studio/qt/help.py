@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 import gandam_studio
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import Session
 
 HISTORY_SHOWN = 500
@@ -105,4 +106,4 @@ def show_about(parent: QWidget) -> None:
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setText(f"GANdam Studio {gandam_studio.__version__}")
     box.setInformativeText(box.tr("Curate sprites, train a GAN on them, know what you are looking at. MIT licence."))
-    box.exec()
+    run_dialog(box)

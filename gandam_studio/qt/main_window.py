@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.menus import fill, leaves, merged
-from gandam_studio.qt.questions import offer_creation, offer_read_only, offer_stopping
+from gandam_studio.qt.menus import filled, leaves, merged
+from gandam_studio.qt.questions import offer_creation, offer_read_only, offer_stopping, run_dialog
 from gandam_studio.qt.rail import PLACES, Place, Rail
+from gandam_studio.qt.responsiveness import give_back
 from gandam_studio.qt.screen import Screen, ScreenMenu
-from gandam_studio.qt.session import WARNING, Session
+from gandam_studio.qt.session import INFO, WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
 from gandam_studio.qt.upkeep import Upkeep
-from gandam_studio.qt.welcome import Welcome, recent_folders, remember_folder
+from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
 
 SETTLED_MS = 50
 """After the first picture of a workspace: remember it, look whether a run of it trains."""
@@ -47,6 +49,7 @@ class MainWindow(QMainWindow):
         self.status_strip = StatusStrip()
         self._stack = QStackedWidget()
         self._welcome: Welcome | None = None
+        self._bars: dict[Screen | None, tuple[list[ScreenMenu], list[QMenu]]] = {}
         self._menus: list[ScreenMenu] = []
         self._lay_out()
         self._make_actions()
@@ -58,9 +61,14 @@ class MainWindow(QMainWindow):
 
     def open_folder(self, folder: Path, *, read_only: bool = False) -> bool:
         """Show the workspace in `folder`, or offer what can be done when it is locked or is none; False: not opened."""
+        is_open = self._is_open(folder)
+        if is_open and self.session and (read_only or not self.session.read_only):
+            return self._tell_open(self.session)
         try:
             workspace = Workspace.open(folder, read_only=read_only)
         except WorkspaceLocked as error:
+            if is_open and self.session:
+                return self._tell_open(self.session)
             return offer_read_only(self, str(error)) and self.open_folder(folder, read_only=True)
         except WorkspaceNotFound:
             return offer_creation(self, folder) and self.create_folder(folder)
@@ -68,6 +76,17 @@ class MainWindow(QMainWindow):
             self._tell(str(error))
             return False
         return self._show_workspace(workspace)
+
+    def _is_open(self, folder: Path) -> bool:
+        """True when this window shows that workspace, by whatever path it is named."""
+        try:
+            return self.session is not None and folder.samefile(self.session.workspace.folder)
+        except OSError:
+            return False
+
+    def _tell_open(self, session: Session) -> bool:
+        session.post(self.tr("This workspace is open already."), INFO)
+        return True
 
     def show_folder(self, folder: Path) -> bool:
         """Show the workspace in `folder`, asking and telling nothing; False when that would be needed."""
@@ -110,7 +129,7 @@ class MainWindow(QMainWindow):
         self.welcome.refresh()
         self._stack.setCurrentWidget(self.welcome)
         self.rail.hide()
-        self._rebuild_menus()
+        self._show_menus()
 
     def showEvent(self, event: QShowEvent) -> None:
         """The first page, unless a workspace was opened before."""
@@ -145,7 +164,11 @@ class MainWindow(QMainWindow):
             self._screen.deactivated()
         self.status_strip.set_run_widget(None)
         self.session.close()
+        QTimer.singleShot(0, give_back)  # when what the screens held is gone
+        self.menuBar().clear()
         for screen in self._screens.values():
+            for menu in self._bars.pop(screen, ([], []))[1]:
+                menu.deleteLater()
             self._stack.removeWidget(screen)
             screen.deleteLater()
         self._screens.clear()
@@ -175,7 +198,7 @@ class MainWindow(QMainWindow):
                 self._screen.deactivated()
             self._screen = screen
             self._stack.setCurrentWidget(screen)
-            self._rebuild_menus()
+            self._show_menus()
             screen.setFocus()
             screen.activated()
         self.rail.mark(place)
@@ -243,6 +266,8 @@ class MainWindow(QMainWindow):
             action.setChecked(scheme == theme.scheme())
             group.addAction(action)
             self.scheme_actions.append(action)
+        self.recent_actions = [make("", functools.partial(self._open_recent, index)) for index in range(RECENT)]
+        self._recent: list[Path] = []
 
     def _action(
         self,
@@ -260,11 +285,8 @@ class MainWindow(QMainWindow):
 
     def _menu_table(self) -> list[ScreenMenu]:
         """Every menu of the bar, the shown screen's between Edit and View."""
-        recent = tuple(
-            self._action(str(folder), functools.partial(self.open_folder, folder)) for folder in recent_folders()
-        )
-        opened = [self.new_action, self.open_action]
-        file = (*opened, *((ScreenMenu(self.tr("Open &recent"), recent),) if recent else ()))
+        recent = ScreenMenu(self.tr("Open &recent"), tuple(self.recent_actions))
+        file = (self.new_action, self.open_action, recent)
         leave = (*((self.close_action,) if self.session else ()), self.quit_action)
         edit = (self.undo_action, self.redo_action, self.history_action)
         screens = self._screen.menus() if self._screen else []
@@ -284,16 +306,33 @@ class MainWindow(QMainWindow):
         table.append(ScreenMenu(self.tr("&Help"), (self.help_action, self.about_action)))
         return merged(table)
 
-    def _rebuild_menus(self) -> None:
-        self.menuBar().clear()
-        self._menus = self._menu_table()
-        for menu in self._menus:
-            fill(self.menuBar().addMenu(menu.title), menu)
+    def _show_menus(self) -> None:
+        """Put the shown screen's menus into the bar; they are built at its first visit."""
+        bar = self.menuBar()
+        if self._screen not in self._bars:
+            table = self._menu_table()
+            self._bars[self._screen] = table, [filled(menu, bar) for menu in table]
+        self._menus, menus = self._bars[self._screen]
+        bar.clear()
+        for menu in menus:
+            bar.addMenu(menu)
+        self._name_recent()
         busy = self.session is not None
         for action in (self.undo_action, self.redo_action, self.history_action, *self.place_actions):
             action.setEnabled(busy)
         if busy:
             self._name_undo()
+
+    def _name_recent(self) -> None:
+        self._recent = recent_folders()
+        for action, folder in itertools.zip_longest(self.recent_actions, self._recent):
+            # A single & would be taken for a mnemonic's mark.
+            action.setText(str(folder).replace("&", "&&") if folder else "")
+            action.setVisible(folder is not None)
+
+    def _open_recent(self, index: int) -> None:
+        if index < len(self._recent):
+            self.open_folder(self._recent[index])
 
     def commands(self) -> Iterator[tuple[QAction, str]]:
         """Every action of every menu with its menu's name."""
@@ -309,7 +348,7 @@ class MainWindow(QMainWindow):
     def _show_help(self) -> None:
         from gandam_studio.qt.help import ShortcutsDialog
 
-        ShortcutsDialog(list(self.commands()), self).exec()
+        run_dialog(ShortcutsDialog(list(self.commands()), self))
 
     def _show_about(self) -> None:
         from gandam_studio.qt.help import show_about
@@ -348,7 +387,7 @@ class MainWindow(QMainWindow):
         from gandam_studio.qt.help import HistoryDialog
 
         if self.session:
-            HistoryDialog(self.session, self).exec()
+            run_dialog(HistoryDialog(self.session, self))
 
     # Closing
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QWidget
 
 from gandam_studio.qt.screen import ScreenMenu
 
@@ -22,15 +23,23 @@ def merged(menus: list[ScreenMenu]) -> list[ScreenMenu]:
     return list(found.values())
 
 
-def fill(target: QMenu, menu: ScreenMenu) -> None:
-    """Put a table's entries into a menu, submenus included."""
+def filled(menu: ScreenMenu, parent: QWidget) -> QMenu:
+    """A menu with a table's entries, submenus included; a submenu whose entries are all hidden is hidden too."""
+    made = QMenu(menu.title, parent)
     for entry in menu.entries:
         if entry is None:
-            target.addSeparator()
+            made.addSeparator()
         elif isinstance(entry, ScreenMenu):
-            fill(target.addMenu(entry.title), entry)
+            below = filled(entry, made)
+            made.addMenu(below)
+            made.aboutToShow.connect(functools.partial(_hide_if_empty, below))
         else:
-            target.addAction(entry)
+            made.addAction(entry)
+    return made
+
+
+def _hide_if_empty(menu: QMenu) -> None:
+    menu.menuAction().setVisible(any(action.isVisible() for action in menu.actions()))
 
 
 def leaves(menu: ScreenMenu, path: str) -> Iterator[tuple[QAction, str]]:

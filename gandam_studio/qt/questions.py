@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
+
+
+def run_dialog(dialog: QDialog) -> int:
+    """Show a dialog until it is answered, and delete it: as a child it would live as long as its window.
+
+    What the dialog holds can be read until the event loop is reached again.
+    """
+    try:
+        return dialog.exec()
+    finally:
+        dialog.deleteLater()
 
 
 def offer_read_only(parent: QWidget, reason: str) -> bool:
@@ -19,7 +30,7 @@ def offer_read_only(parent: QWidget, reason: str) -> bool:
     look = box.addButton(box.tr("Open read-only"), QMessageBox.ButtonRole.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.setDefaultButton(look)
-    box.exec()
+    run_dialog(box)
     return box.clickedButton() is look
 
 
@@ -33,11 +44,11 @@ def offer_creation(parent: QWidget, folder: Path) -> bool:
         box.setInformativeText(
             box.tr("A workspace lives in a folder of its own. Make one in a new folder, then import this one.")
         )
-        box.exec()
+        run_dialog(box)
         return False
     make = box.addButton(box.tr("Make one"), QMessageBox.ButtonRole.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
-    box.exec()
+    run_dialog(box)
     return box.clickedButton() is make
 
 
@@ -50,5 +61,5 @@ def offer_stopping(parent: QWidget, titles: list[str]) -> bool:
     box.setInformativeText(box.tr("What is finished so far is kept."))
     stop = box.addButton(box.tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
     box.addButton(box.tr("Keep working"), QMessageBox.ButtonRole.RejectRole)
-    box.exec()
+    run_dialog(box)
     return box.clickedButton() is stop

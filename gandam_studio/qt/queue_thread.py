@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from PySide6.QtCore import QObject, QThread
 from gandam_studio.core.workspace import Workspace
 
 LONGEST_PAUSE_S = 0.1
+log = logging.getLogger(__name__)
 
 
 class QueueThread(QThread):
@@ -93,9 +95,19 @@ class WorkspaceThread(QueueThread):
 
     def run(self) -> None:
         """QThread's entry."""
-        with self._workspace.for_this_thread() as door:
-            while wanted := self.take(self.AT_ONCE):
-                self.work(door, wanted)
+        try:
+            with self._workspace.for_this_thread() as door:
+                while wanted := self.take(self.AT_ONCE):
+                    self._work(door, wanted)
+        except Exception:
+            # Such as a workspace that was taken away. The thread starts anew with the next wish.
+            log.warning("a loader has ended", exc_info=True)
+
+    def _work(self, door: Workspace, wanted: list[Any]) -> None:
+        try:
+            self.work(door, wanted)
+        except Exception:
+            log.warning("one of %d wishes failed", len(wanted), exc_info=True)
 
     def work(self, door: Workspace, wanted: list[Any]) -> None:
         """See to the next wishes; `door` is the workspace as this thread may use it."""

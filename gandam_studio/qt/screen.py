@@ -40,6 +40,7 @@ class Screen(QWidget):
         self.session = session
         self.setObjectName("screen")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        session.closing.connect(self.closing)
 
     def activated(self) -> None:
         """The screen is shown now: bring it up to date."""
@@ -48,8 +49,14 @@ class Screen(QWidget):
         """Another screen is shown now: stop what only matters while visible."""
 
     def may_close(self) -> bool:
-        """False keeps the window open: the screen asked the person, who said cancel."""
+        """False keeps the window open: the screen asked the person, who said cancel.
+
+        This only asks. Another screen may still say no, and then everything goes on; letting go is for `closing`.
+        """
         return True
+
+    def closing(self) -> None:
+        """The workspace is closed right after this: stop timers and threads."""
 
     def menus(self) -> list[ScreenMenu]:
         """Menus for the menu bar; their actions are also found by the command palette (Ctrl+K)."""

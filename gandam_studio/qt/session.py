@@ -187,18 +187,23 @@ class Session(QObject):
             task.succeeded.connect(on_done)
         if on_cancelled:
             task.cancelled.connect(on_cancelled)
-        task.failed.connect(on_error or self._tell_failure)
+        task.failed.connect(on_error or self.tell_failure)
         task.ended.connect(lambda: self._end(task))
         self.tasks.append(task)
         self.task_started.emit(task)
         task.start()
         return task
 
-    def start_quiet_job(self, function: JobFunction, on_done: Callable[[Any], None]) -> BackgroundTask:
+    def start_quiet_job(
+        self,
+        function: JobFunction,
+        on_done: Callable[[Any], None],
+        on_error: Callable[[BaseException], None] | None = None,
+    ) -> BackgroundTask:
         """As `start_job`, for short questions whose progress would only flicker: not shown in the strip."""
         task = BackgroundTask("", self.workspace, function, self)
         task.succeeded.connect(on_done)
-        task.failed.connect(self._tell_failure)
+        task.failed.connect(on_error or self.tell_failure)
         task.ended.connect(lambda: self._end_quiet(task))
         self._quiet.append(task)
         task.start()
@@ -225,6 +230,7 @@ class Session(QObject):
         self._quiet.remove(task)
         task.deleteLater()
 
-    def _tell_failure(self, error: BaseException) -> None:
+    def tell_failure(self, error: BaseException) -> None:
+        """Post what went wrong in background work; an `on_error` of its own calls this too."""
         log.debug("background work failed", exc_info=error)
         self.post(explain(error), ERROR)

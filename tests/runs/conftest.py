@@ -29,4 +29,4 @@ def screen(session, qtbot) -> Iterator:  # type: ignore[no-untyped-def]
     made.show()
     made.activated()
     yield made
-    made.may_close()
+    made.closing()

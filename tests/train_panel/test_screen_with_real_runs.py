@@ -134,6 +134,9 @@ def test_closing_while_training_asks(  # type: ignore[no-untyped-def]
     monkeypatch.setattr(QMessageBox, "exec", choose)
     with run.locked():
         assert screen.may_close() is closes
+        assert run.pending() == [], "another screen may still refuse"
+        if closes:
+            session.closing.emit()
     assert len(asked) == 1
     assert run.pending() == (["stop"] if asks_to_stop else [])
 

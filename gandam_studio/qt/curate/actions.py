@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QToolButton
+from PySide6.QtWidgets import QToolButton
 
 from gandam_studio.qt.curate.grid_view import USUAL
 from gandam_studio.qt.curate.saved_filters import SavedFilters
@@ -57,17 +57,10 @@ class CurateActions:
             ),
         ]
 
-    def fill_context(self, menu: QMenu) -> None:
+    def context(self) -> ScreenMenu:
         """The context menu of the gallery."""
-        for entry in self._decision_entries():
-            if entry is None:
-                menu.addSeparator()
-            else:
-                menu.addAction(entry)
-        facing = menu.addMenu(self._tr("F&acing"))
-        facing.addActions(self.facings)
-        menu.addSeparator()
-        menu.addActions([self.zoom, self.similar])
+        facing = ScreenMenu(self._tr("F&acing"), tuple(self.facings))
+        return ScreenMenu("", (*self._decision_entries(), facing, None, self.zoom, self.similar))
 
     def _decision_entries(self) -> tuple[QAction | None, ...]:
         return (

@@ -21,6 +21,7 @@ class SavedFilters(QMenu):
         self._session = session
         self._bar = bar
         self._fill_end = fill_end
+        self._trash = QMenu(self.tr("Delete"), self)
         self.setTitle(self.tr("Saved filters"))
         self.setToolTipsVisible(True)
         self.aboutToShow.connect(self.refresh)
@@ -76,6 +77,7 @@ class SavedFilters(QMenu):
     def refresh(self) -> None:
         """Fill the menu with what is saved now."""
         self.clear()
+        self._trash.clear()
         names = self.named()
         for name, chosen in sorted(names.items()):
             action = self.addAction(name)
@@ -83,7 +85,7 @@ class SavedFilters(QMenu):
             action.triggered.connect(lambda _checked=False, chosen=chosen: self._bar.set_filter(chosen))
         if names:
             self.addSeparator()
-            trash = self.addMenu(self.tr("Delete"))
+            self.addMenu(self._trash)
             for name in sorted(names):
-                trash.addAction(name).triggered.connect(lambda _checked=False, name=name: self.delete(name))
+                self._trash.addAction(name).triggered.connect(lambda _checked=False, name=name: self.delete(name))
         self._fill_end(self)

@@ -16,6 +16,7 @@ from gandam_studio.core.query import Filter
 from gandam_studio.core.review import first_undecided, known_reasons, next_undecided, still_matching
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.workspace import Counts
+from gandam_studio.qt.background import Latest
 from gandam_studio.qt.curate import accessible
 from gandam_studio.qt.curate.actions import CurateActions, advances
 from gandam_studio.qt.curate.decisions import Decisions
@@ -24,6 +25,7 @@ from gandam_studio.qt.curate.hints import HintBar
 from gandam_studio.qt.curate.side_panel import SidePanel
 from gandam_studio.qt.curate.work_area import WorkArea
 from gandam_studio.qt.imports.controller import ImportController
+from gandam_studio.qt.menus import filled
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, Session
 
@@ -58,8 +60,8 @@ class CurateScreen(Screen):
         self._begun = False  # a sprite was shown: from then on the person says which is current
         self._settled = QTimer(self, singleShot=True, interval=PANEL_MS)
         self._settled.timeout.connect(self._show_details)
-        self._counting = False
-        self._asked = 0  # which question the background work answers
+        self._selecting, self._counter = Latest(), Latest()
+        self._count_again = False  # something changed while a count was under way
         accessible.install()
         self._lay_out()
         self.actions_of = CurateActions(self)
@@ -81,12 +83,8 @@ class CurateScreen(Screen):
         settings.setValue(_TILE_KEY, self.gallery.tile)
         settings.setValue(_PANEL_KEY, self.actions_of.show_panel.isChecked())
 
-    def may_close(self) -> bool:
-        """Nothing here is ever unsaved; only the loaders of pictures must end."""
-        return True
-
     def closing(self) -> None:
-        """Let go of the workspace: called before it is closed."""
+        """End the loaders of pictures."""
         self.gallery.pictures.stop()
         self.large_view.stop()
         self.panel.inspector.stop()
@@ -106,18 +104,19 @@ class CurateScreen(Screen):
         self._stale = False
         chosen = self.filter_bar.filter
         workspace = self.session.workspace
-        self._asked += 1
+        self._selecting.forget()
         if chosen.is_everything or self._total() <= LARGE:
             self._show_order(workspace.select(chosen))
         else:
-            asked = self._asked
-
-            def show(order: Seqs) -> None:
-                if asked == self._asked:
-                    self._show_order(order)
-
-            self.session.start_job(self.tr("Filter"), lambda door, job: door.select(chosen), show)
+            task = self.session.start_job(
+                self.tr("Filter"), lambda door, job: door.select(chosen), self._show_order, self._selecting_failed
+            )
+            self._selecting.follow(task)
         self._count()
+
+    def _selecting_failed(self, error: BaseException) -> None:
+        self._stale = True  # the next visit tries again
+        self.session.tell_failure(error)
 
     def _show_order(self, order: Seqs) -> None:
         self.gallery.show_order(order)
@@ -155,16 +154,15 @@ class CurateScreen(Screen):
         if self._total() <= LARGE:
             self.filter_bar.show_counts(self.session.workspace.counts())
             return
-        if self._counting:
-            self._stale_counts = True
+        if self._counter.is_waiting:
+            self._count_again = True
             return
-        self._counting, self._stale_counts = True, False
-        self._counter = self.session.start_quiet_job(lambda door, job: door.counts(), self._show_counts)
+        self._count_again = False
+        self._counter.follow(self.session.start_quiet_job(lambda door, job: door.counts(), self._show_counts))
 
     def _show_counts(self, counts: Counts) -> None:
-        self._counting = False
         self.filter_bar.show_counts(counts)
-        if self._stale_counts:
+        if self._count_again:
             self._count()
 
     def _take_filter(self, _chosen: Filter) -> None:
@@ -225,7 +223,8 @@ class CurateScreen(Screen):
 
     def choose_reason(self) -> None:
         """A small menu of reasons at the current sprite; digits choose."""
-        menu = QMenu(self)
+        menu = self._reasons
+        menu.clear()
         for number, reason in enumerate(known_reasons(self.session.workspace.connection)[:9], 1):
             action = menu.addAction(f"&{number}  {reason}")
             action.triggered.connect(lambda _c=False, reason=reason: self.decide(lambda: self.decisions.drop(reason)))
@@ -247,9 +246,7 @@ class CurateScreen(Screen):
 
     def show_menu(self, where: QPoint) -> None:
         """The context menu: the menu bar's Sprite menu."""
-        menu = QMenu(self)
-        self.actions_of.fill_context(menu)
-        menu.exec(where)
+        self._context.exec(where)
 
     def _menu_point(self) -> QPoint:
         if self.work.currentWidget() is self.gallery and self.gallery.current >= 0:
@@ -286,6 +283,14 @@ class CurateScreen(Screen):
                 self.gallery.go_to(0)
 
     # Building
+
+    @functools.cached_property
+    def _reasons(self) -> QMenu:
+        return QMenu(self)
+
+    @functools.cached_property
+    def _context(self) -> QMenu:
+        return filled(self.actions_of.context(), self)
 
     @functools.cached_property
     def no_sprites(self) -> EmptyState:
@@ -333,7 +338,6 @@ class CurateScreen(Screen):
         session, gallery = self.session, self.gallery
         session.edits_applied.connect(self._take_changes)
         session.sprites_imported.connect(self.reload)
-        session.closing.connect(self.closing)
         self.imports.progressed.connect(self._peek)
         gallery.current_changed.connect(lambda _seq: self._show_current())
         gallery.selection_changed.connect(self._show_current)

@@ -16,6 +16,7 @@ from gandam_studio.core.duplicates import (
 from gandam_studio.core.edits import Edit, SetValues
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.history import NOTHING, Changes
+from gandam_studio.qt.background import Latest
 from gandam_studio.qt.duplicates.balance_panel import BalancePanel
 from gandam_studio.qt.duplicates.family_list import FamilyRow
 from gandam_studio.qt.duplicates.findings import Findings
@@ -41,13 +42,16 @@ class BalanceController(QObject):
         self._findings = findings
         self._families: list[Family] = []
         self._sprites = 0
+        self._reading = Latest()
         panel.choice_changed.connect(self._show)
         panel.name_asked.connect(self.name)
         panel.apply_asked.connect(self.apply)
 
     def refresh(self) -> None:
         """Read the families again, off the GUI thread."""
-        self._session.start_quiet_job(lambda door, job: (families(door), door.counts()), self._take)
+        self._reading.follow(
+            self._session.start_quiet_job(lambda door, job: (families(door), door.counts()), self._take)
+        )
 
     def name(self) -> None:
         """Record every group as a family; thousands of groups are gone through off the GUI thread."""

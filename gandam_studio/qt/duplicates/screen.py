@@ -17,7 +17,7 @@ from gandam_studio.core.duplicates import (
     DropPlan,
 )
 from gandam_studio.core.history import Changes
-from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.background import BackgroundTask, Latest
 from gandam_studio.qt.duplicates import wording
 from gandam_studio.qt.duplicates.actions import DuplicatesActions
 from gandam_studio.qt.duplicates.balance import BalanceController
@@ -27,7 +27,7 @@ from gandam_studio.qt.duplicates.findings import Findings, Found, Statuses, dist
 from gandam_studio.qt.duplicates.group_list import GroupList
 from gandam_studio.qt.duplicates.group_view import GroupView
 from gandam_studio.qt.duplicates.pages import Pages
-from gandam_studio.qt.duplicates.rules_panel import RulesPanel
+from gandam_studio.qt.duplicates.rules_panel import PreviewText, RulesPanel
 from gandam_studio.qt.duplicates.top_bar import TopBar
 from gandam_studio.qt.responsiveness import set_aside
 from gandam_studio.qt.screen import Screen, ScreenMenu
@@ -61,8 +61,7 @@ class DuplicatesScreen(Screen):
         self._task: BackgroundTask | None = None
         self._stale = False
         self._plan: DropPlan | None = None
-        self._plan_asked = 0
-        self._planning: BackgroundTask | None = None
+        self._planning, self._searching_again = Latest(), Latest()
         self.bar = TopBar(LOOSEST, RELATIONS)
         self.bar.set_distance(DEFAULT_DISTANCE)
         self.cards = GroupList(workspace)
@@ -115,6 +114,7 @@ class DuplicatesScreen(Screen):
         """Search the whole workspace in the background; the window stays usable."""
         if self._task is not None or not self._count():
             return
+        self._searching_again.forget()
         self._task = self.session.start_job(
             self.tr("Find duplicates"), find, self._take_found, on_cancelled=self._forget_task
         )
@@ -150,7 +150,7 @@ class DuplicatesScreen(Screen):
     def _search_again(self) -> None:
         """An undo brought back what the last search had left out: look again, which costs little now."""
         if self._task is None:
-            self.session.start_quiet_job(find, self._adopt)
+            self._searching_again.follow(self.session.start_quiet_job(find, self._adopt))
 
     def _take_import(self) -> None:
         self._statuses.refresh()
@@ -201,25 +201,25 @@ class DuplicatesScreen(Screen):
     def _forget_plan(self) -> None:
         """What the rules would have done no longer holds; an answer still on its way is not waited for."""
         self._plan = None
-        self._plan_asked += 1
-        if self._planning is not None:
-            self._planning.cancel()
-            self._planning = None
+        self._planning.forget()
 
     def _ask_plan(self, answer: Callable[[DropPlan], None]) -> None:
         """What the rules would do: at once for a few groups, else off the GUI thread; only the last question counts."""
         findings, asked_for = self.findings, (self.rules.chosen_relations(), self.rules.confidence)
         assert findings is not None
         self._forget_plan()
-        asked = self._plan_asked
         if findings.total <= PLANNED_AT_ONCE:
             answer(findings.plan(*asked_for))
             return
         self.rules.show_busy()
-        self._planning = self.session.start_quiet_job(
-            lambda _door, job: findings.plan(*asked_for, job=job),
-            lambda plan: answer(plan) if asked == self._plan_asked else None,
+        task = self.session.start_quiet_job(
+            lambda _door, job: findings.plan(*asked_for, job=job), answer, self._planning_failed
         )
+        self._planning.follow(task)
+
+    def _planning_failed(self, error: BaseException) -> None:
+        self.rules.show_preview(PreviewText((self.tr("It could not be worked out."),), False))
+        self.session.tell_failure(error)
 
     def _take_plan(self, plan: DropPlan) -> None:
         self._plan = plan
@@ -401,7 +401,6 @@ class DuplicatesScreen(Screen):
     def _connect(self) -> None:
         self.session.edits_applied.connect(self._take_changes)
         self.session.sprites_imported.connect(self._take_import)
-        self.session.closing.connect(self.closing)
         self.bar.distance_changed.connect(lambda _distance: self._regrouping.start())
         self.bar.filter_changed.connect(self._list)
         self.bar.find_asked.connect(self.search)

@@ -22,6 +22,7 @@ from gandam_studio.core import training, versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.run_export import export_run, trash_run
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.runs.lineage_tree import LineageTree
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
@@ -168,10 +169,9 @@ class RunsScreen(Screen):
             self._compare.timeline.pause()
             self._compare.close_runs()
 
-    def may_close(self) -> bool:
-        """Nothing here needs asking."""
+    def closing(self) -> None:
+        """Stop following."""
         self.deactivated()
-        return True
 
     def refresh(self) -> None:
         """Read all runs again."""
@@ -284,7 +284,7 @@ class RunsScreen(Screen):
         box.setInformativeText(self.tr("Samples, curves and checkpoints go with it; versions and sprites stay."))
         delete = box.addButton(self.tr("Move to trash"), QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
-        box.exec()
+        run_dialog(box)
         if box.clickedButton() is delete:
             self.delete(folders)
 

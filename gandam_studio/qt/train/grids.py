@@ -70,6 +70,8 @@ class GridArea(QStackedWidget):
         """Show another run."""
         self._follower = follower
         self._real_for = self._complete = None
+        if self._task is not None:
+            self._task.abandon()  # another run's sprites
         for grid in (self.fixed, self.random, self.real):
             grid.view.set_image(None, 0, 0)
             grid.note.clear()

@@ -14,6 +14,7 @@ from gandam_studio.core.jobs import Job
 from gandam_studio.core.training_checks import NOTE, OK, WARNING, Check
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.status_strip import duration
 from trainer import files
 from trainer.config import TrainConfig
@@ -115,12 +116,14 @@ class PreflightCard(QFrame):
         for label in self._values.values():
             label.setText("–")
         self._note.clear()
+        if self._task is not None:
+            self._task.abandon()  # it measures the configuration before
 
     def measure(self, config: TrainConfig) -> None:
         """Try a step of this configuration; only the newest request counts."""
         self._waiting = config
         if self._task is not None:
-            self._task.cancel()
+            self._task.abandon()
             return
         self._begin()
 
@@ -132,7 +135,7 @@ class PreflightCard(QFrame):
         self._note.setText(self.tr("Trying one step…"))
         self._task = BackgroundTask("", None, lambda _workspace, job: measure_step(config, job), self)
         self._task.succeeded.connect(self._show)
-        self._task.failed.connect(lambda error: self._note.setText(str(error)))
+        self._task.failed.connect(lambda error: self._note.setText(explain(error)))
         self._task.ended.connect(self._end)
         self._task.start()
 
@@ -144,8 +147,6 @@ class PreflightCard(QFrame):
         self._begin()
 
     def _show(self, costs: dict[str, Any]) -> None:
-        if self._waiting is not None:
-            return
         self.costs = costs
         step, steps = costs["seconds_per_step"], costs["steps"]
         self._values["memory"].setText(_memory(costs["memory_mb"]))

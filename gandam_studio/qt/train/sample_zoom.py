@@ -169,6 +169,7 @@ class SampleZoom(QFrame):
     def show_real(self, follower: RunFollower, picture: QImage) -> None:
         """A training picture: nothing but its size."""
         self._follower, self._which = follower, "real"
+        self._forget_search()
         self._title.setText(self.tr("Training picture"))
         self._large.show_picture(picture)
         for widget in (self._film_title, *self._film, self._near_title, self._near_note, *self._near):
@@ -197,6 +198,7 @@ class SampleZoom(QFrame):
     def _look_for_neighbours(self) -> None:
         """Off the GUI thread; while one search runs, only the newest request waits."""
         if self._task is not None:
+            self._task.abandon()  # what it finds resembles another sample
             self._again = True
             return
         follower, image = self._follower, self._large._image
@@ -246,11 +248,15 @@ class SampleZoom(QFrame):
             self._again = False
             self._look_for_neighbours()
 
-    def wait(self) -> None:
-        """Let a search under way end, before everything is taken apart."""
+    def _forget_search(self) -> None:
         self._again = False
         if self._task is not None:
-            self._task.cancel()
+            self._task.abandon()
+
+    def wait(self) -> None:
+        """Let a search under way end, before everything is taken apart."""
+        self._forget_search()
+        if self._task is not None:
             self._task.wait()
 
 

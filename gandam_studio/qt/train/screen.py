@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core import training
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, WARNING, Session
 from gandam_studio.qt.train.control import RunControl
@@ -56,6 +57,7 @@ class TrainScreen(Screen):
         self.control = RunControl(session, self)
         self.notifier = Notifier(self)
         self.follower: RunFollower | None = None
+        self._stop_at_close: RunDirectory | None = None
         self.setup = SetupPage(session, self.control)
         self._watch: WatchPage | None = None
         self._last_state: RunState | None = None
@@ -172,14 +174,19 @@ class TrainScreen(Screen):
             self._watch.timeline.pause()
 
     def may_close(self) -> bool:
-        """Ask what becomes of a run that trains; then let go of everything."""
+        """Ask what becomes of a run that trains."""
+        self._stop_at_close = None
         live = self.control.live_run()
-        if live is not None and not self._ask_before_closing(live):
-            return False
+        return live is None or self._ask_before_closing(live)
+
+    def closing(self) -> None:
+        """Let go of everything; a run that was to be stopped is asked to."""
+        if self._stop_at_close is not None:
+            # The trainer saves its checkpoint by itself: nobody needs to wait for it here.
+            self.control.ask(self._stop_at_close, "stop")
         self.close_run()
         self.control.let_go()
         self.notifier.close()
-        return True
 
     def _ask_before_closing(self, live: RunDirectory) -> bool:
         box = QMessageBox(self)
@@ -194,10 +201,9 @@ class TrainScreen(Screen):
         cancel = box.addButton(QMessageBox.StandardButton.Cancel)
         box.setDefaultButton(keep)
         box.setEscapeButton(cancel)
-        box.exec()
+        run_dialog(box)
         if box.clickedButton() is stop:
-            # The trainer saves its checkpoint by itself: nobody needs to wait for it here.
-            self.control.ask(live, "stop")
+            self._stop_at_close = live
         return box.clickedButton() in (keep, stop)
 
     def close_run(self) -> None:
@@ -361,7 +367,7 @@ class TrainScreen(Screen):
         box.setInformativeText(self.tr("Ending it now loses what came after its newest checkpoint, nothing else."))
         end = box.addButton(self.tr("End it now"), QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(self.tr("Keep waiting"), QMessageBox.ButtonRole.RejectRole)
-        box.exec()
+        run_dialog(box)
         if box.clickedButton() is end:
             self.control.end_now(name)
         self._offered.discard(name)

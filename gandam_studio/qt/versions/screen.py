@@ -10,6 +10,8 @@ from gandam_studio.core.training import runs
 from gandam_studio.core.versions import ManifestVersion, Verified, VersionDiff, diff
 from gandam_studio.core.versions.listing import head_version
 from gandam_studio.qt import theme
+from gandam_studio.qt.background import Latest
+from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, Session
 from gandam_studio.qt.versions import wording
@@ -39,7 +41,7 @@ class VersionsScreen(Screen):
         super().__init__(session, parent)
         self._versions: list[ManifestVersion] = []
         self._base: int | None = None  # chosen by hand; None compares with the parent
-        self._question = 0  # the newest comparison asked for: older answers are not shown
+        self._comparing, self._looking = Latest(), Latest()
         self._stale = True
         self.work = VersionWork(session, self)
         self.work.commit_ended.connect(self._commit_ended)
@@ -56,7 +58,6 @@ class VersionsScreen(Screen):
         session.sprites_imported.connect(self._become_stale)
         session.versions_changed.connect(self._become_stale)
         session.runs_changed.connect(self._become_stale)
-        session.closing.connect(self.differences.pictures.stop)
         self.commit_box.set_locked(session.read_only)
 
     # Screen
@@ -65,6 +66,10 @@ class VersionsScreen(Screen):
         """See Screen."""
         if self._stale:
             self.reload()
+
+    def closing(self) -> None:
+        """End the loader of pictures."""
+        self.differences.pictures.stop()
 
     def menus(self) -> list[ScreenMenu]:
         """See Screen."""
@@ -140,7 +145,7 @@ class VersionsScreen(Screen):
             self.session.post(self.tr("Commit a version first: exports are made of versions."), INFO)
             return
         dialog = ExportDialog(version, self)
-        if dialog.exec() and dialog.wish:
+        if run_dialog(dialog) and dialog.wish:
             self.work.export(version, dialog.wish)
 
     def _commit(self, message: str, kept_only: bool) -> None:
@@ -183,18 +188,19 @@ class VersionsScreen(Screen):
         self.detail.show_version(row.version, row.parent, self._versions, base, trained)
         self.detail.show_summary(None)
         self._name_actions()
-        self._question += 1
         self._clear_later.start()
-        question, version = self._question, row.version
+        version = row.version
         kept_only = self.commit_box.kept_only.isChecked()
-        self.session.start_quiet_job(
-            lambda door, _job: diff(door, base, version, kept_only=kept_only),
-            lambda answer: self._show_answer(question, answer),
+        task = self.session.start_quiet_job(
+            lambda door, _job: diff(door, base, version, kept_only=kept_only), self._show_answer, self._comparing_failed
         )
+        self._comparing.follow(task)
 
-    def _show_answer(self, question: int, answer: VersionDiff) -> None:
-        if question != self._question:
-            return
+    def _comparing_failed(self, error: BaseException) -> None:
+        self.detail.summary.setText(self.tr("The two could not be compared."))
+        self.session.tell_failure(error)
+
+    def _show_answer(self, answer: VersionDiff) -> None:
         self._clear_later.stop()
         self.detail.show_summary(answer)
         self.differences.show_diff(answer)
@@ -213,9 +219,17 @@ class VersionsScreen(Screen):
             return
         head = head_version(self.session.workspace)
         kept_only = self.commit_box.kept_only.isChecked()
-        self.session.start_quiet_job(
-            lambda door, _job: (head, diff(door, head, None, kept_only=kept_only)), self._show_present
+        task = self.session.start_quiet_job(
+            lambda door, _job: (head, diff(door, head, None, kept_only=kept_only)),
+            self._show_present,
+            self._looking_failed,
         )
+        self._looking.follow(task)
+
+    def _looking_failed(self, error: BaseException) -> None:
+        # A commit does not need the comparison: it says itself what is wrong.
+        self.commit_box.show_state(self.tr("What changed could not be worked out."), "", can_commit=True)
+        self.session.tell_failure(error)
 
     def _show_present(self, answer: tuple[ManifestVersion | None, VersionDiff]) -> None:
         head, found = answer

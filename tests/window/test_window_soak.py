@@ -1,0 +1,160 @@
+"""The window over a long day: visits and decisions by the thousand leave objects, memory, handles and threads flat."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from live_objects import handles_and_threads, live_objects, memory_mb, settle
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from recorded_runs import recorded
+from studio_window import CONTROL, SHIFT, OpenWindow, curate, press
+
+from gandam_studio.core.query import Filter
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.main_window import MainWindow
+
+Key = Qt.Key
+NONE = Qt.KeyboardModifier.NoModifier
+# Keep, drop, undecide, flip, turn, face, undo and redo, with the keys that do it.
+DECISIONS = (
+    (Key.Key_U, NONE), (Key.Key_X, NONE), (Key.Key_U, SHIFT), (Key.Key_F, NONE), (Key.Key_BracketRight, NONE),
+    (Key.Key_L, NONE), (Key.Key_Z, CONTROL), (Key.Key_Z, CONTROL | SHIFT), (Key.Key_Right, NONE),
+)  # fmt: skip
+TAGS = ("boss", "tank", "small")
+MEMORY_SLACK_MB = 24
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the process holds at one moment."""
+
+    objects: Counter[str]
+    memory: float | None
+    handles: tuple[int, int] | None
+
+
+def held(window: MainWindow) -> Held:
+    """Count in the same place, once background work has ended and what is to be deleted is gone."""
+    session, screen = window.session, curate(window)
+    assert session is not None
+    screen.filter_bar.set_filter(Filter())
+    screen.gallery.select_all()
+    screen.panel.inspector.tags_asked.emit(set(), set(TAGS))
+    screen.gallery.select_none()
+    screen.gallery.go_to(0)
+    QTest.qWait(200)  # the panel follows
+    for _ in range(500):
+        if not session.tasks and not session._quiet:
+            break
+        QTest.qWait(10)
+    settle()
+    return Held(live_objects(), memory_mb(), handles_and_threads())
+
+
+def visit(window: MainWindow, count: int) -> None:
+    """Go from screen to screen, and to what opens over them."""
+    places = itertools.cycle(window.rail.places)
+    for number, place in zip(range(count), places, strict=False):
+        screen = window.visit(place)
+        QTest.qWait(1)
+        if place.name == "Curate" and number % 2 == 0:
+            open_and_close_what_lies_over(window, number)
+        elif place.name == "Versions":
+            screen.reload()
+
+
+def open_and_close_what_lies_over(window: MainWindow, number: int) -> None:
+    """A menu, a dialog or the palette, another one each time."""
+    screen = curate(window)
+
+    def close() -> None:
+        over = QApplication.activePopupWidget() or QApplication.activeModalWidget()
+        assert over is not None
+        over.close()
+
+    ways = (
+        lambda: screen.show_menu(QPoint(10, 10)),
+        screen.choose_reason,
+        window.help_action.trigger,
+        window.history_action.trigger,
+        window.about_action.trigger,
+        window.show_palette,
+    )
+    QTimer.singleShot(0, close)
+    ways[number // 10 % len(ways)]()
+    QTest.qWait(1)
+    screen.actions_of.saved.refresh()
+    window.activateWindow()
+
+
+def decide(window: MainWindow, count: int) -> None:
+    """Decide with the keys, a few steps on each sprite; every tenth of it in a filtered view."""
+    screen = curate(window)
+    screen.focus_work()
+    for number, (key, modifiers) in zip(range(count), itertools.cycle(DECISIONS), strict=False):
+        if number % 100 == 90:
+            screen.filter_bar.set_filter(Filter(status="undecided"))
+        elif number % 100 == 0:
+            screen.filter_bar.set_filter(Filter())
+        if QApplication.focusWidget() is None or not len(screen.gallery.order):
+            screen.filter_bar.set_filter(Filter())
+            screen.focus_work()
+        press(key, modifiers)
+        if number % 20 == 0:
+            QTest.qWait(1)
+            tag = TAGS[number // 20 % len(TAGS)]
+            screen.panel.inspector.tags_asked.emit({tag}, set())
+            screen.panel.inspector.tags_asked.emit(set(), {tag})
+
+
+def soak(window: MainWindow, visits: int, decisions: int) -> tuple[Held, Held]:
+    """What is held after a first round of everything, and after all the others."""
+    kinds = len(window.rail.places)
+
+    def turn(visits: int, decisions: int) -> None:
+        visit(window, visits)
+        window.visit(window.rail.places[0])
+        decide(window, decisions)
+
+    turn(10 * kinds, 2 * len(DECISIONS))
+    curate(window).filter_bar.set_filter(Filter(text="nowhere"))  # the page for that is built now
+    before = held(window)
+    rounds = 10
+    for _ in range(rounds):
+        turn(visits // rounds, decisions // rounds)
+    return before, held(window)
+
+
+def prepared(folder: Path) -> Path:
+    """The workspace with a version, a saved filter and a finished run."""
+    with Workspace.open(folder) as workspace:
+        workspace.commit("first")
+    recorded(folder / "runs" / "r1-sprite-r3-cpu", iterations=200)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("visits", "decisions"),
+    [
+        pytest.param(60, 500, id="short"),
+        pytest.param(2000, 20_000, id="long", marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
+    ],
+)
+def test_nothing_grows_with_visits_and_decisions(
+    folder: Path, open_window: OpenWindow, visits: int, decisions: int
+) -> None:
+    window = open_window(prepared(folder))
+    before, after = soak(window, visits, decisions)
+    grown = {name: count - before.objects[name] for name, count in after.objects.items()}
+    assert {name: more for name, more in grown.items() if more > 0} == {}
+    if before.memory is not None and after.memory is not None:
+        assert after.memory - before.memory < MEMORY_SLACK_MB
+    if before.handles is not None and after.handles is not None:
+        assert after.handles[0] <= before.handles[0]
+        assert after.handles[1] <= before.handles[1]
