@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -18,6 +19,7 @@ class Machine:
     Attributes:
         device: torch device. bf16: run convolutions in bfloat16. channels_last: pictures' memory layout.
         graphs: record and replay CUDA graphs. winograd: 4x4 convolutions of stride 2 with fewer multiplications.
+        tf32: what is rounded to TF32 where float32 is said: "convolutions", "all" (matrix products too) or "off".
     """
 
     device: torch.device
@@ -25,11 +27,14 @@ class Machine:
     channels_last: bool = False
     graphs: bool = False
     winograd: bool = False
+    tf32: str = "off"
 
     @property
     def precision(self) -> str:
-        """ "bf16" or "fp32"."""
-        return "bf16" if self.bf16 else "fp32"
+        """ "bf16", "fp32", or "fp32 (TF32 convolutions)" and the like where less precise products are used."""
+        if self.bf16:
+            return "bf16"
+        return {"convolutions": "fp32 (TF32 convolutions)", "all": "fp32 (TF32 products)"}.get(self.tf32, "fp32")
 
     def autocast(self) -> torch.autocast:
         """The context in which networks run."""
@@ -57,6 +62,36 @@ def set_threads(wanted: int, sharing: int = 1) -> None:
         torch.set_num_threads(wanted)
     elif sharing > 1 and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, torch.get_num_threads() // sharing))
+
+
+def set_tf32(wanted: str, device: torch.device) -> str:
+    """Let CUDA round float32 operands to TF32 (10 bits of fraction) in "convolutions", in "all" products, or not
+    ("off"); returns what comes of it on this device, which may not know TF32. For the whole process."""
+    if device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0):
+        return "off"
+    torch.backends.cudnn.allow_tf32 = wanted != "off"
+    torch.backends.cuda.matmul.allow_tf32 = wanted == "all"
+    return wanted
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done everything asked of it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def marked(device: torch.device) -> Any:
+    """An event behind everything asked of the device so far, to `synchronize` with; None where all is done (CPU)."""
+    event: Any = None
+    if device.type == "cuda":
+        event = torch.cuda.Event()
+    elif device.type == "mps":
+        event = torch.mps.event.Event()
+    if event is not None:
+        event.record()
+    return event
 
 
 def bf16_may_pay(device: torch.device) -> bool:

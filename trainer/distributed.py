@@ -62,6 +62,10 @@ class Ranks:
         dist.all_reduce(told, dist.ReduceOp.MAX)
         return int(told)
 
+    def smallest(self, value: int) -> int:
+        """The smallest `value` of any rank, on every rank."""
+        return -self.largest(-value)
+
     def check_equal(self, parameters: Iterable[torch.Tensor]) -> None:
         """Raise TrainerError when ranks hold different weights."""
         if self.count == 1:
@@ -92,14 +96,18 @@ def ranks_here() -> int:
 def is_lost_contact(error: BaseException) -> bool:
     """Whether `error` says that another rank is gone or does not answer."""
     text = str(error).lower()
-    words = ("connection closed by peer", "connection reset", "connection refused", "broken pipe", "timed out", "gloo")
+    words = (
+        "connection closed by peer", "connection reset", "connection refused", "broken pipe", "timed out", "gloo",
+        "remote process exited", "communicator was aborted", "ncclremoteerror", "collective operation timeout",
+    )  # fmt: skip
     return isinstance(error, RuntimeError) and any(word in text for word in words)
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Ranks]:
+def joined(device: torch.device, shares_gpu: bool = False) -> Iterator[Ranks]:
     """Join the group that torchrun (or `trainer.launch`) describes in the environment, if any; leave it at the end.
 
+    `shares_gpu`: several ranks on one GPU, which only gloo allows: slow, and good for checks alone.
     Raises TrainerError when this machine has fewer GPUs than ranks, or an MPS device.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
@@ -111,14 +119,14 @@ def joined(device: torch.device) -> Iterator[Ranks]:
             "several processes train on CUDA or the CPU only; use --device cpu, or one process", "device"
         )
     if device.type == "cuda":
-        if ranks_here() > torch.cuda.device_count():
+        if ranks_here() > torch.cuda.device_count() and not shares_gpu:
             found = torch.cuda.device_count()
             raise TrainerError(f"{ranks_here()} processes need a GPU each, but this machine has {found}", "device")
         torch.cuda.set_device(device)
     # Its functions have the group of the moment of its import as their default. Imported later (by torch's optimisers),
     # it keeps that group alive, whose threads then drop their last tensors while the interpreter ends, and abort.
     importlib.import_module("torch.distributed.nn.functional")
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" and not shares_gpu else "gloo")
     try:
         yield Ranks(int(os.environ["RANK"]), count)
     finally:

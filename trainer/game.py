@@ -16,8 +16,9 @@ from trainer.config import TrainConfig
 from trainer.device import Machine
 from trainer.distributed import Ranks
 from trainer.draws import Draw
-from trainer.graphs import Recorded
-from trainer.layers import Conv2d, ConvTranspose2d, Dropout
+from trainer.graphs import Recordings
+from trainer.layers import BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, MinibatchStd, remembering
+from trainer.memory import is_out_of_memory
 from trainer.networks import Discriminator, Generator
 from trainer.objectives import discriminator_loss, generator_loss
 from trainer.penalties import gradient_penalty, zero_centred
@@ -31,8 +32,8 @@ class Game:
 
     Attributes:
         generator, discriminator: on the machine's device. optimiser_g, optimiser_d: Adam.
-        micro: pictures at once on this rank; gradients are accumulated over the rest of the batch.
-        graphs: phases are recorded and replayed as CUDA graphs; may be set to False at any time.
+        least: the fewest pictures at once: those that are compared with each other (MinibatchStd), else 1.
+        complaint: why graphs were given up, or "".
     """
 
     def __init__(
@@ -42,9 +43,11 @@ class Game:
         machine: Machine,
         fill: torch.Tensor,
         ranks: Ranks,
+        batch: int,
         micro: int,
     ) -> None:
-        self.config, self.machine, self.fill, self.ranks, self.micro = config, machine, fill, ranks, micro
+        """`batch`: pictures a step over all ranks; `micro`: of this rank's share, so many at once (see `micro`)."""
+        self.config, self.machine, self.fill, self.ranks = config, machine, fill, ranks
         layout = torch.channels_last if machine.channels_last else torch.contiguous_format
         self.generator, self.discriminator = (net.to(machine.device, memory_format=layout) for net in networks)  # type: ignore[call-overload]
         self.generator.train()
@@ -53,14 +56,57 @@ class Game:
         self.parameters_d = list(self.discriminator.parameters())
         self.optimiser_g = _adam(self.parameters_g, config, config.optimiser.lr_g, machine.device)
         self.optimiser_d = _adam(self.parameters_d, config, config.optimiser.lr_d, machine.device)
-        self._dropouts = [m for net in networks for m in net.modules() if isinstance(m, Dropout)]
-        for layer in (m for net in networks for m in net.modules() if isinstance(m, Conv2d | ConvTranspose2d)):
-            layer.winograd = machine.winograd
+        layers = [layer for network in networks for layer in network.modules()]
+        self._dropouts = [layer for layer in layers if isinstance(layer, Dropout)]
+        self._norms_g = [layer for layer in self.generator.modules() if isinstance(layer, BatchNorm2d)]
+        self.least = 1
+        for layer in layers:
+            if isinstance(layer, Conv2d | ConvTranspose2d):
+                layer.winograd = machine.winograd
+            elif isinstance(layer, BatchNorm2d):
+                layer.ranks = ranks
+            elif isinstance(layer, MinibatchStd):
+                layer.batch, self.least = batch, layer.group_of(batch)
         self._shares = config.objective.shared_latents and config.objective.critic_steps == 1
         self._kept: torch.Tensor | None = None
-        self.graphs = machine.graphs and ranks.count == 1 and not self._dropouts
-        self._recorded: dict[str, Recorded] = {}
+        self._recordings = Recordings()
+        self._share = batch // ranks.count
+        self._graphs = machine.graphs and ranks.count == 1 and not self._dropouts
+        self.complaint = ""
+        self.micro = micro
         self._unit = torch.ones((), device=machine.device)
+
+    @property
+    def micro(self) -> int:
+        """Pictures at once on this rank, a multiple of `least`; gradients are accumulated over the rest of the batch.
+
+        Below the whole share nothing is recorded any more, and recordings are freed.
+        """
+        return self._micro
+
+    @micro.setter
+    def micro(self, wanted: int) -> None:
+        self._micro = self._whole_groups(wanted)
+        if self._micro < self._share:
+            self.graphs = False
+
+    def lowered(self) -> int:
+        """The next smaller `micro`; the present one when there is none."""
+        return self._whole_groups(self._micro // 2)
+
+    def _whole_groups(self, wanted: int) -> int:
+        return max(self.least, min(wanted, self._share) // self.least * self.least)
+
+    @property
+    def graphs(self) -> bool:
+        """Whether phases are recorded and replayed as CUDA graphs. Set to False, recordings are freed."""
+        return self._graphs
+
+    @graphs.setter
+    def graphs(self, wanted: bool) -> None:
+        self._graphs = wanted
+        if not wanted:
+            self._recordings.free()
 
     def set_rates(self, factor: float, beta2: float) -> None:
         """Learning rates as a multiple of the configured ones, and Adam's beta2."""
@@ -96,7 +142,9 @@ class Game:
         assert draw.real is not None
         self._seed_dropout(draw)
         keeps = self.parameters_g[0].requires_grad
-        with torch.set_grad_enabled(keeps), self.machine.autocast():
+        # Where the generator's step draws these pictures again, its running statistics move only then.
+        moves = keeps or not self._shares
+        with torch.set_grad_enabled(keeps), self.machine.autocast(), remembering(self._norms_g, moves):
             fake = self.generator(draw.z, draw.labels)
         self._kept = fake if keeps else None
         real = augment(draw.real, draw.real_changes, self.fill).detach()
@@ -148,10 +196,14 @@ class Game:
     ) -> torch.Tensor:
         """Mean values and gradients over the batch, `micro` pictures at a time."""
         if self.graphs and self.micro >= len(draw.z):
-            if name not in self._recorded:
-                buffers = [*self.generator.buffers(), *self.discriminator.buffers()]
-                self._recorded[name] = Recorded(gradients, draw, parameters, buffers)
-            return self._recorded[name].replay(draw)
+            buffers = [*self.generator.buffers(), *self.discriminator.buffers()]
+            try:
+                return self._recordings.replay(name, gradients, draw, parameters, buffers)
+            except RuntimeError as error:
+                if is_out_of_memory(error):
+                    raise
+                self.complaint = str(error)
+            self.graphs = False  # After the error and its frames are gone.
         for parameter in parameters:
             parameter.grad = None
         count = len(draw.z)

@@ -45,11 +45,48 @@ def with_tensors(value: Any, tensors: Iterable[torch.Tensor]) -> Any:
     return dataclasses.replace(value, **changed)
 
 
+class Recordings:
+    """The recorded phases of one game by name, all in one pool of memory.
+
+    They may share it: they are never replayed at once, and what one leaves there (gradients and values) has been used
+    up before the next is replayed.
+    """
+
+    def __init__(self) -> None:
+        self._recorded: dict[str, Recorded] = {}
+        self._pool: Any = None
+
+    def __len__(self) -> int:
+        return len(self._recorded)
+
+    def replay(
+        self,
+        name: str,
+        gradients: Callable[[Draw], torch.Tensor],
+        draw: Draw,
+        parameters: list[nn.Parameter],
+        buffers: list[torch.Tensor],
+    ) -> torch.Tensor:
+        """Run phase `name` for `draw`, recording it the first time (see `Recorded`); returns its values."""
+        if name not in self._recorded:
+            if self._pool is None:
+                self._pool = torch.cuda.graph_pool_handle()
+            self._recorded[name] = Recorded(gradients, draw, parameters, buffers, self._pool)
+        return self._recorded[name].replay(draw)
+
+    def free(self) -> None:
+        """Forget all of them and let go of their memory, gradients included."""
+        for recorded in self._recorded.values():
+            recorded.forget()
+        self._recorded.clear()
+        self._pool = None
+
+
 class Recorded:
     """One phase's gradients as a CUDA graph.
 
     `gradients(draw)` must run forward and backward and return detached values. `buffers` (running statistics) are put
-    back after the warm-up, so that recording leaves no trace.
+    back after the warm-up, so that recording leaves no trace, even where it fails.
     """
 
     def __init__(
@@ -58,25 +95,31 @@ class Recorded:
         draw: Draw,
         parameters: list[nn.Parameter],
         buffers: list[torch.Tensor],
+        pool: Any = None,
     ) -> None:
         self._parameters = parameters
         self._places = [tensor.clone() for tensor in tensors_of(draw)]
         static = with_tensors(draw, self._places)
         kept = [buffer.clone() for buffer in buffers]
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(WARM_UPS):
-                self._forget()
-                gradients(static)
-        torch.cuda.current_stream().wait_stream(side)
-        self._forget()
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._values = gradients(static)
+        try:
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                for _ in range(WARM_UPS):
+                    self.forget()
+                    gradients(static)
+            torch.cuda.current_stream().wait_stream(side)
+            self.forget()
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph, pool=pool):
+                self._values = gradients(static)
+        except BaseException:
+            self.forget()
+            raise
+        finally:
+            for buffer, before in zip(buffers, kept, strict=True):
+                buffer.copy_(before)
         self._gradients = [parameter.grad for parameter in parameters]
-        for buffer, before in zip(buffers, kept, strict=True):
-            buffer.copy_(before)
 
     def replay(self, draw: Draw) -> torch.Tensor:
         """Run the phase for `draw`; gradients are in the parameters afterwards. Returns its values."""
@@ -87,6 +130,7 @@ class Recorded:
             parameter.grad = gradient
         return self._values.clone()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Let go of the parameters' gradients, which lie in the recording's memory."""
         for parameter in self._parameters:
             parameter.grad = None

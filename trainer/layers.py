@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import nn
 from torch.nn import functional
 
 from trainer import winograd
+from trainer.distributed import Ranks
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation (Ioffe & Szegedy 2015) over (B, C, H, W) whose statistics span all ranks.
+    """Batch normalisation (Ioffe & Szegedy 2015) over (B, C, H, W) whose statistics span the ranks it trains with.
 
     torch's SyncBatchNorm exists for CUDA only; this one is differentiable on every device.
+
+    Attributes:
+        ranks: set by the game it plays in: networks that one process tries alone never wait for the others.
+        remembers: whether the running statistics move. False where the same batch passes a second time.
     """
+
+    ranks = Ranks()
+    remembers = True
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Normalise `x`; in training mode by the statistics of the global batch."""
-        if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
+        if not self.training or (self.ranks.count == 1 and self.remembers):
             return super().forward(x)
+        if self.ranks.count == 1:
+            return functional.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)
         from torch.distributed.nn.functional import all_reduce
 
-        count = x.numel() / x.shape[1] * dist.get_world_size()
-        moments = torch.stack([x.sum((0, 2, 3)), x.square().sum((0, 2, 3))])
-        mean, square = all_reduce(moments) / count
-        variance = (square - mean.square()).clamp_min(0.0)
-        self._remember(mean.detach(), variance.detach() * count / max(count - 1, 1))
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        return x * scale[None, :, None, None] + (self.bias - mean * scale)[None, :, None, None]
+        with full_precision(x.device):  # As torch's own: half the bits are too few for sums over a batch.
+            whole = x.float()
+            count = x.numel() / x.shape[1] * self.ranks.count
+            moments = torch.stack([whole.sum((0, 2, 3)), whole.square().sum((0, 2, 3))])
+            mean, square = all_reduce(moments) / count
+            variance = (square - mean.square()).clamp_min(0.0)
+            if self.remembers:
+                self._remember(mean.detach(), variance.detach() * count / max(count - 1, 1))
+            scale = self.weight * torch.rsqrt(variance + self.eps)
+            y = whole * scale[None, :, None, None] + (self.bias - mean * scale)[None, :, None, None]
+        return y.to(x.dtype)
 
     def _remember(self, mean: torch.Tensor, variance: torch.Tensor) -> None:
         assert self.running_mean is not None
@@ -41,6 +55,20 @@ class BatchNorm2d(nn.BatchNorm2d):
         self.num_batches_tracked.add_(1)
         self.running_mean.lerp_(mean, self.momentum)
         self.running_var.lerp_(variance, self.momentum)
+
+
+@contextlib.contextmanager
+def remembering(norms: Iterable[BatchNorm2d], whether: bool) -> Iterator[None]:
+    """Within this, the running statistics of `norms` move or stay."""
+    norms = list(norms)
+    before = [norm.remembers for norm in norms]
+    for norm in norms:
+        norm.remembers = whether
+    try:
+        yield
+    finally:
+        for norm, was in zip(norms, before, strict=True):
+            norm.remembers = was
 
 
 class Conv2d(nn.Conv2d):
@@ -55,7 +83,8 @@ class Conv2d(nn.Conv2d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, K, H', W')."""
         if self.winograd and self.training and winograd.suits(self, x.shape[2] // 2, x.shape[3] // 2):
-            y = winograd.convolve(x, self.weight)
+            with full_precision(x.device):  # Its fractions lose too much in bfloat16.
+                y = winograd.convolve(x.to(self.weight.dtype), self.weight)
             return y if self.bias is None else y + self.bias[:, None, None]
         return super().forward(x)
 
@@ -73,7 +102,8 @@ class ConvTranspose2d(nn.ConvTranspose2d):
             y = x.flatten(1) @ self.weight.permute(0, 2, 3, 1).flatten(1)
             y = y.unflatten(1, (*self.kernel_size, self.out_channels)).permute(0, 3, 1, 2)
         elif winograd.suits(self, x.shape[2], x.shape[3]):
-            y = winograd.convolve_transposed(x, self.weight)
+            with full_precision(x.device):
+                y = winograd.convolve_transposed(x.to(self.weight.dtype), self.weight)
         else:
             return super().forward(x)
         return y if self.bias is None else y + self.bias[:, None, None]
@@ -135,7 +165,14 @@ class Dropout(nn.Module):
 
 
 class MinibatchStd(nn.Module):
-    """Appends one channel: the standard deviation over groups of pictures (Karras et al. 2018, section 3)."""
+    """Appends one channel: the standard deviation over groups of pictures (Karras et al. 2018, section 3).
+
+    Attributes:
+        batch: pictures in the whole batch, set by the game: its groups stay the same however it is split among ranks
+            and micro-batches, each of which holds whole groups. 0: what is given is the whole batch.
+    """
+
+    batch = 0
 
     def __init__(self, group: int = 4) -> None:
         super().__init__()
@@ -146,9 +183,9 @@ class MinibatchStd(nn.Module):
         return next(g for g in range(min(self.group, count), 0, -1) if count % g == 0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, C, H, W) -> (B, C + 1, H, W); B need not be a multiple of the group."""
+        """(B, C, H, W) -> (B, C + 1, H, W); B need not be a multiple of the group, unless it is part of `batch`."""
         b, c, h, w = x.shape
-        group = self.group_of(b)
+        group = self.group_of(self.batch or b)
         grouped = x.float().reshape(b // group, group, c, h, w)
         # Spelt out: on processors `var` over this axis takes as long as a convolution.
         variance = (grouped - grouped.mean(1, keepdim=True)).square().mean(1)

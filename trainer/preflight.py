@@ -11,8 +11,7 @@ from trainer.config import TrainConfig
 from trainer.dataset import TrainingSet
 from trainer.device import choose_device, memory_mb, set_threads
 from trainer.distributed import Ranks
-from trainer.errors import TrainerError
-from trainer.memory import attempt, free_memory
+from trainer.memory import attempt, free_memory, out_of_memory
 from trainer.networks import build_networks, parameter_count
 from trainer.tuning import choose_machine, time_steps
 
@@ -36,9 +35,12 @@ def preflight(config: TrainConfig) -> dict[str, Any]:
     micro = config.batch.micro or batch
     while (seconds := attempt(lambda: time_steps(_with_micro(config, micro), data, machine, batch))) is None:  # noqa: B023
         free_memory(device)
-        if micro <= 1:
-            raise TrainerError("out of memory even with one picture at a time; use smaller pictures or networks", "oom")
-        micro //= 2
+        if machine.graphs:  # As the training does: without recordings first, then fewer pictures at once.
+            machine = dataclasses.replace(machine, graphs=False)
+        elif micro <= 1:
+            raise out_of_memory(1)
+        else:
+            micro //= 2
     steps = _steps(config, batch, seconds)
     return {
         "device": str(device),

@@ -65,9 +65,9 @@ def make_session(
     """Build everything at iteration 0. Raises TrainerError."""
     networks = build_networks(config, len(data.class_names))
     own = ranks.share(batch)
-    _refuse_other_groups(networks, batch, own.stop - own.start)
-    micro = min(micro or config.batch.micro or own.stop - own.start, own.stop - own.start)
-    game = Game(config, networks, machine, data.fill, ranks, micro)
+    share = own.stop - own.start
+    _refuse_broken_groups(networks, batch, share)
+    game = Game(config, networks, machine, data.fill, ranks, batch, micro or config.batch.micro or share)
     augment = 0.0 if config.augmentation.adaptive else config.augmentation.probability
     return Session(
         config=config,
@@ -83,10 +83,10 @@ def make_session(
     )
 
 
-def _refuse_other_groups(networks: tuple[nn.Module, nn.Module], batch: int, share: int) -> None:
-    """Raise TrainerError where this rank's share would compare pictures in other groups than the whole batch does."""
+def _refuse_broken_groups(networks: tuple[nn.Module, nn.Module], batch: int, share: int) -> None:
+    """Raise TrainerError where this rank's share would not hold whole groups of those compared in the whole batch."""
     for module in (m for network in networks for m in network.modules() if isinstance(m, MinibatchStd)):
-        if module.group_of(share) != module.group_of(batch):
+        if share % module.group_of(batch):
             group = module.group_of(batch)
             raise TrainerError(
                 f"minibatch_std compares {group} pictures with each other, but each process has {share} of {batch}: "
@@ -116,6 +116,7 @@ def capture(session: Session, only_weights: bool = False) -> Checkpoint:
         "bf16": session.machine.bf16,
         "channels_last": session.machine.channels_last,
         "winograd": session.machine.winograd,
+        "device": session.machine.device.type,
         "augment": session.augment,
         "sign_sum": float(session.sign_sum),
         "sign_count": session.sign_count,

@@ -213,6 +213,11 @@ class Precision(Settings):
     winograd: str = setting(
         "auto", "4x4 convolutions with fewer multiplications; auto: on CPUs in fp32", choices=("auto", "on", "off")
     )
+    tf32: str = setting(
+        "convolutions",
+        "where fp32 on CUDA rounds factors to TF32's 10 bits, which is much faster: convolutions, all products, or off",
+        choices=("convolutions", "all", "off"),
+    )
     threads: int = setting(0, "CPU threads; 0 leaves it to torch", low=0, high=1024)
 
 
@@ -222,7 +227,10 @@ class Batch(Settings):
 
     size: int = setting(64, "pictures a step, over all ranks; 0: the most that fit", low=0, high=65536, unit="pictures")
     micro: int = setting(
-        0, "pictures at once; gradients are accumulated to `size`; 0: all at once", low=0, unit="pictures"
+        0,
+        "pictures at once, in whole groups of minibatch_std; gradients are accumulated to `size`; 0: all at once",
+        low=0,
+        unit="pictures",
     )
     sampler: str = setting(
         "shuffled",

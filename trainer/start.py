@@ -20,7 +20,7 @@ from trainer import checkpoints, events, files
 from trainer.checkpoints import Checkpoint
 from trainer.config import TrainConfig, apply_overrides
 from trainer.dataset import TrainingSet, load_training_set
-from trainer.device import Machine, choose_device, set_threads
+from trainer.device import choose_device, set_threads
 from trainer.distributed import Ranks, is_first, is_lost_contact, joined, local_rank, ranks_here
 from trainer.errors import TrainerError
 from trainer.events import EventWriter
@@ -32,7 +32,7 @@ from trainer.run_directory import RunDirectory
 from trainer.schedule import Done, limit_reached
 from trainer.session import Session, checkpoint_name, make_session, restore
 from trainer.training import Stopped, Training, folder_is_gone
-from trainer.tuning import choose_batch, choose_machine
+from trainer.tuning import choose_batch, choose_machine, kept_machine
 
 log = logging.getLogger("trainer")
 
@@ -195,10 +195,7 @@ def _prepare(
             restore(session, saved)
         return session
     values = saved.values
-    graphs = device.type == "cuda" and config.precision.cuda_graphs != "off"
-    machine = Machine(
-        device, bool(values["bf16"]), bool(values["channels_last"]), graphs, bool(values.get("winograd", False))
-    )
+    machine = kept_machine(config, values, device)
     session = make_session(config, data, machine, ranks, int(values["batch"]), _micro(saved, ranks))
     restore(session, saved)
     return session

@@ -12,13 +12,14 @@ import torch
 
 from trainer import checkpoints, events
 from trainer.augmentation import adapted
+from trainer.clock import TrainingClock
 from trainer.device import memory_mb
 from trainer.errors import TrainerError
 from trainer.events import EventWriter
 from trainer.grids import draw_pictures, grid_shape, save_png, tile
 from trainer.journal import Journal, Rate
 from trainer.layers import BatchNorm2d
-from trainer.memory import is_out_of_memory, with_less_memory
+from trainer.memory import with_less_memory
 from trainer.meters import Meter
 from trainer.networks import Generator
 from trainer.objectives import needs_reals
@@ -59,6 +60,7 @@ class Training:
         sampling = session.config.sampling
         self._journal = Journal(session.machine.device, max(256, sampling.progress_every))
         self._rate = Rate()
+        self._clock = TrainingClock(session.machine.device, session.done.seconds)
         self._flushed = self._polled = self._spoke = time.perf_counter()
         self._saved_at = session.done.seconds
         self._sampled = self._checkpointed = session.done.iteration if session.done.iteration else -1
@@ -88,14 +90,13 @@ class Training:
         if session.done.iteration == 0:
             self.sample()
         while not (limit := limit_reached(config.stop, session.done)):
-            started = time.perf_counter()
+            self._clock.start()
             self._iterate()
-            seconds = session.done.seconds + time.perf_counter() - started
-            if session.ranks.count > 1:  # Clocks differ; schedules and limits must not.
-                seconds = session.ranks.agreed(round(seconds * 1e6)) / 1e6
-            session.done = Done(session.done.iteration, session.done.images, seconds)
+            self._clock.stop()
+            self._agree_on_time()
             self._housekeeping()
         self.flush()
+        self._agree_on_time()
         if self._sampled != session.done.iteration:
             self.sample()
         # However short the run: "best" would else be among the first pictures, which alone were measured.
@@ -103,6 +104,13 @@ class Training:
             self._measure(last=True)
         self.checkpoint("finished")
         return limit
+
+    def _agree_on_time(self) -> None:
+        """Date the session by the clock: with several ranks by the first one's. All come here together."""
+        session = self.session
+        if session.ranks.count > 1:  # Clocks differ; schedules and limits must not.
+            self._clock.seconds = session.ranks.agreed(round(self._clock.seconds * 1e6)) / 1e6
+        session.done = dataclasses.replace(session.done, seconds=self._clock.seconds)
 
     def _iterate(self) -> None:
         session, game, config = self.session, self.session.game, self.session.config
@@ -139,30 +147,35 @@ class Training:
 
     def _guarded(self, phase: Callable[[], torch.Tensor]) -> torch.Tensor:
         game = self.session.game
+        recorded = game.graphs
+        values = with_less_memory(phase, self._lower, self.session.machine.device, game.least)
+        if recorded and not game.graphs and game.complaint:
+            self.say(events.Warning(message=f"CUDA graphs are off, going on without: {game.complaint}", about="graphs"))
+        return values
 
-        def lower(micro: int) -> None:
-            networks = (game.generator, game.discriminator)
-            norms = any(isinstance(module, BatchNorm2d) for network in networks for module in network.modules())
-            if norms and self.session.ranks.count > 1:  # They average statistics together, layer by layer.
-                raise TrainerError(f"out of memory in one of several processes; set batch.micro={micro}", "oom")
-            game.micro = micro
-            note = " Batch normalisation now sees these smaller groups." if norms else ""
-            self.say(
-                events.Warning(
-                    message=f"Out of memory: from here on {micro} pictures at once, gradients accumulated to the "
-                    f"same batch of {self.session.batch}.{note}",
-                    about="memory",
-                )
-            )
-
-        try:
-            return with_less_memory(phase, lambda: game.micro, lower, self.session.machine.device)
-        except RuntimeError as error:
-            if not game.graphs or is_out_of_memory(error):
-                raise
+    def _lower(self) -> bool:
+        """Need less memory: without recordings first, then with fewer pictures at once."""
+        game = self.session.game
+        if game.graphs:
             game.graphs = False
-            self.say(events.Warning(message=f"CUDA graphs are off, going on without: {error}", about="graphs"))
-        return with_less_memory(phase, lambda: game.micro, lower, self.session.machine.device)
+            self.say(events.Warning(message="Out of memory: CUDA graphs are off, going on without.", about="graphs"))
+            return True
+        if (micro := game.lowered()) == game.micro:
+            return False
+        networks = (game.generator, game.discriminator)
+        norms = any(isinstance(module, BatchNorm2d) for network in networks for module in network.modules())
+        if norms and self.session.ranks.count > 1:  # They average statistics together, layer by layer.
+            raise TrainerError(f"out of memory in one of several processes; set batch.micro={micro}", "oom")
+        game.micro = micro
+        note = " Batch normalisation now sees these smaller groups." if norms else ""
+        self.say(
+            events.Warning(
+                message=f"Out of memory: from here on {micro} pictures at once, gradients accumulated to the "
+                f"same batch of {self.session.batch}.{note}",
+                about="memory",
+            )
+        )
+        return True
 
     def _housekeeping(self) -> None:
         """What is due between two iterations. Every rank comes to the same conclusions."""
@@ -187,6 +200,10 @@ class Training:
 
     def flush(self) -> None:
         """Write the waiting curves. Raises TrainerError (cause "nan") naming the first broken iteration."""
+        if self.session.ranks.first:
+            self._clock.settle()  # Reading the curves waits for the device, and that is training.
+        if self.session.ranks.count == 1:
+            self._agree_on_time()
         if not len(self._journal):
             return
         if not self.session.ranks.first:  # All hold the same values: the first one reads, tells and judges them.
@@ -305,6 +322,7 @@ class Training:
         if self._checkpointed == session.done.iteration:
             return folder
         self.flush()
+        self._agree_on_time()
         if self._spikes:
             self._spikes.settle()
         session.ranks.check_equal(session.game.parameters_g)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 
 from trainer.config import TrainConfig
 from trainer.dataset import TrainingSet
-from trainer.device import Machine, available_memory, bf16_may_pay
-from trainer.distributed import Ranks
+from trainer.device import Machine, available_memory, bf16_may_pay, set_tf32, synchronize
+from trainer.distributed import Ranks, ranks_here
+from trainer.errors import TrainerError
 from trainer.memory import attempt, free_memory, largest_batch
 from trainer.objectives import needs_reals
 from trainer.schedule import Done, penalty_weight
@@ -22,22 +25,40 @@ CPU_BATCH = 512  # A larger batch is never faster on a CPU.
 def choose_machine(config: TrainConfig, data: TrainingSet, device: torch.device, ranks: Ranks) -> Machine:
     """Precision and layout as configured; "auto" runs two steps of each candidate and keeps the fastest.
 
-    bfloat16 must win by a tenth, since it costs accuracy; with several ranks all take the first one's choice.
+    bfloat16 must win by a tenth, since it costs accuracy; with several ranks the first one tries, alone, and all take
+    its choice.
     """
     precision, layout = config.precision.kind, config.precision.channels_last
-    bf16s = [precision == "bf16"] if precision != "auto" else [False, True] if bf16_may_pay(device) else [False]
+    tf32 = set_tf32(config.precision.tf32, device)
+    may_pay = precision == "auto" and bool(ranks.smallest(int(bf16_may_pay(device))))
+    bf16s = [precision == "bf16"] if precision != "auto" else [False, True] if may_pay else [False]
     # On CPUs channels-last won every comparison (1.04 to 1.25 times): a fixed choice keeps runs repeatable.
     auto = [True] if device.type == "cpu" else [False, True]
     layouts = [layout == "on"] if layout != "auto" else auto
-    graphs = device.type == "cuda" and config.precision.cuda_graphs != "off"
     candidates = [
-        Machine(device, bf16, last, graphs, uses_winograd(config, device, bf16)) for bf16 in bf16s for last in layouts
+        Machine(device, bf16, last, uses_graphs(config, device), uses_winograd(config, device, bf16), tf32)
+        for bf16 in bf16s
+        for last in layouts
     ]
     chosen = 0
     if len(candidates) > 1 and ranks.first:
         batch = min(config.batch.size or 32, 32 if device.type == "cpu" else 128)
         chosen = _fastest(config, data, candidates, batch)
     return candidates[ranks.agreed(chosen)]
+
+
+def kept_machine(config: TrainConfig, values: Mapping[str, Any], device: torch.device) -> Machine:
+    """The precision and layout of a checkpoint's `values`, and what else is best on `device`, which may be another."""
+    bf16, winograd = bool(values["bf16"]), bool(values.get("winograd", False))
+    if values.get("device", "cpu") != device.type:
+        winograd = uses_winograd(config, device, bf16)
+    tf32 = set_tf32(config.precision.tf32, device)
+    return Machine(device, bf16, bool(values["channels_last"]), uses_graphs(config, device), winograd, tf32)
+
+
+def uses_graphs(config: TrainConfig, device: torch.device) -> bool:
+    """Whether steps are recorded and replayed."""
+    return device.type == "cuda" and config.precision.cuda_graphs != "off"
 
 
 def uses_winograd(config: TrainConfig, device: torch.device, bf16: bool) -> bool:
@@ -61,39 +82,53 @@ def _fastest(config: TrainConfig, data: TrainingSet, candidates: list[Machine], 
 
 
 def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: int, steps: int = 2) -> float:
-    """Seconds for one iteration at `batch`, the best of `steps` after one for warming up; nothing is kept."""
+    """Seconds for one iteration at `batch`, the best of `steps` after one for warming up; nothing is kept.
+
+    Discriminator steps with and without a penalty are both tried, and count as often as they come. No other rank is
+    waited for.
+    """
     from trainer.session import make_session
 
     trial = dataclasses.replace(config, augmentation=dataclasses.replace(config.augmentation, mirror=False))
     session = make_session(trial, data, machine, Ranks(), batch)
-    best = float("inf")
+    game, drawer = session.game, session.drawer
+    reals = needs_reals(trial.objective.kind)
+    weights = [penalty_weight(trial, Done(), step) for step in range(trial.regulariser.every)]
+    kinds = list(dict.fromkeys(weights))
+    best = [float("inf")] * (len(kinds) + 1)
     for number in range(steps + 1):
-        started = time.perf_counter()
-        weight = penalty_weight(trial, Done(), 0)
-        session.game.discriminator_phase(session.drawer.draw("d", number, 0.0, with_reals=True), weight)
-        reals = needs_reals(trial.objective.kind)
-        session.game.generator_phase(session.drawer.draw("g", number, 0.0, with_reals=reals))
-        if machine.device.type == "cuda":
-            torch.cuda.synchronize(machine.device)
-        if number:
-            best = min(best, time.perf_counter() - started)
-    return best
+        for index, weight in enumerate((*kinds, None)):
+            started = time.perf_counter()
+            if index < len(kinds):
+                game.discriminator_phase(drawer.draw("d", number, 0.0, with_reals=True), weight)
+            else:
+                game.generator_phase(drawer.draw("g", number, 0.0, with_reals=reals))
+            synchronize(machine.device)
+            if number:
+                best[index] = min(best[index], time.perf_counter() - started)
+    of_d = sum(best[kinds.index(weight)] for weight in weights) / len(weights)
+    return trial.objective.critic_steps * of_d + best[-1]
 
 
 def choose_batch(config: TrainConfig, data: TrainingSet, machine: Machine, ranks: Ranks) -> int:
-    """The largest power of two that fits, by one real step each (at most the number of pictures, and 512 on a CPU)."""
+    """The largest power of two that fits every rank, tried by all at once, times their number.
+
+    By one real step each; at most the number of pictures, and 512 on a CPU. Raises TrainerError (cause "oom").
+    """
     device = machine.device
-    most = max(4, min(4096 if device.type != "cpu" else CPU_BATCH, len(data.train)))
+    most = max(4, min(4096 if device.type != "cpu" else CPU_BATCH, len(data.train) // ranks.count))
 
     def fits(size: int) -> bool:
-        if device.type == "cpu" and _estimate(config, size) > available_memory() // 2:
+        if device.type == "cpu" and _estimate(config, size) > available_memory() // (2 * ranks_here()):
             return False
         passed = attempt(lambda: time_steps(config, data, machine, size, steps=1)) is not None
         free_memory(device)
         return passed
 
-    found = largest_batch(fits, high=most) if ranks.first else 0
-    return ranks.agreed(found) * ranks.count
+    found = ranks.smallest(largest_batch(fits, high=most))
+    if not found:
+        raise TrainerError("not even a batch of 4 fits in memory; use smaller pictures or networks", "oom")
+    return found * ranks.count
 
 
 def _estimate(config: TrainConfig, batch: int) -> int:
