@@ -17,7 +17,8 @@ from typing import BinaryIO
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.pack_index import PackIndex, key_of
-from gandam_studio.core.packs import AlteredRecord, Packs, flush_file, flush_folder
+from gandam_studio.core.packs import AlteredRecord, Packs, flush_folder
+from trainer.files import flush_file
 
 # Bytes: originals up to this size go into packs. A file each costs a sprite more than its decoding.
 PACKED_BYTES = 64 * 1024

@@ -24,6 +24,7 @@ from gandam_studio.core.seqsets import Seqs, as_seqs, runs
 from gandam_studio.core.sprite import COLUMNS, Sprite
 from gandam_studio.core.store import connect, log_is_long
 from gandam_studio.core.thumbnails import ThumbnailStore
+from trainer import outputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,8 +92,10 @@ class Workspace:
         folder = Path(folder).absolute()
         if (folder / DATABASE).exists():
             raise UserError(f"{folder} is a workspace already")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UserError(f"{folder} exists and is not an empty folder")
+        try:
+            outputs.check_new_folder(folder)
+        except outputs.OutputError as error:
+            raise UserError(str(error)) from None
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

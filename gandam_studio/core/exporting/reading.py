@@ -16,8 +16,8 @@ from gandam_studio.core.exporting.imagefolder import METADATA
 from gandam_studio.core.exporting.source import picture_stem
 from gandam_studio.core.exporting.stylegan import DATASET
 from gandam_studio.core.exporting.target import MARKER
-from trainer import files
 from trainer.manifest import ManifestEntry, read_manifest
+from trainer.output_folders import opened_marker
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ def _read_zip(path: Path) -> ReadBack:
 
 
 def _pictures_of(folder: Path) -> str:
-    return str(files.read_json(folder / MARKER)["pictures"])
+    with opened_marker(folder / MARKER) as (description, _listed):
+        return str(description["pictures"])
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
