@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import tempfile
 import time
@@ -16,6 +17,7 @@ import click
 from trainer.config import TrainConfig, apply_overrides, describe_fields, load_preset, preset_names
 from trainer.errors import TrainerError
 from trainer.events import LIMITS, Progress, RunStarted, SpikeFound, TrainEvent, Warning
+from trainer.outputs import check_file, check_new
 from trainer.run_directory import RunDirectory
 
 RUN = click.argument("run_dir", type=click.Path(path_type=Path))
@@ -51,14 +53,22 @@ def run(started: float = 0.0) -> None:
     except Exception as error:
         import traceback
 
-        told = traceback.format_exc()
-        log = Path.cwd() / "trainer-error.log"
-        try:
-            log.write_text(told, encoding="utf-8")
-        except OSError:
-            log = Path(tempfile.gettempdir()) / log.name
-            log.write_text(told, encoding="utf-8")
+        log = _new_log(traceback.format_exc())
         _fail(f"an error of this program's own ({type(error).__name__}); the details are in {log}")
+
+
+def _new_log(told: str) -> Path | str:
+    """Write a new trainer-error.log here, or in the temporary folder where that may not be; returns its path."""
+    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+        for name in ("trainer-error.log", f"trainer-error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"):
+            try:
+                log = check_new(folder / name)
+                with log.open("x", encoding="utf-8", errors="replace") as stream:
+                    stream.write(told)
+            except (OSError, TrainerError):
+                continue
+            return log
+    return "(no log could be written)"
 
 
 def _fail(message: str) -> None:
@@ -137,10 +147,10 @@ def sample(
     tag: str | None, device: str, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw COUNT pictures from the trained generator, none of them picked by hand."""
-    from trainer.sampling import load_trained, refuse_replacing, save_sample
+    from trainer.sampling import check_out, load_trained, save_sample
 
     run_directory = RunDirectory(run_dir)
-    refuse_replacing(out, singly, force)
+    check_out(run_directory, out, singly, force)
     trained = load_trained(run_directory, weights, iteration, device)
     facts = save_sample(run_directory, count, seed, out, trained=trained, tag=tag, singly=singly, force=force)
     _emit(facts, as_json, f"{count} pictures of iteration {trained.iteration:,} in {out}")
@@ -263,11 +273,11 @@ def interpolate_command(
 ) -> None:  # fmt: skip
     """Walk through latent space, from picture to picture and back to the first."""
     from trainer.interpolate import interpolate
-    from trainer.sampling import load_trained, refuse_replacing
+    from trainer.sampling import load_trained
 
-    refuse_replacing(out, False, force)
+    check_file(out, force=force, near=[run_dir])
     trained = load_trained(RunDirectory(run_dir), iteration=iteration)
-    facts = interpolate(trained, out, seed, points, steps, scale=scale, fps=fps, tag=tag)
+    facts = interpolate(trained, out, seed, points, steps, scale=scale, fps=fps, tag=tag, force=force, near=[run_dir])
     _emit(facts, as_json, f"{facts['frames']} frames in {out}")
 
 
@@ -283,11 +293,13 @@ def export_command(
     run_dir: Path, out: Path, formats: tuple[str, ...], weights: str, iteration: str | None, force: bool, as_json: bool
 ) -> None:
     """Write the generator for other programs, and check that what was written draws the same pictures."""
-    from trainer.export import FORMATS, export
-    from trainer.sampling import load_trained, refuse_replacing
+    from trainer.export import FORMATS, MODEL, export
+    from trainer.output_folders import check_folder
+    from trainer.sampling import load_trained
 
-    refuse_replacing(out, True, force)
-    facts = export(load_trained(RunDirectory(run_dir), weights, iteration), out, formats or FORMATS)
+    check_folder(out, MODEL, force=force, near=[run_dir])
+    trained = load_trained(RunDirectory(run_dir), weights, iteration)
+    facts = export(trained, out, formats or FORMATS, force=force, near=[run_dir])
     lines = [f"{name}: agrees to {difference:.1e}" for name, difference in facts["files"].items()]
     lines += [f"{name}: {reason}" for name, reason in facts["skipped"].items()]
     _emit(facts, as_json, "\n".join(lines))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import tempfile
+import json
+import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from trainer import checkpoints, files
 from trainer.errors import TrainerError
 from trainer.networks import build_generator
+from trainer.output_folders import FolderKind, check_folder, new_folder, opened_marker, write_marker
 from trainer.randomness import latents
 from trainer.sampling import Trained
 
@@ -23,8 +25,25 @@ TOLERANCE = 1e-3  # Largest difference allowed in a picture's [-1, 1]; a 255th i
 FORMATS = ("safetensors", "torchscript", "onnx")
 
 
-def export(trained: Trained, folder: Path, formats: tuple[str, ...] = FORMATS) -> dict[str, Any]:
+_FILES = {"safetensors": "generator.safetensors", "torchscript": "generator.pt", "onnx": "generator.onnx"}
+
+
+def _named(description: dict[str, Any]) -> str:
+    ours = {"preset", "iteration", "weights", "inputs", "output", "config"} <= description.keys()
+    return "model" if ours and isinstance(description.get("largest_difference"), dict) else ""
+
+
+MODEL = FolderKind("generator.json", "model", _named, re.compile("|".join(map(re.escape, _FILES.values()))))
+
+
+def export(
+    trained: Trained, folder: Path, formats: tuple[str, ...] = FORMATS, *, force: bool = False,
+    near: Sequence[Path] = (),
+) -> dict[str, Any]:  # fmt: skip
     """Write generator.safetensors / .pt / .onnx and generator.json into `folder`, each compared with the original.
+
+    With `force` an earlier export is replaced. Formats it holds that are not asked for now are kept; when they hold
+    another network, nothing is written. `near` as of `outputs.check_place`.
 
     Inputs of the exported networks: z (B, latent) float32 and, with classes, labels (B,) int64; output: pictures
     (B, C, H, W) in [-1, 1]. Returns {"out", "files": {name: largest difference}, "skipped": {format: reason}}.
@@ -33,36 +52,53 @@ def export(trained: Trained, folder: Path, formats: tuple[str, ...] = FORMATS) -
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise TrainerError(f"unknown format {unknown[0]!r}; there are {', '.join(FORMATS)}")
-    writers: dict[str, tuple[str, Callable[[Trained, Path, tuple[torch.Tensor, ...]], np.ndarray[Any, Any]]]] = {
-        "safetensors": ("generator.safetensors", _safetensors),
-        "torchscript": ("generator.pt", _torchscript),
-        "onnx": ("generator.onnx", _onnx),
-    }
+    writers: dict[str, Callable[[Trained, Path, tuple[torch.Tensor, ...]], np.ndarray[Any, Any]]] = {
+        "safetensors": _safetensors, "torchscript": _torchscript, "onnx": _onnx,
+    }  # fmt: skip
+    earlier = check_folder(folder, MODEL, force=force, near=near)
+    kept = _kept(trained, earlier, formats)
     inputs = _inputs(trained)
     with torch.no_grad():
         wanted = trained.generator(*inputs).numpy()
     done: dict[str, float] = {}
     skipped: dict[str, str] = {}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as temporary:
+        with new_folder(folder, MODEL, force=force, near=near) as part:
             for name in formats:
                 if name == "onnx" and (missing := _missing("onnx", "onnxscript", "onnxruntime")):
                     skipped[name] = f"needs the package {missing}: pip install 'gandam-studio[export]'"
                     continue
-                filename, write = writers[name]
-                path = Path(temporary) / filename
-                difference = float(np.abs(write(trained, path, inputs) - wanted).max())
+                difference = float(np.abs(writers[name](trained, part / _FILES[name], inputs) - wanted).max())
                 if not difference <= TOLERANCE:
                     raise TrainerError(f"the {name} export disagrees with the original by {difference:.2g}", "bug")
-                files.replace(path, folder / filename)
-                done[filename] = difference
-        for stale in {filename for filename, _ in writers.values()} - done.keys():  # of another iteration, perhaps
-            (folder / stale).unlink(missing_ok=True)
-        files.write_json(folder / "generator.json", _facts(trained, done))
+                done[_FILES[name]] = difference
+            for filename in kept:
+                files.link_or_copy(earlier / filename, part / filename)
+            write_marker(part / MODEL.marker, _facts(trained, {**kept, **done}))
     except OSError as error:
         raise TrainerError(f"cannot write to {folder}: {error.strerror or error}", "disk_full") from error
     return {"out": str(folder), "files": done, "skipped": skipped}
+
+
+def _kept(trained: Trained, folder: Path, formats: tuple[str, ...]) -> dict[str, float]:
+    """What an earlier export holds in formats that are not asked for, with its largest differences.
+
+    Raises TrainerError when that is another network.
+    """
+    try:
+        with opened_marker(folder / MODEL.marker) as (before, _listed):
+            others = {name: before["largest_difference"].get(name, 0.0) for name in _FILES.values()}
+    except FileNotFoundError:
+        return {}
+    asked = {_FILES[name] for name in formats}
+    others = {name: value for name, value in others.items() if name not in asked and (folder / name).is_file()}
+    facts = json.loads(json.dumps(_facts(trained, {})))
+    if others and any(before.get(name) != facts[name] for name in ("iteration", "weights", "config")):
+        raise TrainerError(
+            f"{folder / next(iter(others))} is of another network (iteration {before.get('iteration')}) and its "
+            "format is not asked for now: ask for it too, or choose another folder"
+        )
+    return others
 
 
 def _missing(*packages: str) -> str:

@@ -59,6 +59,11 @@ def tile(pictures: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def save_png(path: Path, pixels: np.ndarray[Any, Any], text: dict[str, str] | None = None) -> None:
     """Write uint8 (H, W, 3 or 4) as PNG, atomically. Raises OSError."""
+    files.write_bytes(path, png_bytes(pixels, text))
+
+
+def png_bytes(pixels: np.ndarray[Any, Any], text: dict[str, str] | None = None) -> bytes:
+    """uint8 (H, W, 3 or 4) as a PNG file."""
     from PIL import PngImagePlugin
 
     notes = PngImagePlugin.PngInfo()
@@ -66,4 +71,4 @@ def save_png(path: Path, pixels: np.ndarray[Any, Any], text: dict[str, str] | No
         notes.add_text(key, value)
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG", pnginfo=notes, compress_level=4)
-    files.write_bytes(path, stream.getvalue())
+    return stream.getvalue()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from trainer import files
+from trainer import outputs
 from trainer.errors import TrainerError
-from trainer.grids import draw_pictures, save_png
+from trainer.grids import draw_pictures, png_bytes
 from trainer.randomness import latents
 from trainer.sampling import Trained, labels_for
 
@@ -43,30 +45,33 @@ def walk(points: torch.Tensor, steps: int) -> torch.Tensor:
 
 def interpolate(
     trained: Trained, out: Path, seed: int, points: int, steps: int, *, scale: int = 4, fps: int = 20,
-    tag: str | None = None,
+    tag: str | None = None, force: bool = False, near: Sequence[Path] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Write a looped walk between `points` pictures of `seed`, `steps` frames each, as the suffix of `out` says.
 
     .gif and .mp4 are enlarged `scale` times without smoothing; .png is a sheet, one row a point, pixels as they are.
+    A file that is there already is replaced only with `force`; `near` as of `outputs.check_place`.
     Returns {"out", "frames", "seed", "seeds"}. Raises TrainerError.
     """
     kind = out.suffix.lower()
     if kind not in FORMATS:
         raise TrainerError(f"{out.name} must end in {', '.join(FORMATS)}")
+    outputs.check_file(out, force=force, near=near)
     z = walk(latents(seed, "sample", points, trained.generator.latent), steps)
     frames = draw_pictures(trained.generator, z, trained.fill, labels_for(trained, len(z), tag or _first(trained)))
     facts = {"frames": len(frames), "seed": seed, "seeds": [f"{seed}/{i}" for i in range(points)]}
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         if kind == ".png":
             sheet = frames.reshape(points, steps, *frames.shape[1:]).swapaxes(1, 2)
             height, width = points * frames.shape[1], steps * frames.shape[2]
             pixels = np.ascontiguousarray(sheet.reshape(height, width, frames.shape[3]))
-            save_png(out, pixels, {"gandam": json.dumps(facts)})
+            data = png_bytes(pixels, {"gandam": json.dumps(facts)})
         elif kind == ".gif":
-            files.write_bytes(out, _gif(frames, scale, fps))
+            data = _gif(frames, scale, fps)
         else:
-            _save_mp4(out, frames, scale, fps)
+            data = _mp4(frames, scale, fps)
+        with outputs.new_file(out, force=force, near=near) as stream:
+            stream.write(data)
     except OSError as error:
         raise TrainerError(f"cannot write {out}: {error.strerror or error}", "disk_full") from error
     return {"out": str(out), **facts}
@@ -91,7 +96,7 @@ def _gif(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
     return stream.getvalue()
 
 
-def _save_mp4(out: Path, frames: np.ndarray[Any, Any], scale: int, fps: int) -> None:
+def _mp4(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
     """MP4 has no alpha: it is laid over white."""
     import cv2
 
@@ -99,16 +104,15 @@ def _save_mp4(out: Path, frames: np.ndarray[Any, Any], scale: int, fps: int) -> 
         alpha = frames[..., 3:].astype(np.float32) / 255
         frames = np.rint(frames[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
     big = _enlarged(frames, scale)
-    beside = out.with_name(f".{out.stem}.part.mp4")
-    beside.touch()  # OpenCV does not say why it could not.
-    writer = cv2.VideoWriter(str(beside), cv2.VideoWriter.fourcc(*"mp4v"), fps, (big.shape[2], big.shape[1]))
-    try:
-        if not writer.isOpened():
-            raise TrainerError("this machine's OpenCV cannot write MP4; use .gif or .png")
-        for frame in big:
-            writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-        writer.release()
-        files.replace(beside, out)
-    finally:
-        writer.release()
-        beside.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        film = Path(folder) / "film.mp4"
+        film.touch()  # OpenCV does not say why it could not.
+        writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"mp4v"), fps, (big.shape[2], big.shape[1]))
+        try:
+            if not writer.isOpened():
+                raise TrainerError("this machine's OpenCV cannot write MP4; use .gif or .png")
+            for frame in big:
+                writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        finally:
+            writer.release()
+        return film.read_bytes()

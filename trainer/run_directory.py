@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from trainer import files
+from trainer import files, outputs
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
 from trainer.events import (
@@ -93,16 +93,14 @@ class RunDirectory:
 
         Raises TrainerError when `path` exists and is not an empty folder, or when the disk refuses.
         """
-        path = Path(path)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise TrainerError(f"{path} exists already and is not an empty folder")
+        path = outputs.check_new_run(path)
         beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         try:
             beside.mkdir(parents=True)
             new = cls(beside)
             for folder in (new.samples_path, new.checkpoints_path, new.commands_path):
                 folder.mkdir()
-            _link_or_copy(dataset, new.dataset_path)
+            files.link_or_copy(dataset, new.dataset_path)
             shutil.copyfile(dataset_info, new.dataset_info_path)
             if manifest is not None:
                 shutil.copyfile(manifest, new.manifest_path)
@@ -254,10 +252,3 @@ def _modified(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

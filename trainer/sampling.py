@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainer import checkpoints
+from trainer import checkpoints, outputs
 from trainer.config import TrainConfig
 from trainer.dataset import background_fill, class_names
 from trainer.device import choose_device
 from trainer.errors import TrainerError
-from trainer.files import write_json
-from trainer.grids import draw_pictures, save_png, tile
+from trainer.grids import draw_pictures, png_bytes, tile
 from trainer.networks import Generator, build_generator
+from trainer.output_folders import FolderKind, check_folder, new_folder, write_marker
 from trainer.randomness import latents
 from trainer.run_directory import RunDirectory
 
@@ -102,15 +103,20 @@ def pictures(trained: Trained, count: int, seed: int, tag: str | None = None) ->
     return draw_pictures(trained.generator, z, trained.fill, labels_for(trained, count, tag))
 
 
-def refuse_replacing(out: Path, singly: bool, force: bool) -> None:
-    """Raise TrainerError when `out` exists (`singly`: is a folder with something in it) and `force` is not given."""
-    if force:
-        return
-    if singly and out.is_dir():
-        if any(out.iterdir()):
-            raise TrainerError(f"{out} is not empty; --force replaces what is in the way")
-    elif out.exists():
-        raise TrainerError(f"{out} exists already; --force replaces it")
+def _named(description: dict[str, Any]) -> str:
+    ours = {"run", "iteration", "weights", "seed", "count", "seeds"} <= description.keys()
+    return "sample" if ours and isinstance(description["seeds"], list) else ""
+
+
+SAMPLES = FolderKind("seeds.json", "sample", _named, re.compile(r"[0-9]{5,}\.png"))
+
+
+def check_out(run: RunDirectory, out: Path, singly: bool, force: bool) -> None:
+    """Raise TrainerError when a sample of `run` may not be written to `out`: see `outputs`, `output_folders`."""
+    if singly:
+        check_folder(out, SAMPLES, force=force, near=[run.path])
+    else:
+        outputs.check_file(out, force=force, near=[run.path])
 
 
 def save_sample(
@@ -120,9 +126,9 @@ def save_sample(
     """Write a grid of `count` fresh pictures to `out` (PNG), or, `singly`, one PNG each into the folder `out`.
 
     The seeds are recorded in the PNG's text and, `singly`, in seeds.json. Returns {"out", "seeds", ...}.
-    What is there already is replaced only with `force`. Raises TrainerError.
+    A file that is there already, or an earlier sample's folder, is replaced only with `force`. Raises TrainerError.
     """
-    refuse_replacing(out, singly, force)
+    check_out(run, out, singly, force)
     if not singly and out.suffix.lower() != ".png":
         raise TrainerError(f"{out.name or out} must end in .png")
     trained = trained or load_trained(run)
@@ -131,13 +137,14 @@ def save_sample(
     facts = {"run": run.name, "iteration": trained.iteration, "weights": trained.weights, "seed": seed, "count": count}
     try:
         if singly:
-            out.mkdir(parents=True, exist_ok=True)
-            for index, picture in enumerate(drawn):
-                save_png(out / f"{index:05d}.png", picture, {"gandam": json.dumps({**facts, "index": index})})
-            write_json(out / "seeds.json", {**facts, "seeds": seeds})
+            with new_folder(out, SAMPLES, force=force, near=[run.path]) as folder:
+                for index, picture in enumerate(drawn):
+                    own = png_bytes(picture, {"gandam": json.dumps({**facts, "index": index})})
+                    (folder / f"{index:05d}.png").write_bytes(own)
+                write_marker(folder / SAMPLES.marker, {**facts, "seeds": seeds})
         else:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            save_png(out, tile(drawn), {"gandam": json.dumps(facts)})
+            with outputs.new_file(out, force=force, near=[run.path]) as stream:
+                stream.write(png_bytes(tile(drawn), {"gandam": json.dumps(facts)}))
     except OSError as error:
         raise TrainerError(f"cannot write {out}: {error.strerror or error}", "disk_full") from error
     return {"out": str(out), "seeds": seeds, **facts}

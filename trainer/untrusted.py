@@ -40,14 +40,14 @@ def open_regular(path: Path | str, *, follow_links: bool = True) -> BufferedRead
     if stat.S_ISLNK(before.st_mode):
         raise UntrustedError(f"{path} is a symbolic link")
     if not stat.S_ISREG(before.st_mode):
-        raise UntrustedError(f"{path} is {_kind(before.st_mode)}, not a file")
+        raise UntrustedError(f"{path} is {kind_of(before.st_mode)}, not a file")
     if not follow_links:
         flags |= getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(path, flags)
     try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
-            raise UntrustedError(f"{path} is {_kind(mode)}, not a file")
+            raise UntrustedError(f"{path} is {kind_of(mode)}, not a file")
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -63,8 +63,10 @@ def read_regular(path: Path | str, max_bytes: int, *, follow_links: bool = True)
     return data
 
 
-def _kind(mode: int) -> str:
+def kind_of(mode: int) -> str:
+    """What a file mode stands for, with its article: "a folder", "a named pipe" ..."""
     for test, name in (
+        (stat.S_ISREG, "a file"),
         (stat.S_ISDIR, "a folder"),
         (stat.S_ISFIFO, "a named pipe"),
         (stat.S_ISSOCK, "a socket"),

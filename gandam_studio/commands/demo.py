@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def demo(
 ) -> None:
     """Import bundled art, put it in order, commit it, train on it and draw samples: about three minutes in all.
 
-    The workspace is made in DIR, or in a new folder gandam-demo.
+    The workspace is made in DIR, or in a new folder gandam-demo; the samples lie beside it.
     """
     from gandam_studio.commands.training import complaint, configured, draw_samples, train_to_end
     from gandam_studio.core.bundled import sample_sets
@@ -61,7 +62,7 @@ def demo(
         preset or _preset_for(device), (), iterations, None if iterations else minutes or MINUTES, device, None
     )
     chosen = next(item for item in sample_sets() if item.name == set_name)
-    with Workspace.create(directory or _free_folder()) as workspace, ConsoleJob() as job:
+    with Workspace.create(directory or _free(Path("gandam-demo"))) as workspace, ConsoleJob() as job:
         out.say(f"new      {workspace.folder}")
         _curate(workspace, chosen, job, out)
         version = commit(workspace, f"The {chosen.name} sample set, in order", job=job)
@@ -72,8 +73,8 @@ def demo(
     if problem := complaint(found):
         raise UserError(problem)
     out.say(f"trained  {found.state.iteration:,} iterations, {found.state.images_seen:,} pictures seen")
-    grid = workspace.folder / "demo-samples.png"
-    draw_samples(run, SAMPLES, 0, grid, "--force")
+    grid = _free(workspace.folder.with_name(f"{workspace.folder.name}-samples.png"))
+    draw_samples(run, SAMPLES, 0, grid)
     _enlarge(grid)
     out.json({**found.to_json(), "workspace": str(workspace.folder), "version": version.label, "samples": str(grid)})
     out.say(f"sample   {grid}: {SAMPLES} generated sprites, none of them picked by hand")
@@ -94,10 +95,10 @@ def _enlarge(grid: Path) -> None:
         larger.save(stream, "PNG")
 
 
-def _free_folder() -> Path:
-    """gandam-demo in the current folder, or gandam-demo-2, -3 ... when that is taken."""
-    names = (Path("gandam-demo" + (f"-{number}" if number > 1 else "")) for number in range(1, 1000))
-    return next(path for path in names if not path.exists())
+def _free(path: Path) -> Path:
+    """The path, or NAME-2, NAME-3 ... when that is taken."""
+    others = (path.with_stem(f"{path.stem}-{number}") for number in range(2, 1000))
+    return next(path for path in (path, *others) if not os.path.lexists(path))
 
 
 def _preset_for(device: str) -> str:

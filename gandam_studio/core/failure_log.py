@@ -32,7 +32,8 @@ def write_log(error: BaseException) -> Path | str:
     path = log_folder() / f"error-{moment}-{os.getpid()}.log"
     head = f"GANdam Studio {__version__}, Python {sys.version}, {sys.platform}\n{sys.argv}\n\n"
     try:
-        path.write_text(head + "".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
+        with path.open("x", encoding="utf-8", errors="replace") as stream:
+            stream.write(head + "".join(traceback.format_exception(error)))
     except OSError:
         return "(no log could be written)"
     return path

@@ -19,7 +19,8 @@ from typing import BinaryIO
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.own_files import make_folder
 from gandam_studio.core.pack_index import PackIndex, key_of
-from gandam_studio.core.packs import AlteredRecord, Packs, flush_file, flush_folder
+from gandam_studio.core.packs import AlteredRecord, Packs, flush_folder
+from trainer.files import flush_file
 from trainer.manifest import is_digest
 from trainer.untrusted import UntrustedError, open_regular, read_regular, shortened
 

@@ -183,16 +183,6 @@ def sound_records(path: Path | str, start: int = 0, *, follow_links: bool = True
                 position = mapped.find(MAGIC, position + 1)
 
 
-def flush_file(path: Path) -> None:
-    """Have the bytes of a file on disk. Raises OSError."""
-    # Windows flushes only through a handle that may write.
-    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def flush_folder(folder: Path) -> None:
     """Make new names in a folder durable, where folders can be flushed (not on Windows)."""
     if os.name == "nt":

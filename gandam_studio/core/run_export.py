@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
-from trainer import files
+from trainer import files, outputs
 from trainer.run_directory import RunDirectory
 
 _LEFT_BEHIND = ("commands", "lock")
@@ -21,22 +21,22 @@ _CHUNK = 1 << 20
 def export_run(run: RunDirectory, target: Path, job: Job = NULL_JOB) -> Path:
     """Copy a run to `target`: a zip when its name ends in .zip, else a new folder. Returns `target`.
 
-    A copy made while the run trains holds what was complete at that moment. Raises UserError (target exists, disk
-    full) and Cancelled; nothing half-made is left behind.
+    A file with the zip's name is replaced: who chose it was asked. A copy made while the run trains holds what was
+    complete at that moment. Raises UserError (no place to write to, disk full) and Cancelled; nothing half-made is left
+    behind.
     """
     target = Path(target)
     as_zip = target.suffix.lower() == ".zip"
-    if target.exists() and not (as_zip and target.is_file()):
-        raise UserError(f"{target} exists already")
+    real = _place(run, target, as_zip)
     members = list(_members(run.path))
     job.start("Exporting", sum(path.stat().st_size for path in members))
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    part = real.with_name(f".{real.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         if as_zip:
             _write_zip(run, members, part, job)
         else:
             _write_folder(run, members, part, job)
-        files.replace(part, target)
+        files.replace(part, _place(run, target, as_zip))
     except OSError as error:
         raise UserError(f"the run could not be exported to {target}: {error.strerror or error}") from None
     finally:
@@ -45,6 +45,15 @@ def export_run(run: RunDirectory, target: Path, job: Job = NULL_JOB) -> Path:
         else:
             part.unlink(missing_ok=True)
     return target
+
+
+def _place(run: RunDirectory, target: Path, as_zip: bool) -> Path:
+    try:
+        if as_zip:
+            return outputs.check_file(target, force=True, near=[run.path])
+        return outputs.check_new(target, near=[run.path])
+    except outputs.OutputError as error:
+        raise UserError(str(error)) from None
 
 
 def trash_run(run: RunDirectory) -> None:

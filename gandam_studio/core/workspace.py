@@ -26,7 +26,7 @@ from gandam_studio.core.settings import read_setting
 from gandam_studio.core.sprite import COLUMNS, Sprite
 from gandam_studio.core.store import connect, damage_told, log_is_long
 from gandam_studio.core.thumbnails import ThumbnailStore
-from trainer import files
+from trainer import files, outputs
 from trainer.manifest import is_digest
 from trainer.untrusted import MAX_INTEGER, read_regular
 
@@ -98,8 +98,14 @@ class Workspace:
         folder = Path(folder).absolute()
         if (folder / DATABASE).exists():
             raise UserError(f"{folder} is a workspace already")
-        if folder.exists() and (not folder.is_dir() or not all(map(_is_leftover, folder.iterdir()))):
-            raise UserError(f"{folder} exists and is not an empty folder")
+        try:
+            begun = folder.is_dir() and all(map(_is_leftover, folder.iterdir()))
+            if begun:
+                outputs.check_place(folder)
+            else:
+                outputs.check_new_folder(folder)
+        except outputs.OutputError as error:
+            raise UserError(str(error)) from None
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -222,7 +222,7 @@ def main() -> None:
 
 def remove(out: Path) -> None:
     """Make room for the next export."""
-    from gandam_studio.core.exporting.folders import remove as remove_folder
+    from trainer.folders import remove as remove_folder
 
     if out.is_dir():
         remove_folder(out)

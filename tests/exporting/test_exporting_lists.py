@@ -145,8 +145,11 @@ def test_force_replaces_exports_only(workspace, version, tmp_path):
     workspace.export(ours, format="imagefolder")
     stray = ours / "train" / "stray.png"
     stray.write_text("x")
+    with pytest.raises(UserError, match=r"holds train/stray\.png"):
+        workspace.export(ours, format="imagefolder", force=True)
+    assert stray.read_text() == "x"
+    stray.unlink()
     workspace.export(ours, format="imagefolder", force=True)
-    assert not stray.exists()
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
 
 

@@ -15,12 +15,12 @@ import uuid
 
 import pytest
 
-from gandam_studio.core.edits import Flip, SetSetting
+from gandam_studio.core.edits import Drop, Flip, SetSetting
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.exporting import folders
 from gandam_studio.core.exporting import source as exporting_source
 from gandam_studio.core.jobs import Cancelled, NullJob
 from trainer import files as trainer_files
+from trainer import folders
 
 
 @pytest.fixture
@@ -63,8 +63,13 @@ def test_a_folder_goes_to_an_address_and_is_replaced_whole(workspace, address):
     with pytest.raises(UserError, match="--force"):
         workspace.export(f"{address}/data", format="imagefolder")
     system.pipe_file(f"{path}/train/stray.png", b"x")
+    with pytest.raises(UserError, match=r"holds train/stray\.png"):
+        workspace.export(f"{address}/data", format="imagefolder", force=True)
+    system.rm_file(f"{path}/train/stray.png")
+    workspace.apply(Drop([1], "text"))
+    workspace.commit("two")
     workspace.export(f"{address}/data", format="imagefolder", force=True)
-    assert not system.exists(f"{path}/train/stray.png")
+    assert len(system.find(path)) == len(names) - 1
 
 
 @pytest.fixture
@@ -99,6 +104,9 @@ def test_s3_gets_files_and_folders_whole_and_replaces_only_by_force(workspace, b
     system, path = fsspec.core.url_to_fs(f"{bucket}/data")
     assert hashlib.sha256(system.cat_file("gandam/m.jsonl")).hexdigest() == first.digest
     system.pipe_file(f"{path}/train/stray.png", b"x")
+    with pytest.raises(UserError, match=r"holds train/stray\.png"):
+        workspace.export(f"{bucket}/data", format="imagefolder", force=True)
+    system.rm_file(f"{path}/train/stray.png")
     workspace.apply(Flip([1]))
     second = workspace.commit("two")
     workspace.export(f"{bucket}/m.jsonl", force=True)

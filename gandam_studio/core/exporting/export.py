@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.exporting.folders import files_under
 from gandam_studio.core.exporting.formats import ALL, FORMATS, PICTURES, Format, format_named
 from gandam_studio.core.exporting.source import Source
-from gandam_studio.core.exporting.target import MARKER, is_remote, new_file, new_folder, remote
+from gandam_studio.core.exporting.target import MARKER, folder_kind, local_path, remote
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
-from trainer import files
+from trainer import outputs
+from trainer.folders import files_under
+from trainer.output_folders import FolderKind, new_folder, write_marker
 from trainer.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def export(
         pictures: "none", "copy" (originals as they came), "link" (hard links to them: never edit those), or
             "render" (the recipe applied); "" for the format's default.
         recipe: another recipe than the version's own.
-        force: replace what is there, if that is a file or an earlier export.
+        force: replace what is there: a file, or an earlier export in the same format with nothing else in it.
         job: told of every sprite.
 
     The target is complete or untouched. Raises UserError and Cancelled.
@@ -89,13 +90,13 @@ def export(
         version.sprites, skipped=skipped if format == ALL else {},
     )  # fmt: skip
     with _told_as_ours(out):
-        if is_remote(out):
-            with remote(str(out), force=force, job=job) as local:
-                _write(source, forms, local, format, force=False)
+        kind = _folder_kind(forms, format, source.pictures)
+        path = local_path(out)
+        if path is None:
+            with remote(str(out), kind, force=force, job=job) as local:
+                _write(source, forms, local, kind, format)
                 return _sized(result, local)
-        path = Path(out).absolute()
-        _check_place(workspace, path)
-        _write(source, forms, path, format, force)
+        _write(source, forms, path, kind, format, force=force)
         return replace(_sized(result, path), out=str(path))
 
 
@@ -110,19 +111,27 @@ def _pictures(forms: list[Format], format: str, wanted: str) -> str:
     return wanted or form.pictures[0]
 
 
-def _write(source: Source, forms: list[Format], path: Path, format: str, force: bool) -> None:
-    if format == ALL:
-        from gandam_studio.core.exporting.everything import write_all
+def _folder_kind(forms: list[Format], format: str, pictures: str) -> FolderKind | None:
+    """The kind of folder that is to be written, None for a file."""
+    return folder_kind(format) if format == ALL or forms[0].is_folder(pictures) else None
 
-        with new_folder(path, force=force) as folder:
-            write_all(source, forms, folder)
-            files.write_json(folder / MARKER, {"format": ALL, **source.description()})
-    elif forms[0].is_folder(source.pictures):
-        with new_folder(path, force=force) as folder:
-            write_folder(source, forms[0], folder)
-    else:
-        with new_file(path, force=force) as stream:
+
+def _write(
+    source: Source, forms: list[Format], path: Path, kind: FolderKind | None, format: str, *, force: bool = False
+) -> None:
+    near = [source.workspace.folder]
+    if kind is None:
+        with outputs.new_file(path, force=force, near=near) as stream:
             forms[0].module().write(source, stream)
+        return
+    with new_folder(path, kind, force=force, near=near) as folder:
+        if format == ALL:
+            from gandam_studio.core.exporting.everything import write_all
+
+            write_all(source, forms, folder)
+            write_marker(folder / MARKER, {"format": ALL, **source.description()})
+        else:
+            write_folder(source, forms[0], folder)
 
 
 def write_folder(source: Source, form: Format, folder: Path) -> None:
@@ -135,7 +144,7 @@ def write_folder(source: Source, form: Format, folder: Path) -> None:
         pictures.mkdir()
         with (folder / form.path).open("wb") as stream:
             module.write(source, stream, place=lambda entry: f"pictures/{source.place(entry, pictures)}")
-    files.write_json(folder / MARKER, {"format": form.name, **source.description()})
+    write_marker(folder / MARKER, {"format": form.name, **source.description()})
 
 
 def write_beside(source: Source, form: Format, path: Path) -> None:
@@ -153,17 +162,10 @@ def _told_as_ours(out: Path | str) -> Iterator[None]:
     """The system's refusals in one clear line."""
     try:
         yield
+    except outputs.OutputError as error:
+        raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror or error}") from None
-
-
-def _check_place(workspace: Workspace, path: Path) -> None:
-    """An export into the workspace's own folder could replace what it is made of."""
-    if path == workspace.folder or path in workspace.folder.parents:
-        raise UserError(f"{path} holds the workspace itself; choose another place")
-    for name in ("originals", "manifests", "thumbnails", "datasets", "runs"):
-        if workspace.folder / name in (path, *path.parents):
-            raise UserError(f"{path} lies inside the workspace; choose another place")
 
 
 def _sized(result: Exported, path: Path) -> Exported:

@@ -18,6 +18,7 @@ from gandam_studio.core.exporting.source import picture_stem
 from gandam_studio.core.exporting.stylegan import DATASET
 from gandam_studio.core.exporting.target import MARKER
 from trainer.manifest import MAX_LINE_BYTES, ManifestEntry, read_manifest
+from trainer.output_folders import opened_marker
 from trainer.untrusted import (
     MAX_INTEGER,
     BoundedReader,
@@ -26,7 +27,6 @@ from trainer.untrusted import (
     open_regular,
     parse_json,
     path_inside,
-    read_json_object,
     relative_parts,
     shortened,
 )
@@ -144,7 +144,8 @@ def _read_zip(path: Path) -> ReadBack:
 
 
 def _pictures_of(folder: Path) -> str:
-    return Values(read_json_object(folder / MARKER), MARKER).choice("pictures", PICTURES)
+    with opened_marker(folder / MARKER) as (description, _listed):
+        return Values(description, MARKER).choice("pictures", PICTURES)
 
 
 def _json_lines(path: Path) -> Iterator[tuple[Any, str]]:

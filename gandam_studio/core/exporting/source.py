@@ -18,7 +18,6 @@ from PIL import Image
 
 from gandam_studio.core.decoding import sniff
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.exporting.folders import is_empty
 from gandam_studio.core.exporting.formats import LINK, RENDER
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.originals import Originals
@@ -27,6 +26,7 @@ from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.pictures import WHITE, detected_background, picture_of, rendered
 from gandam_studio.core.versions.rendering_pool import in_order
+from trainer.folders import is_empty
 from trainer.manifest import ManifestEntry
 from trainer.recipe import Recipe
 

@@ -1,23 +1,21 @@
-"""Where an export goes: a file, a folder or a remote address, replaced as a whole or not at all."""
+"""Where an export goes: what its folders hold, and remote addresses. Files and folders here: `trainer.outputs`."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import itertools
-import os
 import re
-import sys
-import time
-import uuid
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, Any
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.exporting import folders
+from gandam_studio.core.exporting.formats import ALL, FORMATS
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
-from trainer import files
+from trainer import folders
+from trainer.output_folders import FolderKind, file_line, parsed_marker, refuse_found, refuse_kind, unlisted
+from trainer.outputs import OutputError
+from trainer.untrusted import UntrustedError
 
 # Every exported folder holds this file; only folders with it are ever replaced. At an address it is the last to come
 # and the first to go, so that a folder with it is whole.
@@ -25,7 +23,41 @@ MARKER = "export.json"
 # Lies at an address from the first byte of an upload to its end.
 UPLOADING = "export.uploading.json"
 _UPLOADED_AT_ONCE = 256
-_STALE_S = 3600.0
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+# What a format's folder holds besides the marker, by the names that exports give (`source.picture_stem`).
+_PICTURE = r"[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{12}\.[a-z0-9]+"
+_HELD = {
+    "jsonl": rf"manifest\.jsonl|pictures/{_PICTURE}",
+    "csv": rf"manifest\.csv|pictures/{_PICTURE}",
+    "imagefolder": rf"(train|test)/(metadata\.jsonl|{_PICTURE})",
+    "webdataset": r"(train|held-out)-[0-9]{6,}\.tar",
+    "croissant": rf"croissant\.json|sprites\.csv|pictures/{_PICTURE}",
+    "coco": rf"annotations\.json|pictures/{_PICTURE}",
+    "fiftyone": rf"metadata\.json|samples\.json|data/{_PICTURE}",
+}
+
+
+def folder_kind(format: str) -> FolderKind:
+    """What the folder of a format, or of all of them, is to the guard of outputs."""
+    if format == ALL:
+        alone = [re.escape(form.path) for form in FORMATS.values() if form.embeds or not form.folder]
+        beside = [rf"{re.escape(FORMATS[name].path)}/({held}|{MARKER})" for name, held in _HELD.items()]
+        pattern = "|".join(alone + beside)
+    else:
+        pattern = _HELD[format]
+    return FolderKind(MARKER, _kind_name(format), _named, re.compile(pattern))
+
+
+def _kind_name(format: str) -> str:
+    return "export of all formats" if format == ALL else f"{format} export"
+
+
+def _named(description: dict[str, Any]) -> str:
+    format, digest = description.get("format"), description.get("digest")
+    known = format == ALL or (isinstance(format, str) and format in FORMATS)
+    ours = known and isinstance(digest, str) and _DIGEST.fullmatch(digest) and "tool" in description
+    return _kind_name(str(format)) if ours else ""
 
 
 def is_remote(out: Path | str) -> bool:
@@ -33,46 +65,36 @@ def is_remote(out: Path | str) -> bool:
     return isinstance(out, str) and "://" in out
 
 
-@contextlib.contextmanager
-def new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
-    """Write a file that appears whole or not at all. Raises UserError when it exists and `force` is False."""
-    if path.is_dir():
-        raise UserError(f"{path} is a folder; this format is one file")
-    if path.exists() and not force:
-        raise UserError(f"{path} exists; use --force to replace it")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with files.atomic_writer(path) as stream:
-        yield stream
+def local_path(out: Path | str) -> Path | None:
+    """The absolute path of a target on this machine, None for an address elsewhere.
 
-
-@contextlib.contextmanager
-def new_folder(path: Path, *, force: bool) -> Iterator[Path]:
-    """Fill a folder that appears whole or not at all; yields the one to fill.
-
-    An empty folder is taken over. Another is replaced only with `force`, and only when it is an earlier export:
-    nobody loses a folder of other things. Raises UserError.
+    An address that leads back here, such as file:///home/me/data, is a path like any other. Raises UserError for one
+    that does so through something else (a cache, a chain of addresses).
     """
-    _check_folder(path, force)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    part.mkdir()
+    if not is_remote(out):
+        return Path(out).absolute()
     try:
-        yield part
-        folders.flush(part)
-        _swap_in(part, path)
-    finally:
-        # Holds the old export now, or what was begun.
-        folders.remove(part)
+        import fsspec
+        from fsspec.implementations.local import LocalFileSystem
+
+        system, address = fsspec.core.url_to_fs(out)
+    except Exception:
+        return None  # `remote` tells why
+    if isinstance(system, LocalFileSystem):
+        return Path(address).absolute()
+    while system := getattr(system, "fs", None):
+        if isinstance(system, LocalFileSystem):
+            raise UserError(f"{out} leads to a file of this machine; give its path instead")
+    return None
 
 
 @contextlib.contextmanager
-def remote(out: str, *, force: bool, job: Job = NULL_JOB) -> Iterator[Path]:
+def remote(out: str, kind: FolderKind | None, *, force: bool, job: Job = NULL_JOB) -> Iterator[Path]:
     """Yield a local path to write to; what is there afterwards is uploaded to the address.
 
-    Needs fsspec and the package of the protocol. A single object appears whole (object stores do that). A folder
-    cannot: while it is uploaded it holds `UPLOADING`, and only at the end `MARKER`. One that was interrupted is
-    replaced like an earlier export. Raises UserError and Cancelled.
+    `kind` is that of a folder, None for a file. Needs fsspec and the package of the protocol. A single object appears
+    whole (object stores do that). A folder cannot: while it is uploaded it holds `UPLOADING`, and only at the end
+    `MARKER`. One that was interrupted is replaced like an earlier export. Raises UserError, OutputError and Cancelled.
     """
     try:
         import fsspec
@@ -82,28 +104,66 @@ def remote(out: str, *, force: bool, job: Job = NULL_JOB) -> Iterator[Path]:
         system, address = fsspec.core.url_to_fs(out)
         address = address.rstrip("/")
         taken = system.exists(address) and not (system.isdir(address) and not system.ls(address))
-        begun = taken and system.exists(f"{address}/{UPLOADING}")
-        foreign = taken and not begun and system.isdir(address) and not system.exists(f"{address}/{MARKER}")
+        is_folder = taken and system.isdir(address)
+        begun = is_folder and system.exists(f"{address}/{UPLOADING}")
     except Exception as error:
         # Whatever a protocol's package raises (no such protocol, no credentials, no network) is told in one line.
         raise UserError(f"cannot reach {out}: {_one_line(error)}") from None
-    if foreign:
-        raise UserError(f"{out} holds other things than an earlier export: remove it yourself, or choose another")
+    _refuse_workspace(system, address, out)
+    if taken and is_folder != (kind is not None):
+        raise UserError(f"{out} is a {'folder' if is_folder else 'file'}; this export is {'one' if kind else 'a file'}")
     if taken and not force:
         state = "holds an export that was interrupted" if begun else "exists"
         raise UserError(f"{out} {state}; use --force to replace it")
     with folders.scratch("gandam-export-") as folder:
         local = folder / (address.rsplit("/", 1)[-1] or "export")
-        yield local
         try:
-            if local.is_file():
-                _upload_file(system, local, address)
+            if kind and taken:
+                _replaceable(system, address, out, kind)
+            yield local
+            if kind:
+                # Asked again: somebody may have put something there while this was written.
+                _upload_folder(system, local, address, _replaceable(system, address, out, kind), job)
             else:
-                _upload_folder(system, local, address, job)
-        except Cancelled:
+                _upload_file(system, local, address)
+        except (Cancelled, OutputError, UserError):
             raise
         except Exception as error:
             raise UserError(f"cannot write {out}: {_one_line(error)}") from None
+
+
+def _refuse_workspace(system: Any, address: str, out: str) -> None:
+    place = PurePosixPath(address)
+    for folder in (place, *place.parents[:-1]):
+        with contextlib.suppress(Exception):  # Not every store lets one ask about every folder.
+            if system.exists(f"{folder}/workspace.sqlite"):
+                raise OutputError(f"{out} lies inside the workspace {folder}; choose another place")
+
+
+def _replaceable(system: Any, address: str, out: str, kind: FolderKind) -> list[str]:
+    """What lies at an address where a folder is to be put. Raises OutputError unless all of it is an earlier export."""
+    system.invalidate_cache()  # The listing may come from it.
+    if not system.exists(address):
+        return []
+    start = len(address.strip("/")) + 1
+    sizes = {path.strip("/")[start:]: info["size"] for path, info in system.find(address, detail=True).items()}
+    if not sizes:
+        return []
+    begun = UPLOADING in sizes
+    description: dict[str, Any] = {}
+    found = ""
+    names = sorted(sizes.keys() - {MARKER, UPLOADING})
+    for marker in (UPLOADING, MARKER) if begun else (MARKER,):
+        with contextlib.suppress(UntrustedError, FileNotFoundError), system.open(f"{address}/{marker}", "rb") as stream:
+            description, listed = parsed_marker(stream)
+            if listed is None or begun:
+                found = next((name for name in names if not kind.earlier.fullmatch(name)), "")
+            else:
+                found = unlisted(sorted(file_line(name, sizes[name]) for name in names), listed)
+            break
+    refuse_kind(out, kind.named(description), kind)
+    refuse_found(out, found)
+    return [f"{address}/{name}" for name in sizes]
 
 
 def _upload_file(system: Any, local: Path, address: str) -> None:
@@ -115,15 +175,13 @@ def _upload_file(system: Any, local: Path, address: str) -> None:
     system.put_file(str(local), address)
 
 
-def _upload_folder(system: Any, local: Path, address: str, job: Job) -> None:
+def _upload_folder(system: Any, local: Path, address: str, old: list[str], job: Job) -> None:
     marker, uploading = f"{address}/{MARKER}", f"{address}/{UPLOADING}"
     _upload_file(system, local / MARKER, uploading)
-    if system.exists(marker):
+    if marker in old:
         system.rm_file(marker)
-    # Only when that is gone: the listing may come from a cache.
-    system.invalidate_cache()
-    if old := [path for path in system.find(address) if path.rsplit("/", 1)[-1] != UPLOADING]:
-        system.rm(old)
+    if rest := [path for path in old if path not in (marker, uploading)]:
+        system.rm(rest)
     job.start("Uploading", sum(1 for _ in folders.files_under(local)) - 1)
     paths = (Path(entry.path) for entry in folders.files_under(local))
     pairs = ((str(path), f"{address}/{path.relative_to(local).as_posix()}") for path in paths if path != local / MARKER)
@@ -141,61 +199,3 @@ def _upload_folder(system: Any, local: Path, address: str, job: Job) -> None:
 
 def _one_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _check_folder(path: Path, force: bool) -> None:
-    if path.is_file() or path.is_symlink():
-        raise UserError(f"{path} is a file; this format is a folder")
-    if not path.exists() or folders.is_empty(path):
-        return
-    if not force:
-        raise UserError(f"{path} exists and is not empty; use --force to replace it")
-    if not (path / MARKER).is_file():
-        raise UserError(f"{path} holds other things than an earlier export: remove it yourself, or choose another")
-
-
-def _sweep(path: Path) -> None:
-    """Remove what killed exports to `path` left beside it; one that is still being written has younger folders."""
-    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.part")
-    for part in [entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)]:
-        with contextlib.suppress(OSError, ValueError):  # it went in the meantime
-            if max(os.stat(folder).st_mtime for folder, _, _ in os.walk(part)) < time.time() - _STALE_S:
-                folders.remove(part)
-
-
-def _swap_in(part: Path, path: Path) -> None:
-    """Put `part` in the place of `path`; what was there goes to `part`'s place."""
-    if not path.exists():
-        part.rename(path)
-        return
-    if folders.is_empty(path):
-        path.rmdir()
-        part.rename(path)
-        return
-    if _exchange(part, path):
-        return
-    # No atomic exchange on this system: two renames, and the old one back when the second fails.
-    aside = path.with_name(f"{part.name}.old")
-    path.rename(aside)
-    try:
-        part.rename(path)
-    except BaseException:
-        aside.rename(path)
-        raise
-    folders.remove(aside)
-
-
-def _exchange(a: Path, b: Path) -> bool:
-    """Exchange two folders in one step: renameat2 on Linux, renamex_np on macOS; False where there is neither."""
-    first, second = os.fsencode(a), os.fsencode(b)
-    try:
-        library = ctypes.CDLL(None, use_errno=True)
-        if sys.platform.startswith("linux"):
-            at_working_folder, exchange = -100, 2
-            return bool(library.renameat2(at_working_folder, first, at_working_folder, second, exchange) == 0)
-        if sys.platform == "darwin":
-            swap = 2
-            return bool(library.renamex_np(first, second, swap) == 0)
-    except (OSError, AttributeError, TypeError):
-        pass
-    return False

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from gandam_studio.core.packs import flush_file
+from trainer.files import flush_file
 
 _AT_ONCE = 1024
 _FLUSH_THREADS = 8
@@ -23,7 +23,8 @@ def files_under(folder: Path | str) -> Iterator[os.DirEntry[str]]:
     """Every file below a folder, in no particular order; links to folders are not followed. Raises OSError."""
     with os.scandir(folder) as found:
         for entry in found:
-            if entry.is_dir(follow_symlinks=False):
+            # A junction (Windows, told apart since Python 3.12) is a link too.
+            if entry.is_dir(follow_symlinks=False) and not getattr(entry, "is_junction", bool)():
                 yield from files_under(entry.path)
             else:
                 yield entry
