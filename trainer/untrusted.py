@@ -155,7 +155,7 @@ def parse_json(data: bytes | str, *, max_depth: int = MAX_JSON_DEPTH) -> Any:
     except (ValueError, RecursionError) as error:
         text = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
         raise UntrustedError(f"no valid JSON: {text}") from None
-    _check_depth(value, max_depth)
+    check_depth(value, max_depth)
     return value
 
 
@@ -198,7 +198,8 @@ def _float(text: str) -> float:
     return value
 
 
-def _check_depth(value: Any, most: int) -> None:
+def check_depth(value: Any, most: int) -> None:
+    """Raise UntrustedError when lists and objects are nested more than `most` deep."""
     level = [value] if isinstance(value, (dict, list)) else []
     depth = 0
     while level:
@@ -344,7 +345,12 @@ def shortened(text: str, length: int = 80) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` with line ends, control and formatting characters (also those that turn its direction) as spaces."""
+    """`text` with line ends, control and formatting characters (also those that turn its direction) as spaces.
+
+    Half surrogate pairs, which cannot be printed, become question marks.
+    """
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
     return "".join(
         " " if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") and character != "\u200d" else character
         for character in text
