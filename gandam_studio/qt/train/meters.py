@@ -37,7 +37,9 @@ def sparse(points: list[tuple[int, float | None]]) -> SmoothedCurve:
     if points:
         # Iterations count from 1; what was measured before the first step is shown at it.
         places = np.maximum(1, np.array([iteration for iteration, _ in points]))
-        values = np.full(int(places.max()), np.nan, np.float32)
-        values[places - 1] = [np.nan if value is None else value for _, value in points]
-        curve.write(1, values)
+        first = int(places.min())
+        values = np.full(int(places.max()) - first + 1, np.nan, np.float32)
+        with np.errstate(over="ignore"):
+            values[places - first] = np.array([np.nan if value is None else value for _, value in points], np.float64)
+        curve.write(first, values)
     return curve
