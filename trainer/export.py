@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from trainer import checkpoints, files
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, io_failure
 from trainer.networks import build_generator
 from trainer.randomness import latents
 from trainer.sampling import Trained
@@ -61,7 +61,7 @@ def export(trained: Trained, folder: Path, formats: tuple[str, ...] = FORMATS) -
             (folder / stale).unlink(missing_ok=True)
         files.write_json(folder / "generator.json", _facts(trained, done))
     except OSError as error:
-        raise TrainerError(f"cannot write to {folder}: {error.strerror or error}", "disk_full") from error
+        raise io_failure(f"cannot write to {folder}", error) from error
     return {"out": str(folder), "files": done, "skipped": skipped}
 
 

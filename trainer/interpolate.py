@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from trainer import files
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, io_failure
 from trainer.grids import draw_pictures, save_png
 from trainer.randomness import latents
 from trainer.sampling import Trained, labels_for
@@ -68,7 +68,7 @@ def interpolate(
         else:
             _save_mp4(out, frames, scale, fps)
     except OSError as error:
-        raise TrainerError(f"cannot write {out}: {error.strerror or error}", "disk_full") from error
+        raise io_failure(f"cannot write {out}", error) from error
     return {"out": str(out), **facts}
 
 

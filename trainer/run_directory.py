@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import stat
 import time
 import uuid
 from collections.abc import Callable
@@ -43,7 +42,7 @@ STATES = ("created", "running", "paused", "interrupted", "stopped", "failed", "f
 REASON_LENGTH = 500
 _COMMAND_BYTES = 4096
 _SETTINGS_BYTES = 1 << 20
-_DATASET_BYTES = 1 << 30  # A million pictures with ids and tags take a tenth of this.
+DATASET_BYTES = 1 << 30  # A million pictures with ids and tags take a tenth of this.
 _NUMBER_LENGTH = 18
 
 
@@ -147,7 +146,7 @@ class RunDirectory:
     def dataset_info(self) -> dict[str, Any]:
         """What dataset.json says of the pictures. Raises TrainerError."""
         try:
-            return read_json_object(self.dataset_info_path, max_bytes=_DATASET_BYTES)
+            return read_json_object(self.dataset_info_path, max_bytes=DATASET_BYTES)
         except ValueError as error:
             raise TrainerError(f"{self.dataset_info_path}: {shortened(str(error), REASON_LENGTH)}", "data") from None
         except OSError as error:

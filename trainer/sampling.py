@@ -14,7 +14,7 @@ from trainer import checkpoints
 from trainer.config import TrainConfig
 from trainer.dataset import background_fill, class_names
 from trainer.device import choose_device
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, io_failure
 from trainer.files import write_json
 from trainer.grids import draw_pictures, save_png, tile
 from trainer.networks import Generator, build_generator
@@ -139,5 +139,5 @@ def save_sample(
             out.parent.mkdir(parents=True, exist_ok=True)
             save_png(out, tile(drawn), {"gandam": json.dumps(facts)})
     except OSError as error:
-        raise TrainerError(f"cannot write {out}: {error.strerror or error}", "disk_full") from error
+        raise io_failure(f"cannot write {out}", error) from error
     return {"out": str(out), "seeds": seeds, **facts}

@@ -26,8 +26,11 @@ from gandam_studio.core.versions.pictures import detected_background, rendered
 from gandam_studio.core.versions.rendering_pool import in_order
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from trainer import files
+from trainer.arrays import open_pictures
 from trainer.manifest import ManifestEntry
 from trainer.recipe import Recipe
+from trainer.run_directory import DATASET_BYTES
+from trainer.untrusted import read_json_object
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -108,9 +111,9 @@ def prepare(
 def _existing(folder: Path) -> PreparedDataset | None:
     """The array in `folder` if it is whole: its description fits its header, its size and its digest."""
     try:
-        info = files.read_json(folder / INFO)
-        pixels = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
-        if list(pixels.shape) != info["shape"] or pixels.dtype != np.uint8:
+        info = read_json_object(folder / INFO, max_bytes=DATASET_BYTES)
+        pixels = open_pictures(folder / PIXELS)
+        if list(pixels.shape) != info["shape"]:
             return None
         if files.file_digest(folder / PIXELS) != info["sha256"]:
             return None

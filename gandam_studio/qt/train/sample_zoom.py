@@ -15,6 +15,7 @@ from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.pictures import to_image, to_pixels
 from gandam_studio.qt.train.sample_grid import crisp, paint_checker
+from trainer.arrays import open_pictures
 from trainer.events import SamplesSaved
 
 NEIGHBOURS = 6
@@ -255,7 +256,7 @@ class SampleZoom(QFrame):
 
 
 def _neighbours(dataset, pixels, job):
-    pictures = np.load(dataset, mmap_mode="r", allow_pickle=False)
+    pictures = open_pictures(dataset)
     if pictures.shape[-1] == 3:
         pixels = pixels[..., :3]
     found = nearest_training(dataset, pixels, NEIGHBOURS, job)
