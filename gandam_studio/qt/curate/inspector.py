@@ -12,6 +12,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.curate.cell_painter import checker_brush, draw_picture, fit_of
 from gandam_studio.qt.curate.pictures import PictureCache, Wanted
+from gandam_studio.qt.painting import paint_event
 
 WIDTH = 272
 PREVIEW = 240
@@ -192,8 +193,8 @@ class _Preview(QWidget):
     def _room(self) -> int:
         return int((PREVIEW - 16) * self.devicePixelRatioF())
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(theme.color("border"))
         ratio = self.devicePixelRatioF()

@@ -6,12 +6,13 @@ import logging
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPixmap
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gandam_studio.core.nearest import Neighbour, nearest_training
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.pictures import to_image, to_pixels
 from gandam_studio.qt.train.sample_grid import crisp, paint_checker
@@ -54,9 +55,9 @@ class Picture(QWidget):
         self.updateGeometry()
         self.update()
 
-    def paintEvent(self, event) -> None:
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """Picture, frame, caption."""
-        painter = QPainter(self)
         area = QRectF(0, 0, self._side, self._side)
         if not self._image.isNull():
             if self._image.hasAlphaChannel():
