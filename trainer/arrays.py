@@ -30,7 +30,7 @@ def open_pictures(path: Path, mode: Literal["r", "c"] = "r") -> np.memmap[Any, n
         return np.memmap(stream, np.uint8, mode=mode, offset=offset, shape=shape, order="F" if in_columns else "C")  # type: ignore[call-overload,unused-ignore]
 
 
-def _header(stream: Any) -> tuple[tuple[int, int, int, int], bool]:
+def _header(stream: Any) -> tuple[tuple[int, ...], bool]:
     try:
         version = npy.read_magic(stream)
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
@@ -188,7 +188,7 @@ def _is_whole(path: Path, size: int, digest: str) -> bool:
         with open_regular(path) as stream:
             if os.fstat(stream.fileno()).st_size != size:
                 return False
-            return hashlib.file_digest(stream, "sha256").hexdigest() == digest
+            return hashlib.file_digest(cast(BinaryIO, stream), "sha256").hexdigest() == digest  # type: ignore[arg-type]
     except (*_NOT_THERE, UntrustedError):
         return False
 

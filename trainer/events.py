@@ -293,7 +293,7 @@ def parse_event(line: bytes) -> TrainEvent:
         raise ValueError("an event must be a JSON object with a kind")
     kind = KINDS.get(values["kind"], UnknownEvent)
     kept: dict[str, Any] = {}
-    for name, types, low, high in _fields(kind):
+    for name, types, low, high in _fields(kind):  # type: ignore[arg-type]
         value = values.get(name)
         if value is None:  # Missing, or what JSON cannot hold: the default.
             continue

@@ -7,6 +7,7 @@ import numpy as np
 from gandam_studio.core.curves import SmoothedCurve
 from gandam_studio.core.run_record import RunRecord
 from gandam_studio.qt.train.curve_plot import Series
+from trainer.untrusted import shortened
 
 MOST = 8
 _REACH = 1_000_000
@@ -19,7 +20,7 @@ def meter_plots(record: RunRecord) -> list[tuple[str, list[Series], bool]]:
     for position, (name, events) in enumerate(list(record.metrics.items())[:MOST]):
         token = f"plot_{position % 4 + 1}"
         features = next((event.features for event in reversed(events) if event.features), "")
-        title = f"{name} ({features})" if features else name
+        title = shortened(f"{name} ({features})" if features else name)
         series = [Series("", sparse([(e.iteration, e.value) for e in events]), token, reach=_REACH)]
         if any(event.low is not None for event in events):
             series.append(Series("90 %", sparse([(e.iteration, e.low) for e in events]), token, "dot", reach=_REACH))

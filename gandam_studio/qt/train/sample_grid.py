@@ -173,6 +173,7 @@ class SampleGrid(QFrame):
         self.setProperty("role", "panel")
         self.title = QLabel(title)
         self.title.setProperty("role", "title")
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setToolTip(tip)
         self.note = QLabel()
         self.note.setProperty("role", "muted")

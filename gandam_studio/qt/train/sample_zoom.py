@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePol
 from gandam_studio.core.nearest import Neighbour, nearest_training
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.outside_text import wrapped
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.pictures import to_image, to_pixels
@@ -236,7 +237,7 @@ class SampleZoom(QFrame):
         log.info("no nearest pictures: %s", error)
         self._near_title.show()
         self._near_note.show()
-        self._near_note.setText(self.tr("The training pictures cannot be read: {0}").format(error))
+        self._near_note.setText(wrapped(self.tr("The training pictures cannot be read: {0}").format(error), word=24))
         for widget in self._near:
             widget.hide()
 

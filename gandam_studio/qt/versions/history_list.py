@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.painting import draw_chip
+from gandam_studio.qt.outside_text import tip
 from gandam_studio.qt.painting import paint_item
 from gandam_studio.qt.versions import wording
 from gandam_studio.qt.versions.lanes import RowLanes, lay_out
@@ -99,7 +100,7 @@ class HistoryModel(QAbstractListModel):
             return None
         version = self.rows[index.row()].version
         if role == Qt.ItemDataRole.ToolTipRole:
-            return version.message or None if version else None
+            return tip(version.message) or None if version else None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             label = version.label if version else wording.tr("now")
             tags = ", ".join(version.tags) if version else ""
