@@ -6,13 +6,16 @@ A folder `checkpoints/00000500/` is written beside under another name and rename
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import re
 import shutil
+import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
@@ -21,17 +24,28 @@ from torch import nn
 
 from trainer import files
 from trainer.errors import TrainerError
-from trainer.run_directory import CHECKPOINT_STATE
+from trainer.events import MAX_ITERATION
+from trainer.run_directory import CHECKPOINT_STATE, is_number
+from trainer.untrusted import UntrustedError, Values, open_regular, read_json_object, shortened
 
 SCHEMA_VERSION = 1
 BEST = "best"
 SET_ASIDE = "set-aside-"
 MACHINE_ANEW = "machine_anew"
 """In a checkpoint's state: batch, precision and layout are chosen again by whoever goes on from it."""
+TRIES = 3
+TRY_AGAIN_S = 0.2
+_STATE_BYTES = 4 << 20
+_NOT_THERE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+Result = TypeVar("Result")
 
 
 class NewerVersion(TrainerError):
     """A checkpoint of a newer version of this program: nothing is wrong with it."""
+
+
+class Unreadable(TrainerError):
+    """A checkpoint that the system does not let us read at this moment: nothing is known to be wrong with it."""
 
 
 @dataclass
@@ -49,7 +63,7 @@ class Checkpoint:
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write `checkpoint` as `folder`, replacing an older one of that name. Raises OSError (disk full)."""
-    folder.parent.mkdir(exist_ok=True)  # Not its parents: a run that was deleted meanwhile must not come back.
+    files.own_folder(folder.parent)  # Not its parents: a run that was deleted meanwhile must not come back.
     beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
     beside.mkdir()
     try:
@@ -77,10 +91,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
 def _save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
     try:
         save_file({name: value.contiguous() for name, value in tensors.items()}, path)
-    except SafetensorError as error:  # Its own errors hide the operating system's: tell a full disk apart.
-        if "No space" in str(error) or "os error 28" in str(error):
-            raise OSError(28, "No space left on device", str(path)) from None
-        raise OSError(5, str(error), str(path)) from None
+    except SafetensorError as error:
+        raise _system_error(error, path) from None
     with path.open("rb+") as stream:
         os.fsync(stream.fileno())
 
@@ -95,27 +107,90 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def _system_error(error: SafetensorError, path: Path) -> OSError:
+    """The operating system's error behind one of safetensors' own, which hide it in their text."""
+    found = re.search(r"os error (\d+)", str(error))
+    if found is None:
+        return OSError(5, shortened(str(error)), str(path))
+    number = int(found[1])
+    return OSError(5, str(error), str(path), number) if os.name == "nt" else OSError(number, os.strerror(number), path)
+
+
 def state_of(folder: Path) -> dict[str, Any]:
-    """The state file of a checkpoint. Raises TrainerError (cause "checkpoint")."""
+    """The state file of a checkpoint, its values checked. Raises TrainerError (cause "checkpoint"), Unreadable."""
     try:
-        state = files.read_json(folder / CHECKPOINT_STATE)
-        if not isinstance(state, dict) or not isinstance(state.get("files"), dict):
-            raise ValueError("state.json has no list of files")
-    except (OSError, ValueError) as error:
-        raise TrainerError(f"checkpoint {folder.name} cannot be read: {error}", "checkpoint") from None
-    if state.get("schema_version", 0) > SCHEMA_VERSION:
+        state = _patiently(folder, lambda: read_json_object(folder / CHECKPOINT_STATE, max_bytes=_STATE_BYTES))
+        version = Values(state).integer("schema_version", 0)
+        if version <= SCHEMA_VERSION:
+            _check_state(Values(state))
+    except (*_NOT_THERE, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise TrainerError(f"checkpoint {folder.name} cannot be read: {reason}", "checkpoint") from None
+    if version > SCHEMA_VERSION:
         raise NewerVersion(f"checkpoint {folder.name} was written by a newer version of this program", "checkpoint")
     return state
 
 
+def _check_state(state: Values) -> None:
+    for name, facts in state.raw("files").items() if isinstance(state.raw("files"), dict) else ():
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise UntrustedError(f"{shortened(name)!r} is no name of a checkpoint's file")
+        one = Values(facts, shortened(name))
+        one.integer("bytes")
+        one.text("sha256", max_length=64)
+    state.object("files")
+    state.integer("iteration", most=MAX_ITERATION)
+    state.integer("images_seen", 0)
+    state.number("trained_s", 0.0, least=0.0)
+    for name in ("batch", "micro_batch"):
+        state.integer(name, 1, least=1, most=MAX_ITERATION)
+    for name in ("bf16", "channels_last", "winograd", MACHINE_ANEW):
+        state.flag(name, False)
+    state.number("augment", 0.0, least=0.0, most=1.0)
+    state.number("sign_sum", 0.0)
+    state.integer("sign_count", 0)
+    best = state.object("best", Values({}))
+    best.text("name", "", max_length=200)
+    best.number("value", 0.0)
+    best.integer("iteration", 0)
+
+
+def _patiently(folder: Path, read: Callable[[], Result]) -> Result:
+    """What `read` gives, tried again when the system refuses: a drive may hiccup, a scanner may hold a file.
+
+    Raises Unreadable when it goes on refusing, and at once the errors that say there is no such file.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return read()
+        except _NOT_THERE:
+            raise
+        except OSError as error:
+            if not left:
+                reason = error.strerror or error
+                raise Unreadable(f"checkpoint {folder.name} cannot be read just now: {reason}", "io") from None
+            time.sleep(TRY_AGAIN_S)
+    raise AssertionError("unreachable")
+
+
 def verify(folder: Path) -> dict[str, Any]:
-    """Check every file's size and digest; returns the state. Raises TrainerError (cause "checkpoint")."""
+    """Check every file's size and digest; returns the state. Raises TrainerError (cause "checkpoint"), Unreadable."""
     state = state_of(folder)
     for name, facts in state["files"].items():
-        path = folder / Path(name).name
-        if not path.is_file() or path.stat().st_size != facts["bytes"] or files.file_digest(path) != facts["sha256"]:
+        path = folder / name
+        if not _patiently(folder, lambda: _is_whole(path, facts["bytes"], facts["sha256"])):  # noqa: B023
             raise TrainerError(f"checkpoint {folder.name} is damaged: {name} is not what was written", "checkpoint")
     return state
+
+
+def _is_whole(path: Path, size: int, digest: str) -> bool:
+    try:
+        with open_regular(path) as stream:
+            if os.fstat(stream.fileno()).st_size != size:
+                return False
+            return hashlib.file_digest(cast(BinaryIO, stream), "sha256").hexdigest() == digest  # type: ignore[arg-type]
+    except (*_NOT_THERE, UntrustedError):
+        return False
 
 
 def load(folder: Path, stems: Iterable[str] | None = None) -> Checkpoint:
@@ -130,16 +205,41 @@ def load(folder: Path, stems: Iterable[str] | None = None) -> Checkpoint:
 
 
 def newest_good(folders: list[Path]) -> tuple[Path | None, list[TrainerError]]:
-    """The newest of `folders` (oldest first) that verifies, and what is wrong with each newer one, newest first."""
+    """The newest of `folders` (oldest first) that verifies, and what is wrong with each newer one, newest first.
+
+    Raises Unreadable for one that may be good: whoever goes on from an older one would train its iterations again.
+    """
     complaints: list[TrainerError] = []
     for folder in reversed(folders):
         try:
             verify(folder)
+        except Unreadable:
+            raise
         except TrainerError as error:
             complaints.append(error)
             continue
         return folder, complaints
     return None, complaints
+
+
+def copy_to(folder: Path, target: Path) -> None:
+    """Copy a checkpoint, and nothing else that lies in its folder, into the new folder `target`, and verify the copy.
+
+    Raises TrainerError, also when the original is removed or replaced meanwhile, and OSError.
+    """
+    state = verify(folder)
+    target.mkdir()
+    try:
+        for name in (*state["files"], CHECKPOINT_STATE):
+            with open_regular(folder / name) as source, (target / name).open("xb") as copy:
+                shutil.copyfileobj(source, copy, 1 << 20)
+        verify(target)
+    except (*_NOT_THERE, UntrustedError) as error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise TrainerError(f"checkpoint {folder.name} went while it was copied: {error}", "checkpoint") from None
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
 
 
 def set_aside(folder: Path) -> Path:
@@ -169,7 +269,7 @@ def clear_remains(folder: Path) -> None:
 
 def prune(folders: list[Path], keep: int, milestones: int) -> None:
     """Remove old checkpoints: the newest `keep` and multiples of `milestones` stay."""
-    for folder in folders[:-keep]:
+    for folder in (folder for folder in folders[:-keep] if is_number(folder.name)):
         if not (milestones and int(folder.name) and int(folder.name) % milestones == 0):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -72,8 +73,20 @@ def _new_log(told: str) -> Path | str:
 
 
 def _fail(message: str) -> None:
-    click.echo(f"error: {message}", err=True)
+    _say(f"error: {message}", err=True)
     sys.exit(1)
+
+
+def _say(text: str, err: bool = False) -> None:
+    """Print a line, unless the console is gone: a closed terminal or pipe changes nothing in what was done."""
+    try:
+        click.echo(text, err=err)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):  # What is buffered must not fail again when Python ends.
+            sink = os.open(os.devnull, os.O_WRONLY)
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(sink, stream.fileno())
 
 
 def _emit(values: dict[str, Any], as_json: bool, text: str) -> None:
@@ -87,8 +100,12 @@ def _emit(values: dict[str, Any], as_json: bool, text: str) -> None:
 @click.option(
     "--processes", type=click.IntRange(1, 64), help="Share each batch among so many, a GPU each, from now on."
 )
+@click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), help="Where to train, from now on.")
 @JSON
-def train(run_dir: Path, iterations: int | None, minutes: float | None, processes: int | None, as_json: bool) -> None:
+def train(
+    run_dir: Path, iterations: int | None, minutes: float | None, processes: int | None, device: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Train RUN_DIR, or go on where it was interrupted; on one machine or, under torchrun, on several."""
     run_directory = RunDirectory(run_dir)
     limits = []
@@ -96,6 +113,8 @@ def train(run_dir: Path, iterations: int | None, minutes: float | None, processe
         limits = [f"stop.iterations={iterations or 0}", f"stop.minutes={minutes or 0}", "stop.images=0"]
     if processes:
         limits.append(f"processes={processes}")
+    if device:
+        limits.append(f"device={device}")
     from trainer.distributed import is_first
     from trainer.start import train_run
 
@@ -104,7 +123,7 @@ def train(run_dir: Path, iterations: int | None, minutes: float | None, processe
         return
     why = f"{LIMITS[outcome.reason]} reached" if outcome.reason in LIMITS else outcome.reason
     text = f"{outcome.state} ({why}) at iteration {outcome.iteration:,}, {outcome.images_seen:,} pictures seen"
-    _emit({"run": run_directory.name, **outcome.__dict__}, as_json, text)
+    _say(json.dumps({"run": run_directory.name, **outcome.__dict__}) if as_json else text)
 
 
 def _teller() -> Callable[[TrainEvent], None]:
@@ -200,13 +219,13 @@ def new(
 @JSON
 def preflight(config: Path, as_json: bool) -> None:
     """Try a few real steps of CONFIG (a run's folder or a config.json): memory, time and disk it will take."""
-    from trainer.files import read_json
     from trainer.preflight import preflight as try_steps
+    from trainer.untrusted import read_json_object, shortened
 
     try:
-        wanted = RunDirectory(config).config() if config.is_dir() else TrainConfig.from_json(read_json(config))
-    except ValueError as error:
-        raise TrainerError(f"{config}: {error}", "usage") from None
+        wanted = RunDirectory(config).config() if config.is_dir() else TrainConfig.from_json(read_json_object(config))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise TrainerError(f"{config}: {shortened(str(error), 500)}", "usage") from None
     facts = try_steps(wanted)
     finish = "no limit set" if facts["seconds"] is None else f"{facts['seconds'] / 60:.1f} min"
     text = (

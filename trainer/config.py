@@ -77,6 +77,8 @@ class TrainConfig:
     origin: Origin = field(default_factory=Origin)
 
     def __post_init__(self) -> None:
+        for name in ("preset", "description"):
+            coerce(getattr(self, name), str, name)
         if self.device not in ("auto", "cuda", "mps", "cpu"):
             raise ValueError(f"device must be one of auto, cuda, mps, cpu, not {self.device!r}")
         if not 0 <= coerce(self.seed, int, "seed") < 2**63:
@@ -145,7 +147,9 @@ def _patched(values: dict[str, Any]) -> dict[str, Any]:
     """Bring an older version's values up to date. Each patch turns version n into n + 1."""
     values = dict(values)
     version = values.get("schema_version", SCHEMA_VERSION)
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise ValueError(f"schema_version must be a whole number, not {version!r}")
+    if version > SCHEMA_VERSION:
         raise ValueError(f"written by a newer version of this program (schema {version}, known {SCHEMA_VERSION})")
     if version < 1:
         # Schema 0 (before the first release) kept the learning rates' decay beside the rates.

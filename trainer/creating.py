@@ -7,6 +7,7 @@ import dataclasses
 import logging
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from trainer import checkpoints, files
+from trainer.arrays import open_pictures
 from trainer.config import TrainConfig, apply_overrides, fit_data
 from trainer.errors import TrainerError
 from trainer.recipe import Recipe
-from trainer.run_directory import CHECKPOINT_STATE, RunDirectory
+from trainer.run_directory import CHECKPOINT_STATE, DATASET_BYTES, RunDirectory
+from trainer.untrusted import read_json_object
 
 log = logging.getLogger("trainer")
+COPY_TRIES = 5
 PICTURES = {".png", ".webp", ".bmp", ".gif", ".jpg", ".jpeg"}
 
 
@@ -60,23 +64,55 @@ def fork_run(path: Path, parent: RunDirectory, overrides: list[str]) -> RunDirec
     """
     before = parent.config()
     config = apply_overrides(before, overrides)
-    folder, complaints = checkpoints.newest_good(parent.checkpoints())
-    if folder is None:
-        reason = complaints[0] if complaints else "it has none yet"
-        raise TrainerError(f"{parent.name} has no checkpoint to go on from: {reason}", "checkpoint")
-    for complaint in complaints:
-        log.warning(f"{complaint}; going on from {int(folder.name):,}")
     config = dataclasses.replace(config, origin=dataclasses.replace(config.origin, parent=parent.name))
     manifest = parent.manifest_path if parent.manifest_path.exists() else None
-    new = RunDirectory.create(path, config, parent.dataset_path, parent.dataset_info_path, manifest)
-    copied = shutil.copytree(folder, new.checkpoints_path / folder.name)
-    if (config.batch, config.precision) != (before.batch, before.precision):
-        state = copied / CHECKPOINT_STATE
-        files.write_json(state, {**files.read_json(state), checkpoints.MACHINE_ANEW: True})
+
+    def complete(new: RunDirectory) -> None:
+        copied = _copy_newest(parent, new)
+        if (config.batch, config.precision) != (before.batch, before.precision):
+            files.write_json(
+                copied / CHECKPOINT_STATE, {**checkpoints.state_of(copied), checkpoints.MACHINE_ANEW: True}
+            )
+        _copy_best(parent, new)
+
+    return RunDirectory.create(path, config, parent.dataset_path, parent.dataset_info_path, manifest, complete)
+
+
+def _copy_newest(parent: RunDirectory, new: RunDirectory) -> Path:
+    """Copy the newest good checkpoint; where the parent trains and removes it meanwhile, the one that came after."""
+    for left in reversed(range(COPY_TRIES)):
+        folder, complaints = checkpoints.newest_good(parent.checkpoints())
+        if folder is None:
+            reason = complaints[0] if complaints else "it has none yet"
+            raise TrainerError(f"{parent.name} has no checkpoint to go on from: {reason}", "checkpoint")
+        copied = new.checkpoints_path / folder.name
+        try:
+            checkpoints.copy_to(folder, copied)
+        except TrainerError as error:
+            if left and error.cause == "checkpoint":
+                continue
+            raise
+        for complaint in complaints:
+            log.warning(f"{complaint}; going on from {int(folder.name):,}")
+        return copied
+    raise AssertionError("unreachable")
+
+
+def _copy_best(parent: RunDirectory, new: RunDirectory) -> None:
+    """Copy the best weights, which the parent may replace meanwhile; one that is damaged is left out."""
     best = parent.checkpoints_path / checkpoints.BEST
-    if best.is_dir():
-        shutil.copytree(best, new.checkpoints_path / checkpoints.BEST)
-    return new
+    for left in reversed(range(COPY_TRIES)):
+        if not best.is_dir():  # Gone for an instant, where the parent is replacing it.
+            if not parent.is_locked():
+                return
+            time.sleep(0.02)
+            continue
+        try:
+            checkpoints.copy_to(best, new.checkpoints_path / checkpoints.BEST)
+            return
+        except TrainerError as error:
+            if not left:
+                log.warning(f"the best weights were left out: {error}")
 
 
 def _fitted(config: TrainConfig, pixels: np.ndarray[Any, Any], overrides: list[str]) -> TrainConfig:
@@ -89,26 +125,23 @@ def _fitted(config: TrainConfig, pixels: np.ndarray[Any, Any], overrides: list[s
 
 def _read_array(path: Path) -> np.ndarray[Any, Any]:
     try:
-        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no .npy array"
+        pixels = open_pictures(path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise TrainerError(
             f"cannot read {path}: {reason}; give such an array or a folder of pictures", "data"
         ) from None
-    if pixels.ndim != 4 or pixels.dtype != np.uint8 or pixels.shape[1] != pixels.shape[2]:
-        raise TrainerError(f"{path} must hold uint8 (N, size, size, C), not {pixels.dtype} {pixels.shape}", "data")
+    if pixels.shape[1] != pixels.shape[2]:
+        raise TrainerError(f"{path} must hold uint8 (N, size, size, C), not {pixels.shape}", "data")
     return pixels
 
 
 def _beside(path: Path, count: int) -> dict[str, Any]:
     """The .json of the same name beside an array, or plain facts."""
     try:
-        found = files.read_json(path.with_suffix(".json"))
-        if isinstance(found, dict):
-            return found
+        return read_json_object(path.with_suffix(".json"), max_bytes=DATASET_BYTES)
     except (OSError, ValueError):
-        pass
-    return {"ids": [str(index) for index in range(count)], "background": [255, 255, 255]}
+        return {"ids": [str(index) for index in range(count)], "background": [255, 255, 255]}
 
 
 def _read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[Any, Any], list[str]]:

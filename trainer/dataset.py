@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from trainer.arrays import open_pictures
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
 from trainer.files import file_digest
@@ -91,12 +92,18 @@ def load_training_set(run: RunDirectory, config: TrainConfig, device: torch.devi
         train = train[np.sort(order[: config.data.subset])]
     if len(train) < 2:
         raise TrainerError(f"there are {len(train)} pictures to train on; at least 2 are needed", "data")
-    weights = np.asarray(_column(info, "weights", count, 1.0), dtype=np.float64)[train]
+    try:
+        weights = np.array(_column(info, "weights", count, 1.0), dtype=np.float64).reshape(count)[train]
+    except (TypeError, ValueError, OverflowError):
+        raise TrainerError("dataset.json: weights must be numbers", "data") from None
     if not (np.isfinite(weights).all() and (weights > 0).all()):
         raise TrainerError("dataset.json holds a sampling weight that is not a number above 0", "data")
-    names, labels = _classes(config, _column(info, "tags", count, []))
+    tags = _column(info, "tags", count, [])
+    if not all(isinstance(own, list) for own in tags):
+        raise TrainerError("dataset.json: tags must hold one list for each picture", "data")
+    names, labels = _classes(config, tags)
     return TrainingSet(
-        pixels=_placed(pixels, device),
+        pixels=_placed(pixels, run.dataset_path, device),
         train=torch.from_numpy(train),
         held_out=torch.from_numpy(held_out),
         weights=None if np.ptp(weights) == 0 else torch.from_numpy(weights),
@@ -110,8 +117,10 @@ def background_fill(info: dict[str, Any], channels: int) -> torch.Tensor:
     """The background colour of dataset.json, (channels,) in [-1, 1]; alpha, when there is one, is transparent."""
     try:
         red, green, blue = (float(v) for v in info.get("background", (255, 255, 255)))
-    except (TypeError, ValueError):
-        raise TrainerError("dataset.json: background must be three numbers", "data") from None
+        if not all(0 <= value <= 255 for value in (red, green, blue)):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise TrainerError("dataset.json: background must be three numbers from 0 to 255", "data") from None
     fill = [value / 127.5 - 1 for value in (red, green, blue)]
     return torch.tensor([*fill, -1.0][:channels])
 
@@ -134,12 +143,10 @@ def _classes(config: TrainConfig, tags: list[Any]) -> tuple[tuple[str, ...], tor
 
 def _open_pixels(path: Path, config: TrainConfig) -> np.ndarray[Any, Any]:
     try:
-        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        pixels = open_pictures(path)
+    except (OSError, ValueError) as error:
         raise TrainerError(f"cannot read {path.name}: {error}", "data") from None
     size, channels = config.data.size, config.data.channels
-    if pixels.dtype != np.uint8 or pixels.ndim != 4:
-        raise TrainerError(f"{path.name} must hold uint8 (N, H, W, C), not {pixels.dtype} {pixels.shape}", "data")
     if pixels.shape[1:] != (size, size, channels):
         raise TrainerError(
             f"{path.name} holds pictures of {pixels.shape[2]}x{pixels.shape[1]} with {pixels.shape[3]} channels, "
@@ -167,7 +174,7 @@ def _column(info: dict[str, Any], name: str, count: int, default: Any) -> list[A
     return values
 
 
-def _placed(pixels: np.ndarray[Any, Any], device: torch.device) -> torch.Tensor:
+def _placed(pixels: np.ndarray[Any, Any], path: Path, device: torch.device) -> torch.Tensor:
     """On the device when it takes less than a third of its free memory; else mapped from disk, read as needed.
 
     Mapped pages belong to the system's file cache, which takes them back whenever it needs to.
@@ -178,9 +185,4 @@ def _placed(pixels: np.ndarray[Any, Any], device: torch.device) -> torch.Tensor:
             return torch.from_numpy(np.array(pixels)).to(device)
     elif pixels.nbytes < MAPPED_FROM:
         return torch.from_numpy(np.array(pixels)).to(device)
-    return torch.from_numpy(np.load(_source(pixels), mmap_mode="c", allow_pickle=False))
-
-
-def _source(pixels: np.ndarray[Any, Any]) -> Path:
-    assert isinstance(pixels, np.memmap)
-    return Path(str(pixels.filename))
+    return torch.from_numpy(open_pictures(path, "c"))

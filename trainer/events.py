@@ -11,16 +11,43 @@ import functools
 import json
 import math
 import os
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
+
+from trainer import files
+from trainer.untrusted import MAX_INTEGER, MAX_JSON_DEPTH, MAX_TEXT, UntrustedError, check_depth, open_regular
 
 CURVES = (
     "loss_d", "loss_d_real", "loss_d_fake", "loss_g", "d_real", "d_fake", "grad_norm_d", "grad_norm_g", "penalty",
 )  # fmt: skip
 """Names of the per-iteration values in `Progress.curves`: losses, mean raw scores (logits) of real and generated
 pictures, 2-norms of the whole gradients, and the weighted penalty (None at iterations without one)."""
+MAX_ITERATION = 2**31 - 1
+MAX_LINE = 16 << 20
+"""Bytes; a longer line is skipped. Ten thousand iterations in one line take a twentieth of this."""
+MAX_FILE = 4 << 30
+MAX_DAMAGED = 100_000
+"""After so many damaged lines the rest of a file is not looked at."""
+MAX_NUMBER = 1e15
+MAX_CURVE = 3.4028235e38
+"""The largest float32, which curves are kept as."""
+MAX_NAMES = 64
+MAX_NAME = 200
+_HEAD = 128  # Bytes by which a file is known again.
+_CURVE_TYPES = frozenset((int, float, type(None)))
+_FINITE = (-sys.float_info.max, sys.float_info.max)
+_RANGES: dict[str, tuple[float, float]] = {
+    "iteration": (0, MAX_ITERATION), "first_iteration": (0, MAX_ITERATION), "spike_iteration": (0, MAX_ITERATION),
+    "total_iterations": (0, 10**15), "images_seen": (0, 10**15), "attempt": (0, MAX_ITERATION),
+    "rows": (0, 10_000), "columns": (0, 10_000), "size": (0, 100_000),
+    "wall_time": (0.0, 32_503_679_999.0),  # To the end of the year 2999, the last that every system can print.
+    "z": _FINITE, "value": _FINITE, "low": _FINITE, "high": _FINITE,
+}  # fmt: skip
+"""The least and the greatest value of fields with limits of their own."""
 
 
 @dataclass(frozen=True)
@@ -242,42 +269,105 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no valid number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_BOM = b"\xef\xbb\xbf"
+
+
 def parse_event(line: bytes) -> TrainEvent:
-    """One line as an event. Fields this version does not know are ignored. Raises ValueError for a damaged line."""
-    values = json.loads(line)
+    """One line as an event. Fields this version does not know are ignored.
+
+    Raises ValueError for a damaged line: lines may come from other programs, damaged disks and strangers, and every
+    field of an event that is returned has a type and a range that can be reckoned with.
+    """
+    if len(line) > MAX_LINE:
+        raise ValueError("an event's line is too long")
+    try:
+        values = _DECODER.decode(line.removeprefix(_BOM).decode())
+    except RecursionError:
+        raise ValueError("an event is nested too deeply") from None
     if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
         raise ValueError("an event must be a JSON object with a kind")
     kind = KINDS.get(values["kind"], UnknownEvent)
-    known = {f.name: f for f in dataclasses.fields(kind) if f.name in values}
-    kept = {name: values[name] for name, f in known.items() if values[name] is not None or "None" in str(f.type)}
+    kept: dict[str, Any] = {}
+    for name, types, low, high in _fields(kind):  # type: ignore[arg-type]
+        value = values.get(name)
+        if value is None:  # Missing, or what JSON cannot hold: the default.
+            continue
+        if type(value) not in types:
+            raise ValueError(f"an event's {name} has the wrong type")
+        if low is not None and not low <= value <= high:
+            raise ValueError(f"an event's {name} is out of range")
+        if type(value) is dict:
+            _NESTED[name](value)
+        kept[name] = _text(value) if type(value) is str else value
     if kind is UnknownEvent:
+        check_depth(values, MAX_JSON_DEPTH)
         kept["values"] = values
-    event = kind(**kept)
-    if not _is_sound(event):
-        raise ValueError("an event's value has the wrong type")
-    return event
+    return kind(**kept)
 
 
 @functools.cache
-def _types(kind: type[TrainEvent]) -> tuple[tuple[str, tuple[type, ...]], ...]:
-    """Field name -> types allowed, judged by the defaults."""
-    allowed: list[tuple[str, tuple[type, ...]]] = []
+def _fields(kind: type[TrainEvent]) -> tuple[tuple[str, frozenset[type], Any, Any], ...]:
+    """Of every field: name, types allowed (judged by the default), and the least and greatest value of numbers."""
+    found: list[tuple[str, frozenset[type], Any, Any]] = []
     for one in dataclasses.fields(kind):
+        if kind is UnknownEvent and one.name == "values":  # Its own, not the line's.
+            continue
         default = one.default_factory() if one.default_factory is not dataclasses.MISSING else one.default
-        numbers = (int, float, type(None)) if default is None else (int, float)
-        allowed.append((one.name, numbers if isinstance(default, float | None) else (type(default),)))
-    return tuple(allowed)
+        if default is None or isinstance(default, float):
+            found.append((one.name, frozenset((int, float)), *_RANGES.get(one.name, (-MAX_NUMBER, MAX_NUMBER))))
+        elif type(default) is int:
+            found.append((one.name, frozenset((int,)), *_RANGES.get(one.name, (0, MAX_INTEGER))))
+        else:
+            found.append((one.name, frozenset((type(default),)), None, None))
+    return tuple(found)
 
 
-def _is_sound(event: TrainEvent) -> bool:
-    """Whether every field has a type one can reckon with: lines may come from other programs and damaged disks."""
-    if not all(isinstance(getattr(event, name), kinds) for name, kinds in _types(type(event))):  # type: ignore[arg-type]
-        return False
-    if not isinstance(event, Progress):
-        return True
-    return all(
-        isinstance(v, list) and not any(isinstance(x, str | list | dict) for x in v) for v in event.curves.values()
-    )
+def _text(value: str) -> str:
+    if len(value) > MAX_TEXT:
+        value = value[: MAX_TEXT - 1] + "…"
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+def _check_curves(curves: dict[str, Any]) -> None:
+    _check_names(curves)
+    for values in curves.values():
+        if type(values) is not list or not _CURVE_TYPES.issuperset(map(type, values)):
+            raise ValueError("a curve must be a list of numbers")
+        numbers = [value for value in values if value is not None] if None in values else values
+        if numbers and not (min(numbers) >= -MAX_CURVE and max(numbers) <= MAX_CURVE):
+            raise ValueError("a curve's value is out of range")
+
+
+def _check_pictures(pictures: dict[str, Any]) -> None:
+    _check_names(pictures)
+    if any(type(path) is not str or len(path) > MAX_TEXT for path in pictures.values()):
+        raise ValueError("an event's pictures must be paths")
+
+
+def _check_moments(moments: dict[str, Any]) -> None:
+    _check_names(moments)
+    if any(type(moment) is not int or not 0 <= moment <= MAX_ITERATION for moment in moments.values()):
+        raise ValueError("an event's moments must be iterations")
+
+
+def _check_values(values: dict[str, Any]) -> None:
+    _check_names(values)
+    check_depth(values, MAX_JSON_DEPTH)
+
+
+def _check_names(values: dict[str, Any]) -> None:
+    if len(values) > MAX_NAMES or any(len(name) > MAX_NAME for name in values):
+        raise ValueError("an event has too many names, or too long ones")
+
+
+_NESTED: dict[str, Callable[[dict[str, Any]], None]] = {
+    "curves": _check_curves, "pictures": _check_pictures, "moments": _check_moments, "values": _check_values,
+}  # fmt: skip
 
 
 class EventWriter:
@@ -292,18 +382,18 @@ class EventWriter:
         last = last_event(self._path)
         self._sequence = last.sequence if last else 0
         self.attempt = (last.attempt if last else 0) + 1
-        self._stream = self._path.open("ab")
+        self._stream = files.open_append(self._path)
         if _is_torn(self._path):
             self._stream.write(b"\n")  # A killed writer's half line becomes a damaged whole one, which readers skip.
             self._stream.flush()
 
     def write(self, event: TrainEvent) -> TrainEvent:
-        """Number, date and append `event`; returns it as written. Raises OSError (disk full)."""
+        """Number, date and append `event`; returns it as written. Raises OSError, such as when the disk is full."""
         numbered = dataclasses.replace(
             event, sequence=self._sequence + 1, attempt=self.attempt, wall_time=round(time.time(), 3)
         )
         line = json.dumps(numbered.to_json(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        self._stream.write(line.encode() + b"\n")
+        self._stream.write(line.encode("utf-8", "replace") + b"\n")  # A path may hold bytes that are no text.
         self._stream.flush()
         self._sequence += 1
         return numbered
@@ -321,13 +411,15 @@ class EventReader:
 
     Attributes:
         restarts: how often the file was found shorter or replaced, and reading began anew.
-        damaged: whole lines that could not be parsed and were skipped.
+        damaged: whole lines that could not be parsed and were skipped, since reading last began anew; 1 where there is
+            something else than a file, or a file too large to be one of ours, which reads as empty.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = Path(path)
         self._offset = 0
         self._head = b""
+        self._overlong = False
         self.restarts = 0
         self.damaged = 0
 
@@ -337,20 +429,45 @@ class EventReader:
         When the file was truncated or replaced, `restarts` grows and everything is read from its beginning.
         """
         try:
-            with self._path.open("rb") as stream:
-                head = stream.read(len(self._head) or 128)
-                if os.fstat(stream.fileno()).st_size < self._offset or not head.startswith(self._head):
-                    self._offset, self._head = 0, b""
-                    self.restarts += 1
-                stream.seek(self._offset)
-                data = stream.read()
+            with open_regular(self._path) as stream:
+                return self._read(stream)
         except FileNotFoundError:
             return []
-        whole = data[: data.rfind(b"\n") + 1]
-        if self._offset == 0:
-            self._head = whole[:128]
-        self._offset += len(whole)
-        return [event for line in whole.splitlines() if (event := self._parsed(line)) is not None]
+        except UntrustedError:
+            self.damaged = max(1, self.damaged)
+            return []
+
+    def _read(self, stream: IO[bytes]) -> list[TrainEvent]:
+        head = stream.read(len(self._head) or _HEAD)
+        size = os.fstat(stream.fileno()).st_size
+        if size < self._offset or not head.startswith(self._head):
+            self._offset, self._head, self._overlong, self.damaged = 0, b"", False, 0
+            self.restarts += 1
+        if size > MAX_FILE:
+            raise UntrustedError("too large for a file of events")
+        events: list[TrainEvent] = []
+        while self._offset < size:
+            stream.seek(self._offset)
+            block = stream.read(MAX_LINE)
+            end = block.rfind(b"\n") + 1
+            if not end and len(block) < MAX_LINE:
+                break
+            if self._offset == 0:
+                self._head = (block[:end] or block)[:_HEAD]
+            self._offset += end or len(block)
+            if not end:
+                self._overlong = True
+                continue
+            start = 0
+            if self._overlong:  # Here ends a line that was too long.
+                start = block.index(b"\n") + 1
+                self._overlong = False
+                self.damaged += 1
+            lines = block[start:end].splitlines()
+            events += [event for line in lines if (event := self._parsed(line)) is not None]
+            if self.damaged > MAX_DAMAGED:
+                self._offset = size
+        return events
 
     def _parsed(self, line: bytes) -> TrainEvent | None:
         if not line.strip():
@@ -363,21 +480,24 @@ class EventReader:
 
 
 def last_event(path: Path) -> TrainEvent | None:
-    """The last whole, undamaged event, read from the file's end; None when there is none."""
+    """The last whole, undamaged event, read from the file's end; None when there is none.
+
+    Raises UntrustedError where there is something else than a file, OSError when it cannot be read.
+    """
     try:
-        with Path(path).open("rb") as stream:
+        with open_regular(path) as stream:
             end = stream.seek(0, os.SEEK_END)
             size = 16_384
             while True:
                 start = max(0, end - size)
                 stream.seek(start)
                 lines = stream.read(end - start).split(b"\n")[:-1]
-                for line in reversed(lines if start == 0 else lines[1:]):
+                for line in reversed((lines if start == 0 else lines[1:])[-MAX_DAMAGED:]):
                     try:
                         return parse_event(line)
                     except (ValueError, TypeError):
                         continue
-                if start == 0:
+                if start == 0 or size > MAX_LINE or len(lines) > MAX_DAMAGED:
                     return None
                 size *= 4
     except FileNotFoundError:

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from trainer import checkpoints, files
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, io_failure
 from trainer.networks import build_generator
 from trainer.output_folders import FolderKind, check_folder, new_folder, opened_marker, write_marker
 from trainer.randomness import latents
@@ -76,7 +76,7 @@ def export(
                 files.link_or_copy(earlier / filename, part / filename)
             write_marker(part / MODEL.marker, _facts(trained, {**kept, **done}))
     except OSError as error:
-        raise TrainerError(f"cannot write to {folder}: {error.strerror or error}", "disk_full") from error
+        raise io_failure(f"cannot write to {folder}", error) from error
     return {"out": str(folder), "files": done, "skipped": skipped}
 
 

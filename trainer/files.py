@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import Iterator
@@ -60,6 +62,39 @@ def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
 def read_json(path: Path) -> Any:
     """Read a UTF-8 JSON file. Raises OSError or ValueError."""
     return json.loads(Path(path).read_bytes())
+
+
+def is_link(path: Path) -> bool:
+    """Whether `path` itself is a symbolic link, or a junction of Windows."""
+    return os.path.islink(path) or getattr(os.path, "isjunction", lambda _path: False)(path)
+
+
+def refuse_link(path: Path) -> None:
+    """Raise OSError when `path` is a link: what is written into a folder from somebody else must stay in it."""
+    if is_link(path):
+        raise OSError(errno.ELOOP, "it is a symbolic link, and links are not written through", str(path))
+
+
+def own_folder(path: Path) -> Path:
+    """Make the folder `path` (not its parents) unless it is there, and return it. Raises OSError, also for a link."""
+    refuse_link(path)
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def open_append(path: Path) -> IO[bytes]:
+    """Open a regular file for appending, made when it is missing. Raises OSError, also for a link or a FIFO."""
+    refuse_link(path)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC"):
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(path, flags, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return os.fdopen(descriptor, "ab")
 
 
 def file_digest(path: Path) -> str:

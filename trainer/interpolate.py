@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from trainer import outputs
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, io_failure
 from trainer.grids import draw_pictures, png_bytes
 from trainer.randomness import latents
 from trainer.sampling import Trained, labels_for
@@ -73,7 +73,7 @@ def interpolate(
         with outputs.new_file(out, force=force, near=near) as stream:
             stream.write(data)
     except OSError as error:
-        raise TrainerError(f"cannot write {out}: {error.strerror or error}", "disk_full") from error
+        raise io_failure(f"cannot write {out}", error) from error
     return {"out": str(out), **facts}
 
 

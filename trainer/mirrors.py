@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from trainer import files
 from trainer.config import TrainConfig
 from trainer.events import MetricMeasured, Progress, SamplesSaved, TrainEvent
-
-log = logging.getLogger("trainer")
 
 
 class TensorBoard:
@@ -22,6 +20,7 @@ class TensorBoard:
     def __init__(self, run: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
+        files.refuse_link(run / "tensorboard")
         self._run = run
         self._writer: Any = SummaryWriter(str(run / "tensorboard"))
 
@@ -101,9 +100,7 @@ class Mirrors:
             what()
         except Exception as error:  # Other people's code: whatever it raises.
             self._found.pop(name, None)
-            message = f"{name} failed and is no longer written to: {error}"
-            log.warning(message)
-            self._failures.append(message)
+            self._failures.append(f"{name} failed and is no longer written to: {error}")
 
 
 def means(event: Progress) -> dict[str, float]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from trainer import files, outputs
 from trainer.config import TrainConfig
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, io_failure
 from trainer.events import (
     LIMITS,
     EventReader,
@@ -27,11 +27,23 @@ from trainer.events import (
     RunStopped,
     last_event,
 )
+from trainer.untrusted import Values, open_regular, read_json_object, shortened
+
+try:
+    import fcntl
+except ImportError:  # Windows.
+    fcntl = None  # type: ignore[assignment,unused-ignore]
 
 COMMANDS = ("pause", "resume", "stop", "sample", "checkpoint")
 CHECKPOINT_STATE = "state.json"
 """The file of a checkpoint's folder that says it is complete."""
-STATES = ("created", "running", "paused", "interrupted", "stopped", "failed", "finished")
+STATES = ("created", "running", "paused", "interrupted", "stopped", "failed", "finished", "damaged")
+"""Where a run can stand; "damaged": its files cannot be read."""
+REASON_LENGTH = 500
+_COMMAND_BYTES = 4096
+_SETTINGS_BYTES = 1 << 20
+DATASET_BYTES = 1 << 30  # A million pictures with ids and tags take a tenth of this.
+_NUMBER_LENGTH = 18
 
 
 @dataclass(frozen=True)
@@ -88,10 +100,12 @@ class RunDirectory:
         dataset: Path,
         dataset_info: Path,
         manifest: Path | None = None,
+        complete: Callable[[RunDirectory], None] | None = None,
     ) -> RunDirectory:
         """Make a run's folder, complete or not at all; big files are hard-linked where the file system allows.
 
-        Raises TrainerError when `path` exists and is not an empty folder, or when the disk refuses.
+        `complete` may add to the run before its folder is there under its name. Raises TrainerError when `path` exists
+        and is not an empty folder, or when the disk refuses.
         """
         path = outputs.check_new_run(path)
         beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
@@ -105,11 +119,13 @@ class RunDirectory:
             if manifest is not None:
                 shutil.copyfile(manifest, new.manifest_path)
             files.write_json(new.config_path, config.to_json())
+            if complete is not None:
+                complete(new)
             if path.exists():
                 path.rmdir()
             files.replace(beside, path)
         except OSError as error:
-            raise TrainerError(f"cannot create the run {path}: {error.strerror or error}", "disk_full") from error
+            raise io_failure(f"cannot create the run {path}", error) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
         return cls(path)
@@ -117,44 +133,71 @@ class RunDirectory:
     def config(self) -> TrainConfig:
         """The run's configuration. Raises TrainerError when this is no run's folder or its configuration is bad."""
         try:
-            return TrainConfig.from_json(files.read_json(self.config_path))
+            return TrainConfig.from_json(read_json_object(self.config_path, max_bytes=_SETTINGS_BYTES))
         except FileNotFoundError:
             raise TrainerError(f"{self.path} is no run folder: it has no config.json") from None
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise TrainerError(f"{self.config_path}: {error}", "data") from None
+        except (NotADirectoryError, IsADirectoryError, ValueError, TypeError, AttributeError) as error:
+            raise TrainerError(f"{self.config_path}: {shortened(str(error), REASON_LENGTH)}", "data") from None
+        except OSError as error:
+            raise io_failure(f"cannot read {self.config_path}", error) from None
 
     def dataset_info(self) -> dict[str, Any]:
         """What dataset.json says of the pictures. Raises TrainerError."""
         try:
-            info = files.read_json(self.dataset_info_path)
-        except (OSError, ValueError) as error:
-            raise TrainerError(f"{self.dataset_info_path}: {error}", "data") from None
-        if not isinstance(info, dict):
-            raise TrainerError(f"{self.dataset_info_path} holds no JSON object", "data")
-        return info
+            return read_json_object(self.dataset_info_path, max_bytes=DATASET_BYTES)
+        except ValueError as error:
+            raise TrainerError(f"{self.dataset_info_path}: {shortened(str(error), REASON_LENGTH)}", "data") from None
+        except OSError as error:
+            raise TrainerError(f"cannot read {self.dataset_info_path}: {error.strerror or error}", "data") from None
 
     def events(self) -> EventReader:
         """A new reader at the beginning of the events."""
         return EventReader(self.events_path)
 
+    def refuse_links(self) -> None:
+        """Raise TrainerError when a place that the trainer writes to is a link, which would lead out of the folder."""
+        for path in (
+            self.config_path, self.events_path, self.log_path, self.lock_path, self.samples_path,
+            self.checkpoints_path, self.commands_path, self.path / "tensorboard",
+        ):  # fmt: skip
+            if files.is_link(path):
+                raise TrainerError(f"{path} is a symbolic link, and links in a run's folder are not followed", "data")
+
     @contextlib.contextmanager
     def locked(self, wait_s: float = 2.0) -> Any:
         """Hold the run's lock, as the trainer does while it lives. Raises TrainerError when another process has it."""
+        if not self.path.is_dir():  # The lock would make the folder.
+            raise TrainerError(f"{self.path} is no run folder")
         lock = FileLock(self.lock_path)
         try:
+            files.refuse_link(self.lock_path)
+            if self.lock_path.exists() and not self.lock_path.is_file():
+                raise TrainerError(f"{self.lock_path} is not a file", "data")
             lock.acquire(timeout=wait_s)
         except Timeout:
             raise TrainerError(f"{self.name} is being trained by another process", "locked") from None
         except OSError as error:
-            raise TrainerError(f"cannot lock {self.path}: {error.strerror or error}", "disk_full") from error
+            raise io_failure(f"cannot lock {self.path}", error) from error
         try:
             yield
         finally:
             lock.release()
 
     def is_locked(self) -> bool:
-        """Whether a trainer lives on this run."""
-        if not self.lock_path.exists():
+        """Whether a trainer lives on this run. Looking makes no file or folder and keeps nobody from training.
+
+        On POSIX a shared lock is tried for, which any number of lookers get at once and a trainer's exclusive one
+        forbids; one that starts at this very moment waits for more than the instant it is held. Windows has no such
+        question: there the lock itself is tried for, and a starting trainer waits likewise.
+        """
+        try:
+            with open_regular(self.lock_path, follow_links=False) as stream:
+                if fcntl is not None:
+                    fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    return False
+        except BlockingIOError:
+            return True
+        except (OSError, ValueError):
             return False
         lock = FileLock(self.lock_path)
         try:
@@ -167,7 +210,10 @@ class RunDirectory:
         return False
 
     def state(self) -> RunState:
-        """Where the run stands, from its lock and its last event. Cheap: reads only the end of the events."""
+        """Where the run stands, from its lock and its last event. Cheap: reads only the end of the events.
+
+        Raises OSError when the folder cannot be read, UntrustedError where its events are no file.
+        """
         alive = self.is_locked()
         event = last_event(self.events_path)
         newest = self.newest_checkpoint()
@@ -184,7 +230,7 @@ class RunDirectory:
     def checkpoints(self) -> list[Path]:
         """Complete checkpoint folders, oldest first (not verified; see trainer.checkpoints)."""
         try:
-            names = [name for name in os.listdir(self.checkpoints_path) if name.isdigit()]
+            names = [name for name in os.listdir(self.checkpoints_path) if is_number(name)]
         except (FileNotFoundError, NotADirectoryError):  # asked of the listing itself: a folder may go at any moment
             return []
         folders = (self.checkpoints_path / name for name in sorted(names, key=int))
@@ -209,14 +255,16 @@ class RunDirectory:
         if command not in COMMANDS:
             raise TrainerError(f"{command!r} is no command; there are {', '.join(COMMANDS)}")
         try:
-            self.commands_path.mkdir(exist_ok=True)
+            files.own_folder(self.commands_path)
             files.write_json(self.commands_path / command, {"requested": time.time()})
         except OSError as error:
-            raise TrainerError(f"cannot write to {self.commands_path}: {error.strerror or error}") from error
+            raise io_failure(f"cannot write to {self.commands_path}", error) from error
 
     def pending(self) -> list[str]:
         """Commands the trainer has not taken yet."""
-        return [name for name in COMMANDS if (self.commands_path / name).exists()]
+        if files.is_link(self.commands_path):
+            return []
+        return [name for name in COMMANDS if os.path.lexists(self.commands_path / name)]
 
     def take_commands(self, since: float = 0.0) -> list[str]:
         """The trainer's side: take away and return the waiting commands, oldest first; older than `since`: dropped."""
@@ -224,8 +272,8 @@ class RunDirectory:
         for name in self.pending():
             path = self.commands_path / name
             try:
-                requested = float(json.loads(path.read_bytes())["requested"])
-            except (OSError, ValueError, KeyError, TypeError):
+                requested = Values(read_json_object(path, max_bytes=_COMMAND_BYTES)).number("requested")
+            except (OSError, ValueError):
                 requested = _modified(path)  # Made by hand (`touch commands/stop`): as good as any.
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -234,13 +282,19 @@ class RunDirectory:
         return [name for _, name in sorted(taken)]
 
 
+def is_number(name: str) -> bool:
+    """Whether a checkpoint's folder can have this name: decimal digits, and no others that Unicode calls digits."""
+    return name.isascii() and name.isdecimal() and len(name) <= _NUMBER_LENGTH
+
+
 def _judge(event: Any, alive: bool) -> tuple[str, str, str]:
     if isinstance(event, RunFinished):
-        return "finished", f"{LIMITS[event.limit]} reached" if event.limit in LIMITS else "", event.limit
+        reached = f"{LIMITS[event.limit]} reached" if event.limit in LIMITS else ""
+        return "finished", reached, shortened(event.limit, 40)
     if isinstance(event, RunStopped):
-        return "stopped", event.reason, ""
+        return "stopped", shortened(event.reason, REASON_LENGTH), ""
     if isinstance(event, RunFailed):
-        return "failed", event.message, event.cause
+        return "failed", shortened(event.message, REASON_LENGTH), shortened(event.cause, 40)
     if not alive:
         return "interrupted", "", ""
     paused = isinstance(event, RunPaused) or (isinstance(event, Heartbeat) and event.state == "paused")
@@ -249,6 +303,6 @@ def _judge(event: Any, alive: bool) -> tuple[str, str, str]:
 
 def _modified(path: Path) -> float:
     try:
-        return path.stat().st_mtime
+        return path.lstat().st_mtime
     except OSError:
         return 0.0

@@ -15,7 +15,7 @@ from trainer import checkpoints, outputs
 from trainer.config import TrainConfig
 from trainer.dataset import background_fill, class_names
 from trainer.device import choose_device
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, io_failure
 from trainer.grids import draw_pictures, png_bytes, tile
 from trainer.networks import Generator, build_generator
 from trainer.output_folders import FolderKind, check_folder, new_folder, write_marker
@@ -146,5 +146,5 @@ def save_sample(
             with outputs.new_file(out, force=force, near=[run.path]) as stream:
                 stream.write(png_bytes(tile(drawn), {"gandam": json.dumps(facts)}))
     except OSError as error:
-        raise TrainerError(f"cannot write {out}: {error.strerror or error}", "disk_full") from error
+        raise io_failure(f"cannot write {out}", error) from error
     return {"out": str(out), "seeds": seeds, **facts}

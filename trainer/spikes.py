@@ -117,7 +117,7 @@ class SpikeFeed:
                 z = detector.feed(np.log(np.maximum(values, 1e-12)))
                 far = z > THRESHOLD
             for at in np.flatnonzero(far):
-                event = next(e for e in events if e.iteration >= steps[at])
+                event = next((e for e in events if e.iteration >= steps[at]), events[-1])
                 yield int(steps[at]), float(z[at]), name, event
 
     def _merged(self, found: list[tuple[int, float, str, Progress]]) -> list[SpikeFound]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import logging
 import signal
 import time
@@ -22,7 +21,7 @@ from trainer.config import TrainConfig, apply_overrides
 from trainer.dataset import TrainingSet, load_training_set
 from trainer.device import choose_device, set_threads
 from trainer.distributed import Ranks, is_first, is_lost_contact, joined, local_rank, ranks_here
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, io_failure
 from trainer.events import EventWriter
 from trainer.launch import companions
 from trainer.memory import is_out_of_memory
@@ -33,6 +32,7 @@ from trainer.schedule import Done, limit_reached
 from trainer.session import Session, checkpoint_name, make_session, restore
 from trainer.training import Stopped, Training, folder_is_gone
 from trainer.tuning import choose_batch, choose_machine, kept_machine
+from trainer.untrusted import UntrustedError
 
 log = logging.getLogger("trainer")
 
@@ -62,6 +62,7 @@ def train_run(
     config = apply_overrides(run.config(), limits)
     if not is_first():
         return _train(run, config, None, since)
+    run.refuse_links()
     with run.locked():
         if limits:
             files.write_json(run.config_path, config.to_json())
@@ -78,8 +79,10 @@ class _Writer(EventWriter):
     ) -> None:
         try:
             super().__init__(run.events_path)
+        except UntrustedError as error:
+            raise TrainerError(str(error), "data") from None
         except OSError as error:
-            raise TrainerError(f"cannot write to {run.path}: {error.strerror or error}", "disk_full") from error
+            raise io_failure(f"cannot write to {run.events_path}", error) from error
         self._listener = listener
         self._mirrors = Mirrors(run.path, config)
 
@@ -87,7 +90,10 @@ class _Writer(EventWriter):
         written = super().write(event)
         self._mirrors.write(written)
         if self._listener:
-            self._listener(written)
+            try:
+                self._listener(written)
+            except (OSError, ValueError):  # The console it prints to is gone: a closed terminal, a closed pipe.
+                self._listener = None
         for failure in self._mirrors.failures():
             self.write(
                 events.Warning(
@@ -99,6 +105,8 @@ class _Writer(EventWriter):
     def close(self) -> None:
         super().close()
         self._mirrors.close()
+        for failure in self._mirrors.failures():  # Too late for an event.
+            log.warning(failure)
 
 
 @contextlib.contextmanager
@@ -125,8 +133,7 @@ def _train(run: RunDirectory, config: TrainConfig, writer: EventWriter | None, s
             if saved:
                 at = Done(saved.values["iteration"], saved.values["images_seen"], saved.values["trained_s"])
             for complaint in complaints:
-                where = f"going on from {int(folder.name):,}" if folder else "starting from the beginning"
-                say(events.Warning(message=f"{complaint}; {where}", about="checkpoint"))
+                say(events.Warning(message=complaint, about="checkpoint"))
             if saved and (limit := limit_reached(config.stop, at)):
                 say(events.RunFinished(limit=limit, checkpoint=_relative(run, folder)))
                 return Outcome(
@@ -135,49 +142,56 @@ def _train(run: RunDirectory, config: TrainConfig, writer: EventWriter | None, s
             session = _prepare(run, config, device, ranks, saved)
             training = Training(session, run, writer, since)
             _announce(session, say, _relative(run, folder))
-            try:
-                with _signals(training):
+            with _signals(training):  # Also while the last checkpoint is saved: a closing terminal may hang up twice.
+                try:
                     limit = training.train()
-            except Stopped as stop:
-                training.flush()
-                training.checkpoint("stop")
-                say(events.RunStopped(reason=str(stop), checkpoint=_relative(run, run.newest_checkpoint())))
-                return Outcome("stopped", str(stop), session.done.iteration, session.done.images)
+                except Stopped as stop:
+                    training.flush()
+                    training.checkpoint("stop")
+                    say(events.RunStopped(reason=str(stop), checkpoint=_relative(run, run.newest_checkpoint())))
+                    return Outcome("stopped", str(stop), session.done.iteration, session.done.images)
             say(events.RunFinished(limit=limit, checkpoint=_relative(run, run.newest_checkpoint())))
             return Outcome("finished", limit, session.done.iteration, session.done.images)
     except Exception as error:
         failure = _understood(error, run)
         try:
-            say(
-                events.RunFailed(
-                    message=str(failure), cause=failure.cause, checkpoint=_relative(run, run.newest_checkpoint())
-                )
-            )
+            say(events.RunFailed(message=str(failure), cause=failure.cause, checkpoint=_newest_name(run)))
         except OSError:
             log.warning("the failure could not be written to the events")
         raise failure from error
 
 
-def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | None, list[TrainerError]]:
-    """The newest checkpoint that verifies, where it lies, and what was wrong with newer ones.
+def _newest_name(run: RunDirectory) -> str:
+    """The newest checkpoint's path, "" where there is none or the folder cannot be read."""
+    with contextlib.suppress(OSError):
+        return _relative(run, run.newest_checkpoint())
+    return ""
+
+
+def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | None, list[str]]:
+    """The newest checkpoint that verifies, where it lies, and in words what was wrong with newer ones.
 
     The first rank chooses for all, whose run folders may lie on several machines, and sets newer ones aside: as the
     highest numbers they would stay when old ones are removed, and what is trained now would go. Raises TrainerError.
     """
     folders = run.checkpoints() if ranks.first else []
     folder, complaints = checkpoints.newest_good(folders)
+    where = f"going on from {int(folder.name):,}" if folder else "starting from the beginning"
+    told = []
     for newer, complaint in zip(reversed(folders), complaints, strict=False):
+        aside = ""
         if not isinstance(complaint, checkpoints.NewerVersion):
-            checkpoints.set_aside(newer)
+            aside = f"; it is kept as {checkpoints.set_aside(newer).name}"
+        told.append(f"{complaint}{aside}; {where}")
     chosen = ranks.agreed(int(folder.name) if folder else -1)
     if chosen < 0:
-        return None, None, complaints
+        return None, None, told
     folder = folder or run.checkpoints_path / checkpoint_name(chosen)
     if not folder.is_dir():
         raise TrainerError(
             f"rank {ranks.rank} has no checkpoint {chosen:,}: all ranks need the same run folder", "ranks"
         )
-    return checkpoints.load(folder), folder, complaints
+    return checkpoints.load(folder), folder, told
 
 
 def _prepare(
@@ -278,12 +292,10 @@ def _understood(error: Exception, run: RunDirectory) -> TrainerError:
     if isinstance(error, OSError) and run.is_gone():
         return folder_is_gone(run)
     if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", -1))
-        text = "the disk is full" if full else (error.strerror or str(error))
-        return TrainerError(f"cannot write to {run.path}: {text}; free some space and start again", "disk_full")
-    with contextlib.suppress(OSError), run.log_path.open("a", encoding="utf-8") as stream:
-        stream.write(f"unexpected failure at {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
-        stream.writelines(traceback.format_exception(error))
+        return io_failure(f"cannot read or write {error.filename or run.path}", error)
+    with contextlib.suppress(OSError), files.open_append(run.log_path) as stream:
+        text = "".join(traceback.format_exception(error))
+        stream.write(f"unexpected failure at {time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}".encode("utf-8", "replace"))
     return TrainerError(
         f"an error of this program's own ({type(error).__name__}: {error}); see {run.log_path.name}", "bug"
     )

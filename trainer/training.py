@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from trainer import checkpoints, events
+from trainer import checkpoints, events, files
 from trainer.augmentation import adapted
 from trainer.clock import TrainingClock
 from trainer.device import memory_mb
@@ -34,7 +34,8 @@ ADAPT_EVERY = 16  # Iterations between two moves of the adaptive augmentation.
 POLL_S = 0.25  # Seconds between two looks at the commands folder.
 FLUSH_S = (0.5, 2.0)  # Curves are written no oftener than the first, no more seldom than the second.
 HEARTBEAT_S = 10.0
-_GIVE_UP = 16
+_STOP, _PAUSE, _SAMPLE, _CHECKPOINT, _GIVE_UP, _RESUME = 1, 2, 4, 8, 16, 32
+_BITS = {"stop": _STOP, "pause": _PAUSE, "sample": _SAMPLE, "checkpoint": _CHECKPOINT, "resume": _RESUME}
 SIGN = -2  # Place of "sign" in what the discriminator's phase returns.
 
 
@@ -236,8 +237,11 @@ class Training:
             raise TrainerError(self._broken_text(broken), "nan")
 
     def _broken_text(self, broken: int) -> str:
-        good, _ = checkpoints.newest_good(self.run.checkpoints())
         text = f"training diverged: a loss or gradient was no longer a number at iteration {broken:,}"
+        try:
+            good, _ = checkpoints.newest_good(self.run.checkpoints())
+        except checkpoints.Unreadable as error:
+            return f"{text}; {error}"
         rate = self.session.config.optimiser.lr_g / 2
         if good is None:
             return f"{text}; there is no checkpoint yet, so start again with a lower rate (optimiser.lr_g={rate:g})"
@@ -295,7 +299,7 @@ class Training:
         if data.class_names:
             labels = torch.arange(len(z)) % len(data.class_names)
         path = self.run.samples_path / f"{name}.png"
-        path.parent.mkdir(exist_ok=True)
+        files.own_folder(path.parent)
         save_png(path, tile(draw_pictures(network, z, data.fill, labels)))
         return path.relative_to(self.run.path).as_posix()
 
@@ -315,11 +319,16 @@ class Training:
         folder = checkpoints.save(self.run.checkpoints_path / checkpoints.BEST, capture(session, only_weights=True))
         self.say(events.CheckpointSaved(path=folder.relative_to(self.run.path).as_posix(), reason="best"))
 
-    def checkpoint(self, reason: str) -> Path:
-        """Save a checkpoint (unless this iteration has one), remove old ones, tell where."""
+    def checkpoint(self, reason: str, *, answer: bool = False) -> Path:
+        """Save a checkpoint (unless this iteration has one), remove old ones, tell where.
+
+        With `answer` it is told also where it was there already: somebody asked and waits.
+        """
         session, sampling = self.session, self.session.config.sampling
         folder = self.run.checkpoints_path / f"{session.done.iteration:08d}"
         if self._checkpointed == session.done.iteration:
+            if answer and session.ranks.first:
+                self.say(events.CheckpointSaved(path=folder.relative_to(self.run.path).as_posix(), reason=reason))
             return folder
         self.flush()
         self._agree_on_time()
@@ -344,38 +353,33 @@ class Training:
             self._carry_out(self._bits())
 
     def _bits(self) -> int:
-        """What is to be done as one number for ranks to agree on: stop 1, pause 2, sample 4, checkpoint 8, give up 16.
+        """What is to be done as one number for ranks to agree on (`_BITS`).
 
         Without its folder a run has nowhere to put what it trains, and nobody could ever ask it to stop.
         """
         if self.run.is_gone():
             return _GIVE_UP
         taken = self.run.take_commands(self._since)
-        if "resume" in taken and "pause" in taken[: taken.index("resume")]:
-            taken.remove("pause")
-        values = {"stop": 1, "pause": 2, "sample": 4, "checkpoint": 8}
-        return sum(values.get(name, 0) for name in taken) | (1 if self.stop_reason else 0)
+        if "pause" in taken and "resume" in taken:  # What was asked last counts.
+            taken.remove(min(("pause", "resume"), key=taken.index))
+        return sum(_BITS[name] for name in taken) | (_STOP if self.stop_reason else 0)
 
     def _carry_out(self, bits: int) -> None:
-        if bits & _GIVE_UP:
-            raise folder_is_gone(self.run)
-        if bits & 4:
-            self.flush()
-            self.sample()
-        if bits & 8:
-            self.checkpoint("asked")
-        if bits & 1:
-            raise Stopped(self.stop_reason or "asked to stop")
-        if bits & 2:
+        self._save_what_was_asked(bits)
+        if bits & _PAUSE:
             self._pause()
 
-    def _asked_while_paused(self) -> int:
-        if self.run.is_gone():
-            return _GIVE_UP
-        taken = self.run.take_commands(self._since)
-        if "stop" in taken or self.stop_reason:
-            return 1
-        return 2 if "resume" in taken else 4 if "sample" in taken else 0
+    def _save_what_was_asked(self, bits: int) -> None:
+        """Samples and checkpoints, before anything else that was asked at the same time. Raises Stopped."""
+        if bits & _GIVE_UP:
+            raise folder_is_gone(self.run)
+        if bits & _SAMPLE:
+            self.flush()
+            self.sample()
+        if bits & _CHECKPOINT:
+            self.checkpoint("asked", answer=True)
+        if bits & _STOP:
+            raise Stopped(self.stop_reason or "asked to stop")
 
     def _pause(self) -> None:
         self.flush()
@@ -383,21 +387,17 @@ class Training:
         self.say(events.RunPaused())
         ranks = self.session.ranks
         while True:
-            code = 0
+            bits = 0
             if ranks.first:
-                code = self._asked_while_paused()
+                bits = self._bits()
                 if time.perf_counter() - self._spoke >= HEARTBEAT_S:
                     self.say(events.Heartbeat(state="paused"))
-            code = ranks.agreed(code)
-            if code == _GIVE_UP:
-                raise folder_is_gone(self.run)
-            if code == 1:
-                raise Stopped(self.stop_reason or "asked to stop")
-            if code == 4:
-                self.sample()
-                self.say(events.RunPaused())
-            if code == 2:
+            bits = ranks.agreed(bits)
+            self._save_what_was_asked(bits)
+            if bits & _RESUME:
                 break
+            if bits & (_SAMPLE | _CHECKPOINT):
+                self.say(events.RunPaused())
             time.sleep(0.1)
         self._rate.forget()
         self._flushed = time.perf_counter()

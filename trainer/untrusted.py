@@ -160,7 +160,7 @@ def parse_json(data: bytes | str, *, max_depth: int = MAX_JSON_DEPTH) -> Any:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
         raise UntrustedError(f"no valid JSON: {reason}") from None
     if text.count("[") + text.count("{") > max_depth:
-        _check_depth(value, max_depth)
+        check_depth(value, max_depth)
     return value
 
 
@@ -207,7 +207,8 @@ def _float(text: str) -> float:
 _DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer, parse_float=_float)
 
 
-def _check_depth(value: Any, most: int) -> None:
+def check_depth(value: Any, most: int) -> None:
+    """Raise UntrustedError when lists and objects are nested more than `most` deep."""
     level = [value] if isinstance(value, (dict, list)) else []
     depth = 0
     while level:
@@ -364,7 +365,12 @@ def shortened(text: str, length: int = 80) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` with line ends, control and formatting characters (also those that turn its direction) as spaces."""
+    """`text` with line ends, control and formatting characters (also those that turn its direction) as spaces.
+
+    Half surrogate pairs, which cannot be printed, become question marks.
+    """
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
     return "".join(
         " " if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") and character != "\u200d" else character
         for character in text

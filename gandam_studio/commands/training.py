@@ -47,12 +47,11 @@ def presets(out: Output) -> None:
 
 @click.command()
 @click.option("--preset", metavar="NAME", help="What to train; `presets` lists them.")
-@click.option("--version", metavar="V", default="latest", show_default=True, help="Version to train on.")
+@click.option("--version", metavar="V", help="Version to train on.  [default: latest]")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated.")
 @click.option("--iterations", type=click.IntRange(1), metavar="N", help="Stop after so many generator steps.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), metavar="M", help="Stop after so much training.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
-              help="Where to train.")  # fmt: skip
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where to train.  [default: auto]")
 @click.option(
     "--processes",
     type=click.IntRange(1, 64),
@@ -69,11 +68,11 @@ def train(
     folder: Path | None,
     as_json: bool,
     preset: str | None,
-    version: str,
+    version: str | None,
     overrides: tuple[str, ...],
     iterations: int | None,
     minutes: float | None,
-    device: str,
+    device: str | None,
     processes: int | None,
     seed: int | None,
     parent: str,
@@ -94,23 +93,26 @@ def train(
         raise click.UsageError("say what to train: --preset NAME, or --resume RUN")
     place = chosen_folder(folder)
     if resume:
-        if overrides or iterations or minutes or seed is not None:
+        if overrides or iterations or minutes or seed is not None or version or parent:
             raise click.UsageError("a resumed run keeps its settings; start a new one to change them")
         with Workspace.open(place, read_only=True) as workspace:
             run = find_run(workspace, resume)
-        refuse_absent(run.config().device)
+        refuse_absent(device or run.config().device)
     else:
         if processes:
             overrides = (*overrides, f"processes={processes}")
-        config = configured(preset or "", overrides, iterations, minutes, device, seed)
+        config = configured(preset or "", overrides, iterations, minutes, device or "auto", seed)
         refuse_absent(config.device)
         with Workspace.open(place) as workspace, ConsoleJob() as job:
-            found_version = find_version(workspace, version)
+            found_version = find_version(workspace, version or "latest")
             if not any(text.partition("=")[0].strip() == "data.size" for text in overrides):
                 config, line = at_recipe_size(config, recipe_of(workspace, found_version))
                 out.say(line) if line else None
             run = create_run(workspace, found_version, config, parent=parent, job=job)
-    more = ("--processes", str(processes)) if resume and processes else ()
+    more: list[str] = []
+    if resume:
+        more += ["--processes", str(processes)] if processes else []
+        more += ["--device", device] if device else []
     found = train_to_end(run, *more, detach=detach)
     out.json(found.to_json())
     if detach:

@@ -37,21 +37,27 @@ class Curve:
 
     Besides the raw values it keeps levels of minima and maxima, each `FACTOR` times shorter than the one below, and
     updates only the buckets that new values touch, when it is next drawn. Minima and maxima, not means: a one-step
-    spike stays visible at every zoom.
+    spike stays visible at every zoom. Nothing is kept for the iterations before the first one written.
     """
 
     def __init__(self) -> None:
         self._raw = _Growing()
+        self._before = 0  # Iterations before the first one kept.
         self._levels: list[tuple[_Growing, _Growing]] = []
         self._stale: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         """The last iteration written."""
-        return self._raw.count
+        return self._before + self._raw.count if self._raw.count else 0
+
+    @property
+    def before(self) -> int:
+        """The iterations before the first one that is kept."""
+        return self._before
 
     @property
     def values(self) -> np.ndarray:
-        """All raw values, float32, index i is iteration i + 1; a view that later writes may outdate."""
+        """All raw values, float32, index i is iteration `before` + i + 1; a view that later writes may outdate."""
         return self._raw.values
 
     def write(self, first_iteration: int, values: Sequence[float | None] | np.ndarray) -> None:
@@ -59,23 +65,37 @@ class Curve:
         if first_iteration < 1:
             raise ValueError("iterations count from 1")
         fresh = np.asarray(values, np.float32)
-        start, end = first_iteration - 1, first_iteration - 1 + len(fresh)
-        if start == end:
+        if not len(fresh):
             return
+        if not self._raw.count:
+            self._before, self._levels, self._stale = first_iteration - 1, [], None
+        elif first_iteration <= self._before:
+            self._begin_at(first_iteration - 1)
+        start = first_iteration - 1 - self._before
+        end = start + len(fresh)
         before = self._raw.count
         self._raw.resize(max(end, before))
         self._raw.values[start:end] = fresh
         self._touch(min(start, before), max(end, before))
 
+    def _begin_at(self, before: int) -> None:
+        """Make room for earlier iterations."""
+        later, raw = self._raw.values, _Growing()
+        raw.resize(self._before - before + len(later))
+        raw.values[self._before - before :] = later
+        self._raw, self._before, self._levels = raw, before, []
+        self._stale = (0, raw.count)
+
     def truncate(self, iteration: int) -> None:
         """Forget everything after `iteration`, as when a run resumes from an older checkpoint."""
-        if iteration < self._raw.count:
-            self._raw.resize(max(0, iteration))
-            self._touch(max(0, iteration - 1), self._raw.count)
+        kept = max(0, iteration - self._before)
+        if kept < self._raw.count:
+            self._raw.resize(kept)
+            self._touch(max(0, kept - 1), kept)
 
     def value_at(self, iteration: int, reach: int = 64) -> float | None:
         """The newest finite value at or up to `reach` iterations before `iteration`; None when there is none."""
-        end = min(iteration, self._raw.count)
+        end = min(iteration - self._before, self._raw.count)
         window = self._raw.values[max(0, end - reach) : max(0, end)]
         finite = np.flatnonzero(np.isfinite(window))
         return float(window[finite[-1]]) if len(finite) else None
@@ -88,8 +108,8 @@ class Curve:
         between its minimum and maximum, for curves that are smooth already.
         """
         self.settle()
-        first = max(0, int(np.floor(min(low, high))) - 2)
-        last = min(self._raw.count, int(np.ceil(max(low, high))) + 1)
+        first = max(0, int(np.floor(min(low, high))) - 2 - self._before)
+        last = min(self._raw.count, int(np.ceil(max(low, high))) + 1 - self._before)
         if last <= first:
             return np.empty(0), np.empty(0, np.float32)
         width, level = 1, -1
@@ -97,7 +117,7 @@ class Curve:
             width *= FACTOR
             level += 1
         if level < 0:
-            x = np.arange(first + 1, last + 1, dtype=np.float64)
+            x = np.arange(first + 1, last + 1, dtype=np.float64) + self._before
             y = self._raw.values[first:last]
         else:
             x, y = self._buckets(level, width, first, last)
@@ -111,10 +131,10 @@ class Curve:
         start, end = first // width, min(len(lows), -(-last // width))
         y = np.empty(2 * (end - start), np.float32)
         y[0::2], y[1::2] = lows[start:end], highs[start:end]
-        left = np.arange(start, end, dtype=np.float64) * width + 1
+        left = np.arange(start, end, dtype=np.float64) * width + 1 + self._before
         x = np.empty(len(y))
         # The last bucket may be half filled: its points must not lie in the future.
-        right = np.minimum(left + width - 1, self._raw.count)
+        right = np.minimum(left + width - 1, self._before + self._raw.count)
         x[0::2], x[1::2] = left + 0.25 * (right - left), left + 0.75 * (right - left)
         return x, y
 
@@ -232,7 +252,8 @@ class SmoothedCurve:
         self._smooth, self._sums = Curve(), (0.0, 0.0)
 
     def _extend(self, known: int) -> None:
-        fresh = self.raw.values[known:]
+        known = max(known, self.raw.before)
+        fresh = self.raw.values[known - self.raw.before :]
         if self.half_life <= 0:
             self._smooth.write(known + 1, fresh)
             return

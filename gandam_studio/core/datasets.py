@@ -27,16 +27,17 @@ from gandam_studio.core.versions.pictures import detected_background, rendered
 from gandam_studio.core.versions.rendering_pool import in_order
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from trainer import files
+from trainer.arrays import open_pictures
 from trainer.manifest import ManifestEntry
 from trainer.recipe import Recipe
-from trainer.untrusted import open_regular, read_json_object
+from trainer.run_directory import DATASET_BYTES
+from trainer.untrusted import read_json_object
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 PIXELS = "dataset.npy"
 INFO = "dataset.json"
-MAX_INFO_BYTES = 1 << 30  # of a few hundred bytes a sprite
 # Raised whenever rendering changes its bytes, so that no stale array is taken for a fresh one.
 RENDERING = 1
 
@@ -59,7 +60,7 @@ class PreparedDataset:
 
     def info(self) -> dict[str, Any]:
         """The parsed dataset.json."""
-        return read_json_object(self.info_path, max_bytes=MAX_INFO_BYTES)
+        return read_json_object(self.info_path, max_bytes=DATASET_BYTES)
 
 
 def prepare(
@@ -113,11 +114,9 @@ def _existing(folder: Path) -> PreparedDataset | None:
     try:
         if is_link(folder):
             return None
-        info = read_json_object(folder / INFO, max_bytes=MAX_INFO_BYTES, follow_links=False)
-        # Looked at before numpy opens it by its name.
-        open_regular(folder / PIXELS, follow_links=False).close()
-        pixels = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
-        if list(pixels.shape) != info["shape"] or pixels.dtype != np.uint8:
+        info = read_json_object(folder / INFO, max_bytes=DATASET_BYTES, follow_links=False)
+        pixels = open_pictures(folder / PIXELS, follow_links=False)
+        if list(pixels.shape) != info["shape"]:
             return None
         if files.file_digest(folder / PIXELS) != info["sha256"]:
             return None

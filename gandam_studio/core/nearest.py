@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gandam_studio.core.jobs import NULL_JOB, Job
+from trainer.arrays import open_pictures
 
 _CHUNK = 256
 _GRID = 32
@@ -49,8 +50,8 @@ def nearest_training(dataset: Path, sample: np.ndarray, count: int = 6, job: Job
     The array is read in pieces, so memory stays flat. Raises OSError or ValueError for an unreadable file, and
     ValueError when the sample has another size than the data.
     """
-    pictures = np.load(dataset, mmap_mode="r", allow_pickle=False)
-    if pictures.ndim != 4 or pictures.shape[1:3] != sample.shape[:2]:
+    pictures = open_pictures(dataset)
+    if pictures.shape[1:3] != sample.shape[:2]:
         raise ValueError(f"the sample is {sample.shape[:2]}, the data set's pictures are {pictures.shape[1:3]}")
     both = np.stack([sample[..., :3], sample[:, ::-1, :3]])
     if sample.shape[-1] == 4 and pictures.shape[-1] == 4:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gandam_studio.core.errors import UserError
-from trainer import files
 from trainer.config import describe_fields
 from trainer.manifest import ManifestEntry, read_manifest
 from trainer.run_directory import RunDirectory
+from trainer.untrusted import parse_json, read_json_object
 
 MISSING = None
 LIMIT = 4
@@ -112,11 +111,11 @@ def manifest_difference(
 def _flat(path: Path) -> dict[str, Any]:
     """Settings by dotted path, straight from the file: also of a newer version, which TrainConfig would refuse."""
     try:
-        values = files.read_json(path)
+        values = read_json_object(path, max_bytes=1 << 20)
     except (OSError, ValueError):
         return {}
     flat: dict[str, Any] = {}
-    for name, value in values.items() if isinstance(values, dict) else ():
+    for name, value in values.items():
         if isinstance(value, dict):
             flat.update({f"{name}.{key}": inner for key, inner in value.items()})
         else:
@@ -125,7 +124,9 @@ def _flat(path: Path) -> dict[str, Any]:
 
 
 def _manifest(path: Path) -> dict[str, ManifestEntry] | None:
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
+        if not path.is_file():
+            return None
         return {entry.id: entry for entry in read_manifest(path)}
     return None
 
@@ -151,7 +152,7 @@ def _recipes(configs: list[dict[str, Any]]) -> Iterable[Difference]:
     for config in configs:
         recipe = {}
         with contextlib.suppress(ValueError, TypeError):
-            recipe = json.loads(config.get("origin.recipe") or "{}")
+            recipe = parse_json(config.get("origin.recipe") or "{}")
         recipes.append(recipe if isinstance(recipe, dict) else {})
     sizes = _differ(tuple(config.get("data.size") for config in configs))
     for name in dict.fromkeys(name for recipe in recipes for name in recipe):
@@ -166,11 +167,16 @@ def _data(
     manifests: list[dict[str, ManifestEntry] | None],
     against_first: tuple[ManifestDifference, ...],
 ) -> Iterable[Difference]:
-    digests = [config.get("origin.manifest") for config in configs]
+    found = [config.get("origin.manifest") for config in configs]
+    digests = [digest[:12] if digest and isinstance(digest, str) else None for digest in found]
     families = [None if m is None else len({entry.family for entry in m.values()} - {""}) for m in manifests]
     rows: list[tuple[str, str, list[Any]]] = [
         ("version", "label of the data set's version", [config.get("origin.version") for config in configs]),
-        ("manifest", "digest of the data set's version", [digest[:12] if digest else None for digest in digests]),
+        (
+            "manifest",
+            "digest of the data set's version",
+            digests,
+        ),
         ("sprites", "pictures in the version", _counts(manifests, lambda entry: True)),
         ("flipped", "pictures mirrored by the curator", _counts(manifests, lambda entry: entry.flip)),
         ("facing left", "pictures that face left", _counts(manifests, lambda entry: entry.facing == "left")),

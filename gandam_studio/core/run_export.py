@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -28,7 +30,7 @@ def export_run(run: RunDirectory, target: Path, job: Job = NULL_JOB) -> Path:
     target = Path(target)
     as_zip = target.suffix.lower() == ".zip"
     real = _place(run, target, as_zip)
-    members = list(_members(run.path))
+    members = sorted(_members(run.path))
     job.start("Exporting", sum(path.stat().st_size for path in members))
     part = real.with_name(f".{real.name}.{uuid.uuid4().hex[:8]}.part")
     try:
@@ -70,10 +72,16 @@ def trash_run(run: RunDirectory) -> None:
 
 
 def _members(root: Path) -> Iterator[Path]:
-    for path in sorted(root.rglob("*")):
-        relative = path.relative_to(root)
-        if relative.parts[0] not in _LEFT_BEHIND and path.is_file() and not path.name.endswith(".part"):
-            yield path
+    """The run's own regular files; links in it may lead to anybody's."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not files.is_link(Path(folder, name))]
+        if Path(folder) == root:
+            folders[:] = [name for name in folders if name not in _LEFT_BEHIND]
+            names = [name for name in names if name not in _LEFT_BEHIND]
+        folders.sort()
+        for path in (Path(folder, name) for name in sorted(names) if not name.endswith(".part")):
+            if stat.S_ISREG(path.lstat().st_mode):
+                yield path
 
 
 def _write_zip(run: RunDirectory, members: list[Path], part: Path, job: Job) -> None:

@@ -7,8 +7,27 @@ from pathlib import Path
 from gandam_studio.core.errors import UserError
 from trainer import files
 from trainer.run_directory import RunDirectory
+from trainer.untrusted import UntrustedError, read_json, relative_parts
 
 FILE = "queue.json"
+_MOST = 1000
+_MOST_BYTES = 1 << 20
+
+
+def _is_name(name: object) -> bool:
+    """Names only: a path in the file must not lead out of the folder."""
+    try:
+        return isinstance(name, str) and len(name) <= 255 and relative_parts(name) == (name,)
+    except UntrustedError:
+        return False
+
+
+def _waits(run: RunDirectory) -> bool:
+    """Whether a run is there, whole, and was never started; one that cannot be read waits for nothing."""
+    try:
+        return run.config_path.is_file() and run.state().state == "created"
+    except (OSError, ValueError):
+        return False
 
 
 class RunQueue:
@@ -23,7 +42,7 @@ class RunQueue:
 
     def waiting(self) -> list[RunDirectory]:
         """Runs whose turn will come, first first."""
-        return [run for name in self._names() if (run := RunDirectory(self._folder / name)).state().state == "created"]
+        return [run for name in self._names() if _waits(run := RunDirectory(self._folder / name))]
 
     def add(self, name: str) -> None:
         """Put a run at the end; one that waits already stays where it is. Raises UserError (disk full)."""
@@ -54,17 +73,16 @@ class RunQueue:
 
     def _names(self) -> list[str]:
         try:
-            names = files.read_json(self._path)
+            names = read_json(self._path, max_bytes=_MOST_BYTES)
         except (OSError, ValueError):
             return []
-        # Names only: a path in this file must not lead out of the folder.
-        return [name for name in names if isinstance(name, str) and name == Path(name).name and name not in ("", "..")]
+        return list(filter(_is_name, names[:_MOST])) if isinstance(names, list) else []
 
     def _write(self, names: list[str]) -> None:
         if names == self._names():
             return
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            files.own_folder(self._folder)
             files.write_json(self._path, names)
         except OSError as error:
             raise UserError(f"the queue could not be written: {error.strerror or error}") from None

@@ -11,6 +11,9 @@ from gandam_studio.core.curves import SmoothedCurve
 from trainer import events as ev
 
 DEFAULT_HALF_LIFE = 50.0
+MAX_GAP = 1_000_000
+"""Iterations without curves that a run's events may have altogether: a place is kept for every iteration."""
+MAX_CURVES = 32
 
 
 @dataclass
@@ -48,6 +51,7 @@ class RunRecord:
         started: the newest RunStarted, or None. progress: the newest Progress without its curves, or None.
         last: the newest event, or None. attempts: iterations at which a new attempt took over.
         unknown: events of kinds this version does not know.
+        skipped: events that were left out, since they claim iterations this run cannot have come to.
     """
 
     def __init__(self, half_life: float = DEFAULT_HALF_LIFE) -> None:
@@ -64,8 +68,12 @@ class RunRecord:
         self.last: ev.TrainEvent | None = None
         self.attempts: list[int] = []
         self.unknown = 0
+        self.skipped = 0
         self._pending: list[ev.Progress] = []
         self._pending_end = 0
+        self._seen = False
+        self._reached = 0
+        self._gaps = 0
 
     @property
     def last_iteration(self) -> int:
@@ -77,6 +85,9 @@ class RunRecord:
         """Fold in events, oldest first; says what changed."""
         changes = Changes()
         for event in events:
+            if not self._plausible(event):
+                self.skipped += 1
+                continue
             self.last = event
             if isinstance(event, ev.Progress):
                 self._progress(event, changes)
@@ -85,9 +96,34 @@ class RunRecord:
         self._write_pending()
         return changes
 
+    def _plausible(self, event: ev.TrainEvent) -> bool:
+        """Whether `event` speaks of iterations within reach of those known before.
+
+        The start of a run may lie far from 0: after a checkpoint of another run.
+        """
+        attempt = isinstance(event, ev.RunStarted) or (isinstance(event, ev.RunResumed) and bool(event.checkpoint))
+        moves = attempt or isinstance(event, ev.Progress)
+        start = end = max(event.iteration, event.spike_iteration if isinstance(event, ev.SpikeFound) else 0)
+        gap = 0
+        if isinstance(event, ev.Progress) and (longest := max(map(len, event.curves.values()), default=0)):
+            start = (event.first_iteration or event.iteration) - 1
+            end = max(end, start + longest)
+            gap = end - start - longest
+        begins = attempt and not (self.pace.iteration or self.samples or self.metrics)
+        if begins or not self._seen:
+            self._reached = start
+        self._seen = True
+        gap += max(0, start - self._reached)
+        if self._gaps + gap > MAX_GAP:
+            return False
+        self._gaps += gap
+        self._reached = end if moves else max(self._reached, end)
+        return True
+
     def _progress(self, event: ev.Progress, changes: Changes) -> None:
         first = event.first_iteration or event.iteration
-        if self.pace.iteration and first <= self.pace.iteration[-1]:
+        known = self.pace.iteration[-1] if self.pace.iteration else self._last_measured()
+        if first <= known:
             self._truncate(first - 1, changes)
         if self._pending and first != self._pending_end + 1:
             self._write_pending()
@@ -102,6 +138,9 @@ class RunRecord:
         self.progress = event
         changes.curves = True
 
+    def _last_measured(self) -> int:
+        return max((events[-1].iteration for events in self.metrics.values() if events), default=0)
+
     def _write_pending(self) -> None:
         """Write a stretch of Progress events at once: a backlog of thousands costs a few array operations a curve."""
         pending, self._pending = self._pending, []
@@ -109,6 +148,8 @@ class RunRecord:
             return
         first = pending[0].first_iteration or pending[0].iteration
         for name in dict.fromkeys(name for event in pending for name in event.curves):
+            if name not in self.curves and len(self.curves) >= MAX_CURVES:
+                continue
             values: list[float | None] = []
             for event in pending:
                 values += [None] * ((event.first_iteration or event.iteration) - first - len(values))

@@ -8,11 +8,12 @@ from PySide6.QtCore import QCoreApplication
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.failure_log import write_log
+from trainer.errors import TrainerError
 
 
 def explain(error: BaseException) -> str:
     """One line for people; an unexpected error is written to a log first."""
-    if isinstance(error, UserError):
+    if isinstance(error, UserError | TrainerError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""

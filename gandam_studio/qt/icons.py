@@ -13,6 +13,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from gandam_studio.qt import theme
+from gandam_studio.qt.painting import painting
 from trainer.resources import resource_path
 
 SIZE = 20
@@ -34,10 +35,9 @@ def image(name: str, size: QSize | int, color: QColor, ratio: float) -> QImage:
     """An icon in any colour at a device pixel ratio; any thread."""
     width, height = (size, size) if isinstance(size, int) else (size.width(), size.height())
     picture = QImage(_shape(name, width, height, ratio))
-    painter = QPainter(picture)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-    painter.fillRect(QRectF(0, 0, width, height), QBrush(color))
-    painter.end()
+    with painting(picture) as painter:
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+        painter.fillRect(QRectF(0, 0, width, height), QBrush(color))
     return picture
 
 
@@ -47,10 +47,9 @@ def _shape(name: str, width: int, height: int, ratio: float) -> QImage:
     picture = QImage(QSize(width, height) * ratio, QImage.Format.Format_ARGB32_Premultiplied)
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    source = _source(name).replace("currentColor", "#000000")
-    QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, width, height))
-    painter.end()
+    with painting(picture) as painter:
+        source = _source(name).replace("currentColor", "#000000")
+        QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, width, height))
     return picture
 
 

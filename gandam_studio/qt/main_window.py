@@ -24,6 +24,7 @@ from gandam_studio.qt.session import INFO, WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
+from trainer.untrusted import shortened
 
 SETTLED_MS = 50
 """After the first picture of a workspace: remember it, look whether a run of it trains."""
@@ -380,7 +381,7 @@ class MainWindow(QMainWindow):
             (self.undo_action, self.tr("&Undo"), history.undo_label()),
             (self.redo_action, self.tr("&Redo"), history.redo_label()),
         ):
-            action.setText(f"{verb} {label}".strip().replace("  ", " "))
+            action.setText(shortened(f"{verb} {label}".strip().replace("  ", " ")))
             action.setEnabled(bool(label) and not self.session.read_only)
 
     def _show_history(self) -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
+from gandam_studio.qt.outside_text import wrapped
+from trainer.untrusted import shortened
+
 
 def run_dialog(dialog: QDialog) -> int:
     """Show a dialog until it is answered, and delete it: as a child it would live as long as its window.
@@ -23,7 +26,7 @@ def offer_read_only(parent: QWidget, reason: str) -> bool:
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Information)
     box.setWindowTitle(box.tr("Workspace in use"))
-    box.setText(reason)
+    box.setText(wrapped(reason))
     box.setInformativeText(
         box.tr("You can look at everything meanwhile; decisions are made in the window that has it open.")
     )
@@ -39,7 +42,7 @@ def offer_creation(parent: QWidget, folder: Path) -> bool:
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle(box.tr("No workspace here"))
-    box.setText(box.tr("{0} is no workspace yet.").format(folder))
+    box.setText(wrapped(box.tr("{0} is no workspace yet.").format(folder)))
     if folder.is_dir() and any(folder.iterdir()):
         box.setInformativeText(
             box.tr("A workspace lives in a folder of its own. Make one in a new folder, then import this one.")
@@ -57,7 +60,7 @@ def offer_stopping(parent: QWidget, titles: list[str]) -> bool:
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle(box.tr("Work under way"))
-    box.setText(box.tr("Still working: {0}.").format(", ".join(titles)))
+    box.setText(box.tr("Still working: {0}.").format(shortened(", ".join(titles), 200)))
     box.setInformativeText(box.tr("What is finished so far is kept."))
     stop = box.addButton(box.tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
     box.addButton(box.tr("Keep working"), QMessageBox.ButtonRole.RejectRole)

@@ -7,12 +7,15 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePo
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.outside_text import OutsideLabel, tip
 from gandam_studio.qt.session import ERROR, Session
+from trainer.untrusted import shortened
 
 POLL_MS = 100
 # A message stays long enough to be read: a breath, and some more for each word.
 BASE_MS = 4000
 PER_WORD_MS = 300
+LONGEST = 1000
 _COLORS = {"info": "secondary", "success": "kept", "warning": "warning", "error": "dropped"}
 
 
@@ -74,15 +77,15 @@ class StatusStrip(QFrame):
 
     def show_message(self, text: str, severity: str) -> None:
         """Show a line; errors stay until dismissed, the others fade."""
-        self.message.setText(" ".join(text.split()))
-        self.message.setToolTip(text)
+        self.message.setText(shortened(" ".join(text.split()), LONGEST))
+        self.message.setToolTip(tip(text))
         icons.set_pixmap(self._sign, severity, QSize(16, 16), _COLORS[severity])
         self._sign.show()
         self._dismiss.setVisible(severity == ERROR)
         if severity == ERROR:
             self._fade.stop()
         else:
-            self._fade.start(BASE_MS + PER_WORD_MS * len(text.split()))
+            self._fade.start(BASE_MS + PER_WORD_MS * min(len(text.split()), 100))
 
     def clear_message(self) -> None:
         """Take the last message away."""
@@ -115,7 +118,7 @@ class _JobEntry(QWidget):
     def __init__(self, task: BackgroundTask, parent: QWidget) -> None:
         super().__init__(parent)
         self._task = task
-        self._text = QLabel(task.title)
+        self._text = OutsideLabel(task.title)
         self._bar = QProgressBar()
         self._bar.setFixedWidth(140)
         self._bar.setRange(0, 0)

@@ -13,7 +13,10 @@ from typing import Any
 import trainer
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
+from trainer import files
+from trainer.errors import TrainerError
 from trainer.run_directory import RunDirectory
+from trainer.untrusted import shortened
 
 # Niceness of a training process: the window stays quick, training keeps about 95 % of its rate.
 NICENESS = 10
@@ -37,7 +40,9 @@ def start(run: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
     if run.is_locked():
         raise UserError(f"{run.name} is being trained already")
     try:
-        with run.log_path.open("ab") as log:
+        files.refuse_link(run.path)
+        run.refuse_links()
+        with files.open_append(run.log_path) as log:
             process = subprocess.Popen(
                 trainer_command("train", str(run.path), *options),
                 stdin=subprocess.DEVNULL,
@@ -46,6 +51,8 @@ def start(run: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
                 env=_environment(),
                 **_detached(),
             )
+    except TrainerError as error:
+        raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"the trainer could not be started: {error.strerror or error}") from None
     _lower_priority(process.pid)
@@ -73,9 +80,8 @@ def ask(*arguments: str, job: Job = NULL_JOB) -> dict[str, Any]:
             raise
     if process.returncode != 0:
         lines = [line for line in err.decode(errors="replace").splitlines() if line.strip()]
-        raise UserError(
-            lines[-1].removeprefix("error: ") if lines else f"the trainer ended with exit code {process.returncode}"
-        )
+        told = lines[-1].removeprefix("error: ") if lines else f"the trainer ended with exit code {process.returncode}"
+        raise UserError(shortened(told, 1000))
     try:
         return json.loads(out.decode().strip().splitlines()[-1])
     except (ValueError, IndexError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
+from trainer import files
 from trainer.config import TrainConfig, fit_data
 from trainer.errors import TrainerError
+from trainer.manifest import read_manifest
 from trainer.recipe import Recipe
-from trainer.run_directory import RunDirectory, RunState
+from trainer.run_directory import REASON_LENGTH, RunDirectory, RunState
+from trainer.untrusted import UntrustedError, shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.versions import ManifestVersion
     from gandam_studio.core.workspace import Workspace
 
-_NUMBERED = re.compile(r"r(\d+)(?:-|$)")
+_NUMBERED = re.compile(r"r([0-9]+)(?:-|$)")
+_NUMBER_LENGTH = 9  # A longer number is somebody's joke: the next run's would be no name of a folder.
+_NAME_LENGTH = 60
+log = logging.getLogger(__name__)
 # Below this, a data set has too little to learn from and the trainer's batches repeat themselves.
 MINIMUM_PICTURES = 2
 
@@ -32,7 +39,7 @@ class RunSummary:
         run: its name, such as "r7-sprite-r3-cpu"; folder: where it is.
         state: how it stands now (trainer.run_directory.RunState).
         preset, manifest, version, parent: of its configuration; "" when that cannot be read.
-        problem: why the configuration cannot be read, else "".
+        problem: why the run or its configuration cannot be read, else ""; its state is "damaged" then.
     """
 
     run: str
@@ -105,7 +112,7 @@ def create_run(
         version=version.label,
         recipe=recipe.canonical(),
         parent=parent,
-        facing_curated=_facing_was_curated(workspace),
+        facing_curated=_facing_was_curated(workspace.manifest_path(version.digest)),
     )
     config = dataclasses.replace(config, origin=origin)
     folder = workspace.folder / "runs" / _next_name(workspace, config.preset)
@@ -119,35 +126,54 @@ def create_run(
 
 def runs(workspace: Workspace) -> list[RunSummary]:
     """All runs, oldest first; a broken one is listed with its problem rather than hidden."""
-    folder = workspace.folder / "runs"
-    if not folder.is_dir():
-        return []
-    found = [path for path in folder.iterdir() if path.is_dir() and _NUMBERED.match(path.name)]
+    found = [path for path in _folders(workspace) if _NUMBERED.match(path.name)]
     return [summary(path) for path in sorted(found, key=lambda path: (_number(path), path.name))]
 
 
 def any_run_trains(workspace: Workspace) -> bool:
     """Whether a trainer lives on any run of the workspace, whoever started it. Cheap: looks at locks only."""
-    folder = workspace.folder / "runs"
-    return folder.is_dir() and any(RunDirectory(path).is_locked() for path in folder.iterdir() if path.is_dir())
+    return any(RunDirectory(path).is_locked() for path in _folders(workspace))
 
 
 def summary(folder: Path) -> RunSummary:
-    """A run's folder at a glance, wherever it lies."""
+    """A run's folder at a glance, wherever it lies. Nothing in it raises: what cannot be read is "damaged"."""
     run = RunDirectory(folder)
-    state = run.state()
     try:
-        config = run.config()
-    except TrainerError as error:
-        return RunSummary(run.name, folder, state, problem=str(error))
-    origin = config.origin
-    return RunSummary(run.name, folder, state, config.preset, origin.manifest, origin.version, origin.parent)
+        state = run.state()
+        try:
+            config = run.config()
+        except TrainerError as error:
+            return _damaged(run, error, state)
+        origin = config.origin
+        return RunSummary(run.name, folder, state, config.preset, origin.manifest, origin.version, origin.parent)
+    except (OSError, UntrustedError) as error:
+        return _damaged(run, error)
+    except Exception as error:  # One folder must not hide all the others.
+        log.exception("looking at %s", folder)
+        return _damaged(run, error)
+
+
+def _damaged(run: RunDirectory, error: Exception, state: RunState | None = None) -> RunSummary:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    problem = shortened(reason, REASON_LENGTH) or type(error).__name__
+    if state is not None and state.state in ("running", "paused"):  # It lives: what it is doing counts.
+        return RunSummary(run.name, run.path, state, problem=problem)
+    state = dataclasses.replace(state or RunState("damaged"), state="damaged", reason=problem)
+    return RunSummary(run.name, run.path, state, problem=problem)
+
+
+def _folders(workspace: Workspace) -> list[Path]:
+    """Everything in the folder of runs that is a folder; nothing while that cannot be read."""
+    try:
+        return [path for path in (workspace.folder / "runs").iterdir() if path.is_dir()]
+    except OSError:
+        return []
 
 
 def find_run(workspace: Workspace, text: str) -> RunDirectory:
     """A run by name, by number ("r7") or "latest". Raises UserError."""
     folder = workspace.folder / "runs"
-    names = [path.name for path in folder.iterdir() if _NUMBERED.match(path.name)] if folder.is_dir() else []
+    names = [path.name for path in _folders(workspace) if _NUMBERED.match(path.name)]
     names.sort(key=lambda name: _number(Path(name)))
     if text == "latest" and names:
         return RunDirectory(folder / names[-1])
@@ -155,22 +181,28 @@ def find_run(workspace: Workspace, text: str) -> RunDirectory:
         raise UserError("there is no run yet; start one with: gandam-studio train --preset NAME")
     matches = [name for name in names if name == text] or [name for name in names if name.startswith(f"{text}-")]
     if len(matches) != 1:
-        raise UserError(f"there is no run {text!r}; there are {', '.join(names[-8:])}")
+        raise UserError(f"there is no run {text!r}; there are {', '.join(shortened(name) for name in names[-8:])}")
     return RunDirectory(folder / matches[0])
 
 
 def _next_name(workspace: Workspace, preset: str) -> str:
     folder = workspace.folder / "runs"
-    folder.mkdir(exist_ok=True)
-    highest = max((_number(path) for path in folder.iterdir()), default=0)
-    return f"r{highest + 1}-{re.sub(r'[^A-Za-z0-9_-]+', '-', preset) or 'custom'}"
+    try:
+        files.own_folder(folder)
+        highest = max((_number(path) for path in folder.iterdir()), default=0)
+    except OSError as error:
+        raise UserError(f"no run can be made in {folder}: {error.strerror or error}") from None
+    return f"r{highest + 1}-{re.sub(r'[^A-Za-z0-9_-]+', '-', preset)[:_NAME_LENGTH] or 'custom'}"
 
 
 def _number(path: Path) -> int:
     match = _NUMBERED.match(path.name)
-    return int(match.group(1)) if match else 0
+    return int(match.group(1)) if match and len(match.group(1)) <= _NUMBER_LENGTH else 0
 
 
-def _facing_was_curated(workspace: Workspace) -> bool:
-    query = "SELECT 1 FROM sprites WHERE flipped OR facing != 'unknown' LIMIT 1"
-    return workspace.connection.execute(query).fetchone() is not None
+def _facing_was_curated(manifest: Path) -> bool:
+    """Whether the version has a picture that was mirrored, or whose facing is known. Raises UserError."""
+    try:
+        return any(entry.flip or entry.facing != "unknown" for entry in read_manifest(manifest))
+    except (OSError, ValueError) as error:
+        raise UserError(f"the version's manifest cannot be read: {error}") from None

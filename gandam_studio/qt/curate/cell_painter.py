@@ -9,6 +9,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QImage, QPainter,
 
 from gandam_studio.core.sprite import Sprite
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.painting import painting
 
 Picture = QPixmap | QImage
 Look = tuple[bool, bool, bool, bool]  # selected, current, focused, with a caption
@@ -99,9 +100,8 @@ class CellPainter:
     def compose(self, sprite: Sprite, picture: tuple[Picture, float], look: Look, height: int) -> QImage:
         """A cell of that logical height, drawn on the canvas's colour; what hangs over it at the foot included."""
         whole = blank(self.tile, height + OVERHANG, self.ratio, self._colors["canvas"])
-        painter = QPainter(whole)
-        self._draw(painter, 0, 0, sprite, picture, look)
-        painter.end()
+        with painting(whole) as painter:
+            self._draw(painter, 0, 0, sprite, picture, look)
         return whole
 
     def whole(self, sprite: Sprite, picture: Picture, look: Look) -> QImage | None:
@@ -225,26 +225,25 @@ class CellPainter:
     def _draw_tile(self, alpha: bool, selected: bool, current: bool, focused: bool) -> QImage:
         # On the canvas's colour, not on transparency: an opaque picture is copied, not blended.
         drawn = blank(self.tile, self.tile, self.ratio, self._colors["canvas"])
-        painter = QPainter(drawn)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._checker if alpha else QBrush(self._colors["cell"]))
-        painter.drawRoundedRect(QRectF(0, 0, self.tile, self.tile), theme.RADIUS, theme.RADIUS)
-        if selected:
-            painter.setBrush(faded(self._colors["accent"], 0.16))
+        with painting(drawn) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._checker if alpha else QBrush(self._colors["cell"]))
             painter.drawRoundedRect(QRectF(0, 0, self.tile, self.tile), theme.RADIUS, theme.RADIUS)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        width = 2.0 if selected or current else 1.0
-        accent = selected or (current and focused)
-        painter.setPen(QPen(self._colors["accent" if accent else "border_strong" if current else "border"], width))
-        inset = width / 2
-        frame = QRectF(inset, inset, self.tile - width, self.tile - width)
-        painter.drawRoundedRect(frame, theme.RADIUS - inset, theme.RADIUS - inset)
-        if selected and current and focused:
-            # The one the keys act from stands out among the selected ones.
-            painter.setPen(QPen(self._colors["cell"], 1.0))
-            painter.drawRoundedRect(frame.adjusted(1.5, 1.5, -1.5, -1.5), theme.RADIUS - 2, theme.RADIUS - 2)
-        painter.end()
+            if selected:
+                painter.setBrush(faded(self._colors["accent"], 0.16))
+                painter.drawRoundedRect(QRectF(0, 0, self.tile, self.tile), theme.RADIUS, theme.RADIUS)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            width = 2.0 if selected or current else 1.0
+            accent = selected or (current and focused)
+            painter.setPen(QPen(self._colors["accent" if accent else "border_strong" if current else "border"], width))
+            inset = width / 2
+            frame = QRectF(inset, inset, self.tile - width, self.tile - width)
+            painter.drawRoundedRect(frame, theme.RADIUS - inset, theme.RADIUS - inset)
+            if selected and current and focused:
+                # The one the keys act from stands out among the selected ones.
+                painter.setPen(QPen(self._colors["cell"], 1.0))
+                painter.drawRoundedRect(frame.adjusted(1.5, 1.5, -1.5, -1.5), theme.RADIUS - 2, theme.RADIUS - 2)
         return drawn
 
     @functools.cached_property
@@ -259,15 +258,14 @@ class CellPainter:
 
     def _draw_badge(self, icon: str, color: str) -> QImage:
         drawn = blank(BADGE, BADGE, self.ratio)
-        painter = QPainter(drawn)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        filled = color in ("kept", "dropped")
-        painter.setBrush(self._colors[color] if filled else faded(self._colors["surface"], 0.92))
-        painter.drawRoundedRect(QRectF(0, 0, BADGE, BADGE), 5, 5)
-        tint = self._colors["surface" if filled else color]
-        painter.drawImage(QPointF(2, 2), icons.image(icon, BADGE - 4, tint, self.ratio))
-        painter.end()
+        with painting(drawn) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            filled = color in ("kept", "dropped")
+            painter.setBrush(self._colors[color] if filled else faded(self._colors["surface"], 0.92))
+            painter.drawRoundedRect(QRectF(0, 0, BADGE, BADGE), 5, 5)
+            tint = self._colors["surface" if filled else color]
+            painter.drawImage(QPointF(2, 2), icons.image(icon, BADGE - 4, tint, self.ratio))
         return drawn
 
 
@@ -356,10 +354,9 @@ def checker_brush(ratio: float, side: int = CHECKER) -> QBrush:
 
 def _checkered(ratio: float, side: int, first: QColor, second: QColor) -> QBrush:
     tile = blank(2 * side, 2 * side, ratio, first)
-    painter = QPainter(tile)
-    for corner in (QPoint(0, 0), QPoint(side, side)):
-        painter.fillRect(QRect(corner.x(), corner.y(), side, side), second)
-    painter.end()
+    with painting(tile) as painter:
+        for corner in (QPoint(0, 0), QPoint(side, side)):
+            painter.fillRect(QRect(corner.x(), corner.y(), side, side), second)
     return QBrush(tile)
 
 

@@ -12,6 +12,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
 from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.painting import paint_event
 
 MARGIN = 24
 Box = tuple[int, int, int, int]
@@ -194,8 +195,8 @@ class _Canvas(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._from = None
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         painter.fillRect(event.rect(), theme.color("canvas"))
         target = self._target()
         painter.fillRect(target, checker_brush(self.devicePixelRatioF()))

@@ -21,6 +21,7 @@ from gandam_studio.qt.curate.geometry import GAP, Grid
 from gandam_studio.qt.curate.pictures import Cell, Composed, PictureCache, Wanted
 from gandam_studio.qt.curate.rows import Rows, WantedRows
 from gandam_studio.qt.curate.selection import Selection
+from gandam_studio.qt.painting import paint_event
 
 SMALLEST, LARGEST, USUAL = 48, 320, 144
 CAPTION_FROM = 88  # tiles smaller than this show no names
@@ -110,13 +111,13 @@ class GridView(QAbstractScrollArea):
 
     # Painting
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """Draw the cells that meet the exposed rectangle; those without a picture yet are asked for."""
         with self.pictures.resting():
-            self._paint(event.rect())
+            self._paint(painter, event.rect())
 
-    def _paint(self, exposed: QRect) -> None:
-        painter = QPainter(self.viewport())
+    def _paint(self, painter: QPainter, exposed: QRect) -> None:
         painter.fillRect(exposed, theme.color("canvas"))
         exposed.setTop(exposed.top() - OVERHANG)
         scrolled = self.verticalScrollBar().value()
@@ -142,7 +143,6 @@ class GridView(QAbstractScrollArea):
                 caption=caption,
             )
         self.paint_over(painter, scrolled)
-        painter.end()
         if incomplete and not self._wish.isActive():
             self._wish.start()
 

@@ -12,8 +12,13 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.curate.cell_painter import checker_brush, draw_picture, fit_of
 from gandam_studio.qt.curate.pictures import PictureCache, Wanted
+from gandam_studio.qt.outside_text import OutsideLabel, wrapped
+from gandam_studio.qt.outside_text import tip as as_tip
+from gandam_studio.qt.painting import paint_event
+from trainer.untrusted import shortened
 
 WIDTH = 272
+LONGEST_WORD = 28  # Characters that fit into that width.
 PREVIEW = 240
 PREVIEW_BYTES = 8 << 20
 
@@ -30,7 +35,7 @@ class Inspector(QWidget):
         self._workspace = workspace
         self._read_only = read_only
         self._picture = _Preview(PictureCache(workspace, self, most_bytes=PREVIEW_BYTES))
-        self._name = QLabel(wordWrap=True)
+        self._name = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._name.setProperty("role", "title")
         self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._facts = QGridLayout()
@@ -70,7 +75,7 @@ class Inspector(QWidget):
             self._show_tags(())
             return
         self._picture.show_sprite(sprite)
-        self._name.setText(sprite.name)
+        self._name.setText(wrapped(sprite.name, 200, LONGEST_WORD))
         statuses = {
             "undecided": self.tr("undecided"),
             "kept": self.tr("kept"),
@@ -113,14 +118,14 @@ class Inspector(QWidget):
             row = len(self._values)
             key = QLabel(name)
             key.setProperty("role", "muted")
-            label = QLabel()
+            label = QLabel(textFormat=Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._facts.addWidget(key, row, 0, Qt.AlignmentFlag.AlignTop)
             self._facts.addWidget(label, row, 1)
             self._values[name] = label
         room = WIDTH - 32 - 96
-        label.setText(label.fontMetrics().elidedText(value, Qt.TextElideMode.ElideMiddle, room))
-        label.setToolTip(tip)
+        label.setText(label.fontMetrics().elidedText(shortened(value, 300), Qt.TextElideMode.ElideMiddle, room))
+        label.setToolTip(as_tip(tip))
 
     def _show_tags(self, tags: tuple[str, ...]) -> None:
         while (item := self._tags.takeAt(0)) is not None:
@@ -135,7 +140,7 @@ class Inspector(QWidget):
         remove = QPushButton()
         remove.setProperty("role", "quiet")
         remove.setAccessibleName(self.tr("Remove the tag {0}").format(tag))
-        remove.setToolTip(remove.accessibleName())
+        remove.setToolTip(as_tip(remove.accessibleName()))
         remove.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         remove.setEnabled(not self._read_only)
         icons.set_icon(remove, "close", "secondary", 12)
@@ -145,7 +150,7 @@ class Inspector(QWidget):
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(sign)
-        layout.addWidget(QLabel(tag), 1)
+        layout.addWidget(OutsideLabel(tag), 1)
         layout.addWidget(remove)
         return row
 
@@ -192,8 +197,8 @@ class _Preview(QWidget):
     def _room(self) -> int:
         return int((PREVIEW - 16) * self.devicePixelRatioF())
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(theme.color("border"))
         ratio = self.devicePixelRatioF()

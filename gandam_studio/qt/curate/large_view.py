@@ -11,6 +11,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
 from gandam_studio.qt.curate.large_picture import LargePictureLoader
+from gandam_studio.qt.painting import paint_event
 
 MARGIN = 32
 CAPTION = 44
@@ -181,9 +182,9 @@ class LargeView(QWidget):
         """Back to the gallery."""
         self.left.emit()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """Checker, picture, its mirrored self, a line of facts."""
-        painter = QPainter(self)
         painter.fillRect(event.rect(), theme.color("canvas"))
         if self._sprite is None:
             return

@@ -30,6 +30,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
 from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.session import Session
 from trainer.recipe import INTERPOLATIONS, SIZES, Recipe
 
@@ -229,8 +230,8 @@ class _Samples(QWidget):
         """What is shown, as QImages."""
         return [pixmap.toImage() for pixmap in self._pixmaps]
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         ratio = self.devicePixelRatioF()
         columns = self._columns(ratio)
         cell = PREVIEW // columns

@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QInputDialog, QMenu
 from gandam_studio.core.query import Filter
 from gandam_studio.core.review import SAVED_FILTERS, saved_filters
 from gandam_studio.qt.curate.filter_bar import FilterBar
+from gandam_studio.qt.outside_text import tip
 from gandam_studio.qt.session import Session
+from trainer.untrusted import shortened
 
 
 class SavedFilters(QMenu):
@@ -80,12 +82,13 @@ class SavedFilters(QMenu):
         self._trash.clear()
         names = self.named()
         for name, chosen in sorted(names.items()):
-            action = self.addAction(name)
-            action.setToolTip(self.describe(chosen))
+            action = self.addAction(shortened(name))
+            action.setToolTip(tip(self.describe(chosen)))
             action.triggered.connect(lambda _checked=False, chosen=chosen: self._bar.set_filter(chosen))
         if names:
             self.addSeparator()
             self.addMenu(self._trash)
             for name in sorted(names):
-                self._trash.addAction(name).triggered.connect(lambda _checked=False, name=name: self.delete(name))
+                delete = self._trash.addAction(shortened(name))
+                delete.triggered.connect(lambda _checked=False, name=name: self.delete(name))
         self._fill_end(self)

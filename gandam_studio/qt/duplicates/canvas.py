@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.difference import CHANGED, ONLY_LEFT, ONLY_RIGHT
 from gandam_studio.qt.duplicates.painting import draw_checkerboard, draw_chip, fitted_scale
+from gandam_studio.qt.painting import paint_event
 
 BLINK_MS = 450
 MARGIN = 16
@@ -183,9 +184,9 @@ class CompareCanvas(QWidget):
         half = (area.width() - GAP) // 2
         return [QRect(0, 0, half, area.height()), QRect(half + GAP, 0, area.width() - half - GAP, area.height())]
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """Only images that are ready are drawn here."""
-        painter = QPainter(self)
         painter.fillRect(self.rect(), theme.color("canvas"))
         panes = self._panes()
         if len(panes) > 1:

@@ -10,6 +10,8 @@ from gandam_studio.core.sprite import Sprite
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.difference import Difference
 from gandam_studio.qt.duplicates.wording import relation_color, relation_name
+from gandam_studio.qt.outside_text import tip
+from trainer.untrusted import shortened
 
 
 class FactsBar(QFrame):
@@ -59,8 +61,8 @@ class FactsBar(QFrame):
     def show_difference(self, difference: Difference | None, trouble: str = "") -> None:
         """Say what comparing their pixels found, or why they could not be compared."""
         if difference is None:
-            self.measured.setText(trouble)
-            self.measured.setToolTip(trouble)
+            self.measured.setText(shortened(trouble, 300))
+            self.measured.setToolTip(tip(trouble))
         elif difference.share == 0:
             self.measured.setText(self.tr("once aligned, not one pixel differs"))
         else:

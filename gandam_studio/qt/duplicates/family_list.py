@@ -31,6 +31,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import CellPainter
 from gandam_studio.qt.curate.pictures import PictureCache, Wanted
+from gandam_studio.qt.painting import paint_item
 
 TILE = 40
 BAR = 5
@@ -93,6 +94,7 @@ class _FamilyDelegate(QStyledItemDelegate):
         """See QStyledItemDelegate."""
         return QSize(120, TILE + 10)
 
+    @paint_item
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """See QStyledItemDelegate."""
         row = self._view.families.rows[index.row()]
@@ -100,7 +102,6 @@ class _FamilyDelegate(QStyledItemDelegate):
         ratio = painter.device().devicePixelRatio()
         if self._cells is None or self._cells.ratio != ratio:
             self._cells = CellPainter(TILE, ratio, QFont(option.font))
-        painter.save()
         if option.state & QStyle.StateFlag.State_Selected:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -112,7 +113,6 @@ class _FamilyDelegate(QStyledItemDelegate):
         plain = {"selected": False, "current": False, "focused": False, "caption": False}
         self._cells.paint(painter, box, row.sprite, picture, **plain)
         self._draw_words(painter, area.adjusted(TILE + 14, 4, -8, -6), row)
-        painter.restore()
 
     def _draw_words(self, painter: QPainter, area: QRect, row: FamilyRow) -> None:
         metrics = painter.fontMetrics()

@@ -16,6 +16,7 @@ from gandam_studio.qt.duplicates.findings import GroupCard
 from gandam_studio.qt.duplicates.group_model import SHOWN, GroupModel
 from gandam_studio.qt.duplicates.painting import CHIP_GAP, CHIP_PADDING, chips_that_fit, draw_chip
 from gandam_studio.qt.duplicates.wording import relation_color, relation_name
+from gandam_studio.qt.painting import paint_item
 
 TILE = 68
 MARGIN = 12
@@ -39,6 +40,7 @@ class GroupDelegate(QStyledItemDelegate):
         line = option.fontMetrics.height()
         return QSize(TILE, line * 2 + TILE + 4 * GAP + 12)
 
+    @paint_item
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
@@ -48,7 +50,6 @@ class GroupDelegate(QStyledItemDelegate):
         area = option.rect.adjusted(MARGIN - 6, 3, -6, -3)
         state = option.state
         chosen = bool(state & QStyle.StateFlag.State_Selected)
-        painter.save()
         self._draw_frame(painter, area, chosen, bool(state & QStyle.StateFlag.State_HasFocus))
         inner = area.adjusted(10, 8, -10, -6)
         self._draw_head(painter, inner, card)
@@ -69,7 +70,6 @@ class GroupDelegate(QStyledItemDelegate):
             self._draw_more(painter, QRect(inner.left() + (fits - 1) * (TILE + GAP), top, TILE, TILE), hidden + 1)
         foot = QRect(inner.left(), top + TILE + GAP - 1, inner.width(), option.fontMetrics.height() + 2)
         self._draw_foot(painter, foot, card, sprites[0].name, self._view.is_settled(card))
-        painter.restore()
 
     def _draw_frame(self, painter: QPainter, area: QRect, chosen: bool, focused: bool) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

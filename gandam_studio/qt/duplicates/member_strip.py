@@ -28,6 +28,7 @@ from gandam_studio.qt.curate.cell_painter import CellPainter
 from gandam_studio.qt.curate.pictures import PictureCache, Wanted
 from gandam_studio.qt.duplicates.painting import draw_chip
 from gandam_studio.qt.duplicates.wording import relation_color, relation_name, short_relation_name
+from gandam_studio.qt.painting import paint_item
 
 TILE = 92
 GAP = 10
@@ -96,6 +97,7 @@ class _MemberDelegate(QStyledItemDelegate):
         line = option.fontMetrics.height()
         return QSize(TILE + GAP, TILE + 2 * line + 20)
 
+    @paint_item
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """See QStyledItemDelegate."""
         card = self._view.members.members[index.row()]
@@ -107,7 +109,6 @@ class _MemberDelegate(QStyledItemDelegate):
         line = option.fontMetrics.height()
         box = QRect(option.rect.x(), option.rect.y() + 2, TILE, TILE)
         current = bool(state & QStyle.StateFlag.State_Selected)
-        painter.save()
         cells.paint(
             painter,
             box,
@@ -126,7 +127,6 @@ class _MemberDelegate(QStyledItemDelegate):
         text = short_relation_name(card.relation) if card.relation else self.tr("best")
         text = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, TILE - 14)
         draw_chip(painter, corner, text, relation_color(card.relation) if card.relation else "kept")
-        painter.restore()
 
     @property
     def fit(self) -> int:

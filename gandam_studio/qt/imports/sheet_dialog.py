@@ -26,6 +26,7 @@ from gandam_studio.core.importing.sheets import Region
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush
 from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.painting import paint_event
 
 RECUT_MS = 120
 
@@ -161,8 +162,8 @@ class _Preview(QWidget):
         self.setAccessibleDescription(str(len(found)))
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         painter.fillRect(event.rect(), checker_brush(self.devicePixelRatioF()))
         painter.drawPixmap(QRectF(self.rect()), self._pixmap, QRectF(self._pixmap.rect()))
         painter.setPen(QPen(theme.color("accent"), 1))

@@ -12,6 +12,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.run_comparison import compare
 from gandam_studio.core.run_record import RunRecord
 from gandam_studio.qt import theme
+from gandam_studio.qt.outside_text import tip, wrapped
 from gandam_studio.qt.runs.difference_table import DifferenceTable
 from gandam_studio.qt.train.curve_plot import Series
 from gandam_studio.qt.train.follower import RunFollower
@@ -19,6 +20,7 @@ from gandam_studio.qt.train.plot_panel import PlotPanel
 from gandam_studio.qt.train.sample_grid import SampleGrid
 from gandam_studio.qt.train.timeline import Timeline
 from gandam_studio.qt.train.timeline_bar import TimelineBar
+from trainer.untrusted import shortened
 
 DASHES = ("solid", "dash", "dot", "solid")
 CURVES = (("loss_d", "Discriminator loss", False), ("loss_g", "Generator loss", False), ("d_fake", "D(G(z))", False),
@@ -77,8 +79,8 @@ class CompareView(QWidget):
             self.grids[-1].title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             self._grid_row.addWidget(self.grids[-1], 1)
         for grid, folder in zip(self.grids, folders, strict=True):
-            grid.title.setText(folder.name)
-            grid.title.setToolTip(folder.name)
+            grid.title.setText(shortened(folder.name))
+            grid.title.setToolTip(tip(folder.name))
             grid.set_widest(self._note(88_888_888, ended=True))
             grid.view.set_image(None, 0, 0)
             grid.view.set_message(self.tr("Reading…"))
@@ -88,7 +90,7 @@ class CompareView(QWidget):
             try:
                 self.table.show_comparison(compare(folders))
             except UserError as error:
-                self.table.summary.setText(str(error))
+                self.table.summary.setText(wrapped(str(error)))
         for folder in folders:
             follower = RunFollower(folder, self, self.timeline)
             follower.opened.connect(self._set_plots)
@@ -152,7 +154,7 @@ class CompareView(QWidget):
 def overlaid(follower: RunFollower, name: str, position: int) -> Series:
     """One run's curve over pictures seen; runs differ in colour and dash."""
     record: RunRecord = follower.record
-    short = follower.name.split("-", 1)[0]
+    short = shortened(follower.name.split("-", 1)[0], 12)
 
     def to_axis(iterations: np.ndarray) -> np.ndarray:
         pace = record.pace

@@ -18,6 +18,10 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.run_comparison import RunComparison
 from gandam_studio.qt import theme
+from gandam_studio.qt.outside_text import tip
+from trainer.untrusted import shortened
+
+LONGEST = 200
 
 
 class DifferenceTable(QWidget):
@@ -48,16 +52,19 @@ class DifferenceTable(QWidget):
         self.table.clear()
         self.table.setColumnCount(1 + len(comparison.names))
         self.table.setRowCount(len(rows))
-        self.table.setHorizontalHeaderLabels([self.tr("Differs in"), *comparison.names])
+        self.table.setHorizontalHeaderLabels(
+            [self.tr("Differs in"), *(shortened(name, 60) for name in comparison.names)]
+        )
         for position, row in enumerate(rows):
-            name = QTableWidgetItem(row.name if row.group == "configuration" else f"{row.group}: {row.name}")
-            name.setToolTip(row.meaning)
+            text = row.name if row.group == "configuration" else f"{row.group}: {row.name}"
+            name = QTableWidgetItem(shortened(text, LONGEST))
+            name.setToolTip(tip(row.meaning))
             if not row.is_factor:
                 name.setForeground(QBrush(theme.color("muted")))
             self.table.setItem(position, 0, name)
             for column, value in enumerate(row.values):
                 item = QTableWidgetItem(shown(value))
-                item.setToolTip(shown(value))
+                item.setToolTip(tip(shown(value)))
                 if value != row.values[0]:
                     item.setForeground(QBrush(theme.color("accent")))
                 self.table.setItem(position, column + 1, item)
@@ -84,5 +91,5 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+        return shortened(", ".join(map(str, value[:LONGEST])), LONGEST) or "none"
+    return f"{value:,}" if isinstance(value, int) else shortened(str(value), LONGEST)

@@ -12,7 +12,9 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 from gandam_studio.core.training import RunSummary
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.outside_text import tip
 from gandam_studio.qt.train.texts import STATE_COLORS, resume_label, state_name, state_words, why_finished
+from trainer.untrusted import shortened
 
 _FOLDER = Qt.ItemDataRole.UserRole
 MOST = 4
@@ -77,12 +79,12 @@ class LineageTree(QTreeWidget):
                 text = self.tr("{0}: {1:,} sprites").format(label, version.sprites)
                 if version.parent_label:
                     text += self.tr(" (from {0})").format(version.parent_label)
-            group = QTreeWidgetItem([text])
+            group = QTreeWidgetItem([shortened(text, 120)])
             group.setFlags(Qt.ItemFlag.ItemIsEnabled)
             group.setIcon(0, icons.icon("versions", "secondary", 16))
             group.setForeground(0, QBrush(theme.color("secondary")))
             if version is not None and version.message:
-                group.setToolTip(0, version.message)
+                group.setToolTip(0, tip(version.message))
             # Newest version on top, as its runs are the ones one looks for.
             self.insertTopLevelItem(0, group)
             group.setFirstColumnSpanned(True)
@@ -92,18 +94,18 @@ class LineageTree(QTreeWidget):
     def _item(self, run: RunSummary, parent: QTreeWidgetItem) -> QTreeWidgetItem:
         state = run.state
         when = time.strftime("%d %b %H:%M", time.localtime(state.wall_time)) if state.wall_time else "–"
-        item = QTreeWidgetItem([run.run, state_words(state), f"{state.iteration:,}"])
+        item = QTreeWidgetItem([shortened(run.run, 120), state_words(state), f"{state.iteration:,}"])
         item.setData(0, _FOLDER, str(run.folder))
         item.setForeground(1, QBrush(theme.color(STATE_COLORS.get(state.state, "secondary"))))
         item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        tip = [f"{run.run}: {state_name(state.state)}, {when}"]
+        words = [f"{run.run}: {state_name(state.state)}, {when}"]
         if state.state in ("interrupted", "stopped", "failed"):
-            tip.append(resume_label(state))
-        tip += [text for text in (why_finished(state) or state.reason, run.problem) if text]
+            words.append(resume_label(state))
+        words += [text for text in (why_finished(state) or state.reason, run.problem) if text]
         if run.parent:
-            tip.append(self.tr("derived from {0}").format(run.parent))
+            words.append(self.tr("derived from {0}").format(run.parent))
         for column in range(3):
-            item.setToolTip(column, "\n".join(tip))
+            item.setToolTip(column, tip("\n".join(words)))
         parent.addChild(item)
         self._runs[run.folder] = item
         return item

@@ -28,6 +28,7 @@ from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
 from gandam_studio.qt.train.texts import resume_label
 from trainer.run_directory import RunDirectory
+from trainer.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.qt.runs.compare_view import CompareView
@@ -192,7 +193,7 @@ class RunsScreen(Screen):
             item.setEnabled(one)
         for item in (self.delete_button, self.delete_action):
             item.setEnabled(bool(folders) and not self.session.read_only)
-        state = RunDirectory(folders[0]).state() if one else None
+        state = training.summary(folders[0]).state if one else None
         can_resume = state is not None and state.state in ("created", "interrupted", "stopped", "failed")
         self.resume_button.setEnabled(can_resume)
         self.resume_action.setEnabled(can_resume)
@@ -280,7 +281,7 @@ class RunsScreen(Screen):
         box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(self.tr("Delete runs"))
-        box.setText(self.tr("Move {0} to the trash?").format(", ".join(folder.name for folder in folders)))
+        box.setText(self.tr("Move {0} to the trash?").format(", ".join(shortened(folder.name) for folder in folders)))
         box.setInformativeText(self.tr("Samples, curves and checkpoints go with it; versions and sprites stay."))
         delete = box.addButton(self.tr("Move to trash"), QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.outside_text import wrapped
 from gandam_studio.qt.train.texts import Failure
 
 
@@ -51,9 +52,9 @@ class Card(QFrame):
         """Tell of a run that ended badly."""
         icon, color = ("error", "dropped") if severe else ("warning", "warning")
         icons.set_pixmap(self._icon, icon, QSize(22, 22), color)
-        self.headline.setText(headline)
-        self.cause.setText(failure.cause)
-        self.safe.setText(failure.safe)
+        self.headline.setText(wrapped(headline))
+        self.cause.setText(wrapped(failure.cause))
+        self.safe.setText(wrapped(failure.safe))
         self._action = failure.action
         self.button.setText(failure.action_label)
         self.button.setVisible(bool(failure.action))

@@ -153,9 +153,11 @@ class RunControl(QObject):
         self.queue_changed.emit()
 
     def _run_folders(self) -> list[RunDirectory]:
-        if not self.runs_folder.is_dir():
+        try:
+            found = [path for path in self.runs_folder.iterdir() if (path / "lock").is_file()]
+        except OSError:
             return []
-        return [RunDirectory(path) for path in sorted(self.runs_folder.iterdir(), key=_age) if (path / "lock").exists()]
+        return [RunDirectory(path) for path in sorted(found, key=_age)]
 
 
 def _age(path: Path) -> float:

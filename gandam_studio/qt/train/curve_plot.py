@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.core.curves import SmoothedCurve
@@ -70,6 +70,7 @@ class CurvePlot(QFrame):
         for name in ("scrubbed", "hovered", "zoomed", "panned", "reset_asked", "spike_clicked"):
             getattr(self.canvas, name).connect(getattr(self, name))
         self.title = QLabel(title)
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setProperty("role", "title")
         self._legend = Legend()
         # The plots of a row are equally wide, whatever their titles say.

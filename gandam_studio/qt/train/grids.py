@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.outside_text import OutsideLabel
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.pictures import real_sheet
 from gandam_studio.qt.train.sample_grid import SampleGrid
@@ -44,7 +45,7 @@ class GridArea(QStackedWidget):
         self._moments_at: list[float] = []
         for position, grid in enumerate(self.moments):
             grid.cell_clicked.connect(lambda _index, position=position: self._choose(position))
-        self._spike_title = QLabel()
+        self._spike_title = OutsideLabel()
         self._spike_title.setProperty("role", "title")
         self.addWidget(_row(self.fixed, self.random, self.real))
         self.addWidget(self._spike_page())
@@ -55,8 +56,7 @@ class GridArea(QStackedWidget):
         icons.set_icon(close, "close", "secondary", 16)
         close.clicked.connect(lambda _checked=False: self.show_spike(None))
         header = QHBoxLayout()
-        header.addWidget(self._spike_title)
-        header.addStretch(1)
+        header.addWidget(self._spike_title, 1)
         header.addWidget(close)
         page = QWidget()
         layout = QVBoxLayout(page)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gandam_studio.qt import theme
+from gandam_studio.qt.painting import paint_event
 
 LINE_PX = 14
 GAP_PX = 10
@@ -62,9 +63,9 @@ class Legend(QWidget):
             self._measured = None
         super().changeEvent(event)
 
-    def paintEvent(self, event) -> None:
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """A piece of line, its label, its value."""
-        painter = QPainter(self)
         bold, plain_width, bold_width = self._measures()
         widths = [
             (

@@ -7,6 +7,7 @@ import numpy as np
 from gandam_studio.core.curves import SmoothedCurve
 from gandam_studio.core.run_record import RunRecord
 from gandam_studio.qt.train.curve_plot import Series
+from trainer.untrusted import shortened
 
 MOST = 8
 _REACH = 1_000_000
@@ -19,7 +20,7 @@ def meter_plots(record: RunRecord) -> list[tuple[str, list[Series], bool]]:
     for position, (name, events) in enumerate(list(record.metrics.items())[:MOST]):
         token = f"plot_{position % 4 + 1}"
         features = next((event.features for event in reversed(events) if event.features), "")
-        title = f"{name} ({features})" if features else name
+        title = shortened(f"{name} ({features})" if features else name)
         series = [Series("", sparse([(e.iteration, e.value) for e in events]), token, reach=_REACH)]
         if any(event.low is not None for event in events):
             series.append(Series("90 %", sparse([(e.iteration, e.low) for e in events]), token, "dot", reach=_REACH))
@@ -37,7 +38,9 @@ def sparse(points: list[tuple[int, float | None]]) -> SmoothedCurve:
     if points:
         # Iterations count from 1; what was measured before the first step is shown at it.
         places = np.maximum(1, np.array([iteration for iteration, _ in points]))
-        values = np.full(int(places.max()), np.nan, np.float32)
-        values[places - 1] = [np.nan if value is None else value for _, value in points]
-        curve.write(1, values)
+        first = int(places.min())
+        values = np.full(int(places.max()) - first + 1, np.nan, np.float32)
+        with np.errstate(over="ignore"):
+            values[places - first] = np.array([np.nan if value is None else value for _, value in points], np.float64)
+        curve.write(first, values)
     return curve

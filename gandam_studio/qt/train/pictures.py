@@ -7,29 +7,43 @@ from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QObject, Signal
 from PySide6.QtGui import QImage, QImageReader
 
 from gandam_studio.qt.queue_thread import QueueThread
+from trainer.arrays import open_pictures
+from trainer.untrusted import path_inside, read_regular
 
 CACHE_BYTES = 256 * 1024 * 1024
 WAITING = 12
 """Requests kept while scrubbing; older ones are forgotten, for the cursor has moved on."""
 LARGEST_SIDE = 16_384
+LARGEST_PIXELS = 1 << 27
+LARGEST_FILE = 256 << 20
+MOST_REAL = 4096
 
 
 def inside(folder: Path, relative: str) -> Path | None:
     """A path that a run's events name, or None when it is empty or leads out of the run's folder."""
-    if not relative or Path(relative).is_absolute() or ".." in Path(relative).parts:
+    try:
+        return path_inside(folder, relative)
+    except ValueError:
         return None
-    return folder / relative
 
 
 def decode(path: Path) -> QImage | None:
     """A picture file as a QImage fit for quick painting; None when it is missing, damaged or absurdly large."""
-    reader = QImageReader(str(path))
+    try:
+        data = QByteArray(read_regular(path, LARGEST_FILE))
+    except (OSError, ValueError):
+        return None
+    buffer = QBuffer(data)
+    buffer.open(QBuffer.OpenModeFlag.ReadOnly)
+    reader = QImageReader(buffer)
     size = reader.size()
     if not size.isValid() or max(size.width(), size.height()) > LARGEST_SIDE:
+        return None
+    if size.width() * size.height() > LARGEST_PIXELS:
         return None
     image = reader.read()
     if image.isNull():
@@ -58,12 +72,13 @@ def to_pixels(image: QImage) -> np.ndarray:
 def real_sheet(dataset: Path, rows: int, columns: int, seed: int = 0) -> QImage | None:
     """A grid of real training pictures, evenly spread over the data set and then shuffled; None when unreadable."""
     try:
-        pictures = np.load(dataset, mmap_mode="r", allow_pickle=False)
+        pictures = open_pictures(dataset)
     except (OSError, ValueError):
         return None
-    if pictures.ndim != 4 or not len(pictures) or pictures.shape[3] not in (3, 4) or pictures.dtype != np.uint8:
+    count = min(rows * columns, len(pictures), MOST_REAL)
+    columns = max(1, min(columns, count))
+    if not count or max(columns * pictures.shape[2], -(-count // columns) * pictures.shape[1]) > LARGEST_SIDE:
         return None
-    count = min(rows * columns, len(pictures))
     chosen = np.linspace(0, len(pictures) - 1, count).astype(int)
     np.random.default_rng(seed).shuffle(chosen)
     return sheet(np.stack([pictures[index] for index in chosen]), columns)

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QFont,
     QMouseEvent,
     QPainter,
+    QPaintEvent,
     QPen,
     QPixmap,
     QPolygonF,
@@ -29,6 +30,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gandam_studio.qt import theme
+from gandam_studio.qt.painting import paint_event, painting
 from gandam_studio.qt.train.legend import DASHES
 from gandam_studio.qt.train.scales import Linear, SignedLog, short_number
 
@@ -191,10 +193,10 @@ class PlotCanvas(QWidget):
 
     # Painting
 
-    def paintEvent(self, event) -> None:
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """Copy the picture of the lines; paint what moves over it."""
         drawing = self.drawing
-        painter = QPainter(self)
         ratio = self.devicePixelRatioF()
         key = (self.width(), self.height(), ratio)
         if self._picture is None or self._picture_for != key:
@@ -232,18 +234,17 @@ class PlotCanvas(QWidget):
         picture = QPixmap(math.ceil(self.width() * ratio), math.ceil(self.height() * ratio))
         picture.setDevicePixelRatio(ratio)
         picture.fill(theme.color("surface"))
-        painter = QPainter(picture)
-        area = self._area()
-        self._paint_axes(painter, drawing, area)
-        painter.setClipRect(area)
-        low, high = drawing.x_range
-        for line in drawing.lines:
-            if len(line.x):
-                painter.setRenderHint(QPainter.RenderHint.Antialiasing, line.smooth)
-                painter.setPen(_pen(line.color, line.width, DASHES[line.dash], line.alpha))
-                x = area.left() + (line.x - low) / (high - low or 1.0) * area.width()
-                painter.drawPolyline(polygon(x, self._y_of(line.y)))
-        painter.end()
+        with painting(picture) as painter:
+            area = self._area()
+            self._paint_axes(painter, drawing, area)
+            painter.setClipRect(area)
+            low, high = drawing.x_range
+            for line in drawing.lines:
+                if len(line.x):
+                    painter.setRenderHint(QPainter.RenderHint.Antialiasing, line.smooth)
+                    painter.setPen(_pen(line.color, line.width, DASHES[line.dash], line.alpha))
+                    x = area.left() + (line.x - low) / (high - low or 1.0) * area.width()
+                    painter.drawPolyline(polygon(x, self._y_of(line.y)))
         return picture
 
     def _paint_axes(self, painter: QPainter, drawing: Drawing, area: QRectF) -> None:

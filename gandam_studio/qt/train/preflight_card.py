@@ -15,6 +15,7 @@ from gandam_studio.core.training_checks import NOTE, OK, WARNING, Check
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.failures import explain
+from gandam_studio.qt.outside_text import wrapped
 from gandam_studio.qt.status_strip import duration
 from trainer import files
 from trainer.config import TrainConfig
@@ -135,7 +136,7 @@ class PreflightCard(QFrame):
         self._note.setText(self.tr("Trying one step…"))
         self._task = BackgroundTask("", None, lambda _workspace, job: measure_step(config, job), self)
         self._task.succeeded.connect(self._show)
-        self._task.failed.connect(lambda error: self._note.setText(explain(error)))
+        self._task.failed.connect(lambda error: self._note.setText(wrapped(explain(error))))
         self._task.ended.connect(self._end)
         self._task.start()
 
@@ -163,7 +164,7 @@ class PreflightCard(QFrame):
             text += self.tr(". Memory allows only {0} pictures at once: gradients are accumulated.").format(
                 costs["micro_batch"]
             )
-        self._note.setText(text)
+        self._note.setText(wrapped(text))
         self.measured.emit(costs)
 
     def cancel(self) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QToolButto
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.outside_text import OutsideLabel
 from gandam_studio.qt.session import ERROR, Session
 from gandam_studio.qt.train.control import RunControl
 
@@ -61,7 +62,7 @@ class QueueList(QFrame):
         row = QHBoxLayout(line)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.HALF)
-        text = QLabel(f"{position + 1}.  {name}")
+        text = OutsideLabel(f"{position + 1}.  {name}")
         row.addWidget(text, 1)
         for icon, tip, slot, enabled in (
             ("control-chevron-up", self.tr("Earlier"), lambda: self._control.queue.move(name, -1), position > 0),

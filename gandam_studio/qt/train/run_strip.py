@@ -10,6 +10,7 @@ from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.steady import tell
 from gandam_studio.qt.train.texts import state_name
+from trainer.untrusted import shortened
 
 
 class RunStrip(QWidget):
@@ -55,7 +56,7 @@ class RunStrip(QWidget):
         if follower is None:
             return
         self.setVisible(follower.is_alive)
-        words = [follower.name, state_name(follower.state.state), f"{follower.record.last_iteration:,}"]
+        words = [shortened(follower.name, 40), state_name(follower.state.state), f"{follower.record.last_iteration:,}"]
         progress = follower.record.progress
         if progress is not None:
             if progress.eta_s is not None:

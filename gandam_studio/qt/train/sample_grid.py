@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPen, QPixmap
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.qt import theme
+from gandam_studio.qt.painting import paint_event
 
 CHECKER = 8
 
@@ -97,9 +98,9 @@ class GridView(QWidget):
         left, top = (round(room[0]) - width) // 2, (round(room[1]) - height) // 2
         return QRectF(left / ratio, top / ratio, width / ratio, height / ratio)
 
-    def paintEvent(self, event) -> None:
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """The picture, and frames around the cell under the pointer and the selected one."""
-        painter = QPainter(self)
         if self._image is None or self._image.isNull():
             painter.setPen(theme.color("muted"))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
@@ -172,6 +173,7 @@ class SampleGrid(QFrame):
         self.setProperty("role", "panel")
         self.title = QLabel(title)
         self.title.setProperty("role", "title")
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setToolTip(tip)
         self.note = QLabel()
         self.note.setProperty("role", "muted")

@@ -6,15 +6,18 @@ import logging
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPixmap
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gandam_studio.core.nearest import Neighbour, nearest_training
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.outside_text import wrapped
+from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.pictures import to_image, to_pixels
 from gandam_studio.qt.train.sample_grid import crisp, paint_checker
+from trainer.arrays import open_pictures
 from trainer.events import SamplesSaved
 
 NEIGHBOURS = 6
@@ -53,9 +56,9 @@ class Picture(QWidget):
         self.updateGeometry()
         self.update()
 
-    def paintEvent(self, event) -> None:
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """Picture, frame, caption."""
-        painter = QPainter(self)
         area = QRectF(0, 0, self._side, self._side)
         if not self._image.isNull():
             if self._image.hasAlphaChannel():
@@ -236,7 +239,7 @@ class SampleZoom(QFrame):
         log.info("no nearest pictures: %s", error)
         self._near_title.show()
         self._near_note.show()
-        self._near_note.setText(self.tr("The training pictures cannot be read: {0}").format(error))
+        self._near_note.setText(wrapped(self.tr("The training pictures cannot be read: {0}").format(error), word=24))
         for widget in self._near:
             widget.hide()
 
@@ -261,7 +264,7 @@ class SampleZoom(QFrame):
 
 
 def _neighbours(dataset, pixels, job):
-    pictures = np.load(dataset, mmap_mode="r", allow_pickle=False)
+    pictures = open_pictures(dataset)
     if pictures.shape[-1] == 3:
         pixels = pixels[..., :3]
     found = nearest_training(dataset, pixels, NEIGHBOURS, job)

@@ -33,6 +33,7 @@ from gandam_studio.qt.train.texts import state_words, why_finished
 from trainer.config import TrainConfig
 from trainer.events import TrainEvent
 from trainer.run_directory import RunDirectory, RunState
+from trainer.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.qt.train.watch_page import WatchPage
@@ -192,7 +193,7 @@ class TrainScreen(Screen):
         box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(self.tr("A run is training"))
-        box.setText(self.tr("{0} is training.").format(live.name))
+        box.setText(self.tr("{0} is training.").format(shortened(live.name)))
         box.setInformativeText(
             self.tr("It can go on without this window; open the workspace again to watch it. Or save and stop it now.")
         )
@@ -261,11 +262,11 @@ class TrainScreen(Screen):
         self.chooser.blockSignals(True)
         self.chooser.clear()
         for one in found:
-            self.chooser.addItem(f"{one.run}  ·  {state_words(one.state)}", one.folder)
+            self.chooser.addItem(f"{shortened(one.run, 60)}  ·  {state_words(one.state)}", one.folder)
         watched = self.follower.run_directory.path if self.follower else None
         index = next((i for i, one in enumerate(found) if one.folder == watched), -1)
         if index < 0 and watched is not None:
-            self.chooser.addItem(str(watched), watched)
+            self.chooser.addItem(shortened(str(watched), 80), watched)
             index = self.chooser.count() - 1
         self.chooser.setCurrentIndex(index)
         self.chooser.setPlaceholderText(self.tr("Watch a run…") if found else self.tr("No runs yet"))
@@ -363,7 +364,7 @@ class TrainScreen(Screen):
         box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("Still stopping"))
-        box.setText(self.tr("{0} has not stopped yet.").format(name))
+        box.setText(self.tr("{0} has not stopped yet.").format(shortened(name)))
         box.setInformativeText(self.tr("Ending it now loses what came after its newest checkpoint, nothing else."))
         end = box.addButton(self.tr("End it now"), QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(self.tr("Keep waiting"), QMessageBox.ButtonRole.RejectRole)

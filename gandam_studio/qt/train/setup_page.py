@@ -19,6 +19,7 @@ from gandam_studio.core import training_checks, versions
 from gandam_studio.core.training_checks import Check
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.outside_text import OutsideLabel, wrapped
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.train.advanced_form import AdvancedForm
 from gandam_studio.qt.train.control import RunControl
@@ -27,6 +28,7 @@ from gandam_studio.qt.train.field_editors import FieldRow
 from gandam_studio.qt.train.preflight_card import PreflightCard
 from gandam_studio.qt.train.queue_list import QueueList
 from trainer.config import load_preset, preset_names
+from trainer.untrusted import one_line
 
 FIRST_PRESET = "sprite-r3-cpu"
 CHECK_MS = 250
@@ -81,7 +83,7 @@ class SetupPage(QWidget):
         self.problem = QLabel(wordWrap=True)
         self.problem.setProperty("role", "error")
         self.all_settings = QCheckBox(self.tr("All settings"))
-        self.departures = QLabel()
+        self.departures = OutsideLabel()
         self.departures.setProperty("role", "secondary")
         self.start_button = QPushButton(self.tr("Start"))
         self.start_button.setProperty("role", "primary")
@@ -102,8 +104,7 @@ class SetupPage(QWidget):
         self._form.addSpacing(theme.SPACE)
         more = QHBoxLayout()
         more.addWidget(self.all_settings)
-        more.addWidget(self.departures)
-        more.addStretch(1)
+        more.addWidget(self.departures, 1)
         self._form.addLayout(more)
         self._form.addWidget(self.problem)
         self._spring = QWidget()
@@ -169,7 +170,7 @@ class SetupPage(QWidget):
         for version in self._found:
             note = f" – {version.message}" if version.message else ""
             text = self.tr("{0}: {1:,} sprites").format(version.label, version.sprites) + note
-            self.versions.addItem(text if len(text) < 70 else text[:69] + "…")
+            self.versions.addItem(one_line(text if len(text) < 70 else text[:69] + "…"))
         same = [i for i, version in enumerate(self._found) if before and version.number == before.number]
         is_new = bool(self._found) and newest is not None and self._found[0].number != newest.number
         self.versions.setCurrentIndex(0 if is_new or not same else same[0])
@@ -209,12 +210,12 @@ class SetupPage(QWidget):
         if self.draft.config.scaled:
             size = self.draft.config.architecture.size
             text += " " + self.tr("Scaled: its networks were written for {0} px.").format(size)
-        self.description.setText(text)
+        self.description.setText(wrapped(text))
         departures = self.draft.departures()
         told = [f"{path} {as_text(after)}" for path, (_, after) in list(departures.items())[:3]]
         text = self.tr("{0} changed from the preset: ").format(len(departures)) + ", ".join(told)
         self.departures.setText((text + ("…" if len(departures) > 3 else "")) if departures else "")
-        self.problem.setText(self.draft.problem)
+        self.problem.setText(wrapped(self.draft.problem))
         self.problem.setVisible(bool(self.draft.problem))
         self.preflight.forget_costs()
         self._name_start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QLabel, QPushButton
 
 ROOM = 8
+WIDEST = 720
 
 
 def tell(widget: QLabel | QPushButton, text: str) -> None:
@@ -15,6 +16,7 @@ def tell(widget: QLabel | QPushButton, text: str) -> None:
     if text == widget.text():
         return
     needed = widget.fontMetrics().horizontalAdvance(text) + (ROOM if isinstance(widget, QLabel) else 4 * ROOM)
+    needed = min(needed, WIDEST)
     if needed > widget.maximumWidth() or widget.minimumWidth() != widget.maximumWidth():
         widget.setFixedSize(needed, max(widget.sizeHint().height(), 24))
     widget.setText(text)

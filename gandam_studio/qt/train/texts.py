@@ -10,11 +10,13 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication
 
 from trainer import events as ev
-from trainer.run_directory import RunState
+from trainer.run_directory import RunState, is_number
+from trainer.untrusted import shortened
 
+LONGEST_LINE = 500
 STATE_COLORS = {
     "created": "secondary", "running": "accent", "paused": "warning", "interrupted": "warning",
-    "stopped": "secondary", "failed": "dropped", "finished": "kept",
+    "stopped": "secondary", "failed": "dropped", "finished": "kept", "damaged": "dropped",
 }  # fmt: skip
 
 
@@ -27,7 +29,7 @@ def state_name(state: str) -> str:
     return {
         "created": _tr("Waiting"), "running": _tr("Running"), "paused": _tr("Paused"),
         "interrupted": _tr("Interrupted"), "stopped": _tr("Stopped"), "failed": _tr("Failed"),
-        "finished": _tr("Finished"),
+        "finished": _tr("Finished"), "damaged": _tr("Damaged"),
     }.get(state, state)  # fmt: skip
 
 
@@ -49,7 +51,7 @@ def why_finished(state: RunState) -> str:
 def checkpoint_iteration(path: str) -> int | None:
     """The iteration in a checkpoint's path ("checkpoints/00004200" -> 4200), or None."""
     name = path.rstrip("/").rsplit("/", 1)[-1]
-    return int(name) if name.isdigit() else None
+    return int(name) if is_number(name) else None
 
 
 def resume_label(state: RunState) -> str:
@@ -65,7 +67,7 @@ def clock(wall_time: float) -> str:
 
 def describe(event: ev.TrainEvent) -> str:
     """One line for the log drawer."""
-    return _DESCRIPTIONS.get(type(event), _other)(event)
+    return shortened(_DESCRIPTIONS.get(type(event), _other)(event), LONGEST_LINE)
 
 
 def _other(event: ev.TrainEvent) -> str:
@@ -135,6 +137,7 @@ def failure(state: RunState, batch: int) -> Failure:
         "oom": (_tr("Not enough memory for {0} pictures at once.").format(batch), smaller),
         "nan": (_tr("The numbers blew up."), ("slower", _tr("Retry with half the learning rates"))),
         "disk_full": (_tr("The disk is full."), ("folder", _tr("Open the folder"))),
+        "io": (_tr("Reading or writing failed."), ("folder", _tr("Open the folder"))),
         "device": (_tr("The device failed."), resume),
         "data": (_tr("The run's data could not be read."), ("versions", _tr("Look at the versions"))),
         "checkpoint": (_tr("A checkpoint could not be read."), resume),

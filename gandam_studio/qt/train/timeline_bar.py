@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QToolTip, QWidget
 
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.train.timeline import Timeline
 
 MARGIN = 9
@@ -55,9 +56,9 @@ class _Track(QWidget):
         share = (x - MARGIN) / max(1, self.width() - 2 * MARGIN)
         return self._timeline.first + min(1.0, max(0.0, share)) * (self._timeline.last - self._timeline.first)
 
-    def paintEvent(self, event) -> None:
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """Groove, marks, handle."""
-        painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = self.height() / 2
         at = self.x_of(self._timeline.shown)

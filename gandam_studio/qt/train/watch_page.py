@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.run_record import Changes
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.outside_text import OutsideLabel, tip
 from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.train.cards import Card
 from gandam_studio.qt.train.follower import RunFollower
@@ -108,7 +109,7 @@ class WatchPage(QWidget):
 
     def _make_header(self) -> QFrame:
         self._state = QLabel()
-        self._what = QLabel()
+        self._what = OutsideLabel()
         self._what.setProperty("role", "secondary")
         self._numbers = QLabel()
         self._numbers.setProperty("role", "secondary")
@@ -242,7 +243,7 @@ class WatchPage(QWidget):
             origin = follower.config.origin
             words += [word for word in (origin.version, follower.config.preset) if word and word not in follower.name]
         self._what.setText(" · ".join(words))
-        self._what.setToolTip(str(follower.run_directory.path))
+        self._what.setToolTip(tip(str(follower.run_directory.path)))
 
     def _show_state(self, state: RunState) -> None:
         told = self._state_text(STATE_COLORS.get(state.state, "secondary"), state_name(state.state))
@@ -311,7 +312,7 @@ class WatchPage(QWidget):
                     else self.tr("{0} left").format(duration(progress.eta_s))
                 )
                 words.append(left)
-            self._bar.setValue(round(1000 * (progress.share or 0)))
+            self._bar.setValue(round(1000 * min(1.0, max(0.0, progress.share or 0))))
         self._bar.setVisible(follower.is_alive or follower.state.state in ("interrupted", "stopped"))
         tell(self._numbers, "   ".join(words))
 

@@ -12,9 +12,10 @@ from PySide6.QtGui import QImage
 
 from gandam_studio.core.run_record import RunRecord
 from gandam_studio.qt.train.pictures import decode, inside
-from trainer.events import EventReader, SamplesSaved, TrainEvent
+from trainer.events import EventReader, SamplesSaved, TrainEvent, Warning
 from trainer.run_directory import RunDirectory, RunState
 from trainer.spikes import SpikeFeed
+from trainer.untrusted import UntrustedError, open_regular
 
 POLL_S = 0.1
 IDLE_POLL_S = 1.0
@@ -22,6 +23,7 @@ STATE_EVERY_S = 1.0
 LONG_BACKLOG = 500
 DRAWING_S = 0.5
 LOG_TAIL_BYTES = 64 * 1024
+MOST_LOG_BYTES = 1 << 20
 log = logging.getLogger(__name__)
 _ALIVE = ("running", "paused", "created")
 
@@ -57,6 +59,7 @@ class RunWatcher(QThread):
         self._reader: EventReader | None = None
         self._feed = SpikeFeed()
         self._since_state = 0.0
+        self._trouble = ""
 
     def poke(self) -> None:
         """Look now instead of at the next turn."""
@@ -88,8 +91,11 @@ class RunWatcher(QThread):
             self._since_state += pause
             try:
                 self._turn()
-            except OSError as error:
-                log.warning("watching %s: %s", self.run_directory.path, error)
+                self._trouble = ""
+            except (OSError, UntrustedError) as error:
+                if str(error) != self._trouble:  # Told once, not at every turn of a drive that fails for hours.
+                    self._trouble = str(error)
+                    log.warning("watching %s: %s", self.run_directory.path, error)
             alive = self._state is None or self._state.state in _ALIVE
             pause = POLL_S if alive else IDLE_POLL_S
 
@@ -116,6 +122,9 @@ class RunWatcher(QThread):
         reader, record = self.run_directory.events(), RunRecord(self._half_life)
         events = reader.read()
         record.apply(events)
+        if left_out := reader.damaged + record.skipped:
+            text = f"{left_out:,} of the events are damaged and were left out"
+            record.apply([Warning(message=text, about="damaged", iteration=record.last_iteration)])
         record.settle()
         self._reader, self._feed = reader, SpikeFeed()
         self.opened.emit(record)
@@ -147,6 +156,8 @@ class RunWatcher(QThread):
             state = self.run_directory.state()
         except OSError:  # looked at again in a second
             return
+        except UntrustedError as error:
+            state = RunState("damaged", reason=str(error))
         if state != self._state:
             self._state = state
             self.state_changed.emit(state)
@@ -162,17 +173,17 @@ class RunWatcher(QThread):
 
     def _read_log(self) -> None:
         try:
-            with self.run_directory.log_path.open("rb") as stream:
+            with open_regular(self.run_directory.log_path) as stream:
                 size = stream.seek(0, 2)
                 if self._log_offset is None or size < self._log_offset:
                     self._log_offset = max(0, size - LOG_TAIL_BYTES)
                 if size == self._log_offset:
                     return
                 stream.seek(self._log_offset)
-                data = stream.read(size - self._log_offset)
-        except OSError:
+                data = stream.read(min(size - self._log_offset, MOST_LOG_BYTES))
+        except (OSError, UntrustedError):
             return
-        self._log_offset = size
+        self._log_offset += len(data)
         self.log_grew.emit(data.decode("utf-8", "replace"))
 
 

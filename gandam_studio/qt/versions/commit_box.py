@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.outside_text import wrapped
 
 
 class CommitBox(QFrame):
@@ -53,7 +54,7 @@ class CommitBox(QFrame):
 
     def show_state(self, text: str, suggestion: str, *, can_commit: bool) -> None:
         """Say what a version would hold; `suggestion` becomes its note when the person writes none."""
-        self.state.setText(text)
+        self.state.setText(wrapped(text))
         self._suggestion = suggestion
         self.note.setPlaceholderText(suggestion or self.tr("Why this version?"))
         self.button.setEnabled(can_commit and self._enabled)

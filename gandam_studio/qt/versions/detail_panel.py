@@ -17,8 +17,10 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.versions import ManifestVersion, VersionDiff
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.outside_text import wrapped
 from gandam_studio.qt.versions import wording
 from gandam_studio.qt.versions.diff_view import TILE, TILES
+from trainer.untrusted import shortened
 
 EMPTY = 0  # compared with the empty data set: everything is new
 _DIGEST_SHOWN = 16
@@ -81,24 +83,24 @@ class DetailPanel(QFrame):
             self.facts.setText(derived)
         else:
             note = wording.title(version)
-            self.headline.setText(f"{version.label}   {note}")
+            self.headline.setText(wrapped(f"{version.label}   {note}"))
             parts = [wording.when(version.at), wording.size(version, parent)]
             parts += [self.tr("from {0}").format(parent.label)] if parent else []
             parts += [self.tr("trained on by {0}").format(", ".join(runs))] if runs else []
-            self.facts.setText(" · ".join(parts))
+            self.facts.setText(wrapped(" · ".join(parts)))
         self.digest.setText(self.tr("SHA-256 {0}…").format(version.digest[:_DIGEST_SHOWN]) if version else "")
         self.digest.setVisible(version is not None)
         self.copy.setVisible(version is not None)
         self.base.clear()
         for other in reversed(versions):
             if version is None or other.number != version.number:
-                self.base.addItem(f"{other.label}  {wording.title(other)[:28]}", other.number)
+                self.base.addItem(shortened(f"{other.label}  {wording.title(other)[:28]}", 60), other.number)
         self.base.addItem(self.tr("nothing: everything is new"), EMPTY)
         self.base.setCurrentIndex(max(0, self.base.findData(base.number if base else EMPTY)))
 
     def show_summary(self, diff: VersionDiff | None) -> None:
         """What differs, in a line; None while it is being worked out."""
-        self.summary.setText(wording.changes(diff) if diff else self.tr("Comparing…"))
+        self.summary.setText(wrapped(wording.changes(diff)) if diff else self.tr("Comparing…"))
 
     def _lay_out(self, actions: list[QAction]) -> None:
         identity = QHBoxLayout()

@@ -15,6 +15,7 @@ from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import PADDING, CellPainter
 from gandam_studio.qt.curate.pictures import PictureCache, Wanted
 from gandam_studio.qt.duplicates.painting import draw_chip
+from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.versions.diff_cells import (
     ADDED,
     CHANGED,
@@ -155,9 +156,9 @@ class DiffView(QAbstractScrollArea):
             return True
         return super().viewportEvent(event)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    @paint_event
+    def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
         """Headings and cells in sight."""
-        painter = QPainter(self.viewport())
         offset = self.verticalScrollBar().value()
         painter.translate(0, -offset)
         seen = event.rect().translated(0, offset)

@@ -24,6 +24,8 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.painting import draw_chip
+from gandam_studio.qt.outside_text import tip
+from gandam_studio.qt.painting import paint_item
 from gandam_studio.qt.versions import wording
 from gandam_studio.qt.versions.lanes import RowLanes, lay_out
 
@@ -98,7 +100,7 @@ class HistoryModel(QAbstractListModel):
             return None
         version = self.rows[index.row()].version
         if role == Qt.ItemDataRole.ToolTipRole:
-            return version.message or None if version else None
+            return tip(version.message) or None if version else None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             label = version.label if version else wording.tr("now")
             tags = ", ".join(version.tags) if version else ""
@@ -157,10 +159,10 @@ class _RowDelegate(QStyledItemDelegate):
         """See QStyledItemDelegate."""
         return QSize(160, option.fontMetrics.height() * 2 + 22)
 
+    @paint_item
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """See QStyledItemDelegate."""
         row = self._view.history.rows[index.row()]
-        painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = option.rect.adjusted(6, 2, -6, -2)
         if option.state & QStyle.StateFlag.State_Selected:
@@ -170,7 +172,6 @@ class _RowDelegate(QStyledItemDelegate):
         gutter = LANE * max(found.lanes.width for found in self._view.history.rows) + 10
         self._draw_lines(painter, QRect(area.left() + 4, option.rect.top(), gutter, option.rect.height()), row)
         self._draw_text(painter, area.adjusted(gutter + 4, 5, -10, -5), index.row(), row)
-        painter.restore()
 
     def _fill(self, painter: QPainter, area: QRect, color: str, focused: bool) -> None:
         painter.setBrush(theme.color(color))

@@ -1,0 +1,72 @@
+"""Text from data (names, messages, reasons, tags, paths) on screen: plain, bounded, and never a wider window."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from trainer.untrusted import one_line, shortened
+
+LONGEST = 600
+LONGEST_WORD = 64
+WIDEST = 480
+NARROWEST = 48
+TIP_LINES, TIP_LINE = 40, 200
+
+
+def wrapped(text: str, longest: int = LONGEST, word: int = LONGEST_WORD) -> str:
+    """`text` for a wrapped label: at most `longest` characters, and words that would widen it may break."""
+    return re.sub(rf"(\S{{{word}}})(?=\S)", "\\1\u200b", shortened(text, longest))
+
+
+def tip(text: str) -> str:
+    """`text` for a tool tip: as it is, also where it looks like HTML, in a bounded number of lines."""
+    lines = [shortened(line, TIP_LINE) for line in text.splitlines()[:TIP_LINES]]
+    plain = "\n".join(lines)
+    return "<br>".join(map(html.escape, lines)) if "<" in plain else plain
+
+
+class OutsideLabel(QLabel):
+    """One line of text from data, cut in the middle where there is no room for it; the tool tip says all of it."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._whole = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setText(text)
+
+    def text(self) -> str:
+        """The whole text, also what is not shown of it."""
+        return self._whole
+
+    def setText(self, text: str) -> None:
+        """Show this text."""
+        self._whole = one_line(text[: 10 * LONGEST])
+        self.updateGeometry()
+        self._show()
+
+    def sizeHint(self) -> QSize:
+        """Room for the text, within bounds."""
+        needed = self.fontMetrics().horizontalAdvance(self._whole[:LONGEST]) + 2
+        return QSize(min(needed, WIDEST), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for a few letters."""
+        return QSize(min(self.sizeHint().width(), NARROWEST), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width shows another part."""
+        super().resizeEvent(event)
+        self._show()
+
+    def _show(self) -> None:
+        room = max(self.contentsRect().width(), NARROWEST)
+        shown = self.fontMetrics().elidedText(self._whole[:LONGEST], Qt.TextElideMode.ElideMiddle, room)
+        if shown != super().text():
+            super().setText(shown)
+        self.setToolTip(tip(self._whole) if shown != self._whole else "")
