@@ -114,9 +114,51 @@ def propose(rgba: NDArray[np.uint8]) -> list[Grid | Components]:
     count = len(_shapes(content, shapes))
     if 1 < count <= MAXIMUM_REGIONS:
         proposals.append(shapes)
-    # The best grid cuts about as many pieces as there are shapes.
+    # The best grid cuts about as many pieces as there are shapes; rules and gaps that were seen say it for certain.
     proposals.sort(key=lambda sheet: abs(len(regions(rgba, sheet)) - count))
-    return proposals[:6]
+    separated = separated_grid(rgba)
+    return ([separated] if separated else []) + proposals[:6]
+
+
+def separated_grid(rgba: NDArray[np.uint8]) -> Grid | None:
+    """The grid whose cells are parted by gaps or ruled lines of one colour, seen in (H, W, 4) RGBA; None without one.
+
+    The first and the last cells may lie at the picture's edge or behind a margin of any width.
+    """
+    across = _separators(rgba)
+    down = _separators(rgba.swapaxes(0, 1))
+    if across is None or down is None:
+        return None
+    (width, left, gap_x), (height, top, gap_y) = across, down
+    return Grid(width, height, left, top, gap_x, gap_y)
+
+
+def _separators(rgba: NDArray[np.uint8]) -> tuple[int, int, int] | None:
+    """(cell, first cell's place, gap) along the second axis, where equal runs of one-coloured columns part columns of
+    several colours at equal distances.
+    """
+    plain = (rgba == rgba[:1]).all(axis=(0, 2))
+    if plain.all() or not plain.any():
+        return None
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], plain, [False]))))
+    starts, ends = edges[::2], edges[1::2]
+    colors = np.ascontiguousarray(rgba[0]).view("<u4")[:, 0][starts]
+    inner = (starts > 0) & (ends < rgba.shape[1])
+    if not inner.any():
+        return None
+    gap = int((ends - starts)[inner][0])
+    same = ((ends - starts)[inner] == gap) & (colors[inner] == colors[inner][0])
+    steps = np.diff(starts[inner])
+    if not same.all() or len(set(steps.tolist())) > 1:
+        return None
+    first, last = int(starts[inner][0]), int(ends[inner][-1])
+    before = first if not plain[0] else first - int(ends[0])
+    after = rgba.shape[1] - last if not plain[-1] else int(starts[-1]) - last
+    cell = int(steps[0]) - gap if len(steps) else before
+    # A piece at an edge that is no whole cell would be lost.
+    if cell < 4 or before != cell or after != cell:
+        return None
+    return cell, first - cell, gap
 
 
 def _grid_fits(content: NDArray[np.bool_], cell_width: int, cell_height: int) -> bool:
