@@ -15,9 +15,10 @@ from gandam_studio.core.importing.archives import Found, list_archive
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, Item, Outcome
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary, WorkSettings
 from gandam_studio.core.importing.pool import Check, Chunk, Pool
-from gandam_studio.core.importing.recording import Known, Recorder, archive_members, lookup, storable
+from gandam_studio.core.importing.recording import Known, Recorder, archive_members, lookup
 from gandam_studio.core.importing.scan import Pasted, Source, count, scan
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
+from gandam_studio.core.places import storable
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
