@@ -28,6 +28,8 @@ _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
 @click.option("--grid", metavar="WxH[+X+Y][:GAP]", help="Cut sheets into cells of W x H pixels, from (X, Y) on.")
 @click.option("--shapes", type=click.IntRange(0, 64), metavar="JOIN",
               help="Cut sheets into their separate shapes; gaps of up to JOIN pixels do not separate.")  # fmt: skip
+@click.option("--names", default="", metavar="ENCODING",
+              help="Encoding of names in archives that are not UTF-8, such as cp932, gbk or cp1251.")  # fmt: skip
 @click.option("--retry-rejected", is_flag=True, help="Look again at files that were refused before.")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse pictures of more pixels than this.")
 @click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
@@ -43,6 +45,7 @@ def import_(
     frames: str,
     grid: str | None,
     shapes: int | None,
+    names: str,
     retry_rejected: bool,
     max_pixels: int | None,
     workers: int,
@@ -62,6 +65,7 @@ def import_(
         engine=engine,
         retry_rejected=retry_rejected,
         ray_address=ray_address,
+        names=_encoding(names),
     )
     if max_pixels:
         options = dataclasses.replace(options, limits=dataclasses.replace(options.limits, max_pixels=max_pixels))
@@ -93,6 +97,14 @@ def _sheet(grid: str | None, shapes: int | None) -> Grid | Components | None:
         raise click.UsageError(str(error)) from None
 
 
+def _encoding(name: str) -> str:
+    from gandam_studio.core.archives.names import known_encoding
+
+    if name and not known_encoding(name):
+        raise click.UsageError(f"{printable(name)!r} is no known encoding; write for example cp932, gbk or cp1251")
+    return name
+
+
 def _tell(out: Output, summary: ImportSummary) -> None:
     rows = list(summary.rows())
     if rows:
@@ -100,6 +112,8 @@ def _tell(out: Output, summary: ImportSummary) -> None:
     more = summary.rejected_count + summary.missing_count - min(len(rows), _TOLD)
     if more > 0:
         out.say(f"and {more:,} more; --json lists them")
+    for note in summary.notes:
+        out.note(printable(note))
     rate = f", {summary.imported / summary.seconds:,.0f} a second" if summary.imported and summary.seconds > 1 else ""
     out.say(summary.sentence() + rate)
 

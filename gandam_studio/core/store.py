@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.places import add_functions
 
 # A second thread of the same program (import, thumbnails) may be committing a batch: wait rather than fail.
 BUSY_TIMEOUT_S = 30.0
@@ -49,6 +50,7 @@ def connect(path: Path, *, read_only: bool = False, any_thread: bool = False) ->
     except sqlite3.DatabaseError as error:
         raise UserError(f"cannot open {path.name}: {error}") from error
     connection.row_factory = sqlite3.Row
+    add_functions(connection)
     return connection
 
 

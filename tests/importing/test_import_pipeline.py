@@ -30,8 +30,8 @@ from gandam_studio.core.importing import (
     import_sources,
 )
 from gandam_studio.core.importing import items as items_module
-from gandam_studio.core.importing.recording import storable
 from gandam_studio.core.jobs import Cancelled
+from gandam_studio.core.places import storable
 from gandam_studio.core.workspace import Workspace
 
 ONE = ImportOptions(workers=1)

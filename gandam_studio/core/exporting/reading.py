@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gandam_studio.core.archives.folder import ZipFolder
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import imagefolder
 from gandam_studio.core.exporting.formats import NONE, RENDER
 from gandam_studio.core.exporting.imagefolder import METADATA
-from gandam_studio.core.exporting.source import picture_stem
+from gandam_studio.core.exporting.source import id_start, picture_stem
 from gandam_studio.core.exporting.stylegan import DATASET
 from gandam_studio.core.exporting.target import MARKER
 from trainer import files
 from trainer.manifest import ManifestEntry, read_manifest
+from trainer.untrusted import parse_json
+
+_JSON_BYTES = 16 << 20  # a list may be this long in any archive; a longer one grows with the pictures it lists
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,17 @@ def read_export(path: Path | str) -> ReadBack:
     try:
         if path.is_dir():
             return _read_folder(path)
-        if zipfile.is_zipfile(path):
+        if _is_zip(path):
             return _read_zip(path)
         return ReadBack("jsonl", NONE, tuple(read_manifest(path)), {}, None)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"{path} cannot be read as an export: {reason}") from None
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def _read_folder(folder: Path) -> ReadBack:
@@ -79,11 +87,11 @@ def _read_folder(folder: Path) -> ReadBack:
 
 
 def _read_zip(path: Path) -> ReadBack:
-    with zipfile.ZipFile(path) as archive:
-        description = json.loads(archive.read(DATASET))
+    with ZipFolder(path) as archive:
+        description = parse_json(archive.read(DATASET, max(_JSON_BYTES, 2 * path.stat().st_size)))
         if "sprites" not in description:
             raise UserError(f"{path} was not written by GANdam Studio: import it as pictures")
-        names = set(archive.namelist())
+        names = archive.names
     rows: list[dict[str, Any]] = description["sprites"]
     if missing := [row["file_name"] for row in rows if row["file_name"] not in names]:
         raise UserError(f"{path} lacks {missing[0]}")
@@ -102,6 +110,6 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _by_stem(entries: Iterable[ManifestEntry], paths: Iterable[Path]) -> dict[str, str]:
-    """Match pictures to entries by the name an export gives them."""
-    stems = {path.stem: str(path) for path in paths}
-    return {entry.id: stems[stem] for entry in entries if (stem := picture_stem(entry)) in stems}
+    """Match pictures to entries by the start of the id in the name that an export gives them."""
+    starts = {id_start(path.stem): str(path) for path in paths}
+    return {entry.id: starts[start] for entry in entries if (start := id_start(picture_stem(entry))) in starts}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import zipfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gandam_studio.core.decoding import UnreadablePicture, decode, sprite_id
+from gandam_studio.core.archives.folder import ZipFolder
+from gandam_studio.core.decoding import DEFAULT_LIMITS, UnreadablePicture, decode, sprite_id
 from gandam_studio.core.edits import SetValues
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.reading import ReadBack, read_export
@@ -19,6 +19,7 @@ from gandam_studio.core.store import transaction
 from gandam_studio.core.versions.restore import decisions
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from trainer.manifest import ManifestEntry
+from trainer.untrusted import UntrustedError
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -102,12 +103,15 @@ def _ids(read: ReadBack, job: Job) -> dict[str, str]:
     job.start("Matching", len(read.files))
     found = {}
     with ExitStack() as stack:
-        archive = stack.enter_context(zipfile.ZipFile(read.place)) if read.format == "stylegan" and read.place else None
+        archive = stack.enter_context(ZipFolder(read.place)) if read.format == "stylegan" and read.place else None
         for old, place in read.files.items():
-            data = archive.read(place.rpartition("!")[2]) if archive else Path(place).read_bytes()
             try:
+                if archive:
+                    data = archive.read(place.removeprefix(f"{read.place}!"), DEFAULT_LIMITS.max_file_bytes)
+                else:
+                    data = Path(place).read_bytes()
                 found[old] = sprite_id(decode(data).rgba)
-            except UnreadablePicture as error:
+            except (UnreadablePicture, UntrustedError) as error:
                 raise UserError(f"{place}: {error}") from None
             job.advance()
     return found

@@ -40,6 +40,7 @@ class ImportOptions:
         retry_rejected: look again at files that were refused before.
         reread: look again at every file, known or not: brings back originals that were lost.
         ray_address: of the cluster; "" starts or finds one on this machine.
+        names: encoding of names in archives that are not said to be UTF-8; "" proposes one for each zip.
     """
 
     frames: str = "first"
@@ -51,6 +52,7 @@ class ImportOptions:
     retry_rejected: bool = False
     reread: bool = False
     ray_address: str = ""
+    names: str = ""
 
     def __post_init__(self) -> None:
         if self.frames not in FRAMES:
@@ -111,6 +113,8 @@ class ImportSummary:
         rejected: files refused, with reasons; the first LISTED of `rejected_count`.
         missing: files that were gone or could not be opened when their turn came; they are not remembered.
         first_seq, last_seq: row numbers of the new sprites, 0 when there are none.
+        notes: what a person should know besides, one line each.
+        blank: how many of the new sprites show nothing, or one colour alone.
         seconds: wall-clock time.
     """
 
@@ -122,6 +126,8 @@ class ImportSummary:
     missing_count: int = 0
     first_seq: int = 0
     last_seq: int = 0
+    notes: list[str] = field(default_factory=list)
+    blank: int = 0
     seconds: float = 0.0
 
     def reject(self, path: str, reason: str) -> None:
@@ -135,6 +141,11 @@ class ImportSummary:
         self.missing_count += 1
         if len(self.missing) < LISTED:
             self.missing.append(Rejected(path, reason))
+
+    def note(self, text: str) -> None:
+        """Keep a line for the person, once."""
+        if text not in self.notes and len(self.notes) < LISTED:
+            self.notes.append(text)
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """(verdict, path, reason) of everything that gave no sprite: the table people see."""
@@ -152,6 +163,8 @@ class ImportSummary:
             "rejected_count": self.rejected_count,
             "missing": [asdict(item) for item in self.missing],
             "missing_count": self.missing_count,
+            "blank": self.blank,
+            "notes": self.notes,
             "seconds": round(self.seconds, 3),
         }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gandam_studio.core.importing.items import MISSING, REJECTED, Item, Outcome
+from gandam_studio.core.numbers import storable_ns
 
 _CLUTTER = frozenset({".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", ".directory", "icon\r"})
 _CLUTTER_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin"})
@@ -127,7 +128,7 @@ def _listing(folder: str) -> Iterator[tuple[str, os.stat_result | None, str]]:
 
 
 def _file(path: str, status: os.stat_result) -> Item | tuple[Item, Outcome]:
-    item = Item(path, "", status.st_size, status.st_mtime_ns)
+    item = Item(path, "", status.st_size, storable_ns(status.st_mtime_ns))
     # Opening a pipe or a device would wait for ever.
     return item if stat.S_ISREG(status.st_mode) else (item, Outcome(REJECTED, "not a regular file"))
 
