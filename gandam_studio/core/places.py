@@ -11,15 +11,15 @@ import unicodedata
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SUFFIX = re.compile(
-    r"frame=\d{1,6}|region=\d{1,6}(?:,\d{1,6}){3}|frames=distinct"
-    r"|(?:grid|components)=[0-9x+]+(?:edges)?(?:\+frames=distinct)?"
+    r"frame=\d{1,6}|frames=distinct"
+    r"|region=\d{1,6}(?:,\d{1,6}){3}(?:\+turn=[123])?(?:\+on=\d{1,6}(?:,\d{1,6}){3})?(?:\+key=[0-9a-f]{6})?"
+    r"|(?:(?:grid|components)=(?:[0-9x+]+?(?:edges)?|auto)|atlas=[0-9a-f]{16})?"
+    r"(?:\+?key=(?:auto|[0-9a-f]{6}))?(?:\+frames=distinct)?"
 )
 # Both separators, but for the backslash of "\xNN", which stands for an undecodable byte.
 _SEPARATOR = re.compile(r"/|\\(?!x[0-9a-f]{2})")
 
-PLACE = (
-    "(path || CASE WHEN member = '' THEN '' WHEN instr(member, '#') = 0 THEN '/' || member ELSE inside(member) END)"
-)
+PLACE = "(path || CASE WHEN member = '' THEN '' WHEN instr(member, '#') = 0 THEN '/' || member ELSE inside(member) END)"
 """SQL: the path of a row of `sources` and behind it the entry, as if the archive were a folder."""
 
 

@@ -7,7 +7,7 @@ import posixpath
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, Protocol
+from typing import Protocol
 
 from gandam_studio.core.archives.unpacking import DamagedArchive, Unpacked
 from trainer.untrusted import BoundedReader, UntrustedError

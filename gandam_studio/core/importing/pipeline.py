@@ -97,7 +97,7 @@ class _Import:
         job.start("Importing", total)
         try:
             with self._engine() as engine:
-                self._run(engine, scan(self._sources))
+                self._run(engine, scan(self._sources, atlases=self._options.atlases))
                 while self._archives:
                     self._open_archive(engine, self._archives.pop(0))
         except Cancelled:

@@ -61,7 +61,7 @@ def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> 
     """For each item what is remembered of it, when it has not changed since; None when it must be looked at."""
     rows: dict[tuple[str, str], tuple[int, int, str, str]] = {}
     paths = sorted({storable(item.path) for item in items})
-    members = sorted({member_key(item, mode) for item in items})
+    members = sorted({member_key(item, item.cut_mode or mode) for item in items})
     for some in _slices(paths):
         for more in _slices(members):
             query = (
@@ -72,7 +72,7 @@ def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> 
                 rows[path, member] = (size, mtime_ns, verdict, reason)
     found: list[Known | None] = []
     for item in items:
-        row = rows.get((storable(item.path), member_key(item, mode)))
+        row = rows.get((storable(item.path), member_key(item, item.cut_mode or mode)))
         unchanged = row is not None and row[:2] == (item.size, item.mtime_ns) and not _is_undated(item)
         found.append(Known(row[2] == ACCEPTED, row[3]) if row is not None and unchanged else None)
     return found
@@ -180,10 +180,12 @@ class Recorder:
         for sprite in outcome.sprites:
             if sprite.id not in known:
                 known[sprite.id] = (last + 1 + len(new), outcome.digest)
-                new.append((sprite, display_name(item), outcome.digest))
+                new.append((sprite, storable(sprite.name) or display_name(item), outcome.digest))
             seqs.append(known[sprite.id][0])
         whole = seqs[0] if len(seqs) == 1 and not outcome.sprites[0].part else None
-        sources.append((path, member_key(item, self.mode), *stamp, whole, outcome.verdict, outcome.reason))
+        sources.append(
+            (path, member_key(item, item.cut_mode or self.mode), *stamp, whole, outcome.verdict, outcome.reason)
+        )
         if whole is None:
             for seq, sprite in zip(seqs, outcome.sprites, strict=True):
                 sources.append((path, member_key(item, sprite.part), *stamp, seq, ACCEPTED, ""))
