@@ -10,6 +10,7 @@ import click
 from gandam_studio.commands.console import Output, printable, with_workspace
 from gandam_studio.commands.selection import chosen, filter_options, make_filter, sprites_argument
 from gandam_studio.commands.workspaces import report
+from gandam_studio.core.places import shown_place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,9 +80,7 @@ def show(workspace: Workspace, out: Output, sprite: str) -> None:
         if text not in ("", None):
             out.say(f"{key:>14}  {printable(text)}")
     for source in sources:
-        out.say(
-            f"{'from':>14}  {printable(source['path'])}{'!' if source['member'] else ''}{printable(source['member'])}"
-        )
+        out.say(f"{'from':>14}  {printable(shown_place(source['path'], source['member']))}")
     if sys.stdout.isatty() and max(found.width, found.height) <= _PREVIEW_SIDE:
         _preview(workspace.picture(found))
 

@@ -14,7 +14,7 @@ from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
-    from gandam_studio.core.importing import Components, Grid, ImportSummary
+    from gandam_studio.core.importing import ImportSummary, Slicing
     from gandam_studio.core.workspace import Workspace
 
 _TOLD = 50
@@ -25,9 +25,16 @@ _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path))
 @click.option("--frames", type=click.Choice(["first", "distinct"]), default="first", show_default=True,
               help="Of animations: the first frame, or every distinct one.")  # fmt: skip
-@click.option("--grid", metavar="WxH[+X+Y][:GAP]", help="Cut sheets into cells of W x H pixels, from (X, Y) on.")
+@click.option("--grid", metavar="WxH[+X+Y][:GAP]|auto",
+              help="Cut sheets into cells of W x H pixels, from (X, Y) on; auto goes by gaps and shapes.")  # fmt: skip
 @click.option("--shapes", type=click.IntRange(0, 64), metavar="JOIN",
               help="Cut sheets into their separate shapes; gaps of up to JOIN pixels do not separate.")  # fmt: skip
+@click.option("--names", default="", metavar="ENCODING",
+              help="Encoding of names in archives that are not UTF-8, such as cp932, gbk or cp1251.")  # fmt: skip
+@click.option("--key", metavar="RRGGBB|auto",
+              help="Make this colour transparent; auto takes the colour that fills each picture's border.")  # fmt: skip
+@click.option("--atlases/--no-atlases", default=True, show_default=True,
+              help="Cut sheets by the JSON descriptions beside them.")  # fmt: skip
 @click.option("--retry-rejected", is_flag=True, help="Look again at files that were refused before.")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse pictures of more pixels than this.")
 @click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
@@ -43,6 +50,9 @@ def import_(
     frames: str,
     grid: str | None,
     shapes: int | None,
+    key: str | None,
+    atlases: bool,
+    names: str,
     retry_rejected: bool,
     max_pixels: int | None,
     workers: int,
@@ -58,10 +68,13 @@ def import_(
     options = ImportOptions(
         frames=frames,
         sheet=_sheet(grid, shapes),
+        key=_key(key),
+        atlases=atlases,
         workers=workers,
         engine=engine,
         retry_rejected=retry_rejected,
         ray_address=ray_address,
+        names=_encoding(names),
     )
     if max_pixels:
         options = dataclasses.replace(options, limits=dataclasses.replace(options.limits, max_pixels=max_pixels))
@@ -73,8 +86,19 @@ def import_(
         raise UserError(_nothing(sources, summary))
 
 
-def _sheet(grid: str | None, shapes: int | None) -> Grid | Components | None:
-    from gandam_studio.core.importing import Components, Grid
+def _key(text: str | None) -> tuple[int, int, int] | str | None:
+    from gandam_studio.core.importing import KEY_AUTO
+
+    if text is None or text == KEY_AUTO:
+        return text
+    if not re.fullmatch("#?[0-9A-Fa-f]{6}", text):
+        raise click.UsageError(f"{text!r} is no colour; write for example ff00ff, or auto")
+    red, green, blue = bytes.fromhex(text.removeprefix("#"))
+    return red, green, blue
+
+
+def _sheet(grid: str | None, shapes: int | None) -> Slicing | None:
+    from gandam_studio.core.importing import Components, Grid, Proposed
 
     if grid and shapes is not None:
         raise click.UsageError("cut sheets by --grid or by --shapes, not by both")
@@ -82,6 +106,8 @@ def _sheet(grid: str | None, shapes: int | None) -> Grid | Components | None:
         return Components(join=shapes)
     if grid is None:
         return None
+    if grid == "auto":
+        return Proposed()
     match = _GRID.fullmatch(grid)
     if not match:
         raise click.UsageError(f"{grid!r} is no grid; write for example 32x32, 32x32+8+8 or 32x32+0+0:1")
@@ -93,6 +119,14 @@ def _sheet(grid: str | None, shapes: int | None) -> Grid | Components | None:
         raise click.UsageError(str(error)) from None
 
 
+def _encoding(name: str) -> str:
+    from gandam_studio.core.archives.names import known_encoding
+
+    if name and not known_encoding(name):
+        raise click.UsageError(f"{printable(name)!r} is no known encoding; write for example cp932, gbk or cp1251")
+    return name
+
+
 def _tell(out: Output, summary: ImportSummary) -> None:
     rows = list(summary.rows())
     if rows:
@@ -100,6 +134,8 @@ def _tell(out: Output, summary: ImportSummary) -> None:
     more = summary.rejected_count + summary.missing_count - min(len(rows), _TOLD)
     if more > 0:
         out.say(f"and {more:,} more; --json lists them")
+    for note in summary.notes:
+        out.note(printable(note))
     rate = f", {summary.imported / summary.seconds:,.0f} a second" if summary.imported and summary.seconds > 1 else ""
     out.say(summary.sentence() + rate)
 

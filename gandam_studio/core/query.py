@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.places import PLACE, contains, escaped, place_contains
 from gandam_studio.core.seqsets import Seqs
 from trainer.untrusted import MAX_INTEGER, Values
 
@@ -25,7 +26,7 @@ ORDERS = {
     "colors": "colors, seq",
     "alpha": "alpha, seq",
     "tags": "tags COLLATE NOCASE, seq",
-    "source": "(SELECT path FROM sources WHERE sprite = sprites.seq LIMIT 1) COLLATE NOCASE, seq",
+    "source": f"(SELECT {PLACE} FROM sources WHERE sprite = sprites.seq LIMIT 1) COLLATE NOCASE, seq",
     "family": "family, seq",
     "similarity": "seq",  # then by likeness to the sprite `like`, see core.likeness
 }
@@ -39,7 +40,7 @@ class Filter:
         status: one of sprite.STATUSES, or "not-dropped".
         facing: as shown, after the flip.
         tag: a whole tag; "-tag" for sprites without it.
-        source: text within the path a sprite was imported from.
+        source: text within the place a sprite was imported from: its path, into archives too.
         text: free text within the name.
         family: name of a family; "*" for sprites in any.
         reason: the reason of a drop.
@@ -120,14 +121,15 @@ class Filter:
         elif self.facing:
             term("facing = ?", self.facing)
         if self.tag.startswith("-"):
-            term(r"tags NOT LIKE ? ESCAPE '\'", f"%\n{_escaped(self.tag[1:])}\n%")
+            term(r"tags NOT LIKE ? ESCAPE '\'", f"%\n{escaped(self.tag[1:])}\n%")
         elif self.tag:
-            term(r"tags LIKE ? ESCAPE '\'", f"%\n{_escaped(self.tag)}\n%")
+            term(r"tags LIKE ? ESCAPE '\'", f"%\n{escaped(self.tag)}\n%")
         if self.source:
-            inside = r"SELECT sprite FROM sources WHERE path LIKE ? ESCAPE '\'"
-            term(f"seq IN ({inside})", f"%{_escaped(self.source)}%")
+            condition, parameters = place_contains(self.source)
+            term(f"seq IN (SELECT sprite FROM sources WHERE {condition})", *parameters)
         if self.text:
-            term(r"name LIKE ? ESCAPE '\'", f"%{_escaped(self.text)}%")
+            condition, parameters = contains("name", self.text)
+            term(condition, *parameters)
         if self.family == "*":
             term("family != ''")
         elif self.family:
@@ -181,8 +183,3 @@ _READ: dict[str, Callable[[Values, str], Any]] = {
     "int | None": lambda values, name: values.raw(name) is None or values.integer(name, least=-MAX_INTEGER),
     "float | None": lambda values, name: values.raw(name) is None or values.number(name),
 }
-
-
-def _escaped(text: str) -> str:
-    """Text for LIKE with its wildcards made literal."""
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

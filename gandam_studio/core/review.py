@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gandam_studio.core.errors import DamagedWorkspace
+from gandam_studio.core.places import shown_place
 from gandam_studio.core.query import Filter
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.settings import FILTERS
@@ -121,7 +122,7 @@ def known_reasons(connection: sqlite3.Connection) -> list[str]:
 def sources_of(connection: sqlite3.Connection, seq: int, limit: int = 20) -> Sequence[str]:
     """Where a sprite was imported from: paths, with the archive's member, frame or region behind a '›'."""
     rows = connection.execute("SELECT path, member FROM sources WHERE sprite = ? LIMIT ?", (int(seq), limit))
-    return [f"{path} › {member}" if member else path for path, member in rows]
+    return [shown_place(path, member, " › ") for path, member in rows]
 
 
 def detected_background(connection: sqlite3.Connection) -> str:

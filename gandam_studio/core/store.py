@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gandam_studio.core.errors import DamagedWorkspace, UserError
+from gandam_studio.core.places import add_functions
 
 # A second thread of the same program (import, thumbnails) may be committing a batch: wait rather than fail.
 BUSY_TIMEOUT_S = 30.0
@@ -64,6 +65,7 @@ def connect(
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -65536")
         connection.row_factory = sqlite3.Row
+        add_functions(connection)
         return connection
     except BaseException as error:
         if connection is not None:

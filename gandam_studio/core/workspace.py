@@ -18,6 +18,7 @@ from gandam_studio.core import schema
 from gandam_studio.core.errors import DamagedWorkspace, UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
 from gandam_studio.core.history import Changes, History
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.naming import find_named
 from gandam_studio.core.originals import Originals
 from gandam_studio.core.own_files import open_descriptor, require_plain
 from gandam_studio.core.query import Filter
@@ -42,7 +43,6 @@ DATABASE = "workspace.sqlite"
 LOCK = "workspace.lock"
 HOLDER = f"{LOCK}.holder"
 _BEGUN = f".{DATABASE}."
-MINIMUM_PREFIX = 4
 
 
 @dataclass(frozen=True)
@@ -237,19 +237,16 @@ class Workspace:
                     yield Sprite.from_row(row)
 
     def resolve(self, text: str) -> int:
-        """The row number of a sprite named by id, by an unambiguous prefix of it, or by file name.
+        """The row number of a sprite named by file name, by id or an unambiguous prefix of it, or by (relative) path.
 
         Raises UnknownSprite when none or more than one answers.
         """
-        rows = self.connection.execute("SELECT seq FROM sprites WHERE name = ? LIMIT 2", (text,)).fetchall()
-        if not rows and len(text) >= MINIMUM_PREFIX and set(text) <= set("0123456789abcdef"):
-            query = "SELECT seq FROM sprites WHERE id >= ? AND id < ? LIMIT 2"
-            rows = self.connection.execute(query, (text, text + "g")).fetchall()
-        if not rows:
+        found = find_named(self.connection, text)
+        if not found:
             raise UnknownSprite(f"no sprite is named {text!r}")
-        if len(rows) > 1:
-            raise UnknownSprite(f"more than one sprite is named {text!r}; give more of its id")
-        return int(rows[0][0])
+        if len(found) > 1:
+            raise UnknownSprite(f"more than one sprite is named {text!r}; give its path, or more of its id")
+        return found[0]
 
     def setting(self, key: str, default: Any = None) -> Any:
         """A setting's JSON value. Raises UserError when it is damaged."""

@@ -1,4 +1,4 @@
-"""Typed mutations of a workspace's folder, its runs, manifests and exports, as a stranger or a broken disk may leave them.
+"""Typed mutations of a workspace, its runs, manifests and exports, as a stranger or a broken disk may leave them.
 
 `mutate(dice, scene)` changes one scene (see `scenes.Scene`) and returns a line that says what it did.
 """

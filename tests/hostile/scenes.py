@@ -1,4 +1,4 @@
-"""The scene that hostile tests start from: a workspace with sprites, versions, runs and exports, and things outside it."""
+"""What hostile tests start from: a workspace with sprites, versions, runs and exports, and things outside it."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ from gandam_studio.core.importing import (
     import_sources,
 )
 from gandam_studio.core.importing import items as items_module
-from gandam_studio.core.importing.recording import storable
 from gandam_studio.core.jobs import Cancelled
+from gandam_studio.core.places import storable
 from gandam_studio.core.workspace import Workspace
 
 ONE = ImportOptions(workers=1)
@@ -336,7 +336,7 @@ def test_a_file_that_vanishes_on_the_way(workspace, folder_of, monkeypatch) -> N
     from gandam_studio.core.importing import pipeline
 
     scan = pipeline.scan
-    monkeypatch.setattr(pipeline, "scan", lambda sources: forgetful(scan(sources)))
+    monkeypatch.setattr(pipeline, "scan", lambda sources, **more: forgetful(scan(sources, **more)))
     summary = import_sources(workspace, [folder], options=ONE)
     assert (summary.imported, summary.missing_count) == (9, 1)
     assert "not there" in summary.missing[0].reason

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
-from pictures import sprite
+from pictures import encoded, sprite
+from PIL import Image
 
-from gandam_studio.core.decoding import UnreadablePicture
-from gandam_studio.core.importing.sheets import Components, Grid, propose, regions, sheet_from_json
+from gandam_studio.core.decoding import UnreadablePicture, decode_part
+from gandam_studio.core.importing import ImportOptions, import_sources
+from gandam_studio.core.importing.atlases import parse_atlas
+from gandam_studio.core.importing.sheets import (
+    Components,
+    Grid,
+    pieces,
+    propose,
+    propose_key,
+    regions,
+    sheet_from_json,
+)
+from trainer.untrusted import UntrustedError
 
 
 def sheet(columns: int = 4, rows: int = 3, cell: int = 32, empty: tuple[int, ...] = ()) -> np.ndarray:
@@ -90,3 +106,123 @@ def test_no_slicing_without_end() -> None:
         regions(noise, Components(join=0, smallest=1))
     with pytest.raises(UnreadablePicture):
         regions(np.full((3000, 3000, 4), 255, np.uint8), Grid(1, 1))
+
+
+def ruled(gap: int, color: tuple[int, int, int, int], columns: int = 5, rows: int = 3, cell: int = 16) -> np.ndarray:
+    """Full cells of noise with lines of one colour between them."""
+    rgba = np.empty((rows * (cell + gap) - gap, columns * (cell + gap) - gap, 4), np.uint8)
+    rgba[:] = color
+    dice = np.random.default_rng(0)
+    for y in range(0, rgba.shape[0], cell + gap):
+        for x in range(0, rgba.shape[1], cell + gap):
+            rgba[y : y + cell, x : x + cell, :3] = dice.integers(0, 256, (cell, cell, 3))
+            rgba[y : y + cell, x : x + cell, 3] = 255
+    return rgba
+
+
+@pytest.mark.parametrize("color", [(0, 0, 0, 0), (255, 0, 255, 255)])
+@pytest.mark.parametrize("gap", [1, 2, 4])
+def test_gaps_and_ruled_lines_are_proposed(gap: int, color: tuple[int, int, int, int]) -> None:
+    grid = propose(ruled(gap, color))[0]
+    assert grid == Grid(16, 16, 0, 0, gap, gap)
+    framed = np.empty((16 * 3 + 2 * gap + 6, 16 * 5 + 4 * gap + 10, 4), np.uint8)
+    framed[:] = color
+    framed[3:-3, 7:-3] = ruled(gap, color)
+    assert propose(framed)[0] == Grid(16, 16, 7, 3, gap, gap), "behind uneven borders too"
+
+
+def test_a_key_colour_is_proposed_also_beside_a_signature() -> None:
+    rgba = np.zeros((60, 80, 4), np.uint8)
+    rgba[:] = (255, 0, 255, 255)
+    rgba[20:40, 10:34] = sprite(1)
+    rgba[20:40, 45:69] = sprite(2)
+    rgba[..., 3] = 255
+    assert propose_key(rgba) == (255, 0, 255)
+    rgba[:8, :30] = (250, 250, 250, 255)
+    assert propose_key(rgba) == (255, 0, 255)
+    found = pieces(rgba, Components(), (255, 0, 255))
+    for piece in found:
+        cut = decode_part(encoded(rgba, "PNG"), piece.part)
+        assert not ((cut[..., :3] == (255, 0, 255)).all(axis=2) & (cut[..., 3] > 0)).any()
+
+
+def test_pictures_without_a_key_colour_are_left_alone() -> None:
+    dice = np.random.default_rng(1)
+    noise = dice.integers(0, 256, (40, 40, 4), dtype=np.uint8)
+    noise[..., 3] = 255
+    one_colour = np.full((20, 20, 4), 255, np.uint8)
+    for rgba in (noise, one_colour, np.zeros((20, 20, 4), np.uint8), sprite(3)):
+        assert propose_key(rgba) is None
+
+
+def packed(frames: int, layout: str) -> tuple[np.ndarray, list[np.ndarray], Any]:
+    """A sheet, the sprites on it, and its description: every second frame rotated, all trimmed."""
+    wholes, entries = [], []
+    rgba = np.zeros((40, 40 * frames, 4), np.uint8)
+    for n in range(frames):
+        whole = np.zeros((32, 36, 4), np.uint8)
+        whole[5:25, 7:31] = sprite(n)
+        wholes.append(whole)
+        turned = n % 2 == 1
+        placed = np.rot90(sprite(n), -1) if turned else sprite(n)
+        h, w = placed.shape[:2]
+        rgba[:h, 40 * n : 40 * n + w] = placed
+        entries.append((f"walk_{n}.png", {
+            "frame": {"x": 40 * n, "y": 0, "w": 24, "h": 20}, "rotated": turned, "trimmed": True,
+            "spriteSourceSize": {"x": 7, "y": 5, "w": 24, "h": 20}, "sourceSize": {"w": 36, "h": 32},
+        }))  # fmt: skip
+    listed: Any = dict(entries) if layout == "hash" else [{"filename": name, **entry} for name, entry in entries]
+    if layout == "phaser":
+        return rgba, wholes, {"textures": [{"image": "walk.png", "frames": listed}]}
+    return rgba, wholes, {"frames": listed, "meta": {"image": "walk.png"}}
+
+
+@pytest.mark.parametrize("layout", ["hash", "array", "phaser"])
+def test_an_atlas_gives_the_sprites_it_was_packed_from(layout: str) -> None:
+    rgba, wholes, description = packed(4, layout)
+    read = parse_atlas(json.loads(json.dumps(description)))
+    assert read is not None
+    name, atlas = read
+    assert name == "walk.png"
+    assert sheet_from_json(json.loads(json.dumps(atlas.to_json()))) == atlas
+    found = pieces(rgba, atlas)
+    assert [piece.name for piece in found] == [f"walk_{n}.png" for n in range(4)]
+    for piece, whole in zip(found, wholes, strict=True):
+        assert np.array_equal(decode_part(encoded(rgba, "PNG"), piece.part), whole)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("x", -1), ("w", 0), ("w", "12"), ("h", 10**9), ("x", True), ("y", None), ("x", 1.5)],
+)
+def test_an_atlas_with_odd_numbers_is_refused_in_one_line(field: str, value: object) -> None:
+    _, _, description = packed(2, "hash")
+    description["frames"]["walk_1.png"]["frame"][field] = value
+    with pytest.raises(UntrustedError, match="walk_1"):
+        parse_atlas(description)
+
+
+@pytest.mark.parametrize("values", [None, [], {}, {"frames": 3}, {"frames": {}}, {"frames": [1]}, {"a": 1}])
+def test_other_json_is_no_atlas(values: object) -> None:
+    assert parse_atlas(values) is None
+
+
+def test_a_folder_with_an_atlas_is_imported_by_it(workspace, tmp_path: Path) -> None:
+    rgba, wholes, description = packed(4, "hash")
+    folder = tmp_path / "art"
+    folder.mkdir()
+    Image.fromarray(rgba).save(folder / "walk.png")
+    Image.fromarray(sprite(9)).save(folder / "alone.png")
+    (folder / "walk.json").write_text(json.dumps(description), encoding="utf-8")
+    (folder / "lost.json").write_text(json.dumps({**description, "meta": {"image": "gone.png"}}), encoding="utf-8")
+    summary = import_sources(workspace, [folder], options=ImportOptions(workers=1))
+    assert (summary.imported, summary.rejected_count) == (5, 1)
+    assert "gone.png" in summary.rejected[0].reason
+    sprites = {sprite.name: sprite for sprite in workspace.sprites()}
+    assert sorted(sprites) == ["alone.png", *(f"walk_{n}.png" for n in range(4))]
+    for n, whole in enumerate(wholes):
+        assert np.array_equal(workspace.pixels(sprites[f"walk_{n}.png"]), whole)
+    again = import_sources(workspace, [folder], options=ImportOptions(workers=1))
+    assert (again.imported, again.already) == (0, 2), "an unchanged sheet is one file that is known"
+    plain = import_sources(workspace, [folder], options=ImportOptions(workers=1, atlases=False))
+    assert plain.imported == 1, "without descriptions the sheet is a sprite like any other"

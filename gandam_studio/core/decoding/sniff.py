@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 PICTURES = ("png", "jpeg", "gif", "webp", "bmp", "tiff", "avif", "ico", "tga")
-ARCHIVES = ("zip", "tar", "gzip", "bzip2", "xz")
+ARCHIVES = ("zip", "tar", "gzip", "bzip2", "xz", "zstd")
 
 # Known but out of scope: named, so that the refusal says more than "not a picture".
 _OTHERS = (
@@ -72,4 +72,6 @@ def _archive(head: bytes) -> str | None:
         return "bzip2"
     if head.startswith(b"\xfd7zXZ\x00"):
         return "xz"
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        return "zstd"
     return "tar" if head[257:262] == b"ustar" else None

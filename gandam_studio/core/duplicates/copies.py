@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gandam_studio.core.places import shown_place
 from gandam_studio.core.workspace import Workspace
 
 
@@ -33,7 +34,7 @@ def exact_copies(workspace: Workspace) -> list[Copies]:
     )
     files: dict[int, list[tuple[str, str]]] = {}
     for seq, path, member, digest in workspace.connection.execute(query):
-        files.setdefault(int(seq), []).append((f"{path}!{member}" if member else path, digest))
+        files.setdefault(int(seq), []).append((shown_place(path, member), digest))
     return [
         Copies(
             seq,

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import stat
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gandam_studio.core.archives.folder import ZipFolder
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import imagefolder
 from gandam_studio.core.exporting.formats import NONE, PICTURES, RENDER
 from gandam_studio.core.exporting.imagefolder import METADATA
-from gandam_studio.core.exporting.source import picture_stem
+from gandam_studio.core.exporting.source import id_start, picture_stem
 from gandam_studio.core.exporting.stylegan import DATASET
 from gandam_studio.core.exporting.target import MARKER
 from trainer.manifest import MAX_LINE_BYTES, ManifestEntry, read_manifest
 from trainer.output_folders import opened_marker
 from trainer.untrusted import (
     MAX_INTEGER,
-    BoundedReader,
     Values,
     bounded_lines,
     open_regular,
@@ -69,19 +67,15 @@ def read_export(path: Path | str) -> ReadBack:
     try:
         if path.is_dir():
             read = _read_folder(path)
+        elif _is_zip(path):
+            read = _read_zip(path)
         else:
-            with open_regular(path) as stream:
-                is_zip = zipfile.is_zipfile(stream)
-            read = _read_zip(path) if is_zip else ReadBack("jsonl", NONE, tuple(read_manifest(path)), {}, None)
-    except UNREADABLE as error:
+            read = ReadBack("jsonl", NONE, tuple(read_manifest(path)), {}, None)
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"{path} cannot be read as an export: {reason}") from None
     _require_unique(path, read.entries)
     return read
-
-
-# A damaged archive makes `zipfile` raise any of the last ones.
-UNREADABLE = (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error)
 
 
 def _require_unique(path: Path, entries: Iterable[ManifestEntry]) -> None:
@@ -90,6 +84,11 @@ def _require_unique(path: Path, entries: Iterable[ManifestEntry]) -> None:
         if entry.id in seen:
             raise UserError(f"{path} cannot be read as an export: {entry.id} is listed twice")
         seen.add(entry.id)
+
+
+def _is_zip(path: Path) -> bool:
+    with open_regular(path) as stream:
+        return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def _read_folder(folder: Path) -> ReadBack:
@@ -121,14 +120,11 @@ def _read_folder(folder: Path) -> ReadBack:
 
 
 def _read_zip(path: Path) -> ReadBack:
-    with zipfile.ZipFile(path) as archive:
-        names = set(archive.namelist())
-        if DATASET not in names:
-            raise ValueError(f"it holds no {DATASET}")
+    with ZipFolder(path) as archive:
         # Our own zips pack nothing, so a list is never longer than its file.
-        with archive.open(DATASET) as stream:
-            limit = max(_SMALL_LIST, path.stat().st_size)
-            description = Values(parse_json(BoundedReader(stream, limit, DATASET).read()), DATASET)
+        data = archive.read(DATASET, max(_SMALL_LIST, path.stat().st_size))
+        names = archive.names
+    description = Values(parse_json(data), DATASET)
     if "sprites" not in description:
         raise UserError(f"{path} was not written by GANdam Studio: import it as pictures")
     entries, found = [], {}
@@ -160,12 +156,16 @@ def _json_lines(path: Path) -> Iterator[tuple[Any, str]]:
 
 
 def _by_stem(entries: Iterable[ManifestEntry], folder: Path, pictures: str) -> dict[str, str]:
-    """Match pictures to entries by the name an export gives them; a link that leaves the export is refused."""
-    wanted = {picture_stem(entry): entry.id for entry in entries}
+    """Match pictures to entries by the start of the id in the name that an export gives them.
+
+    A link that leaves the export is refused.
+    """
+    wanted = {id_start(picture_stem(entry)): entry.id for entry in entries}
     found, inside = {}, _Inside(folder)
     for path in (folder / pictures).iterdir():
-        if path.stem in wanted and (place := inside.file(pictures, path.name)) is not None:
-            found[wanted[path.stem]] = place
+        start = id_start(path.stem)
+        if start in wanted and (place := inside.file(pictures, path.name)) is not None:
+            found[wanted[start]] = place
     return found
 
 

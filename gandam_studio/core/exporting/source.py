@@ -7,6 +7,7 @@ import functools
 import io
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.formats import LINK, RENDER
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.originals import Originals
+from gandam_studio.core.places import file_name
 from gandam_studio.core.rendering import Pixels
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
@@ -176,9 +178,19 @@ class Source:
 
 def picture_stem(entry: ManifestEntry) -> str:
     """ "zaku-0012-1f0c9e3b2a7d": what people call it, and enough of the id to be unique."""
-    name = entry.source.rsplit("!", 1)[-1].replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[:40].strip("-")
-    return f"{slug or 'sprite'}-{entry.id[:_ID_SHOWN]}"
+    name = file_name(entry.source).rsplit(".", 1)[0]
+    slug = re.sub("-+", "-", "".join(c if _is_letter(c) else "-" for c in unicodedata.normalize("NFC", name)))
+    return f"{slug.strip('-').lower()[:40].strip('-') or 'sprite'}-{entry.id[:_ID_SHOWN]}"
+
+
+def id_start(stem: str) -> str:
+    """The start of a sprite's id that `picture_stem` ends with."""
+    return stem[-_ID_SHOWN:]
+
+
+def _is_letter(character: str) -> bool:
+    """Whether a character of a name is kept: letters, their accents and digits of every script."""
+    return unicodedata.category(character)[0] in "LMN"
 
 
 def render_pngs(folder: Path, recipe: Recipe, background: str, entries: list[ManifestEntry]) -> list[bytes]:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import zipfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gandam_studio.core.decoding import UnreadablePicture, decode, sprite_id
-from gandam_studio.core.decoding.limits import DEFAULT_LIMITS
+from gandam_studio.core.archives.folder import ZipFolder
+from gandam_studio.core.decoding import DEFAULT_LIMITS, UnreadablePicture, decode, sprite_id
 from gandam_studio.core.edits import SetValues
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.exporting.reading import UNREADABLE, ReadBack, read_export
-from gandam_studio.core.importing.recording import storable
+from gandam_studio.core.exporting.reading import ReadBack, read_export
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.places import storable
 from gandam_studio.core.store import transaction
 from gandam_studio.core.versions.restore import decisions
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from trainer.manifest import ManifestEntry, is_crop
-from trainer.untrusted import BoundedReader, read_regular, shortened
+from trainer.untrusted import read_regular, shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -94,10 +93,10 @@ def _shown(entry: ManifestEntry) -> ManifestEntry:
 
 
 def _import_pictures(workspace: Workspace, read: ReadBack, job: Job) -> None:
-    from gandam_studio.core.importing import import_sources
+    from gandam_studio.core.importing import ImportOptions, import_sources
 
     places = [read.place] if read.format == "stylegan" and read.place else sorted(map(Path, read.files.values()))
-    import_sources(workspace, places, job=job)
+    import_sources(workspace, places, job=job, options=ImportOptions(atlases=False))
 
 
 def _ids(read: ReadBack, job: Job) -> dict[str, str]:
@@ -107,20 +106,18 @@ def _ids(read: ReadBack, job: Job) -> dict[str, str]:
     job.start("Matching", len(read.files))
     found = {}
     with ExitStack() as stack:
-        archive = stack.enter_context(zipfile.ZipFile(read.place)) if read.format == "stylegan" and read.place else None
+        archive = stack.enter_context(ZipFolder(read.place)) if read.format == "stylegan" and read.place else None
         for old, place in read.files.items():
             try:
-                data = _member(archive, place) if archive else read_regular(place, DEFAULT_LIMITS.max_file_bytes)
+                if archive:
+                    data = archive.read(place.removeprefix(f"{read.place}!"), DEFAULT_LIMITS.max_file_bytes)
+                else:
+                    data = read_regular(place, DEFAULT_LIMITS.max_file_bytes)
                 found[old] = sprite_id(decode(data).rgba)
-            except (*UNREADABLE, UnreadablePicture) as error:
+            except (OSError, ValueError, UnreadablePicture) as error:
                 raise UserError(f"{place}: {error}") from None
             job.advance()
     return found
-
-
-def _member(archive: zipfile.ZipFile, place: str) -> bytes:
-    with archive.open(place.rpartition("!")[2]) as stream:
-        return BoundedReader(stream, DEFAULT_LIMITS.max_file_bytes, place).read()
 
 
 def _check_sizes(workspace: Workspace, path: Path | str, read: ReadBack) -> None:

@@ -1,19 +1,35 @@
 """Import: from whatever lies on a disk to sprites of a workspace, at the speed of decoding."""
 
-from gandam_studio.core.importing.options import ArchiveLimits, ImportOptions, ImportSummary, Rejected
+from gandam_studio.core.importing.options import KEY_AUTO, ArchiveLimits, ImportOptions, ImportSummary, Rejected
 from gandam_studio.core.importing.pipeline import import_sources
 from gandam_studio.core.importing.scan import Pasted
-from gandam_studio.core.importing.sheets import Components, Grid, propose, regions
+from gandam_studio.core.importing.sheets import (
+    Atlas,
+    Components,
+    Grid,
+    Proposed,
+    Slicing,
+    pieces,
+    propose,
+    propose_key,
+    regions,
+)
 
 __all__ = [
+    "KEY_AUTO",
     "ArchiveLimits",
+    "Atlas",
     "Components",
     "Grid",
     "ImportOptions",
     "ImportSummary",
     "Pasted",
+    "Proposed",
     "Rejected",
+    "Slicing",
     "import_sources",
+    "pieces",
     "propose",
+    "propose_key",
     "regions",
 ]

@@ -1,4 +1,4 @@
-"""Zip and tar archives read in place: nothing is ever unpacked to disk, so no entry's path can lead anywhere.
+"""What lies in zip and tar archives, as items to import: nothing is ever unpacked to disk.
 
 Sizes an archive promises are not believed: what is read is counted while it is read.
 """
@@ -6,83 +6,188 @@ Sizes an archive promises are not believed: what is read is counted while it is 
 from __future__ import annotations
 
 import os
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import IO
 
+from gandam_studio.core.archives.names import decode_names, shown_encoding
+from gandam_studio.core.archives.tars import Link, Links, TarStream
+from gandam_studio.core.archives.unpacking import DamagedArchive
+from gandam_studio.core.archives.zips import ZipEntry, read_directory, read_entry
 from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
-from gandam_studio.core.importing.items import Item
+from gandam_studio.core.importing.items import REJECTED, Item, Outcome
 from gandam_studio.core.importing.options import ArchiveLimits
 from gandam_studio.core.importing.scan import is_clutter
+from gandam_studio.core.numbers import storable_time
+from trainer.untrusted import MAX_INTEGER, UntrustedError, open_regular
 
-_CHUNK = 1 << 20
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError)
+_MOST_ENTRIES = 1_000_000  # a worker reads directories that `list_archive` has accepted
+_LONGEST_TARGET = 4096
+
+Found = Item | tuple[Item, Outcome]
 
 
 class BrokenArchive(UnreadablePicture):
     """The archive is damaged, encrypted or beyond the limits; entries listed before this was found stay valid."""
 
 
-def list_archive(path: str, kind: str, limits: Limits, allowed: ArchiveLimits) -> Iterator[Item]:
-    """The entries of an archive that may be pictures, in its own order.
+def list_archive(
+    path: str,
+    kind: str,
+    limits: Limits,
+    allowed: ArchiveLimits,
+    *,
+    encoding: str = "",
+    note: Callable[[str], None] = lambda text: None,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[Found]:
+    """The entries of an archive that may be pictures, in its own order, then what its links lead to.
 
-    Zip entries carry their index (workers read them); tar entries carry their bytes. Raises BrokenArchive or OSError.
+    Zip entries carry their index (workers read them); tar entries carry their bytes. An entry that is settled comes
+    with its outcome. `encoding` is that of names not in UTF-8; "" proposes one for zips and says so through `note`.
+    `check` is called often and may raise. Raises BrokenArchive or OSError.
     """
-    entries = _zip_entries(path, allowed) if kind == "zip" else _tar_entries(path, limits, allowed)
     try:
-        yield from entries
-    except OSError as error:
-        # gzip, lzma and bz2 report damage as OSError without a number; a true system error has one.
-        if error.errno is None:
-            raise BrokenArchive("a damaged archive") from None
-        raise
-    except UnreadablePicture:
-        raise
-    except _BROKEN:
-        raise BrokenArchive("not an archive of files, or a damaged one") from None
+        if kind == "zip":
+            yield from _zip_entries(path, allowed, encoding, note)
+        else:
+            yield from _tar_entries(path, kind, limits, allowed, encoding, check)
+    except UntrustedError as error:
+        raise BrokenArchive(str(error)) from None
 
 
-def _zip_entries(path: str, allowed: ArchiveLimits) -> Iterator[Item]:
+def _zip_entries(path: str, allowed: ArchiveLimits, encoding: str, note: Callable[[str], None]) -> Iterator[Found]:
     packed_size = os.stat(path).st_size
-    with zipfile.ZipFile(path) as archive:
-        infos = archive.infolist()
-        if len(infos) > allowed.max_entries:
-            raise BrokenArchive(f"holds {len(infos):,} entries (at most {allowed.max_entries:,})")
+    with open_regular(path) as stream:
+        entries = read_directory(stream, allowed.max_entries)
+        names, used = decode_names(entries, encoding)
+        if used not in ("", "utf-8", encoding):
+            shown = shown_encoding(used)
+            note(f"{os.path.basename(path)}: names read as {shown}; if they look wrong, choose another with --names")
+        links = _zip_links(stream, entries, names)
         total = 0
-        names: dict[str, int] = {}
-        for index, info in enumerate(infos):
-            if info.is_dir() or is_clutter(info.filename):
+        for index, (entry, name) in enumerate(zip(entries, names, strict=True)):
+            if entry.is_folder or entry.is_link or is_clutter(name):
                 continue
-            total += info.file_size
+            total += entry.size
             _check_total(total, packed_size, allowed)
-            repeats = names[info.filename] = names.get(info.filename, 0) + 1
-            name = info.filename if repeats == 1 else f"{info.filename} ({repeats})"
-            yield Item(path, name, info.file_size, info.CRC, index)
+            yield _zip_item(path, name, entry, index)
+        places = {name: index for index, name in enumerate(names)}
+        for link in links:
+            if is_clutter(link.name):
+                continue
+            target, reason = links.follow(link)
+            if target:
+                index = places[target]
+                yield _zip_item(path, link.name, entries[index], index)
+            elif reason:
+                yield Item(path, link.name), Outcome(REJECTED, reason)
 
 
-def _tar_entries(path: str, limits: Limits, allowed: ArchiveLimits) -> Iterator[Item]:
+def _zip_item(path: str, name: str, entry: ZipEntry, index: int) -> Item:
+    return Item(path, name, min(entry.size, MAX_INTEGER), entry.crc, index)
+
+
+def _zip_links(stream: IO[bytes], entries: list[ZipEntry], names: list[str]) -> Links:
+    links = Links()
+    if not any(entry.is_link for entry in entries):
+        return links
+    for entry, name in zip(entries, names, strict=True):
+        if entry.is_folder:
+            links.add_folder(name)
+        elif entry.is_link:
+            try:
+                target = read_entry(stream, entry, _LONGEST_TARGET).decode("utf-8", "surrogateescape")
+            except DamagedArchive:
+                target = ""
+            links.add_link(Link(name, target, hard=False))
+        else:
+            links.add_file(name)
+    return links
+
+
+def _tar_entries(
+    path: str, kind: str, limits: Limits, allowed: ArchiveLimits, encoding: str, check: Callable[[], None]
+) -> Iterator[Found]:
     packed_size = os.stat(path).st_size
-    total = entries = 0
-    # A stream: entries are seen once, in order, and nothing is kept of those before.
-    with tarfile.open(path, "r|*", errorlevel=1) as archive:
-        for entry in archive:
-            archive.members = []  # type: ignore[attr-defined]  # else every header stays in memory
-            entries += 1
-            if entries > allowed.max_entries:
+    limit = _limit(packed_size, allowed)
+    links = Links()
+    total = 0
+    with TarStream(path, kind, limit, encoding, check) as archive:
+        for number, entry in enumerate(archive.entries(), 1):
+            if number > allowed.max_entries:
                 raise BrokenArchive(f"holds more than {allowed.max_entries:,} entries")
-            total += max(entry.size, 0)
-            _check_total(total, packed_size, allowed)
-            if not entry.isreg() or is_clutter(entry.name):
+            if entry.isdir():
+                links.add_folder(entry.name)
+            elif entry.issym() or entry.islnk():
+                links.add_link(Link(entry.name, entry.linkname, hard=entry.islnk()))
+            elif entry.isreg():
+                links.add_file(entry.name)
+                total += max(entry.size, 0)
+                _check_total(total, packed_size, allowed)
+                if not is_clutter(entry.name):
+                    yield _tar_item(path, entry.name, archive, entry, limits)
+            elif not is_clutter(entry.name):
+                yield Item(path, entry.name), Outcome(REJECTED, "not a regular file")
+    if links:
+        yield from _linked(path, kind, limit, limits, allowed, encoding, check, links, total)
+
+
+def _linked(
+    path: str,
+    kind: str,
+    limit: int,
+    limits: Limits,
+    allowed: ArchiveLimits,
+    encoding: str,
+    check: Callable[[], None],
+    links: Links,
+    total: int,
+) -> Iterator[Found]:
+    """What a tar's links lead to, by reading the archive a second time."""
+    wanted: dict[str, list[Link]] = defaultdict(list)
+    for link in links:
+        if is_clutter(link.name):
+            continue
+        target, reason = links.follow(link)
+        if target:
+            wanted[target].append(link)
+        elif reason:
+            yield Item(path, link.name), Outcome(REJECTED, reason)
+    if not wanted:
+        return
+    packed_size = os.stat(path).st_size
+    with TarStream(path, kind, limit, encoding, check) as archive:
+        for entry in archive.entries():
+            if not entry.isreg() or entry.name not in wanted:
                 continue
-            if entry.size > limits.max_file_bytes:
-                yield Item(path, entry.name, entry.size, int(entry.mtime * 1e9), data=b"")
-                continue
-            stream = archive.extractfile(entry)
-            data = stream.read(limits.max_file_bytes + 1) if stream else b""
-            if len(data) < entry.size:
-                raise BrokenArchive("a truncated archive")
-            yield Item(path, entry.name, len(data), int(entry.mtime * 1e9), data=data)
+            found = wanted.pop(entry.name)
+            item, *settled = _as_pair(_tar_item(path, entry.name, archive, entry, limits))
+            for link in found:
+                total += max(entry.size, 0)
+                _check_total(total, packed_size, allowed)
+                linked = Item(path, link.name, item.size, item.mtime_ns, data=item.data)
+                yield (linked, settled[0]) if settled else linked
+            if not wanted:
+                return
+
+
+def _as_pair(found: Found) -> tuple[Item] | tuple[Item, Outcome]:
+    return found if isinstance(found, tuple) else (found,)
+
+
+def _tar_item(path: str, name: str, archive: TarStream, entry: object, limits: Limits) -> Found:
+    """An entry with its bytes, or settled when it is too large."""
+    size, time = entry.size, storable_time(entry.mtime)  # type: ignore[attr-defined]
+    if size > limits.max_file_bytes:
+        return Item(path, name, min(size, MAX_INTEGER), time), Outcome(REJECTED, f"too large: {size / 1e6:,.0f} MB")
+    data = archive.read(entry, limits.max_file_bytes)  # type: ignore[arg-type]
+    return Item(path, name, len(data), time, data=data)
+
+
+def _limit(packed_size: int, allowed: ArchiveLimits) -> int:
+    """How many bytes an archive of this size may unpack to, headers and padding included."""
+    return 2 * min(allowed.max_bytes, max(allowed.ratio_counts_from, int(packed_size * allowed.max_ratio))) + (1 << 20)
 
 
 def _check_total(total: int, packed_size: int, allowed: ArchiveLimits) -> None:
@@ -97,52 +202,28 @@ class ZipReader:
 
     def __init__(self) -> None:
         self._path = ""
-        self._archive: zipfile.ZipFile | None = None
+        self._stream: IO[bytes] | None = None
+        self._entries: list[ZipEntry] = []
 
     def read(self, path: str, index: int, limit: int) -> bytes:
         """An entry's bytes. Raises UnreadablePicture (damaged, encrypted, larger than `limit`) or OSError."""
         try:
-            if path != self._path or self._archive is None:
+            if path != self._path or self._stream is None:
                 self.close()
-                self._archive, self._path = zipfile.ZipFile(path), path
-            info = self._archive.infolist()[index]
-            if info.flag_bits & 0x1:
-                raise UnreadablePicture("encrypted")
-            if info.file_size > limit:
-                raise UnreadablePicture(f"too large: {info.file_size / 1e6:,.0f} MB")
-            data = _entry(self._archive, info)
-        except UnreadablePicture:
-            raise
-        except (*_BROKEN, IndexError, zipfile.LargeZipFile):
-            raise UnreadablePicture("damaged in its archive") from None
-        return data
+                stream = open_regular(path)
+                try:
+                    self._entries = read_directory(stream, _MOST_ENTRIES)
+                except BaseException:
+                    stream.close()
+                    raise
+                self._stream, self._path = stream, path
+            return read_entry(self._stream, self._entries[index], limit)
+        except (UntrustedError, IndexError) as error:
+            reason = str(error) if isinstance(error, UntrustedError) else "damaged in its archive"
+            raise UnreadablePicture(reason) from None
 
     def close(self) -> None:
         """Let go of the archive."""
-        if self._archive is not None:
-            self._archive.close()
-        self._archive, self._path = None, ""
-
-
-def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """An entry's bytes, exactly as many as the directory says, with the right CRC (APPNOTE.TXT 6.3, section 4.3.7).
-
-    zipfile's own reader costs ten times a sprite's inflating; it is left the rarer methods.
-    """
-    stream = archive.fp
-    if stream is None or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        with archive.open(info) as slow:
-            return slow.read(info.file_size)
-    stream.seek(info.header_offset)
-    head = stream.read(30)
-    if len(head) < 30 or head[:4] != b"PK\x03\x04":
-        raise zipfile.BadZipFile
-    name, extra = int.from_bytes(head[26:28], "little"), int.from_bytes(head[28:30], "little")
-    stream.seek(name + extra, os.SEEK_CUR)
-    data = stream.read(info.compress_size)
-    if info.compress_type == zipfile.ZIP_DEFLATED:
-        # One byte more than promised would be enough to tell a lie.
-        data = zlib.decompressobj(-15).decompress(data, info.file_size + 1)
-    if len(data) != info.file_size or zlib.crc32(data) != info.CRC:
-        raise zipfile.BadZipFile
-    return data
+        if self._stream is not None:
+            self._stream.close()
+        self._stream, self._path, self._entries = None, "", []

@@ -14,12 +14,12 @@ import cv2
 from gandam_studio.core.decoding import canonical
 from gandam_studio.core.decoding.canonical import IsArchive, Raw
 from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
-from gandam_studio.core.decoding.parts import frame_part, region_part
+from gandam_studio.core.decoding.parts import frame_part, key_part, keyed
 from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.describing import describe
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import WorkSettings
-from gandam_studio.core.importing.sheets import regions
+from gandam_studio.core.importing.sheets import Slicing, pieces, sheet_from_json
 from gandam_studio.core.originals import Originals
 
 # Pictures wait for a batch to be hashed together until they hold this many pixels.
@@ -71,7 +71,7 @@ class Examiner:
             return Outcome(MISSING, why(error)), []
         digest = hashlib.sha256(data).hexdigest()
         try:
-            found = list(self._pictures(data))
+            found = list(self._pictures(data, item))
         except IsArchive as error:
             nested = bool(item.member)
             return Outcome(
@@ -86,37 +86,45 @@ class Examiner:
         if not found:
             return Outcome(REJECTED, "nothing visible on this sheet", digest), []
         outcome = Outcome(ACCEPTED, "", digest)
-        outcome.sprites = [FoundSprite(part) for part, _ in found]
+        outcome.sprites = [FoundSprite(part, name=name) for part, name, _ in found]
         if self._originals is not None:
             try:
                 outcome.keep_original(data, self._originals)
             except OSError as error:
                 return Outcome(FATAL, f"originals cannot be written: {why(error)}"), []
-        return outcome, [picture for _, picture in found]
+        return outcome, [picture for _, _, picture in found]
 
     def _read(self, item: Item) -> bytes:
         if item.index >= 0:
             return self._zip.read(item.path, item.index, self._limits.max_file_bytes)
         return read_file(item.path, self._limits)
 
-    def _pictures(self, data: bytes) -> Iterator[tuple[str, Raw]]:
-        """(part, picture) of every sprite that the settings see in a file."""
-        if self.settings.frames == "distinct" and self._sheet is None:
+    def _pictures(self, data: bytes, item: Item) -> Iterator[tuple[str, str, Raw]]:
+        """(part, name, picture) of every sprite that the settings see in a file; the name is "" for the file's own."""
+        slicing = sheet_from_json(item.cut) if item.cut is not None else self._sheet
+        if slicing is not None:
+            yield from self._pieces(data, slicing)
+        elif self.settings.frames == "distinct":
             for index, picture in canonical.decode_frames(data, self._limits):
                 info = picture.info
-                yield frame_part(index) if info.frames > 1 else "", Raw(picture.rgba, info.format, info.frames)
-            return
-        if self._sheet is None:
-            yield "", canonical.decode_raw(data, self._limits)
-            return
+                yield frame_part(index) if info.frames > 1 else "", "", Raw(picture.rgba, info.format, info.frames)
+        else:
+            raw = canonical.decode_raw(data, self._limits)
+            key = self.settings.key_of(raw.rgba)
+            if key is None:
+                yield "", "", raw
+            else:
+                yield key_part(key), "", Raw(keyed(raw.rgba, key), raw.kind, raw.frames)
+
+    def _pieces(self, data: bytes, slicing: Slicing) -> Iterator[tuple[str, str, Raw]]:
         picture = canonical.decode(data, self._limits)
         seen = set()
-        for x, y, w, h in regions(picture.rgba, self._sheet):
-            piece = canonical.finish(picture.rgba[y : y + h, x : x + w], picture.info.format)
-            key = piece.rgba.tobytes()
-            if (w, h, key) not in seen:
-                seen.add((w, h, key))
-                yield region_part(x, y, w, h), Raw(piece.rgba, piece.info.format)
+        for piece in pieces(picture.rgba, slicing, self.settings.key_of(picture.rgba)):
+            cut = canonical.finish(piece.cut(picture.rgba, self._limits), picture.info.format)
+            key = (*cut.rgba.shape, cut.rgba.tobytes())
+            if key not in seen:
+                seen.add(key)
+                yield piece.part, piece.name, Raw(cut.rgba, cut.info.format)
 
 
 def read_file(path: str, limits: Limits) -> bytes:

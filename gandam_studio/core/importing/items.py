@@ -22,6 +22,8 @@ class Item:
         size, mtime_ns: of the file or entry when it was listed.
         index: position of the entry in a zip's directory, -1 otherwise.
         data: its bytes when they do not lie in a file (pasted, or read from a tar).
+        cut: how this sheet is cut, whatever the import's own slicing (`sheets.sheet_from_json`); None for that.
+        cut_mode: names that slicing; "" without one.
     """
 
     path: str
@@ -30,6 +32,8 @@ class Item:
     mtime_ns: int = 0
     index: int = -1
     data: bytes | None = None
+    cut: dict[str, Any] | None = None
+    cut_mode: str = ""
 
     @property
     def label(self) -> str:
@@ -39,7 +43,10 @@ class Item:
 
 @dataclass
 class FoundSprite:
-    """One sprite in a file: the columns of its row, and its encoded thumbnail. At first only its part is known."""
+    """One sprite in a file: the columns of its row, and its encoded thumbnail. At first only its part is known.
+
+    `name`: what a sheet's description calls it; "" for the file's own name.
+    """
 
     part: str
     id: str = ""
@@ -48,6 +55,7 @@ class FoundSprite:
     colors: int = 0
     alpha: bool = False
     background: str = ""
+    name: str = ""
     thumbnail: bytes = b""
     hashes: bytes = b""
     features: bytes = b""
@@ -114,7 +122,7 @@ def unpack(frame: bytes) -> tuple[Any, list[bytes]]:
 def pack_items(task: int, items: list[Item]) -> bytes:
     """A worker's task."""
     blobs = [item.data for item in items if item.data is not None]
-    rows = [[i.path, i.member, i.size, i.mtime_ns, i.index, i.data is not None] for i in items]
+    rows = [[i.path, i.member, i.size, i.mtime_ns, i.index, i.data is not None, i.cut] for i in items]
     return pack({"task": task, "items": rows}, blobs)
 
 
@@ -123,8 +131,8 @@ def unpack_items(frame: bytes) -> tuple[int, list[Item]]:
     meta, blobs = unpack(frame)
     parts = iter(blobs)
     items = [
-        Item(path, member, size, mtime_ns, index, next(parts) if has_data else None)
-        for path, member, size, mtime_ns, index, has_data in meta["items"]
+        Item(path, member, size, mtime_ns, index, next(parts) if has_data else None, cut)
+        for path, member, size, mtime_ns, index, has_data, cut in meta["items"]
     ]
     return meta["task"], items
 
@@ -134,7 +142,7 @@ def pack_outcomes(task: int, outcomes: list[Outcome]) -> bytes:
     rows: list[Any] = []
     blobs: list[bytes] = []
     for outcome in outcomes:
-        found = [[s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background] for s in outcome.sprites]
+        found = [[s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background, s.name] for s in outcome.sprites]
         rows.append([outcome.verdict, outcome.reason, outcome.digest, outcome.fresh, found])
         blobs.append(outcome.original)
         for sprite in outcome.sprites:

@@ -7,10 +7,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gandam_studio.core.decoding.limits import DEFAULT_LIMITS, Limits
-from gandam_studio.core.importing.sheets import Components, Grid, sheet_from_json
+from gandam_studio.core.decoding.parts import Color, key_part
+from gandam_studio.core.importing.sheets import Slicing, propose_key, sheet_from_json
 
 FRAMES = ("first", "distinct")
+KEY_AUTO = "auto"
 ENGINES = ("local", "ray")
 LISTED = 10_000  # refusals a summary lists; the workspace remembers all of them
 
@@ -32,7 +37,9 @@ class ImportOptions:
 
     Attributes:
         frames: of animations, "first" or every "distinct" one.
-        sheet: how every picture is cut into sprites (`sheets.Grid`, `sheets.Components`), or None.
+        sheet: how every picture is cut into sprites (`sheets.Slicing`), or None.
+        key: the colour that stands for transparency; KEY_AUTO finds it in each picture (`sheets.propose_key`).
+        atlases: cut a sheet by the JSON description that lies beside it.
         limits: what one picture may cost.
         archives: what one archive may cost.
         workers: processes that decode; 0 takes one a processor, up to 16.
@@ -40,10 +47,13 @@ class ImportOptions:
         retry_rejected: look again at files that were refused before.
         reread: look again at every file, known or not: brings back originals that were lost.
         ray_address: of the cluster; "" starts or finds one on this machine.
+        names: encoding of names in archives that are not said to be UTF-8; "" proposes one for each zip.
     """
 
     frames: str = "first"
-    sheet: Grid | Components | None = None
+    sheet: Slicing | None = None
+    key: Color | str | None = None
+    atlases: bool = True
     limits: Limits = DEFAULT_LIMITS
     archives: ArchiveLimits = field(default_factory=ArchiveLimits)
     workers: int = 0
@@ -51,6 +61,7 @@ class ImportOptions:
     retry_rejected: bool = False
     reread: bool = False
     ray_address: str = ""
+    names: str = ""
 
     def __post_init__(self) -> None:
         if self.frames not in FRAMES:
@@ -62,6 +73,8 @@ class ImportOptions:
     def mode(self) -> str:
         """What distinguishes this import's parts from a plain import's: "" for one sprite a file."""
         parts = [self.sheet.mode] if self.sheet else []
+        if self.key is not None:
+            parts.append(key_part(self.key) if isinstance(self.key, tuple) else f"key={self.key}")
         if self.frames == "distinct":
             parts.append("frames=distinct")
         return "+".join(parts)
@@ -75,12 +88,14 @@ class WorkSettings:
     frames: str
     sheet: dict[str, Any] | None
     limits: dict[str, Any]
+    key: list[int] | str | None = None
 
     @classmethod
     def of(cls, options: ImportOptions, originals: Path | None) -> WorkSettings:
         """The part of the options that concerns decoding."""
         sheet = options.sheet.to_json() if options.sheet else None
-        return cls(str(originals or ""), options.frames, sheet, asdict(options.limits))
+        key = list(options.key) if isinstance(options.key, tuple) else options.key
+        return cls(str(originals or ""), options.frames, sheet, asdict(options.limits), key)
 
     @property
     def decoding_limits(self) -> Limits:
@@ -88,9 +103,18 @@ class WorkSettings:
         return Limits(**self.limits)
 
     @property
-    def slicing(self) -> Grid | Components | None:
+    def slicing(self) -> Slicing | None:
         """The sheet as an object."""
         return sheet_from_json(self.sheet) if self.sheet else None
+
+    def key_of(self, rgba: NDArray[np.uint8]) -> Color | None:
+        """The key colour of a picture, (H, W, 4) RGBA; None when it has none."""
+        if self.key is None:
+            return None
+        if isinstance(self.key, str):
+            return propose_key(rgba)
+        red, green, blue = self.key
+        return red, green, blue
 
 
 @dataclass(frozen=True)
@@ -111,6 +135,8 @@ class ImportSummary:
         rejected: files refused, with reasons; the first LISTED of `rejected_count`.
         missing: files that were gone or could not be opened when their turn came; they are not remembered.
         first_seq, last_seq: row numbers of the new sprites, 0 when there are none.
+        notes: what a person should know besides, one line each.
+        blank: how many of the new sprites show nothing, or one colour alone.
         seconds: wall-clock time.
     """
 
@@ -122,6 +148,8 @@ class ImportSummary:
     missing_count: int = 0
     first_seq: int = 0
     last_seq: int = 0
+    notes: list[str] = field(default_factory=list)
+    blank: int = 0
     seconds: float = 0.0
 
     def reject(self, path: str, reason: str) -> None:
@@ -135,6 +163,11 @@ class ImportSummary:
         self.missing_count += 1
         if len(self.missing) < LISTED:
             self.missing.append(Rejected(path, reason))
+
+    def note(self, text: str) -> None:
+        """Keep a line for the person, once."""
+        if text not in self.notes and len(self.notes) < LISTED:
+            self.notes.append(text)
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """(verdict, path, reason) of everything that gave no sprite: the table people see."""
@@ -152,6 +185,8 @@ class ImportSummary:
             "rejected_count": self.rejected_count,
             "missing": [asdict(item) for item in self.missing],
             "missing_count": self.missing_count,
+            "blank": self.blank,
+            "notes": self.notes,
             "seconds": round(self.seconds, 3),
         }
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from gandam_studio.core.decoding.limits import UnreadablePicture
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.importing.archives import list_archive
+from gandam_studio.core.importing.archives import Found, list_archive
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, Item, Outcome
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary, WorkSettings
 from gandam_studio.core.importing.pool import Check, Chunk, Pool
-from gandam_studio.core.importing.recording import Known, Recorder, archive_members, lookup, storable
+from gandam_studio.core.importing.recording import Known, Recorder, archive_members, lookup
 from gandam_studio.core.importing.scan import Pasted, Source, count, scan
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
+from gandam_studio.core.places import storable
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -96,7 +97,7 @@ class _Import:
         job.start("Importing", total)
         try:
             with self._engine() as engine:
-                self._run(engine, scan(self._sources))
+                self._run(engine, scan(self._sources, atlases=self._options.atlases))
                 while self._archives:
                     self._open_archive(engine, self._archives.pop(0))
         except Cancelled:
@@ -119,7 +120,7 @@ class _Import:
             return RayEngine(WorkSettings.of(options, None), self._workspace.originals, options.ray_address)
         return Pool(WorkSettings.of(options, self._workspace.originals.folder), self._workers)
 
-    def _run(self, engine: Engine, found: Iterator[Item | tuple[Item, Outcome]]) -> None:
+    def _run(self, engine: Engine, found: Iterator[Found]) -> None:
         """Decode and record everything found."""
         for items, outcomes in engine.run(self._chunks(found), self._job.check):
             for item, outcome in zip(items, outcomes, strict=True):
@@ -146,7 +147,7 @@ class _Import:
             self._recorder.commit()
             self._committed_at = time.monotonic()
 
-    def _chunks(self, found: Iterator[Item | tuple[Item, Outcome]]) -> Iterator[Chunk]:
+    def _chunks(self, found: Iterator[Found]) -> Iterator[Chunk]:
         """What must be looked at, in chunks small enough to be shared fairly; the rest is settled on the way."""
         chunk: Chunk = []
         size = 0
@@ -159,7 +160,7 @@ class _Import:
         if chunk:
             yield chunk
 
-    def _unknown(self, found: Iterator[Item | tuple[Item, Outcome]]) -> Iterator[Item]:
+    def _unknown(self, found: Iterator[Found]) -> Iterator[Item]:
         for group in _grouped(found):
             items = [entry for entry in group if isinstance(entry, Item)]
             known = dict(
@@ -178,6 +179,8 @@ class _Import:
                     self._job.advance()
 
     def _again(self, memory: Known) -> bool:
+        if self._options.names and memory.reason == ARCHIVE:
+            return True  # its entries may have other names now
         return self._options.reread or (self._options.retry_rejected and not memory.accepted)
 
     def _remember(self, item: Item, accepted: bool, reason: str) -> None:
@@ -200,9 +203,13 @@ class _Import:
         self._job.start(f"Importing from {storable(os.path.basename(item.path))}", None)
         problem: list[str] = []
 
-        def entries() -> Iterator[Item]:
+        def entries() -> Iterator[Found]:
+            options = self._options
             try:
-                yield from list_archive(item.path, archive.kind, self._options.limits, self._options.archives)
+                yield from list_archive(
+                    item.path, archive.kind, options.limits, options.archives,
+                    encoding=options.names, note=self.summary.note, check=self._job.check,
+                )  # fmt: skip
             except UnreadablePicture as error:
                 problem.append(str(error))
 
@@ -218,9 +225,9 @@ class _Import:
         self._recorder.commit()
 
 
-def _grouped(found: Iterator[Item | tuple[Item, Outcome]]) -> Iterator[list[Item | tuple[Item, Outcome]]]:
+def _grouped(found: Iterator[Found]) -> Iterator[list[Found]]:
     """Groups small enough to look up at once; entries that carry their bytes are not held back in large numbers."""
-    group: list[Item | tuple[Item, Outcome]] = []
+    group: list[Found] = []
     held = 0
     for entry in found:
         group.append(entry)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from gandam_studio.core.described import remember_versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import ImportSummary
+from gandam_studio.core.numbers import UNKNOWN_TIME
+from gandam_studio.core.places import join_member, split_member, storable
 from gandam_studio.core.store import transaction
 from trainer.untrusted import MAX_TEXT
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 _AT_ONCE = 400  # host parameters in one query
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _SPRITE = (
     "INSERT INTO sprites (seq, id, name, blob, part, width, height, colors, alpha, background) "
@@ -35,14 +35,6 @@ _SOURCE = (
 )
 
 
-def storable(text: str) -> str:
-    """A path or name as rows keep it and people read it: undecodable bytes and control characters as \\xNN."""
-    if text.isascii() and text.isprintable():
-        return text
-    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", readable)
-
-
 def display_name(item: Item) -> str:
     """The last part of the path or entry, whatever separators it uses."""
     if item.member:
@@ -55,8 +47,7 @@ def display_name(item: Item) -> str:
 
 def member_key(item: Item, suffix: str = "") -> str:
     """The `member` column: the entry of an archive, and after "#" the part or the mode of the import."""
-    entry = storable(item.member)
-    return f"{entry}#{suffix}" if suffix else entry
+    return join_member(storable(item.member), suffix)
 
 
 @dataclass(frozen=True)
@@ -71,7 +62,7 @@ def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> 
     """For each item what is remembered of it, when it has not changed since; None when it must be looked at."""
     rows: dict[tuple[str, str], tuple[int, int, str, str]] = {}
     paths = sorted({storable(item.path) for item in items})
-    members = sorted({member_key(item, mode) for item in items})
+    members = sorted({member_key(item, item.cut_mode or mode) for item in items})
     for some in _slices(paths):
         for more in _slices(members):
             query = (
@@ -82,19 +73,24 @@ def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> 
                 rows[path, member] = (size, mtime_ns, verdict, reason)
     found: list[Known | None] = []
     for item in items:
-        row = rows.get((storable(item.path), member_key(item, mode)))
-        unchanged = row is not None and row[:2] == (item.size, item.mtime_ns)
+        row = rows.get((storable(item.path), member_key(item, item.cut_mode or mode)))
+        unchanged = row is not None and row[:2] == (item.size, item.mtime_ns) and not _is_undated(item)
         found.append(Known(row[2] == ACCEPTED, row[3]) if row is not None and unchanged else None)
     return found
+
+
+def _is_undated(item: Item) -> bool:
+    """Whether an item is a file of unknown date, which may have changed without a sign."""
+    return item.mtime_ns == UNKNOWN_TIME and not item.member and item.data is None
 
 
 def archive_members(connection: sqlite3.Connection, item: Item, mode: str) -> Iterable[tuple[str, str, str]]:
     """(member, verdict, reason) of what was remembered of an archive's entries, the archive itself left out."""
     query = "SELECT member, verdict, reason FROM sources WHERE path = ? AND member != ? ORDER BY source"
-    suffix = f"#{mode}" if mode else ""
     for member, verdict, reason in connection.execute(query, (storable(item.path), member_key(item, mode))):
-        if "#" not in member if not mode else member.endswith(suffix):
-            yield member, verdict, reason
+        entry, suffix = split_member(member)
+        if entry and suffix == mode:
+            yield entry, verdict, reason
 
 
 @dataclass
@@ -185,10 +181,12 @@ class Recorder:
         for sprite in outcome.sprites:
             if sprite.id not in known:
                 known[sprite.id] = (last + 1 + len(new), outcome.digest)
-                new.append((sprite, display_name(item), outcome.digest))
+                new.append((sprite, storable(sprite.name) or display_name(item), outcome.digest))
             seqs.append(known[sprite.id][0])
         whole = seqs[0] if len(seqs) == 1 and not outcome.sprites[0].part else None
-        sources.append((path, member_key(item, self.mode), *stamp, whole, outcome.verdict, outcome.reason))
+        sources.append(
+            (path, member_key(item, item.cut_mode or self.mode), *stamp, whole, outcome.verdict, outcome.reason)
+        )
         if whole is None:
             for seq, sprite in zip(seqs, outcome.sprites, strict=True):
                 sources.append((path, member_key(item, sprite.part), *stamp, seq, ACCEPTED, ""))

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gandam_studio.core.importing.atlases import Folder, describe_folder
 from gandam_studio.core.importing.items import MISSING, REJECTED, Item, Outcome
+from gandam_studio.core.numbers import storable_ns
 
 _CLUTTER = frozenset({".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", ".directory", "icon\r"})
 _CLUTTER_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin"})
@@ -35,8 +37,41 @@ def _clutter_name(name: str) -> bool:
     return not name or name.startswith("._") or name.lower() in _CLUTTER
 
 
-def scan(sources: Iterable[Source]) -> Iterator[Item | tuple[Item, Outcome]]:
-    """Items of all sources in order; with an Outcome where it is settled already (missing, not a regular file)."""
+def scan(sources: Iterable[Source], *, atlases: bool = True) -> Iterator[Item | tuple[Item, Outcome]]:
+    """Items of all sources in order; with an Outcome where it is settled already (missing, not a regular file).
+
+    With `atlases`, a JSON file that describes a sheet beside it yields no item of its own: the sheet's item says how
+    it is cut.
+    """
+    found = _scan(sources)
+    return _with_atlases(found) if atlases else found
+
+
+def _with_atlases(found: Iterator[Item | tuple[Item, Outcome]]) -> Iterator[Item | tuple[Item, Outcome]]:
+    """Descriptions come in before or after their sheets; they are asked for by the sheets' folder."""
+    folders: dict[str, Folder] = {}
+    for entry in found:
+        item = entry if isinstance(entry, Item) else entry[0]
+        if not isinstance(entry, Item) or item.data is not None:
+            yield entry
+            continue
+        parent, name = os.path.split(item.path)
+        folder = folders.get(parent)
+        if folder is None:
+            folders.clear()  # a walk stays in one folder at a time
+            folder = folders[parent] = describe_folder(parent)
+        if name in folder.problems:
+            yield item, Outcome(REJECTED, folder.problems[name])
+        elif name in folder.descriptions:
+            continue
+        elif (atlas := folder.sheets.get(name)) is not None:
+            item.cut, item.cut_mode = atlas.to_json(), atlas.mode
+            yield item
+        else:
+            yield item
+
+
+def _scan(sources: Iterable[Source]) -> Iterator[Item | tuple[Item, Outcome]]:
     visited: set[tuple[int, int]] = set()
     for source in sources:
         if isinstance(source, Pasted):
@@ -127,7 +162,7 @@ def _listing(folder: str) -> Iterator[tuple[str, os.stat_result | None, str]]:
 
 
 def _file(path: str, status: os.stat_result) -> Item | tuple[Item, Outcome]:
-    item = Item(path, "", status.st_size, status.st_mtime_ns)
+    item = Item(path, "", status.st_size, storable_ns(status.st_mtime_ns))
     # Opening a pipe or a device would wait for ever.
     return item if stat.S_ISREG(status.st_mode) else (item, Outcome(REJECTED, "not a regular file"))
 

@@ -1,11 +1,12 @@
-"""Sprite sheets cut into sprites: by a grid, or into the connected shapes that stand apart on them.
+"""Sprite sheets cut into sprites: by a grid, into connected shapes that stand apart, or by a description (an atlas).
 
-`regions` is what an import applies and what a window previews: the same rectangles.
+`pieces` is what an import applies and what a window previews: the same rectangles.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import hashlib
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import cv2
@@ -13,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.decoding.limits import UnreadablePicture
+from gandam_studio.core.decoding.parts import Color, Piece, keyed
 from gandam_studio.core.rendering import content_box, plain_border
 
 MAXIMUM_REGIONS = 20_000
 Region = tuple[int, int, int, int]  # x, y, w, h in canonical pixels
+# A key colour covers at least this much of an opaque picture's border, of its area, and is seldom another's neighbour.
+_KEY_BORDER, _KEY_AREA = 0.6, 0.15
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,41 @@ class Components:
         return {"kind": "components", **asdict(self)}
 
 
-def sheet_from_json(values: dict[str, Any]) -> Grid | Components:
+@dataclass(frozen=True)
+class Atlas:
+    """The pieces that a description beside the sheet names (see `atlases`)."""
+
+    pieces: tuple[Piece, ...]
+
+    @property
+    def mode(self) -> str:
+        """Names this slicing among all others."""
+        parts = "\n".join(f"{piece.part} {piece.name}" for piece in self.pieces)
+        return f"atlas={hashlib.sha256(parts.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `sheet_from_json`."""
+        return {"kind": "atlas", "pieces": [asdict(piece) for piece in self.pieces]}
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """The likeliest way for each sheet by itself (`propose`); a picture that looks like one sprite stays whole."""
+
+    @property
+    def mode(self) -> str:
+        """Names this slicing among all others."""
+        return "grid=auto"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `sheet_from_json`."""
+        return {"kind": "proposed"}
+
+
+Slicing = Grid | Components | Atlas | Proposed
+
+
+def sheet_from_json(values: dict[str, Any]) -> Slicing:
     """The inverse of `to_json`. Raises ValueError."""
     values = dict(values)
     kind = values.pop("kind", None)
@@ -78,7 +116,51 @@ def sheet_from_json(values: dict[str, Any]) -> Grid | Components:
         return Grid(**values)
     if kind == "components":
         return Components(**values)
+    if kind == "proposed":
+        return Proposed()
+    if kind == "atlas":
+        return Atlas(tuple(_piece(piece) for piece in values["pieces"]))
     raise ValueError(f"unknown slicing {kind!r}")
+
+
+def _piece(values: dict[str, Any]) -> Piece:
+    fields: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in values.items()}
+    return Piece(**fields)
+
+
+def pieces(rgba: NDArray[np.uint8], slicing: Slicing, key: Color | None = None) -> list[Piece]:
+    """What a slicing makes of (H, W, 4) RGBA, without the pieces that show nothing.
+
+    `key` is the colour that stands for transparency. Raises UnreadablePicture beyond MAXIMUM_REGIONS.
+    """
+    if isinstance(slicing, Atlas):
+        return [replace(piece, key=key) for piece in slicing.pieces]
+    if key is not None:
+        rgba = keyed(rgba, key)
+    if isinstance(slicing, Proposed):
+        proposals = propose(rgba)
+        if not proposals:
+            return [Piece((0, 0, rgba.shape[1], rgba.shape[0]), key=key)]
+        slicing = proposals[0]
+    return [Piece(box, key=key) for box in regions(rgba, slicing)]
+
+
+def propose_key(rgba: NDArray[np.uint8]) -> Color | None:
+    """The colour that stands for transparency on an opaque (H, W, 4) RGBA picture, or None.
+
+    It fills most of the border, also where a signature covers a corner, and a good part of the picture.
+    """
+    if rgba[..., 3].min() < 255:
+        return None
+    words = np.ascontiguousarray(rgba).view("<u4")[..., 0]
+    border = np.concatenate((words[0], words[-1], words[1:-1, 0], words[1:-1, -1]))
+    values, counts = np.unique(border, return_counts=True)
+    word = int(values[counts.argmax()])
+    if counts.max() < _KEY_BORDER * len(border) or np.count_nonzero(words == word) < _KEY_AREA * words.size:
+        return None
+    if np.count_nonzero(words == word) == words.size:
+        return None
+    return word & 0xFF, word >> 8 & 0xFF, word >> 16 & 0xFF
 
 
 def regions(rgba: NDArray[np.uint8], sheet: Grid | Components) -> list[Region]:
@@ -114,9 +196,51 @@ def propose(rgba: NDArray[np.uint8]) -> list[Grid | Components]:
     count = len(_shapes(content, shapes))
     if 1 < count <= MAXIMUM_REGIONS:
         proposals.append(shapes)
-    # The best grid cuts about as many pieces as there are shapes.
+    # The best grid cuts about as many pieces as there are shapes; rules and gaps that were seen say it for certain.
     proposals.sort(key=lambda sheet: abs(len(regions(rgba, sheet)) - count))
-    return proposals[:6]
+    separated = separated_grid(rgba)
+    return ([separated] if separated else []) + proposals[:6]
+
+
+def separated_grid(rgba: NDArray[np.uint8]) -> Grid | None:
+    """The grid whose cells are parted by gaps or ruled lines of one colour, seen in (H, W, 4) RGBA; None without one.
+
+    The first and the last cells may lie at the picture's edge or behind a margin of any width.
+    """
+    across = _separators(rgba)
+    down = _separators(rgba.swapaxes(0, 1))
+    if across is None or down is None:
+        return None
+    (width, left, gap_x), (height, top, gap_y) = across, down
+    return Grid(width, height, left, top, gap_x, gap_y)
+
+
+def _separators(rgba: NDArray[np.uint8]) -> tuple[int, int, int] | None:
+    """(cell, first cell's place, gap) along the second axis, where equal runs of one-coloured columns part columns of
+    several colours at equal distances.
+    """
+    plain = (rgba == rgba[:1]).all(axis=(0, 2))
+    if plain.all() or not plain.any():
+        return None
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], plain, [False]))))
+    starts, ends = edges[::2], edges[1::2]
+    colors = np.ascontiguousarray(rgba[0]).view("<u4")[:, 0][starts]
+    inner = (starts > 0) & (ends < rgba.shape[1])
+    if not inner.any():
+        return None
+    gap = int((ends - starts)[inner][0])
+    same = ((ends - starts)[inner] == gap) & (colors[inner] == colors[inner][0])
+    steps = np.diff(starts[inner])
+    if not same.all() or len(set(steps.tolist())) > 1:
+        return None
+    first, last = int(starts[inner][0]), int(ends[inner][-1])
+    before = first if not plain[0] else first - int(ends[0])
+    after = rgba.shape[1] - last if not plain[-1] else int(starts[-1]) - last
+    cell = int(steps[0]) - gap if len(steps) else before
+    # A piece at an edge that is no whole cell would be lost.
+    if cell < 4 or before != cell or after != cell or 4 * gap > cell:
+        return None
+    return cell, first - cell, gap
 
 
 def _grid_fits(content: NDArray[np.bool_], cell_width: int, cell_height: int) -> bool:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from gandam_studio.core.places import file_name, split_member
 from gandam_studio.core.sprite import COLUMNS, Sprite
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from trainer.manifest import ManifestEntry
@@ -63,10 +64,9 @@ def chosen_sources(workspace: Workspace) -> dict[int, tuple[str, str, str]]:
 
 
 def _as_source(path: str, member: str, digest: str) -> tuple[str, str, str]:
-    """A row of `sources` as (file name, digest, part); `member` is an archive's entry, then "#" and the part."""
-    entry, _, suffix = member.partition("#")
-    name = (entry or path).replace("\\", "/").rpartition("/")[2]
-    return name, digest, suffix if suffix.startswith(("frame=", "region=")) else ""
+    """A row of `sources` as (file name, digest, part)."""
+    _, suffix = split_member(member)
+    return file_name(path, member), digest, suffix if suffix.startswith(("frame=", "region=")) else ""
 
 
 def entry_of(sprite: Sprite, split: str) -> ManifestEntry:

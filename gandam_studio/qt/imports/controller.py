@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     # Imported late: it brings the decoders, which the window does not need to open.
-    from gandam_studio.core.importing import Components, Grid, ImportSummary, Pasted
+    from gandam_studio.core.importing import ImportSummary, Pasted, Slicing
     from gandam_studio.qt.screen import EmptyState, Screen
 
 
@@ -119,7 +119,7 @@ class ImportController(QObject):
 
         dialog = SheetDialog(path.name, pixels, self._screen)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self.start([path], dialog.slicing))
+        dialog.accepted.connect(lambda: self.start([path], dialog.slicing, dialog.key))
         dialog.open()
 
     def paste(self) -> None:
@@ -149,11 +149,13 @@ class ImportController(QObject):
 
     # Under way
 
-    def start(self, sources: Sequence[Path | Pasted], sheet: Grid | Components | None = None) -> None:
-        """Import in the background. Cancel keeps what was imported so far."""
+    def start(
+        self, sources: Sequence[Path | Pasted], sheet: Slicing | None = None, key: tuple[int, int, int] | None = None
+    ) -> None:
+        """Import in the background. Cancel keeps what was imported so far; `key` is a colour to make transparent."""
         from gandam_studio.core.importing import ImportOptions, import_sources
 
-        options = ImportOptions(sheet=sheet)
+        options = ImportOptions(sheet=sheet, key=key, atlases=sheet is None)
 
         def work(workspace: Any, job: Any) -> ImportSummary:
             return import_sources(workspace, sources, job=job, options=options)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -21,7 +22,8 @@ from PySide6.QtWidgets import (
 )
 
 from gandam_studio.core.decoding.limits import UnreadablePicture
-from gandam_studio.core.importing import Components, Grid, propose, regions
+from gandam_studio.core.decoding.parts import keyed
+from gandam_studio.core.importing import Components, Grid, propose, propose_key, regions
 from gandam_studio.core.importing.sheets import Region
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush
@@ -34,6 +36,7 @@ RECUT_MS = 120
 class SheetDialog(QDialog):
     """Attributes:
     slicing: how the sheet shall be cut.
+    key: the colour that shall become transparent; None for none.
     found: the rectangles that gives.
 
     `pixels` is the sheet, canonical RGBA (H, W, 4) uint8; nothing is decoded here: the file may be hostile, and the
@@ -44,7 +47,10 @@ class SheetDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Cut a sprite sheet: {0}").format(name))
         self.resize(980, 660)
-        self._pixels = pixels
+        self._sheet = pixels
+        self._proposed_key = propose_key(pixels)
+        self.key = self._proposed_key
+        self._pixels = pixels if self.key is None else keyed(pixels, self.key)
         self._proposals = propose(self._pixels)
         self.slicing: Grid | Components = self._proposals[0] if self._proposals else Components()
         self.found: list[Region] = []
@@ -74,6 +80,11 @@ class SheetDialog(QDialog):
         for field in (*self.grid_fields.values(), *self.shape_fields.values()):
             field.valueChanged.connect(lambda _value: self._recut_later.start())
         self.result_label = QLabel(wordWrap=True)
+        name = "#{:02x}{:02x}{:02x}".format(*self.key) if self.key else ""
+        self.key_box = QCheckBox(self.tr("Make the background {0} transparent").format(name))
+        self.key_box.setChecked(self.key is not None)
+        self.key_box.setVisible(self.key is not None)
+        self.key_box.toggled.connect(self._change_key)
 
     def _lay_out(self) -> None:
         names = {
@@ -95,6 +106,7 @@ class SheetDialog(QDialog):
         side.setSpacing(16)
         side.addWidget(self.kind)
         side.addWidget(self.pages)
+        side.addWidget(self.key_box)
         side.addWidget(self.result_label)
         side.addStretch()
         area = QScrollArea()
@@ -131,6 +143,12 @@ class SheetDialog(QDialog):
             field.setValue(getattr(proposal, key))
         self._recut_later.start()
 
+    def _change_key(self, wanted: bool) -> None:
+        self.key = self._proposed_key if wanted else None
+        self._pixels = self._sheet if self.key is None else keyed(self._sheet, self.key)
+        self.preview.show_pixels(self._pixels)
+        self._recut()
+
     def _recut(self) -> None:
         try:
             if self.kind.currentIndex() == 0:
@@ -151,11 +169,15 @@ class _Preview(QWidget):
 
     def __init__(self, pixels: np.ndarray) -> None:
         super().__init__()
-        self._pixmap = QPixmap.fromImage(image_from_rgba(pixels))
+        self.show_pixels(pixels)
         # Small sheets are enlarged by a whole factor; large ones scroll.
         self._factor = max(1, min(4, 640 // max(self._pixmap.width(), self._pixmap.height())))
         self._regions: list[Region] = []
         self.setFixedSize(QSize(self._pixmap.width(), self._pixmap.height()) * self._factor)
+
+    def show_pixels(self, pixels: np.ndarray) -> None:
+        self._pixmap = QPixmap.fromImage(image_from_rgba(pixels))
+        self.update()
 
     def show_regions(self, found: list[Region]) -> None:
         self._regions = found

@@ -1,0 +1,204 @@
+"""Zip archives by APPNOTE.TXT 6.3.10: their directory and their entries, whatever they promise.
+
+`zipfile` refuses a whole archive for one badly encoded name and inflates some methods without a bound.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import IO
+
+from gandam_studio.core.archives.unpacking import DamagedArchive, decompressor, lzma_alone, unpack_exactly
+
+STORED, DEFLATED, BZIP2, LZMA = 0, 8, 12, 14
+_METHODS = {BZIP2: "bzip2", 93: "zstd", 95: "xz"}
+_END = struct.Struct("<4s4H2LH")
+_END_64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR_64 = struct.Struct("<4sLQL")
+_ENTRY = struct.Struct("<4s4B4HL2L5H2L")
+_LOCAL = struct.Struct("<4s22x2H")
+_EXTRA = struct.Struct("<HH")
+_ENCRYPTED, _UTF_8 = 0x1, 0x800
+_LONGEST_COMMENT = 0xFFFF
+_DIRECTORY_BYTES = 512  # a directory may hold this much for every entry allowed
+
+
+@dataclass(slots=True, frozen=True)
+class ZipEntry:
+    """An entry as the directory describes it.
+
+    Attributes:
+        raw_name: its bytes.
+        utf_8: whether those are said to be UTF-8.
+        method, crc, packed, size: how its data are packed, their checksum, and how long they are packed and unpacked.
+        offset: where its data's header begins in the file.
+        mode: its Unix file mode; 0 from other systems.
+        encrypted: only with a password.
+    """
+
+    raw_name: bytes
+    utf_8: bool
+    method: int
+    crc: int
+    packed: int
+    size: int
+    offset: int
+    mode: int
+    encrypted: bool
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it names a folder, which has no data."""
+        return self.raw_name.endswith(b"/")
+
+    @property
+    def is_link(self) -> bool:
+        """Whether its data are the target of a symbolic link."""
+        return stat.S_ISLNK(self.mode)
+
+
+def read_directory(stream: IO[bytes], max_entries: int) -> list[ZipEntry]:
+    """All entries, in order. Raises DamagedArchive (no zip, damaged, more than `max_entries`) and OSError."""
+    count, start, size, shift = _find_directory(stream)
+    if count > max_entries:
+        raise DamagedArchive(f"holds {count:,} entries (at most {max_entries:,})")
+    if size > _DIRECTORY_BYTES * (max_entries + 1):
+        raise DamagedArchive("its directory is too long")
+    stream.seek(start)
+    data = stream.read(size)
+    if len(data) != size:
+        raise DamagedArchive("not an archive of files, or a damaged one")
+    entries: list[ZipEntry] = []
+    position = 0
+    while position < size:
+        # The count at the end of the file is not believed.
+        if len(entries) >= max_entries:
+            raise DamagedArchive(f"holds more than {max_entries:,} entries")
+        entry, position = _entry_at(data, position, shift)
+        entries.append(entry)
+    return entries
+
+
+def read_entry(stream: IO[bytes], entry: ZipEntry, limit: int) -> bytes:
+    """An entry's bytes, exactly as many as the directory says, with the right checksum.
+
+    Raises DamagedArchive (encrypted, more than `limit` bytes, damaged) and OSError.
+    """
+    if entry.encrypted:
+        raise DamagedArchive("encrypted")
+    if entry.size > limit:
+        raise DamagedArchive(f"too large: {entry.size / 1e6:,.0f} MB")
+    # No packer makes data much longer than they were.
+    if entry.packed > entry.size + entry.size // 8 + (1 << 16):
+        raise DamagedArchive("damaged in its archive")
+    stream.seek(entry.offset)
+    head = stream.read(_LOCAL.size)
+    if len(head) < _LOCAL.size or head[:4] != b"PK\x03\x04":
+        raise DamagedArchive("damaged in its archive")
+    _, name, extra = _LOCAL.unpack(head)
+    stream.seek(name + extra, os.SEEK_CUR)
+    data = stream.read(entry.packed)
+    if len(data) != entry.packed:
+        raise DamagedArchive("damaged in its archive")
+    data = _unpacked(data, entry)
+    if len(data) != entry.size or zlib.crc32(data) != entry.crc:
+        raise DamagedArchive("damaged in its archive")
+    return data
+
+
+def _unpacked(data: bytes, entry: ZipEntry) -> bytes:
+    if entry.method == STORED:
+        return data
+    if entry.method == DEFLATED:
+        try:
+            return zlib.decompressobj(-15).decompress(data, entry.size + 1)
+        except zlib.error:
+            raise DamagedArchive("damaged in its archive") from None
+    if entry.method == LZMA:
+        length = int.from_bytes(data[2:4], "little")
+        return unpack_exactly(lzma_alone(data[4 : 4 + length], entry.size), data[4 + length :], entry.size)
+    return unpack_exactly(decompressor(_METHODS.get(entry.method, "")), data, entry.size)
+
+
+def _find_directory(stream: IO[bytes]) -> tuple[int, int, int, int]:
+    """(entries, where the directory begins, its length, how far all offsets are off) by the record at the end."""
+    length = stream.seek(0, os.SEEK_END)
+    tail_at = max(0, length - _END.size - _LONGEST_COMMENT)
+    stream.seek(tail_at)
+    tail = stream.read(_END.size + _LONGEST_COMMENT)
+    place = tail.rfind(b"PK\x05\x06")
+    if place < 0 or place + _END.size > len(tail):
+        raise DamagedArchive("not an archive of files, or a damaged one")
+    _, _, _, _, count, size, offset, _ = _END.unpack_from(tail, place)
+    end = tail_at + place
+    if end >= _LOCATOR_64.size + _END_64.size:
+        stream.seek(end - _LOCATOR_64.size - _END_64.size)
+        before = stream.read(_LOCATOR_64.size + _END_64.size)
+        if before[_END_64.size :].startswith(b"PK\x06\x07") and before.startswith(b"PK\x06\x06"):
+            *_, count, size, offset = _END_64.unpack_from(before)
+            end -= _LOCATOR_64.size + _END_64.size
+    start = end - size
+    if start < 0 or offset > start:
+        raise DamagedArchive("not an archive of files, or a damaged one")
+    # Bytes before the archive (a program that unpacks itself) shift all of its offsets.
+    return count, start, size, start - offset
+
+
+def _entry_at(data: bytes, position: int, shift: int) -> tuple[ZipEntry, int]:
+    """The entry at a position of the directory, and where the next one begins."""
+    if position + _ENTRY.size > len(data) or data[position : position + 4] != b"PK\x01\x02":
+        raise DamagedArchive("not an archive of files, or a damaged one")
+    fields = _ENTRY.unpack_from(data, position)
+    system, flags, method, crc, packed, size = fields[2], fields[5], fields[6], fields[9], fields[10], fields[11]
+    name_length, extra_length, comment_length = fields[12:15]
+    attributes, offset = fields[17], fields[18]
+    begin = position + _ENTRY.size
+    stop = begin + name_length
+    name = data[begin:stop].partition(b"\0")[0]
+    utf_8 = bool(flags & _UTF_8)
+    if extra_length:
+        extra = data[stop : stop + extra_length]
+        sizes = _zip64(extra, (size, packed, offset))
+        size, packed, offset = sizes
+        named = _unicode_path(extra, name)
+        if named:
+            name, utf_8 = named, True
+    entry = ZipEntry(
+        name, utf_8, method, crc, packed, size, offset + shift,
+        attributes >> 16 if system == 3 else 0, bool(flags & _ENCRYPTED),
+    )  # fmt: skip
+    return entry, stop + extra_length + comment_length
+
+
+def _fields(extra: bytes, wanted: int) -> bytes:
+    """The body of one extra field; b"" when it is not there."""
+    position = 0
+    while position + _EXTRA.size <= len(extra):
+        kind, length = _EXTRA.unpack_from(extra, position)
+        position += _EXTRA.size
+        if kind == wanted:
+            return extra[position : position + length]
+        position += length
+    return b""
+
+
+def _zip64(extra: bytes, values: tuple[int, int, int]) -> list[int]:
+    """Size, packed size and offset, those too large for 32 bits taken from their extra field (4.5.3)."""
+    found = list(values)
+    body = _fields(extra, 0x0001)
+    for index, value in enumerate(values):
+        if value == 0xFFFFFFFF and len(body) >= 8:
+            found[index], body = int.from_bytes(body[:8], "little"), body[8:]
+    return found
+
+
+def _unicode_path(extra: bytes, name: bytes) -> bytes:
+    """The name in UTF-8 that some programs put beside the one in the system's encoding (4.6.9); b"" without one."""
+    body = _fields(extra, 0x7075)
+    if len(body) > 5 and body[0] == 1 and int.from_bytes(body[1:5], "little") == zlib.crc32(name):
+        return body[5:]
+    return b""

@@ -1,0 +1,80 @@
+"""Which sprite a text names: by file name, by id, or by where it came from."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import unicodedata
+
+from gandam_studio.core.places import PLACE, file_name, place_ends_with, same_text, storable
+
+MINIMUM_PREFIX = 4
+_HEX = frozenset("0123456789abcdef")
+_CANDIDATES = 1000
+
+
+def find_named(connection: sqlite3.Connection, text: str) -> list[int]:
+    """Row numbers of the sprites a text names; two of them stand for any number.
+
+    Tried in turn: a file name, composed or decomposed; the start of an id; a path or the end of one, into archives
+    too; and the same without regard to upper and lower case.
+    """
+    text = storable(text)
+    return (
+        _by_name(connection, text)
+        or _by_id(connection, text)
+        or _by_path(connection, text)
+        or _by_anything(connection, text)
+    )
+
+
+def _by_name(connection: sqlite3.Connection, text: str) -> list[int]:
+    query = "SELECT seq FROM sprites WHERE name = ? LIMIT 2"
+    for form in _forms(text):
+        if rows := connection.execute(query, (form,)).fetchall():
+            return [row[0] for row in rows]
+    return []
+
+
+def _by_id(connection: sqlite3.Connection, text: str) -> list[int]:
+    if len(text) < MINIMUM_PREFIX or not set(text) <= _HEX:
+        return []
+    query = "SELECT seq FROM sprites WHERE id >= ? AND id < ? LIMIT 2"
+    return [row[0] for row in connection.execute(query, (text, text + "g"))]
+
+
+def _by_path(connection: sqlite3.Connection, text: str) -> list[int]:
+    """By a relative or absolute path, looked for among the sprites with its last part as their name."""
+    if not any(mark in text for mark in "/\\!"):
+        return []
+    ends = [text.replace("\\", "/").removeprefix("./"), storable(os.path.abspath(text)).replace("\\", "/")]
+    ends += [end.replace("!", "/", 1) for end in ends if "!" in end]
+    wanted = [form for end in ends for form in _forms(end)]
+    found: set[int] = set()
+    for name in dict.fromkeys(file_name("/" + end) for end in wanted):
+        query = (
+            f"SELECT sprite, replace({PLACE}, '\\', '/') FROM sprites JOIN sources ON sources.sprite = sprites.seq "
+            "WHERE name = ? LIMIT ?"
+        )
+        for seq, place in connection.execute(query, (name, _CANDIDATES)):
+            if any(place == end or place.endswith("/" + end) for end in wanted):
+                found.add(seq)
+    return sorted(found)[:2]
+
+
+def _by_anything(connection: sqlite3.Connection, text: str) -> list[int]:
+    """By comparing every name and every place: slow, but it comes last."""
+    query = "SELECT seq FROM sprites WHERE same_text(name) = ? LIMIT 2"
+    rows = connection.execute(query, (same_text(text),)).fetchall()
+    if not rows:
+        condition, values = place_ends_with(text)
+        query = f"SELECT DISTINCT sprite FROM sources WHERE sprite IS NOT NULL AND {condition} LIMIT 2"
+        rows = connection.execute(query, values).fetchall()
+    return [row[0] for row in rows]
+
+
+def _forms(text: str) -> list[str]:
+    """A text as typed, composed and decomposed."""
+    if text.isascii():
+        return [text]
+    return list(dict.fromkeys((text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))))
