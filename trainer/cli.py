@@ -72,14 +72,25 @@ def _emit(values: dict[str, Any], as_json: bool, text: str) -> None:
 
 @main.command()
 @RUN
-@click.option("--iterations", type=click.IntRange(min=1), help="Finish after so many iterations, from now on.")
-@click.option("--minutes", type=click.FloatRange(min=0.01), help="Finish after so many minutes, from now on.")
 @click.option(
-    "--processes", type=click.IntRange(1, 64), help="Share each batch among so many, a GPU each, from now on."
+    "--iterations",
+    type=click.IntRange(min=1),
+    help="Finish at this iteration, counted from the run's beginning. Replaces the run's limits for good.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0.01),
+    help="Finish after so many minutes of training in all. Replaces the run's limits for good.",
+)
+@click.option(
+    "--processes", type=click.IntRange(1, 64), help="Share each batch among so many, a GPU each. Changes it for good."
 )
 @JSON
 def train(run_dir: Path, iterations: int | None, minutes: float | None, processes: int | None, as_json: bool) -> None:
-    """Train RUN_DIR, or go on where it was interrupted; on one machine or, under torchrun, on several."""
+    """Train RUN_DIR, or go on where it was interrupted; on one machine or, under torchrun, on several.
+
+    A limit that the run has passed already is refused.
+    """
     run_directory = RunDirectory(run_dir)
     limits = []
     if iterations or minutes:
