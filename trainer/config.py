@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainer.effects import newly_without_limit, without_effect
+from trainer.effects import NO_LIMIT, newly_without_limit, without_effect
 from trainer.errors import TrainerError
 from trainer.resources import resource_path
 from trainer.settings import (
@@ -33,7 +33,7 @@ from trainer.settings import (
     hints_of,
     setting,
 )
-from trainer.shapes import check_networks
+from trainer.shapes import check_networks, group_of
 from trainer.untrusted import shortened
 
 SCHEMA_VERSION = 1
@@ -88,6 +88,13 @@ class TrainConfig:
         if self.batch.size % self.processes:
             raise SettingError(
                 "batch.size", f"{self.batch.size} pictures cannot be divided among {self.processes} processes"
+            )
+        group = group_of(self.batch.size)
+        if self.architecture.minibatch_std and self.batch.size // self.processes % group:
+            raise SettingError(
+                "batch.size",
+                f"minibatch_std compares {group} of {self.batch.size} pictures with each other, which "
+                f"{self.processes} processes cannot divide",
             )
         check_networks(self.architecture, self.data)
 
@@ -280,9 +287,11 @@ def apply_overrides(config: TrainConfig, overrides: Iterable[str]) -> TrainConfi
     except ValueError as error:
         raise TrainerError(str(error)) from None
     before, after, idle = flat(config), flat(changed), without_effect(changed)
-    for path in [*(path for path in asked if before[path] != after[path]), *newly_without_limit(config, changed)]:
-        if path in idle:
+    for path in asked:
+        if path in idle and before[path] != after[path]:
             raise SettingRefused(path, f"{path} has no effect {idle[path]}")
+    if ending := newly_without_limit(config, changed):
+        raise SettingRefused(ending[0], f"{' and '.join(ending)} would have no effect {NO_LIMIT}")
     return changed
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trainer.settings import Stop
 
 NO_LIMIT = "without a limit to end at; set stop.iterations, stop.minutes or stop.images"
+ENDING = ("schedule.kind", "regulariser.weight_end")
 _GANDAM = ("base", "generator_base_channels", "generator_dense", "discriminator_dense", "discriminator_norm_blocks",
            "dense_activation")  # fmt: skip
 _SPRITE = ("modulation", "skips", "colour_weight")
@@ -37,9 +38,9 @@ def has_limit(stop: Stop) -> bool:
 
 
 def newly_without_limit(before: TrainConfig, after: TrainConfig) -> list[str]:
-    """The settings that would end at the run's limit, where a change has taken the limit away."""
-    idle = without_effect(before)
-    return [path for path, why in without_effect(after).items() if why == NO_LIMIT and path not in idle]
+    """The settings that would change towards the run's limit, where a change has taken the limit away."""
+    idle, now = without_effect(before), without_effect(after)
+    return [path for path in ENDING if now.get(path) == NO_LIMIT and path not in idle]
 
 
 def _of_architecture(config: TrainConfig) -> dict[str, str]:

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from trainer import winograd
+from trainer.shapes import group_of
 
 
 class BatchNorm2d(nn.BatchNorm2d):
@@ -143,7 +144,7 @@ class MinibatchStd(nn.Module):
 
     def group_of(self, count: int) -> int:
         """How many of `count` pictures are compared with each other."""
-        return next(g for g in range(min(self.group, count), 0, -1) if count % g == 0)
+        return group_of(count, self.group)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, C + 1, H, W); B need not be a multiple of the group."""

@@ -62,6 +62,11 @@ def normed_blocks(architecture: Architecture, found: Stages) -> int:
     return min(max(0, blocks - found.dropped), len(found.discriminator))
 
 
+def group_of(count: int, most: int = 4) -> int:
+    """How many of `count` pictures minibatch_std compares with each other."""
+    return next((group for group in range(min(most, count), 0, -1) if count % group == 0), 1)
+
+
 def check_networks(architecture: Architecture, data: Data) -> None:
     """Raise SettingError, naming the field, where these networks cannot be built for these pictures."""
     _check_lengths(architecture)
