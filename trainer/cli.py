@@ -95,10 +95,18 @@ def _emit(values: dict[str, Any], as_json: bool, text: str) -> None:
 
 @main.command()
 @RUN
-@click.option("--iterations", type=click.IntRange(min=1), help="Finish after so many iterations, from now on.")
-@click.option("--minutes", type=click.FloatRange(min=0.01), help="Finish after so many minutes, from now on.")
 @click.option(
-    "--processes", type=click.IntRange(1, 64), help="Share each batch among so many, a GPU each, from now on."
+    "--iterations",
+    type=click.IntRange(min=1),
+    help="Finish at this iteration, counted from the run's beginning. Replaces the run's limits for good.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0.01),
+    help="Finish after so many minutes of training in all. Replaces the run's limits for good.",
+)
+@click.option(
+    "--processes", type=click.IntRange(1, 64), help="Share each batch among so many, a GPU each. Changes it for good."
 )
 @click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), help="Where to train, from now on.")
 @JSON
@@ -106,7 +114,10 @@ def train(
     run_dir: Path, iterations: int | None, minutes: float | None, processes: int | None, device: str | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Train RUN_DIR, or go on where it was interrupted; on one machine or, under torchrun, on several."""
+    """Train RUN_DIR, or go on where it was interrupted; on one machine or, under torchrun, on several.
+
+    A limit that the run has passed already is refused.
+    """
     run_directory = RunDirectory(run_dir)
     limits = []
     if iterations or minutes:

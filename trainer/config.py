@@ -8,11 +8,13 @@ import json
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from typing import Any
 
+from trainer.effects import NO_LIMIT, newly_without_limit, without_effect
 from trainer.errors import TrainerError
 from trainer.resources import resource_path
 from trainer.settings import (
+    LONGEST,
     Architecture,
     Augmentation,
     Batch,
@@ -24,11 +26,15 @@ from trainer.settings import (
     Regulariser,
     Sampling,
     Schedule,
+    SettingError,
     Settings,
     Stop,
-    coerce,
+    check_fields,
+    hints_of,
     setting,
 )
+from trainer.shapes import check_networks, group_of
+from trainer.untrusted import shortened
 
 SCHEMA_VERSION = 1
 
@@ -48,12 +54,13 @@ class Origin(Settings):
 class TrainConfig:
     """Everything that decides a run. Each section is one choice that can be changed alone.
 
-    `from_json(to_json(c)) == c`. Raises ValueError (with the field's dotted name) for values out of range.
+    `from_json(to_json(c)) == c`. Raises SettingError, which names the field, for values out of range and for networks
+    that cannot be built.
     """
 
     schema_version: int = SCHEMA_VERSION
-    preset: str = setting("custom", "preset this configuration started from")
-    description: str = setting("", "what the preset is for, in a sentence")
+    preset: str = setting("custom", "preset this configuration started from", most=64)
+    description: str = setting("", "what the preset is for, in a sentence or two")
     seed: int = setting(0, "decides weights, order of pictures, latents and augmentation", low=0, high=2**63 - 1)
     device: str = setting("auto", "auto takes CUDA, then MPS, then CPU", choices=("auto", "cuda", "mps", "cpu"))
     processes: int = setting(
@@ -77,18 +84,19 @@ class TrainConfig:
     origin: Origin = field(default_factory=Origin)
 
     def __post_init__(self) -> None:
-        for name in ("preset", "description"):
-            coerce(getattr(self, name), str, name)
-        if self.device not in ("auto", "cuda", "mps", "cpu"):
-            raise ValueError(f"device must be one of auto, cuda, mps, cpu, not {self.device!r}")
-        if not 0 <= coerce(self.seed, int, "seed") < 2**63:
-            raise ValueError(f"seed must lie in 0 to 2^63 - 1, not {self.seed}")
-        if not 1 <= coerce(self.processes, int, "processes") <= 64:
-            raise ValueError(f"processes must lie in 1 to 64, not {self.processes}")
+        check_fields(self)
         if self.batch.size % self.processes:
-            raise ValueError(
-                f"batch.size: {self.batch.size} pictures cannot be divided among {self.processes} processes"
+            raise SettingError(
+                "batch.size", f"{self.batch.size} pictures cannot be divided among {self.processes} processes"
             )
+        group = group_of(self.batch.size)
+        if self.architecture.minibatch_std and self.batch.size // self.processes % group:
+            raise SettingError(
+                "batch.size",
+                f"minibatch_std compares {group} of {self.batch.size} pictures with each other, which "
+                f"{self.processes} processes cannot divide",
+            )
+        check_networks(self.architecture, self.data)
 
     @property
     def scaled(self) -> bool:
@@ -102,12 +110,14 @@ class TrainConfig:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainConfig:
         """Build from plain values: old versions are patched, unknown fields refused. Raises ValueError."""
+        if not isinstance(values, dict):
+            raise ValueError("a configuration must be a table of settings")
         values = _patched(values)
-        hints = get_type_hints(cls)
+        hints = hints_of(cls)
         kept: dict[str, Any] = {}
         for name, value in values.items():
             if name not in hints:
-                raise ValueError(f"unknown setting {name!r}{_closest(name, hints)}")
+                raise ValueError(f"unknown setting {shortened(repr(name))}{_closest(name, hints)}")
             kept[name] = _section(hints[name], value, name) if _is_section(hints[name]) else value
         return cls(**kept)
 
@@ -124,6 +134,7 @@ class FieldInfo:
     choices: tuple[Any, ...] = ()
     low: float | None = None
     high: float | None = None
+    most: int = LONGEST
 
 
 def _is_section(hint: Any) -> bool:
@@ -132,15 +143,15 @@ def _is_section(hint: Any) -> bool:
 
 def _section(kind: Any, values: Any, name: str) -> Any:
     if not isinstance(values, dict):
-        raise ValueError(f"{name} must be a table of settings, not {values!r}")
+        raise SettingError(name, "must be a table of settings")
     known = [f.name for f in dataclasses.fields(kind)]
     for key in values:
         if key not in known:
-            raise ValueError(f"unknown setting {name}.{key}{_closest(key, known, name + '.')}")
+            raise ValueError(f"unknown setting {name}.{shortened(str(key))}{_closest(key, known, name + '.')}")
     try:
         return kind(**values)
-    except ValueError as error:
-        raise ValueError(f"{name}.{error}") from None
+    except SettingError as error:
+        raise SettingError(f"{name}.{error.path}", error.reason) from None
 
 
 def _patched(values: dict[str, Any]) -> dict[str, Any]:
@@ -148,15 +159,18 @@ def _patched(values: dict[str, Any]) -> dict[str, Any]:
     values = dict(values)
     version = values.get("schema_version", SCHEMA_VERSION)
     if isinstance(version, bool) or not isinstance(version, int):
-        raise ValueError(f"schema_version must be a whole number, not {version!r}")
+        raise ValueError(f"schema_version must be a whole number, not {shortened(str(version), 20)}")
     if version > SCHEMA_VERSION:
-        raise ValueError(f"written by a newer version of this program (schema {version}, known {SCHEMA_VERSION})")
+        known = f"(schema {shortened(str(version), 20)}, known {SCHEMA_VERSION})"
+        raise ValueError(f"written by a newer version of this program {known}")
     if version < 1:
         # Schema 0 (before the first release) kept the learning rates' decay beside the rates.
-        optimiser = dict(values.get("optimiser", {}))
-        if (decay := optimiser.pop("decay", None)) is not None:
-            values["schedule"] = {**values.get("schedule", {}), "kind": "step", "step_factor": decay}
-        values["optimiser"] = optimiser
+        optimiser, schedule = values.get("optimiser", {}), values.get("schedule", {})
+        if isinstance(optimiser, dict) and isinstance(schedule, dict) and "decay" in optimiser:
+            optimiser = dict(optimiser)
+            if (decay := optimiser.pop("decay")) is not None:
+                values["schedule"] = {**schedule, "kind": "step", "step_factor": decay}
+            values["optimiser"] = optimiser
     values["schema_version"] = SCHEMA_VERSION
     return values
 
@@ -172,13 +186,13 @@ def _closest(name: str, known: Iterable[str], prefix: str = "") -> str:
 def describe_fields() -> list[FieldInfo]:
     """Every setting in order, for forms and tables."""
     infos: list[FieldInfo] = []
-    hints = get_type_hints(TrainConfig)
+    hints = hints_of(TrainConfig)
     for outer in dataclasses.fields(TrainConfig):
         if not _is_section(hints[outer.name]):
             if outer.metadata:
                 infos.append(_info(outer.name, hints[outer.name], outer))
             continue
-        inner_hints = get_type_hints(hints[outer.name])
+        inner_hints = hints_of(hints[outer.name])
         for inner in dataclasses.fields(hints[outer.name]):
             infos.append(_info(f"{outer.name}.{inner.name}", inner_hints[inner.name], inner))
     return infos
@@ -240,26 +254,59 @@ def load_preset(name: str) -> TrainConfig:
         raise TrainerError(f"preset {name}: {error}") from None
 
 
-def apply_overrides(config: TrainConfig, overrides: Iterable[str]) -> TrainConfig:
-    """Apply `path=value` texts, such as `optimiser.lr_g=1e-4` or `architecture.generator_channels=256,128,64`.
-
-    A path whose last part is unique may be given by that part alone (`lr_g=1e-4`).
-    Raises TrainerError with close matches for unknown paths and the accepted values for bad ones.
-    """
-    values = config.to_json()
+def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
+    """`path=value` texts as dotted path -> value, the last of each path; see `apply_overrides`. Raises TrainerError."""
     fields = {info.path: info for info in describe_fields()}
+    found: dict[str, Any] = {}
     for text in overrides:
         path, equals, raw = text.partition("=")
         if not equals:
-            raise TrainerError(f"{text!r} is no setting; write name=value, such as optimiser.lr_g=1e-4")
-        path = _resolve(path.strip(), fields)
-        value = _parse(path, raw.strip(), fields[path].kind)
+            raise TrainerError(f"{shortened(text)!r} is no setting; write name=value, such as optimiser.lr_g=1e-4")
+        path = _resolve(path.strip()[:200], fields)
+        found[path] = _parse(path, raw.strip(), fields[path].kind)
+    return found
+
+
+def apply_overrides(config: TrainConfig, overrides: Iterable[str]) -> TrainConfig:
+    """Apply `path=value` texts, such as `optimiser.lr_g=1e-4` or `architecture.generator_channels=256,128,64`.
+
+    A path whose last part is unique may be given by that part alone (`lr_g=1e-4`). A change that would have no effect
+    beside the other settings is refused, so that nobody waits for one; what a preset holds is left alone.
+    Raises TrainerError with close matches for unknown paths and the accepted values for bad ones; `SettingRefused`,
+    which names the setting, where a value is at fault.
+    """
+    values = config.to_json()
+    asked = parse_overrides(overrides)
+    for path, value in asked.items():
         section, _, name = path.rpartition(".")
+        if section == "origin":
+            raise SettingRefused(path, f"{path} is filled in when the run is made and cannot be set")
         (values[section] if section else values)[name] = value
     try:
-        return TrainConfig.from_json(values)
+        changed = TrainConfig.from_json(values)
+    except SettingError as error:
+        raise SettingRefused(error.path, str(error)) from None
     except ValueError as error:
         raise TrainerError(str(error)) from None
+    before, after, idle = flat(config), flat(changed), without_effect(changed)
+    for path in asked:
+        if path in idle and before[path] != after[path]:
+            raise SettingRefused(path, f"{path} has no effect {idle[path]}")
+    if ending := newly_without_limit(config, changed):
+        raise SettingRefused(ending[0], f"{' and '.join(ending)} would have no effect {NO_LIMIT}")
+    return changed
+
+
+class SettingRefused(TrainerError):
+    """A setting cannot take the value it was given.
+
+    Attributes:
+        path: the setting's dotted name.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 def _resolve(path: str, fields: dict[str, FieldInfo]) -> str:
@@ -269,13 +316,13 @@ def _resolve(path: str, fields: dict[str, FieldInfo]) -> str:
     if len(ends) == 1:
         return ends[0]
     if ends:
-        raise TrainerError(f"{path!r} could be {' or '.join(ends)}")
+        raise TrainerError(f"{shortened(path)!r} could be {' or '.join(ends)}")
     short = difflib.get_close_matches(path.rpartition(".")[2], [f.rpartition(".")[2] for f in fields], n=2, cutoff=0.6)
     near = difflib.get_close_matches(path, fields, n=2, cutoff=0.6) or [
         known for known in fields if known.rpartition(".")[2] in short
     ]
     hint = f"; did you mean {' or '.join(near[:3])}?" if near else "; `python -m trainer describe --fields` lists all"
-    raise TrainerError(f"there is no setting {path!r}{hint}")
+    raise TrainerError(f"there is no setting {shortened(path)!r}{hint}")
 
 
 def _parse(path: str, raw: str, kind: str) -> Any:
@@ -301,4 +348,4 @@ def _parse(path: str, raw: str, kind: str) -> Any:
         return raw
     except (ValueError, KeyError):
         wanted = {"bool": "true or false", "int": "a whole number", "float": "a number"}.get(kind, "a list like 64,32")
-        raise TrainerError(f"{path} must be {wanted}, not {raw!r}") from None
+        raise SettingRefused(path, f"{path} must be {wanted}, not {shortened(raw, 60)!r}") from None

@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image, ImageOps
 
 from trainer import checkpoints, files
 from trainer.arrays import open_pictures
-from trainer.config import TrainConfig, apply_overrides, fit_data
+from trainer.config import TrainConfig, apply_overrides, differences, fit_data, parse_overrides
 from trainer.errors import TrainerError
+from trainer.networks import build_networks
 from trainer.recipe import Recipe
 from trainer.run_directory import CHECKPOINT_STATE, DATASET_BYTES, RunDirectory
+from trainer.suitability import check_data
 from trainer.untrusted import read_json_object
 
 log = logging.getLogger("trainer")
@@ -32,13 +35,17 @@ def new_run(
 ) -> RunDirectory:
     """Make the run folder `path` from `data`: a uint8 (N, H, W, C) .npy file or a folder of pictures.
 
-    `size` and `alpha` apply to folders (0: the preset's own size). Raises TrainerError.
+    `size` and `alpha` apply to folders (0: as `overrides` or else the preset say). Raises TrainerError, also where
+    settings and pictures do not go together.
     """
+    asked = parse_overrides(overrides)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         array, info = Path(temporary) / "dataset.npy", Path(temporary) / "dataset.json"
         if data.is_dir():
+            alpha = alpha or asked.get("data.channels") == 4
             try:
-                recipe = Recipe(size=size or config.data.size, background="alpha" if alpha else "white")
+                side = size or asked.get("data.size") or config.data.size
+                recipe = Recipe(size=side, background="alpha" if alpha else "white")
             except ValueError as error:
                 raise TrainerError(str(error)) from None
             names, pixels, passed_over = _read_folder(data, recipe)
@@ -53,6 +60,7 @@ def new_run(
         facts["sha256"] = files.file_digest(array)
         files.write_json(info, facts)
         fitted = _fitted(config, pixels, overrides)
+        check_data(fitted, pixels.shape[1:], facts)
         return RunDirectory.create(path, fitted, array, info)
 
 
@@ -64,6 +72,12 @@ def fork_run(path: Path, parent: RunDirectory, overrides: list[str]) -> RunDirec
     """
     before = parent.config()
     config = apply_overrides(before, overrides)
+    if config.data != before.data:
+        check_data(config, (before.data.size, before.data.size, before.data.channels), parent.dataset_info())
+    if changed := _other_networks(before, config):
+        raise TrainerError(
+            f"{changed}: not the networks that {parent.name} has trained; start a new run with --preset and --data"
+        )
     config = dataclasses.replace(config, origin=dataclasses.replace(config.origin, parent=parent.name))
     manifest = parent.manifest_path if parent.manifest_path.exists() else None
 
@@ -113,6 +127,19 @@ def _copy_best(parent: RunDirectory, new: RunDirectory) -> None:
         except TrainerError as error:
             if not left:
                 log.warning(f"the best weights were left out: {error}")
+
+
+def _other_networks(before: TrainConfig, after: TrainConfig) -> str:
+    """The changed settings of the networks where no checkpoint of one fits the other; "" where it does."""
+    changed = [path for path, _, _ in differences(before, after) if path.startswith(("architecture.", "data."))]
+    return " and ".join(changed) if changed and _outline(before) != _outline(after) else ""
+
+
+def _outline(config: TrainConfig) -> list[dict[str, tuple[int, ...]]]:
+    """Names and shapes of everything a checkpoint holds of the networks."""
+    with torch.device("meta"):
+        networks = build_networks(config)
+    return [{name: tuple(tensor.shape) for name, tensor in net.state_dict().items()} for net in networks]
 
 
 def _fitted(config: TrainConfig, pixels: np.ndarray[Any, Any], overrides: list[str]) -> TrainConfig:

@@ -16,10 +16,11 @@ from trainer.errors import TrainerError
 from trainer.files import file_digest
 from trainer.randomness import generator
 from trainer.run_directory import RunDirectory
+from trainer.settings import OTHER
+from trainer.suitability import check_count, check_tags
 
 MAPPED_FROM = 2 * 1024**3  # Bytes; a larger data set stays on disk and is mapped, where there is no GPU to hold it.
 DIGEST_CHUNK = 1024  # Pictures hashed at once.
-OTHER = "(other)"  # The class of pictures with none of the tags asked for.
 
 
 @dataclass
@@ -90,8 +91,7 @@ def load_training_set(run: RunDirectory, config: TrainConfig, device: torch.devi
     if config.data.subset:
         order = torch.randperm(len(train), generator=generator(config.seed, "subset")).numpy()
         train = train[np.sort(order[: config.data.subset])]
-    if len(train) < 2:
-        raise TrainerError(f"there are {len(train)} pictures to train on; at least 2 are needed", "data")
+    check_count(len(train))
     try:
         weights = np.array(_column(info, "weights", count, 1.0), dtype=np.float64).reshape(count)[train]
     except (TypeError, ValueError, OverflowError):
@@ -134,10 +134,8 @@ def _classes(config: TrainConfig, tags: list[Any]) -> tuple[tuple[str, ...], tor
     names = class_names(config)
     if not names:
         return (), None
+    check_tags(config, tags)
     found = [next((i for i, name in enumerate(names) if name in own), len(names) - 1) for own in tags]
-    missing = [name for i, name in enumerate(names[:-1]) if i not in found]
-    if missing:
-        raise TrainerError(f"no picture has the tag {missing[0]!r} that data.condition asks for", "data")
     return names, torch.tensor(found, dtype=torch.long)
 
 

@@ -57,9 +57,12 @@ def choose_device(wanted: str, local_rank: int = 0) -> torch.device:
 
 
 def set_threads(wanted: int, sharing: int = 1) -> None:
-    """Use `wanted` CPU threads; 0 : OMP_NUM_THREADS, or torch's choice divided among `sharing` processes."""
+    """Use `wanted` CPU threads; 0 : OMP_NUM_THREADS, or torch's choice divided among `sharing` processes.
+
+    A run made on a larger machine may want more than this one can start: beyond 64 no more than it has processors.
+    """
     if wanted:
-        torch.set_num_threads(wanted)
+        torch.set_num_threads(min(wanted, max(64, os.cpu_count() or 1)))
     elif sharing > 1 and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, torch.get_num_threads() // sharing))
 

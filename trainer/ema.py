@@ -27,7 +27,9 @@ class Average:
     @torch.no_grad()
     def update(self, batch: int, images_seen: int) -> None:
         """Move towards the generator after a step on `batch` pictures; `images_seen` include them."""
-        half_life = min(self._settings.half_life, max(self._settings.ramp * images_seen, 1e-8))
+        half_life = float(self._settings.half_life)
+        if self._settings.ramp > 0:
+            half_life = min(half_life, max(self._settings.ramp * images_seen, 1e-8))
         keep = 0.5 ** (batch / half_life)
         torch._foreach_lerp_(self._average, self._source, 1 - keep)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 from torch import nn
@@ -20,7 +21,7 @@ from trainer.graphs import Recordings
 from trainer.layers import BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, MinibatchStd, remembering
 from trainer.memory import is_out_of_memory
 from trainer.networks import Discriminator, Generator
-from trainer.objectives import discriminator_loss, generator_loss
+from trainer.objectives import discriminator_loss, fake_loss, generator_loss, real_loss
 from trainer.penalties import gradient_penalty, zero_centred
 
 D_VALUES = ("loss_d", "loss_d_real", "loss_d_fake", "d_real", "d_fake", "penalty", "sign")
@@ -31,6 +32,7 @@ class Game:
     """The two networks, their optimisers and one step of each.
 
     Attributes:
+        parts: what one turn of the discriminator consists of: ("both",), or ("real", "fake") with separate steps.
         generator, discriminator: on the machine's device. optimiser_g, optimiser_d: Adam.
         least: the fewest pictures at once: those that are compared with each other (MinibatchStd), else 1.
         complaint: why graphs were given up, or "".
@@ -67,7 +69,10 @@ class Game:
                 layer.ranks = ranks
             elif isinstance(layer, MinibatchStd):
                 layer.batch, self.least = batch, layer.group_of(batch)
-        self._shares = config.objective.shared_latents and config.objective.critic_steps == 1
+        objective = config.objective
+        self.parts = ("real", "fake") if separates(config) else ("both",)
+        self._by_averages = objective.fakes_batchnorm == "inference"
+        self._shares = objective.shared_latents and objective.critic_steps == 1 and not self._by_averages
         self._kept: torch.Tensor | None = None
         self._recordings = Recordings()
         self._share = batch // ranks.count
@@ -115,17 +120,21 @@ class Game:
             for group in optimiser.param_groups:
                 group["lr"], group["betas"] = rate * factor, (configured.beta1, beta2)
 
-    def discriminator_phase(self, draw: Draw, penalty_weight: float | None) -> torch.Tensor:
+    def discriminator_phase(self, draw: Draw, penalty_weight: float | None, part: str = "both") -> torch.Tensor:
         """One discriminator step. `penalty_weight` None: without penalty. Returns (len(D_VALUES) + 1,): the last is
-        the gradients' 2-norm. May raise torch.OutOfMemoryError, before anything but running statistics changed."""
+        the gradients' 2-norm. May raise torch.OutOfMemoryError, before anything but running statistics changed.
+
+        `part` "real" or "fake": only these pictures' share of loss and penalty; other values are 0 (see `merged`).
+        """
         keeps = self._shares and not self.graphs and self.micro >= len(draw.z)
         self._kept = None
         self.generator.requires_grad_(keeps)
         self.discriminator.requires_grad_(True)
         if penalty_weight is not None:
             draw = dataclasses.replace(draw, weight=self._unit * penalty_weight)
-        name = "d" if penalty_weight is None else "d with penalty"
-        values = self._accumulate(name, draw, self.parameters_d, self.discriminator_gradients)
+        name = ("d" if part == "both" else f"d {part}") + (" with penalty" if penalty_weight is not None else "")
+        gradients = self.discriminator_gradients if part == "both" else partial(self._half_gradients, part=part)
+        values = self._accumulate(name, draw, self.parameters_d, gradients)
         return self._update(self.optimiser_d, self.parameters_d, values)
 
     def generator_phase(self, draw: Draw) -> torch.Tensor:
@@ -141,12 +150,7 @@ class Game:
         weight, penalised = draw.weight, draw.weight is not None
         assert draw.real is not None
         self._seed_dropout(draw)
-        keeps = self.parameters_g[0].requires_grad
-        # Where the generator's step draws these pictures again, its running statistics move only then.
-        moves = keeps or not self._shares
-        with torch.set_grad_enabled(keeps), self.machine.autocast(), remembering(self._norms_g, moves):
-            fake = self.generator(draw.z, draw.labels)
-        self._kept = fake if keeps else None
+        fake = self._drawn(draw)
         real = augment(draw.real, draw.real_changes, self.fill).detach()
         fake = augment(fake, draw.fake_changes, self.fill).detach()
         real.requires_grad_(penalised and regulariser in ("r1", "r1r2"))
@@ -165,6 +169,49 @@ class Game:
         with torch.no_grad():
             sign = torch.sign(x - g).mean()
             return torch.stack([*loss, x.mean(), g.mean(), penalty, sign]).detach()
+
+    def _half_gradients(self, draw: Draw, part: str) -> torch.Tensor:
+        """`discriminator_gradients` of the real or of the generated pictures alone."""
+        kind, regulariser, weight = self.config.objective.kind, self.config.regulariser.kind, draw.weight
+        self._seed_dropout(draw)
+        real = None if draw.real is None else augment(draw.real, draw.real_changes, self.fill).detach()
+        pictures = real if part == "real" else augment(self._drawn(draw), draw.fake_changes, self.fill).detach()
+        assert pictures is not None
+        zero = torch.zeros((), device=pictures.device)
+        penalised = weight is not None and regulariser in (("r1", "r1r2") if part == "real" else ("r1r2",))
+        pictures.requires_grad_(penalised)
+        scores = self._scores(pictures, draw)
+        loss = real_loss(kind, scores, draw.noise) if part == "real" else fake_loss(kind, scores, draw.noise)
+        penalty = zero
+        if weight is not None and penalised:
+            penalty = zero_centred(scores, pictures, weight)
+        if weight is not None and part == "fake" and regulariser == "gp":
+            assert real is not None
+            assert draw.mix is not None
+            penalty = gradient_penalty(lambda m: self._scores(m, draw), real, pictures, draw.mix, weight)
+        (loss + penalty).backward()
+        with torch.no_grad():
+            if part == "real":
+                return torch.stack([loss, loss, zero, scores.mean(), zero, penalty, zero]).detach()
+            sign = zero if real is None else torch.sign(self._scores(real, draw) - scores).mean()
+            return torch.stack([loss, zero, loss, zero, scores.mean(), penalty, sign]).detach()
+
+    def _drawn(self, draw: Draw) -> torch.Tensor:
+        """The pictures the discriminator is shown, kept with their graph for the generator's phase where they serve it.
+
+        By running averages they would teach the generator other gradients, so then they are never kept.
+        """
+        keeps = self.parameters_g[0].requires_grad
+        if self._by_averages:
+            self.generator.eval()
+        # Where the generator's step draws these pictures again, its running statistics move only then.
+        moves = keeps or not self._shares
+        with torch.set_grad_enabled(keeps), self.machine.autocast(), remembering(self._norms_g, moves):
+            fake = self.generator(draw.z, draw.labels)
+        if self._by_averages:
+            self.generator.train()
+        self._kept = fake if keeps else None
+        return fake
 
     def generator_gradients(self, draw: Draw) -> torch.Tensor:
         """Backward pass of the generator's loss (mean over `draw`); returns it, (1,), detached.
@@ -233,6 +280,19 @@ class Game:
     def _seed_dropout(self, draw: Draw) -> None:
         for dropout in self._dropouts:
             dropout.source = (draw.source, self.ranks.rank, self.ranks.count)
+
+
+def separates(config: TrainConfig) -> bool:
+    """Whether the discriminator makes a step on real and another on generated pictures."""
+    return config.objective.separate_steps and config.objective.kind != "relativistic"
+
+
+def merged(parts: list[torch.Tensor]) -> torch.Tensor:
+    """What the parts of one discriminator turn returned, as one: sums, and the root of the squared norms' sum."""
+    if len(parts) == 1:
+        return parts[0]
+    values = torch.stack(parts)
+    return torch.cat([values[:, :-1].sum(0), values[:, -1:].square().sum(0).sqrt()])
 
 
 def _weighted(

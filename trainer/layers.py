@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from trainer import winograd
 from trainer.distributed import Ranks
+from trainer.shapes import group_of
 
 
 class BatchNorm2d(nn.BatchNorm2d):
@@ -180,7 +181,7 @@ class MinibatchStd(nn.Module):
 
     def group_of(self, count: int) -> int:
         """How many of `count` pictures are compared with each other."""
-        return next(g for g in range(min(self.group, count), 0, -1) if count % g == 0)
+        return group_of(count, self.group)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, C + 1, H, W); B need not be a multiple of the group, unless it is part of `batch`."""

@@ -3,58 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from trainer.config import TrainConfig
-from trainer.errors import TrainerError
 from trainer.layers import full_precision
 from trainer.randomness import derived_seed
-from trainer.settings import Architecture
-
-CLASS_FEATURES = 32  # Length of the learned vector that names a class to the generator.
-
-
-@dataclass(frozen=True)
-class Stages:
-    """Channels after cutting or growing an architecture to a picture size.
-
-    Attributes:
-        generator: channels of each generator stage, inner to outer, without the picture itself.
-        discriminator: channels of each discriminator stage, outer to inner.
-        dropped: discriminator blocks cut off at the outer end (negative: grown).
-    """
-
-    generator: tuple[int, ...]
-    discriminator: tuple[int, ...]
-    dropped: int
-
-
-def stages(architecture: Architecture, size: int) -> Stages:
-    """Drop the outermost blocks for smaller pictures; for larger ones add blocks of half the channels each.
-
-    Raises TrainerError when nothing would be left.
-    """
-    doublings = round(math.log2(size / architecture.size))
-    generator = _resized(architecture.generator_channels, doublings)
-    discriminator = _resized(architecture.discriminator_channels[::-1], doublings)[::-1]
-    if not generator or not discriminator:
-        raise TrainerError(f"this architecture cannot be cut down to {size} pixels")
-    if architecture.kind == "sprite" and not 4 << len(generator) - 1 == 4 << len(discriminator) - 1 == size:
-        found = f"generator_channels {len(generator)} and discriminator_channels {len(discriminator)}"
-        raise TrainerError(f"sprite networks of {size} px have {round(math.log2(size)) - 1} stages, not {found}")
-    return Stages(generator, discriminator, -doublings)
-
-
-def _resized(channels: tuple[int, ...], doublings: int) -> tuple[int, ...]:
-    if doublings <= 0:
-        return channels[: len(channels) + doublings]
-    grown = list(channels)
-    for _ in range(doublings):
-        grown.append(max(8, grown[-1] // 2))
-    return tuple(grown)
+from trainer.shapes import CLASS_FEATURES
 
 
 class Generator(nn.Module):
@@ -104,7 +60,7 @@ class Discriminator(nn.Module):
 
 
 def build_networks(config: TrainConfig, classes: int = 0) -> tuple[Generator, Discriminator]:
-    """The two networks on the CPU, initialised by the configuration's seed. Raises TrainerError."""
+    """The two networks on the CPU, initialised by the configuration's seed."""
     from trainer import networks_convolutional, networks_sprite
 
     if classes == 0:

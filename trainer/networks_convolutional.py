@@ -9,7 +9,8 @@ from torch import nn
 
 from trainer.config import TrainConfig
 from trainer.layers import BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, MinibatchStd, spectral
-from trainer.networks import stages
+from trainer.settings import Architecture
+from trainer.shapes import normed_blocks, stages
 
 
 class Shape(nn.Module):
@@ -43,25 +44,25 @@ def gandam(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.L
     generator.append(Shape(width, a.base))
     for channels in found.generator:
         generator += [_doubling(width, channels, 3), nn.ReLU()]
-        generator += [BatchNorm2d(channels, momentum=a.norm_momentum)] if a.generator_norm == "batch" else []
+        generator += [_norm(channels, a)] if a.generator_norm == "batch" else []
         width = channels
     generator += [_doubling(width, config.data.channels, 3), nn.Tanh()]
 
     core: list[nn.Module] = []
     width, side = config.data.channels, config.data.size
-    blocks = a.discriminator_norm_blocks if a.discriminator_norm_blocks >= 0 else len(a.discriminator_channels)
-    normed = blocks - found.dropped
+    normed = normed_blocks(a, found)
     for index, channels in enumerate(found.discriminator):
         core += [spectral(nn.Conv2d(width, channels, 3, 2, 1), a.discriminator_norm), nn.LeakyReLU(0.2)]
-        if a.discriminator_norm == "batch" and index < normed:
-            core.append(BatchNorm2d(channels, momentum=a.norm_momentum))
+        if index < normed:
+            core.append(_norm(channels, a))
         core += [Dropout(a.dropout)] if a.dropout else []
         width, side = channels, side // 2
     core += [MinibatchStd()] if a.minibatch_std else []
     core.append(nn.Flatten())
     width = (width + a.minibatch_std) * side**2
     for units in a.discriminator_dense:
-        core += [spectral(nn.Linear(width, units), a.discriminator_norm), nn.LeakyReLU(0.2)]
+        core.append(spectral(nn.Linear(width, units), a.discriminator_norm))
+        core.append(nn.ReLU() if a.dense_activation == "relu" else nn.LeakyReLU(0.2))
         width = units
     networks = nn.Sequential(*generator), nn.Sequential(*core)
     head = nn.Linear(width, 1)
@@ -83,7 +84,7 @@ def dcgan(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.Li
     for index, channels in enumerate(found.generator):
         stride, padding = (1, 0) if index == 0 else (2, 1)
         generator.append(ConvTranspose2d(width, channels, 4, stride, padding, bias=not normed))
-        generator += [BatchNorm2d(channels, momentum=a.norm_momentum)] if normed else []
+        generator += [_norm(channels, a)] if normed else []
         generator.append(nn.ReLU())
         width = channels
     generator += [ConvTranspose2d(width, config.data.channels, 4, 2, 1, bias=False), nn.Tanh()]
@@ -93,7 +94,7 @@ def dcgan(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.Li
     for index, channels in enumerate(found.discriminator):
         batch = a.discriminator_norm == "batch" and index > 0
         core.append(spectral(Conv2d(width, channels, 4, 2, 1, bias=not batch and index > 0), a.discriminator_norm))
-        core += [BatchNorm2d(channels, momentum=a.norm_momentum)] if batch else []
+        core += [_norm(channels, a)] if batch else []
         core.append(nn.LeakyReLU(0.2))
         core += [Dropout(a.dropout)] if a.dropout else []
         width = channels
@@ -104,6 +105,10 @@ def dcgan(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.Li
     for module in (*networks[0].modules(), *networks[1].modules(), head):
         _normal(module)
     return *networks, spectral(head, a.discriminator_norm)
+
+
+def _norm(channels: int, architecture: Architecture) -> BatchNorm2d:
+    return BatchNorm2d(channels, eps=architecture.norm_eps, momentum=architecture.norm_momentum)
 
 
 def _doubling(width: int, channels: int, kernel: int) -> nn.ConvTranspose2d:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -11,7 +13,7 @@ from torch.nn import functional
 
 from trainer.config import TrainConfig
 from trainer.layers import BatchNorm2d, MinibatchStd, OpponentConv2d, down, full_precision, spectral, up
-from trainer.networks import stages
+from trainer.shapes import stages
 
 SLOPE = 0.2
 
@@ -27,7 +29,7 @@ def _initialise(layer: nn.Conv2d | nn.Linear, gain: float = math.sqrt(2 / (1 + S
 class Residual(nn.Module):
     """x + conv3(act(conv3(act(x)))), the last convolution zero at the start (Zhang, Dauphin & Ma 2019)."""
 
-    def __init__(self, channels: int, norm: str) -> None:
+    def __init__(self, channels: int, norm: str, batch_norm: Callable[[int], nn.Module] = BatchNorm2d) -> None:
         super().__init__()
         first, second = nn.Conv2d(channels, channels, 3, padding=1), nn.Conv2d(channels, channels, 3, padding=1)
         _initialise(first)
@@ -37,7 +39,7 @@ class Residual(nn.Module):
         if norm == "spectral":  # A zero matrix has no direction to normalise by.
             _initialise(second, 0.1)
         self.first, self.second = spectral(first, norm), spectral(second, norm)
-        self.norm = BatchNorm2d(channels) if norm == "batch" else nn.Identity()
+        self.norm = batch_norm(channels) if norm == "batch" else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> the same shape."""
@@ -62,12 +64,13 @@ class SpriteGenerator(nn.Module):
         norm: str,
         modulation: bool = False,
         skips: bool = False,
+        batch_norm: Callable[[int], nn.Module] = BatchNorm2d,
     ) -> None:
         super().__init__()
         self.basis = nn.Parameter(torch.randn(1, widths[0], 4, 4))
         self.linear = nn.Linear(latent, widths[0])
         _initialise(self.linear, 1.0)
-        self.stages = nn.ModuleList(Residual(width, norm) for width in widths)
+        self.stages = nn.ModuleList(Residual(width, norm, batch_norm) for width in widths)
         self.scales = nn.ModuleList(nn.Linear(latent, width) for width in widths if modulation)
         for scale in self.scales:
             assert isinstance(scale, nn.Linear)
@@ -115,6 +118,7 @@ class SpriteCritic(nn.Module):
         minibatch_std: bool,
         skips: bool = False,
         colour_weight: float = 1.0,
+        batch_norm: Callable[[int], nn.Module] = BatchNorm2d,
     ) -> None:
         super().__init__()
 
@@ -125,7 +129,7 @@ class SpriteCritic(nn.Module):
 
         self.picture = seeing(widths[0], 3)
         self.pictures = nn.ModuleList(seeing(width, 1) for width in widths[1:] if skips)
-        self.stages = nn.ModuleList(Residual(width, norm) for width in widths)
+        self.stages = nn.ModuleList(Residual(width, norm, batch_norm) for width in widths)
         changes = [nn.Conv2d(a, b, 1, bias=False) for a, b in itertools.pairwise(widths)]
         for change in changes:
             _initialise(change, 1.0)
@@ -156,9 +160,11 @@ class SpriteCritic(nn.Module):
 def sprite(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.Linear]:
     """Generator, discriminator core and head of the residual family, at the configuration's picture size."""
     a, found = config.architecture, stages(config.architecture, config.data.size)
-    generator = SpriteGenerator(latent, found.generator, config.data.channels, a.generator_norm, a.modulation, a.skips)
+    channels = config.data.channels
+    norm = functools.partial(BatchNorm2d, eps=a.norm_eps, momentum=a.norm_momentum)
+    generator = SpriteGenerator(latent, found.generator, channels, a.generator_norm, a.modulation, a.skips, norm)
     core = SpriteCritic(
-        found.discriminator, config.data.channels, a.discriminator_norm, a.minibatch_std, a.skips, a.colour_weight
+        found.discriminator, channels, a.discriminator_norm, a.minibatch_std, a.skips, a.colour_weight, norm
     )
     head = nn.Linear(core.features, 1)
     _initialise(head, 1.0)

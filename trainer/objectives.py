@@ -31,23 +31,39 @@ def discriminator_loss(
     - least-squares: ((x - 1)^2 + g^2) / 2 (Mao 2017, equation 2, a = 0, b = 1).
     - relativistic: s(-(x - g)), pairing (Jolicoeur-Martineau 2018; Huang 2024, equation 2); halves reported as parts.
     """
-    if kind == "bce":
-        real_labels = torch.ones_like(x) if noise is None else 1 - noise[0]
-        fake_labels = torch.zeros_like(g) if noise is None else noise[1]
-        real = functional.binary_cross_entropy_with_logits(x, real_labels)
-        fake = functional.binary_cross_entropy_with_logits(g, fake_labels)
-    elif kind == "wasserstein":
-        real, fake = -x.mean(), g.mean()
-    elif kind == "hinge":
-        real, fake = functional.relu(1 - x).mean(), functional.relu(1 + g).mean()
-    elif kind == "least-squares":
-        real, fake = (x - 1).square().mean() / 2, g.square().mean() / 2
-    elif kind == "relativistic":
+    if kind == "relativistic":
         total = functional.softplus(g - x).mean()
         return DiscriminatorLoss(total, total / 2, total / 2)
-    else:
-        raise ValueError(f"unknown objective {kind!r}")
+    real, fake = real_loss(kind, x, noise), fake_loss(kind, g, noise)
     return DiscriminatorLoss(real + fake, real, fake)
+
+
+def real_loss(kind: str, x: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
+    """The real pictures' part of `discriminator_loss`. Raises ValueError for an objective without parts."""
+    if kind == "bce":
+        labels = torch.ones_like(x) if noise is None else 1 - noise[0]
+        return functional.binary_cross_entropy_with_logits(x, labels)
+    if kind == "wasserstein":
+        return -x.mean()
+    if kind == "hinge":
+        return functional.relu(1 - x).mean()
+    if kind == "least-squares":
+        return (x - 1).square().mean() / 2
+    raise ValueError(f"unknown objective {kind!r}")
+
+
+def fake_loss(kind: str, g: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
+    """The generated pictures' part of `discriminator_loss`. Raises ValueError for an objective without parts."""
+    if kind == "bce":
+        labels = torch.zeros_like(g) if noise is None else noise[1]
+        return functional.binary_cross_entropy_with_logits(g, labels)
+    if kind == "wasserstein":
+        return g.mean()
+    if kind == "hinge":
+        return functional.relu(1 + g).mean()
+    if kind == "least-squares":
+        return g.square().mean() / 2
+    raise ValueError(f"unknown objective {kind!r}")
 
 
 def generator_loss(kind: str, g: torch.Tensor, x: torch.Tensor | None = None) -> torch.Tensor:

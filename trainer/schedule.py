@@ -71,9 +71,9 @@ def penalty_weight(config: TrainConfig, done: Done, step: int) -> float | None:
     Lazy penalties are multiplied to keep their mean effect (Karras 2020b, appendix B).
     """
     regulariser = config.regulariser
-    if regulariser.kind == "none" or regulariser.weight == 0 or step % regulariser.every:
+    if regulariser.kind == "none" or step % regulariser.every:
         return None
     weight = regulariser.weight
     if regulariser.weight_end >= 0:
         weight = _cosine(weight, regulariser.weight_end, share_done(config.stop, done) or 0.0)
-    return weight * regulariser.every
+    return weight * regulariser.every if weight > 0 else None

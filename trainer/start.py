@@ -21,6 +21,7 @@ from trainer.config import TrainConfig, apply_overrides
 from trainer.dataset import TrainingSet, load_training_set
 from trainer.device import choose_device, set_threads
 from trainer.distributed import Ranks, is_first, is_lost_contact, joined, local_rank, ranks_here
+from trainer.effects import NO_LIMIT, without_effect
 from trainer.errors import TrainerError, io_failure
 from trainer.events import EventWriter
 from trainer.launch import companions
@@ -64,11 +65,26 @@ def train_run(
         return _train(run, config, None, since)
     run.refuse_links()
     with run.locked():
+        _refuse_passed(run, config)
         if limits:
             files.write_json(run.config_path, config.to_json())
         checkpoints.clear_remains(run.checkpoints_path)
         with contextlib.closing(_Writer(run, config, on_event)) as writer:
             return _train(run, config, writer, since)
+
+
+def _refuse_passed(run: RunDirectory, config: TrainConfig) -> None:
+    """Raise TrainerError where a new limit lies behind the run already: training would end before its first step."""
+    if config.stop == run.config().stop:
+        return
+    newest, _ = checkpoints.newest_good(run.checkpoints())
+    if newest is None:
+        return
+    values = checkpoints.state_of(newest)
+    done = Done(values["iteration"], values["images_seen"], values["trained_s"])
+    if limit := limit_reached(config.stop, done):
+        at = f"{done.seconds / 60:.1f} minutes" if limit == "minutes" else f"iteration {done.iteration:,}"
+        raise TrainerError(f"{run.name} is already at {at}; a limit counts from the run's beginning: give a larger one")
 
 
 class _Writer(EventWriter):
@@ -243,6 +259,9 @@ def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkp
         how = "dropped" if config.data.size < config.architecture.size else "added"
         text = f"{config.preset} is written for {config.architecture.size} px; at {config.data.size} px"
         say(events.Warning(message=f"{text} outermost blocks are {how}", about="scaled"))
+    if NO_LIMIT in without_effect(config).values():
+        text = "the run has no limit, so what would change towards one (rates, beta2, penalty) stays as at the start"
+        say(events.Warning(message=text, about="schedule"))
     if config.augmentation.mirror and config.origin.facing_curated:
         say(
             events.Warning(

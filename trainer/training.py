@@ -16,6 +16,7 @@ from trainer.clock import TrainingClock
 from trainer.device import memory_mb
 from trainer.errors import TrainerError
 from trainer.events import EventWriter
+from trainer.game import merged
 from trainer.grids import draw_pictures, grid_shape, save_png, tile
 from trainer.journal import Journal, Rate
 from trainer.layers import BatchNorm2d
@@ -23,7 +24,7 @@ from trainer.memory import with_less_memory
 from trainer.meters import Meter
 from trainer.networks import Generator
 from trainer.objectives import needs_reals
-from trainer.randomness import derived_seed, latents
+from trainer.randomness import derived_seed, generator, latents
 from trainer.run_directory import RunDirectory
 from trainer.schedule import Done, limit_reached, penalty_weight, rates, share_done
 from trainer.session import Session, capture, save_checkpoint
@@ -122,7 +123,7 @@ class Training:
         for step in range(done.iteration * steps, (done.iteration + 1) * steps):
             weight = penalty_weight(config, done, step)
             penalised = weight is not None  # As of the values kept: the last step's.
-            of_d = self._guarded(partial(self._discriminator_step, step, weight))
+            of_d = merged([self._guarded(partial(self._discriminator_step, step, weight, p)) for p in game.parts])
             session.sign_sum += of_d[SIGN]
             session.sign_count += 1
         reals = needs_reals(config.objective.kind)
@@ -141,10 +142,14 @@ class Training:
         if session.done.iteration % ADAPT_EVERY == 0:
             session.sign_sum, session.sign_count = torch.zeros_like(session.sign_sum), 0
 
-    def _discriminator_step(self, step: int, weight: float | None) -> torch.Tensor:
-        session = self.session
-        draw = session.drawer.draw("d", step, session.augment, with_reals=True)
-        return session.game.discriminator_phase(draw, weight)
+    def _discriminator_step(self, step: int, weight: float | None, part: str) -> torch.Tensor:
+        """One of `game.parts`. Each draws anew: where memory runs out in the second, the first is not repeated."""
+        session, config = self.session, self.session.config
+        reals = part != "fake" or config.augmentation.adaptive or config.regulariser.kind == "gp"
+        draw = session.drawer.draw("d", step, session.augment, with_reals=reals)
+        if part == "fake":  # Dropout of its own, not that of the real pictures again.
+            draw = dataclasses.replace(draw, source=generator(config.seed, "d fake", step, session.machine.device))
+        return session.game.discriminator_phase(draw, weight, part)
 
     def _guarded(self, phase: Callable[[], torch.Tensor]) -> torch.Tensor:
         game = self.session.game

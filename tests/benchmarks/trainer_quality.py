@@ -5,16 +5,19 @@
         [--json] [--grids FOLDER]
 
 Both train in turns in one process on one thread, each for the same CPU seconds (not wall seconds: a busy machine does
-not matter), on the same pictures at 32 px; a fifth is held out. KID is in the trainer's random feature space, times
-1,000, of 256 pictures from one moment; the first line is its floor, real against real. Each `--try` adds a variant of
-`sprite-r3-cpu` to the comparison; every seed has its own networks and draws, on the same split. A dataset.npy is a
-run's, as the Studio prepared it at 32 px. `--only` trains one of the compared alone, in parts of a long comparison.
-`--peers` adds what else there is on PyPI (gan_peers.py), which must be importable (PYTHONPATH=FOLDER).
+not matter), on the same pictures at 32 px. A fifth is held out; families (of a truth.tsv beside the pictures, or of the
+run's dataset.json) and equal or mirrored pictures are never divided. KID is in the trainer's random feature space,
+times 1,000, of 256 pictures from one moment against one picture of each family held out; the first line is its floor,
+real against real. Each `--try` adds a variant of `sprite-r3-cpu` to the comparison; every seed has its own networks and
+draws, on the same split. A dataset.npy is a run's, as the Studio prepared it at 32 px. `--only` trains one of the
+compared alone, in parts of a long comparison. `--peers` adds what else there is on PyPI (gan_peers.py), which must be
+importable (PYTHONPATH=FOLDER).
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import dataclasses
 import functools
 import io
@@ -56,20 +59,65 @@ BUNDLED = Path(__file__).resolve().parents[2] / "data" / "mechas" / "mechas.zip"
 HALF = ["generator_channels=128,64,32,16", "discriminator_channels=16,32,64,128", "batch.size=64"]
 
 
-def read(source: Path) -> np.ndarray[Any, Any]:
-    """Every picture of a folder, a zip or a prepared data set, at 32 px on white: uint8 (N, 32, 32, 3)."""
+def read(source: Path) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """Every picture of a folder, a zip or a prepared data set, at 32 px on white, and its family ("" for none).
+
+    Returns (uint8 (N, 32, 32, 3), N names).
+    """
     if source.suffix == ".npy":
         pixels = np.load(source, allow_pickle=False)
         if pixels.shape[1:] != (SIZE, SIZE, 3):
             sys.exit(f"{source} holds pictures of {pixels.shape[1:]}, not {(SIZE, SIZE, 3)}")
-        return pixels
+        facts = source.with_suffix(".json")
+        known = json.loads(facts.read_bytes()).get("family") if facts.is_file() else None
+        return pixels, known or [""] * len(pixels)
     if source.is_dir():
-        found = [path.read_bytes() for path in sorted(source.rglob("*")) if path.suffix.lower() in PICTURES]
+        paths = [path for path in sorted(source.rglob("*")) if path.suffix.lower() in PICTURES]
+        names, found = [path.name for path in paths], [path.read_bytes() for path in paths]
     else:
         with zipfile.ZipFile(source) as archive:
             names = sorted(name for name in archive.namelist() if Path(name).suffix.lower() in PICTURES)
             found = [archive.read(name) for name in names]
-    return np.stack([squared(Image.open(io.BytesIO(data)).convert("RGBA"), Recipe(size=SIZE)) for data in found])
+    squares = [squared(Image.open(io.BytesIO(data)).convert("RGBA"), Recipe(size=SIZE)) for data in found]
+    families = _truth(source)
+    return np.stack(squares), [families.get(Path(name).name, "") for name in names]
+
+
+def _truth(source: Path) -> dict[str, str]:
+    """File name -> family, by the truth.tsv in or beside `source`; {} without one."""
+    tables = [folder / "truth.tsv" for folder in (source, source.parent)]
+    table = next((path for path in tables if path.is_file()), None)
+    if table is None:
+        return {}
+    with table.open(encoding="utf-8", newline="") as stream:
+        return {row["file"]: row["family"] for row in csv.DictReader(stream, delimiter="\t")}
+
+
+def split(pixels: np.ndarray[Any, Any], families: list[str]) -> tuple[torch.Tensor, torch.Tensor, set[int]]:
+    """Rows held out (a fifth, or a little more), rows to train on, and the rows that are the first of their kin.
+
+    Pictures of one family, equal pictures and mirror images are kin and stay together. Without any this is the plain
+    random split.
+    """
+    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(0)).tolist()
+    keys = [
+        [min(picture.tobytes(), picture[:, ::-1].tobytes()), *([family] if family else [])]
+        for picture, family in zip(pixels, families, strict=True)
+    ]
+    together: dict[bytes | str, set[int]] = {}
+    for row, own in enumerate(keys):
+        joined = {row}.union(*(together.get(key, set()) for key in own))
+        for member in joined:
+            together |= dict.fromkeys(keys[member], joined)
+    first = {min(kin) for kin in together.values()}
+    held_out: dict[int, None] = {}
+    for row in order:
+        if len(held_out) >= len(pixels) // 5:
+            break
+        if row in first:  # Drawn by families: by pictures, large ones would be held out more often.
+            held_out |= dict.fromkeys(sorted(together[keys[row][0]]))
+    train = [row for row in order if row not in held_out]
+    return torch.tensor(list(held_out)), torch.tensor(train), first
 
 
 class Ours:
@@ -163,16 +211,20 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    pixels = read(options.source)
-    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(0))
-    held_out, train = order[: len(pixels) // 5], order[len(pixels) // 5 :]
+    pixels, families = read(options.source)
+    held_out, train, first = split(pixels, families)
     data = TrainingSet(torch.from_numpy(pixels), train, held_out, None, None, (), torch.ones(3))
     network = RandomFeatures()
-    reference = Reference.of(network(pixels[held_out[:256].numpy()]))
-    floor = 1000 * reference.kid(network(pixels[train[:256].numpy()]))
+    # One picture of each family: KID is unbiased for pictures that are independent of each other only.
+    real, seen = ([row for row in rows.tolist() if row in first][:256] for rows in (held_out, train))
+    reference = Reference.of(network(pixels[real]))
+    floor = 1000 * reference.kid(network(pixels[seen]))
     machine = Machine(torch.device("cpu"), channels_last=True)
     found: dict[str, list[float]] = {}
-    print(f"{len(pixels)} pictures, {options.seconds:.0f} CPU seconds each, {NAME}; real against real {floor:.1f}")
+    print(
+        f"{len(pixels)} pictures, {len(real)} families of {len(held_out)} held out, {options.seconds:.0f} CPU seconds "
+        f"each, {NAME}; real against real {floor:.1f}"
+    )
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         makers: dict[str, Callable[[], Ours | Peer]] = {
             name: functools.partial(Ours, config, data, machine)

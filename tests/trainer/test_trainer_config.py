@@ -51,14 +51,14 @@ def test_overrides_reach_nested_fields_by_full_or_short_name() -> None:
             "optimiser.lr_g=1e-4",
             "lr_d=3e-5",
             "ema.enabled=yes",
-            "generator_channels=64, 32",
+            "generator_channels=64, 32, 16,8",
             "data.condition=left,right",
         ],
     )
     assert config.optimiser.lr_g == 1e-4
     assert config.optimiser.lr_d == 3e-5
     assert config.ema.enabled is True
-    assert config.architecture.generator_channels == (64, 32)
+    assert config.architecture.generator_channels == (64, 32, 16, 8)
     assert config.data.condition == ("left", "right")
 
 
@@ -73,7 +73,7 @@ def test_overrides_reach_nested_fields_by_full_or_short_name() -> None:
         ("nonsense", "name=value"),
         ("objective.kind=hinje", "hinge"),
         ("batch.size=-1", "at least 0"),
-        ("optimiser.lr_g=nan", "at least 0"),
+        ("optimiser.lr_g=nan", "finite"),
     ],
 )
 def test_bad_overrides_say_what_to_do(text: str, hint: str) -> None:

@@ -17,9 +17,11 @@ from trainer.errors import TrainerError
 from trainer.manifest import read_manifest
 from trainer.recipe import Recipe
 from trainer.run_directory import REASON_LENGTH, RunDirectory, RunState
+from trainer.suitability import check_data
 from trainer.untrusted import UntrustedError, shortened
 
 if TYPE_CHECKING:
+    from gandam_studio.core.datasets import PreparedDataset
     from gandam_studio.core.versions import ManifestVersion
     from gandam_studio.core.workspace import Workspace
 
@@ -81,14 +83,17 @@ def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, st
     """A configuration whose picture size nobody has named, at the size that somebody has given the recipe.
 
     A recipe whose size was left alone gives way to the preset's. Returns the configuration, penalties fitted to the
-    size, and one line to tell where recipe and preset disagree ("" where they do not).
+    size, and one line to tell where recipe and preset disagree ("" where they do not). Raises UserError.
     """
     own = config.data.size
     if recipe.size == own:
         return config, ""
     if recipe.size == Recipe().size:
         return config, f"at {own} px, the preset's size; for {recipe.size} px: --set data.size={recipe.size}"
-    fitted = fit_data(config, recipe.size, config.data.channels)
+    try:
+        fitted = fit_data(config, recipe.size, config.data.channels)
+    except ValueError as error:
+        raise UserError(f"at {recipe.size} px, the recipe's size: {error}") from None
     return fitted, f"at {recipe.size} px, the recipe's size; for the preset's {own} px: --set data.size={own}"
 
 
@@ -97,7 +102,8 @@ def create_run(
 ) -> RunDirectory:
     """Make a run's folder: pictures prepared, manifest and configuration frozen together.
 
-    Raises UserError (too few sprites, disk full) and Cancelled; no half-made run is left behind.
+    Raises UserError (too few sprites, a class that no sprite has, disk full) and Cancelled; no half-made run is left
+    behind.
     """
     from gandam_studio.core.datasets import prepare
     from gandam_studio.core.versions.files import recipe_of
@@ -106,6 +112,7 @@ def create_run(
     prepared = prepare(workspace, version, recipe, job=job)
     if prepared.count < MINIMUM_PICTURES:
         raise UserError(f"{version.label} holds {prepared.count} sprites: too few to train on")
+    _refuse_unsuitable(config, prepared)
     origin = dataclasses.replace(
         config.origin,
         manifest=version.digest,
@@ -120,6 +127,14 @@ def create_run(
         return RunDirectory.create(
             folder, config, prepared.pixels_path, prepared.info_path, workspace.manifest_path(version.digest)
         )
+    except TrainerError as error:
+        raise UserError(str(error)) from None
+
+
+def _refuse_unsuitable(config: TrainConfig, prepared: PreparedDataset) -> None:
+    size, channels = config.data.size, config.data.channels
+    try:
+        check_data(config, (size, size, channels), prepared.info())
     except TrainerError as error:
         raise UserError(str(error)) from None
 

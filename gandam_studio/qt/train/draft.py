@@ -6,7 +6,17 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from trainer.config import FieldInfo, TrainConfig, apply_overrides, describe_fields, differences, flat, load_preset
+from trainer.config import (
+    FieldInfo,
+    SettingRefused,
+    TrainConfig,
+    apply_overrides,
+    describe_fields,
+    differences,
+    flat,
+    load_preset,
+)
+from trainer.effects import without_effect
 from trainer.errors import TrainerError
 
 HIDDEN = ("preset", "description")
@@ -63,7 +73,8 @@ class ConfigDraft(QObject):
         self.parent_run = parent_run
         self._texts = {}
         if config is not None:
-            known = {info.path for info in editable_fields()}
+            # An older run may hold settings that change nothing; to set them would be refused.
+            known = {info.path for info in editable_fields()} - set(without_effect(config))
             self._texts = {path: as_text(value) for path, _, value in differences(preset, config) if path in known}
         self.preset_changed.emit()
         self._apply("")
@@ -98,6 +109,8 @@ class ConfigDraft(QObject):
         try:
             self.config = apply_overrides(self.preset, [f"{name}={text}" for name, text in self._texts.items()])
             self.problem = self.problem_path = ""
+        except SettingRefused as error:
+            self.problem, self.problem_path = str(error), error.path
         except TrainerError as error:
             self.problem, self.problem_path = str(error), path
         self.changed.emit()

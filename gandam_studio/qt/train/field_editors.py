@@ -142,8 +142,7 @@ def tool_tip(info: FieldInfo, draft: ConfigDraft) -> str:
     """Meaning, range and default of a setting."""
     lines = [info.meaning[:1].upper() + info.meaning[1:] + "."]
     if info.low is not None or info.high is not None:
-        low = "" if info.low is None else f"{info.low:g}"
-        high = "" if info.high is None else f"{info.high:g}"
+        low, high = ("" if bound is None else f"{bound:,}" for bound in (info.low, info.high))
         lines.append(draft.tr("From {0} to {1}.").format(low, high) if high else draft.tr("At least {0}.").format(low))
     lines.append(draft.tr("Default: {0}.").format(as_text(info.default) or draft.tr("empty")))
     lines.append(info.path)
