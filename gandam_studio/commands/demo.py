@@ -62,7 +62,7 @@ def demo(
         preset or _preset_for(device), (), iterations, None if iterations else minutes or MINUTES, device, None
     )
     chosen = next(item for item in sample_sets() if item.name == set_name)
-    with Workspace.create(directory or _free(Path("gandam-demo"))) as workspace, ConsoleJob() as job:
+    with Workspace.create(directory or _free_folder()) as workspace, ConsoleJob() as job:
         out.say(f"new      {workspace.folder}")
         _curate(workspace, chosen, job, out)
         version = commit(workspace, f"The {chosen.name} sample set, in order", job=job)
@@ -93,6 +93,10 @@ def _enlarge(grid: Path) -> None:
         larger = picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
     with atomic_writer(grid) as stream:
         larger.save(stream, "PNG")
+
+
+def _free_folder() -> Path:
+    return _free(Path("gandam-demo"))
 
 
 def _free(path: Path) -> Path:

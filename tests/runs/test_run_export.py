@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from odd_targets import content, odd_targets
 from recorded_runs import recorded
 
 from gandam_studio.core.errors import UserError
@@ -50,6 +51,27 @@ def test_an_existing_folder_is_never_overwritten(run: RunDirectory, tmp_path: Pa
     with pytest.raises(UserError, match="exists already"):
         export_run(run, tmp_path / "mine")
     assert _relative(tmp_path / "mine") == {"precious"}
+
+
+def test_a_run_is_not_exported_into_a_workspace_itself_or_a_device(run: RunDirectory, tmp_path: Path) -> None:
+    ws = tmp_path / "ws"
+    (ws / "originals").mkdir(parents=True)
+    (ws / "workspace.sqlite").write_text("everything decided")
+    places = [ws / "x", ws / "originals" / "x", tmp_path / "no" / ".." / "ws" / "x", run.path / "samples" / "x"]
+    odd = list(odd_targets(tmp_path / "odd"))
+    for target in odd:  # such a thing with a zip's name
+        target.rename(target.with_name(f"{target.name}.zip"))
+    targets = [*places, *(path.with_suffix(".zip") for path in places), *(path.with_suffix(".zip") for path in odd)]
+    before = content(tmp_path)
+    for target in [*targets, ws / "workspace.sqlite"]:
+        with pytest.raises(UserError):
+            export_run(run, target)
+    assert content(tmp_path) == before
+
+
+def test_a_zip_of_that_name_is_replaced(run: RunDirectory, tmp_path: Path) -> None:
+    (tmp_path / "copy.zip").write_text("an earlier one")
+    assert zipfile.is_zipfile(export_run(run, tmp_path / "copy.zip"))
 
 
 @pytest.mark.parametrize("name", ["copy.zip", "copy"])

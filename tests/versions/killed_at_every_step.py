@@ -18,6 +18,7 @@ from gandam_studio.core.edits import Flip
 from gandam_studio.core.versions import verify
 from gandam_studio.core.workspace import Workspace
 
+FORMS = {"export-file": "csv", "export-folder": "imagefolder"}
 EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree", "sqlite3.connect")
 
 
@@ -54,10 +55,8 @@ def work(kind: str, folder: Path) -> None:
             workspace.commit("two")
             workspace.connection.close()
             workspace.connection = connection
-        elif kind == "export-file":
-            workspace.export(folder / "out", version="v2", format="csv", force=True)
         else:
-            workspace.export(folder / "out", version="v2", format="imagefolder", force=True)
+            workspace.export(folder / "out", version="v2", format=FORMS[kind], force=True)
 
 
 def content(path: Path) -> dict[str, str]:
@@ -73,6 +72,9 @@ def outcome(kind: str, folder: Path, expected: list[dict[str, str]]) -> str:
             return "damaged"
         if kind != "commit":
             found = content(folder / "out")
+            workspace.export(folder / "out", version="v2", format=FORMS[kind], force=True)
+            if content(folder / "out") != expected[1]:
+                return "cannot export again"
             return "old" if found == expected[0] else "new" if found == expected[1] else "broken"
         labels = [version.label for version in workspace.versions()]
         again = workspace.commit("two")
@@ -97,7 +99,7 @@ def main(kind: str, base: Path) -> None:
     with Workspace.open(base / "w") as workspace:
         workspace.commit("one")
         if kind != "commit":
-            form = {"export-file": "csv", "export-folder": "imagefolder"}[kind]
+            form = FORMS[kind]
             workspace.export(base / "out", version="v1", format=form)
             workspace.apply(Flip([1, 2]))
             workspace.commit("two")

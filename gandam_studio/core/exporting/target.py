@@ -68,7 +68,7 @@ def is_remote(out: Path | str) -> bool:
 def local_path(out: Path | str) -> Path | None:
     """The absolute path of a target on this machine, None for an address elsewhere.
 
-    An address that leads back here, such as file:///home/me/data, is a path like any other. Raises UserError for one
+    An address that leads back here, such as file:///data/set, is a path like any other. Raises UserError for one
     that does so through something else (a cache, a chain of addresses).
     """
     if not is_remote(out):
