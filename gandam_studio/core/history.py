@@ -12,6 +12,8 @@ import numpy as np
 from gandam_studio.core.deltas import FIELDS, Delta
 from gandam_studio.core.seqsets import Seqs, conditions, pack, unpack
 from gandam_studio.core.store import transaction
+from gandam_studio.core.texts import LONGEST_LABEL, encodable
+from trainer.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.edits import Edit
@@ -65,7 +67,7 @@ class History:
             if not deltas:
                 return NOTHING
             changes = _changes("", deltas)
-            label = edit.label(len(changes.seqs))
+            label = shortened(encodable(edit.label(len(changes.seqs))), LONGEST_LABEL)
             # What was undone is overtaken now; it stays readable in the history.
             self._connection.execute("UPDATE edits SET state = 'abandoned' WHERE state = 'undone'")
             cursor = self._connection.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.seqsets import Seqs
+from gandam_studio.core.texts import encodable, folded, forms
 
 # What people may sort by -> SQL. Ties are broken by import order, so a view never shuffles by itself.
 ORDERS = {
@@ -115,20 +117,22 @@ class Filter:
         elif self.facing:
             term("facing = ?", self.facing)
         if self.tag.startswith("-"):
-            term(r"tags NOT LIKE ? ESCAPE '\'", f"%\n{_escaped(self.tag[1:])}\n%")
+            for form in forms(self.tag[1:]):
+                term(r"tags NOT LIKE ? ESCAPE '\'", f"%\n{_escaped(form)}\n%")
         elif self.tag:
-            term(r"tags LIKE ? ESCAPE '\'", f"%\n{_escaped(self.tag)}\n%")
+            term(*_any(r"tags LIKE ? ESCAPE '\'", (f"%\n{_escaped(form)}\n%" for form in forms(self.tag))))
         if self.source:
-            inside = r"SELECT sprite FROM sources WHERE path LIKE ? ESCAPE '\'"
-            term(f"seq IN ({inside})", f"%{_escaped(self.source)}%")
+            inside, parts = _holds("path", self.source)
+            term(f"seq IN (SELECT sprite FROM sources WHERE {inside})", *parts)
         if self.text:
-            term(r"name LIKE ? ESCAPE '\'", f"%{_escaped(self.text)}%")
+            inside, parts = _holds("name", self.text)
+            term(inside, *parts)
         if self.family == "*":
             term("family != ''")
         elif self.family:
-            term("family = ?", self.family)
+            term(*_any("family = ?", forms(self.family)))
         if self.reason:
-            term("reason = ?", self.reason)
+            term(*_any("reason = ?", forms(self.reason)))
         for column, flag in (("flipped", self.flipped), ("alpha", self.alpha)):
             if flag is not None:
                 term(f"{column} = ?", int(flag))
@@ -165,6 +169,21 @@ class Filter:
 
         ordered = by_likeness(connection, np.sort(found), self.like)
         return ordered[::-1] if self.descending else ordered
+
+
+def _any(sql: str, values: Iterable[str]) -> tuple[str, ...]:
+    """The condition that `sql` holds for one of the values, and the values."""
+    found = tuple(values)
+    return f"({' OR '.join([sql] * len(found))})", *found
+
+
+def _holds(column: str, part: str) -> tuple[str, list[str]]:
+    """The condition that a column holds `part` in any case and composition, and its values."""
+    part = folded(encodable(part))
+    if part.isascii():
+        return rf"{column} LIKE ? ESCAPE '\'", [f"%{_escaped(part)}%"]
+    # Python is asked only about what is not plain ASCII, which GLOB finds out at once.
+    return f"({column} GLOB '*[^ -~]*' AND holds({column}, ?))", [part]
 
 
 def _escaped(text: str) -> str:

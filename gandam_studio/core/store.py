@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gandam_studio.core import texts
 from gandam_studio.core.errors import UserError
 
 # A second thread of the same program (import, thumbnails) may be committing a batch: wait rather than fail.
@@ -49,6 +50,7 @@ def connect(path: Path, *, read_only: bool = False, any_thread: bool = False) ->
     except sqlite3.DatabaseError as error:
         raise UserError(f"cannot open {path.name}: {error}") from error
     connection.row_factory = sqlite3.Row
+    texts.register(connection)
     return connection
 
 

@@ -23,7 +23,9 @@ from gandam_studio.core.query import Filter
 from gandam_studio.core.seqsets import Seqs, as_seqs, runs
 from gandam_studio.core.sprite import COLUMNS, Sprite
 from gandam_studio.core.store import connect, log_is_long
+from gandam_studio.core.texts import encodable, forms
 from gandam_studio.core.thumbnails import ThumbnailStore
+from trainer.untrusted import shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -227,14 +229,20 @@ class Workspace:
 
         Raises UnknownSprite when none or more than one answers.
         """
-        rows = self.connection.execute("SELECT seq FROM sprites WHERE name = ? LIMIT 2", (text,)).fetchall()
+        names = [*forms(text)]
+        if not (text.isascii() and text.isprintable()):
+            from gandam_studio.core.importing.recording import storable
+
+            names.append(storable(encodable(text)))  # undecodable bytes and control characters as an import writes them
+        query = f"SELECT seq FROM sprites WHERE name IN ({', '.join('?' * len(names))}) LIMIT 2"
+        rows = self.connection.execute(query, names).fetchall()
         if not rows and len(text) >= MINIMUM_PREFIX and set(text) <= set("0123456789abcdef"):
             query = "SELECT seq FROM sprites WHERE id >= ? AND id < ? LIMIT 2"
             rows = self.connection.execute(query, (text, text + "g")).fetchall()
         if not rows:
-            raise UnknownSprite(f"no sprite is named {text!r}")
+            raise UnknownSprite(f"no sprite is named {shortened(text)!r}")
         if len(rows) > 1:
-            raise UnknownSprite(f"more than one sprite is named {text!r}; give more of its id")
+            raise UnknownSprite(f"more than one sprite is named {shortened(text)!r}; give more of its id")
         return int(rows[0][0])
 
     def setting(self, key: str, default: Any = None) -> Any:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.texts import LONGEST_NAME, checked
 from trainer.config import TrainConfig, fit_data
 from trainer.errors import TrainerError
 from trainer.recipe import Recipe
 from trainer.run_directory import RunDirectory, RunState
+from trainer.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.versions import ManifestVersion
@@ -95,6 +97,7 @@ def create_run(
     from gandam_studio.core.datasets import prepare
     from gandam_studio.core.versions.files import recipe_of
 
+    parent = checked(parent, "the parent's name", LONGEST_NAME)
     recipe = training_recipe(recipe_of(workspace, version), config)
     prepared = prepare(workspace, version, recipe, job=job)
     if prepared.count < MINIMUM_PICTURES:
@@ -155,7 +158,7 @@ def find_run(workspace: Workspace, text: str) -> RunDirectory:
         raise UserError("there is no run yet; start one with: gandam-studio train --preset NAME")
     matches = [name for name in names if name == text] or [name for name in names if name.startswith(f"{text}-")]
     if len(matches) != 1:
-        raise UserError(f"there is no run {text!r}; there are {', '.join(names[-8:])}")
+        raise UserError(f"there is no run {shortened(text)!r}; there are {', '.join(names[-8:])}")
     return RunDirectory(folder / matches[0])
 
 

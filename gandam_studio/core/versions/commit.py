@@ -12,6 +12,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.history import now
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.store import transaction
+from gandam_studio.core.texts import LONGEST_MESSAGE, checked
 from gandam_studio.core.versions import files
 from gandam_studio.core.versions.entries import committed, present_entries
 from gandam_studio.core.versions.listing import HEAD, head_version
@@ -30,6 +31,7 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
     that version is returned with `unchanged` set. Raises UserError (nothing to commit, disk full) and Cancelled.
     """
     workspace.require_writable()
+    message = checked(message, "the message", LONGEST_MESSAGE, lines=True)
     connection = workspace.connection
     try:
         with _snapshot(connection):
@@ -49,7 +51,7 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
                 number=highest + 1,
                 digest=digest,
                 parent=parent.number if parent else None,
-                message=message.strip(),
+                message=message,
                 at=now(),
                 sprites=tally.sprites,
                 edit=workspace.history.last_edit(),
