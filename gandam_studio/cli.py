@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from gandam_studio import __version__
+from gandam_studio.commands.arguments import strict
 from gandam_studio.commands.failures import ReaderLeft, exit_code_for
 
 # Subcommand -> "module:function" under gandam_studio.commands, in the order that help lists them.
@@ -69,7 +70,7 @@ class Studio(click.Group):
             return None
         module, function = SUBCOMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(f"gandam_studio.commands.{module}"), function)
-        return command
+        return strict(command)
 
     def invoke(self, ctx: click.Context) -> Any:
         """As click's, but a reader that has gone (`| head`) is told apart from click's own exits."""

@@ -5,6 +5,7 @@ Everything here raises `UntrustedError`, a ValueError whose text is one short li
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import os
@@ -353,6 +354,32 @@ def is_text(value: Any) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def decode_text(data: bytes) -> str:
+    """Text of a file or stream: UTF-8, or UTF-16 or UTF-32 after a byte-order mark. Raises UntrustedError."""
+    # The mark of UTF-32 begins with that of UTF-16.
+    encoding = "utf-8"
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if data.startswith(mark):
+            data, encoding = data[len(mark) :], name
+            break
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UntrustedError(
+            f"line {line} is not valid {encoding.upper().removesuffix('-LE').removesuffix('-BE')}"
+        ) from None
+    if "\0" in text:
+        raise UntrustedError("it is not text, or UTF-16 without a byte-order mark")
+    return text
 
 
 def shortened(text: str, length: int = 80) -> str:

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import click
 
+from gandam_studio.core.texts import encodable
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 workspace_option = click.option(
@@ -31,6 +33,16 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, list):
+        return [_encodable(one) for one in value]
+    if isinstance(value, dict):
+        return {encodable(key): _encodable(one) for key, one in value.items()}
+    return value
+
+
 class Output:
     """A command's voice.
 
@@ -44,7 +56,10 @@ class Output:
     def json(self, value: Any) -> None:
         """Print the JSON document, if that is what was asked for. ASCII, so that every terminal and pipe takes it."""
         if self.as_json:
-            print(json.dumps(value, default=_plain))
+            text = json.dumps(value, default=_plain)
+            if "\\ud" in text:  # perhaps half of a surrogate pair, which is no JSON: a path's undecodable bytes
+                text = json.dumps(_encodable(json.loads(text)))
+            print(text)
 
     def json_list(self, values: Iterable[Any]) -> None:
         """Print a JSON list one element a line, without holding it in memory."""

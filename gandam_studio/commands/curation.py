@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gandam_studio.commands.arguments import NAME
 from gandam_studio.commands.console import Output, printable, with_workspace
 from gandam_studio.commands.selection import chosen, filter_options, make_filter, sprites_argument
-from gandam_studio.commands.workspaces import report
+from gandam_studio.commands.workspaces import apply
 from gandam_studio.core.places import shown_place
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _edits(sprite: Sprite) -> str:
 
 
 @click.command()
-@click.argument("sprite", metavar="SPRITE")
+@click.argument("sprite", metavar="SPRITE", type=NAME)
 @with_workspace(write=False)
 def show(workspace: Workspace, out: Output, sprite: str) -> None:
     """Show all that is known of a sprite, and in a terminal the sprite itself."""
@@ -115,7 +116,7 @@ def flip(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
     """Mirror sprites left-right, or back. The originals stay as they are: a flip is a note, not new pixels."""
     from gandam_studio.core.edits import Flip
 
-    report(out, "", workspace.apply(Flip(chosen(workspace, ids, criteria))))
+    apply(workspace, out, lambda: Flip(chosen(workspace, ids, criteria)))
 
 
 @click.command()
@@ -128,7 +129,7 @@ def drop(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
     """Leave sprites out of the next version, saying why. Nothing is deleted."""
     from gandam_studio.core.edits import Drop
 
-    report(out, "", workspace.apply(Drop(chosen(workspace, ids, criteria), reason)))
+    apply(workspace, out, lambda: Drop(chosen(workspace, ids, criteria), reason))
 
 
 @click.command()
@@ -138,7 +139,7 @@ def keep(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
     """Say that sprites belong, dropped ones included."""
     from gandam_studio.core.edits import Keep
 
-    report(out, "", workspace.apply(Keep(chosen(workspace, ids, criteria))))
+    apply(workspace, out, lambda: Keep(chosen(workspace, ids, criteria)))
 
 
 @click.command()
@@ -148,7 +149,7 @@ def undecide(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: 
     """Make sprites undecided again, neither kept nor dropped."""
     from gandam_studio.core.edits import Restore
 
-    report(out, "", workspace.apply(Restore(chosen(workspace, ids, criteria))))
+    apply(workspace, out, lambda: Restore(chosen(workspace, ids, criteria)))
 
 
 @click.command()
@@ -169,7 +170,7 @@ def tag(
 
     if not add and not remove:
         raise click.UsageError("say which tags: --add TAG or --remove TAG")
-    report(out, "", workspace.apply(Tag(chosen(workspace, ids, criteria), frozenset(add), frozenset(remove))))
+    apply(workspace, out, lambda: Tag(chosen(workspace, ids, criteria), frozenset(add), frozenset(remove)))
 
 
 @click.command()
@@ -181,4 +182,4 @@ def facing(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: di
     """Say which way sprites look; then `flip --facing right` mirrors all that look right."""
     from gandam_studio.core.edits import SetFacing
 
-    report(out, "", workspace.apply(SetFacing(chosen(workspace, ids, criteria), direction)))
+    apply(workspace, out, lambda: SetFacing(chosen(workspace, ids, criteria), direction))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gandam_studio.commands.arguments import NAME
 from gandam_studio.commands.console import Output, chosen_folder, json_option, workspace_option
 from gandam_studio.commands.progress import ConsoleJob
+from gandam_studio.core.errors import NothingMatches
 
 if TYPE_CHECKING:
     from gandam_studio.core.duplicates import Copies, DuplicateGroup, DuplicateReport, Member
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 RELATIONS = ("exact", "re-encoded", "resized", "cropped", "mirrored", "recoloured", "near", "frame")
 RULES = ("kept", "not-upscaled", "alpha", "larger", "colours", "source-order")
 DISTANCE = 0.5
+LOOSEST = 0.7
 _TOLD = 30
 
 
@@ -29,12 +32,12 @@ _TOLD = 30
 @click.option("--duplicates-only", is_flag=True, help="Drop copies only; leave relatives (recoloured, near, frames).")
 @click.option("--relation", "relations", type=click.Choice(RELATIONS), multiple=True, metavar="WORD",
               help=f"Drop only members so related: {', '.join(RELATIONS)}; may be repeated.")  # fmt: skip
-@click.option("--distance", type=click.FloatRange(0, 1), default=DISTANCE, show_default=True,
+@click.option("--distance", type=click.FloatRange(0, LOOSEST), default=DISTANCE, show_default=True,
               help="How unlike pictures of a group may be; 0 takes only equal pixels.")  # fmt: skip
 @click.option(
     "--rules", metavar="RULE,...", help=f"What makes the best of a group, first rule first: {', '.join(RULES)}."
 )
-@click.option("--not-duplicates", nargs=2, multiple=True, metavar="SPRITE SPRITE",
+@click.option("--not-duplicates", nargs=2, multiple=True, type=NAME, metavar="SPRITE SPRITE",
               help="Remember for ever that these two are different pictures; may be repeated.")  # fmt: skip
 @click.option("--families", is_flag=True, help="Record each group as a family, for splits and for `families`.")
 @workspace_option
@@ -85,6 +88,8 @@ def dedupe(
         if decided:
             changes = workspace.apply(Together(tuple(decided), "Deduplicate"))
             out.say(f"{changes.label}; undo takes it back" if changes else "nothing to change: it is so already")
+        elif apply_ and relations:
+            raise NothingMatches(f"nothing was dropped: no copy is {' or '.join(relations)}")
 
 
 def find(
@@ -184,6 +189,9 @@ def families_(folder: Path | None, as_json: bool, cap: int | None, weigh: float 
     out = Output(as_json)
     with Workspace.open(chosen_folder(folder), read_only=not (cap or weigh)) as workspace:
         if cap or weigh:
+            if not core.families(workspace):
+                out.json([])
+                raise NothingMatches("there are no families yet; name them with: gandam-studio dedupe --families")
             edit = core.cap_families(workspace, cap) if cap else core.weigh_families(workspace, weigh or 1.0)
             changes = workspace.apply(edit)
             out.say(f"{changes.label}; undo takes it back" if changes else "nothing to change: it is so already")

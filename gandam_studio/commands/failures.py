@@ -12,6 +12,7 @@ import click
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.failure_log import write_log
 from gandam_studio.core.jobs import Cancelled
+from gandam_studio.core.texts import encodable
 from trainer.errors import TrainerError
 
 REFUSED, MISUSED = 1, 2
@@ -68,7 +69,7 @@ def exit_code_for(error: BaseException) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"gandam-studio: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    print(f"gandam-studio: {encodable(' '.join(message.split()))}", file=sys.stderr, flush=True)
     return code
 
 

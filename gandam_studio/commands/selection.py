@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gandam_studio.core.errors import UserError
+from gandam_studio.commands.arguments import NAME, listed_names
+from gandam_studio.core.errors import NothingMatches, UserError
 
 if TYPE_CHECKING:
     from gandam_studio.core.query import Filter
@@ -24,13 +24,13 @@ _FILTERS = (
         "--facing", "which_facing", type=click.Choice(["left", "right", "front", "unknown"]), help="Shown facing there."
     ),
     click.option("--tag", "with_tag", metavar="TAG", help="With this tag; -TAG for those without it."),
-    click.option("--source", metavar="TEXT", help="Imported from a path with this in it."),
-    click.option("--text", metavar="TEXT", help="With this in the name."),
+    click.option("--source", type=NAME, metavar="TEXT", help="Imported from a path with this in it."),
+    click.option("--text", type=NAME, metavar="TEXT", help="With this in the name."),
     click.option("--family", metavar="NAME", help="Of this family; * for any."),
     click.option("--dropped-for", metavar="REASON", help="Dropped for this reason."),
     click.option("--flipped/--not-flipped", "is_flipped", default=None, help="Flipped, or not."),
-    click.option("--min-side", type=int, metavar="PIXELS", help="At least this long on the longer side."),
-    click.option("--max-side", type=int, metavar="PIXELS", help="At most this long on the longer side."),
+    click.option("--min-side", type=click.IntRange(0), metavar="PIXELS", help="At least this long on the longer side."),
+    click.option("--max-side", type=click.IntRange(0), metavar="PIXELS", help="At most this long on the longer side."),
 )
 _NAMES = ("status", "which_facing", "with_tag", "source", "text", "family", "dropped_for", "is_flipped",
           "min_side", "max_side")  # fmt: skip
@@ -51,7 +51,7 @@ def filter_options(function: F) -> F:
 
 def sprites_argument(function: F) -> F:
     """Give a command `SPRITE...` and the filter options, for `chosen`."""
-    return click.argument("ids", nargs=-1, metavar="SPRITE...")(filter_options(function))
+    return click.argument("ids", nargs=-1, metavar="SPRITE...", type=NAME)(filter_options(function))
 
 
 def make_filter(criteria: dict[str, Any], **more: Any) -> Filter:
@@ -76,7 +76,7 @@ def make_filter(criteria: dict[str, Any], **more: Any) -> Filter:
 def chosen(workspace: Workspace, ids: tuple[str, ...], criteria: dict[str, Any]) -> Seqs:
     """Row numbers of the sprites named, or of those a filter lets through; "-" reads names from the input's lines.
 
-    Raises UserError when nothing was named, and UnknownSprite.
+    Raises NothingMatches when that is nobody, and UnknownSprite.
     """
     from gandam_studio.core.seqsets import as_seqs
 
@@ -84,9 +84,14 @@ def chosen(workspace: Workspace, ids: tuple[str, ...], criteria: dict[str, Any])
     if ids and filtered:
         raise click.UsageError("name sprites or give a filter, not both")
     if filtered:
-        return as_seqs(workspace.select(make_filter(criteria)))
+        found = as_seqs(workspace.select(make_filter(criteria)))
+        if not len(found):
+            raise NothingMatches("no sprite matches the filter, so nothing was changed")
+        return found
     if ids == ("-",):
-        ids = tuple(line.strip() for line in sys.stdin if line.strip())
+        ids = listed_names()
+        if not ids:
+            raise NothingMatches("the list names no sprite, so nothing was changed")
     if not ids:
         raise click.UsageError("name at least one sprite (id, start of an id, or file name), or give a filter")
     if "" in ids:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gandam_studio.commands.console import Output, with_output, with_workspace
-from gandam_studio.core.errors import UserError
+from gandam_studio.core.errors import NothingMatches, UserError
 
 if TYPE_CHECKING:
+    from gandam_studio.core.edits import Edit
     from gandam_studio.core.history import Changes
     from gandam_studio.core.workspace import Workspace
 
@@ -32,6 +34,16 @@ def report(out: Output, verb: str, changes: Changes) -> None:
     """Tell what an edit, an undo or a redo touched."""
     out.json({"edit": changes.edit, "label": changes.label, "sprites": len(changes.seqs)})
     out.say(f"{verb}{changes.label}" if changes else "nothing to change: that is how it is already")
+
+
+def apply(workspace: Workspace, out: Output, edit: Callable[[], Edit]) -> None:
+    """Carry out an edit and tell what it touched. One that is about no sprite is refused; its JSON says so too."""
+    try:
+        made = edit()
+    except NothingMatches:
+        out.json({"edit": 0, "label": "", "sprites": 0})
+        raise
+    report(out, "", workspace.apply(made))
 
 
 @click.command()

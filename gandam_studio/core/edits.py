@@ -23,7 +23,8 @@ from gandam_studio.core.sprite import (
     parse_crop,
     split_tags,
 )
-from trainer.manifest import is_crop, is_tag
+from gandam_studio.core.texts import LONGEST_REASON, LONGEST_TAG, checked, encodable, forms
+from trainer.manifest import is_crop
 from trainer.untrusted import parse_json, shortened
 
 
@@ -151,7 +152,8 @@ class SetStatus(_OnSprites):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.status not in STATUSES:
-            raise UserError(f"status must be one of {', '.join(STATUSES)}, not {self.status!r}")
+            raise UserError(f"status must be one of {', '.join(STATUSES)}, not {shortened(str(self.status))!r}")
+        object.__setattr__(self, "reason", checked(self.reason, "the reason", LONGEST_REASON))
 
     def label(self, count: int) -> str:
         """See Edit."""
@@ -193,9 +195,13 @@ class Tag(_OnSprites):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for tag in (*self.add, *self.remove):
-            if not is_tag(tag) or not tag.strip():
-                raise UserError("a tag must be some text on one line")
+        add = frozenset(checked(tag, "a tag", LONGEST_TAG) for tag in self.add)
+        # Any tag can be taken away, also one that could not be given now.
+        remove = frozenset(form for tag in self.remove for form in forms(tag))
+        if not all(tag.strip() for tag in (*add, *remove)):
+            raise UserError("a tag must be some text on one line")
+        object.__setattr__(self, "add", add)
+        object.__setattr__(self, "remove", remove)
 
     def label(self, count: int) -> str:
         """See Edit."""
@@ -278,6 +284,9 @@ class SetValues:
         for field, wanted in self.values.items():
             if field not in FIELDS:
                 raise ValueError(f"no edit may change {field!r}")
+            for text in {value for value in wanted.values() if isinstance(value, str)}:
+                if encodable(text) != text:
+                    raise UserError(f"the {field} {shortened(encodable(text))!r} is not valid text")
             rows = read_fields(connection, as_seqs(wanted), field)
             found += changes_of(field, ((seq, before, wanted[seq]) for seq, before in rows))
         return found
@@ -332,6 +341,8 @@ class SetSetting:
         after = None if self.value is None else _setting_text(self.value)
         if before == after:
             return []
+        if after is not None and encodable(after) != after:
+            raise UserError("a setting is not valid text")
         return [Delta(f"setting:{self.key}", before, after, np.empty(0, dtype=np.int64))]
 
 

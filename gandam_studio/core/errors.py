@@ -26,5 +26,9 @@ class UnknownSprite(UserError):
     """No sprite, or more than one, answers to that id."""
 
 
+class NothingMatches(UserError):
+    """What was asked for is about no sprite at all."""
+
+
 class UnknownVersion(UserError):
     """No version answers to that label or digest."""

@@ -15,7 +15,8 @@ from gandam_studio.core.seqsets import Seqs, conditions, pack, unpack
 from gandam_studio.core.settings import check_setting
 from gandam_studio.core.sprite import check_value, parse_crop
 from gandam_studio.core.store import transaction
-from trainer.untrusted import MAX_INTEGER
+from gandam_studio.core.texts import LONGEST_LABEL, encodable
+from trainer.untrusted import MAX_INTEGER, shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.edits import Edit
@@ -72,7 +73,7 @@ class History:
             changes = _changes("", deltas)
             for delta in deltas:
                 _carry_out(self._connection, delta)
-            label = edit.label(len(changes.seqs)).encode("utf-8", "backslashreplace").decode()
+            label = shortened(encodable(edit.label(len(changes.seqs))), LONGEST_LABEL)
             # What was undone is overtaken now; it stays readable in the history.
             self._connection.execute("UPDATE edits SET state = 'abandoned' WHERE state = 'undone'")
             cursor = self._connection.execute(

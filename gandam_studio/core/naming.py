@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import unicodedata
 
-from gandam_studio.core.places import PLACE, file_name, place_ends_with, same_text, storable
+from gandam_studio.core.places import PLACE, file_name, place_ends_with, storable
+from gandam_studio.core.texts import folded, forms
 
 MINIMUM_PREFIX = 4
 _HEX = frozenset("0123456789abcdef")
@@ -30,7 +30,7 @@ def find_named(connection: sqlite3.Connection, text: str) -> list[int]:
 
 def _by_name(connection: sqlite3.Connection, text: str) -> list[int]:
     query = "SELECT seq FROM sprites WHERE name = ? LIMIT 2"
-    for form in _forms(text):
+    for form in forms(text):
         if rows := connection.execute(query, (form,)).fetchall():
             return [row[0] for row in rows]
     return []
@@ -49,7 +49,7 @@ def _by_path(connection: sqlite3.Connection, text: str) -> list[int]:
         return []
     ends = [text.replace("\\", "/").removeprefix("./"), storable(os.path.abspath(text)).replace("\\", "/")]
     ends += [end.replace("!", "/", 1) for end in ends if "!" in end]
-    wanted = [form for end in ends for form in _forms(end)]
+    wanted = [form for end in ends for form in forms(end)]
     found: set[int] = set()
     for name in dict.fromkeys(file_name("/" + end) for end in wanted):
         query = (
@@ -64,17 +64,10 @@ def _by_path(connection: sqlite3.Connection, text: str) -> list[int]:
 
 def _by_anything(connection: sqlite3.Connection, text: str) -> list[int]:
     """By comparing every name and every place: slow, but it comes last."""
-    query = "SELECT seq FROM sprites WHERE same_text(name) = ? LIMIT 2"
-    rows = connection.execute(query, (same_text(text),)).fetchall()
+    query = "SELECT seq FROM sprites WHERE folded(name) = ? LIMIT 2"
+    rows = connection.execute(query, (folded(text),)).fetchall()
     if not rows:
         condition, values = place_ends_with(text)
         query = f"SELECT DISTINCT sprite FROM sources WHERE sprite IS NOT NULL AND {condition} LIMIT 2"
         rows = connection.execute(query, values).fetchall()
     return [row[0] for row in rows]
-
-
-def _forms(text: str) -> list[str]:
-    """A text as typed, composed and decomposed."""
-    if text.isascii():
-        return [text]
-    return list(dict.fromkeys((text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import unicodedata
+
+from gandam_studio.core.texts import contains, encodable, escaped, folded
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SUFFIX = re.compile(
@@ -27,8 +28,7 @@ def storable(text: str) -> str:
     """A path or name as rows keep it and people read it: undecodable bytes and control characters as \\xNN."""
     if text.isascii() and text.isprintable():
         return text
-    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", readable)
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", encodable(text))
 
 
 def join_member(entry: str, suffix: str = "") -> str:
@@ -63,24 +63,9 @@ def file_name(path: str, member: str = "") -> str:
     return path.rpartition("/")[2] if path.startswith(("/", "pasted:")) else _SEPARATOR.split(path)[-1]
 
 
-def same_text(text: str) -> str:
-    """Text for comparison: composed, without regard to upper and lower case, in every script."""
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-
-
-def add_functions(connection: sqlite3.Connection) -> None:
-    """Give a connection the SQL functions used here: `inside` for PLACE, and `same_text`."""
+def register(connection: sqlite3.Connection) -> None:
+    """Give a connection the SQL function `inside`, which PLACE uses."""
     connection.create_function("inside", 1, _inside, deterministic=True)
-    connection.create_function("same_text", 1, same_text, deterministic=True)
-
-
-def contains(column: str, text: str) -> tuple[str, list[str]]:
-    """SQL that asks whether a column contains a text, and its parameters."""
-    if text.isascii():
-        return f"{column} LIKE ? ESCAPE '\\'", [f"%{escaped(text)}%"]  # SQLite knows the case of ASCII itself
-    return f"instr(same_text({column}), ?) > 0", [same_text(text)]
 
 
 def place_contains(text: str) -> tuple[str, list[str]]:
@@ -100,18 +85,13 @@ def place_contains(text: str) -> tuple[str, list[str]]:
 
 def place_ends_with(text: str) -> tuple[str, list[str]]:
     """SQL that asks whether a place is, or ends in, a relative path; and its parameters."""
-    column = f"same_text(replace({PLACE}, '\\', '/'))"
+    column = f"folded(replace({PLACE}, '\\', '/'))"
     terms: list[str] = []
     values: list[str] = []
     for variant in _variants(text):
         terms.append(f"{column} = ? OR {column} LIKE ? ESCAPE '\\'")
-        values += [same_text(variant), f"%/{escaped(same_text(variant).lstrip('/'))}"]
+        values += [folded(variant), f"%/{escaped(folded(variant).lstrip('/'))}"]
     return f"({' OR '.join(terms)})", values
-
-
-def escaped(text: str) -> str:
-    """Text for LIKE ... ESCAPE '\\' with its wildcards made literal."""
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def _variants(text: str) -> list[str]:

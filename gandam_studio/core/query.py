@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.places import PLACE, contains, escaped, place_contains
+from gandam_studio.core.places import PLACE, place_contains
 from gandam_studio.core.seqsets import Seqs
+from gandam_studio.core.texts import contains, escaped, forms
 from trainer.untrusted import MAX_INTEGER, Values
 
 # What people may sort by -> SQL. Ties are broken by import order, so a view never shuffles by itself.
@@ -121,9 +122,10 @@ class Filter:
         elif self.facing:
             term("facing = ?", self.facing)
         if self.tag.startswith("-"):
-            term(r"tags NOT LIKE ? ESCAPE '\'", f"%\n{escaped(self.tag[1:])}\n%")
+            for form in forms(self.tag[1:]):
+                term(r"tags NOT LIKE ? ESCAPE '\'", f"%\n{escaped(form)}\n%")
         elif self.tag:
-            term(r"tags LIKE ? ESCAPE '\'", f"%\n{escaped(self.tag)}\n%")
+            term(*_any(r"tags LIKE ? ESCAPE '\'", (f"%\n{escaped(form)}\n%" for form in forms(self.tag))))
         if self.source:
             condition, parameters = place_contains(self.source)
             term(f"seq IN (SELECT sprite FROM sources WHERE {condition})", *parameters)
@@ -133,9 +135,9 @@ class Filter:
         if self.family == "*":
             term("family != ''")
         elif self.family:
-            term("family = ?", self.family)
+            term(*_any("family = ?", forms(self.family)))
         if self.reason:
-            term("reason = ?", self.reason)
+            term(*_any("reason = ?", forms(self.reason)))
         for column, flag in (("flipped", self.flipped), ("alpha", self.alpha)):
             if flag is not None:
                 term(f"{column} = ?", int(flag))
@@ -183,3 +185,9 @@ _READ: dict[str, Callable[[Values, str], Any]] = {
     "int | None": lambda values, name: values.raw(name) is None or values.integer(name, least=-MAX_INTEGER),
     "float | None": lambda values, name: values.raw(name) is None or values.number(name),
 }
+
+
+def _any(sql: str, values: Iterable[str]) -> tuple[str, ...]:
+    """The condition that `sql` holds for one of the values, and the values."""
+    found = tuple(values)
+    return f"({' OR '.join([sql] * len(found))})", *found

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from gandam_studio.core import places, texts
 from gandam_studio.core.errors import DamagedWorkspace, UserError
-from gandam_studio.core.places import add_functions
 
 # A second thread of the same program (import, thumbnails) may be committing a batch: wait rather than fail.
 BUSY_TIMEOUT_S = 30.0
@@ -65,7 +65,8 @@ def connect(
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -65536")
         connection.row_factory = sqlite3.Row
-        add_functions(connection)
+        texts.register(connection)
+        places.register(connection)
         return connection
     except BaseException as error:
         if connection is not None:

@@ -29,7 +29,7 @@ from gandam_studio.core.store import connect, damage_told, log_is_long
 from gandam_studio.core.thumbnails import ThumbnailStore
 from trainer import files, outputs
 from trainer.manifest import is_digest
-from trainer.untrusted import MAX_INTEGER, read_regular
+from trainer.untrusted import MAX_INTEGER, read_regular, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -243,9 +243,9 @@ class Workspace:
         """
         found = find_named(self.connection, text)
         if not found:
-            raise UnknownSprite(f"no sprite is named {text!r}")
+            raise UnknownSprite(f"no sprite is named {shortened(text)!r}")
         if len(found) > 1:
-            raise UnknownSprite(f"more than one sprite is named {text!r}; give its path, or more of its id")
+            raise UnknownSprite(f"more than one sprite is named {shortened(text)!r}; give its path, or more of its id")
         return found[0]
 
     def setting(self, key: str, default: Any = None) -> Any:

@@ -11,7 +11,7 @@ import pytest
 
 from gandam_studio.cli import SUBCOMMANDS, studio
 from gandam_studio.commands import duplicates, reference
-from gandam_studio.core.duplicates import keeping, relations
+from gandam_studio.core.duplicates import keeping, links, relations
 from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE
 
 
@@ -60,6 +60,7 @@ def test_what_commands_name_is_what_the_core_knows() -> None:
     assert duplicates.RELATIONS == relations.RELATIONS
     assert duplicates.RULES == keeping.DEFAULT_RULES
     assert duplicates.DISTANCE == DEFAULT_DISTANCE
+    assert duplicates.LOOSEST == links.LOOSEST
 
 
 def test_the_marks_must_be_there() -> None:

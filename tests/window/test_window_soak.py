@@ -18,6 +18,8 @@ from studio_window import CONTROL, SHIFT, OpenWindow, curate, press
 from gandam_studio.core.query import Filter
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.main_window import MainWindow
+from gandam_studio.qt.train import preflight_card
+from gandam_studio.qt.train.screen import TrainScreen
 
 Key = Qt.Key
 NONE = Qt.KeyboardModifier.NoModifier
@@ -28,6 +30,11 @@ DECISIONS = (
 )  # fmt: skip
 TAGS = ("boss", "tank", "small")
 MEMORY_SLACK_MB = 24
+# What the trainer says of a step; measuring one would be another test.
+COSTS = {
+    "memory_mb": 100, "seconds_per_step": 0.1, "steps": 10, "disk_mb": 10, "seconds": 1.0, "device": "cpu",
+    "precision": "fp32", "pictures_per_s": 100.0, "batch": 8, "micro_batch": 8,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,9 +154,14 @@ def prepared(folder: Path) -> Path:
     ],
 )
 def test_nothing_grows_with_visits_and_decisions(
-    folder: Path, open_window: OpenWindow, visits: int, decisions: int
+    folder: Path, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch, qtbot, visits: int, decisions: int
 ) -> None:
+    monkeypatch.setattr(preflight_card, "measure_step", lambda _config, _job: COSTS)
     window = open_window(prepared(folder))
+    train = window.visit_by_name("Train")
+    assert isinstance(train, TrainScreen)
+    train.setup.measure()
+    qtbot.waitUntil(lambda: train.setup.preflight.costs is not None)
     before, after = soak(window, visits, decisions)
     grown = {name: count - before.objects[name] for name, count in after.objects.items()}
     assert {name: more for name, more in grown.items() if more > 0} == {}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.texts import LONGEST_NAME, checked
 from trainer import files
 from trainer.config import TrainConfig, fit_data
 from trainer.errors import TrainerError
@@ -108,6 +109,7 @@ def create_run(
     from gandam_studio.core.datasets import prepare
     from gandam_studio.core.versions.files import recipe_of
 
+    parent = checked(parent, "the parent's name", LONGEST_NAME)
     recipe = training_recipe(recipe_of(workspace, version), config)
     prepared = prepare(workspace, version, recipe, job=job)
     if prepared.count < MINIMUM_PICTURES:
@@ -196,7 +198,8 @@ def find_run(workspace: Workspace, text: str) -> RunDirectory:
         raise UserError("there is no run yet; start one with: gandam-studio train --preset NAME")
     matches = [name for name in names if name == text] or [name for name in names if name.startswith(f"{text}-")]
     if len(matches) != 1:
-        raise UserError(f"there is no run {text!r}; there are {', '.join(shortened(name) for name in names[-8:])}")
+        there = ", ".join(shortened(name) for name in names[-8:])
+        raise UserError(f"there is no run {shortened(text)!r}; there are {there}")
     return RunDirectory(folder / matches[0])
 
 

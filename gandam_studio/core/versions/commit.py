@@ -12,6 +12,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.history import now
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.store import transaction
+from gandam_studio.core.texts import LONGEST_MESSAGE, checked
 from gandam_studio.core.versions import files
 from gandam_studio.core.versions.entries import committed, present_entries
 from gandam_studio.core.versions.listing import HEAD, head_version
@@ -31,6 +32,7 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
     `unchanged` set. Raises UserError (nothing to commit, disk full) and Cancelled.
     """
     workspace.require_writable()
+    message = checked(message, "the message", LONGEST_MESSAGE, lines=True)
     connection = workspace.connection
     message = message.strip()
     if not is_name(message):

@@ -8,8 +8,9 @@ from gandam_studio.core.errors import UnknownVersion, UserError
 from gandam_studio.core.settings import HEAD
 from gandam_studio.core.sprite import join_tags
 from gandam_studio.core.store import transaction
+from gandam_studio.core.texts import LONGEST_TAG, checked, forms
 from gandam_studio.core.versions.model import COLUMNS, ManifestVersion
-from trainer.manifest import is_tag
+from trainer.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -35,7 +36,7 @@ def find_version(workspace: Workspace, text: str = LATEST) -> ManifestVersion:
     if text == LATEST:
         return known[-1]
     for version in reversed(known):
-        if text in (version.label, version.digest) or text in version.tags:
+        if text in (version.label, version.digest) or not set(forms(text)).isdisjoint(version.tags):
             return version
     if len(text) >= MINIMUM_PREFIX:
         matches = {version.digest: version for version in known if version.digest.startswith(text.lower())}
@@ -43,7 +44,7 @@ def find_version(workspace: Workspace, text: str = LATEST) -> ManifestVersion:
             return next(iter(matches.values()))
         if matches:
             raise UnknownVersion(f"more than one version's digest begins with {text}; give more of it")
-    raise UnknownVersion(f"there is no version {text!r}; there are {_names(known)}")
+    raise UnknownVersion(f"there is no version {shortened(text)!r}; there are {_names(known)}")
 
 
 def head_version(workspace: Workspace) -> ManifestVersion | None:
@@ -62,8 +63,8 @@ def tag_version(
     Raises UserError for a name that could be taken for a label or a digest.
     """
     workspace.require_writable()
-    for tag in add:
-        _check_tag(tag)
+    add = tuple(_checked_tag(tag) for tag in add)
+    remove = tuple(form for tag in remove for form in forms(tag))
     with transaction(workspace.connection) as connection:
         for other in versions(workspace):
             tags = set(other.tags) - set(add)
@@ -74,13 +75,15 @@ def tag_version(
     return find_version(workspace, version.label)
 
 
-def _check_tag(tag: str) -> None:
-    if not is_tag(tag) or not tag.strip() or tag != tag.strip():
+def _checked_tag(tag: str) -> str:
+    tag = checked(tag, "a version's tag", LONGEST_TAG)
+    if not tag:
         raise UserError("a version's tag must be some text on one line")
     if tag == LATEST or tag == "now" or (tag[0] == "v" and tag[1:].isdigit()):
         raise UserError(f"{tag!r} already means something else; choose another tag")
     if len(tag) >= MINIMUM_PREFIX and set(tag.lower()) <= set("0123456789abcdef"):
         raise UserError(f"{tag!r} could be taken for a digest; choose another tag")
+    return tag
 
 
 def _names(known: list[ManifestVersion]) -> str:

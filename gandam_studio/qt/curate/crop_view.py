@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.sprite import Sprite
@@ -12,6 +12,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
 from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.numbers import WholeBox
 from gandam_studio.qt.painting import paint_event
 
 MARGIN = 24
@@ -37,7 +38,7 @@ class CropView(QWidget):
         self.canvas = _Canvas()
         self.canvas.dragged.connect(self.set_box)
         names = (self.tr("Left"), self.tr("Top"), self.tr("Width"), self.tr("Height"))
-        self.fields = [QSpinBox() for _ in names]
+        self.fields = [WholeBox() for _ in names]
         row, second = _centred_row(), _centred_row()
         for name, field in zip(names, self.fields, strict=True):
             field.setAccessibleName(name)

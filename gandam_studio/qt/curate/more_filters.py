@@ -8,14 +8,12 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -23,6 +21,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.query import Filter
 from gandam_studio.core.review import known_families, known_reasons, known_tags
 from gandam_studio.qt import theme
+from gandam_studio.qt.numbers import DecimalBox, WholeBox
 
 # Fields of Filter edited here; the rest stand in the bar itself.
 FIELDS = (
@@ -163,15 +162,15 @@ def _choice() -> QComboBox:
     return combo
 
 
-def _whole(low: int, high: int) -> QSpinBox:
-    box = QSpinBox()
+def _whole(low: int, high: int) -> WholeBox:
+    box = WholeBox()
     box.setRange(low - 1, high)
     box.setSpecialValueText("–")
     return box
 
 
-def _ratio() -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _ratio() -> DecimalBox:
+    box = DecimalBox()
     box.setRange(0, 100)
     box.setSingleStep(0.1)
     box.setSpecialValueText("–")

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +29,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
 from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.numbers import WholeBox
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.session import Session
 from trainer.recipe import INTERPOLATIONS, SIZES, Recipe
@@ -96,7 +96,7 @@ class RecipePanel(QWidget):
         self.pad = QComboBox()
         self.pad.addItem(self.tr("In the middle"), "square")
         self.pad.addItem(self.tr("On the ground"), "bottom")
-        self.margin = QSpinBox()
+        self.margin = WholeBox()
         self.margin.setRange(0, 25)
         self.margin.setSuffix(" %")
         self.background = QComboBox()

@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QInputDialog, QMenu
 
+from gandam_studio.core.errors import UserError
 from gandam_studio.core.query import Filter
 from gandam_studio.core.review import SAVED_FILTERS, saved_filters
+from gandam_studio.core.texts import LONGEST_TAG, checked
 from gandam_studio.qt.curate.filter_bar import FilterBar
 from gandam_studio.qt.outside_text import tip
-from gandam_studio.qt.session import Session
+from gandam_studio.qt.session import ERROR, Session
 from trainer.untrusted import shortened
 
 
@@ -43,6 +45,11 @@ class SavedFilters(QMenu):
         """Keep the present filter; one of that name is replaced."""
         from gandam_studio.core.edits import SetSetting
 
+        try:
+            name = checked(name, self.tr("the name"), LONGEST_TAG)
+        except UserError as error:
+            self._session.post(str(error), ERROR)
+            return
         stored = dict(self._session.workspace.setting(SAVED_FILTERS, {}))
         stored[name] = self._bar.filter.to_json()
         self._session.apply(SetSetting(SAVED_FILTERS, stored, self.tr("Save filter {0}").format(name)))

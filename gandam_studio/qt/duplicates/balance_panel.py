@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QRadioButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -20,6 +19,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.family_list import FamilyList, FamilyRow
 from gandam_studio.qt.duplicates.rules_panel import PreviewText, section
+from gandam_studio.qt.numbers import WholeBox
 
 
 class BalancePanel(QWidget):
@@ -125,8 +125,8 @@ class BalancePanel(QWidget):
         self._group.addButton(button)
         return button
 
-    def _number(self, value: int, name: str) -> QSpinBox:
-        box = QSpinBox()
+    def _number(self, value: int, name: str) -> WholeBox:
+        box = WholeBox()
         box.setRange(1, 9999)
         box.setValue(value)
         box.setFixedWidth(76)
@@ -141,7 +141,7 @@ def _words(text: str = "") -> QLabel:
     return label
 
 
-def _row(button: QRadioButton, number: QSpinBox) -> QHBoxLayout:
+def _row(button: QRadioButton, number: WholeBox) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setSpacing(theme.HALF)
     row.addWidget(button)

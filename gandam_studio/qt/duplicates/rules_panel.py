@@ -16,13 +16,13 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.numbers import WholeBox
 
 SURE = 95  # percent: on the bundled mechas no two different ones are dropped for each other at that
 _KEY = Qt.ItemDataRole.UserRole
@@ -164,7 +164,7 @@ class RulesPanel(QWidget):
         for place, box in enumerate(self.relations.values()):
             grid.addWidget(box, place // 2, place % 2)
         layout.addLayout(grid)
-        self.sure = QSpinBox()
+        self.sure = WholeBox()
         self.sure.setRange(50, 100)
         self.sure.setValue(SURE)
         self.sure.setSuffix(" %")

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QScrollArea,
-    QSpinBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -28,6 +27,7 @@ from gandam_studio.core.importing.sheets import Region
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush
 from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.numbers import WholeBox
 from gandam_studio.qt.painting import paint_event
 
 RECUT_MS = 120
@@ -195,8 +195,8 @@ class _Preview(QWidget):
             painter.drawRect(QRectF(x * factor + 0.5, y * factor + 0.5, w * factor - 1, h * factor - 1))
 
 
-def _field(low: int, high: int) -> QSpinBox:
-    box = QSpinBox()
+def _field(low: int, high: int) -> WholeBox:
+    box = WholeBox()
     box.setRange(low, max(low, high))
     box.setSuffix(" px")
     return box

@@ -7,6 +7,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.numbers import with_point
 from gandam_studio.qt.train.draft import ConfigDraft, as_text
 from trainer.config import FieldInfo
 
@@ -55,7 +56,8 @@ def _choice(info: FieldInfo, draft: ConfigDraft) -> QComboBox:
 
 def _line(info: FieldInfo, draft: ConfigDraft) -> QLineEdit:
     line = QLineEdit()
-    line.textEdited.connect(lambda text: draft.set_text(info.path, text))
+    decimal = info.kind == "float"
+    line.textEdited.connect(lambda text: draft.set_text(info.path, with_point(text) if decimal else text))
 
     def follow() -> None:
         if line.text() != draft.text(info.path) and not line.hasFocus():
