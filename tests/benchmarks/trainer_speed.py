@@ -34,6 +34,7 @@ from trainer.device import choose_device
 from trainer.distributed import Ranks
 from trainer.events import EventWriter
 from trainer.networks import build_networks
+from trainer.objectives import needs_reals
 from trainer.run_directory import RunDirectory
 from trainer.schedule import penalty_weight, rates
 from trainer.session import Session, make_session
@@ -55,10 +56,19 @@ def make_run(folder: Path, config: TrainConfig) -> RunDirectory:
 
 
 class Reference:
-    """The plain loop: same networks, Adam, batch and pictures; nothing else."""
+    """The plain loop: same networks, Adam, batch and pictures; nothing else. `fast`: channels-last, in bfloat16."""
 
-    def __init__(self, config: TrainConfig, pixels: np.ndarray[Any, Any], device: torch.device, batch: int) -> None:
-        self.generator, self.discriminator = (net.to(device) for net in build_networks(config))
+    def __init__(
+        self,
+        config: TrainConfig,
+        pixels: np.ndarray[Any, Any],
+        device: torch.device,
+        batch: int,
+        fast: bool = False,
+    ) -> None:
+        layout = torch.channels_last if fast else torch.contiguous_format
+        self.generator, self.discriminator = (net.to(device, memory_format=layout) for net in build_networks(config))
+        self.layout, self.autocast = layout, torch.autocast(device.type, torch.bfloat16, enabled=fast)
         o = config.optimiser
         self.of_g = torch.optim.Adam(self.generator.parameters(), lr=o.lr_g, betas=(o.beta1, o.beta2))
         self.of_d = torch.optim.Adam(self.discriminator.parameters(), lr=o.lr_d, betas=(o.beta1, o.beta2))
@@ -68,16 +78,20 @@ class Reference:
     def step(self) -> None:
         """One iteration, reading the losses at its end as such loops do."""
         real = self.pictures[torch.randint(len(self.pictures), (self.batch,), device=self.device)]
+        real = real.contiguous(memory_format=self.layout)
         ones, zeros = torch.ones(self.batch, device=self.device), torch.zeros(self.batch, device=self.device)
         self.of_d.zero_grad()
-        loss_real = functional.binary_cross_entropy_with_logits(self.discriminator(real), ones)
+        with self.autocast:
+            loss_real = functional.binary_cross_entropy_with_logits(self.discriminator(real), ones)
         loss_real.backward()
-        fake = self.generator(torch.randn(self.batch, self.generator.latent, device=self.device))
-        loss_fake = functional.binary_cross_entropy_with_logits(self.discriminator(fake.detach()), zeros)
+        with self.autocast:
+            fake = self.generator(torch.randn(self.batch, self.generator.latent, device=self.device))
+            loss_fake = functional.binary_cross_entropy_with_logits(self.discriminator(fake.detach()), zeros)
         loss_fake.backward()
         self.of_d.step()
         self.of_g.zero_grad()
-        loss = functional.binary_cross_entropy_with_logits(self.discriminator(fake), ones)
+        with self.autocast:
+            loss = functional.binary_cross_entropy_with_logits(self.discriminator(fake), ones)
         loss.backward()
         self.of_g.step()
         _ = loss_real.item() + loss_fake.item() + loss.item()
@@ -85,14 +99,16 @@ class Reference:
 
 def our_step(session: Session) -> Callable[[], None]:
     """The trainer's own iteration without curves, grids and events."""
-    number = [0]
+    number, reals = [0], needs_reals(session.config.objective.kind)
 
     def step() -> None:
         now = rates(session.config, session.done)
         session.game.set_rates(now.factor, now.beta2)
         weight = penalty_weight(session.config, session.done, number[0])
         session.game.discriminator_phase(session.drawer.draw("d", number[0], session.augment, True), weight)
-        session.game.generator_phase(session.drawer.draw("g", number[0], session.augment, False))
+        session.game.generator_phase(session.drawer.draw("g", number[0], session.augment, reals))
+        if session.average:
+            session.average.update(session.batch, session.batch * (number[0] + 1))
         number[0] += 1
 
     return step

@@ -11,6 +11,7 @@ import torch
 
 from trainer import files
 from trainer.config import TrainConfig, apply_overrides, fit_data, load_preset
+from trainer.dataset import TrainingSet
 from trainer.run_directory import RunDirectory
 
 # Narrow networks and tiny batches: every code path, little arithmetic.
@@ -53,6 +54,13 @@ def shapes(count: int, channels: int, seed: int = 0) -> np.ndarray:
         if channels == 4:
             picture[..., 3] = np.where(inside, 255, 0)
     return pictures
+
+
+def training_set(config: TrainConfig, count: int = 24) -> TrainingSet:
+    """The same pictures without a run."""
+    pixels = torch.from_numpy(shapes(count, config.data.channels))
+    fill = torch.tensor([1.0, 1.0, 1.0, -1.0][: config.data.channels])
+    return TrainingSet(pixels, torch.arange(count), torch.arange(0), None, None, (), fill)
 
 
 @pytest.fixture

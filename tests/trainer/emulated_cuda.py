@@ -17,6 +17,7 @@ WAITING = {
     aten._local_scalar_dense, aten.item, aten.is_nonzero, aten.equal, aten.nonzero, aten.masked_select, aten._unique2,
     aten.unique_dim, aten.bincount, aten.repeat_interleave, aten.allclose,
 }  # fmt: skip
+BY_PLACE = {aten.index, aten.index_put, aten.index_put_, aten._index_put_impl_}  # By a mask they wait, too.
 # A tensor of host memory: a copy of it to the device would wait, and its value would stay what it was.
 FROM_HOST = {aten.lift_fresh, aten.lift, aten.scalar_tensor}
 RANDOM = {aten.rand, aten.randn, aten.randint, aten.randperm, aten.bernoulli, aten.multinomial, aten.native_dropout}
@@ -44,7 +45,8 @@ class Recording(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         packet = func.overloadpacket
-        if packet in WAITING or packet in FROM_HOST:
+        by_mask = packet in BY_PLACE and any(t.dtype in (torch.bool, torch.uint8) for t in tensors(args[1]))
+        if packet in WAITING or packet in FROM_HOST or by_mask:
             raise Forbidden(f"{func} while a graph is recorded")
         if packet in RANDOM:
             raise Forbidden(f"{func}: random numbers are drawn outside")

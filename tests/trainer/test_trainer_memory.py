@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +15,8 @@ from trainer.distributed import Ranks
 from trainer.errors import TrainerError
 from trainer.events import RunFailed, Warning
 from trainer.game import Game
-from trainer.memory import is_out_of_memory, largest_batch
+from trainer.layers import BatchNorm2d, MinibatchStd
+from trainer.memory import attempt, is_out_of_memory, largest_batch
 from trainer.run_directory import RunDirectory
 from trainer.session import Session, make_session
 from trainer.start import train_run
@@ -100,8 +102,15 @@ def test_the_largest_batch_is_found_by_doubling() -> None:
     assert largest_batch(fits) == 32
     assert tried == [4, 8, 16, 32, 64]
     assert largest_batch(lambda size: True, high=100) == 64
-    with pytest.raises(TrainerError, match="not even"):
-        largest_batch(lambda size: False)
+    assert largest_batch(lambda size: False) == 0
+
+
+def test_a_batch_that_fits_nowhere_is_a_clear_failure(make_run: MakeRun, small_memory: Callable[[int], None]) -> None:
+    run = make_run("r", small_config("dcgan", "stop.iterations=2", "batch.size=0"))
+    small_memory(2)
+    with pytest.raises(TrainerError, match="not even a batch of 4") as caught:
+        train_run(run)
+    assert caught.value.cause == "oom"
 
 
 def test_batch_auto_trains_with_what_fits(make_run: MakeRun, small_memory: Callable[[int], None]) -> None:
@@ -109,6 +118,106 @@ def test_batch_auto_trains_with_what_fits(make_run: MakeRun, small_memory: Calla
     small_memory(8)
     train_run(run)
     assert run.events().read()[0].batch == 8
+
+
+@pytest.mark.parametrize("micro", [1, 3, 4, 6, 7])
+def test_pictures_compared_with_each_other_stay_together_in_micro_batches(micro: int, make_run: MakeRun) -> None:
+    """minibatch_std's groups are those of the whole batch, whatever its split: so are gradients and values."""
+    run = make_run("r", small_config("sprite-r3-cpu", "regulariser.every=1", "batch.size=12"))
+    config, device = run.config(), torch.device("cpu")
+    assert config.architecture.minibatch_std
+    found = []
+    for part in (12, micro):
+        made = make_session(config, load_training_set(run, config, device), Machine(device), Ranks(), 12, part)
+        assert made.game.micro % 4 == 0
+        of_d = made.game.discriminator_phase(made.drawer.draw("d", 0, 1.0, True), 0.5)
+        of_g = made.game.generator_phase(made.drawer.draw("g", 0, 1.0, True))
+        gradients = [p.grad for p in made.game.parameters_d + made.game.parameters_g if p.grad is not None]
+        found.append((of_d, of_g, gradients))
+    assert torch.allclose(found[0][0], found[1][0], rtol=2e-3, atol=2e-4)
+    assert torch.allclose(found[0][1], found[1][1], rtol=2e-3, atol=2e-4)
+    for one, two in zip(found[0][2], found[1][2], strict=True):
+        assert torch.allclose(one, two, rtol=1e-2, atol=1e-4 * float(one.abs().max() + 1e-3))
+
+
+def test_groups_of_an_odd_batch_are_those_of_the_whole() -> None:
+    layer = MinibatchStd()
+    layer.batch = 10  # Twos: four would not divide it.
+    x = torch.randn(10, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    parts = [layer(part) for part in (x[:4], x[4:8], x[8:])]
+    assert torch.equal(torch.cat(parts), layer(x))
+
+
+def test_memory_is_not_asked_for_less_than_a_group(make_run: MakeRun, small_memory: Callable[[int], None]) -> None:
+    run = make_run("r", small_config("sprite-r3-cpu", "stop.iterations=2"))
+    small_memory(2)
+    with pytest.raises(TrainerError, match="even with 4 pictures") as caught:
+        train_run(run)
+    assert caught.value.cause == "oom"
+
+
+def test_statistics_of_pictures_drawn_twice_move_once(make_run: MakeRun) -> None:
+    """In micro-batches the generator's step draws the shared latents again: a second look at the same pictures."""
+    run = make_run("r", small_config("dcgan"))
+    found = []
+    for micro in (8, 4):
+        made = session(run, micro)
+        made.game.discriminator_phase(made.drawer.draw("d", 0, 1.0, True), None)
+        made.game.generator_phase(made.drawer.draw("g", 0, 1.0, False))
+        found.append(
+            [m.num_batches_tracked.item() for m in made.game.generator.modules() if isinstance(m, BatchNorm2d)]
+        )
+    assert found == [[1] * 3, [2] * 3]  # Once for each part.
+
+
+TEXTS = [
+    "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some other API call",
+    "CUDA driver error: out of memory",
+    "HIP out of memory. Tried to allocate 2.00 GiB",
+    "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+    "cusolver error: CUSOLVER_STATUS_ALLOC_FAILED, when calling `cusolverDnCreate(handle)`",
+    "Unable to find a valid cuDNN algorithm to run convolution",
+    "GET was unable to find an engine to execute this computation",
+    "NCCL error in: ProcessGroupNCCL.cpp:1, unhandled cuda error\nLast error:\nCuda failure 2 'out of memory'",
+    "NCCL error: unhandled cuda error\nLast error:\nFailed to CUDA calloc async 16 bytes",
+    "NCCL error: unhandled cuda error\nLast error:\nFailed to CUDA host alloc 64 bytes",
+    "MPS backend out of memory (MPS allocated: 1.00 GB)",
+    "[enforce fail at alloc_cpu.cpp:1] DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.",
+    "std::bad_alloc",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_library_has_its_words_for_it(text: str) -> None:
+    assert is_out_of_memory(RuntimeError(text))
+    assert attempt(lambda: (_ for _ in ()).throw(RuntimeError(text))) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUDA error: an illegal memory access was encountered",
+        "CUDA error: device-side assert triggered",
+        "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
+        "CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm`",
+        "NCCL error: remote process exited or there was a network error",
+        "Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!",
+    ],
+)
+def test_other_failures_are_not_taken_for_it(text: str) -> None:
+    assert not is_out_of_memory(RuntimeError(text))
+
+
+def test_what_came_up_while_memory_ran_out_is_out_of_memory() -> None:
+    error = RuntimeError("CUDA error: operation failed due to a previous error during capture")
+    assert not is_out_of_memory(error)
+    error.__context__ = torch.OutOfMemoryError("CUDA out of memory")
+    assert is_out_of_memory(error)
+    assert is_out_of_memory(OSError(errno.ENOMEM, "Cannot allocate memory"))
+    assert not is_out_of_memory(OSError(errno.ENOSPC, "No space left on device"))
 
 
 def test_what_counts_as_out_of_memory() -> None:

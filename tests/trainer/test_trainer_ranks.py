@@ -16,10 +16,12 @@ import torch
 from conftest import small_config
 
 from trainer import checkpoints
-from trainer.config import TrainConfig
+from trainer.config import TrainConfig, preset_names
 from trainer.distributed import Ranks
 from trainer.errors import TrainerError
 from trainer.events import Progress
+from trainer.layers import BatchNorm2d
+from trainer.networks import build_networks
 from trainer.run_directory import RunDirectory
 from trainer.start import train_run
 
@@ -103,6 +105,75 @@ def test_torchrun_with_two_ranks_equals_one(preset: str, make_run: MakeRun, repo
     assert_same(one, two)
     assert two.events().read()[0].ranks == 2
     assert told.count("finished") == 1  # The first rank alone speaks.
+
+
+# Both ranks train several runs one after another: most of the time of a start is importing torch.
+SEVERAL = """
+import os, sys
+import torch
+import trainer.tuning
+from trainer.run_directory import RunDirectory
+from trainer.start import train_run
+trainer.tuning.bf16_may_pay = lambda device: True
+torch.set_num_threads(1)
+for argument in sys.argv[1:]:
+    os.environ["MASTER_PORT"], path = argument.split(":", 1)
+    train_run(RunDirectory(path))
+    print(path, "is finished", flush=True)
+"""
+
+
+def trained_by_two(repository: Path, *runs: RunDirectory) -> None:
+    arguments = [f"{free_port()}:{run.path}" for run in runs]
+    shared = {"MASTER_ADDR": "127.0.0.1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "USE_LIBUV": "0"}
+    ranks = [
+        started(repository, "-c", SEVERAL, *arguments, **shared, RANK=str(rank), LOCAL_RANK=str(rank))
+        for rank in range(2)
+    ]
+    try:
+        finished(*ranks)
+    finally:
+        for rank in ranks:
+            rank.kill()
+            rank.communicate()
+
+
+def has_batch_norm(preset: str) -> bool:
+    networks = build_networks(small_config(preset))
+    return any(isinstance(module, BatchNorm2d) for network in networks for module in network.modules())
+
+
+# Narrow, the other presets are the same networks.
+NORMED = ("dcgan", "gandam-part-1", "hinge-sn", "wgan-gp")
+
+
+@pytest.mark.parametrize("presets", [NORMED, pytest.param(tuple(preset_names()), marks=pytest.mark.slow)])
+def test_ranks_with_batch_norm_find_precision_and_batch_by_trial(
+    presets: tuple[str, ...], make_run: MakeRun, repository: Path
+) -> None:
+    """What one process tries alone must not wait for the others, which never come. Half precision is as one rank's."""
+    normed = [preset for preset in presets if has_batch_norm(preset)]
+    assert len(normed) >= len(NORMED)
+    settings = ["stop.iterations=2", "precision.kind=auto", "batch.size=0", "sampling.every=1000"]
+    tried = [make_run(preset, small_config(preset, *settings)) for preset in normed]
+    half = [equal_config(preset, "precision.kind=bf16") for preset in normed[:3:2]]
+    one = [make_run(f"one-{config.preset}", config) for config in half]
+    two = [make_run(f"two-{config.preset}", config) for config in half]
+    for run in one:
+        train_run(run)
+    trained_by_two(repository, *tried, *two)
+    for run in tried:
+        assert run.state().state == "finished"
+        begun = run.events().read()[0]
+        assert begun.ranks == 2
+        assert begun.batch % 2 == 0
+        assert begun.batch <= 24  # No more than there are pictures.
+    for alone, shared in zip(one, two, strict=True):
+        first, second = (checkpoints.load(run.newest_checkpoint()).tensors for run in (alone, shared))
+        for stem in ("generator", "discriminator"):
+            for name, value in first[stem].items():
+                close = torch.allclose(value.float(), second[stem][name].float(), atol=0.01, rtol=0.02)
+                assert close, (alone.path.name, stem, name)
 
 
 @pytest.mark.slow

@@ -1,0 +1,240 @@
+"""Recorded steps are the steps themselves: with CUDA's graphs emulated, every number is that of the plain step."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import weakref
+from collections.abc import Callable
+
+import emulated_cuda
+import pytest
+import torch
+from conftest import small_config, training_set
+from emulated_cuda import Forbidden, Graph
+
+from trainer import graphs, tuning
+from trainer.config import TrainConfig, preset_names
+from trainer.device import Machine
+from trainer.distributed import Ranks
+from trainer.events import Warning
+from trainer.game import Game
+from trainer.objectives import needs_reals
+from trainer.run_directory import RunDirectory
+from trainer.session import Session, make_session
+from trainer.start import train_run
+from trainer.tuning import time_steps
+
+CPU = torch.device("cpu")
+OBJECTIVES = ("bce", "wasserstein", "hinge", "relativistic", "least-squares")
+REGULARISERS = ("none", "gp", "r1", "r1r2")
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Graph]:
+    """Emulated graphs, and those that were made."""
+    return emulated_cuda.emulate(monkeypatch)
+
+
+def session(config: TrainConfig, recorded: bool) -> Session:
+    return make_session(config, training_set(config), Machine(CPU, graphs=recorded), Ranks(), 8)
+
+
+def trained(config: TrainConfig, recorded: bool, iterations: int) -> dict[str, torch.Tensor]:
+    """Values, weights and statistics after a few iterations, every other one with a penalty."""
+    own = session(config, recorded)
+    reals, penalised = needs_reals(config.objective.kind), config.regulariser.kind != "none"
+    found: dict[str, torch.Tensor] = {}
+    steps = config.objective.critic_steps
+    for number in range(iterations):
+        for step in range(number * steps, (number + 1) * steps):
+            weight = 0.5 if penalised and step % 2 == (steps == 1 and iterations > 1) else None
+            of_d = own.game.discriminator_phase(own.drawer.draw("d", step, 1.0, True), weight)
+            found[f"values of d {step}"] = of_d
+        found[f"values of g {number}"] = own.game.generator_phase(own.drawer.draw("g", number, 1.0, reals))
+    assert own.game.graphs == recorded, own.game.complaint
+    for name in ("generator", "discriminator"):
+        found |= {f"{name} {key}": value for key, value in getattr(own.game, name).state_dict().items()}
+    return found
+
+
+def assert_same(config: TrainConfig, iterations: int) -> None:
+    plain, recorded = trained(config, False, iterations), trained(config, True, iterations)
+    assert plain.keys() == recorded.keys()
+    different = [name for name in plain if not torch.equal(plain[name], recorded[name])]
+    assert not different, different[:5]
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_recorded_steps_are_the_plain_ones(preset: str, made: list[Graph]) -> None:
+    """Values, weights, BatchNorm's statistics and spectral normalisation's vectors, bit for bit."""
+    config = small_config(preset, "dropout=0", "critic_steps=2" if preset == "wgan-gp" else "translation=0.125")
+    assert_same(config, 3)
+    assert len(made) == (2 if config.regulariser.kind == "none" else 3)
+    assert len({id(graph.pool) for graph in made}) == 1
+
+
+def combined(preset: str, objective: str, regulariser: str) -> TrainConfig:
+    settings = [f"objective.kind={objective}", f"regulariser.kind={regulariser}", "regulariser.weight=1"]
+    if objective != "bce":
+        settings.append("label_noise=0")
+    return small_config(preset, "dropout=0", "critic_steps=1", "ema.enabled=no", *settings)
+
+
+# One of each family and normalisation; narrow, the others are the same networks.
+FAMILIES = ("gandam-part-1", "dcgan", "hinge-sn", "wgan-gp", "sprite-r3", "sprite-r3-cpu")
+
+
+@pytest.mark.parametrize("preset", FAMILIES)
+def test_every_objective_and_regulariser_can_be_recorded(
+    preset: str, made: list[Graph], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All pairs: over the families, each objective meets each regulariser."""
+    monkeypatch.setattr(graphs, "WARM_UPS", 1)
+    turned = FAMILIES.index(preset)
+    for number, objective in enumerate(OBJECTIVES):
+        assert_same(combined(preset, objective, REGULARISERS[(number + turned) % len(REGULARISERS)]), 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_combination_can_be_recorded(preset: str, made: list[Graph], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphs, "WARM_UPS", 1)
+    for objective, regulariser in itertools.product(OBJECTIVES, REGULARISERS):
+        assert_same(combined(preset, objective, regulariser), 1)
+
+
+def test_the_emulation_refuses_what_a_recording_must_not_do(made: list[Graph]) -> None:
+    x = torch.ones(3)
+    for step in (
+        lambda: x.sum().item(),
+        lambda: x[x > 0],
+        lambda: x + torch.tensor(2.0),
+        lambda: torch.rand(3),
+        lambda: torch.equal(x, x),
+        lambda: x + torch.empty(3, device="meta"),
+    ):
+        with pytest.raises(Forbidden), torch.cuda.graph(torch.cuda.CUDAGraph()):
+            step()
+
+
+class Broken:
+    """A recording that fails as CUDA's do: the first `times` of them, at their end."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception, times: int = 1_000) -> None:
+        self.count = 0
+
+        def finish(graph: Graph) -> None:
+            self.count += 1
+            if self.count <= times:
+                raise error
+            real(graph)
+
+        real = Graph.finish
+        monkeypatch.setattr(Graph, "finish", finish)
+
+
+INVALID = RuntimeError("CUDA error: operation failed due to a previous error during capture")
+
+
+def recording_run(
+    make_run: Callable[..., RunDirectory], monkeypatch: pytest.MonkeyPatch, *settings: str
+) -> RunDirectory:
+    monkeypatch.setattr(tuning, "uses_graphs", lambda config, device: True)
+    return make_run("r", small_config("dcgan", "stop.iterations=3", *settings))
+
+
+def told(run: RunDirectory, about: str) -> list[str]:
+    return [event.message for event in run.events().read() if isinstance(event, Warning) and event.about == about]
+
+
+def test_a_recording_that_fails_leaves_no_trace(made: list[Graph], monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small_config("dcgan")
+    plain = trained(config, False, 2)
+    Broken(monkeypatch, INVALID)
+    own = session(config, True)
+    for number in range(2):
+        own.game.discriminator_phase(own.drawer.draw("d", number, 1.0, True), None)
+        own.game.generator_phase(own.drawer.draw("g", number, 1.0, False))
+    assert not own.game.graphs
+    assert "previous error" in own.game.complaint
+    for name, value in own.game.generator.state_dict().items():
+        assert torch.equal(value, plain[f"generator {name}"]), name
+
+
+def test_training_goes_on_without_graphs_and_says_so_once(
+    made: list[Graph], make_run: Callable[..., RunDirectory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Broken(monkeypatch, INVALID)
+    run = recording_run(make_run, monkeypatch)
+    assert train_run(run).iteration == 3
+    (message,) = told(run, "graphs")
+    assert "previous error" in message
+
+
+def test_trials_survive_a_recording_that_fails(
+    made: list[Graph], make_run: Callable[..., RunDirectory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come before the training, whose safety net is not yet there."""
+    Broken(monkeypatch, INVALID)
+    run = recording_run(make_run, monkeypatch, "batch.size=0")
+    assert train_run(run).state == "finished"
+
+
+def test_out_of_memory_while_recording_costs_the_graphs_before_the_batch(
+    made: list[Graph], make_run: Callable[..., RunDirectory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told by an error of its own, about the recording: the lack of memory is only behind it."""
+    error = RuntimeError("CUDA error: operation failed due to a previous error during capture")
+    error.__context__ = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+    Broken(monkeypatch, error)
+    run = recording_run(make_run, monkeypatch)
+    assert train_run(run).iteration == 3
+    assert len(told(run, "graphs")) == 1
+    assert told(run, "memory") == []
+
+
+@pytest.mark.parametrize("why", ["off", "micro"])
+def test_recordings_are_freed_when_they_are_of_no_more_use(why: str, made: list[Graph]) -> None:
+    own = session(small_config("sprite-r3-cpu", "regulariser.every=1"), True)
+    own.game.discriminator_phase(own.drawer.draw("d", 0, 1.0, True), None)
+    own.game.generator_phase(own.drawer.draw("g", 0, 1.0, True))
+    recorded = [weakref.ref(graph) for graph in made]
+    made.clear()
+    if why == "off":
+        own.game.graphs = False
+    else:
+        own.game.micro = 4
+    gc.collect()
+    assert [graph() for graph in recorded] == [None, None]
+    assert not any(parameter.grad is not None for parameter in own.game.parameters_g)  # They lay in its memory.
+    own.game.discriminator_phase(own.drawer.draw("d", 1, 1.0, True), None)
+    assert made == []
+
+
+def test_trials_try_every_step_that_training_will_take(made: list[Graph], monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small_config("sprite-r3-cpu")
+    assert config.regulariser.every > 1
+    seen: list[float | None] = []
+    real = Game.discriminator_phase
+    monkeypatch.setattr(
+        Game, "discriminator_phase", lambda self, draw, weight: seen.append(weight) or real(self, draw, weight)
+    )
+    assert time_steps(config, training_set(config), Machine(CPU, graphs=True), 8, steps=1) > 0
+    assert len(made) == 3
+    assert {weight is None for weight in seen} == {True, False}
+
+
+def test_an_iteration_is_reckoned_with_all_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several critic steps, of which few have a penalty: each counts as often as it comes."""
+    now = [0.0]
+    monkeypatch.setattr(tuning.time, "perf_counter", lambda: now[0])
+
+    def takes(seconds: float) -> torch.Tensor:
+        now[0] += seconds
+        return torch.zeros(9)
+
+    monkeypatch.setattr(Game, "discriminator_phase", lambda self, draw, weight: takes(1.0 if weight is None else 9.0))
+    monkeypatch.setattr(Game, "generator_phase", lambda self, draw: takes(100.0))
+    config = small_config("wgan-gp", "regulariser.every=4", "critic_steps=5")
+    assert time_steps(config, training_set(config), Machine(CPU), 8) == pytest.approx(5 * (9 + 3 * 1) / 4 + 100)

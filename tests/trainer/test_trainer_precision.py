@@ -1,0 +1,60 @@
+"""What is computed in fewer bits than one might think is a setting, and is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from conftest import small_config, training_set
+
+from trainer.device import Machine, set_tf32
+from trainer.distributed import Ranks
+from trainer.settings import Precision
+from trainer.tuning import choose_machine
+
+CUDA = torch.device("cuda")
+
+
+@pytest.fixture(autouse=True)
+def kept() -> Iterator[None]:
+    """These switches are the whole process's."""
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    yield
+    torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@pytest.mark.parametrize(
+    ("wanted", "convolutions", "products"), [("off", False, False), ("convolutions", True, False), ("all", True, True)]
+)
+def test_tf32_is_used_where_it_was_asked_for(
+    wanted: str, convolutions: bool, products: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+    assert set_tf32(wanted, CUDA) == wanted
+    assert torch.backends.cudnn.allow_tf32 is convolutions
+    assert torch.backends.cuda.matmul.allow_tf32 is products
+
+
+def test_unasked_it_is_as_torch_has_it() -> None:
+    """Convolutions alone: a run's numbers on a GPU stay what they were."""
+    assert Precision().tf32 == "convolutions"
+    assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == (True, False)
+
+
+def test_it_is_said_where_it_is_used_and_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+    plain = ["precision.kind=fp32", "precision.channels_last=off", "precision.cuda_graphs=off"]
+    told = {}
+    for wanted in ("off", "convolutions", "all"):
+        config = small_config("dcgan", *plain, f"precision.tf32={wanted}")
+        told[wanted] = choose_machine(config, training_set(config), CUDA, Ranks()).precision
+    assert told["off"] == "fp32"
+    assert "TF32" in told["convolutions"]
+    assert "TF32" in told["all"]
+    assert len(set(told.values())) == 3
+    config = small_config("dcgan")
+    assert choose_machine(config, training_set(config), torch.device("cpu"), Ranks()).precision == "fp32"
+    assert Machine(CUDA, bf16=True, tf32="all").precision == "bf16"
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    assert set_tf32("all", CUDA) == "off"  # Older GPUs do not know it.
