@@ -74,30 +74,31 @@ class Picture:
     info: PictureInfo
 
 
-def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Picture:
+def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = False) -> Picture:
     """Decode a picture (of an animation its first frame) to canonical RGBA.
 
     EXIF orientation applied, ICC converted to sRGB, 16 bits rounded to 8, CMYK, palettes and grey expanded, RGB under
-    alpha 0 set to 0. The header's size is checked before any pixel is decoded.
+    alpha 0 set to 0. The header's size is checked before any pixel is decoded. With `vetted` nothing is looked at twice:
+    for files that an import accepted, this one's or an older program's.
     Raises UnreadablePicture (IsArchive for an archive) with a short reason.
     """
-    return finish(*decode_raw(data, limits))
+    return finish(*decode_raw(data, limits, vetted=vetted))
 
 
-def decode_raw(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Raw:
+def decode_raw(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = False) -> Raw:
     """`decode` without its last step, which `finish_stack` does for many pictures of one size at once."""
     kind = picture_kind(data, limits)
     if kind == "png":
         header = png.read_header(data, limits)
         if not header.animated:
             rgba = png.decode_pixels(data, header)
-            if header.chunks:
+            if header.chunks or header.texts:
                 rgba = rgb_to_srgb(rgba, header.profile)
-                block = header.chunks.get(b"eXIf", b"")
-                rgba = exif.upright(rgba, exif.orientation(block)) if block else rgba
+                turn = header.orientation
+                rgba = exif.upright(rgba, turn) if turn != 1 else rgba
             return Raw(rgba, kind)
     elif kind == "jpeg":
-        return Raw(*_jpeg(data, limits))
+        return Raw(*_jpeg(data, limits, vetted))
     return Raw(*_by_pillow(data, kind, limits))
 
 
@@ -211,12 +212,16 @@ def _distinct(ordered: NDArray[np.uint32]) -> int:
     return count - (int(ordered[0]) == 0)
 
 
-def _jpeg(data: bytes, limits: Limits) -> tuple[Pixels, str, int]:
+def _jpeg(data: bytes, limits: Limits, vetted: bool) -> tuple[Pixels, str, int]:
     header = jpeg.read_header(data, limits)
-    pixels = jpeg.decode_pixels(data, header)
+    whole = jpeg.closed(data, header)
+    pixels = jpeg.decode_pixels(whole, header)
+    if not vetted:
+        jpeg.require_whole(whole, header, pixels, suspect=whole is not data)
     if pixels is None:
-        return _by_pillow(data, "jpeg", limits)
-    return exif.upright(rgb_to_srgb(pixels, header.profile), exif.orientation(header.exif)), "jpeg", 1
+        return _by_pillow(whole, "jpeg", limits)
+    turn = exif.orientation(header.exif, header.xmp)
+    return exif.upright(rgb_to_srgb(pixels, header.profile), turn), "jpeg", 1
 
 
 def _by_pillow(data: bytes, kind: str, limits: Limits) -> tuple[Pixels, str, int]:

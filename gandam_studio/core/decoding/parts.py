@@ -25,15 +25,15 @@ def region_part(x: int, y: int, w: int, h: int) -> str:
 
 
 def decode_part(data: bytes, part: str = "", limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
-    """Canonical RGBA (H, W, 4) uint8 of a file or of one part of it. Raises UnreadablePicture."""
+    """Canonical RGBA (H, W, 4) uint8 of a file that was imported, or of one part of it. Raises UnreadablePicture."""
     if not part:
-        return decode(data, limits).rgba
+        return decode(data, limits, vetted=True).rgba
     match = _PART.fullmatch(part)
     if match is None:
         raise UnreadablePicture(f"unknown part {part!r}")
     if match[1] is None:
         x, y, w, h = (int(value) for value in match.groups()[1:])
-        sheet = decode(data, limits).rgba
+        sheet = decode(data, limits, vetted=True).rgba
         if w < 1 or h < 1 or x + w > sheet.shape[1] or y + h > sheet.shape[0]:
             raise UnreadablePicture(f"the sheet has no {part}")
         return finish(sheet[y : y + h, x : x + w]).rgba

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gandam_studio.core.decoding.colour import is_srgb, to_srgb
-from gandam_studio.core.decoding.exif import upright
+from gandam_studio.core.decoding.exif import in_xmp, upright
 from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
 from gandam_studio.core.decoding.png import to_8_bit
 
@@ -32,6 +32,7 @@ _PLUGINS = {
     "ico": ("IcoImagePlugin", ("ICO",)),
     "tga": ("TgaImagePlugin", ("TGA",)),
 }
+_SPOKEN = ("TIFF", "AVIF")  # as words, not letter by letter
 _ORIENTATION = 0x0112
 _FAX = (2, 3, 4)  # TIFF compression: libtiff decodes damaged fax lines to whatever they give, without an error
 
@@ -53,7 +54,7 @@ def opened(data: bytes, kind: str, limits: Limits) -> Iterator[Image.Image]:
         except Image.DecompressionBombError:
             raise UnreadablePicture("too large: its header promises more pixels than memory holds") from None
         except Image.UnidentifiedImageError:
-            raise UnreadablePicture(f"a {kind.upper()} that cannot be read") from None
+            raise UnreadablePicture(f"{with_article(kind.upper())} that cannot be read") from None
         except MemoryError:
             raise UnreadablePicture("needs too much memory") from None
         except ImportError:
@@ -66,9 +67,10 @@ def first_frame(image: Image.Image) -> NDArray[np.uint8]:
     """(H, W, 4) RGBA of the frame the picture stands at: sRGB and upright."""
     if getattr(image, "tag_v2", {}).get(259) in _FAX:
         raise UnreadablePicture("fax-coded TIFF is not supported (its damage cannot be told)")
+    turn = _tiff_orientation(image) if image.format == "TIFF" else 0
     image.load()
     profile = image.info.get("icc_profile") or b""
-    turn = _orientation_of(image)
+    turn = turn or _orientation_of(image)
     rgba = _rgba(image, profile if isinstance(profile, bytes) else b"")
     return upright(rgba, turn) if turn != 1 else rgba
 
@@ -83,17 +85,35 @@ def frames(image: Image.Image, limits: Limits) -> Iterator[NDArray[np.uint8]]:
         yield first_frame(image)
 
 
+def with_article(name: str) -> str:
+    """ "a PNG", "an ICO": by how a format's letters are spoken."""
+    spelled = name.isupper() and name not in _SPOKEN
+    return f"{'an' if name[0] in ('AEFHILMNORSX' if spelled else 'AEIOUaeiou') else 'a'} {name}"
+
+
+def _tiff_orientation(image: Image.Image) -> int:
+    """Of a TIFF not yet loaded: Pillow turns it itself by its tag, so 1; what XMP says counts where there is none."""
+    if _ORIENTATION in getattr(image, "tag_v2", {}):
+        return 1
+    return in_xmp(_xmp(image)) or 1
+
+
 def _orientation_of(image: Image.Image) -> int:
-    if image.format == "TIFF":
-        return 1  # Pillow turns TIFF pictures itself while loading
     try:
-        value = image.getexif().get(_ORIENTATION, 1)
+        value = image.getexif().get(_ORIENTATION, 0)
     except Exception:
-        return 1  # broken metadata of a sound picture
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+        value = 0  # broken metadata of a sound picture
+    return value if isinstance(value, int) and 1 <= value <= 8 else in_xmp(_xmp(image)) or 1
+
+
+def _xmp(image: Image.Image) -> bytes:
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    return packet.encode() if isinstance(packet, str) else packet if isinstance(packet, bytes) else b""
 
 
 def _rgba(image: Image.Image, profile: bytes) -> NDArray[np.uint8]:
+    if image.mode == "La":
+        image = image.convert("LA")  # grey multiplied by its opacity, which `convert` does not take to RGBA
     if image.mode in ("I;16", "I;16B", "I;16L", "I;16N"):
         samples = np.asarray(image).astype(np.uint16)
         if _bits(image) == 12:
