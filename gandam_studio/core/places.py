@@ -17,9 +17,7 @@ _SUFFIX = re.compile(
 # Both separators, but for the backslash of "\xNN", which stands for an undecodable byte.
 _SEPARATOR = re.compile(r"/|\\(?!x[0-9a-f]{2})")
 
-PLACE = (
-    "(path || CASE WHEN member = '' THEN '' WHEN instr(member, '#') = 0 THEN '/' || member ELSE inside(member) END)"
-)
+PLACE = "(path || CASE WHEN member = '' THEN '' WHEN instr(member, '#') = 0 THEN '/' || member ELSE inside(member) END)"
 """SQL: the path of a row of `sources` and behind it the entry, as if the archive were a folder."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import partial
 
 import cv2
 import numpy as np
@@ -37,6 +38,7 @@ class JpegHeader:
         progressive: the picture comes in scans of growing detail.
         first_scan: where its data begin, 0 without one.
         interleaved: the first scan holds all components.
+        complete: an end-of-image marker follows the first scan.
         restarts: the scans have restart markers.
     """
 
@@ -49,6 +51,7 @@ class JpegHeader:
     progressive: bool = False
     first_scan: int = 0
     interleaved: bool = True
+    complete: bool = False
     restarts: bool = False
     _profile_parts: dict[int, bytes] = field(default_factory=dict)
 
@@ -80,6 +83,7 @@ def read_header(data: bytes, limits: Limits) -> JpegHeader:
         position += 2 + length
         if marker == 0xDA:
             header.first_scan = position
+            header.complete = data.rfind(_END) >= position
             header.interleaved = data[position - length + 2] >= header.components
             break
     if not header.components:
@@ -105,16 +109,9 @@ def _take(header: JpegHeader, marker: int, body: bytes, limits: Limits) -> None:
         header._profile_parts.setdefault(body[12], body[14:])
 
 
-def closed(data: bytes, header: JpegHeader) -> bytes:
-    """The file with an end-of-image marker, which some that are whole otherwise lack."""
-    if not header.first_scan or data.find(_END, header.first_scan) >= 0:
-        return data
-    return data.rstrip(b"\xff") + _END
-
-
 def decode_pixels(data: bytes, header: JpegHeader) -> NDArray[np.uint8] | None:
-    """(H, W, 4) RGBA uint8 as stored; None when Pillow must decide (CMYK, refused by OpenCV)."""
-    if header.components not in (1, 3) or not header.first_scan:
+    """(H, W, 4) RGBA uint8 as stored; None when Pillow must decide (CMYK, incomplete, refused by OpenCV)."""
+    if header.components not in (1, 3) or not header.complete:
         return None
     pixels = _imdecode(data)
     if pixels is None or pixels.shape[:2] != (header.height, header.width):
@@ -123,22 +120,25 @@ def decode_pixels(data: bytes, header: JpegHeader) -> NDArray[np.uint8] | None:
     return np.asarray(cv2.cvtColor(pixels, code), np.uint8)
 
 
-def require_whole(data: bytes, header: JpegHeader, pixels: NDArray[np.uint8] | None, *, suspect: bool) -> None:
+def require_whole(data: bytes, header: JpegHeader, pixels: NDArray[np.uint8] | None) -> None:
     """Raise UnreadablePicture when the data of the last scan end early: libjpeg fills up with grey and only warns.
 
     What is missing shows when other bytes stand in its place: those behind a whole scan are never looked at. That
-    costs a second decode, so large pictures are spared it unless something speaks for it: `suspect`, a corner as grey
-    as missing data, or scans that leave detail out.
+    costs a second decode, so large pictures are spared it unless something speaks for it: a corner as grey as missing
+    data, or scans that leave detail out. A file without its end marker was cut, however little is missing.
     """
     if not header.first_scan:
         return
+    if not header.complete:
+        raise UnreadablePicture("truncated")
     scans = _Scans(data, header)
     grey = pixels is None or bool((pixels[-1, -1, :3] == _GREY).all())
-    if not (scans.broken or suspect or grey or scans.lacking or header.width * header.height <= _SMALL):
+    if not (scans.broken or grey or scans.lacking or header.width * header.height <= _SMALL):
         return
-    other = _imdecode(data[: scans.stop].rstrip(b"\xff") + _stand_in(data, header, scans.stop) + _END)
-    before = _imdecode(data)
-    if scans.broken or other is None or before is None or not np.array_equal(before, other):
+    look = _imdecode if pixels is None else partial(decode_pixels, header=header)
+    before = _imdecode(data) if pixels is None else pixels
+    other = look(data[: scans.stop].rstrip(b"\xff") + _stand_in(data, header, scans.stop) + _END)
+    if scans.broken or before is None or other is None or not np.array_equal(before, other):
         raise UnreadablePicture("truncated")
 
 
@@ -151,8 +151,7 @@ class _Scans:
         self.lacking = self.broken = False
         position = header.first_scan
         if header.interleaved and not header.progressive:
-            stop = data.find(_END, position)
-            self.stop = stop if stop >= 0 else len(data)
+            self.stop = data.find(_END, position)
             return
         final: dict[int, int] = {}  # component -> bit mask of the coefficients known to the last bit
         head = data.rfind(b"\xff\xda", 0, position)

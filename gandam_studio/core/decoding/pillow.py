@@ -75,14 +75,18 @@ def first_frame(image: Image.Image) -> NDArray[np.uint8]:
     return upright(rgba, turn) if turn != 1 else rgba
 
 
-def frames(image: Image.Image, limits: Limits) -> Iterator[NDArray[np.uint8]]:
-    """RGBA of every frame, one at a time. Raises UnreadablePicture once the limits are passed."""
+def frames(image: Image.Image, limits: Limits) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """(index, RGBA) of every frame, one at a time. Raises UnreadablePicture once the limits are passed.
+
+    The picture that an APNG shows where animations are unknown is none of its frames.
+    """
     count = min(int(getattr(image, "n_frames", 1)), limits.max_frames)
-    for index in range(count):
+    first = 1 if getattr(image, "default_image", False) and count > 1 else 0
+    for index in range(first, count):
         if image.width * image.height * (index + 1) > limits.max_pixels:
             raise UnreadablePicture(f"too large: {count} frames of {image.width} x {image.height} pixels")
         image.seek(index)
-        yield first_frame(image)
+        yield index, first_frame(image)
 
 
 def with_article(name: str) -> str:

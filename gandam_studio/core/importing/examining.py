@@ -14,7 +14,7 @@ import cv2
 from gandam_studio.core.decoding import canonical
 from gandam_studio.core.decoding.canonical import IsArchive, Raw
 from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
-from gandam_studio.core.decoding.parts import frame_part, region_part
+from gandam_studio.core.decoding.parts import cut_region, frame_part, region_part
 from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.describing import describe
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, FoundSprite, Item, Outcome
@@ -107,12 +107,13 @@ class Examiner:
                 yield frame_part(index) if info.frames > 1 else "", Raw(picture.rgba, info.format, info.frames)
             return
         if self._sheet is None:
-            yield "", canonical.decode_raw(data, self._limits)
+            index, raw = canonical.decode_first(data, self._limits)
+            yield frame_part(index) if index else "", raw
             return
         picture = canonical.decode(data, self._limits)
         seen = set()
         for x, y, w, h in regions(picture.rgba, self._sheet):
-            piece = canonical.finish(picture.rgba[y : y + h, x : x + w], picture.info.format)
+            piece = canonical.finish(cut_region(picture.rgba, x, y, w, h), picture.info.format)
             key = piece.rgba.tobytes()
             if (w, h, key) not in seen:
                 seen.add((w, h, key))
