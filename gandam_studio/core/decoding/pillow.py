@@ -67,10 +67,10 @@ def first_frame(image: Image.Image) -> NDArray[np.uint8]:
     """(H, W, 4) RGBA of the frame the picture stands at: sRGB and upright."""
     if getattr(image, "tag_v2", {}).get(259) in _FAX:
         raise UnreadablePicture("fax-coded TIFF is not supported (its damage cannot be told)")
-    turn = _tiff_orientation(image) if image.format == "TIFF" else 0
+    tagged = _ORIENTATION in getattr(image, "tag_v2", {})
     image.load()
     profile = image.info.get("icc_profile") or b""
-    turn = turn or _orientation_of(image)
+    turn = 1 if tagged else _orientation_of(image)
     rgba = _rgba(image, profile if isinstance(profile, bytes) else b"")
     return upright(rgba, turn) if turn != 1 else rgba
 
@@ -95,14 +95,9 @@ def with_article(name: str) -> str:
     return f"{'an' if name[0] in ('AEFHILMNORSX' if spelled else 'AEIOUaeiou') else 'a'} {name}"
 
 
-def _tiff_orientation(image: Image.Image) -> int:
-    """Of a TIFF not yet loaded: Pillow turns it itself by its tag, so 1; what XMP says counts where there is none."""
-    if _ORIENTATION in getattr(image, "tag_v2", {}):
-        return 1
-    return in_xmp(_xmp(image)) or 1
-
-
 def _orientation_of(image: Image.Image) -> int:
+    if image.format == "TIFF":
+        return in_xmp(_xmp(image)) or 1  # where Pillow has turned it while loading, nothing is left to be said
     try:
         value = image.getexif().get(_ORIENTATION, 0)
     except Exception:
