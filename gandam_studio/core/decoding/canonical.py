@@ -79,8 +79,8 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = False
     """Decode a picture (of an animation its first frame) to canonical RGBA.
 
     EXIF orientation applied, ICC converted to sRGB, 16 bits rounded to 8, CMYK, palettes and grey expanded, RGB under
-    alpha 0 set to 0. The header's size is checked before any pixel is decoded. With `vetted` nothing is looked at twice:
-    for files that an import accepted, this one's or an older program's.
+    alpha 0 set to 0. The header's size is checked before any pixel is decoded. With `vetted` nothing is looked at
+    twice: for files that an import accepted, an older program's too.
     Raises UnreadablePicture (IsArchive for an archive) with a short reason.
     """
     return finish(*decode_raw(data, limits, vetted=vetted))

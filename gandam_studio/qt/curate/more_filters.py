@@ -26,8 +26,8 @@ from gandam_studio.qt import theme
 
 # Fields of Filter edited here; the rest stand in the bar itself.
 FIELDS = (
-    "tag", "source", "family", "reason", "alpha", "blank", "min_side", "max_side", "min_colors", "max_colors", "min_aspect",
-    "max_aspect",
+    "tag", "source", "family", "reason", "alpha", "blank", "min_side", "max_side", "min_colors", "max_colors",
+    "min_aspect", "max_aspect",
 )  # fmt: skip
 
 
