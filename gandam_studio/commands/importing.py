@@ -136,6 +136,8 @@ def _tell(out: Output, summary: ImportSummary) -> None:
         out.say(f"and {more:,} more; --json lists them")
     for note in summary.notes:
         out.note(printable(note))
+    if summary.blank:
+        out.note("blank sprites show nothing, or one colour alone; see: list --blank")
     rate = f", {summary.imported / summary.seconds:,.0f} a second" if summary.imported and summary.seconds > 1 else ""
     out.say(summary.sentence() + rate)
 

@@ -10,6 +10,7 @@ import click
 
 from gandam_studio.commands.arguments import NAME, listed_names
 from gandam_studio.core.errors import NothingMatches, UserError
+from trainer.untrusted import MAX_INTEGER
 
 if TYPE_CHECKING:
     from gandam_studio.core.query import Filter
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_PIXELS = click.IntRange(0, MAX_INTEGER)
 _FILTERS = (
     click.option("--status", type=click.Choice(["undecided", "kept", "dropped", "not-dropped"]), help="In this state."),
     click.option(
@@ -29,11 +31,12 @@ _FILTERS = (
     click.option("--family", metavar="NAME", help="Of this family; * for any."),
     click.option("--dropped-for", metavar="REASON", help="Dropped for this reason."),
     click.option("--flipped/--not-flipped", "is_flipped", default=None, help="Flipped, or not."),
-    click.option("--min-side", type=click.IntRange(0), metavar="PIXELS", help="At least this long on the longer side."),
-    click.option("--max-side", type=click.IntRange(0), metavar="PIXELS", help="At most this long on the longer side."),
+    click.option("--blank/--not-blank", "is_blank", default=None, help="Showing nothing or one colour alone, or not."),
+    click.option("--min-side", type=_PIXELS, metavar="PIXELS", help="At least this long on the longer side."),
+    click.option("--max-side", type=_PIXELS, metavar="PIXELS", help="At most this long on the longer side."),
 )
 _NAMES = ("status", "which_facing", "with_tag", "source", "text", "family", "dropped_for", "is_flipped",
-          "min_side", "max_side")  # fmt: skip
+          "is_blank", "min_side", "max_side")  # fmt: skip
 
 
 def filter_options(function: F) -> F:
@@ -67,6 +70,7 @@ def make_filter(criteria: dict[str, Any], **more: Any) -> Filter:
         family=criteria["family"] or "",
         reason=criteria["dropped_for"] or "",
         flipped=criteria["is_flipped"],
+        blank=criteria["is_blank"],
         min_side=criteria["min_side"],
         max_side=criteria["max_side"],
         **more,

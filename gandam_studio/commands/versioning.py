@@ -33,6 +33,8 @@ def commit(workspace: Workspace, out: Output, message: str, kept_only: bool) -> 
         out.say(f"nothing has changed since {version.label}, so it stays the version")
     else:
         out.say(f"{version.label}: {version.sprites:,} sprites, {version.digest}")
+    if blank := core.count_blank(workspace, kept_only=kept_only):
+        out.note(f"{counted(blank, 'sprite')} of it show nothing, or one colour alone; see: list --blank")
 
 
 @click.command()

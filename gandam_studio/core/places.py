@@ -12,7 +12,7 @@ from gandam_studio.core.texts import contains, encodable, escaped, folded
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SUFFIX = re.compile(
-    r"frame=\d{1,6}|frames=distinct"
+    r"frame=\d{1,6}(?:\+key=[0-9a-f]{6})?|frames=distinct"
     r"|region=\d{1,6}(?:,\d{1,6}){3}(?:\+turn=[123])?(?:\+on=\d{1,6}(?:,\d{1,6}){3})?(?:\+key=[0-9a-f]{6})?"
     r"|(?:(?:grid|components)=(?:[0-9x+]+?(?:edges)?|auto)|atlas=[0-9a-f]{16})?"
     r"(?:\+?key=(?:auto|[0-9a-f]{6}))?(?:\+frames=distinct)?"

@@ -33,6 +33,10 @@ ORDERS = {
 }
 
 
+BLANK = "(colors = 0 OR colors = 1 AND alpha = 0)"
+"""SQL: the sprite shows nothing, or one colour alone."""
+
+
 @dataclass(frozen=True)
 class Filter:
     """Every criterion given must hold; None or "" means any.
@@ -63,6 +67,7 @@ class Filter:
     reason: str = ""
     flipped: bool | None = None
     alpha: bool | None = None
+    blank: bool | None = None
     min_side: int | None = None
     max_side: int | None = None
     min_colors: int | None = None
@@ -141,6 +146,8 @@ class Filter:
         for column, flag in (("flipped", self.flipped), ("alpha", self.alpha)):
             if flag is not None:
                 term(f"{column} = ?", int(flag))
+        if self.blank is not None:
+            term(BLANK if self.blank else f"NOT {BLANK}")
         for sql, bound in (
             ("max(width, height) >= ?", self.min_side),
             ("max(width, height) <= ?", self.max_side),

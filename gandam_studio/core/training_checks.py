@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gandam_studio.core.query import BLANK
 from trainer.config import TrainConfig
 from trainer.manifest import ManifestEntry, read_manifest
 
@@ -30,7 +31,7 @@ class Check:
     """One finding.
 
     Attributes:
-        name: "sprites", "facing", "duplicates", "sizes", "mirror" or "disk".
+        name: "sprites", "facing", "duplicates", "sizes", "blank", "mirror" or "disk".
         level: "ok", "note" (know it) or "warning" (better cure it first). text: one line.
         cure: the English name of the screen where it is cured, "" when there is none.
     """
@@ -47,6 +48,9 @@ def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConf
     checks = [
         _count(entries), _facing(entries), _duplicates(workspace, entries), _sizes(entries, config.data.size),
     ]  # fmt: skip
+    if blank := _blank(workspace, entries):
+        text = f"{blank:,} of the sprites show nothing, or one colour alone"
+        checks.append(Check("blank", WARNING, text, "Curate"))
     if config.augmentation.mirror and checks[1].level == OK:
         text = "mirror images are shown in training: that undoes the facing you put in order"
         checks.append(Check("mirror", WARNING, text))
@@ -67,6 +71,11 @@ def _count(entries: list[ManifestEntry]) -> Check:
     if count < FEW:
         text += ": so few that the samples may only repeat them"
     return Check("sprites", WARNING if count < FEW else OK, text, "Curate")
+
+
+def _blank(workspace: Workspace, entries: list[ManifestEntry]) -> int:
+    held = {entry.id for entry in entries}
+    return sum(key in held for (key,) in workspace.connection.execute(f"SELECT id FROM sprites WHERE {BLANK}"))
 
 
 def _facing(entries: list[ManifestEntry]) -> Check:

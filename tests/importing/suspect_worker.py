@@ -11,7 +11,7 @@ import numpy as np
 from gandam_studio.core.decoding import canonical
 from gandam_studio.core.importing import describing, worker
 
-decode_raw, fingerprint_stack = canonical.decode_raw, describing.fingerprint_stack
+decode_first, fingerprint_stack = canonical.decode_first, describing.fingerprint_stack
 MARKED = (66, 65, 68)  # the colour of a top left pixel that breaks the hashing
 
 
@@ -25,7 +25,7 @@ def fragile_decode(data: bytes, *limits: object):
         threading.Event().wait(120)
     if b"MEMORY" in data:
         return [np.ones(1 << 27, np.uint8) for _ in range(1000)]
-    return decode_raw(data, *limits)
+    return decode_first(data, *limits)
 
 
 def fragile_hashing(stack):
@@ -35,6 +35,6 @@ def fragile_hashing(stack):
 
 
 if __name__ == "__main__":
-    canonical.decode_raw = fragile_decode
+    canonical.decode_first = fragile_decode
     describing.fingerprint_stack = fragile_hashing
     sys.exit(worker.main())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gandam_studio.core.archives.unpacking import DamagedArchive, Unpacked
-from trainer.untrusted import BoundedReader, UntrustedError
+from trainer.untrusted import BoundedReader, UntrustedError, open_regular
 
 _STEP = 1 << 18
 _HEADERS = 1 << 20  # of one entry: long names and PAX records
@@ -33,8 +33,12 @@ class TarStream:
     def __init__(
         self, path: str, kind: str, limit: int, encoding: str = "", check: Callable[[], None] = lambda: None
     ) -> None:
-        self._file = open(path, "rb")  # noqa: SIM115 - closed by __exit__
-        reader = Unpacked(self._file, kind) if kind in _PACKED else self._file
+        self._file = open_regular(path)
+        try:
+            reader = Unpacked(self._file, kind) if kind in _PACKED else self._file
+        except DamagedArchive:
+            self._file.close()
+            raise
         self._forward = _Forward(BoundedReader(reader, limit, "an archive that"), check)  # type: ignore[arg-type]
         self._encoding = encoding or "utf-8"
 

@@ -16,6 +16,7 @@ from gandam_studio.core.decoding.limits import DEFAULT_LIMITS, Limits, Unreadabl
 from gandam_studio.core.decoding.sniff import ARCHIVES, describe_other, sniff
 
 COLORS_COUNTED = 4096
+_ANIMATED = ("gif", "webp", "avif", "tiff")
 _SAMPLE = 1 << 16  # pixels looked at before a full count is worth it
 _LEAST_VISIBLE = np.uint32(1 << 24)  # the least word of a pixel with any opacity
 
@@ -74,61 +75,102 @@ class Picture:
     info: PictureInfo
 
 
-def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Picture:
+def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = False) -> Picture:
     """Decode a picture (of an animation its first frame) to canonical RGBA.
 
     EXIF orientation applied, ICC converted to sRGB, 16 bits rounded to 8, CMYK, palettes and grey expanded, RGB under
-    alpha 0 set to 0. The header's size is checked before any pixel is decoded.
+    alpha 0 set to 0. The header's size is checked before any pixel is decoded. With `vetted` nothing is looked at
+    twice: for files that an import accepted, an older program's too.
     Raises UnreadablePicture (IsArchive for an archive) with a short reason.
     """
-    return finish(*decode_raw(data, limits))
+    return finish(*decode_raw(data, limits, vetted=vetted))
 
 
-def decode_raw(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Raw:
+def decode_raw(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = False) -> Raw:
     """`decode` without its last step, which `finish_stack` does for many pictures of one size at once."""
     kind = picture_kind(data, limits)
-    if kind == "png":
-        header = png.read_header(data, limits)
-        if not header.animated:
-            rgba = png.decode_pixels(data, header)
-            if header.chunks:
-                rgba = rgb_to_srgb(rgba, header.profile)
-                block = header.chunks.get(b"eXIf", b"")
-                rgba = exif.upright(rgba, exif.orientation(block)) if block else rgba
-            return Raw(rgba, kind)
-    elif kind == "jpeg":
-        return Raw(*_jpeg(data, limits))
-    return Raw(*_by_pillow(data, kind, limits))
+    still = _still(data, kind, limits, vetted=vetted)
+    return still or Raw(*_by_pillow(data, kind, limits))
 
 
 def decode_frames(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[int, Picture]]:
     """(index, picture) of every distinct frame of an animation; a still picture yields itself, as 0.
 
-    A frame equal to an earlier one is left out. Raises UnreadablePicture.
+    Frames equal to an earlier one are left out, and those that show nothing unless none does. Raises UnreadablePicture.
     """
     kind = picture_kind(data, limits)
-    if kind not in ("gif", "webp", "png", "avif", "tiff"):
-        yield 0, decode(data, limits)
-        return
-    if kind == "png" and not png.read_header(data, limits).animated:
-        yield 0, decode(data, limits)
+    if still := _still(data, kind, limits):
+        yield 0, finish(*still)
         return
     with pillow.opened(data, kind, limits) as image:
         count = int(getattr(image, "n_frames", 1))
         seen: set[str] = set()
-        for index, rgba in enumerate(pillow.frames(image, limits)):
+        empty: tuple[int, Picture] | None = None
+        for index, rgba in pillow.frames(image, limits):
             picture = finish(rgba, kind, count)
+            if picture.info.colors == 0:
+                empty = empty or (index, picture)
+                continue
             key = sprite_id(picture.rgba)
             if key not in seen:
                 seen.add(key)
                 yield index, picture
+        if empty and not seen:
+            yield empty
+
+
+def decode_first(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, Raw]:
+    """(index, picture) of the first frame of an animation that shows something; a still picture gives itself, as 0.
+
+    Where no frame does, the first one. Raises UnreadablePicture.
+    """
+    kind = picture_kind(data, limits)
+    if still := _still(data, kind, limits):
+        return 0, still
+    with pillow.opened(data, kind, limits) as image:
+        count = int(getattr(image, "n_frames", 1))
+        first: tuple[int, Raw] | None = None
+        for index, rgba in pillow.frames(image, limits):
+            found = index, Raw(rgba, kind, count)
+            if _shows_something(rgba):
+                return found
+            first = first or found
+            if image.width * image.height * (index + 2) > limits.max_pixels:
+                break
+        if first is None:
+            raise UnreadablePicture("an animation without frames")
+        return first
+
+
+def _still(data: bytes, kind: str, limits: Limits, *, vetted: bool = False) -> Raw | None:
+    """The picture of a file that holds no more than one; None for one that may hold several."""
+    if kind == "png":
+        header = png.read_header(data, limits)
+        if header.animated:
+            return None
+        rgba = png.decode_pixels(data, header)
+        if header.chunks or header.texts:
+            rgba = rgb_to_srgb(rgba, header.profile)
+            turn = header.orientation
+            rgba = exif.upright(rgba, turn) if turn != 1 else rgba
+        return Raw(rgba, kind)
+    if kind == "jpeg":
+        return Raw(*_jpeg(data, limits, vetted))
+    return None if kind in _ANIMATED else Raw(*_by_pillow(data, kind, limits))
+
+
+def _shows_something(rgba: Pixels) -> bool:
+    """Whether a picture is neither invisible nor all of one colour."""
+    words = np.ascontiguousarray(rgba).view("<u4")
+    visible = words >= _LEAST_VISIBLE
+    return bool(visible.any()) and not (visible.all() and bool((words == words[0, 0]).all()))
 
 
 def picture_kind(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
     """The sniffed format, one of `sniff.PICTURES`. Raises UnreadablePicture for anything else."""
     if len(data) > limits.max_file_bytes:
         raise UnreadablePicture(f"too large: {len(data) / 1e6:,.0f} MB")
-    kind = sniff(data[:512], data[-26:])
+    kind = sniff(data[:512], data[-26:], len(data))
     if kind is None:
         raise UnreadablePicture(describe_other(data[:512]))
     if kind in ARCHIVES:
@@ -211,15 +253,18 @@ def _distinct(ordered: NDArray[np.uint32]) -> int:
     return count - (int(ordered[0]) == 0)
 
 
-def _jpeg(data: bytes, limits: Limits) -> tuple[Pixels, str, int]:
+def _jpeg(data: bytes, limits: Limits, vetted: bool) -> tuple[Pixels, str, int]:
     header = jpeg.read_header(data, limits)
     pixels = jpeg.decode_pixels(data, header)
+    if not vetted:
+        jpeg.require_whole(data, header, pixels)
     if pixels is None:
         return _by_pillow(data, "jpeg", limits)
-    return exif.upright(rgb_to_srgb(pixels, header.profile), exif.orientation(header.exif)), "jpeg", 1
+    turn = exif.orientation(header.exif, header.xmp)
+    return exif.upright(rgb_to_srgb(pixels, header.profile), turn), "jpeg", 1
 
 
 def _by_pillow(data: bytes, kind: str, limits: Limits) -> tuple[Pixels, str, int]:
     with pillow.opened(data, kind, limits) as image:
-        count = int(getattr(image, "n_frames", 1)) if kind in ("gif", "webp", "png", "avif", "tiff") else 1
+        count = int(getattr(image, "n_frames", 1)) if kind in ("png", *_ANIMATED) else 1
         return pillow.first_frame(image), kind, count

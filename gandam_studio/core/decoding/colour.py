@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 _MAXIMUM_PROFILE = 4 * 1024 * 1024
+_SAME = 2  # levels: short tables for sRGB's curve are one off, gamma 2.2 is nine
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 # Deterministic on every machine: LittleCMS's own black point compensation, no monitor profile.
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 
 
+@lru_cache(maxsize=64)
 def is_srgb(profile: bytes) -> bool:
-    """Whether a profile says it is sRGB: converting would only add rounding errors."""
-    if not profile:
+    """Whether a profile changes next to nothing, whatever it is called: converting would only add rounding errors.
+
+    True for one that is missing or broken as well.
+    """
+    if not profile or len(profile) > _MAXIMUM_PROFILE:
         return True
-    text = profile[:4096]
-    return b"sRGB" in text or "sRGB".encode("utf-16-be") in text
+    space = profile[16:20]
+    if space not in (b"RGB ", b"GRAY"):
+        return False
+    probe = _probe() if space == b"RGB " else np.arange(256, dtype=np.uint8)[None]
+    converted = to_srgb(Image.fromarray(probe), profile)
+    if converted is None:
+        return True
+    before = probe if space == b"RGB " else probe[..., None]
+    return int(np.abs(np.asarray(converted).astype(np.int16) - before).max()) <= _SAME
+
+
+def _probe() -> NDArray[np.uint8]:
+    """(1, n, 3): the ramp of grey and of each primary, and colours all over the cube."""
+    ramp = np.arange(256, dtype=np.uint8)
+    ramps = [ramp[:, None] * np.array(colour, np.uint8) for colour in ((1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1))]
+    steps = np.linspace(0, 255, 6).astype(np.uint8)
+    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+    return np.concatenate([*ramps, cube])[None]
 
 
 def rgb_to_srgb(rgba: NDArray[np.uint8], profile: bytes) -> NDArray[np.uint8]:
     """Convert (H, W, 4) pixels from an RGB or grey profile; alpha is kept. A broken profile is ignored."""
-    if is_srgb(profile) or len(profile) > _MAXIMUM_PROFILE:
+    if is_srgb(profile):
         return rgba
     space = profile[16:20]
     if space == b"GRAY":

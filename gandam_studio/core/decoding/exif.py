@@ -1,16 +1,37 @@
-"""The orientation in an EXIF block: one number, read without trusting anything else in the block."""
+"""The orientation in EXIF, XMP and PNG text: one number, read without trusting anything else in them."""
 
 from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 _ORIENTATION = 0x0112
 _MAXIMUM_ENTRIES = 512
+_LONGEST_TEXT = 1 << 20
+_XMP_PREFIX = re.compile(rb"xmlns:([A-Za-z_][\w.-]*)\s*=\s*[\"']http://ns\.adobe\.com/tiff/1\.0/[\"']")
 
 
-def orientation(block: bytes) -> int:
-    """EXIF 2.32, tag 0x0112 of the first directory: 1 to 8; 1 when absent or the block is broken.
+def orientation(block: bytes, xmp: bytes = b"") -> int:
+    """1 to 8, by an EXIF block or, where that says nothing, by an XMP packet; 1 when neither does."""
+    return in_exif(block) or in_xmp(xmp) or 1
+
+
+def in_xmp(packet: bytes) -> int:
+    """The TIFF namespace's Orientation in an XMP packet in UTF-8: 1 to 8, or 0 when there is none."""
+    if not packet:
+        return 0
+    named = _XMP_PREFIX.search(packet)
+    prefix = re.escape(named[1] if named else b"tiff")
+    found = re.search(prefix + rb":Orientation(?:\s*=\s*[\"']|[^<>]*>)\s*([1-8])\s*[\"'<]", packet)
+    return int(found[1]) if found else 0
+
+
+def in_exif(block: bytes) -> int:
+    """EXIF 2.32, tag 0x0112 of the first directory: 1 to 8; 0 when absent or the block is broken.
 
     `block` starts at the TIFF header, with or without the "Exif" prefix of a JPEG.
     """
@@ -18,7 +39,7 @@ def orientation(block: bytes) -> int:
         block = block[6:]
     order = {b"II": "little", b"MM": "big"}.get(block[:2])
     if order is None or len(block) < 14:
-        return 1
+        return 0
 
     def number(offset: int, size: int) -> int:
         return int.from_bytes(block[offset : offset + size], order)  # type: ignore[arg-type]
@@ -30,8 +51,44 @@ def orientation(block: bytes) -> int:
             break
         if number(entry, 2) == _ORIENTATION:
             value = number(entry + 8, 2)
-            return value if 1 <= value <= 8 else 1
-    return 1
+            return value if 1 <= value <= 8 else 0
+    return 0
+
+
+def in_png_texts(texts: Sequence[tuple[bytes, bytes]]) -> int:
+    """By the metadata that programs keep in text chunks (kind, body): 1 to 8, or 0 when they say nothing."""
+    xmp = 0
+    for kind, body in texts:
+        data = _metadata(kind, body)
+        if data.startswith((b"Exif\0", b"II", b"MM")):
+            if found := in_exif(data):
+                return found
+        else:
+            xmp = xmp or in_xmp(data)
+    return xmp
+
+
+def _metadata(kind: bytes, body: bytes) -> bytes:
+    """The EXIF block or XMP packet in a text chunk; b"" when it is broken."""
+    keyword, _, rest = body.partition(b"\0")
+    packed = kind == b"zTXt"
+    if kind == b"zTXt":
+        rest = rest[1:]
+    elif kind == b"iTXt":
+        packed = rest[:1] == b"\1"
+        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
+    if packed:
+        try:
+            rest = zlib.decompressobj().decompress(rest, _LONGEST_TEXT)
+        except zlib.error:
+            return b""
+    if not keyword.startswith(b"Raw profile type"):
+        return rest
+    # ImageMagick's form: a name and a length, each on a line, then hexadecimal digits.
+    try:
+        return bytes.fromhex(b"".join(rest.split()[2:]).decode("ascii"))
+    except ValueError:
+        return b""
 
 
 def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -1,10 +1,10 @@
 """Parts of a file that became sprites of their own.
 
 frame=3                                   of an animation
-region=x,y,w,h                            of a sheet, in canonical pixels
+region=x,y,w,h                            of a sheet, in canonical pixels; filled up beyond its edges
 region=x,y,w,h+turn=3                     turned clockwise by so many quarter turns
 region=x,y,w,h+on=W,H,X,Y                 laid at (X, Y) on a transparent canvas of W x H, after the turn
-key=rrggbb, region=...+key=rrggbb         pixels of that colour made transparent, before anything else
+key=rrggbb, region=...+key=rrggbb         pixels of that colour made transparent
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from gandam_studio.core.decoding import pillow
 from gandam_studio.core.decoding.canonical import decode, finish, picture_kind
 from gandam_studio.core.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
+from gandam_studio.core.rendering import plain_border
 
 _N = r"(\d{1,6})"
 _PART = re.compile(
-    rf"frame={_N}"
+    rf"frame={_N}(?:\+key=([0-9a-f]{{6}}))?"
     rf"|region={_N},{_N},{_N},{_N}(?:\+turn=([123]))?(?:\+on={_N},{_N},{_N},{_N})?(?:\+key=([0-9a-f]{{6}}))?"
     r"|key=([0-9a-f]{6})"
 )
@@ -34,7 +35,8 @@ class Piece:
     """A rectangle of a sheet, and what makes a sprite of it.
 
     Attributes:
-        box: (x, y, w, h) in canonical pixels of the sheet.
+        box: (x, y, w, h) in canonical pixels; it begins on the sheet. What lies beyond the right and lower edges is
+            transparent, or of the sheet's plain border's colour.
         turn: quarter turns clockwise that set it upright.
         canvas: (W, H, X, Y): the size of the sprite, and where the turned rectangle lies on it; None for the rectangle.
         key: the colour that stands for transparency on the sheet; None when there is none.
@@ -64,11 +66,16 @@ class Piece:
         x, y, w, h = self.box
         height, width = sheet.shape[:2]
         size = self.canvas or (w, h, 0, 0)
-        if w < 1 or h < 1 or x + w > width or y + h > height:
+        if w < 1 or h < 1 or x >= width or y >= height:
             raise UnreadablePicture(f"the sheet has no {self.part}")
-        if size[0] * size[1] > limits.max_pixels:
-            raise UnreadablePicture(f"too many pixels: {self.part}")
+        limits.check_size(w, h)
+        limits.check_size(size[0], size[1])
         piece = sheet[y : y + h, x : x + w]
+        if piece.shape[:2] != (h, w):
+            filled = np.empty((h, w, 4), np.uint8)
+            filled[:] = plain_border(sheet) or 0
+            filled[: piece.shape[0], : piece.shape[1]] = piece
+            piece = filled
         if self.key is not None:
             piece = keyed(piece, self.key)
         piece = np.rot90(piece, -self.turn)
@@ -105,25 +112,26 @@ def key_part(key: Color) -> str:
 
 
 def decode_part(data: bytes, part: str = "", limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
-    """Canonical RGBA (H, W, 4) uint8 of a file or of one part of it. Raises UnreadablePicture."""
+    """Canonical RGBA (H, W, 4) uint8 of a file that was imported, or of one part of it. Raises UnreadablePicture."""
     if not part:
-        return decode(data, limits).rgba
+        return decode(data, limits, vetted=True).rgba
     match = _PART.fullmatch(part)
     if match is None:
         raise UnreadablePicture(f"unknown part {part!r}")
-    index, *numbers, key, whole_key = match.groups()
+    frame, frame_key, *numbers, key, whole_key = match.groups()
     if whole_key:
-        return finish(keyed(decode(data, limits).rgba, _color(whole_key))).rgba
-    if index is None:
+        return finish(keyed(decode(data, limits, vetted=True).rgba, _color(whole_key))).rgba
+    if frame is None:
         x, y, w, h, turn, *on = (int(number or 0) for number in numbers)
         canvas = (on[0], on[1], on[2], on[3]) if numbers[5] else None
         piece = Piece((x, y, w, h), turn, canvas, _color(key) if key else None)
-        return finish(piece.cut(decode(data, limits).rgba, limits)).rgba
+        return finish(piece.cut(decode(data, limits, vetted=True).rgba, limits)).rgba
     with pillow.opened(data, picture_kind(data, limits), limits) as image:
-        if int(index) >= int(getattr(image, "n_frames", 1)):
+        if int(frame) >= int(getattr(image, "n_frames", 1)):
             raise UnreadablePicture(f"the animation has no {part}")
-        image.seek(int(index))
-        return finish(pillow.first_frame(image)).rgba
+        image.seek(int(frame))
+        rgba = pillow.first_frame(image)
+    return finish(keyed(rgba, _color(frame_key)) if frame_key else rgba).rgba
 
 
 def _color(text: str) -> Color:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gandam_studio.core.decoding.colour import is_srgb, to_srgb
-from gandam_studio.core.decoding.exif import upright
+from gandam_studio.core.decoding.exif import in_xmp, upright
 from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
 from gandam_studio.core.decoding.png import to_8_bit
 
@@ -32,6 +32,7 @@ _PLUGINS = {
     "ico": ("IcoImagePlugin", ("ICO",)),
     "tga": ("TgaImagePlugin", ("TGA",)),
 }
+_SPOKEN = ("TIFF", "AVIF")  # as words, not letter by letter
 _ORIENTATION = 0x0112
 _FAX = (2, 3, 4)  # TIFF compression: libtiff decodes damaged fax lines to whatever they give, without an error
 
@@ -53,7 +54,7 @@ def opened(data: bytes, kind: str, limits: Limits) -> Iterator[Image.Image]:
         except Image.DecompressionBombError:
             raise UnreadablePicture("too large: its header promises more pixels than memory holds") from None
         except Image.UnidentifiedImageError:
-            raise UnreadablePicture(f"a {kind.upper()} that cannot be read") from None
+            raise UnreadablePicture(f"{with_article(kind.upper())} that cannot be read") from None
         except MemoryError:
             raise UnreadablePicture("needs too much memory") from None
         except ImportError:
@@ -66,34 +67,52 @@ def first_frame(image: Image.Image) -> NDArray[np.uint8]:
     """(H, W, 4) RGBA of the frame the picture stands at: sRGB and upright."""
     if getattr(image, "tag_v2", {}).get(259) in _FAX:
         raise UnreadablePicture("fax-coded TIFF is not supported (its damage cannot be told)")
+    tagged = _ORIENTATION in getattr(image, "tag_v2", {})
     image.load()
     profile = image.info.get("icc_profile") or b""
-    turn = _orientation_of(image)
+    turn = 1 if tagged else _orientation_of(image)
     rgba = _rgba(image, profile if isinstance(profile, bytes) else b"")
     return upright(rgba, turn) if turn != 1 else rgba
 
 
-def frames(image: Image.Image, limits: Limits) -> Iterator[NDArray[np.uint8]]:
-    """RGBA of every frame, one at a time. Raises UnreadablePicture once the limits are passed."""
+def frames(image: Image.Image, limits: Limits) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """(index, RGBA) of every frame, one at a time. Raises UnreadablePicture once the limits are passed.
+
+    The picture that an APNG shows where animations are unknown is none of its frames.
+    """
     count = min(int(getattr(image, "n_frames", 1)), limits.max_frames)
-    for index in range(count):
+    first = 1 if getattr(image, "default_image", False) and count > 1 else 0
+    for index in range(first, count):
         if image.width * image.height * (index + 1) > limits.max_pixels:
             raise UnreadablePicture(f"too large: {count} frames of {image.width} x {image.height} pixels")
         image.seek(index)
-        yield first_frame(image)
+        yield index, first_frame(image)
+
+
+def with_article(name: str) -> str:
+    """ "a PNG", "an ICO": by how a format's letters are spoken."""
+    spelled = name.isupper() and name not in _SPOKEN
+    return f"{'an' if name[0] in ('AEFHILMNORSX' if spelled else 'AEIOUaeiou') else 'a'} {name}"
 
 
 def _orientation_of(image: Image.Image) -> int:
     if image.format == "TIFF":
-        return 1  # Pillow turns TIFF pictures itself while loading
+        return in_xmp(_xmp(image)) or 1  # where Pillow has turned it while loading, nothing is left to be said
     try:
-        value = image.getexif().get(_ORIENTATION, 1)
+        value = image.getexif().get(_ORIENTATION, 0)
     except Exception:
-        return 1  # broken metadata of a sound picture
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+        value = 0  # broken metadata of a sound picture
+    return value if isinstance(value, int) and 1 <= value <= 8 else in_xmp(_xmp(image)) or 1
+
+
+def _xmp(image: Image.Image) -> bytes:
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    return packet.encode() if isinstance(packet, str) else packet if isinstance(packet, bytes) else b""
 
 
 def _rgba(image: Image.Image, profile: bytes) -> NDArray[np.uint8]:
+    if image.mode == "La":
+        image = image.convert("LA")  # grey multiplied by its opacity, which `convert` does not take to RGBA
     if image.mode in ("I;16", "I;16B", "I;16L", "I;16N"):
         samples = np.asarray(image).astype(np.uint16)
         if _bits(image) == 12:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gandam_studio.core.decoding import exif
 from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
 from gandam_studio.core.deflate import DamagedStream, Inflater
 
@@ -22,7 +23,10 @@ _CHUNK = struct.Struct(">I4s")  # length of the body, kind; body and CRC follow
 _CRC = struct.Struct(">I")
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _CRITICAL = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND"))
-_KEPT = frozenset((b"tRNS", b"iCCP", b"eXIf", b"acTL", b"sRGB"))
+_KEPT = frozenset((b"tRNS", b"iCCP", b"eXIf", b"acTL"))
+_TEXT = frozenset((b"tEXt", b"zTXt", b"iTXt"))
+_METADATA = (b"Raw profile type exif\0", b"Raw profile type APP1\0", b"Raw profile type xmp\0", b"XML:com.adobe.xmp\0")
+_MOST_TEXTS = 8
 _MAXIMUM_PROFILE = 4 * 1024 * 1024
 _SMALL = 1 << 18  # bytes of pixels up to which unfiltered ones are inflated here
 
@@ -34,6 +38,7 @@ class PngHeader:
     Attributes:
         width, height, depth, color_type, interlaced: as in the header chunk.
         chunks: bodies of the few chunks besides the image that matter here.
+        texts: (kind, body) of text chunks that hold EXIF or XMP.
         image: (start, stop) of each image data chunk's body in the file.
     """
 
@@ -44,6 +49,7 @@ class PngHeader:
     interlaced: bool = False
     chunks: dict[bytes, bytes] = field(default_factory=dict)
     image: list[tuple[int, int]] = field(default_factory=list)
+    texts: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     @property
     def animated(self) -> bool:
@@ -51,11 +57,16 @@ class PngHeader:
         return b"acTL" in self.chunks
 
     @property
+    def orientation(self) -> int:
+        """As in EXIF, 1 to 8."""
+        return exif.in_exif(self.chunks.get(b"eXIf", b"")) or exif.in_png_texts(self.texts) or 1
+
+    @property
     def profile(self) -> bytes:
-        """The embedded ICC profile, or b"" (also when it is broken or an sRGB chunk overrules it)."""
+        """The embedded ICC profile, or b"" (also when it is broken). It comes before an sRGB chunk (PNG 3, 4.3)."""
         body = self.chunks.get(b"iCCP", b"")
         name, separator, packed = body.partition(b"\0")
-        if not separator or len(name) > 79 or b"sRGB" in self.chunks:
+        if not separator or len(name) > 79:
             return b""
         try:
             return zlib.decompressobj().decompress(packed[1:], _MAXIMUM_PROFILE)
@@ -100,6 +111,8 @@ def _walk(data: bytes, header: PngHeader) -> None:
                 break
         elif kind in _KEPT and not (kind == b"acTL" and image):
             header.chunks.setdefault(kind, data[position + 8 : stop - 4])
+        elif kind in _TEXT and data.startswith(_METADATA, position + 8) and len(header.texts) < _MOST_TEXTS:
+            header.texts.append((kind, data[position + 8 : stop - 4]))
         position = stop
     else:
         raise UnreadablePicture("truncated")

@@ -25,8 +25,8 @@ _OTHERS = (
 )
 
 
-def sniff(head: bytes, tail: bytes = b"") -> str | None:
-    """Name the format of a file from its first 512 bytes (and last 26): one of PICTURES or ARCHIVES, else None."""
+def sniff(head: bytes, tail: bytes = b"", size: int = 0) -> str | None:
+    """Name the format of a file from its first 512 bytes, last 26 and size: one of PICTURES or ARCHIVES, else None."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     if head.startswith(b"\xff\xd8\xff"):
@@ -43,7 +43,8 @@ def sniff(head: bytes, tail: bytes = b"") -> str | None:
         return "bmp"
     if head.startswith(b"\x00\x00\x01\x00") and len(head) >= 22:
         return "ico"
-    return _archive(head) or ("tga" if tail[-18:] == b"TRUEVISION-XFILE.\x00" else None)
+    tga = tail[-18:] == b"TRUEVISION-XFILE.\x00" or _is_old_tga(head, size)
+    return _archive(head) or ("tga" if tga else None)
 
 
 def describe_other(head: bytes) -> str:
@@ -61,6 +62,30 @@ def describe_other(head: bytes) -> str:
 
 
 _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
+
+
+def _is_old_tga(head: bytes, size: int) -> bool:
+    """Whether a header and a file's size agree in every field with a TGA of version 1, which has no mark at all."""
+    if len(head) < 18:
+        return False
+    name, mapped, kind = head[0], head[1], head[2]
+    first, count, entry = (int.from_bytes(head[at : at + n], "little") for at, n in ((3, 2), (5, 2), (7, 1)))
+    width, height = int.from_bytes(head[12:14], "little"), int.from_bytes(head[14:16], "little")
+    depth, descriptor = head[16], head[17]
+    depths = _TGA_DEPTHS.get(kind & ~8, ())
+    if kind & ~11 or depth not in depths or not width or not height or descriptor & 0xC0 or descriptor & 15 > 8:
+        return False
+    if kind & ~8 == 1 and not (mapped == 1 and count and first + count <= 256 and entry in (15, 16, 24, 32)):
+        return False
+    if kind & ~8 != 1 and (mapped or first or count or entry):
+        return False
+    bytes_each = (depth + 7) // 8
+    pixels = width * height
+    least = -(-pixels // 128) * (1 + bytes_each) if kind & 8 else pixels * bytes_each
+    return size >= 18 + name + count * ((entry + 7) // 8) + least
+
+
+_TGA_DEPTHS = {1: (8,), 2: (15, 16, 24, 32), 3: (8, 16)}
 
 
 def _archive(head: bytes) -> str | None:

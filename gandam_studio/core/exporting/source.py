@@ -166,13 +166,14 @@ class Source:
                 with self.workspace.originals.open(entry.source_digest) as stream:
                     head = stream.read(512)
                     stream.seek(0, os.SEEK_END)
-                    stream.seek(max(0, stream.tell() - 26))
+                    size = stream.tell()
+                    stream.seek(max(0, size - 26))
                     tail = stream.read(26)
             except OSError as error:
                 raise UserError(f"the original of {entry.source} cannot be read: {error.strerror or error}") from None
         else:
-            head, tail = data[:512], data[-26:]
-        kind = sniff(head, tail) or "bin"
+            head, tail, size = data[:512], data[-26:], len(data)
+        kind = sniff(head, tail, size) or "bin"
         return _SUFFIXES.get(kind, f".{kind}")
 
 

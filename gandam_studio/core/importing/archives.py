@@ -227,3 +227,6 @@ class ZipReader:
         if self._stream is not None:
             self._stream.close()
         self._stream, self._path, self._entries = None, "", []
+
+    def __del__(self) -> None:
+        self.close()

@@ -109,12 +109,14 @@ class Examiner:
                 info = picture.info
                 yield frame_part(index) if info.frames > 1 else "", "", Raw(picture.rgba, info.format, info.frames)
         else:
-            raw = canonical.decode_raw(data, self._limits)
+            index, raw = canonical.decode_first(data, self._limits)
+            part = frame_part(index) if index else ""
             key = self.settings.key_of(raw.rgba)
             if key is None:
-                yield "", "", raw
+                yield part, "", raw
             else:
-                yield key_part(key), "", Raw(keyed(raw.rgba, key), raw.kind, raw.frames)
+                part = f"{part}+{key_part(key)}" if part else key_part(key)
+                yield part, "", Raw(keyed(raw.rgba, key), raw.kind, raw.frames)
 
     def _pieces(self, data: bytes, slicing: Slicing) -> Iterator[tuple[str, str, Raw]]:
         picture = canonical.decode(data, self._limits)

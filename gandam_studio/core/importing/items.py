@@ -60,6 +60,11 @@ class FoundSprite:
     hashes: bytes = b""
     features: bytes = b""
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether it shows nothing, or one colour alone (`query.BLANK`)."""
+        return self.colors == 0 or (self.colors == 1 and not self.alpha)
+
 
 @dataclass
 class Outcome:

@@ -195,4 +195,6 @@ class ImportSummary:
         parts = [f"{self.imported:,} imported", f"{self.already:,} already there", f"{self.rejected_count:,} rejected"]
         if self.missing_count:
             parts.append(f"{self.missing_count:,} missing")
+        if self.blank:
+            parts.append(f"{self.blank:,} of the new ones blank")
         return ", ".join(parts)

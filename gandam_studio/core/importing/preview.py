@@ -36,4 +36,4 @@ def load_picture(
                 raise UnreadablePicture("an archive, not a picture")
             if outcomes[0].verdict != ACCEPTED:
                 raise UnreadablePicture(outcomes[0].reason)
-    return decode(data, limits).rgba
+    return decode(data, limits, vetted=True).rgba

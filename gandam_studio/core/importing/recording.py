@@ -140,10 +140,11 @@ class Recorder:
             new, last = self._write(batch)
         except OSError as error:
             raise UserError(f"nothing more was saved: {error.strerror or error}") from error
-        self._count(batch, new, last)
+        self._count(batch, len(new), last)
+        self.summary.blank += sum(sprite.is_blank for sprite in new)
 
-    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[int, int]:
-        """The batch's transaction: how many sprites were new, and the last row number before them.
+    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[list[FoundSprite], int]:
+        """The batch's transaction: the sprites that were new, and the last row number before them.
 
         The original of a re-encoded copy is kept too: a version names one of the files with equal pixels whichever
         came first, so all of them must be there.
@@ -164,7 +165,7 @@ class Recorder:
                 _FINGERPRINT, [(last + 1 + i, s.hashes, s.features) for i, (s, _, _) in enumerate(new)]
             )
             connection.executemany(_SOURCE, sources)
-        return len(new), last
+        return [sprite for sprite, _, _ in new], last
 
     def _place(
         self,

@@ -18,6 +18,7 @@ from gandam_studio.core.decoding.parts import Color, Piece, keyed
 from gandam_studio.core.rendering import content_box, plain_border
 
 MAXIMUM_REGIONS = 20_000
+_LONGEST = 32_000  # what a picture's side may be
 Region = tuple[int, int, int, int]  # x, y, w, h in canonical pixels
 # A key colour covers at least this much of an opaque picture's border, of its area, and is seldom another's neighbour.
 _KEY_BORDER, _KEY_AREA = 0.6, 0.15
@@ -25,7 +26,10 @@ _KEY_BORDER, _KEY_AREA = 0.6, 0.15
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells of one size; empty ones are left out. `left`, `top`: where the first begins; `gap_x`, `gap_y`: between."""
+    """Cells of one size; empty ones are left out. `left`, `top`: where the first begins; `gap_x`, `gap_y`: between.
+
+    A cell that runs over the sheet's right or lower edge is filled up (`parts.cut_region`).
+    """
 
     width: int
     height: int
@@ -37,13 +41,15 @@ class Grid:
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
             raise ValueError("a grid's cells must be at least one pixel")
+        if max(asdict(self).values()) > _LONGEST:
+            raise ValueError(f"a grid's numbers must be at most {_LONGEST:,}")
         if min(self.left, self.top, self.gap_x, self.gap_y) < 0:
             raise ValueError("a grid's margins and gaps must not be negative")
 
     @property
     def mode(self) -> str:
         """Names this slicing among all others."""
-        return f"grid={self.width}x{self.height}+{self.left}+{self.top}+{self.gap_x}+{self.gap_y}"
+        return f"grid={self.width}x{self.height}+{self.left}+{self.top}+{self.gap_x}+{self.gap_y}+edges"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `sheet_from_json`."""
@@ -255,8 +261,8 @@ def _grid_fits(content: NDArray[np.bool_], cell_width: int, cell_height: int) ->
 
 def _cells(content: NDArray[np.bool_], grid: Grid) -> list[Region]:
     height, width = content.shape
-    columns = range(grid.left, width - grid.width + 1, grid.width + grid.gap_x)
-    rows = range(grid.top, height - grid.height + 1, grid.height + grid.gap_y)
+    columns = range(grid.left, width, grid.width + grid.gap_x)
+    rows = range(grid.top, height, grid.height + grid.gap_y)
     if len(columns) * len(rows) > 50 * MAXIMUM_REGIONS:
         raise UnreadablePicture("the grid's cells are too small for this picture")
     return [

@@ -6,6 +6,7 @@ was made. Equal decisions have equal digests, on any machine and in any order of
 
 from gandam_studio.core.versions.commit import commit
 from gandam_studio.core.versions.diff import Changed, Removed, VersionDiff, diff, plural_reason
+from gandam_studio.core.versions.entries import count_blank
 from gandam_studio.core.versions.listing import find_version, tag_version, versions
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.relink import Relinked, relink
@@ -24,6 +25,7 @@ __all__ = [
     "VersionDiff",
     "assign_splits",
     "commit",
+    "count_blank",
     "diff",
     "find_version",
     "plural_reason",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.places import file_name, split_member
+from gandam_studio.core.query import BLANK
 from gandam_studio.core.sprite import COLUMNS, Sprite
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from trainer.manifest import ManifestEntry
@@ -35,6 +36,12 @@ def present_entries(workspace: Workspace, *, kept_only: bool = False) -> Iterato
 def committed(kept_only: bool) -> str:
     """The SQL condition for sprites that belong in a version."""
     return "status = 'kept'" if kept_only else "status != 'dropped'"
+
+
+def count_blank(workspace: Workspace, *, kept_only: bool = False) -> int:
+    """How many of the sprites that a commit would hold show nothing, or one colour alone."""
+    query = f"SELECT count(*) FROM sprites WHERE {committed(kept_only)} AND {BLANK}"
+    return int(workspace.connection.execute(query).fetchone()[0])
 
 
 def present_splits(workspace: Workspace, condition: str) -> dict[str, str]:

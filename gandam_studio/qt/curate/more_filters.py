@@ -25,8 +25,8 @@ from gandam_studio.qt.numbers import DecimalBox, WholeBox
 
 # Fields of Filter edited here; the rest stand in the bar itself.
 FIELDS = (
-    "tag", "source", "family", "reason", "alpha", "min_side", "max_side", "min_colors", "max_colors", "min_aspect",
-    "max_aspect",
+    "tag", "source", "family", "reason", "alpha", "blank", "min_side", "max_side", "min_colors", "max_colors",
+    "min_aspect", "max_aspect",
 )  # fmt: skip
 
 
@@ -57,6 +57,10 @@ class MoreFilters(QFrame):
         self.alpha = QComboBox()
         for text, value in ((self.tr("Any"), None), (self.tr("Transparent"), True), (self.tr("Opaque"), False)):
             self.alpha.addItem(text, value)
+        self.blank = QComboBox()
+        for text, value in ((self.tr("Any"), None), (self.tr("Blank"), True), (self.tr("Not blank"), False)):
+            self.blank.addItem(text, value)
+        self.blank.setToolTip(self.tr("Blank sprites show nothing, or one colour alone"))
         self.sides = (_whole(1, 1 << 20), _whole(1, 1 << 20))
         self.colors = (_whole(1, 4096), _whole(1, 4096))
         self.aspects = (_ratio(), _ratio())
@@ -64,7 +68,8 @@ class MoreFilters(QFrame):
         for combo in (self.tag, self.family, self.reason):
             combo.editTextChanged.connect(lambda _text: self._tell())
         self.source.textChanged.connect(lambda _text: self._tell())
-        self.alpha.currentIndexChanged.connect(lambda _index: self._tell())
+        for choice in (self.alpha, self.blank):
+            choice.currentIndexChanged.connect(lambda _index: self._tell())
         for box in (*self.sides, *self.colors, *self.aspects):
             box.valueChanged.connect(lambda _value: self._tell())
 
@@ -81,6 +86,7 @@ class MoreFilters(QFrame):
             combo.setEditText(text)
         self.source.setText(chosen.source)
         self.alpha.setCurrentIndex(self.alpha.findData(chosen.alpha))
+        self.blank.setCurrentIndex(self.blank.findData(chosen.blank))
         for (low, high), first, second in (
             (self.sides, chosen.min_side, chosen.max_side),
             (self.colors, chosen.min_colors, chosen.max_colors),
@@ -104,6 +110,7 @@ class MoreFilters(QFrame):
                 "family": self.family.currentText().strip(),
                 "reason": self.reason.currentText().strip(),
                 "alpha": self.alpha.currentData(),
+                "blank": self.blank.currentData(),
                 "min_side": self.sides[0].value() or None,
                 "max_side": self.sides[1].value() or None,
                 "min_colors": self.colors[0].value() or None,
@@ -128,6 +135,7 @@ class MoreFilters(QFrame):
             (self.tr("Family"), self.family),
             (self.tr("Drop reason"), self.reason),
             (self.tr("Alpha"), self.alpha),
+            (self.tr("Content"), self.blank),
             (self.tr("Longer side"), _between(*self.sides)),
             (self.tr("Colours"), _between(*self.colors)),
             (self.tr("Width / height"), _between(*self.aspects)),

@@ -178,7 +178,7 @@ class ImportController(QObject):
         self._session.sprites_imported.emit()
         refused = summary.rejected_count + summary.missing_count
         self._session.post(summary.sentence(), WARNING if refused else SUCCESS)
-        if refused:
+        if refused or summary.notes:
             self.show_report_later()
 
     def show_report_later(self) -> None:

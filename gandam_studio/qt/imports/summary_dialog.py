@@ -21,6 +21,8 @@ from gandam_studio.core.importing import ImportSummary
 from gandam_studio.qt import theme
 from gandam_studio.qt.status_strip import duration
 
+_NOTES = 5
+
 
 class SummaryDialog(QDialog):
     """Attributes:
@@ -40,7 +42,10 @@ class SummaryDialog(QDialog):
             (self.tr("already there"), summary.already),
             (self.tr("rejected"), summary.rejected_count),
             (self.tr("missing"), summary.missing_count),
+            (self.tr("blank"), summary.blank),
         ):
+            if not count and name == self.tr("blank"):
+                continue
             numbers.addLayout(_number(f"{count:,}", name))
         numbers.addStretch()
         numbers.addLayout(_number(duration(summary.seconds), self.tr("time taken")))
@@ -56,6 +61,10 @@ class SummaryDialog(QDialog):
         layout.setContentsMargins(20, 20, 20, 16)
         layout.setSpacing(16)
         layout.addLayout(numbers)
+        for text in summary.notes[:_NOTES]:
+            line = QLabel(" ".join(text.split()), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+            line.setProperty("role", "secondary")
+            layout.addWidget(line)
         layout.addWidget(self.table, 1)
         layout.addWidget(note)
         layout.addWidget(buttons)
