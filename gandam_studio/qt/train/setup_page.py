@@ -66,6 +66,7 @@ class SetupPage(QWidget):
         self._check_soon.timeout.connect(self._check)
         self._measure_soon = QTimer(self, singleShot=True, interval=MEASURE_MS)
         self._measure_soon.timeout.connect(self._measure_if_idle)
+        session.closing.connect(self._rest)
         self.draft.choose(FIRST_PRESET)
         self._lay_out()
         self._connect()
@@ -151,7 +152,7 @@ class SetupPage(QWidget):
         self.start_button.clicked.connect(lambda _checked=False: self.start())
         self.preflight.cure_asked.connect(self.cure_asked)
         self.preflight.measure_button.clicked.connect(lambda _checked=False: self.measure())
-        self.preflight.measured.connect(lambda _costs: self._check())
+        self.preflight.measured.connect(lambda _costs: self._check_soon.start())
         self._session.versions_changed.connect(self.refresh_versions)
         self._session.runs_changed.connect(self._name_start)
 
@@ -226,6 +227,12 @@ class SetupPage(QWidget):
         self.start_button.setText(self.tr("Add to the queue") if busy else self.tr("Start"))
         ready = self.version() is not None and not self.draft.problem and not self._session.read_only
         self.start_button.setEnabled(ready)
+
+    def _rest(self) -> None:
+        """Look at nothing any more: the workspace is being closed."""
+        self._measure_soon.stop()
+        self._check_soon.stop()
+        self._check_soon.timeout.disconnect(self._check)
 
     def _check(self) -> None:
         version = self.version()
