@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,9 +202,7 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output_folders, "_SORTED_AT_ONCE", 3)
 
 
-KIND = output_folders.FolderKind(
-    "about.json", "thing", lambda values: str(values.get("what", "")), output_folders.re.compile("none")
-)
+KIND = output_folders.FolderKind("about.json", "thing", lambda values: str(values.get("what", "")), re.compile("none"))
 
 
 def write(folder: Path, names: list[str], **options: bool) -> None:
