@@ -6,6 +6,7 @@ Everything here raises `UntrustedError`, a ValueError whose text is one short li
 from __future__ import annotations
 
 import codecs
+import errno
 import json
 import math
 import os
@@ -37,7 +38,12 @@ def open_regular(path: Path | str, *, follow_links: bool = True) -> BufferedRead
     """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     # Looked at before it is opened: opening a device can have effects of its own.
-    before = os.stat(path) if follow_links else os.lstat(path)
+    try:
+        before = os.stat(path) if follow_links else os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UntrustedError(f"{path} is a loop of symbolic links") from None
+        raise
     if stat.S_ISLNK(before.st_mode):
         raise UntrustedError(f"{path} is a symbolic link")
     if not stat.S_ISREG(before.st_mode):

@@ -1,0 +1,315 @@
+"""Runs from somebody else in a workspace: each bad one is listed as damaged, and the others go on as ever."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from recorded_runs import Recorder, make_run, recorded
+
+from gandam_studio.core import training
+from gandam_studio.core.run_comparison import compare
+from gandam_studio.core.run_export import export_run
+from gandam_studio.core.run_queue import FILE, RunQueue
+from gandam_studio.core.run_record import RunRecord
+from gandam_studio.qt.outside_text import OutsideLabel, tip, wrapped
+from gandam_studio.qt.train.pictures import decode, inside, real_sheet
+from gandam_studio.qt.train.screen import TrainScreen
+from trainer import events as ev
+from trainer.run_directory import RunDirectory
+
+posix = pytest.mark.skipif(os.name == "nt", reason="FIFOs and symbolic links are POSIX's")
+LONG = "reason " + "x" * 5000 + " <img src='file:///etc/hostname'>"
+
+
+def spoil(folder: Path) -> list[str]:
+    """One run of every kind of damage; returns their names."""
+    spoilt: list[str] = []
+
+    def run(name: str) -> RunDirectory:
+        spoilt.append(f"r{len(spoilt) + 1}-{name}")
+        return make_run(folder / spoilt[-1])
+
+    run("deep").config_path.write_text("[" * 100_000, encoding="utf-8")
+    run("number").config_path.write_text("3", encoding="utf-8")
+    run("nan").config_path.write_text('{"seed": NaN}', encoding="utf-8")
+    run("types").config_path.write_text('{"stop": {"iterations": {}}}', encoding="utf-8")
+    for name in ("config.json", "events.jsonl"):
+        path = run(f"folder-{name}").path / name
+        path.unlink(missing_ok=True)
+        path.mkdir()
+    if os.name != "nt":
+        for name in ("config.json", "events.jsonl"):
+            path = run(f"fifo-{name}").path / name
+            path.unlink(missing_ok=True)
+            os.mkfifo(path)
+            path = run(f"loop-{name}").path / name
+            path.unlink(missing_ok=True)
+            path.symlink_to(path)
+    return spoilt
+
+
+def odd(folder: Path) -> list[RunDirectory]:
+    """Runs that are odd but can be read."""
+    superscript = make_run(folder / "r50-superscript")
+    (superscript.checkpoints_path / "²").mkdir()
+    (superscript.checkpoints_path / "²" / "state.json").write_text("{}", encoding="utf-8")
+    huge = make_run(folder / "r51-huge")
+    lines = [
+        {"kind": "progress", "iteration": 13, "first_iteration": 13, "curves": {"loss_d": [1.0]}},
+        {"kind": "progress", "iteration": 2**31, "first_iteration": 2**31, "curves": {"loss_d": [1.0]}},
+        {"kind": "progress", "iteration": 2**31 - 1, "first_iteration": 2**31 - 1, "curves": {"loss_d": [1.0]}},
+    ]
+    huge.events_path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    long = Recorder(make_run(folder / "r52-long", ("origin.version=" + "v" * 4000,)))
+    long.fail("c" * 5000, LONG)
+    digits = make_run(folder / "r53-digits").path.rename(folder / ("r" + "9" * 240))
+    return [superscript, huge, long.run, RunDirectory(digits)]
+
+
+def test_a_bad_run_is_damaged_in_one_line_and_hides_no_other(session) -> None:  # type: ignore[no-untyped-def]
+    folder = session.workspace.folder / "runs"
+    spoilt, strange = spoil(folder), odd(folder)
+    recorded(folder / "r60-good", iterations=100)
+    (folder / "r61-file").write_text("no folder", encoding="utf-8")
+    found = {run.run: run for run in training.runs(session.workspace)}
+    assert set(found) == {*spoilt, *(run.name for run in strange), "r60-good"}
+    assert found["r60-good"].state.state == "finished"
+    for name in spoilt:
+        assert found[name].state.state == "damaged", name
+        reason = found[name].to_json()["reason"]
+        assert reason
+        assert "\n" not in reason
+        assert len(reason) <= 500
+    assert {found[run.name].state.state for run in strange} == {"created", "interrupted", "failed"}
+    assert len(found["r52-long"].state.reason) <= 500
+    assert training.any_run_trains(session.workspace) is False
+    assert training.find_run(session.workspace, "r60").name == "r60-good"
+
+
+def test_the_screens_show_all_runs_beside_bad_ones_and_grow_no_wider(session, screen, qtbot) -> None:  # type: ignore[no-untyped-def]
+    folder = session.workspace.folder / "runs"
+    spoilt, strange = spoil(folder), odd(folder)
+    good = recorded(folder / "r60-good", iterations=100)
+    (folder / FILE).write_text(json.dumps([run.name for run in strange]), encoding="utf-8")
+    session.runs_changed.emit()
+    assert len(screen.tree._runs) == len(spoilt) + len(strange) + 1
+    train = TrainScreen(session)
+    train.control.autostart = False
+    qtbot.addWidget(train)
+    train.resize(1200, 800)
+    train.show()
+    train.activated()
+    assert train.chooser.count() == len(screen.tree._runs)
+    # The narrowest that the screens can be with nothing but good runs.
+    for path in [good.path, *(run.path for run in strange), *(folder / name for name in spoilt)]:
+        screen.tree.select([path])
+        screen._show_selected()
+        train.show_run(path)
+        follower = train.follower
+        assert follower is not None
+        qtbot.waitUntil(lambda follower=follower: follower.is_open, timeout=10_000)
+        with contextlib.suppress(OSError, ValueError):  # What has a state of its own is shown with it.
+            wanted = RunDirectory(path).state().state
+            qtbot.waitUntil(lambda follower=follower, wanted=wanted: follower.state.state == wanted, timeout=10_000)
+        QApplication.processEvents()
+        train.grab()
+        screen.grab()
+        if path == good.path:
+            widths = [widget.minimumSizeHint().width() for widget in (train, screen)]
+        now = [widget.minimumSizeHint().width() for widget in (train, screen)]
+        assert all(w <= usual + 200 for w, usual in zip(now, widths, strict=True)), (path.name, now, widths)
+    screen.tree.select([good.path, strange[2].path, folder / spoilt[0]])
+    screen._show_selected()
+    screen.grab()
+    session.post(LONG, "error")
+    train.close_run()
+    train.may_close()
+
+
+def test_iterations_out_of_reach_are_skipped_told_once_and_cost_no_memory(session, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.train.follower import RunFollower
+
+    _, huge, *_ = odd(session.workspace.folder / "runs")
+    tracemalloc.start()
+    follower = RunFollower(huge.path)
+    try:
+        with qtbot.waitSignal(follower.opened, timeout=10_000):
+            follower.start()
+        assert follower.record.last_iteration == 13
+        told = [event for event in follower.record.story if isinstance(event, ev.Warning)]
+        assert len(told) == 1
+        assert "2" in told[0].message
+        assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    finally:
+        follower.close()
+        tracemalloc.stop()
+
+
+END = ev.MAX_ITERATION
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [ev.Progress(iteration=1, first_iteration=1, curves={"a": [1.0]}),
+         ev.Progress(iteration=END, first_iteration=2, curves={"a": [1.0]}),
+         ev.Progress(iteration=END, first_iteration=END, curves={"a": [1.0]})],
+        [ev.RunResumed(iteration=END - 1, checkpoint="c"),
+         ev.Progress(iteration=1, first_iteration=1, curves={"a": [1.0]}),
+         ev.Progress(iteration=END, first_iteration=END, curves={"a": [1.0]})],
+        [ev.MetricMeasured(iteration=END, name="m", value=1.0),
+         ev.Progress(iteration=1, first_iteration=1, curves={"a": [1.0]}),
+         ev.MetricMeasured(iteration=2, name="m", value=1.0)],
+        [ev.Progress(iteration=1, first_iteration=1, curves={"a": [1.0]}),
+         ev.MetricMeasured(iteration=1, name="m", value=1.0), ev.MetricMeasured(iteration=END, name="m", value=1.0)],
+        [ev.Progress(iteration=k * 900_000, first_iteration=k * 900_000, curves={"a": [1.0]}) for k in range(1, 2000)],
+        [ev.Progress(iteration=1, first_iteration=1, curves={f"c{k}-{n}": [1.0] for n in range(60)})
+         for k in range(200)],
+    ],
+)  # fmt: skip
+def test_no_events_make_a_record_grow_beyond_them(events: list[ev.TrainEvent]) -> None:
+    from gandam_studio.qt.train.meters import meter_plots
+
+    tracemalloc.start()
+    record = RunRecord()
+    record.apply(events)
+    record.settle()
+    meter_plots(record)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20
+
+
+def test_a_fork_far_from_the_beginning_is_shown_whole() -> None:
+    start = 20_000_000
+    record = RunRecord()
+    record.apply([
+        ev.RunFailed(iteration=0), ev.RunStarted(iteration=start), ev.RunResumed(iteration=start, checkpoint="c"),
+        ev.Progress(iteration=start + 2, first_iteration=start + 1, curves={"a": [1.0, 3.0]}),
+    ])  # fmt: skip
+    assert (record.skipped, record.last_iteration) == (0, start + 2)
+    x, y = record.curves["a"].raw.window(start, start + 10, 100)
+    assert (list(x), list(y)) == ([start + 1, start + 2], [1.0, 3.0])
+    assert record.curves["a"].smooth.value_at(start + 2) is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["3", "null", '"r1"', "{}", "[[1]]", "[" * 100_000, '["../x", "a/b", "", "..", "a\\u0000b", 5]']
+)
+def test_a_queue_of_anything_is_an_empty_one(tmp_path: Path, text: str) -> None:
+    make_run(tmp_path / "r1-x")
+    (tmp_path / FILE).write_text(text, encoding="utf-8")
+    queue = RunQueue(tmp_path)
+    assert queue.waiting() == []
+    queue.add("r1-x")
+    assert [run.name for run in queue.waiting()] == ["r1-x"]
+
+
+def test_damaged_and_missing_runs_wait_for_nothing(tmp_path: Path) -> None:
+    names = spoil(tmp_path)
+    make_run(tmp_path / "r90-x")
+    (tmp_path / FILE).write_text(json.dumps([*names, "gone", "r90-x"]), encoding="utf-8")
+    assert "r90-x" in [run.name for run in RunQueue(tmp_path).waiting()]
+    assert "gone" not in [run.name for run in RunQueue(tmp_path).waiting()]
+
+
+def test_damaged_runs_can_be_compared(tmp_path: Path) -> None:
+    good = recorded(tmp_path / "good", iterations=100)
+    for name in spoil(tmp_path):
+        assert compare([good.path, tmp_path / name]).names == ("good", name)
+
+
+@posix
+def test_links_in_a_run_are_not_taken_away_with_it(tmp_path: Path) -> None:
+    run = recorded(tmp_path / "r1-a", iterations=100)
+    private = tmp_path / "private"
+    private.mkdir()
+    (private / "key").write_text("secret", encoding="utf-8")
+    (run.samples_path / "x.png").symlink_to(private / "key")
+    (run.path / "more").symlink_to(private)
+    os.mkfifo(run.path / "pipe")
+    export_run(run, tmp_path / "out.zip")
+    export_run(run, tmp_path / "out")
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        names = archive.namelist()
+    assert "r1-a/config.json" in names
+    assert not [name for name in names if name.endswith(("x.png", "key", "pipe"))]
+    assert not list((tmp_path / "out").rglob("key"))
+
+
+@posix
+def test_pictures_are_read_inside_the_run_and_never_waited_for(tmp_path: Path) -> None:
+    run = recorded(tmp_path / "r1-a", iterations=100)
+    (run.path / "away").symlink_to(tmp_path)
+    os.mkfifo(run.samples_path / "pipe.png")
+    for name in ("../x.png", "/x.png", "away/x.png", "", "a\0b", "C:\\x.png"):
+        assert inside(run.path, name) is None
+    assert decode(run.samples_path / "pipe.png") is None
+    assert decode(run.samples_path) is None
+    run.dataset_path.unlink()
+    os.mkfifo(run.dataset_path)
+    assert real_sheet(run.dataset_path, 10_000, 10_000) is None
+
+
+@posix
+def test_a_run_is_neither_started_nor_made_through_a_link(session, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.core.errors import UserError
+
+    folder = session.workspace.folder / "runs"
+    real = make_run(tmp_path / "elsewhere" / "r1-a")
+    folder.mkdir(exist_ok=True)
+    (folder / "r1-a").symlink_to(real.path)
+    with pytest.raises(UserError, match="link"):
+        training.start(RunDirectory(folder / "r1-a"))
+    run = make_run(folder / "r2-b")
+    run.log_path.symlink_to(tmp_path / "target.log")
+    with pytest.raises(UserError, match="link"):
+        training.start(run)
+    assert not (tmp_path / "target.log").exists()
+    moved = folder.rename(tmp_path / "runs")
+    folder.symlink_to(moved)
+    with pytest.raises(UserError, match="link"):
+        RunQueue(folder).add("r2-b")
+    assert not (moved / FILE).exists()
+
+
+def test_labels_of_text_from_data_are_plain_and_narrow(qtbot) -> None:  # type: ignore[no-untyped-def]
+    label = OutsideLabel(LONG)
+    qtbot.addWidget(label)
+    label.resize(200, 20)
+    assert label.text().startswith("reason x")
+    assert label.minimumSizeHint().width() < 100
+    assert label.sizeHint().width() < 600
+    label.setText("short")
+    assert label.text() == "short"
+    assert label.toolTip() == ""
+    assert len(wrapped(LONG)) < 700
+    assert max(map(len, wrapped(LONG).replace("\u200b", " ").split())) <= 64
+    assert "<img" not in tip(LONG)
+    assert max(map(len, tip(LONG + "\n" + LONG).split("<br>"))) < 400
+
+
+def test_a_drive_that_fails_for_hours_is_told_once(session, monkeypatch, caplog, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.train import watcher
+
+    run = recorded(session.workspace.folder / "runs" / "r1-a", iterations=100)
+    turns: list[int] = []
+
+    def fail(_self: object) -> None:
+        turns.append(1)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(watcher.RunWatcher, "_turn", fail)
+    monkeypatch.setattr(watcher, "POLL_S", 0.001)
+    watched = watcher.RunWatcher(run.path, 50.0)
+    watched.start()
+    qtbot.waitUntil(lambda: len(turns) > 20, timeout=10_000)
+    watched.stop()
+    assert sum("Input/output" in record.getMessage() for record in caplog.records) == 1

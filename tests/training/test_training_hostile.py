@@ -1,0 +1,70 @@
+"""What a run records of the version it trains, and what `train --resume` obeys or refuses."""
+
+from __future__ import annotations
+
+import pytest
+from studio_calls import Studio
+
+from gandam_studio.core import training
+from gandam_studio.core.edits import Flip
+from gandam_studio.core.training import create_run
+from gandam_studio.core.workspace import Workspace
+from trainer.config import load_preset
+from trainer.run_directory import RunDirectory
+
+
+def test_facing_is_asked_of_the_version_not_of_the_present(workspace: Workspace) -> None:
+    before = workspace.commit("as imported")
+    workspace.apply(Flip([3]))
+    after = workspace.commit("flipped")
+    workspace.apply(Flip([3]))
+    config = load_preset("sprite-r3-cpu")
+    assert create_run(workspace, before, config).config().origin.facing_curated is False
+    assert create_run(workspace, after, config).config().origin.facing_curated is True
+
+
+def test_a_long_preset_or_number_makes_no_impossible_name(workspace: Workspace) -> None:
+    import dataclasses
+
+    version = workspace.commit("first")
+    folder = workspace.folder / "runs"
+    (folder / ("r" + "9" * 240)).mkdir(parents=True)
+    run = create_run(workspace, version, dataclasses.replace(load_preset("sprite-r3-cpu"), preset="p" * 5000))
+    assert len(run.name) < 100
+    assert run.name.startswith("r1-")
+
+
+@pytest.mark.parametrize("option", [["--version", "v1"], ["--parent", "r1"], ["--seed", "3"], ["--set", "seed=3"]])
+def test_a_resumed_run_refuses_what_it_could_not_obey(workspace: Workspace, studio: Studio, option: list[str]) -> None:
+    run = create_run(workspace, workspace.commit("first"), load_preset("sprite-r3-cpu"))
+    place = str(workspace.folder)
+    workspace.close()
+    done = studio("train", "--resume", run.name, *option, "-w", place)
+    assert done.code == 2
+    assert "keeps its settings" in done.err
+
+
+def test_a_resumed_run_is_given_its_new_device(
+    workspace: Workspace, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run(workspace, workspace.commit("first"), load_preset("sprite-r3-cpu"))
+    place = str(workspace.folder)
+    workspace.close()
+    given: list[tuple[str, ...]] = []
+
+    def started(_run: RunDirectory, *options: str) -> None:
+        given.append(options)
+
+    monkeypatch.setattr(training, "start", started)
+    assert studio("train", "--resume", run.name, "--device", "cpu", "--detach", "-w", place).code == 0
+    assert given == [("--device", "cpu")]
+
+
+def test_runs_lists_a_damaged_one_in_a_line(workspace: Workspace, studio: Studio) -> None:
+    run = create_run(workspace, workspace.commit("first"), load_preset("sprite-r3-cpu"))
+    run.config_path.write_text("[" * 100_000, encoding="utf-8")
+    place = str(workspace.folder)
+    workspace.close()
+    (told,) = studio("runs", "-w", place, "--json").json
+    assert told["state"] == "damaged"
+    assert "\n" not in told["reason"]

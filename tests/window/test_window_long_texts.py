@@ -1,0 +1,42 @@
+"""Names, tags, reasons, families and messages of any length: no screen becomes wider for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtTest import QTest
+from studio_window import OpenWindow, close
+
+from gandam_studio.core.store import transaction
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.rail import PLACES
+
+LONG = "x" * 5000
+
+
+def fill(folder: Path, text: str) -> None:
+    """Put `text` wherever a workspace holds text, as somebody else's program may have."""
+    with Workspace.open(folder) as workspace:
+        workspace.commit(text)
+        with transaction(workspace.connection) as connection:
+            connection.execute("UPDATE sprites SET name = ?, family = ?, tags = ?", (text, text, f"\n{text}\n"))
+            connection.execute("UPDATE sprites SET status = 'dropped', reason = ? WHERE seq < 12", (text,))
+            connection.execute("UPDATE sources SET path = ? || source", (text,))
+
+
+@pytest.mark.parametrize("name", [place.name for place in PLACES])
+def test_no_screen_grows_wider_for_what_it_shows(
+    name: str, folder: Path, open_window: OpenWindow
+) -> None:
+    widths = []
+    for text in ("a", LONG):
+        fill(folder, text)
+        window = open_window(folder)
+        window.visit_by_name(name)
+        QTest.qWait(50)
+        window.session.post(text, "error")
+        window.grab()
+        widths.append(window.minimumSizeHint().width())
+        close(window)
+    assert widths[1] <= widths[0] + 300
