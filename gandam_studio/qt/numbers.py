@@ -62,3 +62,7 @@ class WholeBox(QSpinBox):
             return QValidator.State.Intermediate, text, position
         answer: Answer = super().validate(text, position)
         return answer
+
+    def fixup(self, text: str) -> str:
+        """See QAbstractSpinBox: Qt's own takes group separators out; the number before comes back instead."""
+        return text
