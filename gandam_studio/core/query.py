@@ -12,6 +12,7 @@ import numpy as np
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.places import PLACE, contains, escaped, place_contains
 from gandam_studio.core.seqsets import Seqs
+from trainer.untrusted import MAX_INTEGER
 
 # What people may sort by -> SQL. Ties are broken by import order, so a view never shuffles by itself.
 ORDERS = {
@@ -150,7 +151,7 @@ class Filter:
             ("CAST(width AS REAL) / height <= ?", self.max_aspect),
         ):
             if bound is not None:
-                term(sql, bound)
+                term(sql, max(-MAX_INTEGER, min(bound, MAX_INTEGER)))
         return " AND ".join(terms) or "1", values
 
     def select(self, connection: sqlite3.Connection) -> Seqs:
