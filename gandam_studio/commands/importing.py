@@ -24,9 +24,13 @@ _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
 @click.command("import")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path))
 @click.option("--frames", type=click.Choice(["first", "distinct"]), default="first", show_default=True,
-              help="Of animations: the first frame, or every distinct one.")  # fmt: skip
-@click.option("--grid", metavar="WxH[+X+Y][:GAP]|auto",
-              help="Cut sheets into cells of W x H pixels, from (X, Y) on; auto goes by gaps and shapes.")  # fmt: skip
+              help="Of animations: the first frame that shows something, or every distinct one.")  # fmt: skip
+@click.option(
+    "--grid",
+    metavar="WxH[+X+Y][:GAP]|auto",
+    help="Cut sheets into cells of W x H pixels, from (X, Y) on; cells over the edge are filled up. "
+    "auto: by the gaps or shapes of each sheet.",
+)
 @click.option("--shapes", type=click.IntRange(0, 64), metavar="JOIN",
               help="Cut sheets into their separate shapes; gaps of up to JOIN pixels do not separate.")  # fmt: skip
 @click.option("--names", default="", metavar="ENCODING",

@@ -10,7 +10,6 @@ import click
 
 from gandam_studio.commands.arguments import NAME, listed_names
 from gandam_studio.core.errors import NothingMatches, UserError
-from trainer.untrusted import MAX_INTEGER
 
 if TYPE_CHECKING:
     from gandam_studio.core.query import Filter
@@ -19,21 +18,22 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PIXELS = click.IntRange(0, MAX_INTEGER)
 _FILTERS = (
     click.option("--status", type=click.Choice(["undecided", "kept", "dropped", "not-dropped"]), help="In this state."),
     click.option(
         "--facing", "which_facing", type=click.Choice(["left", "right", "front", "unknown"]), help="Shown facing there."
     ),
     click.option("--tag", "with_tag", metavar="TAG", help="With this tag; -TAG for those without it."),
-    click.option("--source", type=NAME, metavar="TEXT", help="Imported from a path with this in it."),
+    click.option(
+        "--source", type=NAME, metavar="TEXT", help="Imported from a place with this in it: a path, into archives too."
+    ),
     click.option("--text", type=NAME, metavar="TEXT", help="With this in the name."),
     click.option("--family", metavar="NAME", help="Of this family; * for any."),
     click.option("--dropped-for", metavar="REASON", help="Dropped for this reason."),
     click.option("--flipped/--not-flipped", "is_flipped", default=None, help="Flipped, or not."),
     click.option("--blank/--not-blank", "is_blank", default=None, help="Showing nothing or one colour alone, or not."),
-    click.option("--min-side", type=_PIXELS, metavar="PIXELS", help="At least this long on the longer side."),
-    click.option("--max-side", type=_PIXELS, metavar="PIXELS", help="At most this long on the longer side."),
+    click.option("--min-side", type=int, metavar="PIXELS", help="At least this long on the longer side."),
+    click.option("--max-side", type=int, metavar="PIXELS", help="At most this long on the longer side."),
 )
 _NAMES = ("status", "which_facing", "with_tag", "source", "text", "family", "dropped_for", "is_flipped",
           "is_blank", "min_side", "max_side")  # fmt: skip

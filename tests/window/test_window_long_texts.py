@@ -26,9 +26,7 @@ def fill(folder: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", [place.name for place in PLACES])
-def test_no_screen_grows_wider_for_what_it_shows(
-    name: str, folder: Path, open_window: OpenWindow
-) -> None:
+def test_no_screen_grows_wider_for_what_it_shows(name: str, folder: Path, open_window: OpenWindow) -> None:
     widths = []
     for text in ("a", LONG):
         fill(folder, text)

@@ -1,0 +1,100 @@
+"""Places, names and blanks on the command line: folders and archives give the same answers."""
+
+from __future__ import annotations
+
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from studio_calls import Studio
+
+from gandam_studio.core.exporting.source import png_bytes
+from gandam_studio.core.mechas import sprite
+
+
+def picture(number: int) -> bytes:
+    return png_bytes(np.asarray(Image.fromarray(sprite(11, number)).resize((24, 24), Image.Resampling.NEAREST)))
+
+
+@pytest.fixture(params=["folder", "zip"])
+def imported(request, tmp_path: Path, studio: Studio) -> Path:
+    """A workspace with two classes of sprites, from a folder or from a zip."""
+    source = tmp_path / "set"
+    for number, name in enumerate(("knight/001.png", "knight/002.png", "slime/001.png")):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(picture(number))
+    if request.param == "zip":
+        with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+            for path in sorted(source.rglob("*.png")):
+                archive.write(path, path.relative_to(source).as_posix())
+        source = tmp_path / "set.zip"
+    studio("new", tmp_path / "ws")
+    assert studio("import", source, "-w", tmp_path / "ws", "--json", "--workers", 1).json["imported"] == 3
+    return tmp_path / "ws"
+
+
+def test_folders_and_archives_give_the_same_answers(imported: Path, studio: Studio) -> None:
+    listed = studio("list", "--source", "knight", "-w", imported, "--json").json
+    assert [row["name"] for row in listed] == ["001.png", "002.png"]
+    shown = studio("show", "slime/001.png", "-w", imported, "--json").json
+    assert shown["name"] == "001.png"
+    assert shown["id"] not in {row["id"] for row in listed}
+    assert studio("tag", "knight/001.png", "slime/001.png", "--add", "first", "-w", imported).code == 0
+    assert len(studio("list", "--tag", "first", "-w", imported, "--json").json) == 2
+    assert "path" in studio("show", "001.png", "-w", imported).refusal
+
+
+def test_code_pages_can_be_chosen_and_must_exist(tmp_path: Path, studio: Studio) -> None:
+    data = picture(1)
+    name = "十字.png".encode("cp932")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("A" * len(name), data)
+    packed = (tmp_path / "a.zip").read_bytes().replace(b"A" * len(name), name)
+    (tmp_path / "a.zip").write_bytes(packed)
+    studio("new", tmp_path / "ws")
+    answer = studio("import", tmp_path / "a.zip", "--names", "cp9999", "-w", tmp_path / "ws")
+    assert answer.code != 0
+    assert "cp9999" in answer.err
+    done = studio("import", tmp_path / "a.zip", "-w", tmp_path / "ws", "--workers", 1)
+    assert done.code == 0
+    assert "CP932" in done.err
+    assert studio("show", "十字.png", "-w", tmp_path / "ws").code == 0
+
+
+def test_blanks_are_told_at_import_and_commit(tmp_path: Path, studio: Studio) -> None:
+    folder = tmp_path / "art"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(png_bytes(np.zeros((8, 8, 4), np.uint8)))
+    (folder / "b.png").write_bytes(picture(3))
+    ws = tmp_path / "ws"
+    studio("new", ws)
+    done = studio("import", folder, "-w", ws, "--workers", 1)
+    assert "blank" in done.out
+    assert "--blank" in done.err
+    assert [row["name"] for row in studio("list", "--blank", "-w", ws, "--json").json] == ["a.png"]
+    assert [row["name"] for row in studio("list", "--not-blank", "-w", ws, "--json").json] == ["b.png"]
+    assert "1 sprite" in studio("commit", "-m", "x", "-w", ws).err
+    assert studio("drop", "--blank", "--reason", "blank", "-w", ws).code == 0
+    assert studio("commit", "-m", "without", "-w", ws).err == ""
+
+
+def test_numbers_beyond_64_bits_are_no_fault(imported: Path, studio: Studio) -> None:
+    assert studio("list", "--min-side", 10**30, "-w", imported, "--json").json == []
+    assert len(studio("list", "--max-side", 10**30, "-w", imported, "--json").json) == 3
+    answer = studio("import", imported.parent / "set", "--grid", f"{10**30}x4", "-w", imported)
+    assert answer.code != 0
+    assert "Traceback" not in answer.err
+
+
+def test_names_typed_composed_find_decomposed_ones(tmp_path: Path, studio: Studio) -> None:
+    folder = tmp_path / "art"
+    folder.mkdir()
+    (folder / unicodedata.normalize("NFD", "Flabébé.png")).write_bytes(picture(4))
+    studio("new", tmp_path / "ws")
+    studio("import", folder, "-w", tmp_path / "ws", "--workers", 1)
+    for text in ("Flabébé.png", "FLABÉBÉ.png"):
+        assert studio("show", text, "-w", tmp_path / "ws").code == 0
+    assert len(studio("list", "--text", "BÉB", "-w", tmp_path / "ws", "--json").json) == 1
