@@ -118,7 +118,7 @@ def _check_range(name: str, value: Any, metadata: Any) -> None:
         raise SettingError(name, f"must have at most {most:,} {kind}, not {len(value):,}")
     for item in value if isinstance(value, tuple) else (value,):
         if isinstance(item, str):
-            _check_text(name, item)
+            _check_text(name, item, LONGEST if isinstance(value, str) else LONGEST // 10)
         elif isinstance(item, float) and not math.isfinite(item):
             raise SettingError(name, f"must be a finite number, not {item}")
         elif low is not None and not item >= low:
@@ -127,8 +127,10 @@ def _check_range(name: str, value: Any, metadata: Any) -> None:
             raise SettingError(name, f"must be at most {high:,}, not {_shown(item)}")
 
 
-def _check_text(name: str, text: str) -> None:
-    """Refuse what cannot be written as UTF-8 or shown on one line."""
+def _check_text(name: str, text: str, longest: int) -> None:
+    """Refuse what is too long, cannot be written as UTF-8 or cannot be shown on one line."""
+    if len(text) > longest:
+        raise SettingError(name, f"must have at most {longest:,} characters an item, not {len(text):,}")
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
         raise SettingError(name, "must be text on one line")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
+from trainer.untrusted import shortened
 
 LEAST_PICTURES = 2
 
@@ -55,4 +56,4 @@ def check_tags(config: TrainConfig, tags: Sequence[Any]) -> None:
     first = {next((tag for tag in wanted if tag in own), None) for own in tags if isinstance(own, list | tuple)}
     for tag in wanted:
         if tag not in first:
-            raise TrainerError(f"no picture has the tag {tag!r} that data.condition asks for", "data")
+            raise TrainerError(f"no picture has the tag {shortened(repr(tag))} that data.condition asks for", "data")

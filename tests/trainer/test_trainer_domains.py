@@ -25,11 +25,13 @@ from trainer.errors import TrainerError
 from trainer.run_directory import RunDirectory
 from trainer.settings import Architecture, Data, SettingError
 from trainer.start import train_run
+from trainer.suitability import check_data
 
 FIELDS = [info for info in describe_fields() if not info.path.startswith("origin.")]
-NUMBERS = ["-9" * 40, "-9223372036854775809", "-2147483649", "-1", "0", "1", "2", "3", "7", "100", "1024", "65536",
-           "100000", "1000000000", "4294967296", "9223372036854775807", "9223372036854775808", "9" * 5000,
-           "x", ""]  # fmt: skip
+NUMBERS = [
+    "-9" * 40, "-9223372036854775809", "-2147483649", "-1", "0", "1", "2", "3", "7", "100", "1024", "65536", "100000",
+    "1000000000", "4294967296", "9223372036854775807", "9223372036854775808", "9" * 5000, "x", "",
+]  # fmt: skip
 EXTREMES = {
     "int": NUMBERS,
     "float": [*NUMBERS, "inf", "-inf", "nan", "1e400", "-1e-300", "1e-300", "1e-12", "0.5", "0.9999999", "1e9", "1e38"],
@@ -79,7 +81,12 @@ def trains(config: TrainConfig, folder: Path, name: str) -> None:
     """Two iterations, for real, with everything written."""
     limits = [] if 0 < config.stop.iterations <= 2 else ["stop.iterations=2"]
     try:
-        outcome = train_run(made_run(folder, name, config, count=6), limits=limits)
+        run = made_run(folder, name, config, count=6)
+        check_data(config, np.load(run.dataset_path).shape[1:], run.dataset_info())
+    except TrainerError:  # As `new` would refuse it: nothing has this tag.
+        return
+    try:
+        outcome = train_run(run, limits=limits)
     except TrainerError as error:
         if error.cause not in ("nan", "device"):  # It diverged, or this machine has no such device.
             raise
