@@ -218,10 +218,11 @@ def test_no_decision_outside_its_domain_is_stored(workspace):
         SetSetting("recipe", {"size": 7}),
         SetSetting("splits", {"seed": 2**70}),
         SetSetting("x", {"n": float("nan")}),
-        Drop([1], "a\udcff"),
     ):  # fmt: skip
         with pytest.raises(UserError):
             workspace.apply(edit)
+    with pytest.raises(UserError):
+        Drop([1], "a\udcff")
     with pytest.raises(UserError):
         SetStatus([1], "lost")
     with pytest.raises(UserError):
