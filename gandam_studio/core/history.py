@@ -42,7 +42,6 @@ class Changes:
         return self.edit != 0
 
 
-_MOST_PAIRED = 32 << 20
 NOTHING = Changes("", np.empty(0, dtype=np.int64), frozenset())
 
 
@@ -148,7 +147,7 @@ class History:
             field, seqs = _typed((row[0], row[3]), (str, bytes))
             try:
                 # A pair is two numbers, and there may be more pairs than sprites.
-                rows = unpack(seqs, _MOST_PAIRED if field == "pair" else last)
+                rows = unpack(seqs) if field == "pair" else unpack(seqs, last)
             except ValueError:
                 raise DamagedWorkspace(f"edit {edit} cannot be read") from None
             if len(rows) and not (rows.min() >= 1 and rows.max() <= last):

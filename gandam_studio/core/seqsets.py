@@ -25,7 +25,7 @@ def pack(values: Seqs) -> bytes:
     return zlib.compress(np.diff(values, prepend=0).astype("<i8").tobytes(), 1)
 
 
-def unpack(data: bytes, most: int) -> Seqs:
+def unpack(data: bytes, most: int = 32 << 20) -> Seqs:
     """Decode what `pack` made of at most `most` row numbers. Raises ValueError for anything else."""
     stream = zlib.decompressobj()
     try:

@@ -44,7 +44,7 @@ class Check:
 
 def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
     """Look at a version as training would. Raises OSError or ValueError when its manifest cannot be read."""
-    entries = list(read_manifest(workspace.manifest_path(version.digest)))
+    entries = list(read_manifest(workspace.manifest_path(version.digest), follow_links=False))
     checks = [
         _count(entries), _facing(entries), _duplicates(workspace, entries), _sizes(entries, config.data.size),
     ]  # fmt: skip

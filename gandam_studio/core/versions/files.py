@@ -232,9 +232,9 @@ def manifest_lines(workspace: Workspace, version: ManifestVersion, *, verified: 
             while block := stream.read(_BLOCK):
                 if verified:
                     sha.update(block)
-                *lines, rest = (rest + block).split(b"\n")
-                for line in lines:
-                    yield line + b"\n"
+                lines = (rest + block).splitlines(keepends=True)
+                rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
+                yield from lines
                 if len(rest) > MAX_LINE_BYTES:
                     raise UntrustedError("a line is too long")
             if rest:
