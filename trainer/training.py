@@ -20,7 +20,7 @@ from trainer.game import merged
 from trainer.grids import draw_pictures, grid_shape, save_png, tile
 from trainer.journal import Journal, Rate
 from trainer.layers import BatchNorm2d
-from trainer.memory import with_less_memory
+from trainer.memory import attempt, free_memory, with_less_memory
 from trainer.meters import Meter
 from trainer.networks import Generator
 from trainer.objectives import needs_reals
@@ -316,7 +316,12 @@ class Training:
         if not (self._meter.possible if last else self._meter.affordable):
             return
         self._measured = session.done.iteration
-        measured = self._meter.measure()
+        measured = attempt(self._meter.measure)
+        if measured is None:
+            self._meter = None
+            free_memory(session.machine.device)
+            self.say(events.Warning(message="Out of memory: KID is no longer measured.", about="memory"))
+            return
         self.say(measured)
         if measured.value is None or measured.value >= session.best.get("value", float("inf")):
             return

@@ -17,6 +17,7 @@ from trainer.events import RunFailed, Warning
 from trainer.game import Game
 from trainer.layers import BatchNorm2d, MinibatchStd
 from trainer.memory import attempt, is_out_of_memory, largest_batch
+from trainer.meters import Meter
 from trainer.run_directory import RunDirectory
 from trainer.session import Session, make_session
 from trainer.start import train_run
@@ -154,6 +155,19 @@ def test_memory_is_not_asked_for_less_than_a_group(make_run: MakeRun, small_memo
     with pytest.raises(TrainerError, match="even with 4 pictures") as caught:
         train_run(run)
     assert caught.value.cause == "oom"
+
+
+def test_a_meter_without_memory_ends_the_measuring_and_not_the_run(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(self: Meter) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Meter, "measure", measure)
+    run = make_run("r", small_config("dcgan", "stop.iterations=4", "sampling.every=2"), count=40)
+    assert train_run(run).state == "finished"
+    told = [event for event in run.events().read() if isinstance(event, Warning) and event.about == "memory"]
+    assert len(told) == 1
 
 
 def test_statistics_of_pictures_drawn_twice_move_once(make_run: MakeRun) -> None:
