@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import re
 from collections.abc import Iterator
@@ -155,7 +156,8 @@ def _replaceable(system: Any, address: str, out: str, kind: FolderKind) -> list[
     names = sorted(sizes.keys() - {MARKER, UPLOADING})
     for marker in (UPLOADING, MARKER) if begun else (MARKER,):
         with contextlib.suppress(UntrustedError, FileNotFoundError), system.open(f"{address}/{marker}", "rb") as stream:
-            description, listed = parsed_marker(stream)
+            # Buffered once more: the files of some stores cannot read a line of bounded length.
+            description, listed = parsed_marker(io.BufferedReader(stream))
             if listed is None or begun:
                 found = next((name for name in names if not kind.earlier.fullmatch(name)), "")
             else:
