@@ -83,7 +83,7 @@ class DetailPanel(QFrame):
             self.facts.setText(derived)
         else:
             note = wording.title(version)
-            self.headline.setText(wrapped(f"{version.label}   {note}"))
+            self.headline.setText(wrapped(f"{version.label}   {note}", word=30))
             parts = [wording.when(version.at), wording.size(version, parent)]
             parts += [self.tr("from {0}").format(parent.label)] if parent else []
             parts += [self.tr("trained on by {0}").format(", ".join(runs))] if runs else []
