@@ -56,9 +56,6 @@ class Recordings:
         self._recorded: dict[str, Recorded] = {}
         self._pool: Any = None
 
-    def __len__(self) -> int:
-        return len(self._recorded)
-
     def replay(
         self,
         name: str,

@@ -38,10 +38,10 @@ WIDE = ["generator_channels=40,36,32,32", "discriminator_channels=32,32,36,40"]
 def can_go_back(kind: str) -> bool:
     """Whether torch can derive FakeTensors on this device."""
     with FakeTensorMode():
-        x = torch.ones(2, device=kind, requires_grad=True)
         try:
+            x = torch.ones(2, device=kind, requires_grad=True)
             (x * x).sum().backward()
-        except RuntimeError:
+        except (RuntimeError, AssertionError, NotImplementedError):
             return False
     return True
 
@@ -156,7 +156,7 @@ def test_types_under_autocast_on_cuda(preset: str, monkeypatch: pytest.MonkeyPat
     """Forward alone, which every torch can: pictures and scores are float32 whatever is computed in between."""
     monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *args, **options: True)
-    config = small_config(preset, "dropout=0")
+    config = small_config(preset, "dropout=0", "ema.enabled=no")
     session, of_d, _ = moved(config, Machine(torch.device("cuda"), bf16=True, channels_last=True))
     game = session.game
     seen = set()

@@ -17,7 +17,7 @@ from conftest import small_config
 
 from trainer import checkpoints
 from trainer.config import TrainConfig, preset_names
-from trainer.distributed import Ranks
+from trainer.distributed import Ranks, is_lost_contact
 from trainer.errors import TrainerError
 from trainer.events import Progress
 from trainer.layers import BatchNorm2d
@@ -267,6 +267,20 @@ def test_torchrun_asked_to_end_saves_a_checkpoint_first(make_run: MakeRun, repos
     state = run.state()
     assert state.state == "stopped"
     assert int(run.newest_checkpoint().name) == state.iteration
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[../third_party/gloo/gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:4711",
+        "NCCL error in: ProcessGroupNCCL.cpp:1, remote process exited or there was a network error",
+        "NCCL communicator was aborted on rank 1.",
+        "Watchdog caught collective operation timeout: WorkNCCL(SeqNum=3)",
+    ],
+)
+def test_another_rank_that_is_gone_is_known_by_its_words(text: str) -> None:
+    assert is_lost_contact(RuntimeError(text))
+    assert not is_lost_contact(RuntimeError("CUDA error: device-side assert triggered"))
 
 
 def test_what_cannot_be_divided_is_refused(make_run: MakeRun) -> None:
