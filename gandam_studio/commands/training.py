@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,13 +136,14 @@ def configured(
     """A preset with the command line's changes; a limit given here replaces the preset's own. Raises TrainerError."""
     from trainer.config import apply_overrides, load_preset
 
-    config = apply_overrides(load_preset(preset), overrides)
+    texts = list(overrides)
     if iterations or minutes:
-        stop = dataclasses.replace(config.stop, iterations=iterations or 0, minutes=minutes or 0.0, images=0)
-        config = dataclasses.replace(config, stop=stop)
+        texts += [f"stop.iterations={iterations or 0}", f"stop.minutes={minutes or 0}", "stop.images=0"]
     if device != "auto":
-        config = dataclasses.replace(config, device=device)
-    return config if seed is None else dataclasses.replace(config, seed=seed)
+        texts.append(f"device={device}")
+    if seed is not None:
+        texts.append(f"seed={seed}")
+    return apply_overrides(load_preset(preset), texts)
 
 
 def refuse_absent(device: str) -> None:

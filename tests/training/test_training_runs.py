@@ -162,3 +162,43 @@ def test_the_trainer_s_own_line_is_passed_on(tmp_path: Path) -> None:
 def test_the_studio_starts_exactly_the_documented_command() -> None:
     assert trainer_command("train", "RUN")[-3:] == ["trainer", "train", "RUN"]
     assert json.dumps(dataclasses.asdict(tiny()))
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--minutes", "inf"], "stop.minutes"),
+        (["--seed", str(2**64)], "seed"),
+        (["--set", "optimiser.lr_g=inf"], "optimiser.lr_g"),
+        (["--set", "architecture.dropout=0.3"], "architecture.dropout"),
+        (["--set", "generator_channels=8,8"], "architecture.generator_channels"),
+        (["--set", "data.condition=nobody"], "nobody"),
+    ],
+)
+def test_what_cannot_train_is_refused_before_there_is_a_run(workspace: Workspace, words: list[str], named: str) -> None:
+    from gandam_studio.commands import training as commands
+    from trainer.errors import TrainerError
+
+    workspace.commit("first")
+    folder = workspace.folder
+    workspace.close()
+    done = CliRunner().invoke(commands.train, ["--preset", "sprite-r3-cpu", *words, "-w", str(folder)])
+    assert isinstance(done.exception, UserError | TrainerError)
+    assert named in str(done.exception)
+    assert "\n" not in str(done.exception)
+    assert not (folder / "runs").exists() or not list((folder / "runs").iterdir())
+
+
+def test_a_limit_given_apart_counts_before_a_schedule_is_judged(workspace: Workspace) -> None:
+    from gandam_studio.commands.training import configured
+
+    config = configured("sprite-r3-cpu", ("stop.iterations=0",), None, 5.0, "auto", 3)
+    assert (config.stop.iterations, config.stop.minutes, config.seed) == (0, 5.0, 3)
+
+
+def test_a_penalty_too_large_for_the_recipes_size_is_a_users_error() -> None:
+    from gandam_studio.core.training import at_recipe_size
+
+    config = apply_overrides(load_preset("sprite-r3-cpu"), ["regulariser.weight=1e9"])
+    with pytest.raises(UserError, match="weight"):
+        at_recipe_size(config, Recipe(size=256))

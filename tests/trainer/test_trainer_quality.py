@@ -1,0 +1,66 @@
+"""The quality benchmark holds out pictures that training has not seen, nor their kin."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+
+@pytest.fixture
+def benchmark_script(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    folder = repository / "tests" / "benchmarks"
+    monkeypatch.syspath_prepend(folder)
+    spec = importlib.util.spec_from_file_location("trainer_quality", folder / "trainer_quality.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    spec.loader.exec_module(module)
+    yield module
+    sys.modules.pop("gan_peers", None)
+
+
+def test_no_family_of_the_bundled_mechas_and_no_twin_is_on_both_sides(benchmark_script: ModuleType) -> None:
+    pixels, families = benchmark_script.read(benchmark_script.BUNDLED)
+    assert len(pixels) == len(families) == 600
+    assert all(families)
+    held_out, train, first = benchmark_script.split(pixels, families)
+    assert sorted([*held_out.tolist(), *train.tolist()]) == list(range(600))
+    assert 120 <= len(held_out) <= 130
+    sides = [{families[row] for row in rows.tolist()} for rows in (held_out, train)]
+    assert not sides[0] & sides[1]
+    looks = [
+        {picture.tobytes() for row in rows.tolist() for picture in (pixels[row], pixels[row][:, ::-1])}
+        for rows in (held_out, train)
+    ]
+    assert not looks[0] & looks[1]
+    assert len(first) == len({*families})
+
+
+def test_without_families_it_is_the_plain_random_split(benchmark_script: ModuleType) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), dtype=np.uint8)
+    held_out, train, first = benchmark_script.split(pixels, [""] * 50)
+    order = torch.randperm(50, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(held_out, order[:10])
+    assert torch.equal(train, order[10:])
+    assert len(first) == 50
+
+
+def test_a_chain_of_kinships_stays_together(benchmark_script: ModuleType) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
+    families = [""] * 20
+    families[0] = families[1] = "a"
+    pixels[2] = pixels[1][:, ::-1]
+    families[2] = families[3] = "b"
+    _, _, first = benchmark_script.split(pixels, families)
+    assert first == {0, *range(4, 20)}
+    held_out, train, _ = benchmark_script.split(pixels, families)
+    for rows in (held_out, train):
+        assert len({0, 1, 2, 3} & set(rows.tolist())) in (0, 4)
