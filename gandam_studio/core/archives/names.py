@@ -116,32 +116,37 @@ def _chinese(lead: int, trail: int) -> float:
 
 
 def _cyrillic(texts: Sequence[str], encoding: str) -> float:
-    """Share of the letters that stand in words of Cyrillic letters alone, with capitals where words have them."""
-    score = count = 0.0
-    for text in texts:
-        count += sum(not character.isascii() and not character.isalpha() for character in text)
-        for word in _LETTERS.findall(text):
-            foreign = sum(not character.isascii() for character in word)
-            count += foreign
-            pure = foreign == len(word) and all("\u0410" <= c <= "\u044f" or c in "\u0401\u0451" for c in word)
-            if pure and (word.islower() or word.isupper() or word.istitle()):
-                score += 0.8 * foreign
-    return score / count if count else 0.0
+    """Share of the letters that stand in words of Cyrillic letters alone."""
+
+    def fits(word: str, foreign: int) -> bool:
+        return foreign == len(word) and all("\u0410" <= c <= "\u044f" or c in "\u0401\u0451" for c in word)
+
+    return 0.8 * _share_in_words(texts, fits)
 
 
 def _latin(texts: Sequence[str], encoding: str) -> float:
     """Share of the characters that are accented letters within words otherwise plain."""
-    score = count = 0.0
+
+    def fits(word: str, foreign: int) -> bool:
+        return 2 * foreign <= len(word) and all(c.isascii() or "\u00c0" <= c <= "\u017f" for c in word)
+
+    return 0.7 * _share_in_words(texts, fits)
+
+
+def _share_in_words(texts: Sequence[str], fits: Callable[[str, int], bool]) -> float:
+    """Share of what is not ASCII that stands in words which fit, with capitals where words have them.
+
+    `fits` is given a word and how many of its letters are not ASCII.
+    """
+    good = count = 0
     for text in texts:
         count += sum(not character.isascii() and not character.isalpha() for character in text)
         for word in _LETTERS.findall(text):
             foreign = sum(not character.isascii() for character in word)
             count += foreign
-            accented = sum("\u00c0" <= character <= "\u017f" for character in word)
-            fits = accented == foreign and 2 * foreign <= len(word)
-            if fits and (word.islower() or word.isupper() or word.istitle()):
-                score += 0.7 * foreign
-    return score / count if count else 0.0
+            if fits(word, foreign) and (word.islower() or word.isupper() or word.istitle()):
+                good += foreign
+    return good / count if count else 0.0
 
 
 _SCORES: dict[str, Callable[[Sequence[str], str], float]] = {
