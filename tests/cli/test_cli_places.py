@@ -98,3 +98,19 @@ def test_names_typed_composed_find_decomposed_ones(tmp_path: Path, studio: Studi
     for text in ("Flabébé.png", "FLABÉBÉ.png"):
         assert studio("show", text, "-w", tmp_path / "ws").code == 0
     assert len(studio("list", "--text", "BÉB", "-w", tmp_path / "ws", "--json").json) == 1
+
+
+def test_blanks_are_told_before_training(tmp_path: Path) -> None:
+    from gandam_studio.core.importing import ImportOptions, Pasted, import_sources
+    from gandam_studio.core.training_checks import WARNING, check_data
+    from gandam_studio.core.workspace import Workspace
+    from trainer.config import TrainConfig
+
+    pasted = [Pasted("a.png", picture(1)), Pasted("b.png", png_bytes(np.full((9, 9, 4), 255, np.uint8)))]
+    with Workspace.create(tmp_path / "ws") as workspace:
+        import_sources(workspace, pasted, options=ImportOptions(workers=1))
+        checks = {check.name: check for check in check_data(workspace, workspace.commit("x"), TrainConfig())}
+        assert checks["blank"].level == WARNING
+        assert checks["blank"].text.startswith("1 ")
+        workspace.connection.execute("UPDATE sprites SET status = 'dropped' WHERE seq = 2")
+        assert "blank" not in {check.name for check in check_data(workspace, workspace.commit("y"), TrainConfig())}
