@@ -12,10 +12,10 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from gandam_studio.core.duplicates.colours import colour_shift, weighted
 from gandam_studio.core.duplicates.enlarging import enlargement
+from gandam_studio.core.duplicates.synthesis import resizings
 from gandam_studio.core.hashing.content import Content
 
 _LONGEST = 128  # pixels; larger canvases are reduced to this
@@ -35,10 +35,6 @@ _QUALITIES = (30, 60, 85)  # of the encoders tried out; those between them come 
 # Copies in JPEG at quality 30 to 95 come within .023 of a picture so encoded, nine recoloured ones of ten no nearer
 # than .030 (150 real recolours of the fitting species, saved at quality 30).
 _ENCODED = 0.025
-
-
-_PILLOW = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
-_OPENCV = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)
 
 
 @dataclass(frozen=True)
@@ -154,10 +150,8 @@ def resampled_shift(a: np.ndarray, b: np.ndarray, *, mirrored: bool) -> float | 
         small = np.ascontiguousarray(one[::factor, ::factor])
         if small.shape == other.shape:
             continue
-        wanted, source, size = weighted(other), weighted(small), other.shape[1::-1]
-        picture = Image.fromarray(small)
-        made = [weighted(np.array(picture.resize(size, method))) for method in _PILLOW]
-        made += [np.asarray(cv2.resize(source, size, interpolation=method)) for method in _OPENCV]
+        wanted, size = weighted(other), other.shape[1::-1]
+        made = resizings(small, size)
         off = [cv2.norm(one, wanted, cv2.NORM_L2) / one.size**0.5 for one in made]
         nearest = int(np.argmin(off))
         if off[nearest] < best:

@@ -24,6 +24,11 @@ _BY_COLOUR = 0.55
 # its own, and those of one colour share little of their change. One of 1,252 real recolours is taken for it; three in
 # four of 500 sprites reduced to 8, 16 or 32 colours are recognised.
 _ALONE, _OFF_CENTRE = 0.05, 0.93
+_PALETTE = 256  # colours of a palette file
+# Reduced by whatever program, every pixel has the nearest of the colours left (all of 359 sprites in 16 colours, with
+# at most .7 of theirs); of 2,474 real recolours two look the same.
+NEAREST, FEWER = 1.5, 0.75
+_ONE_WAY = 0.6  # of the mean size of the changes, how long their mean may be: .48 for 98 of 100 palettes
 _TABLE = 1 << 14  # pairs of colours up to which counting all of them is faster than sorting those that occur
 
 
@@ -46,6 +51,34 @@ def palette_exchanged(first: np.ndarray, second: np.ndarray) -> bool:
         return False
     both = mine & other
     return Colours.of(first[both].astype(np.float32), second[both].astype(np.float32)).map()
+
+
+def reduced_to_palette(first: np.ndarray, second: np.ndarray, *, farther: float, share: float = 1.0) -> bool:
+    """Whether the second's colours are fewer and each pixel's is about the nearest of them to what the first has there.
+
+    first, second: (P, 3) float32, 0 to 255, the same places. farther: levels, how much farther than the nearest colour
+    the chosen one may be. share: of the first's colours, how many the second may have.
+    """
+    if not len(first):
+        return False
+    (kinds, number), (shades, _) = numbered(first), numbered(second)
+    if len(shades) > min(_PALETTE, share * len(kinds)) or len(shades) == len(kinds):
+        return False
+    nearest = np.concatenate(
+        [
+            np.sqrt(np.square(part[:, None] - shades).sum(axis=2).min(axis=1))
+            for part in np.array_split(kinds, -(-len(kinds) * len(shades) // _TABLE))
+        ]
+    )
+    chosen = np.sqrt(np.square(first - second).sum(axis=1))
+    return bool((chosen <= nearest[number] + farther).all())
+
+
+def numbered(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The (K, 3) different colours of (P, 3) ones, 0 to 255, and which of them each pixel has."""
+    codes = np.rint(pixels) @ np.array([1, 256, 65536])
+    _, first, number = np.unique(codes, return_index=True, return_inverse=True)
+    return pixels[first], number
 
 
 def furthest(off: np.ndarray) -> np.ndarray:
@@ -95,8 +128,26 @@ class Colours:
         """Whether the colours of one drawing were chosen anew, rather than spoiled by an encoder."""
         return self._share_moved > 0.02 and min(self._follows) > _BY_COLOUR
 
+    def merged(self) -> bool:
+        """Whether many of one picture's colours became one of the other's each, as they do for a palette file.
+
+        Some of them then become lighter and others darker; a coat of paint moves them all one way.
+        """
+        few, follows = (self._mine, self._follows[1]) if self._mine < self._other else (self._other, self._follows[0])
+        if few > FEWER * max(self._mine, self._other) or follows <= 0.99:
+            return False
+        off = self._off()[self._moved]
+        return (
+            bool(np.square(off.mean(axis=0)).sum() <= _ONE_WAY**2 * np.square(off).sum(axis=1).mean())
+            if len(off)
+            else True
+        )
+
     def reduced(self) -> bool:
-        """Whether one picture is the other with similar colours merged into their mean, as for a palette file."""
+        """Whether one picture is the other with similar colours merged into their mean, as for a palette file.
+
+        They may still be a recolour whose colours merge; `same_drawing` tells.
+        """
         there, back = self._follows
         return (there > 0.99 and self._merges(self._target, self._sources)) or (
             back > 0.99 and self._merges(self._index, self._targets)

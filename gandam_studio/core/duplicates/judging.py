@@ -25,6 +25,7 @@ from gandam_studio.core.duplicates.links import LOOSEST, Link
 from gandam_studio.core.duplicates.measures import NAMES, Comparison, compare, distance_of
 from gandam_studio.core.duplicates.pictures import Pictures, PixelSource
 from gandam_studio.core.duplicates.relations import decide
+from gandam_studio.core.duplicates.synthesis import remade
 from gandam_studio.core.duplicates.tiles import mirrored_where
 from gandam_studio.core.hashing import Column
 from gandam_studio.core.hashing.content import Content
@@ -163,6 +164,7 @@ class Judge:
             encoded=encoders_error(first.canvas, second.canvas, mirrored=mirrored) if laid else None,
             whole=whole,
             resampled=lambda: self._resampled(i, j, mirrored) if not laid else None,
+            remade=lambda: self._remade(i, j, mirrored),
         )
         if i < j:
             return Link(i, j, verdict)
@@ -191,6 +193,11 @@ class Judge:
         ):
             return None
         return resampled_shift(first.rgba, second.rgba, mirrored=mirrored)
+
+    def _remade(self, i: int, j: int, mirrored: bool) -> bool:
+        """Whether one whole picture can be made of the other."""
+        first, second = self._pictures[i], self._pictures[j]
+        return same_aspect(first.size, second.size) and remade(first.rgba, second.rgba, mirrored=mirrored)
 
 
 def _area(content: Content, size: tuple[int, int]) -> float:

@@ -10,9 +10,20 @@ from functools import cached_property, lru_cache
 import cv2
 import numpy as np
 
-from gandam_studio.core.duplicates.colours import TOUCHED, Colours, colour_shift, furthest, same_drawing, steps_alike
+from gandam_studio.core.duplicates.colours import (
+    FEWER,
+    NEAREST,
+    TOUCHED,
+    Colours,
+    colour_shift,
+    furthest,
+    reduced_to_palette,
+    same_drawing,
+    steps_alike,
+)
 from gandam_studio.core.duplicates.drawings import SEEN, Drawing, Form
 from gandam_studio.core.duplicates.measures import confidence_of, distance_of
+from gandam_studio.core.duplicates.redrawing import shown_alike
 from gandam_studio.core.duplicates.tiles import SIDE
 from gandam_studio.core.hashing.content import Content
 
@@ -33,6 +44,7 @@ _STEPS, _STEPS_WEIGHT, _STEPS_BLUR = 0.65, 25.0, 0.8
 _SILHOUETTE, _SILHOUETTE_WEIGHT = 0.92, 60.0
 # Copies resized by Pillow and OpenCV come to 0 with the right filter, 99 of 100 recoloured ones lie above .02.
 _RESAMPLED = 0.02
+_BOTH_CUT = 0.01  # of its visible pixels: more beyond each other's edge, and neither picture can stand for the other
 _SHIFTED = 0.07  # of full scale: no encoder moves the mean colour of a quarter of the picture so far
 
 
@@ -182,6 +194,7 @@ def decide(
     encoded: bool | None = None,
     whole: Callable[[], bool] = lambda: False,
     resampled: Callable[[], float | None] = lambda: None,
+    remade: Callable[[], bool] = lambda: False,
 ) -> Verdict:
     """The relation of two contents judged the same picture.
 
@@ -190,6 +203,7 @@ def decide(
     encoded: whether their colours are known to differ by an encoder's error alone; None when that is to be judged here.
     whole: says whether the whole canvases lie on each other, so that boxes' proportions prove nothing.
     resampled: gives how far the colours are apart once one picture is resized to the other, None when that is unknown.
+    remade: says whether one whole picture can be made of the other (`synthesis.remade`), where their pixels do not tell.
     """
     first, second = drawn.content, other_drawn.content
     stretch_x, stretch_y = 1 + float(parameters[0]), 1 + float(parameters[2])
@@ -218,6 +232,15 @@ def decide(
     )
     left = (sizes[1][0] - second.box[0] - second.box[2]) if mirrored else second.box[0]
     corner = overlay.shift or guess
+    places = ((first.box, sizes[0], factor), ((left, second.box[1]), sizes[1], other_factor))
+    frames = (_Frame(box[0] / times, box[1] / times, w / times, h / times) for box, (w, h), times in places)
+    # A lent silhouette hides what else the other shows: then only the whole pictures tell.
+    proven = encoded is None and (exact or _copied(mine, other, overlay, change.equal, *frames))
+    different = not change.recoloured and not change.redrawn and not proven
+    whole_copy = different and remade()
+    if different and not whole_copy:
+        change = replace(change, redrawn=True)
+        exact = False
     transform = Transform(
         mirrored=mirrored,
         scale_x=scale_x,
@@ -229,6 +252,8 @@ def decide(
         cropped=bool(cropped),
         re_encoded=not change.equal and not change.recoloured and not change.redrawn and not resized,
     )
+    if whole_copy and not exact:
+        transform = _of_wholes(*sizes, mirrored)
     relation = NEAR if change.redrawn else (transform.words or (EXACT,))[-1]
     evidence = np.array(logit - change.doubt)
     distance, confidence = float(distance_of(evidence)), float(confidence_of(evidence))
@@ -238,6 +263,54 @@ def decide(
         # Two machines of one build, not one machine enlarged.
         distance, confidence = max(distance, 1 - confidence, 0.95), min(confidence, 0.05)
     return Verdict(relation, transform, distance, confidence)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A picture around its content, in the content's pixels: how much it shows left of and above it; its sides."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def _copied(first: Form, second: Form, overlay: _Overlay, equal: bool, frame: _Frame, other_frame: _Frame) -> bool:
+    """Whether contents on one grid are the same drawing: their pixels are, and what one shows alone was cut off.
+
+    equal: whether their pixels were found equal, as they may be on another grid too. frame, other_frame: the pictures
+    around the contents.
+    """
+    if overlay.shift is None:
+        return equal
+    if not equal and not shown_alike(overlay.first, overlay.second):
+        return False
+    x, y = overlay.shift
+    beyond = []
+    for seen, frame_, left, top, shape in (
+        (first.seen, other_frame, x, y, second.seen.shape),
+        (second.seen, frame, -x, -y, first.seen.shape),
+    ):
+        alone = seen.copy()
+        _unmark(alone, left, top, shape[1], shape[0])
+        count = np.count_nonzero(alone)
+        _unmark(alone, left - frame_.left, top - frame_.top, frame_.width, frame_.height)
+        if np.count_nonzero(alone) < count:  # where the other picture shows nothing, rather than ends
+            return False
+        beyond.append(count / max(1, np.count_nonzero(seen)))
+    return min(beyond) <= _BOTH_CUT
+
+
+def _unmark(marked: np.ndarray, x: float, y: float, width: float, height: float) -> None:
+    """Unmark the pixels of (h, w) bool that begin inside a rectangle."""
+    left, top, right, bottom = (max(0, int(np.ceil(side))) for side in (x, y, x + width, y + height))
+    marked[top:bottom, left:right] = False
+
+
+def _of_wholes(size: tuple[int, int], other: tuple[int, int], mirrored: bool) -> Transform:
+    """What maps one whole picture onto another that was made of it, by their (width, height)."""
+    resized = size != other
+    return Transform(mirrored, size[0] / other[0], size[1] / other[1], resized=resized, re_encoded=not resized)
 
 
 def _stretched(scale_x: float, scale_y: float, side: int) -> bool:
@@ -283,6 +356,8 @@ def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], fl
         return drawn_alike
 
     colours = overlay.colours() if pixelwise and same_mask and share_same < 0.998 else None
+    if colours and colours.merged() and _to_palette(overlay):
+        return _Change(False, False, False)
     if colours and encoded is None and colours.reduced() and alike():
         return _Change(False, (resampled() or 0.0) > _RESAMPLED, False)  # smoothing makes many colours of few as well
     if colours and colours.map():
@@ -298,6 +373,12 @@ def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], fl
     else:
         recoloured = colour_shift(overlay.first, overlay.second) > _SHIFTED
     return _Change(False, recoloured, False, _doubt(overlay) if recoloured else 0.0)
+
+
+def _to_palette(overlay: _Overlay) -> bool:
+    """Whether one of an overlay's pictures is the other in fewer colours, each pixel in the nearest of them."""
+    first, second = (picture[..., :3][overlay.both] for picture in (overlay.first, overlay.second))
+    return any(reduced_to_palette(*pair, farther=NEAREST, share=FEWER) for pair in ((first, second), (second, first)))
 
 
 def _doubt(overlay: _Overlay) -> float:

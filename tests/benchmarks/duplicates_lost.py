@@ -1,0 +1,204 @@
+"""How many drawings a search for duplicates loses, and how many copies it finds: parts of `duplicates_quality.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from sprite_edits import EDITS, Edit, jpeg, noise, palette, resize
+
+from gandam_studio.core.duplicates import find_duplicates, plan_drops
+from gandam_studio.core.duplicates.grouping import stars
+from gandam_studio.core.duplicates.sources import ArraySource
+from gandam_studio.core.hashing.content import find_content
+
+# What a copy made by an edit should be called. A picture laid on a background is the same one in another file.
+WORDS = {
+    "mirror": ("mirrored",),
+    "resize": ("resized",),
+    "jpeg30": ("re-encoded",),
+    "crop5": ("cropped",),
+    "pad": ("cropped",),
+    "hue": ("recoloured",),
+    "brightness": ("recoloured",),
+    "noise": ("re-encoded",),
+    "background": ("exact", "re-encoded", "cropped"),
+    "invisible": ("exact",),
+    "palette16": ("re-encoded",),
+    "mirror+hue": ("recoloured",),
+    "resize+jpeg30": ("resized",),
+}
+# What one of two drawings went through once a part of the other was drawn anew.
+SPOILED: dict[str, Edit] = {
+    "plain": lambda picture, _: picture,
+    "noise": noise,
+    "jpeg30": jpeg,
+    "palette16": palette,
+    "resize": resize,
+}
+_REDRAWN = 48  # levels: the mean difference of a part drawn anew that a person sees
+
+# Pictures -> for each the one that stays in its favour, itself where it stays.
+Keeper = Callable[[list[np.ndarray]], np.ndarray]
+
+
+@dataclass
+class Lost:
+    """What became of one set of drawings, each alone or beside a copy.
+
+    Attributes:
+        drawings, lost: how many there were, and of how many no picture is left.
+        copies, found, dropped: copies made of them; those related to the original; those dropped in its favour.
+        words: of those found, how many are called what they are, by edit.
+        pairs: (dropped, kept) of pictures that went in favour of another drawing.
+    """
+
+    drawings: int
+    lost: int = 0
+    copies: int = 0
+    found: int = 0
+    dropped: int = 0
+    words: dict[str, list[int]] = field(default_factory=dict)
+    called: dict[str, dict[str, int]] = field(default_factory=dict)
+    pairs: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def per_thousand(self) -> float:
+        """Drawings lost of 1,000."""
+        return 1000 * self.lost / max(1, self.drawings)
+
+    def count_drops(self, keeper: np.ndarray, drawing: np.ndarray) -> None:
+        """Take in which picture (N,) each one of (N,) drawings went in favour of."""
+        stays = keeper == np.arange(len(keeper))
+        left = np.zeros(self.drawings, dtype=bool)
+        left[drawing[stays]] = True
+        self.lost = int(np.count_nonzero(~left))
+        self.pairs = [(int(a), int(keeper[a])) for a in np.flatnonzero(drawing[keeper] != drawing)]
+
+
+def ours(pictures: list[np.ndarray]) -> np.ndarray:
+    """What `dedupe --apply --duplicates-only` keeps."""
+    return _kept(len(pictures), find_duplicates(ArraySource(pictures)))
+
+
+def _kept(count: int, report: object) -> np.ndarray:
+    keeper = np.arange(count)
+    for drop in plan_drops(report).drops:  # type: ignore[arg-type]
+        keeper[drop.seq] = drop.favour
+    return keeper
+
+
+def alone(drawings: list[np.ndarray], keeper: Keeper = ours) -> Lost:
+    """What becomes of different drawings among themselves: every one that goes is lost."""
+    made = Lost(len(drawings))
+    made.count_drops(keeper(drawings), np.arange(len(drawings)))
+    return made
+
+
+def beside_copies(drawings: list[np.ndarray], seed: int = 1, keeper: Keeper | None = None) -> Lost:
+    """What becomes of drawings and one copy of each, edited in the ways of `sprite_edits` by turns.
+
+    keeper: how another tool decides; with ours the words are looked at too.
+    """
+    kinds = [list(EDITS)[number % len(EDITS)] for number in range(len(drawings))]
+    copies = [
+        EDITS[kind](one, np.random.default_rng([seed, number]))
+        for number, (one, kind) in enumerate(zip(drawings, kinds, strict=True))
+    ]
+    pictures, count = [*drawings, *copies], len(drawings)
+    made = Lost(count, copies=count)
+    number = np.tile(np.arange(count), 2)
+    if keeper is not None:
+        kept = keeper(pictures)
+        made.found = made.dropped = int(np.count_nonzero(kept[:count] == kept[count:]))
+        made.count_drops(kept, number)
+        return made
+    report = find_duplicates(ArraySource(pictures))
+    kept = _kept(len(pictures), report)
+    made.count_drops(kept, number)
+    made.dropped = int(np.count_nonzero(kept[:count] == kept[count:]))
+    for original, kind in enumerate(kinds):
+        verdict = (
+            report.verdict(original, original + count) if {original, original + count} <= set(report._judged) else None
+        )
+        if verdict is None:
+            continue
+        made.found += 1
+        right = verdict.relation in WORDS[kind] or (
+            verdict.relation in ("exact", "mirrored") and same_pixels(pictures[original], pictures[original + count])
+        )
+        tally = made.words.setdefault(kind, [0, 0])
+        tally[0] += right
+        tally[1] += 1
+        called = made.called.setdefault(kind, {})
+        called[verdict.relation] = called.get(verdict.relation, 0) + 1
+    return made
+
+
+def same_pixels(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether an edit did nothing that shows, as another hue of a grey sprite."""
+    a, b = find_content(first).rgba, find_content(second).rgba
+    return a.shape == b.shape and (bool((a == b).all()) or bool((a == b[:, ::-1]).all()))
+
+
+def beside_redrawn(drawings: list[np.ndarray], how: str, seed: int = 2, keeper: Keeper = ours) -> Lost:
+    """What becomes of drawings and of others of which a small part is not the same, one of both spoiled by `how`."""
+    pictures: list[np.ndarray] = []
+    for number, drawing in enumerate(drawings):
+        generator = np.random.default_rng([seed, number])
+        other = redrawn(drawing, generator)
+        if other is not None:
+            pair = [drawing, other]
+            spoiled = int(generator.integers(2))
+            pair[spoiled] = SPOILED[how](pair[spoiled], generator)
+            pictures += pair
+    made = Lost(len(pictures))
+    made.count_drops(keeper(pictures), np.arange(len(pictures)))
+    return made
+
+
+def redrawn(rgba: np.ndarray, generator: np.random.Generator) -> np.ndarray | None:
+    """The picture with 2 to 5 % of what is visible replaced by another part of it; None if no such part shows.
+
+    As an eye closed or a badge exchanged: the silhouette stays, and the colours are the picture's own.
+    """
+    solid = rgba[..., 3] > 200
+    ys, xs = np.nonzero(solid)
+    if len(ys) < 80:
+        return None
+    for _ in range(60):
+        size = generator.uniform(0.02, 0.05) * len(ys)
+        aspect = float(np.exp(generator.uniform(-0.7, 0.7)))
+        height, width = max(2, round((size * aspect) ** 0.5)), max(2, round((size / aspect) ** 0.5))
+        here, there = generator.integers(len(ys), size=2)
+        y, x, v, u = int(ys[here]), int(xs[here]), int(ys[there]), int(xs[there])
+        mine, source = rgba[y : y + height, x : x + width], rgba[v : v + height, u : u + width]
+        if mine.shape != source.shape or mine.shape[:2] != (height, width):
+            continue
+        both = (mine[..., 3] > 200) & (source[..., 3] > 200)
+        if np.count_nonzero(both) < 0.02 * len(ys):
+            continue
+        off = np.abs(mine[both, :3].astype(int) - source[both, :3]).max(axis=1)
+        if off.mean() < _REDRAWN:
+            continue
+        made = rgba.copy()
+        made[y : y + height, x : x + width][both] = source[both]
+        return made
+    return None
+
+
+def by_distance(bits: Callable[[np.ndarray], np.ndarray], threshold: int) -> Keeper:
+    """How a tool decides that hashes pictures, given a picture's bits, and takes those within a threshold for copies.
+
+    Of a group the first picture stays, as in `dedupe`: nobody is dropped for a picture it is not within reach of.
+    """
+
+    def keeper(pictures: list[np.ndarray]) -> np.ndarray:
+        signs = np.array([bits(picture) for picture in pictures], dtype=np.float32)
+        off = signs @ (1 - signs).T + (1 - signs) @ signs.T
+        i, j = np.nonzero(np.triu(off <= threshold, 1))
+        return stars(len(pictures), i, j, off[i, j].astype(float))[0]
+
+    return keeper
