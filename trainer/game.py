@@ -137,6 +137,10 @@ class Game:
         values = self._accumulate(name, draw, self.parameters_d, gradients)
         return self._update(self.optimiser_d, self.parameters_d, values)
 
+    def discriminator_turn(self, draw: Draw, penalty_weight: float | None) -> torch.Tensor:
+        """All steps of one turn of the discriminator (see `parts`) on one draw; returns as `discriminator_phase`."""
+        return merged([self.discriminator_phase(draw, penalty_weight, part) for part in self.parts])
+
     def generator_phase(self, draw: Draw) -> torch.Tensor:
         """One generator step. Returns (2,): loss and the gradients' 2-norm. May raise torch.OutOfMemoryError."""
         self.generator.requires_grad_(True)

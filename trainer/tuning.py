@@ -100,7 +100,7 @@ def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: 
         for index, weight in enumerate((*kinds, None)):
             started = time.perf_counter()
             if index < len(kinds):
-                game.discriminator_phase(drawer.draw("d", number, 0.0, with_reals=True), weight)
+                game.discriminator_turn(drawer.draw("d", number, 0.0, with_reals=True), weight)
             else:
                 game.generator_phase(drawer.draw("g", number, 0.0, with_reals=reals))
             synchronize(machine.device)

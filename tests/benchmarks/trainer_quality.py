@@ -153,7 +153,7 @@ class Ours:
         now = rates(config, done)
         game.set_rates(now.factor, now.beta2)
         weight = penalty_weight(config, done, done.iteration)
-        of_d = game.discriminator_phase(session.drawer.draw("d", done.iteration, session.augment, True), weight)
+        of_d = game.discriminator_turn(session.drawer.draw("d", done.iteration, session.augment, True), weight)
         session.sign_sum += of_d[SIGN]
         session.sign_count += 1
         reals = needs_reals(config.objective.kind)

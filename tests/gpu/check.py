@@ -176,7 +176,7 @@ def steps(session: Session, count: int) -> list[list[float]]:
         game.set_rates(now.factor, now.beta2)
         for step in range(number * critic, (number + 1) * critic):
             draw = session.drawer.draw("d", step, session.augment, with_reals=True)
-            of_d = game.discriminator_phase(draw, penalty_weight(config, Done(number), step))
+            of_d = game.discriminator_turn(draw, penalty_weight(config, Done(number), step))
         of_g = game.generator_phase(session.drawer.draw("g", number, session.augment, with_reals=reals))
         if session.average:
             session.average.update(session.batch, session.batch * (number + 1))

@@ -18,7 +18,7 @@ from trainer.config import TrainConfig, preset_names
 from trainer.device import Machine
 from trainer.distributed import Ranks
 from trainer.events import Warning
-from trainer.game import Game
+from trainer.game import Game, separates
 from trainer.objectives import needs_reals
 from trainer.run_directory import RunDirectory
 from trainer.session import Session, make_session
@@ -49,7 +49,7 @@ def trained(config: TrainConfig, recorded: bool, iterations: int) -> dict[str, t
     for number in range(iterations):
         for step in range(number * steps, (number + 1) * steps):
             weight = 0.5 if penalised and step % 2 == (steps == 1 and iterations > 1) else None
-            of_d = own.game.discriminator_phase(own.drawer.draw("d", step, 1.0, True), weight)
+            of_d = own.game.discriminator_turn(own.drawer.draw("d", step, 1.0, True), weight)
             found[f"values of d {step}"] = of_d
         found[f"values of g {number}"] = own.game.generator_phase(own.drawer.draw("g", number, 1.0, reals))
     assert own.game.graphs == recorded, own.game.complaint
@@ -70,7 +70,8 @@ def test_recorded_steps_are_the_plain_ones(preset: str, made: list[Graph]) -> No
     """Values, weights, BatchNorm's statistics and spectral normalisation's vectors, bit for bit."""
     config = small_config(preset, "dropout=0", "critic_steps=2" if preset == "wgan-gp" else "translation=0.125")
     assert_same(config, 3)
-    assert len(made) == (2 if config.regulariser.kind == "none" else 3)
+    parts = 2 if separates(config) else 1
+    assert len(made) == (parts if config.regulariser.kind == "none" else 2 * parts) + 1
     assert len({id(graph.pool) for graph in made}) == 1
 
 
@@ -154,7 +155,7 @@ def test_a_recording_that_fails_leaves_no_trace(made: list[Graph], monkeypatch: 
     Broken(monkeypatch, INVALID)
     own = session(config, True)
     for number in range(2):
-        own.game.discriminator_phase(own.drawer.draw("d", number, 1.0, True), None)
+        own.game.discriminator_turn(own.drawer.draw("d", number, 1.0, True), None)
         own.game.generator_phase(own.drawer.draw("g", number, 1.0, False))
     assert not own.game.graphs
     assert "previous error" in own.game.complaint
@@ -197,7 +198,7 @@ def test_out_of_memory_while_recording_costs_the_graphs_before_the_batch(
 @pytest.mark.parametrize("why", ["off", "micro"])
 def test_recordings_are_freed_when_they_are_of_no_more_use(why: str, made: list[Graph]) -> None:
     own = session(small_config("sprite-r3-cpu", "regulariser.every=1"), True)
-    own.game.discriminator_phase(own.drawer.draw("d", 0, 1.0, True), None)
+    own.game.discriminator_turn(own.drawer.draw("d", 0, 1.0, True), None)
     own.game.generator_phase(own.drawer.draw("g", 0, 1.0, True))
     recorded = [weakref.ref(graph) for graph in made]
     made.clear()
@@ -208,7 +209,7 @@ def test_recordings_are_freed_when_they_are_of_no_more_use(why: str, made: list[
     gc.collect()
     assert [graph() for graph in recorded] == [None, None]
     assert not any(parameter.grad is not None for parameter in own.game.parameters_g)  # They lay in its memory.
-    own.game.discriminator_phase(own.drawer.draw("d", 1, 1.0, True), None)
+    own.game.discriminator_turn(own.drawer.draw("d", 1, 1.0, True), None)
     assert made == []
 
 
@@ -216,9 +217,9 @@ def test_trials_try_every_step_that_training_will_take(made: list[Graph], monkey
     config = small_config("sprite-r3-cpu")
     assert config.regulariser.every > 1
     seen: list[float | None] = []
-    real = Game.discriminator_phase
+    real = Game.discriminator_turn
     monkeypatch.setattr(
-        Game, "discriminator_phase", lambda self, draw, weight: seen.append(weight) or real(self, draw, weight)
+        Game, "discriminator_turn", lambda self, draw, weight: seen.append(weight) or real(self, draw, weight)
     )
     assert time_steps(config, training_set(config), Machine(CPU, graphs=True), 8, steps=1) > 0
     assert len(made) == 3
@@ -234,7 +235,7 @@ def test_an_iteration_is_reckoned_with_all_its_steps(monkeypatch: pytest.MonkeyP
         now[0] += seconds
         return torch.zeros(9)
 
-    monkeypatch.setattr(Game, "discriminator_phase", lambda self, draw, weight: takes(1.0 if weight is None else 9.0))
+    monkeypatch.setattr(Game, "discriminator_turn", lambda self, draw, weight: takes(1.0 if weight is None else 9.0))
     monkeypatch.setattr(Game, "generator_phase", lambda self, draw: takes(100.0))
     config = small_config("wgan-gp", "regulariser.every=4", "critic_steps=5")
     assert time_steps(config, training_set(config), Machine(CPU), 8) == pytest.approx(5 * (9 + 3 * 1) / 4 + 100)

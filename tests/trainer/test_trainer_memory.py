@@ -41,7 +41,7 @@ def test_gradients_in_micro_batches_are_those_of_the_whole_batch(preset: str, ma
     found = []
     for micro in (8, 3):
         made = session(run, micro)
-        of_d = made.game.discriminator_phase(made.drawer.draw("d", 0, 1.0, True), 0.5)
+        of_d = made.game.discriminator_turn(made.drawer.draw("d", 0, 1.0, True), 0.5)
         of_g = made.game.generator_phase(made.drawer.draw("g", 0, 1.0, True))
         gradients = [p.grad for p in made.game.parameters_g if p.grad is not None]
         found.append((of_d, of_g, gradients))
@@ -131,7 +131,7 @@ def test_pictures_compared_with_each_other_stay_together_in_micro_batches(micro:
     for part in (12, micro):
         made = make_session(config, load_training_set(run, config, device), Machine(device), Ranks(), 12, part)
         assert made.game.micro % 4 == 0
-        of_d = made.game.discriminator_phase(made.drawer.draw("d", 0, 1.0, True), 0.5)
+        of_d = made.game.discriminator_turn(made.drawer.draw("d", 0, 1.0, True), 0.5)
         of_g = made.game.generator_phase(made.drawer.draw("g", 0, 1.0, True))
         gradients = [p.grad for p in made.game.parameters_d + made.game.parameters_g if p.grad is not None]
         found.append((of_d, of_g, gradients))
@@ -176,7 +176,7 @@ def test_statistics_of_pictures_drawn_twice_move_once(make_run: MakeRun) -> None
     found = []
     for micro in (8, 4):
         made = session(run, micro)
-        made.game.discriminator_phase(made.drawer.draw("d", 0, 1.0, True), None)
+        made.game.discriminator_turn(made.drawer.draw("d", 0, 1.0, True), None)
         made.game.generator_phase(made.drawer.draw("g", 0, 1.0, False))
         found.append(
             [m.num_batches_tracked.item() for m in made.game.generator.modules() if isinstance(m, BatchNorm2d)]
