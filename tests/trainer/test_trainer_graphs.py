@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import itertools
 import weakref
@@ -76,10 +77,16 @@ def test_recorded_steps_are_the_plain_ones(preset: str, made: list[Graph]) -> No
 
 
 def combined(preset: str, objective: str, regulariser: str) -> TrainConfig:
-    settings = [f"objective.kind={objective}", f"regulariser.kind={regulariser}", "regulariser.weight=1"]
-    if objective != "bce":
-        settings.append("label_noise=0")
-    return small_config(preset, "dropout=0", "critic_steps=1", "ema.enabled=no", *settings)
+    settings = [f"objective.kind={objective}", f"regulariser.kind={regulariser}"]
+    if regulariser != "none":
+        settings.append("regulariser.weight=1")
+    config = small_config(preset, "critic_steps=1", "ema.enabled=no", *settings)
+    noise = config.objective.label_noise if objective == "bce" else 0.0
+    return dataclasses.replace(
+        config,
+        objective=dataclasses.replace(config.objective, label_noise=noise),
+        architecture=dataclasses.replace(config.architecture, dropout=0.0),
+    )
 
 
 # One of each family and normalisation; narrow, the others are the same networks.
