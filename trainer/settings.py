@@ -18,6 +18,8 @@ from trainer.untrusted import shortened
 SCALE = 10**9
 """Bound of what counts iterations or pictures: beyond every run, and exact in whatever reads it."""
 MOST_IMAGES = 10**12
+HEAVIEST = 1e30
+"""Of a penalty: with what it is multiplied by, still a number in float32."""
 MOST_CHANNELS = 16_384
 MOST_UNITS = 65_536
 MOST_LAYERS = 16
@@ -252,9 +254,9 @@ class Regulariser(Settings):
         "none, gp (WGAN-GP, Gulrajani 2017), r1 (Mescheder 2018, on real pictures), r1r2 (on real and generated)",
         choices=("none", "gp", "r1", "r1r2"),
     )
-    weight: float = setting(0.0, "lambda (gp) or gamma (r1, r1r2) at the start", low=0, high=SCALE)
+    weight: float = setting(0.0, "lambda (gp) or gamma (r1, r1r2) at the start", low=0, high=HEAVIEST)
     weight_end: float = setting(
-        -1.0, "the same at the run's limit, reached by a cosine; negative: constant", low=-SCALE, high=SCALE
+        -1.0, "the same at the run's limit, reached by a cosine; negative: constant", low=-HEAVIEST, high=HEAVIEST
     )
     every: int = setting(
         1, "apply only every so many discriminator steps, multiplied to make up for it", low=1, high=64

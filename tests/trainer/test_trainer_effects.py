@@ -355,6 +355,6 @@ def test_a_limit_that_lies_behind_is_refused_and_changes_nothing(asked: str, tmp
 
 
 def test_penalties_beyond_their_range_are_refused_when_pictures_grow() -> None:
-    config = apply_overrides(load_preset("sprite-r3"), ["data.size=32", "regulariser.weight=1e9"])
+    config = apply_overrides(load_preset("sprite-r3"), ["data.size=32", "regulariser.weight=1e30"])
     with pytest.raises(ValueError, match=r"weight"):
         fit_data(config, 256, 3)

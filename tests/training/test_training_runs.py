@@ -199,6 +199,6 @@ def test_a_limit_given_apart_counts_before_a_schedule_is_judged(workspace: Works
 def test_a_penalty_too_large_for_the_recipes_size_is_a_users_error() -> None:
     from gandam_studio.core.training import at_recipe_size
 
-    config = apply_overrides(load_preset("sprite-r3-cpu"), ["regulariser.weight=1e9"])
+    config = apply_overrides(load_preset("sprite-r3-cpu"), ["regulariser.weight=1e30"])
     with pytest.raises(UserError, match="weight"):
         at_recipe_size(config, Recipe(size=256))
