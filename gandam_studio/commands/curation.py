@@ -11,7 +11,7 @@ from gandam_studio.commands.arguments import NAME
 from gandam_studio.commands.console import Output, printable, with_workspace
 from gandam_studio.commands.selection import chosen, filter_options, make_filter, sprites_argument
 from gandam_studio.commands.workspaces import apply
-from gandam_studio.core.places import shown_place
+from gandam_studio.core.places import is_earlier, shown_place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,8 @@ def show(workspace: Workspace, out: Output, sprite: str) -> None:
     found = workspace.sprite(workspace.resolve(sprite))
     query = "SELECT path, member, verdict FROM sources WHERE sprite = ? ORDER BY source"
     sources = [
-        {"path": path, "member": member} for path, member, _ in workspace.connection.execute(query, (found.seq,))
+        {"path": path, "member": member, "earlier": is_earlier(member)}
+        for path, member, _ in workspace.connection.execute(query, (found.seq,))
     ]
     out.json({**found.to_json(), "sources": sources})
     if out.as_json:

@@ -27,13 +27,24 @@ FORMATS = (
               help="What to write; `all` writes every format side by side.")  # fmt: skip
 @click.option("--pictures", type=click.Choice(["none", "copy", "link", "render"]), default=None,
               help="Originals copied or hard-linked, or pictures as trained on [default: by format].")  # fmt: skip
+@click.option("--classes", metavar="TAG[,TAG...]", default=None,
+              help="Tags that are classes, one a sprite: folders, labels or categories. *: every tag.")  # fmt: skip
+@click.option("--captions", is_flag=True, help="Put a .txt with its tags beside every picture.")
 @click.option("--force", is_flag=True, help="Replace a file, or an earlier export.")
 @with_workspace(write=False)
 def export_manifest(
-    workspace: Workspace, out: Output, target: str, version: str, form: str, pictures: str | None, force: bool
+    workspace: Workspace,
+    out: Output,
+    target: str,
+    version: str,
+    form: str,
+    pictures: str | None,
+    classes: str | None,
+    captions: bool,
+    force: bool,
 ) -> None:
     """Write a version as a manifest, a table, or a data set for another tool. Equal versions give equal bytes."""
-    from gandam_studio.core.exporting import export
+    from gandam_studio.core.exporting import export, parse_classes
     from gandam_studio.core.versions import find_version
 
     with ConsoleJob() as job:
@@ -43,12 +54,16 @@ def export_manifest(
             target,
             format=form,
             pictures=pictures or "",
+            classes=() if classes is None else parse_classes(classes),
+            captions=captions,
             force=force,
             job=job,
         )
     out.json(done.to_json())
     sprites, files = counted(done.sprites, "sprite"), counted(done.files, "file")
     out.say(f"{done.version} -> {done.out}: {sprites}, {files}, {done.bytes / 1e6:,.1f} MB")
+    if done.classes:
+        out.say("classes: " + ", ".join(f"{printable(name)} ({count:,})" for name, count in done.classes.items()))
     for name, why in done.skipped.items():
         out.say(f"left out {name}: {why}")
 

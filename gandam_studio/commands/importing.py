@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gandam_studio.commands.console import Output, printable, with_workspace
+from gandam_studio.commands.console import Output, counted, printable, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
-    from gandam_studio.core.importing import ImportSummary, Slicing
+    from gandam_studio.core.importing import ImportOptions, ImportSummary, Slicing
     from gandam_studio.core.workspace import Workspace
 
 _TOLD = 50
+_TAGS_TOLD = 20
 _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
 
 
@@ -39,6 +41,12 @@ _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
               help="Make this colour transparent; auto takes the colour that fills each picture's border.")  # fmt: skip
 @click.option("--atlases/--no-atlases", default=True, show_default=True,
               help="Cut sheets by the JSON descriptions beside them.")  # fmt: skip
+@click.option("--folders-as-tags", is_flag=True,
+              help="Tag every picture with the name of its folder, or with name where that is 10_name.")  # fmt: skip
+@click.option("--captions", type=click.Choice(["tags"]), default=None,
+              help="Tag pictures with the comma-separated words of .txt and .caption files beside them.")  # fmt: skip
+@click.option("--carry-over", is_flag=True,
+              help="Give new sprites of edited files the decisions of the old ones, and drop those.")  # fmt: skip
 @click.option("--retry-rejected", is_flag=True, help="Look again at files that were refused before.")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse pictures of more pixels than this.")
 @click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
@@ -57,6 +65,9 @@ def import_(
     key: str | None,
     atlases: bool,
     names: str,
+    folders_as_tags: bool,
+    captions: str | None,
+    carry_over: bool,
     retry_rejected: bool,
     max_pixels: int | None,
     workers: int,
@@ -65,7 +76,9 @@ def import_(
 ) -> None:
     """Bring in pictures from folders, files, zip and tar archives. The files themselves are never touched.
 
-    Importing the same place again adds only what is new. Every refused file is listed with its reason.
+    Importing the same place again adds only what is new. Every refused file is listed with its reason. A file that was
+    edited since gives a new sprite. Tags and decisions that the options ask for are edits that undo takes back, also
+    for pictures that were there already.
     """
     from gandam_studio.core.importing import ImportOptions, import_sources
 
@@ -79,13 +92,16 @@ def import_(
         retry_rejected=retry_rejected,
         ray_address=ray_address,
         names=_encoding(names),
+        folders_as_tags=folders_as_tags,
+        captions=captions or "",
+        carry_over=carry_over,
     )
     if max_pixels:
         options = dataclasses.replace(options, limits=dataclasses.replace(options.limits, max_pixels=max_pixels))
     with ConsoleJob() as job:
         summary = import_sources(workspace, sources, job=job, options=options)
     out.json(summary.to_json())
-    _tell(out, summary)
+    _tell(out, summary, options)
     if not summary.imported and not summary.already:
         raise UserError(_nothing(sources, summary))
 
@@ -131,19 +147,37 @@ def _encoding(name: str) -> str:
     return name
 
 
-def _tell(out: Output, summary: ImportSummary) -> None:
-    rows = list(summary.rows())
+def _tell(out: Output, summary: ImportSummary, options: ImportOptions) -> None:
+    rows = list(itertools.islice(summary.rows(), _TOLD))
     if rows:
-        out.table(("verdict", "file", "reason"), rows[:_TOLD])
-    more = summary.rejected_count + summary.missing_count - min(len(rows), _TOLD)
+        out.table(("verdict", "file", "reason"), rows)
+    more = summary.edited_count + summary.rejected_count + summary.missing_count - len(rows)
     if more > 0:
         out.say(f"and {more:,} more; --json lists them")
     for note in summary.notes:
         out.note(printable(note))
     if summary.blank:
         out.note("blank sprites show nothing, or one colour alone; see: list --blank")
+    if summary.captions and not options.captions:
+        out.note(f"captions beside {counted(summary.captions, 'picture')}; --captions tags takes them as tags")
+    if summary.edited_count and not options.carry_over:
+        out.note(f"{counted(summary.edited_count, 'picture')} edited since the import before; --carry-over gives the "
+                 "new sprites the decisions of the old ones")  # fmt: skip
+    if options.folders_as_tags or options.captions:
+        out.say(_tagged(summary))
+    if options.carry_over:
+        out.say(f"decisions carried over to {counted(summary.carried, 'sprite')}")
     rate = f", {summary.imported / summary.seconds:,.0f} a second" if summary.imported and summary.seconds > 1 else ""
     out.say(summary.sentence() + rate)
+
+
+def _tagged(summary: ImportSummary) -> str:
+    if not summary.tagged:
+        return "no sprite got a new tag"
+    most = sorted(summary.tagged.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown = ", ".join(f"{printable(tag)} ({count:,})" for tag, count in most[:_TAGS_TOLD])
+    more = f" and {len(most) - _TAGS_TOLD:,} more" if len(most) > _TAGS_TOLD else ""
+    return f"tagged: {shown}{more}"
 
 
 def _nothing(sources: tuple[Path, ...], summary: ImportSummary) -> str:

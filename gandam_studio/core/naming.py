@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from gandam_studio.core.places import PLACE, file_name, place_ends_with, storable
+from gandam_studio.core.places import CURRENT, PLACE, file_name, is_earlier, place_ends_with, storable
 from gandam_studio.core.texts import folded, forms
 
 MINIMUM_PREFIX = 4
@@ -17,7 +17,7 @@ def find_named(connection: sqlite3.Connection, text: str) -> list[int]:
     """Row numbers of the sprites a text names; two of them stand for any number.
 
     Tried in turn: a file name, composed or decomposed; the start of an id; a path or the end of one, into archives
-    too; and the same without regard to upper and lower case.
+    too; and the same without regard to upper and lower case. Of an edited file its present content is meant.
     """
     text = storable(text)
     return (
@@ -29,9 +29,12 @@ def find_named(connection: sqlite3.Connection, text: str) -> list[int]:
 
 
 def _by_name(connection: sqlite3.Connection, text: str) -> list[int]:
-    query = "SELECT seq FROM sprites WHERE name = ? LIMIT 2"
+    query = "SELECT seq FROM sprites WHERE name = ?"
+    present = f"{query} AND EXISTS (SELECT 1 FROM sources WHERE sprite = seq AND {CURRENT}) LIMIT 2"
     for form in forms(text):
-        if rows := connection.execute(query, (form,)).fetchall():
+        if rows := connection.execute(f"{query} LIMIT 2", (form,)).fetchall():
+            if len(rows) > 1:
+                rows = connection.execute(present, (form,)).fetchall() or rows
             return [row[0] for row in rows]
     return []
 
@@ -50,16 +53,16 @@ def _by_path(connection: sqlite3.Connection, text: str) -> list[int]:
     ends = [text.replace("\\", "/").removeprefix("./"), storable(os.path.abspath(text)).replace("\\", "/")]
     ends += [end.replace("!", "/", 1) for end in ends if "!" in end]
     wanted = [form for end in ends for form in forms(end)]
-    found: set[int] = set()
+    found: dict[bool, set[int]] = {False: set(), True: set()}  # by whether the file has changed since
     for name in dict.fromkeys(file_name("/" + end) for end in wanted):
         query = (
-            f"SELECT sprite, replace({PLACE}, '\\', '/') FROM sprites JOIN sources ON sources.sprite = sprites.seq "
-            "WHERE name = ? LIMIT ?"
+            f"SELECT sprite, replace({PLACE}, '\\', '/'), member FROM sprites "
+            "JOIN sources ON sources.sprite = sprites.seq WHERE name = ? LIMIT ?"
         )
-        for seq, place in connection.execute(query, (name, _CANDIDATES)):
+        for seq, place, member in connection.execute(query, (name, _CANDIDATES)):
             if any(place == end or place.endswith("/" + end) for end in wanted):
-                found.add(seq)
-    return sorted(found)[:2]
+                found[is_earlier(member)].add(seq)
+    return sorted(found[False] or found[True])[:2]
 
 
 def _by_anything(connection: sqlite3.Connection, text: str) -> list[int]:
@@ -68,6 +71,7 @@ def _by_anything(connection: sqlite3.Connection, text: str) -> list[int]:
     rows = connection.execute(query, (folded(text),)).fetchall()
     if not rows:
         condition, values = place_ends_with(text)
-        query = f"SELECT DISTINCT sprite FROM sources WHERE sprite IS NOT NULL AND {condition} LIMIT 2"
-        rows = connection.execute(query, values).fetchall()
+        query = f"SELECT DISTINCT sprite FROM sources WHERE sprite IS NOT NULL AND {condition}"
+        rows = connection.execute(f"{query} AND {CURRENT} LIMIT 2", values).fetchall()
+        rows = rows or connection.execute(f"{query} LIMIT 2", values).fetchall()
     return [row[0] for row in rows]

@@ -1,6 +1,7 @@
 """Where a sprite came from: a file, or an archive and an entry in it; and how such places are compared.
 
 In the table `sources`, `path` names the file and `member` the entry and, after "#", the part or the mode of import.
+"was=0123456789ab" behind that says that the file has changed since: the sprite is from when its SHA-256 began so.
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ import sqlite3
 from gandam_studio.core.texts import contains, encodable, escaped, folded
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_WAS = re.compile(r"(.*?)\+?was=([0-9a-f]{12})")
 _SUFFIX = re.compile(
-    r"frame=\d{1,6}(?:\+key=[0-9a-f]{6})?|frames=distinct"
+    r"(?:frame=\d{1,6}(?:\+key=[0-9a-f]{6})?|frames=distinct"
     r"|region=\d{1,6}(?:,\d{1,6}){3}(?:\+turn=[123])?(?:\+on=\d{1,6}(?:,\d{1,6}){3})?(?:\+key=[0-9a-f]{6})?"
     r"|(?:(?:grid|components)=(?:[0-9x+]+?(?:edges)?|auto)|atlas=[0-9a-f]{16})?"
     r"(?:\+?key=(?:auto|[0-9a-f]{6}))?(?:\+frames=distinct)?"
+    r")(?:\+?was=[0-9a-f]{12})?"
 )
 # Both separators, but for the backslash of "\xNN", which stands for an undecodable byte.
-_SEPARATOR = re.compile(r"/|\\(?!x[0-9a-f]{2})")
+SEPARATOR = re.compile(r"/|\\(?!x[0-9a-f]{2})")
+"""Between the parts of an entry's name, or of a path of any system."""
 
 PLACE = "(path || CASE WHEN member = '' THEN '' WHEN instr(member, '#') = 0 THEN '/' || member ELSE inside(member) END)"
 """SQL: the path of a row of `sources` and behind it the entry, as if the archive were a folder."""
+CURRENT = "(instr(member, 'was=') = 0 OR NOT is_earlier(member))"
+"""SQL: a row of `sources` says what its file held when it was last read, not what it held before."""
 
 
 def storable(text: str) -> str:
@@ -47,25 +53,44 @@ def split_member(member: str) -> tuple[str, str]:
     return member, ""
 
 
+def earlier_suffix(suffix: str, digest: str) -> str:
+    """The suffix for what a file held before it changed; `digest` is that of its bytes then."""
+    return f"{suffix}{'+' if suffix else ''}was={digest[:12]}"
+
+
+def split_earlier(suffix: str) -> tuple[str, str]:
+    """The inverse of `earlier_suffix`: (suffix, start of the digest), "" for what the file holds still."""
+    match = _WAS.fullmatch(suffix)
+    return (match[1], match[2]) if match else (suffix, "")
+
+
+def is_earlier(member: str) -> bool:
+    """Whether a row of `sources` says what a file held before it changed."""
+    return bool(split_earlier(split_member(member)[1])[1])
+
+
 def shown_place(path: str, member: str, separator: str = "!") -> str:
     """A row of `sources` as people read it: "set.zip!knight/001.png", "walk.gif!#frame=3"."""
     entry, suffix = split_member(member)
-    inside = f"{entry}#{suffix}" if suffix else entry
-    return f"{path}{separator}{inside}" if inside else path
+    part, was = split_earlier(suffix)
+    inside = f"{entry}#{part}" if part else entry
+    place = f"{path}{separator}{inside}" if inside else path
+    return f"{place} (before it was edited, {was})" if was else place
 
 
 def file_name(path: str, member: str = "") -> str:
     """The last part of a place: the file's own name, or its entry's."""
     entry, _ = split_member(member)
     if entry:
-        return _SEPARATOR.split(entry)[-1]
+        return SEPARATOR.split(entry)[-1]
     # A backslash is part of a name where paths begin with a slash.
-    return path.rpartition("/")[2] if path.startswith(("/", "pasted:")) else _SEPARATOR.split(path)[-1]
+    return path.rpartition("/")[2] if path.startswith(("/", "pasted:")) else SEPARATOR.split(path)[-1]
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Give a connection the SQL function `inside`, which PLACE uses."""
+    """Give a connection the SQL functions `inside`, which PLACE uses, and `is_earlier`, which CURRENT uses."""
     connection.create_function("inside", 1, _inside, deterministic=True)
+    connection.create_function("is_earlier", 1, is_earlier, deterministic=True)
 
 
 def place_contains(text: str) -> tuple[str, list[str]]:

@@ -120,8 +120,12 @@ def known_reasons(connection: sqlite3.Connection) -> list[str]:
 
 
 def sources_of(connection: sqlite3.Connection, seq: int, limit: int = 20) -> Sequence[str]:
-    """Where a sprite was imported from: paths, with the archive's member, frame or region behind a '›'."""
-    rows = connection.execute("SELECT path, member FROM sources WHERE sprite = ? LIMIT ?", (int(seq), limit))
+    """Where a sprite was imported from: paths, with the archive's member, frame or region behind a '›'.
+
+    Files that were edited since come last, and say so.
+    """
+    query = "SELECT path, member FROM sources WHERE sprite = ? ORDER BY is_earlier(member), source LIMIT ?"
+    rows = connection.execute(query, (int(seq), limit))
     return [shown_place(path, member, " › ") for path, member in rows]
 
 

@@ -316,6 +316,8 @@ class Workspace:
         format: str = "jsonl",
         pictures: str = "",
         recipe: Recipe | None = None,
+        classes: Iterable[str] = (),
+        captions: bool = False,
         force: bool = False,
         job: Job = NULL_JOB,
     ) -> Exported:
@@ -323,7 +325,16 @@ class Workspace:
         from gandam_studio.core.exporting import export
 
         return export(
-            self, self.version(version), out, format=format, pictures=pictures, recipe=recipe, force=force, job=job
+            self,
+            self.version(version),
+            out,
+            format=format,
+            pictures=pictures,
+            recipe=recipe,
+            classes=classes,
+            captions=captions,
+            force=force,
+            job=job,
         )
 
     # Pictures

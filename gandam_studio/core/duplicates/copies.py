@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gandam_studio.core.places import shown_place
+from gandam_studio.core.places import CURRENT, shown_place
 from gandam_studio.core.workspace import Workspace
 
 
@@ -29,8 +29,9 @@ class Copies:
 def exact_copies(workspace: Workspace) -> list[Copies]:
     """Every sprite that came in more than one file, in order of row number."""
     query = (
-        "SELECT sprite, path, member, file_digest FROM sources WHERE verdict = 'accepted' AND sprite IN "
-        "(SELECT sprite FROM sources WHERE verdict = 'accepted' GROUP BY sprite HAVING count(*) > 1) ORDER BY source"
+        f"SELECT sprite, path, member, file_digest FROM sources WHERE verdict = 'accepted' AND {CURRENT} AND sprite IN "
+        f"(SELECT sprite FROM sources WHERE verdict = 'accepted' AND {CURRENT} GROUP BY sprite HAVING count(*) > 1) "
+        "ORDER BY source"
     )
     files: dict[int, list[tuple[str, str]]] = {}
     for seq, path, member, digest in workspace.connection.execute(query):

@@ -4,6 +4,7 @@ Every export is a function of a version, its originals and the recipe: equal inp
 its target and renamed, so that a crash leaves the old one or the new one.
 """
 
+from gandam_studio.core.exporting.classes import EVERY_TAG, parse_classes
 from gandam_studio.core.exporting.export import Exported, export
 from gandam_studio.core.exporting.formats import ALL, FORMATS, PICTURES, Format, format_named
 from gandam_studio.core.exporting.reading import ReadBack, read_export
@@ -11,6 +12,7 @@ from gandam_studio.core.exporting.taking_back import TakenBack, take_back
 
 __all__ = [
     "ALL",
+    "EVERY_TAG",
     "FORMATS",
     "PICTURES",
     "Exported",
@@ -19,6 +21,7 @@ __all__ = [
     "TakenBack",
     "export",
     "format_named",
+    "parse_classes",
     "read_export",
     "take_back",
 ]

@@ -1,6 +1,7 @@
 """coco: pictures and annotations.json; categories come from tags and facing, boxes from what is visible.
 
-Format after cocodataset.org, "Data format". Every picture has one annotation for its facing and one a tag.
+Format after cocodataset.org, "Data format". Every picture has one annotation for its facing and one a tag; where
+classes were chosen, one for its class alone.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def write(source: Source, folder: Path) -> None:
                 "sprite": json.loads(entry.line()),
             }
             out.write((b",\n" if index else b"\n") + json.dumps(image, ensure_ascii=False).encode())
-            for name in [("facing", f"facing-{entry.facing}"), *(("tag", tag) for tag in entry.tags)]:
+            for name in _labels(source, entry):
                 annotation = {
                     "id": next_id,
                     "image_id": index + 1,
@@ -64,9 +65,19 @@ def write(source: Source, folder: Path) -> None:
         out.write(b"\n]}\n")
 
 
+def _labels(source: Source, entry: ManifestEntry) -> list[tuple[str, str]]:
+    """(supercategory, name) of each of an entry's annotations."""
+    if source.classes:
+        return [("class", source.classes.names[source.classes.number(entry)])]
+    return [("facing", f"facing-{entry.facing}"), *(("tag", tag) for tag in entry.tags)]
+
+
 def _categories(source: Source) -> list[dict[str, Any]]:
-    tags = sorted({tag for entry in source.entries() for tag in entry.tags})
-    names = [("facing", f"facing-{facing}") for facing in FACINGS] + [("tag", tag) for tag in tags]
+    if source.classes:
+        names = [("class", name) for name in source.classes.names]
+    else:
+        tags = sorted({tag for entry in source.entries() for tag in entry.tags})
+        names = [("facing", f"facing-{facing}") for facing in FACINGS] + [("tag", tag) for tag in tags]
     return [{"id": number, "name": name, "supercategory": kind} for number, (kind, name) in enumerate(names, start=1)]
 
 

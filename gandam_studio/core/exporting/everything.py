@@ -19,5 +19,11 @@ def write_all(source: Source, forms: list[Format], folder: Path) -> None:
     with scratch("gandam-rendered-") as spool:
         for form in forms:
             pictures = source.pictures if source.pictures in form.pictures else form.pictures[0]
-            own = dataclasses.replace(source, pictures=pictures, spool=spool)
+            own = dataclasses.replace(
+                source,
+                pictures=pictures,
+                spool=spool,
+                classes=source.classes if form.classes else None,
+                captions=source.captions and form.can_caption(pictures),
+            )
             write_beside(own, form, folder / form.path)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting.classes import classes_of
 from gandam_studio.core.exporting.formats import ALL, FORMATS, PICTURES, Format, format_named
 from gandam_studio.core.exporting.source import Source
 from gandam_studio.core.exporting.target import MARKER, folder_kind, local_path, remote
@@ -34,6 +35,7 @@ class Exported:
         sprites: how many it holds.
         files, bytes: how much was written.
         skipped: format -> why, when all formats were asked for and one could not be written here.
+        classes: class -> how many sprites it has, where classes were chosen.
     """
 
     out: str
@@ -45,6 +47,7 @@ class Exported:
     files: int = 0
     bytes: int = 0
     skipped: dict[str, str] = field(default_factory=dict)
+    classes: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `gandam-studio export-manifest --json`."""
@@ -59,6 +62,8 @@ def export(
     format: str = "jsonl",
     pictures: str = "",
     recipe: Recipe | None = None,
+    classes: Iterable[str] = (),
+    captions: bool = False,
     force: bool = False,
     job: Job = NULL_JOB,
 ) -> Exported:
@@ -72,6 +77,8 @@ def export(
         pictures: "none", "copy" (originals as they came), "link" (hard links to them: never edit those), or
             "render" (the recipe applied); "" for the format's default.
         recipe: another recipe than the version's own.
+        classes: tags of which every sprite has one, its class; `classes.EVERY_TAG` for every tag there is.
+        captions: put a text file with its tags beside every picture.
         force: replace what is there: a file, or an earlier export in the same format with nothing else in it.
         job: told of every sprite.
 
@@ -85,9 +92,11 @@ def export(
     elif skipped:
         raise UserError(skipped[format])
     source = Source(workspace, version, _pictures(forms, format, pictures), recipe, job)
+    source = _with_words(source, forms, format, tuple(classes), captions=captions)
     result = Exported(
         str(out), format, pictures or ("" if format == ALL else source.pictures), version.label, version.digest,
         version.sprites, skipped=skipped if format == ALL else {},
+        classes=dict(zip(source.classes.names, source.classes.counts, strict=True)) if source.classes else {},
     )  # fmt: skip
     with _told_as_ours(out):
         kind = _folder_kind(forms, format, source.pictures)
@@ -109,6 +118,26 @@ def _pictures(forms: list[Format], format: str, wanted: str) -> str:
     if wanted and wanted not in form.pictures:
         raise UserError(f"{form.name} cannot have pictures as {wanted!r}; it can: {', '.join(form.pictures)}")
     return wanted or form.pictures[0]
+
+
+def _with_words(
+    source: Source, forms: list[Format], format: str, classes: tuple[str, ...], *, captions: bool
+) -> Source:
+    """The source with classes and captions, if the formats have a place for them. Raises UserError."""
+    if captions and format != ALL and not forms[0].can_caption(source.pictures):
+        if forms[0].captions:
+            raise UserError(f"captions lie beside pictures; choose some with --pictures for {format}")
+        able = ", ".join(form.name for form in FORMATS.values() if form.captions)
+        raise UserError(f"{format} has no place for captions; these have: {able}")
+    if not classes:
+        return replace(source, captions=captions)
+    if format != ALL and not forms[0].classes:
+        able = ", ".join(form.name for form in FORMATS.values() if form.classes)
+        raise UserError(f"{format} has no place for classes; these have: {able}")
+    found = classes_of(source, classes)
+    if any(form.name == "imagefolder" for form in forms):
+        found.check_folders()
+    return replace(source, classes=found, captions=captions)
 
 
 def _folder_kind(forms: list[Format], format: str, pictures: str) -> FolderKind | None:

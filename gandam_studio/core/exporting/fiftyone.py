@@ -42,7 +42,8 @@ def write(source: Source, folder: Path) -> None:
     """Write data/, samples.json and metadata.json."""
     data = folder / "data"
     data.mkdir()
-    description = {"media_type": "image", "sample_fields": FIELDS, "info": source.description()}
+    fields = {**FIELDS, "ground_truth": FIELDS["facing"]} if source.classes else FIELDS
+    description = {"media_type": "image", "sample_fields": fields, "info": source.description()}
     files.write_json(folder / "metadata.json", description)
     with (folder / "samples.json").open("wb") as out:
         out.write(b'{"samples": [')
@@ -54,6 +55,10 @@ def write(source: Source, folder: Path) -> None:
 
 def _sample(source: Source, entry: ManifestEntry, picture: Path) -> dict[str, Any]:
     side = source.recipe.size
+    label: dict[str, Any] = {}
+    if source.classes:
+        name = source.classes.names[source.classes.number(entry)]
+        label = {"ground_truth": {"_cls": "Classification", "label": name, "tags": []}}
     rendered = source.pictures == RENDER
     return {
         "filepath": f"data/{picture.name}",
@@ -78,4 +83,5 @@ def _sample(source: Source, entry: ManifestEntry, picture: Path) -> dict[str, An
         "family": entry.family,
         "weight": entry.weight,
         "split": entry.split,
+        **label,
     }

@@ -24,6 +24,8 @@ class Format:
         pictures: the ways it can carry pictures, its default first.
         folder: it is a folder even without pictures. A format that is not becomes one when pictures lie beside it.
         embeds: pictures lie inside its one file.
+        classes: it has a place for every sprite's class.
+        captions: it has a place for a text file beside every picture.
         extra: optional part of the installation it needs, or "".
         needs: the package that extra brings.
     """
@@ -34,12 +36,18 @@ class Format:
     pictures: tuple[str, ...]
     folder: bool = False
     embeds: bool = False
+    classes: bool = False
+    captions: bool = False
     extra: str = ""
     needs: str = ""
 
     def is_folder(self, pictures: str) -> bool:
         """Whether an export with those pictures is a folder rather than one file."""
         return self.folder or (pictures != NONE and not self.embeds)
+
+    def can_caption(self, pictures: str) -> bool:
+        """Whether text files can lie beside those pictures."""
+        return self.captions and pictures != NONE
 
     def module(self) -> ModuleType:
         """The module with its `write`. Raises UserError when an optional part is not installed."""
@@ -57,8 +65,14 @@ class Format:
 FORMATS = {
     form.name: form
     for form in (
-        Format("jsonl", "The manifest itself: canonical JSON lines", "manifest.jsonl", (NONE, COPY, LINK, RENDER)),
-        Format("csv", "A table for spreadsheets and pandas", "manifest.csv", (NONE, COPY, LINK, RENDER)),
+        Format(
+            "jsonl",
+            "The manifest itself: canonical JSON lines",
+            "manifest.jsonl",
+            (NONE, COPY, LINK, RENDER),
+            captions=True,
+        ),
+        Format("csv", "A table for spreadsheets and pandas", "manifest.csv", (NONE, COPY, LINK, RENDER), captions=True),
         Format(
             "parquet",
             "A typed table with the pictures inside, for pandas, DuckDB and datasets",
@@ -68,14 +82,44 @@ FORMATS = {
             extra="parquet",
             needs="pyarrow",
         ),
-        Format("imagefolder", "A folder for Hugging Face datasets", "imagefolder", (RENDER, COPY, LINK), folder=True),
-        Format("stylegan", "A zip for StyleGAN2 and StyleGAN3", "stylegan.zip", (RENDER,), embeds=True),
-        Format("webdataset", "Tar shards for WebDataset", "webdataset", (RENDER, COPY), folder=True),
+        Format(
+            "imagefolder",
+            "A folder for Hugging Face datasets",
+            "imagefolder",
+            (RENDER, COPY, LINK),
+            folder=True,
+            classes=True,
+            captions=True,
+        ),
+        Format("stylegan", "A zip for StyleGAN2 and StyleGAN3", "stylegan.zip", (RENDER,), embeds=True, classes=True),
+        Format(
+            "webdataset",
+            "Tar shards for WebDataset",
+            "webdataset",
+            (RENDER, COPY),
+            folder=True,
+            classes=True,
+            captions=True,
+        ),
         Format("croissant", "A folder described by Croissant JSON-LD", "croissant", (RENDER, COPY, LINK), folder=True),
         Format(
-            "coco", "COCO annotations with categories from tags and facing", "coco", (RENDER, COPY, LINK), folder=True
+            "coco",
+            "COCO annotations with categories from tags and facing",
+            "coco",
+            (RENDER, COPY, LINK),
+            folder=True,
+            classes=True,
+            captions=True,
         ),
-        Format("fiftyone", "A folder that FiftyOne loads", "fiftyone", (RENDER, COPY, LINK), folder=True),
+        Format(
+            "fiftyone",
+            "A folder that FiftyOne loads",
+            "fiftyone",
+            (RENDER, COPY, LINK),
+            folder=True,
+            classes=True,
+            captions=True,
+        ),
     )
 }
 

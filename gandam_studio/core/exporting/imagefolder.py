@@ -1,4 +1,8 @@
-"""imagefolder: pictures and a metadata.jsonl a split, as Hugging Face's `load_dataset("imagefolder")` reads them."""
+"""imagefolder: pictures and a metadata.jsonl a split, as Hugging Face's `load_dataset("imagefolder")` reads them.
+
+With classes every split has a folder a class. Where there is a metadata.jsonl, `datasets` takes no label from the
+folders' names; so each row has its "label" too.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +30,18 @@ def write(source: Source, folder: Path) -> None:
             if entry.split not in lists:
                 split.mkdir()
                 lists[entry.split] = stack.enter_context((split / METADATA).open("wb"))
-            row = {"file_name": source.place(entry, split), **row_of(entry)}
+            row = _placed(source, entry, split) | row_of(entry)
             lists[entry.split].write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+
+def _placed(source: Source, entry: ManifestEntry, split: Path) -> dict[str, Any]:
+    """Put an entry's picture in its split's folder, or in its class's there: where it lies, and its label."""
+    if source.classes is None:
+        return {"file_name": source.place(entry, split)}
+    number = source.classes.number(entry)
+    name = source.classes.folders[number]
+    (split / name).mkdir(exist_ok=True)
+    return {"file_name": f"{name}/{source.place(entry, split / name)}", "label": source.classes.names[number]}
 
 
 def row_of(entry: ManifestEntry) -> dict[str, Any]:

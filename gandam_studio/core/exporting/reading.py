@@ -13,7 +13,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import imagefolder
 from gandam_studio.core.exporting.formats import NONE, PICTURES, RENDER
 from gandam_studio.core.exporting.imagefolder import METADATA
-from gandam_studio.core.exporting.source import id_start, picture_stem
+from gandam_studio.core.exporting.source import CAPTION, id_start, picture_stem
 from gandam_studio.core.exporting.stylegan import DATASET
 from gandam_studio.core.exporting.target import MARKER
 from trainer.manifest import MAX_LINE_BYTES, ManifestEntry, read_manifest
@@ -163,7 +163,7 @@ def _by_stem(entries: Iterable[ManifestEntry], folder: Path, pictures: str) -> d
     wanted = {id_start(picture_stem(entry)): entry.id for entry in entries}
     found, inside = {}, _Inside(folder)
     for path in (folder / pictures).iterdir():
-        start = id_start(path.stem)
+        start = id_start(path.stem) if path.suffix != CAPTION else ""
         if start in wanted and (place := inside.file(pictures, path.name)) is not None:
             found[wanted[start]] = place
     return found

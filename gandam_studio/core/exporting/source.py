@@ -19,6 +19,7 @@ from PIL import Image
 
 from gandam_studio.core.decoding import sniff
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.exporting.classes import Classes
 from gandam_studio.core.exporting.formats import LINK, RENDER
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.originals import Originals
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
 _ID_SHOWN = 12
+CAPTION = ".txt"
 
 
 @dataclass
@@ -51,6 +53,8 @@ class Source:
         background: what the recipe's "detected" stands for, "#rrggbb".
         job: told of every sprite written.
         spool: folder that keeps rendered pictures for the next format, or None.
+        classes: of the sprites, or None.
+        captions: a text file with the tags lies beside every picture.
     """
 
     workspace: Workspace
@@ -60,6 +64,8 @@ class Source:
     job: Job = NULL_JOB
     background: str = ""
     spool: Path | None = None
+    classes: Classes | None = None
+    captions: bool = False
     header: dict[str, Any] = field(default_factory=dict)
     _ready: dict[str, bytes] = field(default_factory=dict, init=False)
 
@@ -122,8 +128,10 @@ class Source:
         return picture_stem(entry) + suffix
 
     def place(self, entry: ManifestEntry, folder: Path) -> str:
-        """Put an entry's picture in a folder (made before) and return its file name."""
+        """Put an entry's picture, and its caption, in a folder (made before) and return the picture's file name."""
         name = self.name(entry)
+        if self.captions:
+            (folder / f"{picture_stem(entry)}{CAPTION}").write_bytes(caption(entry))
         if self.pictures == LINK and not entry.part:
             original = self.workspace.originals.own_file(entry.source_digest)
             if original is not None and (problem := self.workspace.originals.damage(entry.source_digest)):
@@ -139,7 +147,11 @@ class Source:
 
     def description(self) -> dict[str, Any]:
         """What an export says of itself; no times, so that equal exports are equal bytes."""
+        own: dict[str, Any] = {"classes": list(self.classes.names)} if self.classes else {}
+        if self.captions:
+            own["captions"] = True
         return {
+            **own,
             "format_version": 1,
             "tool": self.header.get("tool", "GANdam Studio"),
             "version": self.version.label,
@@ -182,6 +194,11 @@ def picture_stem(entry: ManifestEntry) -> str:
     name = file_name(entry.source).rsplit(".", 1)[0]
     slug = re.sub("-+", "-", "".join(c if _is_letter(c) else "-" for c in unicodedata.normalize("NFC", name)))
     return f"{slug.strip('-').lower()[:40].strip('-') or 'sprite'}-{entry.id[:_ID_SHOWN]}"
+
+
+def caption(entry: ManifestEntry) -> bytes:
+    """An entry's tags as the text of its caption."""
+    return f"{', '.join(entry.tags)}\n".encode()
 
 
 def id_start(stem: str) -> str:

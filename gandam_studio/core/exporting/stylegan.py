@@ -1,8 +1,8 @@
 """stylegan: a zip of square, uniform RGB PNGs with dataset.json, as StyleGAN2-ADA's and StyleGAN3's data tools write.
 
 Layout after NVIDIA's documentation of dataset_tool.py: members "00000/img00000000.png", stored uncompressed, and
-"dataset.json" with {"labels": [[member, class], ...]} or {"labels": null}. A second key, "sprites", carries the
-manifest; StyleGAN ignores it, and importing back reads it.
+"dataset.json" with {"labels": [[member, class], ...]} or {"labels": null}. "classes", where there are any, lists their
+names, and "sprites" carries the manifest; StyleGAN ignores both, and importing back reads the latter.
 """
 
 from __future__ import annotations
@@ -37,7 +37,15 @@ def write(source: Source, stream: IO[bytes]) -> None:
 
 def _write_list(source: Source, out: IO[bytes]) -> None:
     # All but the closing brace, then the sprites one by one.
-    out.write(json.dumps({**source.description(), "labels": None}, sort_keys=True).encode()[:-1] + b', "sprites": [')
+    if source.classes is None:
+        out.write(json.dumps({**source.description(), "labels": None}, sort_keys=True).encode()[:-1])
+    else:
+        out.write(json.dumps(source.description(), sort_keys=True).encode()[:-1] + b', "labels": [')
+        for index, entry in enumerate(source.entries()):
+            label = json.dumps([member_name(index), source.classes.number(entry)])
+            out.write((b",\n" if index else b"\n") + label.encode())
+        out.write(b"\n]")
+    out.write(b', "sprites": [')
     for index, line in enumerate(source.lines()):
         row = {"file_name": member_name(index), **json.loads(line)}
         out.write((b",\n" if index else b"\n") + json.dumps(row, ensure_ascii=False, sort_keys=True).encode())

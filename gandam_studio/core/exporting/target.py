@@ -27,11 +27,11 @@ _UPLOADED_AT_ONCE = 256
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 # What a format's folder holds besides the marker, by the names that exports give (`source.picture_stem`).
-_PICTURE = r"[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{12}\.[a-z0-9]+"
+_PICTURE = r"[^/]+-[0-9a-f]{12}\.[a-z0-9]+"
 _HELD = {
     "jsonl": rf"manifest\.jsonl|pictures/{_PICTURE}",
     "csv": rf"manifest\.csv|pictures/{_PICTURE}",
-    "imagefolder": rf"(train|test)/(metadata\.jsonl|{_PICTURE})",
+    "imagefolder": rf"(train|test)/(metadata\.jsonl|([^/]+/)?{_PICTURE})",
     "webdataset": r"(train|held-out)-[0-9]{6,}\.tar",
     "croissant": rf"croissant\.json|sprites\.csv|pictures/{_PICTURE}",
     "coco": rf"annotations\.json|pictures/{_PICTURE}",

@@ -1,5 +1,5 @@
 """webdataset: tar shards in which files of equal stem are one sample: the picture, its .json and its .cls
-(its facing, a number in the order of `core.sprite.FACINGS`)."""
+(its facing, a number in the order of `core.sprite.FACINGS`; or its class, a number in the list in export.json)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import tarfile
 from pathlib import Path
 
-from gandam_studio.core.exporting.source import Source, picture_stem
+from gandam_studio.core.exporting.source import CAPTION, Source, caption, picture_stem
 from gandam_studio.core.sprite import FACINGS
 from trainer.manifest import ManifestEntry
 
@@ -39,7 +39,10 @@ def _add_sample(shard: tarfile.TarFile, source: Source, entry: ManifestEntry) ->
     stem = picture_stem(entry)
     _add(shard, name, data)
     _add(shard, f"{stem}.json", entry.line())
-    _add(shard, f"{stem}.cls", str(FACINGS.index(entry.facing)).encode())
+    number = source.classes.number(entry) if source.classes else FACINGS.index(entry.facing)
+    _add(shard, f"{stem}.cls", str(number).encode())
+    if source.captions:
+        _add(shard, f"{stem}{CAPTION}", caption(entry))
 
 
 def _add(shard: tarfile.TarFile, name: str, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """Import: from whatever lies on a disk to sprites of a workspace, at the speed of decoding."""
 
-from gandam_studio.core.importing.options import KEY_AUTO, ArchiveLimits, ImportOptions, ImportSummary, Rejected
+from gandam_studio.core.importing.earlier import carry_over, pending
+from gandam_studio.core.importing.options import KEY_AUTO, ArchiveLimits, Edited, ImportOptions, ImportSummary, Rejected
 from gandam_studio.core.importing.pipeline import import_sources
 from gandam_studio.core.importing.scan import Pasted
 from gandam_studio.core.importing.sheets import (
@@ -20,6 +21,7 @@ __all__ = [
     "ArchiveLimits",
     "Atlas",
     "Components",
+    "Edited",
     "Grid",
     "ImportOptions",
     "ImportSummary",
@@ -27,7 +29,9 @@ __all__ = [
     "Proposed",
     "Rejected",
     "Slicing",
+    "carry_over",
     "import_sources",
+    "pending",
     "pieces",
     "propose",
     "propose_key",

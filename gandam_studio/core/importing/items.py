@@ -24,6 +24,7 @@ class Item:
         data: its bytes when they do not lie in a file (pasted, or read from a tar).
         cut: how this sheet is cut, whatever the import's own slicing (`sheets.sheet_from_json`); None for that.
         cut_mode: names that slicing; "" without one.
+        earlier: SHA-256 of the bytes that an earlier import read at this place; "" for none. Workers need not know it.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Item:
     data: bytes | None = None
     cut: dict[str, Any] | None = None
     cut_mode: str = ""
+    earlier: str = ""
 
     @property
     def label(self) -> str:

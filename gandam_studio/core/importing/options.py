@@ -16,6 +16,7 @@ from gandam_studio.core.importing.sheets import Slicing, propose_key, sheet_from
 
 FRAMES = ("first", "distinct")
 KEY_AUTO = "auto"
+CAPTIONS = ("", "tags")
 ENGINES = ("local", "ray")
 LISTED = 10_000  # refusals a summary lists; the workspace remembers all of them
 
@@ -48,6 +49,9 @@ class ImportOptions:
         reread: look again at every file, known or not: brings back originals that were lost.
         ray_address: of the cluster; "" starts or finds one on this machine.
         names: encoding of names in archives that are not said to be UTF-8; "" proposes one for each zip.
+        folders_as_tags: tag every picture with the name of the folder it lies in, as one edit after the import.
+        captions: "tags" tags pictures with the words of the text files beside them, in the same edit; "" counts those.
+        carry_over: give the new sprites of edited files the decisions of the old ones, as one edit after the import.
     """
 
     frames: str = "first"
@@ -62,8 +66,13 @@ class ImportOptions:
     reread: bool = False
     ray_address: str = ""
     names: str = ""
+    folders_as_tags: bool = False
+    captions: str = ""
+    carry_over: bool = False
 
     def __post_init__(self) -> None:
+        if self.captions not in CAPTIONS:
+            raise ValueError(f"captions must be one of {', '.join(map(repr, CAPTIONS))}, not {self.captions!r}")
         if self.frames not in FRAMES:
             raise ValueError(f"frames must be one of {', '.join(FRAMES)}, not {self.frames!r}")
         if self.engine not in ENGINES:
@@ -125,6 +134,15 @@ class Rejected:
     reason: str
 
 
+@dataclass(frozen=True)
+class Edited:
+    """A picture whose file has changed: the file, and the ids of the sprites it gave before and gives now."""
+
+    path: str
+    before: str
+    after: str
+
+
 @dataclass
 class ImportSummary:
     """What an import did.
@@ -137,6 +155,10 @@ class ImportSummary:
         first_seq, last_seq: row numbers of the new sprites, 0 when there are none.
         notes: what a person should know besides, one line each.
         blank: how many of the new sprites show nothing, or one colour alone.
+        captions: pictures with a caption beside them, a text file of the same name.
+        tagged: tag -> how many sprites have got it, from folders' names and captions.
+        edited: pictures whose file has changed since an earlier import; the first LISTED of `edited_count`.
+        carried: how many new sprites have got the decisions of those before.
         seconds: wall-clock time.
     """
 
@@ -150,6 +172,11 @@ class ImportSummary:
     last_seq: int = 0
     notes: list[str] = field(default_factory=list)
     blank: int = 0
+    captions: int = 0
+    tagged: dict[str, int] = field(default_factory=dict)
+    edited: list[Edited] = field(default_factory=list)
+    edited_count: int = 0
+    carried: int = 0
     seconds: float = 0.0
 
     def reject(self, path: str, reason: str) -> None:
@@ -164,17 +191,25 @@ class ImportSummary:
         if len(self.missing) < LISTED:
             self.missing.append(Rejected(path, reason))
 
+    def edit(self, pair: Edited) -> None:
+        """Count, and list while there is room."""
+        self.edited_count += 1
+        if len(self.edited) < LISTED:
+            self.edited.append(pair)
+
     def note(self, text: str) -> None:
         """Keep a line for the person, once."""
         if text not in self.notes and len(self.notes) < LISTED:
             self.notes.append(text)
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
-        """(verdict, path, reason) of everything that gave no sprite: the table people see."""
+        """(verdict, path, reason) of what a person should look at: refused, missing and edited files."""
         for item in self.rejected:
             yield "rejected", item.path, item.reason
         for item in self.missing:
             yield "missing", item.path, item.reason
+        for pair in self.edited:
+            yield "edited", pair.path, f"{pair.after[:12]} now, {pair.before[:12]} before"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; the counts are exact even where the lists are cut."""
@@ -186,6 +221,11 @@ class ImportSummary:
             "missing": [asdict(item) for item in self.missing],
             "missing_count": self.missing_count,
             "blank": self.blank,
+            "captions": self.captions,
+            "tagged": self.tagged,
+            "edited": [asdict(pair) for pair in self.edited],
+            "edited_count": self.edited_count,
+            "carried": self.carried,
             "notes": self.notes,
             "seconds": round(self.seconds, 3),
         }
@@ -195,6 +235,10 @@ class ImportSummary:
         parts = [f"{self.imported:,} imported", f"{self.already:,} already there", f"{self.rejected_count:,} rejected"]
         if self.missing_count:
             parts.append(f"{self.missing_count:,} missing")
+        if self.edited_count:
+            parts.append(f"{self.edited_count:,} edited since the last import")
         if self.blank:
             parts.append(f"{self.blank:,} of the new ones blank")
+        if self.captions:
+            parts.append(f"captions beside {self.captions:,} pictures")
         return ", ".join(parts)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from gandam_studio.core.decoding.limits import UnreadablePicture
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.importing import earlier
 from gandam_studio.core.importing.archives import Found, list_archive
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, Item, Outcome
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary, WorkSettings
 from gandam_studio.core.importing.pool import Check, Chunk, Pool
 from gandam_studio.core.importing.recording import Known, Recorder, archive_members, lookup
 from gandam_studio.core.importing.scan import Pasted, Source, count, scan
+from gandam_studio.core.importing.words import Words, is_caption_name
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
 from gandam_studio.core.places import storable
 
@@ -52,7 +54,8 @@ def import_sources(
 
     Sprites are numbered in the order of the sources, names sorted within folders, whatever the number of workers or
     the engine. What an earlier import settled and has not changed since is not read again. Every batch is committed
-    whole; whatever interrupts (Cancelled, a kill) keeps the batches before it, and the same call resumes.
+    whole; whatever interrupts (Cancelled, a kill) keeps the batches before it, and the same call resumes. What the
+    options say of tags and edited files is decided at the end, in edits that undo takes back.
 
     Raises Cancelled, or UserError: nothing at the sources, a full disk, a workspace open for reading only.
     """
@@ -60,6 +63,7 @@ def import_sources(
     began = time.monotonic()
     run = _Import(workspace, list(sources), job, options)
     run.work()
+    run.decide()
     run.summary.seconds = time.monotonic() - began
     return run.summary
 
@@ -79,7 +83,8 @@ class _Import:
         self._sources = sources
         self._job = job
         self._options = options
-        self._recorder = Recorder(workspace, options.mode, self.summary)
+        self._words = Words(workspace.connection, options, self.summary)
+        self._recorder = Recorder(workspace, options.mode, self.summary, self._words.brought)
         self._archives: list[_Archive] = []
         self._committed_at = time.monotonic()
         self._workers = options.workers or min(os.cpu_count() or 1, _MOST_WORKERS)
@@ -98,12 +103,29 @@ class _Import:
         try:
             with self._engine() as engine:
                 self._run(engine, scan(self._sources, atlases=self._options.atlases))
+                self._settle()
                 while self._archives:
                     self._open_archive(engine, self._archives.pop(0))
         except Cancelled:
             self._recorder.commit()
             raise
+        self._settle()
+
+    def decide(self) -> None:
+        """What is asked for beside the import itself, each as one edit."""
+        if self._options.carry_over:
+            found = earlier.pending(self._workspace, self._sources)
+            noticed = {(pair.path, pair.after) for pair in self.summary.edited}
+            for pair, _ in found:
+                if (pair.path, pair.after) not in noticed:
+                    self.summary.edit(pair)
+            _, self.summary.carried = earlier.carry_over(self._workspace, found)
+        self._words.apply(self._workspace)
+
+    def _settle(self) -> None:
+        """Commit, then tell captions from other text files."""
         self._recorder.commit()
+        self._words.settle()
 
     def _refuse_missing(self) -> None:
         paths = [source for source in self._sources if not isinstance(source, Pasted)]
@@ -139,12 +161,16 @@ class _Import:
         else:
             if outcome.verdict == ARCHIVE:
                 outcome = Outcome(REJECTED, "an archive, not a picture")
-            self._recorder.add(item, outcome)
+            text = outcome.verdict == REJECTED and _may_be_caption(item, outcome.digest)
+            if text:
+                self._words.text(item, outcome.reason)
+            self._recorder.add(item, outcome, listed=not text)
 
     def _commit_when_due(self) -> None:
         full = self._recorder.pending >= BATCH_ITEMS or self._recorder.held_bytes >= BATCH_BYTES
         if full or time.monotonic() - self._committed_at > BATCH_SECONDS:
             self._recorder.commit()
+            self._words.settle_when_due()
             self._committed_at = time.monotonic()
 
     def _chunks(self, found: Iterator[Found]) -> Iterator[Chunk]:
@@ -175,26 +201,27 @@ class _Import:
                 if memory is None or self._again(memory):
                     yield entry
                 else:
-                    self._remember(entry, memory.accepted, memory.reason)
+                    self._remember(entry, memory)
                     self._job.advance()
 
     def _again(self, memory: Known) -> bool:
-        if self._options.names and memory.reason == ARCHIVE:
-            return True  # its entries may have other names now
+        if memory.reason == ARCHIVE and (self._options.names or self._options.captions):
+            return True  # its entries may have other names now, and the captions among them are to be read
         return self._options.reread or (self._options.retry_rejected and not memory.accepted)
 
-    def _remember(self, item: Item, accepted: bool, reason: str) -> None:
+    def _remember(self, item: Item, memory: Known) -> None:
         """Count an item that has not changed since an earlier import settled it."""
-        if not accepted:
-            self.summary.reject(storable(item.label), reason)
-        elif not item.member and reason == ARCHIVE:
-            for member, verdict, why in archive_members(self._workspace.connection, item, self._options.mode):
-                if verdict == ACCEPTED:
-                    self.summary.already += 1
-                else:
-                    self.summary.reject(f"{storable(item.path)}!{member}", why)
+        if not memory.accepted:
+            if _may_be_caption(item, memory.digest):
+                self._words.text(item, memory.reason)
+            else:
+                self.summary.reject(storable(item.label), memory.reason)
+        elif not item.member and memory.reason == ARCHIVE:
+            for member, known in archive_members(self._workspace.connection, item, self._options.mode):
+                self._remember(Item(item.path, member), known)
         else:
             self.summary.already += 1
+            self._words.known(item, memory.sprite)
 
     def _open_archive(self, engine: Engine, archive: _Archive) -> None:
         """Import an archive's entries, then remember the archive, so that it is not even listed next time."""
@@ -223,6 +250,11 @@ class _Import:
         else:
             self._recorder.add(item, Outcome(ACCEPTED, ARCHIVE))
         self._recorder.commit()
+
+
+def _may_be_caption(item: Item, digest: str) -> bool:
+    """Whether a refused file that was read may be a caption: what lies beside it will tell."""
+    return bool(digest) and is_caption_name(item.member or item.path)
 
 
 def _grouped(found: Iterator[Found]) -> Iterator[list[Found]]:

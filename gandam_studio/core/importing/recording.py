@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.described import remember_versions
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.importing.earlier import Placed, forget_returned, keep_places
 from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, Outcome
-from gandam_studio.core.importing.options import ImportSummary
+from gandam_studio.core.importing.options import Edited, ImportSummary
 from gandam_studio.core.numbers import UNKNOWN_TIME
 from gandam_studio.core.places import join_member, split_member, storable
 from gandam_studio.core.store import transaction
@@ -52,30 +53,43 @@ def member_key(item: Item, suffix: str = "") -> str:
 
 @dataclass(frozen=True)
 class Known:
-    """What an earlier import made of an unchanged item."""
+    """What an earlier import made of an unchanged item.
+
+    Attributes:
+        accepted, reason: its verdict.
+        digest: SHA-256 of its bytes, "" when they were not read.
+        sprite: the row of its sprite; None when it gave none, or several.
+    """
 
     accepted: bool
     reason: str
+    digest: str = ""
+    sprite: int | None = None
 
 
 def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> list[Known | None]:
-    """For each item what is remembered of it, when it has not changed since; None when it must be looked at."""
-    rows: dict[tuple[str, str], tuple[int, int, str, str]] = {}
+    """For each item what is remembered of it, when it has not changed since; None when it must be looked at.
+
+    Items that were read before are told the digest of their bytes then (`Item.earlier`).
+    """
+    rows: dict[tuple[str, str], tuple[int, int, str, str, str, int | None]] = {}
     paths = sorted({storable(item.path) for item in items})
     members = sorted({member_key(item, item.cut_mode or mode) for item in items})
     for some in _slices(paths):
         for more in _slices(members):
             query = (
-                "SELECT path, member, size, mtime_ns, verdict, reason FROM sources "
+                "SELECT path, member, size, mtime_ns, verdict, reason, file_digest, sprite FROM sources "
                 f"WHERE path IN ({_marks(some)}) AND member IN ({_marks(more)})"
             )
-            for path, member, size, mtime_ns, verdict, reason in connection.execute(query, (*some, *more)):
-                rows[path, member] = (size, mtime_ns, verdict, reason)
+            for path, member, *row in connection.execute(query, (*some, *more)):
+                rows[path, member] = tuple(row)
     found: list[Known | None] = []
     for item in items:
         row = rows.get((storable(item.path), member_key(item, item.cut_mode or mode)))
         unchanged = row is not None and row[:2] == (item.size, item.mtime_ns) and not _is_undated(item)
-        found.append(Known(row[2] == ACCEPTED, row[3]) if row is not None and unchanged else None)
+        found.append(Known(row[2] == ACCEPTED, *row[3:]) if row is not None and unchanged else None)
+        if row is not None:
+            item.earlier = row[4]
     return found
 
 
@@ -84,13 +98,15 @@ def _is_undated(item: Item) -> bool:
     return item.mtime_ns == UNKNOWN_TIME and not item.member and item.data is None
 
 
-def archive_members(connection: sqlite3.Connection, item: Item, mode: str) -> Iterable[tuple[str, str, str]]:
-    """(member, verdict, reason) of what was remembered of an archive's entries, the archive itself left out."""
-    query = "SELECT member, verdict, reason FROM sources WHERE path = ? AND member != ? ORDER BY source"
-    for member, verdict, reason in connection.execute(query, (storable(item.path), member_key(item, mode))):
+def archive_members(connection: sqlite3.Connection, item: Item, mode: str) -> Iterable[tuple[str, Known]]:
+    """What was remembered of an archive's entries, the archive itself left out."""
+    query = "SELECT member, verdict, reason, file_digest, sprite FROM sources WHERE path = ? AND member != ?"
+    for member, verdict, *row in connection.execute(
+        f"{query} ORDER BY source", (storable(item.path), member_key(item, mode))
+    ):
         entry, suffix = split_member(member)
         if entry and suffix == mode:
-            yield entry, verdict, reason
+            yield entry, Known(verdict == ACCEPTED, *row)
 
 
 @dataclass
@@ -101,18 +117,23 @@ class Recorder:
         workspace: open for writing.
         mode: of the import (`ImportOptions.mode`).
         summary: counted as rows are committed.
+        placed: called with every accepted item and the rows of its sprites, once they are written.
         held_bytes: of the originals that wait for the next commit.
     """
 
     workspace: Workspace
     mode: str
     summary: ImportSummary
+    placed: Callable[[Item, list[int]], None] = lambda item, seqs: None
     held_bytes: int = 0
     _waiting: list[tuple[Item, Outcome]] = field(default_factory=list)
+    _unlisted: set[int] = field(default_factory=set)
 
-    def add(self, item: Item, outcome: Outcome) -> None:
-        """Take an accepted or rejected item into the current batch."""
+    def add(self, item: Item, outcome: Outcome, *, listed: bool = True) -> None:
+        """Take an accepted or rejected item into the current batch; `listed`: the summary names it when rejected."""
         self._waiting.append((item, outcome))
+        if not listed:
+            self._unlisted.add(id(item))
         self.held_bytes += len(outcome.original)
 
     @property
@@ -137,14 +158,16 @@ class Recorder:
             # Before the rows: a power cut may leave an original without a row, never a row without its original.
             originals.add_all(small.items())
             originals.flush(files)
-            new, last = self._write(batch)
+            new, last, edited = self._write(batch)
         except OSError as error:
             raise UserError(f"nothing more was saved: {error.strerror or error}") from error
         self._count(batch, len(new), last)
         self.summary.blank += sum(sprite.is_blank for sprite in new)
+        for pair in edited:
+            self.summary.edit(pair)
 
-    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[list[FoundSprite], int]:
-        """The batch's transaction: the sprites that were new, and the last row number before them.
+    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[list[FoundSprite], int, list[Edited]]:
+        """The batch's transaction: the sprites that were new, the last row number before them, and what was edited.
 
         The original of a re-encoded copy is kept too: a version names one of the files with equal pixels whichever
         came first, so all of them must be there.
@@ -155,8 +178,9 @@ class Recorder:
             (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
             new: list[tuple[FoundSprite, str, str]] = []  # sprite, name, digest
             sources: list[tuple[object, ...]] = []
+            edited: list[tuple[Item, Outcome, list[Placed], set[str]]] = []
             for item, outcome in batch:
-                self._place(item, outcome, last, known, new, sources)
+                self._place(item, outcome, last, known, new, sources, edited)
             if new:
                 self.workspace.thumbnails.append_encoded(last + 1, [sprite.thumbnail for sprite, _, _ in new])
                 remember_versions(connection)
@@ -164,8 +188,13 @@ class Recorder:
             connection.executemany(
                 _FINGERPRINT, [(last + 1 + i, s.hashes, s.features) for i, (s, _, _) in enumerate(new)]
             )
+            pairs: list[Edited] = []
+            for item, outcome, now, keys in edited:
+                path, entry = storable(item.path), storable(item.member)
+                forget_returned(connection, path, entry, outcome.digest, now)
+                pairs += keep_places(connection, path, entry, item.earlier, now, keys)
             connection.executemany(_SOURCE, sources)
-        return [sprite for sprite, _, _ in new], last
+        return [sprite for sprite, _, _ in new], last, pairs
 
     def _place(
         self,
@@ -175,6 +204,7 @@ class Recorder:
         known: dict[str, tuple[int, str]],
         new: list[tuple[FoundSprite, str, str]],
         sources: list[tuple[object, ...]],
+        edited: list[tuple[Item, Outcome, list[Placed], set[str]]],
     ) -> None:
         """Decide which of an item's sprites are new and what its rows in `sources` say."""
         path, stamp = storable(item.path), (item.size, item.mtime_ns, outcome.digest)
@@ -185,12 +215,16 @@ class Recorder:
                 new.append((sprite, storable(sprite.name) or display_name(item), outcome.digest))
             seqs.append(known[sprite.id][0])
         whole = seqs[0] if len(seqs) == 1 and not outcome.sprites[0].part else None
-        sources.append(
-            (path, member_key(item, item.cut_mode or self.mode), *stamp, whole, outcome.verdict, outcome.reason)
-        )
-        if whole is None:
-            for seq, sprite in zip(seqs, outcome.sprites, strict=True):
-                sources.append((path, member_key(item, sprite.part), *stamp, seq, ACCEPTED, ""))
+        key = member_key(item, item.cut_mode or self.mode)
+        sources.append((path, key, *stamp, whole, outcome.verdict, outcome.reason))
+        parts = [] if whole is not None else [member_key(item, sprite.part) for sprite in outcome.sprites]
+        for part, seq in zip(parts, seqs, strict=False):
+            sources.append((path, part, *stamp, seq, ACCEPTED, ""))
+        if item.earlier not in ("", outcome.digest):
+            ids = [sprite.id for sprite in outcome.sprites]
+            edited.append((item, outcome, list(map(Placed, parts or [key], seqs, ids)), {key, *parts}))
+        if seqs:
+            self.placed(item, seqs)
 
     def _count(self, batch: list[tuple[Item, Outcome]], new: int, last: int) -> None:
         summary = self.summary
@@ -198,8 +232,9 @@ class Recorder:
         summary.imported += new
         summary.already += offered - new
         for item, outcome in batch:
-            if outcome.verdict == REJECTED:
+            if outcome.verdict == REJECTED and id(item) not in self._unlisted:
                 summary.reject(storable(item.label), outcome.reason)
+        self._unlisted.clear()
         if new:
             summary.first_seq = summary.first_seq or last + 1
             summary.last_seq = last + new

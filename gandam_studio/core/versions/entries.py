@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gandam_studio.core.places import file_name, split_member
+from gandam_studio.core.places import file_name, split_earlier, split_member
 from gandam_studio.core.query import BLANK
 from gandam_studio.core.sprite import COLUMNS, Sprite
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
@@ -72,7 +72,7 @@ def chosen_sources(workspace: Workspace) -> dict[int, tuple[str, str, str]]:
 
 def _as_source(path: str, member: str, digest: str) -> tuple[str, str, str]:
     """A row of `sources` as (file name, digest, part)."""
-    _, suffix = split_member(member)
+    suffix, _ = split_earlier(split_member(member)[1])
     return file_name(path, member), digest, suffix if suffix.startswith(("frame=", "region=")) else ""
 
 

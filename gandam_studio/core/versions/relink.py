@@ -69,7 +69,9 @@ def _known_sizes(workspace: Workspace, wanted: Iterable[str]) -> set[int] | None
     sizes: set[int] = set()
     for digest in wanted:
         row = workspace.connection.execute(
-            "SELECT size FROM sources WHERE file_digest = ? AND member = '' AND size > 0 LIMIT 1", (digest,)
+            "SELECT size FROM sources "
+            "WHERE file_digest = ? AND (member = '' OR member LIKE '#was=%') AND size > 0 LIMIT 1",
+            (digest,),
         ).fetchone()
         if row is None:
             return None

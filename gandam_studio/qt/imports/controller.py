@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QImage, QImageWriter
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from gandam_studio.core.bundled import sample_sets
 from gandam_studio.qt.failures import explain
@@ -160,7 +160,8 @@ class ImportController(QObject):
         def work(workspace: Any, job: Any) -> ImportSummary:
             return import_sources(workspace, sources, job=job, options=options)
 
-        task = self._session.start_job(self.tr("Import"), work, self._finish, on_cancelled=self._stop)
+        finish = functools.partial(self._finish, sources)
+        task = self._session.start_job(self.tr("Import"), work, finish, on_cancelled=self._stop)
         peek = QTimer(task, interval=PEEK_MS)
         peek.timeout.connect(self.progressed)
         peek.start()
@@ -172,7 +173,7 @@ class ImportController(QObject):
         if self.last is not None:
             SummaryDialog(self.last, self._screen).exec()
 
-    def _finish(self, summary: ImportSummary) -> None:
+    def _finish(self, sources: Sequence[Path | Pasted], summary: ImportSummary) -> None:
         self.last = summary
         self.summary_action.setEnabled(True)
         self._session.sprites_imported.emit()
@@ -180,6 +181,37 @@ class ImportController(QObject):
         self._session.post(summary.sentence(), WARNING if refused else SUCCESS)
         if refused or summary.notes:
             self.show_report_later()
+        if summary.edited_count:
+            self._offer_decisions(sources, summary.edited_count)
+
+    def _offer_decisions(self, sources: Sequence[Path | Pasted], count: int) -> None:
+        """Ask whether the new sprites of edited files get the decisions of the old ones; nothing waits for it."""
+        question = QMessageBox(self._screen)
+        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        question.setIcon(QMessageBox.Icon.Question)
+        question.setWindowTitle(self.tr("Edited pictures"))
+        if count == 1:
+            question.setText(self.tr("One picture was edited since it was imported."))
+        else:
+            question.setText(self.tr("{0} pictures were edited since they were imported.").format(f"{count:,}"))
+        question.setInformativeText(
+            self.tr(
+                "Each is a new sprite now. It can get the decisions of the old one, which is then dropped as replaced."
+            )
+        )
+        carry = question.addButton(self.tr("Carry decisions over"), QMessageBox.ButtonRole.AcceptRole)
+        question.addButton(self.tr("Keep both"), QMessageBox.ButtonRole.RejectRole)
+        carry.clicked.connect(lambda _checked=False: self._carry_over(sources))
+        question.open()
+
+    def _carry_over(self, sources: Sequence[Path | Pasted]) -> None:
+        from gandam_studio.core.importing import carry_over, pending
+
+        def change(workspace: Any, _job: Any) -> Any:
+            changes, _ = carry_over(workspace, pending(workspace, sources))
+            return changes
+
+        self._session.apply_later(change, self.tr("Carry decisions over"))
 
     def show_report_later(self) -> None:
         """Open the report without blocking whoever announced the end of the import."""

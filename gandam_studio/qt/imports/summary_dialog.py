@@ -26,7 +26,7 @@ _NOTES = 5
 
 class SummaryDialog(QDialog):
     """Attributes:
-    table: one row a refused or missing file.
+    table: one row a refused, missing or edited file.
     """
 
     def __init__(self, summary: ImportSummary, parent: QWidget | None = None) -> None:
@@ -42,9 +42,11 @@ class SummaryDialog(QDialog):
             (self.tr("already there"), summary.already),
             (self.tr("rejected"), summary.rejected_count),
             (self.tr("missing"), summary.missing_count),
+            (self.tr("edited"), summary.edited_count),
             (self.tr("blank"), summary.blank),
+            (self.tr("with captions"), summary.captions),
         ):
-            if not count and name == self.tr("blank"):
+            if not count and name in (self.tr("edited"), self.tr("blank"), self.tr("with captions")):
                 continue
             numbers.addLayout(_number(f"{count:,}", name))
         numbers.addStretch()

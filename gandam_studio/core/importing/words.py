@@ -1,0 +1,218 @@
+"""Words around pictures: the names of their folders, and captions in text files beside them, become tags."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gandam_studio.core.edits import SetValues, read_fields
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.importing.archives import ZipReader
+from gandam_studio.core.importing.earlier import sprites_of
+from gandam_studio.core.importing.items import Item
+from gandam_studio.core.importing.options import ImportOptions, ImportSummary
+from gandam_studio.core.places import CURRENT, SEPARATOR, split_member, storable
+from gandam_studio.core.seqsets import as_seqs
+from gandam_studio.core.sprite import join_tags, split_tags
+from gandam_studio.core.texts import LONGEST_TAG, checked, forms
+from trainer.untrusted import decode_text, read_regular, shortened
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+CAPTION_SUFFIXES = (".txt", ".caption")
+MAXIMUM_CAPTION_BYTES = 64 << 10
+MAXIMUM_CAPTION_TAGS = 200
+_SETTLED_AT_ONCE = 4096
+_REPEATS = re.compile(r"\d+_(?=.)")  # "10_golem": kohya's folders begin with a number of repeats
+
+
+def is_caption_name(name: str) -> bool:
+    """Whether a file may be a caption, if a picture of the same name lies beside it."""
+    return name.lower().endswith(CAPTION_SUFFIXES)
+
+
+def caption_tags(data: bytes) -> frozenset[str]:
+    """The tags in a caption, between commas or line ends. Raises UserError or UntrustedError when one is not valid."""
+    parts = (part.strip() for part in re.split(r"[,\r\n]", decode_text(data)))
+    tags = frozenset(checked(part, "a tag", LONGEST_TAG) for part in parts if part)
+    if len(tags) > MAXIMUM_CAPTION_TAGS:
+        raise UserError(f"there are more than {MAXIMUM_CAPTION_TAGS} tags")
+    return tags
+
+
+def folder_tag(name: str) -> str:
+    """The tag that a folder's name gives, "" for none. Raises UserError when the name cannot be a tag."""
+    return checked(_REPEATS.sub("", name, count=1), "a tag", LONGEST_TAG)
+
+
+def nearest_folder(path: str, entry: str) -> str:
+    """The name of the folder a picture lies in; an archive's own name, without suffix, is that of its outermost one."""
+    if not entry:
+        return os.path.basename(os.path.dirname(path))
+    *folders, _ = SEPARATOR.split(entry)
+    named = [folder for folder in folders if folder not in ("", ".", "..")]
+    return named[-1] if named else re.sub(r"(?:\.tar)?\.[^.]*$", "", os.path.basename(path)) or os.path.basename(path)
+
+
+@dataclass
+class _Text:
+    """A refused text file that waits for what lies beside it."""
+
+    item: Item
+    reason: str
+    tags: frozenset[str] | str | None = None  # or why there are none; None where they were not looked for yet
+
+
+@dataclass
+class Words:
+    """Gathers what an import finds beside its pictures, and makes tags of it at the end.
+
+    Attributes:
+        connection: to the workspace.
+        options: of the import.
+        summary: told of captions, and of text files that are none.
+    """
+
+    connection: sqlite3.Connection
+    options: ImportOptions
+    summary: ImportSummary
+    _texts: list[_Text] = field(default_factory=list)
+    _settle_at: int = _SETTLED_AT_ONCE
+    _rows: dict[str, array[int]] = field(default_factory=dict)
+    _folders: dict[str, str] = field(default_factory=dict)
+    _zip: ZipReader = field(default_factory=ZipReader)
+
+    def brought(self, item: Item, seqs: Iterable[int]) -> None:
+        """Take note of an accepted picture and its sprites."""
+        if self.options.folders_as_tags and (item.member or item.data is None):
+            self._tag_by_folder(storable(item.path), storable(item.member), seqs)
+
+    def known(self, item: Item, seq: int | None) -> None:
+        """Take note of a picture that was there already; `seq` when it is one sprite."""
+        if self.options.folders_as_tags:
+            path, entry = storable(item.path), storable(item.member)
+            self.brought(item, [seq] if seq is not None else sprites_of(self.connection, path, entry).values())
+
+    def text(self, item: Item, reason: str) -> None:
+        """Hold a refused text file until it is known whether a picture lies beside it."""
+        waiting = _Text(Item(item.path, item.member, index=item.index), reason)
+        if self.options.captions and item.data is not None:
+            # An entry of a tar comes by once only.
+            data = item.data
+            waiting.tags = _read(lambda: data)
+        self._texts.append(waiting)
+
+    def settle_when_due(self) -> None:
+        """Settle what can be, so that a folder of many captions is not held whole. Rows must have been written."""
+        if len(self._texts) >= self._settle_at:
+            self._texts = [text for text in self._texts if not self._settle(text)]
+            self._settle_at = max(_SETTLED_AT_ONCE, 2 * len(self._texts))
+
+    def settle(self) -> None:
+        """Settle every text file: a caption, or refused. Rows must have been written."""
+        for text in self._texts:
+            if not self._settle(text):
+                self.summary.reject(storable(text.item.label), text.reason)
+        self._texts, self._settle_at = [], _SETTLED_AT_ONCE
+        self._zip.close()
+
+    def apply(self, workspace: Workspace) -> None:
+        """Tag, as one edit. Raises UserError."""
+        if not self._rows:
+            return
+        wanted: dict[int, set[str]] = {}
+        for tag, seqs in self._rows.items():
+            for seq in seqs:
+                wanted.setdefault(seq, set()).add(tag)
+        values: dict[int, str] = {}
+        for seq, before in read_fields(self.connection, as_seqs(wanted), "tags"):
+            tags = set(split_tags(before))
+            for tag in wanted[seq] - tags:
+                self.summary.tagged[tag] = self.summary.tagged.get(tag, 0) + 1
+            values[seq] = join_tags(tags | wanted[seq])
+        self.summary.tagged = dict(sorted(self.summary.tagged.items()))
+        if values:
+            names = ["folders"] if self.options.folders_as_tags else []
+            names += ["captions"] if self.options.captions else []
+            workspace.apply(SetValues({"tags": values}, f"Tags from {' and '.join(names)}"))
+
+    def _tag_by_folder(self, path: str, entry: str, seqs: Iterable[int]) -> None:
+        folder = nearest_folder(path, entry)
+        tag = self._folders.get(folder)
+        if tag is None:
+            try:
+                tag = folder_tag(folder)
+            except UserError as error:
+                tag = ""
+                self.summary.note(f"the folder {shortened(folder)} gives no tag: {error}")
+            self._folders[folder] = tag
+        if tag:
+            self._add(tag, seqs)
+
+    def _add(self, tag: str, seqs: Iterable[int]) -> None:
+        self._rows.setdefault(tag, array("q")).extend(seqs)
+
+    def _settle(self, text: _Text) -> bool:
+        """Take a text file for the caption of the pictures beside it; False when there are none."""
+        pictures = _pictures_beside(self.connection, storable(text.item.path), storable(text.item.member))
+        if not pictures:
+            return False
+        if self.options.captions:
+            tags = text.tags if text.tags is not None else _read(lambda: self._bytes(text.item))
+            if isinstance(tags, str):
+                self.summary.reject(storable(text.item.label), f"a caption that gives no tags: {tags}")
+                return True
+            for tag in tags:
+                self._add(tag, [seq for seqs in pictures.values() for seq in seqs])
+        self.summary.captions += len(pictures)
+        return True
+
+    def _bytes(self, item: Item) -> bytes:
+        if item.index >= 0:
+            return self._zip.read(item.path, item.index, MAXIMUM_CAPTION_BYTES)
+        return read_regular(item.path, MAXIMUM_CAPTION_BYTES)
+
+
+def _read(content: Callable[[], bytes]) -> frozenset[str] | str:
+    """The tags in a caption's bytes, or why there are none."""
+    try:
+        data = content()
+        if len(data) > MAXIMUM_CAPTION_BYTES:
+            return f"larger than {MAXIMUM_CAPTION_BYTES >> 10} KiB"
+        return caption_tags(data)
+    except (OSError, ValueError, UserError) as error:
+        return str(error)
+
+
+def _current(connection: sqlite3.Connection, condition: str, values: tuple[str, ...]) -> Iterator[tuple[str, str, int]]:
+    """(path, entry, row of the sprite) of what files give now."""
+    query = (
+        f"SELECT path, member, sprite FROM sources WHERE {condition} AND verdict = 'accepted' "
+        f"AND sprite IS NOT NULL AND {CURRENT}"
+    )
+    for path, member, seq in connection.execute(query, values):
+        yield path, split_member(member)[0], int(seq)
+
+
+def _pictures_beside(connection: sqlite3.Connection, path: str, entry: str) -> dict[str, list[int]]:
+    """The pictures of the same folder and name as a text file: their paths or entries, and their sprites."""
+    found: dict[str, list[int]] = {}
+    stem = (entry or path).rpartition(".")[0]
+    for form in forms(stem):
+        # What begins so and goes on with a suffix: "/" comes right after "." in UTF-8.
+        bounds = (f"{form}.", f"{form}/")
+        if entry:
+            rows = _current(connection, "path = ? AND member > ? AND member < ?", (path, *bounds))
+        else:
+            rows = _current(connection, "path > ? AND path < ?", bounds)
+        for other, name, seq in rows:
+            whole = name if entry else other
+            if bool(name) == bool(entry) and not re.search(r"[./\\]", whole[len(form) + 1 :]):
+                found.setdefault(whole, []).append(seq)
+    return found
