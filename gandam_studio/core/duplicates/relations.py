@@ -34,6 +34,10 @@ RELATIONS = (EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED, RECOLOURED, NEAR, FR
 DUPLICATES = frozenset((EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED))  # one of two can go; the others are relatives
 
 _SAME = 3  # levels of 255: no eye and few encoders tell these apart
+_UNTOUCHED, _NOISIEST = 0.5, 128.0  # of the pixels that noise leaves alone, and the most that it adds to one, levels
+_WHITE = (
+    0.3  # of the differences' power, how much neighbours may share: 1 / 9 of white noise, nearly all of a new colour
+)
 _CHANGED = 40  # levels: a pixel drawn anew, not an encoder's error
 _SCALE = 0.045  # of log size: contents whose scale differs less are taken for the same scale
 _MAYBE_SCALE = 0.13  # and these too, if their pixels then agree: a cut-off edge looks like a stretch
@@ -234,13 +238,18 @@ def decide(
     corner = overlay.shift or guess
     places = ((first.box, sizes[0], factor), ((left, second.box[1]), sizes[1], other_factor))
     frames = (_Frame(box[0] / times, box[1] / times, w / times, h / times) for box, (w, h), times in places)
-    # A lent silhouette hides what else the other shows: then only the whole pictures tell.
-    proven = encoded is None and (exact or _copied(mine, other, overlay, change.equal, *frames))
-    different = not change.recoloured and not change.redrawn and not proven
-    whole_copy = different and remade()
-    if different and not whole_copy:
-        change = replace(change, redrawn=True)
-        exact = False
+    whole_copy = False
+    if change.recoloured:
+        # Where every pixel has a colour of its own, noise looks like new colours, and so does what a rim lets through.
+        whole_copy = encoded is not None and remade()
+        if whole_copy or (encoded is None and _noisy(overlay)):
+            change = _Change(False, False, False)
+    elif not change.redrawn:
+        # A lent silhouette hides what else is shown: there only the whole pictures tell.
+        proven = encoded is None and (exact or _copied(mine, other, overlay, change.equal, *frames))
+        whole_copy = not proven and remade()
+        if not proven and not whole_copy:
+            change, exact = replace(change, redrawn=True), False
     transform = Transform(
         mirrored=mirrored,
         scale_x=scale_x,
@@ -373,6 +382,18 @@ def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], fl
     else:
         recoloured = colour_shift(overlay.first, overlay.second) > _SHIFTED
     return _Change(False, recoloured, False, _doubt(overlay) if recoloured else 0.0)
+
+
+def _noisy(overlay: _Overlay) -> bool:
+    """Whether the pixels of an overlay differ by noise, each in its own way: quickly, since next to no recolour does."""
+    off = overlay.off
+    if overlay.shift is None or overlay.share(off <= _SAME) > _UNTOUCHED or float(off.max()) > _NOISIEST:
+        return False
+    signed = overlay.first[..., :3] - overlay.second[..., :3]
+    common = cv2.blur(signed, (3, 3))[overlay.both]
+    if np.square(common).sum() > _WHITE * np.square(signed[overlay.both]).sum():
+        return False
+    return shown_alike(overlay.first, overlay.second)
 
 
 def _to_palette(overlay: _Overlay) -> bool:
