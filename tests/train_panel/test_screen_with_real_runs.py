@@ -162,7 +162,7 @@ def test_a_run_from_another_machine_is_watched_like_any_other(screen, tmp_path: 
 
 
 def test_out_of_memory_offers_a_smaller_batch_as_a_child_of_the_run(screen, session, qtbot) -> None:  # type: ignore[no-untyped-def]
-    run = make_run(session.workspace.folder / "runs" / "r7-x", ("origin.version=v1",))
+    run = make_run(session.workspace.folder / "runs" / "r7-x", ("origin.version=v1", "batch.size=64"))
     recorder = Recorder(run)
     recorder.train(20)
     recorder.fail("oom", "out of memory")
