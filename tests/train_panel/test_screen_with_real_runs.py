@@ -170,7 +170,8 @@ def test_out_of_memory_offers_a_smaller_batch_as_a_child_of_the_run(screen, sess
     qtbot.waitUntil(lambda: not screen.watch.card.isHidden(), timeout=10_000)
     screen.watch.card.button.click()
     assert screen.pages.currentWidget() is screen.setup
-    assert {path: after for path, (_, after) in screen.setup.draft.departures().items()} == {"batch.micro": 32}
+    departures = {path: after for path, (_, after) in screen.setup.draft.departures().items()}
+    assert departures == {"batch.size": 64, "batch.micro": 32}
     assert screen.setup.draft.parent_run == "r7-x"
 
 
