@@ -10,7 +10,7 @@ from PIL import Image
 
 from trainer import events as ev
 from trainer import files
-from trainer.config import TrainConfig, apply_overrides, load_preset
+from trainer.config import Origin, TrainConfig, apply_overrides, load_preset
 from trainer.manifest import ManifestEntry, manifest_bytes
 from trainer.run_directory import RunDirectory
 
@@ -31,7 +31,9 @@ def make_run(
 ) -> RunDirectory:
     """A run that was created and never started."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    config: TrainConfig = apply_overrides(load_preset(preset), overrides)
+    origin = dict(text.removeprefix("origin.").split("=", 1) for text in overrides if text.startswith("origin."))
+    rest = [text for text in overrides if not text.startswith("origin.")]
+    config: TrainConfig = dataclasses.replace(apply_overrides(load_preset(preset), rest), origin=Origin(**origin))
     data = pictures(sprites, data_seed, config.data.size if config.data.size <= 64 else SIDE)
     parts = [folder.parent / f".{folder.name}.{name}" for name in ("npy", "json", "jsonl")]
     with parts[0].open("wb") as stream:

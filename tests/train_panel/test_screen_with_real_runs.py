@@ -165,7 +165,7 @@ def test_a_run_from_another_machine_is_watched_like_any_other(screen, tmp_path: 
 
 
 def test_out_of_memory_offers_a_smaller_batch_as_a_child_of_the_run(screen, session, qtbot) -> None:  # type: ignore[no-untyped-def]
-    run = make_run(session.workspace.folder / "runs" / "r7-x", ("origin.version=v1",))
+    run = make_run(session.workspace.folder / "runs" / "r7-x", ("origin.version=v1", "batch.size=64"))
     recorder = Recorder(run)
     recorder.train(20)
     recorder.fail("oom", "out of memory")
@@ -173,7 +173,8 @@ def test_out_of_memory_offers_a_smaller_batch_as_a_child_of_the_run(screen, sess
     qtbot.waitUntil(lambda: not screen.watch.card.isHidden(), timeout=10_000)
     screen.watch.card.button.click()
     assert screen.pages.currentWidget() is screen.setup
-    assert {path: after for path, (_, after) in screen.setup.draft.departures().items()} == {"batch.micro": 32}
+    departures = {path: after for path, (_, after) in screen.setup.draft.departures().items()}
+    assert departures == {"batch.size": 64, "batch.micro": 32}
     assert screen.setup.draft.parent_run == "r7-x"
 
 
