@@ -243,3 +243,20 @@ def test_earlier_places_can_be_read_again(entry: str, suffix: str) -> None:
     assert is_earlier(member)
     assert not is_earlier(join_member(entry, suffix))
     assert "0123456789ab" in shown_place("/x/set.zip", member)
+
+
+def test_folders_as_tags_do_not_count_as_decisions(workspace: Workspace, art: Art) -> None:
+    tags = ImportOptions(workers=1, folders_as_tags=True)
+    run(workspace, art, tags)
+    workspace.apply(Keep([1]))
+    workspace.apply(Tag([1], add=frozenset({"mine"})))
+    run(workspace, art.put(a=sprite_png(50)), tags)
+    assert workspace.sprite(3).tags == ("art",)
+    both = ImportOptions(workers=1, folders_as_tags=True, carry_over=True)
+    assert run(workspace, art.put(c=sprite_png(60)), both).carried == 1
+    assert (workspace.sprite(3).status, workspace.sprite(3).tags) == ("kept", ("art", "mine"))
+    assert workspace.sprite(4).tags == ("art",)
+    workspace.undo()
+    workspace.undo()
+    assert [sprite.tags for sprite in workspace.sprites()] == [("art", "mine"), ("art",), ("art",), ()]
+    assert workspace.sprite(1).status == "kept"

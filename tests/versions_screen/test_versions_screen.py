@@ -249,6 +249,40 @@ def test_export_dialog_asks_before_replacing(qtbot, open_screen, tmp_path):
     assert Path(again.target.text()).parent == tmp_path
 
 
+def test_export_dialog_offers_classes_and_captions_where_they_have_a_place(qtbot, open_screen, tmp_path):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    dialog = ExportDialog(screen.chosen, screen)
+    qtbot.addWidget(dialog)
+    names = [dialog.formats.item(row).data(Qt.ItemDataRole.UserRole) for row in range(dialog.formats.count())]
+    offered = {}
+    for row, name in enumerate(names):
+        dialog.formats.setCurrentRow(row)
+        offered[name] = (dialog.classes.isEnabled(), dialog.captions.isEnabled())
+    assert offered["jsonl"] == offered["croissant"] == (False, False)
+    assert offered["stylegan"] == (True, False)
+    assert offered["imagefolder"] == offered["coco"] == offered["all"] == (True, True)
+    dialog.formats.setCurrentRow(names.index("jsonl"))
+    dialog.pictures.setCurrentIndex(dialog.pictures.findData("copy"))
+    assert dialog.captions.isEnabled()
+    dialog.formats.setCurrentRow(names.index("imagefolder"))
+    dialog.classes.setText(" knight, slime ")
+    dialog.captions.setChecked(True)
+    dialog.target.setText(str(tmp_path / "x"))
+    dialog._accept()
+    assert dialog.wish == ExportWish(str(tmp_path / "x"), "imagefolder", "render", False, "knight, slime", True)
+    screen.work.export(screen.chosen, dialog.wish)
+    settle(qtbot, screen.session)
+    assert "knight" in screen.session.told[-1][1], "no sprite has that tag"
+    assert not (tmp_path / "x").exists()
+    screen.session.apply(Tag(list(range(1, 21)), add=frozenset({"knight"})))
+    commit(qtbot, screen, "two")
+    wish = ExportWish(str(tmp_path / "x"), "imagefolder", "render", False, "*", True)
+    screen.work.export(screen.session.workspace.version(), wish)
+    settle(qtbot, screen.session)
+    assert len(list((tmp_path / "x").glob("*/knight/*.txt"))) == 20
+
+
 def test_verify_names_the_damage_and_relink_mends_it(qtbot, open_screen, tmp_path):
     screen = open_screen()
     commit(qtbot, screen, "one")

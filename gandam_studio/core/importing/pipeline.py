@@ -84,7 +84,8 @@ class _Import:
         self._job = job
         self._options = options
         self._words = Words(workspace.connection, options, self.summary)
-        self._recorder = Recorder(workspace, options.mode, self.summary, self._words.brought)
+        placed = self._words.brought if options.folders_as_tags else None
+        self._recorder = Recorder(workspace, options.mode, self.summary, placed)
         self._archives: list[_Archive] = []
         self._committed_at = time.monotonic()
         self._workers = options.workers or min(os.cpu_count() or 1, _MOST_WORKERS)

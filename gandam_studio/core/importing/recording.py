@@ -117,14 +117,14 @@ class Recorder:
         workspace: open for writing.
         mode: of the import (`ImportOptions.mode`).
         summary: counted as rows are committed.
-        placed: called with every accepted item and the rows of its sprites, once they are written.
+        placed: called with every accepted item and the rows of its sprites.
         held_bytes: of the originals that wait for the next commit.
     """
 
     workspace: Workspace
     mode: str
     summary: ImportSummary
-    placed: Callable[[Item, list[int]], None] = lambda item, seqs: None
+    placed: Callable[[Item, list[int]], None] | None = None
     held_bytes: int = 0
     _waiting: list[tuple[Item, Outcome]] = field(default_factory=list)
     _unlisted: set[int] = field(default_factory=set)
@@ -223,7 +223,7 @@ class Recorder:
         if item.earlier not in ("", outcome.digest):
             ids = [sprite.id for sprite in outcome.sprites]
             edited.append((item, outcome, list(map(Placed, parts or [key], seqs, ids)), {key, *parts}))
-        if seqs:
+        if self.placed is not None and seqs:
             self.placed(item, seqs)
 
     def _count(self, batch: list[tuple[Item, Outcome]], new: int, last: int) -> None:

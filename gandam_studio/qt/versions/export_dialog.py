@@ -38,6 +38,8 @@ class ExportWish:
     format: str
     pictures: str
     force: bool
+    classes: str = ""
+    captions: bool = False
 
 
 class ExportDialog(QDialog):
@@ -59,6 +61,10 @@ class ExportDialog(QDialog):
         self.browse.clicked.connect(self._browse)
         self.replace = QCheckBox(self.tr("Replace what is there"))
         self.replace.toggled.connect(lambda _on: self._check())
+        self.classes = QLineEdit()
+        self.classes.setPlaceholderText(self.tr("None; tags such as knight, slime; or * for every tag"))
+        self.captions = QCheckBox(self.tr("A text file with its tags beside every picture"))
+        self.pictures.currentIndexChanged.connect(lambda _index: self._offer_words())
         self.remark = QLabel(wordWrap=True)
         self.remark.setProperty("role", "secondary")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -107,6 +113,8 @@ class ExportDialog(QDialog):
         form = QFormLayout()
         form.setVerticalSpacing(theme.SPACE + theme.HALF)
         form.addRow(self.tr("Pictures"), self.pictures)
+        form.addRow(self.tr("Classes"), self.classes)
+        form.addRow(self.tr("Captions"), self.captions)
         form.addRow(self.tr("Where to"), where)
         form.addRow("", self.replace)
         right = QVBoxLayout()
@@ -140,6 +148,7 @@ class ExportDialog(QDialog):
         if form is None:
             self.pictures.addItem(self.tr("As each format has them"), "")
         self.pictures.setEnabled(self.pictures.count() > 1)
+        self._offer_words()
         self.remark.setText(
             f"{form.title}." if form else self.tr("A folder with every format that can be written here.")
         )
@@ -147,6 +156,12 @@ class ExportDialog(QDialog):
         name = form.path if form else "export"
         self.target.setText(str(Path(str(folder)) / f"{self._version.label}-{name}"))
         self._check()
+
+    def _offer_words(self) -> None:
+        """Classes and captions can be had where the format has a place for them."""
+        form = FORMATS.get(self.format)
+        self.classes.setEnabled(form is None or form.classes)
+        self.captions.setEnabled(form is None or form.can_caption(str(self.pictures.currentData())))
 
     def _is_folder(self) -> bool:
         form = FORMATS.get(self.format)
@@ -168,7 +183,14 @@ class ExportDialog(QDialog):
 
     def _accept(self) -> None:
         text = self.target.text().strip()
-        self.wish = ExportWish(text, self.format, str(self.pictures.currentData() or ""), self.replace.isChecked())
+        self.wish = ExportWish(
+            text,
+            self.format,
+            str(self.pictures.currentData() or ""),
+            self.replace.isChecked(),
+            self.classes.text().strip() if self.classes.isEnabled() else "",
+            self.captions.isEnabled() and self.captions.isChecked(),
+        )
         if "://" not in text:
             QSettings().setValue(_SETTING, str(Path(text).parent))
         self.accept()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.exporting import Exported, export
+from gandam_studio.core.exporting import Exported, export, parse_classes
 from gandam_studio.core.history import Changes
 from gandam_studio.core.versions import (
     ManifestVersion,
@@ -72,7 +72,15 @@ class VersionWork(QObject):
         self._session.start_job(
             self.tr("Export {0}").format(version.label),
             lambda door, job: export(
-                door, version, wish.out, format=wish.format, pictures=wish.pictures, force=wish.force, job=job
+                door,
+                version,
+                wish.out,
+                format=wish.format,
+                pictures=wish.pictures,
+                classes=parse_classes(wish.classes) if wish.classes else (),
+                captions=wish.captions,
+                force=wish.force,
+                job=job,
             ),
             self._exported,
         )
