@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from sprite_edits import EDITS, Edit, jpeg, noise, palette, resize
 
-from gandam_studio.core.duplicates import find_duplicates, plan_drops
+from gandam_studio.core.duplicates import DuplicateReport, find_duplicates, plan_drops
+from gandam_studio.core.duplicates.colours import weighted
 from gandam_studio.core.duplicates.grouping import stars
 from gandam_studio.core.duplicates.sources import ArraySource
 from gandam_studio.core.hashing.content import find_content
@@ -38,6 +38,7 @@ SPOILED: dict[str, Edit] = {
     "palette16": palette,
     "resize": resize,
 }
+_SAME = 3  # levels nobody sees
 _REDRAWN = 48  # levels: the mean difference of a part drawn anew that a person sees
 
 # Pictures -> for each the one that stays in its favour, itself where it stays.
@@ -49,9 +50,10 @@ class Lost:
     """What became of one set of drawings, each alone or beside a copy.
 
     Attributes:
-        drawings, lost: how many there were, and of how many no picture is left.
+        drawings, lost: how many different ones there were, and of how many no picture is left.
         copies, found, dropped: copies made of them; those related to the original; those dropped in its favour.
         words: of those found, how many are called what they are, by edit.
+        called: edit -> word -> how often it was said.
         pairs: (dropped, kept) of pictures that went in favour of another drawing.
     """
 
@@ -69,8 +71,17 @@ class Lost:
         """Drawings lost of 1,000."""
         return 1000 * self.lost / max(1, self.drawings)
 
-    def count_drops(self, keeper: np.ndarray, drawing: np.ndarray) -> None:
-        """Take in which picture (N,) each one of (N,) drawings went in favour of."""
+    def count_drops(self, keeper: np.ndarray, drawing: np.ndarray, pictures: list[np.ndarray]) -> None:
+        """Take in which picture (N,) each one of (N,) drawings went in favour of.
+
+        One of the same pixels, at another place perhaps, is the same drawing, whatever their files are called.
+        """
+        for gone in np.flatnonzero(keeper != np.arange(len(keeper))).tolist():
+            kept = int(keeper[gone])
+            if drawing[gone] != drawing[kept] and same_pixels(pictures[gone], pictures[kept]):
+                drawing = np.where(drawing == drawing[gone], drawing[kept], drawing)
+        self.drawings = len(np.unique(drawing))
+        drawing = np.unique(drawing, return_inverse=True)[1]
         stays = keeper == np.arange(len(keeper))
         left = np.zeros(self.drawings, dtype=bool)
         left[drawing[stays]] = True
@@ -83,9 +94,10 @@ def ours(pictures: list[np.ndarray]) -> np.ndarray:
     return _kept(len(pictures), find_duplicates(ArraySource(pictures)))
 
 
-def _kept(count: int, report: object) -> np.ndarray:
+def _kept(count: int, report: DuplicateReport) -> np.ndarray:
+    """For each picture the one it goes in favour of, itself where it stays."""
     keeper = np.arange(count)
-    for drop in plan_drops(report).drops:  # type: ignore[arg-type]
+    for drop in plan_drops(report).drops:
         keeper[drop.seq] = drop.favour
     return keeper
 
@@ -93,7 +105,7 @@ def _kept(count: int, report: object) -> np.ndarray:
 def alone(drawings: list[np.ndarray], keeper: Keeper = ours) -> Lost:
     """What becomes of different drawings among themselves: every one that goes is lost."""
     made = Lost(len(drawings))
-    made.count_drops(keeper(drawings), np.arange(len(drawings)))
+    made.count_drops(keeper(drawings), np.arange(len(drawings)), drawings)
     return made
 
 
@@ -113,16 +125,15 @@ def beside_copies(drawings: list[np.ndarray], seed: int = 1, keeper: Keeper | No
     if keeper is not None:
         kept = keeper(pictures)
         made.found = made.dropped = int(np.count_nonzero(kept[:count] == kept[count:]))
-        made.count_drops(kept, number)
+        made.count_drops(kept, number, pictures)
         return made
     report = find_duplicates(ArraySource(pictures))
     kept = _kept(len(pictures), report)
-    made.count_drops(kept, number)
+    made.count_drops(kept, number, pictures)
     made.dropped = int(np.count_nonzero(kept[:count] == kept[count:]))
+    verdicts = {(one.i, one.j): one.verdict for one in report.links if one.verdict.distance <= report.distance}
     for original, kind in enumerate(kinds):
-        verdict = (
-            report.verdict(original, original + count) if {original, original + count} <= set(report._judged) else None
-        )
+        verdict = verdicts.get((original, original + count))
         if verdict is None:
             continue
         made.found += 1
@@ -138,9 +149,11 @@ def beside_copies(drawings: list[np.ndarray], seed: int = 1, keeper: Keeper | No
 
 
 def same_pixels(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether an edit did nothing that shows, as another hue of a grey sprite."""
-    a, b = find_content(first).rgba, find_content(second).rgba
-    return a.shape == b.shape and (bool((a == b).all()) or bool((a == b[:, ::-1]).all()))
+    """Whether two pictures show the same pixels, mirrored or not, wherever they lie; also after an edit of no effect."""
+    a, b = (weighted(find_content(picture).rgba) for picture in (first, second))
+    if a.shape != b.shape:
+        return False
+    return any(float(np.abs(a - way).max(initial=0)) <= _SAME for way in (b, b[:, ::-1]))
 
 
 def beside_redrawn(drawings: list[np.ndarray], how: str, seed: int = 2, keeper: Keeper = ours) -> Lost:
@@ -155,7 +168,7 @@ def beside_redrawn(drawings: list[np.ndarray], how: str, seed: int = 2, keeper: 
             pair[spoiled] = SPOILED[how](pair[spoiled], generator)
             pictures += pair
     made = Lost(len(pictures))
-    made.count_drops(keeper(pictures), np.arange(len(pictures)))
+    made.count_drops(keeper(pictures), np.arange(len(pictures)), pictures)
     return made
 
 

@@ -1,6 +1,7 @@
 """How well copies of sprites are found after an edit, and other sprites left alone: ours beside other tools' hashes.
 
     python tests/benchmarks/duplicates_quality.py [--json] [--species 500] [--alone] [--fit]
+                                                  [--drawings 300] [--only-lost] [--art NAME=FOLDER ...]
 
 Pictures: one sprite of each of `--species` species (../shared/data/pokesprite), every one edited once in every way of
 `sprite_edits`, and the real pairs of the truth tables. For each kind all species x species pairs are scored; a pair is
@@ -12,6 +13,14 @@ thresholds in `core.duplicates` were set while looking at figures of all species
 benchmark's species makes two halves, and everything is printed for both: a threshold that only fits what it was set on
 would show. And for every method the loosest distance at which 99 % of the first half's full set is right is carried
 over to the second: recall and precision there are what a person gets who sets a tool up on known pictures.
+
+After that, what `dedupe --apply --duplicates-only` would cost: sets of drawings that look alike (`unseen_art`: the
+rotations and frames of Freedoom, icons of one species, machines with other gear), as they are, beside one edited copy
+of each, and beside a copy of which a part was drawn anew and one of both went through noise, JPEG, a palette or another
+size. A drawing is lost when none of its pictures is left. The thresholds of `core.duplicates.redrawing` and `synthesis`
+were chosen on these sets and on three games (the units of Wesnoth, Fish Fillets, Pingus); `--art` adds games that were
+left out, as folders of PNGs. Peers drop what their own default takes for copies.
+
 Peers that are not installed are skipped with a line.
 """
 
@@ -36,7 +45,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from duplicates_lost import SPOILED, Keeper, alone, beside_copies, beside_redrawn, by_distance, ours  # noqa: E402
 from sprite_edits import EDITS, flattened, read_archive  # noqa: E402
+from unseen_art import drawn_mechas, in_folder, zipped  # noqa: E402
 
 from gandam_studio.core.duplicates.candidates import Candidates, candidates  # noqa: E402
 from gandam_studio.core.duplicates.measures import NAMES, compare  # noqa: E402
@@ -96,7 +107,7 @@ def edited_sets(paths: list[str], seed: int) -> dict[str, tuple[list[np.ndarray]
 Method = Callable[[list[np.ndarray], list[np.ndarray]], np.ndarray]
 
 
-def ours(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
+def our_distances(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
     """Verified distances; pairs that the hashes do not nominate are far."""
     distances, _ = verified(first, second)
     return distances
@@ -139,16 +150,24 @@ def bits_method(bits: Callable[[np.ndarray], np.ndarray]) -> Method:
     return method
 
 
+Bits = Callable[[np.ndarray], np.ndarray]
+
+
 def peers() -> dict[str, Method]:
     """Every peer that is installed."""
+    return {name: bits_method(bits) for name, bits in peer_bits().items()}
+
+
+def peer_bits() -> dict[str, Bits]:
+    """The hash of every peer that is installed: a function from a picture to its bits."""
     import imagehash
 
-    def hashed(function: Callable, on_white: bool, **options: int) -> Method:
+    def hashed(function: Callable, on_white: bool, **options: int) -> Bits:
         def bits(rgba: np.ndarray) -> np.ndarray:
             picture = flattened(rgba) if on_white else Image.fromarray(rgba)
             return function(picture, **options).hash.ravel()
 
-        return bits_method(bits)
+        return bits
 
     found = {
         "imagehash.phash": hashed(imagehash.phash, False),
@@ -158,20 +177,20 @@ def peers() -> dict[str, Method]:
         "imagehash.whash on white": hashed(imagehash.whash, True),
         "imagehash.colorhash on white": hashed(imagehash.colorhash, True),
     }
-    found |= imagededup_methods() | file_methods()
+    found |= imagededup_bits() | file_bits()
     return found
 
 
-def file_methods() -> dict[str, Method]:
+def file_bits() -> dict[str, Bits]:
     """czkawka's and imgdd's hashes, which take files: pictures are written to a folder that is removed afterwards.
 
     Each also on white, since neither looks at alpha and what lies under it is arbitrary.
     """
-    found: dict[str, Method] = {}
+    found: dict[str, Bits] = {}
 
     def add(name: str, hashed: Callable[[Path], np.ndarray]) -> None:
-        found[name] = bits_method(filed(hashed, on_white=False))
-        found[f"{name} on white"] = bits_method(filed(hashed, on_white=True))
+        found[name] = filed(hashed, on_white=False)
+        found[f"{name} on white"] = filed(hashed, on_white=True)
 
     try:
         import czkawka
@@ -208,7 +227,7 @@ def filed(hashed: Callable[[Path], np.ndarray], on_white: bool) -> Callable[[np.
     return bits
 
 
-def imagededup_methods() -> dict[str, Method]:
+def imagededup_bits() -> dict[str, Bits]:
     """imagededup's four hashes, or nothing with a line saying why."""
     try:
         from imagededup.methods import AHash, DHash, PHash, WHash
@@ -216,14 +235,14 @@ def imagededup_methods() -> dict[str, Method]:
         print(f"imagededup skipped: {error}", file=sys.stderr)
         return {}
 
-    def method(encoder: object) -> Method:
+    def hashed(encoder: object) -> Bits:
         def bits(rgba: np.ndarray) -> np.ndarray:
             text = encoder.encode_image(image_array=np.asarray(flattened(rgba)))  # type: ignore[attr-defined]
             return np.array([int(bit) for bit in f"{int(text, 16):064b}"])
 
-        return bits_method(bits)
+        return bits
 
-    return {f"imagededup {kind.__name__}": method(kind(verbose=False)) for kind in (PHash, DHash, WHash, AHash)}
+    return {f"imagededup {kind.__name__}": hashed(kind(verbose=False)) for kind in (PHash, DHash, WHash, AHash)}
 
 
 Curve = tuple[float, float, float]
@@ -276,7 +295,7 @@ def run(count: int, alone: bool = False) -> dict:
         if len(a) >= 20:
             sets[f"{kind} (real)"] = read_archive(ARCHIVE, a), read_archive(ARCHIVE, b)
             names[f"{kind} (real)"] = species
-    methods: dict[str, Method] = {"ours": ours} | ({} if alone else peers())
+    methods: dict[str, Method] = {"ours": our_distances} | ({} if alone else peers())
     scored: dict[str, dict[str, np.ndarray]] = {name: {} for name in methods}
     defaults = {half: dict.fromkeys(("pairs_examined", "wrong_relations", "wrong_duplicates"), 0) for half in HALVES}
     print(f"{'':24s}" + "".join(f" {name[-16:]:>16s}" for name in methods))
@@ -427,6 +446,65 @@ def fitting_pairs() -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(all_measures).astype(np.float64), np.concatenate(all_right)
 
 
+# Bits that may differ at a tool's own default, or for want of one at that of the next tool.
+PEER_DEFAULTS = {
+    "imagehash.phash on white": 10,
+    "imagededup PHash": 10,
+    "czkawka on white": 2,
+}
+
+
+def drawing_sets(limit: int, folders: list[str]) -> dict[str, list[np.ndarray]]:
+    """Name -> different drawings that look alike; folders: "NAME=FOLDER" of games that nothing was tuned on."""
+    shared = DATA.parent
+    species = [row["path"] for row in rows("files.tsv.gz") if (row["set"], row["variant"]) == ("gen8", "regular")]
+    found = {
+        "Freedoom": zipped(shared / "freedoom" / "freedoom-sprites.zip")[:limit],
+        "PokeSprite": zipped(ARCHIVE, species[: 2 * limit])[:limit],
+        "GearHead": [one for one in zipped(shared / "mecha" / "gearhead-caramel.zip") if max(one.shape) <= 256],
+        "drawn mechas": drawn_mechas(21, limit),
+    }
+    named = (one.partition("=") for one in folders)
+    return found | {f"{name} (left out)": in_folder(Path(folder), limit) for name, _, folder in named}
+
+
+def run_lost(limit: int, folders: list[str], alone_: bool) -> dict[str, Any]:
+    """Drawings lost and copies found in every set, printed as they are known; peers at their defaults."""
+    keepers = {}
+    if not alone_:
+        known = peer_bits()
+        keepers = {name: by_distance(known[name], most) for name, most in PEER_DEFAULTS.items() if name in known}
+    print("\ndrawings lost per 1,000: of a set alone / each beside an edited copy / beside one with a part drawn anew")
+    print(f"{'':26s} {'drawings':>8s} {'alone':>7s} {'copies':>7s} {'redrawn':>8s} {'found':>6s} {'words right':>12s}")
+    result: dict[str, Any] = {}
+    for name, drawings in drawing_sets(limit, folders).items():
+        told = {"ours": ours, **keepers}
+        result[name] = {who: _lost(drawings, keeper, who == "ours") for who, keeper in told.items()}
+        for who, one in result[name].items():
+            words = f"{one['words']:12.3f}" if "words" in one else ""
+            print(
+                f"{name if who == 'ours' else '  ' + who:26s} {len(drawings):8,d} {one['alone']:7.1f} "
+                f"{one['copies']:7.1f} {one['redrawn']:8.1f} {one['found']:6.3f} {words}",
+                flush=True,
+            )
+    return result
+
+
+def _lost(drawings: list[np.ndarray], keeper: Keeper, mine: bool) -> dict[str, float]:
+    """One row of the table."""
+    copies = beside_copies(drawings, keeper=None if mine else keeper)
+    redrawn = [beside_redrawn(drawings[:: len(SPOILED)], how, keeper=keeper) for how in SPOILED]
+    found = {
+        "alone": alone(drawings, keeper).per_thousand,
+        "copies": copies.per_thousand,
+        "redrawn": 1000 * sum(one.lost for one in redrawn) / max(1, sum(one.drawings for one in redrawn)),
+        "found": copies.found / max(1, copies.copies),
+    }
+    if mine:
+        found["words"] = sum(right for right, _ in copies.words.values()) / max(1, copies.found)
+    return found
+
+
 def main() -> None:
     """See the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -434,14 +512,21 @@ def main() -> None:
     parser.add_argument("--species", type=int, default=500)
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--alone", action="store_true", help="without peers")
+    parser.add_argument("--drawings", type=int, default=300, help="of each set at most so many; 0: none")
+    parser.add_argument("--only-lost", action="store_true", help="only the sets of drawings that look alike")
+    parser.add_argument("--art", action="append", default=[], metavar="NAME=FOLDER", help="a game nothing was tuned on")
     options = parser.parse_args()
     if not ARCHIVE.is_file():
         raise SystemExit("the shared pictures (../shared/data/pokesprite) are not on this machine")
     if options.fit:
         fit()
         return
-    result = run(options.species, options.alone)
-    tell(result)
+    result: dict[str, Any] = {}
+    if not options.only_lost:
+        result = run(options.species, options.alone)
+        tell(result)
+    if options.drawings:
+        result["lost"] = run_lost(options.drawings, options.art, options.alone)
     if options.json:
         print(json.dumps(result))
 

@@ -16,11 +16,14 @@ _PIXEL, _PLACE = 32.0, 14.0  # levels of 255 that encoders may leave of a pixel,
 _NOISE = 18.0  # standard deviation, levels: more noise than this hides what was drawn
 _FAR = 6.0  # standard deviations: of a million noisy pixels none is so far off
 _ROOM = (30.0, 225.0)  # levels between which noise is not cut off
+_WHITE = (
+    0.3  # of the differences' power, how much neighbours may share: 1 / 9 of white noise, nearly all of a new colour
+)
 _TELLING = 100  # values: fewer say nothing about noise
 _MOST = 6  # of 3 x 3 pixels: fewer have no mean to speak of
 _OPACITY = 24.0  # levels: pixels of more different opacity are a rim, smoothed or not ...
 _APPEARED = 160.0  # ... and these are there in one picture only
-_SOLID = 200  # opacity from which on a pixel's colour is its own
+_SOLID = 64  # opacity from which on a pixel's colour can be told
 _FARTHER = 48.0  # levels: how much farther than the nearest colour of a palette the chosen one may be
 _DITHERED = 0.1  # of the pixels have another colour than most of their kind: neighbours then share the error
 _AREA = np.ones((3, 3), dtype=np.uint8)
@@ -61,6 +64,18 @@ def nothing_stands_out(
     return bool(within[counted & (count >= _MOST)].all())
 
 
+def is_white(off: np.ndarray, counted: np.ndarray, colours: np.ndarray) -> bool:
+    """Whether what two pictures differ by is each pixel's own, as noise is and another colour is not.
+
+    Arguments as of `nothing_stands_out`. Levels at which noise is cut off, and so leans to one side, do not count.
+    """
+    free = (counted[..., None] & (colours > _ROOM[0]) & (colours < _ROOM[1])).astype(np.float32)
+    count = _summed(free)
+    telling = (free > 0) & (count >= _MOST)
+    own = off[telling]
+    return bool(np.square(_summed(off * free)[telling] / count[telling]).sum() <= _WHITE * np.square(own).sum())
+
+
 def _silhouettes_agree(first: np.ndarray, second: np.ndarray) -> bool:
     """Whether (h, w) opacities differ along outlines only, and nowhere from nothing to something."""
     off = np.abs(first - second)
@@ -78,7 +93,7 @@ def _fewer_colours(first: np.ndarray, second: np.ndarray) -> bool:
     dithered, neighbours share the error.
     """
     solid = (first[..., 3] > _SOLID) & (second[..., 3] > _SOLID)
-    mine, other = (picture[..., :3][solid] for picture in (first, second))
+    mine, other = (picture[..., :3][solid] * (255 / picture[..., 3:][solid]) for picture in (first, second))
     if not reduced_to_palette(mine, other, farther=_FARTHER):
         return False
     kinds, number = numbered(mine)

@@ -23,7 +23,7 @@ from gandam_studio.core.duplicates.colours import (
 )
 from gandam_studio.core.duplicates.drawings import SEEN, Drawing, Form
 from gandam_studio.core.duplicates.measures import confidence_of, distance_of
-from gandam_studio.core.duplicates.redrawing import shown_alike
+from gandam_studio.core.duplicates.redrawing import is_white, shown_alike
 from gandam_studio.core.duplicates.tiles import SIDE
 from gandam_studio.core.hashing.content import Content
 
@@ -207,7 +207,7 @@ def decide(
     encoded: whether their colours are known to differ by an encoder's error alone; None when that is to be judged here.
     whole: says whether the whole canvases lie on each other, so that boxes' proportions prove nothing.
     resampled: gives how far the colours are apart once one picture is resized to the other, None when that is unknown.
-    remade: says whether one whole picture can be made of the other (`synthesis.remade`), where their pixels do not tell.
+    remade: says whether one whole picture can be made of the other, as `synthesis.remade`.
     """
     first, second = drawn.content, other_drawn.content
     stretch_x, stretch_y = 1 + float(parameters[0]), 1 + float(parameters[2])
@@ -385,13 +385,11 @@ def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], fl
 
 
 def _noisy(overlay: _Overlay) -> bool:
-    """Whether the pixels of an overlay differ by noise, each in its own way: quickly, since next to no recolour does."""
+    """Whether the pixels of an overlay differ by noise; fast where they do not, as in nearly all recolours."""
     off = overlay.off
     if overlay.shift is None or overlay.share(off <= _SAME) > _UNTOUCHED or float(off.max()) > _NOISIEST:
         return False
-    signed = overlay.first[..., :3] - overlay.second[..., :3]
-    common = cv2.blur(signed, (3, 3))[overlay.both]
-    if np.square(common).sum() > _WHITE * np.square(signed[overlay.both]).sum():
+    if not is_white(overlay.first[..., :3] - overlay.second[..., :3], overlay.both, overlay.first[..., :3]):
         return False
     return shown_alike(overlay.first, overlay.second)
 

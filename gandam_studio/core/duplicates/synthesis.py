@@ -6,6 +6,8 @@ to nothing between what is made here and the copy. Two drawings that only look a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -16,14 +18,13 @@ from gandam_studio.core.duplicates.redrawing import nothing_stands_out, shown_al
 _PILLOW = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 _OPENCV = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)
 _OPAQUE = 250
-_LIKELY = 3  # filters tried out with an encoder: compression hides which it was
-_LARGEST = 512  # pixels a side: of larger pictures the middle is encoded
-_QUALITIES, _FINER = (15, 30, 45, 60, 75, 85, 93), (6, 3, 1)  # of JPEG: tried out first, and steps around the best
+_LIKELY = 2  # filters tried out with every quality of an encoder
+_QUALITIES, _COARSE = range(10, 99), range(12, 99, 5)  # of JPEG
+_TELLING = 128  # pixels a side that show an encoder's quality; of larger pictures the middle is encoded to find it
 _PURE, _NEARLY_PURE = 2.0, 40.0  # levels: as near to black or white a background is that; and where an encoder rings
-_SAMPLINGS = (  # of colours: 4:2:0, which most programs choose, and the others
+_SAMPLINGS = (  # of colours: 4:2:0, which most programs choose, and none
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
 )
 _BLOCK = 44.0  # levels: JPEG at quality 30 moves the mean of 16 x 16 pixels of small sprites by up to 40
 # Times the error of JPEG around a place: what another encoder may leave there. WebP at quality 80 comes to .14 to .33,
@@ -69,7 +70,13 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
     made.sort(key=lambda one: cv2.norm(one, wanted, cv2.NORM_L2))
     if shown_alike(made[0], wanted):
         return True
-    return opaque and any(_encoded(one[..., :3], wanted[..., :3]) for one in made[:_LIKELY])
+    if not opaque or _blocks_apart(made[0], wanted):
+        return False
+    target = _bgr(wanted)
+    sources = [_bgr(one) for one in made]
+    if len(sources) > 1:  # compression hides which filter it was until each is encoded
+        sources.sort(key=lambda one: _distance(*_middles(one, target), _COARSE))
+    return any(_through_an_encoder(one, target) for one in sources[:_LIKELY])
 
 
 def _laid(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -108,41 +115,67 @@ def _mostly_near(values: np.ndarray, wanted: np.ndarray) -> bool:
     return 2 * np.count_nonzero(np.abs(values - wanted).max(axis=1) <= _SAME) > len(values)
 
 
-def _encoded(plain: np.ndarray, wanted: np.ndarray) -> bool:
-    """Whether one (h, w, 3) float32 picture is the other through JPEG, of whatever quality, or an encoder like it."""
-    off = plain - wanted
-    if np.abs(cv2.blur(off, (16, 16))).max() > _BLOCK:
-        return False
-    source, target = (np.ascontiguousarray(one[..., ::-1].clip(0, 255).astype(np.uint8)) for one in (plain, wanted))
-    tried: dict[tuple[int, int], np.ndarray] = {}
+def _bgr(picture: np.ndarray) -> np.ndarray:
+    """The colours of a (h, w, 4) float32 picture as OpenCV encodes them."""
+    return np.ascontiguousarray(picture[..., 2::-1].clip(0, 255).astype(np.uint8))
 
-    def attempt(quality: int, sampling: int) -> None:
-        if (quality, sampling) not in tried and 1 <= quality <= 100:
-            options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
-            tried[quality, sampling] = np.asarray(
-                cv2.imdecode(cv2.imencode(".jpg", source, options)[1], cv2.IMREAD_COLOR)
-            )
 
-    def nearest() -> tuple[int, int]:
-        return min(tried, key=lambda one: cv2.norm(tried[one], target, cv2.NORM_L2))
+def _blocks_apart(plain: np.ndarray, wanted: np.ndarray) -> bool:
+    """Whether (h, w, 4) pictures differ by more than encoders do on average: no encoder need be tried out."""
+    return bool(np.abs(cv2.blur(plain[..., :3] - wanted[..., :3], (16, 16))).max() > _BLOCK)
 
-    for quality in _QUALITIES:
-        attempt(quality, _SAMPLINGS[0])
-    for sampling in _SAMPLINGS[1:]:
-        attempt(nearest()[0], sampling)
-    for step in _FINER:
-        around, sampling = nearest()
-        attempt(around - step, sampling)
-        attempt(around + step, sampling)
-    made = tried[nearest()][..., ::-1].astype(np.float32)
+
+def _encoded(source: np.ndarray, quality: int, sampling: int) -> np.ndarray:
+    """A (h, w, 3) uint8 picture through JPEG."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+    return np.asarray(cv2.imdecode(cv2.imencode(".jpg", source, options)[1], cv2.IMREAD_COLOR))
+
+
+_Encodings = dict[tuple[int, int], np.ndarray]
+
+
+def _encodings(source: np.ndarray, qualities: Iterable[int]) -> _Encodings:
+    """A (h, w, 3) uint8 picture through JPEG of these qualities, by quality and sampling of colours."""
+    return {(quality, one): _encoded(source, quality, one) for quality in qualities for one in _SAMPLINGS}
+
+
+def _nearest(tried: _Encodings, target: np.ndarray) -> tuple[int, int]:
+    """Quality and sampling of the encoding that comes nearest to a picture."""
+    return min(tried, key=lambda one: cv2.norm(tried[one], target, cv2.NORM_L2))
+
+
+def _distance(source: np.ndarray, target: np.ndarray, qualities: Iterable[int]) -> float:
+    """How far the nearest of some encodings is from a picture."""
+    tried = _encodings(source, qualities)
+    return cv2.norm(tried[_nearest(tried, target)], target, cv2.NORM_L2)
+
+
+def _middles(*pictures: np.ndarray) -> list[np.ndarray]:
+    """The middles of (h, w, C) pictures of one size, large enough to tell an encoder's quality, on its grid."""
+    height, width = pictures[0].shape[:2]
+    rows, columns = (
+        slice((side - _TELLING) // 32 * 16, (side - _TELLING) // 32 * 16 + _TELLING) if side > _TELLING else slice(side)
+        for side in (height, width)
+    )
+    return [np.ascontiguousarray(picture[rows, columns]) for picture in pictures]
+
+
+def _through_an_encoder(source: np.ndarray, target: np.ndarray) -> bool:
+    """Whether one (h, w, 3) uint8 picture is the other through JPEG, of whatever quality, or an encoder like it."""
+    # Only its very quality comes nearer than others do, so all are tried.
+    part, wanted = _middles(source, target)
+    tried = _encodings(part, _QUALITIES)
+    quality, sampling = _nearest(tried, wanted)
+    size = cv2.norm(part, wanted, cv2.NORM_L2)
+    like = min(tried, key=lambda one: abs(cv2.norm(tried[one], part, cv2.NORM_L2) - size))
+    made, wanted = _encoded(source, quality, sampling).astype(np.float32), target.astype(np.float32)
     left = made - wanted
-    everywhere = np.ones(wanted.shape[:2], dtype=bool)
     # Another encoder: it errs about as much as this one where this one errs as much altogether.
-    size = cv2.norm(off, cv2.NORM_L2)
-    like = min(tried.values(), key=lambda one: abs(cv2.norm(one, source, cv2.NORM_L2) - size))
-    error = cv2.dilate(np.abs(cv2.blur(like[..., ::-1].astype(np.float32) - plain, (3, 3))).max(axis=2), _AROUND)
+    error = cv2.blur(_encoded(source, *like).astype(np.float32) - source, (3, 3))
+    error = cv2.dilate(np.abs(error).max(axis=2), _AROUND)
     touched = error > _SAME
     equal = np.count_nonzero((np.abs(left).max(axis=2) <= _SAME) & touched)
     if equal > _KNOWN * np.count_nonzero(touched):
         return bool(np.abs(left).max() <= _ROUNDED)
+    everywhere = np.ones(wanted.shape[:2], dtype=bool)
     return nothing_stands_out(left, everywhere, made, _ENCODERS * error)
