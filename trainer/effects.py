@@ -125,7 +125,7 @@ def _of_the_machine(config: TrainConfig) -> dict[str, str]:
     if config.architecture.kind != "dcgan":
         idle["precision.winograd"] = f"in {config.architecture.kind} networks"
     if config.device in ("cpu", "mps"):
-        idle["precision.cuda_graphs"] = f"on {config.device}"
+        idle |= {f"precision.{name}": f"on {config.device}" for name in ("cuda_graphs", "tf32")}
     if 0 < config.batch.size <= config.batch.micro:
         idle["batch.micro"] = f"unless it is below batch.size, which is {config.batch.size}"
     return idle

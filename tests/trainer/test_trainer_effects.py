@@ -135,6 +135,7 @@ ELSEWHERE = {
     "architecture.base": "goes with the number of stages, as size does",
     "architecture.size": "names what the lists are for; refused where they do not fit (test_trainer_domains)",
     "precision.cuda_graphs": "there is no CUDA here; refused on a processor (below)",
+    "precision.tf32": "there is no CUDA here; refused on a processor (below)",
     "sampling.checkpoint_minutes": "counts minutes (test_trainer_resume)",
 }
 
@@ -270,6 +271,7 @@ def test_every_setting_has_an_effect_somewhere(path: str) -> None:
         ("sprite-r3", ["augmentation.probability=0", "contrast=0.3"], "augmentation.contrast"),
         ("dcgan", ["batch.micro=128"], "batch.micro"),
         ("dcgan", ["device=cpu", "precision.cuda_graphs=on"], "precision.cuda_graphs"),
+        ("dcgan", ["device=cpu", "precision.tf32=off"], "precision.tf32"),
         ("hinge-sn", ["objective.label_noise=0.1"], "objective.label_noise"),
         ("sprite-r3", ["objective.separate_steps=yes"], "objective.separate_steps"),
         ("dcgan", ["origin.version=v9"], "origin.version"),
