@@ -28,7 +28,10 @@ MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e9
 MAX_LINE_BYTES = 4 << 20
 
 _DIGEST = re.compile(r"[0-9a-f]{64}").fullmatch
-_PART = re.compile(r"(frame=[0-9]{1,6}|region=[0-9]{1,6},[0-9]{1,6},[0-9]{1,6},[0-9]{1,6})?").fullmatch
+_PART = re.compile(
+    r"(frame=[0-9]{1,6}(\+key=[0-9a-f]{6})?|key=[0-9a-f]{6}"
+    r"|region=[0-9]{1,6}(,[0-9]{1,6}){3}(\+turn=[123])?(\+on=[0-9]{1,6}(,[0-9]{1,6}){3})?(\+key=[0-9a-f]{6})?)?"
+).fullmatch
 
 # One encoder for all lines: json.dumps with these options makes a new one at every call.
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -50,7 +53,10 @@ def is_side(value: Any) -> bool:
 
 
 def is_part(value: Any) -> bool:
-    """Whether `value` names a part of a source: "", "frame=3" or "region=0,32,16,16"."""
+    """Whether `value` names a part of a source: "", "frame=3", "key=ff00ff" or "region=0,32,16,16", and what is behind.
+
+    A region may be turned (+turn=3), laid on a canvas (+on=24,24,4,0), and it and a frame may have a key colour.
+    """
     return value == "" or (isinstance(value, str) and _PART(value) is not None)
 
 
@@ -93,7 +99,7 @@ _DOMAINS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "source_digest": (is_digest, "a SHA-256 in hex"),
     "width": (is_side, f"a whole number from 1 to {MAX_SIDE:,}"),
     "height": (is_side, f"a whole number from 1 to {MAX_SIDE:,}"),
-    "part": (is_part, '"", "frame=N" or "region=X,Y,W,H"'),
+    "part": (is_part, '"", "frame=N", "key=RRGGBB" or "region=X,Y,W,H"'),
     "crop": (lambda value: value is None or is_crop(value), "four whole numbers x, y, width, height"),
     "rotation": (is_rotation, "0, 1, 2 or 3"),
     "flip": (lambda value: isinstance(value, bool), "true or false"),

@@ -73,7 +73,7 @@ def chosen_sources(workspace: Workspace) -> dict[int, tuple[str, str, str]]:
 def _as_source(path: str, member: str, digest: str) -> tuple[str, str, str]:
     """A row of `sources` as (file name, digest, part)."""
     suffix, _ = split_earlier(split_member(member)[1])
-    return file_name(path, member), digest, suffix if suffix.startswith(("frame=", "region=")) else ""
+    return file_name(path, member), digest, suffix if suffix.startswith(("frame=", "key=", "region=")) else ""
 
 
 def entry_of(sprite: Sprite, split: str) -> ManifestEntry:
