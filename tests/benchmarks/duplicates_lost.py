@@ -149,7 +149,7 @@ def beside_copies(drawings: list[np.ndarray], seed: int = 1, keeper: Keeper | No
 
 
 def same_pixels(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two pictures show the same pixels, mirrored or not, wherever they lie; also after an edit of no effect."""
+    """Whether two pictures show the same pixels, mirrored or not, wherever they lie; so too after an idle edit."""
     a, b = (weighted(find_content(picture).rgba) for picture in (first, second))
     if a.shape != b.shape:
         return False

@@ -165,6 +165,7 @@ class Judge:
             whole=whole,
             resampled=lambda: self._resampled(i, j, mirrored) if not laid else None,
             remade=lambda: self._remade(i, j, mirrored),
+            hiding=lambda: first.hides or second.hides,
         )
         if i < j:
             return Link(i, j, verdict)

@@ -10,14 +10,17 @@ import numpy as np
 
 from gandam_studio.core.duplicates.canvases import Canvas, canvas_of
 from gandam_studio.core.duplicates.drawings import Drawing
+from gandam_studio.core.duplicates.synthesis import background_under
 from gandam_studio.core.duplicates.tiles import tile
 from gandam_studio.core.hashing.content import Content, find_content
+from gandam_studio.core.hashing.layout import Flag
 
 # Bytes a process keeps at hand of prepared pictures, about 110 a pixel of a sprite and 34 a pixel of a photograph; and
 # how many tiles, which many more pairs need.
 _PREPARED_BYTES = 256 << 20
 _BYTES_A_PIXEL, _BYTES_A_CANVAS_PIXEL, _CANVAS_PIXELS = 34, 76, 128 * 128
 _TILES = 1 << 16
+_SPECK = 32.0  # levels off the background
 
 
 class PixelSource(Protocol):
@@ -56,6 +59,18 @@ class Picture:
     def canvas(self) -> Canvas:
         """All of it."""
         return canvas_of(self.rgba)
+
+    @cached_property
+    def hides(self) -> bool:
+        """Whether it shows more than its content and an even background: specks count as neither."""
+        content = self.content
+        if not content.flags & Flag.KEYED:
+            return False
+        x, y, width, height = content.box
+        free = np.ones(self.rgba.shape[:2], dtype=bool)
+        free[y : y + height, x : x + width] = content.rgba[..., 3] == 0
+        colours = self.rgba[..., :3].astype(np.float32)
+        return bool(np.abs(colours - background_under(colours, free))[free].max(initial=0) > _SPECK)
 
     @property
     def cost(self) -> int:

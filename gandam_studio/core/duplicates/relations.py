@@ -199,6 +199,7 @@ def decide(
     whole: Callable[[], bool] = lambda: False,
     resampled: Callable[[], float | None] = lambda: None,
     remade: Callable[[], bool] = lambda: False,
+    hiding: Callable[[], bool] = lambda: False,
 ) -> Verdict:
     """The relation of two contents judged the same picture.
 
@@ -208,6 +209,7 @@ def decide(
     whole: says whether the whole canvases lie on each other, so that boxes' proportions prove nothing.
     resampled: gives how far the colours are apart once one picture is resized to the other, None when that is unknown.
     remade: says whether one whole picture can be made of the other, as `synthesis.remade`.
+    hiding: says whether a picture shows more than its content, as specks that were taken for background.
     """
     first, second = drawn.content, other_drawn.content
     stretch_x, stretch_y = 1 + float(parameters[0]), 1 + float(parameters[2])
@@ -237,16 +239,16 @@ def decide(
     left = (sizes[1][0] - second.box[0] - second.box[2]) if mirrored else second.box[0]
     corner = overlay.shift or guess
     places = ((first.box, sizes[0], factor), ((left, second.box[1]), sizes[1], other_factor))
-    frames = (_Frame(box[0] / times, box[1] / times, w / times, h / times) for box, (w, h), times in places)
+    frames = [_Frame(box[0] / times, box[1] / times, w / times, h / times) for box, (w, h), times in places]
     whole_copy = False
     if change.recoloured:
         # Where every pixel has a colour of its own, noise looks like new colours, and so does what a rim lets through.
         whole_copy = encoded is not None and remade()
-        if whole_copy or (encoded is None and _noisy(overlay)):
+        if whole_copy or (encoded is None and _noisy(overlay) and _copied(mine, other, overlay, False, *frames)):
             change = _Change(False, False, False)
     elif not change.redrawn:
         # A lent silhouette hides what else is shown: there only the whole pictures tell.
-        proven = encoded is None and (exact or _copied(mine, other, overlay, change.equal, *frames))
+        proven = encoded is None and (exact or _copied(mine, other, overlay, change.equal, *frames)) and not hiding()
         whole_copy = not proven and remade()
         if not proven and not whole_copy:
             change, exact = replace(change, redrawn=True), False
@@ -302,11 +304,11 @@ def _copied(first: Form, second: Form, overlay: _Overlay, equal: bool, frame: _F
     ):
         alone = seen.copy()
         _unmark(alone, left, top, shape[1], shape[0])
-        count = np.count_nonzero(alone)
+        count = int(np.count_nonzero(alone))
         _unmark(alone, left - frame_.left, top - frame_.top, frame_.width, frame_.height)
         if np.count_nonzero(alone) < count:  # where the other picture shows nothing, rather than ends
             return False
-        beyond.append(count / max(1, np.count_nonzero(seen)))
+        beyond.append(count / max(1, int(np.count_nonzero(seen))))
     return min(beyond) <= _BOTH_CUT
 
 
@@ -385,13 +387,11 @@ def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], fl
 
 
 def _noisy(overlay: _Overlay) -> bool:
-    """Whether the pixels of an overlay differ by noise; fast where they do not, as in nearly all recolours."""
+    """Whether the pixels of an overlay may differ by noise; fast, since those of nearly all recolours do not."""
     off = overlay.off
     if overlay.shift is None or overlay.share(off <= _SAME) > _UNTOUCHED or float(off.max()) > _NOISIEST:
         return False
-    if not is_white(overlay.first[..., :3] - overlay.second[..., :3], overlay.both, overlay.first[..., :3]):
-        return False
-    return shown_alike(overlay.first, overlay.second)
+    return is_white(overlay.first[..., :3] - overlay.second[..., :3], overlay.both, overlay.first[..., :3])
 
 
 def _to_palette(overlay: _Overlay) -> bool:

@@ -21,6 +21,7 @@ _OPAQUE = 250
 _LIKELY = 2  # filters tried out with every quality of an encoder
 _QUALITIES, _COARSE = range(10, 99), range(12, 99, 5)  # of JPEG
 _TELLING = 128  # pixels a side that show an encoder's quality; of larger pictures the middle is encoded to find it
+_GROUND = 0.03  # of a picture that must be free of the sprite to show what it was laid on
 _PURE, _NEARLY_PURE = 2.0, 40.0  # levels: as near to black or white a background is that; and where an encoder rings
 _SAMPLINGS = (  # of colours: 4:2:0, which most programs choose, and none
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
@@ -75,23 +76,27 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
     target = _bgr(wanted)
     sources = [_bgr(one) for one in made]
     if len(sources) > 1:  # compression hides which filter it was until each is encoded
-        sources.sort(key=lambda one: _distance(*_middles(one, target), _COARSE))
+        sources.sort(key=lambda one: _distance(one, target, _COARSE))
     return any(_through_an_encoder(one, target) for one in sources[:_LIKELY])
 
 
 def _laid(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """An (h, w, 4) float32 picture on what the other one, which is opaque, shows where it shows nothing."""
+    """An (h, w, 4) float32 picture on what the other one, which is opaque, shows where it shows nothing.
+
+    On white where that is next to nowhere: a corner that one tile lacks is no background.
+    """
     hidden = 1 - plain[..., 3:] / np.float32(255)
-    free = hidden[..., 0] == 1
     if not hidden.any():
         return plain
+    free = hidden[..., 0] == 1
+    known = np.count_nonzero(free) > _GROUND * free.size
     made = plain.copy()
-    made[..., :3] += hidden * (_plane(wanted[..., :3], free) if free.any() else np.float32(255))
+    made[..., :3] += hidden * (background_under(wanted[..., :3], free) if known else np.float32(255))
     made[..., 3] = 255
     return np.rint(made)
 
 
-def _plane(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
+def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
     """The even gradient, or the one colour, (h, w, 3) or (3,), that an (h, w, 3) picture's free pixels lie on."""
     ys, xs = np.nonzero(free)
     values = colours[ys, xs]
@@ -112,7 +117,7 @@ def _plane(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
 
 def _mostly_near(values: np.ndarray, wanted: np.ndarray) -> bool:
     """Whether most of (P, 3) colours are next to what they should be."""
-    return 2 * np.count_nonzero(np.abs(values - wanted).max(axis=1) <= _SAME) > len(values)
+    return bool(2 * np.count_nonzero(np.abs(values - wanted).max(axis=1) <= _SAME) > len(values))
 
 
 def _bgr(picture: np.ndarray) -> np.ndarray:
@@ -145,9 +150,10 @@ def _nearest(tried: _Encodings, target: np.ndarray) -> tuple[int, int]:
 
 
 def _distance(source: np.ndarray, target: np.ndarray, qualities: Iterable[int]) -> float:
-    """How far the nearest of some encodings is from a picture."""
-    tried = _encodings(source, qualities)
-    return cv2.norm(tried[_nearest(tried, target)], target, cv2.NORM_L2)
+    """How far the nearest of some encodings is from a picture, in the middle."""
+    part, wanted = _middles(source, target)
+    tried = _encodings(part, qualities)
+    return cv2.norm(tried[_nearest(tried, wanted)], wanted, cv2.NORM_L2)
 
 
 def _middles(*pictures: np.ndarray) -> list[np.ndarray]:
