@@ -140,15 +140,17 @@ def _check_state(state: Values) -> None:
         one.text("sha256", max_length=64)
     state.object("files")
     state.integer("iteration", most=MAX_ITERATION)
-    state.integer("images_seen", 0)
-    state.number("trained_s", 0.0, least=0.0)
+    state.integer("images_seen")
+    state.number("trained_s", least=0.0)
     for name in ("batch", "micro_batch"):
-        state.integer(name, 1, least=1, most=MAX_ITERATION)
-    for name in ("bf16", "channels_last", "winograd", MACHINE_ANEW):
+        state.integer(name, least=1, most=MAX_ITERATION)
+    for name in ("bf16", "channels_last"):
+        state.flag(name)
+    for name in ("winograd", MACHINE_ANEW):
         state.flag(name, False)
-    state.number("augment", 0.0, least=0.0, most=1.0)
-    state.number("sign_sum", 0.0)
-    state.integer("sign_count", 0)
+    state.number("augment", least=0.0, most=1.0)
+    state.number("sign_sum")
+    state.integer("sign_count")
     best = state.object("best", Values({}))
     best.text("name", "", max_length=200)
     best.number("value", 0.0)

@@ -23,7 +23,7 @@ from trainer.networks import build_networks
 from trainer.recipe import Recipe
 from trainer.run_directory import CHECKPOINT_STATE, DATASET_BYTES, RunDirectory
 from trainer.suitability import check_data
-from trainer.untrusted import read_json_object
+from trainer.untrusted import MAX_INTEGER, Values, read_json_object
 
 log = logging.getLogger("trainer")
 COPY_TRIES = 5
@@ -166,7 +166,10 @@ def _read_array(path: Path) -> np.ndarray[Any, Any]:
 def _beside(path: Path, count: int) -> dict[str, Any]:
     """The .json of the same name beside an array, or plain facts."""
     try:
-        return read_json_object(path.with_suffix(".json"), max_bytes=DATASET_BYTES)
+        found = read_json_object(path.with_suffix(".json"), max_bytes=DATASET_BYTES)
+        Values(found).texts("ids", [], most=MAX_INTEGER)
+        Values(found).texts("passed_over", [], most=MAX_INTEGER)
+        return found
     except (OSError, ValueError):
         return {"ids": [str(index) for index in range(count)], "background": [255, 255, 255]}
 
@@ -177,7 +180,10 @@ def _read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[An
     rows: list[np.ndarray[Any, Any]] = []
     passed_over: list[str] = []
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file()):
-        name = path.relative_to(folder).as_posix()
+        # Undecodable bytes of a name are escaped, so that it can be written as text.
+        name = (
+            path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        )
         try:
             with Image.open(path) as picture:
                 rows.append(squared(_upright_rgba(picture), recipe))

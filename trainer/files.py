@@ -64,7 +64,7 @@ def read_json(path: Path) -> Any:
     return json.loads(Path(path).read_bytes())
 
 
-def is_link(path: Path) -> bool:
+def is_link(path: Path | str) -> bool:
     """Whether `path` itself is a symbolic link, or a junction of Windows."""
     return os.path.islink(path) or getattr(os.path, "isjunction", lambda _path: False)(path)
 

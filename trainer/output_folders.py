@@ -237,7 +237,10 @@ def _sweep(path: Path) -> None:
         with contextlib.suppress(OSError, ValueError):  # it went in the meantime
             if part.is_symlink() or not part.is_dir():
                 continue
-            if max(os.stat(folder).st_mtime for folder, _, _ in os.walk(part)) < time.time() - _STALE_S:
+            newest = max(
+                os.lstat(os.path.join(at, name)).st_mtime for at, _, names in os.walk(part) for name in ("", *names)
+            )
+            if newest < time.time() - _STALE_S:
                 folders.remove(part)
 
 

@@ -82,7 +82,10 @@ def check_new_run(path: Path | str) -> Path:
     runs = spelled.parent
     if runs.name != "runs" or not is_workspace(runs.parent):
         return check_new_folder(path)
-    mode = _mode(spelled)
+    try:
+        mode = _mode(spelled)
+    except OSError as error:
+        raise OutputError(f"cannot write {shortened(str(path))}: {error.strerror or error}") from None
     if mode and not stat.S_ISDIR(mode):
         raise OutputError(f"{path} exists already and is {kind_of(mode)}")
     refuse_filled(path, spelled)

@@ -27,7 +27,7 @@ from trainer.events import (
     RunStopped,
     last_event,
 )
-from trainer.untrusted import Values, open_regular, read_json_object, shortened
+from trainer.untrusted import UntrustedError, Values, open_regular, read_json_object, shortened
 
 try:
     import fcntl
@@ -114,10 +114,12 @@ class RunDirectory:
             new = cls(beside)
             for folder in (new.samples_path, new.checkpoints_path, new.commands_path):
                 folder.mkdir()
+            # They may come from a run that somebody else made: no link is followed, no device read.
+            open_regular(dataset, follow_links=False).close()
             files.link_or_copy(dataset, new.dataset_path)
-            shutil.copyfile(dataset_info, new.dataset_info_path)
+            _copy_plain(dataset_info, new.dataset_info_path)
             if manifest is not None:
-                shutil.copyfile(manifest, new.manifest_path)
+                _copy_plain(manifest, new.manifest_path)
             files.write_json(new.config_path, config.to_json())
             if complete is not None:
                 complete(new)
@@ -126,6 +128,8 @@ class RunDirectory:
             files.replace(beside, path)
         except OSError as error:
             raise io_failure(f"cannot create the run {path}", error) from error
+        except UntrustedError as error:
+            raise TrainerError(f"cannot create the run {path}: {error}", "data") from None
         finally:
             shutil.rmtree(beside, ignore_errors=True)
         return cls(path)
@@ -159,6 +163,7 @@ class RunDirectory:
         for path in (
             self.config_path, self.events_path, self.log_path, self.lock_path, self.samples_path,
             self.checkpoints_path, self.commands_path, self.path / "tensorboard",
+            self.dataset_path, self.dataset_info_path, self.manifest_path,
         ):  # fmt: skip
             if files.is_link(path):
                 raise TrainerError(f"{path} is a symbolic link, and links in a run's folder are not followed", "data")
@@ -299,6 +304,12 @@ def _judge(event: Any, alive: bool) -> tuple[str, str, str]:
         return "interrupted", "", ""
     paused = isinstance(event, RunPaused) or (isinstance(event, Heartbeat) and event.state == "paused")
     return ("paused" if paused else "running"), "", ""
+
+
+def _copy_plain(source: Path, target: Path) -> None:
+    """Copy a regular file that is no link. Raises UntrustedError and OSError."""
+    with open_regular(source, follow_links=False) as stream, target.open("xb") as out:
+        shutil.copyfileobj(stream, out)
 
 
 def _modified(path: Path) -> float:

@@ -129,6 +129,12 @@ def capture(session: Session, only_weights: bool = False) -> Checkpoint:
 def restore(session: Session, saved: Checkpoint) -> None:
     """Go on from a checkpoint. Raises TrainerError when it belongs to other networks."""
     game, values = session.game, saved.values
+    if missing := [
+        name for name in ("generator", "discriminator", "optimiser_g", "optimiser_d") if name not in saved.tensors
+    ]:
+        raise TrainerError(
+            f"the checkpoint lacks {missing[0]}.safetensors, without which no run can go on", "checkpoint"
+        )
     checkpoints.restore_module(game.generator, saved.tensors["generator"])
     checkpoints.restore_module(game.discriminator, saved.tensors["discriminator"])
     checkpoints.restore_optimiser(game.optimiser_g, saved.tensors["optimiser_g"])

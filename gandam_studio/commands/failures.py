@@ -14,6 +14,7 @@ from gandam_studio.core.failure_log import write_log
 from gandam_studio.core.jobs import Cancelled
 from gandam_studio.core.texts import encodable
 from trainer.errors import TrainerError
+from trainer.untrusted import shortened
 
 REFUSED, MISUSED = 1, 2
 
@@ -56,9 +57,9 @@ def exit_code_for(error: BaseException) -> int:
         return _say("cancelled; everything finished so far is kept", REFUSED)
     if isinstance(error, UserError | TrainerError):
         return _say(str(error), REFUSED)
-    if isinstance(error, OSError) and error.errno in _MACHINE:
-        where = f": {error.filename}" if error.filename else ""
-        return _say(f"{_MACHINE[error.errno]}{where}", REFUSED)
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {shortened(str(error.filename), 200)}" if error.filename else ""
+        return _say(f"{_MACHINE.get(error.errno or 0, error.strerror.lower())}{where}", REFUSED)
     # An error without a code is Python's own, about text that is not UTF-8.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if isinstance(error, sqlite3.DatabaseError) and code in _DATABASE:

@@ -7,6 +7,7 @@ import sqlite3
 
 from gandam_studio.core.places import CURRENT, PLACE, file_name, is_earlier, place_ends_with, storable
 from gandam_studio.core.texts import folded, forms
+from trainer.untrusted import MAX_TEXT
 
 MINIMUM_PREFIX = 4
 _HEX = frozenset("0123456789abcdef")
@@ -19,6 +20,8 @@ def find_named(connection: sqlite3.Connection, text: str) -> list[int]:
     Tried in turn: a file name, composed or decomposed; the start of an id; a path or the end of one, into archives
     too; and the same without regard to upper and lower case. Of an edited file its present content is meant.
     """
+    if len(text) > MAX_TEXT:
+        return []
     text = storable(text)
     return (
         _by_name(connection, text)
@@ -59,7 +62,10 @@ def _by_path(connection: sqlite3.Connection, text: str) -> list[int]:
             f"SELECT sprite, replace({PLACE}, '\\', '/'), member FROM sprites "
             "JOIN sources ON sources.sprite = sprites.seq WHERE name = ? LIMIT ?"
         )
-        for seq, place, member in connection.execute(query, (name, _CANDIDATES)):
+        rows = connection.execute(query, (name, _CANDIDATES)).fetchall()
+        if len(rows) == _CANDIDATES:
+            return []  # too many of one name: every place is compared instead
+        for seq, place, member in rows:
             if any(place == end or place.endswith("/" + end) for end in wanted):
                 found[is_earlier(member)].add(seq)
     return sorted(found[False] or found[True])[:2]

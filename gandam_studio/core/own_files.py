@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from gandam_studio.core.errors import UserError
+from trainer.files import is_link
 
 _FILES = (
     "workspace.lock", "workspace.lock.holder", "thumbnails/pictures.pack", "thumbnails/index.bin",
@@ -48,12 +49,6 @@ def _require(folder: Path, names: Iterable[str], fits: Callable[[int], bool]) ->
 def require_regular(path: Path) -> None:
     """Raise UserError when something else than a regular file lies at `path`, or beside it as its log."""
     _require(path.parent, (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"), stat.S_ISREG)
-
-
-def is_link(path: Path | str) -> bool:
-    """Whether `path` itself is a symbolic link or, on Windows, a junction."""
-    junction = getattr(os.path, "isjunction", None)
-    return os.path.islink(path) or bool(junction and junction(path))
 
 
 def make_folder(path: Path) -> None:

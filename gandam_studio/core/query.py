@@ -14,7 +14,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.places import PLACE, place_contains
 from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.texts import contains, escaped, forms
-from trainer.untrusted import MAX_INTEGER, Values
+from trainer.untrusted import MAX_INTEGER, MAX_TEXT, Values
 
 # What people may sort by -> SQL. Ties are broken by import order, so a view never shuffles by itself.
 ORDERS = {
@@ -50,6 +50,7 @@ class Filter:
         family: name of a family; "*" for sprites in any.
         reason: the reason of a drop.
         flipped, alpha: true or false.
+        blank: showing nothing or one colour alone, or not.
         min_side, max_side: bounds on the longer side, pixels.
         min_colors, max_colors: bounds on the count of distinct colours.
         min_aspect, max_aspect: bounds on width / height.
@@ -77,6 +78,11 @@ class Filter:
     order: str = "imported"
     descending: bool = False
     like: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("tag", "source", "text", "family", "reason"):
+            if len(getattr(self, name)) > MAX_TEXT:
+                raise UserError(f"a filter's {name} is longer than {MAX_TEXT:,} characters")
 
     @property
     def is_everything(self) -> bool:
@@ -171,7 +177,8 @@ class Filter:
         where, values = self.where()
         order = ORDERS[self.order]
         if self.descending:
-            order = ", ".join(f"{part} DESC" for part in order.split(", "))
+            first, _, last = order.rpartition(", ")  # the first term may hold commas of its own
+            order = f"{first} DESC, {last} DESC" if first else f"{last} DESC"
         rows = connection.execute(f"SELECT seq FROM sprites WHERE {where} ORDER BY {order}", values)
         found = np.fromiter((row[0] for row in rows), dtype=np.int64)
         if self.order != "similarity":

@@ -96,29 +96,32 @@ class Workspace:
     def create(cls, folder: Path | str) -> Workspace:
         """Make a workspace in a new or empty folder and open it. Raises UserError when the folder is in use."""
         folder = Path(folder).absolute()
-        if (folder / DATABASE).exists():
-            raise UserError(f"{folder} is a workspace already")
         try:
+            if (folder / DATABASE).exists():
+                raise UserError(f"{folder} is a workspace already")
             begun = folder.is_dir() and all(map(_is_leftover, folder.iterdir()))
             if begun:
                 outputs.check_place(folder)
             else:
                 outputs.check_new_folder(folder)
+            folder.mkdir(parents=True, exist_ok=True)
         except outputs.OutputError as error:
             raise UserError(str(error)) from None
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"cannot make {folder}: {error.strerror or error}") from None
+            raise UserError(f"cannot make {shortened(str(folder), 200)}: {error.strerror or error}") from None
         return cls._open(folder, read_only=False, new=True)
 
     @classmethod
     def open(cls, folder: Path | str, *, read_only: bool = False) -> Workspace:
         """Open a workspace. Raises WorkspaceNotFound, WorkspaceLocked (another writer) or UserError (damaged)."""
         folder = Path(folder).absolute()
-        if not (folder / DATABASE).is_file():
+        try:
+            size = (folder / DATABASE).stat().st_size if (folder / DATABASE).is_file() else -1
+        except OSError as error:
+            raise UserError(f"cannot open {shortened(str(folder), 200)}: {error.strerror or error}") from None
+        if size < 0:
             raise WorkspaceNotFound(f"{folder} is no workspace; make one with: gandam-studio new {folder}")
-        if not (folder / DATABASE).stat().st_size:
+        if not size:
             raise UserError(f"{folder / DATABASE} is empty: the workspace is damaged, or making it was interrupted")
         return cls._open(folder, read_only=read_only)
 
@@ -386,10 +389,12 @@ def _is_leftover(path: Path) -> bool:
 
 def _make_database(folder: Path) -> None:
     """Make an empty workspace's database under its name at once, so that no half of one is ever found."""
-    for path in folder.glob(f"{_BEGUN}*"):
-        path.unlink(missing_ok=True)
+    if (folder / DATABASE).exists():  # made by another process while this one waited for the lock
+        raise UserError(f"{folder} is a workspace already")
     begun = folder / f"{_BEGUN}{uuid.uuid4().hex}"
     try:
+        for path in folder.glob(f"{_BEGUN}*"):
+            path.unlink(missing_ok=True)
         with contextlib.closing(sqlite3.connect(begun, isolation_level=None)) as connection:
             schema.prepare(connection)
         files.replace(begun, folder / DATABASE)

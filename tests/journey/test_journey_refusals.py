@@ -73,7 +73,7 @@ def test_training_without_a_version_says_what_to_do(ws: Path, studio: Studio) ->
 def test_a_folder_that_is_no_workspace_or_already_one(ws: Path, tmp_path: Path, studio: Studio) -> None:
     assert "gandam-studio new" in studio("list", "-w", tmp_path).refusal
     assert "is a workspace already" in studio("new", ws).refusal
-    assert "exists and is not an empty folder" in studio("new", tmp_path).refusal
+    assert "is not an empty folder" in studio("new", tmp_path).refusal
     assert "there is no run yet" in studio("sample", "r9", "--out", tmp_path / "x.png", "-w", ws).refusal
 
 

@@ -44,7 +44,7 @@ def test_unasked_it_is_as_torch_has_it() -> None:
 
 def test_it_is_said_where_it_is_used_and_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
-    plain = ["precision.kind=fp32", "precision.channels_last=off", "precision.cuda_graphs=off"]
+    plain = ["precision.kind=fp32", "precision.channels_last=off", "device=cuda", "precision.cuda_graphs=off"]
     told = {}
     for wanted in ("off", "convolutions", "all"):
         config = small_config("dcgan", *plain, f"precision.tf32={wanted}")

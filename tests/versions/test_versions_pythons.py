@@ -1,4 +1,4 @@
-"""The digest of the same entries on another Python: only trainer.manifest is needed there, which is plain Python."""
+"""The digest of the same entries on another Python: trainer.manifest and what it imports are plain Python."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ import pytest
 from trainer.manifest import ManifestEntry, manifest_bytes, manifest_digest
 
 PROGRAM = """
-import importlib.util, json, random, sys
-spec = importlib.util.spec_from_file_location("manifest", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-sys.modules["manifest"] = module
-spec.loader.exec_module(module)
+import json, random, sys
+sys.path.insert(0, sys.argv[1])
+import trainer.manifest as module
 entries = [module.ManifestEntry.from_json(values) for values in json.load(sys.stdin)]
 random.Random(int(sys.argv[2])).shuffle(entries)
 print(sys.version_info[:2], module.manifest_digest(module.manifest_bytes(entries)))
@@ -70,7 +68,7 @@ def test_another_python_finds_the_same_digest(repository):
     data = json.dumps([json.loads(entry.line()) for entry in made])
     for seed, python in enumerate(pythons):
         done = subprocess.run(
-            [python, "-I", "-c", PROGRAM, str(repository / "trainer" / "manifest.py"), str(seed)],
+            [python, "-I", "-c", PROGRAM, str(repository), str(seed)],
             input=data, capture_output=True, text=True, encoding="utf-8", timeout=60,
             env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         )  # fmt: skip

@@ -133,7 +133,8 @@ def _check_sizes(workspace: Workspace, path: Path | str, read: ReadBack) -> None
             problem = f"crop must lie within {said[0]} x {said[1]}, not be {list(entry.crop)}"
         else:
             continue
-        raise UserError(f"{path} cannot be read as an export: line {number} ({shortened(entry.source)}): {problem}")
+        where = f"line {number} ({shortened(entry.source)})" if read.format == "jsonl" else shortened(entry.source)
+        raise UserError(f"{path} cannot be read as an export: {where}: {problem}")
 
 
 def _rows(workspace: Workspace, ids: Iterable[str]) -> dict[str, int]:

@@ -82,7 +82,9 @@ def parse_atlas(values: Any, stem: str = "") -> tuple[str, Atlas] | None:
         return None
     if "textures" in values and isinstance(values["textures"], list) and len(values["textures"]) == 1:
         texture = values["textures"][0]  # Phaser 3
-        return parse_atlas({**texture, "meta": {"image": texture.get("image", "")}}, stem) if texture else None
+        if not isinstance(texture, dict):
+            return None
+        return parse_atlas({**texture, "meta": {"image": texture.get("image", "")}, "textures": None}, stem)
     frames = values.get("frames")
     if not isinstance(frames, dict | list) or not frames:
         return None
@@ -100,8 +102,8 @@ def parse_atlas(values: Any, stem: str = "") -> tuple[str, Atlas] | None:
 
 
 def _frame(name: str | None, values: dict[str, Any]) -> Piece:
-    name = name if name is not None else values.get("filename", "")
-    where = f"frame {untrusted.shortened(str(name), 40)!r}"
+    name = str(values.get("filename") or "") if name is None else name
+    where = f"frame {untrusted.shortened(name, 40)!r}"
     frame = Values(values, where)
     x, y, w, h = _box(frame.object("frame"), least_side=1)
     turned = frame.raw("rotated", False) is True
@@ -116,8 +118,7 @@ def _frame(name: str | None, values: dict[str, Any]) -> Piece:
             raise UntrustedError(f"{where}: does not fit its own size")
         if (wide, high, left, top) != (w, h, 0, 0):
             canvas = (wide, high, left, top)
-    label = frame.text("filename", str(name), max_length=1000) if name is None else str(name)
-    return Piece(box, 3 if turned else 0, canvas, name=untrusted.shortened(label, 200))
+    return Piece(box, 3 if turned else 0, canvas, name=untrusted.shortened(name, 200))
 
 
 def _box(values: Values, *, least_side: int) -> tuple[int, int, int, int]:

@@ -107,22 +107,27 @@ class Examiner:
         elif self.settings.frames == "distinct":
             for index, picture in canonical.decode_frames(data, self._limits):
                 info = picture.info
-                yield frame_part(index) if info.frames > 1 else "", "", Raw(picture.rgba, info.format, info.frames)
+                part = frame_part(index) if info.frames > 1 else ""
+                yield self._keyed(part, Raw(picture.rgba, info.format, info.frames))
         else:
             index, raw = canonical.decode_first(data, self._limits)
-            part = frame_part(index) if index else ""
-            key = self.settings.key_of(raw.rgba)
-            if key is None:
-                yield part, "", raw
-            else:
-                part = f"{part}+{key_part(key)}" if part else key_part(key)
-                yield part, "", Raw(keyed(raw.rgba, key), raw.kind, raw.frames)
+            yield self._keyed(frame_part(index) if index else "", raw)
+
+    def _keyed(self, part: str, raw: Raw) -> tuple[str, str, Raw]:
+        """(part, name, picture) with the key colour made transparent, where there is one."""
+        key = self.settings.key_of(raw.rgba)
+        if key is None:
+            return part, "", raw
+        named = f"{part}+{key_part(key)}" if part else key_part(key)
+        return named, "", Raw(keyed(raw.rgba, key), raw.kind, raw.frames)
 
     def _pieces(self, data: bytes, slicing: Slicing) -> Iterator[tuple[str, str, Raw]]:
         picture = canonical.decode(data, self._limits)
         seen = set()
         for piece in pieces(picture.rgba, slicing, self.settings.key_of(picture.rgba)):
             cut = canonical.finish(piece.cut(picture.rgba, self._limits), picture.info.format)
+            if not cut.rgba[..., 3].any():
+                continue  # a frame of an atlas that shows nothing
             key = (*cut.rgba.shape, cut.rgba.tobytes())
             if key not in seen:
                 seen.add(key)

@@ -79,11 +79,18 @@ class ImportOptions:
             raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {self.engine!r}")
 
     @property
+    def key_mode(self) -> str:
+        """Names the key colour; "" without one."""
+        if self.key is None:
+            return ""
+        return key_part(self.key) if isinstance(self.key, tuple) else f"key={self.key}"
+
+    @property
     def mode(self) -> str:
         """What distinguishes this import's parts from a plain import's: "" for one sprite a file."""
         parts = [self.sheet.mode] if self.sheet else []
-        if self.key is not None:
-            parts.append(key_part(self.key) if isinstance(self.key, tuple) else f"key={self.key}")
+        if self.key_mode:
+            parts.append(self.key_mode)
         if self.frames == "distinct":
             parts.append("frames=distinct")
         return "+".join(parts)

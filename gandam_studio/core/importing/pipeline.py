@@ -103,7 +103,7 @@ class _Import:
         job.start("Importing", total)
         try:
             with self._engine() as engine:
-                self._run(engine, scan(self._sources, atlases=self._options.atlases))
+                self._run(engine, scan(self._sources, atlases=self._options.atlases, key_mode=self._options.key_mode))
                 self._settle()
                 while self._archives:
                     self._open_archive(engine, self._archives.pop(0))

@@ -37,17 +37,19 @@ def _clutter_name(name: str) -> bool:
     return not name or name.startswith("._") or name.lower() in _CLUTTER
 
 
-def scan(sources: Iterable[Source], *, atlases: bool = True) -> Iterator[Item | tuple[Item, Outcome]]:
+def scan(
+    sources: Iterable[Source], *, atlases: bool = True, key_mode: str = ""
+) -> Iterator[Item | tuple[Item, Outcome]]:
     """Items of all sources in order; with an Outcome where it is settled already (missing, not a regular file).
 
     With `atlases`, a JSON file that describes a sheet beside it yields no item of its own: the sheet's item says how
-    it is cut.
+    it is cut. `key_mode` names the import's key colour, which counts for such sheets too; "" without one.
     """
     found = _scan(sources)
-    return _with_atlases(found) if atlases else found
+    return _with_atlases(found, key_mode) if atlases else found
 
 
-def _with_atlases(found: Iterator[Item | tuple[Item, Outcome]]) -> Iterator[Item | tuple[Item, Outcome]]:
+def _with_atlases(found: Iterator[Item | tuple[Item, Outcome]], key_mode: str) -> Iterator[Item | tuple[Item, Outcome]]:
     """Descriptions come in before or after their sheets; they are asked for by the sheets' folder."""
     folders: dict[str, Folder] = {}
     for entry in found:
@@ -58,14 +60,15 @@ def _with_atlases(found: Iterator[Item | tuple[Item, Outcome]]) -> Iterator[Item
         parent, name = os.path.split(item.path)
         folder = folders.get(parent)
         if folder is None:
-            folders.clear()  # a walk stays in one folder at a time
+            # A walk comes back only to the folders above the present one.
+            folders = {path: kept for path, kept in folders.items() if parent.startswith(os.path.join(path, ""))}
             folder = folders[parent] = describe_folder(parent)
         if name in folder.problems:
             yield item, Outcome(REJECTED, folder.problems[name])
         elif name in folder.descriptions:
             continue
         elif (atlas := folder.sheets.get(name)) is not None:
-            item.cut, item.cut_mode = atlas.to_json(), atlas.mode
+            item.cut, item.cut_mode = atlas.to_json(), f"{atlas.mode}+{key_mode}" if key_mode else atlas.mode
             yield item
         else:
             yield item

@@ -28,7 +28,7 @@ _KEY_BORDER, _KEY_AREA = 0.6, 0.15
 class Grid:
     """Cells of one size; empty ones are left out. `left`, `top`: where the first begins; `gap_x`, `gap_y`: between.
 
-    A cell that runs over the sheet's right or lower edge is filled up (`parts.cut_region`).
+    A cell that runs over the sheet's right or lower edge is filled up (`parts.Piece.cut`).
     """
 
     width: int
@@ -135,7 +135,7 @@ def _piece(values: dict[str, Any]) -> Piece:
 
 
 def pieces(rgba: NDArray[np.uint8], slicing: Slicing, key: Color | None = None) -> list[Piece]:
-    """What a slicing makes of (H, W, 4) RGBA, without the pieces that show nothing.
+    """What a slicing makes of (H, W, 4) RGBA; of an atlas also the pieces that show nothing.
 
     `key` is the colour that stands for transparency. Raises UnreadablePicture beyond MAXIMUM_REGIONS.
     """

@@ -14,6 +14,7 @@ from gandam_studio.core.edits import SetValues, read_fields
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.earlier import sprites_of
+from gandam_studio.core.importing.examining import why
 from gandam_studio.core.importing.items import Item
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary
 from gandam_studio.core.places import CURRENT, SEPARATOR, split_member, storable
@@ -187,7 +188,7 @@ def _read(content: Callable[[], bytes]) -> frozenset[str] | str:
             return f"larger than {MAXIMUM_CAPTION_BYTES >> 10} KiB"
         return caption_tags(data)
     except (OSError, ValueError, UserError) as error:
-        return str(error)
+        return why(error) if isinstance(error, OSError) else str(error)
 
 
 def _current(connection: sqlite3.Connection, condition: str, values: tuple[str, ...]) -> Iterator[tuple[str, str, int]]:

@@ -17,7 +17,7 @@ from gandam_studio.core.versions import files
 from gandam_studio.core.versions.entries import committed, present_entries
 from gandam_studio.core.versions.listing import HEAD, head_version
 from gandam_studio.core.versions.model import ManifestVersion
-from trainer.manifest import ManifestEntry, is_name
+from trainer.manifest import ManifestEntry
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -34,9 +34,6 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
     workspace.require_writable()
     message = checked(message, "the message", LONGEST_MESSAGE, lines=True)
     connection = workspace.connection
-    message = message.strip()
-    if not is_name(message):
-        raise UserError("a message must be text that UTF-8 can hold, of at most 10,000 characters")
     try:
         with _snapshot(connection):
             (total,) = connection.execute(f"SELECT count(*) FROM sprites WHERE {committed(kept_only)}").fetchone()
