@@ -200,7 +200,7 @@ def test_a_drive_that_hiccups_sets_no_checkpoint_aside(make_run: MakeRun, monkey
     assert refused.value.cause == "io"
     assert not list(run.checkpoints_path.glob("set-aside-*"))
     left[0] = 0
-    assert train_run(run).iteration == 6
+    assert train_run(run, limits=["stop.iterations=6"]).iteration == 6
 
 
 def test_the_warning_names_the_folder_a_damaged_checkpoint_is_kept_in(make_run: MakeRun) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -16,9 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from gandam_studio.core import training_checks, versions
+from gandam_studio.core.errors import UserError
 from gandam_studio.core.training_checks import Check
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.outside_text import OutsideLabel, wrapped
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.train.advanced_form import AdvancedForm
@@ -243,8 +247,9 @@ class SetupPage(QWidget):
         workspace = self._session.workspace
         try:
             checks = training_checks.check_data(workspace, version, self.draft.config)
-        except (OSError, ValueError) as error:
-            checks = [Check("version", training_checks.WARNING, str(error), "Versions")]
+        except (OSError, ValueError, UserError, sqlite3.Error) as error:
+            text = str(error) if isinstance(error, ValueError) else explain(error)
+            checks = [Check("version", training_checks.WARNING, text, "Versions")]
         if (costs := self.preflight.costs) is not None:
             checks.append(training_checks.check_disk(workspace.folder, int(costs["disk_mb"] * 1e6)))
         self.preflight.show_checks(checks)
