@@ -19,8 +19,8 @@ _PILLOW = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling
 _OPENCV = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)
 _OPAQUE = 250
 _LIKELY = 2  # filters tried out with every quality of an encoder
-_QUALITIES, _COARSE, _ROUGH = range(10, 99), range(12, 99, 5), (15, 30, 45, 60, 70, 78, 85, 90, 94)  # of JPEG
-_TELLING = 128  # pixels a side that show an encoder's quality; of larger pictures the middle is encoded to find it
+_QUALITIES, _COARSE, _ROUGH = range(11, 99, 2), range(12, 99, 5), (15, 30, 45, 60, 70, 78, 85, 90, 94)  # of JPEG
+_TELLING = 64  # pixels a side that show an encoder's quality; of larger pictures the middle is encoded to find it
 _GROUND = 0.03  # of a picture that must be free of the sprite to show what it was laid on
 _PURE, _NEARLY_PURE = 2.0, 40.0  # levels: as near to black or white a background is that; and where an encoder rings
 _SAMPLINGS = (  # of colours: 4:2:0, which most programs choose, and none
@@ -79,11 +79,9 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
         return False
     target = _bgr(wanted)
     sources = [_bgr(one) for one in made]
-    if len(sources) == 1 and _beyond_encoders(sources[0], target):
-        return False
     if len(sources) > 1:  # compression hides which filter it was until each is encoded
         sources.sort(key=lambda one: _distance(one, target, _COARSE))
-    return any(_through_an_encoder(one, target) for one in sources[:_LIKELY])
+    return any(not _beyond_encoders(one, target) and _through_an_encoder(one, target) for one in sources[:_LIKELY])
 
 
 def _laid(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -193,9 +191,11 @@ def _error(source: np.ndarray, encoded: np.ndarray, around: np.ndarray) -> np.nd
 
 def _through_an_encoder(source: np.ndarray, target: np.ndarray) -> bool:
     """Whether one (h, w, 3) uint8 picture is the other through JPEG, of whatever quality, or an encoder like it."""
-    # Only its very quality comes nearer than others do, so all are tried.
+    # Only its very quality and its neighbours come nearer than others do, so all are tried.
     part, wanted = _middles(source, target)
     tried = _encodings(part, _QUALITIES)
+    around, _ = _nearest(tried, wanted)
+    tried |= _encodings(part, (around - 1, around + 1))
     made = _encoded(source, *_nearest(tried, wanted)).astype(np.float32)
     left = made - target
     # Another encoder errs about as much as this one where this one errs as much altogether.
