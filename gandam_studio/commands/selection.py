@@ -32,8 +32,8 @@ _FILTERS = (
     click.option("--dropped-for", metavar="REASON", help="Dropped for this reason."),
     click.option("--flipped/--not-flipped", "is_flipped", default=None, help="Flipped, or not."),
     click.option("--blank/--not-blank", "is_blank", default=None, help="Showing nothing or one colour alone, or not."),
-    click.option("--min-side", type=int, metavar="PIXELS", help="At least this long on the longer side."),
-    click.option("--max-side", type=int, metavar="PIXELS", help="At most this long on the longer side."),
+    click.option("--min-side", type=click.IntRange(0), metavar="PIXELS", help="At least this long on the longer side."),
+    click.option("--max-side", type=click.IntRange(0), metavar="PIXELS", help="At most this long on the longer side."),
 )
 _NAMES = ("status", "which_facing", "with_tag", "source", "text", "family", "dropped_for", "is_flipped",
           "is_blank", "min_side", "max_side")  # fmt: skip

@@ -111,7 +111,9 @@ def test_show_tells_where_a_sprite_came_from(ws: Path, art: Path, studio: Studio
     (copy,) = [t for t in truths(SEED, 23) if t.relation == "exact"]
     shown = studio("show", copy.original, "-w", ws, "--json").json
     assert shown["name"] == copy.original
-    assert shown["sources"] == [{"path": str(art / name), "member": ""} for name in (copy.original, copy.file)]
+    assert shown["sources"] == [
+        {"path": str(art / name), "member": "", "earlier": False} for name in (copy.original, copy.file)
+    ]
     told = studio("show", copy.original, "-w", ws).out
     assert str(art / copy.original) in told
     assert str(art / copy.file) in told

@@ -266,9 +266,9 @@ def test_what_a_killed_export_left_goes_with_the_next_one(workspace, tmp_path):
     for name in names:
         (tmp_path / name / "train").mkdir(parents=True)
         (tmp_path / name / "train" / "1.png").write_bytes(b"x")
-        os.utime(tmp_path / name / "train", (hours_ago, hours_ago))
-        os.utime(tmp_path / name, (hours_ago, hours_ago))
-    os.utime(tmp_path / names[1] / "train")  # another export is writing there
+        for entry in ("train/1.png", "train", ""):
+            os.utime(tmp_path / name / entry, (hours_ago, hours_ago))
+    os.utime(tmp_path / names[1] / "train" / "1.png")  # another export is writing there, to a file it began long ago
     workspace.export(tmp_path / "x", format="imagefolder")
     assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".")} == set(names[1:])
 

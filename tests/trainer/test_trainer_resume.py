@@ -357,7 +357,9 @@ def test_kill_9_twenty_times(make_run: MakeRun, repository: Path) -> None:
 
 def test_remains_of_a_killed_writer_are_cleared_and_a_half_renamed_folder_restored(tmp_path: Path) -> None:
     good = tmp_path / "00000004"
-    checkpoints.save(good, checkpoints.Checkpoint({"generator": {"w": torch.ones(3)}}, {"iteration": 4}))
+    values = {"iteration": 4, "images_seen": 32, "trained_s": 1.0, "batch": 8, "micro_batch": 8, "bf16": False}
+    values |= {"channels_last": True, "augment": 0.0, "sign_sum": 0.0, "sign_count": 0}
+    checkpoints.save(good, checkpoints.Checkpoint({"generator": {"w": torch.ones(3)}}, values))
     good.rename(tmp_path / ".00000004.abcd1234.old")
     (tmp_path / ".00000005.abcd1234.part").mkdir()
     checkpoints.clear_remains(tmp_path)

@@ -240,6 +240,7 @@ def test_the_shortcut_list_and_the_history_open(folder: Path, open_window: OpenW
 
     QTimer.singleShot(100, read)
     QTest.keyClick(window, Key.Key_F1)
+    QTest.qWait(10)  # the closed dialog is deleted by the event loop
     window.activateWindow()
     assert QTest.qWaitForWindowActive(window)
     QTimer.singleShot(100, read)
