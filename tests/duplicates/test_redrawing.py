@@ -176,6 +176,22 @@ def test_a_copy_is_proven_whatever_made_it(change: Change, word: str, seed: int)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_copies_of_one_drawing_are_copies_of_each_other_whatever_room_they_have(seed: int):
+    picture = figure(seed)
+    padded = np.pad(picture, ((9, 3), (0, 14), (0, 0)))
+    size = picture.shape[1] * 2, picture.shape[0] * 2
+    smooth = np.array(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
+    doubled = picture.repeat(2, 0).repeat(2, 1)
+    for pair in ((padded, jpeg(picture)), (padded, smooth), (doubled, smooth), (smooth, mirror(padded))):
+        link = relation(*pair)
+        assert link is not None
+        assert link.verdict.relation in DUPLICATES
+        assert dropped(*pair) == 1
+    for pair in ((padded, jpeg(redrawn(picture))), (redrawn(padded), smooth), (redrawn(doubled), smooth)):
+        assert dropped(*pair) == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_background_makes_no_other_drawing(seed: int):
     picture = figure(seed)
     for other in (on_a_gradient(picture), np.array(on(picture, (40, 160, 90)).convert("RGBA"))):

@@ -24,8 +24,8 @@ from gandam_studio.core.duplicates.drawings import Drawing
 from gandam_studio.core.duplicates.links import LOOSEST, Link
 from gandam_studio.core.duplicates.measures import NAMES, Comparison, compare, distance_of
 from gandam_studio.core.duplicates.pictures import Pictures, PixelSource
-from gandam_studio.core.duplicates.relations import decide
-from gandam_studio.core.duplicates.synthesis import remade
+from gandam_studio.core.duplicates.relations import Transform, decide
+from gandam_studio.core.duplicates.synthesis import remade, remade_elsewhere
 from gandam_studio.core.duplicates.tiles import mirrored_where
 from gandam_studio.core.hashing import Column
 from gandam_studio.core.hashing.content import Content
@@ -39,6 +39,7 @@ _CERTAIN = 6.0  # logits: no second look needed
 _EXCHANGED = 4.0  # logits: what one palette for another is worth
 _ONE_SILHOUETTE = 0.95  # overlap of tiles, below which no two pictures have the same one
 _TILE = np.float32(255)
+_SAME_SCALE = 0.1  # of the scale: how far contents and wholes of one picture may disagree about it
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ class Judge:
             encoded=encoders_error(first.canvas, second.canvas, mirrored=mirrored) if laid else None,
             whole=whole,
             resampled=lambda: self._resampled(i, j, mirrored) if not laid else None,
-            remade=lambda: self._remade(i, j, mirrored),
+            remade=lambda transform: self._remade(i, j, transform),
             hiding=lambda: first.hides or second.hides,
         )
         if i < j:
@@ -195,10 +196,20 @@ class Judge:
             return None
         return resampled_shift(first.rgba, second.rgba, mirrored=mirrored)
 
-    def _remade(self, i: int, j: int, mirrored: bool) -> bool:
-        """Whether one whole picture can be made of the other."""
+    def _remade(self, i: int, j: int, transform: Transform) -> Transform | None:
+        """What maps the second picture onto the first where one can be made of the other; None where it cannot."""
         first, second = self._pictures[i], self._pictures[j]
-        return same_aspect(first.size, second.size) and remade(first.rgba, second.rgba, mirrored=mirrored)
+        mirrored = transform.mirrored
+        if same_aspect(first.size, second.size):
+            whole = Transform.of_wholes(first.size, second.size, mirrored)
+            if remade(first.rgba, second.rgba, mirrored=mirrored):
+                return whole
+            if abs(transform.scale_x / whole.scale_x - 1) < _SAME_SCALE:
+                return None  # neither has more room around it
+        back = transform.inverted(first.size[0], second.size[0])
+        if remade_elsewhere(first.rgba, second.rgba, back) or remade_elsewhere(second.rgba, first.rgba, transform):
+            return transform
+        return None
 
 
 def _area(content: Content, size: tuple[int, int]) -> float:

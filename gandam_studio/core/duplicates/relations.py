@@ -81,6 +81,12 @@ class Transform:
         )
         return tuple(word for word, applies in named if applies)
 
+    @classmethod
+    def of_wholes(cls, size: tuple[int, int], other: tuple[int, int], mirrored: bool) -> Transform:
+        """What maps one whole picture onto another that was made of it, by their (width, height)."""
+        resized = size != other
+        return cls(mirrored, size[0] / other[0], size[1] / other[1], resized=resized, re_encoded=not resized)
+
     def inverted(self, first_width: int, second_width: int) -> Transform:
         """What maps the first picture onto the second.
 
@@ -198,7 +204,7 @@ def decide(
     encoded: bool | None = None,
     whole: Callable[[], bool] = lambda: False,
     resampled: Callable[[], float | None] = lambda: None,
-    remade: Callable[[], bool] = lambda: False,
+    remade: Callable[[Transform], Transform | None] = lambda _: None,
     hiding: Callable[[], bool] = lambda: False,
 ) -> Verdict:
     """The relation of two contents judged the same picture.
@@ -208,7 +214,8 @@ def decide(
     encoded: whether their colours are known to differ by an encoder's error alone; None when that is to be judged here.
     whole: says whether the whole canvases lie on each other, so that boxes' proportions prove nothing.
     resampled: gives how far the colours are apart once one picture is resized to the other, None when that is unknown.
-    remade: says whether one whole picture can be made of the other, as `synthesis.remade`.
+    remade: gives what maps one onto the other where one can be made of the other as a whole, given what their contents
+        say; None where it cannot.
     hiding: says whether a picture shows more than its content, as specks that were taken for background.
     """
     first, second = drawn.content, other_drawn.content
@@ -240,18 +247,6 @@ def decide(
     corner = overlay.shift or guess
     places = ((first.box, sizes[0], factor), ((left, second.box[1]), sizes[1], other_factor))
     frames = [_Frame(box[0] / times, box[1] / times, w / times, h / times) for box, (w, h), times in places]
-    whole_copy = False
-    if change.recoloured:
-        # Where every pixel has a colour of its own, noise looks like new colours, and so does what a rim lets through.
-        whole_copy = encoded is not None and remade()
-        if whole_copy or (encoded is None and _noisy(overlay) and _copied(mine, other, overlay, False, *frames)):
-            change = _Change(False, False, False)
-    elif not change.redrawn:
-        # A lent silhouette hides what else is shown: there only the whole pictures tell.
-        proven = encoded is None and (exact or _copied(mine, other, overlay, change.equal, *frames)) and not hiding()
-        whole_copy = not proven and remade()
-        if not proven and not whole_copy:
-            change, exact = replace(change, redrawn=True), False
     transform = Transform(
         mirrored=mirrored,
         scale_x=scale_x,
@@ -263,8 +258,22 @@ def decide(
         cropped=bool(cropped),
         re_encoded=not change.equal and not change.recoloured and not change.redrawn and not resized,
     )
-    if whole_copy and not exact:
-        transform = _of_wholes(*sizes, mirrored)
+    made: Transform | None = None
+    if change.recoloured:
+        # Where every pixel has a colour of its own, noise looks like new colours, and so does what a rim lets through.
+        made = remade(transform) if encoded is not None else None
+        if made or (encoded is None and _noisy(overlay) and _copied(mine, other, overlay, False, *frames)):
+            change = _Change(False, False, False)
+            transform = replace(transform, recoloured=False, re_encoded=not resized)
+    elif not change.redrawn:
+        # A lent silhouette hides what else is shown: there only the whole pictures tell.
+        proven = encoded is None and (exact or _copied(mine, other, overlay, change.equal, *frames)) and not hiding()
+        made = None if proven else remade(transform)
+        if not proven and made is None:
+            change, exact = replace(change, redrawn=True), False
+            transform = replace(transform, re_encoded=False)
+    if made and not exact:
+        transform = replace(made, recoloured=False)
     relation = NEAR if change.redrawn else (transform.words or (EXACT,))[-1]
     evidence = np.array(logit - change.doubt)
     distance, confidence = float(distance_of(evidence)), float(confidence_of(evidence))
@@ -316,12 +325,6 @@ def _unmark(marked: np.ndarray, x: float, y: float, width: float, height: float)
     """Unmark the pixels of (h, w) bool that begin inside a rectangle."""
     left, top, right, bottom = (max(0, int(np.ceil(side))) for side in (x, y, x + width, y + height))
     marked[top:bottom, left:right] = False
-
-
-def _of_wholes(size: tuple[int, int], other: tuple[int, int], mirrored: bool) -> Transform:
-    """What maps one whole picture onto another that was made of it, by their (width, height)."""
-    resized = size != other
-    return Transform(mirrored, size[0] / other[0], size[1] / other[1], resized=resized, re_encoded=not resized)
 
 
 def _stretched(scale_x: float, scale_y: float, side: int) -> bool:

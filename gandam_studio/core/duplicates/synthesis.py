@@ -13,11 +13,14 @@ import numpy as np
 from PIL import Image
 
 from gandam_studio.core.duplicates.colours import weighted
+from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.duplicates.redrawing import nothing_stands_out, shown_alike
+from gandam_studio.core.duplicates.relations import Transform
 
 _PILLOW = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 _OPENCV = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)
 _OPAQUE = 250
+_OFF_FACTOR, _ROOM = 0.1, 2  # log scale, and pixels: how far off contents may place a picture
 _LIKELY = 2  # filters tried out with every quality of an encoder
 _QUALITIES, _COARSE, _ROUGH = range(11, 99, 2), range(12, 99, 5), (15, 30, 45, 60, 70, 78, 85, 90, 94)  # of JPEG
 _TELLING = 64  # pixels a side that show an encoder's quality; of larger pictures the middle is encoded to find it
@@ -56,9 +59,48 @@ def resizings(rgba: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
 def remade(first: np.ndarray, second: np.ndarray, *, mirrored: bool) -> bool:
     """Whether one of two (H, W, 4) uint8 pictures, mirrored or not, can be made of the other."""
     for plain, other in ((first, second), (second, first)):
-        if _made_of(np.ascontiguousarray(plain[:, ::-1] if mirrored else plain), np.ascontiguousarray(other)):
+        factor = enlargement(plain)  # what was doubled by repeating pixels may have been doubled otherwise there
+        small = plain[::factor, :: -factor if mirrored else factor]
+        if _made_of(np.ascontiguousarray(small), np.ascontiguousarray(other)):
             return True
     return False
+
+
+def remade_elsewhere(plain: np.ndarray, other: np.ndarray, transform: Transform) -> bool:
+    """Whether a picture is another one with more or less room around it, enlarged by a whole factor or encoded.
+
+    plain, other: (H, W, 4) uint8; only transparent ones can be given another frame. transform: what maps the plain one
+    onto the other, about.
+    """
+    factor = round(transform.scale_x)
+    height, width = other.shape[:2]
+    opaque = int(other[..., 3].min()) >= _OPAQUE
+    if factor < 1 or (factor == 1 and not opaque) or height % factor or width % factor:
+        return False
+    if abs(np.log(transform.scale_x / factor)) > _OFF_FACTOR or int(plain[..., 3].min()) > 0:
+        return False
+    if transform.mirrored:
+        plain = plain[:, ::-1]
+    height, width = height // factor, width // factor
+    small = cv2.resize(weighted(other), (width, height), interpolation=cv2.INTER_AREA)
+    best, nearest = np.inf, None
+    left, top = round(transform.shift_x / factor), round(transform.shift_y / factor)
+    for y in range(top - _ROOM, top + _ROOM + 1):
+        for x in range(left - _ROOM, left + _ROOM + 1):
+            framed = _framed(plain, x, y, width, height)
+            made = _laid(weighted(framed), small) if opaque else weighted(framed)
+            off = cv2.norm(made, small, cv2.NORM_L2)
+            if off < best:
+                best, nearest = off, framed
+    return nearest is not None and _made_of(nearest, np.ascontiguousarray(other))
+
+
+def _framed(rgba: np.ndarray, x: int, y: int, width: int, height: int) -> np.ndarray:
+    """An (H, W, 4) picture at a place of an empty one of another size; what lies beyond is cut off."""
+    made = np.zeros((height, width, 4), dtype=np.uint8)
+    into = made[max(0, y) : max(0, y + rgba.shape[0]), max(0, x) : max(0, x + rgba.shape[1])]
+    into[...] = rgba[max(0, -y) :, max(0, -x) :][: into.shape[0], : into.shape[1]]
+    return made
 
 
 def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
