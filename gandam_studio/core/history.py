@@ -80,11 +80,14 @@ class History:
                 (edit.kind, label, len(changes.seqs), now()),
             )
             number = int(cursor.lastrowid or 0)
-            for position, delta in enumerate(deltas):
-                self._connection.execute(
-                    "INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?)",
-                    (number, position, delta.field, delta.before, delta.after, pack(delta.seqs)),
-                )
+            try:
+                for position, delta in enumerate(deltas):
+                    self._connection.execute(
+                        "INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?)",
+                        (number, position, delta.field, delta.before, delta.after, pack(delta.seqs)),
+                    )
+            except sqlite3.IntegrityError:
+                raise DamagedWorkspace(f"its history holds changes of edit {number}, which it does not list") from None
         return Changes(label, changes.seqs, changes.fields, number)
 
     def undo(self) -> Changes:

@@ -515,3 +515,11 @@ def test_what_is_checked_is_what_is_written():
 def test_damage_is_told_by_its_name(tmp_path):
     with pytest.raises(DamagedWorkspace, match="damaged"), store.damage_told():
         raise sqlite3.OperationalError("Could not decode to UTF-8 column 'name'")
+
+
+def test_changes_of_an_edit_that_the_history_does_not_list_are_damage(workspace):
+    workspace.apply(Flip([1]))
+    workspace.connection.execute("DELETE FROM edits")
+    with pytest.raises(UserError):
+        workspace.apply(Flip([2]))
+    assert not workspace.sprite(2).flipped
