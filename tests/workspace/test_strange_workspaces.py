@@ -519,6 +519,7 @@ def test_damage_is_told_by_its_name(tmp_path):
 
 def test_changes_of_an_edit_that_the_history_does_not_list_are_damage(workspace):
     workspace.apply(Flip([1]))
+    workspace.connection.execute("PRAGMA foreign_keys = OFF")
     workspace.connection.execute("DELETE FROM edits")
     with pytest.raises(UserError):
         workspace.apply(Flip([2]))
