@@ -176,7 +176,13 @@ class Screens:
                     task.wait()
         except BaseException:
             self.faults.append(traceback.format_exc()[-1500:])
-        window.close()
+        # Closed as a person would: work that began meanwhile is waited for, not destroyed with its window.
+        for _ in range(20):
+            if window.close():
+                break
+            QTest.qWait(50)
+        else:
+            self.faults.append("the window does not close")
         window.deleteLater()
         QTest.qWait(5)
         return [f"screens: {fault}" for fault in self.faults]
