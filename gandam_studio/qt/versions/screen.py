@@ -5,15 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from gandam_studio.core.errors import UserError
 from gandam_studio.core.history import Changes
 from gandam_studio.core.training import runs
 from gandam_studio.core.versions import ManifestVersion, Verified, VersionDiff, diff
 from gandam_studio.core.versions.listing import head_version
 from gandam_studio.qt import theme
 from gandam_studio.qt.background import Latest
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
-from gandam_studio.qt.session import INFO, Session
+from gandam_studio.qt.session import ERROR, INFO, Session
 from gandam_studio.qt.versions import wording
 from gandam_studio.qt.versions.commit_box import CommitBox
 from gandam_studio.qt.versions.detail_panel import DetailPanel
@@ -101,8 +103,12 @@ class VersionsScreen(Screen):
         workspace = self.session.workspace
         before = choose or self.chosen
         first = self.history.current < 0
-        self._versions = workspace.versions()
-        self.history.history.show(self._versions, head_version(workspace))
+        try:
+            self._versions, head = workspace.versions(), head_version(workspace)
+        except UserError as error:  # rows that a stranger or a broken disk has left
+            self._versions, head = [], None
+            self.session.post(explain(error), ERROR)
+        self.history.history.show(self._versions, head)
         self._pages.setCurrentIndex(1 if self._versions else 0)
         row = self.history.row_of(before)
         if first and self._versions and choose is None:

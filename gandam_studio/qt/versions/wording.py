@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime, QTimeZone
 
 from gandam_studio.core.versions import Changed, ManifestVersion, VersionDiff
+from trainer.untrusted import shortened
 
 
 def tr(text: str) -> str:
@@ -16,15 +17,26 @@ def tr(text: str) -> str:
 
 
 def when(at: str) -> str:
-    """A version's time (UTC, ISO 8601) in the person's zone and manner."""
-    moment = datetime.fromisoformat(at.replace("Z", "+00:00"))
+    """A version's time (UTC, ISO 8601) in the person's zone and manner; what is no time is shown as it is."""
+    moment = _moment(at)
+    if moment is None:
+        return shortened(at, 40)
     local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()), QTimeZone.systemTimeZone())
     return QLocale().toString(local, QLocale.FormatType.ShortFormat)
 
 
+def _moment(at: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def when_briefly(at: str) -> str:
     """As `when`, but only the time for today and only the day for this year."""
-    moment = datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone()
+    moment = _moment(at)
+    if moment is None:
+        return shortened(at, 40)
     today = datetime.now().astimezone()
     if moment.date() == today.date():
         return QLocale().toString(QTime(moment.hour, moment.minute), QLocale.FormatType.ShortFormat)
