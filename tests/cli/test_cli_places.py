@@ -82,8 +82,10 @@ def test_blanks_are_told_at_import_and_commit(tmp_path: Path, studio: Studio) ->
 
 
 def test_numbers_beyond_64_bits_are_no_fault(imported: Path, studio: Studio) -> None:
-    assert studio("list", "--min-side", 10**30, "-w", imported, "--json").json == []
-    assert len(studio("list", "--max-side", 10**30, "-w", imported, "--json").json) == 3
+    for option in ("--min-side", "--max-side"):
+        answer = studio("list", option, 10**30, "-w", imported)
+        assert answer.code == 2
+        assert option in answer.err
     answer = studio("import", imported.parent / "set", "--grid", f"{10**30}x4", "-w", imported)
     assert answer.code != 0
     assert "Traceback" not in answer.err
