@@ -39,7 +39,10 @@ def decode(path: Path) -> QImage | None:
         return None
     buffer = QBuffer(data)
     buffer.open(QBuffer.OpenModeFlag.ReadOnly)
-    reader = QImageReader(buffer)
+    # Told its format: to guess it, Qt's SVG plug-in connects signals, which takes a lock of Qt's while this thread
+    # holds the interpreter's; the window's thread may hold them the other way round, and both would wait for ever.
+    reader = QImageReader(buffer, QByteArray(b"png"))
+    reader.setAutoDetectImageFormat(False)
     size = reader.size()
     if not size.isValid() or max(size.width(), size.height()) > LARGEST_SIDE:
         return None
