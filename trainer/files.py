@@ -59,11 +59,6 @@ def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
     write_bytes(path, text.encode() + b"\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a UTF-8 JSON file. Raises OSError or ValueError."""
-    return json.loads(Path(path).read_bytes())
-
-
 def is_link(path: Path | str) -> bool:
     """Whether `path` itself is a symbolic link, or a junction of Windows."""
     return os.path.islink(path) or getattr(os.path, "isjunction", lambda _path: False)(path)

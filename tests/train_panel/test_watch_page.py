@@ -13,7 +13,7 @@ from recorded_runs import COLUMNS, Recorder, make_run, pictures, recorded
 from gandam_studio.qt.train.curve_plot import RAW_ALPHA
 from gandam_studio.qt.train.plot_panel import REST_S
 from trainer import events as ev
-from trainer import files
+from trainer import files, untrusted
 
 
 def _grid_shown(page, iteration: int) -> bool:  # type: ignore[no-untyped-def]
@@ -236,7 +236,7 @@ def test_a_deleted_folder_is_told_on_a_card(tmp_path: Path, page, qtbot) -> None
 
 def test_a_run_of_a_newer_version_is_shown_as_far_as_it_goes(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
     run = recorded(tmp_path / "r1", iterations=200)
-    config = files.read_json(run.config_path)
+    config = untrusted.read_json(run.config_path)
     config["schema_version"] = 99
     files.write_json(run.config_path, config)
     shown = page(run.path)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import small_config
 
-from trainer import checkpoints, files
+from trainer import checkpoints, files, untrusted
 from trainer.cli import main
 from trainer.creating import fork_run
 from trainer.errors import TrainerError
@@ -59,7 +59,7 @@ def test_a_checkpoint_of_a_newer_version_stays_where_it_is(make_run: MakeRun) ->
     run = make_run("r", small_config("dcgan", *SAVING, "stop.iterations=4"))
     train_run(run)
     state = run.checkpoints()[-1] / CHECKPOINT_STATE
-    files.write_json(state, {**files.read_json(state), "schema_version": checkpoints.SCHEMA_VERSION + 1})
+    files.write_json(state, {**untrusted.read_json(state), "schema_version": checkpoints.SCHEMA_VERSION + 1})
     train_run(run, limits=["stop.iterations=3"])
     assert state.is_file()
     assert not list(run.checkpoints_path.glob("set-aside-*"))

@@ -13,7 +13,7 @@ import pytest
 import torch
 from conftest import small_config
 
-from trainer import checkpoints, dataset, files
+from trainer import checkpoints, dataset, files, untrusted
 from trainer.dataset import load_training_set
 from trainer.errors import TrainerError
 from trainer.run_directory import RunDirectory
@@ -37,7 +37,7 @@ def test_mapped_and_in_memory_train_to_the_same_bits(
         for stem, tensors in memory.items():
             for name, value in tensors.items():
                 assert torch.equal(value, found[stem][name]), (stem, name)
-    before = files.read_json(runs[1].dataset_info_path)["sha256"]
+    before = untrusted.read_json(runs[1].dataset_info_path)["sha256"]
     assert files.file_digest(runs[1].dataset_path) == before  # Nothing is ever written through the map.
 
 
@@ -64,7 +64,7 @@ def test_the_digest_of_the_pixels_alone_is_accepted_too(make_run: MakeRun, monke
     monkeypatch.setattr(dataset, "DIGEST_CHUNK", 5)
     run = make_run("r", small_config("dcgan"))
     pixels = np.load(run.dataset_path, allow_pickle=False)
-    facts = files.read_json(run.dataset_info_path)
+    facts = untrusted.read_json(run.dataset_info_path)
     files.write_json(run.dataset_info_path, {**facts, "sha256": hashlib.sha256(pixels.tobytes()).hexdigest()})
     assert len(load_training_set(run, run.config(), torch.device("cpu")).train) == 24
 

@@ -13,7 +13,7 @@ import torch
 from conftest import shapes, small_config
 from PIL import Image
 
-from trainer import files
+from trainer import files, untrusted
 from trainer.augmentation import Changes, adapted, augment, draw_changes
 from trainer.config import load_preset
 from trainer.dataset import OTHER, load_training_set, over_background, to_pixels
@@ -234,7 +234,7 @@ def test_exports_draw_the_same_pictures(preset: str, make_run: MakeRun, tmp_path
     facts = export(load_trained(run), tmp_path / "out", ("safetensors", "torchscript"))
     assert set(facts["files"]) == {"generator.safetensors", "generator.pt"}
     assert max(facts["files"].values()) < 1e-3
-    assert files.read_json(tmp_path / "out" / "generator.json")["output"] == ["batch", 3, 32, 32]
+    assert untrusted.read_json(tmp_path / "out" / "generator.json")["output"] == ["batch", 3, 32, 32]
     with pytest.raises(TrainerError, match="unknown format 'pdf'"):
         export(load_trained(run), tmp_path / "out", ("pdf",))
 
