@@ -19,6 +19,7 @@ from gandam_studio.core.run_export import export_run
 from gandam_studio.core.run_queue import FILE, RunQueue
 from gandam_studio.core.run_record import RunRecord
 from gandam_studio.qt.outside_text import OutsideLabel, tip, wrapped
+from gandam_studio.qt.runs.compare_view import CompareView
 from gandam_studio.qt.train.pictures import decode, inside, real_sheet
 from gandam_studio.qt.train.screen import TrainScreen
 from trainer import events as ev
@@ -313,3 +314,30 @@ def test_a_drive_that_fails_for_hours_is_told_once(session, monkeypatch, caplog,
     qtbot.waitUntil(lambda: len(turns) > 20, timeout=10_000)
     watched.stop()
     assert sum("Input/output" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_a_folder_that_cannot_be_read_is_said_until_it_can(session, monkeypatch, qtbot) -> None:  # type: ignore[no-untyped-def]
+
+    from gandam_studio.qt.train import watcher
+
+    run = recorded(session.workspace.folder / "runs" / "r1-a", iterations=100)
+    monkeypatch.setattr(watcher, "TROUBLE_SHOWN_AFTER_S", 0.0)
+    failing = [True]
+    read = ev.EventReader.read
+
+    def fail(reader: ev.EventReader) -> list[ev.TrainEvent]:
+        if failing[0]:
+            raise OSError(5, "Input/output error")
+        return read(reader)
+
+    monkeypatch.setattr(ev.EventReader, "read", fail)
+    view = CompareView()
+    qtbot.addWidget(view)
+    view.show_runs([run.path])
+    follower, grid = view.followers[0], view.grids[0]
+    qtbot.waitUntil(lambda: "Input/output error" in grid.view.message, timeout=10_000)
+    assert follower.state.state == "finished"  # state.json can be read
+    failing[0] = False
+    qtbot.waitUntil(lambda: follower.is_open and not follower.trouble, timeout=10_000)
+    qtbot.waitUntil(lambda: "Input/output error" not in grid.view.message or grid.view.image is not None)
+    view.close_runs()

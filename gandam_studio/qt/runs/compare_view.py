@@ -96,6 +96,7 @@ class CompareView(QWidget):
             follower.opened.connect(self._set_plots)
             follower.changed.connect(lambda _changes: self._refresh.start())
             follower.picture_loaded.connect(lambda _path: self.show_grids())
+            follower.trouble_changed.connect(lambda _trouble: self.show_grids())
             self.followers.append(follower)
             follower.start()
 
@@ -135,7 +136,11 @@ class CompareView(QWidget):
             iteration = follower.record.iteration_at(self.timeline.shown)
             sample = follower.record.sample_at(iteration + 0.5)
             if sample is None:
-                if follower.is_open:
+                if follower.trouble:
+                    grid.view.set_message(
+                        self.tr("Cannot be read just now: {0}").format(shortened(follower.trouble, 200))
+                    )
+                elif follower.is_open:
                     grid.view.set_message(self.tr("No samples yet."))
                 continue
             image = follower.picture(sample.fixed)

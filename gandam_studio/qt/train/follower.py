@@ -33,6 +33,7 @@ class RunFollower(QObject):
         events_arrived: the same events (list), for the log and notifications.
         state_changed: (RunState). log_grew: (text). vanished: the folder is gone.
         picture_loaded: a grid asked for is decoded (absolute path).
+        trouble_changed: why the folder cannot be read just now (text, also `trouble`), "" once it can be again.
     """
 
     opened = Signal()
@@ -42,11 +43,13 @@ class RunFollower(QObject):
     log_grew = Signal(str)
     vanished = Signal()
     picture_loaded = Signal(str)
+    trouble_changed = Signal(str)
 
     def __init__(self, folder: Path, parent: QObject | None = None, timeline: Timeline | None = None) -> None:
         super().__init__(parent)
         self.run_directory = RunDirectory(folder)
         self.problem = ""
+        self.trouble = ""
         self.config = self._read_config()
         self.record = RunRecord()
         self.state = RunState("created")
@@ -63,6 +66,7 @@ class RunFollower(QObject):
         self._watcher.state_changed.connect(self._take_state)
         self._watcher.log_grew.connect(self._take_log)
         self._watcher.vanished.connect(self._lose)
+        self._watcher.trouble_changed.connect(self._take_trouble)
 
     def start(self) -> None:
         """Begin following."""
@@ -141,6 +145,10 @@ class RunFollower(QObject):
     def _take_log(self, text: str) -> None:
         self.log_text = (self.log_text + text)[-LOG_CHARACTERS:]
         self.log_grew.emit(text)
+
+    def _take_trouble(self, trouble: str) -> None:
+        self.trouble = trouble
+        self.trouble_changed.emit(trouble)
 
     def _lose(self) -> None:
         self.is_gone = True

@@ -73,6 +73,11 @@ class GridView(QWidget):
         self._image, self.rows, self.columns = image, rows, columns
         self.update()
 
+    @property
+    def message(self) -> str:
+        """What is said while there is no picture."""
+        return self._message
+
     def set_message(self, text: str) -> None:
         """What to say while there is no picture."""
         self._message = text

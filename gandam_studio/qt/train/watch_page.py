@@ -175,6 +175,7 @@ class WatchPage(QWidget):
         follower.state_changed.connect(self._show_state)
         follower.log_grew.connect(self.log.add_log)
         follower.vanished.connect(self._tell_vanished)
+        follower.trouble_changed.connect(lambda _trouble: self._show_card(follower.state))
         follower.picture_loaded.connect(lambda _path: self._pictures_came())
         self._tell_what()
         self._show_state(follower.state)
@@ -266,6 +267,13 @@ class WatchPage(QWidget):
 
     def _show_card(self, state: RunState) -> None:
         follower = self.follower
+        if follower is not None and follower.trouble:
+            note = Failure(
+                follower.trouble,
+                self.tr("Studio keeps trying. Curves and samples are shown as far as they were read."), "", "",
+            )  # fmt: skip
+            self.card.show_failure(self.tr("The run's folder cannot be read just now"), note, severe=False)
+            return
         if follower is None or state.state not in ("failed", "interrupted"):
             self.card.hide()
             if follower is not None and follower.problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
@@ -20,6 +21,7 @@ from trainer.untrusted import UntrustedError, open_regular
 POLL_S = 0.1
 IDLE_POLL_S = 1.0
 STATE_EVERY_S = 1.0
+TROUBLE_SHOWN_AFTER_S = 1.0
 LONG_BACKLOG = 500
 DRAWING_S = 0.5
 LOG_TAIL_BYTES = 64 * 1024
@@ -39,6 +41,7 @@ class RunWatcher(QThread):
         state_changed: the run's `RunState` is another one now.
         log_grew: more of trainer.log (text).
         vanished: the run's folder is gone.
+        trouble_changed: why the folder could not be read for a second or more (text), "" once it can be again.
     """
 
     opened = Signal(object)
@@ -46,6 +49,7 @@ class RunWatcher(QThread):
     state_changed = Signal(object)
     log_grew = Signal(str)
     vanished = Signal()
+    trouble_changed = Signal(str)
 
     def __init__(self, folder: Path, half_life: float, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +64,8 @@ class RunWatcher(QThread):
         self._feed = SpikeFeed()
         self._since_state = 0.0
         self._trouble = ""
+        self._trouble_since = 0.0
+        self._trouble_shown = False
 
     def poke(self) -> None:
         """Look now instead of at the next turn."""
@@ -91,13 +97,29 @@ class RunWatcher(QThread):
             self._since_state += pause
             try:
                 self._turn()
-                self._trouble = ""
+                self._note_recovery()
             except (OSError, UntrustedError) as error:
-                if str(error) != self._trouble:  # Told once, not at every turn of a drive that fails for hours.
-                    self._trouble = str(error)
-                    log.warning("watching %s: %s", self.run_directory.path, error)
+                self._note_trouble(error)
             alive = self._state is None or self._state.state in _ALIVE
             pause = POLL_S if alive else IDLE_POLL_S
+
+    def _note_trouble(self, error: OSError | UntrustedError) -> None:
+        """Log what went wrong once, not at every turn of a drive that fails for hours; show it if it lasts."""
+        if not self._trouble:
+            self._trouble_since = time.monotonic()
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            log.warning("watching %s: %s", self.run_directory.path, error)
+        if not self._trouble_shown and time.monotonic() - self._trouble_since >= TROUBLE_SHOWN_AFTER_S:
+            self._trouble_shown = True
+            self.trouble_changed.emit((error.strerror if isinstance(error, OSError) else None) or str(error))
+            self._look_at_state()  # The turn may have failed before it came to the state.
+
+    def _note_recovery(self) -> None:
+        self._trouble = ""
+        if self._trouble_shown:
+            self._trouble_shown = False
+            self.trouble_changed.emit("")
 
     def _turn(self) -> None:
         if self._reader is None:
