@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gandam_studio.core.originals import Originals
+from gandam_studio.core.workspace.originals import Originals
 
 
 def where(originals: Originals, digest: str) -> tuple[Path, int]:

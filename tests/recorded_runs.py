@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from trainer import events as ev
-from trainer import files
-from trainer.config import Origin, TrainConfig, apply_overrides, load_preset
-from trainer.manifest import ManifestEntry, manifest_bytes
-from trainer.run_directory import RunDirectory
+from trainer.protocol import events as ev
+from trainer.protocol import files
+from trainer.protocol.config import Origin, TrainConfig
+from trainer.protocol.manifest import ManifestEntry, manifest_bytes
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset
+from trainer.protocol.run_directory import RunDirectory
 
 SIDE = 16
 ROWS, COLUMNS = 4, 4

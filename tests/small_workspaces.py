@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gandam_studio.core.decoding import sprite_id
-from gandam_studio.core.store import transaction
+from gandam_studio.core.pictures.decoding import sprite_id
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.store import transaction
 
 
 def sprite_pixels(index: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gandam_studio import cli
-from gandam_studio.core.mechas import write_set
+from gandam_studio.samples.mechas import write_set
 
 SEED = 13
 

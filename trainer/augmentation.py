@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from trainer.layers import full_precision
-from trainer.settings import Augmentation
+from trainer.protocol.settings import Augmentation
 
 
 @dataclass(frozen=True)

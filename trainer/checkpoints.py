@@ -22,11 +22,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from trainer import files
-from trainer.errors import TrainerError
-from trainer.events import MAX_ITERATION
-from trainer.run_directory import CHECKPOINT_STATE, is_number
-from trainer.untrusted import UntrustedError, Values, open_regular, read_json_object, shortened
+from trainer.protocol import files
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import MAX_ITERATION
+from trainer.protocol.run_directory import CHECKPOINT_STATE, is_number
+from trainer.protocol.untrusted import UntrustedError, Values, open_regular, read_json_object, shortened
 
 SCHEMA_VERSION = 1
 BEST = "best"

@@ -15,11 +15,13 @@ from typing import Any
 
 import click
 
-from trainer.config import TrainConfig, apply_overrides, describe_fields, load_preset, preset_names
-from trainer.errors import TrainerError
-from trainer.events import LIMITS, Progress, RunStarted, SpikeFound, TrainEvent, Warning
-from trainer.outputs import check_file, check_new
-from trainer.run_directory import RunDirectory
+from trainer.protocol.config import TrainConfig, describe_fields
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import LIMITS, Progress, RunStarted, SpikeFound, TrainEvent, Warning
+from trainer.protocol.outputs import check_file, check_new
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset, preset_names
+from trainer.protocol.run_directory import RunDirectory
 
 RUN = click.argument("run_dir", type=click.Path(path_type=Path))
 SET = click.option(
@@ -231,7 +233,7 @@ def new(
 def preflight(config: Path, as_json: bool) -> None:
     """Try a few real steps of CONFIG (a run's folder or a config.json): memory, time and disk it will take."""
     from trainer.preflight import preflight as try_steps
-    from trainer.untrusted import read_json_object, shortened
+    from trainer.protocol.untrusted import read_json_object, shortened
 
     try:
         wanted = RunDirectory(config).config() if config.is_dir() else TrainConfig.from_json(read_json_object(config))
@@ -324,7 +326,7 @@ def export_command(
 ) -> None:
     """Write the generator for other programs, and check that what was written draws the same pictures."""
     from trainer.export import FORMATS, MODEL, export
-    from trainer.output_folders import check_folder
+    from trainer.protocol.output_folders import check_folder
     from trainer.sampling import load_trained
 
     check_folder(out, MODEL, force=force, near=[run_dir])

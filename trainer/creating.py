@@ -15,15 +15,17 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from trainer import checkpoints, files
-from trainer.arrays import open_pictures
-from trainer.config import TrainConfig, apply_overrides, differences, fit_data, parse_overrides
-from trainer.errors import TrainerError
+from trainer import checkpoints
 from trainer.networks import build_networks
-from trainer.recipe import Recipe
-from trainer.run_directory import CHECKPOINT_STATE, DATASET_BYTES, RunDirectory
-from trainer.suitability import check_data
-from trainer.untrusted import MAX_INTEGER, Values, read_json_object
+from trainer.protocol import files
+from trainer.protocol.arrays import open_pictures
+from trainer.protocol.config import TrainConfig, differences, fit_data
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.overrides import apply_overrides, parse_overrides
+from trainer.protocol.recipe import Recipe
+from trainer.protocol.run_directory import CHECKPOINT_STATE, DATASET_BYTES, RunDirectory
+from trainer.protocol.suitability import check_data
+from trainer.protocol.untrusted import MAX_INTEGER, Values, read_json_object
 
 log = logging.getLogger("trainer")
 COPY_TRIES = 5

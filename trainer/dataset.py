@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainer.arrays import open_pictures
-from trainer.config import TrainConfig
-from trainer.errors import TrainerError
-from trainer.files import file_digest
+from trainer.protocol.arrays import open_pictures
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.files import file_digest
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.settings import OTHER
+from trainer.protocol.suitability import check_count, check_tags
 from trainer.randomness import generator
-from trainer.run_directory import RunDirectory
-from trainer.settings import OTHER
-from trainer.suitability import check_count, check_tags
 
 MAPPED_FROM = 2 * 1024**3  # Bytes; a larger data set stays on disk and is mapped, where there is no GPU to hold it.
 DIGEST_CHUNK = 1024  # Pictures hashed at once.

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from trainer.config import TrainConfig
 from trainer.layers import Dropout, MinibatchStd
 from trainer.networks import Discriminator, Generator, build_networks, parameter_count
 from trainer.networks_convolutional import Shape
 from trainer.networks_sprite import SpriteCritic, SpriteGenerator
+from trainer.protocol.config import TrainConfig
 
 OWN = (Dropout, MinibatchStd, Shape)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from trainer.errors import TrainerError
+from trainer.protocol.errors import TrainerError
 
 
 @dataclass(frozen=True)

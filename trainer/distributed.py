@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 
-from trainer.errors import TrainerError
+from trainer.protocol.errors import TrainerError
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 
 from trainer.augmentation import Changes, draw_changes
-from trainer.config import TrainConfig
 from trainer.dataset import TrainingSet
 from trainer.distributed import Ranks
+from trainer.protocol.config import TrainConfig
 from trainer.randomness import generator
 
 

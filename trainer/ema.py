@@ -7,7 +7,7 @@ import copy
 import torch
 
 from trainer.networks import Generator
-from trainer.settings import Ema
+from trainer.protocol.settings import Ema
 
 
 class Average:

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from trainer import checkpoints, files
-from trainer.errors import TrainerError, io_failure
+from trainer import checkpoints
 from trainer.networks import build_generator
-from trainer.output_folders import FolderKind, check_folder, new_folder, opened_marker, write_marker
+from trainer.protocol import files
+from trainer.protocol.errors import TrainerError, io_failure
+from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, opened_marker, write_marker
 from trainer.randomness import latents
 from trainer.sampling import Trained
 

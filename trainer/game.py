@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 from trainer.augmentation import augment
-from trainer.config import TrainConfig
 from trainer.device import Machine
 from trainer.distributed import Ranks
 from trainer.draws import Draw
@@ -23,6 +22,7 @@ from trainer.memory import is_out_of_memory
 from trainer.networks import Discriminator, Generator
 from trainer.objectives import discriminator_loss, fake_loss, generator_loss, real_loss
 from trainer.penalties import gradient_penalty, zero_centred
+from trainer.protocol.config import TrainConfig
 
 D_VALUES = ("loss_d", "loss_d_real", "loss_d_fake", "d_real", "d_fake", "penalty", "sign")
 """Values a discriminator phase returns, in this order; "sign" is E[sign(D(x) - D(G(z)))]."""

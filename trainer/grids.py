@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from trainer import files
 from trainer.dataset import to_pixels
 from trainer.networks import Generator
+from trainer.protocol import files
 
 CHUNK = 64  # Pictures drawn at once: sampling must not need more memory than training.
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from trainer import outputs
-from trainer.errors import TrainerError, io_failure
 from trainer.grids import draw_pictures, png_bytes
+from trainer.protocol import outputs
+from trainer.protocol.errors import TrainerError, io_failure
 from trainer.randomness import latents
 from trainer.sampling import Trained, labels_for
 

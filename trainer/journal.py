@@ -7,8 +7,8 @@ import time
 
 import torch
 
-from trainer.events import CURVES
 from trainer.game import D_VALUES
+from trainer.protocol.events import CURVES
 
 
 class Journal:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import TrainerError
+from trainer.protocol.errors import TrainerError
 
 COMPANION = "GANDAM_COMPANION"
 """Set in the environment of processes that end with the one that started them."""

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from trainer import winograd
 from trainer.distributed import Ranks
-from trainer.shapes import group_of
+from trainer.protocol.shapes import group_of
 
 
 class BatchNorm2d(nn.BatchNorm2d):

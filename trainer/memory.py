@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 
-from trainer.errors import TrainerError
+from trainer.protocol.errors import TrainerError
 
 Result = TypeVar("Result")
 

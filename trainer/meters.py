@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainer import events
 from trainer.dataset import over_background, to_pixels
 from trainer.features import NAME, RandomFeatures
 from trainer.grids import draw_pictures
 from trainer.kid import Reference
+from trainer.protocol import events
 from trainer.randomness import derived_seed, latents
 from trainer.session import Session
 

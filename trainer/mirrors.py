@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from trainer import files
-from trainer.config import TrainConfig
-from trainer.events import MetricMeasured, Progress, SamplesSaved, TrainEvent
+from trainer.protocol import files
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.events import MetricMeasured, Progress, SamplesSaved, TrainEvent
 
 
 class TensorBoard:

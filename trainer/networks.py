@@ -7,10 +7,10 @@ import math
 import torch
 from torch import nn
 
-from trainer.config import TrainConfig
 from trainer.layers import full_precision
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.shapes import CLASS_FEATURES
 from trainer.randomness import derived_seed
-from trainer.shapes import CLASS_FEATURES
 
 
 class Generator(nn.Module):

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from trainer.config import TrainConfig
 from trainer.layers import BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, MinibatchStd, spectral
-from trainer.settings import Architecture
-from trainer.shapes import normed_blocks, stages
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.settings import Architecture
+from trainer.protocol.shapes import normed_blocks, stages
 
 
 class Shape(nn.Module):

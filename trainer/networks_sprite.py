@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from trainer.config import TrainConfig
 from trainer.layers import BatchNorm2d, MinibatchStd, OpponentConv2d, down, full_precision, spectral, up
-from trainer.shapes import stages
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.shapes import stages
 
 SLOPE = 0.2
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from trainer.config import TrainConfig
 from trainer.dataset import TrainingSet
 from trainer.device import choose_device, memory_mb, set_threads
 from trainer.distributed import Ranks
 from trainer.memory import attempt, free_memory, out_of_memory
 from trainer.networks import build_networks, parameter_count
+from trainer.protocol.config import TrainConfig
 from trainer.tuning import choose_machine, time_steps
 
 PNG_SHARE = 0.45  # Sprites as PNG take about this share of their raw size.

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainer import checkpoints, outputs
-from trainer.config import TrainConfig
+from trainer import checkpoints
 from trainer.dataset import background_fill, class_names
 from trainer.device import choose_device
-from trainer.errors import TrainerError, io_failure
 from trainer.grids import draw_pictures, png_bytes, tile
 from trainer.networks import Generator, build_generator
-from trainer.output_folders import FolderKind, check_folder, new_folder, write_marker
+from trainer.protocol import outputs
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.errors import TrainerError, io_failure
+from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, write_marker
+from trainer.protocol.run_directory import RunDirectory
 from trainer.randomness import latents
-from trainer.run_directory import RunDirectory
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from trainer.config import TrainConfig
-from trainer.settings import Stop
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.settings import Stop
 
 
 @dataclass(frozen=True)

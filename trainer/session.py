@@ -11,16 +11,16 @@ from torch import nn
 
 from trainer import checkpoints
 from trainer.checkpoints import Checkpoint
-from trainer.config import TrainConfig
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
 from trainer.distributed import Ranks
 from trainer.draws import Drawer
 from trainer.ema import Average
-from trainer.errors import TrainerError
 from trainer.game import Game
 from trainer.layers import MinibatchStd
 from trainer.networks import build_networks
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.errors import TrainerError
 from trainer.schedule import Done
 
 

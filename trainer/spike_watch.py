@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-from trainer.events import Progress, SpikeFound
+from trainer.protocol.events import Progress, SpikeFound
+from trainer.protocol.spikes import SpikeFeed
 from trainer.session import Session
-from trainer.spikes import SpikeFeed
 
 SHARE = 0.003  # Of the training time, for copies and for grids each.
 

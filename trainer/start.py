@@ -15,25 +15,27 @@ from typing import Any
 
 import torch
 
-from trainer import checkpoints, events, files
+from trainer import checkpoints
 from trainer.checkpoints import Checkpoint
-from trainer.config import TrainConfig, apply_overrides
 from trainer.dataset import TrainingSet, load_training_set
 from trainer.device import choose_device, set_threads
 from trainer.distributed import Ranks, is_first, is_lost_contact, joined, local_rank, ranks_here
-from trainer.effects import NO_LIMIT, without_effect
-from trainer.errors import TrainerError, io_failure
-from trainer.events import EventWriter
 from trainer.launch import companions
 from trainer.memory import is_out_of_memory
 from trainer.mirrors import Mirrors
 from trainer.networks import parameter_count
-from trainer.run_directory import RunDirectory
+from trainer.protocol import events, files
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.effects import NO_LIMIT, without_effect
+from trainer.protocol.errors import TrainerError, io_failure
+from trainer.protocol.events import EventWriter
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import UntrustedError
 from trainer.schedule import Done, limit_reached
 from trainer.session import Session, checkpoint_name, make_session, restore
 from trainer.training import Stopped, Training, folder_is_gone
 from trainer.tuning import choose_batch, choose_machine, kept_machine
-from trainer.untrusted import UntrustedError
 
 log = logging.getLogger("trainer")
 

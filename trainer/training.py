@@ -10,12 +10,10 @@ from pathlib import Path
 
 import torch
 
-from trainer import checkpoints, events, files
+from trainer import checkpoints
 from trainer.augmentation import adapted
 from trainer.clock import TrainingClock
 from trainer.device import memory_mb
-from trainer.errors import TrainerError
-from trainer.events import EventWriter
 from trainer.game import merged
 from trainer.grids import draw_pictures, grid_shape, save_png, tile
 from trainer.journal import Journal, Rate
@@ -24,8 +22,11 @@ from trainer.memory import attempt, free_memory, with_less_memory
 from trainer.meters import Meter
 from trainer.networks import Generator
 from trainer.objectives import needs_reals
+from trainer.protocol import events, files
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import EventWriter
+from trainer.protocol.run_directory import RunDirectory
 from trainer.randomness import derived_seed, generator, latents
-from trainer.run_directory import RunDirectory
 from trainer.schedule import Done, limit_reached, penalty_weight, rates, share_done
 from trainer.session import Session, capture, save_checkpoint
 from trainer.spike_watch import SpikeWatch

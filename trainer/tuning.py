@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from trainer.config import TrainConfig
 from trainer.dataset import TrainingSet
 from trainer.device import Machine, available_memory, bf16_may_pay, set_tf32, synchronize
 from trainer.distributed import Ranks, ranks_here
-from trainer.errors import TrainerError
 from trainer.memory import attempt, free_memory, largest_batch
 from trainer.objectives import needs_reals
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.errors import TrainerError
 from trainer.schedule import Done, penalty_weight
 
 BUDGET_S = 6.0  # Seconds of trial at most; no more layouts are tried beyond it.

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from gandam_studio.core.errors import UserError
-from trainer.untrusted import MAX_INTEGER, UntrustedError, decode_text, shortened
+from trainer.protocol.untrusted import MAX_INTEGER, UntrustedError, decode_text, shortened
 
 LONGEST_LIST = 256 << 20  # bytes; a million ids take 65 MB
 

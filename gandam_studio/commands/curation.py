@@ -16,8 +16,8 @@ from gandam_studio.core.places import is_earlier, shown_place
 if TYPE_CHECKING:
     import numpy as np
 
-    from gandam_studio.core.sprite import Sprite
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace.sprite import Sprite
 
 _SHORT_ID = 12
 # Larger pictures do not fit an ordinary terminal.
@@ -115,7 +115,7 @@ def _preview(picture: np.ndarray) -> None:
 @with_workspace(write=True)
 def flip(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
     """Mirror sprites left-right, or back. The originals stay as they are: a flip is a note, not new pixels."""
-    from gandam_studio.core.edits import Flip
+    from gandam_studio.core.workspace.edits import Flip
 
     apply(workspace, out, lambda: Flip(chosen(workspace, ids, criteria)))
 
@@ -128,7 +128,7 @@ def flip(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
 @with_workspace(write=True)
 def drop(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any], reason: str) -> None:
     """Leave sprites out of the next version, saying why. Nothing is deleted."""
-    from gandam_studio.core.edits import Drop
+    from gandam_studio.core.workspace.edits import Drop
 
     apply(workspace, out, lambda: Drop(chosen(workspace, ids, criteria), reason))
 
@@ -138,7 +138,7 @@ def drop(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
 @with_workspace(write=True)
 def keep(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
     """Say that sprites belong, dropped ones included."""
-    from gandam_studio.core.edits import Keep
+    from gandam_studio.core.workspace.edits import Keep
 
     apply(workspace, out, lambda: Keep(chosen(workspace, ids, criteria)))
 
@@ -148,7 +148,7 @@ def keep(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
 @with_workspace(write=True)
 def undecide(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
     """Make sprites undecided again, neither kept nor dropped."""
-    from gandam_studio.core.edits import Restore
+    from gandam_studio.core.workspace.edits import Restore
 
     apply(workspace, out, lambda: Restore(chosen(workspace, ids, criteria)))
 
@@ -167,7 +167,7 @@ def tag(
     remove: tuple[str, ...],
 ) -> None:
     """Add tags to sprites and remove others."""
-    from gandam_studio.core.edits import Tag
+    from gandam_studio.core.workspace.edits import Tag
 
     if not add and not remove:
         raise click.UsageError("say which tags: --add TAG or --remove TAG")
@@ -181,6 +181,6 @@ def tag(
 @with_workspace(write=True)
 def facing(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any], direction: str) -> None:
     """Say which way sprites look; then `flip --facing right` mirrors all that look right."""
-    from gandam_studio.core.edits import SetFacing
+    from gandam_studio.core.workspace.edits import SetFacing
 
     apply(workspace, out, lambda: SetFacing(chosen(workspace, ids, criteria), direction))

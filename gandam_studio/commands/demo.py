@@ -12,11 +12,11 @@ import click
 from gandam_studio.commands.console import Output, json_option
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
-from trainer.files import atomic_writer
+from trainer.protocol.files import atomic_writer
 
 if TYPE_CHECKING:
-    from gandam_studio.core.bundled import SampleSet
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.samples.bundled import SampleSet
 
 # Training time by which the whole demo takes about three minutes on two processor cores.
 MINUTES = 2.2
@@ -52,10 +52,10 @@ def demo(
     The workspace is made in DIR, or in a new folder gandam-demo; the samples lie beside it.
     """
     from gandam_studio.commands.training import complaint, configured, draw_samples, train_to_end
-    from gandam_studio.core.bundled import sample_sets
-    from gandam_studio.core.training import create_run
+    from gandam_studio.core.runs import create_run
     from gandam_studio.core.versions import commit
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.samples.bundled import sample_sets
 
     out, began = Output(as_json), time.monotonic()
     config = configured(
@@ -117,10 +117,10 @@ def _preset_for(device: str) -> str:
 def _curate(workspace: Workspace, chosen: SampleSet, job: ConsoleJob, out: Output) -> None:
     """Import, then decide what a person would: the set's truth table stands in for the person's eyes."""
     from gandam_studio.commands.duplicates import drop_duplicates
-    from gandam_studio.core.bundled import read_facts
-    from gandam_studio.core.edits import Drop, Flip, SetFacing
     from gandam_studio.core.importing import import_sources
-    from gandam_studio.core.seqsets import as_seqs
+    from gandam_studio.core.workspace.edits import Drop, Flip, SetFacing
+    from gandam_studio.core.workspace.seqsets import as_seqs
+    from gandam_studio.samples.bundled import read_facts
 
     summary = import_sources(workspace, [chosen.pictures], job=job)
     out.say(f"import   {summary.sentence()} ({chosen.title})")

@@ -189,7 +189,7 @@ def _writing(folder: Path) -> Check:
 
 
 def _sample_set(_: Path) -> Check:
-    from gandam_studio.core.bundled import sample_sets
+    from gandam_studio.samples.bundled import sample_sets
 
     missing = [item.name for item in sample_sets() if not (item.pictures.is_file() and item.truth.is_file())]
     detail = f"missing: {', '.join(missing)}" if missing else ", ".join(item.name for item in sample_sets())
@@ -197,9 +197,8 @@ def _sample_set(_: Path) -> Check:
 
 
 def _workspace(folder: Path) -> Check:
-    from gandam_studio.core import schema
     from gandam_studio.core.errors import WorkspaceNotFound
-    from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace import Workspace, schema
 
     try:
         with Workspace.open(folder, read_only=True) as workspace:

@@ -15,8 +15,8 @@ from gandam_studio.core.errors import NothingMatches
 
 if TYPE_CHECKING:
     from gandam_studio.core.duplicates import Copies, DuplicateGroup, DuplicateReport, Member
-    from gandam_studio.core.edits import Edit
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace.edits import Edit
 
 # Named here too, since the core is imported only when a command runs; a test compares them.
 RELATIONS = ("exact", "re-encoded", "resized", "cropped", "mirrored", "recoloured", "near", "frame")
@@ -63,8 +63,8 @@ def dedupe(
     member with relation "exact" and the file as "source".
     """
     from gandam_studio.core.duplicates import DUPLICATES, exact_copies, name_families
-    from gandam_studio.core.edits import NotDuplicates, Together
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace.edits import NotDuplicates, Together
 
     deciding = apply_ or families or bool(not_duplicates)
     if dry_run and deciding:
@@ -151,7 +151,7 @@ def drop_edits(report: DuplicateReport, wanted: frozenset[str], *, relatives: bo
     Without `relatives` only what can go in favour of a copy of itself does.
     """
     from gandam_studio.core.duplicates import plan_drops
-    from gandam_studio.core.edits import Drop
+    from gandam_studio.core.workspace.edits import Drop
 
     plan = plan_drops(report, relations=wanted)
     edits: list[Edit] = [plan.edit()] if plan.drops else []

@@ -13,8 +13,8 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.failure_log import write_log
 from gandam_studio.core.jobs import Cancelled
 from gandam_studio.core.texts import encodable
-from trainer.errors import TrainerError
-from trainer.untrusted import shortened
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.untrusted import shortened
 
 REFUSED, MISUSED = 1, 2
 

@@ -7,11 +7,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from trainer.events import TERMINAL, Progress, RunStarted, TrainEvent, Warning
+from trainer.protocol.events import TERMINAL, Progress, RunStarted, TrainEvent, Warning
 
 if TYPE_CHECKING:
     from gandam_studio.commands.progress import ConsoleJob
-    from trainer.run_directory import RunDirectory
+    from trainer.protocol.run_directory import RunDirectory
 
 POLL_S = 0.2
 # A run without a limit on iterations is shown in thousandths of its time.

@@ -22,8 +22,8 @@ from gandam_studio.core.errors import UserError
 @json_option
 def recipe(folder: Path | None, as_json: bool, **changes: object) -> None:
     """Show, or change, how sprites become training pictures. The next version carries it; originals never change."""
-    from gandam_studio.core.edits import SetSetting
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace.edits import SetSetting
 
     wanted = {name: value for name, value in changes.items() if value is not None}
     if "size" in wanted:
@@ -49,14 +49,14 @@ def recipe(folder: Path | None, as_json: bool, **changes: object) -> None:
 @json_option
 def splits(folder: Path | None, as_json: bool, held_out: float | None, seed: int | None) -> None:
     """Show, or change, how many sprites are held out from training. Families stay together, whatever is added later."""
-    from gandam_studio.core.edits import SetSetting
     from gandam_studio.core.versions import SplitRule
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace.edits import SetSetting
 
     changing = held_out is not None or seed is not None
     out = Output(as_json)
     with Workspace.open(chosen_folder(folder), read_only=not changing) as workspace:
-        rule = SplitRule.of(workspace)
+        rule = workspace.split_rule
         if changing:
             rule = SplitRule(rule.seed if seed is None else seed, rule.held_out if held_out is None else held_out)
             workspace.apply(SetSetting("splits", rule.to_json(), "Change the splits"))

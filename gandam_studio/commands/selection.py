@@ -12,9 +12,9 @@ from gandam_studio.commands.arguments import NAME, listed_names
 from gandam_studio.core.errors import NothingMatches, UserError
 
 if TYPE_CHECKING:
-    from gandam_studio.core.query import Filter
-    from gandam_studio.core.seqsets import Seqs
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace.query import Filter
+    from gandam_studio.core.workspace.seqsets import Seqs
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,7 +59,7 @@ def sprites_argument(function: F) -> F:
 
 def make_filter(criteria: dict[str, Any], **more: Any) -> Filter:
     """The filter the options describe."""
-    from gandam_studio.core.query import Filter
+    from gandam_studio.core.workspace.query import Filter
 
     return Filter(
         status=criteria["status"] or "",
@@ -82,7 +82,7 @@ def chosen(workspace: Workspace, ids: tuple[str, ...], criteria: dict[str, Any])
 
     Raises NothingMatches when that is nobody, and UnknownSprite.
     """
-    from gandam_studio.core.seqsets import as_seqs
+    from gandam_studio.core.workspace.seqsets import as_seqs
 
     filtered = any(value is not None for value in criteria.values())
     if ids and filtered:

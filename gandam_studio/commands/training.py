@@ -21,10 +21,10 @@ from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
-    from gandam_studio.core.training import RunSummary
+    from gandam_studio.core.runs import RunSummary
     from gandam_studio.core.workspace import Workspace
-    from trainer.config import TrainConfig
-    from trainer.run_directory import RunDirectory
+    from trainer.protocol.config import TrainConfig
+    from trainer.protocol.run_directory import RunDirectory
 
 
 # Popen complains when it is forgotten while its process lives; these are meant to outlive us.
@@ -35,7 +35,7 @@ _DETACHED: list[subprocess.Popen[bytes]] = []
 @with_output
 def presets(out: Output) -> None:
     """List the presets that `train` knows."""
-    from trainer.config import load_preset, preset_names
+    from trainer.protocol.presets import load_preset, preset_names
 
     found = [(name, load_preset(name)) for name in preset_names()]
     out.json([{"preset": name, "size": c.data.size, "description": c.description} for name, c in found])
@@ -82,7 +82,7 @@ def train(
 
     Ctrl+C saves a checkpoint and stops; `train --resume RUN` goes on from there.
     """
-    from gandam_studio.core.training import at_recipe_size, create_run, find_run
+    from gandam_studio.core.runs import at_recipe_size, create_run, find_run
     from gandam_studio.core.versions import find_version
     from gandam_studio.core.versions.files import recipe_of
     from gandam_studio.core.workspace import Workspace
@@ -134,7 +134,8 @@ def configured(
     seed: int | None,
 ) -> TrainConfig:
     """A preset with the command line's changes; a limit given here replaces the preset's own. Raises TrainerError."""
-    from trainer.config import apply_overrides, load_preset
+    from trainer.protocol.overrides import apply_overrides
+    from trainer.protocol.presets import load_preset
 
     texts = list(overrides)
     if iterations or minutes:
@@ -160,7 +161,7 @@ def train_to_end(run: RunDirectory, *more: str, detach: bool = False) -> RunSumm
     `more` are options of `python -m trainer train`.
     """
     from gandam_studio.commands.following import follow
-    from gandam_studio.core.training import start, summary
+    from gandam_studio.core.runs import start, summary
 
     process = start(run, *more)
     if detach:
@@ -187,7 +188,7 @@ def complaint(found: RunSummary) -> str:
 @with_workspace(write=False)
 def runs(workspace: Workspace, out: Output) -> None:
     """List the runs and how they stand, oldest first."""
-    from gandam_studio.core.training import runs as all_runs
+    from gandam_studio.core.runs import runs as all_runs
 
     found = all_runs(workspace)
     out.json([run.to_json() for run in found])
@@ -211,7 +212,7 @@ def runs(workspace: Workspace, out: Output) -> None:
 @with_workspace(write=False)
 def ask(workspace: Workspace, out: Output, run: str, request: str) -> None:
     """Ask a run that is training to pause, resume, stop, or save samples or a checkpoint now."""
-    from gandam_studio.core.training import find_run
+    from gandam_studio.core.runs import find_run
 
     found = find_run(workspace, run)
     if not found.is_locked():
@@ -242,7 +243,7 @@ def sample(
     force: bool,
 ) -> None:
     """Draw random pictures, not hand-picked ones, from a run's newest checkpoint into one PNG."""
-    from gandam_studio.core.training import find_run
+    from gandam_studio.core.runs import find_run
 
     more = ["--singly"] if singly else []
     more += ["--iteration", str(iteration)] if iteration is not None else []
@@ -254,7 +255,7 @@ def sample(
 
 def draw_samples(run: RunDirectory, count: int, seed: int, target: Path, *more: str) -> dict[str, Any]:
     """Have the trainer write samples; its answer holds "out" and "seeds". Raises UserError, Cancelled."""
-    from gandam_studio.core.training import ask as ask_trainer
+    from gandam_studio.core.runs import ask as ask_trainer
 
     target = target.absolute()
     if not target.parent.is_dir():

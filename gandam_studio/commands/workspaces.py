@@ -12,9 +12,9 @@ from gandam_studio.commands.console import Output, with_output, with_workspace
 from gandam_studio.core.errors import NothingMatches, UserError
 
 if TYPE_CHECKING:
-    from gandam_studio.core.edits import Edit
-    from gandam_studio.core.history import Changes
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace.edits import Edit
+    from gandam_studio.core.workspace.history import Changes
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from trainer.untrusted import MAX_INTEGER
+from trainer.protocol.untrusted import MAX_INTEGER
 
 UNKNOWN_TIME = 0
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.failure_log import write_log
-from trainer.errors import TrainerError
+from trainer.protocol.errors import TrainerError
 
 
 def explain(error: BaseException) -> str:

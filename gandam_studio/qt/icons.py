@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.painting import painting
-from trainer.resources import resource_path
+from trainer.protocol.resources import resource_path
 
 SIZE = 20
 

@@ -57,8 +57,6 @@ def show_window(folder: Path | None = None) -> tuple[QApplication, MainWindow]:
     # `favour_the_window` sets it to work.
     gc.disable()
     # Qt's Python package puts a slower `import` in the place of Python's own: what needs no Qt comes before it.
-    import gandam_studio.core.review
-    import gandam_studio.core.workspace  # noqa: F401
 
     try:
         from gandam_studio.qt import theme

@@ -24,7 +24,7 @@ from gandam_studio.qt.session import INFO, WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 SETTLED_MS = 50
 """After the first picture of a workspace: remember it, look whether a run of it trains."""
@@ -223,7 +223,7 @@ class MainWindow(QMainWindow):
     def _reattach(self, session: Session) -> None:
         """A run that trains, started by an earlier window or on the command line, is in the strip at once."""
         # Imported late: it brings everything about configurations and runs.
-        from gandam_studio.core.training import any_run_trains
+        from gandam_studio.core.runs import any_run_trains
 
         if not any_run_trains(session.workspace):
             return

@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from trainer.untrusted import one_line, shortened
+from trainer.protocol.untrusted import one_line, shortened
 
 LONGEST = 600
 LONGEST_WORD = 64

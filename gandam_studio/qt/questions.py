@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
 from gandam_studio.qt.outside_text import wrapped
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 
 def run_dialog(dialog: QDialog) -> int:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.history import NOTHING, Changes
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.history import NOTHING, Changes
 from gandam_studio.qt.background import BackgroundTask, JobFunction, ProgressJob
 from gandam_studio.qt.failures import explain
 
 if TYPE_CHECKING:
-    from gandam_studio.core.edits import Edit
+    from gandam_studio.core.workspace.edits import Edit
 
 log = logging.getLogger(__name__)
 

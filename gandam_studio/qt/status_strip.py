@@ -9,7 +9,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.outside_text import OutsideLabel, tip
 from gandam_studio.qt.session import ERROR, Session
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 POLL_MS = 100
 # A message stays long enough to be read: a breath, and some more for each word.

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from trainer.resources import resource_path
+from trainer.protocol.resources import resource_path
 
 # Spacing comes in steps of 4 px: half a space between icon and label, one within a group, two between groups.
 SPACE = 8

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
 
-from gandam_studio.core.described import is_stale
+from gandam_studio.core.workspace.described import is_stale
 from gandam_studio.qt.session import SUCCESS, Session
 
 # The person's first seconds belong to the person.

@@ -45,15 +45,15 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from gandam_studio.core.bundled import sample_sets  # noqa: E402
-from gandam_studio.core.described import remember_versions  # noqa: E402
 from gandam_studio.core.duplicates import RELATIONS, DuplicateReport, Transform  # noqa: E402
 from gandam_studio.core.duplicates.keeping import Judged  # noqa: E402
 from gandam_studio.core.duplicates.links import Link  # noqa: E402
 from gandam_studio.core.duplicates.relations import Verdict  # noqa: E402
 from gandam_studio.core.duplicates.sources import Facts  # noqa: E402
-from gandam_studio.core.thumbnails import encode_thumbnail  # noqa: E402
 from gandam_studio.core.workspace import Workspace  # noqa: E402
+from gandam_studio.core.workspace.described import remember_versions  # noqa: E402
+from gandam_studio.core.workspace.thumbnails import encode_thumbnail  # noqa: E402
+from gandam_studio.samples.bundled import sample_sets  # noqa: E402
 
 DISTANCES = (0.5, 0.3, 0.1, 0.69, 0.45, 0.48, 0.2)
 FRAME_S, REST_S = 0.016, 2.0

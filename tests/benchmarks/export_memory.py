@@ -27,6 +27,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from gandam_studio.core import exporting, versions
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -41,9 +43,9 @@ BATCH = 5000
 
 def build(folder: Path, counts: list[int]) -> list[str]:
     """A workspace with a version of each size; returns their labels."""
-    from gandam_studio.core.edits import Flip, SetCrop, SetSetting, Tag
     from gandam_studio.core.workspace import Workspace
-    from trainer.recipe import Recipe
+    from gandam_studio.core.workspace.edits import Flip, SetCrop, SetSetting, Tag
+    from trainer.protocol.recipe import Recipe
 
     labels = []
     with Workspace.create(folder) as workspace:
@@ -59,14 +61,14 @@ def build(folder: Path, counts: list[int]) -> list[str]:
             workspace.apply(SetCrop(rows[rows % 50 == 0], (1, 1, 20, 18)))
             for number, tag in enumerate(TAGS):
                 workspace.apply(Tag(rows[rows % 20 == number], add=frozenset({tag})))
-            labels.append(workspace.commit(f"{count} sprites").label)
+            labels.append(versions.commit(workspace, f"{count} sprites").label)
     return labels
 
 
 def add(workspace, indexes: range) -> None:
     """Put drawn sprites in, as the importer's rows have them; importing itself is measured elsewhere."""
-    from gandam_studio.core.decoding import sprite_id
-    from gandam_studio.core.store import transaction
+    from gandam_studio.core.pictures.decoding import sprite_id
+    from gandam_studio.core.workspace.store import transaction
 
     originals, rows = [], []
     for index in indexes:
@@ -103,12 +105,19 @@ def child(workspace_folder: Path, version: str, name: str, out: Path) -> dict[st
     form, _, pictures = name.partition("+")
     again = pictures == "again"
     with Workspace.open(workspace_folder, read_only=True) as workspace:
-        found = workspace.version(version)
+        found = versions.find_version(workspace, version)
         if form != "all":
             FORMATS[form].module()
         before = status("VmRSS")
         began = time.perf_counter()
-        done = workspace.export(out, version=found.label, format=form, pictures="" if again else pictures, force=again)
+        done = exporting.export(
+            workspace,
+            versions.find_version(workspace, found.label),
+            out,
+            format=form,
+            pictures="" if again else pictures,
+            force=again,
+        )
         seconds = time.perf_counter() - began
     return {
         "sprites": done.sprites,
@@ -222,7 +231,7 @@ def main() -> None:
 
 def remove(out: Path) -> None:
     """Make room for the next export."""
-    from trainer.folders import remove as remove_folder
+    from trainer.protocol.folders import remove as remove_folder
 
     if out.is_dir():
         remove_folder(out)

@@ -39,10 +39,10 @@ def build(folder: Path, count: int) -> None:
     import numpy as np
     from PIL import Image
 
-    from gandam_studio.core.bundled import sample_sets
-    from gandam_studio.core.described import remember_versions
-    from gandam_studio.core.thumbnails import encode_thumbnail
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace.described import remember_versions
+    from gandam_studio.core.workspace.thumbnails import encode_thumbnail
+    from gandam_studio.samples.bundled import sample_sets
 
     with zipfile.ZipFile(sample_sets()[0].pictures) as archive:
         names = [name for name in archive.namelist() if name.endswith(".png")][:512]
@@ -196,7 +196,7 @@ def measure_peer(folder: Path, count: int) -> dict[str, float]:
     from PySide6.QtGui import QPainter, QPixmap
     from PySide6.QtWidgets import QApplication, QListView, QStyledItemDelegate, QWidget
 
-    from gandam_studio.core.thumbnails import ThumbnailStore
+    from gandam_studio.core.workspace.thumbnails import ThumbnailStore
     from gandam_studio.qt.curate.pictures import image_from_rgba
 
     application = QApplication([])

@@ -226,7 +226,7 @@ def one_core_child(folder: str, count: int) -> None:
 
 def decoding_stage(paths: list[Path]) -> Callable[[], None]:
     """The import's reading and decoding."""
-    from gandam_studio.core.decoding.canonical import decode_raw
+    from gandam_studio.core.pictures.decoding.canonical import decode_raw
 
     def run() -> None:
         for path in paths:
@@ -237,8 +237,8 @@ def decoding_stage(paths: list[Path]) -> Callable[[], None]:
 
 def hashing_stage(paths: list[Path]) -> Callable[[], None]:
     """The import's reading, decoding and all fingerprints, mirrored ones included, in the import's batches."""
-    from gandam_studio.core.decoding.canonical import decode_raw
     from gandam_studio.core.hashing import fingerprint_batch
+    from gandam_studio.core.pictures.decoding.canonical import decode_raw
 
     def run() -> None:
         for some in batches(paths):
@@ -260,8 +260,8 @@ def _small(paths: list[Path]) -> bool:
 
 def hashing_alone(paths: list[Path]) -> dict[str, Callable[[], None]]:
     """Hashes of decoded pixels: all of ours, and ImageHash's pHash once."""
-    from gandam_studio.core.decoding.canonical import decode_raw
     from gandam_studio.core.hashing import fingerprint_batch
+    from gandam_studio.core.pictures.decoding.canonical import decode_raw
 
     pixels = [[decode_raw(path.read_bytes()).rgba for path in some] for some in batches(paths)]
 

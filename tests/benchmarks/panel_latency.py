@@ -29,13 +29,13 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QObject, Qt, QTime
 from PySide6.QtWidgets import QApplication
 from recorded_runs import Recorder, make_run
 
-from gandam_studio.core import training
+from gandam_studio.core import runs
 from gandam_studio.qt.application import make_application
 from gandam_studio.qt.responsiveness import favour_the_window
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.watch_page import WatchPage
-from trainer.events import last_event
-from trainer.run_directory import RunDirectory
+from trainer.protocol.events import last_event
+from trainer.protocol.run_directory import RunDirectory
 
 SIZE = (1280, 820)
 STEPS = 100_000
@@ -130,7 +130,7 @@ def rate(run: RunDirectory, wait: Callable[[float], object], seconds: float) -> 
 def beside_training(folder: Path, seconds: float) -> dict[str, float]:
     """Timer gaps while a real run trains and is watched; the trainer's rate watched and alone, alternately."""
     run = make_run(folder / "r1-live", ("stop.iterations=100000000", "sampling.every=50", "sampling.progress_every=2"))
-    process = training.start(run)
+    process = runs.start(run)
     try:
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline and (getattr(last_event(run.events_path), "iteration", 0) or 0) < 10:

@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 from PIL import Image
 
-from trainer.events import MetricMeasured, SamplesSaved, SpikeFound, parse_event
-from trainer.run_directory import RunDirectory
-from trainer.spikes import SpikeFeed
+from trainer.protocol.events import MetricMeasured, SamplesSaved, SpikeFound, parse_event
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.spikes import SpikeFeed
 
 
 def pictures(run: RunDirectory, event: SamplesSaved) -> np.ndarray[Any, Any]:

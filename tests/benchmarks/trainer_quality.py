@@ -37,7 +37,6 @@ from gan_peers import PEERS, Peer
 from PIL import Image
 
 from trainer.augmentation import adapted
-from trainer.config import TrainConfig, apply_overrides, fit_data, load_preset
 from trainer.creating import PICTURES, squared
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
@@ -46,8 +45,11 @@ from trainer.features import NAME, RandomFeatures
 from trainer.grids import draw_pictures, save_png, tile
 from trainer.kid import Reference
 from trainer.objectives import needs_reals
+from trainer.protocol.config import TrainConfig, fit_data
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset
+from trainer.protocol.recipe import Recipe
 from trainer.randomness import latents
-from trainer.recipe import Recipe
 from trainer.schedule import Done, penalty_weight, rates
 from trainer.session import make_session
 from trainer.training import ADAPT_EVERY, SIGN

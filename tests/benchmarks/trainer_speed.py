@@ -27,15 +27,17 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from trainer import files
-from trainer.config import TrainConfig, apply_overrides, fit_data, load_preset
 from trainer.dataset import load_training_set
 from trainer.device import choose_device
 from trainer.distributed import Ranks
-from trainer.events import EventWriter
 from trainer.networks import build_networks
 from trainer.objectives import needs_reals
-from trainer.run_directory import RunDirectory
+from trainer.protocol import files
+from trainer.protocol.config import TrainConfig, fit_data
+from trainer.protocol.events import EventWriter
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset
+from trainer.protocol.run_directory import RunDirectory
 from trainer.schedule import penalty_weight, rates
 from trainer.session import Session, make_session
 from trainer.training import Training

@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 from gandam_studio.core.hashing.content import find_content
-from gandam_studio.core.mechas import truths
-from gandam_studio.core.mechas.collection import render
+from gandam_studio.samples.mechas import truths
+from gandam_studio.samples.mechas.collection import render
 
 _BLOCK = 24  # neighbours by name are taken together, since they look alike most
 _SMALLEST = 12  # pixels of the longer side of what is visible

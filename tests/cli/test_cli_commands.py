@@ -19,10 +19,10 @@ from recorded_runs import Recorder, make_run
 from studio_calls import SEED, Studio
 
 from gandam_studio.cli import SUBCOMMANDS
-from gandam_studio.core.mechas import sprite, truths
-from gandam_studio.core.mechas.collection import render
-from gandam_studio.core.originals import Originals
-from trainer.events import RunFinished
+from gandam_studio.core.workspace.originals import Originals
+from gandam_studio.samples.mechas import sprite, truths
+from gandam_studio.samples.mechas.collection import render
+from trainer.protocol.events import RunFinished
 
 
 def ids(studio: Studio, ws: Path, *options: str) -> list[str]:

@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 from studio_calls import SEED, Studio
 
-from gandam_studio.core.hashing import FINGERPRINT_VERSION
 from gandam_studio.core.importing.repair import SETTING
-from gandam_studio.core.mechas import truths
-from gandam_studio.core.mechas.collection import render
 from gandam_studio.core.workspace import DATABASE
+from gandam_studio.core.workspace.described import FINGERPRINT_VERSION
+from gandam_studio.samples.mechas import truths
+from gandam_studio.samples.mechas.collection import render
 
 FAMILIES = 8
 COPIES = {

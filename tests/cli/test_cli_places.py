@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 from studio_calls import Studio
 
+from gandam_studio.core import versions
 from gandam_studio.core.exporting.source import png_bytes
-from gandam_studio.core.mechas import sprite
+from gandam_studio.samples.mechas import sprite
 
 
 def picture(number: int) -> bytes:
@@ -104,15 +105,17 @@ def test_names_typed_composed_find_decomposed_ones(tmp_path: Path, studio: Studi
 
 def test_blanks_are_told_before_training(tmp_path: Path) -> None:
     from gandam_studio.core.importing import ImportOptions, Pasted, import_sources
-    from gandam_studio.core.training_checks import WARNING, check_data
+    from gandam_studio.core.runs.checks import WARNING, check_data
     from gandam_studio.core.workspace import Workspace
-    from trainer.config import TrainConfig
+    from trainer.protocol.config import TrainConfig
 
     pasted = [Pasted("a.png", picture(1)), Pasted("b.png", png_bytes(np.full((9, 9, 4), 255, np.uint8)))]
     with Workspace.create(tmp_path / "ws") as workspace:
         import_sources(workspace, pasted, options=ImportOptions(workers=1))
-        checks = {check.name: check for check in check_data(workspace, workspace.commit("x"), TrainConfig())}
+        checks = {check.name: check for check in check_data(workspace, versions.commit(workspace, "x"), TrainConfig())}
         assert checks["blank"].level == WARNING
         assert checks["blank"].text.startswith("1 ")
         workspace.connection.execute("UPDATE sprites SET status = 'dropped' WHERE seq = 2")
-        assert "blank" not in {check.name for check in check_data(workspace, workspace.commit("y"), TrainConfig())}
+        assert "blank" not in {
+            check.name for check in check_data(workspace, versions.commit(workspace, "y"), TrainConfig())
+        }

@@ -19,11 +19,12 @@ from small_workspaces import add_sprites
 from studio_calls import Studio
 
 from gandam_studio import cli
-from gandam_studio.core.edits import Drop, SetSetting, SetValues, Tag
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.texts import LONGEST_REASON, LONGEST_TAG, checked
 from gandam_studio.core.workspace import Workspace
-from trainer.untrusted import MAX_INTEGER, UntrustedError, decode_text
+from gandam_studio.core.workspace.edits import Drop, SetSetting, SetValues, Tag
+from trainer.protocol.untrusted import MAX_INTEGER, UntrustedError, decode_text
 
 # As Python hands on the argument b"caf\xe9" of a terminal that is not UTF-8.
 UNDECODABLE = "caf\udce9"
@@ -74,7 +75,7 @@ def test_text_that_cannot_be_stored_is_refused(ws: Path, studio: Studio, argumen
     assert line.isascii() or line.isprintable()
     with Workspace.open(ws, read_only=True) as workspace:
         assert workspace.history.entries() == []
-        assert [version.tags for version in workspace.versions()] in ([], [()])
+        assert [version.tags for version in versions.versions(workspace)] in ([], [()])
 
 
 @pytest.mark.parametrize("text", [UNDECODABLE, "\ud800lone"])

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from small_workspaces import add_sprites
 
-from gandam_studio.core.seqsets import unpack
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.seqsets import unpack
 
 CHILD = Path(__file__).with_name("killed_while_editing.py")
 PLAIN = {"status": "undecided", "reason": "", "flipped": 0, "rotation": 0, "facing": "unknown"}

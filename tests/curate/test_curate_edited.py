@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 from small_workspaces import png_bytes, sprite_pixels
 from studio_window import OpenWindow, curate
 
-from gandam_studio.core.edits import Keep, Tag
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Keep, Tag
 from gandam_studio.qt.curate.inspector import Inspector
 from gandam_studio.qt.curate.screen import CurateScreen
 

@@ -14,9 +14,9 @@ from PySide6.QtTest import QTest
 from small_workspaces import png_bytes, sprite_pixels
 from studio_window import CONTROL, OpenWindow, curate
 
-from gandam_studio.core.described import is_stale
 from gandam_studio.core.importing import Components, Grid
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.described import is_stale
 from gandam_studio.qt.curate.pictures import image_from_rgba
 from gandam_studio.qt.curate.screen import CurateScreen
 from gandam_studio.qt.imports.sheet_dialog import SheetDialog

@@ -10,9 +10,9 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from studio_window import CONTROL, OpenWindow, curate, press
 
-from gandam_studio.core.rendering import render
+from gandam_studio.core.pictures.rendering import render
 from gandam_studio.qt.curate.pictures import image_from_rgba
-from trainer.recipe import Recipe
+from trainer.protocol.recipe import Recipe
 
 Key = Qt.Key
 

@@ -11,10 +11,10 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter, QPixmap
 from small_workspaces import add_sprites, sprite_pixels
 
-from gandam_studio.core.edits import Drop, Flip, Rotate, SetCrop
-from gandam_studio.core.orienting import oriented
-from gandam_studio.core.review import page
+from gandam_studio.core.pictures.orienting import oriented
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Drop, Flip, Rotate, SetCrop
+from gandam_studio.core.workspace.review import page
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import CellPainter, draw_picture, zoom_to_fit
 from gandam_studio.qt.curate.pictures import Cell, PictureCache, Wanted, image_from_rgba, load

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_workspaces import add_sprites
 
-from gandam_studio.core import review
-from gandam_studio.core.edits import Drop, Flip, Keep, SetSetting, Tag
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import Pasted, import_sources
-from gandam_studio.core.query import ORDERS, Filter
 from gandam_studio.core.versions.pictures import detected_background
-from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace import Workspace, review
+from gandam_studio.core.workspace.edits import Drop, Flip, Keep, SetSetting, Tag
+from gandam_studio.core.workspace.query import ORDERS, Filter
 from gandam_studio.qt.curate.selection import Selection
 
 
@@ -97,7 +97,7 @@ def test_the_detected_background_is_the_one_a_version_would_get(tmp_path: Path) 
         workspace.apply(Drop([4, 5], "text"))
         found = review.detected_background(workspace.connection)
         assert found == "#0909c8"
-        assert found == detected_background(workspace, workspace.commit("one"))
+        assert found == detected_background(workspace, versions.commit(workspace, "one"))
 
 
 def test_words_in_use(workspace: Workspace) -> None:

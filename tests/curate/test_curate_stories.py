@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from small_workspaces import add_sprites
 from studio_window import CONTROL, SHIFT, OpenWindow, close, curate, press, statuses
 
-from gandam_studio.core.query import ORDERS, Filter
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Counts, Workspace
+from gandam_studio.core.workspace.query import ORDERS, Filter
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.curate import decisions
 from gandam_studio.qt.curate import screen as screen_module
 from gandam_studio.qt.curate.gallery import Gallery

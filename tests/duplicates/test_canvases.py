@@ -13,8 +13,8 @@ from gandam_studio.core.duplicates.canvases import canvas_of, encoders_error, ev
 from gandam_studio.core.duplicates.colours import palette_exchanged
 from gandam_studio.core.duplicates.sources import ArraySource
 from gandam_studio.core.hashing.content import find_content
-from gandam_studio.core.mechas import truths
-from gandam_studio.core.mechas.collection import render
+from gandam_studio.samples.mechas import truths
+from gandam_studio.samples.mechas.collection import render
 
 SEED = 13
 ORIGINALS = [t.index for t in truths(SEED, 60) if t.relation == "original"][:12]

@@ -19,7 +19,7 @@ from gandam_studio.core.duplicates.links import Link
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.workspace import Workspace
-from trainer.files import write_bytes
+from trainer.protocol.files import write_bytes
 
 FAMILIES = 12
 

@@ -100,7 +100,7 @@ def test_rules_decide_who_keeps_and_kept_sprites_are_spared(workspace: Workspace
     assert {names[group.keeper] for group in report} == {"ape_large", "bat_large"}
     again = report.regroup(rules=["source-order"])
     assert {names[group.keeper] for group in again} == {"ape", "bat"}
-    from gandam_studio.core.edits import Keep
+    from gandam_studio.core.workspace.edits import Keep
 
     workspace.apply(Keep([seqs["ape_left"], seqs["ape_large"]]))
     report = d.find_duplicates(workspace)

@@ -10,10 +10,10 @@ import numpy as np
 from PySide6.QtTest import QTest
 from small_workspaces import png_bytes
 
-from gandam_studio.core.decoding import sprite_id
-from gandam_studio.core.mechas.collection import kind_of, render, truth
-from gandam_studio.core.store import transaction
+from gandam_studio.core.pictures.decoding import sprite_id
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.store import transaction
+from gandam_studio.samples.mechas.collection import kind_of, render, truth
 
 # Row numbers of the sprites `known_pictures` gives.
 BODY, BODY_MIRRORED = 1, 2

@@ -13,9 +13,9 @@ from gandam_studio.core.duplicates.keeping import Judged
 from gandam_studio.core.duplicates.links import Link
 from gandam_studio.core.duplicates.relations import Verdict
 from gandam_studio.core.duplicates.sources import Facts
-from gandam_studio.core.edits import Drop, Keep, NotDuplicates
-from gandam_studio.core.store import transaction
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Drop, Keep, NotDuplicates
+from gandam_studio.core.workspace.store import transaction
 from gandam_studio.qt.duplicates import screen as duplicates_screen
 from gandam_studio.qt.duplicates.findings import Findings, Found, Statuses
 from gandam_studio.qt.duplicates.group_list import GroupList

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gandam_studio.core.duplicates.relations import Transform
-from gandam_studio.core.mechas.collection import render
 from gandam_studio.qt.duplicates.difference import difference
 from gandam_studio.qt.duplicates.mapping import aligned_pair
+from gandam_studio.samples.mechas.collection import render
 
 MECHA = render(7, 3)
 

@@ -24,10 +24,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from studio_window import CONTROL, SHIFT, press, statuses
 
-from gandam_studio.core.mechas.collection import render
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.duplicates.canvas import Mode
 from gandam_studio.qt.duplicates.screen import DuplicatesScreen
+from gandam_studio.samples.mechas.collection import render
 
 K = Qt.Key
 UNDECIDED = ["undecided"] * 8
@@ -276,7 +276,7 @@ def test_what_the_person_keeps_becomes_the_best(screen) -> None:
 
 
 def test_decisions_made_elsewhere_show_here(screen) -> None:
-    from gandam_studio.core.edits import Drop
+    from gandam_studio.core.workspace.edits import Drop
 
     screen.session.apply(Drop([TANK_DOUBLED, TANK_PADDED], "duplicate"))
     assert screen.cards.is_settled(screen.cards.cards.card(1))

@@ -10,14 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_workspaces import png_bytes, sprite_pixels
 
-from gandam_studio.core.edits import Drop, Flip, Keep, SetCrop, SetFacing, SetSetting, SetValues, Tag
+from gandam_studio.core import exporting, versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import read_export, take_back
 from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.versions import files
 from gandam_studio.core.workspace import Workspace
-from trainer.manifest import ManifestEntry, manifest_bytes, read_manifest
-from trainer.recipe import Recipe
+from gandam_studio.core.workspace.edits import Drop, Flip, Keep, SetCrop, SetFacing, SetSetting, SetValues, Tag
+from trainer.protocol.manifest import ManifestEntry, manifest_bytes, read_manifest
+from trainer.protocol.recipe import Recipe
 
 
 @pytest.fixture
@@ -30,16 +31,16 @@ def version(workspace):
     workspace.apply(Tag([7, 8], add=frozenset({"tank", "a, b"})))
     workspace.apply(Keep([12]))
     workspace.apply(SetValues({"family": {13: "zaku"}, "weight": {14: 0.5}, "split": {15: "held-out"}}, "x"))
-    return workspace.commit("one")
+    return versions.commit(workspace, "one")
 
 
 @pytest.mark.parametrize(("form", "pictures"), [("jsonl", "copy"), ("jsonl", "link"), ("imagefolder", "copy")])
 def test_originals_come_back_to_the_same_digest(workspace, version, tmp_path, form, pictures):
-    workspace.export(tmp_path / "x", format=form, pictures=pictures)
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format=form, pictures=pictures)
     with Workspace.create(tmp_path / "other") as other:
         done = take_back(other, tmp_path / "x")
         assert (done.imported, done.decided, done.missing) == (19, 19, ())
-        assert other.commit("back").digest == version.digest
+        assert versions.commit(other, "back").digest == version.digest
         other.undo()
         assert other.counts().flipped == 0
 
@@ -47,25 +48,25 @@ def test_originals_come_back_to_the_same_digest(workspace, version, tmp_path, fo
 @pytest.mark.parametrize("form", ["imagefolder", "stylegan"])
 def test_rendered_pictures_come_back_as_shown(workspace, version, tmp_path, form):
     out = tmp_path / ("x.zip" if form == "stylegan" else "x")
-    workspace.export(out, format=form, pictures="render")
+    exporting.export(workspace, versions.find_version(workspace), out, format=form, pictures="render")
     with Workspace.create(tmp_path / "other") as other:
         done = take_back(other, out)
         assert (done.imported, done.decided) == (19, 19)
-        back = {entry.source: entry for entry in files.manifest_entries(other, other.commit("back"))}
+        back = {entry.source: entry for entry in files.manifest_entries(other, versions.commit(other, "back"))}
         for entry in files.manifest_entries(workspace, version):
             found = back[entry.source]
             for name in ("facing", "tags", "status", "family", "weight", "split"):
                 assert getattr(found, name) == getattr(entry, name), name
             assert (found.flip, found.crop, found.width) == (False, None, 32)
         seq = other.resolve("sprite-00004.png")
-        from gandam_studio.core.rendering import composite, render
+        from gandam_studio.core.pictures.rendering import composite, render
 
         shown = render(workspace.picture(workspace.sprite(5)), Recipe(size=32))
         assert np.array_equal(composite(other.pixels(other.sprite(seq)), (255, 255, 255)), shown)
 
 
 def test_a_manifest_alone_decides_over_what_is_there(workspace, make_workspace, version, tmp_path):
-    workspace.export(tmp_path / "m.jsonl")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "m.jsonl")
     other = make_workspace(list(range(30, 3, -1)), "other")
     done = take_back(other, tmp_path / "m.jsonl")
     assert (done.imported, done.decided, len(done.missing)) == (0, 16, 3)
@@ -96,7 +97,7 @@ def test_files_of_equal_pixels_in_either_order(tmp_path):
         with Workspace.create(tmp_path / "".join(order)) as workspace:
             for name in order:
                 import_sources(workspace, [tmp_path / "art" / name], options=ImportOptions(workers=1))
-            version = workspace.commit("x")
+            version = versions.commit(workspace, "x")
             digests.append(version.digest)
             assert [entry.source for entry in files.manifest_entries(workspace, version)] == ["a.png"]
     assert digests[0] == digests[1]

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gandam_studio.core.edits import Drop, Flip, SetSetting, SetValues, Tag
+from gandam_studio.core import exporting, versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import EVERY_TAG, FORMATS, parse_classes, take_back
 from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.workspace import Workspace
-from trainer.recipe import Recipe
+from gandam_studio.core.workspace.edits import Drop, Flip, SetSetting, SetValues, Tag
+from trainer.protocol.recipe import Recipe
 
 CLASSES = ("slime", "knight")
 KNIGHTS, SLIMES, HELD_OUT = range(1, 9), range(9, 20), (5, 6, 15)
@@ -36,7 +37,7 @@ def version(workspace):
     workspace.apply(Drop([20], "text"))
     splits = {seq: "held-out" if seq in HELD_OUT else "train" for seq in range(1, 21)}
     workspace.apply(SetValues({"split": splits}, "x"))
-    return workspace.commit("one")
+    return versions.commit(workspace, "one")
 
 
 @pytest.fixture
@@ -52,7 +53,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_class_folders_and_labels_are_read_by_datasets(workspace, version, wanted, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     datasets = pytest.importorskip("datasets")
-    done = workspace.export(tmp_path / "x", format="imagefolder", classes=CLASSES, captions=True)
+    done = exporting.export(
+        workspace,
+        versions.find_version(workspace),
+        tmp_path / "x",
+        format="imagefolder",
+        classes=CLASSES,
+        captions=True,
+    )
     assert done.classes == {"knight": 8, "slime": 11}
     assert {path.parent.as_posix() for path in map(Path, contents(tmp_path / "x")) if path.suffix == ".png"} == {
         f"{split}/{name}" for split in ("train", "test") for name in ("knight", "slime")
@@ -66,7 +74,7 @@ def test_class_folders_and_labels_are_read_by_datasets(workspace, version, wante
         named = {row["id"]: row["label"] for split in found.values() for row in split}
         flipped = next(row for row in found["test"] if row["flip"])
     assert named == wanted
-    from gandam_studio.core.rendering import render
+    from gandam_studio.core.pictures.rendering import render
 
     shown = render(workspace.picture(workspace.sprite(5)), Recipe(size=32))
     assert np.array_equal(np.asarray(flipped["image"].convert("RGB")), shown)
@@ -92,7 +100,9 @@ class LabelledZip:
 
 
 def test_stylegan_gets_numbers(workspace, version, wanted, tmp_path):
-    workspace.export(tmp_path / "x.zip", format="stylegan", classes=CLASSES)
+    exporting.export(
+        workspace, versions.find_version(workspace), tmp_path / "x.zip", format="stylegan", classes=CLASSES
+    )
     found = LabelledZip(tmp_path / "x.zip")
     assert found.labels.keys() == found.pictures.keys() == found.ids.keys()
     assert all(type(number) is int for number in found.labels.values())
@@ -102,7 +112,7 @@ def test_stylegan_gets_numbers(workspace, version, wanted, tmp_path):
 
 def test_coco_gets_a_category_a_class(workspace, version, wanted, tmp_path):
     coco_api = pytest.importorskip("pycocotools.coco")
-    workspace.export(tmp_path / "x", format="coco", classes=CLASSES)
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="coco", classes=CLASSES)
     coco = coco_api.COCO(str(tmp_path / "x" / "annotations.json"))
     names = {category["id"]: category["name"] for category in coco.loadCats(coco.getCatIds())}
     assert sorted(names.values()) == ["knight", "slime"]
@@ -113,7 +123,9 @@ def test_coco_gets_a_category_a_class(workspace, version, wanted, tmp_path):
 
 
 def test_webdataset_gets_numbers(workspace, version, wanted, tmp_path):
-    workspace.export(tmp_path / "x", format="webdataset", classes=CLASSES, captions=True)
+    exporting.export(
+        workspace, versions.find_version(workspace), tmp_path / "x", format="webdataset", classes=CLASSES, captions=True
+    )
     classes = json.loads((tmp_path / "x" / "export.json").read_bytes())["classes"]
     samples: dict[str, dict[str, bytes]] = {}
     for shard in (tmp_path / "x").glob("*.tar"):
@@ -126,7 +138,7 @@ def test_webdataset_gets_numbers(workspace, version, wanted, tmp_path):
 
 
 def test_fiftyone_gets_a_label(workspace, version, wanted, tmp_path):
-    workspace.export(tmp_path / "x", format="fiftyone", classes=CLASSES)
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="fiftyone", classes=CLASSES)
     declared = json.loads((tmp_path / "x" / "metadata.json").read_bytes())["sample_fields"]
     samples = json.loads((tmp_path / "x" / "samples.json").read_bytes())["samples"]
     assert {sample["sprite_id"]: sample["ground_truth"]["label"] for sample in samples} == wanted
@@ -136,7 +148,9 @@ def test_fiftyone_gets_a_label(workspace, version, wanted, tmp_path):
 @pytest.mark.parametrize("pictures", ["copy", "link", "render"])
 @pytest.mark.parametrize("form", ["imagefolder", "jsonl", "csv", "coco", "fiftyone"])
 def test_captions_lie_beside_their_pictures(workspace, version, tmp_path, form, pictures):
-    workspace.export(tmp_path / "x", format=form, pictures=pictures, captions=True)
+    exporting.export(
+        workspace, versions.find_version(workspace), tmp_path / "x", format=form, pictures=pictures, captions=True
+    )
     found = contents(tmp_path / "x")
     pictures_found = {name for name in found if name.endswith(".png")}
     assert len(pictures_found) == 19
@@ -149,18 +163,33 @@ def test_captions_lie_beside_their_pictures(workspace, version, tmp_path, form, 
 def test_exports_with_classes_and_captions_come_back(workspace, version, tmp_path, form):
     out = tmp_path / ("x.zip" if form == "stylegan" else "x")
     words = {"classes": () if form == "jsonl" else CLASSES, "captions": form != "stylegan"}
-    workspace.export(out, format=form, pictures="render" if form == "stylegan" else "copy", **words)
+    exporting.export(
+        workspace,
+        versions.find_version(workspace),
+        out,
+        format=form,
+        pictures="render" if form == "stylegan" else "copy",
+        **words,
+    )
     with Workspace.create(tmp_path / "other") as other:
         done = take_back(other, out)
         assert (done.imported, done.decided, done.missing) == (19, 19, ())
-        digest = other.commit("back").digest
+        digest = versions.commit(other, "back").digest
         assert digest == version.digest or form == "stylegan"
         tags = sorted(sprite.tags for sprite in other.sprites())
         assert tags == sorted(sprite.tags for sprite in workspace.sprites() if sprite.status != "dropped")
 
 
 def test_class_folders_and_captions_can_be_imported_as_they_are(workspace, version, wanted, tmp_path):
-    workspace.export(tmp_path / "x", format="imagefolder", pictures="copy", classes=CLASSES, captions=True)
+    exporting.export(
+        workspace,
+        versions.find_version(workspace),
+        tmp_path / "x",
+        format="imagefolder",
+        pictures="copy",
+        classes=CLASSES,
+        captions=True,
+    )
     for options in (ImportOptions(workers=1, folders_as_tags=True), ImportOptions(workers=1, captions="tags")):
         with Workspace.create(tmp_path / f"other{options.folders_as_tags}") as other:
             summary = import_sources(other, [tmp_path / "x"], options=options)
@@ -175,7 +204,7 @@ def test_class_folders_and_captions_can_be_imported_as_they_are(workspace, versi
 def test_without_classes_nothing_speaks_of_them(workspace, version, tmp_path, form):
     pictures = FORMATS[form].pictures[-1]
     out = tmp_path / "x"
-    workspace.export(out, format=form, pictures=pictures)
+    exporting.export(workspace, versions.find_version(workspace), out, format=form, pictures=pictures)
     if out.is_dir():
         described = json.loads((out / "export.json").read_bytes())
         assert not {"classes", "captions"} & described.keys()
@@ -188,9 +217,11 @@ def test_without_classes_nothing_speaks_of_them(workspace, version, tmp_path, fo
 def test_every_sprite_needs_one_class(workspace, version, tmp_path):
     workspace.apply(Tag([1, 2], add=frozenset({"slime"})))
     workspace.apply(Tag([3], remove=frozenset({"knight"})))
-    workspace.commit("two")
+    versions.commit(workspace, "two")
     with pytest.raises(UserError) as told:
-        workspace.export(tmp_path / "x", format="imagefolder", classes=CLASSES)
+        exporting.export(
+            workspace, versions.find_version(workspace), tmp_path / "x", format="imagefolder", classes=CLASSES
+        )
     text = str(told.value)
     assert "1 sprite has none" in text
     assert "2 sprites have several" in text
@@ -198,22 +229,30 @@ def test_every_sprite_needs_one_class(workspace, version, tmp_path):
     assert "\n" not in text
     assert not (tmp_path / "x").exists()
     with pytest.raises(UserError, match="knigt"):
-        workspace.export(tmp_path / "x", format="stylegan", classes=("knigt", *CLASSES))
+        exporting.export(
+            workspace, versions.find_version(workspace), tmp_path / "x", format="stylegan", classes=("knigt", *CLASSES)
+        )
     with pytest.raises(UserError, match="one class"):
-        workspace.export(tmp_path / "x", format="stylegan", classes=(EVERY_TAG,))
+        exporting.export(
+            workspace, versions.find_version(workspace), tmp_path / "x", format="stylegan", classes=(EVERY_TAG,)
+        )
     workspace.apply(Tag([1, 2], remove=frozenset({"slime", "green, large"})))
     workspace.apply(Tag([3, 10], add=frozenset({"dragon"}), remove=frozenset({"slime", "green, large"})))
-    workspace.commit("three")
-    done = workspace.export(tmp_path / "x", format="stylegan", classes=(EVERY_TAG,))
+    versions.commit(workspace, "three")
+    done = exporting.export(
+        workspace, versions.find_version(workspace), tmp_path / "x", format="stylegan", classes=(EVERY_TAG,)
+    )
     assert done.classes == {"dragon": 2, "knight": 7, "slime": 10}
 
 
 def test_many_wrong_sprites_are_counted_and_a_few_named(make_workspace, tmp_path):
     workspace = make_workspace(300)
     workspace.apply(Tag([1], add=frozenset({"knight"})))
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     with pytest.raises(UserError, match="299 sprites") as told:
-        workspace.export(tmp_path / "x", format="coco", classes=("knight",))
+        exporting.export(
+            workspace, versions.find_version(workspace), tmp_path / "x", format="coco", classes=("knight",)
+        )
     assert len(str(told.value)) < 500
 
 
@@ -222,7 +261,7 @@ def test_what_has_no_place_for_classes_says_so(workspace, version, tmp_path, for
     if FORMATS[form].problem():
         pytest.skip(FORMATS[form].problem())
     with pytest.raises(UserError, match="classes"):
-        workspace.export(tmp_path / "x", format=form, classes=CLASSES)
+        exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format=form, classes=CLASSES)
     assert not (tmp_path / "x").exists()
 
 
@@ -231,12 +270,14 @@ def test_what_has_no_place_for_captions_says_so(workspace, version, tmp_path, fo
     if FORMATS[form].problem():
         pytest.skip(FORMATS[form].problem())
     with pytest.raises(UserError, match="captions"):
-        workspace.export(tmp_path / "x", format=form, captions=True)
+        exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format=form, captions=True)
 
 
 def test_all_formats_take_what_they_have_a_place_for(workspace, version, tmp_path):
-    done = workspace.export(tmp_path / "x", format="all", classes=CLASSES, captions=True)
-    workspace.export(tmp_path / "plain", format="all")
+    done = exporting.export(
+        workspace, versions.find_version(workspace), tmp_path / "x", format="all", classes=CLASSES, captions=True
+    )
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "plain", format="all")
     assert done.classes == {"knight": 8, "slime": 11}
     found, plain = contents(tmp_path / "x"), contents(tmp_path / "plain")
     for name in ("manifest.jsonl", "manifest.csv", "croissant/sprites.csv", "croissant/croissant.json"):
@@ -244,7 +285,7 @@ def test_all_formats_take_what_they_have_a_place_for(workspace, version, tmp_pat
     captioned = {name.split("/")[0] for name in found if name.endswith(".txt")}
     assert captioned == {"imagefolder", "coco", "fiftyone"}
     # An export of the same kind replaces it, whatever it holds.
-    workspace.export(tmp_path / "x", format="all", force=True)
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="all", force=True)
     assert contents(tmp_path / "x") == plain
 
 
@@ -255,8 +296,10 @@ def test_a_class_may_have_any_name(make_workspace, tmp_path):
     workspace = make_workspace(len(ODD))
     for seq, name in enumerate(ODD, start=1):
         workspace.apply(Tag([seq], add=frozenset({name})))
-    workspace.commit("one")
-    done = workspace.export(tmp_path / "x", format="imagefolder", classes=ODD)
+    versions.commit(workspace, "one")
+    done = exporting.export(
+        workspace, versions.find_version(workspace), tmp_path / "x", format="imagefolder", classes=ODD
+    )
     folders = [path.name for path in tmp_path.glob("x/*/*") if path.is_dir()]
     assert {*done.classes} == {*ODD}
     assert len({name.casefold() for name in folders}) == len(ODD)
@@ -279,10 +322,17 @@ def test_a_class_may_have_any_name(make_workspace, tmp_path):
 @pytest.mark.parametrize("name", ["test", "dev team", "x-eval", "val.1", "train"])
 def test_a_class_that_datasets_would_take_for_a_split(workspace, version, tmp_path, name):
     workspace.apply(Tag(list(KNIGHTS), add=frozenset({name}), remove=frozenset({"knight"})))
-    workspace.commit("two")
+    versions.commit(workspace, "two")
     with pytest.raises(UserError, match="split"):
-        workspace.export(tmp_path / "x", format="imagefolder", classes=(name, "slime"))
-    assert workspace.export(tmp_path / "x", format="stylegan", classes=(name, "slime")).classes[name] == 8
+        exporting.export(
+            workspace, versions.find_version(workspace), tmp_path / "x", format="imagefolder", classes=(name, "slime")
+        )
+    assert (
+        exporting.export(
+            workspace, versions.find_version(workspace), tmp_path / "x", format="stylegan", classes=(name, "slime")
+        ).classes[name]
+        == 8
+    )
 
 
 def test_a_list_of_classes() -> None:

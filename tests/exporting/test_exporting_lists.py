@@ -12,14 +12,15 @@ import pytest
 from PIL import Image
 from small_workspaces import png_bytes
 
-from gandam_studio.core.edits import Drop, Flip, SetCrop, SetSetting, Tag
+from gandam_studio.core import exporting, versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import FORMATS, export
 from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.jobs import Cancelled, NullJob
-from gandam_studio.core.rendering import render
-from trainer.manifest import ManifestEntry, read_manifest
-from trainer.recipe import Recipe
+from gandam_studio.core.pictures.rendering import render
+from gandam_studio.core.workspace.edits import Drop, Flip, SetCrop, SetSetting, Tag
+from trainer.protocol.manifest import ManifestEntry, read_manifest
+from trainer.protocol.recipe import Recipe
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def version(workspace):
     workspace.apply(Flip([5]))
     workspace.apply(SetCrop([6], (1, 1, 8, 9)))
     workspace.apply(Tag([7], add=frozenset({'odd, "quoted"', "ünï"})))
-    return workspace.commit("one")
+    return versions.commit(workspace, "one")
 
 
 def table_rows(path):
@@ -37,7 +38,7 @@ def table_rows(path):
 
 
 def test_jsonl_is_the_manifest(workspace, version, tmp_path):
-    done = workspace.export(tmp_path / "m.jsonl")
+    done = exporting.export(workspace, versions.find_version(workspace), tmp_path / "m.jsonl")
     assert hashlib.sha256((tmp_path / "m.jsonl").read_bytes()).hexdigest() == version.digest == done.digest
     assert (done.sprites, done.files, done.format, done.pictures) == (19, 1, "jsonl", "none")
     json.dumps(done.to_json())
@@ -48,7 +49,7 @@ def test_every_line_fits_the_schema(workspace, version, tmp_path, repository):
     schema = json.loads((repository / "resources" / "manifest.schema.json").read_bytes())
     validator = jsonschema.Draft202012Validator(schema)
     validator.check_schema(schema)
-    workspace.export(tmp_path / "m.jsonl")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "m.jsonl")
     lines = (tmp_path / "m.jsonl").read_text("utf-8").splitlines()
     assert len(lines) == 19
     for line in lines:
@@ -65,7 +66,7 @@ def test_schema_and_entry_name_the_same_fields(repository):
 
 
 def test_csv_loses_nothing(workspace, version, tmp_path):
-    workspace.export(tmp_path / "m.csv", format="csv")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "m.csv", format="csv")
     rows = table_rows(tmp_path / "m.csv")
     entries = list(read_manifest(workspace.manifest_path(version.digest)))
     assert len(rows) == 19
@@ -78,7 +79,7 @@ def test_csv_loses_nothing(workspace, version, tmp_path):
 def test_pictures_lie_beside_a_list(workspace, version, tmp_path):
     for pictures in ("copy", "link", "render"):
         out = tmp_path / pictures
-        done = workspace.export(out, format="csv", pictures=pictures)
+        done = exporting.export(workspace, versions.find_version(workspace), out, format="csv", pictures=pictures)
         rows = table_rows(out / "manifest.csv")
         assert done.files == 21  # 19 pictures, the table, the description
         flipped = next(row for row in rows if row["flip"] == "true")
@@ -96,8 +97,8 @@ def test_a_link_is_made_to_a_large_original_and_a_copy_of_a_packed_one(workspace
     data = png_bytes(rgba)
     (tmp_path / "large.png").write_bytes(data)
     import_sources(workspace, [tmp_path / "large.png"], options=ImportOptions(workers=1))
-    workspace.commit("with a large one")
-    workspace.export(tmp_path / "link", format="csv", pictures="link")
+    versions.commit(workspace, "with a large one")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "link", format="csv", pictures="link")
     links = {}
     for row in table_rows(tmp_path / "link" / "manifest.csv"):
         picture = tmp_path / "link" / row["picture"]
@@ -109,7 +110,9 @@ def test_a_link_is_made_to_a_large_original_and_a_copy_of_a_packed_one(workspace
 
 def test_parquet_opens_in_its_tools(workspace, version, tmp_path):
     pq = pytest.importorskip("pyarrow.parquet")
-    workspace.export(tmp_path / "m.parquet", format="parquet", pictures="render")
+    exporting.export(
+        workspace, versions.find_version(workspace), tmp_path / "m.parquet", format="parquet", pictures="render"
+    )
     table = pq.read_table(tmp_path / "m.parquet")
     rows = table.to_pylist()
     assert [row["id"] for row in rows] == [e.id for e in read_manifest(workspace.manifest_path(version.digest))]
@@ -126,9 +129,9 @@ def test_refuses_to_overwrite(workspace, version, tmp_path):
     target = tmp_path / "m.jsonl"
     target.write_text("mine")
     with pytest.raises(UserError, match="--force"):
-        workspace.export(target)
+        exporting.export(workspace, versions.find_version(workspace), target)
     assert target.read_text() == "mine"
-    workspace.export(target, force=True)
+    exporting.export(workspace, versions.find_version(workspace), target, force=True)
     assert target.stat().st_size > 1000
 
 
@@ -137,41 +140,43 @@ def test_force_replaces_exports_only(workspace, version, tmp_path):
     precious.mkdir()
     (precious / "holiday.jpg").write_text("x")
     with pytest.raises(UserError, match="--force"):
-        workspace.export(precious, format="imagefolder")
+        exporting.export(workspace, versions.find_version(workspace), precious, format="imagefolder")
     with pytest.raises(UserError, match="holds other things"):
-        workspace.export(precious, format="imagefolder", force=True)
+        exporting.export(workspace, versions.find_version(workspace), precious, format="imagefolder", force=True)
     assert (precious / "holiday.jpg").read_text() == "x"
     ours = tmp_path / "ours"
-    workspace.export(ours, format="imagefolder")
+    exporting.export(workspace, versions.find_version(workspace), ours, format="imagefolder")
     stray = ours / "train" / "stray.png"
     stray.write_text("x")
     with pytest.raises(UserError, match=r"holds train/stray\.png"):
-        workspace.export(ours, format="imagefolder", force=True)
+        exporting.export(workspace, versions.find_version(workspace), ours, format="imagefolder", force=True)
     assert stray.read_text() == "x"
     stray.unlink()
-    workspace.export(ours, format="imagefolder", force=True)
+    exporting.export(workspace, versions.find_version(workspace), ours, format="imagefolder", force=True)
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
 
 
 def test_never_into_the_workspace(workspace, version):
     for place in (workspace.folder, workspace.folder / "originals" / "x", workspace.folder.parent):
         with pytest.raises(UserError, match="choose another place"):
-            workspace.export(place, format="imagefolder", force=True)
+            exporting.export(workspace, versions.find_version(workspace), place, format="imagefolder", force=True)
 
 
 def test_wrong_words_are_told(workspace, version, tmp_path):
     with pytest.raises(UserError, match="unknown format 'pdf'; known: jsonl"):
-        workspace.export(tmp_path / "x", format="pdf")
+        exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="pdf")
     with pytest.raises(UserError, match="cannot have pictures as 'none'"):
-        workspace.export(tmp_path / "x", format="imagefolder", pictures="none")
+        exporting.export(
+            workspace, versions.find_version(workspace), tmp_path / "x", format="imagefolder", pictures="none"
+        )
     with pytest.raises(UserError, match="must be one of"):
-        workspace.export(tmp_path / "x", pictures="some")
+        exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", pictures="some")
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match="is a file"):
-        workspace.export(tmp_path / "file", format="coco", force=True)
+        exporting.export(workspace, versions.find_version(workspace), tmp_path / "file", format="coco", force=True)
     with pytest.raises(UserError, match="is a folder"):
-        workspace.export(tmp_path / "folder", format="csv", force=True)
+        exporting.export(workspace, versions.find_version(workspace), tmp_path / "folder", format="csv", force=True)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -200,7 +205,7 @@ def test_equal_exports_are_equal_bytes(workspace, version, tmp_path, name):
         pytest.skip(FORMATS[name].problem())
 
     def digests(out):
-        workspace.export(out, format=name)
+        exporting.export(workspace, versions.find_version(workspace), out, format=name)
         paths = [out] if out.is_file() else sorted(path for path in out.rglob("*") if path.is_file())
         return [(str(path.relative_to(out)), hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths]
 

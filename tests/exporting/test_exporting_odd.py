@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from gandam_studio.core import exporting, versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.reading import read_export
 from gandam_studio.core.exporting.source import picture_stem
 from gandam_studio.core.exporting.taking_back import take_back
 from gandam_studio.core.workspace import Workspace
-from trainer.manifest import ManifestEntry
+from trainer.protocol.manifest import ManifestEntry
 
 ID = "0123456789abcdef" * 4
 
@@ -37,8 +38,8 @@ def test_exported_names_keep_their_letters(source: str, expected: str) -> None:
 
 
 def test_exports_named_by_an_older_program_come_back(workspace, tmp_path) -> None:
-    workspace.commit("x")
-    workspace.export(tmp_path / "x", format="jsonl", pictures="copy")
+    versions.commit(workspace, "x")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="jsonl", pictures="copy")
     for path in (tmp_path / "x" / "pictures").iterdir():
         path.rename(path.with_name(f"sprite-{path.name.rsplit('-', 1)[1]}"))
     with Workspace.create(tmp_path / "other") as other:

@@ -15,12 +15,13 @@ import uuid
 
 import pytest
 
-from gandam_studio.core.edits import Drop, Flip, SetSetting
+from gandam_studio.core import exporting, versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import source as exporting_source
 from gandam_studio.core.jobs import Cancelled, NullJob
-from trainer import files as trainer_files
-from trainer import folders
+from gandam_studio.core.workspace.edits import Drop, Flip, SetSetting
+from trainer.protocol import files as trainer_files
+from trainer.protocol import folders
 
 
 @pytest.fixture
@@ -37,16 +38,16 @@ def address():
 def test_a_file_goes_to_an_address(workspace, address):
     import fsspec
 
-    version = workspace.commit("one")
-    done = workspace.export(f"{address}/deep/m.jsonl")
+    version = versions.commit(workspace, "one")
+    done = exporting.export(workspace, versions.find_version(workspace), f"{address}/deep/m.jsonl")
     assert (done.out, done.files) == (f"{address}/deep/m.jsonl", 1)
     with fsspec.open(f"{address}/deep/m.jsonl") as stream:
         assert hashlib.sha256(stream.read()).hexdigest() == version.digest
     with pytest.raises(UserError, match="--force"):
-        workspace.export(f"{address}/deep/m.jsonl")
+        exporting.export(workspace, versions.find_version(workspace), f"{address}/deep/m.jsonl")
     workspace.apply(Flip([1]))
-    second = workspace.commit("two")
-    workspace.export(f"{address}/deep/m.jsonl", force=True)
+    second = versions.commit(workspace, "two")
+    exporting.export(workspace, versions.find_version(workspace), f"{address}/deep/m.jsonl", force=True)
     with fsspec.open(f"{address}/deep/m.jsonl") as stream:
         assert hashlib.sha256(stream.read()).hexdigest() == second.digest
 
@@ -54,21 +55,23 @@ def test_a_file_goes_to_an_address(workspace, address):
 def test_a_folder_goes_to_an_address_and_is_replaced_whole(workspace, address):
     import fsspec
 
-    workspace.commit("one")
-    workspace.export(f"{address}/data", format="imagefolder")
+    versions.commit(workspace, "one")
+    exporting.export(workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder")
     system, path = fsspec.core.url_to_fs(f"{address}/data")
     names = sorted(name.rsplit("/data/", 1)[1] for name in system.find(path))
     assert "export.json" in names
     assert len([name for name in names if name.endswith(".png")]) == 20
     with pytest.raises(UserError, match="--force"):
-        workspace.export(f"{address}/data", format="imagefolder")
+        exporting.export(workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder")
     system.pipe_file(f"{path}/train/stray.png", b"x")
     with pytest.raises(UserError, match=r"holds train/stray\.png"):
-        workspace.export(f"{address}/data", format="imagefolder", force=True)
+        exporting.export(
+            workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder", force=True
+        )
     system.rm_file(f"{path}/train/stray.png")
     workspace.apply(Drop([1], "text"))
-    workspace.commit("two")
-    workspace.export(f"{address}/data", format="imagefolder", force=True)
+    versions.commit(workspace, "two")
+    exporting.export(workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder", force=True)
     assert len(system.find(path)) == len(names) - 1
 
 
@@ -94,42 +97,46 @@ def bucket(monkeypatch):
 def test_s3_gets_files_and_folders_whole_and_replaces_only_by_force(workspace, bucket, tmp_path):
     import fsspec
 
-    first = workspace.commit("one")
-    workspace.export(f"{bucket}/m.jsonl")
-    workspace.export(f"{bucket}/data", format="imagefolder")
+    first = versions.commit(workspace, "one")
+    exporting.export(workspace, versions.find_version(workspace), f"{bucket}/m.jsonl")
+    exporting.export(workspace, versions.find_version(workspace), f"{bucket}/data", format="imagefolder")
     with pytest.raises(UserError, match="--force"):
-        workspace.export(f"{bucket}/m.jsonl")
+        exporting.export(workspace, versions.find_version(workspace), f"{bucket}/m.jsonl")
     with pytest.raises(UserError, match="--force"):
-        workspace.export(f"{bucket}/data", format="imagefolder")
+        exporting.export(workspace, versions.find_version(workspace), f"{bucket}/data", format="imagefolder")
     system, path = fsspec.core.url_to_fs(f"{bucket}/data")
     assert hashlib.sha256(system.cat_file("gandam/m.jsonl")).hexdigest() == first.digest
     system.pipe_file(f"{path}/train/stray.png", b"x")
     with pytest.raises(UserError, match=r"holds train/stray\.png"):
-        workspace.export(f"{bucket}/data", format="imagefolder", force=True)
+        exporting.export(
+            workspace, versions.find_version(workspace), f"{bucket}/data", format="imagefolder", force=True
+        )
     system.rm_file(f"{path}/train/stray.png")
     workspace.apply(Flip([1]))
-    second = workspace.commit("two")
-    workspace.export(f"{bucket}/m.jsonl", force=True)
-    workspace.export(f"{bucket}/data", format="imagefolder", force=True)
-    workspace.export(tmp_path / "data", format="imagefolder")
+    second = versions.commit(workspace, "two")
+    exporting.export(workspace, versions.find_version(workspace), f"{bucket}/m.jsonl", force=True)
+    exporting.export(workspace, versions.find_version(workspace), f"{bucket}/data", format="imagefolder", force=True)
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "data", format="imagefolder")
     system.invalidate_cache()
     assert hashlib.sha256(system.cat_file("gandam/m.jsonl")).hexdigest() == second.digest
     there = {name.removeprefix(f"{path}/"): system.cat_file(name) for name in system.find(path)}
     here = tmp_path / "data"
     assert there == {str(p.relative_to(here)): p.read_bytes() for p in here.rglob("*") if p.is_file()}
     with pytest.raises(UserError, match=r"cannot (reach|write) s3://nowhere/m.jsonl"):
-        workspace.export("s3://nowhere/m.jsonl")
+        exporting.export(workspace, versions.find_version(workspace), "s3://nowhere/m.jsonl")
 
 
 def test_a_remote_folder_of_other_things_is_never_replaced(workspace, address):
     import fsspec
 
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     system, path = fsspec.core.url_to_fs(f"{address}/data")
     system.makedirs(path)
     system.pipe_file(f"{path}/precious.bin", b"mine")
     with pytest.raises(UserError, match="holds other things"):
-        workspace.export(f"{address}/data", format="imagefolder", force=True)
+        exporting.export(
+            workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder", force=True
+        )
     assert system.cat_file(f"{path}/precious.bin") == b"mine"
 
 
@@ -137,8 +144,8 @@ def test_an_interrupted_upload_is_told_from_a_whole_one_and_replaced(workspace, 
     """Whatever file the upload stops at: export.json is there only when everything else is."""
     import fsspec
 
-    version = workspace.commit("one")
-    workspace.export(f"{address}/data", format="imagefolder")
+    version = versions.commit(workspace, "one")
+    exporting.export(workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder")
     system, path = fsspec.core.url_to_fs(f"{address}/data")
     names = {name.rsplit("/data/", 1)[1] for name in system.find(path)}
     kind = type(system)
@@ -156,7 +163,9 @@ def test_an_interrupted_upload_is_told_from_a_whole_one_and_replaced(workspace, 
         monkeypatch.setattr(kind, "put_file", failing)
         monkeypatch.setattr(kind, "rm_file", lambda self, *a, _f=failing, **o: _f(self, *a, _call=remove, **o))
         with contextlib.suppress(UserError):
-            workspace.export(f"{address}/data", format="imagefolder", force=True)
+            exporting.export(
+                workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder", force=True
+            )
         monkeypatch.undo()
         found = {name.rsplit("/data/", 1)[1] for name in system.find(path)}
         whole = "export.json" in found
@@ -164,10 +173,10 @@ def test_an_interrupted_upload_is_told_from_a_whole_one_and_replaced(workspace, 
         outcomes.append(whole)
         if not whole:
             with pytest.raises(UserError, match="holds an export that was interrupted; use --force"):
-                workspace.export(f"{address}/data", format="imagefolder")
+                exporting.export(workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder")
     assert outcomes[0]  # nothing was touched yet
     assert outcomes.count(False) >= len(names) - 2
-    workspace.export(f"{address}/data", format="imagefolder", force=True)
+    exporting.export(workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder", force=True)
     assert {name.rsplit("/data/", 1)[1] for name in system.find(path)} == names
     assert json.loads(system.cat_file(f"{path}/export.json"))["digest"] == version.digest
 
@@ -187,9 +196,11 @@ def test_an_upload_is_watched_and_cancelled(workspace, address):
                 raise Cancelled
 
     workspace.apply(SetSetting("splits", {"seed": 0, "held_out": 0.0}))
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     with pytest.raises(Cancelled):
-        workspace.export(f"{address}/data", format="imagefolder", job=Stops())
+        exporting.export(
+            workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder", job=Stops()
+        )
     system, path = fsspec.core.url_to_fs(f"{address}/data")
     assert system.exists(f"{path}/export.uploading.json")
     assert not system.exists(f"{path}/export.json")
@@ -197,21 +208,21 @@ def test_an_upload_is_watched_and_cancelled(workspace, address):
 
 def test_an_unknown_protocol_is_one_line(workspace):
     pytest.importorskip("fsspec")
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     with pytest.raises(UserError, match="cannot reach nowhere://x/y") as caught:
-        workspace.export("nowhere://x/y")
+        exporting.export(workspace, versions.find_version(workspace), "nowhere://x/y")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("form", ["jsonl", "stylegan", "imagefolder"])
 def test_a_full_disk_leaves_the_old_export(workspace, tmp_path, monkeypatch, form):
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     out = tmp_path / "out" / "x"
-    workspace.export(out, format=form)
+    exporting.export(workspace, versions.find_version(workspace), out, format=form)
     paths = [out] if out.is_file() else sorted(path for path in out.rglob("*") if path.is_file())
     before = [(path, path.read_bytes()) for path in paths]
     workspace.apply(Flip([1]))
-    workspace.commit("two")
+    versions.commit(workspace, "two")
 
     def full(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -221,7 +232,7 @@ def test_a_full_disk_leaves_the_old_export(workspace, tmp_path, monkeypatch, for
     else:
         monkeypatch.setattr(exporting_source, "png_bytes", full)
     with pytest.raises(UserError, match="No space left on device"):
-        workspace.export(out, format=form, force=True)
+        exporting.export(workspace, versions.find_version(workspace), out, format=form, force=True)
     monkeypatch.undo()
     assert [(path, path.read_bytes()) for path in paths] == before
     assert [path.name for path in out.parent.iterdir()] == ["x"]
@@ -230,14 +241,14 @@ def test_a_full_disk_leaves_the_old_export(workspace, tmp_path, monkeypatch, for
 def test_a_failing_upload_is_told(workspace, address, monkeypatch):
     import fsspec
 
-    workspace.commit("one")
+    versions.commit(workspace, "one")
 
     def refuse(*_arguments, **_options):
         raise PermissionError("access denied\nlong explanation")
 
     monkeypatch.setattr(fsspec.filesystem("memory").__class__, "put_file", refuse)
     with pytest.raises(UserError, match=r"cannot write memory://.*: access denied$"):
-        workspace.export(f"{address}/m.jsonl")
+        exporting.export(workspace, versions.find_version(workspace), f"{address}/m.jsonl")
 
 
 @pytest.mark.parametrize("by_system", [True, False])
@@ -260,7 +271,7 @@ def test_folders_of_more_files_than_are_held_at_once(tmp_path, monkeypatch, by_s
 
 
 def test_what_a_killed_export_left_goes_with_the_next_one(workspace, tmp_path):
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     hours_ago = time.time() - 7200
     names = (".x.0123abcd.part", ".x.0123abce.part", ".x.part", ".y.0123abcd.part", ".x.0123abcd.part.old")
     for name in names:
@@ -269,7 +280,7 @@ def test_what_a_killed_export_left_goes_with_the_next_one(workspace, tmp_path):
         for entry in ("train/1.png", "train", ""):
             os.utime(tmp_path / name / entry, (hours_ago, hours_ago))
     os.utime(tmp_path / names[1] / "train" / "1.png")  # another export is writing there, to a file it began long ago
-    workspace.export(tmp_path / "x", format="imagefolder")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="imagefolder")
     assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".")} == set(names[1:])
 
 
@@ -327,9 +338,9 @@ def test_streams_stay_open_for_their_owner(workspace):
     """A format writes into a stream it does not own; the owner flushes it to disk."""
     from gandam_studio.core.exporting import csv
     from gandam_studio.core.exporting.source import Source
-    from trainer.recipe import Recipe
+    from trainer.protocol.recipe import Recipe
 
     stream = io.BytesIO()
-    csv.write(Source(workspace, workspace.commit("x"), "none", Recipe()), stream)
+    csv.write(Source(workspace, versions.commit(workspace, "x"), "none", Recipe()), stream)
     assert not stream.closed
     assert stream.getvalue().count(b"\r\n") == 21

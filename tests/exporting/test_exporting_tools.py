@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gandam_studio.core.edits import Drop, Flip, SetCrop, SetFacing, SetSetting, SetValues, Tag
-from gandam_studio.core.rendering import render
+from gandam_studio.core import exporting, versions
+from gandam_studio.core.pictures.rendering import render
 from gandam_studio.core.versions import rendering_pool
-from trainer.manifest import read_manifest
-from trainer.recipe import Recipe
+from gandam_studio.core.workspace.edits import Drop, Flip, SetCrop, SetFacing, SetSetting, SetValues, Tag
+from trainer.protocol.manifest import read_manifest
+from trainer.protocol.recipe import Recipe
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def version(workspace):
     workspace.apply(
         SetValues({"split": {seq: "held-out" if seq in (10, 11) else "train" for seq in range(2, 21)}}, "x")
     )
-    return workspace.commit("one")
+    return versions.commit(workspace, "one")
 
 
 def expected(workspace, seq):
@@ -43,7 +44,7 @@ def expected(workspace, seq):
 def test_hugging_face_loads_the_imagefolder(workspace, version, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     datasets = pytest.importorskip("datasets")
-    workspace.export(tmp_path / "x", format="imagefolder")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="imagefolder")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = datasets.load_dataset("imagefolder", data_dir=str(tmp_path / "x"), cache_dir=str(tmp_path / "cache"))
@@ -59,7 +60,9 @@ def test_hugging_face_loads_the_imagefolder(workspace, version, tmp_path, monkey
 def test_hugging_face_loads_the_parquet_with_pictures(workspace, version, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     datasets = pytest.importorskip("datasets")
-    workspace.export(tmp_path / "x.parquet", format="parquet", pictures="render")
+    exporting.export(
+        workspace, versions.find_version(workspace), tmp_path / "x.parquet", format="parquet", pictures="render"
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = datasets.load_dataset(
@@ -71,7 +74,7 @@ def test_hugging_face_loads_the_parquet_with_pictures(workspace, version, tmp_pa
 
 def test_webdataset_reads_the_shards(workspace, version, tmp_path):
     webdataset = pytest.importorskip("webdataset")
-    workspace.export(tmp_path / "x", format="webdataset")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="webdataset")
     assert sorted(path.name for path in (tmp_path / "x").glob("*.tar")) == ["held-out-000000.tar", "train-000000.tar"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -87,14 +90,14 @@ def test_webdataset_begins_a_new_shard_when_one_is_full(workspace, version, tmp_
     from gandam_studio.core.exporting import webdataset
 
     monkeypatch.setattr(webdataset, "SAMPLES_A_SHARD", 5)
-    workspace.export(tmp_path / "x", format="webdataset")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="webdataset")
     assert len(list((tmp_path / "x").glob("train-*.tar"))) == 4
 
 
 def test_mlcroissant_validates_and_reads(workspace, version, tmp_path, monkeypatch):
     croissant = pytest.importorskip("mlcroissant")
     monkeypatch.setenv("CROISSANT_CACHE", str(tmp_path / "cache"))
-    workspace.export(tmp_path / "x", format="croissant")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="croissant")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = croissant.Dataset(str(tmp_path / "x" / "croissant.json"))
@@ -107,7 +110,7 @@ def test_mlcroissant_validates_and_reads(workspace, version, tmp_path, monkeypat
 
 def test_coco_api_reads_the_annotations(workspace, version, tmp_path):
     coco_api = pytest.importorskip("pycocotools.coco")
-    workspace.export(tmp_path / "x", format="coco")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="coco")
     coco = coco_api.COCO(str(tmp_path / "x" / "annotations.json"))
     (tank,) = coco.getCatIds(catNms=["tank"])
     (left,) = coco.getCatIds(catNms=["facing-left"])
@@ -126,7 +129,7 @@ def test_torchvision_reads_the_coco_folder(workspace, version, tmp_path):
         pytest.skip("torchvision is not installed")
     from torchvision.datasets import CocoDetection
 
-    workspace.export(tmp_path / "x", format="coco")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="coco")
     found = CocoDetection(str(tmp_path / "x"), str(tmp_path / "x" / "annotations.json"))
     assert len(found) == 19
     picture, annotations = found[0]
@@ -159,7 +162,13 @@ class StyleganFolder:
 
 @pytest.mark.parametrize("background", ["white", "alpha"])
 def test_stylegan_zip(workspace, version, tmp_path, background):
-    workspace.export(tmp_path / "x.zip", format="stylegan", recipe=Recipe(size=32, background=background))
+    exporting.export(
+        workspace,
+        versions.find_version(workspace),
+        tmp_path / "x.zip",
+        format="stylegan",
+        recipe=Recipe(size=32, background=background),
+    )
     found = StyleganFolder(tmp_path / "x.zip")
     assert found.shape == (32, 32, 3)
     assert len(found.names) == 19
@@ -188,7 +197,7 @@ def fits(value, field) -> bool:
 @pytest.mark.parametrize("pictures", ["render", "copy"])
 def test_fiftyone_folder(workspace, version, tmp_path, pictures):
     """What FiftyOne's importer of the format reads: see its documentation of FiftyOneDataset on disk."""
-    workspace.export(tmp_path / "x", format="fiftyone", pictures=pictures)
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="fiftyone", pictures=pictures)
     metadata = json.loads((tmp_path / "x" / "metadata.json").read_bytes())
     samples = json.loads((tmp_path / "x" / "samples.json").read_bytes())["samples"]
     assert metadata["media_type"] == "image"
@@ -213,8 +222,8 @@ def test_fiftyone_itself_loads_the_folder(workspace, version, tmp_path):
     if not python:
         pytest.skip("GANDAM_FIFTYONE_PYTHON names no interpreter that has FiftyOne")
     workspace.apply(SetCrop([9], (1, 1, 8, 9)))
-    cropped = workspace.commit("two")
-    workspace.export(tmp_path / "x", format="fiftyone")
+    cropped = versions.commit(workspace, "two")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="fiftyone")
     script = Path(__file__).with_name("load_with_fiftyone.py")
     done = subprocess.run(
         [python, str(script), str(tmp_path / "x")],
@@ -240,7 +249,7 @@ def test_fiftyone_itself_loads_the_folder(workspace, version, tmp_path):
 
 
 def test_all_formats_side_by_side(workspace, version, tmp_path):
-    done = workspace.export(tmp_path / "x", format="all")
+    done = exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="all")
     names = {path.name for path in (tmp_path / "x").iterdir()}
     wanted = {
         "manifest.jsonl", "manifest.csv", "manifest.parquet", "imagefolder", "stylegan.zip", "webdataset",
@@ -249,19 +258,25 @@ def test_all_formats_side_by_side(workspace, version, tmp_path):
     assert names | {"manifest.parquet"} == wanted
     assert set(done.skipped) == wanted - names - {"export.json"} or set(done.skipped) == {"parquet"}
     with pytest.raises(Exception, match="--force"):
-        workspace.export(tmp_path / "x", format="all")
-    workspace.export(tmp_path / "x", format="all", force=True)
+        exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="all")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="all", force=True)
 
 
 def test_pictures_rendered_in_processes_are_the_same(workspace, version, tmp_path, monkeypatch):
-    workspace.export(tmp_path / "alone.zip", format="stylegan")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "alone.zip", format="stylegan")
     monkeypatch.setattr(rendering_pool, "WORTH_PROCESSES", 10)
-    workspace.export(tmp_path / "together.zip", format="stylegan")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "together.zip", format="stylegan")
     assert (tmp_path / "alone.zip").read_bytes() == (tmp_path / "together.zip").read_bytes()
 
 
 def test_another_recipe_reaches_every_format(workspace, version, tmp_path):
-    workspace.export(tmp_path / "x", format="all", recipe=Recipe(size=64, background="detected"))
+    exporting.export(
+        workspace,
+        versions.find_version(workspace),
+        tmp_path / "x",
+        format="all",
+        recipe=Recipe(size=64, background="detected"),
+    )
     found = StyleganFolder(tmp_path / "x" / "stylegan.zip")
     assert found.shape == (64, 64, 3)
     found.archive.close()

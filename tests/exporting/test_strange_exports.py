@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_workspaces import png_bytes, sprite_pixels
 
+from gandam_studio.core import exporting, versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import read_export, take_back
 from gandam_studio.core.versions import files
 from gandam_studio.core.workspace import Workspace
-from trainer.manifest import ManifestEntry, read_manifest
+from trainer.protocol.manifest import ManifestEntry, read_manifest
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs named pipes and links that anybody may make")
 
@@ -115,7 +116,7 @@ def test_any_line_is_taken_whole_or_refused_whole(workspace, tmp_path, mutations
         assert (list(workspace.sprites()), workspace.history.last_edit()) == before
         return
     (entry,) = read_manifest(path)
-    found = {e.id: e for e in files.manifest_entries(workspace, workspace.commit("x"))}[sprite.id]
+    found = {e.id: e for e in files.manifest_entries(workspace, versions.commit(workspace, "x"))}[sprite.id]
     for name in ("crop", "rotation", "flip", "facing", "status", "split"):
         assert getattr(found, name) == getattr(entry, name)
     assert found.weight == pytest.approx(entry.weight, abs=1e-6)
@@ -124,8 +125,8 @@ def test_any_line_is_taken_whole_or_refused_whole(workspace, tmp_path, mutations
 
 
 def test_a_crop_that_leaves_the_picture_is_refused_before_anything_is_imported(workspace, tmp_path):
-    version = workspace.commit("one")
-    workspace.export(tmp_path / "x", format="jsonl", pictures="copy")
+    version = versions.commit(workspace, "one")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="jsonl", pictures="copy")
     lines = (tmp_path / "x" / "manifest.jsonl").read_text().splitlines()
     lines[6] = json.dumps({**json.loads(lines[6]), "crop": [0, 0, 11, 12]})
     (tmp_path / "x" / "manifest.jsonl").write_text("\n".join(lines))
@@ -137,7 +138,7 @@ def test_a_crop_that_leaves_the_picture_is_refused_before_anything_is_imported(w
     (tmp_path / "x" / "manifest.jsonl").write_text("\n".join(lines))
     with pytest.raises(UserError, match=r"line 7.*width"):
         take_back(workspace, tmp_path / "x")
-    assert workspace.commit("same").digest == version.digest
+    assert versions.commit(workspace, "same").digest == version.digest
 
 
 def test_a_sprite_listed_twice_is_refused(tmp_path):
@@ -156,8 +157,8 @@ def secret(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["../../private/secret.png", "{absolute}", "..\\..\\private\\secret.png", "C:\\x.png"])
 def test_file_names_stay_inside_an_imagefolder(workspace, tmp_path, secret, name):
-    workspace.commit("one")
-    workspace.export(tmp_path / "x", format="imagefolder", pictures="copy")
+    versions.commit(workspace, "one")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="imagefolder", pictures="copy")
     path = tmp_path / "x" / "train" / "metadata.jsonl"
     first, rest = path.read_text().split("\n", 1)
     name = name.replace("{absolute}", str(secret))
@@ -172,8 +173,8 @@ def test_file_names_stay_inside_an_imagefolder(workspace, tmp_path, secret, name
 @pytest.mark.parametrize("form", ["jsonl", "imagefolder"])
 @pytest.mark.parametrize("whole_folder", [False, True])
 def test_links_in_an_export_bring_nothing_from_outside(workspace, tmp_path, secret, form, whole_folder):
-    workspace.commit("one")
-    workspace.export(tmp_path / "x", format=form, pictures="copy")
+    versions.commit(workspace, "one")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format=form, pictures="copy")
     folder = tmp_path / "x" / ("pictures" if form == "jsonl" else "train")
     if whole_folder:
         shutil.copytree(folder, secret.parent, dirs_exist_ok=True)
@@ -197,9 +198,9 @@ def test_links_in_an_export_bring_nothing_from_outside(workspace, tmp_path, secr
 @posix
 @pytest.mark.parametrize("name", ["export.json", "manifest.jsonl", "metadata.jsonl"])
 def test_pipes_in_an_export_hang_nobody(workspace, tmp_path, name):
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     form = "imagefolder" if name == "metadata.jsonl" else "jsonl"
-    workspace.export(tmp_path / "x", format=form, pictures="copy")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format=form, pictures="copy")
     path = tmp_path / "x" / ("train/metadata.jsonl" if form == "imagefolder" else name)
     path.unlink()
     os.mkfifo(path)
@@ -211,8 +212,8 @@ def test_pipes_in_an_export_hang_nobody(workspace, tmp_path, name):
 
 @pytest.mark.parametrize("marker", ["[]", '{"pictures": 3}', "{}", '{"pictures": "steal"}', "{" * 9, "[" * 9999])
 def test_a_marker_that_makes_no_sense_is_refused(workspace, tmp_path, marker):
-    workspace.commit("one")
-    workspace.export(tmp_path / "x", format="jsonl", pictures="copy")
+    versions.commit(workspace, "one")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="jsonl", pictures="copy")
     (tmp_path / "x" / "export.json").write_text(marker)
     with pytest.raises(UserError, match="cannot be read as an export"):
         read_export(tmp_path / "x")
@@ -256,7 +257,7 @@ def test_shared_case_of_crops_of_one_number(workspace, shared_data):
 
 def test_an_export_carries_no_altered_bytes(workspace, tmp_path):
     """Neither originals nor a manifest that are not those of their digest, nor files of somewhere else."""
-    version = workspace.commit("one")
+    version = versions.commit(workspace, "one")
     entry = next(files.manifest_entries(workspace, version))
     private = tmp_path / "private.txt"
     private.write_bytes(b"words")
@@ -266,14 +267,16 @@ def test_an_export_carries_no_altered_bytes(workspace, tmp_path):
     path.write_bytes(stolen.line() + b"".join(lines[1:]))
     for form, pictures in (("jsonl", "none"), ("jsonl", "copy"), ("webdataset", "copy"), ("imagefolder", "copy")):
         with pytest.raises(UserError, match="damaged"):
-            workspace.export(tmp_path / "x", format=form, pictures=pictures)
+            exporting.export(
+                workspace, versions.find_version(workspace), tmp_path / "x", format=form, pictures=pictures
+            )
     path.write_bytes(b"".join(lines[1:]))
     with pytest.raises(UserError, match="damaged"):
-        workspace.export(tmp_path / "x", format="csv")
+        exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="csv")
     path.write_bytes(b"".join(lines))
     workspace.connection.execute("UPDATE sprites SET blob = ?", (str(private),))
     with pytest.raises(UserError, match="damaged"):
-        workspace.commit("two")
+        versions.commit(workspace, "two")
     assert not (tmp_path / "x").exists()
 
 
@@ -282,11 +285,11 @@ def test_an_original_of_its_own_file_is_linked_to_only_when_it_is_sound(workspac
     data = workspace.originals.read(blob)
     workspace.originals.discard(blob)
     workspace.originals.put_file(data, blob)
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     own = workspace.originals.own_file(blob)
     assert own is not None
-    workspace.export(tmp_path / "sound", format="jsonl", pictures="link")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "sound", format="jsonl", pictures="link")
     own.unlink()
     own.write_bytes(data[:-1] + b"x")
     with pytest.raises(UserError, match="changed"):
-        workspace.export(tmp_path / "x", format="jsonl", pictures="link")
+        exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="jsonl", pictures="link")

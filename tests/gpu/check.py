@@ -37,16 +37,19 @@ import torch
 from PIL import Image
 from trainer_speed import Reference, our_step, seconds
 
-from trainer import checkpoints, events, files
-from trainer.config import TrainConfig, apply_overrides, fit_data, load_preset, preset_names
+from trainer import checkpoints
 from trainer.creating import squared
 from trainer.dataset import TrainingSet
 from trainer.device import Machine, choose_device, set_tf32, synchronize
 from trainer.distributed import Ranks, joined
 from trainer.memory import free_memory
 from trainer.objectives import needs_reals
-from trainer.recipe import Recipe
-from trainer.run_directory import RunDirectory
+from trainer.protocol import events, files
+from trainer.protocol.config import TrainConfig, fit_data
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset, preset_names
+from trainer.protocol.recipe import Recipe
+from trainer.protocol.run_directory import RunDirectory
 from trainer.schedule import Done, penalty_weight, rates
 from trainer.session import Session, make_session
 from trainer.start import train_run

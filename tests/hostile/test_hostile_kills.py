@@ -14,6 +14,7 @@ import pytest
 from scenes import studio
 from small_workspaces import add_sprites, png_bytes, sprite_pixels
 
+from gandam_studio.core import versions
 from gandam_studio.core.workspace import Workspace
 
 WORKING = Path(__file__).with_name("working.py")
@@ -79,8 +80,8 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path, seed: int) -> None:
     code, said, error = studio("import-manifest", tmp_path / "out", "--json", "-w", tmp_path / "other")
     assert code == 0, error
     with Workspace.open(folder) as workspace, Workspace.open(tmp_path / "other", read_only=True) as other:
-        versions = {version.digest: version.sprites for version in workspace.versions()}
-        assert sum(1 for _ in other.sprites()) == versions[marker["digest"]]
+        sprites = {version.digest: version.sprites for version in versions.versions(workspace)}
+        assert sum(1 for _ in other.sprites()) == sprites[marker["digest"]]
     # And everything can still be undone.
     while studio("undo", "-w", folder)[0] == 0:
         pass

@@ -26,9 +26,9 @@ def test_import_contracts_hold(repository: Path) -> None:
         ("gandam_studio.cli", {"torch", "PySide6", "cv2", "numpy", "pyqtgraph"}),
         ("gandam_studio.core.workspace", {"torch", "PySide6", "pyqtgraph", "scipy"}),
         ("gandam_studio.qt.application", {"torch", "pyqtgraph", "scipy", "torchvision", "cv2"}),
-        ("trainer.config", {"torch", "PySide6", "gandam_studio"}),
-        ("trainer.events", {"torch", "PySide6", "gandam_studio"}),
-        ("trainer.run_directory", {"torch", "PySide6", "gandam_studio"}),
+        ("trainer.protocol.config", {"torch", "PySide6", "gandam_studio"}),
+        ("trainer.protocol.events", {"torch", "PySide6", "gandam_studio"}),
+        ("trainer.protocol.run_directory", {"torch", "PySide6", "gandam_studio"}),
     ],
 )
 def test_start_up_imports_stay_light(module: str, unwanted: set[str]) -> None:

@@ -8,8 +8,8 @@ import threading
 
 import numpy as np
 
-from gandam_studio.core.decoding import canonical
 from gandam_studio.core.importing import describing, worker
+from gandam_studio.core.pictures.decoding import canonical
 
 decode_first, fingerprint_stack = canonical.decode_first, describing.fingerprint_stack
 MARKED = (66, 65, 68)  # the colour of a top left pixel that breaks the hashing

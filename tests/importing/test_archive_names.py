@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from pictures import sprite, sprite_png
 
+from gandam_studio.core import versions
 from gandam_studio.core.archives.names import decode_names, known_encoding, propose
 from gandam_studio.core.archives.zips import ZipEntry, read_directory
 from gandam_studio.core.importing import Grid, ImportOptions, import_sources
 from gandam_studio.core.places import join_member, split_member
-from gandam_studio.core.query import Filter
+from gandam_studio.core.workspace.query import Filter
 
 ONE = ImportOptions(workers=1)
 NAMES = {
@@ -234,8 +235,8 @@ def test_separators_in_names_survive_import_and_commit(workspace, tmp_path) -> N
     for source in (path, folder):
         again = import_sources(workspace, [source], options=ONE)
         assert (again.imported, again.already) == (0, len(ODD))
-    version = workspace.commit("with a copy of each")
-    from trainer.manifest import read_manifest
+    version = versions.commit(workspace, "with a copy of each")
+    from trainer.protocol.manifest import read_manifest
 
     found = sorted(e.source for e in read_manifest(workspace.manifest_path(version.digest)))
     assert found == sorted(name.rpartition("/")[2] for name in ODD)
@@ -253,8 +254,8 @@ def test_parts_of_entries_with_separators(workspace, tmp_path) -> None:
     assert import_sources(workspace, [path], options=options).imported == 2
     again = import_sources(workspace, [path], options=options)
     assert (again.imported, again.rejected_count) == (0, 0)
-    version = workspace.commit("parts")
-    from trainer.manifest import read_manifest
+    version = versions.commit(workspace, "parts")
+    from trainer.protocol.manifest import read_manifest
 
     assert {e.source for e in read_manifest(workspace.manifest_path(version.digest))} == {"#1 walk.png"}
 

@@ -20,11 +20,11 @@ from pictures import sprite_png
 
 from gandam_studio.core.archives.unpacking import DamagedArchive
 from gandam_studio.core.archives.zips import read_directory, read_entry
-from gandam_studio.core.decoding.limits import DEFAULT_LIMITS
 from gandam_studio.core.importing import ArchiveLimits, ImportOptions, import_sources
 from gandam_studio.core.importing.archives import BrokenArchive, ZipReader, list_archive
 from gandam_studio.core.importing.items import Item
 from gandam_studio.core.jobs import Cancelled
+from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS
 
 MEGABYTE = 1 << 20
 SMALL = ArchiveLimits(ratio_counts_from=4 * MEGABYTE)

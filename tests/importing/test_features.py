@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pictures import sprite
 
-from gandam_studio.core.features import (
+from gandam_studio.core.hashing.features import (
     ASPECT,
     COLOR,
     DIMENSIONS,

@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 from pictures import chunk, encoded, exif, linear_profile, png, sprite
 from PIL import Image
 
-from gandam_studio.core.decoding import (
+from gandam_studio.core.pictures.decoding import (
     IsArchive,
     Limits,
     UnreadablePicture,
@@ -30,7 +30,7 @@ from gandam_studio.core.decoding import (
     sniff,
     sprite_id,
 )
-from gandam_studio.core.decoding.png import _unfiltered, read_header
+from gandam_studio.core.pictures.decoding.png import _unfiltered, read_header
 
 
 def rgba(data: bytes) -> list[list[int]]:

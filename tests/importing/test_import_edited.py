@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pictures import encoded, sprite, sprite_png
 
+from gandam_studio.core import versions
 from gandam_studio.core.duplicates.copies import exact_copies
-from gandam_studio.core.edits import Drop, Flip, Keep, Rotate, SetCrop, SetFacing, SetValues, Tag
 from gandam_studio.core.importing import Grid, ImportOptions, ImportSummary, import_sources
 from gandam_studio.core.places import (
     earlier_suffix,
@@ -20,9 +20,10 @@ from gandam_studio.core.places import (
     split_earlier,
     split_member,
 )
-from gandam_studio.core.review import sources_of
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Drop, Flip, Keep, Rotate, SetCrop, SetFacing, SetValues, Tag
+from gandam_studio.core.workspace.review import sources_of
+from gandam_studio.core.workspace.sprite import Sprite
 
 PLAIN = ImportOptions(workers=1)
 CARRY = ImportOptions(workers=1, carry_over=True)
@@ -107,7 +108,7 @@ def test_a_path_names_the_present_picture(workspace: Workspace, art: Art) -> Non
     assert workspace.resolve(f"{art.path.name}/a.png") == 3
     assert workspace.resolve(f"{art.path.name}/A.PNG") == 3
     assert workspace.resolve("a.png") == 3
-    from gandam_studio.core.query import Filter
+    from gandam_studio.core.workspace.query import Filter
 
     assert list(workspace.select(Filter(source="a.png"))) == [1, 3]
 
@@ -123,7 +124,7 @@ def test_an_earlier_place_is_no_copy_and_changes_no_digest(workspace: Workspace,
 def _entries(workspace: Workspace):
     from gandam_studio.core.versions import files
 
-    return files.manifest_entries(workspace, workspace.commit("x"))
+    return files.manifest_entries(workspace, versions.commit(workspace, "x"))
 
 
 def test_decisions_are_carried_over_in_one_edit(workspace: Workspace, art: Art) -> None:
@@ -231,7 +232,7 @@ def test_an_edited_cell_of_a_sheet(workspace: Workspace, loose: Art) -> None:
     carry = ImportOptions(workers=1, sheet=Grid(24, 20), carry_over=True)
     assert run(workspace, sheets, carry).carried == 1
     assert [sprite.status for sprite in workspace.sprites()] == ["undecided", "dropped", "undecided", "kept"]
-    workspace.commit("names and parts of earlier places are told right")
+    versions.commit(workspace, "names and parts of earlier places are told right")
 
 
 @pytest.mark.parametrize("entry", ["", "knight/001.png", "a#b", "a#was=0123456789ab", "x#frame=1"])

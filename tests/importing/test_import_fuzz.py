@@ -12,8 +12,8 @@ import pytest
 from pictures import encoded, sprite
 from PIL import Image
 
-from gandam_studio.core.decoding import Limits
 from gandam_studio.core.importing import ImportOptions, import_sources
+from gandam_studio.core.pictures.decoding import Limits
 
 
 def seeds(shared_data: Path | None) -> list[bytes]:

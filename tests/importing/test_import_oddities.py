@@ -15,13 +15,14 @@ import pytest
 from pictures import chunk, encoded, exif, linear_profile, png, sprite, sprite_png
 from PIL import Image, ImageCms
 
-from gandam_studio.core.decoding import UnreadablePicture, decode, decode_frames, decode_part
-from gandam_studio.core.decoding.canonical import decode_first
-from gandam_studio.core.decoding.colour import is_srgb
-from gandam_studio.core.decoding.pillow import with_article
+from gandam_studio.core import exporting, versions
 from gandam_studio.core.importing import Grid, ImportOptions, import_sources, regions
 from gandam_studio.core.numbers import UNKNOWN_TIME, storable_ns, storable_time
-from gandam_studio.core.query import Filter
+from gandam_studio.core.pictures.decoding import UnreadablePicture, decode, decode_frames, decode_part
+from gandam_studio.core.pictures.decoding.canonical import decode_first
+from gandam_studio.core.pictures.decoding.colour import is_srgb
+from gandam_studio.core.pictures.decoding.pillow import with_article
+from gandam_studio.core.workspace.query import Filter
 
 ONE = ImportOptions(workers=1)
 
@@ -462,8 +463,10 @@ def test_the_cases_odd_names(workspace, cases, tmp_path) -> None:
     assert summary.imported == 9
     for sprite_ in workspace.sprites():
         assert workspace.resolve(sprite_.name) == sprite_.seq
-    workspace.commit("odd names")
-    done = workspace.export(tmp_path / "out", format="imagefolder", pictures="copy")
+    versions.commit(workspace, "odd names")
+    done = exporting.export(
+        workspace, versions.find_version(workspace), tmp_path / "out", format="imagefolder", pictures="copy"
+    )
     assert done
     exported = {path.name for path in (tmp_path / "out").rglob("*.png")}
     assert any(name.startswith("ピカチュウ-") for name in exported)

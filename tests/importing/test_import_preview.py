@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pictures import chunk, png, sprite, sprite_png
 
-from gandam_studio.core.decoding import UnreadablePicture
 from gandam_studio.core.importing import pool
 from gandam_studio.core.importing.preview import load_picture
+from gandam_studio.core.pictures.decoding import UnreadablePicture
 
 
 def test_a_sound_picture_from_a_file_or_bytes(tmp_path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from damaged_originals import flip_a_bit, where
 
-from gandam_studio.core import described
-from gandam_studio.core.described import is_stale
 from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.importing.repair import describe_again, rebuild_thumbnails
+from gandam_studio.core.workspace import described
+from gandam_studio.core.workspace.described import is_stale
 
 ONE = ImportOptions(workers=1)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from pictures import sprite_png
 
-from gandam_studio.core.edits import Tag
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.importing.words import caption_tags, folder_tag, nearest_folder
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Tag
 
 FOLDERS = ImportOptions(workers=1, folders_as_tags=True)
 CAPTIONS = ImportOptions(workers=1, captions="tags")

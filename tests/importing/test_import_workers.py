@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from pictures import chunk, encoded, png, sprite
 
-from gandam_studio.core.decoding import Limits
 from gandam_studio.core.importing import ImportOptions, import_sources, pool
 from gandam_studio.core.importing.items import Item, Outcome, pack_items, pack_outcomes, unpack_items, unpack_outcomes
+from gandam_studio.core.pictures.decoding import Limits
 
 MARKER = chunk(b"tEXt", b"why\0")
 

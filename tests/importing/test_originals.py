@@ -11,7 +11,7 @@ import pytest
 from damaged_originals import alter, flip_a_bit, where
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.originals import PACKED_BYTES, Originals
+from gandam_studio.core.workspace.originals import PACKED_BYTES, Originals
 
 SPRITE = b"sprite"
 LARGE = b"large" * (PACKED_BYTES // 5 + 1)

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from pictures import encoded, sprite
 
-from gandam_studio.core.decoding.parts import Piece, frame_part, key_part
+from gandam_studio.core import exporting, versions
 from gandam_studio.core.exporting import take_back
 from gandam_studio.core.importing import Grid, ImportOptions, import_sources
+from gandam_studio.core.pictures.decoding.parts import Piece, frame_part, key_part
 from gandam_studio.core.workspace import Workspace
-from trainer.manifest import is_part
+from trainer.protocol.manifest import is_part
 
 
 def framed(x: int, *, rotated: bool = False, trimmed: bool = False) -> dict[str, object]:
@@ -52,9 +53,9 @@ def test_parts_of_every_kind_go_round(workspace: Workspace, tmp_path: Path, opti
     for path in (tmp_path / "art").iterdir():
         (tmp_path / "copy" / path.name).write_bytes(path.read_bytes())
     import_sources(workspace, [tmp_path / "copy"], options=options)
-    version = workspace.commit("one")
-    workspace.export(tmp_path / "x", format="imagefolder")
-    workspace.export(tmp_path / "m.jsonl", format="jsonl")
+    version = versions.commit(workspace, "one")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="imagefolder")
+    exporting.export(workspace, versions.find_version(workspace), tmp_path / "m.jsonl", format="jsonl")
     assert {json.loads(line)["part"] for line in (tmp_path / "m.jsonl").read_text().splitlines()} == parts
     assert take_back(workspace, tmp_path / "m.jsonl").decided == version.sprites
 

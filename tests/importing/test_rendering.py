@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pictures import sprite
 
-from gandam_studio.core.orienting import oriented
-from gandam_studio.core.rendering import composite, content_box, plain_border, render, resize
-from trainer.recipe import Recipe
+from gandam_studio.core.pictures.orienting import oriented
+from gandam_studio.core.pictures.rendering import composite, content_box, plain_border, render, resize
+from trainer.protocol.recipe import Recipe
 
 LETTERS = np.arange(6, dtype=np.uint8).reshape(2, 3, 1) + np.zeros(4, np.uint8)
 

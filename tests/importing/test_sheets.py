@@ -11,7 +11,6 @@ import pytest
 from pictures import encoded, sprite
 from PIL import Image
 
-from gandam_studio.core.decoding import UnreadablePicture, decode_part
 from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.importing.atlases import parse_atlas
 from gandam_studio.core.importing.sheets import (
@@ -23,7 +22,8 @@ from gandam_studio.core.importing.sheets import (
     regions,
     sheet_from_json,
 )
-from trainer.untrusted import UntrustedError
+from gandam_studio.core.pictures.decoding import UnreadablePicture, decode_part
+from trainer.protocol.untrusted import UntrustedError
 
 
 def sheet(columns: int = 4, rows: int = 3, cell: int = 32, empty: tuple[int, ...] = ()) -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 from pictures import sprite
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.thumbnails import SIDE, ThumbnailStore, decode_thumbnail, encode_thumbnail, thumbnail
+from gandam_studio.core.workspace.thumbnails import SIDE, ThumbnailStore, decode_thumbnail, encode_thumbnail, thumbnail
 
 
 def test_small_pictures_keep_every_pixel(tmp_path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gandam_studio.core.decoding import png
-from gandam_studio.core.decoding.limits import DEFAULT_LIMITS
+from gandam_studio.core.pictures.decoding import png
+from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS
 
 SAMPLES = {3: 1, 4: 2, 6: 4}
 

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 from studio_calls import Studio
 
-from trainer.events import RunFinished, RunResumed
-from trainer.run_directory import RunDirectory
+from trainer.protocol.events import RunFinished, RunResumed
+from trainer.protocol.run_directory import RunDirectory
 
 PICTURES = 4000
 TINY = ("--set", "generator_channels=16,16,16,16", "--set", "discriminator_channels=16,16,16,16", "--set",

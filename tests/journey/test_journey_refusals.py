@@ -13,7 +13,7 @@ import pytest
 from studio_calls import Studio
 
 from gandam_studio.commands.doctor import training_device
-from gandam_studio.core.mechas import write_set
+from gandam_studio.samples.mechas import write_set
 
 
 def cli(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:

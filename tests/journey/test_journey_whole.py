@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from studio_calls import Studio
 
-from gandam_studio.core.mechas import write_set
-from trainer.config import TrainConfig
-from trainer.run_directory import RunDirectory
+from gandam_studio.samples.mechas import write_set
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.run_directory import RunDirectory
 
 TINY = ("--set", "generator_channels=16,16,16,16", "--set", "discriminator_channels=16,16,16,16",
         "--set", "batch.size=8", "--device", "cpu")  # fmt: skip

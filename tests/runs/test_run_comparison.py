@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.run_comparison import compare, manifest_difference
-from trainer.config import TrainConfig, apply_overrides, load_preset
-from trainer.manifest import ManifestEntry, manifest_bytes
-from trainer.run_directory import RunDirectory
+from gandam_studio.core.runs.comparison import compare, manifest_difference
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.manifest import ManifestEntry, manifest_bytes
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset
+from trainer.protocol.run_directory import RunDirectory
 
 
 def _entries(count: int, **changes: object) -> list[ManifestEntry]:

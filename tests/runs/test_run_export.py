@@ -11,8 +11,8 @@ from recorded_runs import recorded
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import Cancelled, NullJob
-from gandam_studio.core.run_export import export_run, trash_run
-from trainer.run_directory import RunDirectory
+from gandam_studio.core.runs.export import export_run, trash_run
+from trainer.protocol.run_directory import RunDirectory
 
 
 @pytest.fixture

@@ -13,17 +13,17 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from recorded_runs import Recorder, make_run, recorded
 
-from gandam_studio.core import training
-from gandam_studio.core.run_comparison import compare
-from gandam_studio.core.run_export import export_run
-from gandam_studio.core.run_queue import FILE, RunQueue
-from gandam_studio.core.run_record import RunRecord
+from gandam_studio.core import runs
+from gandam_studio.core.runs.comparison import compare
+from gandam_studio.core.runs.export import export_run
+from gandam_studio.core.runs.queue import FILE, RunQueue
+from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.qt.outside_text import OutsideLabel, tip, wrapped
 from gandam_studio.qt.runs.compare_view import CompareView
 from gandam_studio.qt.train.pictures import decode, inside, real_sheet
 from gandam_studio.qt.train.screen import TrainScreen
-from trainer import events as ev
-from trainer.run_directory import RunDirectory
+from trainer.protocol import events as ev
+from trainer.protocol.run_directory import RunDirectory
 
 posix = pytest.mark.skipif(os.name == "nt", reason="FIFOs and symbolic links are POSIX's")
 LONG = "reason " + "x" * 5000 + " <img src='file:///etc/hostname'>"
@@ -79,7 +79,7 @@ def test_a_bad_run_is_damaged_in_one_line_and_hides_no_other(session) -> None:  
     spoilt, strange = spoil(folder), odd(folder)
     recorded(folder / "r60-good", iterations=100)
     (folder / "r61-file").write_text("no folder", encoding="utf-8")
-    found = {run.run: run for run in training.runs(session.workspace)}
+    found = {run.run: run for run in runs.runs(session.workspace)}
     assert set(found) == {*spoilt, *(run.name for run in strange), "r60-good"}
     assert found["r60-good"].state.state == "finished"
     for name in spoilt:
@@ -90,8 +90,8 @@ def test_a_bad_run_is_damaged_in_one_line_and_hides_no_other(session) -> None:  
         assert len(reason) <= 500
     assert {found[run.name].state.state for run in strange} == {"created", "interrupted", "failed"}
     assert len(found["r52-long"].state.reason) <= 500
-    assert training.any_run_trains(session.workspace) is False
-    assert training.find_run(session.workspace, "r60").name == "r60-good"
+    assert runs.any_run_trains(session.workspace) is False
+    assert runs.find_run(session.workspace, "r60").name == "r60-good"
 
 
 def test_the_screens_show_all_runs_beside_bad_ones_and_grow_no_wider(session, screen, qtbot) -> None:  # type: ignore[no-untyped-def]
@@ -268,11 +268,11 @@ def test_a_run_is_neither_started_nor_made_through_a_link(session, tmp_path: Pat
     folder.mkdir(exist_ok=True)
     (folder / "r1-a").symlink_to(real.path)
     with pytest.raises(UserError, match="link"):
-        training.start(RunDirectory(folder / "r1-a"))
+        runs.start(RunDirectory(folder / "r1-a"))
     run = make_run(folder / "r2-b")
     run.log_path.symlink_to(tmp_path / "target.log")
     with pytest.raises(UserError, match="link"):
-        training.start(run)
+        runs.start(run)
     assert not (tmp_path / "target.log").exists()
     moved = folder.rename(tmp_path / "runs")
     folder.symlink_to(moved)

@@ -8,9 +8,9 @@ import pytest
 from recorded_runs import Recorder, make_run, recorded
 
 from gandam_studio.core.jobs import NULL_JOB
-from gandam_studio.core.run_export import export_run
-from trainer import events as ev
-from trainer.run_directory import RunDirectory
+from gandam_studio.core.runs.export import export_run
+from trainer.protocol import events as ev
+from trainer.protocol.run_directory import RunDirectory
 
 
 @pytest.fixture

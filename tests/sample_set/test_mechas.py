@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gandam_studio.core.bundled import MECHA_COUNT, MECHA_SEED, data_path, sample_sets
 from gandam_studio.core.jobs import Cancelled, NullJob
-from gandam_studio.core.mechas import SIZE, read_truth, sprite, truth, truths, write_set
-from gandam_studio.core.mechas.collection import RELATIONS
+from gandam_studio.samples.bundled import MECHA_COUNT, MECHA_SEED, data_path, sample_sets
+from gandam_studio.samples.mechas import SIZE, read_truth, sprite, truth, truths, write_set
+from gandam_studio.samples.mechas.collection import RELATIONS
 
 SEED = 20
 COUNT = 600
@@ -56,7 +56,7 @@ def test_the_bundled_sets_are_small_and_complete() -> None:
 
 def test_another_process_draws_the_same_pixels() -> None:
     script = (
-        "import hashlib; from gandam_studio.core.mechas import sprite; d = hashlib.sha256();"
+        "import hashlib; from gandam_studio.samples.mechas import sprite; d = hashlib.sha256();"
         f"[d.update(sprite({SEED}, i).tobytes()) for i in reversed(range(60))]; print(d.hexdigest())"
     )
     other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gandam_studio.core.curves import Curve, SmoothedCurve, ema
+from gandam_studio.core.runs.curves import Curve, SmoothedCurve, ema
 
 
 def _curve(values: np.ndarray) -> Curve:

@@ -17,7 +17,7 @@ from gandam_studio.qt.train import grids, preflight_card
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.grids import GridArea
 from gandam_studio.qt.train.preflight_card import PreflightCard
-from trainer.config import load_preset
+from trainer.protocol.presets import load_preset
 
 WAIT_MS = 20_000
 COSTS = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gandam_studio.core.nearest import nearest_training
+from gandam_studio.core.runs.nearest import nearest_training
 
 
 def _pictures(count: int, channels: int = 3, side: int = 32) -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from recorded_runs import Recorder, make_run
 
-from gandam_studio.core.run_queue import FILE, RunQueue
+from gandam_studio.core.runs.queue import FILE, RunQueue
 
 
 def _queue(folder: Path, count: int = 3) -> RunQueue:

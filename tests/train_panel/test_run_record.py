@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gandam_studio.core.run_record import RunRecord
-from trainer import events as ev
+from gandam_studio.core.runs.record import RunRecord
+from trainer.protocol import events as ev
 
 
 def _progress(first: int, last: int, value: float = 1.0, batch: int = 64) -> ev.Progress:

@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QMessageBox
 from recorded_runs import Recorder, make_run, recorded
 
 from gandam_studio.qt.train.screen import TrainScreen
-from trainer import events as ev
-from trainer.config import TrainConfig, apply_overrides, load_preset
-from trainer.run_directory import RunDirectory
+from trainer.protocol import events as ev
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset
+from trainer.protocol.run_directory import RunDirectory
 
 TINY = (
     "architecture.kind=dcgan", "architecture.size=32", "data.size=32", "architecture.latent=8",

@@ -11,11 +11,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton
 from recorded_runs import pictures
 
-from gandam_studio.core.training_checks import NOTE, OK, WARNING, check_data, check_disk
+from gandam_studio.core.runs.checks import NOTE, OK, WARNING, check_data, check_disk
 from gandam_studio.qt.train.advanced_form import AdvancedForm
 from gandam_studio.qt.train.draft import ConfigDraft, as_text, editable_fields
-from trainer.config import Origin, TrainConfig, apply_overrides, flat, load_preset, preset_names
-from trainer.manifest import ManifestEntry, manifest_bytes
+from trainer.protocol.config import Origin, TrainConfig, flat
+from trainer.protocol.manifest import ManifestEntry, manifest_bytes
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset, preset_names
 
 
 @pytest.fixture
@@ -158,8 +160,8 @@ def test_checks_find_few_sprites_mixed_facing_and_sizes_that_do_not_fit(workspac
 def test_leftover_duplicates_are_told_from_the_newest_search(workspace, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     from gandam_studio.core import versions
     from gandam_studio.core.duplicates import find_duplicates
-    from gandam_studio.core.edits import Drop
     from gandam_studio.core.importing import import_sources
+    from gandam_studio.core.workspace.edits import Drop
 
     folder = tmp_path / "sprites"
     folder.mkdir()

@@ -12,8 +12,8 @@ from recorded_runs import COLUMNS, Recorder, make_run, pictures, recorded
 
 from gandam_studio.qt.train.curve_plot import RAW_ALPHA
 from gandam_studio.qt.train.plot_panel import REST_S
-from trainer import events as ev
-from trainer import files, untrusted
+from trainer.protocol import events as ev
+from trainer.protocol import files, untrusted
 
 
 def _grid_shown(page, iteration: int) -> bool:  # type: ignore[no-untyped-def]

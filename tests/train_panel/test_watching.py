@@ -10,9 +10,9 @@ from recorded_runs import Recorder, make_run, recorded
 
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.watcher import RunWatcher
-from trainer import events as ev
-from trainer.events import EventReader
-from trainer.run_directory import RunDirectory
+from trainer.protocol import events as ev
+from trainer.protocol.events import EventReader
+from trainer.protocol.run_directory import RunDirectory
 
 
 def test_a_finished_run_opens_with_all_it_has(tmp_path: Path, follow) -> None:  # type: ignore[no-untyped-def]

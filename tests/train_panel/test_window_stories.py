@@ -22,7 +22,7 @@ from gandam_studio.qt.main_window import MainWindow
 from gandam_studio.qt.runs.lineage_tree import LineageTree
 from gandam_studio.qt.runs.screen import RunsScreen
 from gandam_studio.qt.train.screen import TrainScreen
-from trainer import events as ev
+from trainer.protocol import events as ev
 
 __all__ = ["open_window", "own_settings"]
 

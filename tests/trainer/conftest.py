@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from trainer import files
-from trainer.config import TrainConfig, apply_overrides, fit_data, load_preset
 from trainer.dataset import TrainingSet
-from trainer.run_directory import RunDirectory
+from trainer.protocol import files
+from trainer.protocol.config import TrainConfig, fit_data
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset
+from trainer.protocol.run_directory import RunDirectory
 
 # Narrow networks and tiny batches: every code path, little arithmetic.
 SMALL = {

@@ -17,8 +17,8 @@ from PIL import Image
 
 from trainer import start
 from trainer.cli import main, run
-from trainer.errors import TrainerError
-from trainer.run_directory import RunDirectory
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.run_directory import RunDirectory
 
 MakeRun = Callable[..., RunDirectory]
 
@@ -147,8 +147,9 @@ def test_a_bug_of_ours_is_one_line_and_its_traceback_is_logged(
 
 
 def test_the_protocol_modules_do_not_import_torch() -> None:
-    modules = "trainer.config, trainer.events, trainer.run_directory, trainer.manifest, trainer.recipe, trainer.cli"
-    code = f"import sys, {modules}; print('torch' in sys.modules)"
+    names = ("config", "events", "run_directory", "manifest", "recipe")
+    modules = ", ".join(f"trainer.protocol.{name}" for name in names)
+    code = f"import sys, trainer.cli, {modules}; print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )

@@ -13,7 +13,7 @@ from trainer import clock as clocks
 from trainer.clock import AHEAD, TrainingClock
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.run_directory import RunDirectory
+from trainer.protocol.run_directory import RunDirectory
 from trainer.session import make_session
 from trainer.training import Training
 

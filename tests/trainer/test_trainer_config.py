@@ -6,17 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.config import (
-    TrainConfig,
-    apply_overrides,
-    describe_fields,
-    differences,
-    fit_data,
-    flat,
-    load_preset,
-    preset_names,
-)
-from trainer.errors import TrainerError
+from trainer.protocol.config import TrainConfig, describe_fields, differences, fit_data, flat
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset, preset_names
 
 WANTED = {
     "dcgan", "gandam-part-1", "gandam-part-2", "gandam-step-1-deeper-256", "gandam-step-2-dense-64",

@@ -17,16 +17,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_trainer_effects import FAMILIES, made_run, with_value
 
-from trainer import shapes
 from trainer.cli import main
-from trainer.config import FieldInfo, TrainConfig, apply_overrides, describe_fields, fit_data, load_preset, preset_names
 from trainer.creating import fork_run, new_run
 from trainer.describe import describe_config
-from trainer.errors import TrainerError
-from trainer.run_directory import RunDirectory
-from trainer.settings import Architecture, Data, SettingError
+from trainer.protocol import shapes
+from trainer.protocol.config import FieldInfo, TrainConfig, describe_fields, fit_data
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset, preset_names
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.settings import Architecture, Data, SettingError
+from trainer.protocol.suitability import check_data
 from trainer.start import train_run
-from trainer.suitability import check_data
 
 FIELDS = [info for info in describe_fields() if not info.path.startswith("origin.")]
 NUMBERS = [

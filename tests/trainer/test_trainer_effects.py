@@ -13,22 +13,15 @@ import pytest
 import torch
 from conftest import small_config
 
-from trainer import files, training
-from trainer.config import (
-    SettingRefused,
-    TrainConfig,
-    apply_overrides,
-    describe_fields,
-    fit_data,
-    flat,
-    load_preset,
-    parse_overrides,
-    preset_names,
-)
-from trainer.effects import without_effect
-from trainer.errors import TrainerError
-from trainer.events import Warning
-from trainer.run_directory import RunDirectory
+from trainer import training
+from trainer.protocol import files
+from trainer.protocol.config import TrainConfig, describe_fields, fit_data, flat
+from trainer.protocol.effects import without_effect
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import Warning
+from trainer.protocol.overrides import SettingRefused, apply_overrides, parse_overrides
+from trainer.protocol.presets import load_preset, preset_names
+from trainer.protocol.run_directory import RunDirectory
 from trainer.start import train_run
 
 FAMILIES = {"gandam": "gandam-step-3-dense-256", "dcgan": "dcgan", "sprite": "sprite-r3"}
@@ -330,7 +323,7 @@ def test_a_penalty_that_grows_from_nothing_is_applied(tmp_path: Path) -> None:
 def test_an_average_without_a_ramp_has_its_half_life_from_the_start() -> None:
     from trainer.ema import Average
     from trainer.networks import build_networks
-    from trainer.settings import Ema
+    from trainer.protocol.settings import Ema
 
     generator, _ = build_networks(small_config("dcgan"))
     average = Average(generator, Ema(enabled=True, half_life=8, ramp=0.0))

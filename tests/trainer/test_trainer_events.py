@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainer.events import (
+from trainer.protocol.events import (
     KINDS,
     EventReader,
     EventWriter,

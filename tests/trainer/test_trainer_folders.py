@@ -13,10 +13,10 @@ from PIL import Image
 
 from trainer.cli import main
 from trainer.creating import new_run
-from trainer.errors import TrainerError
 from trainer.interpolate import _gif
 from trainer.networks import build_networks
-from trainer.run_directory import RunDirectory
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.run_directory import RunDirectory
 
 SETS = [*SMALL["dcgan"], *COMMON]
 

@@ -9,12 +9,13 @@ import pytest
 from click.testing import CliRunner
 from conftest import small_config
 
-from trainer import checkpoints, files, untrusted
+from trainer import checkpoints
 from trainer.cli import main
 from trainer.creating import fork_run
-from trainer.errors import TrainerError
-from trainer.events import RunFinished, RunStarted
-from trainer.run_directory import CHECKPOINT_STATE, RunDirectory
+from trainer.protocol import files, untrusted
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import RunFinished, RunStarted
+from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory
 from trainer.sampling import load_trained
 from trainer.start import train_run
 

@@ -15,13 +15,14 @@ from conftest import small_config, training_set
 from emulated_cuda import Forbidden, Graph
 
 from trainer import graphs, tuning
-from trainer.config import TrainConfig, preset_names
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.events import Warning
 from trainer.game import Game, separates
 from trainer.objectives import needs_reals
-from trainer.run_directory import RunDirectory
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.events import Warning
+from trainer.protocol.presets import preset_names
+from trainer.protocol.run_directory import RunDirectory
 from trainer.session import Session, make_session
 from trainer.start import train_run
 from trainer.tuning import time_steps

@@ -18,14 +18,15 @@ import pytest
 from click.testing import CliRunner
 from conftest import small_config
 
-from trainer import checkpoints, files, start
-from trainer.arrays import open_pictures
+from trainer import checkpoints, start
 from trainer.cli import main
 from trainer.creating import fork_run
 from trainer.dataset import load_training_set
-from trainer.errors import TrainerError
-from trainer.events import CheckpointSaved, EventReader, EventWriter, Progress, RunFailed, Warning, last_event
-from trainer.run_directory import RunDirectory
+from trainer.protocol import files
+from trainer.protocol.arrays import open_pictures
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import CheckpointSaved, EventReader, EventWriter, Progress, RunFailed, Warning, last_event
+from trainer.protocol.run_directory import RunDirectory
 from trainer.start import train_run
 
 MakeRun = Callable[..., RunDirectory]
@@ -93,7 +94,7 @@ def test_a_path_that_is_no_text_can_be_written(tmp_path: Path) -> None:
 
 
 def test_a_line_without_end_is_skipped_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.events.MAX_LINE", 1000)
+    monkeypatch.setattr("trainer.protocol.events.MAX_LINE", 1000)
     path = tmp_path / "events.jsonl"
     path.write_bytes(GOOD + b"\n" + b"x" * 3500)
     reader = EventReader(path)

@@ -11,15 +11,17 @@ from conftest import small_config
 from torch import nn
 from torch.nn import functional
 
-from trainer.config import TrainConfig, apply_overrides, load_preset, preset_names
 from trainer.dataset import load_training_set
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.events import Progress
 from trainer.game import merged
 from trainer.layers import BatchNorm2d
 from trainer.networks import build_networks
-from trainer.run_directory import RunDirectory
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.events import Progress
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset, preset_names
+from trainer.protocol.run_directory import RunDirectory
 from trainer.session import Session, make_session
 from trainer.start import train_run
 

@@ -13,10 +13,11 @@ import pytest
 import torch
 from conftest import small_config
 
-from trainer import checkpoints, dataset, files, untrusted
+from trainer import checkpoints, dataset
 from trainer.dataset import load_training_set
-from trainer.errors import TrainerError
-from trainer.run_directory import RunDirectory
+from trainer.protocol import files, untrusted
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.run_directory import RunDirectory
 from trainer.start import train_run
 
 MakeRun = Callable[..., RunDirectory]

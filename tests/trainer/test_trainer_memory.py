@@ -12,13 +12,13 @@ from conftest import small_config
 from trainer.dataset import load_training_set
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.errors import TrainerError
-from trainer.events import RunFailed, Warning
 from trainer.game import Game
 from trainer.layers import BatchNorm2d, MinibatchStd
 from trainer.memory import attempt, is_out_of_memory, largest_batch
 from trainer.meters import Meter
-from trainer.run_directory import RunDirectory
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import RunFailed, Warning
+from trainer.protocol.run_directory import RunDirectory
 from trainer.session import Session, make_session
 from trainer.start import train_run
 

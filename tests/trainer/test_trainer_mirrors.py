@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import small_config
 
-from trainer.events import MetricMeasured, Progress, SamplesSaved, TrainEvent, Warning
 from trainer.mirrors import Mirrors, means
-from trainer.run_directory import RunDirectory
+from trainer.protocol.events import MetricMeasured, Progress, SamplesSaved, TrainEvent, Warning
+from trainer.protocol.run_directory import RunDirectory
 from trainer.start import train_run
 
 MakeRun = Callable[..., RunDirectory]

@@ -8,10 +8,12 @@ import pytest
 import torch
 from conftest import small_config
 
-from trainer.config import apply_overrides, fit_data, load_preset, preset_names
 from trainer.describe import describe_config, layer_table
 from trainer.layers import BatchNorm2d, MinibatchStd, OpponentConv2d, opponent_axes
 from trainer.networks import build_networks
+from trainer.protocol.config import fit_data
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset, preset_names
 
 # Preset: the author's generator and discriminator channels, blocks with BatchNorm, dense units.
 FACTS = {

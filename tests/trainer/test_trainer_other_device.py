@@ -21,13 +21,14 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from trainer import winograd
-from trainer.config import TrainConfig, preset_names
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
 from trainer.distributed import Ranks
 from trainer.draws import Draw
 from trainer.graphs import tensors_of, with_tensors
 from trainer.objectives import needs_reals
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.presets import preset_names
 from trainer.session import Session, make_session
 from trainer.tuning import kept_machine, uses_winograd
 

@@ -16,10 +16,10 @@ from conftest import COMMON, SMALL, shapes, small_config
 from odd_targets import content, links_work, odd_targets
 
 import trainer.cli
-from trainer import output_folders, outputs
 from trainer.creating import new_run
-from trainer.errors import TrainerError
-from trainer.run_directory import RunDirectory
+from trainer.protocol import output_folders, outputs
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.run_directory import RunDirectory
 from trainer.start import train_run
 
 # Each command and the ending of what it writes.

@@ -13,20 +13,20 @@ import torch
 from conftest import shapes, small_config
 from PIL import Image
 
-from trainer import files, untrusted
 from trainer.augmentation import Changes, adapted, augment, draw_changes
-from trainer.config import load_preset
 from trainer.dataset import OTHER, load_training_set, over_background, to_pixels
-from trainer.errors import TrainerError
 from trainer.export import export
 from trainer.features import RandomFeatures
 from trainer.grids import grid_shape, tile
 from trainer.interpolate import interpolate, slerp, walk
 from trainer.kid import Reference, kid
+from trainer.protocol import files, untrusted
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.presets import load_preset
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.settings import Augmentation
 from trainer.randomness import generator, latents
-from trainer.run_directory import RunDirectory
 from trainer.sampling import load_trained, pictures, save_sample
-from trainer.settings import Augmentation
 from trainer.start import train_run
 
 MakeRun = Callable[..., RunDirectory]

@@ -13,7 +13,7 @@ from torch.nn import functional
 from trainer.dataset import load_training_set
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.run_directory import RunDirectory
+from trainer.protocol.run_directory import RunDirectory
 from trainer.session import make_session
 
 # Wide enough for the fast convolutions to take part; the report's fixed batch, as its preset has it.

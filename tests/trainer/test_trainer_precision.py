@@ -10,7 +10,7 @@ from conftest import small_config, training_set
 
 from trainer.device import Machine, set_tf32
 from trainer.distributed import Ranks
-from trainer.settings import Precision
+from trainer.protocol.settings import Precision
 from trainer.tuning import choose_machine
 
 CUDA = torch.device("cuda")

@@ -16,15 +16,16 @@ import torch
 from conftest import small_config
 
 from trainer import checkpoints
-from trainer.config import TrainConfig, preset_names
 from trainer.dataset import load_training_set
 from trainer.device import Machine
 from trainer.distributed import Ranks, is_lost_contact
-from trainer.errors import TrainerError
-from trainer.events import Progress
 from trainer.layers import BatchNorm2d
 from trainer.networks import build_networks
-from trainer.run_directory import RunDirectory
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import Progress
+from trainer.protocol.presets import preset_names
+from trainer.protocol.run_directory import RunDirectory
 from trainer.session import make_session
 from trainer.start import train_run
 

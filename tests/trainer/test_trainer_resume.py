@@ -18,9 +18,8 @@ import torch
 from conftest import small_config
 
 from trainer import checkpoints
-from trainer.config import preset_names
-from trainer.errors import TrainerError
-from trainer.events import (
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import (
     CheckpointSaved,
     Progress,
     RunFailed,
@@ -31,7 +30,8 @@ from trainer.events import (
     TrainEvent,
     Warning,
 )
-from trainer.run_directory import RunDirectory
+from trainer.protocol.presets import preset_names
+from trainer.protocol.run_directory import RunDirectory
 from trainer.start import train_run
 
 MakeRun = Callable[..., RunDirectory]

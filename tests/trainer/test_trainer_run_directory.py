@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config import load_preset
-from trainer.errors import TrainerError
-from trainer.events import EventWriter, Progress, RunFailed, RunFinished, RunPaused, RunStarted, RunStopped
-from trainer.run_directory import RunDirectory
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import EventWriter, Progress, RunFailed, RunFinished, RunPaused, RunStarted, RunStopped
+from trainer.protocol.presets import load_preset
+from trainer.protocol.run_directory import RunDirectory
 
 
 @pytest.fixture

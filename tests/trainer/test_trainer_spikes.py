@@ -12,10 +12,10 @@ from conftest import small_config
 
 from trainer import training
 from trainer.draws import Draw
-from trainer.events import Progress, RunStarted, SpikeFound
 from trainer.game import Game
-from trainer.run_directory import RunDirectory
-from trainer.spikes import MERGE, THRESHOLD, SpikeDetector, SpikeFeed, robust_z
+from trainer.protocol.events import Progress, RunStarted, SpikeFound
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.spikes import MERGE, THRESHOLD, SpikeDetector, SpikeFeed, robust_z
 from trainer.start import train_run
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from trainer import winograd
 from trainer.layers import Conv2d, ConvTranspose2d
-from trainer.run_directory import RunDirectory
+from trainer.protocol.run_directory import RunDirectory
 from trainer.start import train_run
 
 

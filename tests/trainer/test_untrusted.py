@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer import untrusted
-from trainer.untrusted import UntrustedError, Values
+from trainer.protocol import untrusted
+from trainer.protocol.untrusted import UntrustedError, Values
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
 

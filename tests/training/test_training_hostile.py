@@ -5,18 +5,19 @@ from __future__ import annotations
 import pytest
 from studio_calls import Studio
 
-from gandam_studio.core import training
-from gandam_studio.core.edits import Flip
-from gandam_studio.core.training import create_run
+from gandam_studio.core import runs
+from gandam_studio.core import versions
+from gandam_studio.core.runs import create_run
 from gandam_studio.core.workspace import Workspace
-from trainer.config import load_preset
-from trainer.run_directory import RunDirectory
+from gandam_studio.core.workspace.edits import Flip
+from trainer.protocol.presets import load_preset
+from trainer.protocol.run_directory import RunDirectory
 
 
 def test_facing_is_asked_of_the_version_not_of_the_present(workspace: Workspace) -> None:
-    before = workspace.commit("as imported")
+    before = versions.commit(workspace, "as imported")
     workspace.apply(Flip([3]))
-    after = workspace.commit("flipped")
+    after = versions.commit(workspace, "flipped")
     workspace.apply(Flip([3]))
     config = load_preset("sprite-r3-cpu")
     assert create_run(workspace, before, config).config().origin.facing_curated is False
@@ -26,7 +27,7 @@ def test_facing_is_asked_of_the_version_not_of_the_present(workspace: Workspace)
 def test_a_long_preset_or_number_makes_no_impossible_name(workspace: Workspace) -> None:
     import dataclasses
 
-    version = workspace.commit("first")
+    version = versions.commit(workspace, "first")
     folder = workspace.folder / "runs"
     (folder / ("r" + "9" * 240)).mkdir(parents=True)
     run = create_run(workspace, version, dataclasses.replace(load_preset("sprite-r3-cpu"), preset="p" * 64))
@@ -36,7 +37,7 @@ def test_a_long_preset_or_number_makes_no_impossible_name(workspace: Workspace) 
 
 @pytest.mark.parametrize("option", [["--version", "v1"], ["--parent", "r1"], ["--seed", "3"], ["--set", "seed=3"]])
 def test_a_resumed_run_refuses_what_it_could_not_obey(workspace: Workspace, studio: Studio, option: list[str]) -> None:
-    run = create_run(workspace, workspace.commit("first"), load_preset("sprite-r3-cpu"))
+    run = create_run(workspace, versions.commit(workspace, "first"), load_preset("sprite-r3-cpu"))
     place = str(workspace.folder)
     workspace.close()
     done = studio("train", "--resume", run.name, *option, "-w", place)
@@ -47,7 +48,7 @@ def test_a_resumed_run_refuses_what_it_could_not_obey(workspace: Workspace, stud
 def test_a_resumed_run_is_given_its_new_device(
     workspace: Workspace, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = create_run(workspace, workspace.commit("first"), load_preset("sprite-r3-cpu"))
+    run = create_run(workspace, versions.commit(workspace, "first"), load_preset("sprite-r3-cpu"))
     place = str(workspace.folder)
     workspace.close()
     given: list[tuple[str, ...]] = []
@@ -61,7 +62,7 @@ def test_a_resumed_run_is_given_its_new_device(
 
 
 def test_runs_lists_a_damaged_one_in_a_line(workspace: Workspace, studio: Studio) -> None:
-    run = create_run(workspace, workspace.commit("first"), load_preset("sprite-r3-cpu"))
+    run = create_run(workspace, versions.commit(workspace, "first"), load_preset("sprite-r3-cpu"))
     run.config_path.write_text("[" * 100_000, encoding="utf-8")
     place = str(workspace.folder)
     workspace.close()

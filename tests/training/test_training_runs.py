@@ -14,14 +14,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from gandam_studio.core.edits import Drop, Flip, SetSetting
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.training import create_run, find_run, runs, start, summary
-from gandam_studio.core.training.process import ask, trainer_command
+from gandam_studio.core.runs import create_run, find_run, runs, start, summary
+from gandam_studio.core.runs.process import ask, trainer_command
 from gandam_studio.core.workspace import Workspace
-from trainer.config import TrainConfig, apply_overrides, load_preset
-from trainer.recipe import Recipe
-from trainer.run_directory import RunDirectory
+from gandam_studio.core.workspace.edits import Drop, Flip, SetSetting
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset
+from trainer.protocol.recipe import Recipe
+from trainer.protocol.run_directory import RunDirectory
 
 PATIENCE_S = 90
 
@@ -54,11 +57,11 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
 def run(workspace: Workspace) -> RunDirectory:
     workspace.apply(Flip([3]))
     workspace.apply(Drop([1, 2], "text"))
-    return create_run(workspace, workspace.commit("first"), tiny())
+    return create_run(workspace, versions.commit(workspace, "first"), tiny())
 
 
 def test_a_run_holds_everything_it_needs(workspace: Workspace, run: RunDirectory) -> None:
-    version = workspace.versions()[-1]
+    version = versions.versions(workspace)[-1]
     origin = run.config().origin
     assert (origin.manifest, origin.version, origin.facing_curated) == (version.digest, "v1", True)
     assert run.manifest_path.read_bytes() == workspace.manifest_path(version.digest).read_bytes()
@@ -70,7 +73,7 @@ def test_a_run_holds_everything_it_needs(workspace: Workspace, run: RunDirectory
 
 
 def test_runs_are_numbered_and_found_by_number_name_or_latest(workspace: Workspace, run: RunDirectory) -> None:
-    version = workspace.versions()[-1]
+    version = versions.versions(workspace)[-1]
     second = create_run(workspace, version, tiny(), parent=run.name)
     assert [found.run for found in runs(workspace)] == ["r1-sprite-r3-cpu", "r2-sprite-r3-cpu"]
     for text in ("r2", "latest", "r2-sprite-r3-cpu"):
@@ -89,7 +92,7 @@ def test_a_broken_run_is_listed_with_its_problem(workspace: Workspace, run: RunD
 def test_too_few_sprites_are_refused_and_leave_no_run(workspace: Workspace) -> None:
     workspace.apply(Drop(range(2, 21), "text"))
     with pytest.raises(UserError, match="too few to train on"):
-        create_run(workspace, workspace.commit("almost nothing"), tiny())
+        create_run(workspace, versions.commit(workspace, "almost nothing"), tiny())
     assert runs(workspace) == []
 
 
@@ -110,7 +113,7 @@ def test_the_size_somebody_chose_is_the_size_trained_at(
     from gandam_studio.commands import training as commands
 
     workspace.apply(SetSetting("recipe", Recipe(size=recipe).to_json()))
-    workspace.commit("sized")
+    versions.commit(workspace, "sized")
     folder = workspace.folder
     workspace.close()
     monkeypatch.setattr(commands, "train_to_end", lambda run, *_, **__: summary(run.path))
@@ -177,9 +180,9 @@ def test_the_studio_starts_exactly_the_documented_command() -> None:
 )
 def test_what_cannot_train_is_refused_before_there_is_a_run(workspace: Workspace, words: list[str], named: str) -> None:
     from gandam_studio.commands import training as commands
-    from trainer.errors import TrainerError
+    from trainer.protocol.errors import TrainerError
 
-    workspace.commit("first")
+    versions.commit(workspace, "first")
     folder = workspace.folder
     workspace.close()
     done = CliRunner().invoke(commands.train, ["--preset", "sprite-r3-cpu", *words, "-w", str(folder)])
@@ -201,7 +204,7 @@ def test_a_limit_given_apart_counts_before_a_schedule_is_judged(workspace: Works
 
 
 def test_a_penalty_too_large_for_the_recipes_size_is_a_users_error() -> None:
-    from gandam_studio.core.training import at_recipe_size
+    from gandam_studio.core.runs import at_recipe_size
 
     config = apply_overrides(load_preset("sprite-r3-cpu"), ["regulariser.weight=1e30"])
     with pytest.raises(UserError, match="weight"):

@@ -14,9 +14,10 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from gandam_studio.core.edits import Flip
+from gandam_studio.core import exporting, versions
 from gandam_studio.core.versions import verify
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Flip
 
 FORMS = {"export-file": "csv", "export-folder": "imagefolder"}
 EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree", "sqlite3.connect")
@@ -52,11 +53,13 @@ def work(kind: str, folder: Path) -> None:
                 folder / "w" / "workspace.sqlite", factory=Statements, isolation_level=None
             )
             workspace.connection.row_factory = sqlite3.Row
-            workspace.commit("two")
+            versions.commit(workspace, "two")
             workspace.connection.close()
             workspace.connection = connection
         else:
-            workspace.export(folder / "out", version="v2", format=FORMS[kind], force=True)
+            exporting.export(
+                workspace, versions.find_version(workspace, "v2"), folder / "out", format=FORMS[kind], force=True
+            )
 
 
 def content(path: Path) -> dict[str, str]:
@@ -72,12 +75,14 @@ def outcome(kind: str, folder: Path, expected: list[dict[str, str]]) -> str:
             return "damaged"
         if kind != "commit":
             found = content(folder / "out")
-            workspace.export(folder / "out", version="v2", format=FORMS[kind], force=True)
+            exporting.export(
+                workspace, versions.find_version(workspace, "v2"), folder / "out", format=FORMS[kind], force=True
+            )
             if content(folder / "out") != expected[1]:
                 return "cannot export again"
             return "old" if found == expected[0] else "new" if found == expected[1] else "broken"
-        labels = [version.label for version in workspace.versions()]
-        again = workspace.commit("two")
+        labels = [version.label for version in versions.versions(workspace)]
+        again = versions.commit(workspace, "two")
         if again.label != "v2" or again.parent_label not in ("v1",) or not verify(workspace).ok:
             return "cannot commit again"
         return {1: "old", 2: "new"}.get(len(labels), "broken")
@@ -97,13 +102,13 @@ def run_killed(kind: str, folder: Path, step: int) -> int:
 def main(kind: str, base: Path) -> None:
     global FOLDER
     with Workspace.open(base / "w") as workspace:
-        workspace.commit("one")
+        versions.commit(workspace, "one")
         if kind != "commit":
             form = FORMS[kind]
-            workspace.export(base / "out", version="v1", format=form)
+            exporting.export(workspace, versions.find_version(workspace, "v1"), base / "out", format=form)
             workspace.apply(Flip([1, 2]))
-            workspace.commit("two")
-            workspace.export(base / "new", version="v2", format=form)
+            versions.commit(workspace, "two")
+            exporting.export(workspace, versions.find_version(workspace, "v2"), base / "new", format=form)
         else:
             workspace.apply(Flip([1, 2]))
     expected = [] if kind == "commit" else [content(base / "out"), content(base / "new")]

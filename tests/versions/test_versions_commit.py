@@ -9,13 +9,14 @@ import random
 import numpy as np
 import pytest
 
-from gandam_studio.core.edits import Drop, Flip, Keep, SetFacing, SetSetting, SetValues, Tag
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UnknownVersion, UserError
 from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.versions import find_version, tag_version
 from gandam_studio.core.versions.files import header, left_out
-from trainer.manifest import read_manifest
-from trainer.recipe import Recipe
+from gandam_studio.core.workspace.edits import Drop, Flip, Keep, SetFacing, SetSetting, SetValues, Tag
+from trainer.protocol.manifest import read_manifest
+from trainer.protocol.recipe import Recipe
 
 
 def rows(*seqs: int) -> np.ndarray:
@@ -27,7 +28,7 @@ def test_commit_writes_what_is_decided(workspace):
     workspace.apply(Flip([5]))
     workspace.apply(SetFacing([5], "left"))
     workspace.apply(Tag([6], add=frozenset({"zeta", "alpha"})))
-    version = workspace.commit("First cut")
+    version = versions.commit(workspace, "First cut")
     assert (version.label, version.parent, version.sprites, version.message) == ("v1", None, 17, "First cut")
     data = workspace.manifest_path(version.digest).read_bytes()
     assert hashlib.sha256(data).hexdigest() == version.digest
@@ -42,7 +43,7 @@ def test_commit_writes_what_is_decided(workspace):
 
 def test_kept_only(workspace):
     workspace.apply(Keep([4, 9]))
-    version = workspace.commit("Kept", kept_only=True)
+    version = versions.commit(workspace, "Kept", kept_only=True)
     assert version.sprites == 2
     assert left_out(workspace, version)[workspace.sprite(1).id] == "not kept"
 
@@ -51,7 +52,7 @@ def test_header_counts_and_settings(workspace):
     workspace.apply(Keep([4, 9]))
     workspace.apply(Flip([1, 2, 3]))
     workspace.apply(SetSetting("recipe", Recipe(size=32).to_json()))
-    found = header(workspace, workspace.commit("x"))
+    found = header(workspace, versions.commit(workspace, "x"))
     assert found["sprites"] == 20
     assert found["counts"]["kept"] == 2
     assert found["counts"]["flipped"] == 3
@@ -60,33 +61,33 @@ def test_header_counts_and_settings(workspace):
 
 
 def test_nothing_new_makes_no_version(workspace):
-    first = workspace.commit("one")
-    again = workspace.commit("two")
+    first = versions.commit(workspace, "one")
+    again = versions.commit(workspace, "two")
     assert again.unchanged
     assert again.label == "v1"
     assert again.message == "one"
     workspace.apply(Flip([1]))
     workspace.apply(Flip([1]))
-    assert workspace.commit("three").unchanged
-    assert len(workspace.versions()) == 1
+    assert versions.commit(workspace, "three").unchanged
+    assert len(versions.versions(workspace)) == 1
     assert not first.unchanged
 
 
 def test_another_recipe_is_another_version_of_equal_content(workspace):
-    first = workspace.commit("white")
+    first = versions.commit(workspace, "white")
     workspace.apply(SetSetting("recipe", Recipe(background="alpha").to_json()))
-    second = workspace.commit("alpha")
+    second = versions.commit(workspace, "alpha")
     assert (second.label, second.digest) == ("v2", first.digest)
     assert header(workspace, first)["recipe"]["background"] == "white"
     assert header(workspace, second)["recipe"]["background"] == "alpha"
 
 
 def test_undo_then_commit_has_the_old_digest_and_a_parent(workspace):
-    first = workspace.commit("one")
+    first = versions.commit(workspace, "one")
     workspace.apply(Drop([7], "text"))
-    second = workspace.commit("two")
+    second = versions.commit(workspace, "two")
     workspace.undo()
-    third = workspace.commit("three")
+    third = versions.commit(workspace, "three")
     assert third.digest == first.digest != second.digest
     assert third.parent == 2
 
@@ -107,7 +108,7 @@ def test_digest_ignores_the_order_of_work(make_workspace):
         dice.shuffle(work)
         for edit in work:
             workspace.apply(edit)
-        digests.append(workspace.commit(name).digest)
+        digests.append(versions.commit(workspace, name).digest)
     assert digests[0] == digests[1]
 
 
@@ -116,16 +117,16 @@ def test_names_composed_and_undecodable(make_workspace):
     for name, text in (("mac", "Zo\u0308e.png"), ("linux", "Zöe.png")):
         workspace = make_workspace(3, name)
         workspace.connection.execute("UPDATE sprites SET name = ? WHERE seq = 1", (text,))
-        digests.append(workspace.commit("").digest)
+        digests.append(versions.commit(workspace, "").digest)
     assert digests[0] == digests[1]
 
 
 def test_finding_versions(workspace):
     with pytest.raises(UnknownVersion, match="no version yet"):
         find_version(workspace)
-    first = workspace.commit("one")
+    first = versions.commit(workspace, "one")
     workspace.apply(Flip([1]))
-    second = workspace.commit("two")
+    second = versions.commit(workspace, "two")
     assert find_version(workspace, "v1") == first
     assert find_version(workspace) == second
     assert find_version(workspace, first.digest[:8]) == first
@@ -134,9 +135,9 @@ def test_finding_versions(workspace):
 
 
 def test_tags_move_between_versions(workspace):
-    first = workspace.commit("one")
+    first = versions.commit(workspace, "one")
     workspace.apply(Flip([1]))
-    second = workspace.commit("two")
+    second = versions.commit(workspace, "two")
     assert tag_version(workspace, first, add=("paper",)).tags == ("paper",)
     tag_version(workspace, second, add=("paper", "best"))
     assert find_version(workspace, "paper").label == "v2"
@@ -150,15 +151,15 @@ def test_tags_move_between_versions(workspace):
 def test_nothing_to_commit(workspace):
     workspace.apply(Drop(range(1, 21), "text"))
     with pytest.raises(UserError, match="nothing to commit"):
-        workspace.commit("none")
+        versions.commit(workspace, "none")
     with pytest.raises(UserError, match="no sprite is kept"):
-        workspace.commit("none", kept_only=True)
+        versions.commit(workspace, "none", kept_only=True)
 
 
 def test_contract_of_the_json(workspace):
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     workspace.apply(Flip([1]))
-    found = workspace.commit("two").to_json()
+    found = versions.commit(workspace, "two").to_json()
     assert {key: found[key] for key in ("version", "parent", "message", "sprites")} == {
         "version": "v2",
         "parent": "v1",
@@ -175,7 +176,7 @@ def test_a_cancelled_commit_leaves_nothing(workspace):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        workspace.commit("x", job=Stops())
-    assert workspace.versions() == []
+        versions.commit(workspace, "x", job=Stops())
+    assert versions.versions(workspace) == []
     assert list((workspace.folder / "manifests").iterdir()) == []
-    assert workspace.commit("y").label == "v1"
+    assert versions.commit(workspace, "y").label == "v1"

@@ -7,14 +7,15 @@ import hashlib
 import numpy as np
 import pytest
 
-from gandam_studio.core import datasets
-from gandam_studio.core.datasets import prepare
-from gandam_studio.core.edits import Drop, Flip, SetSetting, SetValues, Tag
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import Cancelled, NullJob
-from gandam_studio.core.rendering import render
+from gandam_studio.core.pictures.rendering import render
+from gandam_studio.core.runs import datasets
+from gandam_studio.core.runs.datasets import prepare
 from gandam_studio.core.versions import rendering_pool
-from trainer.recipe import Recipe
+from gandam_studio.core.workspace.edits import Drop, Flip, SetSetting, SetValues, Tag
+from trainer.protocol.recipe import Recipe
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def version(workspace):
     workspace.apply(Flip([5]))
     workspace.apply(Tag([6], add=frozenset({"red"})))
     workspace.apply(SetValues({"family": {7: "zaku"}, "weight": {8: 0.25}}, "x"))
-    return workspace.commit("one")
+    return versions.commit(workspace, "one")
 
 
 def test_array_and_description(workspace, version):
@@ -90,16 +91,16 @@ def test_the_cache_is_keyed_by_digest_and_recipe(workspace, version):
     small = prepare(workspace, version)
     workspace.apply(Flip([5]))
     workspace.apply(Flip([5]))
-    same = workspace.commit("the same again")
+    same = versions.commit(workspace, "the same again")
     assert prepare(workspace, same).pixels_path == small.pixels_path
     assert prepare(workspace, version, Recipe(size=64)).pixels_path != small.pixels_path
     workspace.apply(Drop([9], "text"))
-    assert prepare(workspace, workspace.commit("another")).pixels_path != small.pixels_path
+    assert prepare(workspace, versions.commit(workspace, "another")).pixels_path != small.pixels_path
 
 
 def test_held_out_share(make_workspace):
     workspace = make_workspace(150)
-    version = workspace.commit("x")
+    version = versions.commit(workspace, "x")
     none = prepare(workspace, version, Recipe(size=32), held_out=0.0).info()["split"]
     half = prepare(workspace, version, Recipe(size=32), held_out=0.5).info()["split"]
     assert set(none) == {"train"}
@@ -108,7 +109,7 @@ def test_held_out_share(make_workspace):
 
 def test_processes_render_the_same(make_workspace, monkeypatch):
     workspace = make_workspace(300)
-    version = workspace.commit("x")
+    version = versions.commit(workspace, "x")
     alone = prepare(workspace, version, Recipe(size=32))
     data = alone.pixels_path.read_bytes()
     alone.info_path.unlink()
@@ -122,7 +123,7 @@ def test_processes_render_the_same(make_workspace, monkeypatch):
 def test_detected_background(workspace):
     workspace.connection.execute("UPDATE sprites SET background = '#102030' WHERE seq < 8")
     workspace.connection.execute("UPDATE sprites SET background = '#ffffff' WHERE seq > 18")
-    version = workspace.commit("x")
+    version = versions.commit(workspace, "x")
     prepared = prepare(workspace, version, Recipe(size=32, background="detected"))
     assert prepared.info()["background"] == [16, 32, 48]
     assert np.load(prepared.pixels_path)[0, 0, 0].tolist() == [16, 32, 48]

@@ -9,10 +9,11 @@ import zipfile
 
 import pytest
 
-from gandam_studio.core.edits import Drop, Flip, SetCrop, SetFacing, SetValues, Tag
+from gandam_studio.core import versions
 from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.versions import verify
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Drop, Flip, SetCrop, SetFacing, SetValues, Tag
 
 COUNT = 220
 
@@ -78,8 +79,18 @@ def test_ten_versions_in_two_orders_have_equal_digests(pictures, tmp_path):
             found = []
             for step in range(10):
                 decide(workspace, step, dice)
-                found.append((workspace.commit(f"step {step}").digest, workspace.diff("latest", "now").summary))
-            summaries = [workspace.diff(f"v{n}", f"v{n + 1}").summary.partition(": ")[2] for n in range(1, 10)]
+                found.append(
+                    (
+                        versions.commit(workspace, f"step {step}").digest,
+                        versions.diff(workspace, versions.find_version(workspace, "latest"), None).summary,
+                    )
+                )
+            summaries = [
+                versions.diff(
+                    workspace, versions.find_version(workspace, f"v{n}"), versions.find_version(workspace, f"v{n + 1}")
+                ).summary.partition(": ")[2]
+                for n in range(1, 10)
+            ]
             histories.append(([digest for digest, _ in found], summaries))
             assert verify(workspace).ok
     assert histories[0] == histories[1]

@@ -1,4 +1,4 @@
-"""The digest of the same entries on another Python: trainer.manifest and what it imports are plain Python."""
+"""The digest of the same entries on another Python: trainer.protocol.manifest and what it imports are plain Python."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from trainer.manifest import ManifestEntry, manifest_bytes, manifest_digest
+from trainer.protocol.manifest import ManifestEntry, manifest_bytes, manifest_digest
 
 PROGRAM = """
 import json, random, sys
 sys.path.insert(0, sys.argv[1])
-import trainer.manifest as module
+import trainer.protocol.manifest as module
 entries = [module.ManifestEntry.from_json(values) for values in json.load(sys.stdin)]
 random.Random(int(sys.argv[2])).shuffle(entries)
 print(sys.version_info[:2], module.manifest_digest(module.manifest_bytes(entries)))

@@ -7,7 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_workspaces import add_sprites
 
-from gandam_studio.core.edits import (
+from gandam_studio.core import versions
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.versions import files
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import (
     Drop,
     Flip,
     Keep,
@@ -19,10 +23,7 @@ from gandam_studio.core.edits import (
     SetValues,
     Tag,
 )
-from gandam_studio.core.errors import UserError
-from gandam_studio.core.versions import files
-from gandam_studio.core.workspace import Workspace
-from trainer.recipe import Recipe
+from trainer.protocol.recipe import Recipe
 
 
 def state(workspace):
@@ -33,19 +34,19 @@ def test_restore_is_one_edit_that_undo_takes_back(workspace):
     workspace.apply(Drop([1, 2], "text"))
     workspace.apply(Flip([3]))
     workspace.apply(SetFacing([3], "left"))
-    first = workspace.commit("one")
+    first = versions.commit(workspace, "one")
     then = state(workspace)
     workspace.apply(Restore([1]))
     workspace.apply(Drop([9], "cropped"))
     workspace.apply(Flip([3, 4]))
     workspace.apply(SetSetting("recipe", Recipe(size=32).to_json()))
-    workspace.commit("two")
+    versions.commit(workspace, "two")
     before = state(workspace)
-    changes = workspace.restore_version("v1")
+    changes = workspace.apply(versions.restore_edit(workspace, versions.find_version(workspace, "v1")))
     assert changes.label == "Restore v1"
     assert state(workspace) == then
     assert workspace.recipe == Recipe()
-    assert workspace.commit("again").digest == first.digest
+    assert versions.commit(workspace, "again").digest == first.digest
     workspace.undo()
     assert state(workspace) == before
     assert workspace.recipe == Recipe(size=32)
@@ -54,58 +55,58 @@ def test_restore_is_one_edit_that_undo_takes_back(workspace):
 
 
 def test_branches_have_the_restored_version_as_parent(workspace):
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     workspace.apply(Flip([1]))
-    workspace.commit("two")
-    workspace.restore_version("v1")
+    versions.commit(workspace, "two")
+    workspace.apply(versions.restore_edit(workspace, versions.find_version(workspace, "v1")))
     workspace.apply(Flip([2]))
-    branch = workspace.commit("branch")
+    branch = versions.commit(workspace, "branch")
     assert (branch.label, branch.parent_label) == ("v3", "v1")
     workspace.apply(Flip([3]))
-    assert workspace.commit("on").parent_label == "v3"
+    assert versions.commit(workspace, "on").parent_label == "v3"
     workspace.undo()
     workspace.undo()
     workspace.undo()
     workspace.apply(Flip([5]))
-    assert workspace.commit("from two again").parent_label == "v2"
+    assert versions.commit(workspace, "from two again").parent_label == "v2"
 
 
 def test_committing_what_was_restored_adds_nothing(workspace):
-    first = workspace.commit("one")
+    first = versions.commit(workspace, "one")
     workspace.apply(Flip([1]))
-    workspace.commit("two")
-    workspace.restore_version("v1")
-    again = workspace.commit("three")
+    versions.commit(workspace, "two")
+    workspace.apply(versions.restore_edit(workspace, versions.find_version(workspace, "v1")))
+    again = versions.commit(workspace, "three")
     assert again.unchanged
     assert again.label == first.label
 
 
 def test_sprites_imported_since_are_dropped_with_a_reason(workspace):
-    first = workspace.commit("one")
+    first = versions.commit(workspace, "one")
     add_sprites(workspace, [50, 51])
-    workspace.restore_version("v1")
+    workspace.apply(versions.restore_edit(workspace, versions.find_version(workspace, "v1")))
     assert workspace.sprite(21).reason == "not in v1"
-    assert workspace.commit("x").digest == first.digest
+    assert versions.commit(workspace, "x").digest == first.digest
 
 
 def test_versions_of_kept_sprites_leave_the_others_undecided(workspace):
     workspace.apply(Keep([4, 5]))
-    first = workspace.commit("kept", kept_only=True)
+    first = versions.commit(workspace, "kept", kept_only=True)
     workspace.apply(Keep([6]))
     workspace.apply(Drop([7], "text"))
-    workspace.restore_version("v1")
+    workspace.apply(versions.restore_edit(workspace, versions.find_version(workspace, "v1")))
     assert [workspace.sprite(n).status for n in (4, 6, 7)] == ["kept", "undecided", "undecided"]
-    assert workspace.commit("again", kept_only=True).digest == first.digest
+    assert versions.commit(workspace, "again", kept_only=True).digest == first.digest
 
 
 def test_a_manifest_of_strangers_is_refused(workspace, make_workspace):
-    version = workspace.commit("one")
+    version = versions.commit(workspace, "one")
     other = make_workspace([1, 2], "other")
-    mine = other.commit("x")
+    mine = versions.commit(other, "x")
     data = workspace.manifest_path(version.digest).read_bytes()
     other.manifest_path(mine.digest).write_bytes(data)
     with pytest.raises(UserError, match="18 sprites of v1 are not in this workspace"):
-        other.restore_version("v1")
+        other.apply(versions.restore_edit(other, versions.find_version(other, "v1")))
 
 
 rows = st.lists(st.integers(1, 12), min_size=1, max_size=5, unique=True)
@@ -143,14 +144,14 @@ def test_restoring_gives_the_digest_again(tmp_path_factory, before, after, kept_
         for edit in before:
             workspace.apply(edit)
         try:
-            version = workspace.commit("one", kept_only=kept_only)
+            version = versions.commit(workspace, "one", kept_only=kept_only)
         except UserError:
             return
         for edit in after:
             workspace.apply(edit)
         present = state(workspace), workspace.setting("splits")
-        workspace.restore_version("v1")
-        assert workspace.commit("two", kept_only=kept_only).digest == version.digest
+        workspace.apply(versions.restore_edit(workspace, versions.find_version(workspace, "v1")))
+        assert versions.commit(workspace, "two", kept_only=kept_only).digest == version.digest
         if workspace.history.undo_label() == "Restore v1":
             workspace.undo()
             assert (state(workspace), workspace.setting("splits")) == present

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_workspaces import png_bytes, sprite_pixels
 
-from gandam_studio.core.edits import SetSetting
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.versions import SplitRule, assign_splits, files
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import SetSetting
 
 groups = st.dictionaries(
     st.text("abcdef0123", min_size=1, max_size=6), st.sampled_from(["", "x", "y", "z"]), max_size=40
@@ -69,7 +70,7 @@ def test_mirror_twins_are_never_parted(tmp_path):
         assert workspace.counts().total == 80
         for seed in range(3):
             workspace.apply(SetSetting("splits", {"seed": seed, "held_out": 0.5}))
-            version = workspace.commit(f"seed {seed}")
+            version = versions.commit(workspace, f"seed {seed}")
             splits = {entry.source: entry.split for entry in files.manifest_entries(workspace, version)}
             assert set(splits.values()) == {"train", "held-out"}
             for index in range(40):

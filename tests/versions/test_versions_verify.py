@@ -8,24 +8,25 @@ import shutil
 import pytest
 from damaged_originals import alter, flip_a_bit, where
 
-from gandam_studio.core.edits import Flip
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.versions import relink, verify
 from gandam_studio.core.versions.files import header_path
 from gandam_studio.core.versions.restore import restore_edit
+from gandam_studio.core.workspace.edits import Flip
 
 
 def test_a_sound_workspace(workspace):
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     workspace.apply(Flip([1]))
-    workspace.commit("two")
+    versions.commit(workspace, "two")
     found = verify(workspace)
     assert (found.ok, found.originals, found.manifests) == (True, 20, 2)
     json.dumps(found.to_json())
 
 
 def test_one_flipped_bit_in_an_original(workspace):
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     sprite = workspace.sprite(7)
     alter(workspace.originals, sprite.blob)
     (damage,) = verify(workspace).damage
@@ -35,11 +36,11 @@ def test_one_flipped_bit_in_an_original(workspace):
 
 
 def test_everything_that_can_be_wrong_is_named(workspace):
-    one = workspace.commit("one")
+    one = versions.commit(workspace, "one")
     workspace.apply(Flip([1]))
-    two = workspace.commit("two")
+    two = versions.commit(workspace, "two")
     workspace.apply(Flip([2]))
-    three = workspace.commit("three")
+    three = versions.commit(workspace, "three")
     for seq in (3, 4, 5):
         workspace.originals.discard(workspace.sprite(seq).blob)
     alter(workspace.originals, workspace.sprite(6).blob)
@@ -72,7 +73,7 @@ def test_everything_that_can_be_wrong_is_named(workspace):
     ],
 )
 def test_a_header_that_does_not_fit_its_manifest_is_named(workspace, spoil, problem):
-    version = workspace.commit("one")
+    version = versions.commit(workspace, "one")
     path = header_path(workspace, version.digest)
     header = json.loads(path.read_text(encoding="utf-8"))
     if spoil:
@@ -87,7 +88,7 @@ def test_a_header_that_does_not_fit_its_manifest_is_named(workspace, spoil, prob
 
 
 def test_relink_finds_by_digest_whatever_the_name(workspace, tmp_path):
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     attic = tmp_path / "attic" / "deep"
     attic.mkdir(parents=True)
     (attic / "stranger.png").write_bytes(b"something else")
@@ -154,8 +155,8 @@ def test_relink_nothing_to_do_and_nowhere_to_look(workspace, tmp_path):
 
 
 def test_a_commit_mends_a_damaged_manifest(workspace):
-    version = workspace.commit("one")
+    version = versions.commit(workspace, "one")
     flip_a_bit(workspace.manifest_path(version.digest), 100)
     assert not verify(workspace).ok
-    assert workspace.commit("again").unchanged
+    assert versions.commit(workspace, "again").unchanged
     assert verify(workspace).ok

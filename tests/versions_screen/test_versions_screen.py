@@ -12,9 +12,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from small_workspaces import add_sprites
 
-from gandam_studio.core.edits import Drop, Flip, Tag
+from gandam_studio.core import versions
 from gandam_studio.core.versions import diff
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Drop, Flip, Tag
 from gandam_studio.qt import theme
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.versions import screen as screen_module
@@ -39,7 +40,7 @@ def open_screen(qtbot, tmp_path):
         with Workspace.create(tmp_path / "w") as workspace:
             add_sprites(workspace, list(range(count)))
             if read_only:
-                workspace.commit("one")
+                versions.commit(workspace, "one")
         session = Session(Workspace.open(tmp_path / "w", read_only=read_only))
         sessions.append(session)
         session.told = []
@@ -176,7 +177,7 @@ def test_any_two_versions_can_be_compared(qtbot, open_screen):
     screen.detail.base_chosen.emit(1)
     settle(qtbot, screen.session)
     assert screen.detail.summary.text() == "2 flipped"
-    screen.history.go_to(screen.history.row_of(screen.session.workspace.version("v2")))
+    screen.history.go_to(screen.history.row_of(versions.find_version(screen.session.workspace, "v2")))
     settle(qtbot, screen.session)
     assert screen.detail.summary.text() == "1 flipped"
 
@@ -186,7 +187,7 @@ def test_restore_is_undoable_and_starts_a_branch(qtbot, open_screen):
     commit(qtbot, screen, "one")
     screen.session.apply(Flip([3]))
     commit(qtbot, screen, "two")
-    screen.history.go_to(screen.history.row_of(screen.session.workspace.version("v1")))
+    screen.history.go_to(screen.history.row_of(versions.find_version(screen.session.workspace, "v1")))
     screen.restore()
     settle(qtbot, screen.session)
     workspace = screen.session.workspace
@@ -278,7 +279,7 @@ def test_export_dialog_offers_classes_and_captions_where_they_have_a_place(qtbot
     screen.session.apply(Tag(list(range(1, 21)), add=frozenset({"knight"})))
     commit(qtbot, screen, "two")
     wish = ExportWish(str(tmp_path / "x"), "imagefolder", "render", False, "*", True)
-    screen.work.export(screen.session.workspace.version(), wish)
+    screen.work.export(versions.find_version(screen.session.workspace), wish)
     settle(qtbot, screen.session)
     assert len(list((tmp_path / "x").glob("*/knight/*.txt"))) == 20
 

@@ -17,9 +17,10 @@ from PySide6.QtWidgets import QMenu, QMessageBox
 from recorded_runs import recorded
 from studio_window import OpenWindow, curate
 
-from gandam_studio.core.edits import Drop, Flip
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Drop, Flip
 from gandam_studio.qt import responsiveness
 from gandam_studio.qt.background import BackgroundTask, Latest
 from gandam_studio.qt.curate import screen as curate_module
@@ -268,7 +269,7 @@ def committed(folder: Path, count: int = 3) -> Path:
     with Workspace.open(folder) as workspace:
         for number in range(count):
             workspace.apply(Flip([number + 1]))
-            workspace.commit(f"number {number + 1}")
+            versions.commit(workspace, f"number {number + 1}")
     return folder
 
 

@@ -9,8 +9,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSizePolicy, QWidget
 from studio_window import OpenWindow, close
 
-from gandam_studio.core.store import transaction
+from gandam_studio.core import versions
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.store import transaction
 from gandam_studio.qt.rail import PLACES
 
 LONG = "x" * 5000
@@ -19,7 +20,7 @@ LONG = "x" * 5000
 def fill(folder: Path, text: str) -> None:
     """Put `text` wherever a workspace holds text, as somebody else's program may have."""
     with Workspace.open(folder) as workspace:
-        workspace.commit(text)
+        versions.commit(workspace, text)
         with transaction(workspace.connection) as connection:
             connection.execute("UPDATE sprites SET name = ?, family = ?, tags = ?", (text, text, f"\n{text}\n"))
             connection.execute("UPDATE sprites SET status = 'dropped', reason = ? WHERE seq < 12", (text,))

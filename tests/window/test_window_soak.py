@@ -15,8 +15,9 @@ from PySide6.QtWidgets import QApplication
 from recorded_runs import recorded
 from studio_window import CONTROL, SHIFT, OpenWindow, curate, press
 
-from gandam_studio.core.query import Filter
+from gandam_studio.core import versions
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.query import Filter
 from gandam_studio.qt.main_window import MainWindow
 from gandam_studio.qt.train import preflight_card
 from gandam_studio.qt.train.screen import TrainScreen
@@ -142,7 +143,7 @@ def soak(window: MainWindow, visits: int, decisions: int) -> tuple[Held, Held]:
 def prepared(folder: Path) -> Path:
     """The workspace with a version, a saved filter and a finished run."""
     with Workspace.open(folder) as workspace:
-        workspace.commit("first")
+        versions.commit(workspace, "first")
     recorded(folder / "runs" / "r1-sprite-r3-cpu", iterations=200)
     return folder
 

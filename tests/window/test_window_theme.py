@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QLabel
 
 from gandam_studio.qt import icons, theme
-from trainer.resources import resource_path
+from trainer.protocol.resources import resource_path
 
 THEMES = {
     name: tomllib.loads(resource_path("themes", f"{name}.toml").read_text(encoding="utf-8"))

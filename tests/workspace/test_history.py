@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gandam_studio.core import schema
-from gandam_studio.core.edits import (
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.workspace import schema
+from gandam_studio.core.workspace.edits import (
     Drop,
     Edit,
     Flip,
@@ -26,9 +27,8 @@ from gandam_studio.core.edits import (
     Tag,
     Together,
 )
-from gandam_studio.core.errors import UserError
-from gandam_studio.core.history import History
-from gandam_studio.core.store import connect
+from gandam_studio.core.workspace.history import History
+from gandam_studio.core.workspace.store import connect
 
 SPRITES = 12
 

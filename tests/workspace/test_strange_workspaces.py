@@ -15,17 +15,17 @@ import numpy as np
 import pytest
 from small_workspaces import make_workspace, workspace
 
-from gandam_studio.core import review, schema, store
-from gandam_studio.core.edits import Drop, Flip, Keep, SetCrop, SetSetting, SetStatus, SetValues, Tag
+from gandam_studio.core import versions
 from gandam_studio.core.errors import DamagedWorkspace, UserError
-from gandam_studio.core.originals import Originals
-from gandam_studio.core.query import Filter
-from gandam_studio.core.seqsets import pack, unpack
-from gandam_studio.core.sprite import COLUMN_DOMAINS
-from gandam_studio.core.thumbnails import ThumbnailStore
 from gandam_studio.core.versions import SplitRule, commit, verify
 from gandam_studio.core.versions import files as version_files
-from gandam_studio.core.workspace import DATABASE, Workspace
+from gandam_studio.core.workspace import DATABASE, Workspace, review, schema, store
+from gandam_studio.core.workspace.edits import Drop, Flip, Keep, SetCrop, SetSetting, SetStatus, SetValues, Tag
+from gandam_studio.core.workspace.originals import Originals
+from gandam_studio.core.workspace.query import Filter
+from gandam_studio.core.workspace.seqsets import pack, unpack
+from gandam_studio.core.workspace.sprite import COLUMN_DOMAINS
+from gandam_studio.core.workspace.thumbnails import ThumbnailStore
 
 __all__ = ["make_workspace", "workspace"]
 
@@ -139,7 +139,11 @@ def test_values_outside_a_columns_domain_are_told(workspace, column, value):
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.execute(f"UPDATE sprites SET {column} = ? WHERE seq = 5", (value,))
         connection.commit()
-    for read in (lambda: list(workspace.sprites()), lambda: workspace.sprite(5), lambda: workspace.commit("x")):
+    for read in (
+        lambda: list(workspace.sprites()),
+        lambda: workspace.sprite(5),
+        lambda: versions.commit(workspace, "x"),
+    ):
         with pytest.raises(UserError, match="damaged"):
             read()
     rows = review.page(workspace.connection, np.arange(1, 21))
@@ -198,10 +202,10 @@ def test_a_saved_filter_of_a_wrong_type_is_left_out():
     ],
 )
 def test_versions_that_make_no_sense_are_told(workspace, statement):
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     workspace.connection.execute(statement)
     with pytest.raises(UserError, match="damaged"):
-        workspace.version()
+        versions.find_version(workspace)
 
 
 # The history
@@ -297,20 +301,20 @@ def test_two_commits_at_once_are_two_versions_or_one(workspace):
 
 
 def test_equal_content_beside_a_header_that_makes_no_sense(workspace):
-    one = workspace.commit("one")
+    one = versions.commit(workspace, "one")
     workspace.apply(Flip([1]))
-    workspace.commit("two")
+    versions.commit(workspace, "two")
     workspace.apply(Flip([1]))
     path = version_files.header_path(workspace, one.digest)
-    for versions in ("text", [1], {"v1": 3, "v9": {"recipe": []}}, None):
-        path.write_text(json.dumps({**json.loads(path.read_text()), "versions": versions}))
+    for value in ("text", [1], {"v1": 3, "v9": {"recipe": []}}, None):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "versions": value}))
         workspace.apply(Keep([2]))
         workspace.apply(SetStatus([2], "undecided"))
-        made = workspace.commit("again")
+        made = versions.commit(workspace, "again")
         assert made.digest == one.digest
         assert version_files.header(workspace, made)["kept_only"] is False
         workspace.apply(Flip([1]))
-        workspace.commit("between")
+        versions.commit(workspace, "between")
         workspace.apply(Flip([1]))
 
 
@@ -401,7 +405,7 @@ def test_an_index_that_is_none_is_made_again(workspace, statements):
 )  # fmt: skip
 def test_nothing_is_written_through_a_link(workspace, tmp_path, name):
     workspace.thumbnails.append(1, [np.zeros((4, 4, 4), np.uint8)])
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     workspace.close()
     target = workspace.folder / name
     outside = tmp_path / "outside"
@@ -459,7 +463,7 @@ def test_writers_within_an_open_workspace_follow_no_link(workspace, tmp_path):
         workspace.thumbnails.append(1, [np.zeros((4, 4, 4), np.uint8)])
     (workspace.folder / "manifests").symlink_to(outside)
     with pytest.raises(UserError, match="nothing was committed"):
-        workspace.commit("x")
+        versions.commit(workspace, "x")
     assert precious.read_bytes() == b"precious"
     assert not list(outside.iterdir())
 
@@ -484,7 +488,7 @@ def test_a_thumbnail_that_claims_gigabytes_is_none(tmp_path):
 
 def test_a_busy_or_damaged_page_is_no_internal_error(workspace):
     """Bits flipped anywhere in a small database: opened and read in one piece, or refused in one line."""
-    workspace.commit("one")
+    versions.commit(workspace, "one")
     folder = workspace.folder
     workspace.close()
     path = folder / DATABASE
@@ -499,7 +503,7 @@ def test_a_busy_or_damaged_page_is_no_internal_error(workspace):
             with Workspace.open(folder, read_only=True) as opened:
                 opened.counts()
                 list(opened.sprites())
-                opened.versions()
+                versions.versions(opened)
         except (UserError, sqlite3.DatabaseError):
             continue
 

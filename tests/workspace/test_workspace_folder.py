@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from gandam_studio.core.edits import Drop, Flip, Keep, SetFacing, SetSetting, Tag
 from gandam_studio.core.errors import UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
-from gandam_studio.core.query import Filter
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Drop, Flip, Keep, SetFacing, SetSetting, Tag
+from gandam_studio.core.workspace.query import Filter
 
 
 @pytest.fixture

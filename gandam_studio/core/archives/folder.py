@@ -7,7 +7,7 @@ from pathlib import Path
 from gandam_studio.core.archives.names import decode_names
 from gandam_studio.core.archives.unpacking import DamagedArchive
 from gandam_studio.core.archives.zips import read_directory, read_entry
-from trainer.untrusted import open_regular
+from trainer.protocol.untrusted import open_regular
 
 MOST_ENTRIES = 2_000_000
 

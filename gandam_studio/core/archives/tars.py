@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gandam_studio.core.archives.unpacking import DamagedArchive, Unpacked
-from trainer.untrusted import BoundedReader, UntrustedError, open_regular
+from trainer.protocol.untrusted import BoundedReader, UntrustedError, open_regular
 
 _STEP = 1 << 18
 _HEADERS = 1 << 20  # of one entry: long names and PAX records

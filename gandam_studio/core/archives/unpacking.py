@@ -8,7 +8,7 @@ import lzma
 import zlib
 from typing import IO, Any, Protocol
 
-from trainer.untrusted import UntrustedError
+from trainer.protocol.untrusted import UntrustedError
 
 _INPUT = 1 << 16
 _XZ_MEMORY = 256 << 20  # `xz -9` needs 65 MiB to unpack

@@ -8,8 +8,8 @@ from itertools import combinations
 
 from gandam_studio.core.duplicates.relations import DUPLICATES
 from gandam_studio.core.duplicates.report import DuplicateGroup, DuplicateReport
-from gandam_studio.core.edits import Drop, Edit, Keep, NotDuplicates, SetFlipped, SetValues, Together
-from gandam_studio.core.seqsets import as_seqs
+from gandam_studio.core.workspace.edits import Drop, Edit, Keep, NotDuplicates, SetFlipped, SetValues, Together
+from gandam_studio.core.workspace.seqsets import as_seqs
 
 REASON = "duplicate"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from gandam_studio.core.edits import Drop, Edit, SetValues
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Drop, Edit, SetValues
 
 CAP_REASON = "family cap"
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from gandam_studio.core.duplicates.relations import RELATIONS, Transform, Verdict
-from gandam_studio.core.hashing import FINGERPRINT_VERSION
-from trainer.files import write_bytes
+from gandam_studio.core.workspace.described import FINGERPRINT_VERSION
+from trainer.protocol.files import write_bytes
 
 LOOSEST = 0.7  # distance up to which relations are kept: how far a slider can go
 _VERSION = 5  # of the verdicts; raise it when `measures` or `relations` decide otherwise

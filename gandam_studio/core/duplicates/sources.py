@@ -9,13 +9,13 @@ from typing import Protocol
 
 import numpy as np
 
-from gandam_studio.core.described import SETTING
 from gandam_studio.core.duplicates.verifying_worker import Stored
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.hashing import COLUMNS, FINGERPRINT_VERSION, fingerprint_batch
+from gandam_studio.core.hashing import COLUMNS, fingerprint_batch
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.described import FINGERPRINT_VERSION, SETTING
+from gandam_studio.core.workspace.sprite import Sprite
 
 _BATCH = 256
 

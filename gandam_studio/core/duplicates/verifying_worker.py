@@ -49,7 +49,7 @@ def main() -> int:
     import cv2
 
     from gandam_studio.core.duplicates.judging import Judge
-    from gandam_studio.core.originals import Originals
+    from gandam_studio.core.workspace.originals import Originals
 
     cv2.setNumThreads(1)
     start = json.loads(read_frame(requests) or b"{}")
@@ -88,8 +88,8 @@ class _Source:
 
     def rgba(self, row: int) -> np.ndarray:
         """See PixelSource."""
-        from gandam_studio.core.decoding import decode_part
         from gandam_studio.core.errors import UserError
+        from gandam_studio.core.pictures.decoding import decode_part
 
         one, _ = self._stored[row]
         try:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.texts import LONGEST_TAG, checked, folded
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
-    from gandam_studio.core.exporting.source import Source
-    from trainer.manifest import ManifestEntry
+    from trainer.protocol.manifest import ManifestEntry
 
 EVERY_TAG = "*"
 _NAMED = 5  # sprites that a refusal names
@@ -61,15 +60,17 @@ def parse_classes(text: str) -> tuple[str, ...]:
     return names
 
 
-def classes_of(source: Source, wanted: Iterable[str]) -> Classes:
-    """The classes of a version. Raises UserError where a sprite has none of the tags, or several, naming them."""
+def classes_of(entries: Iterable[ManifestEntry], wanted: Iterable[str], version: str) -> Classes:
+    """The classes of a version's sprites, `version` being its label. Raises UserError where a sprite has none of the
+    tags, or several, naming them.
+    """
     names = set(wanted)
     every = EVERY_TAG in names
     counts: dict[str, int] = {}
     without: list[str] = []
     several: list[str] = []
     none = more = 0
-    for entry in source.entries():
+    for entry in entries:
         found = [tag for tag in entry.tags if every or tag in names]
         for tag in found:
             counts[tag] = counts.get(tag, 0) + 1
@@ -80,7 +81,7 @@ def classes_of(source: Source, wanted: Iterable[str]) -> Classes:
             more += 1
             _keep(several, f"{entry.source}: {' and '.join(found)}")
     if not every and (unknown := sorted(names - counts.keys())):
-        raise UserError(f"no sprite of {source.version.label} has the tag {shortened(unknown[0])!r}")
+        raise UserError(f"no sprite of {version} has the tag {shortened(unknown[0])!r}")
     problems = []
     if none:
         problems.append(f"{_sprites(none)} none of the classes ({_shown(without, none)})")

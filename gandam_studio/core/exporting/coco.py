@@ -15,10 +15,10 @@ from typing import Any
 
 from gandam_studio.core.exporting.formats import RENDER
 from gandam_studio.core.exporting.source import Source
-from gandam_studio.core.rendering import content_box, plain_border, render
-from gandam_studio.core.sprite import FACINGS
+from gandam_studio.core.pictures.rendering import content_box, plain_border, render
 from gandam_studio.core.versions.pictures import picture_of
-from trainer.manifest import ManifestEntry
+from gandam_studio.core.workspace.sprite import FACINGS
+from trainer.protocol.manifest import ManifestEntry
 
 ANNOTATIONS = "annotations.json"
 

@@ -9,7 +9,7 @@ from typing import Any
 from gandam_studio.core.exporting import csv
 from gandam_studio.core.exporting.formats import RENDER
 from gandam_studio.core.exporting.source import Source
-from trainer import files
+from trainer.protocol import files
 
 TABLE = "sprites.csv"
 DESCRIPTION = "croissant.json"

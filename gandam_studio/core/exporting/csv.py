@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from gandam_studio.core.exporting.source import Source
-from trainer.manifest import ManifestEntry
+from trainer.protocol.manifest import ManifestEntry
 
 COLUMNS = (
     "id", "source", "source_digest", "part", "width", "height", "status", "flip", "rotation", "crop", "facing",

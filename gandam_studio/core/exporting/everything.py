@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from gandam_studio.core.exporting.export import write_beside
 from gandam_studio.core.exporting.formats import Format
 from gandam_studio.core.exporting.source import Source
-from trainer.folders import scratch
+from gandam_studio.core.exporting.writing import write_beside
+from trainer.protocol.folders import scratch
 
 
 def write_all(source: Source, forms: list[Format], folder: Path) -> None:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.classes import classes_of
+from gandam_studio.core.exporting.everything import write_all
 from gandam_studio.core.exporting.formats import ALL, FORMATS, PICTURES, Format, format_named
 from gandam_studio.core.exporting.source import Source
 from gandam_studio.core.exporting.target import MARKER, folder_kind, local_path, remote
+from gandam_studio.core.exporting.writing import write_folder
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
-from trainer import outputs
-from trainer.folders import files_under
-from trainer.output_folders import FolderKind, new_folder, write_marker
-from trainer.recipe import Recipe
+from trainer.protocol import outputs
+from trainer.protocol.folders import files_under
+from trainer.protocol.output_folders import FolderKind, new_folder, write_marker
+from trainer.protocol.recipe import Recipe
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -134,7 +136,7 @@ def _with_words(
     if format != ALL and not forms[0].classes:
         able = ", ".join(form.name for form in FORMATS.values() if form.classes)
         raise UserError(f"{format} has no place for classes; these have: {able}")
-    found = classes_of(source, classes)
+    found = classes_of(source.entries(), classes, source.version.label)
     if any(form.name == "imagefolder" for form in forms):
         found.check_folders()
     return replace(source, classes=found, captions=captions)
@@ -155,35 +157,10 @@ def _write(
         return
     with new_folder(path, kind, force=force, near=near) as folder:
         if format == ALL:
-            from gandam_studio.core.exporting.everything import write_all
-
             write_all(source, forms, folder)
             write_marker(folder / MARKER, {"format": ALL, **source.description()})
         else:
             write_folder(source, forms[0], folder)
-
-
-def write_folder(source: Source, form: Format, folder: Path) -> None:
-    """Fill an empty folder with a format that is one, or with a list and its pictures beside it."""
-    module = form.module()
-    if form.folder:
-        module.write(source, folder)
-    else:
-        pictures = folder / "pictures"
-        pictures.mkdir()
-        with (folder / form.path).open("wb") as stream:
-            module.write(source, stream, place=lambda entry: f"pictures/{source.place(entry, pictures)}")
-    write_marker(folder / MARKER, {"format": form.name, **source.description()})
-
-
-def write_beside(source: Source, form: Format, path: Path) -> None:
-    """Write one format inside a folder that is put in place as a whole later."""
-    if form.is_folder(source.pictures):
-        path.mkdir()
-        write_folder(source, form, path)
-    else:
-        with path.open("wb") as stream:
-            form.module().write(source, stream)
 
 
 @contextlib.contextmanager

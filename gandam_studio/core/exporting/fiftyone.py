@@ -14,8 +14,8 @@ from typing import Any
 from gandam_studio.core.exporting.formats import RENDER
 from gandam_studio.core.exporting.imagefolder import SPLITS
 from gandam_studio.core.exporting.source import Source
-from trainer import files
-from trainer.manifest import ManifestEntry
+from trainer.protocol import files
+from trainer.protocol.manifest import ManifestEntry
 
 _FIELD = "fiftyone.core.fields"
 _TEXT, _WHOLE, _REAL, _TRUTH = (f"{_FIELD}.{kind}Field" for kind in ("String", "Int", "Float", "Boolean"))

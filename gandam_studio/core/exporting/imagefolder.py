@@ -13,8 +13,8 @@ from typing import IO, Any
 
 from gandam_studio.core.exporting.source import Source
 from gandam_studio.core.versions.splits import HELD_OUT, TRAIN
-from trainer.manifest import MAX_LINE_BYTES, ManifestEntry
-from trainer.untrusted import Values, parse_json
+from trainer.protocol.manifest import MAX_LINE_BYTES, ManifestEntry
+from trainer.protocol.untrusted import Values, parse_json
 
 # Folder names that `datasets` recognises as splits.
 SPLITS = {TRAIN: "train", HELD_OUT: "test"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import IO
 
 from gandam_studio.core.exporting.source import Source
-from trainer.manifest import ManifestEntry
+from trainer.protocol.manifest import ManifestEntry
 
 
 def write(source: Source, stream: IO[bytes], place: Callable[[ManifestEntry], str] | None = None) -> None:

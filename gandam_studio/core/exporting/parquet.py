@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from gandam_studio.core.exporting.formats import NONE
 from gandam_studio.core.exporting.source import Source
-from trainer.manifest import ManifestEntry
+from trainer.protocol.manifest import ManifestEntry
 
 _ROWS = 2048  # a row group: few enough that memory stays flat with pictures inside
 

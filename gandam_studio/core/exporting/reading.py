@@ -16,9 +16,9 @@ from gandam_studio.core.exporting.imagefolder import METADATA
 from gandam_studio.core.exporting.source import CAPTION, id_start, picture_stem
 from gandam_studio.core.exporting.stylegan import DATASET
 from gandam_studio.core.exporting.target import MARKER
-from trainer.manifest import MAX_LINE_BYTES, ManifestEntry, read_manifest
-from trainer.output_folders import opened_marker
-from trainer.untrusted import (
+from trainer.protocol.manifest import MAX_LINE_BYTES, ManifestEntry, read_manifest
+from trainer.protocol.output_folders import opened_marker
+from trainer.protocol.untrusted import (
     MAX_INTEGER,
     Values,
     bounded_lines,

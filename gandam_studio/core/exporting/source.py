@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from gandam_studio.core.decoding import sniff
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.classes import Classes
 from gandam_studio.core.exporting.formats import LINK, RENDER
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.originals import Originals
+from gandam_studio.core.pictures.decoding import sniff
+from gandam_studio.core.pictures.rendering import Pixels
 from gandam_studio.core.places import file_name
-from gandam_studio.core.rendering import Pixels
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.pictures import WHITE, detected_background, picture_of, rendered
 from gandam_studio.core.versions.rendering_pool import in_order
-from trainer.folders import is_empty
-from trainer.manifest import ManifestEntry
-from trainer.recipe import Recipe
+from gandam_studio.core.workspace.originals import Originals
+from trainer.protocol.folders import is_empty
+from trainer.protocol.manifest import ManifestEntry
+from trainer.protocol.recipe import Recipe
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace

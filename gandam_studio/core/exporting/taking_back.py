@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.archives.folder import ZipFolder
-from gandam_studio.core.decoding import DEFAULT_LIMITS, UnreadablePicture, decode, sprite_id
-from gandam_studio.core.edits import SetValues
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.reading import ReadBack, read_export
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.pictures.decoding import DEFAULT_LIMITS, UnreadablePicture, decode, sprite_id
 from gandam_studio.core.places import storable
-from gandam_studio.core.store import transaction
 from gandam_studio.core.versions.restore import decisions
-from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
-from trainer.manifest import ManifestEntry, is_crop
-from trainer.untrusted import read_regular, shortened
+from gandam_studio.core.versions.splits import assign_splits, inseparable
+from gandam_studio.core.workspace.edits import SetValues
+from gandam_studio.core.workspace.store import transaction
+from trainer.protocol.manifest import ManifestEntry, is_crop
+from trainer.protocol.untrusted import read_regular, shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -64,7 +64,7 @@ def take_back(workspace: Workspace, path: Path | str, *, job: Job = NULL_JOB) ->
         _import_pictures(workspace, read, job)
     ids = _ids(read, job)
     seqs = _rows(workspace, ids.values())
-    rule = SplitRule.of(workspace)
+    rule = workspace.split_rule
     groups = {ids[entry.id]: entry.family for entry in read.entries if entry.id in ids}
     ruled = assign_splits(groups, rule, inseparable(workspace))
     values: dict[str, dict[int, Any]] = {}

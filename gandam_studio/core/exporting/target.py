@@ -1,4 +1,4 @@
-"""Where an export goes: what its folders hold, and remote addresses. Files and folders here: `trainer.outputs`."""
+"""Where an export goes: what its folders hold, and remote addresses; `trainer.protocol.outputs` has local paths."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.formats import ALL, FORMATS
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
-from trainer import folders
-from trainer.output_folders import FolderKind, file_line, parsed_marker, refuse_found, refuse_kind, unlisted
-from trainer.outputs import OutputError
-from trainer.untrusted import UntrustedError
+from trainer.protocol import folders
+from trainer.protocol.output_folders import FolderKind, file_line, parsed_marker, refuse_found, refuse_kind, unlisted
+from trainer.protocol.outputs import OutputError
+from trainer.protocol.untrusted import UntrustedError
 
 # Every exported folder holds this file; only folders with it are ever replaced. At an address it is the last to come
 # and the first to go, so that a folder with it is whole.

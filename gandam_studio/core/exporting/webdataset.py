@@ -8,8 +8,8 @@ import tarfile
 from pathlib import Path
 
 from gandam_studio.core.exporting.source import CAPTION, Source, caption, picture_stem
-from gandam_studio.core.sprite import FACINGS
-from trainer.manifest import ManifestEntry
+from gandam_studio.core.workspace.sprite import FACINGS
+from trainer.protocol.manifest import ManifestEntry
 
 SAMPLES_A_SHARD = 2000
 

@@ -14,12 +14,12 @@ from gandam_studio.core.archives.names import decode_names, shown_encoding
 from gandam_studio.core.archives.tars import Link, Links, TarStream
 from gandam_studio.core.archives.unpacking import DamagedArchive
 from gandam_studio.core.archives.zips import ZipEntry, read_directory, read_entry
-from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
 from gandam_studio.core.importing.items import REJECTED, Item, Outcome
 from gandam_studio.core.importing.options import ArchiveLimits
 from gandam_studio.core.importing.scan import is_clutter
 from gandam_studio.core.numbers import storable_time
-from trainer.untrusted import MAX_INTEGER, UntrustedError, open_regular
+from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
+from trainer.protocol.untrusted import MAX_INTEGER, UntrustedError, open_regular
 
 _MOST_ENTRIES = 1_000_000  # a worker reads directories that `list_archive` has accepted
 _LONGEST_TARGET = 4096

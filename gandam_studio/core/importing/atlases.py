@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from gandam_studio.core.decoding.parts import Piece
 from gandam_studio.core.importing.sheets import MAXIMUM_REGIONS, Atlas
-from trainer import untrusted
-from trainer.untrusted import UntrustedError, Values
+from gandam_studio.core.pictures.decoding.parts import Piece
+from trainer.protocol import untrusted
+from trainer.protocol.untrusted import UntrustedError, Values
 
 MAXIMUM_BYTES = 16 << 20
 _MOST_DESCRIPTIONS = 10_000  # in one folder

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gandam_studio.core.decoding.canonical import Raw, finish_stack, sprite_id
-from gandam_studio.core.features import features_batch
 from gandam_studio.core.hashing import fingerprint_stack
+from gandam_studio.core.hashing.features import features_batch
 from gandam_studio.core.hashing.layout import boxes
 from gandam_studio.core.importing.items import FoundSprite
-from gandam_studio.core.thumbnails import encode_thumbnail
+from gandam_studio.core.pictures.decoding.canonical import Raw, finish_stack, sprite_id
+from gandam_studio.core.workspace.thumbnails import encode_thumbnail
 
 _MOST_PIXELS = 1 << 20  # in one stack: 4 MB, about what the processor's cache holds
 

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gandam_studio.core.edits import SetValues
-from gandam_studio.core.history import NOTHING, Changes
 from gandam_studio.core.importing.options import Edited
 from gandam_studio.core.importing.scan import Pasted, Source
 from gandam_studio.core.places import (
@@ -22,7 +20,9 @@ from gandam_studio.core.places import (
     split_member,
     storable,
 )
-from gandam_studio.core.sprite import Sprite, format_crop, join_tags
+from gandam_studio.core.workspace.edits import SetValues
+from gandam_studio.core.workspace.history import NOTHING, Changes
+from gandam_studio.core.workspace.sprite import Sprite, format_crop, join_tags
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace

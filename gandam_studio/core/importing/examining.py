@@ -11,16 +11,16 @@ from pathlib import Path
 
 import cv2
 
-from gandam_studio.core.decoding import canonical
-from gandam_studio.core.decoding.canonical import IsArchive, Raw
-from gandam_studio.core.decoding.limits import Limits, UnreadablePicture
-from gandam_studio.core.decoding.parts import frame_part, key_part, keyed
 from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.describing import describe
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.sheets import Slicing, pieces, sheet_from_json
-from gandam_studio.core.originals import Originals
+from gandam_studio.core.pictures.decoding import canonical
+from gandam_studio.core.pictures.decoding.canonical import IsArchive, Raw
+from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
+from gandam_studio.core.pictures.decoding.parts import frame_part, key_part, keyed
+from gandam_studio.core.workspace.originals import Originals
 
 # Pictures wait for a batch to be hashed together until they hold this many pixels.
 _BATCH_PIXELS = 4_000_000

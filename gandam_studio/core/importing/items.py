@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-from gandam_studio.core.originals import PACKED_BYTES, Originals
+from gandam_studio.core.workspace.originals import PACKED_BYTES, Originals
 
 ACCEPTED, REJECTED, MISSING, ARCHIVE, FATAL = "accepted", "rejected", "missing", "archive", "fatal"
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.decoding.limits import DEFAULT_LIMITS, Limits
-from gandam_studio.core.decoding.parts import Color, key_part
 from gandam_studio.core.importing.sheets import Slicing, propose_key, sheet_from_json
+from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits
+from gandam_studio.core.pictures.decoding.parts import Color, key_part
 
 FRAMES = ("first", "distinct")
 KEY_AUTO = "auto"

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from gandam_studio.core.decoding.limits import UnreadablePicture
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import earlier
 from gandam_studio.core.importing.archives import Found, list_archive
@@ -20,6 +19,7 @@ from gandam_studio.core.importing.recording import Known, Recorder, archive_memb
 from gandam_studio.core.importing.scan import Pasted, Source, count, scan
 from gandam_studio.core.importing.words import Words, is_caption_name
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
+from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
 from gandam_studio.core.places import storable
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from pathlib import Path
 from gandam_studio.core.importing.items import REJECTED, Item, Outcome, pack_items, unpack_outcomes
 from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.worker import HEARTBEAT, read_frame, write_frame
-from gandam_studio.core.originals import PACKED_BYTES
+from gandam_studio.core.workspace.originals import PACKED_BYTES
 
 # -P: a folder of downloads that holds a numpy.py must not become part of the program.
 COMMAND = [sys.executable, "-P", "-m", "gandam_studio.core.importing.worker"]

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.decoding.canonical import decode
-from gandam_studio.core.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
 from gandam_studio.core.importing.examining import read_file, why
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, MISSING, Item
 from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.pool import Check, Pool
+from gandam_studio.core.pictures.decoding.canonical import decode
+from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
 
 
 def load_picture(

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from gandam_studio.core.decoding.limits import UnreadablePicture
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.examining import Examiner, read_file, why
@@ -31,7 +30,8 @@ from gandam_studio.core.importing.items import (
 )
 from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.pool import Check, Chunk
-from gandam_studio.core.originals import Originals
+from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
+from gandam_studio.core.workspace.originals import Originals
 
 _POLL_S = 0.2
 _START_S = 120.0  # a node may have to start Python and import OpenCV first

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gandam_studio.core.described import remember_versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.earlier import Placed, forget_returned, keep_places
 from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import Edited, ImportSummary
 from gandam_studio.core.numbers import UNKNOWN_TIME
 from gandam_studio.core.places import join_member, split_member, storable
-from gandam_studio.core.store import transaction
-from trainer.untrusted import MAX_TEXT
+from gandam_studio.core.workspace.described import remember_versions
+from gandam_studio.core.workspace.store import transaction
+from trainer.protocol.untrusted import MAX_TEXT
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gandam_studio.core.decoding.limits import UnreadablePicture
-from gandam_studio.core.described import SETTING, versions
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.features import features_batch
 from gandam_studio.core.hashing import fingerprint_batch
+from gandam_studio.core.hashing.features import features_batch
 from gandam_studio.core.hashing.layout import boxes
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.store import transaction
+from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
+from gandam_studio.core.workspace.described import SETTING, versions
+from gandam_studio.core.workspace.store import transaction
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.decoding.limits import UnreadablePicture
-from gandam_studio.core.decoding.parts import Color, Piece, keyed
-from gandam_studio.core.rendering import content_box, plain_border
+from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
+from gandam_studio.core.pictures.decoding.parts import Color, Piece, keyed
+from gandam_studio.core.pictures.rendering import content_box, plain_border
 
 MAXIMUM_REGIONS = 20_000
 _LONGEST = 32_000  # what a picture's side may be

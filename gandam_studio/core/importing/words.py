@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gandam_studio.core.edits import SetValues, read_fields
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.earlier import sprites_of
@@ -18,10 +17,11 @@ from gandam_studio.core.importing.examining import why
 from gandam_studio.core.importing.items import Item
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary
 from gandam_studio.core.places import CURRENT, SEPARATOR, split_member, storable
-from gandam_studio.core.seqsets import as_seqs
-from gandam_studio.core.sprite import join_tags, split_tags
 from gandam_studio.core.texts import LONGEST_TAG, checked, forms
-from trainer.untrusted import decode_text, read_regular, shortened
+from gandam_studio.core.workspace.edits import SetValues, read_fields
+from gandam_studio.core.workspace.seqsets import as_seqs
+from gandam_studio.core.workspace.sprite import join_tags, split_tags
+from trainer.protocol.untrusted import decode_text, read_regular, shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.history import now
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.store import transaction
 from gandam_studio.core.texts import LONGEST_MESSAGE, checked
 from gandam_studio.core.versions import files
 from gandam_studio.core.versions.entries import committed, present_entries
 from gandam_studio.core.versions.listing import HEAD, head_version
 from gandam_studio.core.versions.model import ManifestVersion
-from trainer.manifest import ManifestEntry
+from gandam_studio.core.workspace.history import now
+from gandam_studio.core.workspace.store import transaction
+from trainer.protocol.manifest import ManifestEntry
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace

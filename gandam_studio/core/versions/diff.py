@@ -8,11 +8,11 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.sprite import mirrored_facing
 from gandam_studio.core.versions.entries import present_entries
 from gandam_studio.core.versions.files import left_out, manifest_lines
 from gandam_studio.core.versions.model import ManifestVersion
-from trainer.manifest import ManifestEntry
+from gandam_studio.core.workspace.sprite import mirrored_facing
+from trainer.protocol.manifest import ManifestEntry
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.places import file_name, split_earlier, split_member
-from gandam_studio.core.query import BLANK
-from gandam_studio.core.sprite import COLUMNS, Sprite
-from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
-from trainer.manifest import ManifestEntry
+from gandam_studio.core.versions.splits import assign_splits, inseparable
+from gandam_studio.core.workspace.query import BLANK
+from gandam_studio.core.workspace.sprite import COLUMNS, Sprite
+from trainer.protocol.manifest import ManifestEntry
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -47,7 +47,7 @@ def count_blank(workspace: Workspace, *, kept_only: bool = False) -> int:
 def present_splits(workspace: Workspace, condition: str) -> dict[str, str]:
     """The workspace's rule applied to the sprites that satisfy an SQL condition: id -> split."""
     rows = workspace.connection.execute(f"SELECT id, family FROM sprites WHERE {condition}")
-    return assign_splits(dict(map(tuple, rows)), SplitRule.of(workspace), inseparable(workspace))
+    return assign_splits(dict(map(tuple, rows)), workspace.split_rule, inseparable(workspace))
 
 
 def chosen_sources(workspace: Workspace) -> dict[int, tuple[str, str, str]]:

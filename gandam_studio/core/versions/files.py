@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio import __version__
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.own_files import make_folder
 from gandam_studio.core.versions.splits import SplitRule
-from trainer import files
-from trainer.manifest import MAX_LINE_BYTES, SCHEMA_VERSION, ManifestEntry, is_digest, is_name
-from trainer.recipe import Recipe
-from trainer.untrusted import UntrustedError, Values, bounded_lines, open_regular, parse_json, read_json_object
+from gandam_studio.core.workspace.own_files import make_folder
+from trainer.protocol import files
+from trainer.protocol.manifest import MAX_LINE_BYTES, SCHEMA_VERSION, ManifestEntry, is_digest, is_name
+from trainer.protocol.recipe import Recipe
+from trainer.protocol.untrusted import UntrustedError, Values, bounded_lines, open_regular, parse_json, read_json_object
 
 if TYPE_CHECKING:
     from gandam_studio.core.versions.model import ManifestVersion
@@ -95,7 +95,7 @@ def left_out_path(workspace: Workspace, digest: str) -> Path:
 
 def label_settings(workspace: Workspace, kept_only: bool) -> dict[str, Any]:
     """What a version is committed with besides its sprites."""
-    splits = SplitRule.of(workspace).to_json()
+    splits = workspace.split_rule.to_json()
     return {"recipe": workspace.recipe.to_json(), "splits": splits, "kept_only": kept_only}
 
 

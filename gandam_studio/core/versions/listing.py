@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.errors import UnknownVersion, UserError
-from gandam_studio.core.settings import HEAD
-from gandam_studio.core.sprite import join_tags
-from gandam_studio.core.store import transaction
 from gandam_studio.core.texts import LONGEST_TAG, checked, forms
 from gandam_studio.core.versions.model import COLUMNS, ManifestVersion
-from trainer.untrusted import shortened
+from gandam_studio.core.workspace.settings import HEAD
+from gandam_studio.core.workspace.sprite import join_tags
+from gandam_studio.core.workspace.store import transaction
+from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace

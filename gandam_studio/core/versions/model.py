@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gandam_studio.core.errors import DamagedWorkspace
-from gandam_studio.core.sprite import split_tags
-from trainer.manifest import is_digest, is_whole
-from trainer.untrusted import MAX_INTEGER
+from gandam_studio.core.workspace.sprite import split_tags
+from trainer.protocol.manifest import is_digest, is_whole
+from trainer.protocol.untrusted import MAX_INTEGER
 
 COLUMNS = "version, digest, parent, message, at, sprites, edit, tags"
 

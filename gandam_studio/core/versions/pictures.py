@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gandam_studio.core.decoding import UnreadablePicture, decode_part
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.orienting import oriented
-from gandam_studio.core.originals import Originals
-from gandam_studio.core.rendering import Pixels, render
+from gandam_studio.core.pictures.decoding import UnreadablePicture, decode_part
+from gandam_studio.core.pictures.orienting import oriented
+from gandam_studio.core.pictures.rendering import Pixels, render
 from gandam_studio.core.versions import files
 from gandam_studio.core.versions.model import ManifestVersion
-from trainer.manifest import ManifestEntry
-from trainer.recipe import Recipe
+from gandam_studio.core.workspace.originals import Originals
+from trainer.protocol.manifest import ManifestEntry
+from trainer.protocol.recipe import Recipe
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import TypeVar
 
-from trainer.manifest import ManifestEntry
+from trainer.protocol.manifest import ManifestEntry
 
 Result = TypeVar("Result")
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gandam_studio.core.edits import Edit, SetSetting, SetValues, Together
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.sprite import Sprite, format_crop, join_tags, mirrored_facing
 from gandam_studio.core.versions import files
 from gandam_studio.core.versions.listing import HEAD
 from gandam_studio.core.versions.model import ManifestVersion
-from gandam_studio.core.versions.splits import SETTING, SplitRule, assign_splits, inseparable
-from trainer.manifest import ManifestEntry
+from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
+from gandam_studio.core.workspace.edits import Edit, SetSetting, SetValues, Together
+from gandam_studio.core.workspace.settings import SPLITS
+from gandam_studio.core.workspace.sprite import Sprite, format_crop, join_tags, mirrored_facing
+from trainer.protocol.manifest import ManifestEntry
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -38,7 +39,7 @@ def restore_edit(workspace: Workspace, version: ManifestVersion) -> Edit:
     wanted = {entry.id: entry for entry in files.manifest_entries(workspace, version)}
     reasons = files.left_out(workspace, version)
     header = files.header(workspace, version)
-    rule = SplitRule.from_json(header.get("splits", {})) if header else SplitRule.of(workspace)
+    rule = SplitRule.from_json(header.get("splits", {})) if header else workspace.split_rule
     ruled = assign_splits({entry.id: entry.family for entry in wanted.values()}, rule, inseparable(workspace))
     values: dict[str, dict[int, Any]] = {}
     found = 0
@@ -56,7 +57,7 @@ def restore_edit(workspace: Workspace, version: ManifestVersion) -> Edit:
             f"{len(wanted) - found:,} sprites of {version.label} are not in this workspace: import them first"
         )
     edits: list[Edit] = [SetValues(values, "Restore"), SetSetting(HEAD, version.number)]
-    edits.append(SetSetting(SETTING, rule.to_json() if rule != SplitRule() else None))
+    edits.append(SetSetting(SPLITS, rule.to_json() if rule != SplitRule() else None))
     if header.get("recipe"):
         edits.append(SetSetting("recipe", files.recipe_of(workspace, version).to_json()))
     return _RestoreVersion(tuple(edits), f"Restore {version.label}")

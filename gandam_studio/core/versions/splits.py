@@ -2,65 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gandam_studio.core.errors import UserError
-from gandam_studio.core.settings import SPLITS as SETTING
-from trainer.untrusted import MAX_INTEGER, Values
+from gandam_studio.core.workspace.split_rule import HELD_OUT, TRAIN, SplitRule, draw
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
-
-TRAIN = "train"
-HELD_OUT = "held-out"
-
-
-@dataclass(frozen=True)
-class SplitRule:
-    """How a workspace holds sprites out.
-
-    Attributes:
-        seed: another seed holds out other sprites.
-        held_out: share of the groups (families, or single sprites) held out, in [0, 0.9].
-    """
-
-    seed: int = 0
-    held_out: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.held_out <= 0.9:
-            raise UserError(f"the share held out must lie in 0 to 0.9, not {self.held_out}")
-        if not -MAX_INTEGER <= self.seed <= MAX_INTEGER:
-            raise UserError("the seed must be a whole number of at most 64 bits")
-
-    @classmethod
-    def of(cls, workspace: Workspace) -> SplitRule:
-        """The workspace's rule; changed by `SetSetting("splits", rule.to_json())`."""
-        return cls.from_json(workspace.setting(SETTING, {}))
-
-    @classmethod
-    def from_json(cls, values: Any) -> SplitRule:
-        """Build from plain values. Raises ValueError for unknown names and values of another type, UserError beyond
-        the bounds of `held_out`.
-        """
-        plain = cls()
-        if isinstance(values, dict) and (unknown := sorted(set(values) - {"seed", "held_out"})):
-            raise ValueError(f"unknown field {unknown[0]!r}")
-        found = Values(values)
-        return cls(
-            found.integer("seed", plain.seed, least=-MAX_INTEGER), float(found.number("held_out", plain.held_out))
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"seed": self.seed, "held_out": self.held_out}
-
-    def split_of(self, group: str) -> str:
-        """The split of one group: its own hash decides, so what else is in the data set makes no difference."""
-        return HELD_OUT if _draw(self.seed, "held-out", group) < self.held_out else TRAIN
 
 
 def assign_splits(groups: Mapping[str, str], rule: SplitRule, links: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
@@ -87,8 +35,7 @@ def assign_splits(groups: Mapping[str, str], rule: SplitRule, links: Iterable[tu
             members.setdefault(head, []).append(atom)
     # Of joined groups the one with the smallest draw speaks for all: no order of work can change that.
     speakers = {
-        head: min(joined, key=lambda atom: (_draw(rule.seed, "speaker", atom), atom))
-        for head, joined in members.items()
+        head: min(joined, key=lambda atom: (draw(rule.seed, "speaker", atom), atom)) for head, joined in members.items()
     }
     split_of_atom: dict[str, str] = {}
     for atom in present:
@@ -107,12 +54,6 @@ def inseparable(workspace: Workspace) -> list[tuple[str, str]]:
     from gandam_studio.core.duplicates.togetherness import held_together
 
     return held_together(workspace, distance=-1.0)
-
-
-def _draw(seed: int, purpose: str, group: str) -> float:
-    """A number in [0, 1) that depends on nothing but its arguments."""
-    digest = hashlib.sha256(f"{seed}\n{purpose}\n{group}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2.0**64
 
 
 def _joined(atoms: Mapping[str, str], links: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gandam_studio.core import schema
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.versions import files
 from gandam_studio.core.versions.listing import versions
-from trainer.manifest import read_manifest
-from trainer.untrusted import open_regular
+from gandam_studio.core.workspace import schema
+from trainer.protocol.manifest import read_manifest
+from trainer.protocol.untrusted import open_regular
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace

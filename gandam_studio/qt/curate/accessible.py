@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QRect
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QColor, QWindow
 from PySide6.QtWidgets import QAccessibleWidget
 
-from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.curate.gallery import Gallery
 
 

@@ -3,21 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QToolButton
 
+from gandam_studio.core.workspace.history import Changes
+from gandam_studio.qt.curate.decisions import Decisions
+from gandam_studio.qt.curate.filter_bar import FilterBar
+from gandam_studio.qt.curate.gallery import Gallery
 from gandam_studio.qt.curate.grid_view import USUAL
+from gandam_studio.qt.curate.hints import HintBar
+from gandam_studio.qt.curate.large_view import LargeView
 from gandam_studio.qt.curate.saved_filters import SavedFilters
-from gandam_studio.qt.screen import ScreenMenu
-
-if TYPE_CHECKING:
-    from gandam_studio.qt.curate.screen import CurateScreen
+from gandam_studio.qt.curate.side_panel import SidePanel
+from gandam_studio.qt.curate.work_area import WorkArea
+from gandam_studio.qt.imports.controller import ImportController
+from gandam_studio.qt.screen import Screen, ScreenMenu
 
 TILE_STEP = 24
 _ADVANCE_KEY = "curate/advance"
+
+
+class CurateBase(Screen):
+    """What the actions of the Curate screen work on; `CurateScreen` fills it in."""
+
+    gallery: Gallery
+    large_view: LargeView
+    work: WorkArea
+    filter_bar: FilterBar
+    hints: HintBar
+    panel: SidePanel
+    decisions: Decisions
+    imports: ImportController
+
+    def decide(self, decision: Callable[[], Changes]) -> None:
+        """Carry out a decision about the status."""
+        raise NotImplementedError
+
+    def next_undecided(self) -> None:
+        """Go to the next sprite nobody has decided about."""
+        raise NotImplementedError
+
+    def choose_reason(self) -> None:
+        """Drop for a reason chosen from a menu."""
+        raise NotImplementedError
+
+    def ask_tags(self) -> None:
+        """Edit the tags of what is selected."""
+        raise NotImplementedError
+
+    def sort_by_similarity(self) -> None:
+        """Those most like the current sprite first."""
+        raise NotImplementedError
 
 
 class CurateActions:
@@ -26,7 +64,7 @@ class CurateActions:
     show_panel: the panel at the right.
     """
 
-    def __init__(self, screen: CurateScreen) -> None:
+    def __init__(self, screen: CurateBase) -> None:
         self._screen = screen
         self._tr = screen.tr
         # Not where a crop is chosen: Enter and the arrows mean something else there.

@@ -7,7 +7,7 @@ import functools
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QImage, QPainter, QPen, QPixmap, QStaticText, QTransform
 
-from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.painting import painting
 

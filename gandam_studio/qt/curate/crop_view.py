@@ -7,8 +7,8 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, Q
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
 from gandam_studio.qt.curate.pictures import image_from_rgba
@@ -73,7 +73,7 @@ class CropView(QWidget):
 
     def show_sprite(self, sprite: Sprite) -> None:
         """Begin with the sprite's present crop, else with the whole picture."""
-        from gandam_studio.core.rendering import content_box, plain_border
+        from gandam_studio.core.pictures.rendering import content_box, plain_border
 
         self._size = (sprite.width, sprite.height)
         whole = (0, 0, sprite.width, sprite.height)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QSettings
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.history import NOTHING, Changes
-from gandam_studio.core.seqsets import Seqs
-from gandam_studio.core.sprite import DROP_REASONS, format_crop
+from gandam_studio.core.workspace.history import NOTHING, Changes
+from gandam_studio.core.workspace.seqsets import Seqs
+from gandam_studio.core.workspace.sprite import DROP_REASONS, format_crop
 from gandam_studio.qt.session import INFO, WARNING, Session
 
 if TYPE_CHECKING:
     # Imported late everywhere here: the window opens before anything is decided.
-    from gandam_studio.core.edits import Edit
+    from gandam_studio.core.workspace.edits import Edit
 
 # More than this is committed in the background: the window stays alive, and Cancel works until the commit.
 MANY = 30_000
@@ -37,19 +37,19 @@ class Decisions(QObject):
 
     def flip(self) -> Changes:
         """Mirror left-right."""
-        from gandam_studio.core.edits import Flip
+        from gandam_studio.core.workspace.edits import Flip
 
         return self._apply(Flip)
 
     def rotate(self, quarter_turns: int) -> Changes:
         """Turn by quarter turns clockwise."""
-        from gandam_studio.core.edits import Rotate
+        from gandam_studio.core.workspace.edits import Rotate
 
         return self._apply(lambda seqs: Rotate(seqs, quarter_turns))
 
     def drop(self, reason: str = "") -> Changes:
         """Leave out of the next version; a reason given becomes the usual one."""
-        from gandam_studio.core.edits import Drop
+        from gandam_studio.core.workspace.edits import Drop
 
         if reason.strip():
             self.reason = reason.strip()
@@ -58,31 +58,31 @@ class Decisions(QObject):
 
     def keep(self) -> Changes:
         """Say that they belong."""
-        from gandam_studio.core.edits import Keep
+        from gandam_studio.core.workspace.edits import Keep
 
         return self._apply(Keep)
 
     def restore(self) -> Changes:
         """Make undecided again."""
-        from gandam_studio.core.edits import Restore
+        from gandam_studio.core.workspace.edits import Restore
 
         return self._apply(Restore)
 
     def face(self, facing: str) -> Changes:
         """Say which way they look, as shown."""
-        from gandam_studio.core.edits import SetFacing
+        from gandam_studio.core.workspace.edits import SetFacing
 
         return self._apply(lambda seqs: SetFacing(seqs, facing))
 
     def tag(self, add: set[str], remove: set[str]) -> Changes:
         """Add and remove tags."""
-        from gandam_studio.core.edits import Tag
+        from gandam_studio.core.workspace.edits import Tag
 
         return self._apply(lambda seqs: Tag(seqs, frozenset(add), frozenset(remove)))
 
     def crop(self, box: tuple[int, int, int, int] | None) -> Changes:
         """Show only a rectangle of the originals, or all of them again."""
-        from gandam_studio.core.edits import SetCrop
+        from gandam_studio.core.workspace.edits import SetCrop
 
         return self._apply(lambda seqs: SetCrop(seqs, box))
 
@@ -92,8 +92,8 @@ class Decisions(QObject):
         if not len(seqs):
             return
 
-        from gandam_studio.core.edits import SetValues
-        from gandam_studio.core.rendering import content_box, plain_border
+        from gandam_studio.core.pictures.rendering import content_box, plain_border
+        from gandam_studio.core.workspace.edits import SetValues
 
         def work(workspace: Any, job: Any) -> Changes:
             job.start(self.tr("Trim"), len(seqs))

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.query import ORDERS, Filter
-from gandam_studio.core.sprite import FACINGS
 from gandam_studio.core.workspace import Counts
+from gandam_studio.core.workspace.query import ORDERS, Filter
+from gandam_studio.core.workspace.sprite import FACINGS
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.curate.grid_view import LARGEST, SMALLEST, USUAL
 from gandam_studio.qt.curate.more_filters import MoreFilters, further_criteria

@@ -16,8 +16,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt.curate.grid_view import LARGEST, SMALLEST, GridView
 from gandam_studio.qt.curate.rubber_band import RubberBand
 
@@ -42,7 +42,7 @@ class Gallery(GridView):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(workspace, parent)
         self._anchor = -1
-        self._band = RubberBand(self)
+        self._band = RubberBand(self, self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Gallery"))
 

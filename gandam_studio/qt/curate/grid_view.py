@@ -11,10 +11,10 @@ from PySide6.QtCore import QEvent, QRect, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
-from gandam_studio.core.history import Changes
-from gandam_studio.core.seqsets import Seqs
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.history import Changes
+from gandam_studio.core.workspace.seqsets import Seqs
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import OVERHANG, WHOLE_KEPT, CellPainter
 from gandam_studio.qt.curate.geometry import GAP, Grid

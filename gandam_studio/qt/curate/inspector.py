@@ -6,16 +6,16 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from gandam_studio.core.review import sources_of
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.review import sources_of
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.curate.cell_painter import checker_brush, draw_picture, fit_of
 from gandam_studio.qt.curate.pictures import PictureCache, Wanted
 from gandam_studio.qt.outside_text import OutsideLabel, wrapped
 from gandam_studio.qt.outside_text import tip as as_tip
 from gandam_studio.qt.painting import paint_event
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 WIDTH = 272
 LONGEST_WORD = 28  # Characters that fit into that width.

@@ -8,9 +8,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.orienting import oriented
-from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.pictures.orienting import oriented
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.curate.pictures import image_from_rgba
 from gandam_studio.qt.queue_thread import WorkspaceThread
 

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.query import Filter
-from gandam_studio.core.review import known_families, known_reasons, known_tags
+from gandam_studio.core.workspace.query import Filter
+from gandam_studio.core.workspace.review import known_families, known_reasons, known_tags
 from gandam_studio.qt import theme
 from gandam_studio.qt.numbers import DecimalBox, WholeBox
 

@@ -13,9 +13,9 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.review import page
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.review import page
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.curate.cell_painter import CellPainter, Look
 from gandam_studio.qt.curate.rows import WantedRows
 from gandam_studio.qt.queue_thread import WorkspaceThread

@@ -21,18 +21,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.edits import SetSetting
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.review import detected_background
-from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import SetSetting
+from gandam_studio.core.workspace.review import detected_background
+from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
 from gandam_studio.qt.curate.pictures import image_from_rgba
 from gandam_studio.qt.numbers import WholeBox
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.session import Session
-from trainer.recipe import INTERPOLATIONS, SIZES, Recipe
+from trainer.protocol.recipe import INTERPOLATIONS, SIZES, Recipe
 
 SAMPLES = 9
 COLUMNS = (3, 2)
@@ -187,7 +187,7 @@ class RecipePanel(QWidget):
         recipe = workspace.recipe
         background = detected_background(workspace.connection) if recipe.background == "detected" else "#ffffff"
         # Late: it brings cv2, which the window does not need to open.
-        from gandam_studio.core.rendering import render
+        from gandam_studio.core.pictures.rendering import render
 
         self.preview.show_pictures(
             [_rgba(render(picture, recipe, background)) for picture in _pictures(workspace, self._targets())]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gandam_studio.core.review import page
-from gandam_studio.core.seqsets import Seqs
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.review import page
+from gandam_studio.core.workspace.seqsets import Seqs
+from gandam_studio.core.workspace.sprite import Sprite
 
 PAGE = 24
 PAGES_KEPT = 160

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from PySide6.QtCore import QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QScrollBar, QWidget
 
 from gandam_studio.qt import theme
-
-if TYPE_CHECKING:
-    from gandam_studio.qt.curate.gallery import Gallery
+from gandam_studio.qt.curate.selection import Selection
 
 SCROLL_MS = 16
 FASTEST = 48  # pixels a step
+
+
+class BandView(Protocol):
+    """The scrolling view a band is stretched over."""
+
+    @property
+    def selection(self) -> Selection:
+        """What is selected."""
+
+    def viewport(self) -> QWidget:
+        """The part on screen."""
+
+    def verticalScrollBar(self) -> QScrollBar:
+        """Where it is scrolled to."""
+
+    def select_band(self, band: QRect, before: np.ndarray | None) -> None:
+        """Select what `band` (coordinates of the whole height) covers, added to `before`."""
+
+    def turn_to_selection(self) -> None:
+        """Make a selected sprite the current one."""
 
 
 class RubberBand(QObject):
@@ -25,8 +43,8 @@ class RubberBand(QObject):
         is_active: True while a band is being stretched.
     """
 
-    def __init__(self, gallery: Gallery) -> None:
-        super().__init__(gallery)
+    def __init__(self, gallery: BandView, parent: QObject) -> None:
+        super().__init__(parent)
         self._gallery = gallery
         self._from: QPoint | None = None  # in coordinates of the whole height
         self._mouse = QPoint()

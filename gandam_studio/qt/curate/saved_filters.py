@@ -8,13 +8,13 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QInputDialog, QMenu
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.query import Filter
-from gandam_studio.core.review import SAVED_FILTERS, saved_filters
 from gandam_studio.core.texts import LONGEST_TAG, checked
+from gandam_studio.core.workspace.query import Filter
+from gandam_studio.core.workspace.review import SAVED_FILTERS, saved_filters
 from gandam_studio.qt.curate.filter_bar import FilterBar
 from gandam_studio.qt.outside_text import tip
 from gandam_studio.qt.session import ERROR, Session
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 
 class SavedFilters(QMenu):
@@ -43,7 +43,7 @@ class SavedFilters(QMenu):
 
     def save(self, name: str) -> None:
         """Keep the present filter; one of that name is replaced."""
-        from gandam_studio.core.edits import SetSetting
+        from gandam_studio.core.workspace.edits import SetSetting
 
         try:
             name = checked(name, self.tr("the name"), LONGEST_TAG)
@@ -56,7 +56,7 @@ class SavedFilters(QMenu):
 
     def delete(self, name: str) -> None:
         """Delete a saved filter."""
-        from gandam_studio.core.edits import SetSetting
+        from gandam_studio.core.workspace.edits import SetSetting
 
         stored = dict(self._session.workspace.setting(SAVED_FILTERS, {}))
         if stored.pop(name, None) is not None:

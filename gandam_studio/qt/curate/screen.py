@@ -11,14 +11,14 @@ from PySide6.QtCore import QPoint, QSettings, QTimer
 from PySide6.QtGui import QCursor, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from gandam_studio.core.history import Changes
-from gandam_studio.core.query import Filter
-from gandam_studio.core.review import first_undecided, known_reasons, next_undecided, still_matching
-from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.workspace import Counts
+from gandam_studio.core.workspace.history import Changes
+from gandam_studio.core.workspace.query import Filter
+from gandam_studio.core.workspace.review import first_undecided, known_reasons, next_undecided, still_matching
+from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.curate import accessible
-from gandam_studio.qt.curate.actions import CurateActions, advances
+from gandam_studio.qt.curate.actions import CurateActions, CurateBase, advances
 from gandam_studio.qt.curate.decisions import Decisions
 from gandam_studio.qt.curate.filter_bar import FilterBar
 from gandam_studio.qt.curate.hints import HintBar
@@ -26,7 +26,7 @@ from gandam_studio.qt.curate.side_panel import SidePanel
 from gandam_studio.qt.curate.work_area import WorkArea
 from gandam_studio.qt.imports.controller import ImportController
 from gandam_studio.qt.menus import filled
-from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
+from gandam_studio.qt.screen import EmptyState, ScreenMenu
 from gandam_studio.qt.session import INFO, Session
 
 # Views of more sprites are selected and counted off the GUI thread.
@@ -36,7 +36,7 @@ _TILE_KEY = "curate/tile"
 _PANEL_KEY = "curate/panel"
 
 
-class CurateScreen(Screen):
+class CurateScreen(CurateBase):
     """Attributes:
     gallery, large_view, filter_bar, panel: the screen's parts.
     decisions: what the actions do.

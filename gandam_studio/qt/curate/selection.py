@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gandam_studio.core.seqsets import Seqs
+from gandam_studio.core.workspace.seqsets import Seqs
 
 
 class Selection:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
-from gandam_studio.core.seqsets import Seqs
-from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace.seqsets import Seqs
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.curate.inspector import WIDTH, Inspector
 from gandam_studio.qt.session import Session
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
@@ -11,19 +10,61 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.canvas import Mode
-from gandam_studio.qt.screen import ScreenMenu
-
-if TYPE_CHECKING:
-    from gandam_studio.qt.duplicates.screen import DuplicatesScreen
-
+from gandam_studio.qt.duplicates.group_view import GroupView
+from gandam_studio.qt.duplicates.top_bar import TopBar
+from gandam_studio.qt.screen import Screen, ScreenMenu
 
 Slot = Callable[[], object]
+
+
+class DuplicatesBase(Screen):
+    """What the actions of the Duplicates screen work on; `DuplicatesScreen` fills it in."""
+
+    work: QWidget
+    view: GroupView
+    bar: TopBar
+
+    def keep(self) -> None:
+        """Keep the current sprite."""
+        raise NotImplementedError
+
+    def drop(self) -> None:
+        """Drop the current sprite."""
+        raise NotImplementedError
+
+    def flip_and_keep(self) -> None:
+        """Mirror the current sprite and keep it."""
+        raise NotImplementedError
+
+    def keep_best(self) -> None:
+        """Keep the best sprite of the group and drop the rest."""
+        raise NotImplementedError
+
+    def keep_all(self) -> None:
+        """Say that the group holds no duplicates."""
+        raise NotImplementedError
+
+    def apply_rules(self) -> None:
+        """Decide all groups by the rules."""
+        raise NotImplementedError
+
+    def step(self, step: int) -> None:
+        """Go `step` groups on."""
+        raise NotImplementedError
+
+    def show_panel(self) -> None:
+        """Show or hide the side panel."""
+        raise NotImplementedError
+
+    def search(self) -> None:
+        """Search for duplicates anew."""
+        raise NotImplementedError
 
 
 class DuplicatesActions:
     """Makes the screen's actions; plain letters work within the cards, the pictures and the row of sprites."""
 
-    def __init__(self, screen: DuplicatesScreen) -> None:
+    def __init__(self, screen: DuplicatesBase) -> None:
         self._screen = screen
         self._tr = screen.tr
         self._make_decisions()

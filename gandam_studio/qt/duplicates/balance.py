@@ -13,9 +13,9 @@ from gandam_studio.core.duplicates import (
     name_families,
     weigh_families,
 )
-from gandam_studio.core.edits import Edit, SetValues
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.history import NOTHING, Changes
+from gandam_studio.core.workspace.edits import Edit, SetValues
+from gandam_studio.core.workspace.history import NOTHING, Changes
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.duplicates.balance_panel import BalancePanel
 from gandam_studio.qt.duplicates.family_list import FamilyRow

@@ -13,9 +13,9 @@ from PySide6.QtCore import QObject, Signal
 
 from gandam_studio.core.duplicates import Transform
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.rendering import resize
-from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.pictures.rendering import resize
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.curate.pictures import image_from_rgba
 from gandam_studio.qt.duplicates.canvas import Compared
 from gandam_studio.qt.duplicates.difference import Difference, difference

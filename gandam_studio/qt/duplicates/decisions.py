@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject
 
 from gandam_studio.core.duplicates import DropPlan, PlannedDrop, flip_and_keep, keep_both
 from gandam_studio.core.duplicates.decisions import REASON
-from gandam_studio.core.edits import Drop, Keep, Together
-from gandam_studio.core.history import NOTHING, Changes
-from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace.edits import Drop, Keep, Together
+from gandam_studio.core.workspace.history import NOTHING, Changes
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.session import Session
 
 

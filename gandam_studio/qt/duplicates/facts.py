@@ -6,12 +6,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.core.duplicates import Member
-from gandam_studio.core.sprite import Sprite
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.difference import Difference
 from gandam_studio.qt.duplicates.wording import relation_color, relation_name
 from gandam_studio.qt.outside_text import tip
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 
 class FactsBar(QFrame):

@@ -18,9 +18,9 @@ from gandam_studio.core.duplicates import (
 )
 from gandam_studio.core.duplicates.relations import Verdict
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.query import Filter
-from gandam_studio.core.seqsets import Seqs
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.query import Filter
+from gandam_studio.core.workspace.seqsets import Seqs
 
 UNDECIDED, KEPT, DROPPED = range(3)
 _GROUPS_KEPT = 1024

@@ -8,8 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QStringListModel, Qt
 
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.duplicates.findings import GroupCard
 from gandam_studio.qt.duplicates.wording import relation_name
 

@@ -8,8 +8,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gandam_studio.core.duplicates import DuplicateGroup
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.duplicates.compare_loader import CompareLoader, PairReady, PairRequest
 from gandam_studio.qt.duplicates.compare_panel import ComparePanel
 from gandam_studio.qt.duplicates.facts import FactsBar

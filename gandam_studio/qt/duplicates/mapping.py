@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gandam_studio.core.duplicates import Transform
-from gandam_studio.core.rendering import resize
+from gandam_studio.core.pictures.rendering import resize
 
 _LARGEST = 2048  # pixels a side of either picture on the canvas: more than a screen shows
 

@@ -21,8 +21,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFont, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from gandam_studio.core.sprite import Sprite
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import CellPainter
 from gandam_studio.qt.curate.pictures import PictureCache, Wanted

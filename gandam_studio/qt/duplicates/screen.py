@@ -16,10 +16,10 @@ from gandam_studio.core.duplicates import (
     RELATIONS,
     DropPlan,
 )
-from gandam_studio.core.history import Changes
+from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt.background import BackgroundTask, Latest
 from gandam_studio.qt.duplicates import wording
-from gandam_studio.qt.duplicates.actions import DuplicatesActions
+from gandam_studio.qt.duplicates.actions import DuplicatesActions, DuplicatesBase
 from gandam_studio.qt.duplicates.balance import BalanceController
 from gandam_studio.qt.duplicates.balance_panel import BalancePanel
 from gandam_studio.qt.duplicates.decisions import Decisions
@@ -30,7 +30,7 @@ from gandam_studio.qt.duplicates.pages import Pages
 from gandam_studio.qt.duplicates.rules_panel import PreviewText, RulesPanel
 from gandam_studio.qt.duplicates.top_bar import TopBar
 from gandam_studio.qt.responsiveness import set_aside
-from gandam_studio.qt.screen import Screen, ScreenMenu
+from gandam_studio.qt.screen import ScreenMenu
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 
 SEARCHED_UNASKED = 20_000  # sprites: more than these are searched only when the person says so
@@ -43,7 +43,7 @@ _RULES_KEY = "duplicates/rules"
 _PANEL_KEY = "duplicates/panel"
 
 
-class DuplicatesScreen(Screen):
+class DuplicatesScreen(DuplicatesBase):
     """Attributes:
     findings: what was found; None before the first search.
     bar, cards, view, rules, balance_panel, pages: the screen's parts.

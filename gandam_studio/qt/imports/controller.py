@@ -11,9 +11,9 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, Q
 from PySide6.QtGui import QAction, QGuiApplication, QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from gandam_studio.core.bundled import sample_sets
 from gandam_studio.qt.failures import explain
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
+from gandam_studio.samples.bundled import sample_sets
 
 if TYPE_CHECKING:
     import numpy as np

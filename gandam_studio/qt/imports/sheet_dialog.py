@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.decoding.limits import UnreadablePicture
-from gandam_studio.core.decoding.parts import keyed
 from gandam_studio.core.importing import Components, Grid, propose, propose_key, regions
 from gandam_studio.core.importing.sheets import Region
+from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
+from gandam_studio.core.pictures.decoding.parts import keyed
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.cell_painter import checker_brush
 from gandam_studio.qt.curate.pictures import image_from_rgba

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.run_comparison import compare
-from gandam_studio.core.run_record import RunRecord
+from gandam_studio.core.runs.comparison import compare
+from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.qt import theme
 from gandam_studio.qt.outside_text import tip, wrapped
 from gandam_studio.qt.runs.difference_table import DifferenceTable
@@ -20,7 +20,7 @@ from gandam_studio.qt.train.plot_panel import PlotPanel
 from gandam_studio.qt.train.sample_grid import SampleGrid
 from gandam_studio.qt.train.timeline import Timeline
 from gandam_studio.qt.train.timeline_bar import TimelineBar
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 DASHES = ("solid", "dash", "dot", "solid")
 CURVES = (("loss_d", "Discriminator loss", False), ("loss_g", "Generator loss", False), ("d_fake", "D(G(z))", False),

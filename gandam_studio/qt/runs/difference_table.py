@@ -16,10 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.run_comparison import RunComparison
+from gandam_studio.core.runs.comparison import RunComparison
 from gandam_studio.qt import theme
 from gandam_studio.qt.outside_text import tip
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 LONGEST = 200
 

@@ -9,12 +9,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QBrush
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
-from gandam_studio.core.training import RunSummary
+from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.outside_text import tip
 from gandam_studio.qt.train.texts import STATE_COLORS, resume_label, state_name, state_words, why_finished
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 _FOLDER = Qt.ItemDataRole.UserRole
 MOST = 4

@@ -18,17 +18,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core import training, versions
+from gandam_studio.core import runs
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.run_export import export_run, trash_run
+from gandam_studio.core.runs.export import export_run, trash_run
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.runs.lineage_tree import LineageTree
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
 from gandam_studio.qt.train.texts import resume_label
-from trainer.run_directory import RunDirectory
-from trainer.untrusted import shortened
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.qt.runs.compare_view import CompareView
@@ -176,7 +177,7 @@ class RunsScreen(Screen):
 
     def refresh(self) -> None:
         """Read all runs again."""
-        found = training.runs(self.session.workspace)
+        found = runs.runs(self.session.workspace)
         self._live = any(run.state.state in ("running", "paused") for run in found)
         self.pages.setCurrentIndex(0 if found else 1)
         self.tree.show_runs(found, versions.versions(self.session.workspace))
@@ -193,7 +194,7 @@ class RunsScreen(Screen):
             item.setEnabled(one)
         for item in (self.delete_button, self.delete_action):
             item.setEnabled(bool(folders) and not self.session.read_only)
-        state = training.summary(folders[0]).state if one else None
+        state = runs.summary(folders[0]).state if one else None
         can_resume = state is not None and state.state in ("created", "interrupted", "stopped", "failed")
         self.resume_button.setEnabled(can_resume)
         self.resume_action.setEnabled(can_resume)
@@ -219,7 +220,7 @@ class RunsScreen(Screen):
     def compare_with_newest(self) -> None:
         """Add the newest run that is not selected yet to the selection."""
         selected = self.tree.selected()
-        others = [run.folder for run in training.runs(self.session.workspace) if run.folder not in selected]
+        others = [run.folder for run in runs.runs(self.session.workspace) if run.folder not in selected]
         if others and len(selected) < 4:
             self.tree.select([*selected, others[-1]])
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from gandam_studio.core import training
+from gandam_studio.core import runs
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.run_queue import RunQueue
+from gandam_studio.core.runs.queue import RunQueue
 from gandam_studio.qt.session import ERROR, INFO, Session
-from trainer.errors import TrainerError
-from trainer.run_directory import RunDirectory
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.run_directory import RunDirectory
 
 POLL_MS = 1000
 PATIENCE_S = 20.0
@@ -60,7 +60,7 @@ class RunControl(QObject):
     def start(self, run: RunDirectory) -> bool:
         """Train or resume a run now; False when it could not be started (the person is told)."""
         try:
-            self._processes[run.name] = training.start(run)
+            self._processes[run.name] = runs.start(run)
         except UserError as error:
             self._session.post(str(error), ERROR)
             return False

@@ -13,7 +13,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from gandam_studio.core.curves import SmoothedCurve
+from gandam_studio.core.runs.curves import SmoothedCurve
 from gandam_studio.qt import theme
 from gandam_studio.qt.train.legend import Entry, Legend
 from gandam_studio.qt.train.plot_canvas import Drawing, Line, PlotCanvas

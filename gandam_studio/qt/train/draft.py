@@ -6,18 +6,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from trainer.config import (
-    FieldInfo,
-    SettingRefused,
-    TrainConfig,
-    apply_overrides,
-    describe_fields,
-    differences,
-    flat,
-    load_preset,
-)
-from trainer.effects import without_effect
-from trainer.errors import TrainerError
+from trainer.protocol.config import FieldInfo, TrainConfig, describe_fields, differences, flat
+from trainer.protocol.effects import without_effect
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.overrides import SettingRefused, apply_overrides
+from trainer.protocol.presets import load_preset
 
 HIDDEN = ("preset", "description")
 """Decided by choosing a preset; and everything under "origin", decided by the version."""

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEd
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.numbers import with_point
 from gandam_studio.qt.train.draft import ConfigDraft, as_text
-from trainer.config import FieldInfo
+from trainer.protocol.config import FieldInfo
 
 
 class _Choice(QComboBox):

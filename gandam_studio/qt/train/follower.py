@@ -7,14 +7,14 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from gandam_studio.core.run_record import DEFAULT_HALF_LIFE, Changes, RunRecord
+from gandam_studio.core.runs.record import DEFAULT_HALF_LIFE, Changes, RunRecord
 from gandam_studio.qt.train.pictures import PictureCache, inside
 from gandam_studio.qt.train.timeline import Timeline
 from gandam_studio.qt.train.watcher import RunWatcher
-from trainer.config import TrainConfig
-from trainer.errors import TrainerError
-from trainer.events import SamplesSaved, TrainEvent
-from trainer.run_directory import RunDirectory, RunState
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import SamplesSaved, TrainEvent
+from trainer.protocol.run_directory import RunDirectory, RunState
 
 LOG_CHARACTERS = 200_000
 

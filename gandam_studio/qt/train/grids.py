@@ -14,7 +14,7 @@ from gandam_studio.qt.outside_text import OutsideLabel
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.pictures import real_sheet
 from gandam_studio.qt.train.sample_grid import SampleGrid
-from trainer.events import SamplesSaved, SpikeFound
+from trainer.protocol.events import SamplesSaved, SpikeFound
 
 
 class GridArea(QStackedWidget):

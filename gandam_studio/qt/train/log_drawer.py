@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, Q
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.train.texts import clock, describe
-from trainer import events as ev
+from trainer.protocol import events as ev
 
 LINES = 5_000
 _COLORS = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from gandam_studio.core.curves import SmoothedCurve
-from gandam_studio.core.run_record import RunRecord
+from gandam_studio.core.runs.curves import SmoothedCurve
+from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.qt.train.curve_plot import Series
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 MOST = 8
 _REACH = 1_000_000

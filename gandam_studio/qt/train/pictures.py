@@ -11,8 +11,8 @@ from PySide6.QtCore import QBuffer, QByteArray, QObject, Signal
 from PySide6.QtGui import QImage, QImageReader
 
 from gandam_studio.qt.queue_thread import QueueThread
-from trainer.arrays import open_pictures
-from trainer.untrusted import path_inside, read_regular
+from trainer.protocol.arrays import open_pictures
+from trainer.protocol.untrusted import path_inside, read_regular
 
 CACHE_BYTES = 256 * 1024 * 1024
 WAITING = 12

@@ -7,7 +7,7 @@ import time
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
-from gandam_studio.core.run_record import RunRecord
+from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.train.curve_plot import CurvePlot, Series
 from gandam_studio.qt.train.plot_specs import PlotSpec

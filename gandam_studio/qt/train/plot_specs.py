@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
-from trainer.config import TrainConfig
+from trainer.protocol.config import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ from typing import Any
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from gandam_studio.core import training
+from gandam_studio.core import runs
 from gandam_studio.core.jobs import Job
-from gandam_studio.core.training_checks import NOTE, OK, WARNING, Check
+from gandam_studio.core.runs.checks import NOTE, OK, WARNING, Check
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.failures import explain
 from gandam_studio.qt.outside_text import wrapped
 from gandam_studio.qt.status_strip import duration
-from trainer import files
-from trainer.config import TrainConfig
+from trainer.protocol import files
+from trainer.protocol.config import TrainConfig
 
 LINE_PX = 30
 _ICONS = {OK: ("success", "kept"), NOTE: ("info", "info"), WARNING: ("warning", "warning")}
@@ -29,7 +29,7 @@ def measure_step(config: TrainConfig, job: Job) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="gandam-preflight-") as folder:
         path = Path(folder) / "config.json"
         files.write_json(path, config.to_json())
-        return training.ask("preflight", str(path), job=job)
+        return runs.ask("preflight", str(path), job=job)
 
 
 class PreflightCard(QFrame):

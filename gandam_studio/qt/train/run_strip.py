@@ -10,7 +10,7 @@ from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.steady import tell
 from gandam_studio.qt.train.texts import state_name
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 
 class RunStrip(QWidget):

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from gandam_studio.core.nearest import Neighbour, nearest_training
+from gandam_studio.core.runs.nearest import Neighbour, nearest_training
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.outside_text import wrapped
@@ -17,8 +17,8 @@ from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.pictures import to_image, to_pixels
 from gandam_studio.qt.train.sample_grid import crisp, paint_checker
-from trainer.arrays import open_pictures
-from trainer.events import SamplesSaved
+from trainer.protocol.arrays import open_pictures
+from trainer.protocol.events import SamplesSaved
 
 NEIGHBOURS = 6
 FILM = 6

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core import training
+from gandam_studio.core import runs
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import Screen, ScreenMenu
@@ -30,10 +30,10 @@ from gandam_studio.qt.train.notifications import Notifier
 from gandam_studio.qt.train.run_strip import RunStrip
 from gandam_studio.qt.train.setup_page import SetupPage
 from gandam_studio.qt.train.texts import state_words, why_finished
-from trainer.config import TrainConfig
-from trainer.events import TrainEvent
-from trainer.run_directory import RunDirectory, RunState
-from trainer.untrusted import shortened
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.events import TrainEvent
+from trainer.protocol.run_directory import RunDirectory, RunState
+from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.qt.train.watch_page import WatchPage
@@ -258,7 +258,7 @@ class TrainScreen(Screen):
             visit(name)
 
     def _list_runs(self) -> None:
-        found = list(reversed(training.runs(self.session.workspace)))
+        found = list(reversed(runs.runs(self.session.workspace)))
         self.chooser.blockSignals(True)
         self.chooser.clear()
         for one in found:
@@ -285,7 +285,7 @@ class TrainScreen(Screen):
         """Make the run's folder in the background, then start it or put it into the queue."""
 
         def work(workspace: Any, job: Any) -> RunDirectory:
-            return training.create_run(workspace, version, config, parent=parent, job=job)
+            return runs.create_run(workspace, version, config, parent=parent, job=job)
 
         self.setup.start_button.setEnabled(False)
         task = self.session.start_job(self.tr("Preparing the run"), work, self._begin)

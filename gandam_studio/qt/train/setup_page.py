@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core import training_checks, versions
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.training_checks import Check
+from gandam_studio.core.runs import checks as training_checks
+from gandam_studio.core.runs.checks import Check
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.failures import explain
@@ -31,8 +32,8 @@ from gandam_studio.qt.train.draft import ConfigDraft, as_text, editable_fields
 from gandam_studio.qt.train.field_editors import FieldRow
 from gandam_studio.qt.train.preflight_card import PreflightCard
 from gandam_studio.qt.train.queue_list import QueueList
-from trainer.config import load_preset, preset_names
-from trainer.untrusted import one_line
+from trainer.protocol.presets import load_preset, preset_names
+from trainer.protocol.untrusted import one_line
 
 FIRST_PRESET = "sprite-r3-cpu"
 CHECK_MS = 250

@@ -9,9 +9,9 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication
 
-from trainer import events as ev
-from trainer.run_directory import RunState, is_number
-from trainer.untrusted import shortened
+from trainer.protocol import events as ev
+from trainer.protocol.run_directory import RunState, is_number
+from trainer.protocol.untrusted import shortened
 
 LONGEST_LINE = 500
 STATE_COLORS = {

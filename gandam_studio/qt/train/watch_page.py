@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.run_record import Changes
+from gandam_studio.core.runs.record import Changes
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.outside_text import OutsideLabel, tip
 from gandam_studio.qt.status_strip import duration
@@ -31,8 +31,8 @@ from gandam_studio.qt.train.steady import tell
 from gandam_studio.qt.train.texts import STATE_COLORS, Failure, failure, resume_label, state_name, why_finished
 from gandam_studio.qt.train.timeline import Timeline
 from gandam_studio.qt.train.timeline_bar import TimelineBar
-from trainer import events as ev
-from trainer.run_directory import RunState
+from trainer.protocol import events as ev
+from trainer.protocol.run_directory import RunState
 
 METERS_MS = 500
 

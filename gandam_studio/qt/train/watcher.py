@@ -11,12 +11,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QImage
 
-from gandam_studio.core.run_record import RunRecord
+from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.qt.train.pictures import decode, inside
-from trainer.events import EventReader, SamplesSaved, TrainEvent, Warning
-from trainer.run_directory import RunDirectory, RunState
-from trainer.spikes import SpikeFeed
-from trainer.untrusted import UntrustedError, open_regular
+from trainer.protocol.events import EventReader, SamplesSaved, TrainEvent, Warning
+from trainer.protocol.run_directory import RunDirectory, RunState
+from trainer.protocol.spikes import SpikeFeed
+from trainer.protocol.untrusted import UntrustedError, open_regular
 
 POLL_S = 0.1
 IDLE_POLL_S = 1.0

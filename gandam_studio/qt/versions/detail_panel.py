@@ -20,7 +20,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.outside_text import wrapped
 from gandam_studio.qt.versions import wording
 from gandam_studio.qt.versions.diff_view import TILE, TILES
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 EMPTY = 0  # compared with the empty data set: everything is new
 _DIGEST_SHOWN = 16

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gandam_studio.core.errors import DamagedWorkspace
-from gandam_studio.core.sprite import COLUMNS, Sprite, mirrored_facing
 from gandam_studio.core.versions import Changed, VersionDiff, plural_reason
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.sprite import COLUMNS, Sprite, mirrored_facing
 from gandam_studio.qt.versions import wording
-from trainer.manifest import ManifestEntry
+from trainer.protocol.manifest import ManifestEntry
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 _KEPT = 4096

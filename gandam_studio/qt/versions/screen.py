@@ -5,11 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.history import Changes
-from gandam_studio.core.training import runs
+from gandam_studio.core.runs import runs
 from gandam_studio.core.versions import ManifestVersion, Verified, VersionDiff, diff
 from gandam_studio.core.versions.listing import head_version
+from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt import theme
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.failures import explain
@@ -104,7 +105,7 @@ class VersionsScreen(Screen):
         before = choose or self.chosen
         first = self.history.current < 0
         try:
-            self._versions, head = workspace.versions(), head_version(workspace)
+            self._versions, head = versions.versions(workspace), head_version(workspace)
         except UserError as error:  # rows that a stranger or a broken disk has left
             self._versions, head = [], None
             self.session.post(explain(error), ERROR)

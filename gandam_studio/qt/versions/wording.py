@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime, QTimeZone
 
 from gandam_studio.core.versions import Changed, ManifestVersion, VersionDiff
-from trainer.untrusted import shortened
+from trainer.protocol.untrusted import shortened
 
 
 def tr(text: str) -> str:

@@ -6,7 +6,6 @@ from PySide6.QtCore import QObject, Signal
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import Exported, export, parse_classes
-from gandam_studio.core.history import Changes
 from gandam_studio.core.versions import (
     ManifestVersion,
     Relinked,
@@ -17,6 +16,7 @@ from gandam_studio.core.versions import (
     tag_version,
     verify,
 )
+from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, WARNING, Session
 from gandam_studio.qt.versions import wording
 from gandam_studio.qt.versions.export_dialog import ExportWish

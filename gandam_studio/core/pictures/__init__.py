@@ -1,0 +1,1 @@
+"""Pictures without a workspace: decoding files, orienting and rendering pixels."""

@@ -1,0 +1,270 @@
+"""One decode of any supported file to canonical pixels: 8-bit sRGB RGBA, upright, nothing hidden under transparency."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandam_studio.core.pictures.decoding import exif, jpeg, pillow, png
+from gandam_studio.core.pictures.decoding.colour import rgb_to_srgb
+from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
+from gandam_studio.core.pictures.decoding.sniff import ARCHIVES, describe_other, sniff
+
+COLORS_COUNTED = 4096
+_ANIMATED = ("gif", "webp", "avif", "tiff")
+_SAMPLE = 1 << 16  # pixels looked at before a full count is worth it
+_LEAST_VISIBLE = np.uint32(1 << 24)  # the least word of a pixel with any opacity
+
+Pixels = NDArray[np.uint8]
+
+
+class IsArchive(UnreadablePicture):
+    """The bytes are an archive: its members may be pictures. `kind` is one of `sniff.ARCHIVES`."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"an archive ({kind})")
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class PictureInfo:
+    """What is known of a decoded picture besides its pixels.
+
+    Attributes:
+        format: as sniffed, one of `sniff.PICTURES`.
+        width, height: canonical size in pixels.
+        colors: distinct visible RGBA colours, counted up to COLORS_COUNTED (which then means "that many or more").
+        alpha: some pixel is not opaque.
+        background: "#rrggbb" of the border when most of it has one opaque colour, else "".
+        frames: how many the file says it has.
+    """
+
+    format: str
+    width: int
+    height: int
+    colors: int
+    alpha: bool
+    background: str
+    frames: int = 1
+
+
+class Raw(NamedTuple):
+    """A picture as decoded, before `finish`.
+
+    Attributes:
+        rgba: (H, W, 4) uint8, perhaps a view that cannot be written to; colours under alpha 0 are still there.
+        kind: as sniffed, one of `sniff.PICTURES`.
+        frames: how many the file says it has.
+    """
+
+    rgba: Pixels
+    kind: str
+    frames: int = 1
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`rgba`: (H, W, 4) uint8, contiguous; fully transparent pixels are all zero."""
+
+    rgba: Pixels
+    info: PictureInfo
+
+
+def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = False) -> Picture:
+    """Decode a picture (of an animation its first frame) to canonical RGBA.
+
+    EXIF orientation applied, ICC converted to sRGB, 16 bits rounded to 8, CMYK, palettes and grey expanded, RGB under
+    alpha 0 set to 0. The header's size is checked before any pixel is decoded. With `vetted` nothing is looked at
+    twice: for files that an import accepted, an older program's too.
+    Raises UnreadablePicture (IsArchive for an archive) with a short reason.
+    """
+    return finish(*decode_raw(data, limits, vetted=vetted))
+
+
+def decode_raw(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = False) -> Raw:
+    """`decode` without its last step, which `finish_stack` does for many pictures of one size at once."""
+    kind = picture_kind(data, limits)
+    still = _still(data, kind, limits, vetted=vetted)
+    return still or Raw(*_by_pillow(data, kind, limits))
+
+
+def decode_frames(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[int, Picture]]:
+    """(index, picture) of every distinct frame of an animation; a still picture yields itself, as 0.
+
+    Frames equal to an earlier one are left out, and those that show nothing unless none does. Raises UnreadablePicture.
+    """
+    kind = picture_kind(data, limits)
+    if still := _still(data, kind, limits):
+        yield 0, finish(*still)
+        return
+    with pillow.opened(data, kind, limits) as image:
+        count = int(getattr(image, "n_frames", 1))
+        seen: set[str] = set()
+        empty: tuple[int, Picture] | None = None
+        for index, rgba in pillow.frames(image, limits):
+            picture = finish(rgba, kind, count)
+            if picture.info.colors == 0:
+                empty = empty or (index, picture)
+                continue
+            key = sprite_id(picture.rgba)
+            if key not in seen:
+                seen.add(key)
+                yield index, picture
+        if empty and not seen:
+            yield empty
+
+
+def decode_first(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, Raw]:
+    """(index, picture) of the first frame of an animation that shows something; a still picture gives itself, as 0.
+
+    Where no frame does, the first one. Raises UnreadablePicture.
+    """
+    kind = picture_kind(data, limits)
+    if still := _still(data, kind, limits):
+        return 0, still
+    with pillow.opened(data, kind, limits) as image:
+        count = int(getattr(image, "n_frames", 1))
+        first: tuple[int, Raw] | None = None
+        for index, rgba in pillow.frames(image, limits):
+            found = index, Raw(rgba, kind, count)
+            if _shows_something(rgba):
+                return found
+            first = first or found
+            if image.width * image.height * (index + 2) > limits.max_pixels:
+                break
+        if first is None:
+            raise UnreadablePicture("an animation without frames")
+        return first
+
+
+def _still(data: bytes, kind: str, limits: Limits, *, vetted: bool = False) -> Raw | None:
+    """The picture of a file that holds no more than one; None for one that may hold several."""
+    if kind == "png":
+        header = png.read_header(data, limits)
+        if header.animated:
+            return None
+        rgba = png.decode_pixels(data, header)
+        if header.chunks or header.texts:
+            rgba = rgb_to_srgb(rgba, header.profile)
+            turn = header.orientation
+            rgba = exif.upright(rgba, turn) if turn != 1 else rgba
+        return Raw(rgba, kind)
+    if kind == "jpeg":
+        return Raw(*_jpeg(data, limits, vetted))
+    return None if kind in _ANIMATED else Raw(*_by_pillow(data, kind, limits))
+
+
+def _shows_something(rgba: Pixels) -> bool:
+    """Whether a picture is neither invisible nor all of one colour."""
+    words = np.ascontiguousarray(rgba).view("<u4")
+    visible = words >= _LEAST_VISIBLE
+    return bool(visible.any()) and not (visible.all() and bool((words == words[0, 0]).all()))
+
+
+def picture_kind(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
+    """The sniffed format, one of `sniff.PICTURES`. Raises UnreadablePicture for anything else."""
+    if len(data) > limits.max_file_bytes:
+        raise UnreadablePicture(f"too large: {len(data) / 1e6:,.0f} MB")
+    kind = sniff(data[:512], data[-26:], len(data))
+    if kind is None:
+        raise UnreadablePicture(describe_other(data[:512]))
+    if kind in ARCHIVES:
+        raise IsArchive(kind)
+    return kind
+
+
+def sprite_id(rgba: Pixels) -> str:
+    """The sprite's id: SHA-256 (hex) of "{width}x{height}\\n" and its canonical RGBA bytes."""
+    height, width = rgba.shape[:2]
+    digest = hashlib.sha256(b"%dx%d\n" % (width, height))
+    digest.update(np.ascontiguousarray(rgba).data)
+    return digest.hexdigest()
+
+
+def finish(rgba: Pixels, kind: str = "raw", frames: int = 1) -> Picture:
+    """Neutralise hidden colours of (H, W, 4) RGBA uint8 and gather what is known of the picture."""
+    if not (rgba.flags.c_contiguous and rgba.flags.writeable):
+        rgba = np.array(rgba, order="C")
+    (info,) = finish_stack(rgba[None], [(kind, frames)])
+    return Picture(rgba, info)
+
+
+def finish_stack(stack: Pixels, facts: Sequence[tuple[str, int]]) -> list[PictureInfo]:
+    """`finish` of N pictures of one size, (N, H, W, 4) uint8 that is contiguous and is changed in place.
+
+    `facts` holds the format and the number of frames of each.
+    """
+    count, height, width = stack.shape[:3]
+    words = stack.view("<u4").reshape(count, -1)  # alpha is the highest byte of a word
+    if words.shape[1] <= _SAMPLE:
+        # Sorted once, the words answer every question about them.
+        ordered = np.sort(words, axis=1)
+        for row, ranked in zip(words, ordered, strict=True):
+            hidden = int(ranked.searchsorted(_LEAST_VISIBLE))
+            if hidden and ranked[hidden - 1]:
+                ranked[:hidden] = 0
+                np.putmask(row, row < _LEAST_VISIBLE, 0)
+        smallest = ordered[:, 0]
+        colors = [min(_distinct(ranked), COLORS_COUNTED) for ranked in ordered]
+    else:
+        smallest = words.min(axis=1)
+        for index in np.flatnonzero(smallest < _LEAST_VISIBLE):
+            np.putmask(words[index], words[index] < _LEAST_VISIBLE, 0)
+        colors = [_count_colors(row) for row in words]
+    alpha = (smallest < 0xFF << 24).tolist()
+    return [
+        PictureInfo(kind, width, height, colors[index], alpha[index], background_of(stack[index]), frames)
+        for index, (kind, frames) in enumerate(facts)
+    ]
+
+
+def background_of(rgba: Pixels) -> str:
+    """ "#rrggbb" when a corner and at least 60 % of the border are one opaque colour, else "" (transparent, mixed)."""
+    words = rgba.view("<u4")[..., 0]
+    if not (words[0, 0] or words[0, -1] or words[-1, 0] or words[-1, -1]):
+        return ""
+    border = np.concatenate((words[0], words[-1], words[1:-1, 0], words[1:-1, -1]))
+    # A colour held by 60 % is also the median of the sorted border.
+    border.sort()
+    middle = int(border[len(border) // 2])
+    if middle >> 24 != 0xFF or middle not in words[:: max(1, len(words) - 1), :: max(1, words.shape[1] - 1)]:
+        return ""
+    if np.count_nonzero(border == middle) < 0.6 * len(border):
+        return ""
+    return f"#{middle & 0xFF:02x}{middle >> 8 & 0xFF:02x}{middle >> 16 & 0xFF:02x}"
+
+
+def _count_colors(words: NDArray[np.uint32]) -> int:
+    """Distinct visible colours of a large picture, up to COLORS_COUNTED; a photograph is told by a sample."""
+    sample = np.sort(words[:: len(words) // _SAMPLE])
+    if _distinct(sample) >= COLORS_COUNTED:
+        return COLORS_COUNTED
+    return min(_distinct(np.sort(words)), COLORS_COUNTED)
+
+
+def _distinct(ordered: NDArray[np.uint32]) -> int:
+    """Different values in sorted words, 0 (invisible) left out."""
+    count = 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+    return count - (int(ordered[0]) == 0)
+
+
+def _jpeg(data: bytes, limits: Limits, vetted: bool) -> tuple[Pixels, str, int]:
+    header = jpeg.read_header(data, limits)
+    pixels = jpeg.decode_pixels(data, header)
+    if not vetted:
+        jpeg.require_whole(data, header, pixels)
+    if pixels is None:
+        return _by_pillow(data, "jpeg", limits)
+    turn = exif.orientation(header.exif, header.xmp)
+    return exif.upright(rgb_to_srgb(pixels, header.profile), turn), "jpeg", 1
+
+
+def _by_pillow(data: bytes, kind: str, limits: Limits) -> tuple[Pixels, str, int]:
+    with pillow.opened(data, kind, limits) as image:
+        count = int(getattr(image, "n_frames", 1)) if kind in ("png", *_ANIMATED) else 1
+        return pillow.first_frame(image), kind, count

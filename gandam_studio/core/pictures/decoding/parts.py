@@ -1,0 +1,139 @@
+"""Parts of a file that became sprites of their own.
+
+frame=3                                   of an animation
+region=x,y,w,h                            of a sheet, in canonical pixels; filled up beyond its edges
+region=x,y,w,h+turn=3                     turned clockwise by so many quarter turns
+region=x,y,w,h+on=W,H,X,Y                 laid at (X, Y) on a transparent canvas of W x H, after the turn
+key=rrggbb, region=...+key=rrggbb         pixels of that colour made transparent
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandam_studio.core.pictures.decoding import pillow
+from gandam_studio.core.pictures.decoding.canonical import decode, finish, picture_kind
+from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
+from gandam_studio.core.pictures.rendering import plain_border
+
+_N = r"(\d{1,6})"
+_PART = re.compile(
+    rf"frame={_N}(?:\+key=([0-9a-f]{{6}}))?"
+    rf"|region={_N},{_N},{_N},{_N}(?:\+turn=([123]))?(?:\+on={_N},{_N},{_N},{_N})?(?:\+key=([0-9a-f]{{6}}))?"
+    r"|key=([0-9a-f]{6})"
+)
+
+Color = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A rectangle of a sheet, and what makes a sprite of it.
+
+    Attributes:
+        box: (x, y, w, h) in canonical pixels; it begins on the sheet. What lies beyond the right and lower edges is
+            transparent, or of the sheet's plain border's colour.
+        turn: quarter turns clockwise that set it upright.
+        canvas: (W, H, X, Y): the size of the sprite, and where the turned rectangle lies on it; None for the rectangle.
+        key: the colour that stands for transparency on the sheet; None when there is none.
+        name: what the sheet's description calls it; "" when nothing does.
+    """
+
+    box: tuple[int, int, int, int]
+    turn: int = 0
+    canvas: tuple[int, int, int, int] | None = None
+    key: Color | None = None
+    name: str = ""
+
+    @property
+    def part(self) -> str:
+        """The part that names it."""
+        words = [region_part(*self.box)]
+        if self.turn:
+            words.append(f"turn={self.turn}")
+        if self.canvas is not None:
+            words.append("on={},{},{},{}".format(*self.canvas))
+        if self.key is not None:
+            words.append(key_part(self.key))
+        return "+".join(words)
+
+    def cut(self, sheet: NDArray[np.uint8], limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
+        """The sprite's pixels from the sheet's, (H, W, 4) uint8 RGBA. Raises UnreadablePicture when it is not there."""
+        x, y, w, h = self.box
+        height, width = sheet.shape[:2]
+        size = self.canvas or (w, h, 0, 0)
+        if w < 1 or h < 1 or x >= width or y >= height:
+            raise UnreadablePicture(f"the sheet has no {self.part}")
+        limits.check_size(w, h)
+        limits.check_size(size[0], size[1])
+        piece = sheet[y : y + h, x : x + w]
+        if piece.shape[:2] != (h, w):
+            filled = np.empty((h, w, 4), np.uint8)
+            filled[:] = plain_border(sheet) or 0
+            filled[: piece.shape[0], : piece.shape[1]] = piece
+            piece = filled
+        if self.key is not None:
+            piece = keyed(piece, self.key)
+        piece = np.rot90(piece, -self.turn)
+        if self.canvas is None:
+            return piece
+        wide, high, left, top = self.canvas
+        if left + piece.shape[1] > wide or top + piece.shape[0] > high:
+            raise UnreadablePicture(f"a frame that does not fit its own size: {self.part}")
+        whole = np.zeros((high, wide, 4), np.uint8)
+        whole[top : top + piece.shape[0], left : left + piece.shape[1]] = piece
+        return whole
+
+
+def keyed(rgba: NDArray[np.uint8], key: Color) -> NDArray[np.uint8]:
+    """A copy of (H, W, 4) RGBA with every pixel of a colour made transparent."""
+    rgba = rgba.copy()
+    rgba[(rgba[..., :3] == np.asarray(key, np.uint8)).all(axis=2)] = 0
+    return rgba
+
+
+def frame_part(index: int) -> str:
+    """The part that names frame `index` (from 0) of an animation."""
+    return f"frame={index}"
+
+
+def region_part(x: int, y: int, w: int, h: int) -> str:
+    """The part that names a rectangle of a sheet, in canonical pixels."""
+    return f"region={x},{y},{w},{h}"
+
+
+def key_part(key: Color) -> str:
+    """The part that names a whole picture whose key colour became transparent."""
+    return "key={:02x}{:02x}{:02x}".format(*key)
+
+
+def decode_part(data: bytes, part: str = "", limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
+    """Canonical RGBA (H, W, 4) uint8 of a file that was imported, or of one part of it. Raises UnreadablePicture."""
+    if not part:
+        return decode(data, limits, vetted=True).rgba
+    match = _PART.fullmatch(part)
+    if match is None:
+        raise UnreadablePicture(f"unknown part {part!r}")
+    frame, frame_key, *numbers, key, whole_key = match.groups()
+    if whole_key:
+        return finish(keyed(decode(data, limits, vetted=True).rgba, _color(whole_key))).rgba
+    if frame is None:
+        x, y, w, h, turn, *on = (int(number or 0) for number in numbers)
+        canvas = (on[0], on[1], on[2], on[3]) if numbers[5] else None
+        piece = Piece((x, y, w, h), turn, canvas, _color(key) if key else None)
+        return finish(piece.cut(decode(data, limits, vetted=True).rgba, limits)).rgba
+    with pillow.opened(data, picture_kind(data, limits), limits) as image:
+        if int(frame) >= int(getattr(image, "n_frames", 1)):
+            raise UnreadablePicture(f"the animation has no {part}")
+        image.seek(int(frame))
+        rgba = pillow.first_frame(image)
+    return finish(keyed(rgba, _color(frame_key)) if frame_key else rgba).rgba
+
+
+def _color(text: str) -> Color:
+    red, green, blue = bytes.fromhex(text)
+    return red, green, blue

@@ -1,0 +1,139 @@
+"""Pixels as the network sees them: a Recipe applied."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from gandam_studio.core.pictures.orienting import Pixels
+from trainer.protocol.recipe import Recipe
+
+# A picture with no more colours than this is enlarged as pixel art.
+PIXEL_ART_COLORS = 256
+_PLAIN_TOLERANCE = 8  # levels a background pixel may differ from the border's colour
+
+
+def render(rgba: Pixels, recipe: Recipe, background: str = "#ffffff") -> Pixels:
+    """Apply a recipe to (H, W, 4) RGBA as `oriented` gives it.
+
+    `background` is "#rrggbb", what "detected" stands for (the data set's own most common border colour). Returns
+    (size, size, C) uint8, C = recipe.channels. With "alpha" transparent pixels are all zero; otherwise the picture
+    is composited on the recipe's colour, which also fills the padding. An opaque picture with a plain border is
+    trimmed at that border and padded with its colour, so that no frame shows.
+    """
+    border = plain_border(rgba)
+    if recipe.trim:
+        x, y, w, h = content_box(rgba, border)
+        rgba = rgba[y : y + h, x : x + w]
+    side = recipe.size
+    room = max(1, round(side * (1 - 2 * recipe.margin)))
+    height, width = rgba.shape[:2]
+    scale = room / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = resize(rgba, size, recipe.interpolation)
+    canvas = np.zeros((side, side, 4), np.uint8)
+    if border is not None and recipe.background in ("alpha", "detected"):
+        canvas[:] = border
+    left = (side - size[0]) // 2
+    top = side - round(side * recipe.margin) - size[1] if recipe.pad == "bottom" else (side - size[1]) // 2
+    canvas[top : top + size[1], left : left + size[0]] = small
+    if recipe.background == "alpha":
+        return canvas
+    return composite(canvas, fill_color(recipe, background))
+
+
+def fill_color(recipe: Recipe, background: str) -> tuple[int, int, int]:
+    """The (r, g, b) a recipe composites on; `background` stands in for "detected"."""
+    name = background if recipe.background == "detected" else recipe.background
+    text = {"white": "#ffffff", "black": "#000000"}.get(name, name)
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def composite(rgba: Pixels, color: tuple[int, int, int]) -> Pixels:
+    """(H, W, 4) over one colour -> (H, W, 3) uint8, rounded to nearest (Porter and Duff 1984, "over")."""
+    alpha = rgba[..., 3:].astype(np.uint16)
+    mixed = rgba[..., :3] * alpha + np.asarray(color, np.uint16) * (255 - alpha)
+    return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def resize(rgba: Pixels, size: tuple[int, int], interpolation: str = "auto") -> Pixels:
+    """(H, W, 4) -> (h, w, 4) for `size` = (w, h); colours weighted by alpha, so nothing bleeds from transparency.
+
+    "auto": nearest where pixel art is enlarged, area where anything is reduced, Lanczos where a photograph is enlarged.
+    """
+    height, width = rgba.shape[:2]
+    if size == (width, height):
+        return rgba
+    method = _method(rgba, size, interpolation)
+    if method == cv2.INTER_NEAREST:
+        # Centres of the target's pixels: cv2's nearest would take the left edge's.
+        columns = np.minimum((np.arange(size[0]) * 2 + 1) * width // (2 * size[0]), width - 1)
+        rows = np.minimum((np.arange(size[1]) * 2 + 1) * height // (2 * size[1]), height - 1)
+        return rgba[rows[:, None], columns]
+    if rgba[..., 3].min() == 255:
+        return np.asarray(cv2.resize(rgba, size, interpolation=method), np.uint8)
+    weighted = rgba.astype(np.float32)
+    weighted[..., :3] *= weighted[..., 3:] * np.float32(1 / 255)
+    result = np.asarray(cv2.resize(weighted, size, interpolation=method), np.float32)
+    result[..., :3] *= np.float32(255) / np.maximum(result[..., 3:], np.float32(1e-3))
+    pixels = np.clip(np.rint(result), 0, 255).astype(np.uint8)
+    pixels[pixels[..., 3] == 0] = 0
+    return pixels
+
+
+def halved(rgba: Pixels, target: int) -> Pixels:
+    """Average 2 x 2 pixels again and again while a side exceeds four times `target`: (H, W, C) uint8, the same values
+    in every channel's own right (no weighting by alpha). An odd last row or column is left out.
+
+    Halving is OpenCV's fastest reduction by far: 1,024 pixels to 96 takes 0.6 ms this way, 3.9 ms in one step.
+    """
+    while max(rgba.shape[:2]) > 4 * target and min(rgba.shape[:2]) >= 2:
+        height, width = rgba.shape[0] // 2, rgba.shape[1] // 2
+        rgba = np.asarray(
+            cv2.resize(rgba[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA), np.uint8
+        )
+    return rgba
+
+
+def plain_border(rgba: Pixels) -> tuple[int, int, int, int] | None:
+    """The (r, g, b, 255) of an opaque picture whose four corners and most of whose border share a colour, else None."""
+    if rgba[..., 3].min() < 255:
+        return None
+    border = np.concatenate((rgba[0], rgba[-1], rgba[1:-1, 0], rgba[1:-1, -1]))
+    color = np.median(border, axis=0).astype(np.uint8)
+    near = np.abs(border.astype(np.int16) - color).max(axis=1) <= _PLAIN_TOLERANCE
+    corners = rgba[[0, 0, -1, -1], [0, -1, 0, -1]]
+    same_corners = np.abs(corners.astype(np.int16) - color).max() <= _PLAIN_TOLERANCE
+    if near.mean() < 0.75 or not same_corners:
+        return None
+    return int(color[0]), int(color[1]), int(color[2]), 255
+
+
+def content_box(rgba: Pixels, border: tuple[int, int, int, int] | None = None) -> tuple[int, int, int, int]:
+    """(x, y, w, h) of what is neither transparent nor the plain border; the whole picture when nothing is."""
+    if border is None:
+        content = rgba[..., 3] > 0
+    else:
+        content = np.abs(rgba[..., :3].astype(np.int16) - np.asarray(border[:3], np.int16)).max(axis=2) > (
+            _PLAIN_TOLERANCE
+        )
+    rows = np.flatnonzero(content.any(axis=1))
+    if not len(rows):
+        return 0, 0, rgba.shape[1], rgba.shape[0]
+    columns = np.flatnonzero(content.any(axis=0))
+    return (
+        int(columns[0]),
+        int(rows[0]),
+        int(columns[-1] - columns[0] + 1),
+        int(rows[-1] - rows[0] + 1),
+    )
+
+
+def _method(rgba: Pixels, size: tuple[int, int], interpolation: str) -> int:
+    if interpolation != "auto":
+        return {"nearest": cv2.INTER_NEAREST, "area": cv2.INTER_AREA, "lanczos": cv2.INTER_LANCZOS4}[interpolation]
+    height, width = rgba.shape[:2]
+    if size[0] < width or size[1] < height:
+        return cv2.INTER_AREA
+    words = np.ascontiguousarray(rgba).view("<u4").ravel()
+    return cv2.INTER_NEAREST if len(np.unique(words)) <= PIXEL_ART_COLORS else cv2.INTER_LANCZOS4

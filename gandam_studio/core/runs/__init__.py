@@ -1,0 +1,27 @@
+"""Runs of a workspace: made from a version and a preset, started as processes of their own, found again later."""
+
+from __future__ import annotations
+
+from gandam_studio.core.runs.listing import (
+    RunSummary,
+    any_run_trains,
+    at_recipe_size,
+    create_run,
+    find_run,
+    runs,
+    summary,
+)
+from gandam_studio.core.runs.process import ask, start, trainer_command
+
+__all__ = [
+    "RunSummary",
+    "any_run_trains",
+    "ask",
+    "at_recipe_size",
+    "create_run",
+    "find_run",
+    "runs",
+    "start",
+    "summary",
+    "trainer_command",
+]

@@ -1,0 +1,151 @@
+"""What speaks against starting a run, said before it starts: the data and the disk, without touching the trainer."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gandam_studio.core.workspace.query import BLANK
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.manifest import ManifestEntry, read_manifest
+
+if TYPE_CHECKING:
+    from gandam_studio.core.versions import ManifestVersion
+    from gandam_studio.core.workspace import Workspace
+
+OK, NOTE, WARNING = "ok", "note", "warning"
+FEW = 64
+"""Below this, samples can hardly be more than the training pictures again."""
+MIXED_SHARE = 0.1
+DUPLICATE_SHARE = 0.01
+SIZE_FACTOR = 2.0
+SIZE_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        name: "sprites", "facing", "duplicates", "sizes", "blank", "mirror" or "disk".
+        level: "ok", "note" (know it) or "warning" (better cure it first). text: one line.
+        cure: the English name of the screen where it is cured, "" when there is none.
+    """
+
+    name: str
+    level: str
+    text: str
+    cure: str = ""
+
+
+def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
+    """Look at a version as training would. Raises OSError or ValueError when its manifest cannot be read."""
+    entries = list(read_manifest(workspace.manifest_path(version.digest), follow_links=False))
+    checks = [
+        _count(entries), _facing(entries), _duplicates(workspace, entries), _sizes(entries, config.data.size),
+    ]  # fmt: skip
+    if blank := _blank(workspace, entries):
+        text = f"{blank:,} of the sprites show nothing, or one colour alone"
+        checks.append(Check("blank", WARNING, text, "Curate"))
+    if config.augmentation.mirror and checks[1].level == OK:
+        text = "mirror images are shown in training: that undoes the facing you put in order"
+        checks.append(Check("mirror", WARNING, text))
+    return checks
+
+
+def check_disk(folder: Path, needed_bytes: int) -> Check:
+    """Compare what a run will write with what is free."""
+    free = shutil.disk_usage(folder).free
+    text = f"{_size(needed_bytes)} needed, {_size(free)} free"
+    return Check("disk", OK if free > 1.2 * needed_bytes else WARNING, text)
+
+
+def _count(entries: list[ManifestEntry]) -> Check:
+    count = sum(entry.split == "train" for entry in entries)
+    held_out = len(entries) - count
+    text = f"{count:,} sprites to train on" + (f", {held_out:,} held out" if held_out else "")
+    if count < FEW:
+        text += ": so few that the samples may only repeat them"
+    return Check("sprites", WARNING if count < FEW else OK, text, "Curate")
+
+
+def _blank(workspace: Workspace, entries: list[ManifestEntry]) -> int:
+    held = {entry.id for entry in entries}
+    return sum(key in held for (key,) in workspace.connection.execute(f"SELECT id FROM sprites WHERE {BLANK}"))
+
+
+def _facing(entries: list[ManifestEntry]) -> Check:
+    facing = Counter(entry.facing for entry in entries)
+    left, right = facing["left"], facing["right"]
+    known = left + right
+    if known and min(left, right) / known >= MIXED_SHARE:
+        return Check("facing", WARNING, f"mixed facing: {left:,} look left, {right:,} right", "Curate")
+    if facing["unknown"] > len(entries) / 2:
+        return Check("facing", NOTE, f"facing is unknown for {facing['unknown']:,} of {len(entries):,}", "Curate")
+    way = "left" if left >= right else "right"
+    return Check("facing", OK, f"{max(left, right):,} look {way}" if known else "nothing faces left or right")
+
+
+def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
+    """What the newest search left in the version; nothing is searched here."""
+    path = workspace.folder / "duplicates" / "links.npz"
+    try:
+        last, pairs = _known_duplicates(workspace.folder, path.stat().st_mtime_ns)
+    except OSError:
+        last, pairs = 0, ()
+    if not last:
+        return Check("duplicates", NOTE, "nobody has looked for duplicates yet", "Duplicates")
+    held = {entry.id for entry in entries}
+    seqs = {seq for seq, key in workspace.connection.execute("SELECT seq, id FROM sprites") if key in held}
+    apart = set(workspace.connection.execute("SELECT a, b FROM pairs WHERE verdict = 'distinct'").fetchall())
+    left = {j for i, j in pairs if i in seqs and j in seqs and (i, j) not in apart and (j, i) not in apart}
+    if left:
+        many = "1 sprite is a copy of another" if len(left) == 1 else f"{len(left):,} sprites are copies of others"
+        text = f"{many} in this version"
+        return Check("duplicates", WARNING if len(left) >= DUPLICATE_SHARE * len(entries) else NOTE, text, "Duplicates")
+    unseen = sum(seq > last for seq in seqs)
+    if unseen:
+        return Check("duplicates", NOTE, f"{unseen:,} sprites were not compared for duplicates yet", "Duplicates")
+    return Check("duplicates", OK, "no duplicates left")
+
+
+@functools.lru_cache(maxsize=4)
+def _known_duplicates(folder: Path, _changed_ns: int) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """The last row number compared and the pairs of duplicates at the usual distance, read once a search."""
+    from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS
+    from gandam_studio.core.duplicates.links import load_findings
+    from gandam_studio.core.duplicates.relations import DUPLICATES
+    from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE
+
+    found = load_findings(folder, (LOOK_RADIUS, WHOLE_RADIUS))
+    return found.last, tuple(
+        (link.i, link.j)
+        for link in found.links
+        if link.verdict.relation in DUPLICATES and link.verdict.distance <= DEFAULT_DISTANCE
+    )
+
+
+def _sizes(entries: list[ManifestEntry], size: int) -> Check:
+    sides = [max(entry.crop[2:] if entry.crop else (entry.width, entry.height)) for entry in entries]
+    larger = sum(side > SIZE_FACTOR * size for side in sides)
+    smaller = sum(SIZE_FACTOR * side < size for side in sides)
+    if sides and max(larger, smaller) / len(sides) >= SIZE_SHARE:
+        if larger >= smaller:
+            return Check(
+                "sizes", NOTE, f"{larger:,} are over twice as large as {size} px: details will be lost", "Curate"
+            )
+        return Check("sizes", NOTE, f"{smaller:,} are under half of {size} px: they will be blown up", "Curate")
+    text = f"{min(sides)} to {max(sides)} px, trained at {size} px" if sides else "no sprites"
+    return Check("sizes", OK, text)
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "KB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

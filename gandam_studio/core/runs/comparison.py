@@ -1,0 +1,203 @@
+"""What sets two to four runs apart: configuration AND data, only the differences."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gandam_studio.core.errors import UserError
+from trainer.protocol.config import describe_fields
+from trainer.protocol.manifest import ManifestEntry, read_manifest
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import parse_json, read_json_object
+
+MISSING = None
+LIMIT = 4
+_CONSEQUENCES = (
+    "schema_version",
+    "description",
+    "preset",
+    "origin.parent",
+    "origin.manifest",
+    "origin.recipe",
+    "origin.version",
+)
+_CHANGEABLE = ("flip", "rotation", "crop", "facing", "tags", "family", "weight", "split")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row of the table: a value in which the runs differ.
+
+    Attributes:
+        group: "configuration", "data" or "recipe". name: dotted path or plain name.
+        values: one a run, in the runs' order; None where a run has none.
+        meaning: what the value is, for a tool tip. is_factor: False for what only follows from other rows.
+    """
+
+    group: str
+    name: str
+    values: tuple[Any, ...]
+    meaning: str = ""
+    is_factor: bool = True
+
+
+@dataclass(frozen=True)
+class ManifestDifference:
+    """How a run's sprites differ from the first run's: ids added and removed, and (id, changed fields)."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """Two to four runs side by side.
+
+    Attributes:
+        names: the runs. differences: the table, configuration first.
+        manifests: one a run, against the first (so the first is empty).
+    """
+
+    names: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    manifests: tuple[ManifestDifference, ...] = field(default_factory=tuple)
+
+    @property
+    def factors(self) -> int:
+        """How many things differ that could each be the cause of a difference in the results; data counts as one."""
+        configuration = sum(1 for row in self.differences if row.group != "data" and row.is_factor)
+        return configuration + any(self.manifests)
+
+
+def compare(folders: Iterable[Path]) -> RunComparison:
+    """Compare two to four run folders. Raises UserError for any other number.
+
+    A run whose files cannot be read is compared as far as they can: its values are missing, not invented.
+    """
+    runs = [RunDirectory(folder) for folder in folders]
+    if not 2 <= len(runs) <= LIMIT:
+        raise UserError(f"two to {LIMIT} runs can be compared, not {len(runs)}")
+    configs = [_flat(run.config_path) for run in runs]
+    manifests = [_manifest(run.manifest_path) for run in runs]
+    against_first = tuple(manifest_difference(manifests[0], manifest) for manifest in manifests)
+    rows = [*_configuration(configs), *_recipes(configs), *_data(configs, manifests, against_first)]
+    return RunComparison(tuple(run.name for run in runs), tuple(rows), against_first)
+
+
+def manifest_difference(
+    first: dict[str, ManifestEntry] | None, other: dict[str, ManifestEntry] | None
+) -> ManifestDifference:
+    """What was added to, removed from and changed in `first` to reach `other`; empty when one is unknown."""
+    if first is None or other is None:
+        return ManifestDifference()
+    changed = []
+    for key in sorted(first.keys() & other.keys()):
+        fields = tuple(name for name in _CHANGEABLE if getattr(first[key], name) != getattr(other[key], name))
+        if fields:
+            changed.append((key, fields))
+    return ManifestDifference(
+        tuple(sorted(other.keys() - first.keys())), tuple(sorted(first.keys() - other.keys())), tuple(changed)
+    )
+
+
+def _flat(path: Path) -> dict[str, Any]:
+    """Settings by dotted path, straight from the file: also of a newer version, which TrainConfig would refuse."""
+    try:
+        values = read_json_object(path, max_bytes=1 << 20)
+    except (OSError, ValueError):
+        return {}
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat.update({f"{name}.{key}": inner for key, inner in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _manifest(path: Path) -> dict[str, ManifestEntry] | None:
+    with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
+        if not path.is_file():
+            return None
+        return {entry.id: entry for entry in read_manifest(path)}
+    return None
+
+
+def _configuration(configs: list[dict[str, Any]]) -> Iterable[Difference]:
+    known = {info.path: info for info in describe_fields()}
+    names = list(known) + [name for config in configs for name in config if name not in known]
+    for name in dict.fromkeys(names):
+        if name.startswith("origin.") or name in ("schema_version", "description"):
+            continue
+        # A setting that an older file lacks had its default.
+        default = known[name].default if name in known else MISSING
+        default = list(default) if isinstance(default, tuple) else default
+        values = tuple(config.get(name, default) if config else MISSING for config in configs)
+        if _differ(values):
+            meaning = known[name].meaning if name in known else ""
+            # The preset's name causes nothing: the settings that differ have rows of their own.
+            yield Difference("configuration", name, values, meaning, name != "preset")
+
+
+def _recipes(configs: list[dict[str, Any]]) -> Iterable[Difference]:
+    recipes = []
+    for config in configs:
+        recipe = {}
+        with contextlib.suppress(ValueError, TypeError):
+            recipe = parse_json(config.get("origin.recipe") or "{}")
+        recipes.append(recipe if isinstance(recipe, dict) else {})
+    sizes = _differ(tuple(config.get("data.size") for config in configs))
+    for name in dict.fromkeys(name for recipe in recipes for name in recipe):
+        values = tuple(recipe.get(name) for recipe in recipes)
+        if _differ(values):
+            # The recipe's size only follows the configuration's.
+            yield Difference("recipe", name, values, "how pictures are prepared", not (name == "size" and sizes))
+
+
+def _data(
+    configs: list[dict[str, Any]],
+    manifests: list[dict[str, ManifestEntry] | None],
+    against_first: tuple[ManifestDifference, ...],
+) -> Iterable[Difference]:
+    found = [config.get("origin.manifest") for config in configs]
+    digests = [digest[:12] if digest and isinstance(digest, str) else None for digest in found]
+    families = [None if m is None else len({entry.family for entry in m.values()} - {""}) for m in manifests]
+    rows: list[tuple[str, str, list[Any]]] = [
+        ("version", "label of the data set's version", [config.get("origin.version") for config in configs]),
+        (
+            "manifest",
+            "digest of the data set's version",
+            digests,
+        ),
+        ("sprites", "pictures in the version", _counts(manifests, lambda entry: True)),
+        ("flipped", "pictures mirrored by the curator", _counts(manifests, lambda entry: entry.flip)),
+        ("facing left", "pictures that face left", _counts(manifests, lambda entry: entry.facing == "left")),
+        ("facing right", "pictures that face right", _counts(manifests, lambda entry: entry.facing == "right")),
+        ("held out", "pictures kept from training", _counts(manifests, lambda entry: entry.split != "train")),
+        ("families", "groups of related sprites", families),
+    ]
+    if any(against_first):
+        rows += [
+            ("sprites added", "against the first run", [len(other.added) for other in against_first]),
+            ("sprites removed", "against the first run", [len(other.removed) for other in against_first]),
+            ("sprites edited", "flipped, cropped ... against the first", [len(o.changed) for o in against_first]),
+        ]
+    for name, meaning, values in rows:
+        if _differ(tuple(values)):
+            yield Difference("data", name, tuple(values), meaning)
+
+
+def _counts(manifests: list[dict[str, ManifestEntry] | None], test: Any) -> list[int | None]:
+    return [sum(map(test, manifest.values())) if manifest is not None else None for manifest in manifests]
+
+
+def _differ(values: tuple[Any, ...]) -> bool:
+    return any(value != values[0] for value in values[1:])

@@ -1,0 +1,185 @@
+"""Prepared data sets: a version rendered by a recipe into one array, which is all that a trainer reads."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.pictures.rendering import Pixels, fill_color
+from gandam_studio.core.versions import files as version_files
+from gandam_studio.core.versions.model import ManifestVersion
+from gandam_studio.core.versions.pictures import detected_background, rendered
+from gandam_studio.core.versions.rendering_pool import in_order
+from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
+from gandam_studio.core.workspace.originals import Originals
+from gandam_studio.core.workspace.own_files import is_link, make_folder
+from trainer.protocol import files
+from trainer.protocol.arrays import open_pictures
+from trainer.protocol.manifest import ManifestEntry
+from trainer.protocol.recipe import Recipe
+from trainer.protocol.run_directory import DATASET_BYTES
+from trainer.protocol.untrusted import read_json_object
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+PIXELS = "dataset.npy"
+INFO = "dataset.json"
+# Raised whenever rendering changes its bytes, so that no stale array is taken for a fresh one.
+RENDERING = 1
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """One rendered data set.
+
+    Attributes:
+        pixels_path: dataset.npy, uint8 (N, H, W, C), C = 3 or 4, one picture a manifest line, in its order.
+        info_path: dataset.json: "ids", "split", "weights", "tags", "facing", "family" (parallel lists of N),
+            "background" [r, g, b] (what pictures were composited on; with C = 4 what to show them on), "manifest"
+            (digest), "version" (label), "recipe", "sha256" (of dataset.npy), "shape".
+        count: N.
+    """
+
+    pixels_path: Path
+    info_path: Path
+    count: int
+
+    def info(self) -> dict[str, Any]:
+        """The parsed dataset.json."""
+        return read_json_object(self.info_path, max_bytes=DATASET_BYTES)
+
+
+def prepare(
+    workspace: Workspace,
+    version: ManifestVersion,
+    recipe: Recipe | None = None,
+    *,
+    held_out: float | None = None,
+    job: Job = NULL_JOB,
+) -> PreparedDataset:
+    """Render a version, or return the array rendered before: equal version, recipe and split give equal bytes.
+
+    Args:
+        workspace: where the version and the originals lie; it may be open for reading only if the array exists.
+        version: what to render.
+        recipe: how; the version's own when None.
+        held_out: another share to hold out than the version's splits say, in [0, 0.9]; the seed stays the version's.
+        job: told of every chunk of pictures.
+
+    Raises UserError (an original is gone, disk full) and Cancelled; nothing half-made is left behind.
+    """
+    recipe = recipe or version_files.recipe_of(workspace, version)
+    key = f"{version.digest}\n{recipe.canonical()}\n{held_out}\n{RENDERING}"
+    folder = workspace.folder / "datasets" / hashlib.sha256(key.encode()).hexdigest()[:32]
+    if (found := _existing(folder)) is not None:
+        return found
+    workspace.require_writable()
+    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        make_folder(folder.parent)
+        part.mkdir()
+        _write(workspace, version, recipe, held_out, part, job)
+        if folder.is_dir() and _existing(folder) is None:
+            # Derived, and damaged: in the way.
+            shutil.rmtree(folder, ignore_errors=True)
+        # Another window may have been faster; its array has the same bytes.
+        with contextlib.suppress(OSError):
+            part.rename(folder)
+    except OSError as error:
+        raise UserError(f"the data set could not be prepared: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    prepared = _existing(folder)
+    if prepared is None:
+        raise UserError(f"the data set could not be written to {folder}")
+    return prepared
+
+
+def _existing(folder: Path) -> PreparedDataset | None:
+    """The array in `folder` if it is whole: its description fits its header, its size and its digest."""
+    try:
+        if is_link(folder):
+            return None
+        info = read_json_object(folder / INFO, max_bytes=DATASET_BYTES, follow_links=False)
+        pixels = open_pictures(folder / PIXELS, follow_links=False)
+        if list(pixels.shape) != info["shape"]:
+            return None
+        if files.file_digest(folder / PIXELS) != info["sha256"]:
+            return None
+        return PreparedDataset(folder / PIXELS, folder / INFO, len(pixels))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(
+    workspace: Workspace, version: ManifestVersion, recipe: Recipe, held_out: float | None, folder: Path, job: Job
+) -> None:
+    background = detected_background(workspace, version)
+    info: dict[str, Any] = {name: [] for name in ("ids", "split", "weights", "tags", "facing", "family")}
+    shape = (version.sprites, recipe.size, recipe.size, recipe.channels)
+    job.start("Rendering", version.sprites)
+    entries = _noted(version_files.manifest_entries(workspace, version, verified=True), info)
+    render = functools.partial(render_chunk, workspace.originals.folder, recipe, background)
+    done = 0
+    with (folder / PIXELS).open("wb") as stream, closing(in_order(render, entries, version.sprites)) as chunks:
+        # Written as a stream and not through a memory map, whose pages would count as ours: memory stays flat.
+        np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        for _, pixels in chunks:
+            stream.write(pixels.tobytes())
+            done += len(pixels)
+            job.advance(len(pixels))
+        stream.flush()
+        os.fsync(stream.fileno())
+    if done != version.sprites:
+        raise UserError(f"the manifest of {version.label} is damaged; see: verify")
+    if held_out is not None:
+        info["split"] = _other_splits(workspace, version, info, held_out)
+    colour = "white" if recipe.background == "alpha" else recipe.background
+    info |= {
+        "background": list(fill_color(Recipe(background=colour), background)),
+        "manifest": version.digest,
+        "version": version.label,
+        "recipe": recipe.to_json(),
+        "shape": list(shape),
+        "sha256": files.file_digest(folder / PIXELS),
+    }
+    files.write_json(folder / INFO, info, indent=None)
+
+
+def _noted(entries: Iterable[ManifestEntry], info: dict[str, Any]) -> Iterator[ManifestEntry]:
+    """Pass entries on while their values are noted in the parallel lists."""
+    for entry in entries:
+        info["ids"].append(entry.id)
+        info["split"].append(entry.split)
+        info["weights"].append(entry.weight)
+        info["tags"].append(list(entry.tags))
+        info["facing"].append(entry.facing)
+        info["family"].append(entry.family)
+        yield entry
+
+
+def _other_splits(workspace: Workspace, version: ManifestVersion, info: dict[str, Any], held_out: float) -> list[str]:
+    seed = version_files.header(workspace, version).get("splits", {}).get("seed", 0)
+    groups = dict(zip(info["ids"], info["family"], strict=True))
+    splits = assign_splits(groups, SplitRule(seed, held_out), inseparable(workspace))
+    return [splits[sprite] for sprite in info["ids"]]
+
+
+def render_chunk(folder: Path, recipe: Recipe, background: str, entries: list[ManifestEntry]) -> Pixels:
+    """(n, size, size, C) uint8 of some entries; `folder` holds the originals. Runs in a process of its own or here."""
+    with Originals(folder, read_only=True) as originals:
+        return np.stack([rendered(originals, entry, recipe, background) for entry in entries])

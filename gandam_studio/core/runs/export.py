@@ -1,0 +1,105 @@
+"""A run to take away: everything its folder holds, as a folder or a zip, whole or not at all; and to throw away."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import uuid
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.jobs import NULL_JOB, Job
+from trainer.protocol import files, outputs
+from trainer.protocol.run_directory import RunDirectory
+
+_LEFT_BEHIND = ("commands", "lock")
+_STORED = {".png", ".safetensors", ".zip"}
+_CHUNK = 1 << 20
+
+
+def export_run(run: RunDirectory, target: Path, job: Job = NULL_JOB) -> Path:
+    """Copy a run to `target`: a zip when its name ends in .zip, else a new folder. Returns `target`.
+
+    A file with the zip's name is replaced: who chose it was asked. A copy made while the run trains holds what was
+    complete at that moment. Raises UserError (no place to write to, disk full) and Cancelled; nothing half-made is left
+    behind.
+    """
+    target = Path(target)
+    as_zip = target.suffix.lower() == ".zip"
+    real = _place(run, target, as_zip)
+    members = sorted(_members(run.path))
+    job.start("Exporting", sum(path.stat().st_size for path in members))
+    part = real.with_name(f".{real.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        if as_zip:
+            _write_zip(run, members, part, job)
+        else:
+            _write_folder(run, members, part, job)
+        files.replace(part, _place(run, target, as_zip))
+    except OSError as error:
+        raise UserError(f"the run could not be exported to {target}: {error.strerror or error}") from None
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+    return target
+
+
+def _place(run: RunDirectory, target: Path, as_zip: bool) -> Path:
+    try:
+        if as_zip:
+            return outputs.check_file(target, force=True, near=[run.path])
+        return outputs.check_new(target, near=[run.path])
+    except outputs.OutputError as error:
+        raise UserError(str(error)) from None
+
+
+def trash_run(run: RunDirectory) -> None:
+    """Move a run's folder to the system's trash. Raises UserError while it is being trained, or without a trash."""
+    if run.is_locked():
+        raise UserError(f"{run.name} is being trained; stop it first")
+    from send2trash import send2trash
+
+    try:
+        send2trash(str(run.path))
+    except Exception as error:
+        # send2trash raises OSError or its own TrashPermissionError, depending on the system.
+        raise UserError(f"{run.name} could not be moved to the trash: {error}") from None
+
+
+def _members(root: Path) -> Iterator[Path]:
+    """The run's own regular files; links in it may lead to anybody's."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not files.is_link(Path(folder, name))]
+        if Path(folder) == root:
+            folders[:] = [name for name in folders if name not in _LEFT_BEHIND]
+            names = [name for name in names if name not in _LEFT_BEHIND]
+        folders.sort()
+        for path in (Path(folder, name) for name in sorted(names) if not name.endswith(".part")):
+            if stat.S_ISREG(path.lstat().st_mode):
+                yield path
+
+
+def _write_zip(run: RunDirectory, members: list[Path], part: Path, job: Job) -> None:
+    with zipfile.ZipFile(part, "x", allowZip64=True) as archive:
+        for path in members:
+            info = zipfile.ZipInfo.from_file(path, f"{run.name}/{path.relative_to(run.path).as_posix()}")
+            info.compress_type = zipfile.ZIP_STORED if path.suffix in _STORED else zipfile.ZIP_DEFLATED
+            with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as sink:
+                while chunk := source.read(_CHUNK):
+                    sink.write(chunk)
+                    job.advance(len(chunk))
+
+
+def _write_folder(run: RunDirectory, members: list[Path], part: Path, job: Job) -> None:
+    for path in members:
+        copy = part / path.relative_to(run.path)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("rb") as source, copy.open("xb") as sink:
+            while chunk := source.read(_CHUNK):
+                sink.write(chunk)
+                job.advance(len(chunk))

@@ -1,0 +1,226 @@
+"""The runs of a workspace: numbered folders, each complete in itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.texts import LONGEST_NAME, checked
+from trainer.protocol import files
+from trainer.protocol.config import TrainConfig, fit_data
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.manifest import read_manifest
+from trainer.protocol.recipe import Recipe
+from trainer.protocol.run_directory import REASON_LENGTH, RunDirectory, RunState
+from trainer.protocol.suitability import check_data
+from trainer.protocol.untrusted import UntrustedError, shortened
+
+if TYPE_CHECKING:
+    from gandam_studio.core.runs.datasets import PreparedDataset
+    from gandam_studio.core.versions import ManifestVersion
+    from gandam_studio.core.workspace import Workspace
+
+_NUMBERED = re.compile(r"r([0-9]+)(?:-|$)")
+_NUMBER_LENGTH = 9  # A longer number is somebody's joke: the next run's would be no name of a folder.
+_NAME_LENGTH = 60
+log = logging.getLogger(__name__)
+# Below this, a data set has too little to learn from and the trainer's batches repeat themselves.
+MINIMUM_PICTURES = 2
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run at a glance.
+
+    Attributes:
+        run: its name, such as "r7-sprite-r3-cpu"; folder: where it is.
+        state: how it stands now (trainer.protocol.run_directory.RunState).
+        preset, manifest, version, parent: of its configuration; "" when that cannot be read.
+        problem: why the run or its configuration cannot be read, else ""; its state is "damaged" then.
+    """
+
+    run: str
+    folder: Path
+    state: RunState
+    preset: str = ""
+    manifest: str = ""
+    version: str = ""
+    parent: str = ""
+    problem: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `gandam-studio runs --json`."""
+        return {
+            "run": self.run,
+            "state": self.state.state,
+            "images_seen": self.state.images_seen,
+            "iteration": self.state.iteration,
+            "manifest": self.manifest,
+            "preset": self.preset,
+            "version": self.version,
+            "parent": self.parent,
+            "reason": self.state.reason or self.problem,
+            "folder": str(self.folder),
+        }
+
+
+def training_recipe(recipe: Recipe, config: TrainConfig) -> Recipe:
+    """A version's recipe at the size, and with the channels, that a configuration trains at."""
+    background = recipe.background
+    if config.data.channels == 4:
+        background = "alpha"
+    elif background == "alpha":
+        background = "white"
+    return dataclasses.replace(recipe, size=config.data.size, background=background)
+
+
+def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, str]:
+    """A configuration whose picture size nobody has named, at the size that somebody has given the recipe.
+
+    A recipe whose size was left alone gives way to the preset's. Returns the configuration, penalties fitted to the
+    size, and one line to tell where recipe and preset disagree ("" where they do not). Raises UserError.
+    """
+    own = config.data.size
+    if recipe.size == own:
+        return config, ""
+    if recipe.size == Recipe().size:
+        return config, f"at {own} px, the preset's size; for {recipe.size} px: --set data.size={recipe.size}"
+    try:
+        fitted = fit_data(config, recipe.size, config.data.channels)
+    except ValueError as error:
+        raise UserError(f"at {recipe.size} px, the recipe's size: {error}") from None
+    return fitted, f"at {recipe.size} px, the recipe's size; for the preset's {own} px: --set data.size={own}"
+
+
+def create_run(
+    workspace: Workspace, version: ManifestVersion, config: TrainConfig, *, parent: str = "", job: Job = NULL_JOB
+) -> RunDirectory:
+    """Make a run's folder: pictures prepared, manifest and configuration frozen together.
+
+    Raises UserError (too few sprites, a class that no sprite has, disk full) and Cancelled; no half-made run is left
+    behind.
+    """
+    from gandam_studio.core.runs.datasets import prepare
+    from gandam_studio.core.versions.files import recipe_of
+
+    parent = checked(parent, "the parent's name", LONGEST_NAME)
+    recipe = training_recipe(recipe_of(workspace, version), config)
+    prepared = prepare(workspace, version, recipe, job=job)
+    if prepared.count < MINIMUM_PICTURES:
+        raise UserError(f"{version.label} holds {prepared.count} sprites: too few to train on")
+    _refuse_unsuitable(config, prepared)
+    origin = dataclasses.replace(
+        config.origin,
+        manifest=version.digest,
+        version=version.label,
+        recipe=recipe.canonical(),
+        parent=parent,
+        facing_curated=_facing_was_curated(workspace.manifest_path(version.digest)),
+    )
+    config = dataclasses.replace(config, origin=origin)
+    folder = workspace.folder / "runs" / _next_name(workspace, config.preset)
+    try:
+        return RunDirectory.create(
+            folder, config, prepared.pixels_path, prepared.info_path, workspace.manifest_path(version.digest)
+        )
+    except TrainerError as error:
+        raise UserError(str(error)) from None
+
+
+def _refuse_unsuitable(config: TrainConfig, prepared: PreparedDataset) -> None:
+    size, channels = config.data.size, config.data.channels
+    try:
+        check_data(config, (size, size, channels), prepared.info())
+    except TrainerError as error:
+        raise UserError(str(error)) from None
+
+
+def runs(workspace: Workspace) -> list[RunSummary]:
+    """All runs, oldest first; a broken one is listed with its problem rather than hidden."""
+    found = [path for path in _folders(workspace) if _NUMBERED.match(path.name)]
+    return [summary(path) for path in sorted(found, key=lambda path: (_number(path), path.name))]
+
+
+def any_run_trains(workspace: Workspace) -> bool:
+    """Whether a trainer lives on any run of the workspace, whoever started it. Cheap: looks at locks only."""
+    return any(RunDirectory(path).is_locked() for path in _folders(workspace))
+
+
+def summary(folder: Path) -> RunSummary:
+    """A run's folder at a glance, wherever it lies. Nothing in it raises: what cannot be read is "damaged"."""
+    run = RunDirectory(folder)
+    try:
+        state = run.state()
+        try:
+            config = run.config()
+        except TrainerError as error:
+            return _damaged(run, error, state)
+        origin = config.origin
+        return RunSummary(run.name, folder, state, config.preset, origin.manifest, origin.version, origin.parent)
+    except (OSError, UntrustedError) as error:
+        return _damaged(run, error)
+    except Exception as error:  # One folder must not hide all the others.
+        log.exception("looking at %s", folder)
+        return _damaged(run, error)
+
+
+def _damaged(run: RunDirectory, error: Exception, state: RunState | None = None) -> RunSummary:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    problem = shortened(reason, REASON_LENGTH) or type(error).__name__
+    if state is not None and state.state in ("running", "paused"):  # It lives: what it is doing counts.
+        return RunSummary(run.name, run.path, state, problem=problem)
+    state = dataclasses.replace(state or RunState("damaged"), state="damaged", reason=problem)
+    return RunSummary(run.name, run.path, state, problem=problem)
+
+
+def _folders(workspace: Workspace) -> list[Path]:
+    """Everything in the folder of runs that is a folder; nothing while that cannot be read."""
+    try:
+        return [path for path in (workspace.folder / "runs").iterdir() if path.is_dir()]
+    except OSError:
+        return []
+
+
+def find_run(workspace: Workspace, text: str) -> RunDirectory:
+    """A run by name, by number ("r7") or "latest". Raises UserError."""
+    folder = workspace.folder / "runs"
+    names = [path.name for path in _folders(workspace) if _NUMBERED.match(path.name)]
+    names.sort(key=lambda name: _number(Path(name)))
+    if text == "latest" and names:
+        return RunDirectory(folder / names[-1])
+    if not names:
+        raise UserError("there is no run yet; start one with: gandam-studio train --preset NAME")
+    matches = [name for name in names if name == text] or [name for name in names if name.startswith(f"{text}-")]
+    if len(matches) != 1:
+        there = ", ".join(shortened(name) for name in names[-8:])
+        raise UserError(f"there is no run {shortened(text)!r}; there are {there}")
+    return RunDirectory(folder / matches[0])
+
+
+def _next_name(workspace: Workspace, preset: str) -> str:
+    folder = workspace.folder / "runs"
+    try:
+        files.own_folder(folder)
+        highest = max((_number(path) for path in folder.iterdir()), default=0)
+    except OSError as error:
+        raise UserError(f"no run can be made in {folder}: {error.strerror or error}") from None
+    return f"r{highest + 1}-{re.sub(r'[^A-Za-z0-9_-]+', '-', preset)[:_NAME_LENGTH] or 'custom'}"
+
+
+def _number(path: Path) -> int:
+    match = _NUMBERED.match(path.name)
+    return int(match.group(1)) if match and len(match.group(1)) <= _NUMBER_LENGTH else 0
+
+
+def _facing_was_curated(manifest: Path) -> bool:
+    """Whether the version has a picture that was mirrored, or whose facing is known. Raises UserError."""
+    try:
+        return any(entry.flip or entry.facing != "unknown" for entry in read_manifest(manifest))
+    except (OSError, ValueError) as error:
+        raise UserError(f"the version's manifest cannot be read: {error}") from None

@@ -1,0 +1,132 @@
+"""Starting `python -m trainer` as a process of its own: detached, at lower priority, its words kept in a log."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import trainer
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.jobs import NULL_JOB, Job
+from trainer.protocol import files
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import shortened
+
+# Niceness of a training process: the window stays quick, training keeps about 95 % of its rate.
+NICENESS = 10
+POLL_S = 0.1
+
+
+def trainer_command(*arguments: str) -> list[str]:
+    """The command line of the trainer. `-P` keeps the current folder out of the module search path, so a file named
+    torch.py in somebody's run folder is never run.
+    """
+    return [sys.executable, "-P", "-m", "trainer", *arguments]
+
+
+def start(run: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
+    """Train a run, or resume it, in a detached process that outlives this one; `options` of `python -m trainer train`.
+
+    Where the run asks for several processes, the trainer starts the others and they end with it.
+
+    Raises UserError when the run is being trained already or the process cannot be started.
+    """
+    if run.is_locked():
+        raise UserError(f"{run.name} is being trained already")
+    try:
+        files.refuse_link(run.path)
+        run.refuse_links()
+        with files.open_append(run.log_path) as log:
+            process = subprocess.Popen(
+                trainer_command("train", str(run.path), *options),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+                **_detached(),
+            )
+    except TrainerError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"the trainer could not be started: {error.strerror or error}") from None
+    _lower_priority(process.pid)
+    return process
+
+
+def ask(*arguments: str, job: Job = NULL_JOB) -> dict[str, Any]:
+    """Run a trainer command that answers in JSON (`--json` is added) and return the answer.
+
+    Raises UserError with the trainer's own line when it refuses, and jobs.Cancelled when the job is cancelled.
+    """
+    command = trainer_command(*arguments, "--json")
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_environment(),
+        **_quiet(),
+    ) as process:
+        try:
+            out, err = _communicate(process, job)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        lines = [line for line in err.decode(errors="replace").splitlines() if line.strip()]
+        told = lines[-1].removeprefix("error: ") if lines else f"the trainer ended with exit code {process.returncode}"
+        raise UserError(shortened(told, 1000))
+    try:
+        return json.loads(out.decode().strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        raise UserError("the trainer gave no readable answer") from None
+
+
+def _communicate(process: subprocess.Popen[bytes], job: Job) -> tuple[bytes, bytes]:
+    while True:
+        job.check()
+        try:
+            return process.communicate(timeout=POLL_S)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, with the trainer importable also when nothing was installed.
+
+    Intel's and LLVM's OpenMP (torch on Windows and macOS) spin for 200 ms by default, and take the processor from a
+    window beside them; here their threads sleep. For libgomp the trainer itself sees to it (`trainer.waiting`).
+    """
+    root = str(Path(trainer.__file__).resolve().parent.parent)
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    waiting = {"KMP_BLOCKTIME": "0"}
+    ours = {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "PYTHONUNBUFFERED": "1"}
+    return {**waiting, **os.environ, **ours}
+
+
+def _detached() -> dict[str, Any]:
+    """Popen arguments that let the child outlive this process and its console, on each system."""
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        return {"creationflags": flags | subprocess.CREATE_NO_WINDOW, "close_fds": True}
+    return {"start_new_session": True}
+
+
+def _quiet() -> dict[str, Any]:
+    """Popen arguments for a short-lived child: no console window flashes up on Windows."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {}
+
+
+def _lower_priority(pid: int) -> None:
+    """On POSIX after the start: `preexec_fn` is unsafe in a program with threads. Windows was told at the start."""
+    if hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, pid, NICENESS)

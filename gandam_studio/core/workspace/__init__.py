@@ -1,0 +1,5 @@
+"""A workspace's folder: its database, edits and history, originals, thumbnails and queries."""
+
+from gandam_studio.core.workspace.workspace import DATABASE, Counts, Workspace
+
+__all__ = ["DATABASE", "Counts", "Workspace"]

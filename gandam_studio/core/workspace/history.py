@@ -1,0 +1,214 @@
+"""Undo that never forgets: edits are rows, written in the same transaction as their effect."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gandam_studio.core.errors import DamagedWorkspace, UserError
+from gandam_studio.core.texts import LONGEST_LABEL, encodable
+from gandam_studio.core.workspace.deltas import FIELDS, Delta
+from gandam_studio.core.workspace.seqsets import Seqs, conditions, pack, unpack
+from gandam_studio.core.workspace.settings import check_setting
+from gandam_studio.core.workspace.sprite import check_value, parse_crop
+from gandam_studio.core.workspace.store import transaction
+from trainer.protocol.untrusted import MAX_INTEGER, shortened
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace.edits import Edit
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """What an edit, undo or redo touched.
+
+    Attributes:
+        label: its name, as in "Undo <label>"; "" when nothing changed.
+        seqs: sorted rows whose appearance may differ now.
+        fields: names of the fields that changed.
+        edit: the edit's number in the history; 0 when nothing changed.
+    """
+
+    label: str
+    seqs: Seqs
+    fields: frozenset[str]
+    edit: int = 0
+
+    def __bool__(self) -> bool:
+        return self.edit != 0
+
+
+NOTHING = Changes("", np.empty(0, dtype=np.int64), frozenset())
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """A row of the history: `state` is "done", "undone" (redo brings it back) or "abandoned" (overtaken)."""
+
+    edit: int
+    kind: str
+    label: str
+    sprites: int
+    at: str
+    state: str
+
+
+class History:
+    """The edits of a workspace, newest last; undo and redo move one mark through them."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def apply(self, edit: Edit) -> Changes:
+        """Carry out an edit and remember it, in one transaction; an edit that changes nothing leaves no row."""
+        with transaction(self._connection):
+            deltas = edit.deltas(self._connection)
+            if not deltas:
+                return NOTHING
+            changes = _changes("", deltas)
+            for delta in deltas:
+                _carry_out(self._connection, delta)
+            label = shortened(encodable(edit.label(len(changes.seqs))), LONGEST_LABEL)
+            # What was undone is overtaken now; it stays readable in the history.
+            self._connection.execute("UPDATE edits SET state = 'abandoned' WHERE state = 'undone'")
+            cursor = self._connection.execute(
+                "INSERT INTO edits (kind, label, sprites, at) VALUES (?, ?, ?, ?)",
+                (edit.kind, label, len(changes.seqs), now()),
+            )
+            number = int(cursor.lastrowid or 0)
+            try:
+                for position, delta in enumerate(deltas):
+                    self._connection.execute(
+                        "INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?)",
+                        (number, position, delta.field, delta.before, delta.after, pack(delta.seqs)),
+                    )
+            except sqlite3.IntegrityError:
+                raise DamagedWorkspace(f"its history holds changes of edit {number}, which it does not list") from None
+        return Changes(label, changes.seqs, changes.fields, number)
+
+    def undo(self) -> Changes:
+        """Take back the newest edit that is done; `NOTHING` when there is none."""
+        return self._move("done", "undone", "DESC")
+
+    def redo(self) -> Changes:
+        """Bring back the oldest edit that is undone; `NOTHING` when there is none."""
+        return self._move("undone", "done", "ASC")
+
+    def undo_label(self) -> str:
+        """What undo would take back, or ""."""
+        return self._label("done", "DESC")
+
+    def redo_label(self) -> str:
+        """What redo would bring back, or ""."""
+        return self._label("undone", "ASC")
+
+    def entries(self, limit: int = 100) -> list[HistoryEntry]:
+        """The newest `limit` edits, newest first."""
+        query = "SELECT edit, kind, label, sprites, at, state FROM edits ORDER BY edit DESC LIMIT ?"
+        rows = self._connection.execute(query, (min(limit, MAX_INTEGER),))
+        return [HistoryEntry(*_typed(row, (int, str, str, int, str, str))) for row in rows]
+
+    def last_edit(self) -> int:
+        """Number of the newest edit in force; 0 when there is none."""
+        (number,) = self._connection.execute("SELECT max(edit) FROM edits WHERE state = 'done'").fetchone()
+        return number or 0
+
+    def _label(self, state: str, order: str) -> str:
+        row = self._connection.execute(
+            f"SELECT label FROM edits WHERE state = ? ORDER BY edit {order} LIMIT 1", (state,)
+        ).fetchone()
+        return str(row[0]) if row else ""
+
+    def _move(self, state: str, to: str, order: str) -> Changes:
+        with transaction(self._connection):
+            row = self._connection.execute(
+                f"SELECT edit, label FROM edits WHERE state = ? ORDER BY edit {order} LIMIT 1", (state,)
+            ).fetchone()
+            if row is None:
+                return NOTHING
+            number, label = _typed(row, (int, str))
+            deltas = self._deltas(number)
+            if not deltas:
+                raise DamagedWorkspace(f"edit {number} has lost what it changed")
+            if to == "undone":
+                deltas = [delta.inverse() for delta in reversed(deltas)]
+            for delta in deltas:
+                _carry_out(self._connection, delta)
+            self._connection.execute("UPDATE edits SET state = ? WHERE edit = ?", (to, number))
+        changes = _changes(label, deltas)
+        return Changes(label, changes.seqs, changes.fields, number)
+
+    def _deltas(self, edit: int) -> list[Delta]:
+        (last,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
+        query = "SELECT field, before, after, seqs FROM deltas WHERE edit = ? ORDER BY position"
+        deltas = []
+        for row in self._connection.execute(query, (edit,)):
+            field, seqs = _typed((row[0], row[3]), (str, bytes))
+            try:
+                # A pair is two numbers, and there may be more pairs than sprites.
+                rows = unpack(seqs) if field == "pair" else unpack(seqs, last)
+            except ValueError:
+                raise DamagedWorkspace(f"edit {edit} cannot be read") from None
+            if len(rows) and not (rows.min() >= 1 and rows.max() <= last):
+                raise DamagedWorkspace(f"edit {edit} names sprites that are not there")
+            deltas.append(Delta(field, row[1], row[2], rows))
+        return deltas
+
+
+def now() -> str:
+    """The present in UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _changes(label: str, deltas: list[Delta]) -> Changes:
+    seqs = np.unique(np.concatenate([delta.seqs for delta in deltas]))
+    return Changes(label, seqs, frozenset(delta.field for delta in deltas))
+
+
+def _typed(row: Any, types: tuple[type, ...]) -> tuple[Any, ...]:
+    """The values of a row. Raises DamagedWorkspace when one is of another type."""
+    if not all(isinstance(value, wanted) for value, wanted in zip(row, types, strict=True)):
+        raise DamagedWorkspace("a row of the history is not valid")
+    return tuple(row)
+
+
+def _carry_out(connection: sqlite3.Connection, delta: Delta) -> None:
+    """Store what a delta says. Raises UserError for a value outside its domain, however it came here."""
+    if delta.field == "pair":
+        if delta.after not in (None, "distinct") or len(delta.seqs) % 2:
+            raise UserError("two sprites can only be called distinct")
+        pairs = delta.seqs.reshape(-1, 2).tolist()
+        if delta.after is None:
+            connection.executemany("DELETE FROM pairs WHERE a = ? AND b = ?", pairs)
+        else:
+            rows = [(a, b, delta.after) for a, b in pairs]
+            connection.executemany("INSERT OR REPLACE INTO pairs VALUES (?, ?, ?)", rows)
+    elif delta.field.startswith("setting:"):
+        key = delta.field.removeprefix("setting:")
+        check_setting(key, delta.after)
+        if delta.after is None:
+            connection.execute("DELETE FROM settings WHERE key = ?", (key,))
+        else:
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, delta.after))
+    elif delta.field in FIELDS:
+        check_value(delta.field, delta.after)
+        if delta.field == "crop" and delta.after:
+            _check_crop(connection, delta)
+        for condition, values in conditions(delta.seqs):
+            connection.execute(f"UPDATE sprites SET {delta.field} = ? WHERE {condition}", (delta.after, *values))
+    else:
+        raise DamagedWorkspace("an edit changes what no edit can")
+
+
+def _check_crop(connection: sqlite3.Connection, delta: Delta) -> None:
+    """Raise UserError when the crop leaves one of the pictures."""
+    x, y, w, h = parse_crop(delta.after) or (0, 0, 0, 0)
+    for condition, values in conditions(delta.seqs):
+        query = f"SELECT name, width, height FROM sprites WHERE {condition} AND (width < ? OR height < ?) LIMIT 1"
+        if found := connection.execute(query, (*values, x + w, y + h)).fetchone():
+            name, width, height = found
+            raise UserError(f"the crop {delta.after} leaves {name}, which is {width} x {height}")

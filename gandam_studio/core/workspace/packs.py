@@ -1,0 +1,194 @@
+"""Append-only pack files: small originals one behind the other, each under a header that tells what follows.
+
+A record is 40 bytes of header (magic, length as 4 bytes little-endian, SHA-256 of the bytes) and then the bytes. So a
+pack explains itself: whatever index is kept of it can be made again (`scan`). Nothing in a pack is ever overwritten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import mmap
+import os
+import stat
+import struct
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from gandam_studio.core.workspace.own_files import make_folder, open_descriptor
+from trainer.protocol.untrusted import UntrustedError, open_regular
+
+RECORD = struct.Struct("<4sI32s")
+MAGIC = b"\x89GSo"
+PACK_BYTES = 256 * 1024 * 1024
+# No record is longer: a damaged length is told before that many bytes are hashed in vain.
+LONGEST = 1024 * 1024
+# Nor any pack: one is begun anew at a quarter of that.
+LONGEST_PACK = 4 * PACK_BYTES
+# What is hashed in vain among damaged records, before the rest of a pack is given up.
+_WASTED = 1024 * 1024 * 1024
+_SUFFIX = ".pack"
+
+
+class Place(NamedTuple):
+    """Where a record lies: number of its pack, offset of its header there, length of its bytes (header not counted)."""
+
+    pack: int
+    offset: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        """Offset behind its last byte."""
+        return self.offset + RECORD.size + self.length
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it can be a place at all: an index may be damaged, or somebody else's."""
+        return (
+            all(isinstance(value, int) for value in self)
+            and 1 <= self.pack < 10**9
+            and 0 <= self.offset <= LONGEST_PACK
+            and 0 <= self.length <= LONGEST
+        )
+
+
+class AlteredRecord(OSError):
+    """A record is not (wholly) where it should be, or its header tells of other bytes."""
+
+
+class Packs:
+    """The packs of one folder: `000001.pack`, `000002.pack` ... One writer at a time; readers at will.
+
+    Attributes:
+        folder: where they lie; made when first written to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self._prefix = f"{self.folder}{os.sep}"
+
+    def path(self, number: int) -> str:
+        """Where a pack lies, or would lie."""
+        return f"{self._prefix}{number:06d}{_SUFFIX}"
+
+    def sizes(self) -> dict[int, int]:
+        """Number -> size in bytes of every pack that is there; a link is none."""
+        found = {}
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                stem, suffix = os.path.splitext(entry.name)
+                if suffix == _SUFFIX and stem.isascii() and stem.isdigit() and len(stem) < 10:
+                    # Not the entry's own stat: Windows keeps an old size there while a file is open.
+                    status = os.lstat(entry.path)
+                    if stat.S_ISREG(status.st_mode) and status.st_size <= LONGEST_PACK:
+                        found[int(stem)] = status.st_size
+        return found
+
+    def append(self, records: Sequence[tuple[bytes, bytes]]) -> list[Place]:
+        """Write (digest, bytes) pairs behind the newest pack, in one piece, and return once they survive a power cut.
+
+        A new pack is begun when the newest would outgrow `PACK_BYTES`. Raises OSError (disk full); what was written of
+        them is then cut off again.
+        """
+        parts: list[bytes] = []
+        for digest, data in records:
+            parts += (RECORD.pack(MAGIC, len(data), digest), data)
+        block = b"".join(parts)
+        sizes = self.sizes()
+        number = max(sizes, default=1)
+        if sizes.get(number) and sizes[number] + len(block) > PACK_BYTES:
+            number += 1
+        if number not in sizes:
+            make_folder(self.folder.parent)
+            make_folder(self.folder)
+        offset = self._write(number, block)
+        if number not in sizes:
+            flush_folder(self.folder)
+            flush_folder(self.folder.parent)
+        places = []
+        for _, data in records:
+            places.append(Place(number, offset, len(data)))
+            offset = places[-1].end
+        return places
+
+    def read(self, digest: bytes, place: Place) -> bytes:
+        """The bytes of a record; whether they are sound is not checked. Raises OSError, AlteredRecord."""
+        with os.fdopen(open_descriptor(self.path(place.pack), os.O_RDONLY), "rb", buffering=0) as stream:
+            stream.seek(place.offset)
+            block = stream.read(RECORD.size + place.length)
+        if len(block) != RECORD.size + place.length or block[: RECORD.size] != RECORD.pack(MAGIC, place.length, digest):
+            raise AlteredRecord("its pack is damaged")
+        return block[RECORD.size :]
+
+    def scan(self, number: int, start: int = 0) -> Iterator[tuple[bytes, Place]]:
+        """Digest and place of every sound record of a pack from offset `start`, in order; reads and hashes it all.
+
+        What is torn or altered is passed over: the search goes on at the next header. Raises OSError.
+        """
+        try:
+            for offset, digest, data in sound_records(self.path(number), start, follow_links=False):
+                yield digest, Place(number, offset, len(data))
+        except UntrustedError:
+            return
+
+    def _write(self, number: int, block: bytes) -> int:
+        """Append to a pack and flush it; returns the offset at which the block begins."""
+        descriptor = open_descriptor(self.path(number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        try:
+            offset = os.fstat(descriptor).st_size
+            try:
+                view = memoryview(block)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+                os.fsync(descriptor)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, offset)
+                raise
+            return offset
+        finally:
+            os.close(descriptor)
+
+
+def is_pack(path: Path | str) -> bool:
+    """Whether a file is a pack by its name, of this workspace or another."""
+    return os.path.splitext(path)[1] == _SUFFIX
+
+
+def sound_records(path: Path | str, start: int = 0, *, follow_links: bool = True) -> Iterator[tuple[int, bytes, bytes]]:
+    """Offset, digest and bytes of every sound record of a pack file, as `Packs.scan` goes through it.
+
+    Raises OSError, and UntrustedError when it is no regular file.
+    """
+    wasted = 0
+    with open_regular(path, follow_links=follow_links) as stream:
+        if not 0 < os.fstat(stream.fileno()).st_size <= LONGEST_PACK:
+            return
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            position, size = start, len(mapped)
+            while 0 <= position <= size - RECORD.size:
+                magic, length, digest = RECORD.unpack_from(mapped, position)
+                end = position + RECORD.size + length
+                if magic == MAGIC and length <= LONGEST and end <= size:
+                    data = mapped[position + RECORD.size : end]
+                    if hashlib.sha256(data).digest() == digest:
+                        yield position, digest, data
+                        position = end
+                        continue
+                    wasted += length
+                    if wasted > _WASTED:
+                        return
+                position = mapped.find(MAGIC, position + 1)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make new names in a folder durable, where folders can be flushed (not on Windows)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

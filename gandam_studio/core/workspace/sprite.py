@@ -1,0 +1,239 @@
+"""A sprite as people and machines see it: what was imported and what has been decided."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gandam_studio.core.errors import DamagedWorkspace, UserError
+from trainer.protocol.manifest import (
+    FACINGS,
+    MAX_SIDE,
+    MAX_TAGS,
+    SPLITS,
+    is_crop,
+    is_digest,
+    is_name,
+    is_part,
+    is_rotation,
+    is_side,
+    is_tag,
+    is_weight,
+    is_whole,
+)
+from trainer.protocol.untrusted import MAX_INTEGER, shortened
+
+STATUSES = ("undecided", "kept", "dropped")
+DROP_REASONS = ("non-bipedal", "cropped", "text", "wrong style", "duplicate")
+
+COLUMNS = (
+    "seq, id, name, blob, part, width, height, colors, alpha, background, "
+    "status, reason, flipped, rotation, crop, facing, tags, family, weight, split"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sprite:
+    """One row of the workspace; `core.schema` comments every column.
+
+    Attributes that read differently from the column: `flipped`, `alpha` are bool; `crop` is (x, y, w, h) or None;
+    `tags` a sorted tuple; `facing` is that of the picture before the flip (see `shown_facing`).
+    """
+
+    seq: int
+    id: str
+    name: str
+    blob: str
+    part: str
+    width: int
+    height: int
+    colors: int
+    alpha: bool
+    background: str
+    status: str
+    reason: str
+    flipped: bool
+    rotation: int
+    crop: tuple[int, int, int, int] | None
+    facing: str
+    tags: tuple[str, ...]
+    family: str
+    weight: float
+    split: str
+
+    @classmethod
+    def from_row(cls, row: sqlite3.Row | tuple[Any, ...]) -> Sprite:
+        """Build from a row of `COLUMNS`. Raises DamagedWorkspace when a value lies outside its column's domain."""
+        seq, key, name, blob, part, width, height, colors = row[:8]
+        decisions = _READ_BEFORE.get(row[8:])
+        # What most rows are like, in as few steps as can be; anything else is looked at column by column.
+        if not (
+            decisions is not None
+            and (part == "" or is_part(part))
+            and type(seq) is type(width) is type(height) is type(colors) is int
+            and type(key) is type(name) is type(blob) is str
+            and len(key) == 64
+            and _TWO_DIGESTS(key + blob)
+            and ((name.isascii() and name.isprintable() and len(name) < 256) or is_name(name))
+            and 0 < width <= MAX_SIDE
+            and 0 < height <= MAX_SIDE
+            and seq > 0
+            and colors >= 0
+        ):
+            decisions = _checked_decisions(tuple(row))
+        return cls(seq, key, name, blob, part, width, height, colors, *decisions)
+
+    @property
+    def shown_facing(self) -> str:
+        """Facing of the picture as shown, after the flip."""
+        return mirrored_facing(self.facing) if self.flipped else self.facing
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `gandam-studio list --json`."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "status": self.status,
+            "reason": self.reason,
+            "flipped": self.flipped,
+            "facing": self.shown_facing,
+            "tags": list(self.tags),
+            "width": self.width,
+            "height": self.height,
+            "rotation": self.rotation,
+            "crop": list(self.crop) if self.crop else None,
+            "family": self.family,
+            "weight": self.weight,
+            "split": self.split,
+            "colors": self.colors,
+            "alpha": self.alpha,
+            "background": self.background,
+            "part": self.part,
+            "source_digest": self.blob,
+        }
+
+    @classmethod
+    def damaged(cls, seq: int) -> Sprite:
+        """What stands for a row that cannot be read, where a list must not lose a place: dropped, without a picture."""
+        return cls(
+            seq, "0" * 64, "(damaged)", "0" * 64, "", 1, 1, 0, False, "", "dropped", "damaged", False, 0, None,
+            "unknown", (), "", 1.0, "",
+        )  # fmt: skip
+
+
+def check_value(field: str, value: Any) -> None:
+    """Raise UserError unless `value`, as its column stores it, is one that a decision about `field` may have.
+
+    Every decision passes here before it is stored, whether it is new or brought back by undo and redo.
+    """
+    if not COLUMN_DOMAINS[field](value):
+        shown = shortened(str(value), 40) if isinstance(value, (str, int, float)) else type(value).__name__
+        raise UserError(f"{field} cannot be {shown!r}")
+
+
+def mirrored_facing(facing: str) -> str:
+    """Left becomes right and right becomes left; the others stay."""
+    return {"left": "right", "right": "left"}.get(facing, facing)
+
+
+def parse_crop(text: str) -> tuple[int, int, int, int] | None:
+    """'x,y,w,h' -> four ints; '' -> None."""
+    if not text:
+        return None
+    x, y, w, h = map(int, text.split(","))
+    return x, y, w, h
+
+
+def format_crop(crop: tuple[int, int, int, int] | None) -> str:
+    """The column's text for a crop (see `parse_crop`)."""
+    return "" if crop is None else ",".join(str(int(value)) for value in crop)
+
+
+def split_tags(text: str) -> tuple[str, ...]:
+    """The column's text -> sorted tags."""
+    return tuple(text.strip("\n").split("\n")) if text else ()
+
+
+def _is_flag(value: Any) -> bool:
+    return is_whole(value, 0, 1)
+
+
+def _is_count(value: Any) -> bool:
+    return is_whole(value, 0, MAX_INTEGER)
+
+
+def _is_background(value: Any) -> bool:
+    return value == "" or (isinstance(value, str) and re.fullmatch("#[0-9a-f]{6}", value) is not None)
+
+
+def _is_crop_text(value: Any) -> bool:
+    return value == "" or (
+        isinstance(value, str)
+        and re.fullmatch("[0-9]{1,7}(,[0-9]{1,7}){3}", value) is not None
+        and is_crop(parse_crop(value))
+    )
+
+
+def _is_tags_text(value: Any) -> bool:
+    if value == "":
+        return True
+    if not isinstance(value, str):
+        return False
+    tags = split_tags(value)
+    return len(tags) <= MAX_TAGS and all(map(is_tag, tags)) and value == join_tags(tags)
+
+
+# Column of `sprites` -> whether a value is one that this program writes there.
+COLUMN_DOMAINS: dict[str, Callable[[Any], bool]] = {
+    "seq": lambda value: is_whole(value, 1, MAX_INTEGER),
+    "id": is_digest,
+    "name": is_name,
+    "blob": is_digest,
+    "part": is_part,
+    "width": is_side,
+    "height": is_side,
+    "colors": _is_count,
+    "alpha": _is_flag,
+    "background": _is_background,
+    "status": STATUSES.__contains__,
+    "reason": is_name,
+    "flipped": _is_flag,
+    "rotation": is_rotation,
+    "crop": _is_crop_text,
+    "facing": FACINGS.__contains__,
+    "tags": _is_tags_text,
+    "family": is_name,
+    "weight": is_weight,
+    "split": ("", *SPLITS).__contains__,
+}
+
+
+# The columns behind `colors` as read and as `Sprite` has them. Few different ones make up most rows.
+_READ_BEFORE: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+_REMEMBERED = 4096
+_TWO_DIGESTS = re.compile("[0-9a-f]{128}").fullmatch
+
+
+def _checked_decisions(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The values of a row behind `colors`. Raises DamagedWorkspace unless every value lies in its column's domain."""
+    for column, value in zip(COLUMNS.split(", "), row, strict=True):
+        if not COLUMN_DOMAINS[column](value):
+            which = f"sprite {row[0]}" if isinstance(row[0], int) else "a sprite"
+            raise DamagedWorkspace(f"the {column} of {which} is not valid")
+    alpha, background, status, reason, flipped, rotation, crop, facing, tags, family, weight, split = row[8:]
+    found = (
+        bool(alpha), background, status, reason, bool(flipped), rotation, parse_crop(crop), facing, split_tags(tags),
+        family, weight, split,
+    )  # fmt: skip
+    if len(_READ_BEFORE) >= _REMEMBERED:
+        _READ_BEFORE.clear()
+    _READ_BEFORE[row[8:]] = found
+    return found
+
+
+def join_tags(tags: set[str] | frozenset[str] | tuple[str, ...]) -> str:
+    """Sorted tags -> the column's text: framed by newlines, so `LIKE '%\\ntag\\n%'` finds whole tags only."""
+    return "\n" + "\n".join(sorted(set(tags))) + "\n" if tags else ""

@@ -1,0 +1,232 @@
+"""Packed thumbnails by row number: derived from the originals, so they may be deleted and are made again.
+
+Two files: `pictures.pack` holds the encoded pictures one behind the other; `index.bin` holds, for row `seq`, 16 bytes
+at `16 * (seq - 1)`: offset (6 bytes), length (4), CRC-32 of the encoded bytes (4), kind (1), spare (1), little-endian.
+Nothing is flushed: what a power cut tears is told by its CRC and counts as absent. A sprite takes about 450 bytes and a
+photograph about 5 kB, so a million sprites take half a gigabyte on disk and 16 MB of index.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandam_studio.core.deflate import DamagedStream, deflate, inflate
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.workspace.own_files import make_folder, open_descriptor, open_for_update
+
+SIDE = 96  # pixels: pictures no larger keep their own size, so pixel art stays crisp
+_ENTRY = 16
+_RAW, _JPEG = 1, 2
+_SHAPE = struct.Struct("<HH")
+_JPEG_QUALITY = 90
+_MAXIMUM_OFFSET = 1 << 48
+_LONGEST = 4 * SIDE * SIDE + 4096  # bytes of one encoded picture; a JPEG of that size takes less
+
+Picture = NDArray[np.uint8]
+
+
+def thumbnail(rgba: Picture, side: int = SIDE) -> Picture:
+    """(H, W, 4) -> the picture itself when neither side exceeds `side`, else reduced by area to fit it.
+
+    Colours are weighted by alpha, so nothing bleeds in from transparent pixels.
+    """
+    height, width = rgba.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return rgba
+    import cv2  # late: the window opens without it, since most thumbnails are only inflated
+
+    from gandam_studio.core.pictures.rendering import halved
+
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    alpha = rgba[..., 3]
+    if alpha.min() == 255:
+        return np.asarray(cv2.resize(halved(rgba, side), size, interpolation=cv2.INTER_AREA), np.uint8)
+    weighted = rgba.astype(np.float32)
+    weighted[..., :3] *= weighted[..., 3:] * np.float32(1 / 255)
+    small = np.asarray(cv2.resize(weighted, size, interpolation=cv2.INTER_AREA), np.float32)
+    small[..., :3] *= np.float32(255) / np.maximum(small[..., 3:], np.float32(1e-3))
+    result = np.clip(np.rint(small), 0, 255).astype(np.uint8)
+    result[result[..., 3] == 0] = 0
+    return result
+
+
+def encode_thumbnail(rgba: Picture) -> bytes:
+    """Encode the thumbnail of a picture of any size: deflated RGBA when it keeps its size or has alpha, else JPEG."""
+    small = thumbnail(rgba)
+    if small is not rgba and small[..., 3].min() == 255:
+        import cv2
+
+        ok, data = cv2.imencode(
+            ".jpg", cv2.cvtColor(small, cv2.COLOR_RGBA2BGR), (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY)
+        )
+        if ok:
+            return bytes((_JPEG,)) + data.tobytes()
+    height, width = small.shape[:2]
+    return bytes((_RAW,)) + _SHAPE.pack(height, width) + deflate(np.ascontiguousarray(small).data)
+
+
+def decode_thumbnail(data: bytes) -> Picture | None:
+    """What `encode_thumbnail` made, as (h, w, 4) uint8; None when the bytes are no thumbnail."""
+    if data[:1] == bytes((_JPEG,)):
+        return _decode_jpeg(data[1:])
+    if data[:1] != bytes((_RAW,)) or len(data) < 1 + _SHAPE.size:
+        return None
+    height, width = _SHAPE.unpack_from(data, 1)
+    if not (0 < height <= SIDE and 0 < width <= SIDE):
+        return None
+    try:
+        # The size bound keeps a damaged record from inflating without end.
+        pixels = inflate(memoryview(data)[1 + _SHAPE.size :], height * width * 4)
+    except DamagedStream:
+        return None
+    return np.frombuffer(pixels, np.uint8).reshape(height, width, 4)
+
+
+def _decode_jpeg(data: bytes) -> Picture | None:
+    import cv2
+
+    from gandam_studio.core.pictures.decoding.jpeg import read_header
+    from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
+
+    try:
+        # Its size is looked at first: a stranger's few bytes may claim a picture of gigabytes.
+        read_header(data, Limits(max_side=SIDE))
+    except UnreadablePicture:
+        return None
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGBA), np.uint8)
+
+
+class ThumbnailStore:
+    """The thumbnails of a workspace. One writer (whoever holds the workspace's lock); any number of reading threads.
+
+    Attributes:
+        folder: where the two files lie; made when first written to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self._pack = _Mapped(self.folder / "pictures.pack")
+        self._index = _Mapped(self.folder / "index.bin")
+        self._writing = threading.Lock()
+
+    def append(self, first_seq: int, pictures: Sequence[Picture]) -> None:
+        """Store the thumbnails of rows `first_seq`, `first_seq` + 1 ... from (H, W, 4) pictures of any size."""
+        self.append_encoded(first_seq, [encode_thumbnail(picture) for picture in pictures])
+
+    def append_encoded(self, first_seq: int, encoded: Sequence[bytes]) -> None:
+        """As `append`, from what `encode_thumbnail` returned (workers encode, the writer only writes).
+
+        Rows written before are replaced. Raises OSError (disk full): the rows then count as absent.
+        """
+        if not encoded:
+            return
+        with self._writing:
+            make_folder(self.folder)
+            with open_for_update(self._pack.path) as pack:
+                offset = pack.seek(0, os.SEEK_END)
+                pack.write(b"".join(encoded))
+            entries = bytearray()
+            for data in encoded:
+                if offset >= _MAXIMUM_OFFSET:
+                    raise OSError("the thumbnail store is full")
+                entries += offset.to_bytes(6, "little") + struct.pack("<IIBB", len(data), zlib.crc32(data), 1, 0)
+                offset += len(data)
+            # The index comes second: an entry never names bytes that were not written before it.
+            with open_for_update(self._index.path) as index:
+                index.seek(_ENTRY * (first_seq - 1))
+                index.write(entries)
+
+    def read(self, seq: int) -> Picture | None:
+        """The thumbnail of a row, (h, w, 4) uint8 of at most 96 pixels a side; None when absent or torn."""
+        data = self._encoded(seq)
+        return None if data is None else decode_thumbnail(data)
+
+    def missing(self, count: int) -> list[int]:
+        """Rows 1 to `count` that have no sound thumbnail. Reads everything; for `rebuild` after damage."""
+        return [seq for seq in range(1, count + 1) if self._encoded(seq) is None]
+
+    def rebuild(self, pictures: Iterable[tuple[int, Callable[[], Picture]]], job: Job = NULL_JOB) -> int:
+        """Make again the thumbnails of the rows named, each from a function that returns its RGBA.
+
+        A picture that cannot be had (its function raises UserError) stays absent. Returns how many were made.
+        """
+        from gandam_studio.core.errors import UserError
+
+        made = 0
+        for seq, read_picture in pictures:
+            with contextlib.suppress(UserError):
+                self.append(seq, [read_picture()])
+                made += 1
+            job.advance()
+        return made
+
+    def clear(self) -> None:
+        """Forget everything. Only while no other process reads (Windows refuses to delete mapped files)."""
+        with self._writing:
+            self.close()
+            for mapped in (self._index, self._pack):
+                mapped.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the files; reading or writing again opens them anew."""
+        self._index.close()
+        self._pack.close()
+
+    def _encoded(self, seq: int) -> bytes | None:
+        entry = self._index.bytes_at(_ENTRY * (seq - 1), _ENTRY)
+        if entry is None or entry[14] != 1:
+            return None
+        length, checksum = struct.unpack_from("<II", entry, 6)
+        if length > _LONGEST:
+            return None
+        data = self._pack.bytes_at(int.from_bytes(entry[:6], "little"), length)
+        return data if data is not None and zlib.crc32(data) == checksum else None
+
+
+class _Mapped:
+    """A growing file, mapped for reading; mapped again once something beyond the mapped end is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._map: mmap.mmap | None = None
+        self._lock = threading.Lock()
+
+    def bytes_at(self, offset: int, length: int) -> bytes | None:
+        """`length` bytes from `offset`, or None when the file does not reach so far."""
+        if offset < 0:
+            return None
+        mapped = self._map
+        if mapped is None or offset + length > len(mapped):
+            mapped = self._remap(offset + length)
+            if mapped is None:
+                return None
+        return mapped[offset : offset + length]
+
+    def close(self) -> None:
+        # The old map is dropped, not closed: another thread may be slicing it this moment.
+        self._map = None
+
+    def _remap(self, wanted: int) -> mmap.mmap | None:
+        with self._lock:
+            if self._map is not None and wanted <= len(self._map):
+                return self._map
+            try:
+                with os.fdopen(open_descriptor(self.path, os.O_RDONLY), "rb") as stream:
+                    if os.fstat(stream.fileno()).st_size < wanted:
+                        return None
+                    self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            except (OSError, ValueError):
+                return None
+            return self._map

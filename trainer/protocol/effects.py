@@ -1,0 +1,131 @@
+"""Which settings change nothing beside the others: asked when somebody changes one, so that nobody waits for an effect.
+
+A preset may hold such settings (a label noise stays when the objective is changed); only setting one is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainer.protocol.shapes import normed_blocks, stages
+
+if TYPE_CHECKING:
+    from trainer.protocol.config import TrainConfig
+    from trainer.protocol.settings import Stop
+
+NO_LIMIT = "without a limit to end at; set stop.iterations, stop.minutes or stop.images"
+ENDING = ("schedule.kind", "regulariser.weight_end")
+_GANDAM = ("base", "generator_base_channels", "generator_dense", "discriminator_dense", "discriminator_norm_blocks",
+           "dense_activation")  # fmt: skip
+_SPRITE = ("modulation", "skips", "colour_weight")
+_CHANGES = ("translation", "brightness", "saturation", "contrast", "cutout", "rotation")
+
+
+def without_effect(config: TrainConfig) -> dict[str, str]:
+    """The settings that change nothing as the others stand: dotted path -> why, to follow "has no effect"."""
+    return {
+        **_of_architecture(config),
+        **_of_objective(config),
+        **_of_augmentation(config),
+        **_of_schedule(config),
+        **_of_the_machine(config),
+    }
+
+
+def has_limit(stop: Stop) -> bool:
+    """Whether a run ends by itself."""
+    return bool(stop.iterations or stop.minutes or stop.images)
+
+
+def newly_without_limit(before: TrainConfig, after: TrainConfig) -> list[str]:
+    """The settings that would change towards the run's limit, where a change has taken the limit away."""
+    idle, now = without_effect(before), without_effect(after)
+    return [path for path in ENDING if now.get(path) == NO_LIMIT and path not in idle]
+
+
+def _of_architecture(config: TrainConfig) -> dict[str, str]:
+    a = config.architecture
+    idle: dict[str, str] = {}
+    if a.kind != "gandam":
+        idle |= {f"architecture.{name}": f"in {a.kind} networks" for name in _GANDAM}
+    elif a.discriminator_norm != "batch":
+        idle["architecture.discriminator_norm_blocks"] = "unless discriminator_norm is batch"
+    if a.kind == "gandam" and not a.discriminator_dense:
+        idle["architecture.dense_activation"] = "without discriminator_dense"
+    if a.kind == "sprite":
+        idle["architecture.dropout"] = "in sprite networks"
+    else:
+        idle |= {f"architecture.{name}": f"in {a.kind} networks" for name in _SPRITE}
+    if a.generator_norm != "batch":
+        why = "unless generator_norm is batch"
+        idle |= {"architecture.norm_momentum": why, "objective.fakes_batchnorm": why}
+        if not normed_blocks(a, stages(a, config.data.size)):
+            idle["architecture.norm_eps"] = "without batch normalisation"
+    return idle
+
+
+def _of_objective(config: TrainConfig) -> dict[str, str]:
+    objective, regulariser = config.objective, config.regulariser
+    idle: dict[str, str] = {}
+    if objective.kind != "bce":
+        idle["objective.label_noise"] = f"with the objective {objective.kind}"
+    if objective.kind == "relativistic":
+        idle["objective.separate_steps"] = "with the objective relativistic, which compares real and generated pictures"
+    if regulariser.kind == "none":
+        idle |= {f"regulariser.{name}": "while regulariser.kind is none" for name in ("weight", "weight_end", "every")}
+    elif regulariser.weight == 0 and (regulariser.weight_end <= 0 or not has_limit(config.stop)):
+        idle |= {f"regulariser.{name}": "while regulariser.weight is 0" for name in ("kind", "every")}
+    if regulariser.kind != "none" and regulariser.weight_end >= 0 and not has_limit(config.stop):
+        idle["regulariser.weight_end"] = NO_LIMIT
+    return idle
+
+
+def _of_augmentation(config: TrainConfig) -> dict[str, str]:
+    a, size = config.augmentation, config.data.size
+    idle: dict[str, str] = {}
+    for name in ("translation", "cutout"):
+        if 0 < getattr(a, name) * size < 1:
+            idle[f"augmentation.{name}"] = f"below a pixel: give at least {1 / size:g} at {size} px"
+    active = [name for name in _CHANGES if getattr(a, name) and f"augmentation.{name}" not in idle]
+    if not active:
+        why = "while every change of the pictures is off"
+        idle |= {f"augmentation.{name}": why for name in ("probability", "adaptive")}
+    if a.adaptive and active:
+        idle["augmentation.probability"] = "while augmentation.adaptive sets it"
+    if not a.adaptive or not active:
+        why = "while every change of the pictures is off" if a.adaptive else "while augmentation.adaptive is off"
+        idle |= {f"augmentation.{name}": why for name in ("target", "ceiling")}
+    if (a.ceiling if a.adaptive else a.probability) == 0:
+        which = "ceiling" if a.adaptive else "probability"
+        idle |= {f"augmentation.{name}": f"while augmentation.{which} is 0" for name in active}
+    return idle
+
+
+def _of_schedule(config: TrainConfig) -> dict[str, str]:
+    s = config.schedule
+    idle: dict[str, str] = {}
+    cosine, step = ("end_factor", "beta2_end"), ("step_factor", "step_every")
+    for kind, names in (("cosine", cosine), ("step", step)):
+        if s.kind != kind:
+            idle |= {f"schedule.{name}": f"unless schedule.kind is {kind}" for name in names}
+    if s.kind == "cosine" and not has_limit(config.stop):
+        idle |= {f"schedule.{name}": NO_LIMIT for name in ("kind", *cosine)}
+    elif s.kind == "cosine" and s.end_factor == 1 and s.beta2_end in (0, config.optimiser.beta2):
+        idle["schedule.kind"] = "while schedule.end_factor is 1 and schedule.beta2_end is 0"
+    if s.kind == "step" and s.step_factor == 1:
+        idle |= {f"schedule.{name}": "while schedule.step_factor is 1" for name in ("kind", "step_every")}
+    return idle
+
+
+def _of_the_machine(config: TrainConfig) -> dict[str, str]:
+    """Of averages, precision and batches."""
+    idle: dict[str, str] = {}
+    if not config.ema.enabled:
+        idle |= {f"ema.{name}": "while ema.enabled is off" for name in ("half_life", "ramp")}
+    if config.architecture.kind != "dcgan":
+        idle["precision.winograd"] = f"in {config.architecture.kind} networks"
+    if config.device in ("cpu", "mps"):
+        idle |= {f"precision.{name}": f"on {config.device}" for name in ("cuda_graphs", "tf32")}
+    if 0 < config.batch.size <= config.batch.micro:
+        idle["batch.micro"] = f"unless it is below batch.size, which is {config.batch.size}"
+    return idle

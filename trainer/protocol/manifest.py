@@ -1,0 +1,225 @@
+"""The manifest: one canonical JSON line a sprite, sorted by id, named by the SHA-256 of its bytes.
+
+What a field may hold is said here and nowhere else: reading a line and storing a decision both ask these functions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainer.protocol.untrusted import (
+    MAX_TEXT,
+    UntrustedError,
+    Values,
+    bounded_lines,
+    is_text,
+    open_regular,
+    parse_json,
+)
+
+SCHEMA_VERSION = 1
+FACINGS = ("left", "right", "front", "unknown")
+SPLITS = ("train", "held-out")
+COMMITTED_STATUSES = ("undecided", "kept")
+MAX_SIDE = 1_000_000
+"""Of a picture, in pixels; far beyond what an import takes."""
+MAX_TAGS = 1_000
+MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e9
+"""Lines hold six decimals: a smaller weight would become 0."""
+MAX_LINE_BYTES = 4 << 20
+
+_DIGEST = re.compile(r"[0-9a-f]{64}").fullmatch
+_PART = re.compile(
+    r"(frame=[0-9]{1,6}(\+key=[0-9a-f]{6})?|key=[0-9a-f]{6}"
+    r"|region=[0-9]{1,6}(,[0-9]{1,6}){3}(\+turn=[123])?(\+on=[0-9]{1,6}(,[0-9]{1,6}){3})?(\+key=[0-9a-f]{6})?)?"
+).fullmatch
+
+# One encoder for all lines: json.dumps with these options makes a new one at every call.
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def is_digest(value: Any) -> bool:
+    """Whether `value` is a SHA-256 in lower-case hex."""
+    return isinstance(value, str) and _DIGEST(value) is not None
+
+
+def is_name(value: Any) -> bool:
+    """Whether `value` is text of a usual length, such as a file's name, a family or the reason of a drop."""
+    return is_text(value) and len(value) <= MAX_TEXT
+
+
+def is_side(value: Any) -> bool:
+    """Whether `value` is a width or height in pixels."""
+    return is_whole(value, 1, MAX_SIDE)
+
+
+def is_part(value: Any) -> bool:
+    """Whether `value` names a part of a source: "", "frame=3", "key=ff00ff" or "region=0,32,16,16", and what is behind.
+
+    A region may be turned (+turn=3), laid on a canvas (+on=24,24,4,0), and it and a frame may have a key colour.
+    """
+    return value == "" or (isinstance(value, str) and _PART(value) is not None)
+
+
+def is_whole(value: Any, least: int, most: int) -> bool:
+    """Whether `value` is an integer from `least` to `most`; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def is_rotation(value: Any) -> bool:
+    """Whether `value` is a number of quarter turns, 0 to 3."""
+    return is_whole(value, 0, 3)
+
+
+def is_crop(value: Any, width: int = MAX_SIDE, height: int = MAX_SIDE) -> bool:
+    """Whether `value` is (x, y, w, h), a rectangle within a picture of that size."""
+    if not isinstance(value, (list, tuple)) or len(value) != 4 or not all(is_whole(v, 0, MAX_SIDE) for v in value):
+        return False
+    x, y, w, h = value
+    return w >= 1 and h >= 1 and x + w <= width and y + h <= height
+
+
+def is_weight(value: Any) -> bool:
+    """Whether `value` is a sampling weight."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and MIN_WEIGHT <= value <= MAX_WEIGHT
+
+
+def is_tag(value: Any) -> bool:
+    """Whether `value` is a tag: some text on one line."""
+    return is_name(value) and "\n" not in value and value != ""
+
+
+def _is_tags(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) <= MAX_TAGS and all(map(is_tag, value))
+
+
+# Field -> whether a value is one of its domain, and how the domain is called in messages.
+_DOMAINS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "id": (is_digest, "a SHA-256 in hex"),
+    "source": (is_name, f"text of at most {MAX_TEXT:,} characters"),
+    "source_digest": (is_digest, "a SHA-256 in hex"),
+    "width": (is_side, f"a whole number from 1 to {MAX_SIDE:,}"),
+    "height": (is_side, f"a whole number from 1 to {MAX_SIDE:,}"),
+    "part": (is_part, '"", "frame=N", "key=RRGGBB" or "region=X,Y,W,H"'),
+    "crop": (lambda value: value is None or is_crop(value), "four whole numbers x, y, width, height"),
+    "rotation": (is_rotation, "0, 1, 2 or 3"),
+    "flip": (lambda value: isinstance(value, bool), "true or false"),
+    "facing": (FACINGS.__contains__, f"one of {', '.join(FACINGS)}"),
+    "tags": (_is_tags, "a list of texts of one line each"),
+    "status": (COMMITTED_STATUSES.__contains__, f"one of {', '.join(COMMITTED_STATUSES)}"),
+    "family": (is_name, f"text of at most {MAX_TEXT:,} characters"),
+    "weight": (is_weight, f"a number from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}"),
+    "split": (SPLITS.__contains__, f"one of {', '.join(SPLITS)}"),
+}
+
+
+@dataclass(frozen=True)
+class ManifestEntry:
+    """One sprite of a version.
+
+    Attributes:
+        id: SHA-256 (hex) of the canonical RGBA pixels and size.
+        source: name of the file it came from (with archive member or frame after "!").
+        source_digest: SHA-256 (hex) of that file's bytes: the name of the original in the workspace.
+        width, height: canonical size in pixels, before the edits below.
+        part: "" or which part of the source it is ("frame=3", "region=0,32,16,16").
+        crop: (x, y, w, h) in original pixels, or None.
+        rotation: quarter turns clockwise, 0 to 3, after the crop.
+        flip: mirrored left-right, after the rotation.
+        facing: "left", "right", "front" or "unknown", of the picture as shown (after the flip).
+        tags: sorted, unique.
+        status: "undecided" or "kept".
+        family: name of its family (recolours, forms), or "".
+        weight: sampling weight, > 0; 1.0 is ordinary.
+        split: "train" or "held-out".
+    """
+
+    id: str
+    source: str
+    source_digest: str
+    width: int
+    height: int
+    part: str = ""
+    crop: tuple[int, int, int, int] | None = None
+    rotation: int = 0
+    flip: bool = False
+    facing: str = "unknown"
+    tags: tuple[str, ...] = field(default_factory=tuple)
+    status: str = "undecided"
+    family: str = ""
+    weight: float = 1.0
+    split: str = "train"
+
+    def line(self) -> bytes:
+        """The entry's canonical line: keys sorted, no spaces, UTF-8, ending in one newline."""
+        values = dict(self.__dict__)
+        values["tags"] = sorted(set(self.tags))
+        values["weight"] = round(float(self.weight), 6)
+        return _CANONICAL.encode(values).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes | str, where: str = "") -> ManifestEntry:
+        """Parse a line; fields this version does not know are ignored, missing ones take their default.
+
+        Raises ValueError, one line that begins with `where` and names the field, when the line is no JSON object,
+        lacks a required field, or one of them holds a value outside its domain.
+        """
+        try:
+            values = parse_json(line)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}" if where else str(error)) from None
+        return cls.from_json(values, where)
+
+    @classmethod
+    def from_json(cls, values: Any, where: str = "") -> ManifestEntry:
+        """Build from a parsed line (see `from_line`)."""
+        if not isinstance(values, dict):
+            raise UntrustedError(f"{where}: no JSON object" if where else "a manifest line must be a JSON object")
+        kept = {**_DEFAULTS, **values}
+        if len(kept) > len(_DOMAINS):
+            kept = {name: value for name, value in kept.items() if name in _DOMAINS}
+        for name, (fits, expected) in _DOMAINS.items():
+            if name not in kept or not fits(kept[name]):
+                found = Values(values, where)
+                found.raw(name)
+                raise found.error(name, expected)
+        if kept["crop"] is not None:
+            kept["crop"] = tuple(kept["crop"])
+        kept["tags"] = tuple(sorted(set(kept["tags"]))) if kept["tags"] else ()
+        kept["weight"] = float(kept["weight"])
+        entry = cls.__new__(cls)
+        # At once: a frozen class's own __init__ takes longer than the checks.
+        entry.__dict__.update(kept)
+        return entry
+
+
+_DEFAULTS: dict[str, Any] = {
+    one.name: () if one.name == "tags" else one.default
+    for one in dataclasses.fields(ManifestEntry)
+    if one.name == "tags" or one.default is not dataclasses.MISSING
+}
+
+
+def manifest_bytes(entries: Iterable[ManifestEntry]) -> bytes:
+    """The whole manifest: lines sorted by id, so the order of work leaves no trace."""
+    return b"".join(entry.line() for entry in sorted(entries, key=lambda entry: entry.id))
+
+
+def manifest_digest(data: bytes) -> str:
+    """SHA-256 (hex) of a manifest's bytes: the version's name."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_manifest(path: Path, *, follow_links: bool = True) -> Iterator[ManifestEntry]:
+    """Yield the entries of a manifest file, one line at a time. Raises OSError or ValueError (with the line number)."""
+    with open_regular(path, follow_links=follow_links) as stream:
+        for number, line in enumerate(bounded_lines(stream, MAX_LINE_BYTES), start=1):
+            if line.strip():
+                yield ManifestEntry.from_line(line, f"{Path(path).name}, line {number}")

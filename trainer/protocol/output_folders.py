@@ -1,0 +1,289 @@
+"""Folders that are written as a whole, and replaced only where nothing but an earlier one of the same kind is lost.
+
+Each holds a marker: a JSON file that describes it and, under "files", lists the path and size of every other file, one
+a line and sorted, so that neither writing nor checking it needs memory for all. A folder is replaced when its marker
+is ours by its content and every file in it is listed and was not changed since the marker was written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import heapq
+import itertools
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from trainer.protocol import folders
+from trainer.protocol.outputs import OutputError, check_place, refuse_filled
+from trainer.protocol.untrusted import (
+    MAX_JSON_BYTES,
+    UntrustedError,
+    bounded_lines,
+    open_regular,
+    parse_json,
+    shortened,
+)
+
+_FILES = b'  "files": ['
+_MAX_LINE = 64 << 10
+_SORTED_AT_ONCE = 50_000
+_STALE_S = 3600.0
+# File systems keep times of two seconds' precision, or less.
+_SAME_TIME_S = 2.5
+# What Finder and Explorer leave in the folders they show.
+_LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+@dataclass(frozen=True)
+class FolderKind:
+    """A kind of output folder.
+
+    Attributes:
+        marker: the name of its marker.
+        name: what it is, such as "imagefolder export".
+        named: what a marker's content says a folder is; "" when it is not ours.
+        earlier: which paths such a folder held before markers listed them.
+    """
+
+    marker: str
+    name: str
+    named: Callable[[dict[str, Any]], str]
+    earlier: re.Pattern[str]
+
+
+def check_folder(path: Path | str, kind: FolderKind, *, force: bool, near: Iterable[Path] = ()) -> Path:
+    """As `outputs.check_place`, for a folder that is new, empty or, with `force`, an earlier one of this kind.
+
+    An earlier one with files that were added or changed since is refused. Raises OutputError.
+    """
+    real = check_place(path, near)
+    if os.path.lexists(real) and not real.is_dir():
+        raise OutputError(f"{path} is a file, but a folder is to be written")
+    if not force:
+        try:
+            refuse_filled(path, real)
+        except OutputError as error:
+            raise OutputError(f"{error}; use --force to replace it") from None
+    elif real.is_dir():
+        try:
+            if not folders.is_empty(real):
+                _refuse_others(path, real, kind)
+        except OSError as error:
+            raise OutputError(f"cannot read {path}: {error.strerror or error}") from None
+    return real
+
+
+@contextlib.contextmanager
+def new_folder(path: Path | str, kind: FolderKind, *, force: bool, near: Iterable[Path] = ()) -> Iterator[Path]:
+    """Fill a folder that appears whole or not at all; yields the one to fill, with a marker too (`write_marker`).
+
+    Raises OutputError (see `check_folder`) and OSError.
+    """
+    near = tuple(near)
+    real = check_folder(path, kind, force=force, near=near)
+    real.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(real)
+    part = real.with_name(f".{real.name}.{uuid.uuid4().hex[:8]}.part")
+    part.mkdir()
+    try:
+        yield part
+        folders.flush(part)
+        # Somebody may have put something there while this one was written.
+        check_folder(path, kind, force=force, near=near)
+        _swap_in(part, real)
+    finally:
+        # Holds the earlier one now, or what was begun.
+        folders.remove(part)
+
+
+def write_marker(path: Path, description: dict[str, Any]) -> None:
+    """Write a folder's marker, when everything else in the folder is there. Raises OSError."""
+    head = json.dumps(description, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+    with path.open("xb") as stream:
+        stream.write(head.encode().removesuffix(b"\n}") + b",\n" + _FILES)
+        for index, line in enumerate(_sorted(_lines(path.parent, path.name))):
+            stream.write((b",\n    " if index else b"\n    ") + line.rstrip())
+        stream.write(b"\n  ]\n}\n")
+
+
+@contextlib.contextmanager
+def opened_marker(path: Path) -> Iterator[tuple[dict[str, Any], Iterator[bytes] | None]]:
+    """A marker's description and the lines of its list, None in one of before there were lists.
+
+    Raises UntrustedError and OSError.
+    """
+    with open_regular(path, follow_links=False) as stream:
+        yield parsed_marker(stream)
+
+
+def parsed_marker(stream: IO[bytes]) -> tuple[dict[str, Any], Iterator[bytes] | None]:
+    """As `opened_marker`, of a stream that stays open while the lines are read. Raises UntrustedError."""
+    head, lines = bytearray(), bounded_lines(stream, _MAX_LINE)
+    listed = None
+    for line in lines:
+        if line == _FILES:
+            listed = _listed(lines)
+            head = bytearray(head.rstrip(b",\n") + b"\n}")
+            break
+        head += line + b"\n"
+        if len(head) > MAX_JSON_BYTES:
+            raise UntrustedError("a description that is too long")
+    description = parse_json(bytes(head))
+    if not isinstance(description, dict):
+        raise UntrustedError("no JSON object")
+    return description, listed
+
+
+def file_line(name: str, size: int) -> bytes:
+    """A file as markers list it; `name` is relative, with `/` between its parts."""
+    return json.dumps([name, size]).encode() + b"\n"
+
+
+def unlisted(found: Iterable[bytes], listed: Iterable[bytes]) -> str:
+    """The name of the first of the sorted lines `found` that is not in `listed`, sorted too; "" when all are."""
+    rest = iter(listed)
+    wanted = next(rest, b"")
+    for line in found:
+        while wanted and wanted < line:
+            wanted = next(rest, b"")
+        if wanted != line:
+            return str(json.loads(line)[0])
+    return ""
+
+
+def refuse_found(path: Path | str, name: str) -> None:
+    """Raise OutputError for a file that an earlier output does not account for; "" is none."""
+    if name:
+        raise OutputError(
+            f"{path} holds {shortened(name)}, which was added or changed since it was written: "
+            "move that away, or choose another folder"
+        )
+
+
+def refuse_kind(path: Path | str, found: str, kind: FolderKind) -> None:
+    """Raise OutputError for a folder that is not ours (`found` is "") or another kind of ours."""
+    if not found:
+        raise OutputError(
+            f"{path} holds other things than an earlier {kind.name}: remove it yourself, or choose another folder"
+        )
+    if found != kind.name:
+        raise OutputError(f"{path} holds an earlier {found}, which would be lost; choose another folder")
+
+
+def _refuse_others(path: Path | str, real: Path, kind: FolderKind) -> None:
+    marker = real / kind.marker
+    with ExitStack() as stack:
+        try:
+            description, listed = stack.enter_context(opened_marker(marker))
+        except (UntrustedError, OSError):
+            description, listed = {}, None
+        refuse_kind(path, kind.named(description), kind)
+        latest = marker.stat().st_mtime + _SAME_TIME_S
+        lines = _lines(real, kind.marker, latest)
+        if listed is None:
+            names = (json.loads(line) for line in lines)
+            found = next((name for name, size in names if size < 0 or not kind.earlier.fullmatch(name)), "")
+        else:
+            try:
+                found = unlisted(_sorted(lines), listed)
+            except UntrustedError:
+                found = kind.marker
+    refuse_found(path, found)
+
+
+def _lines(folder: Path, marker: str, latest: float = float("inf")) -> Iterator[bytes]:
+    """A line for every file but the marker; of size -1 for what is none, or is younger than `latest`."""
+    start = len(os.path.join(folder, ""))
+    for entry in folders.files_under(folder):
+        name = entry.path[start:].replace(os.sep, "/")
+        if name == marker or entry.name in _LITTER:
+            continue
+        status = entry.stat(follow_symlinks=False)
+        whole = entry.is_file(follow_symlinks=False) and status.st_mtime <= latest
+        yield file_line(name, status.st_size if whole else -1)
+
+
+def _listed(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines of a marker's list, as `file_line` makes them."""
+    for line in lines:
+        if line == b"  ]":
+            return
+        yield line.removeprefix(b"    ").removesuffix(b",") + b"\n"
+
+
+def _sorted(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines in order; of more than are held at once, sorted shares lie in temporary files."""
+    with ExitStack() as stack:
+        shares: list[IO[bytes]] = []
+        while some := sorted(itertools.islice(lines, _SORTED_AT_ONCE)):
+            if not shares and len(some) < _SORTED_AT_ONCE:
+                yield from some
+                return
+            share = stack.enter_context(tempfile.TemporaryFile())
+            share.writelines(some)
+            share.seek(0)
+            shares.append(share)
+        yield from heapq.merge(*shares)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what was left beside `path` by those who were killed; what is being written has younger folders."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.part")
+    for part in [entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)]:
+        with contextlib.suppress(OSError, ValueError):  # it went in the meantime
+            if part.is_symlink() or not part.is_dir():
+                continue
+            newest = max(
+                os.lstat(os.path.join(at, name)).st_mtime for at, _, names in os.walk(part) for name in ("", *names)
+            )
+            if newest < time.time() - _STALE_S:
+                folders.remove(part)
+
+
+def _swap_in(part: Path, path: Path) -> None:
+    """Put `part` in the place of `path`; what was there goes to `part`'s place."""
+    if not path.exists():
+        part.rename(path)
+        return
+    if folders.is_empty(path):
+        path.rmdir()
+        part.rename(path)
+        return
+    if _exchange(part, path):
+        return
+    # No atomic exchange on this system: two renames, and the old one back when the second fails.
+    aside = path.with_name(f"{part.name}.old")
+    path.rename(aside)
+    try:
+        part.rename(path)
+    except BaseException:
+        aside.rename(path)
+        raise
+    folders.remove(aside)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Exchange two folders in one step: renameat2 on Linux, renamex_np on macOS; False where there is neither."""
+    first, second = os.fsencode(a), os.fsencode(b)
+    try:
+        library = ctypes.CDLL(None, use_errno=True)
+        if sys.platform.startswith("linux"):
+            at_working_folder, exchange = -100, 2
+            return bool(library.renameat2(at_working_folder, first, at_working_folder, second, exchange) == 0)
+        if sys.platform == "darwin":
+            swap = 2
+            return bool(library.renamex_np(first, second, swap) == 0)
+    except (OSError, AttributeError, TypeError):
+        pass
+    return False

@@ -1,0 +1,319 @@
+"""A run's folder: its files, its lock, its state and its commands. The only protocol between trainer and Studio."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from trainer.protocol import files, outputs
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.errors import TrainerError, io_failure
+from trainer.protocol.events import (
+    LIMITS,
+    EventReader,
+    Heartbeat,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunStopped,
+    last_event,
+)
+from trainer.protocol.untrusted import UntrustedError, Values, open_regular, read_json_object, shortened
+
+try:
+    import fcntl
+except ImportError:  # Windows.
+    fcntl = None  # type: ignore[assignment,unused-ignore]
+
+COMMANDS = ("pause", "resume", "stop", "sample", "checkpoint")
+CHECKPOINT_STATE = "state.json"
+"""The file of a checkpoint's folder that says it is complete."""
+STATES = ("created", "running", "paused", "interrupted", "stopped", "failed", "finished", "damaged")
+"""Where a run can stand; "damaged": its files cannot be read."""
+REASON_LENGTH = 500
+_COMMAND_BYTES = 4096
+_SETTINGS_BYTES = 1 << 20
+DATASET_BYTES = 1 << 30  # A million pictures with ids and tags take a tenth of this.
+_NUMBER_LENGTH = 18
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Where a run stands.
+
+    Attributes:
+        state: one of `STATES`.
+        iteration, images_seen, attempt: of the last event; 0 before the first.
+        reason: one line for people: why it failed, stopped, was interrupted or is finished; "" otherwise.
+        cause: machine-readable: what failed, or which limit a finished run has reached; "" otherwise.
+        wall_time: of the last event, seconds since the epoch; 0.0 before the first.
+        checkpoint: newest checkpoint's relative path, "" without one: where training would go on.
+    """
+
+    state: str
+    iteration: int = 0
+    images_seen: int = 0
+    attempt: int = 0
+    reason: str = ""
+    cause: str = ""
+    wall_time: float = 0.0
+    checkpoint: str = ""
+
+
+class RunDirectory:
+    """One run's folder.
+
+    Attributes:
+        path: the folder. name: its last part, the run's id.
+        config_path, events_path, dataset_path, dataset_info_path, manifest_path, log_path: files in it.
+        samples_path, checkpoints_path, commands_path: folders in it.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.name = self.path.name
+        self.config_path = self.path / "config.json"
+        self.events_path = self.path / "events.jsonl"
+        self.dataset_path = self.path / "dataset.npy"
+        self.dataset_info_path = self.path / "dataset.json"
+        self.manifest_path = self.path / "manifest.jsonl"
+        self.log_path = self.path / "trainer.log"
+        self.samples_path = self.path / "samples"
+        self.checkpoints_path = self.path / "checkpoints"
+        self.commands_path = self.path / "commands"
+        self.lock_path = self.path / "lock"
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str,
+        config: TrainConfig,
+        dataset: Path,
+        dataset_info: Path,
+        manifest: Path | None = None,
+        complete: Callable[[RunDirectory], None] | None = None,
+    ) -> RunDirectory:
+        """Make a run's folder, complete or not at all; big files are hard-linked where the file system allows.
+
+        `complete` may add to the run before its folder is there under its name. Raises TrainerError when `path` exists
+        and is not an empty folder, or when the disk refuses.
+        """
+        path = outputs.check_new_run(path)
+        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+        try:
+            beside.mkdir(parents=True)
+            new = cls(beside)
+            for folder in (new.samples_path, new.checkpoints_path, new.commands_path):
+                folder.mkdir()
+            # They may come from a run that somebody else made: no link is followed, no device read.
+            open_regular(dataset, follow_links=False).close()
+            files.link_or_copy(dataset, new.dataset_path)
+            _copy_plain(dataset_info, new.dataset_info_path)
+            if manifest is not None:
+                _copy_plain(manifest, new.manifest_path)
+            files.write_json(new.config_path, config.to_json())
+            if complete is not None:
+                complete(new)
+            if path.exists():
+                path.rmdir()
+            files.replace(beside, path)
+        except OSError as error:
+            raise io_failure(f"cannot create the run {path}", error) from error
+        except UntrustedError as error:
+            raise TrainerError(f"cannot create the run {path}: {error}", "data") from None
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        return cls(path)
+
+    def config(self) -> TrainConfig:
+        """The run's configuration. Raises TrainerError when this is no run's folder or its configuration is bad."""
+        try:
+            return TrainConfig.from_json(read_json_object(self.config_path, max_bytes=_SETTINGS_BYTES))
+        except FileNotFoundError:
+            raise TrainerError(f"{self.path} is no run folder: it has no config.json") from None
+        except (NotADirectoryError, IsADirectoryError, ValueError, TypeError, AttributeError) as error:
+            raise TrainerError(f"{self.config_path}: {shortened(str(error), REASON_LENGTH)}", "data") from None
+        except OSError as error:
+            raise io_failure(f"cannot read {self.config_path}", error) from None
+
+    def dataset_info(self) -> dict[str, Any]:
+        """What dataset.json says of the pictures. Raises TrainerError."""
+        try:
+            return read_json_object(self.dataset_info_path, max_bytes=DATASET_BYTES)
+        except ValueError as error:
+            raise TrainerError(f"{self.dataset_info_path}: {shortened(str(error), REASON_LENGTH)}", "data") from None
+        except OSError as error:
+            raise TrainerError(f"cannot read {self.dataset_info_path}: {error.strerror or error}", "data") from None
+
+    def events(self) -> EventReader:
+        """A new reader at the beginning of the events."""
+        return EventReader(self.events_path)
+
+    def refuse_links(self) -> None:
+        """Raise TrainerError when a place that the trainer writes to is a link, which would lead out of the folder."""
+        for path in (
+            self.config_path, self.events_path, self.log_path, self.lock_path, self.samples_path,
+            self.checkpoints_path, self.commands_path, self.path / "tensorboard",
+            self.dataset_path, self.dataset_info_path, self.manifest_path,
+        ):  # fmt: skip
+            if files.is_link(path):
+                raise TrainerError(f"{path} is a symbolic link, and links in a run's folder are not followed", "data")
+
+    @contextlib.contextmanager
+    def locked(self, wait_s: float = 2.0) -> Any:
+        """Hold the run's lock, as the trainer does while it lives. Raises TrainerError when another process has it."""
+        if not self.path.is_dir():  # The lock would make the folder.
+            raise TrainerError(f"{self.path} is no run folder")
+        lock = FileLock(self.lock_path)
+        try:
+            files.refuse_link(self.lock_path)
+            if self.lock_path.exists() and not self.lock_path.is_file():
+                raise TrainerError(f"{self.lock_path} is not a file", "data")
+            lock.acquire(timeout=wait_s)
+        except Timeout:
+            raise TrainerError(f"{self.name} is being trained by another process", "locked") from None
+        except OSError as error:
+            raise io_failure(f"cannot lock {self.path}", error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_locked(self) -> bool:
+        """Whether a trainer lives on this run. Looking makes no file or folder and keeps nobody from training.
+
+        On POSIX a shared lock is tried for, which any number of lookers get at once and a trainer's exclusive one
+        forbids; one that starts at this very moment waits for more than the instant it is held. Windows has no such
+        question: there the lock itself is tried for, and a starting trainer waits likewise.
+        """
+        try:
+            with open_regular(self.lock_path, follow_links=False) as stream:
+                if fcntl is not None:
+                    fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    return False
+        except BlockingIOError:
+            return True
+        except (OSError, ValueError):
+            return False
+        lock = FileLock(self.lock_path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return False
+        lock.release()
+        return False
+
+    def state(self) -> RunState:
+        """Where the run stands, from its lock and its last event. Cheap: reads only the end of the events.
+
+        Raises OSError when the folder cannot be read, UntrustedError where its events are no file.
+        """
+        alive = self.is_locked()
+        event = last_event(self.events_path)
+        newest = self.newest_checkpoint()
+        checkpoint = newest.relative_to(self.path).as_posix() if newest else ""
+        if event is None:
+            return RunState("running" if alive else "created", checkpoint=checkpoint)
+        state, reason, cause = _judge(event, alive)
+        if state == "interrupted":
+            reason = f"ended without a word after iteration {event.iteration:,}"
+        return RunState(
+            state, event.iteration, event.images_seen, event.attempt, reason, cause, event.wall_time, checkpoint
+        )
+
+    def checkpoints(self) -> list[Path]:
+        """Complete checkpoint folders, oldest first (not verified; see trainer.checkpoints)."""
+        try:
+            names = [name for name in os.listdir(self.checkpoints_path) if is_number(name)]
+        except (FileNotFoundError, NotADirectoryError):  # asked of the listing itself: a folder may go at any moment
+            return []
+        folders = (self.checkpoints_path / name for name in sorted(names, key=int))
+        return [folder for folder in folders if (folder / CHECKPOINT_STATE).is_file()]
+
+    def newest_checkpoint(self) -> Path | None:
+        """The newest checkpoint's folder, or None."""
+        return next(reversed(self.checkpoints()), None)
+
+    def is_gone(self) -> bool:
+        """Whether the folder was moved or deleted. What cannot be looked at (a drive that hiccups) is not gone."""
+        try:
+            self.path.stat()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def request(self, command: str) -> None:
+        """Ask the trainer for something: one of `COMMANDS`. Raises TrainerError for others or an unwritable folder."""
+        if command not in COMMANDS:
+            raise TrainerError(f"{command!r} is no command; there are {', '.join(COMMANDS)}")
+        try:
+            files.own_folder(self.commands_path)
+            files.write_json(self.commands_path / command, {"requested": time.time()})
+        except OSError as error:
+            raise io_failure(f"cannot write to {self.commands_path}", error) from error
+
+    def pending(self) -> list[str]:
+        """Commands the trainer has not taken yet."""
+        if files.is_link(self.commands_path):
+            return []
+        return [name for name in COMMANDS if os.path.lexists(self.commands_path / name)]
+
+    def take_commands(self, since: float = 0.0) -> list[str]:
+        """The trainer's side: take away and return the waiting commands, oldest first; older than `since`: dropped."""
+        taken: list[tuple[float, str]] = []
+        for name in self.pending():
+            path = self.commands_path / name
+            try:
+                requested = Values(read_json_object(path, max_bytes=_COMMAND_BYTES)).number("requested")
+            except (OSError, ValueError):
+                requested = _modified(path)  # Made by hand (`touch commands/stop`): as good as any.
+            with contextlib.suppress(OSError):
+                path.unlink()
+                if requested >= since:
+                    taken.append((requested, name))
+        return [name for _, name in sorted(taken)]
+
+
+def is_number(name: str) -> bool:
+    """Whether a checkpoint's folder can have this name: decimal digits, and no others that Unicode calls digits."""
+    return name.isascii() and name.isdecimal() and len(name) <= _NUMBER_LENGTH
+
+
+def _judge(event: Any, alive: bool) -> tuple[str, str, str]:
+    if isinstance(event, RunFinished):
+        reached = f"{LIMITS[event.limit]} reached" if event.limit in LIMITS else ""
+        return "finished", reached, shortened(event.limit, 40)
+    if isinstance(event, RunStopped):
+        return "stopped", shortened(event.reason, REASON_LENGTH), ""
+    if isinstance(event, RunFailed):
+        return "failed", shortened(event.message, REASON_LENGTH), shortened(event.cause, 40)
+    if not alive:
+        return "interrupted", "", ""
+    paused = isinstance(event, RunPaused) or (isinstance(event, Heartbeat) and event.state == "paused")
+    return ("paused" if paused else "running"), "", ""
+
+
+def _copy_plain(source: Path, target: Path) -> None:
+    """Copy a regular file that is no link. Raises UntrustedError and OSError."""
+    with open_regular(source, follow_links=False) as stream, target.open("xb") as out:
+        shutil.copyfileobj(stream, out)
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0

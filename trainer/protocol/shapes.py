@@ -1,0 +1,146 @@
+"""The arithmetic of the networks, without torch: how many stages a picture size needs, and how large they would be."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+from trainer.protocol.settings import Architecture, Data, SettingError
+
+CLASS_FEATURES = 32  # Length of the learned vector that names a class to the generator.
+MOST_PARAMETERS = 2_000_000_000
+"""Of one network. With gradients and Adam's two moments these take 32 GB."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Channels after cutting or growing an architecture to a picture size.
+
+    Attributes:
+        generator: channels of each generator stage, inner to outer, without the picture itself.
+        discriminator: channels of each discriminator stage, outer to inner.
+        dropped: discriminator blocks cut off at the outer end (negative: grown).
+    """
+
+    generator: tuple[int, ...]
+    discriminator: tuple[int, ...]
+    dropped: int
+
+
+def stages(architecture: Architecture, size: int) -> Stages:
+    """Drop the outermost blocks for smaller pictures; for larger ones add blocks of half the channels each.
+
+    Raises SettingError when nothing would be left.
+    """
+    doublings = round(math.log2(size / architecture.size))
+    generator = _resized(architecture.generator_channels, doublings)
+    discriminator = _resized(architecture.discriminator_channels[::-1], doublings)[::-1]
+    for name, left in (("generator_channels", generator), ("discriminator_channels", discriminator)):
+        if not left:
+            raise SettingError(f"architecture.{name}", f"too few stages to cut this network down to {size} px")
+    return Stages(generator, discriminator, -doublings)
+
+
+def _resized(channels: tuple[int, ...], doublings: int) -> tuple[int, ...]:
+    if doublings <= 0:
+        return channels[: max(0, len(channels) + doublings)]
+    grown = list(channels)
+    for _ in range(doublings):
+        grown.append(max(8, grown[-1] // 2))
+    return tuple(grown)
+
+
+def normed_blocks(architecture: Architecture, found: Stages) -> int:
+    """How many blocks of the discriminator have BatchNorm, counted from the picture (dcgan's first never has)."""
+    if architecture.discriminator_norm != "batch":
+        return 0
+    if architecture.kind != "gandam":
+        return len(found.discriminator) - (architecture.kind == "dcgan")
+    blocks = architecture.discriminator_norm_blocks
+    blocks = blocks if blocks >= 0 else len(architecture.discriminator_channels)
+    return min(max(0, blocks - found.dropped), len(found.discriminator))
+
+
+def group_of(count: int, most: int = 4) -> int:
+    """How many of `count` pictures minibatch_std compares with each other."""
+    return next((group for group in range(min(most, count), 0, -1) if count % group == 0), 1)
+
+
+def check_networks(architecture: Architecture, data: Data) -> None:
+    """Raise SettingError, naming the field, where these networks cannot be built for these pictures."""
+    _check_lengths(architecture)
+    found = stages(architecture, data.size)
+    classes = len(data.condition) + 1 if data.condition else 0
+    counts = {
+        "generator_channels": generator_parameters(architecture, found, data, classes),
+        "discriminator_channels": discriminator_parameters(architecture, found, data),
+    }
+    for name, count in counts.items():
+        if count > MOST_PARAMETERS:
+            raise SettingError(
+                f"architecture.{name}",
+                f"this network would have {count / 1e9:,.1f} thousand million parameters; "
+                f"at most {MOST_PARAMETERS / 1e9:g} are possible",
+            )
+
+
+def _check_lengths(a: Architecture) -> None:
+    doublings = round(math.log2(a.size))
+    if a.kind == "gandam":
+        if a.base > 1 and not a.generator_base_channels:
+            raise SettingError("architecture.base", "must be 1 where generator_base_channels is 0: nothing makes a map")
+        wanted = doublings - round(math.log2(a.base)) - 1
+        start = f" from a map of {a.base} px"
+        fits = len(a.discriminator_channels) <= doublings
+        limits = f"at most {doublings}"
+    else:
+        wanted = doublings - 2 + (a.kind == "sprite")
+        start = ""
+        fits = len(a.discriminator_channels) == wanted
+        limits = str(wanted)
+    of = f"{a.kind} networks of {a.size} px have"
+    if len(a.generator_channels) != wanted:
+        raise SettingError(
+            "architecture.generator_channels", f"{of} {wanted} stages{start}, not {len(a.generator_channels)}"
+        )
+    if not a.discriminator_channels or not fits:
+        raise SettingError(
+            "architecture.discriminator_channels", f"{of} {limits} stages, not {len(a.discriminator_channels)}"
+        )
+
+
+def generator_parameters(a: Architecture, found: Stages, data: Data, classes: int = 0) -> int:
+    """Weights of the generator's layers; biases and norms, which hardly count, are left out."""
+    latent = a.latent + (CLASS_FEATURES if classes else 0)
+    widths, total = found.generator, classes * CLASS_FEATURES
+    if a.kind == "sprite":
+        total += latent * widths[0] + 16 * widths[0] + sum(18 * width**2 for width in widths)
+        total += sum(latent * width for width in widths) * a.modulation
+        total += sum(before * after for before, after in itertools.pairwise(widths))
+        return total + data.channels * (9 * widths[-1] + sum(widths[:-1]) * a.skips)
+    if a.kind == "dcgan":
+        return total + 16 * _chain((latent, *widths, data.channels))
+    dense = [latent, *a.generator_dense]
+    if a.generator_base_channels:
+        dense.append(a.generator_base_channels * a.base**2)
+    first = a.generator_base_channels or dense[-1]
+    return total + _chain(dense) + 9 * _chain((first, *widths, data.channels))
+
+
+def discriminator_parameters(a: Architecture, found: Stages, data: Data) -> int:
+    """Weights of the discriminator's layers; biases, norms and classes are left out."""
+    widths = found.discriminator
+    last = widths[-1] + a.minibatch_std
+    if a.kind == "sprite":
+        total = 9 * data.channels * widths[0] + data.channels * sum(widths[1:]) * a.skips
+        total += sum(18 * width**2 for width in widths)
+        return total + sum(before * after for before, after in itertools.pairwise(widths)) + 17 * last
+    if a.kind == "dcgan":
+        return 16 * _chain((data.channels, *widths)) + 16 * last
+    side = data.size >> len(widths)
+    return 9 * _chain((data.channels, *widths)) + _chain((last * side**2, *a.discriminator_dense, 1))
+
+
+def _chain(widths: list[int] | tuple[int, ...]) -> int:
+    return sum(before * after for before, after in itertools.pairwise(widths))
