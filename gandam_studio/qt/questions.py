@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
-from gandam_studio.qt.outside_text import wrapped
+from gandam_studio.qt.widgets.outside_text import wrapped
 from trainer.protocol.untrusted import shortened
 
 

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePo
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
-from gandam_studio.qt.outside_text import OutsideLabel, tip
 from gandam_studio.qt.session import ERROR, Session
+from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from trainer.protocol.untrusted import shortened
 
 POLL_MS = 100

@@ -197,7 +197,7 @@ def measure_peer(folder: Path, count: int) -> dict[str, float]:
     from PySide6.QtWidgets import QApplication, QListView, QStyledItemDelegate, QWidget
 
     from gandam_studio.core.workspace.thumbnails import ThumbnailStore
-    from gandam_studio.qt.curate.pictures import image_from_rgba
+    from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
     application = QApplication([])
     store = ThumbnailStore(folder / "thumbnails")

@@ -31,9 +31,9 @@ from recorded_runs import Recorder, make_run
 
 from gandam_studio.core import runs
 from gandam_studio.qt.application import make_application
+from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.responsiveness import favour_the_window
-from gandam_studio.qt.train.follower import RunFollower
-from gandam_studio.qt.train.watch_page import WatchPage
+from gandam_studio.qt.train.watch.watch_page import WatchPage
 from trainer.protocol.events import last_event
 from trainer.protocol.run_directory import RunDirectory
 

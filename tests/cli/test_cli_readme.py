@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
+from gandam_studio import reference
 from gandam_studio.cli import SUBCOMMANDS, studio
-from gandam_studio.commands import duplicates, reference
+from gandam_studio.commands import duplicates
 from gandam_studio.core.duplicates import keeping, links, relations
 from gandam_studio.core.duplicates.report import DEFAULT_DISTANCE
 
@@ -22,7 +23,7 @@ def readme(repository: Path) -> str:
 
 def test_the_reference_is_what_the_commands_say(readme: str) -> None:
     expected = reference.replaced(readme)
-    assert readme == expected, "run: python -m gandam_studio.commands.reference README.md"
+    assert readme == expected, "run: python -m gandam_studio.reference README.md"
 
 
 def test_every_command_and_option_is_documented(readme: str) -> None:

@@ -17,11 +17,11 @@ from studio_window import CONTROL, OpenWindow, curate
 from gandam_studio.core.importing import Components, Grid
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.described import is_stale
-from gandam_studio.qt.curate.pictures import image_from_rgba
 from gandam_studio.qt.curate.screen import CurateScreen
 from gandam_studio.qt.imports.sheet_dialog import SheetDialog
 from gandam_studio.qt.imports.summary_dialog import SummaryDialog
 from gandam_studio.qt.upkeep import Upkeep
+from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from studio_window import CONTROL, OpenWindow, curate, press
 
 from gandam_studio.core.pictures.rendering import render
-from gandam_studio.qt.curate.pictures import image_from_rgba
+from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 from trainer.protocol.recipe import Recipe
 
 Key = Qt.Key

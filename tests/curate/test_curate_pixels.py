@@ -16,9 +16,9 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, Flip, Rotate, SetCrop
 from gandam_studio.core.workspace.review import page
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import CellPainter, draw_picture, zoom_to_fit
-from gandam_studio.qt.curate.pictures import Cell, PictureCache, Wanted, image_from_rgba, load
-from gandam_studio.qt.curate.rows import Rows
+from gandam_studio.qt.widgets.cell_painter import CellPainter, draw_picture, zoom_to_fit
+from gandam_studio.qt.widgets.picture_cache import Cell, PictureCache, Wanted, image_from_rgba, load
+from gandam_studio.qt.widgets.rows import Rows
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from gandam_studio.core.versions.pictures import detected_background
 from gandam_studio.core.workspace import Workspace, review
 from gandam_studio.core.workspace.edits import Drop, Flip, Keep, SetSetting, Tag
 from gandam_studio.core.workspace.query import ORDERS, Filter
-from gandam_studio.qt.curate.selection import Selection
+from gandam_studio.qt.widgets.selection import Selection
 
 
 @pytest.fixture

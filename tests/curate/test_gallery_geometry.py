@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QRect
 
-from gandam_studio.qt.curate.geometry import GAP, Grid
+from gandam_studio.qt.widgets.geometry import GAP, Grid
 
 grids = st.builds(Grid, st.integers(1, 5000), st.integers(60, 3000), st.integers(48, 320), st.sampled_from([0, 14, 17]))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gandam_studio.qt.duplicates.painting import CHIP_GAP, chips_that_fit
+from gandam_studio.qt.widgets.sprite_painting import CHIP_GAP, chips_that_fit
 
 
 @pytest.mark.parametrize(

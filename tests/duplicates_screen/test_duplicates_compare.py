@@ -9,10 +9,10 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.pictures import image_from_rgba
 from gandam_studio.qt.duplicates.canvas import CompareCanvas, Compared, Mode
 from gandam_studio.qt.duplicates.compare_panel import ComparePanel
 from gandam_studio.qt.duplicates.difference import difference
+from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 from gandam_studio.samples.mechas.collection import render
 
 

@@ -18,10 +18,10 @@ from gandam_studio.core.runs.comparison import compare
 from gandam_studio.core.runs.export import export_run
 from gandam_studio.core.runs.queue import FILE, RunQueue
 from gandam_studio.core.runs.record import RunRecord
-from gandam_studio.qt.outside_text import OutsideLabel, tip, wrapped
+from gandam_studio.qt.following.pictures import decode, inside, real_sheet
 from gandam_studio.qt.runs.compare_view import CompareView
-from gandam_studio.qt.train.pictures import decode, inside, real_sheet
 from gandam_studio.qt.train.screen import TrainScreen
+from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip, wrapped
 from trainer.protocol import events as ev
 from trainer.protocol.run_directory import RunDirectory
 
@@ -135,7 +135,7 @@ def test_the_screens_show_all_runs_beside_bad_ones_and_grow_no_wider(session, sc
 
 
 def test_iterations_out_of_reach_are_skipped_told_once_and_cost_no_memory(session, qtbot) -> None:  # type: ignore[no-untyped-def]
-    from gandam_studio.qt.train.follower import RunFollower
+    from gandam_studio.qt.following.follower import RunFollower
 
     _, huge, *_ = odd(session.workspace.folder / "runs")
     tracemalloc.start()
@@ -176,7 +176,7 @@ END = ev.MAX_ITERATION
     ],
 )  # fmt: skip
 def test_no_events_make_a_record_grow_beyond_them(events: list[ev.TrainEvent]) -> None:
-    from gandam_studio.qt.train.meters import meter_plots
+    from gandam_studio.qt.train.watch.meters import meter_plots
 
     tracemalloc.start()
     record = RunRecord()
@@ -298,7 +298,7 @@ def test_labels_of_text_from_data_are_plain_and_narrow(qtbot) -> None:  # type: 
 
 
 def test_a_drive_that_fails_for_hours_is_told_once(session, monkeypatch, caplog, qtbot) -> None:  # type: ignore[no-untyped-def]
-    from gandam_studio.qt.train import watcher
+    from gandam_studio.qt.following import watcher
 
     run = recorded(session.workspace.folder / "runs" / "r1-a", iterations=100)
     turns: list[int] = []
@@ -318,7 +318,7 @@ def test_a_drive_that_fails_for_hours_is_told_once(session, monkeypatch, caplog,
 
 def test_a_folder_that_cannot_be_read_is_said_until_it_can(session, monkeypatch, qtbot) -> None:  # type: ignore[no-untyped-def]
 
-    from gandam_studio.qt.train import watcher
+    from gandam_studio.qt.following import watcher
 
     run = recorded(session.workspace.folder / "runs" / "r1-a", iterations=100)
     monkeypatch.setattr(watcher, "TROUBLE_SHOWN_AFTER_S", 0.0)

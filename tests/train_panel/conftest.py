@@ -47,7 +47,7 @@ def sprites(workspace, tmp_path: Path):  # type: ignore[no-untyped-def]
 @pytest.fixture
 def follow(qtbot) -> Iterator:  # type: ignore[no-untyped-def]
     """follow(folder): a RunFollower that is open; closed again at the end."""
-    from gandam_studio.qt.train.follower import RunFollower
+    from gandam_studio.qt.following.follower import RunFollower
 
     made: list[RunFollower] = []
 
@@ -66,8 +66,8 @@ def follow(qtbot) -> Iterator:  # type: ignore[no-untyped-def]
 @pytest.fixture
 def page(qtbot) -> Iterator:  # type: ignore[no-untyped-def]
     """page(folder): a shown WatchPage that watches the run in that folder."""
-    from gandam_studio.qt.train.follower import RunFollower
-    from gandam_studio.qt.train.watch_page import WatchPage
+    from gandam_studio.qt.following.follower import RunFollower
+    from gandam_studio.qt.train.watch.watch_page import WatchPage
 
     made: list[WatchPage] = []
 

@@ -13,10 +13,11 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from recorded_runs import recorded
 
-from gandam_studio.qt.train import grids, preflight_card
-from gandam_studio.qt.train.follower import RunFollower
-from gandam_studio.qt.train.grids import GridArea
-from gandam_studio.qt.train.preflight_card import PreflightCard
+from gandam_studio.qt.following.follower import RunFollower
+from gandam_studio.qt.train.setup import preflight_card
+from gandam_studio.qt.train.setup.preflight_card import PreflightCard
+from gandam_studio.qt.train.watch import grids
+from gandam_studio.qt.train.watch.grids import GridArea
 from trainer.protocol.presets import load_preset
 
 WAIT_MS = 20_000

@@ -11,8 +11,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from recorded_runs import Recorder, make_run, recorded
 
-from gandam_studio.qt.train.plot_canvas import PlotCanvas
-from gandam_studio.qt.train.watch_page import WatchPage
+from gandam_studio.qt.train.watch.watch_page import WatchPage
+from gandam_studio.qt.widgets.plots.plot_canvas import PlotCanvas
 
 LEFT = Qt.MouseButton.LeftButton
 Page = Callable[[Path], WatchPage]

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton
 from recorded_runs import pictures
 
 from gandam_studio.core.runs.checks import NOTE, OK, WARNING, check_data, check_disk
-from gandam_studio.qt.train.advanced_form import AdvancedForm
-from gandam_studio.qt.train.draft import ConfigDraft, as_text, editable_fields
+from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
+from gandam_studio.qt.train.setup.draft import ConfigDraft, as_text, editable_fields
 from trainer.protocol.config import Origin, TrainConfig, flat
 from trainer.protocol.manifest import ManifestEntry, manifest_bytes
 from trainer.protocol.overrides import apply_overrides
@@ -201,7 +201,7 @@ def test_a_disk_too_small_is_told(tmp_path: Path) -> None:
 
 def test_the_page_offers_cures_and_starts_what_was_drawn_up(session, sprites, qtbot) -> None:  # type: ignore[no-untyped-def]
     from gandam_studio.qt.train.control import RunControl
-    from gandam_studio.qt.train.setup_page import SetupPage
+    from gandam_studio.qt.train.setup.setup_page import SetupPage
 
     control = RunControl(session)
     page = SetupPage(session, control)
@@ -225,7 +225,7 @@ def test_the_page_offers_cures_and_starts_what_was_drawn_up(session, sprites, qt
 
 def test_without_a_version_nothing_can_be_started(session, qtbot) -> None:  # type: ignore[no-untyped-def]
     from gandam_studio.qt.train.control import RunControl
-    from gandam_studio.qt.train.setup_page import SetupPage
+    from gandam_studio.qt.train.setup.setup_page import SetupPage
 
     control = RunControl(session)
     page = SetupPage(session, control)
@@ -237,7 +237,7 @@ def test_without_a_version_nothing_can_be_started(session, qtbot) -> None:  # ty
 
 def test_a_scaled_preset_says_so(session, qtbot) -> None:  # type: ignore[no-untyped-def]
     from gandam_studio.qt.train.control import RunControl
-    from gandam_studio.qt.train.setup_page import SetupPage
+    from gandam_studio.qt.train.setup.setup_page import SetupPage
 
     control = RunControl(session)
     page = SetupPage(session, control)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gandam_studio.qt.train.timeline import Timeline
+from gandam_studio.qt.widgets.plots.timeline import Timeline
 
 
 @pytest.fixture

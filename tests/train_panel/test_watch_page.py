@@ -10,8 +10,8 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from recorded_runs import COLUMNS, Recorder, make_run, pictures, recorded
 
-from gandam_studio.qt.train.curve_plot import RAW_ALPHA
-from gandam_studio.qt.train.plot_panel import REST_S
+from gandam_studio.qt.widgets.plots.curve_plot import RAW_ALPHA
+from gandam_studio.qt.widgets.plots.plot_panel import REST_S
 from trainer.protocol import events as ev
 from trainer.protocol import files, untrusted
 

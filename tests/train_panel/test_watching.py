@@ -8,8 +8,8 @@ from pathlib import Path
 
 from recorded_runs import Recorder, make_run, recorded
 
-from gandam_studio.qt.train.follower import RunFollower
-from gandam_studio.qt.train.watcher import RunWatcher
+from gandam_studio.qt.following.follower import RunFollower
+from gandam_studio.qt.following.watcher import RunWatcher
 from trainer.protocol import events as ev
 from trainer.protocol.events import EventReader
 from trainer.protocol.run_directory import RunDirectory

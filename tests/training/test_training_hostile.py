@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from studio_calls import Studio
 
-from gandam_studio.core import runs
-from gandam_studio.core import versions
+from gandam_studio.core import runs, versions
 from gandam_studio.core.runs import create_run
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Flip
@@ -56,7 +55,7 @@ def test_a_resumed_run_is_given_its_new_device(
     def started(_run: RunDirectory, *options: str) -> None:
         given.append(options)
 
-    monkeypatch.setattr(training, "start", started)
+    monkeypatch.setattr(runs, "start", started)
     assert studio("train", "--resume", run.name, "--device", "cpu", "--detach", "-w", place).code == 0
     assert given == [("--device", "cpu")]
 

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from studio_window import OpenWindow, curate
 
 import gandam_studio.qt
-from gandam_studio.qt.numbers import DecimalBox, WholeBox, with_point
+from gandam_studio.qt.widgets.numbers import DecimalBox, WholeBox, with_point
 
 LANGUAGES = [
     QLocale.Language.German, QLocale.Language.English, QLocale.Language.French, QLocale.Language.Arabic,

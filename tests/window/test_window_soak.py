@@ -19,8 +19,8 @@ from gandam_studio.core import versions
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.qt.main_window import MainWindow
-from gandam_studio.qt.train import preflight_card
 from gandam_studio.qt.train.screen import TrainScreen
+from gandam_studio.qt.train.setup import preflight_card
 
 Key = Qt.Key
 NONE = Qt.KeyboardModifier.NoModifier

@@ -12,7 +12,6 @@ from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt.curate.decisions import Decisions
 from gandam_studio.qt.curate.filter_bar import FilterBar
 from gandam_studio.qt.curate.gallery import Gallery
-from gandam_studio.qt.curate.grid_view import USUAL
 from gandam_studio.qt.curate.hints import HintBar
 from gandam_studio.qt.curate.large_view import LargeView
 from gandam_studio.qt.curate.saved_filters import SavedFilters
@@ -20,6 +19,7 @@ from gandam_studio.qt.curate.side_panel import SidePanel
 from gandam_studio.qt.curate.work_area import WorkArea
 from gandam_studio.qt.imports.controller import ImportController
 from gandam_studio.qt.screen import Screen, ScreenMenu
+from gandam_studio.qt.widgets.grid_view import USUAL
 
 TILE_STEP = 24
 _ADVANCE_KEY = "curate/advance"

@@ -10,10 +10,10 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
-from gandam_studio.qt.curate.pictures import image_from_rgba
-from gandam_studio.qt.numbers import WholeBox
 from gandam_studio.qt.painting import paint_event
+from gandam_studio.qt.widgets.cell_painter import checker_brush, zoom_to_fit
+from gandam_studio.qt.widgets.numbers import WholeBox
+from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
 MARGIN = 24
 Box = tuple[int, int, int, int]

@@ -23,8 +23,8 @@ from gandam_studio.core.workspace import Counts
 from gandam_studio.core.workspace.query import ORDERS, Filter
 from gandam_studio.core.workspace.sprite import FACINGS
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.curate.grid_view import LARGEST, SMALLEST, USUAL
 from gandam_studio.qt.curate.more_filters import MoreFilters, further_criteria
+from gandam_studio.qt.widgets.grid_view import LARGEST, SMALLEST, USUAL
 
 SEARCH_MS = 180  # typing pauses longer than this are the end of a word
 

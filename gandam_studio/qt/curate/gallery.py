@@ -18,8 +18,8 @@ from PySide6.QtWidgets import QWidget
 
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.seqsets import Seqs
-from gandam_studio.qt.curate.grid_view import LARGEST, SMALLEST, GridView
 from gandam_studio.qt.curate.rubber_band import RubberBand
+from gandam_studio.qt.widgets.grid_view import LARGEST, SMALLEST, GridView
 
 
 class Gallery(GridView):

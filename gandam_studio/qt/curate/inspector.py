@@ -10,11 +10,11 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.review import sources_of
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.curate.cell_painter import checker_brush, draw_picture, fit_of
-from gandam_studio.qt.curate.pictures import PictureCache, Wanted
-from gandam_studio.qt.outside_text import OutsideLabel, wrapped
-from gandam_studio.qt.outside_text import tip as as_tip
 from gandam_studio.qt.painting import paint_event
+from gandam_studio.qt.widgets.cell_painter import checker_brush, draw_picture, fit_of
+from gandam_studio.qt.widgets.outside_text import OutsideLabel, wrapped
+from gandam_studio.qt.widgets.outside_text import tip as as_tip
+from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
 from trainer.protocol.untrusted import shortened
 
 WIDTH = 272

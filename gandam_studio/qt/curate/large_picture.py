@@ -11,8 +11,8 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.pictures.orienting import oriented
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
-from gandam_studio.qt.curate.pictures import image_from_rgba
 from gandam_studio.qt.queue_thread import WorkspaceThread
+from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
 
 class LargePictureLoader(WorkspaceThread):

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QWidget
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
 from gandam_studio.qt.curate.large_picture import LargePictureLoader
 from gandam_studio.qt.painting import paint_event
+from gandam_studio.qt.widgets.cell_painter import checker_brush, zoom_to_fit
 
 MARGIN = 32
 CAPTION = 44

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.review import known_families, known_reasons, known_tags
 from gandam_studio.qt import theme
-from gandam_studio.qt.numbers import DecimalBox, WholeBox
+from gandam_studio.qt.widgets.numbers import DecimalBox, WholeBox
 
 # Fields of Filter edited here; the rest stand in the bar itself.
 FIELDS = (

@@ -27,11 +27,11 @@ from gandam_studio.core.workspace.edits import SetSetting
 from gandam_studio.core.workspace.review import detected_background
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import checker_brush, zoom_to_fit
-from gandam_studio.qt.curate.pictures import image_from_rgba
-from gandam_studio.qt.numbers import WholeBox
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.cell_painter import checker_brush, zoom_to_fit
+from gandam_studio.qt.widgets.numbers import WholeBox
+from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 from trainer.protocol.recipe import INTERPOLATIONS, SIZES, Recipe
 
 SAMPLES = 9

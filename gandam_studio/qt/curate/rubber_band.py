@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QApplication, QScrollBar, QWidget
 
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.selection import Selection
+from gandam_studio.qt.widgets.selection import Selection
 
 SCROLL_MS = 16
 FASTEST = 48  # pixels a step

@@ -12,8 +12,8 @@ from gandam_studio.core.texts import LONGEST_TAG, checked
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.review import SAVED_FILTERS, saved_filters
 from gandam_studio.qt.curate.filter_bar import FilterBar
-from gandam_studio.qt.outside_text import tip
 from gandam_studio.qt.session import ERROR, Session
+from gandam_studio.qt.widgets.outside_text import tip
 from trainer.protocol.untrusted import shortened
 
 

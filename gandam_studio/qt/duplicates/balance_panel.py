@@ -19,7 +19,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.family_list import FamilyList, FamilyRow
 from gandam_studio.qt.duplicates.rules_panel import PreviewText, section
-from gandam_studio.qt.numbers import WholeBox
+from gandam_studio.qt.widgets.numbers import WholeBox
 
 
 class BalancePanel(QWidget):

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.difference import CHANGED, ONLY_LEFT, ONLY_RIGHT
-from gandam_studio.qt.duplicates.painting import draw_checkerboard, draw_chip, fitted_scale
 from gandam_studio.qt.painting import paint_event
+from gandam_studio.qt.widgets.sprite_painting import draw_checkerboard, draw_chip, fitted_scale
 
 BLINK_MS = 450
 MARGIN = 16

@@ -16,11 +16,11 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.pictures.rendering import resize
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
-from gandam_studio.qt.curate.pictures import image_from_rgba
 from gandam_studio.qt.duplicates.canvas import Compared
 from gandam_studio.qt.duplicates.difference import Difference, difference
 from gandam_studio.qt.duplicates.mapping import aligned_pair
 from gandam_studio.qt.queue_thread import WorkspaceThread
+from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.difference import Difference
 from gandam_studio.qt.duplicates.wording import relation_color, relation_name
-from gandam_studio.qt.outside_text import tip
+from gandam_studio.qt.widgets.outside_text import tip
 from trainer.protocol.untrusted import shortened
 
 

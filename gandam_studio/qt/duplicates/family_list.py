@@ -29,9 +29,9 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import CellPainter
-from gandam_studio.qt.curate.pictures import PictureCache, Wanted
 from gandam_studio.qt.painting import paint_item
+from gandam_studio.qt.widgets.cell_painter import CellPainter
+from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
 
 TILE = 40
 BAR = 5

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.curate.cell_painter import CellPainter
-from gandam_studio.qt.curate.pictures import PictureCache, Wanted
 from gandam_studio.qt.duplicates.findings import GroupCard
 from gandam_studio.qt.duplicates.group_model import SHOWN, GroupModel
-from gandam_studio.qt.duplicates.painting import CHIP_GAP, CHIP_PADDING, chips_that_fit, draw_chip
 from gandam_studio.qt.duplicates.wording import relation_color, relation_name
 from gandam_studio.qt.painting import paint_item
+from gandam_studio.qt.widgets.cell_painter import CellPainter
+from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
+from gandam_studio.qt.widgets.sprite_painting import CHIP_GAP, CHIP_PADDING, chips_that_fit, draw_chip
 
 TILE = 68
 MARGIN = 12

@@ -24,11 +24,11 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import CellPainter
-from gandam_studio.qt.curate.pictures import PictureCache, Wanted
-from gandam_studio.qt.duplicates.painting import draw_chip
 from gandam_studio.qt.duplicates.wording import relation_color, relation_name, short_relation_name
 from gandam_studio.qt.painting import paint_item
+from gandam_studio.qt.widgets.cell_painter import CellPainter
+from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
+from gandam_studio.qt.widgets.sprite_painting import draw_chip
 
 TILE = 92
 GAP = 10

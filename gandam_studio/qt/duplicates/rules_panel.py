@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.numbers import WholeBox
+from gandam_studio.qt.widgets.numbers import WholeBox
 
 SURE = 95  # percent: on the bundled mechas no two different ones are dropped for each other at that
 _KEY = Qt.ItemDataRole.UserRole

@@ -25,10 +25,10 @@ from gandam_studio.core.importing.sheets import Region
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
 from gandam_studio.core.pictures.decoding.parts import keyed
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import checker_brush
-from gandam_studio.qt.curate.pictures import image_from_rgba
-from gandam_studio.qt.numbers import WholeBox
 from gandam_studio.qt.painting import paint_event
+from gandam_studio.qt.widgets.cell_painter import checker_brush
+from gandam_studio.qt.widgets.numbers import WholeBox
+from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
 RECUT_MS = 120
 

@@ -12,14 +12,14 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.comparison import compare
 from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.qt import theme
-from gandam_studio.qt.outside_text import tip, wrapped
+from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.runs.difference_table import DifferenceTable
-from gandam_studio.qt.train.curve_plot import Series
-from gandam_studio.qt.train.follower import RunFollower
-from gandam_studio.qt.train.plot_panel import PlotPanel
-from gandam_studio.qt.train.sample_grid import SampleGrid
-from gandam_studio.qt.train.timeline import Timeline
-from gandam_studio.qt.train.timeline_bar import TimelineBar
+from gandam_studio.qt.widgets.outside_text import tip, wrapped
+from gandam_studio.qt.widgets.plots.curve_plot import Series
+from gandam_studio.qt.widgets.plots.plot_panel import PlotPanel
+from gandam_studio.qt.widgets.plots.timeline import Timeline
+from gandam_studio.qt.widgets.plots.timeline_bar import TimelineBar
+from gandam_studio.qt.widgets.sample_grid import SampleGrid
 from trainer.protocol.untrusted import shortened
 
 DASHES = ("solid", "dash", "dot", "solid")

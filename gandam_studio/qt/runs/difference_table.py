@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.runs.comparison import RunComparison
 from gandam_studio.qt import theme
-from gandam_studio.qt.outside_text import tip
+from gandam_studio.qt.widgets.outside_text import tip
 from trainer.protocol.untrusted import shortened
 
 LONGEST = 200

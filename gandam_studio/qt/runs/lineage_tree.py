@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.outside_text import tip
-from gandam_studio.qt.train.texts import STATE_COLORS, resume_label, state_name, state_words, why_finished
+from gandam_studio.qt.following.texts import STATE_COLORS, resume_label, state_name, state_words, why_finished
+from gandam_studio.qt.widgets.outside_text import tip
 from trainer.protocol.untrusted import shortened
 
 _FOLDER = Qt.ItemDataRole.UserRole

@@ -18,16 +18,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core import runs
-from gandam_studio.core import versions
+from gandam_studio.core import runs, versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.export import export_run, trash_run
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.following.texts import resume_label
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.runs.lineage_tree import LineageTree
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
-from gandam_studio.qt.train.texts import resume_label
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 

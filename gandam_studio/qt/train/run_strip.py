@@ -6,10 +6,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.following.follower import RunFollower
+from gandam_studio.qt.following.texts import state_name
 from gandam_studio.qt.status_strip import duration
-from gandam_studio.qt.train.follower import RunFollower
-from gandam_studio.qt.train.steady import tell
-from gandam_studio.qt.train.texts import state_name
+from gandam_studio.qt.widgets.steady import tell
 from trainer.protocol.untrusted import shortened
 
 

@@ -21,22 +21,22 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core import runs
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.following.follower import RunFollower
+from gandam_studio.qt.following.texts import state_words, why_finished
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, WARNING, Session
 from gandam_studio.qt.train.control import RunControl
-from gandam_studio.qt.train.follower import RunFollower
 from gandam_studio.qt.train.notifications import Notifier
 from gandam_studio.qt.train.run_strip import RunStrip
-from gandam_studio.qt.train.setup_page import SetupPage
-from gandam_studio.qt.train.texts import state_words, why_finished
+from gandam_studio.qt.train.setup.setup_page import SetupPage
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.events import TrainEvent
 from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
-    from gandam_studio.qt.train.watch_page import WatchPage
+    from gandam_studio.qt.train.watch.watch_page import WatchPage
 
 ALARMS = ("collapse", "copy", "memorised")
 """`Warning.about` of events that are worth a notification."""
@@ -147,7 +147,7 @@ class TrainScreen(Screen):
     def watch(self) -> WatchPage:
         """The page that watches; built when it is first needed."""
         if self._watch is None:
-            from gandam_studio.qt.train.watch_page import WatchPage
+            from gandam_studio.qt.train.watch.watch_page import WatchPage
 
             self._watch = WatchPage()
             self._watch.command_asked.connect(self.command)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.outside_text import wrapped
+from gandam_studio.qt.widgets.outside_text import wrapped
 
 
 class CommitBox(QFrame):

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.versions import ManifestVersion, VersionDiff
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.outside_text import wrapped
 from gandam_studio.qt.versions import wording
 from gandam_studio.qt.versions.diff_view import TILE, TILES
+from gandam_studio.qt.widgets.outside_text import wrapped
 from trainer.protocol.untrusted import shortened
 
 EMPTY = 0  # compared with the empty data set: everything is new

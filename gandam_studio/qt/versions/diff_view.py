@@ -12,9 +12,6 @@ from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 from gandam_studio.core.versions import VersionDiff
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import PADDING, CellPainter
-from gandam_studio.qt.curate.pictures import PictureCache, Wanted
-from gandam_studio.qt.duplicates.painting import draw_chip
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.versions.diff_cells import (
     ADDED,
@@ -26,6 +23,9 @@ from gandam_studio.qt.versions.diff_cells import (
     sections,
     suitable_tile,
 )
+from gandam_studio.qt.widgets.cell_painter import PADDING, CellPainter
+from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
+from gandam_studio.qt.widgets.sprite_painting import draw_chip
 
 TILES = (64, 240)  # smallest and largest side of a tile, logical pixels
 TILE = 112

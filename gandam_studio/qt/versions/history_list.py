@@ -23,11 +23,11 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import theme
-from gandam_studio.qt.duplicates.painting import draw_chip
-from gandam_studio.qt.outside_text import tip
 from gandam_studio.qt.painting import paint_item
 from gandam_studio.qt.versions import wording
 from gandam_studio.qt.versions.lanes import RowLanes, lay_out
+from gandam_studio.qt.widgets.outside_text import tip
+from gandam_studio.qt.widgets.sprite_painting import draw_chip
 
 LANE = 16
 DOT = 5

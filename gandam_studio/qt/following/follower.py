@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from gandam_studio.core.runs.record import DEFAULT_HALF_LIFE, Changes, RunRecord
-from gandam_studio.qt.train.pictures import PictureCache, inside
-from gandam_studio.qt.train.timeline import Timeline
-from gandam_studio.qt.train.watcher import RunWatcher
+from gandam_studio.qt.following.pictures import PictureCache, inside
+from gandam_studio.qt.following.watcher import RunWatcher
+from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import SamplesSaved, TrainEvent

@@ -17,20 +17,20 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.runs.record import Changes
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.outside_text import OutsideLabel, tip
+from gandam_studio.qt.following.follower import RunFollower
+from gandam_studio.qt.following.texts import STATE_COLORS, Failure, failure, resume_label, state_name, why_finished
 from gandam_studio.qt.status_strip import duration
-from gandam_studio.qt.train.cards import Card
-from gandam_studio.qt.train.follower import RunFollower
-from gandam_studio.qt.train.grids import GridArea
-from gandam_studio.qt.train.log_drawer import LogDrawer
-from gandam_studio.qt.train.meters import meter_plots
-from gandam_studio.qt.train.plot_panel import PlotPanel
-from gandam_studio.qt.train.plot_specs import plot_specs
-from gandam_studio.qt.train.sample_zoom import SampleZoom
-from gandam_studio.qt.train.steady import tell
-from gandam_studio.qt.train.texts import STATE_COLORS, Failure, failure, resume_label, state_name, why_finished
-from gandam_studio.qt.train.timeline import Timeline
-from gandam_studio.qt.train.timeline_bar import TimelineBar
+from gandam_studio.qt.train.watch.cards import Card
+from gandam_studio.qt.train.watch.grids import GridArea
+from gandam_studio.qt.train.watch.log_drawer import LogDrawer
+from gandam_studio.qt.train.watch.meters import meter_plots
+from gandam_studio.qt.train.watch.sample_zoom import SampleZoom
+from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
+from gandam_studio.qt.widgets.plots.plot_panel import PlotPanel
+from gandam_studio.qt.widgets.plots.plot_specs import plot_specs
+from gandam_studio.qt.widgets.plots.timeline import Timeline
+from gandam_studio.qt.widgets.plots.timeline_bar import TimelineBar
+from gandam_studio.qt.widgets.steady import tell
 from trainer.protocol import events as ev
 from trainer.protocol.run_directory import RunState
 

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePol
 from gandam_studio.core.runs.nearest import Neighbour, nearest_training
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
-from gandam_studio.qt.outside_text import wrapped
+from gandam_studio.qt.following.follower import RunFollower
+from gandam_studio.qt.following.pictures import to_image, to_pixels
 from gandam_studio.qt.painting import paint_event
-from gandam_studio.qt.train.follower import RunFollower
-from gandam_studio.qt.train.pictures import to_image, to_pixels
-from gandam_studio.qt.train.sample_grid import crisp, paint_checker
+from gandam_studio.qt.widgets.outside_text import wrapped
+from gandam_studio.qt.widgets.sample_grid import crisp, paint_checker
 from trainer.protocol.arrays import open_pictures
 from trainer.protocol.events import SamplesSaved
 

@@ -16,12 +16,12 @@ from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import OVERHANG, WHOLE_KEPT, CellPainter
-from gandam_studio.qt.curate.geometry import GAP, Grid
-from gandam_studio.qt.curate.pictures import Cell, Composed, PictureCache, Wanted
-from gandam_studio.qt.curate.rows import Rows, WantedRows
-from gandam_studio.qt.curate.selection import Selection
 from gandam_studio.qt.painting import paint_event
+from gandam_studio.qt.widgets.cell_painter import OVERHANG, WHOLE_KEPT, CellPainter
+from gandam_studio.qt.widgets.geometry import GAP, Grid
+from gandam_studio.qt.widgets.picture_cache import Cell, Composed, PictureCache, Wanted
+from gandam_studio.qt.widgets.rows import Rows, WantedRows
+from gandam_studio.qt.widgets.selection import Selection
 
 SMALLEST, LARGEST, USUAL = 48, 320, 144
 CAPTION_FROM = 88  # tiles smaller than this show no names

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPixmap
 
 from gandam_studio.qt import theme
-from gandam_studio.qt.curate.cell_painter import checker_brush
+from gandam_studio.qt.widgets.cell_painter import checker_brush
 
 _tiles: dict[tuple[str, str, float], QPixmap] = {}
 

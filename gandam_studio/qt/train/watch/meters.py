@@ -6,7 +6,7 @@ import numpy as np
 
 from gandam_studio.core.runs.curves import SmoothedCurve
 from gandam_studio.core.runs.record import RunRecord
-from gandam_studio.qt.train.curve_plot import Series
+from gandam_studio.qt.widgets.plots.curve_plot import Series
 from trainer.protocol.untrusted import shortened
 
 MOST = 8

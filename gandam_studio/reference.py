@@ -1,4 +1,4 @@
-"""The README's command reference, made from the commands themselves: `python -m gandam_studio.commands.reference`.
+"""The README's command reference, made from the commands themselves: `python -m gandam_studio.reference`.
 
 With a file's name, the part of it between the two marks is replaced.
 """

@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontDatabase, QTextCursor
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QPlainTextEdit, QTabWidget, QWidget
 
 from gandam_studio.qt import theme
-from gandam_studio.qt.train.texts import clock, describe
+from gandam_studio.qt.following.texts import clock, describe
 from trainer.protocol import events as ev
 
 LINES = 5_000

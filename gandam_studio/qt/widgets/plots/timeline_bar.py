@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QTo
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.painting import paint_event
-from gandam_studio.qt.train.timeline import Timeline
+from gandam_studio.qt.widgets.plots.timeline import Timeline
 
 MARGIN = 9
 REACH = 6

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtWidgets import QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from gandam_studio.qt import theme
-from gandam_studio.qt.train.draft import ConfigDraft, editable_fields
-from gandam_studio.qt.train.field_editors import FieldRow, label_of
+from gandam_studio.qt.train.setup.draft import ConfigDraft, editable_fields
+from gandam_studio.qt.train.setup.field_editors import FieldRow, label_of
 
 
 class AdvancedForm(QWidget):

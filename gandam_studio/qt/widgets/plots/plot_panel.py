@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QToolBu
 
 from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.train.curve_plot import CurvePlot, Series
-from gandam_studio.qt.train.plot_specs import PlotSpec
-from gandam_studio.qt.train.timeline import Timeline
+from gandam_studio.qt.widgets.plots.curve_plot import CurvePlot, Series
+from gandam_studio.qt.widgets.plots.plot_specs import PlotSpec
+from gandam_studio.qt.widgets.plots.timeline import Timeline
 
 REDRAW_MS = 100
 """Data that come after a pause are drawn within about so long; the cursor moves at once."""

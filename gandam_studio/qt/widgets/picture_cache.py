@@ -16,9 +16,9 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.review import page
 from gandam_studio.core.workspace.sprite import Sprite
-from gandam_studio.qt.curate.cell_painter import CellPainter, Look
-from gandam_studio.qt.curate.rows import WantedRows
 from gandam_studio.qt.queue_thread import WorkspaceThread
+from gandam_studio.qt.widgets.cell_painter import CellPainter, Look
+from gandam_studio.qt.widgets.rows import WantedRows
 
 CACHE_BYTES = 64 << 20
 BATCH = 12  # pictures delivered together: one repaint for many, yet the first appear at once

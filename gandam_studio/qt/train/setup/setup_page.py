@@ -24,14 +24,14 @@ from gandam_studio.core.runs.checks import Check
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.failures import explain
-from gandam_studio.qt.outside_text import OutsideLabel, wrapped
 from gandam_studio.qt.session import Session
-from gandam_studio.qt.train.advanced_form import AdvancedForm
 from gandam_studio.qt.train.control import RunControl
-from gandam_studio.qt.train.draft import ConfigDraft, as_text, editable_fields
-from gandam_studio.qt.train.field_editors import FieldRow
-from gandam_studio.qt.train.preflight_card import PreflightCard
-from gandam_studio.qt.train.queue_list import QueueList
+from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
+from gandam_studio.qt.train.setup.draft import ConfigDraft, as_text, editable_fields
+from gandam_studio.qt.train.setup.field_editors import FieldRow
+from gandam_studio.qt.train.setup.preflight_card import PreflightCard
+from gandam_studio.qt.train.setup.queue_list import QueueList
+from gandam_studio.qt.widgets.outside_text import OutsideLabel, wrapped
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.untrusted import one_line
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QImage
 
 from gandam_studio.core.runs.record import RunRecord
-from gandam_studio.qt.train.pictures import decode, inside
+from gandam_studio.qt.following.pictures import decode, inside
 from trainer.protocol.events import EventReader, SamplesSaved, TrainEvent, Warning
 from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.spikes import SpikeFeed

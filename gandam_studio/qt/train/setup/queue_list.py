@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QToolButto
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.outside_text import OutsideLabel
 from gandam_studio.qt.session import ERROR, Session
 from gandam_studio.qt.train.control import RunControl
+from gandam_studio.qt.widgets.outside_text import OutsideLabel
 
 
 class QueueList(QFrame):

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLay
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
-from gandam_studio.qt.outside_text import OutsideLabel
-from gandam_studio.qt.train.follower import RunFollower
-from gandam_studio.qt.train.pictures import real_sheet
-from gandam_studio.qt.train.sample_grid import SampleGrid
+from gandam_studio.qt.following.follower import RunFollower
+from gandam_studio.qt.following.pictures import real_sheet
+from gandam_studio.qt.widgets.outside_text import OutsideLabel
+from gandam_studio.qt.widgets.sample_grid import SampleGrid
 from trainer.protocol.events import SamplesSaved, SpikeFound
 
 

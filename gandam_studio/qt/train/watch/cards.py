@@ -6,8 +6,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.outside_text import wrapped
-from gandam_studio.qt.train.texts import Failure
+from gandam_studio.qt.following.texts import Failure
+from gandam_studio.qt.widgets.outside_text import wrapped
 
 
 class Card(QFrame):

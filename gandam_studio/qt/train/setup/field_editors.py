@@ -7,8 +7,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.numbers import with_point
-from gandam_studio.qt.train.draft import ConfigDraft, as_text
+from gandam_studio.qt.train.setup.draft import ConfigDraft, as_text
+from gandam_studio.qt.widgets.numbers import with_point
 from trainer.protocol.config import FieldInfo
 
 

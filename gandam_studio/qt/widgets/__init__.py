@@ -1,0 +1,1 @@
+"""What several screens show: pictures of sprites, grids, plots and text from outside."""

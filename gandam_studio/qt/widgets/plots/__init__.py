@@ -1,0 +1,1 @@
+"""Curves over iterations, with one cursor for all of them."""
