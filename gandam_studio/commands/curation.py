@@ -12,6 +12,7 @@ from gandam_studio.commands.console import Output, printable, with_workspace
 from gandam_studio.commands.selection import chosen, filter_options, make_filter, sprites_argument
 from gandam_studio.commands.workspaces import apply
 from gandam_studio.core.places import is_earlier, shown_place
+from gandam_studio.core.workspace.lookups import source_places
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,11 +70,8 @@ def _edits(sprite: Sprite) -> str:
 def show(workspace: Workspace, out: Output, sprite: str) -> None:
     """Show all that is known of a sprite, and in a terminal the sprite itself."""
     found = workspace.sprite(workspace.resolve(sprite))
-    query = "SELECT path, member, verdict FROM sources WHERE sprite = ? ORDER BY source"
-    sources = [
-        {"path": path, "member": member, "earlier": is_earlier(member)}
-        for path, member, _ in workspace.connection.execute(query, (found.seq,))
-    ]
+    places = list(source_places(workspace, found.seq))
+    sources = [{"path": path, "member": member, "earlier": is_earlier(member)} for path, member in places]
     out.json({**found.to_json(), "sources": sources})
     if out.as_json:
         return
@@ -81,8 +79,8 @@ def show(workspace: Workspace, out: Output, sprite: str) -> None:
         text = ", ".join(map(str, value)) if isinstance(value, list) else value
         if text not in ("", None):
             out.say(f"{key:>14}  {printable(text)}")
-    for source in sources:
-        out.say(f"{'from':>14}  {printable(shown_place(source['path'], source['member']))}")
+    for path, member in places:
+        out.say(f"{'from':>14}  {printable(shown_place(path, member))}")
     if sys.stdout.isatty() and max(found.width, found.height) <= _PREVIEW_SIDE:
         _preview(workspace.picture(found))
 

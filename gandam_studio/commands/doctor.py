@@ -198,11 +198,11 @@ def _sample_set(_: Path) -> Check:
 
 def _workspace(folder: Path) -> Check:
     from gandam_studio.core.errors import WorkspaceNotFound
-    from gandam_studio.core.workspace import Workspace, schema
+    from gandam_studio.core.workspace import Workspace
 
     try:
         with Workspace.open(folder, read_only=True) as workspace:
-            damage = schema.damage(workspace.connection)
+            damage = workspace.damage()
             counts = workspace.counts()
     except WorkspaceNotFound:
         return Check("workspace", True, f"none in {folder.absolute()}", needed=False)

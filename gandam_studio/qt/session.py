@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import NOTHING, Changes
+from gandam_studio.core.workspace.lookups import data_version
 from gandam_studio.qt.background import BackgroundTask, JobFunction, ProgressJob
 from gandam_studio.qt.failures import explain
 
@@ -159,7 +160,7 @@ class Session(QObject):
 
     def _data_version(self) -> int:
         """Changes whenever another connection has committed (SQLite's own counter)."""
-        return int(self.workspace.connection.execute("PRAGMA data_version").fetchone()[0])
+        return data_version(self.workspace)
 
     # Messages
 

@@ -164,13 +164,13 @@ def test_rows_read_before_an_edit_are_not_shown_after_it(workspace: Workspace) -
     rows = Rows(workspace)
     rows.show(workspace.select())
     (wanted,) = rows.missing(range(3))
-    early = page(workspace.connection, wanted.seqs)
+    early = page(workspace, wanted.seqs)
     workspace.apply(Flip([2]))
     rows.forget()
     rows.take(wanted, early)
     assert list(rows.known(range(3))) == [], "read too early"
     (wanted,) = rows.missing(range(3))
-    rows.take(wanted, page(workspace.connection, wanted.seqs))
+    rows.take(wanted, page(workspace, wanted.seqs))
     assert [sprite.flipped for sprite in rows.known(range(3))] == [False, True, False]
     assert rows.missing(range(3)) == []
 

@@ -32,9 +32,9 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 def test_a_page_keeps_the_order_asked_for_and_leaves_out_what_is_not_there(workspace: Workspace) -> None:
     for wanted in ([3, 4, 5], [9, 2, 30, 1], [7], []):
-        page = review.page(workspace.connection, np.array(wanted, dtype=np.int64))
+        page = review.page(workspace, np.array(wanted, dtype=np.int64))
         assert [sprite.seq for sprite in page] == wanted
-    assert [s.seq for s in review.page(workspace.connection, np.array([5, 99, 1]))] == [5, 1]
+    assert [s.seq for s in review.page(workspace, np.array([5, 99, 1]))] == [5, 1]
 
 
 @pytest.mark.parametrize("few", [0, 2000])
@@ -44,21 +44,21 @@ def test_next_undecided_goes_on_and_comes_round(
     monkeypatch.setattr(review, "_FEW", few)
     order = workspace.select()
     workspace.apply(Keep([1, 2, 3, 6, 30]))
-    find = lambda after: review.next_undecided(workspace.connection, order, after)  # noqa: E731
+    find = lambda after: review.next_undecided(workspace, order, after)  # noqa: E731
     assert find(-1) == 3
     assert find(3) == 4
     assert find(4) == 6
     assert find(28) == 3
-    assert review.next_undecided(workspace.connection, order[:3], -1) is None
-    assert review.next_undecided(workspace.connection, order[::-1].copy(), 0) == 1
+    assert review.next_undecided(workspace, order[:3], -1) is None
+    assert review.next_undecided(workspace, order[::-1].copy(), 0) == 1
     workspace.apply(Keep(order))
     assert find(0) is None
-    assert review.next_undecided(workspace.connection, order[:0], -1) is None
+    assert review.next_undecided(workspace, order[:0], -1) is None
 
 
 def test_the_first_undecided_is_found_flipped_or_not(workspace: Workspace) -> None:
     def first() -> int | None:
-        return review.first_undecided(workspace.connection)
+        return review.first_undecided(workspace)
 
     assert first() == 1
     workspace.apply(Keep([1, 2]))
@@ -78,14 +78,14 @@ def test_still_matching_is_what_a_new_selection_would_say(workspace: Workspace) 
     for chosen in (Filter(status="dropped"), Filter(tag="boss"), Filter(tag="-boss", status="undecided")):
         everything = workspace.select(chosen)
         asked = np.arange(1, 12, dtype=np.int64)
-        assert review.still_matching(workspace.connection, chosen, asked).tolist() == [
+        assert review.still_matching(workspace, chosen, asked).tolist() == [
             seq for seq in asked.tolist() if seq in everything
         ]
 
 
 def test_the_detected_background_is_the_one_a_version_would_get(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "opaque") as workspace:
-        assert review.detected_background(workspace.connection) == "#ffffff"
+        assert review.detected_background(workspace) == "#ffffff"
         files = []
         for number, ground in enumerate([(9, 9, 200), (9, 9, 200), (250, 10, 10), (250, 10, 10), (250, 10, 10)]):
             rgb = np.full((20, 20, 3), ground, np.uint8)
@@ -95,7 +95,7 @@ def test_the_detected_background_is_the_one_a_version_would_get(tmp_path: Path) 
             files.append(Pasted(f"{number}.png", stream.getvalue()))
         import_sources(workspace, files)
         workspace.apply(Drop([4, 5], "text"))
-        found = review.detected_background(workspace.connection)
+        found = review.detected_background(workspace)
         assert found == "#0909c8"
         assert found == detected_background(workspace, versions.commit(workspace, "one"))
 
@@ -103,10 +103,10 @@ def test_the_detected_background_is_the_one_a_version_would_get(tmp_path: Path) 
 def test_words_in_use(workspace: Workspace) -> None:
     workspace.apply(Drop([1, 2], "too blurry"))
     workspace.apply(Tag([1], frozenset({"b", "a"})))
-    assert review.known_tags(workspace.connection) == ["a", "b"]
-    assert review.known_reasons(workspace.connection)[0] == "non-bipedal"
-    assert review.known_reasons(workspace.connection)[-1] == "too blurry"
-    assert review.sources_of(workspace.connection, 3) == ["art/sprite-00002.png"]
+    assert review.known_tags(workspace) == ["a", "b"]
+    assert review.known_reasons(workspace)[0] == "non-bipedal"
+    assert review.known_reasons(workspace)[-1] == "too blurry"
+    assert review.sources_of(workspace, 3) == ["art/sprite-00002.png"]
 
 
 filters = st.builds(

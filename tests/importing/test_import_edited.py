@@ -87,7 +87,7 @@ def decide(workspace: Workspace, seq: int) -> None:
 
 def test_the_old_sprite_still_says_where_it_came_from(workspace: Workspace, art: Art) -> None:
     run(workspace, art)
-    before = sources_of(workspace.connection, 1)
+    before = sources_of(workspace, 1)
     old = workspace.sprite(1)
     summary = run(workspace, art.put(a=sprite_png(50)))
     assert (summary.imported, summary.already, summary.edited_count) == (1, 1, 1)
@@ -95,10 +95,10 @@ def test_the_old_sprite_still_says_where_it_came_from(workspace: Workspace, art:
     assert (pair.before, pair.after) == (old.id, workspace.sprite(3).id)
     assert pair.path.endswith("a.png")
     assert summary.to_json()["edited"] == [{"path": pair.path, "before": pair.before, "after": pair.after}]
-    (kept,) = sources_of(workspace.connection, 1)
+    (kept,) = sources_of(workspace, 1)
     assert kept.startswith(before[0])
     assert old.blob[:12] in kept
-    assert list(sources_of(workspace.connection, 3)) == list(before)
+    assert list(sources_of(workspace, 3)) == list(before)
     assert run(workspace, art).edited_count == 0, "told once"
 
 
@@ -171,19 +171,19 @@ def test_edited_twice_and_carried_over_once(workspace: Workspace, art: Art) -> N
     run(workspace, art.put(a=sprite_png(51)), CARRY)
     assert decided(workspace.sprite(4)) == wanted
     assert [workspace.sprite(seq).reason for seq in (1, 3)] == ["replaced", "replaced"]
-    assert [len(sources_of(workspace.connection, seq)) for seq in (1, 3, 4)] == [1, 1, 1]
+    assert [len(sources_of(workspace, seq)) for seq in (1, 3, 4)] == [1, 1, 1]
 
 
 def test_changed_back(workspace: Workspace, art: Art) -> None:
     run(workspace, art)
     decide(workspace, 1)
     wanted = decided(workspace.sprite(1))
-    place = sources_of(workspace.connection, 1)
+    place = sources_of(workspace, 1)
     run(workspace, art.put(a=sprite_png(50)), CARRY)
     run(workspace, art.put(a=sprite_png(1)), CARRY)
     assert decided(workspace.sprite(1)) == wanted
     assert workspace.sprite(3).reason == "replaced"
-    assert list(sources_of(workspace.connection, 1)) == list(place)
+    assert list(sources_of(workspace, 1)) == list(place)
 
 
 def test_what_has_decisions_of_its_own_keeps_them(workspace: Workspace, loose: Art) -> None:
@@ -206,14 +206,14 @@ def test_the_same_pixels_saved_again_are_no_edit(workspace: Workspace, art: Art)
     run(workspace, art)
     summary = run(workspace, art.put(a=encoded(sprite(1), compress_level=0)))
     assert (summary.imported, summary.edited_count) == (0, 0)
-    assert len(sources_of(workspace.connection, 1)) == 1
+    assert len(sources_of(workspace, 1)) == 1
 
 
 def test_a_file_that_became_unreadable_is_not_forgotten(workspace: Workspace, art: Art) -> None:
     run(workspace, art)
     summary = run(workspace, art.put(a=b"no picture"))
     assert (summary.rejected_count, summary.edited_count) == (1, 0)
-    assert len(sources_of(workspace.connection, 1)) == 1
+    assert len(sources_of(workspace, 1)) == 1
 
 
 def test_an_edited_cell_of_a_sheet(workspace: Workspace, loose: Art) -> None:
@@ -228,7 +228,7 @@ def test_an_edited_cell_of_a_sheet(workspace: Workspace, loose: Art) -> None:
     workspace.apply(Keep([2]))
     summary = run(workspace, sheets.put(walk=sheet(11, 60, 13)), options)
     assert [(pair.before, pair.after) for pair in summary.edited] == [(workspace.sprite(2).id, workspace.sprite(4).id)]
-    assert [len(sources_of(workspace.connection, seq)) for seq in (1, 2, 3, 4)] == [1, 1, 1, 1]
+    assert [len(sources_of(workspace, seq)) for seq in (1, 2, 3, 4)] == [1, 1, 1, 1]
     carry = ImportOptions(workers=1, sheet=Grid(24, 20), carry_over=True)
     assert run(workspace, sheets, carry).carried == 1
     assert [sprite.status for sprite in workspace.sprites()] == ["undecided", "dropped", "undecided", "kept"]

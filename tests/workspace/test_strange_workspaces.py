@@ -146,7 +146,7 @@ def test_values_outside_a_columns_domain_are_told(workspace, column, value):
     ):
         with pytest.raises(UserError, match="damaged"):
             read()
-    rows = review.page(workspace.connection, np.arange(1, 21))
+    rows = review.page(workspace, np.arange(1, 21))
     assert [sprite.seq for sprite in rows] == list(range(1, 21)), "a list keeps every place"
     assert rows[4].name == "(damaged)"
     assert any(item.kind == "database" for item in verify(workspace).damage)
@@ -158,7 +158,7 @@ def test_text_that_is_not_utf8_is_told(workspace):
     workspace.connection.execute("UPDATE sprites SET name = CAST(x'ff6162' AS TEXT) WHERE seq = 3")
     with pytest.raises(UserError, match="damaged"):
         list(workspace.sprites())
-    assert review.page(workspace.connection, np.arange(1, 21))[2].name == "(damaged)"
+    assert review.page(workspace, np.arange(1, 21))[2].name == "(damaged)"
     workspace.close()
     refused(workspace.folder)
 

@@ -18,7 +18,7 @@ from gandam_studio.core.places import storable
 from gandam_studio.core.versions.restore import decisions
 from gandam_studio.core.versions.splits import assign_splits, inseparable
 from gandam_studio.core.workspace.edits import SetValues
-from gandam_studio.core.workspace.store import transaction
+from gandam_studio.core.workspace.lookups import rename, seqs_by_id, sizes_by_id
 from trainer.protocol.manifest import ManifestEntry, is_crop
 from trainer.protocol.untrusted import read_regular, shortened
 
@@ -124,7 +124,7 @@ def _check_sizes(workspace: Workspace, path: Path | str, read: ReadBack) -> None
     """Raise UserError when an entry's crop leaves its picture, or it says another size than the sprite here has."""
     if read.rendered:
         return
-    sizes = {key: (w, h) for key, w, h in workspace.connection.execute("SELECT id, width, height FROM sprites")}
+    sizes = sizes_by_id(workspace)
     for number, entry in enumerate(read.entries, start=1):
         said = (entry.width, entry.height)
         if (size := sizes.get(entry.id, said)) != said:
@@ -139,12 +139,9 @@ def _check_sizes(workspace: Workspace, path: Path | str, read: ReadBack) -> None
 
 def _rows(workspace: Workspace, ids: Iterable[str]) -> dict[str, int]:
     wanted = set(ids)
-    rows = workspace.connection.execute("SELECT id, seq FROM sprites")
-    return {sprite: seq for sprite, seq in rows if sprite in wanted}
+    return {sprite: seq for sprite, seq in seqs_by_id(workspace) if sprite in wanted}
 
 
 def _name(workspace: Workspace, names: dict[int, str]) -> None:
     """New sprites are called what the manifest says they were called before the export named their files."""
-    rows = [(storable(name) or "picture", seq) for seq, name in names.items()]
-    with transaction(workspace.connection) as connection:
-        connection.executemany("UPDATE sprites SET name = ? WHERE seq = ?", rows)
+    rename(workspace, {seq: storable(name) or "picture" for seq, name in names.items()})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gandam_studio.core.workspace.query import BLANK
+from gandam_studio.core.workspace.lookups import blank_ids, distinct_pairs, seqs_by_id
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.manifest import ManifestEntry, read_manifest
 
@@ -75,7 +75,7 @@ def _count(entries: list[ManifestEntry]) -> Check:
 
 def _blank(workspace: Workspace, entries: list[ManifestEntry]) -> int:
     held = {entry.id for entry in entries}
-    return sum(key in held for (key,) in workspace.connection.execute(f"SELECT id FROM sprites WHERE {BLANK}"))
+    return sum(key in held for key in blank_ids(workspace))
 
 
 def _facing(entries: list[ManifestEntry]) -> Check:
@@ -100,8 +100,8 @@ def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
     if not last:
         return Check("duplicates", NOTE, "nobody has looked for duplicates yet", "Duplicates")
     held = {entry.id for entry in entries}
-    seqs = {seq for seq, key in workspace.connection.execute("SELECT seq, id FROM sprites") if key in held}
-    apart = set(workspace.connection.execute("SELECT a, b FROM pairs WHERE verdict = 'distinct'").fetchall())
+    seqs = {seq for key, seq in seqs_by_id(workspace) if key in held}
+    apart = distinct_pairs(workspace)
     left = {j for i, j in pairs if i in seqs and j in seqs and (i, j) not in apart and (j, i) not in apart}
     if left:
         many = "1 sprite is a copy of another" if len(left) == 1 else f"{len(left):,} sprites are copies of others"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,47 +16,50 @@ from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.core.workspace.settings import FILTERS
 from gandam_studio.core.workspace.sprite import COLUMNS, DROP_REASONS, Sprite, split_tags
 
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace.workspace import Workspace
+
 # Names a setting of the workspace: {name: Filter.to_json()}.
 SAVED_FILTERS = FILTERS
 # Below this many undecided sprites it is quicker to fetch them all than to ask along the view.
 _FEW = 2_000
 
 
-def page(connection: sqlite3.Connection, seqs: Seqs) -> list[Sprite]:
+def page(workspace: Workspace, seqs: Seqs) -> list[Sprite]:
     """The sprites of some rows in the order given; rows that do not exist are left out.
 
     A row that is damaged comes as `Sprite.damaged`, so that a list can still be shown.
     """
     try:
-        return _page(connection, seqs)
+        return _page(workspace, seqs)
     except (DamagedWorkspace, sqlite3.DatabaseError):
-        return [_one(connection, seq) for seq in seqs.tolist()]
+        return [_one(workspace, seq) for seq in seqs.tolist()]
 
 
-def _one(connection: sqlite3.Connection, seq: int) -> Sprite:
+def _one(workspace: Workspace, seq: int) -> Sprite:
     try:
-        row = connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE seq = ?", (seq,)).fetchone()
+        row = workspace.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE seq = ?", (seq,)).fetchone()
         return Sprite.damaged(seq) if row is None else Sprite.from_row(row)
     except (DamagedWorkspace, sqlite3.DatabaseError):
         return Sprite.damaged(seq)
 
 
-def _page(connection: sqlite3.Connection, seqs: Seqs) -> list[Sprite]:
+def _page(workspace: Workspace, seqs: Seqs) -> list[Sprite]:
     if not len(seqs):
         return []
     first, last = int(seqs[0]), int(seqs[-1])
     if last - first + 1 == len(seqs) and (len(seqs) == 1 or bool(np.all(np.diff(seqs) == 1))):
         query = f"SELECT {COLUMNS} FROM sprites WHERE seq BETWEEN ? AND ? ORDER BY seq"
-        return [Sprite.from_row(row) for row in connection.execute(query, (first, last))]
+        return [Sprite.from_row(row) for row in workspace.connection.execute(query, (first, last))]
     found: dict[int, Sprite] = {}
     numbers = seqs.tolist()
     query = f"SELECT {COLUMNS} FROM sprites WHERE seq IN (SELECT value FROM json_each(?))"
-    for row in connection.execute(query, (json.dumps(numbers),)):
+    for row in workspace.connection.execute(query, (json.dumps(numbers),)):
         found[row[0]] = Sprite.from_row(row)
     return [found[number] for number in numbers if number in found]
 
 
-def next_undecided(connection: sqlite3.Connection, order: Seqs, after: int) -> int | None:
+def next_undecided(workspace: Workspace, order: Seqs, after: int) -> int | None:
     """Position in `order` of the first undecided sprite behind position `after`, going round at the end.
 
     None when every sprite of `order` is decided. `after` may be -1.
@@ -64,7 +67,7 @@ def next_undecided(connection: sqlite3.Connection, order: Seqs, after: int) -> i
     if not len(order):
         return None
     query = "SELECT seq FROM sprites WHERE status = 'undecided' LIMIT ?"
-    undecided = np.fromiter((row[0] for row in connection.execute(query, (_FEW + 1,))), np.int64)
+    undecided = np.fromiter((row[0] for row in workspace.connection.execute(query, (_FEW + 1,))), np.int64)
     if len(undecided) <= _FEW:
         places = np.flatnonzero(np.isin(order, undecided))
         if not len(places):
@@ -75,7 +78,7 @@ def next_undecided(connection: sqlite3.Connection, order: Seqs, after: int) -> i
     for first, end in ((after + 1, len(order)), (0, after + 1)):
         stride = 64
         while first < end:
-            sprites = page(connection, order[first : min(first + stride, end)])
+            sprites = page(workspace, order[first : min(first + stride, end)])
             for offset, sprite in enumerate(sprites):
                 if sprite.status == "undecided":
                     return first + offset
@@ -83,59 +86,64 @@ def next_undecided(connection: sqlite3.Connection, order: Seqs, after: int) -> i
     return None
 
 
-def first_undecided(connection: sqlite3.Connection) -> int | None:
+def first_undecided(workspace: Workspace) -> int | None:
     """Row number of the first undecided sprite in order of import; None when every sprite is decided."""
     # Within one status and one flip the index is in row order, so each of the two takes its first entry only.
     query = "SELECT min(seq) FROM sprites WHERE status = 'undecided' AND flipped = ?"
-    found = [row[0] for flipped in (0, 1) for row in connection.execute(query, (flipped,)) if row[0] is not None]
+    found = [
+        row[0] for flipped in (0, 1) for row in workspace.connection.execute(query, (flipped,)) if row[0] is not None
+    ]
     return min(found, default=None)
 
 
-def still_matching(connection: sqlite3.Connection, chosen: Filter, seqs: Seqs) -> Seqs:
+def still_matching(workspace: Workspace, chosen: Filter, seqs: Seqs) -> Seqs:
     """Those of `seqs` (sorted) that a filter lets through now: what an edit of few sprites does to a large view."""
     where, values = chosen.where()
     query = f"SELECT seq FROM sprites WHERE seq IN (SELECT value FROM json_each(?)) AND ({where}) ORDER BY seq"
-    rows = connection.execute(query, [json.dumps(seqs.tolist()), *values])
+    rows = workspace.connection.execute(query, [json.dumps(seqs.tolist()), *values])
     return np.fromiter((row[0] for row in rows), np.int64)
 
 
-def known_tags(connection: sqlite3.Connection) -> list[str]:
+def known_tags(workspace: Workspace) -> list[str]:
     """Every tag in use, sorted."""
-    rows = connection.execute("SELECT DISTINCT tags FROM sprites WHERE tags != ''")
+    rows = workspace.connection.execute("SELECT DISTINCT tags FROM sprites WHERE tags != ''")
     return sorted({tag for row in rows for tag in split_tags(row[0])})
 
 
-def known_families(connection: sqlite3.Connection) -> list[str]:
+def known_families(workspace: Workspace) -> list[str]:
     """Every family in use, sorted."""
-    return [row[0] for row in connection.execute("SELECT DISTINCT family FROM sprites WHERE family != '' ORDER BY 1")]
+    return [
+        row[0]
+        for row in workspace.connection.execute("SELECT DISTINCT family FROM sprites WHERE family != '' ORDER BY 1")
+    ]
 
 
-def known_reasons(connection: sqlite3.Connection) -> list[str]:
+def known_reasons(workspace: Workspace) -> list[str]:
     """Reasons for a drop: the usual ones, then the person's own, most used first."""
     query = (
         "SELECT reason FROM sprites WHERE status = 'dropped' AND reason != '' GROUP BY reason ORDER BY count(*) DESC, 1"
     )
-    own = [row[0] for row in connection.execute(query) if row[0] not in DROP_REASONS]
+    own = [row[0] for row in workspace.connection.execute(query) if row[0] not in DROP_REASONS]
     return [*DROP_REASONS, *own]
 
 
-def sources_of(connection: sqlite3.Connection, seq: int, limit: int = 20) -> Sequence[str]:
+def sources_of(workspace: Workspace, seq: int, limit: int = 20) -> Sequence[str]:
     """Where a sprite was imported from: paths, with the archive's member, frame or region behind a '›'.
 
     Files that were edited since come last, and say so.
     """
     query = "SELECT path, member FROM sources WHERE sprite = ? ORDER BY is_earlier(member), source LIMIT ?"
-    rows = connection.execute(query, (int(seq), limit))
+    rows = workspace.connection.execute(query, (int(seq), limit))
     return [shown_place(path, member, " › ") for path, member in rows]
 
 
-def detected_background(connection: sqlite3.Connection) -> str:
+def detected_background(workspace: Workspace) -> str:
     """What a recipe's "detected" would stand for if a version were made now: the most common border colour of the
     sprites not dropped, "#rrggbb"; white when none has one. The rule is that of `core.versions.pictures`.
     """
     query = """SELECT background FROM sprites WHERE background != '' AND status != 'dropped'
                GROUP BY background ORDER BY count(*) DESC, background LIMIT 1"""
-    row = connection.execute(query).fetchone()
+    row = workspace.connection.execute(query).fetchone()
     return row[0] if row else "#ffffff"
 
 

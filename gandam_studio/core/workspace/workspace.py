@@ -249,6 +249,10 @@ class Workspace:
             raise UnknownSprite(f"more than one sprite is named {shortened(text)!r}; give its path, or more of its id")
         return found[0]
 
+    def damage(self) -> str:
+        """What is wrong with the database, every row looked at; "" when nothing is."""
+        return schema.damage(self.connection)
+
     def setting(self, key: str, default: Any = None) -> Any:
         """A setting's JSON value. Raises UserError when it is damaged."""
         row = self.connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()

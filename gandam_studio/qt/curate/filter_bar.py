@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
@@ -19,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.workspace import Counts
+from gandam_studio.core.workspace import Counts, Workspace
 from gandam_studio.core.workspace.query import ORDERS, Filter
 from gandam_studio.core.workspace.sprite import FACINGS
 from gandam_studio.qt import icons, theme
@@ -45,11 +44,11 @@ class FilterBar(QFrame):
     filter_changed = Signal(object)
     leave_asked = Signal()
 
-    def __init__(self, connection: sqlite3.Connection, parent: QWidget | None = None) -> None:
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "bar")
         self._filter = Filter()
-        self._connection = connection
+        self._workspace = workspace
         self._more: MoreFilters | None = None
         self._pause = QTimer(self, singleShot=True, interval=SEARCH_MS)
         self._pause.timeout.connect(self._take_search)
@@ -206,7 +205,7 @@ class FilterBar(QFrame):
 
     def _open_more(self) -> None:
         if self._more is None:
-            self._more = MoreFilters(self._connection, self)
+            self._more = MoreFilters(self._workspace, self)
             self._more.changed.connect(self._take_more)
         self._more.open_under(self.more_button, self._filter)
 

@@ -102,7 +102,7 @@ class Inspector(QWidget):
         ]
         self._fact(self.tr("Changed"), ", ".join(changed) or "–")
         self._fact(self.tr("Family"), sprite.family or "–")
-        sources = sources_of(self._workspace.connection, sprite.seq)
+        sources = sources_of(self._workspace, sprite.seq)
         self._fact(self.tr("Source"), sources[0] if sources else "–", "\n".join(sources))
         self._fact(self.tr("Id"), sprite.id[:12], sprite.id)
         self._fact(self.tr("Selected"), f"{selected:,}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -18,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.review import known_families, known_reasons, known_tags
 from gandam_studio.qt import theme
@@ -43,11 +42,11 @@ class MoreFilters(QFrame):
 
     changed = Signal(object)
 
-    def __init__(self, connection: sqlite3.Connection, parent: QWidget | None = None) -> None:
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setProperty("role", "panel")
         self.setAccessibleName(self.tr("Further filters"))
-        self._connection = connection
+        self._workspace = workspace
         self._loading = False
         self.tag = _choice()
         self.tag.setToolTip(self.tr("A minus before it finds sprites without the tag"))
@@ -77,9 +76,9 @@ class MoreFilters(QFrame):
         """Appear under a button, showing a filter's criteria."""
         self._loading = True
         for combo, words, text in (
-            (self.tag, known_tags(self._connection), chosen.tag),
-            (self.family, ["*", *known_families(self._connection)], chosen.family),
-            (self.reason, known_reasons(self._connection), chosen.reason),
+            (self.tag, known_tags(self._workspace), chosen.tag),
+            (self.family, ["*", *known_families(self._workspace)], chosen.family),
+            (self.reason, known_reasons(self._workspace), chosen.reason),
         ):
             combo.clear()
             combo.addItems(["", *words])

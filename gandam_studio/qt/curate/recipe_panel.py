@@ -185,7 +185,7 @@ class RecipePanel(QWidget):
         """A handful of small pictures: quick enough for the GUI thread, and always of this very moment."""
         workspace = self._session.workspace
         recipe = workspace.recipe
-        background = detected_background(workspace.connection) if recipe.background == "detected" else "#ffffff"
+        background = detected_background(workspace) if recipe.background == "detected" else "#ffffff"
         # Late: it brings cv2, which the window does not need to open.
         from gandam_studio.core.pictures.rendering import render
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QStackedWidget, 
 
 from gandam_studio.core.workspace import Counts
 from gandam_studio.core.workspace.history import Changes
+from gandam_studio.core.workspace.lookups import last_seq
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.review import first_undecided, known_reasons, next_undecided, still_matching
 from gandam_studio.core.workspace.seqsets import Seqs
@@ -51,7 +52,7 @@ class CurateScreen(CurateBase):
         workspace = session.workspace
         self.work = WorkArea(workspace)
         self.gallery, self.large_view = self.work.gallery, self.work.large_view
-        self.filter_bar = FilterBar(workspace.connection)
+        self.filter_bar = FilterBar(workspace)
         self.hints = HintBar()
         self.panel = SidePanel(session, self.gallery.targets)
         self.decisions = Decisions(session, self.gallery.targets, self)
@@ -137,7 +138,7 @@ class CurateScreen(CurateBase):
     def _begin(self) -> None:
         """Go where the work was left: to the first sprite nobody has decided about, else the first of all."""
         self._begun = True
-        seq = first_undecided(self.session.workspace.connection)
+        seq = first_undecided(self.session.workspace)
         place = self.gallery.rows.position_of(seq) if seq is not None else None
         self.gallery.go_to(place or 0, select=False)
 
@@ -147,8 +148,7 @@ class CurateScreen(CurateBase):
             self.reload()
 
     def _total(self) -> int:
-        (count,) = self.session.workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
-        return int(count)
+        return last_seq(self.session.workspace)
 
     def _count(self) -> None:
         if self._total() <= LARGE:
@@ -180,7 +180,7 @@ class CurateScreen(CurateBase):
         self._show_current()
 
     def _refilter(self, chosen: Filter, seqs: Seqs) -> None:
-        matching = still_matching(self.session.workspace.connection, chosen, seqs)
+        matching = still_matching(self.session.workspace, chosen, seqs)
         order = self.gallery.order
         shown = seqs[np.isin(seqs, order)]
         if len(matching[~np.isin(matching, shown)]):
@@ -195,7 +195,7 @@ class CurateScreen(CurateBase):
     def next_undecided(self) -> None:
         """Go to the next sprite nobody has decided about."""
         gallery = self.gallery
-        place = next_undecided(self.session.workspace.connection, gallery.order, gallery.current)
+        place = next_undecided(self.session.workspace, gallery.order, gallery.current)
         if place is None:
             self.session.post(self.tr("Every sprite here is decided."), INFO)
         else:
@@ -208,7 +208,7 @@ class CurateScreen(CurateBase):
         single = len(seqs) == 1 and int(seqs[0]) == gallery.current_seq
         onward = 0
         if single and self.advances:
-            place = next_undecided(self.session.workspace.connection, gallery.order, gallery.current)
+            place = next_undecided(self.session.workspace, gallery.order, gallery.current)
             onward = int(gallery.order[place]) if place is not None else 0
         if not decision() or not onward:
             return
@@ -225,7 +225,7 @@ class CurateScreen(CurateBase):
         """A small menu of reasons at the current sprite; digits choose."""
         menu = self._reasons
         menu.clear()
-        for number, reason in enumerate(known_reasons(self.session.workspace.connection)[:9], 1):
+        for number, reason in enumerate(known_reasons(self.session.workspace)[:9], 1):
             action = menu.addAction(f"&{number}  {reason}")
             action.triggered.connect(lambda _c=False, reason=reason: self.decide(lambda: self.decisions.drop(reason)))
         menu.addSeparator()

@@ -19,6 +19,7 @@ from gandam_studio.core.duplicates import (
 from gandam_studio.core.duplicates.relations import Verdict
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.lookups import decided, distinct_pairs, last_seq
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.seqsets import Seqs
 
@@ -48,12 +49,6 @@ def find(workspace: Workspace, job: Job) -> Found:
     return Found(find_duplicates(workspace, job=job), apart, left_out)
 
 
-def distinct_pairs(workspace: Workspace) -> frozenset[tuple[int, int]]:
-    """Every pair the person said to be different."""
-    query = "SELECT a, b FROM pairs WHERE verdict = 'distinct'"
-    return frozenset((int(a), int(b)) for a, b in workspace.connection.execute(query))
-
-
 class Statuses:
     """What was decided about each sprite, as one byte each: a hundred thousand are asked in a moment."""
 
@@ -64,15 +59,12 @@ class Statuses:
 
     def refresh(self, seqs: Seqs | None = None) -> None:
         """Read again, all of them or those an edit touched."""
-        query = "SELECT seq, status FROM sprites"
-        connection = self._workspace.connection
         if seqs is not None and len(seqs) < 500:
             for sprite in self._workspace.sprites(seqs):
                 self._states[sprite.seq] = _STATES[sprite.status]
             return
-        (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
-        self._states = np.zeros(last + 1, dtype=np.int8)
-        for seq, status in connection.execute(f"{query} WHERE status != 'undecided'"):
+        self._states = np.zeros(last_seq(self._workspace) + 1, dtype=np.int8)
+        for seq, status in decided(self._workspace):
             self._states[seq] = _STATES[status]
 
     def of(self, seqs: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -260,5 +252,5 @@ def _words(verdict: Verdict) -> tuple[str, ...]:
 
 
 __all__ = [
-    "DROPPED", "KEPT", "UNDECIDED", "Findings", "Found", "GroupCard", "Statuses", "distinct_pairs", "find",
+    "DROPPED", "KEPT", "UNDECIDED", "Findings", "Found", "GroupCard", "Statuses", "find",
 ]  # fmt: skip

@@ -17,13 +17,14 @@ from gandam_studio.core.duplicates import (
     DropPlan,
 )
 from gandam_studio.core.workspace.history import Changes
+from gandam_studio.core.workspace.lookups import distinct_pairs, last_seq
 from gandam_studio.qt.background import BackgroundTask, Latest
 from gandam_studio.qt.duplicates import wording
 from gandam_studio.qt.duplicates.actions import DuplicatesActions, DuplicatesBase
 from gandam_studio.qt.duplicates.balance import BalanceController
 from gandam_studio.qt.duplicates.balance_panel import BalancePanel
 from gandam_studio.qt.duplicates.decisions import Decisions
-from gandam_studio.qt.duplicates.findings import Findings, Found, Statuses, distinct_pairs, find
+from gandam_studio.qt.duplicates.findings import Findings, Found, Statuses, find
 from gandam_studio.qt.duplicates.group_list import GroupList
 from gandam_studio.qt.duplicates.group_view import GroupView
 from gandam_studio.qt.duplicates.pages import Pages
@@ -253,8 +254,7 @@ class DuplicatesScreen(DuplicatesBase):
             self.focus_work()
 
     def _count(self) -> int:
-        (count,) = self.session.workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
-        return int(count)
+        return last_seq(self.session.workspace)
 
     def _show_group(self, row: int) -> None:
         findings = self.findings

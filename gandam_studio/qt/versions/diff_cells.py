@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from gandam_studio.core.errors import DamagedWorkspace
 from gandam_studio.core.versions import Changed, VersionDiff, plural_reason
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.core.workspace.sprite import COLUMNS, Sprite, mirrored_facing
+from gandam_studio.core.workspace.lookups import sprites_with_ids
+from gandam_studio.core.workspace.sprite import Sprite, mirrored_facing
 from gandam_studio.qt.versions import wording
 from trainer.protocol.manifest import ManifestEntry
 
@@ -100,13 +101,10 @@ class SpriteLookup:
         missing = [sprite for sprite in dict.fromkeys(ids) if sprite not in self._found]
         for start in range(0, len(missing), _AT_ONCE):
             some = missing[start : start + _AT_ONCE]
-            marks = ", ".join("?" * len(some))
-            rows = self._workspace.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE id IN ({marks})", some)
             self._found.update(dict.fromkeys(some))
             # A damaged row is one that is not here.
             with contextlib.suppress(DamagedWorkspace, sqlite3.DatabaseError):
-                for row in rows:
-                    sprite = Sprite.from_row(row)
+                for sprite in sprites_with_ids(self._workspace, some):
                     self._found[sprite.id] = sprite
         while len(self._found) > _KEPT:
             self._found.popitem(last=False)

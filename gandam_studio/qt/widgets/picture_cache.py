@@ -170,7 +170,7 @@ class _Loader(WorkspaceThread):
         for one in wanted:
             self.pause()
             if isinstance(one, WantedRows):
-                self.fetched.emit(one, page(door.connection, one.seqs))
+                self.fetched.emit(one, page(door, one.seqs))
             else:
                 loaded.append(_compose(load(door, one), one))
         if loaded:

@@ -94,7 +94,7 @@ class Rows:
     def _page(self, number: int) -> list[Sprite]:
         sprites = self._pages.get(number)
         if sprites is None:
-            sprites = page(self._workspace.connection, self._seqs(number))
+            sprites = page(self._workspace, self._seqs(number))
             self._keep(number, sprites)
         else:
             self._pages.move_to_end(number)
