@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gandam_studio.core.duplicates import search
-from gandam_studio.core.duplicates.search import Pairs, cut, hamming, pairs_within, plan
+from gandam_studio.core.duplicates.chunks import cut, plan
+from gandam_studio.core.duplicates.search import Pairs, hamming, pairs_within
 from gandam_studio.core.jobs import Cancelled, NullJob
 
 ENGINES = ["numpy", pytest.param("numba", marks=pytest.mark.skipif(not search.numba_available(), reason="no numba"))]

@@ -15,7 +15,7 @@ from gandam_studio.core.jobs import NULL_JOB, Job
 LOOK_RADIUS = 80
 WHOLE_RADIUS = 10
 OPAQUE_ALLOWANCE = 4  # bits more where one of two pictures is opaque: its background may have been trimmed badly
-EVEN_SHARE = (
+_EVEN_SHARE = (
     0.62  # of the look's radius, for its even half alone: what is nearer as a whole only by its odd half is chance
 )
 # Every pair is looked at up to here: one thread does 100,000 pictures in about ten seconds with numba. Beyond, words of
@@ -112,21 +112,28 @@ def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, firs
     job.start("Comparing fingerprints", len(rows))
     for start in range(0, len(rows), _BLOCK):
         stop = min(start + _BLOCK, len(rows))
-        hits = block(words, kinds, new, start, stop, look_radius, whole_radii)
+        hits = block(words, kinds, new, start, stop, look_radius, int(_EVEN_SHARE * look_radius), whole_radii)
         found.append(np.stack([rows[hits[:, 0]], rows[hits[:, 1]], hits[:, 2]], axis=1))
         job.advance(stop - start)
     return np.concatenate(found)
 
 
 def _scan_block(
-    words: np.ndarray, kinds: np.ndarray, new: np.ndarray, start: int, stop: int, look_radius: int, radii: np.ndarray
+    words: np.ndarray,
+    kinds: np.ndarray,
+    new: np.ndarray,
+    start: int,
+    stop: int,
+    look_radius: int,
+    even_radius: int,
+    radii: np.ndarray,
 ) -> np.ndarray:
     """(P, 3) i, j, mirrored with start <= i < stop and i < j, in rows of `words`; the plain numpy engine.
 
-    radii: (N,) of the whole picture; of two the larger holds. Even words are held against each other first, as +1 and
-    -1, so that a matrix product counts the bits that differ: few pairs are near in those, and only they go on.
+    even_radius: for the even half of a look. radii: (N,) of the whole picture; of two the larger holds. Even words are
+    held against each other first, as +1 and -1, so that a matrix product counts the bits that differ: few pairs are
+    near in those, and only they go on.
     """
-    even_radius = int(EVEN_SHARE * look_radius)
     look, whole = _signs(words[start:, [0, 2]]), _signs(words[start:, [4]])
     here = slice(stop - start)
     widest = int(radii[start:].max(initial=0))

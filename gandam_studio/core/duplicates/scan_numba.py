@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit  # type: ignore[import-not-found, unused-ignore]
 
-from gandam_studio.core.duplicates.candidates import EVEN_SHARE
 from gandam_studio.core.duplicates.search_numba import ones
 from gandam_studio.core.hashing.layout import Flag
 
@@ -16,9 +15,8 @@ _NO_SILHOUETTE, _NO_INTERIOR = int(Flag.NO_SILHOUETTE), int(Flag.NO_INTERIOR)
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
-def scan_block(words, kinds, new, start, stop, look_radius, radii):
+def scan_block(words, kinds, new, start, stop, look_radius, even_radius, radii):
     """See `candidates._scan_block`: the same pairs, in another order."""
-    even_radius = int(EVEN_SHARE * look_radius)
     found = np.empty((1024, 3), dtype=np.int64)
     count = 0
     for i in range(start, stop):

@@ -15,21 +15,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
-from itertools import combinations
-from math import comb
 from typing import Literal
 
 import numpy as np
 
+from gandam_studio.core.duplicates.chunks import (
+    DISTANCE_BITS,
+    Chunk,
+    chunk_bits,
+    chunk_keys,
+    neighbour_masks,
+    plan,
+    row_bits,
+    work,
+)
 from gandam_studio.core.jobs import NULL_JOB, Job
 
 Engine = Literal["auto", "numpy", "numba"]
 
 _BLOCK = 1 << 20  # comparisons numpy makes at once: 8 MB a temporary
-DISTANCE_BITS = 10  # of a packed pair: hashes of up to 15 words
 _WORTH_COMPILING = 4e7  # comparisons; fewer take numpy less time than numba takes to load
-_PROBE, _SORT = 5, 8  # measured on the compiled loops
-_WIDEST = 20  # bits of the widest chunk: a million buckets
 
 
 @dataclass(frozen=True)
@@ -53,20 +58,6 @@ class Pairs:
         """Those no further apart than `radius`: what a distance slider asks, without another search."""
         near = self.distance <= radius
         return Pairs(self.i[near], self.j[near], self.distance[near])
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """One piece of the hash and how far its bucket keys may differ.
-
-    Attributes:
-        start, bits: which bits, counted from the lowest of the first word.
-        reach: greatest difference between the keys compared, -1 for a chunk that need not be looked at.
-    """
-
-    start: int
-    bits: int
-    reach: int
 
 
 def hamming(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -96,7 +87,7 @@ def pairs_within(
     job.start("Comparing", sum(chunk.reach >= 0 for chunk in chunks))
     if first_new >= len(words) or len(words) < 2:
         return Pairs(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
-    large = engine == "auto" and _work(len(words), chunks) > _WORTH_COMPILING
+    large = engine == "auto" and work(len(words), chunks) > _WORTH_COMPILING
     compiled = engine == "numba" or (large and numba_available())
     found = [np.zeros(0, dtype=np.int64)]
     for number, chunk in enumerate(chunks):
@@ -119,11 +110,6 @@ def _packed(i: np.ndarray, j: np.ndarray, distance: np.ndarray, count: int) -> n
     return (i << row_bits(count) | j) << DISTANCE_BITS | distance
 
 
-def row_bits(count: int) -> int:
-    """How many bits of a packed pair a row number takes."""
-    return max(1, int(count - 1).bit_length())
-
-
 def _unpacked(packed: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pairs `_packed` made one number of."""
     bits = row_bits(count)
@@ -134,82 +120,6 @@ def _unpacked(packed: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, n
 def numba_available() -> bool:
     """Whether the compiled engine can be used."""
     return find_spec("numba") is not None
-
-
-def plan(count: int, bits: int, radius: int) -> list[Chunk]:
-    """The chunks that make the fewest comparisons for `count` evenly spread hashes of `bits` bits."""
-    best: list[Chunk] = []
-    for pieces in range(max(1, -(-bits // _WIDEST)), bits + 1):
-        chunks = cut(bits, radius, pieces)
-        if max(chunk.reach for chunk in chunks) > 3:
-            continue
-        chunks = _widened(count, chunks)
-        if not best or _work(count, chunks) < _work(count, best):
-            best = chunks
-        if pieces > radius + 1 and best:
-            break  # more pieces than that only make smaller keys
-    return best or cut(bits, radius, bits)
-
-
-def cut(bits: int, radius: int, pieces: int) -> list[Chunk]:
-    """`bits` in `pieces` nearly equal chunks with the reaches the pigeonhole rule gives for `radius`."""
-    quotient, rest = divmod(radius, pieces)
-    edges = [
-        -(-bits * piece // pieces) for piece in range(pieces + 1)
-    ]  # the far-reaching first chunks get the odd bits
-    reaches = [quotient if piece <= rest else quotient - 1 for piece in range(pieces)]
-    return [Chunk(a, b - a, reach) for a, b, reach in zip(edges[:-1], edges[1:], reaches, strict=True)]
-
-
-def _widened(count: int, chunks: list[Chunk]) -> list[Chunk]:
-    """The same reaches with bits moved from the chunks that reach less far to those that reach farther, while it pays.
-
-    A chunk of reach 1 looks into many buckets, which had better be small; one of reach 0 into one only.
-    """
-    while True:
-        far = [n for n, chunk in enumerate(chunks) if chunk.reach == chunks[0].reach and chunk.bits < _WIDEST]
-        near = [n for n, chunk in enumerate(chunks) if 0 <= chunk.reach < chunks[0].reach and chunk.bits > 1]
-        if not far or not near:
-            return chunks
-        to, source = min(far, key=lambda n: chunks[n].bits), max(near, key=lambda n: chunks[n].bits)
-        widths = [chunk.bits + (n == to) - (n == source) for n, chunk in enumerate(chunks)]
-        starts = [sum(widths[:n]) for n in range(len(widths))]
-        moved = [Chunk(a, w, chunk.reach) for a, w, chunk in zip(starts, widths, chunks, strict=True)]
-        if _work(count, moved) >= _work(count, chunks):
-            return chunks
-        chunks = moved
-
-
-def neighbour_masks(chunk: Chunk) -> np.ndarray:
-    """(M,) int64: every way two keys of the chunk may differ, 0 first."""
-    masks = [
-        sum(1 << bit for bit in bits) for k in range(chunk.reach + 1) for bits in combinations(range(chunk.bits), k)
-    ]
-    return np.array(masks, dtype=np.int64)
-
-
-def chunk_keys(words: np.ndarray, chunk: Chunk) -> np.ndarray:
-    """(N,) int64: the chunk's bits of every hash."""
-    word, shift = divmod(chunk.start, 64)
-    key = words[:, word] >> np.uint64(shift)
-    if shift + chunk.bits > 64:
-        key = key | words[:, word + 1] << np.uint64(64 - shift)
-    return (key & np.uint64((1 << chunk.bits) - 1)).astype(np.int64)
-
-
-def chunk_bits(chunk: Chunk, width: int) -> np.ndarray:
-    """(W,) uint64: the chunk's place in a hash of `width` words."""
-    whole = ((1 << chunk.bits) - 1) << chunk.start
-    return np.array([whole >> (64 * word) & 0xFFFFFFFFFFFFFFFF for word in range(width)], dtype=np.uint64)
-
-
-def _work(count: int, chunks: list[Chunk]) -> float:
-    """Comparisons expected; looking into a bucket costs about `_PROBE` of them, sorting `_SORT` a hash."""
-    total = 0.0
-    for chunk in chunks:
-        neighbours = sum(comb(chunk.bits, k) for k in range(chunk.reach + 1))
-        total += neighbours * (0.5 * count * count / 2**chunk.bits + _PROBE * min(count, 2**chunk.bits)) + _SORT * count
-    return total
 
 
 def _chunk_pairs(

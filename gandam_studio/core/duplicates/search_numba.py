@@ -12,7 +12,7 @@ from llvmlite import ir  # type: ignore[import-untyped, import-not-found, unused
 from numba import njit, types  # type: ignore[import-not-found, unused-ignore]
 from numba.extending import intrinsic  # type: ignore[import-not-found, unused-ignore]
 
-from gandam_studio.core.duplicates.search import DISTANCE_BITS, Chunk, chunk_bits, neighbour_masks, row_bits
+from gandam_studio.core.duplicates.chunks import DISTANCE_BITS, Chunk, chunk_bits, neighbour_masks, row_bits
 
 _FIRST_ROOM = 1 << 16  # pairs the answer has room for at first; it doubles as needed
 
