@@ -210,6 +210,8 @@ class MainWindow(QMainWindow):
         if place.path not in self._screens:
             module, _, name = place.path.partition(":")
             screen: Screen = getattr(importlib.import_module(module), name)(self.session)
+            screen.screen_asked.connect(self._go_to)
+            screen.run_widget_changed.connect(self.status_strip.set_run_widget)
             self._screens[place.path] = screen
             self._stack.addWidget(screen)
         return self._screens[place.path]
@@ -229,9 +231,7 @@ class MainWindow(QMainWindow):
             return
         for place in self.rail.places:
             if place.name == "Train":
-                reattach: Callable[[], None] | None = getattr(self._built(place), "reattach", None)
-                if reattach is not None:
-                    reattach()
+                self._built(place).reattach()
 
     def visit_by_name(self, name: str) -> Screen | None:
         """Show the screen of that English name ("Train"); None when there is none."""
@@ -239,6 +239,11 @@ class MainWindow(QMainWindow):
             if place.name == name:
                 return self.visit(place)
         return None
+
+    def _go_to(self, name: str, request: object) -> None:
+        screen = self.visit_by_name(name)
+        if screen is not None and request is not None:
+            screen.receive(request)
 
     # Menus
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -30,7 +30,14 @@ class Screen(QWidget):
 
     Attributes:
         session: the open workspace and its signals.
+
+    Signals:
+        screen_asked: another screen shall be shown (its English name, what to say to it: see `receive`).
+        run_widget_changed: what the status strip shows of a run is another widget now (QWidget).
     """
+
+    screen_asked = Signal(str, object)
+    run_widget_changed = Signal(object)
 
     title = ""
     icon_name = ""
@@ -47,6 +54,12 @@ class Screen(QWidget):
 
     def deactivated(self) -> None:
         """Another screen is shown now: stop what only matters while visible."""
+
+    def reattach(self) -> None:
+        """The workspace was opened while something of it goes on outside this window, such as a run that trains."""
+
+    def receive(self, request: object) -> None:
+        """Another screen has sent the person here with a request; each screen says which it knows."""
 
     def may_close(self) -> bool:
         """False keeps the window open: the screen asked the person, who said cancel.

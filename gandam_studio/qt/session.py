@@ -17,6 +17,7 @@ from gandam_studio.qt.failures import explain
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace.edits import Edit
+    from gandam_studio.qt.following.run_index import RunIndex
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +59,22 @@ class Session(QObject):
         self._quiet: list[BackgroundTask] = []
         self._changing: BackgroundTask | None = None
         self._folding = False
+        self._run_index: RunIndex | None = None
         if workspace.read_only:
             self._follow_writer()
+
+    @property
+    def run_index(self) -> RunIndex:
+        """The workspace's runs, read off the GUI thread; made when first asked for."""
+        if self._run_index is None:
+            # Late: it brings everything about configurations and runs.
+            from gandam_studio.qt.following.run_index import RunIndex
+
+            self._run_index = RunIndex(self.workspace.folder / "runs", self)
+            self.runs_changed.connect(self._run_index.refresh)
+            self.closing.connect(self._run_index.close)
+            self._run_index.refresh()
+        return self._run_index
 
     @property
     def read_only(self) -> bool:

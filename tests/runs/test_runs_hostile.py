@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 from recorded_runs import Recorder, make_run, recorded
+from settled import settle
 
 from gandam_studio.core import runs
 from gandam_studio.core.runs.comparison import compare
@@ -100,6 +101,7 @@ def test_the_screens_show_all_runs_beside_bad_ones_and_grow_no_wider(session, sc
     good = recorded(folder / "r60-good", iterations=100)
     (folder / FILE).write_text(json.dumps([run.name for run in strange]), encoding="utf-8")
     session.runs_changed.emit()
+    settle(session)
     assert len(screen.tree._runs) == len(spoilt) + len(strange) + 1
     train = TrainScreen(session)
     train.control.autostart = False

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from recorded_runs import Recorder, make_run, recorded
+from settled import settle
 
 from gandam_studio.core.jobs import NULL_JOB
 from gandam_studio.core.runs.export import export_run
@@ -20,9 +21,11 @@ def folder(session) -> Path:  # type: ignore[no-untyped-def]
 
 def _refresh(screen) -> None:  # type: ignore[no-untyped-def]
     screen.session.runs_changed.emit()
+    settle(screen.session)
 
 
 def test_no_runs_invite_to_start_one(screen) -> None:  # type: ignore[no-untyped-def]
+    settle(screen.session)
     assert screen.pages.currentWidget() is screen.empty
 
 
@@ -141,6 +144,7 @@ def test_deleting_moves_to_the_trash_and_spares_the_others(screen, folder: Path,
     qtbot.waitUntil(lambda: screen._compare is not None and screen.compare.timeline.last > 0, timeout=10_000)
     screen.delete([one.path])
     assert not one.path.exists()
+    settle(screen.session)
     assert [path.name for path in screen.tree._runs] == [other.name]
 
 

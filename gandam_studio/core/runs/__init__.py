@@ -9,6 +9,7 @@ from gandam_studio.core.runs.listing import (
     create_run,
     find_run,
     runs,
+    runs_in,
     summary,
 )
 from gandam_studio.core.runs.process import ask, start, trainer_command
@@ -21,6 +22,7 @@ __all__ = [
     "create_run",
     "find_run",
     "runs",
+    "runs_in",
     "start",
     "summary",
     "trainer_command",

@@ -143,13 +143,18 @@ def _refuse_unsuitable(config: TrainConfig, prepared: PreparedDataset) -> None:
 
 def runs(workspace: Workspace) -> list[RunSummary]:
     """All runs, oldest first; a broken one is listed with its problem rather than hidden."""
-    found = [path for path in _folders(workspace) if _NUMBERED.match(path.name)]
+    return runs_in(workspace.folder / "runs")
+
+
+def runs_in(folder: Path) -> list[RunSummary]:
+    """All runs in a folder of runs, oldest first; needs no workspace, so that any thread may ask."""
+    found = [path for path in _folders(folder) if _NUMBERED.match(path.name)]
     return [summary(path) for path in sorted(found, key=lambda path: (_number(path), path.name))]
 
 
 def any_run_trains(workspace: Workspace) -> bool:
     """Whether a trainer lives on any run of the workspace, whoever started it. Cheap: looks at locks only."""
-    return any(RunDirectory(path).is_locked() for path in _folders(workspace))
+    return any(RunDirectory(path).is_locked() for path in _folders(workspace.folder / "runs"))
 
 
 def summary(folder: Path) -> RunSummary:
@@ -179,10 +184,10 @@ def _damaged(run: RunDirectory, error: Exception, state: RunState | None = None)
     return RunSummary(run.name, run.path, state, problem=problem)
 
 
-def _folders(workspace: Workspace) -> list[Path]:
+def _folders(folder: Path) -> list[Path]:
     """Everything in the folder of runs that is a folder; nothing while that cannot be read."""
     try:
-        return [path for path in (workspace.folder / "runs").iterdir() if path.is_dir()]
+        return [path for path in folder.iterdir() if path.is_dir()]
     except OSError:
         return []
 
@@ -190,7 +195,7 @@ def _folders(workspace: Workspace) -> list[Path]:
 def find_run(workspace: Workspace, text: str) -> RunDirectory:
     """A run by name, by number ("r7") or "latest". Raises UserError."""
     folder = workspace.folder / "runs"
-    names = [path.name for path in _folders(workspace) if _NUMBERED.match(path.name)]
+    names = [path.name for path in _folders(folder) if _NUMBERED.match(path.name)]
     names.sort(key=lambda name: _number(Path(name)))
     if text == "latest" and names:
         return RunDirectory(folder / names[-1])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
@@ -18,15 +19,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core import runs, versions
+from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.runs import RunSummary, summary
 from gandam_studio.core.runs.export import export_run, trash_run
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.following.requests import ShowRun
 from gandam_studio.qt.following.texts import resume_label
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.runs.lineage_tree import LineageTree
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
+from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
     from gandam_studio.qt.runs.compare_view import CompareView
 
 SELECT_MS = 150
-STATES_MS = 2000
 
 
 class RunsScreen(Screen):
@@ -57,19 +60,17 @@ class RunsScreen(Screen):
             self.tr("No runs yet"),
             self.tr("Every training run stays here with its data, settings and samples."),
         )
-        self.empty.add_button(self.tr("Start one"), lambda: self._window("visit_by_name", "Train"), primary=True)
+        self.empty.add_button(self.tr("Start one"), lambda: self.screen_asked.emit("Train", None), primary=True)
         self.hint = EmptyState(
             "compare", self.tr("Choose a run"), self.tr("Choose two to four runs with Ctrl to compare them.")
         )
         self._select_soon = QTimer(self, singleShot=True, interval=SELECT_MS)
         self._select_soon.timeout.connect(self._show_selected)
-        self._states = QTimer(self, interval=STATES_MS)
-        self._states.timeout.connect(self._refresh_if_live)
         self._lay_out()
         self._make_actions()
         self.tree.runs_selected.connect(self._note_selection)
         self.tree.run_opened.connect(self.open_run)
-        session.runs_changed.connect(self.refresh)
+        session.run_index.changed.connect(self._show_list)
         self._note_selection([])
 
     def _lay_out(self) -> None:
@@ -126,11 +127,11 @@ class RunsScreen(Screen):
         self.export_action = act(self.tr("&Export…"), self.ask_export, "Ctrl+E", icon="export")
         self.delete_action = act(self.tr("&Delete…"), self.ask_delete, "Delete", icon="trash", edits=True)
         self.open_action = act(self.tr("Open a run's &folder from elsewhere…"), self.ask_open, icon="folder")
-        self.earlier_action = act(self.tr("&Earlier sample point"), lambda: self._timeline("step", -1), "Left")
-        self.later_action = act(self.tr("&Later sample point"), lambda: self._timeline("step", 1), "Right")
-        self.home_action = act(self.tr("&First sample point"), lambda: self._timeline("home"), "Home")
-        self.end_action = act(self.tr("&Last moment"), lambda: self._timeline("end"), "End")
-        self.play_action = act(self.tr("P&lay"), lambda: self._timeline("toggle_play"), "P")
+        self.earlier_action = act(self.tr("&Earlier sample point"), lambda: self._step(-1), "Left")
+        self.later_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
+        self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
+        self.end_action = act(self.tr("&Last moment"), lambda: self._timeline(Timeline.end), "End")
+        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "P")
 
     def menus(self) -> list[ScreenMenu]:
         """Runs and Timeline."""
@@ -158,13 +159,13 @@ class RunsScreen(Screen):
 
     def activated(self) -> None:
         """Read the runs again and keep their states fresh while shown."""
+        self.session.run_index.watch(True)
         self.refresh()
-        self._states.start()
         self._select_soon.start()
 
     def deactivated(self) -> None:
         """Stop following: other screens need the time."""
-        self._states.stop()
+        self.session.run_index.watch(False)
         self._select_soon.stop()
         if self._compare is not None:
             self._compare.timeline.pause()
@@ -175,15 +176,15 @@ class RunsScreen(Screen):
         self.deactivated()
 
     def refresh(self) -> None:
-        """Read all runs again."""
-        found = runs.runs(self.session.workspace)
-        self._live = any(run.state.state in ("running", "paused") for run in found)
+        """Show what is known, and read all runs again."""
+        index = self.session.run_index
+        if index.is_read:
+            self._show_list(index.runs)
+        index.refresh()
+
+    def _show_list(self, found: list[RunSummary]) -> None:
         self.pages.setCurrentIndex(0 if found else 1)
         self.tree.show_runs(found, versions.versions(self.session.workspace))
-
-    def _refresh_if_live(self) -> None:
-        if self._live:
-            self.refresh()
 
     # Selection
 
@@ -193,7 +194,7 @@ class RunsScreen(Screen):
             item.setEnabled(one)
         for item in (self.delete_button, self.delete_action):
             item.setEnabled(bool(folders) and not self.session.read_only)
-        state = runs.summary(folders[0]).state if one else None
+        state = (self.session.run_index.summary(folders[0]) or summary(folders[0])).state if one else None
         can_resume = state is not None and state.state in ("created", "interrupted", "stopped", "failed")
         self.resume_button.setEnabled(can_resume)
         self.resume_action.setEnabled(can_resume)
@@ -219,7 +220,7 @@ class RunsScreen(Screen):
     def compare_with_newest(self) -> None:
         """Add the newest run that is not selected yet to the selection."""
         selected = self.tree.selected()
-        others = [run.folder for run in runs.runs(self.session.workspace) if run.folder not in selected]
+        others = [run.folder for run in self.session.run_index.runs if run.folder not in selected]
         if others and len(selected) < 4:
             self.tree.select([*selected, others[-1]])
 
@@ -231,17 +232,13 @@ class RunsScreen(Screen):
 
     def open_run(self, folder: Path) -> None:
         """Watch a run on the Train screen."""
-        screen = self._window("visit_by_name", "Train")
-        if screen is not None:
-            screen.show_run(folder)
+        self.screen_asked.emit("Train", ShowRun(folder))
 
     def resume(self) -> None:
         """Go on with the selected run on the Train screen."""
         folders = self.tree.selected()
-        screen: Any = self._window("visit_by_name", "Train") if len(folders) == 1 else None
-        if screen is not None:
-            screen.show_run(folders[0])
-            screen.command("start")
+        if len(folders) == 1:
+            self.screen_asked.emit("Train", ShowRun(folders[0], start=True))
 
     def ask_open(self) -> None:
         """Choose a run's folder anywhere, such as one copied from another machine."""
@@ -301,10 +298,9 @@ class RunsScreen(Screen):
                 self.session.post(str(error), ERROR)
         self.session.runs_changed.emit()
 
-    def _timeline(self, method: str, *arguments: int) -> None:
+    def _timeline(self, move: Callable[[Timeline], object]) -> None:
         if self._compare is not None:
-            getattr(self._compare.timeline, method)(*arguments)
+            move(self._compare.timeline)
 
-    def _window(self, method: str, *arguments: str) -> Any:
-        function: Any = getattr(self.window(), method, None)
-        return function(*arguments) if function is not None else None
+    def _step(self, count: int) -> None:
+        self._timeline(lambda timeline: timeline.step(count))

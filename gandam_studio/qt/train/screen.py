@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core import runs
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
+from gandam_studio.qt.following.requests import ShowRun
 from gandam_studio.qt.following.texts import state_words, why_finished
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import Screen, ScreenMenu
@@ -30,8 +32,9 @@ from gandam_studio.qt.train.control import RunControl
 from gandam_studio.qt.train.notifications import Notifier
 from gandam_studio.qt.train.run_strip import RunStrip
 from gandam_studio.qt.train.setup.setup_page import SetupPage
+from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.config import TrainConfig
-from trainer.protocol.events import TrainEvent
+from trainer.protocol.events import TrainEvent, Warning
 from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.untrusted import shortened
 
@@ -80,7 +83,7 @@ class TrainScreen(Screen):
         self.control.patience_ended.connect(self._offer_to_end)
         self.chooser.activated.connect(lambda index: self.show_run(self.chooser.itemData(index)))
         self.new_button.clicked.connect(lambda _checked=False: self.show_setup())
-        session.runs_changed.connect(self._list_runs)
+        session.run_index.changed.connect(self._list_runs)
         self._offered: set[str] = set()
         self.pages.currentChanged.connect(self._enable_actions)
         self._enable_actions()
@@ -112,9 +115,9 @@ class TrainScreen(Screen):
         self.copy_action = act(self.tr("New run with &these settings"), lambda: self.derive({}))
         self.previous_action = act(self.tr("&Earlier sample point"), lambda: self._step(-1), "Left")
         self.next_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
-        self.home_action = act(self.tr("&First sample point"), lambda: self._timeline("home"), "Home")
-        self.end_action = act(self.tr("&Follow the newest moment"), lambda: self._timeline("end"), "End")
-        self.play_action = act(self.tr("P&lay"), lambda: self._timeline("toggle_play"), "P")
+        self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
+        self.end_action = act(self.tr("&Follow the newest moment"), lambda: self._timeline(Timeline.end), "End")
+        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "P")
         self.spike_back_action = act(self.tr("Spike &before"), lambda: self._spike(-1), "Ctrl+Left")
         self.spike_action = act(self.tr("Spike &after"), lambda: self._spike(1), "Ctrl+Right")
         self.back_action = act(self.tr("&Close the close-up"), self._back, "Escape")
@@ -243,22 +246,25 @@ class TrainScreen(Screen):
         self._list_runs()
 
     def _show_in_strip(self, follower: RunFollower) -> None:
-        strip = getattr(self.window(), "status_strip", None)
-        if strip is not None:
-            self._strip = RunStrip()
-            self._strip.clicked.connect(lambda: self.go_to("Train"))
-            self._strip.command_asked.connect(self.command)
-            strip.set_run_widget(self._strip)
-            self._strip.follow(follower)
+        self._strip = RunStrip()
+        self._strip.clicked.connect(lambda: self.go_to("Train"))
+        self._strip.command_asked.connect(self.command)
+        self.run_widget_changed.emit(self._strip)
+        self._strip.follow(follower)
 
     def go_to(self, name: str) -> None:
         """Show another screen of the window."""
-        visit: Any = getattr(self.window(), "visit_by_name", None)
-        if visit is not None:
-            visit(name)
+        self.screen_asked.emit(name, None)
+
+    def receive(self, request: object) -> None:
+        """Watch a run, and start or resume it if that was asked for (`ShowRun`)."""
+        if isinstance(request, ShowRun):
+            self.show_run(request.folder)
+            if request.start:
+                self.command("start")
 
     def _list_runs(self) -> None:
-        found = list(reversed(runs.runs(self.session.workspace)))
+        found = list(reversed(self.session.run_index.runs))
         self.chooser.blockSignals(True)
         self.chooser.clear()
         for one in found:
@@ -406,8 +412,8 @@ class TrainScreen(Screen):
 
     def _note_events(self, events: list[TrainEvent]) -> None:
         for event in events:
-            if event.kind == "warning" and getattr(event, "about", "") in ALARMS:
-                self._tell(getattr(event, "message", ""), WARNING)
+            if isinstance(event, Warning) and event.about in ALARMS:
+                self._tell(event.message, WARNING)
 
     def _tell(self, text: str, severity: str) -> None:
         self.session.post(text, severity)
@@ -420,12 +426,11 @@ class TrainScreen(Screen):
             self._watch.back()
 
     def _step(self, count: int) -> None:
-        if self._watch is not None:
-            self._watch.timeline.step(count)
+        self._timeline(lambda timeline: timeline.step(count))
 
-    def _timeline(self, method: str) -> None:
+    def _timeline(self, move: Callable[[Timeline], object]) -> None:
         if self._watch is not None:
-            getattr(self._watch.timeline, method)()
+            move(self._watch.timeline)
 
     def _spike(self, direction: int) -> None:
         if self._watch is not None and self.follower is not None:

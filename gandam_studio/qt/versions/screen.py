@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QSplitter, QSta
 
 from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.runs import runs
 from gandam_studio.core.versions import ManifestVersion, Verified, VersionDiff, diff
 from gandam_studio.core.versions.listing import head_version
 from gandam_studio.core.workspace.history import Changes
@@ -60,7 +59,7 @@ class VersionsScreen(Screen):
         session.edits_applied.connect(self._note_edits)
         session.sprites_imported.connect(self._become_stale)
         session.versions_changed.connect(self._become_stale)
-        session.runs_changed.connect(self._become_stale)
+        session.run_index.changed.connect(self._become_stale)
         self.commit_box.set_locked(session.read_only)
 
     # Screen
@@ -190,7 +189,7 @@ class VersionsScreen(Screen):
         row = self.history.history.rows[self.history.current]
         numbers = {version.number: version for version in self._versions}
         base = row.parent if self._base is None else numbers.get(self._base)
-        found = runs(self.session.workspace) if row.version else []
+        found = self.session.run_index.runs if row.version else []
         trained = [run.run for run in found if row.version and run.manifest == row.version.digest]
         self.detail.show_version(row.version, row.parent, self._versions, base, trained)
         self.detail.show_summary(None)
