@@ -56,7 +56,8 @@ def test_states_of_live_runs_are_kept_fresh_while_watched(
     qtbot,
     monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
 ) -> None:
-    monkeypatch.setattr(run_index, "POLL_S", 0.02)
+    monkeypatch.setattr(run_index, "POLL_MS", 20)
+    index = RunIndex(tmp_path / "runs")
     recorder = Recorder(make_run(tmp_path / "runs" / "r1-a"))
     recorder.train(40)
     with recorder.run.locked():
@@ -66,3 +67,4 @@ def test_states_of_live_runs_are_kept_fresh_while_watched(
         with qtbot.waitSignal(index.changed):
             recorder.train(37)
         assert index.runs[0].state.iteration == 77
+    index.close()

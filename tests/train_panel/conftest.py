@@ -23,6 +23,7 @@ def session(qapp, workspace) -> Iterator:  # type: ignore[no-untyped-def]
 
     made = Session(workspace)
     yield made
+    made.run_index.close()
     for task in list(made.tasks):
         task.cancel()
         task.wait()

@@ -13,6 +13,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from recorded_runs import Recorder, make_run, recorded
+from settled import settle
 from small_workspaces import add_sprites
 from studio_window import CONTROL, OpenWindow, open_window, own_settings, press
 
@@ -180,6 +181,7 @@ def test_two_runs_are_compared_with_the_mouse(window: MainWindow, folder: Path, 
     other = recorded(folder / "runs" / "r2-x", iterations=200, every=100, overrides=("optimiser.lr_g=0.0123",))
     visit(window, 5)
     runs = window.screen_shown
+    settle(window.session)
     click_run(runs.tree, one.path)
     click_run(runs.tree, other.path, CONTROL)
     qtbot.waitUntil(lambda: runs._compare is not None and len(runs.compare.followers) == 2, timeout=SOON_MS)
