@@ -146,9 +146,9 @@ def keep(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
 @with_workspace(write=True)
 def undecide(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
     """Make sprites undecided again, neither kept nor dropped."""
-    from gandam_studio.core.workspace.edits import Restore
+    from gandam_studio.core.workspace.edits import Undecide
 
-    apply(workspace, out, lambda: Restore(chosen(workspace, ids, criteria)))
+    apply(workspace, out, lambda: Undecide(chosen(workspace, ids, criteria)))
 
 
 @click.command()
