@@ -42,7 +42,7 @@ def run(started: float = 0.0) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         main(standalone_mode=False)
-    except TrainerError as error:
+    except (TrainerError, UntrustedError) as error:
         _fail(str(error))
     except click.UsageError as error:
         error.show()
