@@ -22,6 +22,7 @@ from trainer.protocol.outputs import check_file, check_new
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import UntrustedError
 
 RUN = click.argument("run_dir", type=click.Path(path_type=Path))
 SET = click.option(
