@@ -45,7 +45,7 @@ def mutate_json(dice: random.Random, scene: Scene) -> str:
     path = dice.choice(_files(scene, (".json",)))
     value = json.loads(path.read_bytes())
     text = dice.choice(ODD_TEXTS)
-    if dice.random() < 0.15:
+    if not isinstance(value, (dict, list)) or dice.random() < 0.15:
         path.write_text(text, encoding="utf-8", errors="surrogatepass")
         return f"{scene.name_of(path)} is {text[:40]}"
     marker = "\ue000"
