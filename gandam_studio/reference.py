@@ -51,7 +51,8 @@ def _entry(name: str, command: click.Command, parent: click.Context) -> Iterator
 def _options(options: Iterable[click.Parameter], context: click.Context) -> Iterator[str]:
     for option in options:
         if record := option.get_help_record(context):
-            yield f"- `{record[0]}`: {' '.join(record[1].split())}".replace(" [", " \\[")
+            meaning = " ".join(record[1].split()).replace("[", "\\[")  # Else [a] [b] is a link.
+            yield f"- `{record[0]}`: {meaning}"
 
 
 def keys() -> str:
@@ -92,6 +93,14 @@ def keys() -> str:
     )
 
 
+def formats() -> str:
+    """The formats of exports."""
+    from gandam_studio.core.exporting import FORMATS
+
+    rows = [(f"`{form.name}`", form.title, ", ".join(form.pictures)) for form in FORMATS.values()]
+    return "\n".join(_table(("Format", "What is written", "Pictures"), rows))
+
+
 def presets() -> str:
     """The trainer's presets."""
     from trainer.protocol.presets import load_preset, preset_names
@@ -123,7 +132,13 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"commands": commands, "keys": keys, "presets": presets, "settings": settings}
+BLOCKS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "formats": formats,
+    "keys": keys,
+    "presets": presets,
+    "settings": settings,
+}
 
 
 def filled(text: str) -> str:

@@ -81,7 +81,7 @@ def test_every_command_is_in_the_table_of_json() -> None:
 
 def test_commands_in_documents_exist() -> None:
     lines = [arguments for page in PAGES for arguments in called(page, "gandam-studio")]
-    assert len(lines) > 40
+    assert len(lines) > 20
     for name, *arguments in lines:
         command = studio.get_command(click.Context(studio), name)
         assert command is not None, name
@@ -141,7 +141,9 @@ def test_the_map_has_the_floors_of_the_contracts() -> None:
 @pytest.mark.parametrize("page", DECISIONS, ids=[path.stem[:4] for path in DECISIONS])
 def test_decisions_are_whole(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert re.fullmatch(r"# .+\n\n\*\*Context\.\*\* .+\n\n\*\*Decision\.\*\* .+\n\n\*\*Consequences\.\*\* .+\n", text, re.S)
+    assert re.fullmatch(
+        r"# .+\n\n\*\*Context\.\*\* .+\n\n\*\*Decision\.\*\* .+\n\n\*\*Consequences\.\*\* .+\n", text, re.S
+    )
     title = text.splitlines()[0].removeprefix("# ")
     assert f"[{title}]({page.name})" in (page.parent / "index.md").read_text(encoding="utf-8")
 
