@@ -1,7 +1,7 @@
 """Retake the screenshots of the documentation from a workspace made for it: `python docs/screenshots.py`.
 
-No screen is needed. Sprites, decisions and runs are generated, so the pictures show what the program does today. Training
-takes most of the time (`--minutes`). The pictures of report.md are results of long runs and are not made here.
+No screen is needed. Sprites, decisions and runs are generated, so the pictures show what the program does today.
+Training takes most of the time (`--minutes`). The pictures of report.md are results of long runs, not made here.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from trainer.protocol.presets import load_preset
 
 IMAGES = Path(__file__).resolve().parent / "images"
 NAMES = ("duplicates", "curate", "versions", "train", "runs")
-SETTLED_MS, LONGEST_MS = 1000, 30_000
-"""The window is settled when it looks the same for this long, or after the longest time."""
+LOOK_MS, SETTLED, LONGEST = 500, 8, 60
+"""The window is settled when so many looks in a row found it the same, or after the most looks."""
 FRAMES, FRAME_WIDTH, FRAME_MS = 36, 720, 180
 SCRUB_FRAMES = 12
 
@@ -58,7 +58,7 @@ def main() -> None:
         parser.error(f"there is no picture {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
     options.out.mkdir(parents=True, exist_ok=True)
     application = QApplication(sys.argv[:1])
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         QCoreApplication.setOrganizationName("GANdam Studio screenshots")
         QSettings.setDefaultFormat(QSettings.Format.IniFormat)
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, scratch)
@@ -158,11 +158,12 @@ def settle(window: MainWindow) -> None:
     QTest.qWait(100)
     while window.session is not None and window.session.tasks:
         QTest.qWait(100)
-    before = None
-    for _ in range(0, LONGEST_MS, SETTLED_MS):
-        QTest.qWait(SETTLED_MS)
+    before, same = window.grab().toImage(), 0
+    for _ in range(LONGEST):
+        QTest.qWait(LOOK_MS)
         now = window.grab().toImage()
-        if now == before:
+        same = same + 1 if now == before else 0
+        if same == SETTLED:
             return
         before = now
 

@@ -65,7 +65,7 @@ def keys() -> str:
     from gandam_studio.qt.main_window import MainWindow
 
     application = QApplication.instance() or QApplication(["reference"])
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         # The person's own settings must neither be read nor written.
         QCoreApplication.setOrganizationName("GANdam Studio reference")
         QSettings.setDefaultFormat(QSettings.Format.IniFormat)
