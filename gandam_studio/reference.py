@@ -7,6 +7,7 @@ With `--check`, nothing is written, and the exit code is 1 when a file is out of
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import sys
 import tempfile
@@ -58,6 +59,8 @@ def _options(options: Iterable[click.Parameter], context: click.Context) -> Iter
 def keys() -> str:
     """Every action of the window that has keys: those of all screens, then those of each screen."""
     from PySide6.QtCore import QCoreApplication, QSettings
+
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # the keys are read from a real window
     from PySide6.QtWidgets import QApplication
 
     from gandam_studio.core.workspace import Workspace
