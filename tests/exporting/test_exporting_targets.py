@@ -290,8 +290,8 @@ from pathlib import Path
 from gandam_studio.core.exporting.formats import FORMATS
 from gandam_studio.core.exporting.source import Source
 from gandam_studio.core.versions.model import ManifestVersion
-from trainer.manifest import ManifestEntry
-from trainer.recipe import Recipe
+from trainer.protocol.manifest import ManifestEntry
+from trainer.protocol.recipe import Recipe
 
 class Sink(io.RawIOBase):
     def __init__(self): self.size = 0

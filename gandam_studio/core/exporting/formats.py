@@ -11,6 +11,8 @@ from gandam_studio.core.errors import UserError
 
 NONE, COPY, LINK, RENDER = PICTURES = ("none", "copy", "link", "render")
 ALL = "all"
+PICTURE = r"[^/]+-[0-9a-f]{12}\.[a-z0-9]+"
+"""Names that exports give pictures (`source.picture_stem`), as a regular expression."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Format:
         embeds: whether pictures are stored inside its single file.
         classes: whether it supports classes.
         captions: whether it supports captions.
+        held: regular expression for the relative paths of the files in its folder besides the marker; "" if it is never
+            a folder. A folder is replaced only if everything in it matches.
         extra: the optional extra it needs, or "".
         needs: the package that the extra installs.
     """
@@ -38,6 +42,7 @@ class Format:
     embeds: bool = False
     classes: bool = False
     captions: bool = False
+    held: str = ""
     extra: str = ""
     needs: str = ""
 
@@ -71,8 +76,16 @@ FORMATS = {
             "manifest.jsonl",
             (NONE, COPY, LINK, RENDER),
             captions=True,
+            held=rf"manifest\.jsonl|pictures/{PICTURE}",
         ),
-        Format("csv", "A table for spreadsheets and pandas", "manifest.csv", (NONE, COPY, LINK, RENDER), captions=True),
+        Format(
+            "csv",
+            "A table for spreadsheets and pandas",
+            "manifest.csv",
+            (NONE, COPY, LINK, RENDER),
+            captions=True,
+            held=rf"manifest\.csv|pictures/{PICTURE}",
+        ),
         Format(
             "parquet",
             "A typed table with the pictures inside, for pandas, DuckDB and datasets",
@@ -90,6 +103,7 @@ FORMATS = {
             folder=True,
             classes=True,
             captions=True,
+            held=rf"(train|test)/(metadata\.jsonl|([^/]+/)?{PICTURE})",
         ),
         Format("stylegan", "A zip for StyleGAN2 and StyleGAN3", "stylegan.zip", (RENDER,), embeds=True, classes=True),
         Format(
@@ -100,8 +114,16 @@ FORMATS = {
             folder=True,
             classes=True,
             captions=True,
+            held=r"(train|held-out)-[0-9]{6,}\.tar",
         ),
-        Format("croissant", "A folder described by Croissant JSON-LD", "croissant", (RENDER, COPY, LINK), folder=True),
+        Format(
+            "croissant",
+            "A folder described by Croissant JSON-LD",
+            "croissant",
+            (RENDER, COPY, LINK),
+            folder=True,
+            held=rf"croissant\.json|sprites\.csv|pictures/{PICTURE}",
+        ),
         Format(
             "coco",
             "COCO annotations with categories from tags and facing",
@@ -110,6 +132,7 @@ FORMATS = {
             folder=True,
             classes=True,
             captions=True,
+            held=rf"annotations\.json|pictures/{PICTURE}",
         ),
         Format(
             "fiftyone",
@@ -119,6 +142,7 @@ FORMATS = {
             folder=True,
             classes=True,
             captions=True,
+            held=rf"metadata\.json|samples\.json|data/{PICTURE}",
         ),
     )
 }

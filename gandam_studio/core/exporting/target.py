@@ -26,27 +26,15 @@ UPLOADING = "export.uploading.json"
 _UPLOAD_BATCH = 256
 _DIGEST = re.compile("[0-9a-f]{64}")
 
-# Names of the files in a format's folder besides the marker (see `source.picture_stem`).
-_PICTURE = r"[^/]+-[0-9a-f]{12}\.[a-z0-9]+"
-_CONTENTS = {
-    "jsonl": rf"manifest\.jsonl|pictures/{_PICTURE}",
-    "csv": rf"manifest\.csv|pictures/{_PICTURE}",
-    "imagefolder": rf"(train|test)/(metadata\.jsonl|([^/]+/)?{_PICTURE})",
-    "webdataset": r"(train|held-out)-[0-9]{6,}\.tar",
-    "croissant": rf"croissant\.json|sprites\.csv|pictures/{_PICTURE}",
-    "coco": rf"annotations\.json|pictures/{_PICTURE}",
-    "fiftyone": rf"metadata\.json|samples\.json|data/{_PICTURE}",
-}
-
 
 def folder_kind(format: str) -> FolderKind:
     """Return the description of a format's folder, or that of all formats, for the check of existing targets."""
     if format == ALL:
         alone = [re.escape(form.path) for form in FORMATS.values() if form.embeds or not form.folder]
-        beside = [rf"{re.escape(FORMATS[name].path)}/({held}|{MARKER})" for name, held in _CONTENTS.items()]
+        beside = [rf"{re.escape(form.path)}/({form.held}|{MARKER})" for form in FORMATS.values() if form.held]
         pattern = "|".join(alone + beside)
     else:
-        pattern = _CONTENTS[format]
+        pattern = FORMATS[format].held
     return FolderKind(MARKER, _kind_name(format), _named, re.compile(pattern))
 
 
