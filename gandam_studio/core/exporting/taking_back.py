@@ -130,7 +130,7 @@ def _check_sizes(workspace: Workspace, path: Path | str, read: ReadBack) -> None
         if (size := sizes.get(entry.id, stated)) != stated:
             problem = f"width and height must be {size[0]} and {size[1]}, not {stated[0]} and {stated[1]}"
         elif entry.crop and not is_crop(entry.crop, *stated):
-            problem = f"crop must lie within {stated[0]} x {stated[1]}, not be {list(entry.crop)}"
+            problem = f"crop must lie within {stated[0]} x {stated[1]}, but is {list(entry.crop)}"
         else:
             continue
         where = f"line {number} ({shortened(entry.source)})" if read.format == "jsonl" else shortened(entry.source)
