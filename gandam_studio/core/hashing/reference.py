@@ -1,8 +1,8 @@
-"""The hashes of ImageHash, bit for bit, computed in batches.
+"""ImageHash's hashes, many pictures at a time and the same to the last bit.
 
-Every function takes pictures of one size as (N, H, W, 3) uint8 RGB and returns one word per picture, whose most
+Every function takes pictures of one size as (N, H, W, 3) uint8 RGB and returns one word a picture whose most
 significant bit is ImageHash's first: `int(str(imagehash.phash(picture)), 16)`. Definitions: ImageHash 4.3 (Buchner,
-BSD-2-Clause); pHash after Zauner 2010, dHash after Krawetz 2013. Pillow's own resampling is used, because its
+BSD-2-Clause); pHash after Zauner 2010, dHash after Krawetz 2013. Pillow's own resampling is kept, because its
 rounding decides bits; a batch is resampled as one tall and one wide picture.
 """
 
@@ -17,7 +17,7 @@ _LANCZOS = Image.Resampling.LANCZOS
 
 
 def pack_bits(bits: np.ndarray) -> np.ndarray:
-    """Pack (N, B) bool, B <= 64, into (N,) uint64; the first bit is the most significant of the B."""
+    """(N, B) bool, B <= 64, to (N,) uint64, the first bit most significant of the B."""
     count, length = bits.shape
     padded = np.zeros((count, 64), dtype=np.uint8)
     padded[:, 64 - length :] = bits
@@ -25,27 +25,27 @@ def pack_bits(bits: np.ndarray) -> np.ndarray:
 
 
 def grey(rgb: np.ndarray) -> np.ndarray:
-    """Convert (..., 3) uint8 to (...) uint8 like Pillow's convert("L"): ITU-R 601-2 in 16-bit fixed point, rounded."""
+    """(..., 3) uint8 to (...) uint8 as Pillow's convert("L"): ITU-R 601-2 in 16-bit fixed point, rounded."""
     wide = rgb.astype(np.uint32)
     return ((wide[..., 0] * 19595 + wide[..., 1] * 38470 + wide[..., 2] * 7471 + 0x8000) >> 16).astype(np.uint8)
 
 
 def resize_grey(stack: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Resize (N, H, W) uint8 to (N, height, width), each like Pillow's resize with LANCZOS."""
+    """(N, H, W) uint8 to (N, height, width), each as Pillow's resize with LANCZOS would give it."""
     if _rows_first(stack.shape[1], stack.shape[2], height, width):
         return _resize_columns(_resize_rows(stack, width), height)
     return _resize_rows(_resize_columns(stack, height), width)
 
 
 def _resize_rows(stack: np.ndarray, width: int) -> np.ndarray:
-    """Resize (N, H, W) to (N, H, width): all rows form one tall picture, whose vertical pass Pillow skips."""
+    """(N, H, W) to (N, H, width): all rows of all pictures as one tall picture, whose vertical pass Pillow skips."""
     count, height, old = stack.shape
     tall = Image.fromarray(np.ascontiguousarray(stack).reshape(count * height, old))
     return np.asarray(tall.resize((width, count * height), _LANCZOS)).reshape(count, height, width)
 
 
 def _resize_columns(stack: np.ndarray, height: int) -> np.ndarray:
-    """Resize (N, H, W) to (N, height, W): all columns form one wide picture, whose horizontal pass Pillow skips."""
+    """(N, H, W) to (N, height, W): all columns as one wide picture, whose horizontal pass Pillow skips."""
     count, old, width = stack.shape
     wide = Image.fromarray(np.ascontiguousarray(stack.transpose(1, 0, 2)).reshape(old, count * width))
     columns = np.asarray(wide.resize((count * width, height), _LANCZOS)).reshape(height, count, width)
@@ -54,21 +54,21 @@ def _resize_columns(stack: np.ndarray, height: int) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _rows_first(height: int, width: int, new_height: int, new_width: int) -> bool:
-    """Whether Pillow resamples rows before columns for these sizes; it rounds in between, and versions differ.
+    """Whether this Pillow resamples rows before columns for these sizes; it rounds in between, and versions differ.
 
-    Determined by resizing noise, for which the two orders give different results.
+    Found by asking it to resize noise, which no two orders round alike.
     """
     noise = np.random.default_rng(0).integers(0, 256, (1, height, width), dtype=np.uint8)
-    expected = np.asarray(Image.fromarray(noise[0]).resize((new_width, new_height), _LANCZOS))
-    return np.array_equal(_resize_columns(_resize_rows(noise, new_width), new_height)[0], expected)
+    theirs = np.asarray(Image.fromarray(noise[0]).resize((new_width, new_height), _LANCZOS))
+    return np.array_equal(_resize_columns(_resize_rows(noise, new_width), new_height)[0], theirs)
 
 
 def phash(rgb: np.ndarray) -> np.ndarray:
     """ImageHash's `phash(hash_size=8, highfreq_factor=4)`.
 
-    The lowest 8x8 frequencies of a 32x32 DCT, compared with their median.
+    The 8x8 low frequencies of a 32x32 DCT against their median.
     """
-    # The same transform as ImageHash: the rounding of another one would break ties differently.
+    # ImageHash's own transform: another one's rounding would decide ties otherwise.
     from scipy.fftpack import dct
 
     pixels = resize_grey(grey(rgb), 32, 32)
@@ -85,9 +85,9 @@ def dhash(rgb: np.ndarray) -> np.ndarray:
 def whash(rgb: np.ndarray) -> np.ndarray:
     """ImageHash's `whash(hash_size=8, mode="haar", remove_max_haar_ll=True)`.
 
-    An 8x8 Haar approximation, compared with its median.
+    An 8x8 Haar approximation against its median.
     """
-    import pywt  # imported late: only this hash needs it
+    import pywt  # late: only this hash needs it
 
     smaller = min(rgb.shape[1:3])
     scale = max(2 ** int(np.log2(smaller)), 8)
@@ -103,7 +103,7 @@ def whash(rgb: np.ndarray) -> np.ndarray:
 def colorhash(rgb: np.ndarray) -> np.ndarray:
     """ImageHash's `colorhash(binbits=3)`.
 
-    14 fractions (black, grey, 6 faint hues, 6 bright hues) of 3 bits each: 42 bits.
+    14 fractions (black, grey, 6 faint hues, 6 bright hues) of 3 bits: 42 bits.
     """
     count, height, width = rgb.shape[:3]
     tall = Image.fromarray(np.ascontiguousarray(rgb[..., :3]).reshape(count * height, width, 3))
@@ -114,11 +114,11 @@ def colorhash(rgb: np.ndarray) -> np.ndarray:
     colour = ~black & ~low
     total = np.maximum(1, colour.sum(axis=1))
     bins = [(black.mean(axis=1) * 8).astype(int), ((~black & low).mean(axis=1) * 8).astype(int)]
-    # ImageHash's six hue bins on 0..255: half-open, except the last.
+    # ImageHash's six hue bins on 0..255: half open, the last one closed.
     which = np.minimum(np.searchsorted(np.linspace(0, 255, 7), hue, side="right") - 1, 5)
     for mask in (colour & (saturation < 256 * 2 // 3), colour & (saturation > 256 * 2 // 3)):
         bins += [((mask & (which == index)).sum(axis=1) * 8 * 1.0 / total).astype(int) for index in range(6)]
     values = np.minimum(np.stack(bins, axis=1), 7)
-    # ImageHash's bit i of 3 is `v // 2**(2 - i) % 2**(3 - i) > 0`, which is not plain binary.
+    # Its bit i of 3 is `v // 2**(2 - i) % 2**(3 - i) > 0`, which is not plain binary: kept as it is.
     bits = [(values // 2 ** (2 - i)) % 2 ** (3 - i) > 0 for i in range(3)]
     return pack_bits(np.stack(bits, axis=2).reshape(count, 42))
