@@ -40,7 +40,7 @@ def mutate(dice: random.Random, scene: Scene) -> str:
     chosen = dice.choice(kinds)
     try:
         return chosen(dice, scene)
-    except (ValueError, OSError) as error:  # what an earlier mutation left is not what this one can change
+    except (ValueError, LookupError, OSError) as error:  # what an earlier mutation left is not what this one can change
         return f"nothing: {type(error).__name__}"
 
 
