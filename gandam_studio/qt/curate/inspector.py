@@ -1,4 +1,4 @@
-"""The panel at the right: what is known of the current sprite, and its tags."""
+"""The details panel: facts about the current sprite, and its tags."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
 from trainer.protocol.untrusted import shortened
 
 WIDTH = 272
-LONGEST_WORD = 28  # Characters that fit into that width.
+LONGEST_WORD = 28  # characters that fit into that width
 PREVIEW = 240
 PREVIEW_BYTES = 8 << 20
 
 
 class Inspector(QWidget):
     """Signals:
-    tags_asked: add and remove tags of what is selected (set, set).
+    tags_asked: tags should be added to and removed from the selected sprites (set, set).
     """
 
     tags_asked = Signal(object, object)
@@ -65,7 +65,7 @@ class Inspector(QWidget):
         layout.addStretch()
 
     def show_sprite(self, sprite: Sprite | None, selected: int) -> None:
-        """Show the current sprite; `selected` is how many the actions would act on."""
+        """Show the current sprite; `selected` is the number of sprites that actions apply to."""
         self.setEnabled(sprite is not None)
         if sprite is None:
             self._name.setText(self.tr("Nothing selected"))
@@ -95,7 +95,7 @@ class Inspector(QWidget):
             text
             for text, shown in (
                 (self.tr("flipped"), sprite.flipped),
-                (self.tr("turned {0}°").format(90 * sprite.rotation), bool(sprite.rotation)),
+                (self.tr("rotated {0}°").format(90 * sprite.rotation), bool(sprite.rotation)),
                 (self.tr("cropped {0} × {1}").format(*(sprite.crop or (0, 0, 0, 0))[2:]), sprite.crop is not None),
             )
             if shown
@@ -109,7 +109,7 @@ class Inspector(QWidget):
         self._show_tags(sprite.tags)
 
     def stop(self) -> None:
-        """End the thread that loads the picture; before the workspace is closed."""
+        """End the loader thread; call before the workspace is closed."""
         self._picture.pictures.stop()
 
     def _fact(self, name: str, value: str, tip: str = "") -> None:
@@ -162,10 +162,9 @@ class Inspector(QWidget):
 
 
 class _Preview(QWidget):
-    """The sprite as decided, as large as whole factors allow.
+    """The sprite with its edits applied, enlarged by a whole factor.
 
-    Its picture is loaded by another thread, for decoding takes as long as many frames; until it is there, the one
-    before stays.
+    The picture is loaded in another thread, since decoding takes many frames; until it arrives, the previous one stays.
     """
 
     def __init__(self, pictures: PictureCache) -> None:
