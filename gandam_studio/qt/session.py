@@ -204,7 +204,7 @@ class Session(QObject):
             task.succeeded.connect(on_done)
         if on_cancelled:
             task.cancelled.connect(on_cancelled)
-        task.failed.connect(on_error or self.tell_failure)
+        task.failed.connect(on_error or self.post_failure)
         task.ended.connect(lambda: self._end(task))
         self.tasks.append(task)
         self.task_started.emit(task)
@@ -220,7 +220,7 @@ class Session(QObject):
         """Like `start_job`, for short queries whose progress would only flicker: not shown in the status strip."""
         task = BackgroundTask("", self.workspace, function, self)
         task.succeeded.connect(on_done)
-        task.failed.connect(on_error or self.tell_failure)
+        task.failed.connect(on_error or self.post_failure)
         task.ended.connect(lambda: self._end_quiet(task))
         self._quiet.append(task)
         task.start()
@@ -247,7 +247,7 @@ class Session(QObject):
         self._quiet.remove(task)
         task.deleteLater()
 
-    def tell_failure(self, error: BaseException) -> None:
+    def post_failure(self, error: BaseException) -> None:
         """Post an error of background work; a custom `on_error` calls this too."""
         log.debug("background work failed", exc_info=error)
         self.post(explain(error), ERROR)

@@ -117,7 +117,7 @@ class CurateActions:
 
         self.keep = make(tr("&Keep"), lambda: decide(decisions.keep), "U", "keep")
         self.drop = make(tr("&Drop"), lambda: decide(decisions.drop), ["X", "Del"], "drop")
-        self.drop_because = make(tr("Drop with &reason…"), screen.choose_reason, "Shift+X")
+        self.drop_because = make(tr("Drop &with reason…"), screen.choose_reason, "Shift+X")
         self.restore = make(tr("&Make undecided"), decisions.restore, "Shift+U", "restore")
         self.flip = make(tr("&Flip left-right"), decisions.flip, "F", "flip")
         self.rotate_right = make(tr("&Turn right"), lambda: decisions.rotate(1), "]", "rotate")
@@ -125,7 +125,7 @@ class CurateActions:
         self.tag = make(tr("Ta&g…"), screen.ask_tags, "T", "tag")
         self.crop = make(tr("&Crop…"), screen.work.open_crop, "C", "crop")
         self.trim = make(tr("Tr&im to content"), decisions.trim, "Shift+T")
-        self.uncrop = make(tr("&Remove crop"), lambda: decisions.crop(None), "Shift+C")
+        self.uncrop = make(tr("Remove cro&p"), lambda: decisions.crop(None), "Shift+C")
         self.facings = [
             make(tr("Facing &left"), lambda: decisions.face("left"), "L"),
             make(tr("Facing &right"), lambda: decisions.face("right"), "R"),

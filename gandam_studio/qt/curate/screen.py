@@ -117,7 +117,7 @@ class CurateScreen(CurateBase):
 
     def _selecting_failed(self, error: BaseException) -> None:
         self._stale = True  # the next visit retries
-        self.session.tell_failure(error)
+        self.session.post_failure(error)
 
     def _show_order(self, order: Seqs) -> None:
         self.gallery.show_order(order)

@@ -59,7 +59,7 @@ class BalanceController(QObject):
         if findings is not None and findings.total:
             self._session.start_job(
                 self.tr("Name families"),
-                lambda _door, _job: name_families(findings.restated()),
+                lambda _workspace, _job: name_families(findings.restated()),
                 self._record,
             )
 

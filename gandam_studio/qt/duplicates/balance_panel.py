@@ -111,7 +111,7 @@ class BalancePanel(QWidget):
         as_it_is.setChecked(True)
         column.addWidget(as_it_is)
         self.weight_number = self._number(1, self.tr("Sprites a family may count for"))
-        self.weigh = self._choice(self.WEIGHT, self.tr("Weight: count for at most"))
+        self.weigh = self._choice(self.WEIGHT, self.tr("Weight: count as"))
         column.addLayout(_row(self.weigh, self.weight_number))
         self.cap_number = self._number(3, self.tr("Sprites a family may keep"))
         self.cap = self._choice(self.CAP, self.tr("Cap: drop all but"))

@@ -173,7 +173,7 @@ class RulesPanel(QWidget):
         self.sure.setToolTip(self.tr("Less certain duplicates are left for you to review"))
         self.sure.valueChanged.connect(lambda _value: self.relations_changed.emit())
         row = QHBoxLayout()
-        row.addWidget(QLabel(self.tr("with a confidence of at least")))
+        row.addWidget(QLabel(self.tr("minimum confidence")))
         row.addStretch()
         row.addWidget(self.sure)
         layout.addLayout(row)

@@ -220,7 +220,7 @@ class DuplicatesScreen(DuplicatesBase):
 
     def _planning_failed(self, error: BaseException) -> None:
         self.rules.show_preview(PreviewText((self.tr("The preview could not be computed."),), False))
-        self.session.tell_failure(error)
+        self.session.post_failure(error)
 
     def _take_plan(self, plan: DropPlan) -> None:
         self._plan = plan
