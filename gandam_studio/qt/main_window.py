@@ -61,8 +61,7 @@ class MainWindow(QMainWindow):
     # Workspaces
 
     def open_folder(self, folder: Path, *, read_only: bool = False) -> bool:
-        """Show the workspace in `folder`; if it is locked or not a workspace, offer what can be done. False: not
-        opened."""
+        """Show the workspace in `folder`; if it is locked or not a workspace, offer alternatives. False: not opened."""
         is_open = self._is_open(folder)
         if is_open and self.session and (read_only or not self.session.read_only):
             return self._show_already_open(self.session)
@@ -122,8 +121,8 @@ class MainWindow(QMainWindow):
         """The page shown without a workspace; built on first use, to keep the start with a workspace fast."""
         if self._welcome is None:
             self._welcome = Welcome()
-            self._welcome.open_asked.connect(self.open_folder)
-            self._welcome.create_asked.connect(self.create_folder)
+            self._welcome.open_requested.connect(self.open_folder)
+            self._welcome.create_requested.connect(self.create_folder)
             self._stack.addWidget(self._welcome)
         return self._welcome
 
@@ -211,7 +210,7 @@ class MainWindow(QMainWindow):
         if place.path not in self._screens:
             module, _, name = place.path.partition(":")
             screen: Screen = getattr(importlib.import_module(module), name)(self.session)
-            screen.screen_asked.connect(self._go_to)
+            screen.screen_requested.connect(self._go_to)
             screen.run_widget_changed.connect(self.status_strip.set_run_widget)
             self._screens[place.path] = screen
             self._stack.addWidget(screen)

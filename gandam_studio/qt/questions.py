@@ -45,7 +45,9 @@ def offer_creation(parent: QWidget, folder: Path) -> bool:
     box.setText(wrapped(box.tr("{0} is not a workspace.").format(folder)))
     if folder.is_dir() and any(folder.iterdir()):
         box.setInformativeText(
-            box.tr("A workspace needs a folder of its own. Create one in a new folder, then import this folder into it.")
+            box.tr(
+                "A workspace needs a folder of its own. Create one in a new folder, then import this folder into it."
+            )
         )
         run_dialog(box)
         return False

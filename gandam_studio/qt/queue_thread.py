@@ -47,8 +47,7 @@ class QueueThread(QThread):
         """While the block runs, the thread waits at its next call of `pause`.
 
         For work of the GUI thread within a frame: otherwise each of its calls that releases the GIL would have to
-        wait to
-        get it back from this thread.
+        wait for this thread to return it.
         """
         self._free.clear()
         try:

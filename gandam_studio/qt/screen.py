@@ -32,11 +32,11 @@ class Screen(QWidget):
         session: the open workspace and its signals.
 
     Signals:
-        screen_asked: request to show another screen (its English name, a request for its `receive`).
+        screen_requested: request to show another screen (its English name, a request for its `receive`).
         run_widget_changed: the status strip should show this widget for the run (QWidget).
     """
 
-    screen_asked = Signal(str, object)
+    screen_requested = Signal(str, object)
     run_widget_changed = Signal(object)
 
     title = ""
@@ -87,8 +87,7 @@ class Screen(QWidget):
         edits: bool = False,
         within: QWidget | tuple[QWidget, ...] = (),
     ) -> QAction:
-        """Create an action whose shortcut (portable text such as "Ctrl+E", or several) works while this screen is
-        shown.
+        """Create an action whose shortcuts (portable text such as "Ctrl+E") work while this screen is shown.
 
         `within` limits the shortcut to parts of the screen, so that Space and plain letters still reach the other
         buttons and lists.

@@ -142,8 +142,9 @@ class Session(QObject):
         if self._folding or not self.workspace.log_is_long:
             return
         self._folding = True
-        self.start_quiet_job(lambda workspace, job: workspace.fold_log(), lambda _nothing:
-        None).ended.connect(self._end_folding)
+        self.start_quiet_job(lambda workspace, job: workspace.fold_log(), lambda _nothing: None).ended.connect(
+            self._end_folding
+        )
 
     def _end_folding(self) -> None:
         self._folding = False

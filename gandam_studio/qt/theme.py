@@ -116,8 +116,7 @@ def set_scheme(name: str) -> None:
 
 
 def put_sheet_on(application: QApplication) -> None:
-    """Apply the style sheet, once for a whole window: set earlier, it would be recomputed at every step of the
-    building.
+    """Apply the style sheet, once the window is built: set earlier, it would be recomputed for every new widget.
     """
     application.setStyleSheet(_style_sheet(colors(), QFontMetrics(application.font()).height()))
 

@@ -14,8 +14,7 @@ DELAY_MS = 5000
 
 
 class Upkeep(QObject):
-    """Checks once, some seconds after a workspace is opened for writing, for hashes and features of an older version,
-    and
+    """Checks for hashes and features of an older version some seconds after a workspace is opened for writing, and
     recomputes them in the background, shown in the status strip. If cancelled, it runs again at the next opening.
     """
 

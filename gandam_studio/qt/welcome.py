@@ -31,12 +31,12 @@ def remember_folder(folder: Path) -> None:
 
 class Welcome(QWidget):
     """Signals:
-    open_asked: the workspace in this folder should be shown (`Path`).
-    create_asked: a workspace should be created in this folder and shown (`Path`).
+    open_requested: the workspace in this folder should be shown (`Path`).
+    create_requested: a workspace should be created in this folder and shown (`Path`).
     """
 
-    open_asked = Signal(Path)
-    create_asked = Signal(Path)
+    open_requested = Signal(Path)
+    create_requested = Signal(Path)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,7 +66,7 @@ class Welcome(QWidget):
         for folder in recent_folders():
             button = QPushButton(f"{folder.name}   –   {folder.parent}")
             button.setProperty("role", "quiet")
-            button.clicked.connect(lambda _checked=False, folder=folder: self.open_asked.emit(folder))
+            button.clicked.connect(lambda _checked=False, folder=folder: self.open_requested.emit(folder))
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def ask_new(self) -> None:
@@ -76,10 +76,10 @@ class Welcome(QWidget):
             self, title, str(Path.home() / "sprites"), options=QFileDialog.Option.ShowDirsOnly
         )
         if name:
-            self.create_asked.emit(Path(name))
+            self.create_requested.emit(Path(name))
 
     def ask_open(self) -> None:
         """Ask for a workspace's folder to open."""
         name = QFileDialog.getExistingDirectory(self, self.tr("Open a workspace folder"))
         if name:
-            self.open_asked.emit(Path(name))
+            self.open_requested.emit(Path(name))

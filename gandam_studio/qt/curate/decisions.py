@@ -87,8 +87,7 @@ class Decisions(QObject):
         return self._apply(lambda seqs: SetCrop(seqs, box))
 
     def trim(self) -> None:
-        """Crop each sprite to its content, without transparent or plain borders; reads the pictures in the
-        background."""
+        """Crop each sprite to its content, without transparent or plain borders; runs in the background."""
         seqs = self._targets()
         if not len(seqs):
             return

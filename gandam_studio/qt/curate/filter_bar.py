@@ -38,11 +38,11 @@ class FilterBar(QFrame):
 
     Signals:
         filter_changed: the user changed the filter (`Filter`).
-        leave_asked: the user finished typing; the gallery should get the focus.
+        leave_requested: the user finished typing; the gallery should get the focus.
     """
 
     filter_changed = Signal(object)
-    leave_asked = Signal()
+    leave_requested = Signal()
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -198,7 +198,7 @@ class FilterBar(QFrame):
 
     def _finish_search(self) -> None:
         self._take_search()
-        self.leave_asked.emit()
+        self.leave_requested.emit()
 
     def _take_more(self, values: dict[str, object]) -> None:
         self._change(**values)

@@ -29,14 +29,14 @@ class Gallery(GridView):
         current_changed: the current sprite changed (its row number, 0 for none).
         selection_changed: the selection changed.
         opened: a sprite was double-clicked (its row number).
-        menu_asked: the context menu was requested (global position).
+        menu_requested: the context menu was requested (global position).
         tile_changed: the size of the cells changed (side of a tile, logical pixels).
     """
 
     current_changed = Signal(int)
     selection_changed = Signal()
     opened = Signal(int)
-    menu_asked = Signal(QPoint)
+    menu_requested = Signal(QPoint)
     tile_changed = Signal(int)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
@@ -268,7 +268,7 @@ class Gallery(GridView):
         where = event.globalPos()
         if event.reason() == QContextMenuEvent.Reason.Keyboard and self.current >= 0:
             where = self.viewport().mapToGlobal(self.rect_of(self.current).center())
-        self.menu_asked.emit(where)
+        self.menu_requested.emit(where)
 
     def select_band(self, band: QRect, before: np.ndarray | None) -> None:
         """Select the cells under `band` (content coordinates), in addition to the selection `before` if given."""

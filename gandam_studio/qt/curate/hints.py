@@ -17,11 +17,9 @@ class HintBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "hint")
         self._hints = (
-            self.tr(
-                "Arrow keys move; F flips, X drops, U keeps. A decision moves on to the next undecided sprite."
-            ),
+            self.tr("Arrow keys move; F flips, X drops, U keeps. A decision moves on to the next undecided sprite."),
             self.tr("Space opens the large view. There, O overlays the mirrored sprite, to judge symmetry and facing."),
-            self.tr("Ctrl+Z undoes any edit, even after a restart. Ctrl+K finds every command, F1 lists the shortcuts."),
+            self.tr("Ctrl+Z undoes any edit, even after a restart. Ctrl+K finds commands, F1 lists the shortcuts."),
         )
         sign = QLabel()
         icons.set_pixmap(sign, "keyboard", QSize(18, 18), "accent")

@@ -25,10 +25,10 @@ PREVIEW_BYTES = 8 << 20
 
 class Inspector(QWidget):
     """Signals:
-    tags_asked: tags should be added to and removed from the selected sprites (set, set).
+    tags_requested: tags should be added to and removed from the selected sprites (set, set).
     """
 
-    tags_asked = Signal(object, object)
+    tags_requested = Signal(object, object)
 
     def __init__(self, workspace: Workspace, *, read_only: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -144,7 +144,7 @@ class Inspector(QWidget):
         remove.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         remove.setEnabled(not self._read_only)
         icons.set_icon(remove, "close", "secondary", 12)
-        remove.clicked.connect(lambda _checked=False: self.tags_asked.emit(set(), {tag}))
+        remove.clicked.connect(lambda _checked=False: self.tags_requested.emit(set(), {tag}))
         sign = QLabel()
         icons.set_pixmap(sign, "tag", QSize(14, 14), "muted")
         layout = QHBoxLayout(row)
@@ -158,7 +158,7 @@ class Inspector(QWidget):
         tags = {part.strip() for part in self.tag_field.text().split(",") if part.strip()}
         if tags:
             self.tag_field.clear()
-            self.tags_asked.emit(tags, set())
+            self.tags_requested.emit(tags, set())
 
 
 class _Preview(QWidget):

@@ -27,11 +27,11 @@ class LargeView(QWidget):
         onion: whether the mirrored picture is overlaid, half transparent.
 
     Signals:
-        step_asked: the next (1) or previous (-1) sprite was requested.
+        step_requested: the next (1) or previous (-1) sprite was requested.
         left: the user returned to the gallery.
     """
 
-    step_asked = Signal(int)
+    step_requested = Signal(int)
     left = Signal()
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
@@ -143,7 +143,7 @@ class LargeView(QWidget):
         key = Qt.Key(event.key())
         step = {Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1}.get(key)
         if step:
-            self.step_asked.emit(step)
+            self.step_requested.emit(step)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom_by(1)
         elif key == Qt.Key.Key_Minus:

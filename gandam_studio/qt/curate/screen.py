@@ -110,7 +110,10 @@ class CurateScreen(CurateBase):
             self._show_order(workspace.select(chosen))
         else:
             task = self.session.start_job(
-                self.tr("Filter"), lambda workspace, job: workspace.select(chosen), self._show_order, self._selecting_failed
+                self.tr("Filter"),
+                lambda workspace, job: workspace.select(chosen),
+                self._show_order,
+                self._selecting_failed,
             )
             self._selecting.follow(task)
         self._count()
@@ -308,9 +311,7 @@ class CurateScreen(CurateBase):
     @functools.cached_property
     def no_match(self) -> EmptyState:
         """The page shown if no sprite matches the filter."""
-        page = EmptyState(
-            "search", self.tr("Nothing matches"), self.tr("No sprite matches the filter.")
-        )
+        page = EmptyState("search", self.tr("Nothing matches"), self.tr("No sprite matches the filter."))
         page.add_button(self.tr("Clear the filter"), lambda: self.filter_bar.set_filter(Filter()), primary=True)
         self.stack.addWidget(page)
         return page
@@ -341,13 +342,13 @@ class CurateScreen(CurateBase):
         self.imports.progressed.connect(self._peek)
         gallery.current_changed.connect(lambda _seq: self._show_current())
         gallery.selection_changed.connect(self._show_current)
-        gallery.menu_asked.connect(self.show_menu)
+        gallery.menu_requested.connect(self.show_menu)
         gallery.tile_changed.connect(self.filter_bar.slider.setValue)
         self.filter_bar.slider.valueChanged.connect(gallery.set_tile)
         self.filter_bar.filter_changed.connect(self._take_filter)
-        self.filter_bar.leave_asked.connect(self.focus_work)
+        self.filter_bar.leave_requested.connect(self.focus_work)
         self.work.crop_chosen.connect(self._apply_crop)
-        self.panel.inspector.tags_asked.connect(lambda add, remove: self.decisions.tag(add, remove))
+        self.panel.inspector.tags_requested.connect(lambda add, remove: self.decisions.tag(add, remove))
         self.panel.inspector.tag_field.returnPressed.connect(self.focus_work)
 
     def _restore(self) -> None:

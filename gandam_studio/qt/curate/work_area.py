@@ -30,7 +30,7 @@ class WorkArea(QStackedWidget):
         for view in (self.gallery, self.large_view):
             self.addWidget(view)
         self.gallery.opened.connect(lambda _seq: self.toggle_zoom())
-        self.large_view.step_asked.connect(self._step)
+        self.large_view.step_requested.connect(self._step)
         self.large_view.left.connect(self.show_gallery)
 
     @property

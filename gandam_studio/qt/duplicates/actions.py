@@ -130,7 +130,11 @@ class DuplicatesActions:
             tr("&Flip and keep"), screen.flip_and_keep, "F", "flip", tr("Mirror this sprite and keep it")
         )
         self.keep_best = make(
-            tr("Keep the &best"), screen.keep_best, ["Return", "Enter"], "star", tr("Keep the best sprite, drop the others")
+            tr("Keep the &best"),
+            screen.keep_best,
+            ["Return", "Enter"],
+            "star",
+            tr("Keep the best sprite, drop the others"),
         )
         self.keep_all = make(
             tr("Keep &all"), screen.keep_all, "Shift+K", "compare", tr("Not duplicates: never group these again")

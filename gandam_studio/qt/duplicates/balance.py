@@ -44,8 +44,8 @@ class BalanceController(QObject):
         self._sprites = 0
         self._reading = Latest()
         panel.choice_changed.connect(self._show)
-        panel.name_asked.connect(self.name)
-        panel.apply_asked.connect(self.apply)
+        panel.name_requested.connect(self.name)
+        panel.apply_requested.connect(self.apply)
 
     def refresh(self) -> None:
         """Read the families again, off the GUI thread."""

@@ -25,15 +25,15 @@ from gandam_studio.qt.widgets.numbers import WholeBox
 class BalancePanel(QWidget):
     """Signals:
     choice_changed: the treatment of large families was changed.
-    name_asked: the groups should be recorded as families.
-    apply_asked: the previewed change should be applied.
+    name_requested: the groups should be recorded as families.
+    apply_requested: the previewed change should be applied.
     """
 
     AS_IT_IS, WEIGHT, CAP = "none", "weight", "cap"
 
     choice_changed = Signal()
-    name_asked = Signal()
-    apply_asked = Signal()
+    name_requested = Signal()
+    apply_requested = Signal()
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,13 +45,13 @@ class BalancePanel(QWidget):
         self.headline = _words()
         self.name_button = QPushButton(self.tr("Name the groups as families"))
         self.name_button.setToolTip(self.tr("One family per group; a single undo reverts it"))
-        self.name_button.clicked.connect(lambda _checked=False: self.name_asked.emit())
+        self.name_button.clicked.connect(lambda _checked=False: self.name_requested.emit())
         self.preview = _words()
         self.preview.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.apply_button = QPushButton(self.tr("Apply to the data set"))
         self.apply_button.setProperty("role", "primary")
         self.apply_button.setToolTip(self.tr("A single undo reverts it"))
-        self.apply_button.clicked.connect(lambda _checked=False: self.apply_asked.emit())
+        self.apply_button.clicked.connect(lambda _checked=False: self.apply_requested.emit())
         self._choices = QWidget()
         self._choices.setLayout(self._make_choices())
         happens = section(self.tr("Preview"))

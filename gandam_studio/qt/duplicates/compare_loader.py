@@ -74,8 +74,7 @@ class CompareLoader(QObject):
         self._worker.compared.connect(self._receive)
 
     def ask(self, request: PairRequest, expected: Sequence[PairRequest] = ()) -> PairReady | None:
-        """Return the pair if it is cached; otherwise None, and `ready` follows. `expected` pairs are prepared after
-        it."""
+        """Return the pair if cached; otherwise None, and `ready` follows. `expected` pairs are prepared next."""
         self._asked = request.key
         found = self._kept.get(request.key)
         wanted = [one for one in (request, *expected) if one.key not in self._kept]

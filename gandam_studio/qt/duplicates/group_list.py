@@ -163,11 +163,11 @@ class GroupList(QListView):
         self.setItemDelegate(self._delegate)
         self.setModel(self.cards)
         self._settled_rule: Callable[[GroupCard], bool] = lambda _card: False
-        self._wish = QTimer(self, singleShot=True, interval=0)
-        self._wish.timeout.connect(self._ask_for_pictures)
-        self.verticalScrollBar().valueChanged.connect(lambda _value: self._wish.start())
-        self.cards.modelReset.connect(self._wish.start)
-        self.cards.dataChanged.connect(lambda *_: self._wish.start())
+        self._request_later = QTimer(self, singleShot=True, interval=0)
+        self._request_later.timeout.connect(self._ask_for_pictures)
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._request_later.start())
+        self.cards.modelReset.connect(self._request_later.start)
+        self.cards.dataChanged.connect(lambda *_: self._request_later.start())
         self.selectionModel().currentChanged.connect(lambda now, _before: self.group_chosen.emit(now.row()))
 
     def show_fewer(self, fewer: bool) -> None:
@@ -213,7 +213,7 @@ class GroupList(QListView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Load the pictures of newly visible cards."""
         super().resizeEvent(event)
-        self._wish.start()
+        self._request_later.start()
 
     def _ask_for_pictures(self) -> None:
         first = self.indexAt(QPoint(self.viewport().width() // 2, 1)).row()

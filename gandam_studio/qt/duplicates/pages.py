@@ -17,14 +17,14 @@ class Pages(QStackedWidget):
     before, searching, none, none_listed, no_sprites: the pages; `filled` shows the groups.
 
     Signals:
-        find_asked: a search was requested.
-        loosen_asked: a larger distance was requested.
-        list_all_asked: the filter should be cleared.
+        find_requested: a search was requested.
+        loosen_requested: a larger distance was requested.
+        list_all_requested: the filter should be cleared.
     """
 
-    find_asked = Signal()
-    loosen_asked = Signal()
-    list_all_asked = Signal()
+    find_requested = Signal()
+    loosen_requested = Signal()
+    list_all_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,17 +40,19 @@ class Pages(QStackedWidget):
                 "Nothing is changed until you decide."
             ),
         )
-        self.before.add_button(self.tr("Find duplicates"), self.find_asked.emit, icon="search", primary=True)
+        self.before.add_button(self.tr("Find duplicates"), self.find_requested.emit, icon="search", primary=True)
         self.none = EmptyState(
             "success",
             self.tr("No duplicates at this distance"),
             self.tr("Increase the distance to find sprites that are less similar."),
         )
-        self.none.add_button(self.tr("Increase the distance"), self.loosen_asked.emit, primary=True)
+        self.none.add_button(self.tr("Increase the distance"), self.loosen_requested.emit, primary=True)
         self.none_listed = EmptyState(
-            "filter", self.tr("No matching groups"), self.tr("Every group at this distance is hidden by the filter above.")
+            "filter",
+            self.tr("No matching groups"),
+            self.tr("Every group at this distance is hidden by the filter above."),
         )
-        self.none_listed.add_button(self.tr("List all groups"), self.list_all_asked.emit, primary=True)
+        self.none_listed.add_button(self.tr("List all groups"), self.list_all_requested.emit, primary=True)
         self.searching = _Searching()
         for page in (self.before, self.searching, self.none, self.none_listed, self.no_sprites):
             self.addWidget(page)

@@ -125,12 +125,12 @@ class RulesPanel(QWidget):
     """Signals:
     order_changed: the order of the rules changed (list of keys).
     relations_changed: the relations to drop, or the confidence, changed.
-    apply_asked: the previewed change should be applied to all groups shown.
+    apply_requested: the previewed change should be applied to all groups shown.
     """
 
     order_changed = Signal(list)
     relations_changed = Signal()
-    apply_asked = Signal()
+    apply_requested = Signal()
 
     def __init__(
         self, rules: Sequence[RuleText], relations: Sequence[tuple[str, str]], parent: QWidget | None = None
@@ -150,7 +150,7 @@ class RulesPanel(QWidget):
         self.apply_button = QPushButton(self.tr("Apply to all groups"))
         self.apply_button.setProperty("role", "primary")
         self.apply_button.setToolTip(self.tr("A single undo reverts it  (Ctrl+Return)"))
-        self.apply_button.clicked.connect(lambda _checked=False: self.apply_asked.emit())
+        self.apply_button.clicked.connect(lambda _checked=False: self.apply_requested.emit())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 12, 14, 14)
         layout.setSpacing(theme.SPACE)

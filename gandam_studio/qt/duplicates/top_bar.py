@@ -18,12 +18,12 @@ class TopBar(QFrame):
     """Signals:
     distance_changed: the slider moved (distance, 0 to `largest`).
     filter_changed: the filter changed.
-    find_asked: a new search was requested.
+    find_requested: a new search was requested.
     """
 
     distance_changed = Signal(float)
     filter_changed = Signal()
-    find_asked = Signal()
+    find_requested = Signal()
 
     def __init__(self, largest: float, relations: tuple[str, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +53,7 @@ class TopBar(QFrame):
         self.find_button = QPushButton(self.tr("Find again"))
         self.find_button.setToolTip(self.tr("Search the whole workspace  (F5)"))
         icons.set_icon(self.find_button, "search", size=16)
-        self.find_button.clicked.connect(lambda _checked=False: self.find_asked.emit())
+        self.find_button.clicked.connect(lambda _checked=False: self.find_requested.emit())
         row = self._row = QHBoxLayout(self)
         row.setContentsMargins(12, theme.SPACE, 12, theme.SPACE)
         row.setSpacing(theme.SPACE)

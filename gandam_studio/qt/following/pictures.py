@@ -40,7 +40,7 @@ def decode(path: Path) -> QImage | None:
     buffer = QBuffer(data)
     buffer.open(QBuffer.OpenModeFlag.ReadOnly)
     # The format is given, because guessing it can deadlock: Qt's SVG plug-in connects signals, which takes a lock of
-    # # Qt's while this thread holds the GIL, and the GUI thread may take the two in the opposite order.
+    # Qt's while this thread holds the GIL, and the GUI thread may take the two in the opposite order.
     reader = QImageReader(buffer, QByteArray(b"png"))
     reader.setAutoDetectImageFormat(False)
     size = reader.size()

@@ -135,7 +135,7 @@ def failure(state: RunState, batch: int) -> Failure:
     smaller = ("smaller_batch", _tr("Retry {0} pictures at a time").format(max(1, batch // 2)))
     causes = {
         "oom": (_tr("Not enough memory for {0} pictures at once.").format(batch), smaller),
-        "nan": (_tr("Training diverged (NaN or infinite values)."), ("slower", _tr("Retry with half the learning rates"))),
+        "nan": (_tr("Training diverged (NaN or infinity)."), ("slower", _tr("Retry with half the learning rates"))),
         "disk_full": (_tr("The disk is full."), ("folder", _tr("Open the folder"))),
         "io": (_tr("Reading or writing failed."), ("folder", _tr("Open the folder"))),
         "device": (_tr("The device failed."), resume),

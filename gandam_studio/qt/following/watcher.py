@@ -154,7 +154,7 @@ class RunWatcher(QThread):
             self._look_at_state()
             self._read_log()
             # Finding the spikes of an old run takes a while: they follow once the curves are on screen, and this thread
-            # # leaves the interpreter to the window while it draws them.
+            # leaves the interpreter to the window while it draws them.
             if len(events) > LONG_BACKLOG:
                 self._wake.wait(DRAWING_S)
         if not self._stopping and (spikes := self._feed.feed(events)):

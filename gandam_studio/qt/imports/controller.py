@@ -152,8 +152,7 @@ class ImportController(QObject):
     def start(
         self, sources: Sequence[Path | Pasted], sheet: Slicing | None = None, key: tuple[int, int, int] | None = None
     ) -> None:
-        """Import in the background. Cancelling keeps what was imported so far; `key` is a colour to make
-        transparent."""
+        """Import in the background. Cancelling keeps what was imported; `key` is a colour to make transparent."""
         from gandam_studio.core.importing import ImportOptions, import_sources
 
         options = ImportOptions(sheet=sheet, key=key, atlases=sheet is None)

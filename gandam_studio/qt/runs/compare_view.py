@@ -137,9 +137,7 @@ class CompareView(QWidget):
             sample = follower.record.sample_at(iteration + 0.5)
             if sample is None:
                 if follower.trouble:
-                    grid.view.set_message(
-                        self.tr("Cannot be read: {0}").format(shortened(follower.trouble, 200))
-                    )
+                    grid.view.set_message(self.tr("Cannot be read: {0}").format(shortened(follower.trouble, 200)))
                 elif follower.is_open:
                     grid.view.set_message(self.tr("No samples yet."))
                 continue

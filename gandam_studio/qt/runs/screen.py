@@ -60,7 +60,7 @@ class RunsScreen(Screen):
             self.tr("No runs yet"),
             self.tr("Training runs are listed here with their data, settings and samples."),
         )
-        self.empty.add_button(self.tr("Start a run"), lambda: self.screen_asked.emit("Train", None), primary=True)
+        self.empty.add_button(self.tr("Start a run"), lambda: self.screen_requested.emit("Train", None), primary=True)
         self.hint = EmptyState(
             "compare", self.tr("Select a run"), self.tr("Select two to four runs with Ctrl to compare them.")
         )
@@ -130,7 +130,7 @@ class RunsScreen(Screen):
         self.earlier_action = act(self.tr("&Earlier sample point"), lambda: self._step(-1), "Left")
         self.later_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
         self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
-        self.end_action = act(self.tr("&Last sample point"), lambda: self._timeline(Timeline.end), "End")
+        self.end_action = act(self.tr("Go to the e&nd"), lambda: self._timeline(Timeline.end), "End")
         self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "P")
 
     def menus(self) -> list[ScreenMenu]:
@@ -232,13 +232,13 @@ class RunsScreen(Screen):
 
     def open_run(self, folder: Path) -> None:
         """Watch a run on the Train screen."""
-        self.screen_asked.emit("Train", ShowRun(folder))
+        self.screen_requested.emit("Train", ShowRun(folder))
 
     def resume(self) -> None:
         """Resume the selected run on the Train screen."""
         folders = self.tree.selected()
         if len(folders) == 1:
-            self.screen_asked.emit("Train", ShowRun(folders[0], start=True))
+            self.screen_requested.emit("Train", ShowRun(folders[0], start=True))
 
     def ask_open(self) -> None:
         """Ask for a run's folder outside the workspace, such as one copied from another machine."""

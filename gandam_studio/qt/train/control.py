@@ -43,7 +43,7 @@ class RunControl(QObject):
         self.queue = RunQueue(self.runs_folder)
         self.autostart = True
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._stop_asked: dict[str, float] = {}
+        self._stop_requested: dict[str, float] = {}
         self._states: dict[str, str] = {}
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._look)
@@ -64,7 +64,7 @@ class RunControl(QObject):
         except UserError as error:
             self._session.post(str(error), ERROR)
             return False
-        self._stop_asked.pop(run.name, None)
+        self._stop_requested.pop(run.name, None)
         with contextlib.suppress(UserError):
             self.queue.remove(run.name)
         self.started.emit(run)
@@ -93,7 +93,7 @@ class RunControl(QObject):
             self._session.post(str(error), ERROR)
             return
         if command == "stop":
-            self._stop_asked[run.name] = time.monotonic()
+            self._stop_requested[run.name] = time.monotonic()
 
     def end_now(self, name: str) -> bool:
         """Kill a trainer that did not stop in time, if it was started by this window."""
@@ -127,8 +127,8 @@ class RunControl(QObject):
         ended = [name for name, process in self._processes.items() if process.poll() is not None]
         for name in ended:
             del self._processes[name]
-            self._stop_asked.pop(name, None)
-        for name, since in list(self._stop_asked.items()):
+            self._stop_requested.pop(name, None)
+        for name, since in list(self._stop_requested.items()):
             if time.monotonic() - since > PATIENCE_S and name in self._processes:
                 self.stop_timed_out.emit(name)
         if ended:

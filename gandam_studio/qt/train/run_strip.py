@@ -15,11 +15,11 @@ from trainer.protocol.untrusted import shortened
 
 class RunStrip(QWidget):
     """Signals:
-    clicked: the text was clicked. command_asked: a button was clicked ("pause", "resume" or "stop").
+    clicked: the text was clicked. command_requested: a button was clicked ("pause", "resume" or "stop").
     """
 
     clicked = Signal()
-    command_asked = Signal(str)
+    command_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,7 +34,7 @@ class RunStrip(QWidget):
         icons.set_icon(self._stop, "stop", "secondary", 16)
         self._stop.setAccessibleName(self.tr("Stop the run"))
         self._stop.setToolTip(self.tr("Stop the run; it can be resumed"))
-        self._stop.clicked.connect(lambda _checked=False: self.command_asked.emit("stop"))
+        self._stop.clicked.connect(lambda _checked=False: self.command_requested.emit("stop"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.HALF)
@@ -72,4 +72,4 @@ class RunStrip(QWidget):
 
     def _toggle(self) -> None:
         paused = self._follower is not None and self._follower.state.state == "paused"
-        self.command_asked.emit("resume" if paused else "pause")
+        self.command_requested.emit("resume" if paused else "pause")

@@ -77,8 +77,8 @@ class TrainScreen(Screen):
         self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._lay_out()
         self._make_actions()
-        self.setup.start_asked.connect(self.create_and_start)
-        self.setup.cure_asked.connect(self.go_to)
+        self.setup.start_requested.connect(self.create_and_start)
+        self.setup.cure_requested.connect(self.go_to)
         self.control.started.connect(lambda run: self.show_run(run.path))
         self.control.stop_timed_out.connect(self._offer_kill)
         self.chooser.activated.connect(lambda index: self.show_run(self.chooser.itemData(index)))
@@ -153,8 +153,8 @@ class TrainScreen(Screen):
             from gandam_studio.qt.train.watch.watch_page import WatchPage
 
             self._watch = WatchPage()
-            self._watch.command_asked.connect(self.command)
-            self._watch.action_asked.connect(self._act)
+            self._watch.command_requested.connect(self.command)
+            self._watch.action_requested.connect(self._act)
             self.pages.addWidget(self._watch)
         return self._watch
 
@@ -198,7 +198,9 @@ class TrainScreen(Screen):
         box.setWindowTitle(self.tr("A run is training"))
         box.setText(self.tr("{0} is training.").format(shortened(live.name)))
         box.setInformativeText(
-            self.tr("It can continue without this window; open the workspace again to watch it. Or save and stop it now.")
+            self.tr(
+                "It can continue without this window; open the workspace again to watch it. Or save and stop it now."
+            )
         )
         keep = box.addButton(self.tr("Keep running"), QMessageBox.ButtonRole.AcceptRole)
         stop = box.addButton(self.tr("Save and stop"), QMessageBox.ButtonRole.DestructiveRole)
@@ -248,13 +250,13 @@ class TrainScreen(Screen):
     def _show_in_strip(self, follower: RunFollower) -> None:
         self._strip = RunStrip()
         self._strip.clicked.connect(lambda: self.go_to("Train"))
-        self._strip.command_asked.connect(self.command)
+        self._strip.command_requested.connect(self.command)
         self.run_widget_changed.emit(self._strip)
         self._strip.follow(follower)
 
     def go_to(self, name: str) -> None:
         """Go to another screen of the window."""
-        self.screen_asked.emit(name, None)
+        self.screen_requested.emit(name, None)
 
     def receive(self, request: object) -> None:
         """Watch a run, and start or resume it if requested (`ShowRun`)."""

@@ -12,11 +12,11 @@ from gandam_studio.qt.widgets.outside_text import wrapped
 
 class CommitBox(QFrame):
     """Signals:
-    commit_asked: a commit was requested (message, kept only).
+    commit_requested: a commit was requested (message, kept only).
     kept_only_changed: the "kept only" box was toggled (bool).
     """
 
-    commit_asked = Signal(str, bool)
+    commit_requested = Signal(str, bool)
     kept_only_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -73,7 +73,7 @@ class CommitBox(QFrame):
     def ask(self) -> None:
         """Request a commit, like a click on the button."""
         if self.button.isEnabled():
-            self.commit_asked.emit(self.note.toPlainText().strip() or self._suggestion, self.kept_only.isChecked())
+            self.commit_requested.emit(self.note.toPlainText().strip() or self._suggestion, self.kept_only.isChecked())
 
 
 class _Note(QPlainTextEdit):

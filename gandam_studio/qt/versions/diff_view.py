@@ -87,9 +87,9 @@ class DiffView(QAbstractScrollArea):
         self._sections: list[Section] = []
         self._blocks: list[_Block] = []
         self._cells: CellPainter | None = None
-        self._wish = QTimer(self, singleShot=True, interval=0)
-        self._wish.timeout.connect(self._ask_for_pictures)
-        self.verticalScrollBar().valueChanged.connect(lambda _value: self._wish.start())
+        self._request_later = QTimer(self, singleShot=True, interval=0)
+        self._request_later.timeout.connect(self._ask_for_pictures)
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._request_later.start())
         theme.notifier().changed.connect(self._restyle)
 
     def show_diff(self, diff: VersionDiff | None) -> None:
@@ -102,7 +102,7 @@ class DiffView(QAbstractScrollArea):
             self.tile_changed.emit(self.tile)
         self._lay_out()
         self.verticalScrollBar().setValue(0)
-        self._wish.start()
+        self._request_later.start()
         self.viewport().update()
 
     def set_tile(self, side: int, *, by_hand: bool = True) -> None:
@@ -120,7 +120,7 @@ class DiffView(QAbstractScrollArea):
         self._restyle()
         self._lay_out()
         bar.setValue(round(place * bar.maximum()))
-        self._wish.start()
+        self._request_later.start()
 
     def cell_at(self, point: QPoint) -> Cell | None:
         """The cell under a point of the viewport."""
@@ -134,7 +134,7 @@ class DiffView(QAbstractScrollArea):
         """Lay out again for the new width."""
         super().resizeEvent(event)
         self._lay_out()
-        self._wish.start()
+        self._request_later.start()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll, or zoom with Ctrl."""

@@ -31,7 +31,7 @@ _SETTING = "versions/export_folder"
 
 
 @dataclass(frozen=True)
-class ExportWish:
+class ExportRequest:
     """The choices made in the dialog; see `core.exporting.export`."""
 
     out: str
@@ -44,13 +44,13 @@ class ExportWish:
 
 class ExportDialog(QDialog):
     """Attributes:
-    wish: the choices when the dialog was accepted.
+    request: the choices when the dialog was accepted.
     """
 
     def __init__(self, version: ManifestVersion, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._version = version
-        self.wish: ExportWish | None = None
+        self.request: ExportRequest | None = None
         self.setWindowTitle(self.tr("Export {0}").format(version.label))
         self.formats = QListWidget()
         self.formats.setAccessibleName(self.tr("Format"))
@@ -149,9 +149,7 @@ class ExportDialog(QDialog):
             self.pictures.addItem(self.tr("Default of each format"), "")
         self.pictures.setEnabled(self.pictures.count() > 1)
         self._offer_words()
-        self.remark.setText(
-            f"{form.title}." if form else self.tr("A folder with every format available here.")
-        )
+        self.remark.setText(f"{form.title}." if form else self.tr("A folder with every format available here."))
         folder = QSettings().value(_SETTING) or str(Path.home())
         name = form.path if form else "export"
         self.target.setText(str(Path(str(folder)) / f"{self._version.label}-{name}"))
@@ -183,7 +181,7 @@ class ExportDialog(QDialog):
 
     def _accept(self) -> None:
         text = self.target.text().strip()
-        self.wish = ExportWish(
+        self.request = ExportRequest(
             text,
             self.format,
             str(self.pictures.currentData() or ""),

@@ -151,8 +151,8 @@ class VersionsScreen(Screen):
             self.session.post(self.tr("Commit a version first: only versions can be exported."), INFO)
             return
         dialog = ExportDialog(version, self)
-        if run_dialog(dialog) and dialog.wish:
-            self.work.export(version, dialog.wish)
+        if run_dialog(dialog) and dialog.request:
+            self.work.export(version, dialog.request)
 
     def _commit(self, message: str, kept_only: bool) -> None:
         self.commit_box.set_locked(True)
@@ -170,7 +170,7 @@ class VersionsScreen(Screen):
     def _show_damage(self, found: Verified) -> None:
         dialog = DamageDialog(found, may_relink=not self.session.read_only, parent=self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.relink_asked.connect(self.work.relink)
+        dialog.relink_requested.connect(self.work.relink)
         dialog.open()
 
     # Comparing
@@ -198,8 +198,9 @@ class VersionsScreen(Screen):
         version = row.version
         kept_only = self.commit_box.kept_only.isChecked()
         task = self.session.start_quiet_job(
-            lambda workspace, _job: diff(workspace, base, version, kept_only=kept_only), self._show_answer,
-            self._comparing_failed
+            lambda workspace, _job: diff(workspace, base, version, kept_only=kept_only),
+            self._show_answer,
+            self._comparing_failed,
         )
         self._comparing.follow(task)
 
@@ -291,7 +292,11 @@ class VersionsScreen(Screen):
             self.tr("&Commit"), self.commit, "Ctrl+S", icon="save", tip=self.tr("Create a version"), edits=True
         )
         self.export_action = make(
-            self.tr("&Export…"), self.export, "Ctrl+E", icon="export", tip=self.tr("Export this version for other tools")
+            self.tr("&Export…"),
+            self.export,
+            "Ctrl+E",
+            icon="export",
+            tip=self.tr("Export this version for other tools"),
         )
         self.restore_action = make(
             self.tr("&Restore"),
@@ -316,7 +321,7 @@ class VersionsScreen(Screen):
         self.history = HistoryList()
         self.history.version_chosen.connect(self._choose)
         self.commit_box = CommitBox()
-        self.commit_box.commit_asked.connect(self._commit)
+        self.commit_box.commit_requested.connect(self._commit)
         self.commit_box.kept_only_changed.connect(lambda _on: self._ask_present())
         left = QWidget()
         side = QVBoxLayout(left)

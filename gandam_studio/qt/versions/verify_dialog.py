@@ -24,10 +24,10 @@ SHOWN = 2000
 
 class DamageDialog(QDialog):
     """Signals:
-    relink_asked: a folder should be searched for the originals (str).
+    relink_requested: a folder should be searched for the originals (str).
     """
 
-    relink_asked = Signal(str)
+    relink_requested = Signal(str)
 
     def __init__(self, found: Verified, *, may_relink: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,5 +68,5 @@ class DamageDialog(QDialog):
     def _ask_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.tr("Folder to search for the originals"))
         if folder:
-            self.relink_asked.emit(folder)
+            self.relink_requested.emit(folder)
             self.accept()

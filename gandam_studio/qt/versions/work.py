@@ -19,7 +19,7 @@ from gandam_studio.core.versions import (
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, WARNING, Session
 from gandam_studio.qt.versions import wording
-from gandam_studio.qt.versions.export_dialog import ExportWish
+from gandam_studio.qt.versions.export_dialog import ExportRequest
 
 
 class VersionWork(QObject):
@@ -67,19 +67,19 @@ class VersionWork(QObject):
         self._session.versions_changed.emit()
         self.tagged.emit(named)
 
-    def export(self, version: ManifestVersion, wish: ExportWish) -> None:
+    def export(self, version: ManifestVersion, request: ExportRequest) -> None:
         """Export a version."""
         self._session.start_job(
             self.tr("Export {0}").format(version.label),
             lambda workspace, job: export(
                 workspace,
                 version,
-                wish.out,
-                format=wish.format,
-                pictures=wish.pictures,
-                classes=parse_classes(wish.classes) if wish.classes else (),
-                captions=wish.captions,
-                force=wish.force,
+                request.out,
+                format=request.format,
+                pictures=request.pictures,
+                classes=parse_classes(request.classes) if request.classes else (),
+                captions=request.captions,
+                force=request.force,
                 job=job,
             ),
             self._exported,
@@ -91,7 +91,9 @@ class VersionWork(QObject):
 
     def relink(self, folder: str) -> None:
         """Search a folder for missing and altered originals."""
-        self._session.start_job(self.tr("Relink"), lambda workspace, job: relink(workspace, [folder], job=job), self._relinked)
+        self._session.start_job(
+            self.tr("Relink"), lambda workspace, job: relink(workspace, [folder], job=job), self._relinked
+        )
 
     def _committed(self, version: ManifestVersion) -> None:
         if version.unchanged:

@@ -36,11 +36,11 @@ class PreflightCard(QFrame):
     """The results of the checks and the costs of a step.
 
     Signals:
-        cure_asked: the user wants to fix a problem on another screen (its English name).
+        cure_requested: the user wants to fix a problem on another screen (its English name).
         measured: the costs were measured (dict).
     """
 
-    cure_asked = Signal(str)
+    cure_requested = Signal(str)
     measured = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -52,7 +52,9 @@ class PreflightCard(QFrame):
         title = QLabel(self.tr("Before you start"))
         title.setProperty("role", "title")
         self.measure_button = QPushButton(self.tr("Try a step"))
-        self.measure_button.setToolTip(self.tr("Runs a real step in a separate process to measure memory, time and disk space"))
+        self.measure_button.setToolTip(
+            self.tr("Runs a real step in a separate process to measure memory, time and disk space")
+        )
         header = QHBoxLayout()
         header.addWidget(title)
         header.addStretch(1)
@@ -108,7 +110,7 @@ class PreflightCard(QFrame):
         if check.cure and check.level != OK:
             button = QPushButton(self.tr("Go to {0}").format(check.cure))
             button.setProperty("role", "quiet")
-            button.clicked.connect(lambda _checked=False: self.cure_asked.emit(check.cure))
+            button.clicked.connect(lambda _checked=False: self.cure_requested.emit(check.cure))
             row.addWidget(button)
         return line
 

@@ -47,12 +47,12 @@ class SetupPage(QWidget):
         draft: the configuration being edited.
 
     Signals:
-        start_asked: a run should be started (ManifestVersion, TrainConfig, parent run's name).
-        cure_asked: the user wants to fix a problem on another screen (its English name).
+        start_requested: a run should be started (ManifestVersion, TrainConfig, parent run's name).
+        cure_requested: the user wants to fix a problem on another screen (its English name).
     """
 
-    start_asked = Signal(object, object, str)
-    cure_asked = Signal(str)
+    start_requested = Signal(object, object, str)
+    cure_requested = Signal(str)
 
     def __init__(self, session: Session, control: RunControl, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -155,7 +155,7 @@ class SetupPage(QWidget):
         self.draft.changed.connect(self._check_soon.start)
         self.all_settings.toggled.connect(self._show_advanced)
         self.start_button.clicked.connect(lambda _checked=False: self.start())
-        self.preflight.cure_asked.connect(self.cure_asked)
+        self.preflight.cure_requested.connect(self.cure_requested)
         self.preflight.measure_button.clicked.connect(lambda _checked=False: self.measure())
         self.preflight.measured.connect(lambda _costs: self._check_soon.start())
         self._session.versions_changed.connect(self.refresh_versions)
@@ -197,7 +197,7 @@ class SetupPage(QWidget):
         version = self.version()
         if version is not None and not self.draft.problem:
             self.preflight.cancel()
-            self.start_asked.emit(version, self.draft.config, self.draft.parent_run)
+            self.start_requested.emit(version, self.draft.config, self.draft.parent_run)
 
     def measure(self) -> None:
         """Measure a step of the trainer."""

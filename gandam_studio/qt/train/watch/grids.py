@@ -36,9 +36,7 @@ class GridArea(QStackedWidget):
         self._complete: SamplesSaved | None = None
         self._spike: SpikeFound | None = None
         self.fixed = SampleGrid(self.tr("Fixed latents"), self.tr("The same latents at every sample point"))
-        self.random = SampleGrid(
-            self.tr("Fresh latents"), self.tr("New random latents at every sample point")
-        )
+        self.random = SampleGrid(self.tr("Fresh latents"), self.tr("New random latents at every sample point"))
         self.real = SampleGrid(self.tr("Real sprites"), self.tr("Training pictures, spread over the whole data set"))
         for grid, which in ((self.fixed, "fixed"), (self.random, "random"), (self.real, "real")):
             grid.cell_clicked.connect(lambda index, which=which: self.cell_clicked.emit(which, index))

@@ -41,12 +41,12 @@ class WatchPage(QWidget):
     """Shows a `RunFollower`; commands are requested by signals.
 
     Signals:
-        command_asked: "pause", "resume", "stop", "sample", "checkpoint" or "start" (also resumes an ended run).
-        action_asked: the action of a card was chosen (see `texts.Failure`).
+        command_requested: "pause", "resume", "stop", "sample", "checkpoint" or "start" (also resumes an ended run).
+        action_requested: the action of a card was chosen (see `texts.Failure`).
     """
 
-    command_asked = Signal(str)
-    action_asked = Signal(str)
+    command_requested = Signal(str)
+    action_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -118,9 +118,11 @@ class WatchPage(QWidget):
         self._bar.setRange(0, 1000)
         self._bar.setAccessibleName(self.tr("Progress of the run"))
         self.pause_button = self._button("pause", self.tr("Pause"), lambda: self._toggle_pause())
-        self.stop_button = self._button("stop", self.tr("Stop"), lambda: self.command_asked.emit("stop"))
-        self.sample_button = self._button("sample", self.tr("Sample now"), lambda: self.command_asked.emit("sample"))
-        self.resume_button = self._button("play", "", lambda: self.command_asked.emit("start"))
+        self.stop_button = self._button("stop", self.tr("Stop"), lambda: self.command_requested.emit("stop"))
+        self.sample_button = self._button(
+            "sample", self.tr("Sample now"), lambda: self.command_requested.emit("sample")
+        )
+        self.resume_button = self._button("play", "", lambda: self.command_requested.emit("start"))
         self.resume_button.setProperty("role", "primary")
         icons.set_icon(self.resume_button, "play", "on_accent", 16)
         bar = QFrame()
@@ -157,7 +159,7 @@ class WatchPage(QWidget):
         self.zoom.closed.connect(self.close_zoom)
         self.zoom.moment_chosen.connect(self._go_to)
         self.log.moment_chosen.connect(self._go_to)
-        self.card.action_chosen.connect(self.action_asked)
+        self.card.action_chosen.connect(self.action_requested)
 
     # The run
 
@@ -280,11 +282,11 @@ class WatchPage(QWidget):
                 note = Failure(follower.problem, self.tr("Curves and samples are shown as far as available."), "", "")
                 self.card.show_failure(self.tr("The configuration cannot be read"), note, severe=False)
             return
-        name = failure(state, follower.pictures_at_once)
+        details = failure(state, follower.pictures_at_once)
         headline = self.tr("The run failed") if state.state == "failed" else self.tr("The run was interrupted")
-        self.card.show_failure(headline, name, severe=state.state == "failed")
+        self.card.show_failure(headline, details, severe=state.state == "failed")
         # Only one action: the card's button replaces the one in the header.
-        self.resume_button.setVisible(not name.action)
+        self.resume_button.setVisible(not details.action)
 
     def _show_vanished(self) -> None:
         gone = Failure(
@@ -392,7 +394,7 @@ class WatchPage(QWidget):
 
     def _toggle_pause(self) -> None:
         paused = self.follower is not None and self.follower.state.state == "paused"
-        self.command_asked.emit("resume" if paused else "pause")
+        self.command_requested.emit("resume" if paused else "pause")
 
     def wait(self) -> None:
         """Wait for background loading to end."""
