@@ -77,7 +77,7 @@ class HistoryDialog(QDialog):
         states = {"done": "", "undone": self.tr("undone"), "abandoned": self.tr("abandoned")}
         entries = session.workspace.history.entries(HISTORY_SHOWN)
         table = QTableWidget(len(entries), 3)
-        table.setHorizontalHeaderLabels([self.tr("What"), self.tr("State"), self.tr("When (UTC)")])
+        table.setHorizontalHeaderLabels([self.tr("Edit"), self.tr("State"), self.tr("When (UTC)")])
         table.verticalHeader().hide()
         table.setShowGrid(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

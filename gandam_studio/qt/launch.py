@@ -40,10 +40,10 @@ def open_window(folder: Path | None = None) -> int:
 
     from PySide6.QtCore import QTimer
 
-    from gandam_studio.qt.responsiveness import favour_the_window
+    from gandam_studio.qt.responsiveness import set_up_for_window
 
     # After the first paint: one full collection takes some tens of milliseconds.
-    QTimer.singleShot(SETTLED_MS, application, lambda: favour_the_window(application))
+    QTimer.singleShot(SETTLED_MS, application, lambda: set_up_for_window(application))
     return application.exec()
 
 
@@ -53,23 +53,23 @@ def show_window(folder: Path | None = None) -> tuple[QApplication, MainWindow]:
     Raises UserError when Qt cannot be loaded.
     """
     # Nothing is garbage yet, but each import would make the collector scan everything loaded so far.
-    # `favour_the_window` switches it on again.
+    # `set_up_for_window` enables it again.
     gc.disable()
     # PySide6 replaces Python's `import` with a slower one: modules that need no Qt are imported first.
 
     try:
         from gandam_studio.qt import theme
         from gandam_studio.qt.application import MainWindow, make_application
-        from gandam_studio.qt.responsiveness import give_turns_quickly
+        from gandam_studio.qt.responsiveness import shorten_switch_interval
     except ImportError as error:
         raise UserError(f"the window cannot open: {error}; see: gandam-studio doctor") from None
 
-    give_turns_quickly()
+    shorten_switch_interval()
     application = make_application(sheet=False)
     window = MainWindow()
     where = None if folder is None else Path(folder).absolute()
     opened = where is None or window.show_folder(where)
-    theme.put_sheet_on(application)
+    theme.apply_style_sheet(application)
     window.show()
     if where is not None and not opened:
         window.open_folder(where)  # asks questions and shows errors over the window

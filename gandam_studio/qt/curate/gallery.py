@@ -131,7 +131,7 @@ class Gallery(GridView):
             self.selection.toggle(self.current_seq)
             self._selection_changed()
 
-    def turn_to_selection(self) -> None:
+    def make_selection_current(self) -> None:
         """Unless the current cell is selected, make a selected one current, in view if possible."""
         if not self.selection.count or self.current_seq in self.selection:
             return

@@ -32,7 +32,7 @@ class BandView(Protocol):
     def select_band(self, band: QRect, before: np.ndarray | None) -> None:
         """Select what `band` (content coordinates) covers, in addition to `before`."""
 
-    def turn_to_selection(self) -> None:
+    def make_selection_current(self) -> None:
         """Make a selected sprite the current one."""
 
 
@@ -81,7 +81,7 @@ class RubberBand(QObject):
         if self.is_active:
             self.is_active = False
             self._gallery.viewport().update()
-            self._gallery.turn_to_selection()
+            self._gallery.make_selection_current()
 
     def paint(self, painter: QPainter, scrolled: int) -> None:
         """Draw the rectangle, if there is one."""

@@ -236,7 +236,7 @@ class CurateScreen(CurateBase):
         menu.exec(self._menu_point())
 
     def _ask_reason(self) -> None:
-        text, ok = QInputDialog.getText(self, self.tr("Drop"), self.tr("Why?"))
+        text, ok = QInputDialog.getText(self, self.tr("Drop"), self.tr("Reason"))
         if ok and text.strip():
             self.decide(lambda: self.decisions.drop(text))
 

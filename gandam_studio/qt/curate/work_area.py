@@ -49,7 +49,7 @@ class WorkArea(QStackedWidget):
 
     def show_gallery(self) -> None:
         """Return to the gallery."""
-        self._turn_to(self.gallery)
+        self._switch_to(self.gallery)
 
     def toggle_zoom(self) -> None:
         """Show the current sprite in the large view, or return to the gallery."""
@@ -57,14 +57,14 @@ class WorkArea(QStackedWidget):
             self.show_gallery()
         elif self.gallery.current_seq:
             self._choose_current()
-            self._turn_to(self.large_view)
+            self._switch_to(self.large_view)
 
     def open_crop(self) -> None:
         """Open the crop view for the current sprite's original."""
         if self.gallery.current_seq:
             self._choose_current()
             self.crop_view.show_sprite(self.gallery.sprite(self.gallery.current))
-            self._turn_to(self.crop_view)
+            self._switch_to(self.crop_view)
 
     def _choose_current(self) -> None:
         """Select only the current sprite, so that actions do not apply to others hidden behind the view."""
@@ -91,7 +91,7 @@ class WorkArea(QStackedWidget):
         assert shown is not None
         return shown
 
-    def _turn_to(self, view: QWidget) -> None:
+    def _switch_to(self, view: QWidget) -> None:
         self.setCurrentWidget(view)
         self.refresh()
         self.focus()

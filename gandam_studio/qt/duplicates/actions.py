@@ -68,8 +68,8 @@ class DuplicatesActions:
         self._screen = screen
         self._tr = screen.tr
         self._make_decisions()
-        self._make_ways()
-        self._make_looks()
+        self._make_navigation()
+        self._make_comparison()
         self._make_search()
 
     def menus(self) -> list[ScreenMenu]:
@@ -143,13 +143,13 @@ class DuplicatesActions:
             tr("Apply the rules to all groups"), screen.apply_rules, ["Ctrl+Return", "Ctrl+Enter"], edits=True
         )
 
-    def _make_ways(self) -> None:
+    def _make_navigation(self) -> None:
         screen, tr = self._screen, self._tr
         make = screen.add_action
         self.next = make(tr("&Next group"), lambda: screen.step(1), "N", icon="chevron-right", within=(screen.work,))
         self.previous = make(tr("&Previous group"), lambda: screen.step(-1), "P", within=(screen.work,))
 
-    def _make_looks(self) -> None:
+    def _make_comparison(self) -> None:
         screen, tr, panel = self._screen, self._tr, self._screen.view.compare
         canvas = panel.canvas
 

@@ -37,16 +37,16 @@ class BalancePanel(QWidget):
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        explanation = _words(
+        explanation = _text_label(
             self.tr("A family is one character in all its colours and forms. Large families bias the network.")
         )
         explanation.setProperty("role", "secondary")
         self.list = FamilyList(workspace)
-        self.headline = _words()
+        self.headline = _text_label()
         self.name_button = QPushButton(self.tr("Name the groups as families"))
         self.name_button.setToolTip(self.tr("One family per group; a single undo reverts it"))
         self.name_button.clicked.connect(lambda _checked=False: self.name_requested.emit())
-        self.preview = _words()
+        self.preview = _text_label()
         self.preview.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.apply_button = QPushButton(self.tr("Apply to the data set"))
         self.apply_button.setProperty("role", "primary")
@@ -135,7 +135,7 @@ class BalancePanel(QWidget):
         return box
 
 
-def _words(text: str = "") -> QLabel:
+def _text_label(text: str = "") -> QLabel:
     label = QLabel(text)
     label.setWordWrap(True)
     return label

@@ -69,13 +69,13 @@ class CompareLoader(QObject):
     def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._kept: OrderedDict[tuple[object, ...], PairReady] = OrderedDict()
-        self._asked: tuple[object, ...] | None = None
+        self._requested: tuple[object, ...] | None = None
         self._worker = _Worker(workspace, self)
         self._worker.compared.connect(self._receive)
 
     def ask(self, request: PairRequest, expected: Sequence[PairRequest] = ()) -> PairReady | None:
         """Return the pair if cached; otherwise None, and `ready` follows. `expected` pairs are prepared next."""
-        self._asked = request.key
+        self._requested = request.key
         found = self._kept.get(request.key)
         wanted = [one for one in (request, *expected) if one.key not in self._kept]
         self._worker.want(wanted)
@@ -89,7 +89,7 @@ class CompareLoader(QObject):
         self._kept[pair.request.key] = pair
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        if pair.request.key == self._asked:
+        if pair.request.key == self._requested:
             self.ready.emit(pair)
 
 

@@ -77,7 +77,7 @@ class FactsBar(QFrame):
         if self._left is None or self._right is None or self._member is None:
             return ""
         words = ", ".join(map(relation_name, self._member.transform.words or (self._member.relation,)))
-        return self.tr("{0} compared with {1}: {2}, {3} percent sure").format(
+        return self.tr("{0} compared with {1}: {2}, confidence {3} percent").format(
             self._left.name, self._right.name, words, round(self._member.confidence * 100)
         )
 
@@ -90,7 +90,9 @@ class FactsBar(QFrame):
             named = ", ".join(
                 f'<b style="color: {colors[relation_color(word)]}">{relation_name(word)}</b>' for word in words
             )
-            sure = self.tr("{0} % sure, distance {1}").format(round(member.confidence * 100), f"{member.distance:.2f}")
+            sure = self.tr("confidence {0} %, distance {1}").format(
+                round(member.confidence * 100), f"{member.distance:.2f}"
+            )
             self.relation.setText(f'{named} <span style="color: {colors["secondary"]}">– {sure}</span>')
         for cells, sprite, other, name in (
             (self._cells[0], self._left, self._right, "A"),

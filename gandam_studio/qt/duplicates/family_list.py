@@ -162,7 +162,7 @@ class FamilyList(QListView):
         self._delegate = _FamilyDelegate(self.pictures, self)
         self.setItemDelegate(self._delegate)
         self.setModel(self.families)
-        self.verticalScrollBar().valueChanged.connect(lambda _value: self._ask_for_pictures())
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._load_visible())
 
     def show_families(self, rows: Sequence[FamilyRow]) -> None:
         """Replace the families."""
@@ -170,9 +170,9 @@ class FamilyList(QListView):
         place = self.verticalScrollBar().value()
         self.families.show(rows)
         self.verticalScrollBar().setValue(place)
-        self._ask_for_pictures()
+        self._load_visible()
 
-    def _ask_for_pictures(self) -> None:
+    def _load_visible(self) -> None:
         first = max(0, self.indexAt(QPoint(4, 1)).row())
         last = first + self.viewport().height() // (TILE + 10) + 6
         self.pictures.want([Wanted(row.sprite, self._delegate.fit) for row in self.families.rows[first:last]])

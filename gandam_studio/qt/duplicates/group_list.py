@@ -164,7 +164,7 @@ class GroupList(QListView):
         self.setModel(self.cards)
         self._settled_rule: Callable[[GroupCard], bool] = lambda _card: False
         self._request_later = QTimer(self, singleShot=True, interval=0)
-        self._request_later.timeout.connect(self._ask_for_pictures)
+        self._request_later.timeout.connect(self._load_visible)
         self.verticalScrollBar().valueChanged.connect(lambda _value: self._request_later.start())
         self.cards.modelReset.connect(self._request_later.start)
         self.cards.dataChanged.connect(lambda *_: self._request_later.start())
@@ -215,7 +215,7 @@ class GroupList(QListView):
         super().resizeEvent(event)
         self._request_later.start()
 
-    def _ask_for_pictures(self) -> None:
+    def _load_visible(self) -> None:
         first = self.indexAt(QPoint(self.viewport().width() // 2, 1)).row()
         count = self.cards.rowCount()
         if first < 0 and count:

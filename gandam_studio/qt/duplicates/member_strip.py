@@ -169,8 +169,8 @@ class MemberStrip(QListView):
         self.setItemDelegate(delegate)
         self.setModel(self.members)
         self.setFixedHeight(TILE + 2 * self.fontMetrics().height() + 44)
-        self.horizontalScrollBar().valueChanged.connect(lambda _value: self._ask_for_pictures())
-        self.members.modelReset.connect(self._ask_for_pictures)
+        self.horizontalScrollBar().valueChanged.connect(lambda _value: self._load_visible())
+        self.members.modelReset.connect(self._load_visible)
         self.selectionModel().currentChanged.connect(lambda now, _before: self.member_chosen.emit(now.row()))
 
     @property
@@ -208,9 +208,9 @@ class MemberStrip(QListView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Load the pictures of newly visible members."""
         super().resizeEvent(event)
-        self._ask_for_pictures()
+        self._load_visible()
 
-    def _ask_for_pictures(self) -> None:
+    def _load_visible(self) -> None:
         shown = self.members.members
         first = max(0, self.indexAt(QPoint(1, 8)).row())
         last = first + self.viewport().width() // (TILE + GAP) + 3

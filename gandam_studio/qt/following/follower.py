@@ -65,7 +65,7 @@ class RunFollower(QObject):
         self._watcher.events_arrived.connect(self._take)
         self._watcher.state_changed.connect(self._take_state)
         self._watcher.log_grew.connect(self._take_log)
-        self._watcher.vanished.connect(self._lose)
+        self._watcher.vanished.connect(self._note_vanished)
         self._watcher.trouble_changed.connect(self._take_trouble)
 
     def start(self) -> None:
@@ -150,6 +150,6 @@ class RunFollower(QObject):
         self.trouble = trouble
         self.trouble_changed.emit(trouble)
 
-    def _lose(self) -> None:
+    def _note_vanished(self) -> None:
         self.is_gone = True
         self.vanished.emit()

@@ -32,7 +32,7 @@ class RunIndex(QObject):
         super().__init__(parent)
         self.runs: list[RunSummary] = []
         self.is_read = False
-        self._asked = self._answered = 0
+        self._requested = self._answered = 0
         self._closed = self._reading = False
         self._reader = _Reader(folder, self)
         self._reader.finished.connect(self._take)
@@ -41,7 +41,7 @@ class RunIndex(QObject):
 
     def refresh(self) -> None:
         """Read the runs soon."""
-        self._asked += 1
+        self._requested += 1
         if not self._closed and not self._reading:
             self._begin()
 
@@ -64,7 +64,7 @@ class RunIndex(QObject):
     @property
     def is_up_to_date(self) -> bool:
         """True once the runs were read after the last `refresh`."""
-        return self._answered >= self._asked
+        return self._answered >= self._requested
 
     def close(self) -> None:
         """Stop reading and wait for the thread."""
@@ -78,7 +78,7 @@ class RunIndex(QObject):
 
     def _begin(self) -> None:
         self._reading = True  # until the result is taken, after the thread has ended
-        self._reader.asked = self._asked
+        self._reader.asked = self._requested
         self._reader.start()
 
     def _take(self) -> None:

@@ -102,7 +102,7 @@ def _finished(event: ev.RunFinished) -> str:
 
 _DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
     ev.RunStarted: _started,
-    ev.SamplesSaved: lambda e: _tr("{0} samples drawn").format(e.rows * e.columns),
+    ev.SamplesSaved: lambda e: _tr("{0} samples saved").format(e.rows * e.columns),
     ev.CheckpointSaved: lambda e: _tr("Checkpoint saved ({0})").format(e.reason),
     ev.MetricMeasured: _metric,
     ev.SpikeFound: lambda e: _tr("Spike in {0} at {1:,}: z = {2:.1f}").format(e.curve, e.spike_iteration, e.z),

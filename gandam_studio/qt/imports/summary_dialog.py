@@ -73,7 +73,7 @@ class SummaryDialog(QDialog):
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(len(self._rows), 3)
-        table.setHorizontalHeaderLabels([self.tr("File"), self.tr("Verdict"), self.tr("Why")])
+        table.setHorizontalHeaderLabels([self.tr("File"), self.tr("Result"), self.tr("Reason")])
         table.verticalHeader().hide()
         table.setShowGrid(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

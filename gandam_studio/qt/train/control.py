@@ -17,7 +17,7 @@ from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
 
 POLL_MS = 1000
-PATIENCE_S = 20.0
+STOP_TIMEOUT_S = 20.0
 """Time after a stop request until killing the process is offered."""
 
 
@@ -129,7 +129,7 @@ class RunControl(QObject):
             del self._processes[name]
             self._stop_requested.pop(name, None)
         for name, since in list(self._stop_requested.items()):
-            if time.monotonic() - since > PATIENCE_S and name in self._processes:
+            if time.monotonic() - since > STOP_TIMEOUT_S and name in self._processes:
                 self.stop_timed_out.emit(name)
         if ended:
             self._session.runs_changed.emit()

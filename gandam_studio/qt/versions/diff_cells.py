@@ -57,7 +57,7 @@ def sections(diff: VersionDiff) -> list[Section]:
     found = []
     if diff.removed:
         removed = sorted(diff.removed, key=lambda item: (item.reason, item.entry.source))
-        counts = Counter(item.reason or wording.tr("no reason known") for item in removed)
+        counts = Counter(item.reason or wording.tr("no reason given") for item in removed)
         remark = ", ".join(f"{count:,} {plural_reason(reason, count)}" for reason, count in counts.most_common())
         cells = tuple(Cell(item.entry, None, item.entry.source, item.reason, item.entry.id[:12]) for item in removed)
         found.append(Section(REMOVED, wording.tr("Removed"), remark, cells))

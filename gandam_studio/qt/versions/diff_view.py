@@ -88,7 +88,7 @@ class DiffView(QAbstractScrollArea):
         self._blocks: list[_Block] = []
         self._cells: CellPainter | None = None
         self._request_later = QTimer(self, singleShot=True, interval=0)
-        self._request_later.timeout.connect(self._ask_for_pictures)
+        self._request_later.timeout.connect(self._load_visible)
         self.verticalScrollBar().valueChanged.connect(lambda _value: self._request_later.start())
         theme.notifier().changed.connect(self._restyle)
 
@@ -248,7 +248,7 @@ class DiffView(QAbstractScrollArea):
         bar.setRange(0, max(0, top - self.viewport().height()))
         bar.setPageStep(self.viewport().height())
 
-    def _ask_for_pictures(self) -> None:
+    def _load_visible(self) -> None:
         height = self.viewport().height()
         top = self.verticalScrollBar().value()
         shown = list(self._indexes(QRect(0, top, self.viewport().width(), height + height // 2)))

@@ -64,7 +64,7 @@ class ExportDialog(QDialog):
         self.classes = QLineEdit()
         self.classes.setPlaceholderText(self.tr("None; or tags such as knight, slime; or * for all tags"))
         self.captions = QCheckBox(self.tr("A text file with the tags of each picture"))
-        self.pictures.currentIndexChanged.connect(lambda _index: self._offer_words())
+        self.pictures.currentIndexChanged.connect(lambda _index: self._enable_text_options())
         self.remark = QLabel(wordWrap=True)
         self.remark.setProperty("role", "secondary")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -148,14 +148,14 @@ class ExportDialog(QDialog):
         if form is None:
             self.pictures.addItem(self.tr("Default of each format"), "")
         self.pictures.setEnabled(self.pictures.count() > 1)
-        self._offer_words()
+        self._enable_text_options()
         self.remark.setText(f"{form.title}." if form else self.tr("A folder with every format available here."))
         folder = QSettings().value(_SETTING) or str(Path.home())
         name = form.path if form else "export"
         self.target.setText(str(Path(str(folder)) / f"{self._version.label}-{name}"))
         self._check()
 
-    def _offer_words(self) -> None:
+    def _enable_text_options(self) -> None:
         """Enable classes and captions if the format supports them."""
         form = FORMATS.get(self.format)
         self.classes.setEnabled(form is None or form.classes)

@@ -57,9 +57,9 @@ class VersionsScreen(Screen):
         self._clear_later = QTimer(self, singleShot=True, interval=250)
         self._clear_later.timeout.connect(self._clear_answer)
         session.edits_applied.connect(self._note_edits)
-        session.sprites_imported.connect(self._become_stale)
-        session.versions_changed.connect(self._become_stale)
-        session.run_index.changed.connect(self._become_stale)
+        session.sprites_imported.connect(self._mark_stale)
+        session.versions_changed.connect(self._mark_stale)
+        session.run_index.changed.connect(self._mark_stale)
         self.commit_box.set_locked(session.read_only)
 
     # Screen
@@ -268,7 +268,7 @@ class VersionsScreen(Screen):
         else:
             self._stale = True
 
-    def _become_stale(self) -> None:
+    def _mark_stale(self) -> None:
         self._stale = True
         if self.isVisible():
             QTimer.singleShot(0, self._reload_if_stale)

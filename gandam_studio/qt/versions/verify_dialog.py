@@ -40,7 +40,7 @@ class DamageDialog(QDialog):
         )
         rows = found.damage[:SHOWN]
         self.table = QTableWidget(len(rows), 3)
-        self.table.setHorizontalHeaderLabels([self.tr("Needed by"), self.tr("What"), self.tr("Problem")])
+        self.table.setHorizontalHeaderLabels([self.tr("Needed by"), self.tr("File"), self.tr("Problem")])
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

@@ -194,9 +194,9 @@ class GridView(QAbstractScrollArea):
 
     def _request_pictures(self) -> None:
         with self.pictures.resting():
-            self._ask_for_pictures()
+            self._load_visible()
 
-    def _ask_for_pictures(self) -> None:
+    def _load_visible(self) -> None:
         """Request the pictures of the visible cells first, then of the rows around them."""
         visible = self.visible()
         reach = AHEAD * self._grid.columns

@@ -86,7 +86,7 @@ def kind_of(seed: int, index: int) -> str:
     return _weighted(KINDS, Dice(seed, index, 3).below(100))
 
 
-def _looks_right(seed: int, index: int) -> bool:
+def _faces_right(seed: int, index: int) -> bool:
     return Dice(seed, index, 4).chance(WRONG_FACING)
 
 
@@ -94,7 +94,7 @@ def truth(seed: int, index: int) -> SpriteTruth:
     """The ground truth about `sprite(seed, index)`, without drawing it."""
     relation, source = _relation(seed, index), _original(seed, index)
     kind = kind_of(seed, source)
-    right = _looks_right(seed, source) != (relation == "mirrored")
+    right = _faces_right(seed, source) != (relation == "mirrored")
     return SpriteTruth(
         index=index,
         file=file_name(index),
@@ -127,7 +127,7 @@ def _pattern(number: int) -> NDArray[np.bool_]:
 def render(seed: int, index: int, *, coat: int = 0, gear: int = 0) -> NDArray[np.uint8]:
     """Draw an original as RGBA uint8 (64, 64, 4), optionally with another coat of paint or other equipment."""
     kind, body, equipment = kind_of(seed, index), Dice(seed, index, 5), Dice(seed, index, 6, gear)
-    scene = Scene(_looks_right(seed, index))
+    scene = Scene(_faces_right(seed, index))
     if kind in BUILDS:
         draw_biped(scene, body, kind, equipment)
     else:

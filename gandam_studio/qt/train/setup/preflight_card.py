@@ -66,8 +66,8 @@ class PreflightCard(QFrame):
         self._numbers.setVerticalSpacing(2)
         self._values: dict[str, QLabel] = {}
         for column, (key, text) in enumerate((
-            ("memory", self.tr("PEAK MEMORY")), ("step", self.tr("A STEP TAKES")),
-            ("disk", self.tr("DISK NEEDED")), ("finish", self.tr("FINISHED IN")),
+            ("memory", self.tr("PEAK MEMORY")), ("step", self.tr("TIME PER STEP")),
+            ("disk", self.tr("DISK NEEDED")), ("finish", self.tr("TOTAL TIME")),
         )):  # fmt: skip
             name = QLabel(text)
             name.setProperty("role", "section")

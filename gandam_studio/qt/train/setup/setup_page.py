@@ -71,7 +71,7 @@ class SetupPage(QWidget):
         self._check_soon.timeout.connect(self._check)
         self._measure_soon = QTimer(self, singleShot=True, interval=MEASURE_MS)
         self._measure_soon.timeout.connect(self._measure_if_idle)
-        session.closing.connect(self._rest)
+        session.closing.connect(self._stop_checks)
         self.draft.choose(FIRST_PRESET)
         self._lay_out()
         self._connect()
@@ -233,7 +233,7 @@ class SetupPage(QWidget):
         ready = self.version() is not None and not self.draft.problem and not self._session.read_only
         self.start_button.setEnabled(ready)
 
-    def _rest(self) -> None:
+    def _stop_checks(self) -> None:
         """Stop all checks before the workspace is closed."""
         self._measure_soon.stop()
         self._check_soon.stop()

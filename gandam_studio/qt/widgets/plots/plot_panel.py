@@ -161,13 +161,13 @@ class PlotPanel(QWidget):
         """
         if not self.isVisible():
             return  # Hidden plots are updated when shown.
-        rest = self._drawn_at + self._rest() - time.monotonic()
+        rest = self._drawn_at + self._redraw_delay() - time.monotonic()
         if rest <= 0:
             self._draw_all_soon()
         elif not self._later.isActive() or self._later.remainingTime() > 1000 * rest:
             self._later.start(round(1000 * rest))
 
-    def _rest(self) -> float:
+    def _redraw_delay(self) -> float:
         grown = self._timeline.last - self._drawn_to
         if grown < 0:
             return 0.0  # The run was cut back by a resume, so the plots are wrong.
