@@ -22,6 +22,7 @@ from trainer.protocol.outputs import check_file, check_new
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import UntrustedError
 
 RUN = click.argument("run_dir", type=click.Path(path_type=Path))
 SET = click.option(
@@ -42,7 +43,7 @@ def run(started: float = 0.0) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         main(standalone_mode=False)
-    except TrainerError as error:
+    except (TrainerError, UntrustedError) as error:
         _fail(str(error))
     except click.UsageError as error:
         error.show()

@@ -9,7 +9,7 @@ import click
 
 from gandam_studio.commands.arguments import NAME
 from gandam_studio.commands.console import Output, printable, with_workspace
-from gandam_studio.commands.selection import chosen, filter_options, make_filter, sprites_argument
+from gandam_studio.commands.selection import SpriteCommand, chosen, filter_options, make_filter, sprites_argument
 from gandam_studio.commands.workspaces import apply
 from gandam_studio.core.places import is_earlier, shown_place
 from gandam_studio.core.workspace.lookups import source_places
@@ -25,7 +25,7 @@ _SHORT_ID = 12
 _PREVIEW_SIDE = 64
 
 
-@click.command("list")
+@click.command("list", cls=SpriteCommand)
 @filter_options
 @click.option("--order", default="imported", show_default=True, metavar="FIELD",
               help="imported, name, status, facing, size, aspect, colors or family.")  # fmt: skip
@@ -108,7 +108,7 @@ def _preview(picture: np.ndarray) -> None:
         console.print(line)
 
 
-@click.command()
+@click.command(cls=SpriteCommand)
 @sprites_argument
 @with_workspace(write=True)
 def flip(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def flip(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
     apply(workspace, out, lambda: Flip(chosen(workspace, ids, criteria)))
 
 
-@click.command()
+@click.command(cls=SpriteCommand)
 @sprites_argument
 @click.option(
     "--reason", default="", help="Why: non-bipedal, cropped, text, wrong style, duplicate, or your own words."
@@ -131,7 +131,7 @@ def drop(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
     apply(workspace, out, lambda: Drop(chosen(workspace, ids, criteria), reason))
 
 
-@click.command()
+@click.command(cls=SpriteCommand)
 @sprites_argument
 @with_workspace(write=True)
 def keep(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
@@ -141,17 +141,17 @@ def keep(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
     apply(workspace, out, lambda: Keep(chosen(workspace, ids, criteria)))
 
 
-@click.command()
+@click.command(cls=SpriteCommand)
 @sprites_argument
 @with_workspace(write=True)
 def undecide(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
     """Make sprites undecided again, neither kept nor dropped."""
-    from gandam_studio.core.workspace.edits import Restore
+    from gandam_studio.core.workspace.edits import Undecide
 
-    apply(workspace, out, lambda: Restore(chosen(workspace, ids, criteria)))
+    apply(workspace, out, lambda: Undecide(chosen(workspace, ids, criteria)))
 
 
-@click.command()
+@click.command(cls=SpriteCommand)
 @sprites_argument
 @click.option("--add", multiple=True, metavar="TAG", help="Add this tag; may be repeated.")
 @click.option("--remove", multiple=True, metavar="TAG", help="Remove this tag; may be repeated.")
@@ -172,7 +172,7 @@ def tag(
     apply(workspace, out, lambda: Tag(chosen(workspace, ids, criteria), frozenset(add), frozenset(remove)))
 
 
-@click.command()
+@click.command(cls=SpriteCommand)
 @sprites_argument
 @click.option("--is", "direction", type=click.Choice(["left", "right", "front", "unknown"]), required=True,
               help="Which way they look, as shown.")  # fmt: skip

@@ -14,7 +14,7 @@ from gandam_studio.core.failure_log import write_log
 from gandam_studio.core.jobs import Cancelled
 from gandam_studio.core.texts import encodable
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.untrusted import shortened
+from trainer.protocol.untrusted import UntrustedError, shortened
 
 REFUSED, MISUSED = 1, 2
 
@@ -55,7 +55,7 @@ def exit_code_for(error: BaseException) -> int:
         return _say(error.format_message(), REFUSED)
     if isinstance(error, Cancelled | KeyboardInterrupt | click.Abort):
         return _say("cancelled; everything finished so far is kept", REFUSED)
-    if isinstance(error, UserError | TrainerError):
+    if isinstance(error, UserError | TrainerError | UntrustedError):
         return _say(str(error), REFUSED)
     if isinstance(error, OSError) and error.strerror:
         where = f": {shortened(str(error.filename), 200)}" if error.filename else ""

@@ -1,4 +1,7 @@
-"""Which sprites a command means: ids, names, or everything a filter lets through."""
+"""Which sprites a command means: ids, names, or everything a filter lets through.
+
+The filters are the same for every command, so only the help of `list` explains them; the others refer to it.
+"""
 
 from __future__ import annotations
 
@@ -18,22 +21,54 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+EXPLAINED_BY = "list"
+"""The command whose help explains the filters."""
+
+
+class FilterOption(click.Option):
+    """An option that filters sprites."""
+
+
+class SpriteCommand(click.Command):
+    """A command with filters: its help has them in a section of their own, or names the command that explains them."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command's own options, then the section on filters."""
+        records: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record and record[1]:
+                records[isinstance(parameter, FilterOption)].append(record)
+        with formatter.section("Options"):
+            formatter.write_dl(records[False])
+        with formatter.section("Filters"):
+            if self.name == EXPLAINED_BY:
+                formatter.write_dl(records[True])
+            else:
+                formatter.write_text("Options such as --facing right choose sprites instead of naming them.")
+                formatter.write_text(f"See: gandam-studio {EXPLAINED_BY} --help")
+
+
+def _filter(*names: str, **settings: Any) -> Callable[[F], F]:
+    return click.option(*names, cls=FilterOption, **settings)
+
+
 _FILTERS = (
-    click.option("--status", type=click.Choice(["undecided", "kept", "dropped", "not-dropped"]), help="In this state."),
-    click.option(
+    _filter("--status", type=click.Choice(["undecided", "kept", "dropped", "not-dropped"]), help="In this state."),
+    _filter(
         "--facing", "which_facing", type=click.Choice(["left", "right", "front", "unknown"]), help="Shown facing there."
     ),
-    click.option("--tag", "with_tag", metavar="TAG", help="With this tag; -TAG for those without it."),
-    click.option(
+    _filter("--tag", "with_tag", metavar="TAG", help="With this tag; -TAG for those without it."),
+    _filter(
         "--source", type=NAME, metavar="TEXT", help="Imported from a place with this in it: a path, into archives too."
     ),
-    click.option("--text", type=NAME, metavar="TEXT", help="With this in the name."),
-    click.option("--family", metavar="NAME", help="Of this family; * for any."),
-    click.option("--dropped-for", metavar="REASON", help="Dropped for this reason."),
-    click.option("--flipped/--not-flipped", "is_flipped", default=None, help="Flipped, or not."),
-    click.option("--blank/--not-blank", "is_blank", default=None, help="Showing nothing or one colour alone, or not."),
-    click.option("--min-side", type=click.IntRange(0), metavar="PIXELS", help="At least this long on the longer side."),
-    click.option("--max-side", type=click.IntRange(0), metavar="PIXELS", help="At most this long on the longer side."),
+    _filter("--text", type=NAME, metavar="TEXT", help="With this in the name."),
+    _filter("--family", metavar="NAME", help="Of this family; * for any."),
+    _filter("--dropped-for", metavar="REASON", help="Dropped for this reason."),
+    _filter("--flipped/--not-flipped", "is_flipped", default=None, help="Flipped, or not."),
+    _filter("--blank/--not-blank", "is_blank", default=None, help="Showing nothing or one colour alone, or not."),
+    _filter("--min-side", type=click.IntRange(0), metavar="PIXELS", help="At least this long on the longer side."),
+    _filter("--max-side", type=click.IntRange(0), metavar="PIXELS", help="At most this long on the longer side."),
 )
 _NAMES = ("status", "which_facing", "with_tag", "source", "text", "family", "dropped_for", "is_flipped",
           "is_blank", "min_side", "max_side")  # fmt: skip

@@ -212,11 +212,11 @@ def runs(workspace: Workspace, out: Output) -> None:
 @with_workspace(write=False)
 def ask(workspace: Workspace, out: Output, run: str, request: str) -> None:
     """Ask a run that is training to pause, resume, stop, or save samples or a checkpoint now."""
-    from gandam_studio.core.runs import find_run
+    from gandam_studio.core.runs import find_run, summary
 
     found = find_run(workspace, run)
     if not found.is_locked():
-        raise UserError(f"{found.name} is not being trained now; it is {found.state().state}")
+        raise UserError(f"{found.name} is not being trained now; it is {summary(found.path).state.state}")
     found.request(request)
     out.json({"run": found.name, "asked": request})
     out.say(f"asked {found.name} to {request if request in ('pause', 'resume', 'stop') else 'save a ' + request} now")

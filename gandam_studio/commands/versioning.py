@@ -46,7 +46,7 @@ def versions(workspace: Workspace, out: Output) -> None:
     found = core.versions(workspace)
     out.json([version.to_json() for version in found])
     if not found:
-        out.say("there is no version yet; make one with: gandam-studio commit -m 'why'")
+        out.say("there is no version yet; create one with: gandam-studio commit -m 'why'")
         return
     out.table(
         ("version", "parent", "sprites", "digest", "at", "tags", "message"),
@@ -70,7 +70,7 @@ def diff(workspace: Workspace, out: Output, a: str, b: str) -> None:
     out.say(found.summary)
     rows = [("added", e.id[:12], e.source, "") for e in found.added[:_TOLD]]
     rows += [("removed", r.entry.id[:12], r.entry.source, r.reason) for r in found.removed[:_TOLD]]
-    rows += [("changed", c.after.id[:12], c.after.source, ", ".join(c.told)) for c in found.changed[:_TOLD]]
+    rows += [("changed", c.after.id[:12], c.after.source, ", ".join(c.reported_fields)) for c in found.changed[:_TOLD]]
     if rows:
         out.table(("", "id", "source", "what"), rows)
     more = len(found.added) + len(found.removed) + len(found.changed) - len(rows)

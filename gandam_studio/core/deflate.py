@@ -1,7 +1,7 @@
-"""Deflate streams at the speed of ISA-L (through `isal`) where it is installed, of zlib elsewhere: the same pixels.
+"""Deflate and inflate with ISA-L (through `isal`) where it is installed, and with zlib elsewhere.
 
-Inflating is the largest single cost of a small picture, and deflating the largest of its thumbnail. Streams are told
-apart by neither library, so what one wrote the other reads.
+Inflating is the largest single cost of reading a small picture, and deflating the largest of writing its thumbnail.
+Each library reads what the other wrote.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ except ImportError:  # no wheel for this system or Python yet
     _library, _ERRORS = zlib, (zlib.error,)
     _FASTEST = zlib.Z_BEST_SPEED
 
-RAW, ZLIB = -15, 15  # window bits: a bare deflate stream, and one with zlib's header and checksum
+RAW, ZLIB = -15, 15  # window bits: a raw deflate stream, and one with zlib's header and checksum
 
 
 class DamagedStream(ValueError):
-    """The bytes are no deflate stream, or one that was altered."""
+    """The bytes are not a valid deflate stream."""
 
 
 class Inflater:
-    """Inflates one stream in steps, never more at once than asked for: a bomb costs what was asked.
+    """Inflates one stream in steps of a bounded size, so that a decompression bomb cannot exhaust memory.
 
     Attributes:
         kind: RAW or ZLIB.
@@ -40,7 +40,7 @@ class Inflater:
         self._left: bytes | memoryview = data
 
     def read(self, most: int) -> bytes:
-        """The next `most` bytes, fewer when the stream ends before. Raises DamagedStream."""
+        """Return the next `most` bytes, or fewer at the end of the stream. Raises DamagedStream."""
         try:
             found: bytes = self._stream.decompress(self._left, most)
         except _ERRORS as error:
@@ -50,23 +50,23 @@ class Inflater:
 
     @property
     def whole(self) -> bool:
-        """Whether the stream came to its end, its checksum was right, and nothing lies behind it."""
+        """Whether the stream has ended with a correct checksum and no trailing data."""
         return bool(self._stream.eof) and not self._stream.unused_data
 
 
 def inflate(data: bytes | memoryview, size: int, kind: int = RAW) -> bytes:
-    """A whole stream that holds `size` bytes. Raises DamagedStream, also when it holds more or fewer."""
+    """Inflate a whole stream. Raises DamagedStream if it is damaged or does not hold exactly `size` bytes."""
     stream = Inflater(data, kind)
-    found = stream.read(max(size, 1))  # to zlib, 0 means everything
-    # ISA-L has read the last byte of data before it has seen the end of the stream.
+    found = stream.read(max(size, 1))  # zlib takes 0 to mean no limit
+    # ISA-L returns the last byte of data before it has processed the end-of-stream marker.
     if not stream.whole:
         found += stream.read(1)
     if len(found) != size or not stream.whole:
-        raise DamagedStream("a stream of another length")
+        raise DamagedStream("unexpected stream length")
     return found
 
 
 def deflate(data: bytes | memoryview) -> bytes:
-    """A RAW stream of `data`, made as fast as can be rather than as small."""
+    """Compress `data` to a RAW stream, at the fastest level."""
     stream = _library.compressobj(_FASTEST, zlib.DEFLATED, RAW)
     return bytes(stream.compress(data) + stream.flush())

@@ -1,14 +1,14 @@
-"""The person's errors, told in one clear line; anything else that is raised is our bug."""
+"""Errors caused by the user's input or files, with a one-line message. Any other exception is a bug in this program."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """Something the person asked for cannot be done; `str(error)` is the one line they read."""
+    """A request cannot be carried out; `str(error)` is the one-line message for the user."""
 
 
 class WorkspaceNotFound(UserError):
-    """There is no workspace in that folder."""
+    """The folder does not hold a workspace."""
 
 
 class WorkspaceLocked(UserError):
@@ -16,19 +16,19 @@ class WorkspaceLocked(UserError):
 
 
 class DamagedWorkspace(UserError):
-    """The database, or a file beside it, holds what this program never writes."""
+    """The database, or a file next to it, holds something this program never writes."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"workspace.sqlite is damaged: {what}; see: gandam-studio verify")
 
 
 class UnknownSprite(UserError):
-    """No sprite, or more than one, answers to that id."""
+    """No sprite matches the given name or id, or more than one does."""
 
 
 class NothingMatches(UserError):
-    """What was asked for is about no sprite at all."""
+    """The selection contains no sprites."""
 
 
 class UnknownVersion(UserError):
-    """No version answers to that label or digest."""
+    """No version has the given label, tag or digest."""

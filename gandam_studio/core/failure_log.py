@@ -1,4 +1,4 @@
-"""Where the details of our own bugs go: a file of its own for each, never the person's screen."""
+"""Log files for unexpected errors, one file for each, so that no traceback is shown to the user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def log_folder() -> Path:
-    """Where logs of unexpected errors are kept: the system's own place for them, or the temporary folder."""
+    """Return the folder for error logs: the platform's log folder, or the temporary folder if that cannot be made."""
     import tempfile
 
     import platformdirs
@@ -23,7 +23,7 @@ def log_folder() -> Path:
 
 
 def write_log(error: BaseException) -> Path | str:
-    """Write an unexpected error's traceback to a new file and return its path; "(no log could be written)" if not."""
+    """Write an error's traceback to a new file and return its path, or "(no log could be written)" on failure."""
     from datetime import UTC, datetime
 
     from gandam_studio import __version__

@@ -1,4 +1,4 @@
-"""Long work reports progress to a Job and is cancelled through it; `NULL_JOB` is the silent default."""
+"""Jobs: progress reports from long-running work, and its cancellation. `NULL_JOB` is the silent default."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from typing import Protocol
 
 
 class Cancelled(Exception):
-    """Raised inside long work when its Job was cancelled; everything finished so far is kept and consistent."""
+    """Raised inside long-running work after its Job was cancelled. Work finished so far is kept and consistent."""
 
 
 class Job(Protocol):
-    """What long work needs of whoever started it. Methods are cheap and may be called from the working thread."""
+    """The interface that long-running work reports to. Methods are cheap and may be called from the worker thread."""
 
     def start(self, label: str, total: int | None) -> None:
-        """Begin a stage; `total` in the stage's own units, None while unknown."""
+        """Begin a stage. `total` is in units of the stage's own, None if unknown."""
 
     def advance(self, count: int = 1) -> None:
-        """`count` more units are done. Raises Cancelled once the person has asked for it."""
+        """Report `count` more units as done. Raises Cancelled once the user has cancelled."""
 
     def check(self) -> None:
-        """Raise Cancelled once the person has asked for it."""
+        """Raise Cancelled once the user has cancelled."""
 
 
 class NullJob:
-    """A Job that shows nothing and is never cancelled."""
+    """A Job that reports nothing and is never cancelled."""
 
     def start(self, label: str, total: int | None) -> None:
-        """Ignore."""
+        """Do nothing."""
 
     def advance(self, count: int = 1) -> None:
-        """Ignore."""
+        """Do nothing."""
 
     def check(self) -> None:
-        """Never raise."""
+        """Do nothing."""
 
 
 NULL_JOB = NullJob()

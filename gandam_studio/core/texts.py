@@ -1,4 +1,4 @@
-"""Text from outside: what may be stored, and what counts as the same text."""
+"""Text from outside the program: validation, normalization and comparison."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ LONGEST_NAME = 255
 LONGEST_MESSAGE = 10_000
 LONGEST_LABEL = 200
 
-# They turn the direction of what follows, so that a line reads otherwise than it is stored.
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Bidirectional controls: they make a line read differently from how it is stored.
+_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def checked(text: str, what: str, longest: int, *, lines: bool = False) -> str:
-    """Text fit to be stored: composed (NFC) and without space around it; `lines` allows several lines.
+    """Return text ready to be stored: stripped and in NFC. `lines` allows more than one line.
 
-    `what` begins the message ("the reason"). Raises UserError for undecodable bytes, control characters, characters
-    that turn the direction of writing, and what is longer than `longest` characters.
+    `what` begins the error message ("the reason"). Raises UserError for undecodable bytes, control characters,
+    characters that change the writing direction, and text longer than `longest` characters.
     """
     if lines:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -43,24 +43,24 @@ def _check(character: str, what: str, lines: bool) -> None:
     if character in "\n\u2028\u2029" and not lines:
         raise UserError(f"{what} must be on one line")
     if category in ("Cc", "Zl", "Zp") and character not in "\n\t":
-        raise UserError(f"{what} holds a control character ({code})")
-    if character in _TURNING:
-        raise UserError(f"{what} holds a character that turns the direction of writing ({code})")
+        raise UserError(f"{what} contains a control character ({code})")
+    if character in _BIDI_CONTROLS:
+        raise UserError(f"{what} contains a character that changes the writing direction ({code})")
 
 
 def encodable(text: str) -> str:
-    """Text that UTF-8 can hold: undecodable bytes and lone surrogates are escaped, as in `caf\\xe9`."""
+    """Return text that can be encoded as UTF-8: undecodable bytes and lone surrogates are escaped (`caf\\xe9`)."""
     if text.isascii():
         return text
     try:
         data = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # surrogates that stand for no byte
+    except UnicodeEncodeError:  # surrogates that do not stand for bytes
         data = text.encode("utf-8", "backslashreplace")
     return data.decode("utf-8", "backslashreplace")
 
 
 def forms(text: str) -> tuple[str, ...]:
-    """The ways the same text may have been stored: as it is, composed, and decomposed (as macOS writes names)."""
+    """Return the forms in which the same text may be stored: as is, composed (NFC) and decomposed (NFD, macOS)."""
     if text.isascii():
         return (text,)
     text = encodable(text)
@@ -68,26 +68,26 @@ def forms(text: str) -> tuple[str, ...]:
 
 
 def folded(text: str) -> str:
-    """Equal for texts that differ in case or composition only."""
+    """Return a key that is equal for texts that differ only in case or Unicode composition."""
     return (
         text.lower() if text.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
     )
 
 
 def contains(column: str, part: str) -> tuple[str, list[str]]:
-    """SQL that asks whether a column holds `part` in any case and composition, and its parameters."""
+    """Return an SQL condition that a column contains `part`, in any case and composition, and its parameters."""
     part = folded(encodable(part))
     if part.isascii():
         return rf"{column} LIKE ? ESCAPE '\'", [f"%{escaped(part)}%"]
-    # Python is asked only about what is not plain ASCII, which GLOB finds out at once.
+    # GLOB finds the rows that are not plain ASCII, so the slower Python function runs for those only.
     return f"({column} GLOB '*[^ -~]*' AND instr(folded({column}), ?) > 0)", [part]
 
 
 def escaped(text: str) -> str:
-    """Text for LIKE ... ESCAPE '\\' with its wildcards made literal."""
+    """Escape the wildcards in text for LIKE ... ESCAPE '\\'."""
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Give a connection the SQL function `folded`; SQLite's own LIKE folds ASCII letters only."""
+    """Register the SQL function `folded` on a connection; SQLite's own LIKE folds ASCII letters only."""
     connection.create_function("folded", 1, folded, deterministic=True)

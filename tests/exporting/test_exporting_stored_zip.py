@@ -51,7 +51,7 @@ def test_a_stream_is_a_member_too():
 
 def test_what_outgrows_32_bits_is_read_again(monkeypatch):
     """With the limit at 100 bytes, sizes and places beyond it are written as beyond 4 GiB."""
-    monkeypatch.setattr(stored_zip, "_TOLD", 100)
+    monkeypatch.setattr(stored_zip, "_MAX_PLAIN", 100)
     members = [("small", b"s"), ("large", bytes(range(256)) * 4), ("far", b"f"), ("far and large", b"q" * 300)]
     data = by_us(members)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

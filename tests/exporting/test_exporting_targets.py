@@ -172,7 +172,7 @@ def test_an_interrupted_upload_is_told_from_a_whole_one_and_replaced(workspace, 
         assert not whole or names <= found
         outcomes.append(whole)
         if not whole:
-            with pytest.raises(UserError, match="holds an export that was interrupted; use --force"):
+            with pytest.raises(UserError, match=r"interrupted.*--force"):
                 exporting.export(workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder")
     assert outcomes[0]  # nothing was touched yet
     assert outcomes.count(False) >= len(names) - 2
@@ -290,8 +290,8 @@ from pathlib import Path
 from gandam_studio.core.exporting.formats import FORMATS
 from gandam_studio.core.exporting.source import Source
 from gandam_studio.core.versions.model import ManifestVersion
-from trainer.manifest import ManifestEntry
-from trainer.recipe import Recipe
+from trainer.protocol.manifest import ManifestEntry
+from trainer.protocol.recipe import Recipe
 
 class Sink(io.RawIOBase):
     def __init__(self): self.size = 0

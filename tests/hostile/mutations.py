@@ -37,7 +37,11 @@ def mutate(dice: random.Random, scene: Scene) -> str:
         mutate_json, mutate_json, mutate_json, mutate_lines, mutate_lines, mutate_node, mutate_node, mutate_database,
         mutate_database, mutate_bytes, mutate_export, mutate_names,
     ]  # fmt: skip
-    return dice.choice(kinds)(dice, scene)
+    chosen = dice.choice(kinds)
+    try:
+        return chosen(dice, scene)
+    except (ValueError, OSError) as error:  # what an earlier mutation left is not what this one can change
+        return f"nothing: {type(error).__name__}"
 
 
 def mutate_json(dice: random.Random, scene: Scene) -> str:
@@ -45,7 +49,7 @@ def mutate_json(dice: random.Random, scene: Scene) -> str:
     path = dice.choice(_files(scene, (".json",)))
     value = json.loads(path.read_bytes())
     text = dice.choice(ODD_TEXTS)
-    if dice.random() < 0.15:
+    if not isinstance(value, (dict, list)) or dice.random() < 0.15:
         path.write_text(text, encoding="utf-8", errors="surrogatepass")
         return f"{scene.name_of(path)} is {text[:40]}"
     marker = "\ue000"

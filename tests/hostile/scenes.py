@@ -75,6 +75,7 @@ class Scene:
         return [
             self.name_of(entry)
             for root in (self.out, self.workspace / "originals", self.workspace / "thumbnails")
+            if not root.is_symlink()
             for entry in sorted(root.rglob("*"))
             if entry.is_file() and not entry.is_symlink() and SECRET in entry.read_bytes()
         ]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDERS = ("gandam_studio", "trainer", "tests")
+FOLDERS = ("gandam_studio", "trainer", "tests", "docs")
 
 
 def run(repository: Path, *arguments: str) -> None:

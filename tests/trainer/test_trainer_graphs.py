@@ -19,7 +19,7 @@ from trainer.device import Machine
 from trainer.distributed import Ranks
 from trainer.game import Game, separates
 from trainer.objectives import needs_reals
-from trainer.protocol.config import TrainConfig
+from trainer.protocol.config import TrainConfig, describe_fields
 from trainer.protocol.events import Warning
 from trainer.protocol.presets import preset_names
 from trainer.protocol.run_directory import RunDirectory
@@ -28,7 +28,7 @@ from trainer.start import train_run
 from trainer.tuning import time_steps
 
 CPU = torch.device("cpu")
-OBJECTIVES = ("bce", "wasserstein", "hinge", "relativistic", "least-squares")
+OBJECTIVES = next(field.choices for field in describe_fields() if field.path == "objective.kind")
 REGULARISERS = ("none", "gp", "r1", "r1r2")
 
 

@@ -116,7 +116,7 @@ SEVERAL = """
 import os, sys
 import torch
 import trainer.tuning
-from trainer.run_directory import RunDirectory
+from trainer.protocol.run_directory import RunDirectory
 from trainer.start import train_run
 trainer.tuning.bf16_may_pay = lambda device: True
 torch.set_num_threads(1)

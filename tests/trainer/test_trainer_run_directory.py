@@ -83,7 +83,7 @@ def test_a_finished_run_says_which_limit_it_has_reached(run: RunDirectory, limit
 
 HOLD = """
 import sys, time
-from trainer.run_directory import RunDirectory
+from trainer.protocol.run_directory import RunDirectory
 with RunDirectory(sys.argv[1]).locked():
     print("held", flush=True)
     time.sleep(60)

@@ -9,8 +9,10 @@ from gandam_studio.core import runs, versions
 from gandam_studio.core.runs import create_run
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Flip
+from gandam_studio.qt.failures import explain
 from trainer.protocol.presets import load_preset
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import UntrustedError
 
 
 def test_facing_is_asked_of_the_version_not_of_the_present(workspace: Workspace) -> None:
@@ -68,3 +70,20 @@ def test_runs_lists_a_damaged_one_in_a_line(workspace: Workspace, studio: Studio
     (told,) = studio("runs", "-w", place, "--json").json
     assert told["state"] == "damaged"
     assert "\n" not in told["reason"]
+
+
+def test_asking_a_run_whose_events_are_no_file_is_refused_in_a_line(workspace: Workspace, studio: Studio) -> None:
+    run = create_run(workspace, versions.commit(workspace, "first"), load_preset("sprite-r3-cpu"))
+    run.events_path.mkdir()
+    assert "damaged" in studio("ask", run.name, "stop", "-w", workspace.folder).refusal
+
+
+def test_what_is_no_file_is_told_in_a_line_wherever_it_comes_up(
+    workspace: Workspace, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_workspace: Workspace) -> None:
+        raise UntrustedError("events.jsonl is a named pipe, not a file")
+
+    monkeypatch.setattr(runs, "runs", fail)
+    assert studio("runs", "-w", workspace.folder).refusal == "events.jsonl is a named pipe, not a file"
+    assert explain(UntrustedError("it is a folder")) == "it is a folder"

@@ -130,7 +130,7 @@ def test_finding_versions(workspace):
     assert find_version(workspace, "v1") == first
     assert find_version(workspace) == second
     assert find_version(workspace, first.digest[:8]) == first
-    with pytest.raises(UnknownVersion, match="there are v1, v2"):
+    with pytest.raises(UnknownVersion, match="v1, v2"):
         find_version(workspace, "v9")
 
 

@@ -6,14 +6,24 @@ import pytest
 
 from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.workspace.edits import Drop, Flip, Keep, Restore, SetCrop, SetFacing, SetSetting, SetValues, Tag
+from gandam_studio.core.workspace.edits import (
+    Drop,
+    Flip,
+    Keep,
+    SetCrop,
+    SetFacing,
+    SetSetting,
+    SetValues,
+    Tag,
+    Undecide,
+)
 
 
 def test_summary_reads_as_promised(workspace):
     workspace.apply(Drop([1, 2, 3], "text"))
     workspace.apply(SetFacing([10, 11], "left"))
     versions.commit(workspace, "one")
-    workspace.apply(Restore([1, 2]))
+    workspace.apply(Undecide([1, 2]))
     workspace.apply(Drop([4, 5, 6, 7], "duplicate"))
     workspace.apply(Drop([8], "non-bipedal"))
     workspace.apply(Flip([10, 11, 12]))

@@ -15,13 +15,13 @@ from gandam_studio.core.workspace.edits import (
     Drop,
     Flip,
     Keep,
-    Restore,
     Rotate,
     SetCrop,
     SetFacing,
     SetSetting,
     SetValues,
     Tag,
+    Undecide,
 )
 from trainer.protocol.recipe import Recipe
 
@@ -36,7 +36,7 @@ def test_restore_is_one_edit_that_undo_takes_back(workspace):
     workspace.apply(SetFacing([3], "left"))
     first = versions.commit(workspace, "one")
     then = state(workspace)
-    workspace.apply(Restore([1]))
+    workspace.apply(Undecide([1]))
     workspace.apply(Drop([9], "cropped"))
     workspace.apply(Flip([3, 4]))
     workspace.apply(SetSetting("recipe", Recipe(size=32).to_json()))
@@ -113,7 +113,7 @@ rows = st.lists(st.integers(1, 12), min_size=1, max_size=5, unique=True)
 edits = st.one_of(
     rows.map(Flip),
     rows.map(Keep),
-    rows.map(Restore),
+    rows.map(Undecide),
     st.builds(Drop, rows, st.sampled_from(["text", "duplicate"])),
     st.builds(Rotate, rows, st.integers(1, 3)),
     st.builds(SetCrop, rows, st.none() | st.just((1, 2, 6, 7))),

@@ -54,7 +54,7 @@ def test_a_refused_close_leaves_everything_going(
     window = open_window(folder)
     train = shown(window, "Train")
     train.show_run(run.path)
-    runs = shown(window, "Runs")
+    runs = shown(window, "Runs").session.run_index
     before = active_timers(train), active_timers(runs)
     assert min(before) > 0
     follower = train.follower

@@ -18,7 +18,6 @@ from gandam_studio.core.workspace.edits import (
     Flip,
     Keep,
     NotDuplicates,
-    Restore,
     Rotate,
     SetCrop,
     SetFacing,
@@ -26,6 +25,7 @@ from gandam_studio.core.workspace.edits import (
     SetValues,
     Tag,
     Together,
+    Undecide,
 )
 from gandam_studio.core.workspace.history import History
 from gandam_studio.core.workspace.store import connect
@@ -72,7 +72,7 @@ edits = st.one_of(
     st.builds(Rotate, selections, st.integers(1, 3)),
     st.builds(Drop, selections, st.sampled_from(["non-bipedal", "text"])),
     selections.map(Keep),
-    selections.map(Restore),
+    selections.map(Undecide),
     st.builds(Tag, selections, st.frozensets(st.sampled_from("abc")), st.frozensets(st.sampled_from("abc"))),
     st.builds(SetFacing, selections, st.sampled_from(["left", "right", "front", "unknown"])),
     st.builds(SetCrop, selections, st.sampled_from([None, (0, 0, 5, 5), (2, 3, 10, 9)])),
@@ -131,7 +131,7 @@ def test_an_edit_without_effect_leaves_no_row_and_keeps_redo(connection) -> None
     history = History(connection)
     history.apply(Keep([1]))
     history.undo()
-    assert not history.apply(Restore([1]))
+    assert not history.apply(Undecide([1]))
     assert history.redo_label() == "Keep 1 sprite"
 
 
@@ -180,7 +180,7 @@ def test_together_is_one_step_and_refuses_to_touch_a_field_twice(connection) -> 
     ("edit", "message"),
     [
         (Flip([99]), "not in this workspace"),
-        (SetCrop([1], (0, 0, 500, 5)), "leaves s1.png"),
+        (SetCrop([1], (0, 0, 500, 5)), "s1.png"),
     ],
 )
 def test_a_refused_edit_changes_nothing(connection, edit: Edit, message: str) -> None:

@@ -517,7 +517,7 @@ def test_what_is_checked_is_what_is_written():
 
 
 def test_damage_is_told_by_its_name(tmp_path):
-    with pytest.raises(DamagedWorkspace, match="damaged"), store.damage_told():
+    with pytest.raises(DamagedWorkspace, match="damaged"), store.wrap_damage():
         raise sqlite3.OperationalError("Could not decode to UTF-8 column 'name'")
 
 

@@ -1,1 +1,1 @@
-"""Zip and tar archives somebody else made, read in place: every stream is bounded, no entry is unpacked to disk."""
+"""Read untrusted zip and tar archives in place: every stream is bounded, and nothing is unpacked to disk."""

@@ -1,4 +1,4 @@
-"""A zip whose entries are asked for by name."""
+"""Access to the entries of a zip by name."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MOST_ENTRIES = 2_000_000
 
 
 class ZipFolder:
-    """A context manager over an open zip. Raises DamagedArchive and OSError.
+    """An open zip file; a context manager. Raises DamagedArchive and OSError.
 
     Attributes:
-        names: of its entries.
+        names: names of its entries.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -37,7 +37,7 @@ class ZipFolder:
         self._stream.close()
 
     def read(self, name: str, most: int) -> bytes:
-        """The bytes of an entry, `most` of them at most."""
+        """Return the bytes of an entry. Raises DamagedArchive if there are more than `most`."""
         if name not in self._entries:
             raise DamagedArchive(f"lacks {name}")
         return read_entry(self._stream, self._entries[name], most)

@@ -1,4 +1,4 @@
-"""Names of zip entries in whatever code page their maker's system had: proposed from the bytes, or chosen."""
+"""Decode names of zip entries from an unknown code page, which is chosen by the user or guessed from the bytes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterable, Sequence
 
 from gandam_studio.core.archives.zips import ZipEntry
 
-# In order of preference where two fit equally well; CP437 is what the format itself says.
+# In order of preference where two fit equally well; CP437 is the zip format's default.
 CODE_PAGES = ("cp932", "gbk", "cp1251", "cp866", "cp1252", "cp437")
 _SHOWN = {"gbk": "GBK", "utf-8": "UTF-8"}
-_ENOUGH = 4_000  # names that are looked at
-_LEAST = 0.35  # a proposal's score, from which on it is preferred to CP437
+_ENOUGH = 4_000  # names used for the guess
+_LEAST = 0.35  # the lowest score at which a code page is preferred to CP437
 
 
 def shown_encoding(encoding: str) -> str:
-    """How an encoding is named to people."""
+    """Return the name of an encoding for display."""
     return _SHOWN.get(encoding, encoding.upper())
 
 
 def known_encoding(name: str) -> bool:
-    """Whether Python knows a text encoding of this name."""
+    """Whether Python has a text encoding of this name."""
     try:
         return isinstance(b"a".decode(name), str)
     except (LookupError, UnicodeError, ValueError):
@@ -28,9 +28,9 @@ def known_encoding(name: str) -> bool:
 
 
 def decode_names(entries: Sequence[ZipEntry], encoding: str = "") -> tuple[list[str], str]:
-    """The entries' names, and the encoding of those not said to be UTF-8 ("" when all are plain).
+    """Return the entries' names, and the encoding used for those not marked as UTF-8 ("" if they are all ASCII).
 
-    `encoding` "" proposes one. Bytes that do not fit become \\xNN, and equal names get a number: no two are the same.
+    With `encoding` "", it is guessed. Undecodable bytes become \\xNN, and duplicate names get a number appended.
     """
     doubtful = [entry.raw_name for entry in entries if not entry.utf_8 and not entry.raw_name.isascii()]
     used = (encoding or propose(doubtful)) if doubtful else ""
@@ -50,8 +50,8 @@ def decode_names(entries: Sequence[ZipEntry], encoding: str = "") -> tuple[list[
 
 
 def propose(names: Iterable[bytes]) -> str:
-    """The likeliest encoding of names that are not ASCII."""
-    # Folders come again and again, and words say as much as whole paths.
+    """Guess the encoding of names that are not ASCII."""
+    # Parts of paths, without repetitions, say as much as whole paths.
     parts = list(dict.fromkeys(part for name in names for part in re.split(rb"[/.]", name) if not part.isascii()))
     parts = parts[:_ENOUGH]
     if _decoded(parts, "utf-8") is not None:
@@ -72,7 +72,7 @@ def _decoded(parts: Sequence[bytes], encoding: str) -> list[str] | None:
         texts = [part.decode(encoding) for part in parts]
     except UnicodeDecodeError:
         return None
-    # Python's code pages give control and private characters for bytes that stand for nothing.
+    # Python's code pages decode unassigned bytes to control or private-use characters.
     return None if any(_IMPOSSIBLE.search(text) for text in texts) else texts
 
 
@@ -84,7 +84,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def _east_asian(texts: Sequence[str], encoding: str) -> float:
-    """Share of the characters that are in everyday use, by where the encoding keeps those."""
+    """Score the share of characters in common use, judged by their position in the encoding."""
     score = count = 0.0
     for text in texts:
         for before, character, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
@@ -104,19 +104,19 @@ def _east_asian(texts: Sequence[str], encoding: str) -> float:
 
 
 def _japanese(lead: int) -> float:
-    """JIS level 1 begins with 0x88 to 0x97, punctuation and wide Latin with 0x81 and 0x82."""
+    """Score a lead byte: JIS level 1 is 0x88 to 0x97, punctuation and full-width Latin are 0x81 and 0x82."""
     return 0.9 if 0x88 <= lead <= 0x97 else 0.6 if lead in (0x81, 0x82) else 0.1 if lead <= 0xEA else -1.0
 
 
 def _chinese(lead: int, trail: int) -> float:
-    """GB 2312 level 1 begins with 0xB0 to 0xD7; the Japanese letters of rows 4 and 5 are no Chinese name's."""
+    """Score a character: GB 2312 level 1 is 0xB0 to 0xD7; the kana of rows 4 and 5 do not occur in Chinese names."""
     if trail < 0xA1 or lead < 0xA1:
         return -0.3
     return 0.9 if 0xB0 <= lead <= 0xD7 else 0.5 if lead in (0xA1, 0xA3) else 0.1 if lead >= 0xD8 else -0.3
 
 
 def _cyrillic(texts: Sequence[str], encoding: str) -> float:
-    """Share of the letters that stand in words of Cyrillic letters alone."""
+    """Score the share of letters in words that are entirely Cyrillic."""
 
     def fits(word: str, foreign: int) -> bool:
         return foreign == len(word) and all("\u0410" <= c <= "\u044f" or c in "\u0401\u0451" for c in word)
@@ -125,7 +125,7 @@ def _cyrillic(texts: Sequence[str], encoding: str) -> float:
 
 
 def _latin(texts: Sequence[str], encoding: str) -> float:
-    """Share of the characters that are accented letters within words otherwise plain."""
+    """Score the share of characters that are accented letters in otherwise ASCII words."""
 
     def fits(word: str, foreign: int) -> bool:
         return 2 * foreign <= len(word) and all(c.isascii() or "\u00c0" <= c <= "\u017f" for c in word)
@@ -134,9 +134,9 @@ def _latin(texts: Sequence[str], encoding: str) -> float:
 
 
 def _share_in_words(texts: Sequence[str], fits: Callable[[str, int], bool]) -> float:
-    """Share of what is not ASCII that stands in words which fit, with capitals where words have them.
+    """Return the share of non-ASCII characters in words that fit and are lower case, upper case or title case.
 
-    `fits` is given a word and how many of its letters are not ASCII.
+    `fits` takes a word and the number of its letters that are not ASCII.
     """
     good = count = 0
     for text in texts:

@@ -1,4 +1,4 @@
-"""Tar archives, packed or not, as bounded streams: entries in order, and the entries that links within them lead to."""
+"""Read tar archives, compressed or not, as bounded streams, and resolve the links in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gandam_studio.core.archives.unpacking import DamagedArchive, Unpacked
 from trainer.protocol.untrusted import BoundedReader, UntrustedError, open_regular
 
 _STEP = 1 << 18
-_HEADERS = 1 << 20  # of one entry: long names and PAX records
+_HEADERS = 1 << 20  # bytes for one entry: long names and PAX records
 _GLOBAL_RECORDS = 1000
 _TAR_ERRORS = (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError, IndexError, KeyError)
 _PACKED = ("gzip", "bzip2", "xz", "zstd")
@@ -24,10 +24,10 @@ class _Reader(Protocol):
 
 
 class TarStream:
-    """A tar archive read once, from its beginning to its end. A context manager.
+    """A tar archive that is read once, from start to end. A context manager.
 
-    `limit` bounds the bytes of the whole archive when unpacked; `check` is called often and may raise.
-    Raises DamagedArchive, also while it is iterated, and OSError.
+    `limit` bounds the size of the whole unpacked archive, in bytes. `check` is called often and may raise.
+    Raises DamagedArchive, also during iteration, and OSError.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class TarStream:
         self._file.close()
 
     def entries(self) -> Iterator[tarfile.TarInfo]:
-        """Every entry; `read` gives the data of the one that came last."""
-        with _ours(), self._forward.header():
+        """Yield every entry. `read` returns the data of the entry yielded last."""
+        with _wrap_tar_errors(), self._forward.header():
             archive = tarfile.TarFile(
                 fileobj=self._forward,  # type: ignore[arg-type]
                 encoding=self._encoding,
@@ -58,20 +58,20 @@ class TarStream:
                 errorlevel=1,
             )
         while True:
-            with _ours(), self._forward.header():
+            with _wrap_tar_errors(), self._forward.header():
                 entry = archive.next()
             if entry is None:
                 return
-            archive.members = []  # type: ignore[attr-defined]  # else every header stays in memory
+            archive.members = []  # type: ignore[attr-defined]  # otherwise every header stays in memory
             if len(archive.pax_headers) > _GLOBAL_RECORDS:
                 raise DamagedArchive("an archive whose headers are too long")
             yield entry
 
     def read(self, entry: tarfile.TarInfo, most: int) -> bytes:
-        """The bytes of the regular entry that came last, `most` of them at most. Raises DamagedArchive."""
+        """Return at most `most` bytes of `entry`, the regular entry yielded last. Raises DamagedArchive."""
         if entry.sparse is not None:
             raise DamagedArchive("a sparse file in a tar archive is not supported")
-        with _ours():
+        with _wrap_tar_errors():
             self._forward.seek(entry.offset_data)
             data = self._forward.read_in_steps(min(max(entry.size, 0), most))
         if len(data) < min(entry.size, most):
@@ -80,7 +80,7 @@ class TarStream:
 
 
 class _Forward:
-    """A file that can only be read onwards, as `tarfile` reads one in order; holds no more than a step of it."""
+    """A forward-only file object for `tarfile`, which reads in steps of at most `_STEP` bytes."""
 
     def __init__(self, stream: _Reader, check: Callable[[], None]) -> None:
         self._stream = stream
@@ -92,7 +92,7 @@ class _Forward:
 
     @contextlib.contextmanager
     def header(self) -> Iterator[None]:
-        """Only a header is read meanwhile: a long one is refused, whatever length it gives itself."""
+        """Limit how much can be read inside the block, which reads one header. Its declared length is not trusted."""
         self._allowed = _HEADERS
         try:
             yield
@@ -136,8 +136,8 @@ class _Forward:
 
 
 @contextlib.contextmanager
-def _ours() -> Iterator[None]:
-    """Everything `tarfile` raises on damaged archives becomes DamagedArchive."""
+def _wrap_tar_errors() -> Iterator[None]:
+    """Turn the exceptions that `tarfile` raises for damaged archives into DamagedArchive."""
     try:
         yield
     except UntrustedError:
@@ -148,7 +148,7 @@ def _ours() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Link:
-    """An entry that stands for another one. `hard`: its target is a name in the archive, else a path beside it."""
+    """A link entry. The target of a `hard` link is a name in the archive, otherwise a path relative to the link."""
 
     name: str
     target: str
@@ -156,7 +156,7 @@ class Link:
 
 
 class Links:
-    """Where the links of an archive lead, once all names in it are known."""
+    """Resolves the links of an archive, once all its names have been added."""
 
     def __init__(self) -> None:
         self._files: dict[str, str] = {}
@@ -164,20 +164,20 @@ class Links:
         self._links: dict[str, Link] = {}
 
     def add_file(self, name: str) -> None:
-        """A regular file of the archive."""
-        plain = _plain(name)
+        """Add a regular file."""
+        plain = _normalized(name)
         self._files[plain] = name
         self._add_folders(plain)
 
     def add_folder(self, name: str) -> None:
-        """A folder of the archive."""
-        plain = _plain(name)
+        """Add a folder."""
+        plain = _normalized(name)
         self._folders.add(plain)
         self._add_folders(plain)
 
     def add_link(self, link: Link) -> None:
-        """A symbolic or hard link."""
-        plain = _plain(link.name)
+        """Add a symbolic or hard link."""
+        plain = _normalized(link.name)
         self._links[plain] = link
         self._add_folders(plain)
 
@@ -188,11 +188,11 @@ class Links:
         return bool(self._links)
 
     def follow(self, link: Link) -> tuple[str, str]:
-        """(name of the file it leads to, "") or ("", why there is none); ("", "") for a link to a folder.
+        """Return (name of the target file, "") or ("", reason if there is none); ("", "") for a link to a folder.
 
-        The files of a folder come by their own names.
+        Files in a linked folder are not resolved here; they appear under their own names.
         """
-        place: str | None = _plain(link.name)
+        place: str | None = _normalized(link.name)
         for _ in range(40):  # as many as Linux follows
             found = self._links[place]  # type: ignore[index]
             place = _target(found)
@@ -214,7 +214,7 @@ class Links:
             self._folders.add(name)
 
     def _without_linked_folders(self, place: str) -> str | None:
-        """`place` with the links among its folders followed; None when they go in circles or lead outside."""
+        """Return `place` with links among its folders resolved; None if they are circular or lead outside."""
         for _ in range(40):
             parts = place.split("/")
             for stop in range(1, len(parts)):
@@ -223,7 +223,7 @@ class Links:
                     target = _target(self._links[folder])
                     if target is None:
                         return None
-                    place = _plain("/".join([target, *parts[stop:]]))
+                    place = _normalized("/".join([target, *parts[stop:]]))
                     break
             else:
                 return place
@@ -231,16 +231,16 @@ class Links:
 
 
 def _target(link: Link) -> str | None:
-    """Where a link leads, as a plain name; None when that is outside."""
+    """Return the normalized target of a link; None if it lies outside the archive."""
     if link.hard:
-        path = _plain(link.target)
+        path = _normalized(link.target)
     elif link.target.startswith("/"):
         return None
     else:
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(_plain(link.name)), link.target))
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(_normalized(link.name)), link.target))
     return None if path == ".." or path.startswith("../") else path
 
 
-def _plain(name: str) -> str:
-    """A name without "./" and the like, so that two ways to write one are the same."""
+def _normalized(name: str) -> str:
+    """Normalize a name ("./" removed etc.), so that names can be compared."""
     return posixpath.normpath(name.lstrip("/") or ".")

@@ -1,4 +1,4 @@
-"""Compressed streams read in steps: no call ever gives, or holds, more than was asked for."""
+"""Read compressed streams in steps: no call returns, or buffers, more than was asked for."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _XZ_MEMORY = 256 << 20  # `xz -9` needs 65 MiB to unpack
 
 
 class DamagedArchive(UntrustedError):
-    """The bytes are not what their format demands, or of a kind that is not supported; the message is a reason."""
+    """The bytes do not follow their format, or are of an unsupported kind; the message is a short reason."""
 
 
 class _Decompressor(Protocol):
-    """What all of them can do: give at most `most` bytes of the stream at a time."""
+    """The common interface of decompressors: return at most `most` bytes of the stream at a time."""
 
     @property
     def eof(self) -> bool: ...
@@ -31,7 +31,7 @@ class _Decompressor(Protocol):
 
 
 class _Zlib:
-    """zlib's decompressor with the interface of the others."""
+    """zlib's decompressor with the interface of bz2 and lzma."""
 
     def __init__(self, window: int) -> None:
         self._stream = zlib.decompressobj(window)
@@ -53,7 +53,10 @@ class _Zlib:
 
 
 def decompressor(kind: str) -> Any:
-    """One for "deflate" (no header), "gzip", "bzip2", "xz" or "zstd". Raises DamagedArchive when there is none here."""
+    """Return a decompressor for "deflate" (no header), "gzip", "bzip2", "xz" or "zstd".
+
+    Raises DamagedArchive if it is not supported here.
+    """
     if kind == "deflate":
         return _Zlib(-15)
     if kind == "gzip":
@@ -71,21 +74,21 @@ def decompressor(kind: str) -> Any:
 
 
 def lzma_alone(properties: bytes, size: int) -> lzma.LZMADecompressor:
-    """For a zip entry of method 14 that holds `size` bytes, by the five bytes that describe it."""
+    """Return a decompressor for a zip entry of method 14 that holds `size` bytes, from its five property bytes."""
     if len(properties) != 5 or properties[0] >= 9 * 5 * 5:
         raise DamagedArchive("damaged in its archive")
     rest, lc = divmod(properties[0], 9)
     pb, lp = divmod(rest, 5)
-    # A dictionary longer than the data serves nothing but the taking of memory.
+    # A dictionary longer than the data would only waste memory.
     dictionary = max(4096, min(int.from_bytes(properties[1:], "little"), size))
     filters = [{"id": lzma.FILTER_LZMA1, "dict_size": dictionary, "lc": lc, "lp": lp, "pb": pb}]
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
 
 
 class Unpacked:
-    """A readable stream of what a compressed one holds, several packed one behind the other included.
+    """A readable stream of the unpacked data of a compressed stream, which may consist of several concatenated ones.
 
-    Raises DamagedArchive for damaged bytes; what it is read from may raise OSError.
+    Raises DamagedArchive for damaged bytes, and OSError from the underlying stream.
     """
 
     def __init__(self, stream: IO[bytes], kind: str) -> None:
@@ -96,7 +99,7 @@ class Unpacked:
         self._begun = False
 
     def read(self, count: int) -> bytes:
-        """At least one and at most `count` bytes; none at the end."""
+        """Return at least one and at most `count` bytes; b"" at the end."""
         while count > 0:
             if self._unit.eof and not self._next_unit():
                 return b""
@@ -114,7 +117,7 @@ class Unpacked:
         return b""
 
     def _next_unit(self) -> bool:
-        """Begin with what follows the end of a packed stream; False when that is nothing, or only padding."""
+        """Start on the next concatenated stream; return False if nothing follows, or only padding."""
         rest = self._unit.unused_data + self._input
         while not (rest := rest.lstrip(b"\0")):
             if not (rest := self._stream.read(_INPUT)):
@@ -133,15 +136,15 @@ def _stepped(unit: _Decompressor, data: bytes, most: int) -> bytes:
     except (zlib.error, OSError, EOFError, ValueError):
         raise DamagedArchive("a damaged archive") from None
     except Exception as error:
-        if type(error).__name__ == "ZstdError":  # cannot be imported where Zstandard is not there
+        if type(error).__name__ == "ZstdError":  # cannot be imported where Zstandard is not available
             raise DamagedArchive("a damaged archive") from None
         raise
 
 
 def unpack_exactly(unit: Any, data: bytes, size: int) -> bytes:
-    """The `size` bytes that `data` holds. Raises DamagedArchive when there are more or fewer."""
+    """Unpack `data`. Raises DamagedArchive unless it holds exactly `size` bytes."""
     parts: list[bytes] = []
-    left = size + 1  # one byte more than promised is enough to find a lie
+    left = size + 1  # one byte more than declared is enough to detect a wrong size
     while left > 0 and not unit.eof:
         part = _stepped(unit, data, left)
         data = b""

@@ -1,6 +1,6 @@
-"""Zip archives by APPNOTE.TXT 6.3.10: their directory and their entries, whatever they promise.
+"""Read zip archives (APPNOTE.TXT 6.3.10): the central directory and entries, without trusting declared sizes.
 
-`zipfile` refuses a whole archive for one badly encoded name and inflates some methods without a bound.
+`zipfile` rejects a whole archive for one badly encoded name, and unpacks some methods without a bound.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _LOCAL = struct.Struct("<4s22x2H")
 _EXTRA = struct.Struct("<HH")
 _ENCRYPTED, _UTF_8 = 0x1, 0x800
 _LONGEST_COMMENT = 0xFFFF
-_DIRECTORY_BYTES = 512  # a directory may hold this much for every entry allowed
+_DIRECTORY_BYTES = 512  # allowed length of the directory per entry
 
 
 @dataclass(slots=True, frozen=True)
 class ZipEntry:
-    """An entry as the directory describes it.
+    """An entry of the central directory.
 
     Attributes:
-        raw_name: its bytes.
-        utf_8: whether those are said to be UTF-8.
-        method, crc, packed, size: how its data are packed, their checksum, and how long they are packed and unpacked.
-        offset: where its data's header begins in the file.
-        mode: its Unix file mode; 0 from other systems.
-        encrypted: only with a password.
+        raw_name: its name, undecoded.
+        utf_8: whether the name is marked as UTF-8.
+        method, crc, packed, size: compression method, CRC-32, and compressed and uncompressed size in bytes.
+        offset: offset of its local header in the file.
+        mode: Unix file mode; 0 if the archive was made on another system.
+        encrypted: whether it needs a password.
     """
 
     raw_name: bytes
@@ -52,17 +52,17 @@ class ZipEntry:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it names a folder, which has no data."""
+        """Whether it is a folder, which has no data."""
         return self.raw_name.endswith(b"/")
 
     @property
     def is_link(self) -> bool:
-        """Whether its data are the target of a symbolic link."""
+        """Whether it is a symbolic link, whose data is the target."""
         return stat.S_ISLNK(self.mode)
 
 
 def read_directory(stream: IO[bytes], max_entries: int) -> list[ZipEntry]:
-    """All entries, in order. Raises DamagedArchive (no zip, damaged, more than `max_entries`) and OSError."""
+    """Return all entries, in order. Raises DamagedArchive (not a zip, damaged, over `max_entries`) and OSError."""
     count, start, size, shift = _find_directory(stream)
     if count > max_entries:
         raise DamagedArchive(f"holds {count:,} entries (at most {max_entries:,})")
@@ -75,7 +75,7 @@ def read_directory(stream: IO[bytes], max_entries: int) -> list[ZipEntry]:
     entries: list[ZipEntry] = []
     position = 0
     while position < size:
-        # The count at the end of the file is not believed.
+        # The count at the end of the file is not trusted.
         if len(entries) >= max_entries:
             raise DamagedArchive(f"holds more than {max_entries:,} entries")
         entry, position = _entry_at(data, position, shift)
@@ -84,7 +84,7 @@ def read_directory(stream: IO[bytes], max_entries: int) -> list[ZipEntry]:
 
 
 def read_entry(stream: IO[bytes], entry: ZipEntry, limit: int) -> bytes:
-    """An entry's bytes, exactly as many as the directory says, with the right checksum.
+    """Return an entry's bytes, checked against the size and checksum in the directory.
 
     Raises DamagedArchive (encrypted, more than `limit` bytes, damaged) and OSError.
     """
@@ -92,7 +92,7 @@ def read_entry(stream: IO[bytes], entry: ZipEntry, limit: int) -> bytes:
         raise DamagedArchive("encrypted")
     if entry.size > limit:
         raise DamagedArchive(f"too large: {entry.size / 1e6:,.0f} MB")
-    # No packer makes data much longer than they were.
+    # No compressor makes data much longer.
     if entry.packed > entry.size + entry.size // 8 + (1 << 16):
         raise DamagedArchive("damaged in its archive")
     stream.seek(entry.offset)
@@ -125,7 +125,7 @@ def _unpacked(data: bytes, entry: ZipEntry) -> bytes:
 
 
 def _find_directory(stream: IO[bytes]) -> tuple[int, int, int, int]:
-    """(entries, where the directory begins, its length, how far all offsets are off) by the record at the end."""
+    """Return (entries, start and length of the directory, shift of all offsets) from the end-of-directory record."""
     length = stream.seek(0, os.SEEK_END)
     tail_at = max(0, length - _END.size - _LONGEST_COMMENT)
     stream.seek(tail_at)
@@ -144,12 +144,12 @@ def _find_directory(stream: IO[bytes]) -> tuple[int, int, int, int]:
     start = end - size
     if start < 0 or offset > start:
         raise DamagedArchive("not an archive of files, or a damaged one")
-    # Bytes before the archive (a program that unpacks itself) shift all of its offsets.
+    # Bytes before the archive (as in a self-extracting program) shift all offsets.
     return count, start, size, start - offset
 
 
 def _entry_at(data: bytes, position: int, shift: int) -> tuple[ZipEntry, int]:
-    """The entry at a position of the directory, and where the next one begins."""
+    """Return the entry at a position of the directory, and the position of the next one."""
     if position + _ENTRY.size > len(data) or data[position : position + 4] != b"PK\x01\x02":
         raise DamagedArchive("not an archive of files, or a damaged one")
     fields = _ENTRY.unpack_from(data, position)
@@ -175,7 +175,7 @@ def _entry_at(data: bytes, position: int, shift: int) -> tuple[ZipEntry, int]:
 
 
 def _fields(extra: bytes, wanted: int) -> bytes:
-    """The body of one extra field; b"" when it is not there."""
+    """Return the body of one extra field; b"" if it is absent."""
     position = 0
     while position + _EXTRA.size <= len(extra):
         kind, length = _EXTRA.unpack_from(extra, position)
@@ -187,7 +187,7 @@ def _fields(extra: bytes, wanted: int) -> bytes:
 
 
 def _zip64(extra: bytes, values: tuple[int, int, int]) -> list[int]:
-    """Size, packed size and offset, those too large for 32 bits taken from their extra field (4.5.3)."""
+    """Return size, packed size and offset; values too large for 32 bits come from the ZIP64 extra field (4.5.3)."""
     found = list(values)
     body = _fields(extra, 0x0001)
     for index, value in enumerate(values):
@@ -197,7 +197,7 @@ def _zip64(extra: bytes, values: tuple[int, int, int]) -> list[int]:
 
 
 def _unicode_path(extra: bytes, name: bytes) -> bytes:
-    """The name in UTF-8 that some programs put beside the one in the system's encoding (4.6.9); b"" without one."""
+    """Return the UTF-8 name that some programs store in an extra field (4.6.9); b"" if there is none."""
     body = _fields(extra, 0x7075)
     if len(body) > 5 and body[0] == 1 and int.from_bytes(body[1:5], "little") == zlib.crc32(name):
         return body[5:]

@@ -1,7 +1,7 @@
-"""Exports: a version handed to other tools, one module a format.
+"""Export versions for other tools, with one module per format.
 
-Every export is a function of a version, its originals and the recipe: equal input, equal bytes. It is written beside
-its target and renamed, so that a crash leaves the old one or the new one.
+An export depends only on the version, its originals and the recipe: equal input gives equal bytes. It is written next
+to its target and renamed, so that a crash leaves either the old or the new export.
 """
 
 from gandam_studio.core.exporting.classes import EVERY_TAG, parse_classes

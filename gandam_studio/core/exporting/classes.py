@@ -1,4 +1,4 @@
-"""Classes of an export: every sprite of a version is of one class, which is one of its tags."""
+"""Classes of an export: every sprite has one class, which is one of its tags."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from trainer.protocol.manifest import ManifestEntry
 
 EVERY_TAG = "*"
-_NAMED = 5  # sprites that a refusal names
+_NAMED = 5  # sprites named in an error message
 _LONGEST_FOLDER = 200  # bytes; file systems take 255
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-# `datasets` takes a folder with one of these words in its name for a split, wherever it lies.
+# `datasets` treats a folder with one of these words in its name as a split, at any depth.
 _SPLIT = re.compile(
     r"(?:.*[-._ 0-9])?(?:train|training|validation|valid|dev|val|test|testing|eval|evaluation)(?:[-._ 0-9].*)?"
 )
@@ -27,12 +27,12 @@ _SPLIT = re.compile(
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes of an export, numbered from 0 in the order of their folders' names, as `datasets` numbers folders.
+    """The classes of an export, numbered from 0 in the order of their folder names, as in `datasets`.
 
     Attributes:
         names: the tags.
-        folders: what each is called as a folder, safe and different on every system.
-        counts: how many sprites each has.
+        folders: their folder names, valid and distinct on every system.
+        counts: number of sprites of each.
     """
 
     names: tuple[str, ...]
@@ -40,29 +40,30 @@ class Classes:
     counts: tuple[int, ...]
 
     def number(self, entry: ManifestEntry) -> int:
-        """The number of a sprite's class."""
+        """Return the number of a sprite's class."""
         return next(number for number, name in enumerate(self.names) if name in entry.tags)
 
     def check_folders(self) -> None:
-        """Raise UserError when `datasets` would take a class's folder for a split."""
+        """Raise UserError if `datasets` would treat a class's folder as a split."""
         for name, folder in zip(self.names, self.folders, strict=True):
             if _SPLIT.fullmatch(folder):
                 raise UserError(
-                    f"datasets would take the folder of the class {shortened(name)!r} for a split; rename that tag"
+                    f"datasets would treat the folder of the class {shortened(name)!r} as a split; rename that tag"
                 )
 
 
 def parse_classes(text: str) -> tuple[str, ...]:
-    """The tags in a list such as "knight,slime", or EVERY_TAG alone. Raises UserError."""
+    """Parse a list of tags such as "knight,slime", or EVERY_TAG alone. Raises UserError."""
     names = tuple(checked(part, "a tag", LONGEST_TAG) for part in text.split(",") if part.strip())
     if not names:
-        raise UserError(f"name the tags that are classes, or {EVERY_TAG} for every tag")
+        raise UserError(f"give the tags that are classes, or {EVERY_TAG} for every tag")
     return names
 
 
 def classes_of(entries: Iterable[ManifestEntry], wanted: Iterable[str], version: str) -> Classes:
-    """The classes of a version's sprites, `version` being its label. Raises UserError where a sprite has none of the
-    tags, or several, naming them.
+    """Return the classes of a version's sprites; `version` is its label.
+
+    Raises UserError if a sprite has none of the tags, or several.
     """
     names = set(wanted)
     every = EVERY_TAG in names
@@ -108,11 +109,11 @@ def _shown(names: list[str], count: int) -> str:
 
 
 def _folders(names: list[str]) -> dict[str, str]:
-    """A folder's name for each class, like the class as far as every system allows."""
+    """Return a folder name for each class, as close to the class as every system allows."""
     found: dict[str, str] = {}
     taken: set[str] = set()
     for name in names:
-        # Hidden folders, and those that begin with two underscores, are not read by `datasets`.
+        # `datasets` skips hidden folders, and those that begin with two underscores.
         plain = _UNSAFE.sub("-", name).lstrip("._ ").encode()[:_LONGEST_FOLDER].decode(errors="ignore").rstrip(". ")
         plain = f"{plain}-" if _RESERVED.fullmatch(plain) else plain or "class"
         folder, number = plain, 2

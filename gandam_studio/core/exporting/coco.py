@@ -1,7 +1,7 @@
-"""coco: pictures and annotations.json; categories come from tags and facing, boxes from what is visible.
+"""coco: pictures and annotations.json. Categories come from tags and facing, boxes from the visible pixels.
 
-Format after cocodataset.org, "Data format". Every picture has one annotation for its facing and one a tag; where
-classes were chosen, one for its class alone.
+The format follows cocodataset.org, "Data format". Every picture has one annotation for its facing and one per tag, or
+only one for its class if classes were chosen.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ANNOTATIONS = "annotations.json"
 
 
 def write(source: Source, folder: Path) -> None:
-    """Write pictures/ and annotations.json. Memory does not grow with the number of sprites."""
+    """Write pictures/ and annotations.json. Memory use does not depend on the number of sprites."""
     pictures = folder / "pictures"
     pictures.mkdir()
     categories = _categories(source)
@@ -37,7 +37,7 @@ def write(source: Source, folder: Path) -> None:
             "categories": categories,
         }
         out.write(json.dumps(head, ensure_ascii=False, sort_keys=True).encode()[:-1] + b', "images": [')
-        for index, entry in enumerate(source.watched()):
+        for index, entry in enumerate(source.entries_with_progress()):
             width, height, box = _geometry(source, entry)
             image = {
                 "id": index + 1,
@@ -66,7 +66,7 @@ def write(source: Source, folder: Path) -> None:
 
 
 def _labels(source: Source, entry: ManifestEntry) -> list[tuple[str, str]]:
-    """(supercategory, name) of each of an entry's annotations."""
+    """Return (supercategory, name) for each of an entry's annotations."""
     if source.classes:
         return [("class", source.classes.names[source.classes.number(entry)])]
     return [("facing", f"facing-{entry.facing}"), *(("tag", tag) for tag in entry.tags)]
@@ -82,7 +82,7 @@ def _categories(source: Source) -> list[dict[str, Any]]:
 
 
 def _geometry(source: Source, entry: ManifestEntry) -> tuple[int, int, list[int]]:
-    """Width and height of the exported picture, and [x, y, w, h] of what is visible in it, in pixels."""
+    """Return width and height of the exported picture, and [x, y, w, h] of its visible part, in pixels."""
     if source.pictures == RENDER:
         recipe = dataclasses.replace(source.recipe, background="alpha")
         rgba = render(picture_of(source.workspace.originals, entry), recipe)

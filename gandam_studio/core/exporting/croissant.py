@@ -15,7 +15,7 @@ TABLE = "sprites.csv"
 DESCRIPTION = "croissant.json"
 _PICTURES = "pictures"
 
-# The context that the specification prescribes (section "Namespaces").
+# The context required by the specification (section "Namespaces").
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",

@@ -1,4 +1,4 @@
-"""csv: RFC 4180 with a header line, UTF-8, CRLF; lists as JSON, so that nothing is lost in a cell."""
+"""csv: RFC 4180 with a header line, UTF-8, CRLF. Lists are stored as JSON."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ COLUMNS = (
 
 
 def write(source: Source, stream: IO[bytes], place: Callable[[ManifestEntry], str] | None = None) -> None:
-    """Write the table; with `place`, a column "picture" holds each picture's relative path."""
+    """Write the table. `place` writes an entry's picture and returns its relative path, for a column "picture"."""
     text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow([*COLUMNS, "picture"] if place else COLUMNS)
-    for entry in source.watched():
+    for entry in source.entries_with_progress():
         row = [_cell(getattr(entry, name)) for name in COLUMNS]
         writer.writerow([*row, place(entry)] if place else row)
-    # Only detach: the stream belongs to the caller, who flushes it to disk.
+    # Detach only: the stream belongs to the caller, which flushes it to disk.
     text.detach()
 
 

@@ -1,4 +1,4 @@
-"""Export: check what is asked, write it beside its target, put it in place."""
+"""Export a version: check the request, write next to the target, then move into place."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.classes import classes_of
-from gandam_studio.core.exporting.everything import write_all
 from gandam_studio.core.exporting.formats import ALL, FORMATS, PICTURES, Format, format_named
 from gandam_studio.core.exporting.source import Source
 from gandam_studio.core.exporting.target import MARKER, folder_kind, local_path, remote
-from gandam_studio.core.exporting.writing import write_folder
+from gandam_studio.core.exporting.writing import write_beside, write_folder
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
 from trainer.protocol import outputs
-from trainer.protocol.folders import files_under
+from trainer.protocol.folders import files_under, scratch
 from trainer.protocol.output_folders import FolderKind, new_folder, write_marker
 from trainer.protocol.recipe import Recipe
 
@@ -29,15 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """The result of `export`.
 
     Attributes:
-        out: where it lies, a path or an address.
-        format, pictures, version, digest: what it is.
-        sprites: how many it holds.
-        files, bytes: how much was written.
-        skipped: format -> why, when all formats were asked for and one could not be written here.
-        classes: class -> how many sprites it has, where classes were chosen.
+        out: the target, a path or URL.
+        format, pictures, version, digest: what was exported.
+        sprites: number of sprites in it.
+        files, bytes: number and total size of the files written.
+        skipped: format -> reason, for formats that could not be written in an export of all formats.
+        classes: class -> number of sprites, if classes were chosen.
     """
 
     out: str
@@ -72,19 +71,19 @@ def export(
     """Write a version for another tool.
 
     Args:
-        workspace: where the version and the originals lie.
-        version: what to export.
-        out: file or folder, or an address such as s3://bucket/x.zip (with the `remote` extra).
-        format: a key of `FORMATS`, or "all" for every one side by side in a folder.
-        pictures: "none", "copy" (originals as they came), "link" (hard links to them: never edit those), or
+        workspace: the workspace of the version.
+        version: the version to export.
+        out: a file or folder, or a URL such as s3://bucket/x.zip (with the `remote` extra).
+        format: a key of `FORMATS`, or "all" for all formats, each in its own place in a folder.
+        pictures: "none", "copy" (the original files), "link" (hard links to them, which must not be edited), or
             "render" (the recipe applied); "" for the format's default.
-        recipe: another recipe than the version's own.
-        classes: tags of which every sprite has one, its class; `classes.EVERY_TAG` for every tag there is.
-        captions: put a text file with its tags beside every picture.
-        force: replace what is there: a file, or an earlier export in the same format with nothing else in it.
-        job: told of every sprite.
+        recipe: a recipe to use instead of the version's own.
+        classes: tags that are classes; every sprite must have exactly one. `classes.EVERY_TAG` for all tags.
+        captions: write a text file with the tags next to every picture.
+        force: replace an existing file, or an earlier export in the same format with nothing else in it.
+        job: receives progress for every sprite.
 
-    The target is complete or untouched. Raises UserError and Cancelled.
+    The target is either complete or unchanged. Raises UserError and Cancelled.
     """
     recipe = recipe or version_files.recipe_of(workspace, version)
     forms = list(FORMATS.values()) if format == ALL else [format_named(format)]
@@ -94,13 +93,13 @@ def export(
     elif skipped:
         raise UserError(skipped[format])
     source = Source(workspace, version, _pictures(forms, format, pictures), recipe, job)
-    source = _with_words(source, forms, format, tuple(classes), captions=captions)
+    source = _with_classes_and_captions(source, forms, format, tuple(classes), captions=captions)
     result = Exported(
         str(out), format, pictures or ("" if format == ALL else source.pictures), version.label, version.digest,
         version.sprites, skipped=skipped if format == ALL else {},
         classes=dict(zip(source.classes.names, source.classes.counts, strict=True)) if source.classes else {},
     )  # fmt: skip
-    with _told_as_ours(out):
+    with _wrap_output_errors(out):
         kind = _folder_kind(forms, format, source.pictures)
         path = local_path(out)
         if path is None:
@@ -118,24 +117,24 @@ def _pictures(forms: list[Format], format: str, wanted: str) -> str:
         return wanted
     form = forms[0]
     if wanted and wanted not in form.pictures:
-        raise UserError(f"{form.name} cannot have pictures as {wanted!r}; it can: {', '.join(form.pictures)}")
+        raise UserError(f"{form.name} does not support {wanted!r} for pictures; use one of: {', '.join(form.pictures)}")
     return wanted or form.pictures[0]
 
 
-def _with_words(
+def _with_classes_and_captions(
     source: Source, forms: list[Format], format: str, classes: tuple[str, ...], *, captions: bool
 ) -> Source:
-    """The source with classes and captions, if the formats have a place for them. Raises UserError."""
+    """Return the source with classes and captions. Raises UserError if the format does not support them."""
     if captions and format != ALL and not forms[0].can_caption(source.pictures):
         if forms[0].captions:
-            raise UserError(f"captions lie beside pictures; choose some with --pictures for {format}")
-        able = ", ".join(form.name for form in FORMATS.values() if form.captions)
-        raise UserError(f"{format} has no place for captions; these have: {able}")
+            raise UserError(f"captions need pictures; add them to {format} with --pictures")
+        supported = ", ".join(form.name for form in FORMATS.values() if form.captions)
+        raise UserError(f"{format} does not support captions; these formats do: {supported}")
     if not classes:
         return replace(source, captions=captions)
     if format != ALL and not forms[0].classes:
-        able = ", ".join(form.name for form in FORMATS.values() if form.classes)
-        raise UserError(f"{format} has no place for classes; these have: {able}")
+        supported = ", ".join(form.name for form in FORMATS.values() if form.classes)
+        raise UserError(f"{format} does not support classes; these formats do: {supported}")
     found = classes_of(source.entries(), classes, source.version.label)
     if any(form.name == "imagefolder" for form in forms):
         found.check_folders()
@@ -143,7 +142,7 @@ def _with_words(
 
 
 def _folder_kind(forms: list[Format], format: str, pictures: str) -> FolderKind | None:
-    """The kind of folder that is to be written, None for a file."""
+    """Return the kind of folder to write; None for a file."""
     return folder_kind(format) if format == ALL or forms[0].is_folder(pictures) else None
 
 
@@ -157,15 +156,15 @@ def _write(
         return
     with new_folder(path, kind, force=force, near=near) as folder:
         if format == ALL:
-            write_all(source, forms, folder)
+            _write_all(source, forms, folder)
             write_marker(folder / MARKER, {"format": ALL, **source.description()})
         else:
             write_folder(source, forms[0], folder)
 
 
 @contextlib.contextmanager
-def _told_as_ours(out: Path | str) -> Iterator[None]:
-    """The system's refusals in one clear line."""
+def _wrap_output_errors(out: Path | str) -> Iterator[None]:
+    """Turn OutputError and OSError into UserError."""
     try:
         yield
     except outputs.OutputError as error:
@@ -182,3 +181,21 @@ def _sized(result: Exported, path: Path) -> Exported:
         count += 1
         total += entry.stat().st_size
     return replace(result, files=count, bytes=total)
+
+
+def _write_all(source: Source, forms: list[Format], folder: Path) -> None:
+    """Write each format under its own name. Pictures are rendered once and stored for the formats that follow.
+
+    A format that does not support the requested way to include pictures uses its default.
+    """
+    with scratch("gandam-rendered-") as spool:
+        for form in forms:
+            pictures = source.pictures if source.pictures in form.pictures else form.pictures[0]
+            own = replace(
+                source,
+                pictures=pictures,
+                spool=spool,
+                classes=source.classes if form.classes else None,
+                captions=source.captions and form.can_caption(pictures),
+            )
+            write_beside(own, form, folder / form.path)

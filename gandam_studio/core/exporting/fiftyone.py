@@ -1,8 +1,8 @@
 """fiftyone: a folder for `fo.Dataset.from_dir(folder, fo.types.FiftyOneDataset)`.
 
-Samples as FiftyOne documents them: relative file path, tags, ImageMetadata, and labels with their class name under
-"_cls". metadata.json names no version: FiftyOne reads it as it is instead of migrating it from that release. It
-declares the fields, since FiftyOne would make none of one that is null in all samples (no sprite cropped).
+Samples are as documented by FiftyOne: relative file path, tags, ImageMetadata, and labels with their class name under
+"_cls". metadata.json has no version, so FiftyOne reads it as is instead of migrating it from that release. It declares
+the fields, because FiftyOne would not create a field that is null in all samples (no sprite is cropped).
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from trainer.protocol import files
 from trainer.protocol.manifest import ManifestEntry
 
 _FIELD = "fiftyone.core.fields"
-_TEXT, _WHOLE, _REAL, _TRUTH = (f"{_FIELD}.{kind}Field" for kind in ("String", "Int", "Float", "Boolean"))
+_STRING, _INT, _FLOAT, _BOOL = (f"{_FIELD}.{kind}Field" for kind in ("String", "Int", "Float", "Boolean"))
 FIELDS = {
-    "filepath": _TEXT,
-    "tags": f"{_FIELD}.ListField({_TEXT})",
+    "filepath": _STRING,
+    "tags": f"{_FIELD}.ListField({_STRING})",
     "metadata": f"{_FIELD}.EmbeddedDocumentField(fiftyone.core.metadata.ImageMetadata)",
     "facing": f"{_FIELD}.EmbeddedDocumentField(fiftyone.core.labels.Classification)",
-    "sprite_id": _TEXT,
-    "source": _TEXT,
-    "source_digest": _TEXT,
-    "status": _TEXT,
-    "flip": _TRUTH,
-    "rotation": _WHOLE,
-    "crop": f"{_FIELD}.ListField({_WHOLE})",
-    "family": _TEXT,
-    "weight": _REAL,
-    "split": _TEXT,
+    "sprite_id": _STRING,
+    "source": _STRING,
+    "source_digest": _STRING,
+    "status": _STRING,
+    "flip": _BOOL,
+    "rotation": _INT,
+    "crop": f"{_FIELD}.ListField({_INT})",
+    "family": _STRING,
+    "weight": _FLOAT,
+    "split": _STRING,
 }
 _MIME = {".jpg": "image/jpeg", ".tif": "image/tiff"}
 
@@ -47,7 +47,7 @@ def write(source: Source, folder: Path) -> None:
     files.write_json(folder / "metadata.json", description)
     with (folder / "samples.json").open("wb") as out:
         out.write(b'{"samples": [')
-        for index, entry in enumerate(source.watched()):
+        for index, entry in enumerate(source.entries_with_progress()):
             sample = _sample(source, entry, data / source.place(entry, data))
             out.write((b",\n" if index else b"\n") + json.dumps(sample, ensure_ascii=False).encode())
         out.write(b"\n]}\n")
@@ -69,7 +69,7 @@ def _sample(source: Source, entry: ManifestEntry, picture: Path) -> dict[str, An
             "mime_type": _MIME.get(picture.suffix, f"image/{picture.suffix[1:]}"),
             "width": side if rendered else entry.width,
             "height": side if rendered else entry.height,
-            # An original may be grey or have a palette; FiftyOne finds out when asked to compute it.
+            # An original may be grey or have a palette; FiftyOne computes this on request.
             "num_channels": source.recipe.channels if rendered else None,
         },
         "facing": {"_cls": "Classification", "label": entry.facing, "tags": []},

@@ -1,4 +1,4 @@
-"""The formats there are: what each is called, what it holds, and which optional part it needs."""
+"""The export formats: their names, contents and optional dependencies."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from gandam_studio.core.errors import UserError
 
 NONE, COPY, LINK, RENDER = PICTURES = ("none", "copy", "link", "render")
 ALL = "all"
+PICTURE = r"[^/]+-[0-9a-f]{12}\.[a-z0-9]+"
+"""Names that exports give pictures (`source.picture_stem`), as a regular expression."""
 
 
 @dataclass(frozen=True)
@@ -18,16 +20,18 @@ class Format:
     """One export format.
 
     Attributes:
-        name: as `--format` takes it; its module here has the same name.
-        title: for people.
-        path: what it is called inside an export of all formats.
-        pictures: the ways it can carry pictures, its default first.
-        folder: it is a folder even without pictures. A format that is not becomes one when pictures lie beside it.
-        embeds: pictures lie inside its one file.
-        classes: it has a place for every sprite's class.
-        captions: it has a place for a text file beside every picture.
-        extra: optional part of the installation it needs, or "".
-        needs: the package that extra brings.
+        name: value of `--format`; its module in this package has the same name.
+        title: description for users.
+        path: its file or folder name in an export of all formats.
+        pictures: the supported ways to include pictures, the default first.
+        folder: whether it is a folder even without pictures. Other formats become one if pictures lie next to the file.
+        embeds: whether pictures are stored inside its single file.
+        classes: whether it supports classes.
+        captions: whether it supports captions.
+        held: regular expression for the relative paths of the files in its folder besides the marker; "" if it is never
+            a folder. A folder is replaced only if everything in it matches.
+        extra: the optional extra it needs, or "".
+        needs: the package that the extra installs.
     """
 
     name: str
@@ -38,25 +42,26 @@ class Format:
     embeds: bool = False
     classes: bool = False
     captions: bool = False
+    held: str = ""
     extra: str = ""
     needs: str = ""
 
     def is_folder(self, pictures: str) -> bool:
-        """Whether an export with those pictures is a folder rather than one file."""
+        """Whether an export with these pictures is a folder rather than a single file."""
         return self.folder or (pictures != NONE and not self.embeds)
 
     def can_caption(self, pictures: str) -> bool:
-        """Whether text files can lie beside those pictures."""
+        """Whether captions can be written for these pictures."""
         return self.captions and pictures != NONE
 
     def module(self) -> ModuleType:
-        """The module with its `write`. Raises UserError when an optional part is not installed."""
+        """Return the module with the format's `write`. Raises UserError if its optional dependency is not installed."""
         if problem := self.problem():
             raise UserError(problem)
         return importlib.import_module(f"gandam_studio.core.exporting.{self.name}")
 
     def problem(self) -> str:
-        """Why this format cannot be written here, or ""."""
+        """Return why this format cannot be written here, or ""."""
         if self.needs and importlib.util.find_spec(self.needs) is None:
             return f"{self.name} needs {self.needs}: pip install 'gandam-studio[{self.extra}]'"
         return ""
@@ -71,8 +76,16 @@ FORMATS = {
             "manifest.jsonl",
             (NONE, COPY, LINK, RENDER),
             captions=True,
+            held=rf"manifest\.jsonl|pictures/{PICTURE}",
         ),
-        Format("csv", "A table for spreadsheets and pandas", "manifest.csv", (NONE, COPY, LINK, RENDER), captions=True),
+        Format(
+            "csv",
+            "A table for spreadsheets and pandas",
+            "manifest.csv",
+            (NONE, COPY, LINK, RENDER),
+            captions=True,
+            held=rf"manifest\.csv|pictures/{PICTURE}",
+        ),
         Format(
             "parquet",
             "A typed table with the pictures inside, for pandas, DuckDB and datasets",
@@ -90,6 +103,7 @@ FORMATS = {
             folder=True,
             classes=True,
             captions=True,
+            held=rf"(train|test)/(metadata\.jsonl|([^/]+/)?{PICTURE})",
         ),
         Format("stylegan", "A zip for StyleGAN2 and StyleGAN3", "stylegan.zip", (RENDER,), embeds=True, classes=True),
         Format(
@@ -100,8 +114,16 @@ FORMATS = {
             folder=True,
             classes=True,
             captions=True,
+            held=r"(train|held-out)-[0-9]{6,}\.tar",
         ),
-        Format("croissant", "A folder described by Croissant JSON-LD", "croissant", (RENDER, COPY, LINK), folder=True),
+        Format(
+            "croissant",
+            "A folder described by Croissant JSON-LD",
+            "croissant",
+            (RENDER, COPY, LINK),
+            folder=True,
+            held=rf"croissant\.json|sprites\.csv|pictures/{PICTURE}",
+        ),
         Format(
             "coco",
             "COCO annotations with categories from tags and facing",
@@ -110,6 +132,7 @@ FORMATS = {
             folder=True,
             classes=True,
             captions=True,
+            held=rf"annotations\.json|pictures/{PICTURE}",
         ),
         Format(
             "fiftyone",
@@ -119,13 +142,14 @@ FORMATS = {
             folder=True,
             classes=True,
             captions=True,
+            held=rf"metadata\.json|samples\.json|data/{PICTURE}",
         ),
     )
 }
 
 
 def format_named(name: str) -> Format:
-    """The format of that name. Raises UserError."""
+    """Return the format of that name. Raises UserError."""
     if name not in FORMATS:
         raise UserError(f"unknown format {name!r}; known: {', '.join(FORMATS)}, {ALL}")
     return FORMATS[name]

@@ -1,7 +1,7 @@
-"""imagefolder: pictures and a metadata.jsonl a split, as Hugging Face's `load_dataset("imagefolder")` reads them.
+"""imagefolder: pictures and a metadata.jsonl per split, as read by Hugging Face's `load_dataset("imagefolder")`.
 
-With classes every split has a folder a class. Where there is a metadata.jsonl, `datasets` takes no label from the
-folders' names; so each row has its "label" too.
+With classes, every split has one folder per class. Because `datasets` does not derive labels from folder names if there
+is a metadata.jsonl, each row has a "label" too.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ METADATA = "metadata.jsonl"
 
 
 def write(source: Source, folder: Path) -> None:
-    """Write train/ and, where sprites are held out, test/: pictures with one line of metadata each."""
+    """Write train/ and, if sprites are held out, test/: pictures with one line of metadata each."""
     with ExitStack() as stack:
         lists: dict[str, IO[bytes]] = {}
-        for entry in source.watched():
+        for entry in source.entries_with_progress():
             split = folder / SPLITS[entry.split]
             if entry.split not in lists:
                 split.mkdir()
@@ -35,7 +35,7 @@ def write(source: Source, folder: Path) -> None:
 
 
 def _placed(source: Source, entry: ManifestEntry, split: Path) -> dict[str, Any]:
-    """Put an entry's picture in its split's folder, or in its class's there: where it lies, and its label."""
+    """Write an entry's picture to the folder of its split or class. Return its file name and label as columns."""
     if source.classes is None:
         return {"file_name": source.place(entry, split)}
     number = source.classes.number(entry)
@@ -45,15 +45,17 @@ def _placed(source: Source, entry: ManifestEntry, split: Path) -> dict[str, Any]
 
 
 def row_of(entry: ManifestEntry) -> dict[str, Any]:
-    """An entry as a flat row. Lists are JSON text: `datasets` takes a column's type from the first rows of each
-    split, and an empty list there would clash with a full one elsewhere.
+    """Return an entry as a flat row.
+
+    Lists are JSON text: `datasets` infers column types from the first rows of each split, where an empty list would
+    conflict with the type of other splits.
     """
     row: dict[str, Any] = json.loads(entry.line())
     return row | {"tags": json.dumps(row["tags"], ensure_ascii=False), "crop": json.dumps(row["crop"] or [])}
 
 
 def entry_of(row: Any, where: str = "") -> ManifestEntry:
-    """The inverse of `row_of`. Raises ValueError, one line that begins with `where`."""
+    """The inverse of `row_of`. Raises ValueError, with a message that begins with `where`."""
     found = Values(row, where)
     lists = {}
     for name in ("tags", "crop"):

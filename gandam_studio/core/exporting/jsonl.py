@@ -10,13 +10,13 @@ from trainer.protocol.manifest import ManifestEntry
 
 
 def write(source: Source, stream: IO[bytes], place: Callable[[ManifestEntry], str] | None = None) -> None:
-    """Write the lines unchanged; `place` puts an entry's picture beside them (its name holds the start of the id)."""
+    """Write the lines unchanged. `place` writes an entry's picture; its name includes the start of the id."""
     if place is None:
         source.job.start("Exporting", source.version.sprites)
         for line in source.lines():
             stream.write(line)
             source.job.advance()
         return
-    for entry in source.watched():
+    for entry in source.entries_with_progress():
         place(entry)
         stream.write(entry.line())

@@ -1,4 +1,4 @@
-"""parquet: a typed table; pictures, when asked for, lie inside as Hugging Face's Image feature stores them."""
+"""parquet: a typed table. Pictures are embedded in the format of Hugging Face's Image feature."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gandam_studio.core.exporting.formats import NONE
 from gandam_studio.core.exporting.source import Source
 from trainer.protocol.manifest import ManifestEntry
 
-_ROWS = 2048  # a row group: few enough that memory stays flat with pictures inside
+_ROWS = 2048  # per row group; bounds memory with embedded pictures
 
 _TYPES = {
     "id": pa.string(),
@@ -36,10 +36,10 @@ _HUGGING_FACE = {"int32": "int32", "int8": "int8", "bool": "bool", "double": "fl
 
 
 def write(source: Source, stream: IO[bytes]) -> None:
-    """Write the table, a row group at a time; the version's description is in the file's metadata."""
+    """Write the table, one row group at a time. The version's description is stored in the file's metadata."""
     with_pictures = source.pictures != NONE
     schema = _schema(source, with_pictures)
-    entries = source.watched()
+    entries = source.entries_with_progress()
     with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
         while rows := list(itertools.islice(entries, _ROWS)):
             columns: dict[str, list[Any]] = {name: [_plain(getattr(row, name)) for row in rows] for name in _TYPES}

@@ -1,4 +1,4 @@
-"""Reading an export again: its entries and its pictures, from jsonl, imagefolder and stylegan zips."""
+"""Read the entries and pictures of an export: jsonl, imagefolder or a stylegan zip."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from trainer.protocol.untrusted import (
     shortened,
 )
 
-_SMALL_LIST = 16 << 20  # bytes of a StyleGAN zip's list that may be packed; a larger one must be stored as it is
+_SMALL_LIST = 16 << 20  # bytes; a larger list in a StyleGAN zip must be stored uncompressed
 
 
 @dataclass(frozen=True)
 class ReadBack:
-    """An export as read.
+    """The contents of an export.
 
     Attributes:
         format: "jsonl", "imagefolder" or "stylegan".
-        pictures: how it carries pictures ("none", "copy", "link", "render"). Rendered ones show flip, crop and
-            rotation already.
+        pictures: how pictures are included ("none", "copy", "link", "render"). Flip, crop and rotation are already
+            applied to rendered ones.
         entries: in the order of the manifest.
-        files: sprite id -> where its picture lies: a path, or "archive.zip!member"; empty without pictures.
-        place: what to import to get the pictures: a folder or an archive; None without pictures.
+        files: sprite id -> its picture: a path, or "archive.zip!member"; empty without pictures.
+        place: the folder or archive to import the pictures from; None without pictures.
     """
 
     format: str
@@ -53,15 +53,15 @@ class ReadBack:
 
     @property
     def rendered(self) -> bool:
-        """Whether the pictures show the edits, so that those must not be applied again."""
+        """Whether edits are applied to the pictures already, and must not be applied again."""
         return self.pictures == RENDER
 
 
 def read_export(path: Path | str) -> ReadBack:
-    """Read what `export` wrote: a manifest (alone, or in a folder with pictures), an imagefolder, a StyleGAN zip.
+    """Read an export: a manifest (alone, or in a folder with pictures), an imagefolder or a StyleGAN zip.
 
-    Every value is checked, and pictures are taken from inside the export only. Raises UserError when it is none of
-    these or is damaged.
+    Every value is checked, and pictures outside the export are not accepted. Raises UserError if it is none of these
+    or is damaged.
     """
     path = Path(path)
     try:
@@ -100,7 +100,7 @@ def _read_folder(folder: Path) -> ReadBack:
         return ReadBack("jsonl", pictures, entries, found, folder / "pictures")
     lists = sorted(folder.glob(f"*/{METADATA}")) or sorted(folder.glob(METADATA))
     if not lists:
-        raise UserError(f"{folder} holds neither manifest.jsonl nor {METADATA}")
+        raise UserError(f"{folder} contains neither manifest.jsonl nor {METADATA}")
     listed: list[ManifestEntry] = []
     places: dict[str, str] = {}
     inside = _Inside(folder)
@@ -121,19 +121,19 @@ def _read_folder(folder: Path) -> ReadBack:
 
 def _read_zip(path: Path) -> ReadBack:
     with ZipFolder(path) as archive:
-        # Our own zips pack nothing, so a list is never longer than its file.
+        # Exported zips are not compressed, so the list is never longer than the file.
         data = archive.read(DATASET, max(_SMALL_LIST, path.stat().st_size))
         names = archive.names
     description = Values(parse_json(data), DATASET)
     if "sprites" not in description:
-        raise UserError(f"{path} was not written by GANdam Studio: import it as pictures")
+        raise UserError(f"{path} was not written by GANdam Studio; import it as pictures instead")
     entries, found = [], {}
     for number, row in enumerate(description.items("sprites", most=MAX_INTEGER), start=1):
         where = f"{DATASET}, sprite {number}"
         entry = ManifestEntry.from_json(row, where)
         name = Values(row, where).text("file_name")
         if name not in names:
-            raise UserError(f"{path} lacks {shortened(name)}")
+            raise UserError(f"{path} does not contain {shortened(name)}")
         entries.append(entry)
         found[entry.id] = f"{path}!{name}"
     return ReadBack("stylegan", RENDER, tuple(entries), found, path)
@@ -145,7 +145,7 @@ def _pictures_of(folder: Path) -> str:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[Any, str]]:
-    """Every row with the words that say where it is."""
+    """Yield every row with its location, for error messages."""
     with open_regular(path) as stream:
         for number, line in enumerate(bounded_lines(stream, MAX_LINE_BYTES), start=1):
             where = f"{path.name}, line {number}"
@@ -156,9 +156,9 @@ def _json_lines(path: Path) -> Iterator[tuple[Any, str]]:
 
 
 def _by_stem(entries: Iterable[ManifestEntry], folder: Path, pictures: str) -> dict[str, str]:
-    """Match pictures to entries by the start of the id in the name that an export gives them.
+    """Match pictures to entries by the start of the id in their file names.
 
-    A link that leaves the export is refused.
+    Raises UntrustedError for a link that leads out of the export.
     """
     wanted = {id_start(picture_stem(entry)): entry.id for entry in entries}
     found, inside = {}, _Inside(folder)
@@ -170,20 +170,20 @@ def _by_stem(entries: Iterable[ManifestEntry], folder: Path, pictures: str) -> d
 
 
 class _Inside:
-    """Finds files in a folder, links that lead out of it refused."""
+    """Finds files in a folder, and rejects links that lead out of it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._checked: set[Path] = set()
 
     def file(self, below: str, name: str) -> str | None:
-        """The path of a regular file, None when none is there. Raises UntrustedError when it lies elsewhere."""
+        """Return the path of a regular file, or None. Raises UntrustedError if it lies outside the folder."""
         path = self._folder.joinpath(below, *relative_parts(name))
         try:
             mode = path.lstat().st_mode
         except OSError:
             return None
-        # To follow every path would take longer than to read the picture; a plain file is where its folder is.
+        # Resolving every path would take longer than reading the picture: check only links and new folders.
         if stat.S_ISLNK(mode) or path.parent not in self._checked:
             path_inside(self._folder, path.relative_to(self._folder).as_posix())
             self._checked.add(path.parent)

@@ -1,4 +1,4 @@
-"""What an export reads: a version's entries and their pictures."""
+"""The input of an export: a version's entries and their pictures."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ CAPTION = ".txt"
 
 @dataclass
 class Source:
-    """A version as exports see it. Entries come in order of id, as often as they are asked for.
+    """A version to export. Entries are sorted by id and can be read any number of times.
 
     Attributes:
-        workspace: where version and originals lie.
-        version: what is exported.
+        workspace: the workspace of the version.
+        version: the version to export.
         pictures: one of `formats.PICTURES`.
-        recipe: applied when pictures are rendered.
-        background: what the recipe's "detected" stands for, "#rrggbb".
-        job: told of every sprite written.
-        spool: folder that keeps rendered pictures for the next format, or None.
-        classes: of the sprites, or None.
-        captions: a text file with the tags lies beside every picture.
+        recipe: used to render pictures.
+        background: the colour that "detected" in the recipe stands for, "#rrggbb".
+        job: receives progress for every sprite.
+        spool: folder that stores rendered pictures for other formats, or None.
+        classes: the classes of the sprites, or None.
+        captions: whether to write a text file with the tags next to every picture.
     """
 
     workspace: Workspace
@@ -76,22 +76,22 @@ class Source:
         self.background = self.background or WHITE
 
     def lines(self) -> Iterator[bytes]:
-        """The manifest's own lines."""
+        """Return the lines of the manifest, verified."""
         return version_files.manifest_lines(self.workspace, self.version, verified=True)
 
     def entries(self) -> Iterator[ManifestEntry]:
-        """The entries, without progress."""
+        """Return the entries, verified, without progress."""
         return version_files.manifest_entries(self.workspace, self.version, verified=True)
 
-    def watched(self) -> Iterator[ManifestEntry]:
-        """The entries, telling the job after each; raises Cancelled."""
+    def entries_with_progress(self) -> Iterator[ManifestEntry]:
+        """Yield the entries and report each to the job. Raises Cancelled."""
         self.job.start("Exporting", self.version.sprites)
         for entry in self._rendered_ahead() if self.pictures == RENDER else self.entries():
             yield entry
             self.job.advance()
 
     def _rendered_ahead(self) -> Iterator[ManifestEntry]:
-        """The entries, while processes render the pictures of those to come."""
+        """Yield the entries, while worker processes render the pictures of later ones."""
         if self.spool is not None and not is_empty(self.spool):
             yield from self.entries()
             return
@@ -104,13 +104,13 @@ class Source:
         self._ready = {}
 
     def rendered(self, entry: ManifestEntry) -> Pixels:
-        """(size, size, C) uint8, the recipe applied."""
+        """Render an entry by the recipe: (size, size, C) uint8."""
         return rendered(self.workspace.originals, entry, self.recipe, self.background)
 
     def picture(self, entry: ManifestEntry) -> bytes:
-        """The bytes of an entry's picture file: rendered by the recipe, or the original as it came.
+        """Return the bytes of an entry's picture file: rendered by the recipe, or the original file.
 
-        A sprite that is only a part of its original (a frame, a region of a sheet) is cut out of it as PNG.
+        A sprite that is a part of its original (a frame, a region of a sheet) is returned as a PNG of that part.
         """
         if self.pictures == RENDER:
             return self._rendered_png(entry)
@@ -120,7 +120,7 @@ class Source:
         return self.workspace.originals.read(entry.source_digest)
 
     def name(self, entry: ManifestEntry, data: bytes | None = None) -> str:
-        """File name of an entry's picture: readable, safe on every system, unique by the id in it."""
+        """Return the file name of an entry's picture: readable, valid on every system, and unique by its id."""
         if self.pictures == RENDER or entry.part:
             suffix = ".png"
         else:
@@ -128,7 +128,7 @@ class Source:
         return picture_stem(entry) + suffix
 
     def place(self, entry: ManifestEntry, folder: Path) -> str:
-        """Put an entry's picture, and its caption, in a folder (made before) and return the picture's file name."""
+        """Write an entry's picture and caption to an existing folder, and return the picture's file name."""
         name = self.name(entry)
         if self.captions:
             (folder / f"{picture_stem(entry)}{CAPTION}").write_bytes(caption(entry))
@@ -136,8 +136,7 @@ class Source:
             original = self.workspace.originals.own_file(entry.source_digest)
             if original is not None and (problem := self.workspace.originals.damage(entry.source_digest)):
                 raise UserError(f"the original of {entry.source} cannot be linked to: {problem}; see: verify")
-            # A small original lies in a pack; and another disk, or a file system without links, has none to give.
-            # A copy serves as well.
+            # Fall back to a copy: small originals are stored in packs, and hard links fail across file systems.
             with contextlib.suppress(OSError):
                 if original is not None:
                     os.link(original, folder / name)
@@ -146,7 +145,7 @@ class Source:
         return name
 
     def description(self) -> dict[str, Any]:
-        """What an export says of itself; no times, so that equal exports are equal bytes."""
+        """Return the description stored in an export, without times, so that equal exports are equal bytes."""
         own: dict[str, Any] = {"classes": list(self.classes.names)} if self.classes else {}
         if self.captions:
             own["captions"] = True
@@ -190,35 +189,35 @@ class Source:
 
 
 def picture_stem(entry: ManifestEntry) -> str:
-    """ "zaku-0012-1f0c9e3b2a7d": what people call it, and enough of the id to be unique."""
+    """Return the stem of a picture's file name, from its source name and id: "zaku-0012-1f0c9e3b2a7d"."""
     name = file_name(entry.source).rsplit(".", 1)[0]
     slug = re.sub("-+", "-", "".join(c if _is_letter(c) else "-" for c in unicodedata.normalize("NFC", name)))
     return f"{slug.strip('-').lower()[:40].strip('-') or 'sprite'}-{entry.id[:_ID_SHOWN]}"
 
 
 def caption(entry: ManifestEntry) -> bytes:
-    """An entry's tags as the text of its caption."""
+    """Return the caption of an entry, made of its tags."""
     return f"{', '.join(entry.tags)}\n".encode()
 
 
 def id_start(stem: str) -> str:
-    """The start of a sprite's id that `picture_stem` ends with."""
+    """Return the start of the sprite's id from the end of a `picture_stem`."""
     return stem[-_ID_SHOWN:]
 
 
 def _is_letter(character: str) -> bool:
-    """Whether a character of a name is kept: letters, their accents and digits of every script."""
+    """Whether to keep a character of a name: letters, combining marks and digits of any script."""
     return unicodedata.category(character)[0] in "LMN"
 
 
 def render_pngs(folder: Path, recipe: Recipe, background: str, entries: list[ManifestEntry]) -> list[bytes]:
-    """Rendered PNGs of some entries; `folder` holds the originals. Runs in a process of its own or here."""
+    """Render some entries to PNGs; `folder` holds the originals. May run in a worker process."""
     with Originals(folder, read_only=True) as originals:
         return [png_bytes(rendered(originals, entry, recipe, background)) for entry in entries]
 
 
 def png_bytes(pixels: Pixels) -> bytes:
-    """(H, W, C) uint8, C = 3 or 4, as a PNG; the same bytes for the same pixels and libraries."""
+    """Encode (H, W, C) uint8, C = 3 or 4, as PNG. Equal pixels give equal bytes for the same library versions."""
     stream = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", compress_level=6)
     return stream.getvalue()

@@ -1,7 +1,8 @@
-"""Zip files written front to back without compression, for any number of members in the same memory.
+"""Write uncompressed zip files sequentially, with bounded memory for any number of members.
 
-`zipfile` keeps an object a member until the end; here the directory waits in a temporary file. Layout after PKWARE's
-APPNOTE 6.3: local headers with the data, the central directory, and its ZIP64 form where numbers outgrow 16 or 32 bits.
+`zipfile` keeps an object per member until the end; here the central directory is collected in a temporary file. The
+layout follows PKWARE's APPNOTE 6.3: local headers with the data, then the central directory, in ZIP64 form if numbers
+exceed 16 or 32 bits.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from types import TracebackType
 from typing import IO
 
 _CHUNK = 1 << 20
-_MANY = 0xFFFF  # what 16 bits hold; more members need ZIP64
-_LARGE = 0xFFFFFFFF  # in a field of 32 bits: look in the ZIP64 part
-_TOLD = _LARGE - 1  # the largest number such a field tells by itself
+_MANY = 0xFFFF  # the maximum in 16 bits; more members need ZIP64
+_LARGE = 0xFFFFFFFF  # in a 32-bit field: the value is in the ZIP64 extra field
+_MAX_PLAIN = _LARGE - 1  # the largest value such a field can hold itself
 _PLAIN, _ZIP64 = 20, 45  # versions of the format needed to read
 _UNIX = 3 << 8
-_FIRST_DAY = 1 << 5 | 1  # 1980-01-01, the earliest there is: equal contents are equal bytes
+_FIRST_DAY = 1 << 5 | 1  # 1980-01-01, the earliest date: equal contents give equal bytes
 _UTF8 = 0x800
 _MODE = 0o644 << 16
 
 
 class StoredZip:
-    """Use as a context manager; the stream stays open for its owner, who need not be able to seek."""
+    """A zip being written; a context manager. The stream need not be seekable and is not closed."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -45,11 +46,11 @@ class StoredZip:
             self._directory.close()
 
     def add(self, name: str, data: bytes) -> None:
-        """Add a member. Names are not checked for being told twice."""
+        """Add a member. Duplicate names are not detected."""
         self._add(name, len(data), zlib.crc32(data), [data])
 
     def add_from(self, name: str, content: IO[bytes]) -> None:
-        """Add a member from a stream, which is read twice: once for its checksum, which comes first in a zip."""
+        """Add a member from a stream, which is read twice: first for its checksum, which precedes the data in a zip."""
         content.seek(0)
         size, checksum = 0, 0
         for chunk in _chunks(content):
@@ -61,8 +62,8 @@ class StoredZip:
     def _add(self, name: str, size: int, checksum: int, chunks: Iterable[bytes]) -> None:
         encoded = name.encode()
         flags = 0 if name.isascii() else _UTF8
-        large = size > _TOLD
-        far = self._at > _TOLD
+        large = size > _MAX_PLAIN
+        far = self._at > _MAX_PLAIN
         extra = struct.pack("<HHQQ", 1, 16, size, size) if large else b""
         shown = _LARGE if large else size
         version = _ZIP64 if large or far else _PLAIN
@@ -83,19 +84,19 @@ class StoredZip:
         self._count += 1
 
     def _finish(self) -> None:
-        begin, size = self._at, self._directory.tell()
+        start, size = self._at, self._directory.tell()
         self._directory.seek(0)
         shutil.copyfileobj(self._directory, self._stream, _CHUNK)
-        if self._count > _MANY or begin > _TOLD or size > _TOLD:
+        if self._count > _MANY or start > _MAX_PLAIN or size > _MAX_PLAIN:
             self._stream.write(
                 struct.pack(
-                    "<4sQHHLLQQQQ", b"PK\x06\x06", 44, _ZIP64, _ZIP64, 0, 0, self._count, self._count, size, begin
+                    "<4sQHHLLQQQQ", b"PK\x06\x06", 44, _ZIP64, _ZIP64, 0, 0, self._count, self._count, size, start
                 )
-                + struct.pack("<4sLQL", b"PK\x06\x07", 0, begin + size, 1)
+                + struct.pack("<4sLQL", b"PK\x06\x07", 0, start + size, 1)
             )
         count = min(self._count, _MANY)
         self._stream.write(
-            struct.pack("<4sHHHHLLH", b"PK\x05\x06", 0, 0, count, count, min(size, _LARGE), min(begin, _LARGE), 0)
+            struct.pack("<4sHHHHLLH", b"PK\x05\x06", 0, 0, count, count, min(size, _LARGE), min(start, _LARGE), 0)
         )
 
     def _write(self, data: bytes) -> None:

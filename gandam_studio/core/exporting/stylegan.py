@@ -1,8 +1,8 @@
 """stylegan: a zip of square, uniform RGB PNGs with dataset.json, as StyleGAN2-ADA's and StyleGAN3's data tools write.
 
-Layout after NVIDIA's documentation of dataset_tool.py: members "00000/img00000000.png", stored uncompressed, and
-"dataset.json" with {"labels": [[member, class], ...]} or {"labels": null}. "classes", where there are any, lists their
-names, and "sprites" carries the manifest; StyleGAN ignores both, and importing back reads the latter.
+The layout follows NVIDIA's documentation of dataset_tool.py: members "00000/img00000000.png", stored uncompressed, and
+"dataset.json" with {"labels": [[member, class], ...]} or {"labels": null}. It also has the names of "classes", if any,
+and the manifest as "sprites"; StyleGAN ignores both, and `read_export` reads the latter.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ _PER_FOLDER = 1000
 
 
 def member_name(index: int) -> str:
-    """Name of the picture with that number in the zip."""
+    """Return the member name of a picture by its number."""
     return f"{index // _PER_FOLDER:05d}/img{index:08d}.png"
 
 
 def write(source: Source, stream: IO[bytes]) -> None:
-    """Write the zip. Alpha is composited on white: StyleGAN reads RGB only. Memory does not grow with the sprites."""
+    """Write the zip. Alpha is composited on white, because StyleGAN reads RGB only."""
     if source.recipe.background == "alpha":
         source = dataclasses.replace(source, recipe=dataclasses.replace(source.recipe, background="white"), spool=None)
     with StoredZip(stream) as archive, tempfile.TemporaryFile() as listed:
-        for index, entry in enumerate(source.watched()):
+        for index, entry in enumerate(source.entries_with_progress()):
             archive.add(member_name(index), source.picture(entry))
         _write_list(source, listed)
         archive.add_from(DATASET, listed)
 
 
 def _write_list(source: Source, out: IO[bytes]) -> None:
-    # All but the closing brace, then the sprites one by one.
+    # Write everything but the closing brace, then the sprites one by one.
     if source.classes is None:
         out.write(json.dumps({**source.description(), "labels": None}, sort_keys=True).encode()[:-1])
     else:

@@ -1,4 +1,4 @@
-"""Taking an export back into a workspace: its pictures are imported, its decisions become one undoable edit."""
+"""Import an export back into a workspace: its pictures, and its decisions as one undoable edit."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TakenBack:
-    """What `take_back` did.
+    """The result of `take_back`.
 
     Attributes:
-        format: of the export.
-        imported: sprites that are new in the workspace.
-        decided: sprites whose decisions were taken over.
+        format: format of the export.
+        imported: number of sprites that are new in the workspace.
+        decided: number of sprites whose decisions were imported.
         missing: source names of entries whose picture is neither in the export nor in the workspace.
-        edit: number of the edit in the history; 0 when nothing differed.
+        edit: number of the edit in the history; 0 if nothing changed.
     """
 
     format: str
@@ -45,16 +45,16 @@ class TakenBack:
     edit: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return {**self.__dict__, "missing": list(self.missing)}
 
 
 def take_back(workspace: Workspace, path: Path | str, *, job: Job = NULL_JOB) -> TakenBack:
-    """Import what `export` wrote as jsonl, imagefolder or a StyleGAN zip.
+    """Import an export in the format jsonl, imagefolder or stylegan.
 
-    Facing, tags, status, family, weight and split come back from all three; flip, crop and rotation where the
-    pictures are originals, since rendered ones show them already. A manifest without pictures decides over sprites
-    the workspace has. One undo takes all decisions back. Raises UserError and Cancelled.
+    Facing, tags, status, family, weight and split are imported from all three formats. Flip, crop and rotation are
+    imported with original pictures only, because they are already applied to rendered ones. A manifest without
+    pictures sets the decisions of existing sprites. All decisions are one step of undo. Raises UserError and Cancelled.
     """
     workspace.require_writable()
     read = read_export(path)
@@ -76,19 +76,19 @@ def take_back(workspace: Workspace, path: Path | str, *, job: Job = NULL_JOB) ->
             missing.append(entry.source)
             continue
         names[seq] = entry.source
-        fields = decisions(_shown(entry) if read.rendered else entry, ruled[ids[entry.id]])
+        fields = decisions(_without_geometry(entry) if read.rendered else entry, ruled[ids[entry.id]])
         for field, value in fields.items():
             values.setdefault(field, {})[seq] = value
     if not names:
-        raise UserError(f"none of the {len(read.entries):,} sprites of {path} is in this workspace")
+        raise UserError(f"none of the {len(read.entries):,} sprites of {path} are in this workspace")
     _check_sizes(workspace, path, read)
-    _name(workspace, {seq: name for seq, name in names.items() if seq > before})
+    _rename_new(workspace, {seq: name for seq, name in names.items() if seq > before})
     changes = workspace.apply(SetValues(values, f"Decisions from {Path(path).name}"))
     return TakenBack(read.format, workspace.counts().total - before, len(names), tuple(missing), changes.edit)
 
 
-def _shown(entry: ManifestEntry) -> ManifestEntry:
-    """The entry of a rendered picture: its edits are in the pixels."""
+def _without_geometry(entry: ManifestEntry) -> ManifestEntry:
+    """Return the entry for a rendered picture, to which crop, rotation and flip are already applied."""
     return dataclasses.replace(entry, crop=None, rotation=0, flip=False)
 
 
@@ -100,7 +100,7 @@ def _import_pictures(workspace: Workspace, read: ReadBack, job: Job) -> None:
 
 
 def _ids(read: ReadBack, job: Job) -> dict[str, str]:
-    """Manifest id -> id of the picture that stands for it now: another one when it was rendered."""
+    """Return manifest id -> id of the exported picture, which differs if it was rendered."""
     if not read.rendered:
         return {entry.id: entry.id for entry in read.entries}
     job.start("Matching", len(read.files))
@@ -121,16 +121,16 @@ def _ids(read: ReadBack, job: Job) -> dict[str, str]:
 
 
 def _check_sizes(workspace: Workspace, path: Path | str, read: ReadBack) -> None:
-    """Raise UserError when an entry's crop leaves its picture, or it says another size than the sprite here has."""
+    """Raise UserError if an entry's crop extends beyond its picture, or its size is not that of the sprite here."""
     if read.rendered:
         return
     sizes = sizes_by_id(workspace)
     for number, entry in enumerate(read.entries, start=1):
-        said = (entry.width, entry.height)
-        if (size := sizes.get(entry.id, said)) != said:
-            problem = f"width and height must be {size[0]} and {size[1]}, not {said[0]} and {said[1]}"
-        elif entry.crop and not is_crop(entry.crop, *said):
-            problem = f"crop must lie within {said[0]} x {said[1]}, not be {list(entry.crop)}"
+        stated = (entry.width, entry.height)
+        if (size := sizes.get(entry.id, stated)) != stated:
+            problem = f"width and height must be {size[0]} and {size[1]}, not {stated[0]} and {stated[1]}"
+        elif entry.crop and not is_crop(entry.crop, *stated):
+            problem = f"crop must lie within {stated[0]} x {stated[1]}, but is {list(entry.crop)}"
         else:
             continue
         where = f"line {number} ({shortened(entry.source)})" if read.format == "jsonl" else shortened(entry.source)
@@ -142,6 +142,6 @@ def _rows(workspace: Workspace, ids: Iterable[str]) -> dict[str, int]:
     return {sprite: seq for sprite, seq in seqs_by_id(workspace) if sprite in wanted}
 
 
-def _name(workspace: Workspace, names: dict[int, str]) -> None:
-    """New sprites are called what the manifest says they were called before the export named their files."""
+def _rename_new(workspace: Workspace, names: dict[int, str]) -> None:
+    """Give new sprites their names in the manifest, instead of the file names of the export."""
     rename(workspace, {seq: storable(name) or "picture" for seq, name in names.items()})

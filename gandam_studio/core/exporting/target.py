@@ -1,4 +1,4 @@
-"""Where an export goes: what its folders hold, and remote addresses; `trainer.protocol.outputs` has local paths."""
+"""Export targets: the contents of exported folders, and remote URLs. For local paths see `trainer.protocol.outputs`."""
 
 from __future__ import annotations
 
@@ -18,35 +18,23 @@ from trainer.protocol.output_folders import FolderKind, file_line, parsed_marker
 from trainer.protocol.outputs import OutputError
 from trainer.protocol.untrusted import UntrustedError
 
-# Every exported folder holds this file; only folders with it are ever replaced. At an address it is the last to come
-# and the first to go, so that a folder with it is whole.
+# Every exported folder has this file; only folders with it are ever replaced. In a remote folder it is written last and
+# removed first, so that a folder with it is complete.
 MARKER = "export.json"
-# Lies at an address from the first byte of an upload to its end.
+# Exists in a remote folder during an upload.
 UPLOADING = "export.uploading.json"
-_UPLOADED_AT_ONCE = 256
+_UPLOAD_BATCH = 256
 _DIGEST = re.compile("[0-9a-f]{64}")
-
-# What a format's folder holds besides the marker, by the names that exports give (`source.picture_stem`).
-_PICTURE = r"[^/]+-[0-9a-f]{12}\.[a-z0-9]+"
-_HELD = {
-    "jsonl": rf"manifest\.jsonl|pictures/{_PICTURE}",
-    "csv": rf"manifest\.csv|pictures/{_PICTURE}",
-    "imagefolder": rf"(train|test)/(metadata\.jsonl|([^/]+/)?{_PICTURE})",
-    "webdataset": r"(train|held-out)-[0-9]{6,}\.tar",
-    "croissant": rf"croissant\.json|sprites\.csv|pictures/{_PICTURE}",
-    "coco": rf"annotations\.json|pictures/{_PICTURE}",
-    "fiftyone": rf"metadata\.json|samples\.json|data/{_PICTURE}",
-}
 
 
 def folder_kind(format: str) -> FolderKind:
-    """What the folder of a format, or of all of them, is to the guard of outputs."""
+    """Return the description of a format's folder, or that of all formats, for the check of existing targets."""
     if format == ALL:
         alone = [re.escape(form.path) for form in FORMATS.values() if form.embeds or not form.folder]
-        beside = [rf"{re.escape(FORMATS[name].path)}/({held}|{MARKER})" for name, held in _HELD.items()]
+        beside = [rf"{re.escape(form.path)}/({form.held}|{MARKER})" for form in FORMATS.values() if form.held]
         pattern = "|".join(alone + beside)
     else:
-        pattern = _HELD[format]
+        pattern = FORMATS[format].held
     return FolderKind(MARKER, _kind_name(format), _named, re.compile(pattern))
 
 
@@ -62,15 +50,15 @@ def _named(description: dict[str, Any]) -> str:
 
 
 def is_remote(out: Path | str) -> bool:
-    """Whether `out` is an address such as s3://bucket/data.zip rather than a path."""
+    """Whether `out` is a URL such as s3://bucket/data.zip rather than a path."""
     return isinstance(out, str) and "://" in out
 
 
 def local_path(out: Path | str) -> Path | None:
-    """The absolute path of a target on this machine, None for an address elsewhere.
+    """Return the absolute path of a target on this machine; None for a remote URL.
 
-    An address that leads back here, such as file:///data/set, is a path like any other. Raises UserError for one
-    that does so through something else (a cache, a chain of addresses).
+    A URL of a local file, such as file:///data/set, is treated as a path. Raises UserError for a URL that leads to a
+    local file indirectly (through a cache, or chained URLs).
     """
     if not is_remote(out):
         return Path(out).absolute()
@@ -80,22 +68,22 @@ def local_path(out: Path | str) -> Path | None:
 
         system, address = fsspec.core.url_to_fs(out)
     except Exception:
-        return None  # `remote` tells why
+        return None  # `remote` reports the error
     if isinstance(system, LocalFileSystem):
         return Path(address).absolute()
     while system := getattr(system, "fs", None):
         if isinstance(system, LocalFileSystem):
-            raise UserError(f"{out} leads to a file of this machine; give its path instead")
+            raise UserError(f"{out} leads to a file on this machine; give its path instead")
     return None
 
 
 @contextlib.contextmanager
 def remote(out: str, kind: FolderKind | None, *, force: bool, job: Job = NULL_JOB) -> Iterator[Path]:
-    """Yield a local path to write to; what is there afterwards is uploaded to the address.
+    """Yield a local path to write to, and upload the result to the URL afterwards.
 
-    `kind` is that of a folder, None for a file. Needs fsspec and the package of the protocol. A single object appears
-    whole (object stores do that). A folder cannot: while it is uploaded it holds `UPLOADING`, and only at the end
-    `MARKER`. One that was interrupted is replaced like an earlier export. Raises UserError, OutputError and Cancelled.
+    `kind` describes a folder; it is None for a file. Needs fsspec and the package of the protocol. A single object is
+    uploaded atomically by the object store. A folder contains `UPLOADING` during the upload, and `MARKER` only at the
+    end. An interrupted upload can be replaced like an earlier export. Raises UserError, OutputError and Cancelled.
     """
     try:
         import fsspec
@@ -106,15 +94,17 @@ def remote(out: str, kind: FolderKind | None, *, force: bool, job: Job = NULL_JO
         address = address.rstrip("/")
         taken = system.exists(address) and not (system.isdir(address) and not system.ls(address))
         is_folder = taken and system.isdir(address)
-        begun = is_folder and system.exists(f"{address}/{UPLOADING}")
+        interrupted = is_folder and system.exists(f"{address}/{UPLOADING}")
     except Exception as error:
-        # Whatever a protocol's package raises (no such protocol, no credentials, no network) is told in one line.
+        # Protocol packages raise anything: unknown protocol, no credentials, no network.
         raise UserError(f"cannot reach {out}: {_one_line(error)}") from None
     _refuse_workspace(system, address, out)
     if taken and is_folder != (kind is not None):
-        raise UserError(f"{out} is a {'folder' if is_folder else 'file'}; this export is {'one' if kind else 'a file'}")
+        raise UserError(
+            f"{out} is a {'folder' if is_folder else 'file'}, but this export is a {'folder' if kind else 'file'}"
+        )
     if taken and not force:
-        state = "holds an export that was interrupted" if begun else "exists"
+        state = "contains an interrupted export" if interrupted else "exists"
         raise UserError(f"{out} {state}; use --force to replace it")
     with folders.scratch("gandam-export-") as folder:
         local = folder / (address.rsplit("/", 1)[-1] or "export")
@@ -123,7 +113,7 @@ def remote(out: str, kind: FolderKind | None, *, force: bool, job: Job = NULL_JO
                 _replaceable(system, address, out, kind)
             yield local
             if kind:
-                # Asked again: somebody may have put something there while this was written.
+                # Check again: the folder may have changed while the export was written.
                 _upload_folder(system, local, address, _replaceable(system, address, out, kind), job)
             else:
                 _upload_file(system, local, address)
@@ -136,29 +126,29 @@ def remote(out: str, kind: FolderKind | None, *, force: bool, job: Job = NULL_JO
 def _refuse_workspace(system: Any, address: str, out: str) -> None:
     place = PurePosixPath(address)
     for folder in (place, *place.parents[:-1]):
-        with contextlib.suppress(Exception):  # Not every store lets one ask about every folder.
+        with contextlib.suppress(Exception):  # Some stores deny access to some folders.
             if system.exists(f"{folder}/workspace.sqlite"):
                 raise OutputError(f"{out} lies inside the workspace {folder}; choose another place")
 
 
 def _replaceable(system: Any, address: str, out: str, kind: FolderKind) -> list[str]:
-    """What lies at an address where a folder is to be put. Raises OutputError unless all of it is an earlier export."""
-    system.invalidate_cache()  # The listing may come from it.
+    """Return the files in a remote folder. Raises OutputError unless all of them belong to an earlier export."""
+    system.invalidate_cache()  # It may have an outdated listing.
     if not system.exists(address):
         return []
     start = len(address.strip("/")) + 1
     sizes = {path.strip("/")[start:]: info["size"] for path, info in system.find(address, detail=True).items()}
     if not sizes:
         return []
-    begun = UPLOADING in sizes
+    interrupted = UPLOADING in sizes
     description: dict[str, Any] = {}
     found = ""
     names = sorted(sizes.keys() - {MARKER, UPLOADING})
-    for marker in (UPLOADING, MARKER) if begun else (MARKER,):
+    for marker in (UPLOADING, MARKER) if interrupted else (MARKER,):
         with contextlib.suppress(UntrustedError, FileNotFoundError), system.open(f"{address}/{marker}", "rb") as stream:
-            # Buffered once more: the files of some stores cannot read a line of bounded length.
+            # Buffered, because the file objects of some stores cannot limit the length of a line.
             description, listed = parsed_marker(io.BufferedReader(stream))
-            if listed is None or begun:
+            if listed is None or interrupted:
                 found = next((name for name in names if not kind.earlier.fullmatch(name)), "")
             else:
                 found = unlisted(sorted(file_line(name, sizes[name]) for name in names), listed)
@@ -169,7 +159,7 @@ def _replaceable(system: Any, address: str, out: str, kind: FolderKind) -> list[
 
 
 def _upload_file(system: Any, local: Path, address: str) -> None:
-    # Stores of objects have no folders, and some would make a bucket of a misspelt name.
+    # Object stores have no folders, and some would create a bucket for a misspelt name.
     if not system.async_impl:
         parent = address.rsplit("/", 1)[0]
         if parent:
@@ -187,7 +177,7 @@ def _upload_folder(system: Any, local: Path, address: str, old: list[str], job: 
     job.start("Uploading", sum(1 for _ in folders.files_under(local)) - 1)
     paths = (Path(entry.path) for entry in folders.files_under(local))
     pairs = ((str(path), f"{address}/{path.relative_to(local).as_posix()}") for path in paths if path != local / MARKER)
-    while some := list(itertools.islice(pairs, _UPLOADED_AT_ONCE)):
+    while some := list(itertools.islice(pairs, _UPLOAD_BATCH)):
         if system.async_impl:
             system.put([place for place, _ in some], [target for _, target in some])
             job.advance(len(some))

@@ -1,5 +1,7 @@
-"""webdataset: tar shards in which files of equal stem are one sample: the picture, its .json and its .cls
-(its facing, a number in the order of `core.sprite.FACINGS`; or its class, a number in the list in export.json)."""
+"""webdataset: tar shards in which files with the same stem are one sample: the picture, a .json and a .cls.
+
+The .cls is the number of the facing in `sprite.FACINGS`, or of the class in the list in export.json.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ def write(source: Source, folder: Path) -> None:
     shards: dict[str, tarfile.TarFile] = {}
     counts: dict[str, int] = {}
     try:
-        for entry in source.watched():
+        for entry in source.entries_with_progress():
             count = counts.get(entry.split, 0)
             if count % SAMPLES_A_SHARD == 0:
                 if entry.split in shards:

@@ -1,4 +1,4 @@
-"""Fill a folder, or a file in it, with one format."""
+"""Write one format to a folder, or to a file in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trainer.protocol.output_folders import write_marker
 
 
 def write_folder(source: Source, form: Format, folder: Path) -> None:
-    """Fill an empty folder with a format that is one, or with a list and its pictures beside it."""
+    """Write a format to an empty folder: a format that is a folder, or a single file and its pictures."""
     module = form.module()
     if form.folder:
         module.write(source, folder)
@@ -24,7 +24,7 @@ def write_folder(source: Source, form: Format, folder: Path) -> None:
 
 
 def write_beside(source: Source, form: Format, path: Path) -> None:
-    """Write one format inside a folder that is put in place as a whole later."""
+    """Write one format inside a folder that is moved into place later."""
     if form.is_folder(source.pictures):
         path.mkdir()
         write_folder(source, form, path)

@@ -1,4 +1,4 @@
-"""What of a picture is the sprite: transparency respected, plain backgrounds recognised, margins trimmed."""
+"""Find the visible content of a picture: use its alpha, detect plain backgrounds, trim margins."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from gandam_studio.core.hashing.layout import Flag
 from gandam_studio.core.hashing.reducing import halved_evenly
 
-VISIBLE = 8  # opacity above this is seen; invisible colours under the rest never count
+VISIBLE = 8  # alpha above this is visible; colours of other pixels are ignored
 _OPAQUE = 250
-_INVISIBLE = np.uint32(VISIBLE << 24 | 0xFFFFFF)  # the greatest word of an invisible pixel
-_LONGEST_KEYED = 256  # larger opaque pictures are searched for a background at this size
-_CLEAN, _RINGING = 20.0, 72.0  # greatest channel difference (of 255) from a clean and from a compressed background
-_UNEVEN = 40.0  # how far a border's colours may lie off their plane
-_BORDER_SHARE = 0.8  # of the border must look like background before any is taken away
+_INVISIBLE = np.uint32(VISIBLE << 24 | 0xFFFFFF)  # the largest 32-bit value of an invisible pixel
+_LONGEST_KEYED = 256  # pixels; in larger opaque pictures the background is detected at this size
+_CLEAN, _RINGING = 20.0, 72.0  # largest channel difference (of 255) from a clean and from a compressed background
+_UNEVEN = 40.0  # how far (of 255) the border's colours may lie from their plane
+_BORDER_SHARE = 0.8  # share of the border that must match before a background is removed
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Content:
     """The visible part of a picture.
 
     Attributes:
-        rgba: (h, w, 4) uint8, trimmed; colours under invisible pixels are 0, and what was keyed out is invisible.
-        box: x, y, w, h of it in the picture.
+        rgba: (h, w, 4) uint8, trimmed; invisible pixels, including a removed background, are 0.
+        box: its x, y, w, h in the picture.
         flags: OPAQUE, KEYED and BLANK as they apply.
     """
 
@@ -37,14 +37,14 @@ class Content:
 
 @dataclass(frozen=True)
 class Contents:
-    """The visible parts of N pictures of one size, pixels as 32-bit words (alpha is the highest byte).
+    """The visible parts of N pictures of one size. Pixels are 32-bit words; alpha is the highest byte.
 
     Attributes:
-        seen: (N, H, W) uint32: 0 where nothing is visible or the background was keyed out.
-        wholes: (N, H, W) uint32: 0 where nothing is visible; backgrounds are still there.
-        boxes: (N, 4) int64: x, y, w, h of what is seen; zeros where nothing is.
+        seen: (N, H, W) uint32: 0 where nothing is visible or the background was removed.
+        wholes: (N, H, W) uint32: 0 where nothing is visible; backgrounds are kept.
+        boxes: (N, 4) int64: x, y, w, h of the visible part; zeros for a blank picture.
         flags: (N,) int64: OPAQUE, KEYED and BLANK as they apply.
-        solid: (N,) bool: every pixel of `wholes` is fully opaque.
+        solid: (N,) bool: whether every pixel of `wholes` is fully opaque.
     """
 
     seen: np.ndarray
@@ -55,11 +55,11 @@ class Contents:
 
     @property
     def untrimmed(self) -> bool:
-        """Whether every content is all of its picture."""
+        """Whether every content fills its whole picture."""
         return self.seen is self.wholes and bool((self.boxes[:, 2:] == self.seen.shape[:0:-1]).all())
 
     def cropped(self, members: list[int], height: int, width: int) -> np.ndarray:
-        """(M, height, width) uint32: the contents of some pictures, each in the top left corner, zeros around it."""
+        """Return (M, height, width) uint32: the contents of some pictures, top left aligned, padded with zeros."""
         if len(members) == 1:
             x, y, w, h = self.boxes[members[0]].tolist()
             if (w, h) == (width, height):
@@ -71,7 +71,7 @@ class Contents:
 
 
 def find_content(rgba: np.ndarray) -> Content:
-    """The visible content of one (H, W, 4) uint8 picture; a blank picture gives an empty (0, 0, 4) one."""
+    """Find the visible content of one (H, W, 4) uint8 picture; that of a blank picture is (0, 0, 4)."""
     if not rgba.size:
         return Content(np.zeros((0, 0, 4), dtype=np.uint8), (0, 0, 0, 0), Flag.BLANK)
     found = find_contents(np.ascontiguousarray(rgba)[None])
@@ -81,7 +81,7 @@ def find_content(rgba: np.ndarray) -> Content:
 
 
 def find_contents(stack: np.ndarray) -> Contents:
-    """The visible contents of (N, H, W, 4) uint8 pictures, C-contiguous, H and W at least 1."""
+    """Find the visible contents of (N, H, W, 4) uint8 pictures, C-contiguous, H and W at least 1."""
     words = stack.view(np.uint32)[..., 0]
     count, height, width = words.shape
     flags = np.zeros(count, dtype=np.int64)
@@ -92,7 +92,7 @@ def find_contents(stack: np.ndarray) -> Contents:
     visible = None
     if len(opaque) < count:
         visible = words > _INVISIBLE
-        # Canonical pixels hide nothing: only nearly invisible ones are left to be cleared.
+        # Canonical pixels have no colours under alpha 0: only nearly invisible ones are left to clear.
         if np.count_nonzero(words) > np.count_nonzero(visible):
             seen = wholes = words * visible
     for index in opaque.tolist():
@@ -112,7 +112,7 @@ def find_contents(stack: np.ndarray) -> Contents:
 
 
 def _bounding_boxes(seen: np.ndarray) -> np.ndarray:
-    """(N, 4) int64 of x, y, w, h of what is true in (N, H, W); zeros where nothing is."""
+    """Return (N, 4) int64: x, y, w, h of the true region of each (H, W) mask; zeros if it is empty."""
     rows, columns = np.any(seen, axis=2), np.any(seen, axis=1)
     top, left = rows.argmax(axis=1), columns.argmax(axis=1)
     bottom = rows.shape[1] - rows[:, ::-1].argmax(axis=1)
@@ -123,11 +123,11 @@ def _bounding_boxes(seen: np.ndarray) -> np.ndarray:
 
 
 def background_mask(rgba: np.ndarray) -> np.ndarray | None:
-    """(H, W) bool, true where an opaque picture shows its plain background; None when it has none to speak of.
+    """Return an (H, W) bool mask of the plain background of an opaque picture; None if it has no such background.
 
-    The background is a colour or an even gradient: a plane fitted to the border's colours, twice, the second time
-    without the border pixels that lie off it. It reaches inwards as far as it is connected, so a white belly inside
-    an outline stays.
+    The background is a colour or a linear gradient: a plane fitted to the border's colours, repeatedly, without the
+    border pixels that lie off it. Only the region connected to the border counts, so a white area inside an outline
+    is kept.
     """
     height, width = rgba.shape[:2]
     if min(height, width) < 8:
@@ -152,13 +152,13 @@ def background_mask(rgba: np.ndarray) -> np.ndarray | None:
 
 
 def _border_plane(rgb: np.ndarray) -> np.ndarray | None:
-    """(H, W, 3) float32 plane through the border's colours, or None when the border is not nearly all on one."""
+    """Fit an (H, W, 3) float32 plane to the border's colours; None if too little of the border lies on it."""
     height, width = rgb.shape[:2]
     design = _border_design(height, width)
     colours = np.concatenate([rgb[0], rgb[-1], rgb[1:-1, 0], rgb[1:-1, -1]]).astype(np.float64)
     used = np.ones(len(colours), dtype=bool)
     for limit in (4 * _UNEVEN, 2 * _UNEVEN, _UNEVEN):
-        # Normal equations: positions lie between 0 and 1, so nothing is lost, and only 3 x 3 are left to solve.
+        # Normal equations: positions lie in [0, 1), so no precision is lost, and only 3 x 3 systems are solved.
         weighted = design.T * used
         solution, *_ = np.linalg.lstsq(weighted @ design, weighted @ colours, rcond=None)
         off = np.abs(colours - design @ solution).max(axis=1)
@@ -172,7 +172,7 @@ def _border_plane(rgb: np.ndarray) -> np.ndarray | None:
 
 @lru_cache(maxsize=64)
 def _border_design(height: int, width: int) -> np.ndarray:
-    """(2 W + 2 H - 4, 3) float64: 1, y / H and x / W of a picture's border pixels."""
+    """Return (2 W + 2 H - 4, 3) float64: 1, y / H and x / W for each border pixel."""
     rows, columns = _spaced(height), _spaced(width)
     down = np.concatenate([np.zeros(width), np.full(width, rows[-1]), rows[1:-1], rows[1:-1]])
     across = np.concatenate([columns, columns, np.zeros(height - 2), np.full(height - 2, columns[-1])])
@@ -180,7 +180,7 @@ def _border_design(height: int, width: int) -> np.ndarray:
 
 
 def _median(values: np.ndarray) -> float:
-    """As np.median, which takes ten times as long for so few."""
+    """Return the median; np.median takes ten times as long for so few values."""
     middle = len(values) // 2
     low, high = np.partition(values, (middle - 1, middle))[middle - 1 : middle + 1].tolist()
     return high if len(values) % 2 else (low + high) / 2
@@ -191,23 +191,23 @@ def _spaced(count: int) -> np.ndarray:
 
 
 def _tolerance(distance: np.ndarray) -> float:
-    """How far from the background still is background: more where compression has made it restless.
+    """Return how far a background pixel may lie from the plane: further if the background has compression noise.
 
-    Clean art has next to no pixels a little off its background; JPEG at quality 30 rings by up to 70 around outlines.
+    Clean art has almost no pixels slightly off its background; JPEG at quality 30 rings by up to 70 around outlines.
     """
-    restless = np.count_nonzero((distance > 2) & (distance <= _CLEAN))
-    return _RINGING if restless > 0.03 * np.count_nonzero(distance <= _CLEAN) else _CLEAN
+    noisy = np.count_nonzero((distance > 2) & (distance <= _CLEAN))
+    return _RINGING if noisy > 0.03 * np.count_nonzero(distance <= _CLEAN) else _CLEAN
 
 
 def _connected_to_border(near: np.ndarray) -> np.ndarray:
-    """(H, W) bool: the part of `near` (uint8 0/1) that touches the border, 4-connected."""
+    """Return an (H, W) bool mask of the part of `near` (uint8 0/1) that is 4-connected to the border."""
     padded = cv2.copyMakeBorder(near, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
     _, labels = cv2.connectedComponents(padded, connectivity=4, ltype=cv2.CV_32S)
     return labels[1:-1, 1:-1] == labels[0, 0]
 
 
 def _without_specks(mask: np.ndarray) -> np.ndarray:
-    """The background with specks of foreground (compression noise, stray pixels) given back to it."""
+    """Return the background mask with specks of foreground (compression noise, stray pixels) added to it."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=8)
     if count <= 2:
         return mask

@@ -1,14 +1,14 @@
-"""Curation features: a small vector a sprite for sorting by likeness, seeing outliers and training the assistants.
+"""Curation features: a small vector per sprite for sorting by similarity, finding outliers and training assistants.
 
-`DIMENSIONS` float16 numbers from the trimmed content, reduced to 24 x 24: colours, edges and shape. It is no
-fingerprint: duplicates are found by `core.hashing`.
+`DIMENSIONS` float16 numbers from the trimmed content, reduced to 24 x 24: colours, edges and shape. They are not used
+to find duplicates; fingerprints are (`fingerprint`).
 
 | part | numbers | what |
 |---|---|---|
 | colour | 64 | share of visible pixels in each 4 x 4 x 4 cell of RGB, square-rooted (Hellinger), length 1 |
 | edges | 144 | histograms of oriented gradients: 4 x 4 cells, 9 unsigned orientations, weighted by magnitude
-                (Dalal and Triggs 2005, section 6), soft between neighbouring orientations, length 1 |
-| shape | 16 | mean opacity in each of 4 x 4 cells, of the content stretched to its box |
+                (Dalal and Triggs 2005, section 6), shared between neighbouring orientations, length 1 |
+| shape | 16 | mean opacity in each of 4 x 4 cells, of the content stretched to a square |
 | aspect | 1 | log2(width / height) of the content's box, clipped to +-3, divided by 3 |
 
 A mirrored picture's vector is a permutation of the original's (`mirrored`), except for rounding.
@@ -33,16 +33,16 @@ SHAPE = slice(EDGES.stop, EDGES.stop + CELLS * CELLS)
 ASPECT = SHAPE.stop
 DIMENSIONS = ASPECT + 1
 
-_PADDING = 64  # more values than one vector instruction takes
+_PADDING = 64  # more values than a SIMD instruction processes
 
 _ROWS = np.arange(SIDE, dtype=np.int32) * CELLS // SIDE
-_CELL = (_ROWS[:, None] * CELLS + _ROWS).ravel()  # cell of each place in one picture
+_CELL = (_ROWS[:, None] * CELLS + _ROWS).ravel()  # cell of each pixel of one picture
 
 Features = NDArray[np.float16]
 
 
 def features_batch(pictures: Sequence[NDArray[np.uint8]], boxes: NDArray[np.int64]) -> Features:
-    """(N, DIMENSIONS) float16 of N (H, W, 4) RGBA pictures and the (N, 4) boxes x, y, w, h of their contents."""
+    """Return (N, DIMENSIONS) float16 for N (H, W, 4) RGBA pictures and the (N, 4) boxes of their contents."""
     if not len(pictures):
         return np.zeros((0, DIMENSIONS), np.float16)
     stack = np.zeros((len(pictures), SIDE, SIDE, 4), np.uint8)
@@ -52,7 +52,7 @@ def features_batch(pictures: Sequence[NDArray[np.uint8]], boxes: NDArray[np.int6
         content = picture[y : y + h, x : x + w]
         if not content.size:
             continue
-        # Averaging when reduced; smooth when enlarged, so that pixel steps do not pose as edges.
+        # Area averaging to reduce; linear to enlarge, so that pixel steps do not count as edges.
         method = cv2.INTER_AREA if w >= SIDE and h >= SIDE else cv2.INTER_LINEAR
         cv2.resize(halved(content, SIDE), (SIDE, SIDE), dst=stack[index], interpolation=method)
         aspects[index] = np.clip(np.log2(w / h), -3, 3) / 3
@@ -66,15 +66,15 @@ def features_batch(pictures: Sequence[NDArray[np.uint8]], boxes: NDArray[np.int6
 
 
 def unpack(blobs: Sequence[bytes]) -> Features:
-    """(N, DIMENSIONS) from the `features` column of N rows. Raises ValueError for rows of another length."""
+    """Return (N, DIMENSIONS) from the `features` column of N rows. Raises ValueError for a wrong length."""
     return np.frombuffer(b"".join(blobs), "<f2").reshape(len(blobs), DIMENSIONS)
 
 
 def mirrored(features: Features) -> Features:
-    """The vectors of the mirrored pictures, from (N, DIMENSIONS)."""
+    """Return the vectors of the mirrored pictures, from (N, DIMENSIONS)."""
     result = features.copy()
     edges = features[:, EDGES].reshape(-1, CELLS, CELLS, ORIENTATIONS)
-    # Orientation bin k is centred on k * 20 degrees: a mirror takes angle a to 180 - a.
+    # Orientation bin k is centred on k * 20 degrees: mirroring maps angle a to 180 - a.
     order = (-np.arange(ORIENTATIONS)) % ORIENTATIONS
     result[:, EDGES] = edges[:, :, ::-1][..., order].reshape(len(features), -1)
     result[:, SHAPE] = features[:, SHAPE].reshape(-1, CELLS, CELLS)[:, :, ::-1].reshape(len(features), -1)
@@ -91,15 +91,15 @@ def _colors(stack: NDArray[np.uint8], opacity: NDArray[np.float32]) -> NDArray[n
 
 def _edges(stack: NDArray[np.uint8], opacity: NDArray[np.float32]) -> NDArray[np.float32]:
     count = len(stack)
-    # Rec. 601 brightness on mid grey: a silhouette's edge counts whatever lies behind it.
+    # Rec. 601 brightness relative to mid grey, so that the silhouette's edge does not depend on a background.
     grey = (_grey(stack) - np.float32(128)) * opacity
     dx = np.zeros_like(grey)
     dy = np.zeros_like(grey)
     dx[:, :, 1:-1] = grey[:, :, 2:] - grey[:, :, :-2]
     dy[:, 1:-1] = grey[:, 2:] - grey[:, :-2]
-    # Flat places say nothing, and most of a sprite is flat.
+    # Only pixels with a gradient contribute, and most of a sprite is flat.
     places = np.flatnonzero((dx != 0) | (dy != 0))
-    # OpenCV computes the last few values of an array otherwise than the rest: they are made to be padding.
+    # OpenCV computes the last few values of an array with other code: make those the padding.
     padded = np.zeros((2, len(places) + _PADDING), np.float32)
     np.take(dx.ravel(), places, out=padded[0, : len(places)])
     np.take(dy.ravel(), places, out=padded[1, : len(places)])
@@ -117,7 +117,7 @@ def _edges(stack: NDArray[np.uint8], opacity: NDArray[np.float32]) -> NDArray[np
 
 
 def _cell_of_place(places: NDArray[np.intp]) -> NDArray[np.int32]:
-    """Number of the cell, over all pictures, that each flat index into (N, SIDE, SIDE) lies in."""
+    """Return the cell number, counted over all pictures, of each flat index into (N, SIDE, SIDE)."""
     flat = places.astype(np.int32)
     picture = flat // (SIDE * SIDE)
     return picture * (CELLS * CELLS) + _CELL[flat - picture * (SIDE * SIDE)]
@@ -130,6 +130,6 @@ def _cell_means(opacity: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _grey(stack: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(N, S, S) brightness of (N, S, S, 4) RGBA."""
+    """Return the (N, S, S) brightness of (N, S, S, 4) RGBA."""
     tall = stack.reshape(-1, SIDE, 4)
     return np.asarray(cv2.cvtColor(tall, cv2.COLOR_RGBA2GRAY), np.uint8).reshape(stack.shape[:3])

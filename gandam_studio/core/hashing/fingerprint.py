@@ -1,4 +1,4 @@
-"""A picture's fingerprint: everything the search for duplicates needs to know without opening the picture again."""
+"""Fingerprints: all the search for duplicates needs to know about a picture, without decoding it again."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gandam_studio.core.hashing.layout import COLUMNS, TINY_PIXELS, Column, Flag
 from gandam_studio.core.hashing.reducing import LONGEST, reduced_tones
 from gandam_studio.core.hashing.spectral import coefficients, padded_size, sign_words
 
-_FULL = 0.985  # a content that covers more of its box than this has no silhouette worth comparing
-_FLAT = 3.0  # brightness inside the silhouette with a smaller standard deviation (of 255) is one flat tone
-_CHUNK = 256  # pictures handled at once: contents of like sizes are shared out among calls, so many help
-# Of a blank picture: it says nothing, and its mirror image is itself.
-_NOTHING = int(
+_FULL = 0.985  # a content that covers more of its box than this has no meaningful silhouette
+_FLAT = 3.0  # standard deviation (of 255) of the brightness; a smaller one is a flat tone
+_CHUNK = 256  # pictures processed at once; contents of similar size share one call, so larger chunks are faster
+# The flags of a blank picture: nothing to compare, and equal to its mirror image.
+_BLANK_FLAGS = int(
     Flag.BLANK
     | Flag.NO_SILHOUETTE
     | Flag.NO_INTERIOR
@@ -30,12 +30,12 @@ _NOTHING = int(
 
 
 def fingerprint_batch(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Fingerprints of (H, W, 4) uint8 RGBA pictures of any sizes: (N, COLUMNS) uint64, rows in the order given.
+    """Return fingerprints of (H, W, 4) uint8 RGBA pictures of any size: (N, COLUMNS) uint64, in the same order.
 
-    Columns are described in `layout`. A row depends on its picture alone, not on the batch. Raises ValueError for an
+    `layout` describes the columns. A row depends only on its picture, not on the batch. Raises ValueError for an
     array of another shape or type.
     """
-    # Pictures of one size are worked on as one array: sets of sprites mostly have one size.
+    # Pictures of one size are processed as one array: most sets of sprites have a single size.
     sizes: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, picture in enumerate(pictures):
         if picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype != np.uint8:
@@ -44,18 +44,18 @@ def fingerprint_batch(pictures: Sequence[np.ndarray]) -> np.ndarray:
     rows = np.zeros((len(pictures), COLUMNS), dtype=np.uint64)
     for (height, width), members in sizes.items():
         if not height * width:
-            rows[members, Column.FLAGS] = _NOTHING
+            rows[members, Column.FLAGS] = _BLANK_FLAGS
             continue
         for start in range(0, len(members), _chunk(height, width)):
             part = members[start : start + _chunk(height, width)]
-            # Joined along the first axis: three times as fast as np.stack for small pictures.
+            # Concatenated along the first axis: three times as fast as np.stack for small pictures.
             joined = pictures[part[0]] if len(part) == 1 else np.concatenate([pictures[index] for index in part])
             rows[part] = _of_chunk(np.ascontiguousarray(joined).reshape(len(part), height, width, 4))
     return rows
 
 
 def fingerprint_stack(stack: np.ndarray) -> np.ndarray:
-    """`fingerprint_batch` of N pictures of one size, (N, H, W, 4) uint8, contiguous, H and W at least 1."""
+    """`fingerprint_batch` for N pictures of one size, (N, H, W, 4) uint8, contiguous, H and W at least 1."""
     count, height, width = stack.shape[:3]
     step = _chunk(height, width)
     if count <= step:
@@ -64,12 +64,12 @@ def fingerprint_stack(stack: np.ndarray) -> np.ndarray:
 
 
 def _chunk(height: int, width: int) -> int:
-    """How many pictures of a size are worked on at once. Large ones go one by one, so that memory stays flat."""
+    """How many pictures of a size are processed at once. Large ones are processed singly, to bound memory."""
     return _CHUNK if max(height, width) <= LONGEST else 1
 
 
 def _of_chunk(stack: np.ndarray) -> np.ndarray:
-    """`fingerprint_stack` without a bound on memory; of a single picture if it is large."""
+    """`fingerprint_stack` for one chunk; a large picture must be the only one."""
     count, height, width = stack.shape[:3]
     contents = find_contents(stack)
     rows = np.zeros((count, COLUMNS), dtype=np.uint64)
@@ -82,10 +82,10 @@ def _of_chunk(stack: np.ndarray) -> np.ndarray:
             shown.append(index)
             groups[padded_size(h, w)].append(index)
         else:
-            flags[index] |= _NOTHING
+            flags[index] |= _BLANK_FLAGS
     if shown:
         wholes = contents.wholes if len(shown) == len(flags) else contents.wholes[shown]
-        if max(height, width) > LONGEST:  # then it is alone
+        if max(height, width) > LONGEST:  # a chunk of one picture
             wholes = reduced_tones(wholes[0], solid=bool(contents.solid[0]))[None]
         for size, members in groups.items():
             flags[members] |= _describe_looks(contents, wholes, size, members, rows)
@@ -99,12 +99,12 @@ def _of_chunk(stack: np.ndarray) -> np.ndarray:
 def _describe_looks(
     contents: Contents, wholes: np.ndarray, size: tuple[int, int], members: list[int], rows: np.ndarray
 ) -> np.ndarray:
-    """Fill in the digests, visible pixels and looks of contents of one `padded_size`; (M,) int64 flags they earn.
+    """Fill in the digests, visible pixels and hashes of contents of one `padded_size`; return their (M,) int64 flags.
 
-    `wholes`, reduced if it is large, stands for a content that is all of its picture.
+    `wholes` (reduced, for a large picture) is used for a content that fills its whole picture.
     """
     widths, heights = contents.boxes[members, 2], contents.boxes[members, 3]
-    large = max(widths[0], heights[0]) > LONGEST  # then it is alone
+    large = max(widths[0], heights[0]) > LONGEST  # a chunk of one picture
     words = contents.cropped(members, *((int(heights[0]), int(widths[0])) if large else size))
     rows[members, Column.PIXELS], rows[members, Column.PIXELS_MIRRORED] = pixel_digests(words, heights, widths)
     if large:
@@ -112,7 +112,7 @@ def _describe_looks(
         visible = heights * widths if solid else np.array([cv2.countNonZero(words[0].view(np.int32))])
     else:
         channels = _channels(words)
-        # What is not seen is 0 throughout, and what is seen is not quite transparent.
+        # Invisible pixels are all zero, and visible ones have an alpha above 0.
         visible = np.count_nonzero(channels[0].reshape(len(members), -1), axis=1)
     rows[members, Column.FLAGS] = np.minimum(visible, 0xFFFFFFFF).astype(np.uint64) << np.uint64(32)
     flags = (visible < TINY_PIXELS) * int(Flag.TINY)
@@ -134,21 +134,21 @@ def _describe_looks(
 
 
 def _planes(opacity: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Opacity and the brightness inside it of (N, H, W) contents, from what `_channels` gives of them.
+    """Return the opacity and interior brightness of (N, H, W) contents, given their `_channels`.
 
-    (N, 2, H, W) float32 whole numbers, and (N,) that brightness's standard deviation.
+    (N, 2, H, W) float32 whole numbers, and the (N,) standard deviations of the brightness.
 
-    The brightness is taken from its own mean and multiplied by the opacity, so what is invisible is 0 and the
-    silhouette's edge does not come back as interior. Grey is made in fixed point and summed in whole numbers, so the
-    mirrored picture has exactly the mirrored planes.
+    The brightness is relative to its mean and multiplied by the opacity, so that invisible pixels are 0 and the
+    silhouette's edge does not show up in the interior. Grey is computed in fixed point and summed in whole numbers,
+    so the mirrored picture has exactly the mirrored planes.
     """
     count, height, width = grey.shape
     planes = np.empty((count, 2, height, width), dtype=np.float32)
     planes[:, 0], planes[:, 1] = opacity, grey
     inside, brightness = planes.reshape(count, 2, -1).transpose(1, 0, 2)
     pixels = np.maximum(np.count_nonzero(opacity.reshape(count, -1), axis=1), 1)
-    # Invisible pixels are black, so sums over everything are sums over what is visible. All of them are whole numbers:
-    # along a row of at most LONGEST pixels exact in float32, beyond it in float64.
+    # Invisible pixels are black, so a sum over all pixels is the sum over the visible ones. All are whole numbers: the
+    # sums of rows of at most LONGEST pixels are exact in float32, their totals in float64.
     total = np.einsum("nyx->ny", planes[:, 1]).sum(axis=1, dtype=np.float64)
     squares = np.einsum("nyx,nyx->ny", planes[:, 1], planes[:, 1]).sum(axis=1, dtype=np.float64)
     mean = total / pixels
@@ -158,9 +158,9 @@ def _planes(opacity: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _look_of_wholes(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sign words of (N, H, W) untrimmed pictures, (N, 2) even and odd, and (N,) bool where the odd one is symmetric.
+    """Return sign words of (N, H, W) untrimmed pictures: (N, 2) even and odd, and (N,) bool for symmetric ones.
 
-    Each is laid on white and taken as darkness, so white counts for nothing.
+    Pictures are composited on white and inverted, so that white contributes nothing.
     """
     count, height, width = words.shape
     opacity, grey = _channels(words)
@@ -175,7 +175,7 @@ def _look_of_wholes(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _channels(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Opacity and brightness (Rec. 601, fixed point) of (N, H, W) uint32 RGBA words, two (N, H, W) uint8."""
+    """Return opacity and brightness (Rec. 601, fixed point) of (N, H, W) uint32 RGBA words: two (N, H, W) uint8."""
     tall = np.ascontiguousarray(words).view(np.uint8).reshape(-1, words.shape[2], 4)
     opacity, grey = cv2.extractChannel(tall, 3), cv2.cvtColor(tall, cv2.COLOR_RGBA2GRAY)
     return np.asarray(opacity).reshape(words.shape), np.asarray(grey).reshape(words.shape)

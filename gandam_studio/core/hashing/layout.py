@@ -1,13 +1,13 @@
-"""The columns of a fingerprint: one row of `COLUMNS` unsigned 64-bit words a picture.
+"""The columns of a fingerprint: one row of `COLUMNS` unsigned 64-bit words per picture.
 
 | column | name | holds |
 |---|---|---|
 | 0 | BOX | x, y, width, height of the trimmed content in canonical pixels, 16 bits each, x highest |
 | 1 | FLAGS | the `Flag` bits; bits 32 to 63: visible pixels, saturated |
-| 2 | PIXELS | digest of the trimmed, visible pixels: equal when they are equal, wherever they sit on the canvas |
+| 2 | PIXELS | digest of the trimmed, visible pixels, independent of their position on the canvas |
 | 3 | PIXELS_MIRRORED | the same digest of the mirrored content |
 | 4 | SILHOUETTE_EVEN | signs of the opacity's DCT, even columns: the same for a picture and its mirror image |
-| 5 | SILHOUETTE_ODD | signs of the opacity's DCT, odd columns: all inverted by a mirror |
+| 5 | SILHOUETTE_ODD | signs of the opacity's DCT, odd columns: all inverted by mirroring |
 | 6 | INTERIOR_EVEN | as 4, of the brightness inside the silhouette |
 | 7 | INTERIOR_ODD | as 5, of the brightness inside the silhouette |
 | 8 | WHOLE_EVEN | as 4, of the brightness of the whole, untrimmed picture on white |
@@ -22,7 +22,7 @@ import numpy as np
 
 
 class Column(IntEnum):
-    """Index of each word in a fingerprint's row."""
+    """Index of each word in a fingerprint row."""
 
     BOX = 0
     FLAGS = 1
@@ -38,37 +38,37 @@ class Column(IntEnum):
 
 COLUMNS = len(Column)
 
-# The four words compared when asking "how unlike do these sprites look": 256 bits.
+# The four words that measure how different two sprites look: 256 bits.
 LOOK = (Column.SILHOUETTE_EVEN, Column.SILHOUETTE_ODD, Column.INTERIOR_EVEN, Column.INTERIOR_ODD)
-# The two compared when asking it of untrimmed pictures: 128 bits, for when a background cannot be told from the sprite.
+# The two words that do so for untrimmed pictures, for backgrounds that cannot be separated from the sprite: 128 bits.
 WHOLE = (Column.WHOLE_EVEN, Column.WHOLE_ODD)
 
 
 class Flag(IntFlag):
-    """What a hash cannot say of a picture; the low 32 bits of `Column.FLAGS`."""
+    """Properties of a picture that limit how its hashes may be compared; the low 32 bits of `Column.FLAGS`."""
 
-    BLANK = 1  # nothing visible: matches nothing but the very same pixels
-    NO_SILHOUETTE = 2  # fills its box: the silhouette words say nothing
-    NO_INTERIOR = 4  # one flat tone: the interior words say nothing
-    OPAQUE = 8  # no transparency as it came
-    KEYED = 16  # its background was recognised and left out
-    TINY = 32  # fewer than `TINY_PIXELS` visible pixels: only exact comparisons mean anything
-    SYMMETRIC_SILHOUETTE = 64  # every odd frequency of the silhouette is exactly zero: a mirror changes nothing
-    SYMMETRIC_INTERIOR = 128  # the same of the interior
-    SYMMETRIC_WHOLE = 256  # the same of the whole picture
+    BLANK = 1  # nothing visible: matches identical pixels only
+    NO_SILHOUETTE = 2  # fills its box: the silhouette words are meaningless
+    NO_INTERIOR = 4  # one flat tone: the interior words are meaningless
+    OPAQUE = 8  # no transparency in the file
+    KEYED = 16  # its background was detected and removed
+    TINY = 32  # fewer than `TINY_PIXELS` visible pixels: only exact comparisons are meaningful
+    SYMMETRIC_SILHOUETTE = 64  # every odd frequency of the silhouette is zero: mirroring changes nothing
+    SYMMETRIC_INTERIOR = 128  # the same for the interior
+    SYMMETRIC_WHOLE = 256  # the same for the whole picture
 
 
 TINY_PIXELS = 16
 
 
 def pack_boxes(boxes: np.ndarray) -> np.ndarray:
-    """(N,) uint64 words from (N, 4) x, y, width, height; each part is held to 65,535."""
+    """Pack (N, 4) x, y, width, height into (N,) uint64 words; each value is clamped to 65,535."""
     parts = np.minimum(boxes, 0xFFFF).astype(np.uint64) << np.array([48, 32, 16, 0], dtype=np.uint64)
     return np.bitwise_or.reduce(parts, axis=1)
 
 
 def boxes(fingerprints: np.ndarray) -> np.ndarray:
-    """(N, 4) int64 of x, y, width, height from (N, COLUMNS) rows."""
+    """Return (N, 4) int64 x, y, width, height from (N, COLUMNS) rows."""
     word = np.asarray(fingerprints, dtype=np.uint64)[:, Column.BOX]
     return np.stack([(word >> np.uint64(shift)) & np.uint64(0xFFFF) for shift in (48, 32, 16, 0)], axis=1).astype(
         np.int64
@@ -76,20 +76,20 @@ def boxes(fingerprints: np.ndarray) -> np.ndarray:
 
 
 def flags(fingerprints: np.ndarray) -> np.ndarray:
-    """(N,) int64 of `Flag` bits from (N, COLUMNS) rows."""
+    """Return (N,) int64 `Flag` bits from (N, COLUMNS) rows."""
     return (np.asarray(fingerprints, dtype=np.uint64)[:, Column.FLAGS] & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
 def visible_pixels(fingerprints: np.ndarray) -> np.ndarray:
-    """(N,) int64 count of visible pixels from (N, COLUMNS) rows."""
+    """Return (N,) int64 counts of visible pixels from (N, COLUMNS) rows."""
     return (np.asarray(fingerprints, dtype=np.uint64)[:, Column.FLAGS] >> np.uint64(32)).astype(np.int64)
 
 
 def mirrored(fingerprints: np.ndarray) -> np.ndarray:
-    """The rows the mirrored pictures would have, without touching a pixel: (N, COLUMNS) uint64, a copy.
+    """Return the rows of the mirrored pictures, computed without their pixels: (N, COLUMNS) uint64, a copy.
 
-    A mirror negates exactly the odd horizontal frequencies of a DCT (cos(pi k (W - x - 1/2) / W) = (-1)^k cos(pi k (x
-    + 1/2) / W)), so their sign bits are inverted. `BOX` keeps its place.
+    Mirroring negates exactly the odd horizontal frequencies of a DCT (cos(pi k (W - x - 1/2) / W) = (-1)^k cos(pi k (x
+    + 1/2) / W)), so their sign bits are inverted. `BOX` is not changed.
     """
     rows = np.array(fingerprints, dtype=np.uint64, copy=True)
     rows[:, [Column.PIXELS, Column.PIXELS_MIRRORED]] = rows[:, [Column.PIXELS_MIRRORED, Column.PIXELS]]

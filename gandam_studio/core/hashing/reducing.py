@@ -1,18 +1,18 @@
-"""Large pictures made small before anything else is asked of them: averaged over areas in few passes."""
+"""Reduce large pictures by area averaging, in few passes."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-LONGEST = 128  # pixels: larger contents are reduced to this before their frequencies are taken
+LONGEST = 128  # pixels: larger contents are reduced to this before their DCT
 
 
 def reduced_tones(words: np.ndarray, *, solid: bool = False) -> np.ndarray:
-    """An (H, W) uint32 RGBA picture as its brightness and opacity at most `LONGEST` a side, (h, w) uint32 again.
+    """Reduce an (H, W) uint32 RGBA picture to its brightness and opacity, (h, w) uint32, at most `LONGEST` a side.
 
-    Brightness is weighted by opacity and stands in all three colours. Brightness comes first and is then reduced:
-    a quarter of the work of reducing colours. `solid`: every pixel is known to be fully opaque, and need not be asked.
+    Brightness is weighted by opacity and stored in all three channels. It is computed before the reduction, which is
+    a quarter of the work of reducing colours. Pass `solid` if every pixel is known to be fully opaque.
     """
     height, width = words.shape
     scale = LONGEST / max(height, width)
@@ -34,9 +34,9 @@ def reduced_tones(words: np.ndarray, *, solid: bool = False) -> np.ndarray:
 
 
 def halved_evenly(picture: np.ndarray, target: int) -> np.ndarray:
-    """Average 2 x 2 pixels again and again while both sides are even and the longer one stays at least `target`.
+    """Halve a picture, averaging 2 x 2 blocks, while both sides are even and the longer one stays at least `target`.
 
-    Nothing is left out, so a mirrored picture gives the mirrored result. Halving is OpenCV's fastest reduction by far.
+    No row or column is dropped, so a mirrored picture gives the mirrored result. Halving is OpenCV's fastest reduction.
     """
     height, width = picture.shape[:2]
     while height % 2 == 0 and width % 2 == 0 and max(height, width) >= 2 * target:

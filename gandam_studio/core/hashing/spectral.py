@@ -1,10 +1,9 @@
 """Sign hashes: which low frequencies of a picture's cosine transform are positive.
 
-Signs of DCT-II coefficients on the trimmed picture's own pixel grid, in order of rising frequency. Because signs and
-not values are kept, brightness and contrast do not matter, an enlarged picture keeps its bits (repeating each pixel k
-times multiplies each coefficient by a positive factor), and a mirror inverts the odd columns and nothing else. Even
-and odd columns are therefore kept in words of their own: the even words find a picture and its mirror image with one
-search.
+Signs of DCT-II coefficients on the trimmed picture's own pixel grid, in order of increasing frequency. Because only
+signs are kept, brightness and contrast do not matter, an enlarged picture keeps its bits (repeating each pixel k times
+multiplies each coefficient by a positive factor), and mirroring inverts the odd columns only. Even and odd columns are
+therefore stored in separate words: the even words find a picture and its mirror image in one search.
 """
 
 from __future__ import annotations
@@ -13,15 +12,15 @@ from functools import lru_cache
 
 import numpy as np
 
-_LIMIT = 16  # frequencies 0 to 15 in each direction are looked at
+_LIMIT = 16  # frequencies 0 to 15 in each direction are used
 WORD = 64
-_NOTHING = 3e-6  # of a word's largest coefficient: what float32 sums of a few thousand terms leave of a zero
+_ZERO = 3e-6  # relative to a word's largest coefficient: the rounding error of float32 sums of thousands of terms
 
 
 def _order(odd: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The 64 lowest (row, column) frequencies of one column parity, the constant left out.
+    """Return the 64 lowest (row, column) frequencies of one column parity, without the constant.
 
-    Columns counted within the parity.
+    Columns are numbered within the parity.
     """
     pairs = [(ky, kx) for ky in range(_LIMIT) for kx in range(int(odd), _LIMIT, 2) if ky or kx]
     pairs.sort(key=lambda pair: (pair[0] ** 2 + pair[1] ** 2, pair[0]))
@@ -33,9 +32,7 @@ _EVEN, _ODD = _order(False), _order(True)
 
 
 def _basis(length: int) -> np.ndarray:
-    """(16, length) float64 DCT-II basis, of the pixels repeated where there are too few of them to carry 16
-    frequencies.
-    """
+    """Return the (16, length) float64 DCT-II basis. Fewer than 16 pixels are repeated to carry 16 frequencies."""
     repeat = 1
     while repeat * length < _LIMIT:
         repeat *= 2
@@ -43,12 +40,12 @@ def _basis(length: int) -> np.ndarray:
     basis = (
         np.cos(np.pi / (repeat * length) * np.arange(_LIMIT)[:, None] * x).reshape(_LIMIT, length, repeat).sum(axis=2)
     )
-    return np.where(np.abs(basis) < 1e-9, 0.0, basis)  # what is zero in theory must not become a coin toss
+    return np.where(np.abs(basis) < 1e-9, 0.0, basis)  # exact zeros, so that their signs are not random
 
 
 @lru_cache(maxsize=512)
 def _rows(length: int, padded: int) -> np.ndarray:
-    """(16, padded) float32 basis along the height, zero beyond `length`."""
+    """Return the (16, padded) float32 basis along the height, zero beyond `length`."""
     basis = np.zeros((_LIMIT, padded), dtype=np.float32)
     basis[:, :length] = _basis(length)
     return basis
@@ -56,9 +53,9 @@ def _rows(length: int, padded: int) -> np.ndarray:
 
 @lru_cache(maxsize=512)
 def _half_columns(length: int, padded: int) -> np.ndarray:
-    """(2, padded, 8) float32.
+    """Return the (2, padded, 8) float32 basis along the width: even and odd frequencies.
 
-    Even and odd frequencies over the left half, the middle column counted once, zero beyond it.
+    It covers the left half, with the middle column counted once, and is zero beyond it.
     """
     half = (length + 1) // 2
     columns = _basis(length)[:, :half].copy()
@@ -70,26 +67,26 @@ def _half_columns(length: int, padded: int) -> np.ndarray:
 
 
 def padded_size(height: int, width: int) -> tuple[int, int]:
-    """The buffer a content is laid in: sizes rounded up to even 16s, so that many contents share one product."""
+    """Return the buffer size for a content: height a multiple of 16, width of 32, so that many contents share one."""
     return (height + 15) // 16 * 16, (width + 31) // 32 * 32
 
 
 def coefficients(planes: np.ndarray, mirrored: np.ndarray, heights: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """Low DCT coefficients of N pictures of P planes each: (N, P, 2, 64) float32.
+    """Return the low DCT coefficients of N pictures of P planes each: (N, P, 2, 64) float32.
 
-    planes: (N, P, H, W) float32 whole numbers below 2**22, W even, a picture in every top left corner.
-    mirrored: (N, P, H, W / 2) the left half of the same with every picture mirrored.
-    heights, widths: (N,) of the pictures; what lies around them in the buffers does not count, but must be finite.
+    planes: (N, P, H, W) float32 whole numbers below 2**22, W even, with a picture in each top left corner.
+    mirrored: (N, P, H, W / 2): the left half of the same planes, with every picture mirrored.
+    heights, widths: (N,) sizes of the pictures. The padding around them is ignored, but must be finite.
 
-    Axis 2 of the result is even columns, odd columns; axis 3 rises in frequency. Left and right halves are added and
-    subtracted first, which is exact in float32 for such numbers, so the mirrored picture gives the same even
+    Axis 2 of the result is even columns, odd columns; axis 3 is increasing frequency. Left and right halves are added
+    and subtracted first, which is exact in float32 for such numbers. So the mirrored picture has the same even
     coefficients and exactly negated odd ones, in whatever order a matrix product sums.
     """
     count, layers, height, half = mirrored.shape
     folded = np.empty((2, *mirrored.shape), dtype=np.float32)
     np.add(planes[..., :half], mirrored, out=folded[0])
     np.subtract(planes[..., :half], mirrored, out=folded[1])
-    # Written as columns of one matrix a picture, [parity, plane, frequency]: one product a picture does the rest.
+    # Laid out as columns of one matrix per picture, [parity, plane, frequency], for a single product per picture.
     across = np.empty((count, height, 2, layers, _LIMIT // 2), dtype=np.float32)
     columns = _half_columns(int(widths[0]), half) if _alike(widths) else _columns_of_all(half)[:, widths, None]
     np.matmul(folded, columns.reshape(2, -1, 1, half, _LIMIT // 2), out=across.transpose(2, 0, 3, 1, 4))
@@ -105,25 +102,24 @@ def _alike(lengths: np.ndarray) -> bool:
 
 @lru_cache(maxsize=32)
 def _rows_of_all(padded: int) -> np.ndarray:
-    """(padded + 1, 16, padded): `_rows` of every length that fits; row 0 is of no use."""
+    """Return (padded + 1, 16, padded): `_rows` for every length that fits; index 0 is unused."""
     return np.stack([_rows(max(length, 1), padded) for length in range(padded + 1)])
 
 
 @lru_cache(maxsize=32)
 def _columns_of_all(padded: int) -> np.ndarray:
-    """(2, 2 * padded + 1, padded, 8): `_half_columns` of every length that fits; the first is of no use."""
+    """Return (2, 2 * padded + 1, padded, 8): `_half_columns` for every length that fits; index 0 is unused."""
     return np.stack([_half_columns(max(length, 1), padded) for length in range(2 * padded + 1)], axis=1)
 
 
 def sign_words(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Signs of (..., 64) coefficients: (...) uint64 words, and (...) bool, true where all were zero (symmetry).
+    """Return the signs of (..., 64) coefficients: (...) uint64 words, and (...) bool where all are zero (symmetry).
 
-    Bit 63 is the lowest frequency, set where the coefficient is positive. One that is zero, or so near that only
-    rounding gives it a sign, takes the sign of the lowest frequency that is not: negating the coefficients inverts
-    every bit.
+    Bit 63 is the lowest frequency, set if the coefficient is positive. A coefficient that is zero up to rounding takes
+    the sign of the lowest frequency that is not, so that negating the coefficients inverts every bit.
     """
     size = np.abs(found)
-    zero = size <= _NOTHING * size.max(axis=-1, keepdims=True)
+    zero = size <= _ZERO * size.max(axis=-1, keepdims=True)
     first = np.argmin(zero, axis=-1)
     sign = np.take_along_axis(found, first[..., None], axis=-1) > 0
     words = np.packbits(np.where(zero, sign, found > 0), axis=-1).view(">u8").astype(np.uint64)[..., 0]

@@ -1,1 +1,1 @@
-"""Pictures without a workspace: decoding files, orienting and rendering pixels."""
+"""Decode picture files, and orient and render pixels. Nothing here needs a workspace."""

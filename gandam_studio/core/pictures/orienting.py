@@ -1,4 +1,4 @@
-"""Crop, quarter turns and mirroring: what a person decides about a picture's pixels, without resampling any."""
+"""Apply a sprite's crop, quarter turns and flip, without resampling."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Pixels = NDArray[np.uint8]
 def oriented(
     rgba: Pixels, crop: tuple[int, int, int, int] | None = None, rotation: int = 0, flip: bool = False
 ) -> Pixels:
-    """Crop (x, y, w, h in original pixels), then turn by `rotation` quarters clockwise, then mirror left-right.
+    """Crop (x, y, w, h in original pixels), then rotate by `rotation` quarter turns clockwise, then mirror left-right.
 
-    (H, W, C) uint8 in, contiguous out. A crop is clipped to the picture; ValueError when nothing of it remains.
+    (H, W, C) uint8 in, contiguous out. The crop is clipped to the picture. Raises ValueError if nothing of it remains.
     """
     if crop is not None:
         x, y, w, h = crop

@@ -1,4 +1,4 @@
-"""Pixels as the network sees them: a Recipe applied."""
+"""Render pictures for training, as a Recipe describes."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 from gandam_studio.core.pictures.orienting import Pixels
 from trainer.protocol.recipe import Recipe
 
-# A picture with no more colours than this is enlarged as pixel art.
+# A picture with at most this many colours is enlarged as pixel art.
 PIXEL_ART_COLORS = 256
-_PLAIN_TOLERANCE = 8  # levels a background pixel may differ from the border's colour
+_PLAIN_TOLERANCE = 8  # levels by which a background pixel may differ from the border's colour
 
 
 def render(rgba: Pixels, recipe: Recipe, background: str = "#ffffff") -> Pixels:
-    """Apply a recipe to (H, W, 4) RGBA as `oriented` gives it.
+    """Apply a recipe to (H, W, 4) RGBA pixels, as returned by `oriented`.
 
-    `background` is "#rrggbb", what "detected" stands for (the data set's own most common border colour). Returns
-    (size, size, C) uint8, C = recipe.channels. With "alpha" transparent pixels are all zero; otherwise the picture
-    is composited on the recipe's colour, which also fills the padding. An opaque picture with a plain border is
-    trimmed at that border and padded with its colour, so that no frame shows.
+    `background` ("#rrggbb") is the colour that "detected" stands for, the most common border colour of the data set.
+    Returns (size, size, C) uint8, C = recipe.channels. With the background "alpha", transparent pixels are all zero;
+    otherwise the picture is composited on the recipe's colour, which also fills the padding. An opaque picture with a
+    plain border is trimmed at that border and padded with its colour, so that no frame is visible.
     """
     border = plain_border(rgba)
     if recipe.trim:
@@ -43,30 +43,30 @@ def render(rgba: Pixels, recipe: Recipe, background: str = "#ffffff") -> Pixels:
 
 
 def fill_color(recipe: Recipe, background: str) -> tuple[int, int, int]:
-    """The (r, g, b) a recipe composites on; `background` stands in for "detected"."""
+    """Return the (r, g, b) colour a recipe composites on; `background` replaces "detected"."""
     name = background if recipe.background == "detected" else recipe.background
     text = {"white": "#ffffff", "black": "#000000"}.get(name, name)
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
 def composite(rgba: Pixels, color: tuple[int, int, int]) -> Pixels:
-    """(H, W, 4) over one colour -> (H, W, 3) uint8, rounded to nearest (Porter and Duff 1984, "over")."""
+    """Composite (H, W, 4) over one colour: (H, W, 3) uint8, rounded to nearest (Porter and Duff 1984, "over")."""
     alpha = rgba[..., 3:].astype(np.uint16)
     mixed = rgba[..., :3] * alpha + np.asarray(color, np.uint16) * (255 - alpha)
     return ((mixed + 127) // 255).astype(np.uint8)
 
 
 def resize(rgba: Pixels, size: tuple[int, int], interpolation: str = "auto") -> Pixels:
-    """(H, W, 4) -> (h, w, 4) for `size` = (w, h); colours weighted by alpha, so nothing bleeds from transparency.
+    """Resize (H, W, 4) to (h, w, 4) for `size` = (w, h), weighting colours by alpha to avoid bleeding at edges.
 
-    "auto": nearest where pixel art is enlarged, area where anything is reduced, Lanczos where a photograph is enlarged.
+    "auto" uses nearest neighbour to enlarge pixel art, Lanczos to enlarge photographs, and area averaging to reduce.
     """
     height, width = rgba.shape[:2]
     if size == (width, height):
         return rgba
     method = _method(rgba, size, interpolation)
     if method == cv2.INTER_NEAREST:
-        # Centres of the target's pixels: cv2's nearest would take the left edge's.
+        # Sample at pixel centres: cv2's INTER_NEAREST samples at the left edge.
         columns = np.minimum((np.arange(size[0]) * 2 + 1) * width // (2 * size[0]), width - 1)
         rows = np.minimum((np.arange(size[1]) * 2 + 1) * height // (2 * size[1]), height - 1)
         return rgba[rows[:, None], columns]
@@ -82,10 +82,10 @@ def resize(rgba: Pixels, size: tuple[int, int], interpolation: str = "auto") -> 
 
 
 def halved(rgba: Pixels, target: int) -> Pixels:
-    """Average 2 x 2 pixels again and again while a side exceeds four times `target`: (H, W, C) uint8, the same values
-    in every channel's own right (no weighting by alpha). An odd last row or column is left out.
+    """Halve (H, W, C) uint8 pixels, averaging 2 x 2 blocks, while a side exceeds four times `target`.
 
-    Halving is OpenCV's fastest reduction by far: 1,024 pixels to 96 takes 0.6 ms this way, 3.9 ms in one step.
+    Channels are averaged independently (not weighted by alpha). An odd last row or column is dropped. Halving is
+    OpenCV's fastest reduction by far: 1,024 pixels to 96 takes 0.6 ms this way, 3.9 ms in one step.
     """
     while max(rgba.shape[:2]) > 4 * target and min(rgba.shape[:2]) >= 2:
         height, width = rgba.shape[0] // 2, rgba.shape[1] // 2
@@ -96,7 +96,7 @@ def halved(rgba: Pixels, target: int) -> Pixels:
 
 
 def plain_border(rgba: Pixels) -> tuple[int, int, int, int] | None:
-    """The (r, g, b, 255) of an opaque picture whose four corners and most of whose border share a colour, else None."""
+    """Return (r, g, b, 255) if an opaque picture's corners and most of its border share a colour, else None."""
     if rgba[..., 3].min() < 255:
         return None
     border = np.concatenate((rgba[0], rgba[-1], rgba[1:-1, 0], rgba[1:-1, -1]))
@@ -110,7 +110,7 @@ def plain_border(rgba: Pixels) -> tuple[int, int, int, int] | None:
 
 
 def content_box(rgba: Pixels, border: tuple[int, int, int, int] | None = None) -> tuple[int, int, int, int]:
-    """(x, y, w, h) of what is neither transparent nor the plain border; the whole picture when nothing is."""
+    """Return (x, y, w, h) of what is neither transparent nor plain border; the whole picture if nothing is."""
     if border is None:
         content = rgba[..., 3] > 0
     else:

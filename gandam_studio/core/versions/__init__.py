@@ -1,7 +1,7 @@
-"""Versions: immutable manifests of what was decided, and everything one does with them.
+"""Versions: immutable manifests of the decisions in a workspace, and operations on them.
 
-A version is a file of canonical JSON lines named by its SHA-256, and a row that says who its parent is and why it
-was made. Equal decisions have equal digests, on any machine and in any order of work.
+A version is a file of canonical JSON lines, named by its SHA-256, and a row with its parent and message. Equal
+decisions have equal digests, on any machine and in any order of work.
 """
 
 from gandam_studio.core.versions.commit import commit

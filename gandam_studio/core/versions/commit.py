@@ -1,4 +1,4 @@
-"""Commit: the present decisions become an immutable version."""
+"""Commit the current decisions as an immutable version."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, job: Job = NULL_JOB) -> ManifestVersion:
-    """Freeze what is decided now into a version.
+    """Commit the current decisions as a version.
 
-    Two commits at once become two versions, or one when they say the same. The manifest is on disk before the row
-    that names it, so no crash leaves a version without its manifest. When nothing differs from the version the
-    decisions were derived from (neither sprites nor recipe), no row is added: that version is returned with
-    `unchanged` set. Raises UserError (nothing to commit, disk full) and Cancelled.
+    If neither the sprites nor the recipe differ from the version that the decisions are based on, no version is added:
+    that version is returned with `unchanged` set. Concurrent commits make two versions, or one if they are equal. The
+    manifest is written before the row that names it, so a crash cannot leave a version without its manifest.
+    Raises UserError (nothing to commit, disk full) and Cancelled.
     """
     workspace.require_writable()
     message = checked(message, "the message", LONGEST_MESSAGE, lines=True)
@@ -38,9 +38,11 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
         with _snapshot(connection):
             (total,) = connection.execute(f"SELECT count(*) FROM sprites WHERE {committed(kept_only)}").fetchone()
             if not total:
-                raise UserError("there is nothing to commit: no sprite is " + ("kept" if kept_only else "left in"))
+                raise UserError(
+                    "there is nothing to commit: " + ("no sprite is kept" if kept_only else "there are no sprites left")
+                )
             job.start("Committing", total)
-            entries = _watched(present_entries(workspace, kept_only=kept_only), job)
+            entries = _with_progress(present_entries(workspace, kept_only=kept_only), job)
             digest, tally = files.write_manifest(workspace.manifests, entries)
             settings = files.label_settings(workspace, kept_only)
             if (known := _unchanged(workspace, digest)) is not None:
@@ -48,7 +50,7 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
             files.write_left_out(workspace, digest, kept_only)
             last_edit = workspace.history.last_edit()
         with transaction(connection):
-            # Another commit may have come first meanwhile, and may have said the same.
+            # A concurrent commit may have added the same version.
             if (known := _unchanged(workspace, digest)) is not None:
                 return known
             parent = head_version(workspace)
@@ -86,15 +88,15 @@ def _insert(connection: sqlite3.Connection, version: ManifestVersion) -> None:
 
 
 def _unchanged(workspace: Workspace, digest: str) -> ManifestVersion | None:
-    """The version the decisions were derived from when it has these sprites and the present recipe."""
+    """Return the version that the decisions are based on if it has these sprites and the current recipe."""
     parent = head_version(workspace)
     if parent and parent.digest == digest and files.recipe_of(workspace, parent) == workspace.recipe:
         return dataclasses.replace(parent, unchanged=True)
     return None
 
 
-def _watched(entries: Iterator[ManifestEntry], job: Job) -> Iterator[ManifestEntry]:
-    """Report progress now and then; a call a sprite would cost more than the work."""
+def _with_progress(entries: Iterator[ManifestEntry], job: Job) -> Iterator[ManifestEntry]:
+    """Yield entries and report progress in batches; a call per sprite would cost more than the work."""
     pending = 0
     for entry in entries:
         yield entry
@@ -107,7 +109,7 @@ def _watched(entries: Iterator[ManifestEntry], job: Job) -> Iterator[ManifestEnt
 
 @contextmanager
 def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """One unchanging view of the database for several reads, while other connections may write."""
+    """Give several reads a consistent view of the database, while other connections may write."""
     connection.execute("BEGIN")
     try:
         yield

@@ -1,4 +1,4 @@
-"""What differs between two versions, for people and for machines."""
+"""Compare two versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NOW = "now"
 
-# Field of a manifest entry -> what is said of the sprites in which it changed.
+# Field of a manifest entry -> description of sprites in which it changed.
 _VERBS = {
     "flip": "flipped",
     "crop": "recropped",
@@ -35,7 +35,7 @@ _VERBS = {
 
 @dataclass(frozen=True)
 class Removed:
-    """A sprite that the newer version lacks; `reason` as given when it was dropped, "" when unknown."""
+    """A sprite missing from the newer version. `reason` is the reason given for the drop, "" if unknown."""
 
     entry: ManifestEntry
     reason: str
@@ -43,15 +43,15 @@ class Removed:
 
 @dataclass(frozen=True)
 class Changed:
-    """A sprite in both versions whose entry differs in `fields`."""
+    """A sprite in both versions, whose entries differ in `fields`."""
 
     before: ManifestEntry
     after: ManifestEntry
     fields: tuple[str, ...]
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """The fields worth telling: a flip mirrors the facing by itself, and a turn by a quarter makes it unknown."""
+    def reported_fields(self) -> tuple[str, ...]:
+        """The fields without "facing" if it follows from a flip, which mirrors it, or a rotation."""
         flipped = "flip" in self.fields and self.after.facing == mirrored_facing(self.before.facing)
         turned = "rotation" in self.fields and self.after.facing in ("unknown", mirrored_facing(self.before.facing))
         implied = flipped or turned
@@ -60,7 +60,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class VersionDiff:
-    """What leads from version `a` to version `b` (labels, or "now"); each list is sorted by sprite id."""
+    """The changes from version `a` to version `b` (labels, or "now"). Each list is sorted by sprite id."""
 
     a: str
     b: str
@@ -79,9 +79,9 @@ class VersionDiff:
             parts.append(f"+{len(self.added):,}")
         if self.removed:
             parts.append(f"-{len(self.removed):,}" + _reasons(self.removed))
-        counts = Counter(name for change in self.changed for name in change.told)
+        counts = Counter(name for change in self.changed for name in change.reported_fields)
         parts += [f"{counts[name]:,} {verb}" for name, verb in _VERBS.items() if counts[name]]
-        if renamed := sum(1 for change in self.changed if not set(change.told) & set(_VERBS)):
+        if renamed := sum(1 for change in self.changed if not set(change.reported_fields) & set(_VERBS)):
             parts.append(f"{renamed:,} from another file")
         return f"{self.a} -> {self.b}: " + (", ".join(parts) or "no difference")
 
@@ -109,10 +109,10 @@ class VersionDiff:
 def diff(
     workspace: Workspace, a: ManifestVersion | None, b: ManifestVersion | None, *, kept_only: bool = False
 ) -> VersionDiff:
-    """What leads from `a` to `b`; None for `a` is the empty data set, None for `b` the present decisions.
+    """Compare version `a` with version `b`. None means the empty data set for `a`, the current decisions for `b`.
 
-    Both manifests are read side by side, so memory grows with the differences only. Raises UserError when one of
-    them is gone or damaged.
+    Both manifests are read in parallel, so memory grows with the differences only. Raises UserError if a manifest is
+    missing or damaged.
     """
     added: list[ManifestEntry] = []
     removed: list[ManifestEntry] = []
@@ -144,7 +144,7 @@ def _present_reasons(workspace: Workspace) -> dict[str, str]:
 def _paired(
     older: Iterator[bytes], newer: Iterator[bytes]
 ) -> Iterator[tuple[ManifestEntry | None, ManifestEntry | None]]:
-    """Walk two manifests in order of id and yield what differs; equal lines are never parsed."""
+    """Merge two manifests by id and yield pairs of entries that differ; equal lines are not parsed."""
     a, b = next(older, None), next(newer, None)
     while a is not None or b is not None:
         if a == b:
@@ -171,10 +171,10 @@ def _parsed(line: bytes | None) -> ManifestEntry | None:
 
 def _reasons(removed: tuple[Removed, ...]) -> str:
     counts = Counter(item.reason for item in removed if item.reason)
-    told = [f"{count:,} {plural_reason(reason, count)}" for reason, count in counts.most_common()]
-    return f" ({', '.join(told)})" if told else ""
+    parts = [f"{count:,} {plural_reason(reason, count)}" for reason, count in counts.most_common()]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def plural_reason(reason: str, count: int) -> str:
-    """ "duplicate" -> "duplicates" for more than one; other reasons read well with any count."""
+    """Return the plural "duplicates" for more than one "duplicate"; other reasons are unchanged."""
     return "duplicates" if reason == "duplicate" and count != 1 else reason

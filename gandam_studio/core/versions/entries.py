@@ -1,4 +1,4 @@
-"""Sprites as manifest entries: what the present state of a workspace would commit."""
+"""Manifest entries for the current state of a workspace, as a commit would write them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def present_entries(workspace: Workspace, *, kept_only: bool = False) -> Iterator[ManifestEntry]:
-    """Entries of the sprites a commit would hold, sorted by id; rows are fetched as they are used.
+    """Yield the entries of the sprites to commit, sorted by id. Rows are fetched as they are used.
 
-    The caller holds a transaction when the rows must agree with anything else it reads.
+    For consistency with other reads, the caller has to hold a transaction.
     """
     condition = committed(kept_only)
     splits = present_splits(workspace, condition)
@@ -34,27 +34,27 @@ def present_entries(workspace: Workspace, *, kept_only: bool = False) -> Iterato
 
 
 def committed(kept_only: bool) -> str:
-    """The SQL condition for sprites that belong in a version."""
+    """Return the SQL condition for sprites that are committed."""
     return "status = 'kept'" if kept_only else "status != 'dropped'"
 
 
 def count_blank(workspace: Workspace, *, kept_only: bool = False) -> int:
-    """How many of the sprites that a commit would hold show nothing, or one colour alone."""
+    """Count the sprites to commit that are blank: they show nothing, or a single colour."""
     query = f"SELECT count(*) FROM sprites WHERE {committed(kept_only)} AND {BLANK}"
     return int(workspace.connection.execute(query).fetchone()[0])
 
 
 def present_splits(workspace: Workspace, condition: str) -> dict[str, str]:
-    """The workspace's rule applied to the sprites that satisfy an SQL condition: id -> split."""
+    """Apply the workspace's split rule to the sprites that meet an SQL condition: id -> split."""
     rows = workspace.connection.execute(f"SELECT id, family FROM sprites WHERE {condition}")
     return assign_splits(dict(map(tuple, rows)), workspace.split_rule, inseparable(workspace))
 
 
 def chosen_sources(workspace: Workspace) -> dict[int, tuple[str, str, str]]:
-    """Row -> (name, digest, part) for the sprites that came in more than one file.
+    """Return row -> (name, digest, part) for sprites that were imported from more than one file.
 
-    Of files with equal pixels the first by name is told, whichever was imported first: the order of work must leave
-    no trace. Only files whose bytes were kept are considered, since pictures are made from them again.
+    Of files with equal pixels the first by name is chosen, so that the manifest does not depend on the order of
+    imports. Only files with a stored original are considered, because pictures are rendered from it.
     """
     query = """
         SELECT sprites.seq, sprites.name, sprites.blob, sprites.part, path, member, file_digest
@@ -71,13 +71,13 @@ def chosen_sources(workspace: Workspace) -> dict[int, tuple[str, str, str]]:
 
 
 def _as_source(path: str, member: str, digest: str) -> tuple[str, str, str]:
-    """A row of `sources` as (file name, digest, part)."""
+    """Return a row of `sources` as (file name, digest, part)."""
     suffix, _ = split_earlier(split_member(member)[1])
     return file_name(path, member), digest, suffix if suffix.startswith(("frame=", "key=", "region=")) else ""
 
 
 def entry_of(sprite: Sprite, split: str) -> ManifestEntry:
-    """A sprite's entry. Names are NFC: a Mac's decomposed letters must not change the digest."""
+    """Return a sprite's entry. Names are in NFC, so that decomposed names from macOS give the same digest."""
     return ManifestEntry(
         id=sprite.id,
         source=plain_text(sprite.name),
@@ -98,7 +98,7 @@ def entry_of(sprite: Sprite, split: str) -> ManifestEntry:
 
 
 def plain_text(text: str) -> str:
-    """Text that every machine writes as the same UTF-8 bytes: composed, undecodable bytes escaped."""
+    """Normalize text to the same UTF-8 bytes on every machine: composed, with undecodable bytes escaped."""
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode())

@@ -1,4 +1,4 @@
-"""The files of a version: the manifest, its header, and the list of what was left out and why."""
+"""The files of a version: the manifest, its header, and the list of sprites left out."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ class Tally:
 
 
 def write_manifest(folder: Path, entries: Iterable[ManifestEntry]) -> tuple[str, Tally]:
-    """Write entries, already sorted by id, to `folder/<digest>.jsonl`; whole or not at all.
+    """Write entries, sorted by id, to `folder/<digest>.jsonl`, atomically. Return the digest and the counts.
 
-    Memory does not depend on their number. An equal manifest that is there already is written over with equal
-    bytes, which also mends one that was damaged. Returns the digest and the counts.
+    Memory use does not depend on the number of entries. An existing manifest is overwritten with equal bytes, which
+    repairs a damaged one.
     """
     make_folder(folder)
     _sweep(folder)
     sha, tally = hashlib.sha256(), Tally()
-    beside = folder / f".commit.{uuid.uuid4().hex}.part"
+    partial = folder / f".commit.{uuid.uuid4().hex}.part"
     try:
-        with beside.open("xb") as stream:
+        with partial.open("xb") as stream:
             for entry in entries:
                 line = entry.line()
                 sha.update(line)
@@ -68,15 +68,15 @@ def write_manifest(folder: Path, entries: Iterable[ManifestEntry]) -> tuple[str,
             stream.flush()
             os.fsync(stream.fileno())
         digest = sha.hexdigest()
-        files.replace(beside, folder / f"{digest}.jsonl")
+        files.replace(partial, folder / f"{digest}.jsonl")
     finally:
         with contextlib.suppress(OSError):
-            beside.unlink()
+            partial.unlink()
     return digest, tally
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what interrupted commits left behind, once nobody can be writing it any more."""
+    """Remove temporary files of interrupted commits, once they are too old to be in use."""
     for path in folder.glob(".commit.*.part"):
         with contextlib.suppress(OSError):
             if path.lstat().st_mtime < time.time() - _PART_KEPT_S:
@@ -84,26 +84,26 @@ def _sweep(folder: Path) -> None:
 
 
 def header_path(workspace: Workspace, digest: str) -> Path:
-    """Where the header of a manifest lies."""
+    """Return the path of a manifest's header."""
     return workspace.manifest_path(digest).with_name(f"{digest}.header.json")
 
 
 def left_out_path(workspace: Workspace, digest: str) -> Path:
-    """Where the ids and reasons of the sprites left out of a manifest lie."""
+    """Return the path of the list of sprites left out of a manifest, with reasons."""
     return workspace.manifest_path(digest).with_name(f"{digest}.left-out.jsonl")
 
 
 def label_settings(workspace: Workspace, kept_only: bool) -> dict[str, Any]:
-    """What a version is committed with besides its sprites."""
+    """Return the settings that a version is committed with."""
     splits = workspace.split_rule.to_json()
     return {"recipe": workspace.recipe.to_json(), "splits": splits, "kept_only": kept_only}
 
 
 def write_header(workspace: Workspace, digest: str, label: str, tally: Tally, settings: dict[str, Any]) -> None:
-    """Write what belongs to a version but not to its digest.
+    """Write the header of a version, which is not part of its digest.
 
-    Two versions with equal content share the file: what may differ between them is kept by label. What an earlier
-    header says of other labels is kept only where it makes sense.
+    Versions with equal content share the file: settings that may differ between them are stored by label. Valid
+    settings of other labels in an existing header are kept.
     """
     path = header_path(workspace, digest)
     known = (_read_header(path) or {}).get("versions")
@@ -129,9 +129,9 @@ def _is_sound(settings: Any) -> bool:
 
 
 def header(workspace: Workspace, version: ManifestVersion) -> dict[str, Any]:
-    """A version's header, with the recipe, split rule and `kept_only` it was committed with; {} when it is gone.
+    """Return a version's header, with the recipe, split rule and `kept_only` of its commit; {} if it is missing.
 
-    Raises UserError when what it says makes no sense.
+    Raises UserError if it is not valid.
     """
     found = _read_header(header_path(workspace, version.digest))
     if found is None:
@@ -155,14 +155,14 @@ def _settings(header: dict[str, Any], label: str) -> dict[str, Any]:
 
 
 def _check_settings(values: Any) -> None:
-    """Raise ValueError, TypeError or UserError unless a version's recipe and split rule make sense."""
+    """Raise ValueError, TypeError or UserError unless a version's recipe and split rule are valid."""
     found = Values(values)
     Recipe.from_json(found.raw("recipe", {}))
     SplitRule.from_json(found.raw("splits", {}))
 
 
 def header_damage(workspace: Workspace, digest: str, sprites: int, labels: Iterable[str]) -> str:
-    """What is wrong with a manifest's header, which its digest does not cover; "" when nothing is."""
+    """Return what is wrong with a manifest's header, which its digest does not cover, or ""."""
     path = header_path(workspace, digest)
     if not path.is_file():
         return "its header is missing"
@@ -180,7 +180,7 @@ def header_damage(workspace: Workspace, digest: str, sprites: int, labels: Itera
 
 
 def recipe_of(workspace: Workspace, version: ManifestVersion) -> Recipe:
-    """The recipe a version was committed with; the workspace's own when its header is gone."""
+    """Return the recipe a version was committed with, or the workspace's own if the header is missing."""
     values = header(workspace, version).get("recipe")
     return Recipe.from_json(values) if values else workspace.recipe
 
@@ -193,7 +193,7 @@ def _read_header(path: Path) -> dict[str, Any] | None:
 
 
 def write_left_out(workspace: Workspace, digest: str, kept_only: bool) -> None:
-    """Remember which sprites a version leaves out and why: `diff` and `restore` tell it later."""
+    """Write which sprites a version leaves out and why, for `diff` and `restore`."""
     condition = "status != 'kept'" if kept_only else "status = 'dropped'"
     rows = workspace.connection.execute(f"SELECT id, status, reason FROM sprites WHERE {condition} ORDER BY id")
     with files.atomic_writer(left_out_path(workspace, digest)) as stream:
@@ -203,7 +203,7 @@ def write_left_out(workspace: Workspace, digest: str, kept_only: bool) -> None:
 
 
 def left_out(workspace: Workspace, version: ManifestVersion) -> dict[str, str]:
-    """Sprite id -> why a version leaves it out; {} when the list is gone."""
+    """Return sprite id -> reason for being left out of a version; {} if the list is missing."""
     try:
         with open_regular(left_out_path(workspace, version.digest), follow_links=False) as stream:
             return dict(_left_out_item(line) for line in bounded_lines(stream, MAX_LINE_BYTES))
@@ -215,15 +215,15 @@ def _left_out_item(line: bytes) -> tuple[str, str]:
     item = Values(parse_json(line))
     sprite, reason = item.raw("id"), item.raw("reason")
     if not is_digest(sprite) or not is_name(reason):
-        raise ValueError("no id and reason")
+        raise ValueError("not an id and a reason")
     return sprite, reason
 
 
 def manifest_lines(workspace: Workspace, version: ManifestVersion, *, verified: bool = False) -> Iterator[bytes]:
-    """The lines of a version's manifest, each with its newline. Raises UserError when the file is gone.
+    """Yield the lines of a version's manifest, with newlines. Raises UserError if the file is missing.
 
-    With `verified` it is also raised after the last line when they are not those of the version's digest: what was made
-    of them is then to be thrown away.
+    With `verified`, also raises UserError after the last line if they do not match the version's digest. The caller
+    must then discard what it made of them.
     """
     sha = hashlib.sha256()
     try:
@@ -249,9 +249,9 @@ def manifest_lines(workspace: Workspace, version: ManifestVersion, *, verified: 
 def manifest_entries(
     workspace: Workspace, version: ManifestVersion, *, verified: bool = False
 ) -> Iterator[ManifestEntry]:
-    """The entries of a version, sorted by id. Raises UserError when the manifest is gone or damaged.
+    """Yield the entries of a version, sorted by id. Raises UserError if the manifest is missing or damaged.
 
-    What leaves the workspace, as an export or to a trainer, is made of `verified` ones (see `manifest_lines`).
+    Exports and data sets for training use `verified` (see `manifest_lines`).
     """
     for number, line in enumerate(manifest_lines(workspace, version, verified=verified), start=1):
         try:

@@ -1,4 +1,4 @@
-"""The list of versions, and how people name one of them."""
+"""List, find and tag versions."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ LATEST = "latest"
 
 
 def versions(workspace: Workspace) -> list[ManifestVersion]:
-    """All versions, oldest first."""
+    """Return all versions, oldest first."""
     rows = workspace.connection.execute(f"SELECT {COLUMNS} FROM versions ORDER BY version")
     return [ManifestVersion.from_row(row) for row in rows]
 
 
 def find_version(workspace: Workspace, text: str = LATEST) -> ManifestVersion:
-    """A version by label ("v3"), by an unambiguous prefix of its digest, by one of its tags, or "latest".
+    """Return a version by label ("v3"), unambiguous prefix of its digest, tag, or "latest".
 
-    Of several versions with the same digest the newest answers. Raises UnknownVersion.
+    Of several versions with the same digest, the newest is returned. Raises UnknownVersion.
     """
     known = versions(workspace)
     if not known:
-        raise UnknownVersion("there is no version yet; make one with: gandam-studio commit -m 'why'")
+        raise UnknownVersion("there is no version yet; create one with: gandam-studio commit -m 'why'")
     if text == LATEST:
         return known[-1]
     for version in reversed(known):
@@ -43,12 +43,12 @@ def find_version(workspace: Workspace, text: str = LATEST) -> ManifestVersion:
         if len(matches) == 1:
             return next(iter(matches.values()))
         if matches:
-            raise UnknownVersion(f"more than one version's digest begins with {text}; give more of it")
-    raise UnknownVersion(f"there is no version {shortened(text)!r}; there are {_names(known)}")
+            raise UnknownVersion(f"more than one digest begins with {text}; give more of it")
+    raise UnknownVersion(f"there is no version {shortened(text)!r}; known: {_names(known)}")
 
 
 def head_version(workspace: Workspace) -> ManifestVersion | None:
-    """The version the present decisions were derived from: the last commit, or the last one restored."""
+    """Return the version that the current decisions are based on: the one committed or restored last."""
     number = workspace.setting(HEAD)
     query = f"SELECT {COLUMNS} FROM versions WHERE version = coalesce(?, (SELECT max(version) FROM versions))"
     row = workspace.connection.execute(query, (number,)).fetchone()
@@ -58,9 +58,9 @@ def head_version(workspace: Workspace) -> ManifestVersion | None:
 def tag_version(
     workspace: Workspace, version: ManifestVersion, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()
 ) -> ManifestVersion:
-    """Give a version names such as "paper" and take others away; a name belongs to one version at a time.
+    """Add tags such as "paper" to a version and remove others. A tag belongs to one version at a time.
 
-    Raises UserError for a name that could be taken for a label or a digest.
+    Raises UserError for a tag that could be mistaken for a label or a digest.
     """
     workspace.require_writable()
     add = tuple(_checked_tag(tag) for tag in add)
@@ -78,11 +78,11 @@ def tag_version(
 def _checked_tag(tag: str) -> str:
     spaced, tag = tag != tag.strip(), checked(tag, "a version's tag", LONGEST_TAG)
     if spaced or not tag:
-        raise UserError("a version's tag must be some text on one line")
+        raise UserError("a version's tag must be a line of text")
     if tag == LATEST or tag == "now" or (tag[0] == "v" and tag[1:].isdigit()):
-        raise UserError(f"{tag!r} already means something else; choose another tag")
+        raise UserError(f"{tag!r} has a meaning of its own; choose another tag")
     if len(tag) >= MINIMUM_PREFIX and set(tag.lower()) <= set("0123456789abcdef"):
-        raise UserError(f"{tag!r} could be taken for a digest; choose another tag")
+        raise UserError(f"{tag!r} could be mistaken for a digest; choose another tag")
     return tag
 
 

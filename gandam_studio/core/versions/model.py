@@ -1,4 +1,4 @@
-"""What a version is: a row of the history of commits, naming a manifest by its digest."""
+"""The version model: a row of the table `versions`, which names a manifest by its digest."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class ManifestVersion:
     """One committed version.
 
     Attributes:
-        number: 1, 2, 3 ... in order of committing; people read it as v1, v2, v3.
+        number: 1, 2, 3 ... in order of commits; shown as v1, v2, v3.
         digest: SHA-256 (hex) of the manifest's bytes.
-        parent: number of the version the decisions were derived from, or None for the first.
-        message: why it was made; "" when nothing was said.
-        at: UTC, ISO 8601.
-        sprites: how many the manifest lists.
+        parent: number of the version that the decisions were based on; None for the first.
+        message: the commit message, or "".
+        at: time of the commit, UTC, ISO 8601.
+        sprites: number of sprites in the manifest.
         edit: number of the last edit it contains; 0 for none.
-        tags: sorted names people gave it.
-        unchanged: True when `commit` found nothing new and returned the version that already says all this.
+        tags: its tags, sorted.
+        unchanged: True if `commit` found no changes and returned this existing version.
     """
 
     number: int
@@ -42,7 +42,7 @@ class ManifestVersion:
 
     @classmethod
     def from_row(cls, row: sqlite3.Row | tuple[Any, ...]) -> ManifestVersion:
-        """Build from a row of `COLUMNS`. Raises DamagedWorkspace for values that this program never writes."""
+        """Build from a row of `COLUMNS`. Raises DamagedWorkspace for invalid values."""
         number, digest, parent, message, at, sprites, edit, tags = tuple(row)
         numbers = (number, 1 if parent is None else parent, sprites, edit)
         if not (
@@ -55,12 +55,12 @@ class ManifestVersion:
 
     @property
     def label(self) -> str:
-        """How people call it: "v3"."""
+        """The label shown to users: "v3"."""
         return f"v{self.number}"
 
     @property
     def parent_label(self) -> str | None:
-        """The parent's label, or None for a version without one."""
+        """The parent's label, or None if there is no parent."""
         return None if self.parent is None else f"v{self.parent}"
 
     def to_json(self) -> dict[str, Any]:

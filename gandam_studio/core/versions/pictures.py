@@ -1,4 +1,4 @@
-"""The pictures of a version: made from the originals and the manifest alone, never from later decisions."""
+"""The pictures of a version, rendered from the originals and the manifest only, not from later decisions."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ WHITE = "#ffffff"
 
 
 def picture_of(originals: Originals, entry: ManifestEntry) -> Pixels:
-    """RGBA of an entry, cropped, turned and flipped as the manifest says; (H, W, 4) uint8.
+    """Return the RGBA of an entry, cropped, rotated and flipped as in the manifest; (H, W, 4) uint8.
 
-    Raises UserError when its original is gone or no longer decodes.
+    Raises UserError if its original is missing or cannot be decoded.
     """
     try:
         rgba = decode_part(originals.read(entry.source_digest), entry.part)
@@ -34,18 +34,18 @@ def picture_of(originals: Originals, entry: ManifestEntry) -> Pixels:
 
 
 def rendered(originals: Originals, entry: ManifestEntry, recipe: Recipe, background: str) -> Pixels:
-    """An entry as the network sees it: (size, size, C) uint8. Raises UserError as `picture_of` does."""
+    """Render an entry by a recipe: (size, size, C) uint8. Raises UserError as `picture_of` does."""
     return render(picture_of(originals, entry), recipe, background)
 
 
 def detected_background(workspace: Workspace, version: ManifestVersion) -> str:
-    """The most common border colour of a version's sprites as imported, "#rrggbb"; white when none has one."""
+    """Return the most common border colour of a version's sprites as imported, "#rrggbb"; white if none has one."""
     borders = iter(
         workspace.connection.execute("SELECT id, background FROM sprites WHERE background != '' ORDER BY id")
     )
     counts: Counter[str] = Counter()
     sprite, color = next(borders, ("", ""))
-    # Both come in order of id, so that neither is held.
+    # Both are sorted by id, so neither has to be kept in memory.
     for entry in files.manifest_entries(workspace, version):
         while sprite and sprite < entry.id:
             sprite, color = next(borders, ("", ""))

@@ -1,4 +1,4 @@
-"""Relink: find originals that are gone or damaged, by digest, wherever they were moved to."""
+"""Relink: find missing or damaged originals by digest, and restore them."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Relinked:
-    """What `relink` found.
+    """The result of `relink`.
 
     Attributes:
-        found: digests that are sound again, with the file each came from.
-        missing: digests still gone, with the names of the sprites that need them.
+        found: digest -> file it was restored from.
+        missing: digest not found -> names of the sprites that need it.
     """
 
     found: dict[str, str]
     missing: dict[str, tuple[str, ...]]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return {"found": self.found, "missing": {digest: list(names) for digest, names in self.missing.items()}}
 
 
 def relink(workspace: Workspace, places: Iterable[Path | str], *, job: Job = NULL_JOB) -> Relinked:
-    """Search files and folders for the originals that are missing or altered, and take them in again.
+    """Search files and folders for the originals that are missing or damaged, and restore them.
 
-    A file is the right one when its SHA-256 says so; its name and date do not matter. Sizes remembered from the
-    import rule most files out unread. Packs, as they lie in a workspace or its backup, are searched through.
-    Raises UserError (no such place, disk full) and Cancelled.
+    Files are identified by SHA-256, regardless of name and date. Sizes recorded at import rule out most files without
+    reading them. Packs of a workspace or of its backup are searched too. Raises UserError (no such place, disk full)
+    and Cancelled.
     """
     workspace.require_writable()
     needed = needed_originals(workspace)
@@ -57,15 +57,15 @@ def relink(workspace: Workspace, places: Iterable[Path | str], *, job: Job = NUL
         if len(found) == len(wanted):
             break
         job.advance()
-        for digest, data in _packed(path, job) if is_pack(path) else _whole(path, wanted, sizes):
+        for digest, data in _originals_in_pack(path, job) if is_pack(path) else _original_in_file(path, wanted, sizes):
             if digest in wanted and digest not in found:
-                _take_in(workspace, path, digest, data)
+                _restore(workspace, path, digest, data)
                 found[digest] = str(path)
     return Relinked(found, {digest: tuple(names) for digest, names in wanted.items() if digest not in found})
 
 
 def _known_sizes(workspace: Workspace, wanted: Iterable[str]) -> set[int] | None:
-    """Sizes in bytes the wanted files can have; None when one of them is unknown."""
+    """Return the possible sizes in bytes of the wanted files; None if one of them is unknown."""
     sizes: set[int] = set()
     for digest in wanted:
         row = workspace.connection.execute(
@@ -80,7 +80,7 @@ def _known_sizes(workspace: Workspace, wanted: Iterable[str]) -> set[int] | None
 
 
 def _files(places: Iterable[Path | str]) -> Iterator[Path]:
-    """Every regular file of the places, folders searched through; links to folders are not followed."""
+    """Yield every regular file in the given places, recursively. Links to folders are not followed."""
     for place in map(Path, places):
         if place.is_file():
             yield place
@@ -91,18 +91,18 @@ def _files(places: Iterable[Path | str]) -> Iterator[Path]:
             raise UserError(f"there is no file or folder {place}")
 
 
-def _packed(path: Path, job: Job) -> Iterator[tuple[str, bytes]]:
-    """Digest and bytes of what lies in a pack of this workspace, of another or of a backup."""
+def _originals_in_pack(path: Path, job: Job) -> Iterator[tuple[str, bytes]]:
+    """Yield digest and bytes of the records of a pack, of any workspace or backup."""
     try:
         for _, digest, data in sound_records(path):
             job.advance()
             yield digest.hex(), data
-    except (OSError, ValueError):  # it is no file that can be mapped
+    except (OSError, ValueError):  # the file cannot be mapped
         return
 
 
-def _whole(path: Path, wanted: dict[str, list[str]], sizes: set[int] | None) -> Iterator[tuple[str, bytes]]:
-    """Digest and bytes of a file that is one of the originals as a whole."""
+def _original_in_file(path: Path, wanted: dict[str, list[str]], sizes: set[int] | None) -> Iterator[tuple[str, bytes]]:
+    """Yield digest and bytes of a file if it is one of the wanted originals."""
     try:
         if sizes is not None and path.stat().st_size not in sizes:
             return
@@ -113,12 +113,12 @@ def _whole(path: Path, wanted: dict[str, list[str]], sizes: set[int] | None) -> 
         return
     if digest in wanted:
         if hashlib.sha256(data).hexdigest() != digest:
-            raise UserError(f"{path} changed while it was read")
+            raise UserError(f"{path} changed while it was being read")
         yield digest, data
 
 
-def _take_in(workspace: Workspace, path: Path, digest: str, data: bytes) -> None:
+def _restore(workspace: Workspace, path: Path, digest: str, data: bytes) -> None:
     try:
         workspace.originals.replace(digest, data)
     except OSError as error:
-        raise UserError(f"cannot take in {path}: {error.strerror or error}") from None
+        raise UserError(f"cannot restore an original from {path}: {error.strerror or error}") from None

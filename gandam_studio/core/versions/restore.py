@@ -1,4 +1,4 @@
-"""Restore a version: one undoable edit that brings back every decision it holds."""
+"""Restore a version: one undoable edit that brings back all of its decisions."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _RestoreVersion(Together):
-    """`Together` under a name of its own in the history."""
+    """A `Together` whose label has no number of sprites, because the version matters more."""
 
     def label(self, count: int) -> str:
-        """See Edit: the number of sprites matters less than the version."""
+        """Return the title."""
         return self.title
 
 
 def restore_edit(workspace: Workspace, version: ManifestVersion) -> Edit:
-    """The edit that makes the present decisions those of `version`; give it to `Workspace.apply`.
+    """Return the edit, for `Workspace.apply`, that sets the current decisions to those of `version`.
 
-    Sprites the version left out are dropped again for the reason they were, and those imported since are dropped
-    with the reason "not in v3". The recipe and the split rule come back too, and the next commit has this version
-    as its parent: that is how a branch begins. Committing at once gives the version's own digest.
-    Raises UserError when the manifest is damaged or names sprites this workspace does not have.
+    Sprites that the version left out are dropped again for the same reason, and those imported since are dropped with
+    the reason "not in v3". The recipe and the split rule are restored too, and the next commit has this version as its
+    parent, which starts a branch. A commit without further edits gives the version's own digest.
+    Raises UserError if the manifest is damaged or has sprites that are not in this workspace.
     """
     wanted = {entry.id: entry for entry in files.manifest_entries(workspace, version)}
     reasons = files.left_out(workspace, version)
@@ -64,7 +64,7 @@ def restore_edit(workspace: Workspace, version: ManifestVersion) -> Edit:
 
 
 def decisions(entry: ManifestEntry, ruled_split: str = "") -> dict[str, Any]:
-    """A manifest entry as columns of `sprites`; a split that the rule gives anyway is left to the rule."""
+    """Return a manifest entry as columns of `sprites`. A split that follows from the rule is left to the rule."""
     return {
         "status": entry.status,
         "reason": "",
@@ -82,6 +82,6 @@ def decisions(entry: ManifestEntry, ruled_split: str = "") -> dict[str, Any]:
 def _left_out(sprite: Sprite, reasons: dict[str, str], version: ManifestVersion) -> dict[str, Any]:
     reason = reasons.get(sprite.id)
     if reason == files.NOT_KEPT:
-        # A version of kept sprites only: this one was undecided, and is again.
+        # In a version of kept sprites only, this one was undecided.
         return {"status": "undecided", "reason": ""}
     return {"status": "dropped", "reason": reason or f"not in {version.label}"}

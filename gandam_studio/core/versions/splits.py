@@ -1,4 +1,4 @@
-"""Which sprites are held out from training: seeded, stable when sprites are added, never through a family."""
+"""Assign held-out sprites: seeded, stable when sprites are added, and never splitting a family."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ if TYPE_CHECKING:
 
 
 def assign_splits(groups: Mapping[str, str], rule: SplitRule, links: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
-    """The split of every sprite.
+    """Return the split of every sprite: id -> "train" or "held-out".
 
     Args:
         groups: sprite id -> family, "" for a sprite without one.
         rule: seed and share.
-        links: pairs of ids that must stay together (duplicates, mirror twins); an id not in `groups` joins those
-            linked to it and has no other influence.
+        links: pairs of ids that must share a split (duplicates, mirror images). An id not in `groups` connects the
+            sprites linked to it and has no other effect.
 
-    Returns id -> "train" or "held-out". Families and linked sprites share one split. A sprite's split depends on the
-    seed and its group only, so adding others moves nothing; a group that grows by a link keeps its split unless the
-    newcomer draws a smaller number than all before it (a rule for unordered sets cannot do better: one that never
-    changed when groups join would have to give every group the same split). When the rule would hold out everything
-    it holds out nothing.
+    Families and linked sprites share one split. A sprite's split depends only on the seed and its group, so adding
+    other sprites changes nothing. A group that grows by a link keeps its split unless the new member draws a smaller
+    number than all others. (A rule that does not depend on order cannot do better: one that never changes when groups
+    join would have to give every group the same split.) If the rule would hold out everything, nothing is held out.
     """
     atoms = {sprite: f"family:{family}" if family else f"sprite:{sprite}" for sprite, family in groups.items()}
     heads = _joined(atoms, links)
@@ -33,23 +32,23 @@ def assign_splits(groups: Mapping[str, str], rule: SplitRule, links: Iterable[tu
     for atom, head in heads.items():
         if atom in present:
             members.setdefault(head, []).append(atom)
-    # Of joined groups the one with the smallest draw speaks for all: no order of work can change that.
-    speakers = {
+    # Of joined groups, the one with the smallest draw decides, regardless of the order in which they were joined.
+    deciding = {
         head: min(joined, key=lambda atom: (draw(rule.seed, "speaker", atom), atom)) for head, joined in members.items()
     }
     split_of_atom: dict[str, str] = {}
     for atom in present:
-        split_of_atom[atom] = rule.split_of(speakers[heads[atom]] if atom in heads else atom)
+        split_of_atom[atom] = rule.split_of(deciding[heads[atom]] if atom in heads else atom)
     if split_of_atom and all(split == HELD_OUT for split in split_of_atom.values()):
         return dict.fromkeys(atoms, TRAIN)
     return {sprite: split_of_atom[atom] for sprite, atom in atoms.items()}
 
 
 def inseparable(workspace: Workspace) -> list[tuple[str, str]]:
-    """Pairs of sprite ids whose trimmed pixels are equal or mirrored, known from the fingerprints alone.
+    """Return pairs of sprite ids whose trimmed pixels are equal or mirrored, from the fingerprints alone.
 
-    Relations that a search for duplicates found are left out: whether somebody searched must not change a digest.
-    What the search suggests (recolours, forms) takes effect once it is decided, as a family or a drop.
+    Relations found by a search for duplicates are not used, because a digest must not depend on whether there was a
+    search. Its suggestions (recolours, forms) take effect once they are decided, as a family or a drop.
     """
     from gandam_studio.core.duplicates.togetherness import held_together
 
@@ -57,7 +56,7 @@ def inseparable(workspace: Workspace) -> list[tuple[str, str]]:
 
 
 def _joined(atoms: Mapping[str, str], links: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Union-find over the atoms that links name: atom -> the head of what it is joined with."""
+    """Union-find over the linked atoms: atom -> representative of its group."""
     heads: dict[str, str] = {}
 
     def head(atom: str) -> str:

@@ -1,4 +1,4 @@
-"""Verify: re-hash every original and every manifest, and name what is missing or altered."""
+"""Verify: hash every original and manifest again, and report what is missing or damaged."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from trainer.protocol.untrusted import open_regular
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
-_NAMES_TOLD = 3
+_NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Damage:
-    """One file that is not what it was.
+    """A missing or damaged file.
 
     Attributes:
         kind: "original", "manifest" or "database".
-        digest: what it should be; "" for the database.
-        problem: "missing", "its bytes have changed" or what the system said.
-        names: the sprites or versions that need it.
+        digest: its expected SHA-256; "" for the database.
+        problem: "missing", "its bytes have changed" or another error message.
+        names: names of the sprites or versions that need it.
     """
 
     kind: str
@@ -36,18 +36,18 @@ class Damage:
     names: tuple[str, ...]
 
     def __str__(self) -> str:
-        names = ", ".join(self.names[:_NAMES_TOLD])
-        more = f" and {len(self.names) - _NAMES_TOLD} more" if len(self.names) > _NAMES_TOLD else ""
+        names = ", ".join(self.names[:_NAMES_SHOWN])
+        more = f" and {len(self.names) - _NAMES_SHOWN} more" if len(self.names) > _NAMES_SHOWN else ""
         return f"{self.kind} {self.digest[:12]} ({names}{more}): {self.problem}"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return {"kind": self.kind, "digest": self.digest, "problem": self.problem, "names": list(self.names)}
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What `verify` looked at and found."""
+    """The result of `verify`: number of originals and manifests checked, and the damage found."""
 
     originals: int
     manifests: int
@@ -55,7 +55,7 @@ class Verified:
 
     @property
     def ok(self) -> bool:
-        """True when everything is as it was."""
+        """True if there is no damage."""
         return not self.damage
 
     def to_json(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Verified:
 
 
 def verify(workspace: Workspace, *, job: Job = NULL_JOB) -> Verified:
-    """Read and re-hash everything the workspace's versions and sprites rest on. Changes nothing; raises Cancelled."""
+    """Read and hash every file that the workspace's sprites and versions need. Changes nothing. Raises Cancelled."""
     wanted = needed_originals(workspace)
     known = versions(workspace)
     job.start("Verifying", len(wanted) + len({version.digest for version in known}))
@@ -90,7 +90,7 @@ def verify(workspace: Workspace, *, job: Job = NULL_JOB) -> Verified:
 
 
 def needed_originals(workspace: Workspace) -> dict[str, list[str]]:
-    """Digest of every original in use -> names of the sprites that come from it, in import order."""
+    """Return digest of every original in use -> names of the sprites that come from it, in import order."""
     wanted: dict[str, list[str]] = {}
     for digest, name in workspace.connection.execute("SELECT blob, name FROM sprites ORDER BY seq"):
         wanted.setdefault(digest, []).append(name)

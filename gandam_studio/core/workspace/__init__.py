@@ -1,4 +1,4 @@
-"""A workspace's folder: its database, edits and history, originals, thumbnails and queries."""
+"""The workspace folder: database, edits and history, originals, thumbnails and queries."""
 
 from gandam_studio.core.workspace.workspace import DATABASE, Counts, Workspace
 

@@ -1,4 +1,4 @@
-"""What an edit comes down to: fields of rows that go from one value to another, and back."""
+"""Deltas: the reversible changes of column values that an edit consists of."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Any
 
 from gandam_studio.core.workspace.seqsets import Seqs
 
-# Columns of `sprites` an edit may change; anything else in a delta is a bug.
+# Columns of `sprites` that an edit may change. Any other column in a delta is a bug.
 FIELDS = frozenset(("status", "reason", "flipped", "rotation", "crop", "facing", "tags", "family", "weight", "split"))
 
 
 @dataclass(frozen=True, eq=False)
 class Delta:
-    """One field of some rows goes from `before` to `after`.
+    """A change of one field from `before` to `after` in some rows.
 
-    `field` is a column of `sprites`; or "pair", where `seqs` holds a0, b0, a1, b1 ... and the values are a verdict
-    or None; or "setting:<key>", where `seqs` is empty and the values are JSON text or None.
+    `field` is a column of `sprites`, or one of:
+
+    - "pair": `seqs` holds a0, b0, a1, b1 ... and the values are a verdict or None.
+    - "setting:<key>": `seqs` is empty and the values are JSON text or None.
     """
 
     field: str
@@ -25,5 +27,5 @@ class Delta:
     seqs: Seqs
 
     def inverse(self) -> Delta:
-        """The delta that takes this one back."""
+        """Return the delta that reverses this one."""
         return Delta(self.field, self.after, self.before, self.seqs)

@@ -1,6 +1,6 @@
-"""Which kind of hashes and features a workspace's rows hold, and whether this program would make others.
+"""The versions of the hashes and features stored in a workspace, and whether they are out of date.
 
-Apart from the code that makes them: asking must not cost the import of decoders.
+Separate from the code that computes them, so that this check does not import the decoders.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 
-# Raise when any column's meaning or value changes (`core.hashing`, `core.features`): stored rows are made again.
+# Increase when the meaning or value of any column changes (`core.hashing`): stored rows are then recomputed.
 FINGERPRINT_VERSION = 3
 FEATURES_VERSION = 1
 
 
 def remember_versions(connection: sqlite3.Connection) -> None:
-    """Note, with a workspace's first sprites, which kind of hashes and features its rows hold."""
+    """Store the versions of hashes and features together with the first sprites of a workspace."""
     connection.execute("INSERT OR IGNORE INTO settings (key, value) VALUES (?, ?)", (SETTING, versions()))
 
 
 def is_stale(workspace: Workspace) -> bool:
-    """Whether the rows hold hashes or features of another kind than this program's, or lack some."""
+    """Whether hashes or features are missing, or were computed by another version."""
     kept = workspace.setting(SETTING)
     (rows, described) = workspace.connection.execute(
         "SELECT (SELECT count(*) FROM sprites), (SELECT count(*) FROM fingerprints)"
@@ -35,5 +35,5 @@ def is_stale(workspace: Workspace) -> bool:
 
 
 def versions() -> str:
-    """The setting's value for rows this program describes."""
+    """Return the setting's value for rows computed by this program."""
     return json.dumps({"fingerprints": FINGERPRINT_VERSION, "features": FEATURES_VERSION})

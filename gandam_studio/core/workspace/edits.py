@@ -1,4 +1,4 @@
-"""Edits: what a person can decide. Each reads the current state and yields deltas, which are exactly reversible."""
+"""Edits: the decisions a user can make. Each reads the current state and returns exactly reversible deltas."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Edit(Protocol):
     kind: ClassVar[str]
 
     def label(self, count: int) -> str:
-        """What undo will call it; `count` sprites are touched."""
+        """Return the name shown for undo; `count` is the number of sprites changed."""
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """What changes, given the present state; unchanged rows are left out."""
+        """Return the changes for the current state, without unchanged rows."""
 
 
 def _sprites(count: int) -> str:
@@ -45,25 +45,25 @@ def _sprites(count: int) -> str:
 
 
 def read_fields(connection: sqlite3.Connection, seqs: Seqs, fields: str) -> list[tuple[Any, ...]]:
-    """Rows (seq, *fields) of the given sprites, in the order of seq.
+    """Return rows (seq, *fields) of the given sprites, ordered by seq.
 
-    Raises UserError when one does not exist or holds a value that is not valid.
+    Raises UserError if a sprite does not exist or has an invalid value.
     """
     rows: list[tuple[Any, ...]] = []
     for condition, values in conditions(seqs):
         query = f"SELECT seq, {fields} FROM sprites WHERE {condition} ORDER BY seq"
         rows.extend(tuple(row) for row in connection.execute(query, values))
     if len(rows) != len(seqs):
-        raise UserError("one of the sprites named is not in this workspace")
+        raise UserError("one of the sprites is not in this workspace")
     for place, field in enumerate(fields.split(", "), start=1):
-        # Few different values in many rows: each is looked at once.
+        # Many rows have few distinct values: check each value once.
         if not all(map(COLUMN_DOMAINS[field], {row[place] for row in rows})):
             raise DamagedWorkspace(f"the {field} of a sprite is not valid")
     return rows
 
 
 def changes_of(field: str, values: Iterable[tuple[int, Any, Any]]) -> list[Delta]:
-    """Group (seq, before, after) by equal before and after into deltas; rows that do not change are left out."""
+    """Group (seq, before, after) by equal before and after into deltas, without unchanged rows."""
     groups: dict[tuple[Any, Any], list[int]] = {}
     for seq, before, after in values:
         if before != after:
@@ -77,8 +77,8 @@ def _map_field(connection: sqlite3.Connection, seqs: Seqs, field: str, change: C
 
 
 @dataclass(frozen=True, eq=False)
-class _OnSprites:
-    """An edit of a selection; `seqs` may be any iterable of row numbers."""
+class _OnSprites(Edit):
+    """Base of edits of a selection; `seqs` may be any iterable of row numbers."""
 
     seqs: Seqs
 
@@ -88,52 +88,46 @@ class _OnSprites:
 
 @dataclass(frozen=True, eq=False)
 class Flip(_OnSprites):
-    """Mirror left-right, or mirror back."""
+    """Mirror left-right; a second flip undoes the first."""
 
     kind: ClassVar[str] = "flip"
 
     def label(self, count: int) -> str:
-        """See Edit."""
         return f"Flip {_sprites(count)}"
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """See Edit."""
         return _map_field(connection, self.seqs, "flipped", lambda flipped: 1 - flipped)
 
 
 @dataclass(frozen=True, eq=False)
 class SetFlipped(_OnSprites):
-    """Mirrored or not, whatever it was before."""
+    """Set whether sprites are flipped."""
 
     flipped: bool = True
     kind: ClassVar[str] = "set-flipped"
 
     def label(self, count: int) -> str:
-        """See Edit."""
         return f"{'Flip' if self.flipped else 'Unflip'} {_sprites(count)}"
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """See Edit."""
         return _map_field(connection, self.seqs, "flipped", lambda _: int(self.flipped))
 
 
 @dataclass(frozen=True, eq=False)
 class Rotate(_OnSprites):
-    """Turn by quarter turns clockwise; a half turn mirrors the facing, a quarter turn makes it unknown."""
+    """Rotate by quarter turns clockwise. A half turn mirrors the facing, a quarter turn makes it unknown."""
 
     quarter_turns: int = 1
     kind: ClassVar[str] = "rotate"
 
     def label(self, count: int) -> str:
-        """See Edit."""
         return f"Rotate {_sprites(count)}"
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """See Edit."""
         rows = read_fields(connection, self.seqs, "rotation, facing, flipped")
         turns, facings = [], []
         for seq, rotation, facing, flipped in rows:
-            # The flip comes after the rotation, so a turn of what is shown is the opposite turn beneath it.
+            # The flip is applied after the rotation, so rotating a flipped picture reverses the direction.
             turn = -self.quarter_turns if flipped else self.quarter_turns
             turns.append((seq, rotation, (rotation + turn) % 4))
             turned = mirrored_facing(facing) if turn % 4 == 2 else facing if turn % 4 == 0 else "unknown"
@@ -143,7 +137,7 @@ class Rotate(_OnSprites):
 
 @dataclass(frozen=True, eq=False)
 class SetStatus(_OnSprites):
-    """Keep, drop with a reason, or make undecided again."""
+    """Keep sprites, drop them with a reason, or make them undecided again."""
 
     status: str = "undecided"
     reason: str = ""
@@ -156,12 +150,10 @@ class SetStatus(_OnSprites):
         object.__setattr__(self, "reason", checked(self.reason, "the reason", LONGEST_REASON))
 
     def label(self, count: int) -> str:
-        """See Edit."""
         verb = {"kept": "Keep", "dropped": "Drop", "undecided": "Restore"}[self.status]
         return f"{verb} {_sprites(count)}" + (f" ({shortened(self.reason)})" if self.reason else "")
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """See Edit."""
         rows = read_fields(connection, self.seqs, "status, reason")
         return changes_of("status", ((seq, status, self.status) for seq, status, _ in rows)) + changes_of(
             "reason", ((seq, reason, self.reason) for seq, _, reason in rows)
@@ -169,18 +161,18 @@ class SetStatus(_OnSprites):
 
 
 def Drop(seqs: Iterable[int] | Seqs, reason: str) -> SetStatus:
-    """Leave sprites out of the next version, saying why."""
+    """Drop sprites, which leaves them out of the next version, for a reason."""
     if not reason.strip():
         raise UserError("a drop needs a reason, for example: non-bipedal")
     return SetStatus(as_seqs(seqs), "dropped", reason.strip())
 
 
 def Keep(seqs: Iterable[int] | Seqs) -> SetStatus:
-    """Say that sprites belong."""
+    """Keep sprites."""
     return SetStatus(as_seqs(seqs), "kept")
 
 
-def Restore(seqs: Iterable[int] | Seqs) -> SetStatus:
+def Undecide(seqs: Iterable[int] | Seqs) -> SetStatus:
     """Make sprites undecided again."""
     return SetStatus(as_seqs(seqs), "undecided")
 
@@ -196,21 +188,18 @@ class Tag(_OnSprites):
     def __post_init__(self) -> None:
         super().__post_init__()
         add = frozenset(checked(tag, "a tag", LONGEST_TAG) for tag in self.add)
-        # Any tag can be taken away, also one that could not be given now.
+        # Any existing tag can be removed, also one that is not valid now.
         remove = frozenset(form for tag in self.remove for form in forms(tag))
         if not all(tag.strip() for tag in (*add, *remove)):
-            raise UserError("a tag must be some text on one line")
+            raise UserError("a tag must be a line of text")
         object.__setattr__(self, "add", add)
         object.__setattr__(self, "remove", remove)
 
     def label(self, count: int) -> str:
-        """See Edit."""
         signed = [f"+{tag}" for tag in sorted(self.add)] + [f"-{tag}" for tag in sorted(self.remove)]
         return f"Tag {_sprites(count)} ({shortened(' '.join(signed), 200)})"
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """See Edit."""
-
         def change(text: str) -> str:
             return join_tags((set(split_tags(text)) | self.add) - self.remove)
 
@@ -219,7 +208,7 @@ class Tag(_OnSprites):
 
 @dataclass(frozen=True, eq=False)
 class SetFacing(_OnSprites):
-    """Say which way the pictures, as shown, look."""
+    """Set the direction that the pictures, as shown, face."""
 
     facing: str = "unknown"
     kind: ClassVar[str] = "facing"
@@ -230,11 +219,9 @@ class SetFacing(_OnSprites):
             raise UserError(f"facing must be one of {', '.join(FACINGS)}, not {self.facing!r}")
 
     def label(self, count: int) -> str:
-        """See Edit."""
         return f"Facing {self.facing} for {_sprites(count)}"
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """See Edit."""
         rows = read_fields(connection, self.seqs, "facing, flipped")
         shown = {False: self.facing, True: mirrored_facing(self.facing)}
         return changes_of("facing", ((seq, before, shown[bool(flipped)]) for seq, before, flipped in rows))
@@ -242,32 +229,31 @@ class SetFacing(_OnSprites):
 
 @dataclass(frozen=True, eq=False)
 class SetCrop(_OnSprites):
-    """Show only a rectangle of the original, or all of it again (None)."""
+    """Crop to a rectangle of the original, or remove the crop (None)."""
 
     crop: tuple[int, int, int, int] | None = None
     kind: ClassVar[str] = "crop"
 
     def label(self, count: int) -> str:
-        """See Edit."""
         return f"{'Crop' if self.crop else 'Uncrop'} {_sprites(count)}"
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """See Edit. Raises UserError when the rectangle leaves a picture."""
+        """Return the changes. Raises UserError if the rectangle extends beyond a picture."""
         text = format_crop(self.crop)
         if self.crop:
             for _, name, width, height in read_fields(connection, self.seqs, "name, width, height"):
                 if not is_crop(self.crop, width, height):
-                    raise UserError(f"the crop {text} leaves {name}, which is {width} x {height}")
+                    raise UserError(f"the crop {text} extends beyond {name}, which is {width} x {height}")
         return _map_field(connection, self.seqs, "crop", lambda _: text)
 
 
 @dataclass(frozen=True, eq=False)
-class SetValues:
-    """Give each sprite its own value of some fields: families, weights, splits, a restored version.
+class SetValues(Edit):
+    """Set fields to a value per sprite, for families, weights, splits and restored versions.
 
     Attributes:
         values: field -> {seq: new value}, values as the column stores them.
-        title: what undo calls it; the count is appended.
+        title: name shown for undo; the number of sprites is appended.
     """
 
     values: Mapping[str, Mapping[int, Any]]
@@ -275,11 +261,9 @@ class SetValues:
     kind: ClassVar[str] = "values"
 
     def label(self, count: int) -> str:
-        """See Edit."""
         return f"{self.title} ({_sprites(count)})"
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """See Edit."""
         found: list[Delta] = []
         for field, wanted in self.values.items():
             if field not in FIELDS:
@@ -293,18 +277,16 @@ class SetValues:
 
 
 @dataclass(frozen=True, eq=False)
-class NotDuplicates:
-    """Remember for ever that the sprites of each pair are different pictures."""
+class NotDuplicates(Edit):
+    """Record that the two sprites of each pair are different pictures."""
 
     pairs: tuple[tuple[int, int], ...]
     kind: ClassVar[str] = "not-duplicates"
 
     def label(self, count: int) -> str:
-        """See Edit."""
         return f"Not duplicates: {_sprites(count)}"
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """See Edit."""
         query = "SELECT 1 FROM pairs WHERE a = ? AND b = ?"
         wanted = sorted({(min(pair), max(pair)) for pair in self.pairs if pair[0] != pair[1]})
         fresh = [pair for pair in wanted if connection.execute(query, pair).fetchone() is None]
@@ -312,18 +294,18 @@ class NotDuplicates:
 
 
 def _setting_text(value: Any) -> str:
-    """A setting's value as it is stored. Raises UserError when it could not be read again."""
+    """Return a setting's value as stored. Raises UserError if it could not be read back."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     try:
         parse_json(text)
     except ValueError as error:
-        raise UserError(f"that cannot be kept as a setting: {error}") from None
+        raise UserError(f"this cannot be stored as a setting: {error}") from None
     return text
 
 
 @dataclass(frozen=True, eq=False)
-class SetSetting:
-    """Change a setting that belongs to the data set, such as the recipe; `value` is any JSON value."""
+class SetSetting(Edit):
+    """Change a setting of the data set, such as the recipe. `value` is any JSON value; None removes the setting."""
 
     key: str
     value: Any
@@ -331,11 +313,9 @@ class SetSetting:
     kind: ClassVar[str] = "setting"
 
     def label(self, count: int) -> str:
-        """See Edit."""
         return self.title
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """See Edit."""
         row = connection.execute("SELECT value FROM settings WHERE key = ?", (self.key,)).fetchone()
         before = row[0] if row else None
         after = None if self.value is None else _setting_text(self.value)
@@ -347,19 +327,18 @@ class SetSetting:
 
 
 @dataclass(frozen=True, eq=False)
-class Together:
-    """Several edits as one: one undo takes all of them back. They must not touch the same field of the same sprite."""
+class Together(Edit):
+    """Several edits as one step of undo. They must not change the same field of the same sprite."""
 
     edits: tuple[Edit, ...]
     title: str
     kind: ClassVar[str] = "together"
 
     def label(self, count: int) -> str:
-        """See Edit."""
         return f"{self.title} ({_sprites(count)})"
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
-        """See Edit. Raises ValueError when two edits would change one field of one sprite."""
+        """Return the changes. Raises ValueError if two edits would change one field of one sprite."""
         found = [delta for edit in self.edits for delta in edit.deltas(connection)]
         by_field: dict[str, list[Seqs]] = {}
         for delta in found:
@@ -367,11 +346,11 @@ class Together:
         for field, parts in by_field.items():
             rows = np.concatenate(parts)
             if field != "pair" and len(np.unique(rows)) != len(rows):
-                raise ValueError(f"two edits of one step change {field} of the same sprite")
+                raise ValueError(f"two edits in one step change {field} of the same sprite")
         return found
 
 
 __all__ = [
-    "Delta", "Drop", "Edit", "Flip", "Keep", "NotDuplicates", "Restore", "Rotate", "SetCrop", "SetFacing",
-    "SetFlipped", "SetSetting", "SetStatus", "SetValues", "Tag", "Together", "parse_crop",
+    "Delta", "Drop", "Edit", "Flip", "Keep", "NotDuplicates", "Rotate", "SetCrop", "SetFacing",
+    "SetFlipped", "SetSetting", "SetStatus", "SetValues", "Tag", "Together", "Undecide", "parse_crop",
 ]  # fmt: skip

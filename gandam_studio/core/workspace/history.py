@@ -1,4 +1,4 @@
-"""Undo that never forgets: edits are rows, written in the same transaction as their effect."""
+"""Undo and redo. Edits are stored in the database, in the same transaction as their effect."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Changes:
-    """What an edit, undo or redo touched.
+    """The effect of an edit, undo or redo.
 
     Attributes:
-        label: its name, as in "Undo <label>"; "" when nothing changed.
-        seqs: sorted rows whose appearance may differ now.
+        label: name of the edit, as in "Undo <label>"; "" if nothing changed.
+        seqs: row numbers that changed, sorted.
         fields: names of the fields that changed.
-        edit: the edit's number in the history; 0 when nothing changed.
+        edit: number of the edit in the history; 0 if nothing changed.
     """
 
     label: str
@@ -47,7 +47,7 @@ NOTHING = Changes("", np.empty(0, dtype=np.int64), frozenset())
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """A row of the history: `state` is "done", "undone" (redo brings it back) or "abandoned" (overtaken)."""
+    """A row of the history. `state` is "done", "undone" (can be redone) or "abandoned" (cannot be redone)."""
 
     edit: int
     kind: str
@@ -58,22 +58,22 @@ class HistoryEntry:
 
 
 class History:
-    """The edits of a workspace, newest last; undo and redo move one mark through them."""
+    """The history of a workspace's edits."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def apply(self, edit: Edit) -> Changes:
-        """Carry out an edit and remember it, in one transaction; an edit that changes nothing leaves no row."""
+        """Apply an edit and record it, in one transaction. An edit that changes nothing is not recorded."""
         with transaction(self._connection):
             deltas = edit.deltas(self._connection)
             if not deltas:
                 return NOTHING
             changes = _changes("", deltas)
             for delta in deltas:
-                _carry_out(self._connection, delta)
+                _apply_delta(self._connection, delta)
             label = shortened(encodable(edit.label(len(changes.seqs))), LONGEST_LABEL)
-            # What was undone is overtaken now; it stays readable in the history.
+            # Undone edits can no longer be redone, but stay in the history.
             self._connection.execute("UPDATE edits SET state = 'abandoned' WHERE state = 'undone'")
             cursor = self._connection.execute(
                 "INSERT INTO edits (kind, label, sprites, at) VALUES (?, ?, ?, ?)",
@@ -87,33 +87,33 @@ class History:
                         (number, position, delta.field, delta.before, delta.after, pack(delta.seqs)),
                     )
             except sqlite3.IntegrityError:
-                raise DamagedWorkspace(f"its history holds changes of edit {number}, which it does not list") from None
+                raise DamagedWorkspace(f"the history has changes of edit {number}, but not the edit itself") from None
         return Changes(label, changes.seqs, changes.fields, number)
 
     def undo(self) -> Changes:
-        """Take back the newest edit that is done; `NOTHING` when there is none."""
+        """Undo the newest edit that is done; return `NOTHING` if there is none."""
         return self._move("done", "undone", "DESC")
 
     def redo(self) -> Changes:
-        """Bring back the oldest edit that is undone; `NOTHING` when there is none."""
+        """Redo the oldest edit that is undone; return `NOTHING` if there is none."""
         return self._move("undone", "done", "ASC")
 
     def undo_label(self) -> str:
-        """What undo would take back, or ""."""
+        """Return the label of the edit that `undo` would undo, or ""."""
         return self._label("done", "DESC")
 
     def redo_label(self) -> str:
-        """What redo would bring back, or ""."""
+        """Return the label of the edit that `redo` would redo, or ""."""
         return self._label("undone", "ASC")
 
     def entries(self, limit: int = 100) -> list[HistoryEntry]:
-        """The newest `limit` edits, newest first."""
+        """Return the newest `limit` edits, newest first."""
         query = "SELECT edit, kind, label, sprites, at, state FROM edits ORDER BY edit DESC LIMIT ?"
         rows = self._connection.execute(query, (min(limit, MAX_INTEGER),))
         return [HistoryEntry(*_typed(row, (int, str, str, int, str, str))) for row in rows]
 
     def last_edit(self) -> int:
-        """Number of the newest edit in force; 0 when there is none."""
+        """Return the number of the newest edit that is done; 0 if there is none."""
         (number,) = self._connection.execute("SELECT max(edit) FROM edits WHERE state = 'done'").fetchone()
         return number or 0
 
@@ -133,11 +133,11 @@ class History:
             number, label = _typed(row, (int, str))
             deltas = self._deltas(number)
             if not deltas:
-                raise DamagedWorkspace(f"edit {number} has lost what it changed")
+                raise DamagedWorkspace(f"the changes of edit {number} are missing")
             if to == "undone":
                 deltas = [delta.inverse() for delta in reversed(deltas)]
             for delta in deltas:
-                _carry_out(self._connection, delta)
+                _apply_delta(self._connection, delta)
             self._connection.execute("UPDATE edits SET state = ? WHERE edit = ?", (to, number))
         changes = _changes(label, deltas)
         return Changes(label, changes.seqs, changes.fields, number)
@@ -154,13 +154,13 @@ class History:
             except ValueError:
                 raise DamagedWorkspace(f"edit {edit} cannot be read") from None
             if len(rows) and not (rows.min() >= 1 and rows.max() <= last):
-                raise DamagedWorkspace(f"edit {edit} names sprites that are not there")
+                raise DamagedWorkspace(f"edit {edit} refers to sprites that do not exist")
             deltas.append(Delta(field, row[1], row[2], rows))
         return deltas
 
 
 def now() -> str:
-    """The present in UTC, ISO 8601, whole seconds."""
+    """Return the current time in UTC, ISO 8601, in whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -170,17 +170,17 @@ def _changes(label: str, deltas: list[Delta]) -> Changes:
 
 
 def _typed(row: Any, types: tuple[type, ...]) -> tuple[Any, ...]:
-    """The values of a row. Raises DamagedWorkspace when one is of another type."""
+    """Return the values of a row. Raises DamagedWorkspace if one has the wrong type."""
     if not all(isinstance(value, wanted) for value, wanted in zip(row, types, strict=True)):
         raise DamagedWorkspace("a row of the history is not valid")
     return tuple(row)
 
 
-def _carry_out(connection: sqlite3.Connection, delta: Delta) -> None:
-    """Store what a delta says. Raises UserError for a value outside its domain, however it came here."""
+def _apply_delta(connection: sqlite3.Connection, delta: Delta) -> None:
+    """Apply a delta to the database. Raises UserError for a value outside its domain, also on undo and redo."""
     if delta.field == "pair":
         if delta.after not in (None, "distinct") or len(delta.seqs) % 2:
-            raise UserError("two sprites can only be called distinct")
+            raise UserError("a pair of sprites can only be marked as distinct")
         pairs = delta.seqs.reshape(-1, 2).tolist()
         if delta.after is None:
             connection.executemany("DELETE FROM pairs WHERE a = ? AND b = ?", pairs)
@@ -201,14 +201,14 @@ def _carry_out(connection: sqlite3.Connection, delta: Delta) -> None:
         for condition, values in conditions(delta.seqs):
             connection.execute(f"UPDATE sprites SET {delta.field} = ? WHERE {condition}", (delta.after, *values))
     else:
-        raise DamagedWorkspace("an edit changes what no edit can")
+        raise DamagedWorkspace("an edit changes a field that edits cannot change")
 
 
 def _check_crop(connection: sqlite3.Connection, delta: Delta) -> None:
-    """Raise UserError when the crop leaves one of the pictures."""
+    """Raise UserError if the crop extends beyond one of the pictures."""
     x, y, w, h = parse_crop(delta.after) or (0, 0, 0, 0)
     for condition, values in conditions(delta.seqs):
         query = f"SELECT name, width, height FROM sprites WHERE {condition} AND (width < ? OR height < ?) LIMIT 1"
         if found := connection.execute(query, (*values, x + w, y + h)).fetchone():
             name, width, height = found
-            raise UserError(f"the crop {delta.after} leaves {name}, which is {width} x {height}")
+            raise UserError(f"the crop {delta.after} extends beyond {name}, which is {width} x {height}")

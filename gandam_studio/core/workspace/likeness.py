@@ -1,4 +1,4 @@
-"""Order sprites by how much they look like one of them: cosine distance of the curation features, mirror-aware."""
+"""Sort sprites by similarity to one of them: cosine distance of the curation features, mirror-aware."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.hashing.features import DIMENSIONS, mirrored, unpack
 from gandam_studio.core.workspace.seqsets import Seqs
 
-# Rows compared at a time: 20,000 vectors take 18 MB as float32, so memory stays flat at any number of sprites.
+# Rows compared at a time, to bound memory: 20,000 vectors take 18 MB as float32.
 _CHUNK = 20_000
 
 
 def by_likeness(connection: sqlite3.Connection, seqs: Seqs, like: int) -> Seqs:
-    """`seqs` with those most like sprite `like` first, itself at the head; sprites without features come last.
+    """Sort `seqs` by similarity to sprite `like`, which comes first; sprites without features come last.
 
-    The distance is that to the nearer of the sprite and its mirror image, since the facing is no matter of looks.
-    Raises UserError when `like` has no features.
+    Uses the smaller of the distances to the sprite and to its mirror image. Raises UserError if `like` has no features.
     """
     row = connection.execute("SELECT features FROM fingerprints WHERE seq = ?", (int(like),)).fetchone()
     if row is None or len(row[0]) != DIMENSIONS * 2:
-        raise UserError("this sprite has no features to compare by; import it again")
+        raise UserError("this sprite has no features to compare; import it again")
     wanted = unpack([row[0]])
     both = np.concatenate((wanted, mirrored(wanted))).astype(np.float32)
     both /= np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-6)

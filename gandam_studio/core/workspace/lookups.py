@@ -1,4 +1,4 @@
-"""Named questions about many rows at once, for what lies above the workspace."""
+"""Queries over many rows, for the packages above the workspace."""
 
 from __future__ import annotations
 
@@ -14,58 +14,58 @@ if TYPE_CHECKING:
 
 
 def last_seq(workspace: Workspace) -> int:
-    """The highest row number, which is how many sprites were ever imported; 0 in an empty workspace."""
+    """Return the highest row number, which is the number of sprites; 0 in an empty workspace."""
     return int(workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()[0])
 
 
 def data_version(workspace: Workspace) -> int:
-    """A number that changes whenever another connection has committed (SQLite's own counter)."""
+    """Return SQLite's counter that changes whenever another connection commits."""
     return int(workspace.connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def decided(workspace: Workspace) -> Iterator[tuple[int, str]]:
-    """(row number, status) of every sprite that is kept or dropped."""
+    """Yield (row number, status) of every sprite that is kept or dropped."""
     yield from workspace.connection.execute("SELECT seq, status FROM sprites WHERE status != 'undecided'")
 
 
 def seqs_by_id(workspace: Workspace) -> Iterator[tuple[str, int]]:
-    """(id, row number) of every sprite."""
+    """Yield (id, row number) of every sprite."""
     yield from workspace.connection.execute("SELECT id, seq FROM sprites")
 
 
 def sizes_by_id(workspace: Workspace) -> dict[str, tuple[int, int]]:
-    """Id -> (width, height) in pixels of every sprite."""
+    """Return id -> (width, height) in pixels, for every sprite."""
     rows = workspace.connection.execute("SELECT id, width, height FROM sprites")
     return {key: (width, height) for key, width, height in rows}
 
 
 def blank_ids(workspace: Workspace) -> Iterator[str]:
-    """Ids of the sprites that show nothing."""
+    """Yield the ids of blank sprites, which show nothing or a single colour."""
     for (key,) in workspace.connection.execute(f"SELECT id FROM sprites WHERE {BLANK}"):
         yield key
 
 
 def sprites_with_ids(workspace: Workspace, ids: Sequence[str]) -> Iterator[Sprite]:
-    """The sprites with these ids (at most a few hundred), in no particular order. Raises DamagedWorkspace."""
+    """Yield the sprites with these ids (at most a few hundred), in any order. Raises DamagedWorkspace."""
     marks = ", ".join("?" * len(ids))
     for row in workspace.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE id IN ({marks})", ids):
         yield Sprite.from_row(row)
 
 
 def distinct_pairs(workspace: Workspace) -> frozenset[tuple[int, int]]:
-    """Every pair of row numbers that the person said to be different drawings."""
+    """Return the pairs of row numbers that the user marked as not duplicates."""
     rows = workspace.connection.execute("SELECT a, b FROM pairs WHERE verdict = 'distinct'")
     return frozenset((int(a), int(b)) for a, b in rows)
 
 
 def source_places(workspace: Workspace, seq: int) -> Iterator[tuple[str, str]]:
-    """(path, member) of every file a sprite came from, in order of import."""
+    """Yield (path, member) of every file a sprite came from, in order of import."""
     query = "SELECT path, member FROM sources WHERE sprite = ? ORDER BY source"
     yield from workspace.connection.execute(query, (int(seq),))
 
 
 def rename(workspace: Workspace, names: Mapping[int, str]) -> None:
-    """Give sprites other file names (row number -> name), in one transaction."""
+    """Rename sprites (row number -> file name), in one transaction."""
     rows = [(name, seq) for seq, name in names.items()]
     with transaction(workspace.connection) as connection:
         connection.executemany("UPDATE sprites SET name = ? WHERE seq = ?", rows)

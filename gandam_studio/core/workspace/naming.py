@@ -1,4 +1,4 @@
-"""Which sprite a text names: by file name, by id, or by where it came from."""
+"""Find the sprite that a text refers to: by file name, id, or path it was imported from."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _CANDIDATES = 1000
 
 
 def find_named(connection: sqlite3.Connection, text: str) -> list[int]:
-    """Row numbers of the sprites a text names; two of them stand for any number.
+    """Return the row numbers of the sprites a text refers to; at most two, which means that it is ambiguous.
 
-    Tried in turn: a file name, composed or decomposed; the start of an id; a path or the end of one, into archives
-    too; and the same without regard to upper and lower case. Of an edited file its present content is meant.
+    Tried in order: a file name, composed or decomposed; the start of an id; a path or the end of one, also into
+    archives; file names and paths regardless of case. For a file that has changed, its current content is preferred.
     """
     if len(text) > MAX_TEXT:
         return []
@@ -50,13 +50,16 @@ def _by_id(connection: sqlite3.Connection, text: str) -> list[int]:
 
 
 def _by_path(connection: sqlite3.Connection, text: str) -> list[int]:
-    """By a relative or absolute path, looked for among the sprites with its last part as their name."""
+    """Find sprites by a relative or absolute path, among those whose name is its last part."""
     if not any(mark in text for mark in "/\\!"):
         return []
     ends = [text.replace("\\", "/").removeprefix("./"), storable(os.path.abspath(text)).replace("\\", "/")]
     ends += [end.replace("!", "/", 1) for end in ends if "!" in end]
     wanted = [form for end in ends for form in forms(end)]
-    found: dict[bool, set[int]] = {False: set(), True: set()}  # by whether the file has changed since
+    found: dict[bool, set[int]] = {
+        False: set(),
+        True: set(),
+    }  # by whether the row is for an earlier content of its file
     for name in dict.fromkeys(file_name("/" + end) for end in wanted):
         query = (
             f"SELECT sprite, replace({PLACE}, '\\', '/'), member FROM sprites "
@@ -64,7 +67,7 @@ def _by_path(connection: sqlite3.Connection, text: str) -> list[int]:
         )
         rows = connection.execute(query, (name, _CANDIDATES)).fetchall()
         if len(rows) == _CANDIDATES:
-            return []  # too many of one name: every place is compared instead
+            return []  # too many sprites of one name: compare every place instead
         for seq, place, member in rows:
             if any(place == end or place.endswith("/" + end) for end in wanted):
                 found[is_earlier(member)].add(seq)
@@ -72,7 +75,7 @@ def _by_path(connection: sqlite3.Connection, text: str) -> list[int]:
 
 
 def _by_anything(connection: sqlite3.Connection, text: str) -> list[int]:
-    """By comparing every name and every place: slow, but it comes last."""
+    """Find sprites by comparing every name and place. Slow, so tried last."""
     query = "SELECT seq FROM sprites WHERE folded(name) = ? LIMIT 2"
     rows = connection.execute(query, (folded(text),)).fetchall()
     if not rows:

@@ -1,4 +1,4 @@
-"""The files as they came, named by the SHA-256 of their bytes: never changed, small ones in packs."""
+"""The imported files, unchanged, named by the SHA-256 of their bytes. Small ones are stored in packs."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from trainer.protocol.files import flush_file
 from trainer.protocol.manifest import is_digest
 from trainer.protocol.untrusted import UntrustedError, open_regular, read_regular, shortened
 
-# Bytes: originals up to this size go into packs. A file each costs a sprite more than its decoding.
+# Bytes: originals up to this size go into packs. A separate file costs more time than decoding a sprite.
 PACKED_BYTES = 64 * 1024
-# The largest file that is ever read back; imports take none of that size.
+# The largest file that is ever read; imports accept only smaller files.
 MAX_BYTES = 2 << 30
 _INCOMING = ".incoming"
 _FLUSH_THREADS = 8
@@ -34,16 +34,16 @@ _STALE_S = 600.0
 
 
 class Originals:
-    """A content-addressed store in a folder, opened as it is needed; close it, or use it as a context manager.
+    """A content-addressed store in a folder, opened on first use. Close it, or use it as a context manager.
 
-    Bytes up to `PACKED_BYTES` lie in append-only packs (`packs/000001.pack`, found by `index.sqlite`), larger ones as
-    files `ab/abcdef...`; a small one that an older program kept as a file stays one. Any number of threads and
-    processes may read while one process writes packs; files may be written by several at once: equal bytes have equal
-    names, and every write is a rename.
+    Originals of up to `PACKED_BYTES` bytes are stored in append-only packs (`packs/000001.pack`, indexed by
+    `index.sqlite`), larger ones as files `ab/abcdef...`. Small originals that older versions stored as files remain
+    files. Any number of threads and processes may read while one process writes packs. Several processes may write
+    files at once: equal bytes have equal names, and every write is a rename.
 
     Attributes:
-        folder: where it lies; made when first written to.
-        read_only: True when nothing is ever written.
+        folder: the folder; created on the first write.
+        read_only: True if nothing is ever written.
     """
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
@@ -57,7 +57,7 @@ class Originals:
         self._count = 0
 
     def close(self) -> None:
-        """Let go of the index; reading or writing again opens it anew."""
+        """Close the index. Reading or writing opens it again."""
         self._index.close()
 
     def __enter__(self) -> Originals:
@@ -67,20 +67,20 @@ class Originals:
         self.close()
 
     def __del__(self) -> None:
-        # Like a file's: whoever forgot to close it shall not keep the index open.
+        # As for files: a store that was not closed must not keep the index open.
         with contextlib.suppress(AttributeError):
             self._index.close()
 
     # Reading
 
     def contains(self, digest: str) -> bool:
-        """Whether an original of that digest is there; its content is not read."""
+        """Whether there is an original with this digest. Its content is not read."""
         if not is_digest(digest):
             return False
         return self._index.find(digest) is not None or _is_plain(self._path(digest))
 
     def read(self, digest: str) -> bytes:
-        """The bytes of an original. Raises UserError when they are gone, unreadable or not those of that digest."""
+        """Return the bytes of an original. Raises UserError if missing, unreadable or damaged."""
         path = self._path(digest)
         place = self._index.find(digest)
         try:
@@ -91,13 +91,13 @@ class Originals:
         except (OSError, UntrustedError) as error:
             raise UserError(f"the original {digest[:12]} cannot be read: {_reason(error)}") from None
         if hashlib.sha256(data).hexdigest() != digest:
-            raise UserError(f"the original {digest[:12]} is not what it was: its bytes have changed; see: verify")
+            raise UserError(f"the original {digest[:12]} is damaged: its bytes have changed; see: verify")
         return data
 
     def open(self, digest: str) -> BinaryIO:
-        """The bytes of an original as a stream that can seek, to be closed. Raises UserError as `read` does.
+        """Open an original as a seekable stream, to be closed by the caller. Raises UserError as `read` does.
 
-        A file of its own is opened as it is, its bytes not checked against the digest.
+        The bytes of an original stored as a file are not checked against the digest.
         """
         own = self.own_file(digest)
         if own is None:
@@ -108,19 +108,19 @@ class Originals:
             raise UserError(f"the original {digest[:12]} cannot be read: {_reason(error)}") from None
 
     def own_file(self, digest: str) -> Path | None:
-        """The file that holds this original and nothing else, to be linked to; None when it has none."""
+        """Return the file that holds only this original, for hard links; None if there is none."""
         if not is_digest(digest):
             return None
         path = self._path(digest)
         return path if self._index.find(digest) is None and _is_plain(path) else None
 
     def digests(self) -> Iterator[str]:
-        """Digests of everything that is there, in order."""
+        """Yield the digests of all originals, sorted."""
         for digest, _ in itertools.groupby(heapq.merge(self._file_digests(), self._index.digests())):
             yield digest
 
     def damage(self, digest: str) -> str:
-        """Why an original is unfit ("missing", "its bytes have changed"), or "" when it is sound. Reads it all."""
+        """Return what is wrong with an original ("missing", "its bytes have changed"), or "". Reads all of it."""
         if not is_digest(digest):
             return "it has no valid digest"
         place = self._index.find(digest)
@@ -143,42 +143,42 @@ class Originals:
     # Writing
 
     def add(self, data: bytes, digest: str | None = None) -> str:
-        """Keep `data` and return its digest, as `add_all` does."""
+        """Store `data` as `add_all` does, and return its digest."""
         digest = digest or hashlib.sha256(data).hexdigest()
         self.add_all([(digest, data)])
         return digest
 
     def add_all(self, pairs: Iterable[tuple[str, bytes]]) -> int:
-        """Keep many (digest, bytes) and return, once they would survive a power cut, how many were not there before.
+        """Store many (digest, bytes) durably, and return how many were new.
 
-        The small ones are appended in one write, flushed once and indexed in one transaction; cut short, none of them
-        is there. Raises OSError and UserError (disk full).
+        Small originals are appended in one write, flushed once and indexed in one transaction, so an interruption
+        stores none of them. Raises OSError and UserError (disk full).
         """
         small: dict[str, bytes] = {}
         large: dict[str, bytes] = {}
         for digest, data in pairs:
             (small if len(data) <= PACKED_BYTES else large)[digest] = data
         new = sum([self.put_file(data, digest) for digest, data in large.items()])
-        as_files = self._kept_as_files(small)
+        as_files = self._stored_as_files(small)
         self.flush([*large, *as_files])
         packed = {digest: data for digest, data in small.items() if digest not in as_files}
         return new + (self._index.add(packed) if packed else 0)
 
     def put_file(self, data: bytes, digest: str) -> bool:
-        """Keep bytes as a file of their own, whatever their size; False when that file was there already.
+        """Store bytes as a file, whatever their size. Return False if the file exists already.
 
-        Several processes may do this at once. Not yet flushed to disk: see `flush`. Raises OSError (disk full).
+        Several processes may do this at once. The file is not flushed to disk: see `flush`. Raises OSError (disk full).
         """
-        # Strings and plain system calls: paths as objects and buffered files would double the cost.
+        # Strings and system calls: Path objects and buffered files would double the cost.
         target = f"{self._root}{digest[:2]}{os.sep}{digest}"
-        # A file of another size is what a power cut left: replace it.
-        if _is_file_of(target, len(data)):
+        # A file of another size was left by a power cut: replace it.
+        if _is_file_of_size(target, len(data)):
             return False
         self._write_file(target, data, digest)
         return True
 
     def replace(self, digest: str, data: bytes) -> None:
-        """Put sound bytes in the place of lost or altered ones, to survive a power cut. Raises OSError, UserError."""
+        """Durably replace a missing or damaged original. Raises OSError and UserError."""
         target = self._path(digest)
         if len(data) <= PACKED_BYTES:
             self._index.add({digest: data}, replace=True)
@@ -190,16 +190,16 @@ class Originals:
         self.flush([digest])
 
     def discard(self, digest: str) -> None:
-        """Remove an original that no sprite needs; nothing happens when it is not there.
+        """Remove an original that no sprite needs, if it exists.
 
-        Of a packed one only the index forgets; its bytes stay in the pack.
+        A packed original is only removed from the index; its bytes stay in the pack.
         """
         self._index.forget(digest)
         with contextlib.suppress(OSError):
             self._path(digest).unlink()
 
     def flush(self, digests: Iterable[str]) -> None:
-        """Return once the named originals, files of their own, would survive a power cut. Raises OSError."""
+        """Flush originals stored as files to disk. Raises OSError."""
         digests = list(digests)
         if not digests:
             return
@@ -213,12 +213,12 @@ class Originals:
             flush_folder(folder)
         flush_folder(self.folder)
 
-    def mend(self) -> None:
-        """Make the packs' index again if it is gone, damaged or behind. Raises OSError and UserError."""
-        self._index.mend()
+    def repair_index(self) -> None:
+        """Update the index of the packs, or rebuild it if it is missing or damaged. Raises OSError and UserError."""
+        self._index.repair()
 
     def sweep(self, older_than_s: float = _STALE_S) -> None:
-        """Remove what interrupted writers left behind: a file still unnamed after that long has no writer any more."""
+        """Remove temporary files of interrupted writers: those older than `older_than_s` seconds."""
         folder = self.folder / _INCOMING
         if folder.is_dir():
             stale = time.time() - older_than_s
@@ -230,9 +230,9 @@ class Originals:
     # Files
 
     def _path(self, digest: str) -> Path:
-        """Where the file of that digest lies, or would lie. Raises UserError for what is no digest."""
+        """Return the path for the file of a digest. Raises UserError for an invalid digest."""
         if not is_digest(digest):
-            raise UserError(f"{shortened(str(digest), 40)!r} cannot be read: it is no digest of an original")
+            raise UserError(f"{shortened(str(digest), 40)!r} cannot be read: it is not the digest of an original")
         return self.folder / digest[:2] / digest
 
     def _file_digests(self) -> Iterator[str]:
@@ -241,17 +241,17 @@ class Originals:
             if folder.is_dir():
                 yield from sorted(path.name for path in folder.iterdir() if is_digest(path.name))
 
-    def _kept_as_files(self, small: dict[str, bytes]) -> set[str]:
-        """Those of some small originals that an older program kept as files."""
+    def _stored_as_files(self, small: dict[str, bytes]) -> set[str]:
+        """Return the digests of those small originals that are stored as files, by an older version."""
         try:
             folders = set(os.listdir(self.folder))
         except FileNotFoundError:
             return set()
-        # Where only packs are, no file is asked for.
+        # With packs only, there is no file to check.
         return {
             digest
             for digest, data in small.items()
-            if digest[:2] in folders and _is_file_of(f"{self._root}{digest[:2]}{os.sep}{digest}", len(data))
+            if digest[:2] in folders and _is_file_of_size(f"{self._root}{digest[:2]}{os.sep}{digest}", len(data))
         }
 
     def _write_file(self, target: str, data: bytes, digest: str) -> None:
@@ -264,8 +264,8 @@ class Originals:
             try:
                 os.replace(incoming, target)
             except PermissionError:
-                # Windows: another process put the same bytes there and they are being read.
-                if not _is_file_of(target, len(data)):
+                # Windows: another process wrote the same bytes, and they are being read.
+                if not _is_file_of_size(target, len(data)):
                     raise
                 os.unlink(incoming)
         except BaseException:
@@ -280,7 +280,7 @@ class Originals:
             self._made.add(name)
 
 
-def _is_file_of(path: str, size: int) -> bool:
+def _is_file_of_size(path: str, size: int) -> bool:
     try:
         status = os.lstat(path)
     except OSError:
@@ -289,7 +289,7 @@ def _is_file_of(path: str, size: int) -> bool:
 
 
 def _is_plain(path: Path) -> bool:
-    """Whether a regular file lies there, no link to one."""
+    """Whether a path is a regular file and not a link."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
@@ -301,7 +301,7 @@ def _reason(error: OSError | UntrustedError) -> str:
 
 
 def _write_new(path: str, data: bytes) -> None:
-    """Write a file that must not exist yet."""
+    """Write a new file. Raises FileExistsError if it exists."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
     try:
         view = memoryview(data)

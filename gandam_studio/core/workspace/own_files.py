@@ -1,7 +1,7 @@
-"""Writing inside a workspace: never through a link, a pipe or a device that came with it.
+"""Safe writing inside a workspace: never through a link, a pipe or a device.
 
-A workspace may be somebody else's. What lies in it under a name of ours is written to only where it is a plain file or
-folder; otherwise a link in it would make us write wherever it points.
+A workspace may come from somebody else. Its files and folders are written to only if they are regular ones, because a
+link among them could redirect writes to any place.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _FOLDERS = ("originals", "originals/packs", "originals/.incoming", "thumbnails",
 
 
 def require_plain(folder: Path, *, writing: bool) -> None:
-    """Raise UserError when what a workspace's files and folders are called is something else, such as a link.
+    """Raise UserError if a path of the workspace is not a regular file or folder as expected, but a link, for example.
 
-    A reader is refused for the database only: whatever else it reads is checked as it is read.
+    For reading, only the database is checked; everything else is checked when it is read.
     """
     require_regular(folder / "workspace.sqlite")
     if writing:
@@ -42,26 +42,26 @@ def _require(folder: Path, names: Iterable[str], fits: Callable[[int], bool]) ->
         except OSError:
             continue
         if not fits(mode) or is_link(path):
-            kind = "a link" if is_link(path) else "no plain file" if fits is stat.S_ISREG else "no folder"
-            raise UserError(f"{path} is {kind}: this workspace is damaged, or was made to mislead")
+            kind = "a link" if is_link(path) else "not a regular file" if fits is stat.S_ISREG else "not a folder"
+            raise UserError(f"{path} is {kind}: this workspace is damaged or malicious")
 
 
 def require_regular(path: Path) -> None:
-    """Raise UserError when something else than a regular file lies at `path`, or beside it as its log."""
+    """Raise UserError if `path`, or one of SQLite's log files next to it, exists and is not a regular file."""
     _require(path.parent, (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"), stat.S_ISREG)
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its parents where it is not there. Raises OSError when it is a link to one."""
+    """Create a folder and its parents if they do not exist. Raises OSError if it is a link."""
     path.mkdir(parents=True, exist_ok=True)
     if is_link(path):
         raise OSError(errno.ELOOP, "it is a link", str(path))
 
 
 def open_descriptor(path: Path | str, flags: int) -> int:
-    """As `os.open` for a file of our own, made where it is not there and `flags` say so.
+    """Open a file of the workspace, as `os.open` does with `flags`.
 
-    Raises OSError when it is a link, a pipe or a device.
+    Raises OSError if it is a link, a pipe or a device.
     """
     if not hasattr(os, "O_NOFOLLOW") and is_link(path):
         raise OSError(errno.ELOOP, "it is a link", str(path))
@@ -69,10 +69,10 @@ def open_descriptor(path: Path | str, flags: int) -> int:
     descriptor = os.open(path, flags | extra | getattr(os, "O_CLOEXEC", 0), 0o644)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     return descriptor
 
 
 def open_for_update(path: Path) -> IO[bytes]:
-    """Open a file of our own for writing in place, making it when it is not there, truncating nothing."""
+    """Open a file of the workspace for writing in place, creating it if needed, without truncation."""
     return os.fdopen(open_descriptor(path, os.O_RDWR | os.O_CREAT), "r+b")

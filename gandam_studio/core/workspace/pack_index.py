@@ -1,4 +1,4 @@
-"""Which record of which pack holds each small original: an SQLite file that can always be made again from the packs."""
+"""Index of the packs: an SQLite file that locates each small original, and can be rebuilt from the packs."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ _VERSION = 1
 _TABLES = {
     "records": "(digest BLOB PRIMARY KEY, pack INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL) "
     "WITHOUT ROWID",
-    # How far each pack has been taken into `records`, in bytes from its beginning.
+    # How far each pack has been indexed, in bytes from its start.
     "packs": "(pack INTEGER PRIMARY KEY, known INTEGER NOT NULL)",
 }
 _RECORD = "INSERT OR REPLACE INTO records (digest, pack, offset, length) VALUES (?, ?, ?, ?)"
 _KNOWN = "INSERT OR REPLACE INTO packs (pack, known) VALUES (?, ?)"
-_AT_ONCE = 400  # host parameters in one query
+_BATCH = 400  # host parameters in one query
 _PAGE = 1000
 _CACHE_KIB = 8192
-# Another writer's turn lasts as long as its flush: on a slow disk with several of them, seconds.
+# A writer holds the lock while it flushes; several of them on a slow disk take seconds.
 _WAIT_MS = 60_000
 
 Result = TypeVar("Result")
 
 
 class PackIndex:
-    """Looks up, adds and forgets records. Any number of threads; writers of several processes take turns.
+    """Finds, adds and removes records. Can be used by any number of threads; writing processes wait for each other.
 
-    Every writer first brings the index up to what the packs hold (`_catch_up`), so a record that was written and not
-    indexed before a crash is found again, and so are all of them when the file is gone or damaged. A reader that finds
-    no usable file, and may not write one, makes its own in memory.
+    Every writer first brings the index up to date with the packs (`_catch_up`). So a record that was written but not
+    indexed before a crash is found again, and so are all records if the file is missing or damaged. A reader that has
+    no usable file, and may not write one, builds an index in memory.
 
     Attributes:
-        path: the SQLite file; made when first written to.
-        read_only: True when nothing is ever written.
+        path: the SQLite file; created on the first write.
+        read_only: True if nothing is ever written.
     """
 
     def __init__(self, path: Path, packs: Packs, *, read_only: bool) -> None:
@@ -57,7 +57,7 @@ class PackIndex:
         self._identity: tuple[int, int] | None = None  # of the file at `path` when the connection was opened
 
     def find(self, digest: str) -> Place | None:
-        """Where the record of a digest lies, None when there is none. Raises UserError."""
+        """Return the place of the record of a digest, or None. Raises UserError."""
         query, values = "SELECT pack, offset, length FROM records WHERE digest = ?", (key_of(digest),)
         rows = self._rows(query, values)
         if not rows and self._replaced():
@@ -65,12 +65,12 @@ class PackIndex:
             rows = self._rows(query, values)
         if rows and not Place(*rows[0]).is_valid:
             with self._lock:
-                self._make_again()
+                self._rebuild()
                 rows = self._rows(query, values)
         return Place(*rows[0]) if rows else None
 
     def digests(self) -> Iterator[str]:
-        """All digests in order, fetched as they are used. Raises UserError."""
+        """Yield all digests in order, fetched page by page. Raises UserError."""
         last = b""
         while rows := self._rows("SELECT digest FROM records WHERE digest > ? ORDER BY digest LIMIT ?", (last, _PAGE)):
             found = [row[0] for row in rows]
@@ -80,15 +80,15 @@ class PackIndex:
             last = found[-1]
 
     def add(self, small: Mapping[str, bytes], *, replace: bool = False) -> int:
-        """Append what is not there yet (or all, with `replace`) to the packs and index it; returns how many.
+        """Append new originals (or all, with `replace`) to the packs, durably, and index them; return how many.
 
-        When it returns they would survive a power cut; when it is cut short none of them counts as there, until the
-        next writer finds those that are whole. Raises OSError and UserError (disk full).
+        If it is interrupted, none of them is indexed until the next writer finds the complete records.
+        Raises OSError and UserError (disk full).
         """
 
         def work(connection: sqlite3.Connection) -> int:
             keys = {key_of(digest): data for digest, data in small.items()}
-            held = set() if replace else _held(connection, list(keys))
+            held = set() if replace else _indexed(connection, list(keys))
             new = [(key, data) for key, data in keys.items() if key not in held]
             if new:
                 places = self._packs.append(new)
@@ -99,19 +99,19 @@ class PackIndex:
         return self._change(work)
 
     def forget(self, digest: str) -> None:
-        """Take a digest out of the index; its bytes stay in the pack. Raises UserError."""
+        """Remove a digest from the index; its bytes stay in the pack. Raises UserError."""
         if self.find(digest) is not None:
             self._change(
                 lambda connection: connection.execute("DELETE FROM records WHERE digest = ?", (key_of(digest),))
             )
 
-    def mend(self) -> None:
-        """Bring the index up to the packs, making it again when it is gone or damaged. Raises OSError, UserError."""
+    def repair(self) -> None:
+        """Bring the index up to date, or rebuild it if it is missing or damaged. Raises OSError and UserError."""
         if self.path.exists() or self._packs.sizes():
             self._change(lambda connection: None)
 
     def close(self) -> None:
-        """Let go of the file; the next use opens it anew."""
+        """Close the file. The next use opens it again."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -127,7 +127,7 @@ class PackIndex:
                 except sqlite3.DatabaseError as error:
                     if not is_damage(error):
                         raise
-                self._make_again()
+                self._rebuild()
                 return self._fetch(query, values)
             except (sqlite3.Error, OSError) as error:
                 raise UserError(f"the index of the originals cannot be read: {error}") from error
@@ -139,21 +139,21 @@ class PackIndex:
         return self._connection.execute(query, values).fetchall()
 
     def _open(self) -> bool:
-        """Open whatever can be read; False when there is nothing yet."""
+        """Open the index, for writing if possible; return False if there is nothing to open."""
         if not self.path.exists() and not self._packs.sizes():
             return False
         if not self.read_only:
             try:
-                self.mend()
+                self.repair()
                 return True
             except (OSError, UserError):
-                self.close()  # a full disk, perhaps: reading must go on
-        if not self._open_as_it_is():
+                self.close()  # the disk may be full: reading must still work
+        if not self._open_for_reading():
             self._open_in_memory()
         return True
 
-    def _open_as_it_is(self) -> bool:
-        """Open the file for reading; False when it is of no use."""
+    def _open_for_reading(self) -> bool:
+        """Open the file for reading; return False if it is not usable."""
         try:
             require_regular(self.path)
             connection = connect(self.path, read_only=True, any_thread=True, accept=_require_own)
@@ -172,13 +172,13 @@ class PackIndex:
             raise
         self._take(connection)
 
-    def _make_again(self) -> None:
-        """The file is damaged: make it anew from the packs, on disk where that is possible."""
+    def _rebuild(self) -> None:
+        """Rebuild a damaged index from the packs, on disk if possible, otherwise in memory."""
         self.close()
         if not self.read_only:
             with contextlib.suppress(OSError, UserError):
                 self._remove()
-                self.mend()
+                self.repair()
                 return
         self.close()
         self._open_in_memory()
@@ -186,7 +186,7 @@ class PackIndex:
     # Writing
 
     def _change(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Do `work` in one transaction, the index brought up to the packs before it. Raises OSError and UserError."""
+        """Bring the index up to date and do `work`, in one transaction. Raises OSError and UserError."""
         if self.read_only:
             raise UserError("these originals are open for reading only")
         with self._lock:
@@ -221,11 +221,11 @@ class PackIndex:
         self._catch_up(connection)
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:
-        """Index what the packs hold beyond what is known, and forget what is no longer there."""
+        """Index new records of the packs, and remove records that are no longer there."""
         sizes = self._packs.sizes()
         known = {row[0]: row[1] for row in connection.execute("SELECT pack, known FROM packs")}
         if not all(isinstance(value, int) for pair in known.items() for value in pair):
-            raise _Foreign("a value in the index is not valid")
+            raise _NotAnIndex("a value in the index is not valid")
         for pack in sorted({*sizes, *known}):
             size, before = sizes.get(pack, 0), known.get(pack, 0)
             if size > before:
@@ -237,7 +237,7 @@ class PackIndex:
                 connection.execute(_KNOWN, (pack, size))
 
     def _remove(self) -> None:
-        # The log first: SQLite would play one that is left over into the new file.
+        # The log first: SQLite would replay a leftover log into the new file.
         for suffix in ("-wal", "-shm", ""):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
@@ -256,12 +256,12 @@ class PackIndex:
         return status.st_dev, status.st_ino
 
     def _replaced(self) -> bool:
-        """Whether another file lies at `path` than the one that is open: somebody made the index again."""
+        """Whether the file at `path` is not the one that is open, because another process rebuilt the index."""
         return self._connection is not None and self._identity_now() != self._identity
 
 
-class _Foreign(sqlite3.DatabaseError):
-    """A database that is no index of ours; treated as damage, so that the index is made again."""
+class _NotAnIndex(sqlite3.DatabaseError):
+    """The database is not an index of originals. Treated as damage, so that the index is rebuilt."""
 
     sqlite_errorcode = sqlite3.SQLITE_NOTADB
 
@@ -285,10 +285,10 @@ def _expected() -> list[tuple[object, ...]]:
 
 
 def _require_own(connection: sqlite3.Connection) -> None:
-    """Raise `_Foreign` unless the database holds exactly the tables of an index: views and triggers are not run."""
+    """Raise `_NotAnIndex` unless the database has exactly the tables of an index: no views or triggers are run."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != _VERSION or _objects(connection) != _expected():
-        raise _Foreign("the database is no index of originals")
+        raise _NotAnIndex("the database is not an index of originals")
 
 
 def _require_own_or_empty(connection: sqlite3.Connection) -> None:
@@ -297,20 +297,22 @@ def _require_own_or_empty(connection: sqlite3.Connection) -> None:
 
 
 def key_of(digest: str) -> bytes:
-    """A digest as packs and index keep it; of what is no digest, a key that none has."""
+    """Return a digest as stored in packs and index; for an invalid digest, a key that no record has."""
     return bytes.fromhex(digest) if is_digest(digest) else b""
 
 
-def _held(connection: sqlite3.Connection, keys: list[bytes]) -> set[bytes]:
-    held: set[bytes] = set()
-    for start in range(0, len(keys), _AT_ONCE):
-        some = keys[start : start + _AT_ONCE]
+def _indexed(connection: sqlite3.Connection, keys: list[bytes]) -> set[bytes]:
+    found: set[bytes] = set()
+    for start in range(0, len(keys), _BATCH):
+        some = keys[start : start + _BATCH]
         marks = ", ".join("?" * len(some))
-        held.update(row[0] for row in connection.execute(f"SELECT digest FROM records WHERE digest IN ({marks})", some))
-    return held
+        found.update(
+            row[0] for row in connection.execute(f"SELECT digest FROM records WHERE digest IN ({marks})", some)
+        )
+    return found
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether SQLite calls the file no database, or malformed."""
+    """Whether SQLite reports that the file is malformed or not a database."""
     cause = error.__cause__ if isinstance(error, UserError) else error
     return getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -1,7 +1,7 @@
-"""Append-only pack files: small originals one behind the other, each under a header that tells what follows.
+"""Append-only pack files, which hold small originals.
 
-A record is 40 bytes of header (magic, length as 4 bytes little-endian, SHA-256 of the bytes) and then the bytes. So a
-pack explains itself: whatever index is kept of it can be made again (`scan`). Nothing in a pack is ever overwritten.
+A record is a 40-byte header (magic, length as 4 bytes little-endian, SHA-256 of the bytes) followed by the bytes, so
+an index of a pack can always be rebuilt (`scan`). Nothing in a pack is ever overwritten.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from trainer.protocol.untrusted import UntrustedError, open_regular
 RECORD = struct.Struct("<4sI32s")
 MAGIC = b"\x89GSo"
 PACK_BYTES = 256 * 1024 * 1024
-# No record is longer: a damaged length is told before that many bytes are hashed in vain.
+# The longest possible record: detects a damaged length before that many bytes are hashed.
 LONGEST = 1024 * 1024
-# Nor any pack: one is begun anew at a quarter of that.
+# The longest valid pack; a new one is started at a quarter of that.
 LONGEST_PACK = 4 * PACK_BYTES
-# What is hashed in vain among damaged records, before the rest of a pack is given up.
-_WASTED = 1024 * 1024 * 1024
+# Bytes of damaged records that are hashed before the rest of a pack is skipped.
+_MAX_DAMAGED_BYTES = 1024 * 1024 * 1024
 _SUFFIX = ".pack"
 
 
 class Place(NamedTuple):
-    """Where a record lies: number of its pack, offset of its header there, length of its bytes (header not counted)."""
+    """The place of a record: number of the pack, offset of the header, length of the bytes without the header."""
 
     pack: int
     offset: int
@@ -40,12 +40,12 @@ class Place(NamedTuple):
 
     @property
     def end(self) -> int:
-        """Offset behind its last byte."""
+        """Offset of the end of the record."""
         return self.offset + RECORD.size + self.length
 
     @property
     def is_valid(self) -> bool:
-        """Whether it can be a place at all: an index may be damaged, or somebody else's."""
+        """Whether the values are possible. The index they come from is not trusted."""
         return (
             all(isinstance(value, int) for value in self)
             and 1 <= self.pack < 10**9
@@ -55,14 +55,14 @@ class Place(NamedTuple):
 
 
 class AlteredRecord(OSError):
-    """A record is not (wholly) where it should be, or its header tells of other bytes."""
+    """A record is missing or incomplete, or its header does not match."""
 
 
 class Packs:
-    """The packs of one folder: `000001.pack`, `000002.pack` ... One writer at a time; readers at will.
+    """The packs of one folder: `000001.pack`, `000002.pack` ... One writer at a time, any number of readers.
 
     Attributes:
-        folder: where they lie; made when first written to.
+        folder: the folder; created on the first write.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,27 +70,27 @@ class Packs:
         self._prefix = f"{self.folder}{os.sep}"
 
     def path(self, number: int) -> str:
-        """Where a pack lies, or would lie."""
+        """Return the path of a pack."""
         return f"{self._prefix}{number:06d}{_SUFFIX}"
 
     def sizes(self) -> dict[int, int]:
-        """Number -> size in bytes of every pack that is there; a link is none."""
+        """Return number -> size in bytes of every pack. Links are ignored."""
         found = {}
         with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.folder) as entries:
             for entry in entries:
                 stem, suffix = os.path.splitext(entry.name)
                 if suffix == _SUFFIX and stem.isascii() and stem.isdigit() and len(stem) < 10:
-                    # Not the entry's own stat: Windows keeps an old size there while a file is open.
+                    # Not entry.stat(): on Windows its size is out of date while a file is open.
                     status = os.lstat(entry.path)
                     if stat.S_ISREG(status.st_mode) and status.st_size <= LONGEST_PACK:
                         found[int(stem)] = status.st_size
         return found
 
     def append(self, records: Sequence[tuple[bytes, bytes]]) -> list[Place]:
-        """Write (digest, bytes) pairs behind the newest pack, in one piece, and return once they survive a power cut.
+        """Append (digest, bytes) pairs to the newest pack, durably and in one write, and return their places.
 
-        A new pack is begun when the newest would outgrow `PACK_BYTES`. Raises OSError (disk full); what was written of
-        them is then cut off again.
+        Starts a new pack if the newest would exceed `PACK_BYTES`. Raises OSError (disk full) after truncating the pack
+        to its previous size.
         """
         parts: list[bytes] = []
         for digest, data in records:
@@ -114,7 +114,7 @@ class Packs:
         return places
 
     def read(self, digest: bytes, place: Place) -> bytes:
-        """The bytes of a record; whether they are sound is not checked. Raises OSError, AlteredRecord."""
+        """Return the bytes of a record, without checking their hash. Raises OSError and AlteredRecord."""
         with os.fdopen(open_descriptor(self.path(place.pack), os.O_RDONLY), "rb", buffering=0) as stream:
             stream.seek(place.offset)
             block = stream.read(RECORD.size + place.length)
@@ -123,9 +123,9 @@ class Packs:
         return block[RECORD.size :]
 
     def scan(self, number: int, start: int = 0) -> Iterator[tuple[bytes, Place]]:
-        """Digest and place of every sound record of a pack from offset `start`, in order; reads and hashes it all.
+        """Yield digest and place of every intact record of a pack from offset `start`, in order. Hashes every record.
 
-        What is torn or altered is passed over: the search goes on at the next header. Raises OSError.
+        Damaged records are skipped: the search continues at the next header. Raises OSError.
         """
         try:
             for offset, digest, data in sound_records(self.path(number), start, follow_links=False):
@@ -134,7 +134,7 @@ class Packs:
             return
 
     def _write(self, number: int, block: bytes) -> int:
-        """Append to a pack and flush it; returns the offset at which the block begins."""
+        """Append a block to a pack, flush it, and return its offset."""
         descriptor = open_descriptor(self.path(number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             offset = os.fstat(descriptor).st_size
@@ -153,16 +153,16 @@ class Packs:
 
 
 def is_pack(path: Path | str) -> bool:
-    """Whether a file is a pack by its name, of this workspace or another."""
+    """Whether a file is a pack, judged by its name."""
     return os.path.splitext(path)[1] == _SUFFIX
 
 
 def sound_records(path: Path | str, start: int = 0, *, follow_links: bool = True) -> Iterator[tuple[int, bytes, bytes]]:
-    """Offset, digest and bytes of every sound record of a pack file, as `Packs.scan` goes through it.
+    """Yield offset, digest and bytes of every intact record of a pack file, skipping damaged ones.
 
-    Raises OSError, and UntrustedError when it is no regular file.
+    Raises OSError, and UntrustedError if it is not a regular file.
     """
-    wasted = 0
+    damaged = 0
     with open_regular(path, follow_links=follow_links) as stream:
         if not 0 < os.fstat(stream.fileno()).st_size <= LONGEST_PACK:
             return
@@ -177,14 +177,14 @@ def sound_records(path: Path | str, start: int = 0, *, follow_links: bool = True
                         yield position, digest, data
                         position = end
                         continue
-                    wasted += length
-                    if wasted > _WASTED:
+                    damaged += length
+                    if damaged > _MAX_DAMAGED_BYTES:
                         return
                 position = mapped.find(MAGIC, position + 1)
 
 
 def flush_folder(folder: Path) -> None:
-    """Make new names in a folder durable, where folders can be flushed (not on Windows)."""
+    """Flush a folder, so that new names in it are durable. Does nothing on Windows, which cannot."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

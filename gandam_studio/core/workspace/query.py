@@ -1,4 +1,4 @@
-"""Which sprites to show, and in which order: a Filter becomes one SQL query that yields row numbers."""
+"""Filters: which sprites to show, and in which order. A Filter becomes one SQL query for row numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gandam_studio.core.texts import contains, escaped, forms
 from gandam_studio.core.workspace.seqsets import Seqs
 from trainer.protocol.untrusted import MAX_INTEGER, MAX_TEXT, Values
 
-# What people may sort by -> SQL. Ties are broken by import order, so a view never shuffles by itself.
+# Sort order -> SQL. Ties are broken by import order, so that the order is stable.
 ORDERS = {
     "imported": "seq",
     "name": "name COLLATE NOCASE, seq",
@@ -29,34 +29,34 @@ ORDERS = {
     "tags": "tags COLLATE NOCASE, seq",
     "source": f"(SELECT {PLACE} FROM sources WHERE sprite = sprites.seq LIMIT 1) COLLATE NOCASE, seq",
     "family": "family, seq",
-    "similarity": "seq",  # then by likeness to the sprite `like`, see core.likeness
+    "similarity": "seq",  # then sorted by similarity to the sprite `like`, see likeness.py
 }
 
 
 BLANK = "(colors = 0 OR colors = 1 AND alpha = 0)"
-"""SQL: the sprite shows nothing, or one colour alone."""
+"""SQL: the sprite shows nothing, or a single colour."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Every criterion given must hold; None or "" means any.
+    """Criteria that a sprite must meet, all of them, and a sort order. None or "" means any.
 
     Attributes:
         status: one of sprite.STATUSES, or "not-dropped".
         facing: as shown, after the flip.
         tag: a whole tag; "-tag" for sprites without it.
-        source: text within the place a sprite was imported from: its path, into archives too.
-        text: free text within the name.
-        family: name of a family; "*" for sprites in any.
-        reason: the reason of a drop.
-        flipped, alpha: true or false.
-        blank: showing nothing or one colour alone, or not.
-        min_side, max_side: bounds on the longer side, pixels.
-        min_colors, max_colors: bounds on the count of distinct colours.
+        source: text in the place a sprite was imported from: its path, including the entry of an archive.
+        text: text in the file name.
+        family: name of a family; "*" for sprites in any family.
+        reason: the reason for a drop.
+        flipped, alpha: whether the sprite is flipped, has transparency.
+        blank: whether it shows nothing, or a single colour.
+        min_side, max_side: bounds on the longer side, in pixels.
+        min_colors, max_colors: bounds on the number of distinct colours.
         min_aspect, max_aspect: bounds on width / height.
         order: a key of ORDERS.
-        descending: largest or last first.
-        like: the sprite (row number) the order "similarity" compares with.
+        descending: reverse the order.
+        like: row number of the sprite that the order "similarity" compares with.
     """
 
     status: str = ""
@@ -86,23 +86,23 @@ class Filter:
 
     @property
     def is_everything(self) -> bool:
-        """True when no criterion is set and the order is that of import: rows are then 1, 2, 3 ... count."""
+        """True without criteria and in import order: the rows are then 1, 2, 3 ... count."""
         return self == Filter()
 
     @property
     def has_criteria(self) -> bool:
-        """True when some sprites may be left out, whatever the order."""
+        """True if any criterion is set, regardless of the order."""
         return dataclasses.replace(self, order="imported", descending=False, like=None) != Filter()
 
     def to_json(self) -> dict[str, Any]:
-        """What differs from no filter, as plain values."""
+        """Return the values that differ from the defaults."""
         plain = Filter()
         values = dataclasses.asdict(self)
         return {name: value for name, value in values.items() if value != getattr(plain, name)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Filter:
-        """Build from plain values. Raises ValueError for an unknown name or order, or a value of another type."""
+        """Build from plain values. Raises ValueError for an unknown name or order, or a wrong type."""
         known = {field.name: field.type for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - set(known)):
             raise ValueError(f"unknown filter {unknown[0]!r}")
@@ -115,7 +115,7 @@ class Filter:
         return made
 
     def where(self) -> tuple[str, list[Any]]:
-        """The SQL condition (without WHERE; "1" for any) and its parameters."""
+        """Return the SQL condition (without WHERE; "1" for any) and its parameters."""
         terms: list[str] = []
         values: list[Any] = []
 
@@ -163,12 +163,12 @@ class Filter:
             ("CAST(width AS REAL) / height <= ?", self.max_aspect),
         ):
             if bound is not None:
-                # Beyond 64 bits SQLite takes no integer; no picture lies beyond either.
+                # SQLite does not accept integers beyond 64 bits; no picture has such values.
                 term(sql, max(-MAX_INTEGER, min(bound, MAX_INTEGER)))
         return " AND ".join(terms) or "1", values
 
     def select(self, connection: sqlite3.Connection) -> Seqs:
-        """Row numbers in the order asked for. Raises UserError for an unknown order."""
+        """Return the matching row numbers, sorted. Raises UserError for an unknown order."""
         if self.order not in ORDERS:
             raise UserError(f"cannot sort by {self.order!r}; known: {', '.join(ORDERS)}")
         if self.is_everything:
@@ -177,7 +177,7 @@ class Filter:
         where, values = self.where()
         order = ORDERS[self.order]
         if self.descending:
-            first, _, last = order.rpartition(", ")  # the first term may hold commas of its own
+            first, _, last = order.rpartition(", ")  # the first term may contain commas
             order = f"{first} DESC, {last} DESC" if first else f"{last} DESC"
         rows = connection.execute(f"SELECT seq FROM sprites WHERE {where} ORDER BY {order}", values)
         found = np.fromiter((row[0] for row in rows), dtype=np.int64)
@@ -191,7 +191,7 @@ class Filter:
         return ordered[::-1] if self.descending else ordered
 
 
-# The type of a field -> how a stored value of it is read.
+# Type of a field -> how to read a stored value.
 _READ: dict[str, Callable[[Values, str], Any]] = {
     "str": Values.text,
     "bool": Values.flag,
@@ -202,6 +202,6 @@ _READ: dict[str, Callable[[Values, str], Any]] = {
 
 
 def _any(sql: str, values: Iterable[str]) -> tuple[str, ...]:
-    """The condition that `sql` holds for one of the values, and the values."""
+    """Return the condition that `sql` holds for one of the values, and the values."""
     found = tuple(values)
     return f"({' OR '.join([sql] * len(found))})", *found

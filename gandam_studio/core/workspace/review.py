@@ -1,4 +1,4 @@
-"""What going through sprites one by one needs of the database: the rows of a page, the next undecided, known words."""
+"""Queries for reviewing sprites: rows of a page, the next undecided sprite, known tags, families and reasons."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from gandam_studio.core.workspace.sprite import COLUMNS, DROP_REASONS, Sprite, s
 if TYPE_CHECKING:
     from gandam_studio.core.workspace.workspace import Workspace
 
-# Names a setting of the workspace: {name: Filter.to_json()}.
+# The setting for saved filters: {name: Filter.to_json()}.
 SAVED_FILTERS = FILTERS
-# Below this many undecided sprites it is quicker to fetch them all than to ask along the view.
+# Up to this many undecided sprites, it is faster to fetch all of them than to walk along the view.
 _FEW = 2_000
 
 
 def page(workspace: Workspace, seqs: Seqs) -> list[Sprite]:
-    """The sprites of some rows in the order given; rows that do not exist are left out.
+    """Return the sprites of some rows, in the given order, without rows that do not exist.
 
-    A row that is damaged comes as `Sprite.damaged`, so that a list can still be shown.
+    Damaged rows are returned as `Sprite.damaged`, so that a list can still be shown.
     """
     try:
         return _page(workspace, seqs)
@@ -60,9 +60,9 @@ def _page(workspace: Workspace, seqs: Seqs) -> list[Sprite]:
 
 
 def next_undecided(workspace: Workspace, order: Seqs, after: int) -> int | None:
-    """Position in `order` of the first undecided sprite behind position `after`, going round at the end.
+    """Return the position in `order` of the first undecided sprite after position `after`, wrapping around at the end.
 
-    None when every sprite of `order` is decided. `after` may be -1.
+    None if every sprite in `order` is decided. `after` may be -1.
     """
     if not len(order):
         return None
@@ -74,7 +74,7 @@ def next_undecided(workspace: Workspace, order: Seqs, after: int) -> int | None:
             return None
         behind = places[places > after]
         return int(behind[0] if len(behind) else places[0])
-    # Many are left, so one is likely near: look along the view in growing strides.
+    # Many are undecided, so one is likely to be near: walk along the view in growing strides.
     for first, end in ((after + 1, len(order)), (0, after + 1)):
         stride = 64
         while first < end:
@@ -87,8 +87,8 @@ def next_undecided(workspace: Workspace, order: Seqs, after: int) -> int | None:
 
 
 def first_undecided(workspace: Workspace) -> int | None:
-    """Row number of the first undecided sprite in order of import; None when every sprite is decided."""
-    # Within one status and one flip the index is in row order, so each of the two takes its first entry only.
+    """Return the row number of the first undecided sprite in import order; None if every sprite is decided."""
+    # The index is in row order within each status and flip, so each query reads a single entry.
     query = "SELECT min(seq) FROM sprites WHERE status = 'undecided' AND flipped = ?"
     found = [
         row[0] for flipped in (0, 1) for row in workspace.connection.execute(query, (flipped,)) if row[0] is not None
@@ -97,7 +97,7 @@ def first_undecided(workspace: Workspace) -> int | None:
 
 
 def still_matching(workspace: Workspace, chosen: Filter, seqs: Seqs) -> Seqs:
-    """Those of `seqs` (sorted) that a filter lets through now: what an edit of few sprites does to a large view."""
+    """Return those of `seqs` (sorted) that match a filter: updates a large view after an edit of few sprites."""
     where, values = chosen.where()
     query = f"SELECT seq FROM sprites WHERE seq IN (SELECT value FROM json_each(?)) AND ({where}) ORDER BY seq"
     rows = workspace.connection.execute(query, [json.dumps(seqs.tolist()), *values])
@@ -105,13 +105,13 @@ def still_matching(workspace: Workspace, chosen: Filter, seqs: Seqs) -> Seqs:
 
 
 def known_tags(workspace: Workspace) -> list[str]:
-    """Every tag in use, sorted."""
+    """Return every tag in use, sorted."""
     rows = workspace.connection.execute("SELECT DISTINCT tags FROM sprites WHERE tags != ''")
     return sorted({tag for row in rows for tag in split_tags(row[0])})
 
 
 def known_families(workspace: Workspace) -> list[str]:
-    """Every family in use, sorted."""
+    """Return every family in use, sorted."""
     return [
         row[0]
         for row in workspace.connection.execute("SELECT DISTINCT family FROM sprites WHERE family != '' ORDER BY 1")
@@ -119,7 +119,7 @@ def known_families(workspace: Workspace) -> list[str]:
 
 
 def known_reasons(workspace: Workspace) -> list[str]:
-    """Reasons for a drop: the usual ones, then the person's own, most used first."""
+    """Return reasons for a drop: the predefined ones, then the user's own, most used first."""
     query = (
         "SELECT reason FROM sprites WHERE status = 'dropped' AND reason != '' GROUP BY reason ORDER BY count(*) DESC, 1"
     )
@@ -128,9 +128,9 @@ def known_reasons(workspace: Workspace) -> list[str]:
 
 
 def sources_of(workspace: Workspace, seq: int, limit: int = 20) -> Sequence[str]:
-    """Where a sprite was imported from: paths, with the archive's member, frame or region behind a '›'.
+    """Return the places a sprite was imported from: paths, with the archive member, frame or region after a '›'.
 
-    Files that were edited since come last, and say so.
+    Files that have changed since come last, marked as such.
     """
     query = "SELECT path, member FROM sources WHERE sprite = ? ORDER BY is_earlier(member), source LIMIT ?"
     rows = workspace.connection.execute(query, (int(seq), limit))
@@ -138,8 +138,10 @@ def sources_of(workspace: Workspace, seq: int, limit: int = 20) -> Sequence[str]
 
 
 def detected_background(workspace: Workspace) -> str:
-    """What a recipe's "detected" would stand for if a version were made now: the most common border colour of the
-    sprites not dropped, "#rrggbb"; white when none has one. The rule is that of `core.versions.pictures`.
+    """Return the colour that "detected" in a recipe would stand for in a version committed now.
+
+    It is the most common border colour of sprites that are not dropped, as "#rrggbb"; white if none has one.
+    `core.versions.pictures` has the same rule for versions.
     """
     query = """SELECT background FROM sprites WHERE background != '' AND status != 'dropped'
                GROUP BY background ORDER BY count(*) DESC, background LIMIT 1"""
@@ -148,7 +150,7 @@ def detected_background(workspace: Workspace) -> str:
 
 
 def saved_filters(stored: dict[str, Any] | None) -> dict[str, Filter]:
-    """Named filters from the setting's value; those of an unknown shape are left out rather than misread."""
+    """Return the named filters in the setting's value, without those that cannot be read."""
     found: dict[str, Filter] = {}
     for name, values in (stored or {}).items():
         try:

@@ -1,4 +1,4 @@
-"""The tables of a workspace, and the steps that bring an older workspace up to date."""
+"""The tables of a workspace, and the steps that upgrade an older workspace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gandam_studio.core.workspace.sprite import COLUMNS, Sprite
 
 APPLICATION_ID = 0x474E4453  # "GNDS": lets `file` and other tools recognise a workspace.
 
-# Compared letter by letter with what a database says of itself: never edited, comments included; add a step instead.
+# Compared verbatim with the schema stored in a database: never edit it, comments included. Add a step instead.
 _VERSION_1 = """
 CREATE TABLE settings (
     key   TEXT PRIMARY KEY,
@@ -110,17 +110,17 @@ CREATE TABLE versions (
 );
 """
 
-# Step i brings a workspace from version i to i + 1.
+# Step i upgrades a workspace from version i to i + 1.
 _STEPS = (_VERSION_1,)
 CURRENT = len(_STEPS)
 
 
-# How much of a workspace is looked at when it is opened. What lies beyond is checked as it is read, and by `verify`.
-_ROWS_LOOKED_AT = 100
-_TYPES_LOOKED_AT = 250
-_PAGES_LOOKED_AT = 256
-_SECONDS = 5.0
-_SMALLEST_ROW = 64  # bytes of the file that a sprite takes at the very least
+# How much of a workspace is checked when it is opened. The rest is checked when it is read, and by `verify`.
+_ROWS_CHECKED = 100
+_TYPES_CHECKED = 250
+_PAGES_CHECKED = 256
+_MAX_SECONDS = 5.0
+_SMALLEST_ROW = 64  # lower bound for the bytes of the file that a sprite takes
 _PROGRESS_STEPS = 100_000
 
 
@@ -140,9 +140,9 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def check(connection: sqlite3.Connection) -> None:
-    """Raise UserError unless the database is a workspace's, with exactly our tables; nothing in it is run or changed.
+    """Raise UserError unless the database has exactly the tables of a workspace. Nothing in it is run or changed.
 
-    A small one is checked as a whole; of a large one the beginning is, so that opening takes no longer.
+    Checks all of a small database, but only the start of a large one, so that it opens as fast.
     """
     try:
         with _limited(connection):
@@ -151,11 +151,11 @@ def check(connection: sqlite3.Connection) -> None:
     except (sqlite3.DatabaseError, ValueError, TypeError, OverflowError) as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN):
             raise
-        raise UserError("workspace.sqlite is damaged or is no workspace") from error
+        raise UserError("workspace.sqlite is damaged or does not belong to a workspace") from error
 
 
 def damage(connection: sqlite3.Connection) -> str:
-    """What is wrong with the database, every row looked at; "" when nothing is."""
+    """Check every row of the database. Return what is wrong with it, or ""."""
     try:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
@@ -169,8 +169,8 @@ def damage(connection: sqlite3.Connection) -> str:
 
 @contextlib.contextmanager
 def _limited(connection: sqlite3.Connection) -> Iterator[None]:
-    """Interrupt statements that take too long: a damaged tree of pages may have no end."""
-    latest = time.monotonic() + _SECONDS
+    """Interrupt statements that take too long: the page tree of a damaged database may be cyclic."""
+    latest = time.monotonic() + _MAX_SECONDS
     connection.set_progress_handler(lambda: time.monotonic() > latest, _PROGRESS_STEPS)
     try:
         yield
@@ -188,7 +188,7 @@ def _check_tables(connection: sqlite3.Connection) -> None:
     if version > CURRENT:
         raise UserError(f"this workspace was written by a newer GANdam Studio (schema {version}, known {CURRENT})")
     if version != CURRENT or found != _expected():
-        raise UserError("workspace.sqlite is damaged: its tables are not those of a workspace")
+        raise UserError("workspace.sqlite is damaged: it does not have the tables of a workspace")
 
 
 def _objects(connection: sqlite3.Connection) -> set[tuple[Any, ...]]:
@@ -203,7 +203,7 @@ def _expected() -> set[tuple[Any, ...]]:
 
 
 def _model() -> sqlite3.Connection:
-    """An empty workspace's database, in memory."""
+    """Return the database of an empty workspace, in memory."""
     model = sqlite3.connect(":memory:", isolation_level=None)
     prepare(model)
     return model
@@ -212,23 +212,23 @@ def _model() -> sqlite3.Connection:
 def _check_beginning(connection: sqlite3.Connection) -> None:
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (page_size,) = connection.execute("PRAGMA page_size").fetchone()
-    if pages <= _PAGES_LOOKED_AT:
+    if pages <= _PAGES_CHECKED:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
-            raise DamagedWorkspace("its pages do not fit together")
+            raise DamagedWorkspace("its pages are inconsistent")
     (lowest,) = connection.execute("SELECT coalesce(min(seq), 1) FROM sprites").fetchone()
     (highest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
     if lowest < 1 or highest > pages * page_size // _SMALLEST_ROW:
-        raise DamagedWorkspace("the numbers of its sprites are not valid")
-    _check_rows(connection, rows=_ROWS_LOOKED_AT, types=_TYPES_LOOKED_AT)
+        raise DamagedWorkspace("the row numbers of its sprites are not valid")
+    _check_rows(connection, rows=_ROWS_CHECKED, types=_TYPES_CHECKED)
 
 
 def _check_rows(connection: sqlite3.Connection, *, rows: int, types: int) -> None:
-    """Look at the first rows, all of them for -1. Raises UserError, and sqlite3.Error for text that is not UTF-8."""
+    """Check the first rows, or all of them for -1. Raises UserError, and sqlite3.Error for text that is not UTF-8."""
     for table, condition in _wrong_types().items():
         query = f"SELECT 1 FROM (SELECT * FROM {table} LIMIT ?) WHERE {condition} LIMIT 1"
         if connection.execute(query, (types,)).fetchone():
-            raise DamagedWorkspace(f"a value in {table!r} is of another type than its column")
+            raise DamagedWorkspace(f"a value in {table!r} has the wrong type")
     for row in connection.execute(f"SELECT {COLUMNS} FROM sprites LIMIT ?", (rows,)):
         Sprite.from_row(row)
     for key, value in connection.execute("SELECT key, value FROM settings LIMIT ?", (rows,)):
@@ -240,7 +240,7 @@ def _check_rows(connection: sqlite3.Connection, *, rows: int, types: int) -> Non
 
 @functools.cache
 def _wrong_types() -> dict[str, str]:
-    """Table -> SQL that holds for a row in which a value is of another type than its column."""
+    """Return table -> SQL that is true for a row with a value of a wrong type."""
     stored = {"INTEGER": "'integer'", "TEXT": "'text'", "BLOB": "'blob'", "REAL": "'real', 'integer'"}
     found = {}
     with contextlib.closing(_model()) as model:
@@ -254,7 +254,7 @@ def _wrong_types() -> dict[str, str]:
 
 
 def _statements(script: str) -> list[str]:
-    """Split a script; `executescript` would commit the transaction around it."""
+    """Split a script into statements; `executescript` would commit the surrounding transaction."""
     statements, current = [], ""
     for line in script.splitlines(keepends=True):
         current += line

@@ -1,4 +1,4 @@
-"""Sets of sprite rows (`seq` numbers) as sorted numpy arrays, packed small enough to keep in the history for ever."""
+"""Sets of sprite rows (`seq` numbers) as sorted numpy arrays, and their compact encoding for the history."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def as_seqs(values: Iterable[int] | Seqs) -> Seqs:
 
 
 def pack(values: Seqs) -> bytes:
-    """Encode row numbers, in their order, as deflated differences (a run of neighbours costs next to nothing)."""
+    """Encode row numbers, in their order, as deflated differences. Runs of consecutive rows take almost no space."""
     return zlib.compress(np.diff(values, prepend=0).astype("<i8").tobytes(), 1)
 
 
 def unpack(data: bytes, most: int = 32 << 20) -> Seqs:
-    """Decode what `pack` made of at most `most` row numbers. Raises ValueError for anything else."""
+    """Decode at most `most` row numbers, as encoded by `pack`. Raises ValueError for anything else."""
     stream = zlib.decompressobj()
     try:
         plain = stream.decompress(data, 8 * most + 1)
@@ -38,9 +38,9 @@ def unpack(data: bytes, most: int = 32 << 20) -> Seqs:
 
 
 def conditions(values: Seqs) -> list[tuple[str, tuple[int, int] | tuple[str]]]:
-    """SQL conditions on `seq` with their parameters that together name sorted unique rows, in order.
+    """Return SQL conditions on `seq`, with parameters, that together select sorted unique rows in order.
 
-    A few runs are named one by one; scattered rows go in one list, which SQLite walks by itself.
+    Few runs get one condition each; scattered rows are passed as one JSON list.
     """
     found = runs(values)
     if len(found) <= _FEW_RUNS:
@@ -49,7 +49,7 @@ def conditions(values: Seqs) -> list[tuple[str, tuple[int, int] | tuple[str]]]:
 
 
 def runs(values: Seqs) -> list[tuple[int, int]]:
-    """Split sorted unique rows into (first, last) runs, so that SQL can name a run instead of every row."""
+    """Split sorted unique rows into (first, last) runs of consecutive numbers."""
     if not len(values):
         return []
     breaks = np.flatnonzero(np.diff(values) != 1)

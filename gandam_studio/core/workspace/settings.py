@@ -1,4 +1,4 @@
-"""What the workspace's settings may hold, so that none is stored or read that makes no sense."""
+"""Names and validation of the workspace's settings."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from trainer.protocol.untrusted import MAX_INTEGER, parse_json
 RECIPE = "recipe"
 SPLITS = "splits"
 FILTERS = "filters"
-# Number of the version the present decisions were derived from.
+# Number of the version that the current decisions are based on.
 HEAD = "head"
 DESCRIBED = "described_by"
 
 
 def check_setting(key: str, text: str | None) -> None:
-    """Raise UserError unless `text` (JSON, None for no such setting) is a value the setting may have."""
+    """Raise UserError unless `text` (JSON, or None for no value) is valid for the setting."""
     if text is not None:
         read_setting(key, text)
 
 
 def read_setting(key: str, text: Any) -> Any:
-    """The value of a setting from its JSON. Raises UserError when it is not one that the setting may have."""
+    """Return the value of a setting from its JSON. Raises UserError if it is not valid for the setting."""
     try:
         if not isinstance(text, str):
-            raise ValueError("no text")
+            raise ValueError("not text")
         value = parse_json(text)
         if key == RECIPE:
             from trainer.protocol.recipe import Recipe
@@ -37,9 +37,9 @@ def read_setting(key: str, text: Any) -> Any:
 
             SplitRule.from_json(value)
         elif key in (FILTERS, DESCRIBED) and not isinstance(value, dict):
-            raise ValueError("no JSON object")
+            raise ValueError("not a JSON object")
         elif key == HEAD and not is_whole(value, 1, MAX_INTEGER):
-            raise ValueError("no number of a version")
+            raise ValueError("not a version number")
     except (ValueError, TypeError, UserError) as error:
         raise UserError(f"the setting {key!r} is not valid: {error}") from None
     return value

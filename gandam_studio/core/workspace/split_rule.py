@@ -1,4 +1,4 @@
-"""How sprites are held out: a seed and a share. `core.versions.splits` assigns the splits by it."""
+"""The rule for held-out sprites: a seed and a share. `core.versions.splits` assigns the splits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ HELD_OUT = "held-out"
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How a workspace holds sprites out.
+    """Which sprites a workspace holds out.
 
     Attributes:
-        seed: another seed holds out other sprites.
+        seed: selects which sprites are held out.
         held_out: share of the groups (families, or single sprites) held out, in [0, 0.9].
     """
 
@@ -27,14 +27,15 @@ class SplitRule:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.held_out <= 0.9:
-            raise UserError(f"the share held out must lie in 0 to 0.9, not {self.held_out}")
+            raise UserError(f"the held-out share must be between 0 and 0.9, not {self.held_out}")
         if not -MAX_INTEGER <= self.seed <= MAX_INTEGER:
-            raise UserError("the seed must be a whole number of at most 64 bits")
+            raise UserError("the seed must be an integer of at most 64 bits")
 
     @classmethod
     def from_json(cls, values: Any) -> SplitRule:
-        """Build from plain values. Raises ValueError for unknown names and values of another type, UserError beyond
-        the bounds of `held_out`.
+        """Build from plain values.
+
+        Raises ValueError for an unknown name or a wrong type, and UserError for a `held_out` out of range.
         """
         plain = cls()
         if isinstance(values, dict) and (unknown := sorted(set(values) - {"seed", "held_out"})):
@@ -45,15 +46,15 @@ class SplitRule:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return {"seed": self.seed, "held_out": self.held_out}
 
     def split_of(self, group: str) -> str:
-        """The split of one group: its own hash decides, so what else is in the data set makes no difference."""
+        """Return the split of one group. Only its hash decides, regardless of the rest of the data set."""
         return HELD_OUT if draw(self.seed, "held-out", group) < self.held_out else TRAIN
 
 
 def draw(seed: int, purpose: str, group: str) -> float:
-    """A number in [0, 1) that depends on nothing but its arguments."""
+    """Return a pseudo-random number in [0, 1) that depends only on the arguments."""
     digest = hashlib.sha256(f"{seed}\n{purpose}\n{group}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2.0**64

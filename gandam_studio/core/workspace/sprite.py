@@ -1,4 +1,4 @@
-"""A sprite as people and machines see it: what was imported and what has been decided."""
+"""The Sprite: a row of the table `sprites`, with what was imported and what has been decided."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """One row of the workspace; `core.schema` comments every column.
+    """One row of the table `sprites`; the columns are described in `schema`.
 
-    Attributes that read differently from the column: `flipped`, `alpha` are bool; `crop` is (x, y, w, h) or None;
-    `tags` a sorted tuple; `facing` is that of the picture before the flip (see `shown_facing`).
+    Attributes that differ from the column: `flipped` and `alpha` are bool, `crop` is (x, y, w, h) or None, `tags` is a
+    sorted tuple. `facing` is that of the picture before the flip (see `shown_facing`).
     """
 
     seq: int
@@ -66,10 +66,10 @@ class Sprite:
 
     @classmethod
     def from_row(cls, row: sqlite3.Row | tuple[Any, ...]) -> Sprite:
-        """Build from a row of `COLUMNS`. Raises DamagedWorkspace when a value lies outside its column's domain."""
+        """Build from a row of `COLUMNS`. Raises DamagedWorkspace if a value is outside its column's domain."""
         seq, key, name, blob, part, width, height, colors = row[:8]
-        decisions = _READ_BEFORE.get(row[8:])
-        # What most rows are like, in as few steps as can be; anything else is looked at column by column.
+        decisions = _DECISIONS_CACHE.get(row[8:])
+        # A fast check that most rows pass; other rows are checked column by column.
         if not (
             decisions is not None
             and (part == "" or is_part(part))
@@ -117,7 +117,7 @@ class Sprite:
 
     @classmethod
     def damaged(cls, seq: int) -> Sprite:
-        """What stands for a row that cannot be read, where a list must not lose a place: dropped, without a picture."""
+        """Return a placeholder for a row that cannot be read, so that a list keeps its length: dropped, no picture."""
         return cls(
             seq, "0" * 64, "(damaged)", "0" * 64, "", 1, 1, 0, False, "", "dropped", "damaged", False, 0, None,
             "unknown", (), "", 1.0, "",
@@ -125,9 +125,9 @@ class Sprite:
 
 
 def check_value(field: str, value: Any) -> None:
-    """Raise UserError unless `value`, as its column stores it, is one that a decision about `field` may have.
+    """Raise UserError unless `value`, as stored in its column, is valid for `field`.
 
-    Every decision passes here before it is stored, whether it is new or brought back by undo and redo.
+    Every decision is checked before it is stored, also on undo and redo.
     """
     if not COLUMN_DOMAINS[field](value):
         shown = shortened(str(value), 40) if isinstance(value, (str, int, float)) else type(value).__name__
@@ -135,12 +135,12 @@ def check_value(field: str, value: Any) -> None:
 
 
 def mirrored_facing(facing: str) -> str:
-    """Left becomes right and right becomes left; the others stay."""
+    """Swap left and right; other values are unchanged."""
     return {"left": "right", "right": "left"}.get(facing, facing)
 
 
 def parse_crop(text: str) -> tuple[int, int, int, int] | None:
-    """'x,y,w,h' -> four ints; '' -> None."""
+    """Parse 'x,y,w,h' to four ints; '' to None."""
     if not text:
         return None
     x, y, w, h = map(int, text.split(","))
@@ -148,12 +148,12 @@ def parse_crop(text: str) -> tuple[int, int, int, int] | None:
 
 
 def format_crop(crop: tuple[int, int, int, int] | None) -> str:
-    """The column's text for a crop (see `parse_crop`)."""
+    """Return the column's text for a crop (see `parse_crop`)."""
     return "" if crop is None else ",".join(str(int(value)) for value in crop)
 
 
 def split_tags(text: str) -> tuple[str, ...]:
-    """The column's text -> sorted tags."""
+    """Return the sorted tags in the column's text."""
     return tuple(text.strip("\n").split("\n")) if text else ()
 
 
@@ -186,7 +186,7 @@ def _is_tags_text(value: Any) -> bool:
     return len(tags) <= MAX_TAGS and all(map(is_tag, tags)) and value == join_tags(tags)
 
 
-# Column of `sprites` -> whether a value is one that this program writes there.
+# Column of `sprites` -> whether a value is valid there.
 COLUMN_DOMAINS: dict[str, Callable[[Any], bool]] = {
     "seq": lambda value: is_whole(value, 1, MAX_INTEGER),
     "id": is_digest,
@@ -211,14 +211,14 @@ COLUMN_DOMAINS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-# The columns behind `colors` as read and as `Sprite` has them. Few different ones make up most rows.
-_READ_BEFORE: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-_REMEMBERED = 4096
+# Cache: the columns after `colors` as stored -> as in `Sprite`. Most rows share few distinct combinations.
+_DECISIONS_CACHE: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+_CACHE_SIZE = 4096
 _TWO_DIGESTS = re.compile("[0-9a-f]{128}").fullmatch
 
 
 def _checked_decisions(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The values of a row behind `colors`. Raises DamagedWorkspace unless every value lies in its column's domain."""
+    """Check every value of a row and return those after `colors`. Raises DamagedWorkspace."""
     for column, value in zip(COLUMNS.split(", "), row, strict=True):
         if not COLUMN_DOMAINS[column](value):
             which = f"sprite {row[0]}" if isinstance(row[0], int) else "a sprite"
@@ -228,12 +228,12 @@ def _checked_decisions(row: tuple[Any, ...]) -> tuple[Any, ...]:
         bool(alpha), background, status, reason, bool(flipped), rotation, parse_crop(crop), facing, split_tags(tags),
         family, weight, split,
     )  # fmt: skip
-    if len(_READ_BEFORE) >= _REMEMBERED:
-        _READ_BEFORE.clear()
-    _READ_BEFORE[row[8:]] = found
+    if len(_DECISIONS_CACHE) >= _CACHE_SIZE:
+        _DECISIONS_CACHE.clear()
+    _DECISIONS_CACHE[row[8:]] = found
     return found
 
 
 def join_tags(tags: set[str] | frozenset[str] | tuple[str, ...]) -> str:
-    """Sorted tags -> the column's text: framed by newlines, so `LIKE '%\\ntag\\n%'` finds whole tags only."""
+    """Return the column's text for tags: sorted, framed by newlines, so `LIKE '%\\ntag\\n%'` finds whole tags only."""
     return "\n" + "\n".join(sorted(set(tags))) + "\n" if tags else ""

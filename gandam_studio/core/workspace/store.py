@@ -1,4 +1,4 @@
-"""SQLite connections to a workspace: how they are opened, and one transaction at a time."""
+"""SQLite connections to a workspace, and transactions."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import Any
 from gandam_studio.core import places, texts
 from gandam_studio.core.errors import DamagedWorkspace, UserError
 
-# A second thread of the same program (import, thumbnails) may be committing a batch: wait rather than fail.
+# Another thread of this program (import, thumbnails) may be committing a batch: wait rather than fail.
 BUSY_TIMEOUT_S = 30.0
-# SQLite copies the log into the database as soon as a commit leaves it longer than 1,000 pages: half of the time of
-# flipping 10,000 of a million sprites. The window has it done beside the work (see `Workspace.fold_log`); this is for
-# whoever does not.
+# By default SQLite checkpoints the write-ahead log when a commit leaves it longer than 1,000 pages, which is half the
+# time of flipping 10,000 of a million sprites. The window does so in a thread (see `Workspace.fold_log`); this limit is
+# for programs that do not.
 LONGEST_LOG_PAGES = 16_384
 LONG_LOG_BYTES = 4 << 20
 
 
-# No text or blob of ours is longer, and a stranger's shall not fill the memory.
+# No valid text or blob is longer, and an untrusted one must not fill the memory.
 LONGEST_VALUE = 256 << 20
 
 
@@ -33,11 +33,11 @@ def connect(
     any_thread: bool = False,
     accept: Callable[[sqlite3.Connection], None] = lambda connection: None,
 ) -> sqlite3.Connection:
-    """Open the database with explicit transactions, write-ahead logging and full durability.
+    """Open a database with explicit transactions, write-ahead logging and full durability.
 
-    A connection belongs to the thread that opened it, unless `any_thread` says that its owner keeps a lock. `accept`
-    looks at the database before anything is written to it, and raises when it is not one of ours. Raises UserError
-    when the file cannot be opened; its cause is SQLite's own error.
+    A connection belongs to the thread that opened it; with `any_thread`, the caller has to lock it. `accept` is called
+    before anything is written, and raises to reject the database. Raises UserError if the file cannot be opened, with
+    SQLite's error as its cause.
     """
     connection = None
     options: dict[str, Any] = {
@@ -56,10 +56,10 @@ def connect(
             _distrust(connection)
             accept(connection)
             connection.execute("PRAGMA journal_mode = WAL")
-            # A decision once shown must survive a power cut: FULL flushes the log at every commit.
+            # A decision must survive a power cut once it is shown: FULL flushes the log at every commit.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_LOG_PAGES}")
-            # Begun anew, the log gives its space back: its length says how much there is to copy.
+            # Truncate the log when it restarts, so that its length tells how much there is to checkpoint.
             connection.execute(f"PRAGMA journal_size_limit = {LONG_LOG_BYTES // 4}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -77,7 +77,7 @@ def connect(
 
 
 def _distrust(connection: sqlite3.Connection) -> None:
-    """Let nothing that a database brings along run, and no damaged page or endless value mislead SQLite."""
+    """Protect against a malicious or damaged database: run no code in it, check its pages, limit its values."""
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
@@ -88,7 +88,7 @@ def _distrust(connection: sqlite3.Connection) -> None:
 
 
 def log_is_long(path: Path) -> bool:
-    """True when what has been committed beside the database file is worth copying into it."""
+    """Whether the write-ahead log is long enough to be worth a checkpoint."""
     try:
         return path.with_name(f"{path.name}-wal").stat().st_size > LONG_LOG_BYTES
     except OSError:
@@ -96,18 +96,18 @@ def log_is_long(path: Path) -> bool:
 
 
 def _is_frozen(path: Path) -> bool:
-    """Whether nobody can be writing: a folder we may not write in (a read-only disk) and no log beside the file.
+    """Whether nobody can be writing: the folder is not writable (a read-only disk) and there is no log.
 
-    SQLite reads a write-ahead-logged file only where it may make two files beside it, unless told that none is needed.
+    In WAL mode SQLite has to create two files next to the database, unless it is opened as immutable.
     """
     return not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
 
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """All or nothing: commit at the end of the block, roll back when it raises.
+    """Run a block in a transaction: commit at the end, roll back on an exception.
 
-    Raises UserError when the disk is full, the database is damaged or cannot be written, or another program keeps it.
+    Raises UserError if the disk is full, or the database is damaged, locked or cannot be written.
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -117,25 +117,25 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-        if isinstance(error, sqlite3.DatabaseError) and _is_users(error):
+        if isinstance(error, sqlite3.DatabaseError) and _is_user_error(error):
             raise UserError(f"nothing was saved: {error}") from error
         raise
 
 
 @contextlib.contextmanager
-def damage_told() -> Iterator[None]:
-    """Tell the errors of a damaged database, such as text that is no text, as DamagedWorkspace."""
+def wrap_damage() -> Iterator[None]:
+    """Turn the errors of a damaged database, such as text that is not UTF-8, into DamagedWorkspace."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        # Python's own refusal of text that is not UTF-8 has no code.
+        # Python's error for text that is not UTF-8 has no code.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_ERROR):
             raise DamagedWorkspace(str(error)) from error
         raise
 
 
-def _is_users(error: sqlite3.DatabaseError) -> bool:
+def _is_user_error(error: sqlite3.DatabaseError) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_IOERR,

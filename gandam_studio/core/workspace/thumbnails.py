@@ -1,9 +1,9 @@
-"""Packed thumbnails by row number: derived from the originals, so they may be deleted and are made again.
+"""Thumbnails by row number, in one packed file. They are derived from the originals and can be deleted.
 
-Two files: `pictures.pack` holds the encoded pictures one behind the other; `index.bin` holds, for row `seq`, 16 bytes
-at `16 * (seq - 1)`: offset (6 bytes), length (4), CRC-32 of the encoded bytes (4), kind (1), spare (1), little-endian.
-Nothing is flushed: what a power cut tears is told by its CRC and counts as absent. A sprite takes about 450 bytes and a
-photograph about 5 kB, so a million sprites take half a gigabyte on disk and 16 MB of index.
+Two files: `pictures.pack` holds the encoded pictures, concatenated; `index.bin` holds, for row `seq`, 16 bytes at
+`16 * (seq - 1)`: offset (6 bytes), length (4), CRC-32 of the encoded bytes (4), kind (1), spare (1), little-endian.
+Nothing is flushed: the CRC detects what a power cut damages, which then counts as missing. A sprite takes about 450
+bytes and a photograph about 5 kB, so a million sprites take half a gigabyte on disk and 16 MB of index.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from gandam_studio.core.deflate import DamagedStream, deflate, inflate
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workspace.own_files import make_folder, open_descriptor, open_for_update
 
-SIDE = 96  # pixels: pictures no larger keep their own size, so pixel art stays crisp
+SIDE = 96  # pixels; smaller pictures keep their size, so that pixel art stays crisp
 _ENTRY = 16
 _RAW, _JPEG = 1, 2
 _SHAPE = struct.Struct("<HH")
 _JPEG_QUALITY = 90
 _MAXIMUM_OFFSET = 1 << 48
-_LONGEST = 4 * SIDE * SIDE + 4096  # bytes of one encoded picture; a JPEG of that size takes less
+_LONGEST = 4 * SIDE * SIDE + 4096  # bytes of one encoded picture; raw pixels are the largest
 
 Picture = NDArray[np.uint8]
 
 
 def thumbnail(rgba: Picture, side: int = SIDE) -> Picture:
-    """(H, W, 4) -> the picture itself when neither side exceeds `side`, else reduced by area to fit it.
+    """Reduce an (H, W, 4) picture by area averaging to fit `side`; return it unchanged if it fits already.
 
-    Colours are weighted by alpha, so nothing bleeds in from transparent pixels.
+    Colours are weighted by alpha, so that nothing bleeds in from transparent pixels.
     """
     height, width = rgba.shape[:2]
     scale = side / max(height, width)
     if scale >= 1:
         return rgba
-    import cv2  # late: the window opens without it, since most thumbnails are only inflated
+    import cv2  # imported late: the window opens without it, since most thumbnails only need inflating
 
     from gandam_studio.core.pictures.rendering import halved
 
@@ -62,7 +62,7 @@ def thumbnail(rgba: Picture, side: int = SIDE) -> Picture:
 
 
 def encode_thumbnail(rgba: Picture) -> bytes:
-    """Encode the thumbnail of a picture of any size: deflated RGBA when it keeps its size or has alpha, else JPEG."""
+    """Encode the thumbnail of a picture of any size: deflated RGBA if it keeps its size or has alpha, else JPEG."""
     small = thumbnail(rgba)
     if small is not rgba and small[..., 3].min() == 255:
         import cv2
@@ -77,7 +77,7 @@ def encode_thumbnail(rgba: Picture) -> bytes:
 
 
 def decode_thumbnail(data: bytes) -> Picture | None:
-    """What `encode_thumbnail` made, as (h, w, 4) uint8; None when the bytes are no thumbnail."""
+    """Decode the result of `encode_thumbnail` to (h, w, 4) uint8; None if the bytes are not a thumbnail."""
     if data[:1] == bytes((_JPEG,)):
         return _decode_jpeg(data[1:])
     if data[:1] != bytes((_RAW,)) or len(data) < 1 + _SHAPE.size:
@@ -86,7 +86,7 @@ def decode_thumbnail(data: bytes) -> Picture | None:
     if not (0 < height <= SIDE and 0 < width <= SIDE):
         return None
     try:
-        # The size bound keeps a damaged record from inflating without end.
+        # The size limits how much a damaged record can inflate to.
         pixels = inflate(memoryview(data)[1 + _SHAPE.size :], height * width * 4)
     except DamagedStream:
         return None
@@ -100,7 +100,7 @@ def _decode_jpeg(data: bytes) -> Picture | None:
     from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
 
     try:
-        # Its size is looked at first: a stranger's few bytes may claim a picture of gigabytes.
+        # Check the size first: a few untrusted bytes may declare a picture of gigabytes.
         read_header(data, Limits(max_side=SIDE))
     except UnreadablePicture:
         return None
@@ -109,10 +109,10 @@ def _decode_jpeg(data: bytes) -> Picture | None:
 
 
 class ThumbnailStore:
-    """The thumbnails of a workspace. One writer (whoever holds the workspace's lock); any number of reading threads.
+    """The thumbnails of a workspace. One writer, which holds the workspace's lock; any number of reading threads.
 
     Attributes:
-        folder: where the two files lie; made when first written to.
+        folder: the folder of the two files; created on the first write.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -122,13 +122,13 @@ class ThumbnailStore:
         self._writing = threading.Lock()
 
     def append(self, first_seq: int, pictures: Sequence[Picture]) -> None:
-        """Store the thumbnails of rows `first_seq`, `first_seq` + 1 ... from (H, W, 4) pictures of any size."""
+        """Store thumbnails for rows `first_seq`, `first_seq` + 1 ... from (H, W, 4) pictures of any size."""
         self.append_encoded(first_seq, [encode_thumbnail(picture) for picture in pictures])
 
     def append_encoded(self, first_seq: int, encoded: Sequence[bytes]) -> None:
-        """As `append`, from what `encode_thumbnail` returned (workers encode, the writer only writes).
+        """Store thumbnails as `append` does, already encoded by `encode_thumbnail` in worker processes.
 
-        Rows written before are replaced. Raises OSError (disk full): the rows then count as absent.
+        Existing thumbnails are replaced. Raises OSError (disk full): the rows then have no thumbnail.
         """
         if not encoded:
             return
@@ -143,24 +143,24 @@ class ThumbnailStore:
                     raise OSError("the thumbnail store is full")
                 entries += offset.to_bytes(6, "little") + struct.pack("<IIBB", len(data), zlib.crc32(data), 1, 0)
                 offset += len(data)
-            # The index comes second: an entry never names bytes that were not written before it.
+            # Write the index last, so that an entry never refers to bytes that have not been written.
             with open_for_update(self._index.path) as index:
                 index.seek(_ENTRY * (first_seq - 1))
                 index.write(entries)
 
     def read(self, seq: int) -> Picture | None:
-        """The thumbnail of a row, (h, w, 4) uint8 of at most 96 pixels a side; None when absent or torn."""
+        """Return the thumbnail of a row, (h, w, 4) uint8, at most 96 pixels a side; None if missing or damaged."""
         data = self._encoded(seq)
         return None if data is None else decode_thumbnail(data)
 
     def missing(self, count: int) -> list[int]:
-        """Rows 1 to `count` that have no sound thumbnail. Reads everything; for `rebuild` after damage."""
+        """Return which of rows 1 to `count` have no intact thumbnail, for `rebuild`. Reads all of them."""
         return [seq for seq in range(1, count + 1) if self._encoded(seq) is None]
 
     def rebuild(self, pictures: Iterable[tuple[int, Callable[[], Picture]]], job: Job = NULL_JOB) -> int:
-        """Make again the thumbnails of the rows named, each from a function that returns its RGBA.
+        """Recreate the thumbnails of some rows, each from a function that returns its RGBA. Return how many were made.
 
-        A picture that cannot be had (its function raises UserError) stays absent. Returns how many were made.
+        Rows whose function raises UserError are skipped.
         """
         from gandam_studio.core.errors import UserError
 
@@ -173,14 +173,14 @@ class ThumbnailStore:
         return made
 
     def clear(self) -> None:
-        """Forget everything. Only while no other process reads (Windows refuses to delete mapped files)."""
+        """Delete all thumbnails. No other process may be reading (Windows cannot delete mapped files)."""
         with self._writing:
             self.close()
             for mapped in (self._index, self._pack):
                 mapped.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of the files; reading or writing again opens them anew."""
+        """Close the files. Reading or writing opens them again."""
         self._index.close()
         self._pack.close()
 
@@ -196,7 +196,7 @@ class ThumbnailStore:
 
 
 class _Mapped:
-    """A growing file, mapped for reading; mapped again once something beyond the mapped end is asked for."""
+    """A growing file, memory-mapped for reading; mapped again to read beyond the mapped end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -204,7 +204,7 @@ class _Mapped:
         self._lock = threading.Lock()
 
     def bytes_at(self, offset: int, length: int) -> bytes | None:
-        """`length` bytes from `offset`, or None when the file does not reach so far."""
+        """Return `length` bytes from `offset`, or None if the file is too short."""
         if offset < 0:
             return None
         mapped = self._map
@@ -215,7 +215,7 @@ class _Mapped:
         return mapped[offset : offset + length]
 
     def close(self) -> None:
-        # The old map is dropped, not closed: another thread may be slicing it this moment.
+        # Drop the old map without closing it: another thread may be reading from it.
         self._map = None
 
     def _remap(self, wanted: int) -> mmap.mmap | None:

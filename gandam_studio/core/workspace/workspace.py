@@ -1,4 +1,4 @@
-"""The only door to a workspace's folder: window, command line and tests all use it."""
+"""The Workspace class: access to a workspace folder for the window, the command line and tests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.seqsets import Seqs, as_seqs, runs
 from gandam_studio.core.workspace.settings import SPLITS, read_setting
 from gandam_studio.core.workspace.sprite import COLUMNS, Sprite
-from gandam_studio.core.workspace.store import connect, damage_told, log_is_long
+from gandam_studio.core.workspace.store import connect, log_is_long, wrap_damage
 from gandam_studio.core.workspace.thumbnails import ThumbnailStore
 from trainer.protocol import files, outputs
 from trainer.protocol.manifest import is_digest
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 DATABASE = "workspace.sqlite"
 LOCK = "workspace.lock"
 HOLDER = f"{LOCK}.holder"
-_BEGUN = f".{DATABASE}."
+_PARTIAL_PREFIX = f".{DATABASE}."
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many sprites are in each state; `flipped` counts across the states, as its filter does."""
+    """Number of sprites by status. `flipped` counts sprites of every status."""
 
     undecided: int = 0
     kept: int = 0
@@ -54,21 +54,21 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """All sprites, the dropped ones included."""
+        """Number of all sprites, including dropped ones."""
         return self.undecided + self.kept + self.dropped
 
 
 class Workspace:
-    """A folder of sprites and everything decided about them.
+    """A folder of sprites and the decisions about them.
 
-    One writer at a time holds the folder's lock; readers need none. A Workspace belongs to the thread that opened
+    One writer at a time holds the folder's lock; readers need no lock. A Workspace belongs to the thread that opened
     it: other threads of the same program call `for_this_thread()`.
 
     Attributes:
         folder: the workspace's folder, absolute.
-        read_only: True when edits are refused.
-        originals: the files as they came.
-        thumbnails: small pictures, by row number.
+        read_only: True if edits are not allowed.
+        originals: the imported files.
+        thumbnails: thumbnails by row number.
         history: the edits; prefer `apply`, `undo` and `redo` of this class.
     """
 
@@ -92,13 +92,13 @@ class Workspace:
 
     @classmethod
     def create(cls, folder: Path | str) -> Workspace:
-        """Make a workspace in a new or empty folder and open it. Raises UserError when the folder is in use."""
+        """Create a workspace in a new or empty folder and open it. Raises UserError if the folder is in use."""
         folder = Path(folder).absolute()
         try:
             if (folder / DATABASE).exists():
                 raise UserError(f"{folder} is a workspace already")
-            begun = folder.is_dir() and all(map(_is_leftover, folder.iterdir()))
-            if begun:
+            interrupted = folder.is_dir() and all(map(_is_leftover, folder.iterdir()))
+            if interrupted:
                 outputs.check_place(folder)
             else:
                 outputs.check_new_folder(folder)
@@ -106,7 +106,7 @@ class Workspace:
         except outputs.OutputError as error:
             raise UserError(str(error)) from None
         except OSError as error:
-            raise UserError(f"cannot make {shortened(str(folder), 200)}: {error.strerror or error}") from None
+            raise UserError(f"cannot create {shortened(str(folder), 200)}: {error.strerror or error}") from None
         return cls._open(folder, read_only=False, new=True)
 
     @classmethod
@@ -118,9 +118,9 @@ class Workspace:
         except OSError as error:
             raise UserError(f"cannot open {shortened(str(folder), 200)}: {error.strerror or error}") from None
         if size < 0:
-            raise WorkspaceNotFound(f"{folder} is no workspace; make one with: gandam-studio new {folder}")
+            raise WorkspaceNotFound(f"{folder} is not a workspace; create one with: gandam-studio new {folder}")
         if not size:
-            raise UserError(f"{folder / DATABASE} is empty: the workspace is damaged, or making it was interrupted")
+            raise UserError(f"{folder / DATABASE} is empty: the workspace is damaged, or its creation was interrupted")
         return cls._open(folder, read_only=read_only)
 
     @classmethod
@@ -133,9 +133,9 @@ class Workspace:
             connection = connect(folder / DATABASE, read_only=read_only, accept=schema.check)
             workspace = cls(folder, connection, lock, read_only=read_only)
             if not read_only:
-                # What cannot be mended now (a full disk) still opens: readers do without.
+                # A workspace whose index cannot be repaired (the disk is full) still opens: reading works without it.
                 with contextlib.suppress(UserError, OSError):
-                    workspace.originals.mend()
+                    workspace.originals.repair_index()
             return workspace
         except BaseException:
             if lock:
@@ -143,12 +143,12 @@ class Workspace:
             raise
 
     def for_this_thread(self) -> Workspace:
-        """A second door for the calling thread, under the same lock; close it there."""
+        """Open a second Workspace for the calling thread, under the same lock. Close it in that thread."""
         connection = connect(self.folder / DATABASE, read_only=self.read_only)
         return Workspace(self.folder, connection, None, read_only=self.read_only, thumbnails=self.thumbnails)
 
     def close(self) -> None:
-        """Let go of the folder; closing twice is harmless."""
+        """Close the workspace and release its lock. May be called more than once."""
         if not self._shares_thumbnails:
             self.thumbnails.close()
         self.originals.close()
@@ -168,41 +168,41 @@ class Workspace:
     # Decisions
 
     def apply(self, edit: Edit) -> Changes:
-        """Carry out an edit and remember it, in one transaction. Raises UserError; nothing changes then."""
+        """Apply an edit and record it, in one transaction. Raises UserError, after which nothing has changed."""
         self.require_writable()
         return self.history.apply(edit)
 
     def undo(self) -> Changes:
-        """Take back the newest edit; falsy when there is none."""
+        """Undo the newest edit. The result is falsy if there is none."""
         self.require_writable()
         return self.history.undo()
 
     def redo(self) -> Changes:
-        """Bring back what was undone last; falsy when there is none."""
+        """Redo the edit that was undone last. The result is falsy if there is none."""
         self.require_writable()
         return self.history.redo()
 
     @property
     def log_is_long(self) -> bool:
-        """True when `fold_log` has something to do."""
+        """Whether it is worth calling `fold_log`."""
         return not self.read_only and log_is_long(self.folder / DATABASE)
 
     def fold_log(self) -> None:
-        """Copy what has been committed from the write-ahead log into the database file; meant for a thread of its own.
+        """Checkpoint the write-ahead log: copy committed changes into the database file. Meant for a separate thread.
 
-        Nothing waits for it, neither readers nor the writer, and nothing is lost without it.
+        Blocks neither readers nor the writer. Nothing is lost without it.
         """
         self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def require_writable(self) -> None:
-        """Raise UserError when this door was opened for reading only."""
+        """Raise UserError if the workspace was opened for reading only."""
         if self.read_only:
             raise UserError(f"{self.folder} is open for reading only")
 
     # Queries
 
     def counts(self) -> Counts:
-        """How many sprites are undecided, kept, dropped; and how many of all are flipped."""
+        """Count the sprites that are undecided, kept and dropped, and those that are flipped."""
         totals: dict[str, int] = {}
         flipped = 0
         query = "SELECT status, flipped, count(*) FROM sprites GROUP BY status, flipped"
@@ -212,22 +212,22 @@ class Workspace:
         return Counts(totals.get("undecided", 0), totals.get("kept", 0), totals.get("dropped", 0), flipped)
 
     def select(self, filter: Filter = Filter()) -> Seqs:  # noqa: B008 - frozen
-        """Row numbers of the sprites a filter lets through, in its order."""
+        """Return the row numbers of the sprites that match a filter, in its order."""
         return filter.select(self.connection)
 
     def sprite(self, seq: int) -> Sprite:
-        """One sprite. Raises UnknownSprite."""
+        """Return one sprite. Raises UnknownSprite."""
         if not 0 < int(seq) <= MAX_INTEGER:
             raise UnknownSprite(f"there is no sprite number {seq}")
-        with damage_told():
+        with wrap_damage():
             row = self.connection.execute(f"SELECT {COLUMNS} FROM sprites WHERE seq = ?", (int(seq),)).fetchone()
         if row is None:
             raise UnknownSprite(f"there is no sprite number {seq}")
         return Sprite.from_row(row)
 
     def sprites(self, seqs: Iterable[int] | Seqs | None = None) -> Iterator[Sprite]:
-        """Sprites in order of row number; all of them when no rows are named. Rows are fetched as they are used."""
-        with damage_told():
+        """Yield sprites in order of row number, by default all of them. Rows are fetched as they are used."""
+        with wrap_damage():
             if seqs is None:
                 for row in self.connection.execute(f"SELECT {COLUMNS} FROM sprites ORDER BY seq"):
                     yield Sprite.from_row(row)
@@ -238,9 +238,9 @@ class Workspace:
                     yield Sprite.from_row(row)
 
     def resolve(self, text: str) -> int:
-        """The row number of a sprite named by file name, by id or an unambiguous prefix of it, or by (relative) path.
+        """Return the row number of a sprite, given a file name, an id or unambiguous prefix of it, or a path.
 
-        Raises UnknownSprite when none or more than one answers.
+        Raises UnknownSprite if no sprite matches, or more than one.
         """
         found = find_named(self.connection, text)
         if not found:
@@ -250,11 +250,11 @@ class Workspace:
         return found[0]
 
     def damage(self) -> str:
-        """What is wrong with the database, every row looked at; "" when nothing is."""
+        """Check every row of the database. Return what is wrong with it, or ""."""
         return schema.damage(self.connection)
 
     def setting(self, key: str, default: Any = None) -> Any:
-        """A setting's JSON value. Raises UserError when it is damaged."""
+        """Return a setting's JSON value. Raises UserError if it is damaged."""
         row = self.connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
         if row is None:
             return default
@@ -265,14 +265,14 @@ class Workspace:
 
     @property
     def recipe(self) -> Recipe:
-        """How pictures are prepared for training; changed by `SetSetting("recipe", recipe.to_json())`."""
+        """How pictures are prepared for training. Change it by `SetSetting("recipe", recipe.to_json())`."""
         from trainer.protocol.recipe import Recipe
 
         return Recipe.from_json(self.setting("recipe", {}))
 
     @property
     def split_rule(self) -> SplitRule:
-        """How sprites are held out; changed by `SetSetting("splits", rule.to_json())`."""
+        """Which sprites are held out. Change it by `SetSetting("splits", rule.to_json())`."""
         from gandam_studio.core.workspace.split_rule import SplitRule
 
         return SplitRule.from_json(self.setting(SPLITS, {}))
@@ -283,7 +283,7 @@ class Workspace:
         return self.folder / "manifests"
 
     def manifest_path(self, digest: str) -> Path:
-        """Where the manifest of that digest lies. Raises UserError for what is no digest."""
+        """Return the path of a manifest. Raises UserError for an invalid digest."""
         if not is_digest(digest):
             raise DamagedWorkspace("a version has no valid digest")
         return self.manifests / f"{digest}.jsonl"
@@ -291,21 +291,21 @@ class Workspace:
     # Pictures
 
     def pixels(self, sprite: Sprite) -> np.ndarray:
-        """Canonical RGBA of a sprite as imported, (H, W, 4) uint8. Raises UserError when its original is gone."""
+        """Return the canonical RGBA of a sprite, (H, W, 4) uint8, as imported. Raises UserError if it is lost."""
         from gandam_studio.core.pictures.decoding import decode_part
 
         return decode_part(self.originals.read(sprite.blob), sprite.part)
 
     def picture(self, sprite: Sprite) -> np.ndarray:
-        """RGBA as the person sees it: cropped, rotated, flipped; (H, W, 4) uint8."""
+        """Return the RGBA of a sprite as shown: cropped, rotated and flipped; (H, W, 4) uint8."""
         from gandam_studio.core.pictures.orienting import oriented
 
         return oriented(self.pixels(sprite), sprite.crop, sprite.rotation, sprite.flipped)
 
 
 def _acquire(folder: Path) -> FileLock:
-    """Take the folder's lock or say plainly who holds it."""
-    # Not thread-local: the window's threads share one lock.
+    """Acquire the folder's lock. Raises WorkspaceLocked, with the process that holds it."""
+    # Not thread-local: the threads of the window share one lock.
     lock = FileLock(folder / LOCK, thread_local=False)
     try:
         lock.acquire(timeout=0)
@@ -316,7 +316,7 @@ def _acquire(folder: Path) -> FileLock:
     except OSError as error:
         raise UserError(f"cannot write in {folder}: {error.strerror or error}") from None
     with contextlib.suppress(OSError):
-        # Only a courtesy to the next one who comes; the lock itself does not depend on it.
+        # Only for the error message of another process; the lock does not depend on it.
         descriptor = open_descriptor(folder / HOLDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with os.fdopen(descriptor, "w") as stream:
             stream.write(str(os.getpid()))
@@ -331,21 +331,21 @@ def _holder(folder: Path) -> str:
 
 
 def _is_leftover(path: Path) -> bool:
-    """Whether a file is what an interrupted `create` leaves behind."""
-    return path.name in (LOCK, HOLDER) or path.name.startswith(_BEGUN)
+    """Whether a file may be left over from an interrupted `create`."""
+    return path.name in (LOCK, HOLDER) or path.name.startswith(_PARTIAL_PREFIX)
 
 
 def _make_database(folder: Path) -> None:
-    """Make an empty workspace's database under its name at once, so that no half of one is ever found."""
-    if (folder / DATABASE).exists():  # made by another process while this one waited for the lock
+    """Create the database of an empty workspace. It appears atomically, so no incomplete one is ever found."""
+    if (folder / DATABASE).exists():  # created by another process while this one waited for the lock
         raise UserError(f"{folder} is a workspace already")
-    begun = folder / f"{_BEGUN}{uuid.uuid4().hex}"
+    partial = folder / f"{_PARTIAL_PREFIX}{uuid.uuid4().hex}"
     try:
-        for path in folder.glob(f"{_BEGUN}*"):
+        for path in folder.glob(f"{_PARTIAL_PREFIX}*"):
             path.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(begun, isolation_level=None)) as connection:
+        with contextlib.closing(sqlite3.connect(partial, isolation_level=None)) as connection:
             schema.prepare(connection)
-        files.replace(begun, folder / DATABASE)
+        files.replace(partial, folder / DATABASE)
     except (OSError, sqlite3.Error) as error:
-        begun.unlink(missing_ok=True)
-        raise UserError(f"cannot make {folder}: {error}") from None
+        partial.unlink(missing_ok=True)
+        raise UserError(f"cannot create {folder}: {error}") from None

@@ -113,8 +113,11 @@ class CurateActions:
         decide = screen.decide
 
         def make(text: str, slot: Callable[[], object], keys: str | list[str] = "", icon: str = "") -> QAction:
-            return screen.add_action(text, slot, keys, icon=icon, edits=True, within=self._views)
+            action = screen.add_action(text, slot, keys, icon=icon, edits=True, within=self._views)
+            self._editing.append(action)
+            return action
 
+        self._editing: list[QAction] = []
         self.keep = make(tr("&Keep"), lambda: decide(decisions.keep), "U", "keep")
         self.drop = make(tr("&Drop"), lambda: decide(decisions.drop), ["X", "Del"], "drop")
         self.drop_because = make(tr("Drop &with reason…"), screen.choose_reason, "Shift+X")
@@ -132,10 +135,6 @@ class CurateActions:
             make(tr("Facing &front"), lambda: decisions.face("front"), "V"),
             make(tr("Facing &unknown"), lambda: decisions.face("unknown"), "Shift+L"),
         ]
-        self._editing = [
-            self.keep, self.drop, self.drop_because, self.restore, self.flip, self.rotate_right, self.rotate_left,
-            self.tag, self.crop, self.trim, self.uncrop, *self.facings,
-        ]  # fmt: skip
         self.next = screen.add_action(
             tr("&Next undecided"), screen.next_undecided, ["Return", "Enter"], within=self._views
         )

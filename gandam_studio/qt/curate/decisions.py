@@ -64,9 +64,9 @@ class Decisions(QObject):
 
     def restore(self) -> Changes:
         """Make undecided again."""
-        from gandam_studio.core.workspace.edits import Restore
+        from gandam_studio.core.workspace.edits import Undecide
 
-        return self._apply(Restore)
+        return self._apply(Undecide)
 
     def face(self, facing: str) -> Changes:
         """Set the direction they face, as shown."""

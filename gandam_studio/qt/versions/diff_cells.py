@@ -66,7 +66,7 @@ def sections(diff: VersionDiff) -> list[Section]:
         cells = tuple(Cell(None, entry, entry.source, "", entry.id[:12]) for entry in added)
         found.append(Section(ADDED, wording.tr("Added"), "", cells))
     if diff.changed:
-        changed = sorted(diff.changed, key=lambda change: (change.told, change.after.source))
+        changed = sorted(diff.changed, key=lambda change: (change.reported_fields, change.after.source))
         cells = tuple(_changed(change) for change in changed)
         counts = Counter(wording.summary(change) for change in changed)
         remark = ", ".join(f"{count:,} {what}" for what, count in counts.most_common(4))

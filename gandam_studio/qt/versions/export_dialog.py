@@ -95,8 +95,8 @@ class ExportDialog(QDialog):
             "fiftyone": self.tr("FiftyOne"),
             ALL: self.tr("All formats, side by side"),
         }
-        for name, title in titles.items():
-            item = QListWidgetItem(title)
+        for name in (*FORMATS, ALL):
+            item = QListWidgetItem(titles.get(name) or FORMATS[name].title)
             item.setData(Qt.ItemDataRole.UserRole, name)
             item.setSizeHint(QSize(0, self.fontMetrics().height() + 14))
             problem = FORMATS[name].problem() if name in FORMATS else ""

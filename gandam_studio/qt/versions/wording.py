@@ -69,7 +69,7 @@ def changes(diff: VersionDiff) -> str:
 
 def summary(change: Changed) -> str:
     """Short description of what changed in a sprite."""
-    parts = [_CHANGES[name](change) for name in change.told if name in _CHANGES]
+    parts = [_CHANGES[name](change) for name in change.reported_fields if name in _CHANGES]
     return ", ".join(parts) or tr("from another file")
 
 

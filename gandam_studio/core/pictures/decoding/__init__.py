@@ -1,4 +1,4 @@
-"""Files to canonical pixels: sniffed by content, measured before they are decoded, refused with a reason."""
+"""Decode picture files to canonical pixels: sniffed by content, size-checked first, rejected with a reason."""
 
 from gandam_studio.core.pictures.decoding.canonical import (
     IsArchive,

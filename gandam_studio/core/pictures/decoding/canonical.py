@@ -1,4 +1,4 @@
-"""One decode of any supported file to canonical pixels: 8-bit sRGB RGBA, upright, nothing hidden under transparency."""
+"""Decode any supported file to canonical pixels: 8-bit sRGB RGBA, upright, transparent pixels all zero."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gandam_studio.core.pictures.decoding.sniff import ARCHIVES, describe_other,
 
 COLORS_COUNTED = 4096
 _ANIMATED = ("gif", "webp", "avif", "tiff")
-_SAMPLE = 1 << 16  # pixels looked at before a full count is worth it
-_LEAST_VISIBLE = np.uint32(1 << 24)  # the least word of a pixel with any opacity
+_SAMPLE = 1 << 16  # pixels; larger pictures are sampled before a full count
+_LEAST_VISIBLE = np.uint32(1 << 24)  # the smallest 32-bit value of a pixel with any opacity
 
 Pixels = NDArray[np.uint8]
 
 
 class IsArchive(UnreadablePicture):
-    """The bytes are an archive: its members may be pictures. `kind` is one of `sniff.ARCHIVES`."""
+    """The bytes are an archive, whose members may be pictures. `kind` is one of `sniff.ARCHIVES`."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"an archive ({kind})")
@@ -33,15 +33,15 @@ class IsArchive(UnreadablePicture):
 
 @dataclass(frozen=True)
 class PictureInfo:
-    """What is known of a decoded picture besides its pixels.
+    """Properties of a decoded picture.
 
     Attributes:
         format: as sniffed, one of `sniff.PICTURES`.
         width, height: canonical size in pixels.
-        colors: distinct visible RGBA colours, counted up to COLORS_COUNTED (which then means "that many or more").
-        alpha: some pixel is not opaque.
-        background: "#rrggbb" of the border when most of it has one opaque colour, else "".
-        frames: how many the file says it has.
+        colors: distinct visible RGBA colours, counted up to COLORS_COUNTED (which means "that many or more").
+        alpha: whether any pixel is not opaque.
+        background: "#rrggbb" of the border if most of it has one opaque colour, else "".
+        frames: number of frames that the file declares.
     """
 
     format: str
@@ -57,9 +57,9 @@ class Raw(NamedTuple):
     """A picture as decoded, before `finish`.
 
     Attributes:
-        rgba: (H, W, 4) uint8, perhaps a view that cannot be written to; colours under alpha 0 are still there.
+        rgba: (H, W, 4) uint8, possibly a read-only view; colours under alpha 0 are still present.
         kind: as sniffed, one of `sniff.PICTURES`.
-        frames: how many the file says it has.
+        frames: number of frames that the file declares.
     """
 
     rgba: Pixels
@@ -69,34 +69,35 @@ class Raw(NamedTuple):
 
 @dataclass(frozen=True)
 class Picture:
-    """`rgba`: (H, W, 4) uint8, contiguous; fully transparent pixels are all zero."""
+    """A decoded picture. `rgba` is (H, W, 4) uint8, contiguous; fully transparent pixels are all zero."""
 
     rgba: Pixels
     info: PictureInfo
 
 
 def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = False) -> Picture:
-    """Decode a picture (of an animation its first frame) to canonical RGBA.
+    """Decode a picture, or the first frame of an animation, to canonical RGBA.
 
-    EXIF orientation applied, ICC converted to sRGB, 16 bits rounded to 8, CMYK, palettes and grey expanded, RGB under
-    alpha 0 set to 0. The header's size is checked before any pixel is decoded. With `vetted` nothing is looked at
-    twice: for files that an import accepted, an older program's too.
+    Applies the EXIF orientation, converts ICC profiles to sRGB, rounds 16 bits to 8, expands CMYK, palettes and grey,
+    and sets RGB under alpha 0 to 0. The size in the header is checked before any pixel is decoded. `vetted` skips the
+    check for truncated data; use it for files that an import has accepted, also one by an older version.
     Raises UnreadablePicture (IsArchive for an archive) with a short reason.
     """
     return finish(*decode_raw(data, limits, vetted=vetted))
 
 
 def decode_raw(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = False) -> Raw:
-    """`decode` without its last step, which `finish_stack` does for many pictures of one size at once."""
+    """Decode without the last step, which `finish_stack` does for many pictures of one size at once."""
     kind = picture_kind(data, limits)
     still = _still(data, kind, limits, vetted=vetted)
     return still or Raw(*_by_pillow(data, kind, limits))
 
 
 def decode_frames(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[int, Picture]]:
-    """(index, picture) of every distinct frame of an animation; a still picture yields itself, as 0.
+    """Yield (index, picture) for every distinct frame of an animation; a still picture is frame 0.
 
-    Frames equal to an earlier one are left out, and those that show nothing unless none does. Raises UnreadablePicture.
+    Frames equal to an earlier one are skipped. Empty frames are skipped too, unless all are empty.
+    Raises UnreadablePicture.
     """
     kind = picture_kind(data, limits)
     if still := _still(data, kind, limits):
@@ -120,9 +121,9 @@ def decode_frames(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[tupl
 
 
 def decode_first(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, Raw]:
-    """(index, picture) of the first frame of an animation that shows something; a still picture gives itself, as 0.
+    """Return (index, picture) of the first frame of an animation that is not blank; a still picture is frame 0.
 
-    Where no frame does, the first one. Raises UnreadablePicture.
+    Falls back to the first frame. Raises UnreadablePicture.
     """
     kind = picture_kind(data, limits)
     if still := _still(data, kind, limits):
@@ -143,7 +144,7 @@ def decode_first(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, Raw
 
 
 def _still(data: bytes, kind: str, limits: Limits, *, vetted: bool = False) -> Raw | None:
-    """The picture of a file that holds no more than one; None for one that may hold several."""
+    """Return the picture of a still file; None for a file that may hold several frames."""
     if kind == "png":
         header = png.read_header(data, limits)
         if header.animated:
@@ -160,14 +161,14 @@ def _still(data: bytes, kind: str, limits: Limits, *, vetted: bool = False) -> R
 
 
 def _shows_something(rgba: Pixels) -> bool:
-    """Whether a picture is neither invisible nor all of one colour."""
+    """Whether a picture is neither invisible nor a single colour."""
     words = np.ascontiguousarray(rgba).view("<u4")
     visible = words >= _LEAST_VISIBLE
     return bool(visible.any()) and not (visible.all() and bool((words == words[0, 0]).all()))
 
 
 def picture_kind(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
-    """The sniffed format, one of `sniff.PICTURES`. Raises UnreadablePicture for anything else."""
+    """Return the sniffed format, one of `sniff.PICTURES`. Raises UnreadablePicture for anything else."""
     if len(data) > limits.max_file_bytes:
         raise UnreadablePicture(f"too large: {len(data) / 1e6:,.0f} MB")
     kind = sniff(data[:512], data[-26:], len(data))
@@ -179,7 +180,7 @@ def picture_kind(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
 
 
 def sprite_id(rgba: Pixels) -> str:
-    """The sprite's id: SHA-256 (hex) of "{width}x{height}\\n" and its canonical RGBA bytes."""
+    """Return the sprite's id: SHA-256 (hex) of "{width}x{height}\\n" and its canonical RGBA bytes."""
     height, width = rgba.shape[:2]
     digest = hashlib.sha256(b"%dx%d\n" % (width, height))
     digest.update(np.ascontiguousarray(rgba).data)
@@ -187,7 +188,7 @@ def sprite_id(rgba: Pixels) -> str:
 
 
 def finish(rgba: Pixels, kind: str = "raw", frames: int = 1) -> Picture:
-    """Neutralise hidden colours of (H, W, 4) RGBA uint8 and gather what is known of the picture."""
+    """Clear hidden colours of (H, W, 4) RGBA uint8 pixels and collect the picture's properties."""
     if not (rgba.flags.c_contiguous and rgba.flags.writeable):
         rgba = np.array(rgba, order="C")
     (info,) = finish_stack(rgba[None], [(kind, frames)])
@@ -195,14 +196,14 @@ def finish(rgba: Pixels, kind: str = "raw", frames: int = 1) -> Picture:
 
 
 def finish_stack(stack: Pixels, facts: Sequence[tuple[str, int]]) -> list[PictureInfo]:
-    """`finish` of N pictures of one size, (N, H, W, 4) uint8 that is contiguous and is changed in place.
+    """`finish` for N pictures of one size: (N, H, W, 4) uint8, contiguous, changed in place.
 
-    `facts` holds the format and the number of frames of each.
+    `facts` holds the format and the number of frames of each picture.
     """
     count, height, width = stack.shape[:3]
-    words = stack.view("<u4").reshape(count, -1)  # alpha is the highest byte of a word
+    words = stack.view("<u4").reshape(count, -1)  # alpha is the highest byte
     if words.shape[1] <= _SAMPLE:
-        # Sorted once, the words answer every question about them.
+        # Sort once: the minimum, the hidden pixels and the number of colours all follow from the order.
         ordered = np.sort(words, axis=1)
         for row, ranked in zip(words, ordered, strict=True):
             hidden = int(ranked.searchsorted(_LEAST_VISIBLE))
@@ -224,12 +225,12 @@ def finish_stack(stack: Pixels, facts: Sequence[tuple[str, int]]) -> list[Pictur
 
 
 def background_of(rgba: Pixels) -> str:
-    """ "#rrggbb" when a corner and at least 60 % of the border are one opaque colour, else "" (transparent, mixed)."""
+    """Return "#rrggbb" if a corner and 60 % of the border or more are one opaque colour, else ""."""
     words = rgba.view("<u4")[..., 0]
     if not (words[0, 0] or words[0, -1] or words[-1, 0] or words[-1, -1]):
         return ""
     border = np.concatenate((words[0], words[-1], words[1:-1, 0], words[1:-1, -1]))
-    # A colour held by 60 % is also the median of the sorted border.
+    # A colour that 60 % of the border has is also its median.
     border.sort()
     middle = int(border[len(border) // 2])
     if middle >> 24 != 0xFF or middle not in words[:: max(1, len(words) - 1), :: max(1, words.shape[1] - 1)]:
@@ -240,7 +241,7 @@ def background_of(rgba: Pixels) -> str:
 
 
 def _count_colors(words: NDArray[np.uint32]) -> int:
-    """Distinct visible colours of a large picture, up to COLORS_COUNTED; a photograph is told by a sample."""
+    """Count the distinct visible colours of a large picture, up to COLORS_COUNTED; a sample settles photographs."""
     sample = np.sort(words[:: len(words) // _SAMPLE])
     if _distinct(sample) >= COLORS_COUNTED:
         return COLORS_COUNTED
@@ -248,7 +249,7 @@ def _count_colors(words: NDArray[np.uint32]) -> int:
 
 
 def _distinct(ordered: NDArray[np.uint32]) -> int:
-    """Different values in sorted words, 0 (invisible) left out."""
+    """Count the distinct values in sorted words, without 0 (invisible)."""
     count = 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
     return count - (int(ordered[0]) == 0)
 

@@ -1,4 +1,4 @@
-"""Colour management: whatever profile a picture carries, its pixels become sRGB."""
+"""Colour management: convert pixels from a picture's ICC profile to sRGB."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 _MAXIMUM_PROFILE = 4 * 1024 * 1024
-_SAME = 2  # levels: short tables for sRGB's curve are one off, gamma 2.2 is nine
+_SAME = 2  # levels; short tables for sRGB's curve are off by one, gamma 2.2 by nine
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
-# Deterministic on every machine: LittleCMS's own black point compensation, no monitor profile.
+# LittleCMS's own black point compensation and no monitor profile: the same result on every machine.
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 
 
 @lru_cache(maxsize=64)
 def is_srgb(profile: bytes) -> bool:
-    """Whether a profile changes next to nothing, whatever it is called: converting would only add rounding errors.
+    """Whether a profile is close enough to sRGB that a conversion would only add rounding errors.
 
-    True for one that is missing or broken as well.
+    Decided by its effect, not its name. Also True for a missing or broken profile.
     """
     if not profile or len(profile) > _MAXIMUM_PROFILE:
         return True
@@ -36,7 +36,7 @@ def is_srgb(profile: bytes) -> bool:
 
 
 def _probe() -> NDArray[np.uint8]:
-    """(1, n, 3): the ramp of grey and of each primary, and colours all over the cube."""
+    """Test colours, (1, n, 3): ramps of grey and of each primary, and a grid over the RGB cube."""
     ramp = np.arange(256, dtype=np.uint8)
     ramps = [ramp[:, None] * np.array(colour, np.uint8) for colour in ((1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1))]
     steps = np.linspace(0, 255, 6).astype(np.uint8)
@@ -64,7 +64,7 @@ def rgb_to_srgb(rgba: NDArray[np.uint8], profile: bytes) -> NDArray[np.uint8]:
 
 
 def to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """A Pillow picture (modes L, RGB, CMYK) in sRGB, mode RGB; None when the profile is broken or of another kind."""
+    """Convert a Pillow picture (modes L, RGB, CMYK) to sRGB, mode RGB; None if the profile is unusable."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         return ImageCms.profileToProfile(

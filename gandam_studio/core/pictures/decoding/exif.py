@@ -1,4 +1,4 @@
-"""The orientation in EXIF, XMP and PNG text: one number, read without trusting anything else in them."""
+"""Read the orientation, and nothing else, from EXIF, XMP and PNG text. The data is not trusted."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _XMP_PREFIX = re.compile(rb"xmlns:([A-Za-z_][\w.-]*)\s*=\s*[\"']http://ns\.adobe
 
 
 def orientation(block: bytes, xmp: bytes = b"") -> int:
-    """1 to 8, by an EXIF block or, where that says nothing, by an XMP packet; 1 when neither does."""
+    """Return the orientation (1 to 8) from an EXIF block, else from an XMP packet, else 1."""
     return in_exif(block) or in_xmp(xmp) or 1
 
 
 def in_xmp(packet: bytes) -> int:
-    """The TIFF namespace's Orientation in an XMP packet in UTF-8: 1 to 8, or 0 when there is none."""
+    """Return the TIFF namespace's Orientation in an XMP packet in UTF-8: 1 to 8, or 0 if there is none."""
     if not packet:
         return 0
     named = _XMP_PREFIX.search(packet)
@@ -31,7 +31,7 @@ def in_xmp(packet: bytes) -> int:
 
 
 def in_exif(block: bytes) -> int:
-    """EXIF 2.32, tag 0x0112 of the first directory: 1 to 8; 0 when absent or the block is broken.
+    """Return tag 0x0112 (EXIF 2.32) of the first directory: 1 to 8, or 0 if it is absent or the block is broken.
 
     `block` starts at the TIFF header, with or without the "Exif" prefix of a JPEG.
     """
@@ -56,7 +56,7 @@ def in_exif(block: bytes) -> int:
 
 
 def in_png_texts(texts: Sequence[tuple[bytes, bytes]]) -> int:
-    """By the metadata that programs keep in text chunks (kind, body): 1 to 8, or 0 when they say nothing."""
+    """Return the orientation from EXIF or XMP in PNG text chunks (kind, body): 1 to 8, or 0 if there is none."""
     xmp = 0
     for kind, body in texts:
         data = _metadata(kind, body)
@@ -69,7 +69,7 @@ def in_png_texts(texts: Sequence[tuple[bytes, bytes]]) -> int:
 
 
 def _metadata(kind: bytes, body: bytes) -> bytes:
-    """The EXIF block or XMP packet in a text chunk; b"" when it is broken."""
+    """Return the EXIF block or XMP packet in a text chunk; b"" if it is broken."""
     keyword, _, rest = body.partition(b"\0")
     packed = kind == b"zTXt"
     if kind == b"zTXt":
@@ -84,7 +84,7 @@ def _metadata(kind: bytes, body: bytes) -> bytes:
             return b""
     if not keyword.startswith(b"Raw profile type"):
         return rest
-    # ImageMagick's form: a name and a length, each on a line, then hexadecimal digits.
+    # ImageMagick's format: a name and a length, each on its own line, then hexadecimal digits.
     try:
         return bytes.fromhex(b"".join(rest.split()[2:]).decode("ascii"))
     except ValueError:
@@ -92,7 +92,7 @@ def _metadata(kind: bytes, body: bytes) -> bytes:
 
 
 def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Turn (H, W, C) pixels as stored into the picture as meant, for an EXIF orientation of 1 to 8."""
+    """Transform (H, W, C) pixels as stored to the upright picture, for an EXIF orientation of 1 to 8."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):

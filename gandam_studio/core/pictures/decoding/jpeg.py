@@ -1,4 +1,4 @@
-"""JPEG: its markers are walked for size, orientation and profile before libjpeg (through OpenCV) decodes the pixels."""
+"""JPEG: parse the markers for size, orientation and profile, then decode with libjpeg (through OpenCV)."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _ICC = b"ICC_PROFILE\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _END = b"\xff\xd9"
-_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # the marker that ends a scan: neither a stuffed byte nor RSTn
-_SMALL = 1 << 14  # pixels up to which a second decode costs next to nothing
-_GREY = 128  # what libjpeg gives for data that are not there
-# Bits that no missing data decode to by chance; 64 bytes reach past any block.
+_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # the marker that ends a scan: not a stuffed byte or RSTn
+_SMALL = 1 << 14  # pixels; up to this size a second decode costs almost nothing
+_GREY = 128  # what libjpeg fills in for missing data
+# Arbitrary data, unlike what libjpeg makes up for missing data; 64 bytes reach past any block.
 _FILLER = bytes((37 * n + 91) % 251 for n in range(64))
 
 
 @dataclass
 class JpegHeader:
-    """What the markers before the first scan say.
+    """The contents of the markers before the first scan.
 
     Attributes:
         width, height: in pixels, as stored (before the EXIF orientation).
         components: 1 grey, 3 colour, 4 CMYK.
-        exif: the EXIF block from its TIFF header on, or b"".
+        exif: the EXIF block, starting at its TIFF header, or b"".
         profile: the ICC profile, or b"".
         xmp: the XMP packet, or b"".
-        progressive: the picture comes in scans of growing detail.
-        first_scan: where its data begin, 0 without one.
-        interleaved: the first scan holds all components.
-        complete: an end-of-image marker follows the first scan.
-        restarts: the scans have restart markers.
+        progressive: whether the picture is stored in scans of increasing detail.
+        first_scan: offset of the first scan's data, 0 if there is none.
+        interleaved: whether the first scan holds all components.
+        complete: whether an end-of-image marker follows the first scan.
+        restarts: whether the scans have restart markers.
     """
 
     width: int = 0
@@ -57,7 +57,7 @@ class JpegHeader:
 
 
 def read_header(data: bytes, limits: Limits) -> JpegHeader:
-    """Walk the markers up to the first scan (ITU T.81, annex B). Raises UnreadablePicture."""
+    """Parse the markers up to the first scan (ITU T.81, annex B). Raises UnreadablePicture."""
     header = JpegHeader()
     position, end = 2, len(data)
     while position + 4 <= end:
@@ -88,7 +88,7 @@ def read_header(data: bytes, limits: Limits) -> JpegHeader:
             break
     if not header.components:
         raise UnreadablePicture("a JPEG without a frame header")
-    # ICC.1:2022 annex B.4: the profile is cut into numbered parts.
+    # ICC.1:2022 annex B.4: the profile is split into numbered parts.
     header.profile = b"".join(body for _, body in sorted(header._profile_parts.items()))
     return header
 
@@ -110,7 +110,7 @@ def _take(header: JpegHeader, marker: int, body: bytes, limits: Limits) -> None:
 
 
 def decode_pixels(data: bytes, header: JpegHeader) -> NDArray[np.uint8] | None:
-    """(H, W, 4) RGBA uint8 as stored; None when Pillow must decide (CMYK, incomplete, refused by OpenCV)."""
+    """Decode to (H, W, 4) RGBA uint8, as stored; None if Pillow has to (CMYK, incomplete, rejected by OpenCV)."""
     if header.components not in (1, 3) or not header.complete:
         return None
     pixels = _imdecode(data)
@@ -121,11 +121,11 @@ def decode_pixels(data: bytes, header: JpegHeader) -> NDArray[np.uint8] | None:
 
 
 def require_whole(data: bytes, header: JpegHeader, pixels: NDArray[np.uint8] | None) -> None:
-    """Raise UnreadablePicture when the data of the last scan end early: libjpeg fills up with grey and only warns.
+    """Raise UnreadablePicture if the data of the last scan ends early: libjpeg fills in grey and only warns.
 
-    What is missing shows when other bytes stand in its place: those behind a whole scan are never looked at. That
-    costs a second decode, so large pictures are spared it unless something speaks for it: a corner as grey as missing
-    data, or scans that leave detail out. A file without its end marker was cut, however little is missing.
+    The check decodes again with other bytes appended to the scan: these change the picture only if data is missing,
+    since bytes after a complete scan are never read. Large pictures are checked only if there is a sign of missing
+    data: a corner of libjpeg's grey, or scans that leave out detail. A file without an end marker is always rejected.
     """
     if not header.first_scan:
         return
@@ -143,8 +143,12 @@ def require_whole(data: bytes, header: JpegHeader, pixels: NDArray[np.uint8] | N
 
 
 class _Scans:
-    """Where the last scan's data stop; whether the scans of a progressive picture leave detail out (`lacking`), or end
-    in the middle of a header (`broken`).
+    """The scans of a JPEG.
+
+    Attributes:
+        stop: offset at which the last scan's data ends.
+        lacking: whether the scans leave out detail or a component.
+        broken: whether the file ends in the middle of a scan's header.
     """
 
     def __init__(self, data: bytes, header: JpegHeader) -> None:
@@ -153,7 +157,7 @@ class _Scans:
         if header.interleaved and not header.progressive:
             self.stop = data.find(_END, position)
             return
-        final: dict[int, int] = {}  # component -> bit mask of the coefficients known to the last bit
+        final: dict[int, int] = {}  # component -> bit mask of the coefficients known to full precision
         head = data.rfind(b"\xff\xda", 0, position)
         while True:
             _note_scan(data[head + 4 : position], final)
@@ -170,7 +174,7 @@ class _Scans:
 
 
 def _note_scan(body: bytes, final: dict[int, int]) -> None:
-    """Take down which coefficients a scan brings to their last bit (ITU T.81, B.2.3 and G.1.1.1)."""
+    """Record which coefficients a scan completes to their last bit (ITU T.81, B.2.3 and G.1.1.1)."""
     count = body[0] if body else 0
     if len(body) < 4 + 2 * count:
         return
@@ -182,9 +186,9 @@ def _note_scan(body: bytes, final: dict[int, int]) -> None:
 
 
 def _next_scan(data: bytes, position: int) -> tuple[int, int]:
-    """(start of its header, start of its data) of the scan whose tables begin at `position`.
+    """Return (start of header, start of data) of the scan whose tables begin at `position`.
 
-    Without one, (the marker that is no table, 0).
+    If there is none, return (offset of the first marker that is not a table, 0).
     """
     while position + 4 <= len(data) and data[position] == 0xFF and data[position + 1] not in (0xD8, 0xD9):
         stop = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
@@ -197,7 +201,7 @@ def _next_scan(data: bytes, position: int) -> tuple[int, int]:
 
 
 def _stand_in(data: bytes, header: JpegHeader, stop: int) -> bytes:
-    """Bytes in place of what may be missing, with the restart markers that would come next."""
+    """Return bytes to replace data that may be missing, with the restart markers that would come next."""
     if not header.restarts:
         return _FILLER
     last = max((data.rfind(bytes((0xFF, 0xD0 + n)), header.first_scan, stop), n) for n in range(8))

@@ -1,4 +1,4 @@
-"""What one picture may cost, and the one error that says why a picture was refused."""
+"""Limits on the cost of decoding a picture, and the error for pictures that are rejected."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from gandam_studio.core.errors import UserError
 
 
 class UnreadablePicture(UserError):
-    """The bytes are no picture, a broken one or one beyond the limits; the message is a short reason in plain words."""
+    """The bytes are not a picture, are damaged, or exceed the limits; the message is a short reason."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a single picture may cost before it is refused.
+    """Limits for a single picture.
 
     Attributes:
-        max_pixels: width times height, and for animations times the frames that are decoded.
-        max_side: of either side, in pixels.
-        max_file_bytes: of the file as stored.
-        max_frames: looked at in one animation.
-        seconds: wall-clock time in a worker, after which the worker is killed.
-        memory_bytes: address space a worker may take beyond what it starts with (where the system can limit it).
+        max_pixels: width times height; for animations, times the number of frames decoded.
+        max_side: width or height, in pixels.
+        max_file_bytes: size of the file.
+        max_frames: frames decoded of one animation.
+        seconds: wall-clock time, after which a worker process is killed.
+        memory_bytes: address space a worker may use beyond what it starts with (where the system can limit it).
     """
 
     max_pixels: int = 64_000_000
@@ -32,7 +32,7 @@ class Limits:
     memory_bytes: int = 3 * 1024**3
 
     def check_size(self, width: int, height: int) -> None:
-        """Raise UnreadablePicture for a size that is empty or beyond the limits."""
+        """Raise UnreadablePicture for a size that is empty or exceeds the limits."""
         if width < 1 or height < 1:
             raise UnreadablePicture(f"has no pixels ({width} x {height})")
         if width > self.max_side or height > self.max_side or width * height > self.max_pixels:

@@ -1,9 +1,9 @@
-"""Parts of a file that became sprites of their own.
+"""Parts of a file that are sprites of their own.
 
-frame=3                                   of an animation
-region=x,y,w,h                            of a sheet, in canonical pixels; filled up beyond its edges
-region=x,y,w,h+turn=3                     turned clockwise by so many quarter turns
-region=x,y,w,h+on=W,H,X,Y                 laid at (X, Y) on a transparent canvas of W x H, after the turn
+frame=3                                   frame of an animation
+region=x,y,w,h                            rectangle of a sheet, in canonical pixels; padded beyond the sheet's edges
+region=x,y,w,h+turn=3                     rotated clockwise by that many quarter turns
+region=x,y,w,h+on=W,H,X,Y                 placed at (X, Y) on a transparent canvas of W x H, after the rotation
 key=rrggbb, region=...+key=rrggbb         pixels of that colour made transparent
 """
 
@@ -32,15 +32,15 @@ Color = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Piece:
-    """A rectangle of a sheet, and what makes a sprite of it.
+    """A rectangle of a sheet, and how to make a sprite of it.
 
     Attributes:
-        box: (x, y, w, h) in canonical pixels; it begins on the sheet. What lies beyond the right and lower edges is
-            transparent, or of the sheet's plain border's colour.
-        turn: quarter turns clockwise that set it upright.
-        canvas: (W, H, X, Y): the size of the sprite, and where the turned rectangle lies on it; None for the rectangle.
-        key: the colour that stands for transparency on the sheet; None when there is none.
-        name: what the sheet's description calls it; "" when nothing does.
+        box: (x, y, w, h) in canonical pixels, starting inside the sheet. Pixels beyond the right and lower edges are
+            transparent, or the colour of the sheet's plain border.
+        turn: quarter turns clockwise that make it upright.
+        canvas: (W, H, X, Y): size of the sprite, and position of the rotated rectangle on it; None for no canvas.
+        key: the colour that stands for transparency on the sheet, or None.
+        name: its name in the sheet's description, or "".
     """
 
     box: tuple[int, int, int, int]
@@ -51,7 +51,7 @@ class Piece:
 
     @property
     def part(self) -> str:
-        """The part that names it."""
+        """The part string for this rectangle."""
         words = [region_part(*self.box)]
         if self.turn:
             words.append(f"turn={self.turn}")
@@ -62,7 +62,7 @@ class Piece:
         return "+".join(words)
 
     def cut(self, sheet: NDArray[np.uint8], limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
-        """The sprite's pixels from the sheet's, (H, W, 4) uint8 RGBA. Raises UnreadablePicture when it is not there."""
+        """Cut the sprite, (H, W, 4) uint8 RGBA, from the sheet. Raises UnreadablePicture if it is outside."""
         x, y, w, h = self.box
         height, width = sheet.shape[:2]
         size = self.canvas or (w, h, 0, 0)
@@ -90,29 +90,29 @@ class Piece:
 
 
 def keyed(rgba: NDArray[np.uint8], key: Color) -> NDArray[np.uint8]:
-    """A copy of (H, W, 4) RGBA with every pixel of a colour made transparent."""
+    """Return a copy of (H, W, 4) RGBA with all pixels of one colour made transparent."""
     rgba = rgba.copy()
     rgba[(rgba[..., :3] == np.asarray(key, np.uint8)).all(axis=2)] = 0
     return rgba
 
 
 def frame_part(index: int) -> str:
-    """The part that names frame `index` (from 0) of an animation."""
+    """Return the part string for frame `index` (from 0) of an animation."""
     return f"frame={index}"
 
 
 def region_part(x: int, y: int, w: int, h: int) -> str:
-    """The part that names a rectangle of a sheet, in canonical pixels."""
+    """Return the part string for a rectangle of a sheet, in canonical pixels."""
     return f"region={x},{y},{w},{h}"
 
 
 def key_part(key: Color) -> str:
-    """The part that names a whole picture whose key colour became transparent."""
+    """Return the part string for a whole picture with its key colour made transparent."""
     return "key={:02x}{:02x}{:02x}".format(*key)
 
 
 def decode_part(data: bytes, part: str = "", limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
-    """Canonical RGBA (H, W, 4) uint8 of a file that was imported, or of one part of it. Raises UnreadablePicture."""
+    """Decode an imported file, or one part of it, to canonical RGBA (H, W, 4) uint8. Raises UnreadablePicture."""
     if not part:
         return decode(data, limits, vetted=True).rgba
     match = _PART.fullmatch(part)

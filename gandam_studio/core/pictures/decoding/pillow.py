@@ -1,7 +1,6 @@
-"""Everything OpenCV does not decode our way, by Pillow: GIF, WebP, BMP, TIFF, AVIF, ICO, TGA, CMYK JPEG, animations.
+"""Decoding with Pillow, for GIF, WebP, BMP, TIFF, AVIF, ICO, TGA, CMYK JPEG and animations.
 
-Only the plugin of the sniffed format is offered the bytes, and a picture's size is checked before its pixels are
-touched.
+Only the plugin of the sniffed format sees the bytes, and a picture's size is checked before its pixels are decoded.
 """
 
 from __future__ import annotations
@@ -32,17 +31,17 @@ _PLUGINS = {
     "ico": ("IcoImagePlugin", ("ICO",)),
     "tga": ("TgaImagePlugin", ("TGA",)),
 }
-_SPOKEN = ("TIFF", "AVIF")  # as words, not letter by letter
+_SPOKEN = ("TIFF", "AVIF")  # pronounced as words
 _ORIENTATION = 0x0112
-_FAX = (2, 3, 4)  # TIFF compression: libtiff decodes damaged fax lines to whatever they give, without an error
+_FAX = (2, 3, 4)  # TIFF compression: libtiff decodes damaged fax data without reporting an error
 
 
 @contextlib.contextmanager
 def opened(data: bytes, kind: str, limits: Limits) -> Iterator[Image.Image]:
-    """A Pillow picture whose header was read and whose size is within limits; every Pillow error becomes ours."""
+    """Open a picture with Pillow and check its size. Any error of Pillow becomes UnreadablePicture."""
     plugin, formats = _PLUGINS[kind]
     with warnings.catch_warnings():
-        # Pillow warns of odd metadata, which does not concern the pixels.
+        # Pillow warns about odd metadata, which does not affect the pixels.
         warnings.simplefilter("ignore")
         try:
             importlib.import_module(f"PIL.{plugin}")
@@ -64,9 +63,9 @@ def opened(data: bytes, kind: str, limits: Limits) -> Iterator[Image.Image]:
 
 
 def first_frame(image: Image.Image) -> NDArray[np.uint8]:
-    """(H, W, 4) RGBA of the frame the picture stands at: sRGB and upright."""
+    """Return the current frame as (H, W, 4) RGBA: sRGB and upright."""
     if getattr(image, "tag_v2", {}).get(259) in _FAX:
-        raise UnreadablePicture("fax-coded TIFF is not supported (its damage cannot be told)")
+        raise UnreadablePicture("fax-coded TIFF is not supported (damage in it cannot be detected)")
     tagged = _ORIENTATION in getattr(image, "tag_v2", {})
     image.load()
     profile = image.info.get("icc_profile") or b""
@@ -76,9 +75,9 @@ def first_frame(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def frames(image: Image.Image, limits: Limits) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """(index, RGBA) of every frame, one at a time. Raises UnreadablePicture once the limits are passed.
+    """Yield (index, RGBA) of every frame. Raises UnreadablePicture once the limits are exceeded.
 
-    The picture that an APNG shows where animations are unknown is none of its frames.
+    The fallback picture of an APNG, for viewers without animation support, is not one of its frames.
     """
     count = min(int(getattr(image, "n_frames", 1)), limits.max_frames)
     first = 1 if getattr(image, "default_image", False) and count > 1 else 0
@@ -90,18 +89,18 @@ def frames(image: Image.Image, limits: Limits) -> Iterator[tuple[int, NDArray[np
 
 
 def with_article(name: str) -> str:
-    """ "a PNG", "an ICO": by how a format's letters are spoken."""
+    """Return "a PNG", "an ICO" etc., according to how the name is pronounced."""
     spelled = name.isupper() and name not in _SPOKEN
     return f"{'an' if name[0] in ('AEFHILMNORSX' if spelled else 'AEIOUaeiou') else 'a'} {name}"
 
 
 def _orientation_of(image: Image.Image) -> int:
     if image.format == "TIFF":
-        return in_xmp(_xmp(image)) or 1  # where Pillow has turned it while loading, nothing is left to be said
+        return in_xmp(_xmp(image)) or 1  # Pillow has already applied and removed a TIFF tag while loading
     try:
         value = image.getexif().get(_ORIENTATION, 0)
     except Exception:
-        value = 0  # broken metadata of a sound picture
+        value = 0  # the metadata is broken, the picture is not
     return value if isinstance(value, int) and 1 <= value <= 8 else in_xmp(_xmp(image)) or 1
 
 
@@ -112,7 +111,7 @@ def _xmp(image: Image.Image) -> bytes:
 
 def _rgba(image: Image.Image, profile: bytes) -> NDArray[np.uint8]:
     if image.mode == "La":
-        image = image.convert("LA")  # grey multiplied by its opacity, which `convert` does not take to RGBA
+        image = image.convert("LA")  # premultiplied grey, which `convert` cannot turn into RGBA
     if image.mode in ("I;16", "I;16B", "I;16L", "I;16N"):
         samples = np.asarray(image).astype(np.uint16)
         if _bits(image) == 12:
@@ -126,7 +125,7 @@ def _rgba(image: Image.Image, profile: bytes) -> NDArray[np.uint8]:
             return converted
     if image.mode == "LAB":
         image = image.convert("RGB")
-    # Image.convert knows palettes and the transparent colour in info.
+    # Image.convert handles palettes and the transparent colour in info.
     return np.array(image.convert("RGBA"))
 
 
@@ -136,7 +135,7 @@ def _bits(image: Image.Image) -> int:
 
 
 def _managed(image: Image.Image, profile: bytes) -> NDArray[np.uint8] | None:
-    """Pixels by way of the profile; None when it does not fit the picture."""
+    """Return pixels converted by the profile; None if it does not fit the picture."""
     space = profile[16:20]
     if image.mode == "CMYK" and space == b"CMYK":
         converted = to_srgb(image, profile)

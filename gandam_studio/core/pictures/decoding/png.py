@@ -1,6 +1,6 @@
-"""PNG: its chunks are walked and checked before libpng (through OpenCV) decodes the pixels.
+"""PNG: parse and check the chunks, then decode with libpng (through OpenCV).
 
-The walk refuses what some decoders accept in silence: a bad CRC in a critical chunk, a missing palette, no image data.
+The check rejects what some decoders accept silently: a bad CRC in a critical chunk, a missing palette, no image data.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePictur
 
 _SIGNATURE = 8
 _HEADER = struct.Struct(">IIBBBBB")
-_CHUNK = struct.Struct(">I4s")  # length of the body, kind; body and CRC follow
+_CHUNK = struct.Struct(">I4s")  # length of the body, chunk type; body and CRC follow
 _CRC = struct.Struct(">I")
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _CRITICAL = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND"))
@@ -28,17 +28,17 @@ _TEXT = frozenset((b"tEXt", b"zTXt", b"iTXt"))
 _METADATA = (b"Raw profile type exif\0", b"Raw profile type APP1\0", b"Raw profile type xmp\0", b"XML:com.adobe.xmp\0")
 _MOST_TEXTS = 8
 _MAXIMUM_PROFILE = 4 * 1024 * 1024
-_SMALL = 1 << 18  # bytes of pixels up to which unfiltered ones are inflated here
+_SMALL = 1 << 18  # bytes of pixels; unfiltered pictures up to this size are inflated here
 
 
 @dataclass
 class PngHeader:
-    """What the chunks say.
+    """The contents of the chunks.
 
     Attributes:
         width, height, depth, color_type, interlaced: as in the header chunk.
-        chunks: bodies of the few chunks besides the image that matter here.
-        texts: (kind, body) of text chunks that hold EXIF or XMP.
+        chunks: type -> body of the other chunks used here.
+        texts: (type, body) of text chunks that hold EXIF or XMP.
         image: (start, stop) of each image data chunk's body in the file.
     """
 
@@ -58,12 +58,12 @@ class PngHeader:
 
     @property
     def orientation(self) -> int:
-        """As in EXIF, 1 to 8."""
+        """The orientation as in EXIF, 1 to 8."""
         return exif.in_exif(self.chunks.get(b"eXIf", b"")) or exif.in_png_texts(self.texts) or 1
 
     @property
     def profile(self) -> bytes:
-        """The embedded ICC profile, or b"" (also when it is broken). It comes before an sRGB chunk (PNG 3, 4.3)."""
+        """The embedded ICC profile, or b"" if absent or broken. It overrides an sRGB chunk (PNG 3, 4.3)."""
         body = self.chunks.get(b"iCCP", b"")
         name, separator, packed = body.partition(b"\0")
         if not separator or len(name) > 79:
@@ -88,7 +88,7 @@ def read_header(data: bytes, limits: Limits) -> PngHeader:
 
 
 def _walk(data: bytes, header: PngHeader) -> None:
-    """Collect the chunks that matter into `header.chunks`; stop at IEND."""
+    """Collect the chunks used here into `header`; stop at IEND."""
     position, end = _SIGNATURE, len(data)
     view = memoryview(data)
     palette, image = False, header.image
@@ -121,7 +121,7 @@ def _walk(data: bytes, header: PngHeader) -> None:
 
 
 def decode_pixels(data: bytes, header: PngHeader) -> NDArray[np.uint8]:
-    """(H, W, 4) RGBA uint8 of a still PNG; 16-bit samples are rounded to 8. Raises UnreadablePicture."""
+    """Decode a still PNG to (H, W, 4) RGBA uint8; 16-bit samples are rounded to 8. Raises UnreadablePicture."""
     unfiltered = _unfiltered(data, header)
     if unfiltered is not None:
         return unfiltered
@@ -145,10 +145,10 @@ def decode_pixels(data: bytes, header: PngHeader) -> NDArray[np.uint8]:
 
 
 def _unfiltered(data: bytes, header: PngHeader) -> NDArray[np.uint8] | None:
-    """(H, W, 4) of a small 8-bit picture none of whose rows is filtered; None for every other, damaged ones too.
+    """Decode a small 8-bit picture without filtered rows to (H, W, 4); None for any other, also a damaged one.
 
-    Optimisers leave sprites unfiltered, and inflating those is nearly all there is to do: half of libpng's time. Grey
-    and colour without alpha are libpng's: their transparent colour is rare and its own matter.
+    Optimisers leave sprites unfiltered, so that inflating is nearly all the work: this takes half of libpng's time.
+    Grey and RGB without alpha are left to libpng, because they may have a transparent colour.
     """
     samples = _SAMPLES.get(header.color_type, 0)
     stride = 1 + samples * header.width
@@ -158,11 +158,11 @@ def _unfiltered(data: bytes, header: PngHeader) -> NDArray[np.uint8] | None:
     ((start, stop),) = header.image
     inflater = Inflater(data[start:stop])
     try:
-        # A third of the rows tells most filtered pictures, so little is inflated in vain.
+        # A third of the rows is enough to recognise most filtered pictures before inflating the rest.
         rows = inflater.read(stride * ((header.height + 2) // 3))
         if rows[::stride].strip(b"\0"):
             return None
-        # One byte more than there should be: a longer stream is libpng's to judge.
+        # Read one byte more than expected: a stream that is too long is left to libpng.
         rows += inflater.read(size - len(rows) + 1)
     except DamagedStream:
         return None
@@ -177,12 +177,12 @@ def _unfiltered(data: bytes, header: PngHeader) -> NDArray[np.uint8] | None:
     return None if table is None or int(pixels.max()) >= len(table) else table[pixels]
 
 
-_SAMPLES = {3: 1, 4: 2, 6: 4}  # of the colour types that are inflated here
+_SAMPLES = {3: 1, 4: 2, 6: 4}  # colour type -> samples per pixel, for those inflated here
 _GREY_ALPHA = np.array([0, 0, 0, 1])
 
 
 def _palette(header: PngHeader) -> NDArray[np.uint8] | None:
-    """(n, 4) RGBA of a palette; None when it is broken."""
+    """Return a palette as (n, 4) RGBA; None if it is broken."""
     colors, opacity = header.chunks[b"PLTE"], header.chunks.get(b"tRNS", b"")
     count = len(colors) // 3
     if len(colors) % 3 or not 0 < count <= 256 or len(opacity) > count:
@@ -194,12 +194,12 @@ def _palette(header: PngHeader) -> NDArray[np.uint8] | None:
 
 
 def to_8_bit(pixels: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Round 16-bit samples to 8: round(v / 257), so that 0 and 65535 stay the ends of the range."""
+    """Round 16-bit samples to 8 bits: round(v / 257), which maps 0 and 65535 to 0 and 255."""
     return ((pixels.astype(np.uint32) * 255 + 32895) >> 16).astype(np.uint8)
 
 
 def _grey_key(pixels: NDArray[np.generic], header: PngHeader) -> NDArray[np.bool_] | None:
-    """Where a grey PNG equals its transparent grey, which OpenCV leaves out; None when there is none."""
+    """Mask of the pixels that equal a grey PNG's transparent grey, which OpenCV ignores; None if it has none."""
     body = header.chunks.get(b"tRNS", b"")
     if header.color_type != 0 or len(body) < 2 or pixels.ndim != 2:
         return None

@@ -1,11 +1,11 @@
-"""What a file is, told by its first bytes and never by its name."""
+"""Recognise file formats by content, never by file name."""
 
 from __future__ import annotations
 
 PICTURES = ("png", "jpeg", "gif", "webp", "bmp", "tiff", "avif", "ico", "tga")
 ARCHIVES = ("zip", "tar", "gzip", "bzip2", "xz", "zstd")
 
-# Known but out of scope: named, so that the refusal says more than "not a picture".
+# Recognised but not supported: the message can say more than "not a picture".
 _OTHERS = (
     (b"8BPS", "a Photoshop document"),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
@@ -26,7 +26,7 @@ _OTHERS = (
 
 
 def sniff(head: bytes, tail: bytes = b"", size: int = 0) -> str | None:
-    """Name the format of a file from its first 512 bytes, last 26 and size: one of PICTURES or ARCHIVES, else None."""
+    """Return the format for a file's first 512 bytes, last 26 and size: one of PICTURES or ARCHIVES, else None."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     if head.startswith(b"\xff\xd8\xff"):
@@ -48,7 +48,7 @@ def sniff(head: bytes, tail: bytes = b"", size: int = 0) -> str | None:
 
 
 def describe_other(head: bytes) -> str:
-    """A short reason for refusing a file that `sniff` does not know."""
+    """Return a short reason for rejecting a file that `sniff` does not know."""
     if not head:
         return "the file is empty"
     for magic, name in _OTHERS:
@@ -65,7 +65,7 @@ _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 
 
 def _is_old_tga(head: bytes, size: int) -> bool:
-    """Whether a header and a file's size agree in every field with a TGA of version 1, which has no mark at all."""
+    """Whether every header field and the file size fit a version 1 TGA, a format without a magic number."""
     if len(head) < 18:
         return False
     name, mapped, kind = head[0], head[1], head[2]
