@@ -164,7 +164,7 @@ class PreflightCard(QFrame):
         if steps:
             text += self.tr(", {0:,} iterations").format(steps)
         if costs.get("micro_batch") and costs["micro_batch"] < costs["batch"]:
-            text += self.tr(". Memory is sufficient for {0} pictures at once: gradients are accumulated.").format(
+            text += self.tr(". Memory allows only {0} pictures at once, so gradients are accumulated.").format(
                 costs["micro_batch"]
             )
         self._note.setText(wrapped(text))
