@@ -1,4 +1,4 @@
-"""The one QApplication: its name, its theme, and what becomes of errors nobody caught."""
+"""The QApplication: its name, its theme, and the handler for uncaught errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def make_application(*, sheet: bool = True) -> QApplication:
-    """The one QApplication, dressed in our theme; an existing one is used as it is. `sheet`: see `theme.install`."""
+    """Create the QApplication with the Studio's theme, or return the existing one. `sheet`: see `theme.install`."""
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
@@ -28,12 +28,12 @@ def make_application(*, sheet: bool = True) -> QApplication:
     theme.set_scheme(scheme if scheme in theme.SCHEMES else "system")
     application = QApplication([*sys.argv[:1], *theme.STYLE_ARGUMENTS])
     theme.install(application, styled=True, sheet=sheet)
-    sys.excepthook = _tell_bug
+    sys.excepthook = _report_bug
     return application
 
 
-def _tell_bug(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
-    """Our bug, raised in a slot: keep the window alive, write the traceback to the log, say one line."""
+def _report_bug(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
+    """Handle an exception raised in a slot: keep the window open, log the traceback, show one line."""
     if issubclass(kind, KeyboardInterrupt):
         QApplication.quit()
         return

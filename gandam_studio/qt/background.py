@@ -1,4 +1,4 @@
-"""Long work off the GUI thread: one QThread a job, progress polled by the window, cancellation by exception."""
+"""Long work off the GUI thread: one QThread per job, progress polled by the window, cancellation by exception."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from gandam_studio.core.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-# The first argument is the workspace: a door of the thread's own, None where a task was started without one.
+# The first argument is the thread's own handle on the workspace, or None for a task started without a workspace.
 JobFunction = Callable[[Any, "ProgressJob"], Any]
 
 
 class ProgressJob:
-    """The `core.jobs.Job` that work in another thread is given; the window reads its numbers when it likes.
+    """The `core.jobs.Job` passed to work in another thread; the window polls its numbers.
 
-    Nothing is signalled per step: a job may advance a hundred thousand times a second.
+    There is no signal per step, because a job may advance a hundred thousand times a second.
 
     Attributes:
-        label: the present stage, "" before the first.
+        label: the current stage, "" before the first.
         total: units of the stage, None while unknown.
-        done: units finished of the stage.
+        done: units of the stage finished so far.
         stage_started: `time.monotonic()` when the stage began, seconds.
     """
 
@@ -38,18 +38,18 @@ class ProgressJob:
         self._cancelled = False
 
     def start(self, label: str, total: int | None) -> None:
-        """See Job."""
+        """Begin a stage of `total` units, None if unknown."""
         self.check()
         self.label, self.total, self.done = label, total, 0
         self.stage_started = time.monotonic()
 
     def advance(self, count: int = 1) -> None:
-        """See Job."""
+        """Count finished units; raises Cancelled after `cancel`."""
         self.done += count
         self.check()
 
     def check(self) -> None:
-        """See Job."""
+        """Raise Cancelled after `cancel`."""
         if self._cancelled:
             raise Cancelled
 
@@ -59,11 +59,11 @@ class ProgressJob:
 
     @property
     def is_cancelled(self) -> bool:
-        """True once the person has asked for it."""
+        """True once `cancel` was called."""
         return self._cancelled
 
     def seconds_left(self) -> float | None:
-        """Estimate from this stage's own rate; None while there is too little to judge by."""
+        """Estimate the time left from the rate of this stage; None until there is enough data."""
         elapsed = time.monotonic() - self.stage_started
         if not self.total or elapsed < 1.0 or self.done < max(1, self.total // 1000):
             return None
@@ -74,15 +74,15 @@ class BackgroundTask(QObject):
     """One job in its own thread.
 
     Attributes:
-        title: what the person asked for, e.g. "Import".
+        title: what the user started, e.g. "Import".
         progress: the `ProgressJob` the work reports to.
-        is_over: True from the moment the outcome is reported.
+        is_over: True once the outcome is reported.
 
     Signals:
-        succeeded: the work returned (its result); emitted in the GUI thread.
+        succeeded: the work returned (result); emitted in the GUI thread.
         failed: the work raised (the exception).
-        cancelled: the work stopped because it was asked to.
-        ended: emitted last, whatever happened, also after `abandon`.
+        cancelled: the work stopped on request.
+        ended: always emitted last, also after `abandon`.
     """
 
     succeeded = Signal(object)
@@ -100,15 +100,15 @@ class BackgroundTask(QObject):
         self._thread.finished.connect(self._report)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def cancel(self) -> None:
-        """Ask the work to stop; `cancelled` (or, when it was too late, `succeeded`) follows."""
+        """Request a stop; `cancelled` follows, or `succeeded` if the work had already finished."""
         self.progress.cancel()
 
     def abandon(self) -> None:
-        """Cancel, and let nobody hear of the outcome: it would answer a question that is not asked any more."""
+        """Cancel, and report no outcome: the result is no longer wanted."""
         self._abandoned = True
         self.progress.cancel()
 
@@ -118,7 +118,7 @@ class BackgroundTask(QObject):
         return self._thread.isRunning()
 
     def wait(self) -> None:
-        """Block until the thread has ended; only for closing, when there is nothing left to keep responsive."""
+        """Block until the thread has ended; only for closing, because it freezes the window."""
         self._thread.wait()
 
     def _report(self) -> None:
@@ -136,10 +136,10 @@ class BackgroundTask(QObject):
 
 
 class Latest:
-    """The newest of several tasks that answer the same question.
+    """The newest of several tasks that compute the same thing.
 
-    A newer one makes an older one's answer worthless, however late that comes: it is abandoned. Nothing has to be
-    reset when work fails, for `is_waiting` asks the task itself.
+    Following a new task abandons the previous one. No state has to be reset when work fails, because `is_waiting` asks
+    the task itself.
     """
 
     def __init__(self) -> None:
@@ -147,18 +147,18 @@ class Latest:
 
     @property
     def is_waiting(self) -> bool:
-        """True while an answer is on its way."""
+        """True while the task is running."""
         return self._task is not None and not self._task.is_over
 
     def follow(self, task: BackgroundTask) -> BackgroundTask:
-        """Wait for this task instead of any before."""
+        """Replace the current task with this one."""
         self.forget()
         self._task = task
         task.ended.connect(lambda: self._end(task))
         return task
 
     def forget(self) -> None:
-        """The question is not asked any more."""
+        """Abandon the current task."""
         if self._task is not None:
             self._task.abandon()
         self._task = None
@@ -169,7 +169,7 @@ class Latest:
 
 
 class _Worker(QThread):
-    """Runs the function with a door to the workspace that belongs to this thread."""
+    """Runs the function with this thread's own handle on the workspace."""
 
     def __init__(
         self, workspace: Workspace | None, function: JobFunction, progress: ProgressJob, parent: QObject
@@ -182,13 +182,13 @@ class _Worker(QThread):
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        """QThread's entry: nothing raised here may escape, it would end the program."""
+        """Run the function. No exception may escape from here: it would end the program."""
         try:
             if self._workspace is None:
                 self.result = self._function(None, self._progress)
             else:
-                with self._workspace.for_this_thread() as door:
-                    self.result = self._function(door, self._progress)
+                with self._workspace.for_this_thread() as workspace:
+                    self.result = self._function(workspace, self._progress)
         except BaseException as error:
             self.error = error
             if not isinstance(error, Cancelled):

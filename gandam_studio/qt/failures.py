@@ -1,4 +1,4 @@
-"""Errors as the window tells them: the person's in one line, ours in one line that names the log."""
+"""Errors as shown in the window: one line each; for a bug, the line names the log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainer.protocol.untrusted import UntrustedError
 
 
 def explain(error: BaseException) -> str:
-    """One line for people; an unexpected error is written to a log first."""
+    """Describe an error in one line; an unexpected error is written to a log first."""
     if isinstance(error, UserError | TrainerError | UntrustedError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
@@ -22,6 +22,6 @@ def explain(error: BaseException) -> str:
     if isinstance(error, sqlite3.DatabaseError):
         return QCoreApplication.translate("Failures", "The workspace's database cannot be used: {0}").format(error)
     if isinstance(error, MemoryError):
-        return QCoreApplication.translate("Failures", "This machine has not enough memory for that.")
-    text = QCoreApplication.translate("Failures", "Something went wrong inside GANdam Studio; the details are in {0}")
+        return QCoreApplication.translate("Failures", "There is not enough memory for this.")
+    text = QCoreApplication.translate("Failures", "Internal error in GANdam Studio; details are in {0}")
     return text.format(write_log(error))

@@ -1,4 +1,4 @@
-"""Small dialogs of the window: keyboard shortcuts, the history of edits, about."""
+"""Small dialogs: keyboard shortcuts, edit history, about."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HISTORY_SHOWN = 500
 
 
 class ShortcutsDialog(QDialog):
-    """Every action that has keys, by menu."""
+    """Every action with a shortcut, by menu."""
 
     def __init__(self, commands: list[tuple[QAction, str]], parent: QWidget) -> None:
         super().__init__(parent)
@@ -68,7 +68,7 @@ class ShortcutsDialog(QDialog):
 
 
 class HistoryDialog(QDialog):
-    """The edits of the workspace, newest first, with what undo and redo would do next."""
+    """The edits of the workspace, newest first."""
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
@@ -77,7 +77,7 @@ class HistoryDialog(QDialog):
         states = {"done": "", "undone": self.tr("undone"), "abandoned": self.tr("abandoned")}
         entries = session.workspace.history.entries(HISTORY_SHOWN)
         table = QTableWidget(len(entries), 3)
-        table.setHorizontalHeaderLabels([self.tr("What"), self.tr("State"), self.tr("When (UTC)")])
+        table.setHorizontalHeaderLabels([self.tr("Edit"), self.tr("State"), self.tr("When (UTC)")])
         table.verticalHeader().hide()
         table.setShowGrid(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -99,7 +99,7 @@ class HistoryDialog(QDialog):
 
 
 def show_about(parent: QWidget) -> None:
-    """Name, version, licence."""
+    """Show name, version and licence."""
     box = QMessageBox(parent)
     box.setWindowTitle("GANdam Studio")
     box.setIconPixmap(icons.application_icon().pixmap(QSize(64, 64)))

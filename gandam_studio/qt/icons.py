@@ -1,4 +1,4 @@
-"""Our own icons: one-colour SVG files tinted by the theme, drawn at the screen's true resolution."""
+"""The Studio's icons: one-colour SVG files tinted by the theme, drawn at the screen's resolution."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainer.protocol.resources import resource_path
 
 SIZE = 20
 
-# Whoever shows an icon is tinted anew when the theme changes: (weak reference, what to do with it).
+# What shows an icon is tinted again when the theme changes: (weak reference, function that sets the icon).
 _shown: list[tuple[weakref.ref[Any], Callable[[Any], None]]] = []
 
 
@@ -32,7 +32,7 @@ def pixmap(name: str, size: QSize | int = SIZE, color: str = "text") -> QPixmap:
 
 
 def image(name: str, size: QSize | int, color: QColor, ratio: float) -> QImage:
-    """An icon in any colour at a device pixel ratio; any thread."""
+    """An icon in any colour at a device pixel ratio; callable from any thread."""
     width, height = (size, size) if isinstance(size, int) else (size.width(), size.height())
     picture = QImage(_shape(name, width, height, ratio))
     with painting(picture) as painter:
@@ -43,7 +43,7 @@ def image(name: str, size: QSize | int, color: QColor, ratio: float) -> QImage:
 
 @functools.lru_cache(maxsize=256)
 def _shape(name: str, width: int, height: int, ratio: float) -> QImage:
-    """The icon in black: drawing the SVG costs more than tinting it, and most icons are needed in three colours."""
+    """The icon in black, cached: drawing the SVG costs more than tinting it, and most icons need three colours."""
     picture = QImage(QSize(width, height) * ratio, QImage.Format.Format_ARGB32_Premultiplied)
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)
@@ -54,7 +54,7 @@ def _shape(name: str, width: int, height: int, ratio: float) -> QImage:
 
 
 def icon(name: str, color: str = "text", size: int = SIZE) -> QIcon:
-    """An icon with its disabled look; "checked" buttons keep the colour their style sheet gives."""
+    """An icon with its disabled variant; checked buttons get their colour from the style sheet."""
     made = QIcon(pixmap(name, size, color))
     made.addPixmap(pixmap(name, size, "muted"), QIcon.Mode.Disabled)
     if color == "secondary":
@@ -65,12 +65,12 @@ def icon(name: str, color: str = "text", size: int = SIZE) -> QIcon:
 def set_icon(target: QAbstractButton | QAction, name: str, color: str = "text", size: int = SIZE) -> None:
     """Show an icon on a button or action, now and after every theme change."""
 
-    def dress(one: QAbstractButton | QAction) -> None:
+    def apply(one: QAbstractButton | QAction) -> None:
         one.setIcon(icon(name, color, size))
         if isinstance(one, QAbstractButton):
             one.setIconSize(QSize(size, size))
 
-    _keep(target, dress)
+    _keep(target, apply)
 
 
 def set_pixmap(target: QLabel, name: str, size: QSize | int = SIZE, color: str = "text") -> None:
@@ -79,7 +79,7 @@ def set_pixmap(target: QLabel, name: str, size: QSize | int = SIZE, color: str =
 
 
 def application_icon() -> QIcon:
-    """The program's own, in colour."""
+    """The program's icon, in colour."""
     return QIcon(str(resource_path("icons", "gandam-studio.svg")))
 
 
@@ -88,23 +88,23 @@ def _source(name: str) -> str:
     return resource_path("icons", f"{name}.svg").read_text(encoding="utf-8")
 
 
-def _keep(target: Any, dress: Callable[[Any], None]) -> None:
-    dress(target)
+def _keep(target: Any, apply: Callable[[Any], None]) -> None:
+    apply(target)
     if not _shown:
-        theme.notifier().changed.connect(_dress_all)
+        theme.notifier().changed.connect(_apply_all)
     _shown[:] = [(kept, how) for kept, how in _shown if (one := kept()) is not None and one is not target]
-    _shown.append((weakref.ref(target), dress))
+    _shown.append((weakref.ref(target), apply))
 
 
-def _dress_all() -> None:
+def _apply_all() -> None:
     alive = []
-    for kept, dress in _shown:
+    for kept, apply in _shown:
         target = kept()
         if target is None:
             continue
         try:
-            dress(target)
+            apply(target)
         except RuntimeError:
-            continue  # its C++ half is gone already
-        alive.append((kept, dress))
+            continue  # its C++ object was deleted
+        alive.append((kept, apply))
     _shown[:] = alive

@@ -1,7 +1,6 @@
-"""The window's process: `gandam-studio-window [FOLDER]` and `gandam-studio open` end up here.
+"""Entry point of the window's process, for `gandam-studio-window [FOLDER]` and `gandam-studio open`.
 
-What is imported before the window is painted, and in which order, decides how long the person waits; this module is
-the one place that says so.
+What is imported before the first paint, and in which order, decides the start-up time; only this module controls it.
 """
 
 from __future__ import annotations
@@ -36,42 +35,42 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def open_window(folder: Path | None = None) -> int:
-    """Show the window, on `folder`'s workspace if given, and return when it is closed (exit code)."""
+    """Show the window, with the workspace in `folder` if given, and return the exit code when it is closed."""
     application, _window = show_window(folder)
 
     from PySide6.QtCore import QTimer
 
-    from gandam_studio.qt.responsiveness import favour_the_window
+    from gandam_studio.qt.responsiveness import set_up_for_window
 
-    # After the first picture: looking at everything once takes some tens of milliseconds.
-    QTimer.singleShot(SETTLED_MS, application, lambda: favour_the_window(application))
+    # After the first paint: one full collection takes some tens of milliseconds.
+    QTimer.singleShot(SETTLED_MS, application, lambda: set_up_for_window(application))
     return application.exec()
 
 
 def show_window(folder: Path | None = None) -> tuple[QApplication, MainWindow]:
-    """The application and its window, shown; they live as long as the caller keeps them.
+    """Show the window; application and window live as long as the caller keeps them.
 
     Raises UserError when Qt cannot be loaded.
     """
-    # Nothing is garbage yet, but with every module imported the collector would look at all that is there.
-    # `favour_the_window` sets it to work.
+    # Nothing is garbage yet, but each import would make the collector scan everything loaded so far.
+    # `set_up_for_window` enables it again.
     gc.disable()
-    # Qt's Python package puts a slower `import` in the place of Python's own: what needs no Qt comes before it.
+    # PySide6 replaces Python's `import` with a slower one: modules that need no Qt are imported first.
 
     try:
         from gandam_studio.qt import theme
         from gandam_studio.qt.application import MainWindow, make_application
-        from gandam_studio.qt.responsiveness import give_turns_quickly
+        from gandam_studio.qt.responsiveness import shorten_switch_interval
     except ImportError as error:
         raise UserError(f"the window cannot open: {error}; see: gandam-studio doctor") from None
 
-    give_turns_quickly()
+    shorten_switch_interval()
     application = make_application(sheet=False)
     window = MainWindow()
     where = None if folder is None else Path(folder).absolute()
     opened = where is None or window.show_folder(where)
-    theme.put_sheet_on(application)
+    theme.apply_style_sheet(application)
     window.show()
     if where is not None and not opened:
-        window.open_folder(where)  # asks, or says why not, over the window
+        window.open_folder(where)  # asks questions and shows errors over the window
     return application, window

@@ -1,4 +1,4 @@
-"""The window: rail, screens built on first visit, menus of the screen that is on, status strip."""
+"""The main window: rail, screens built on first visit, menus of the current screen, status strip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.menus import filled, leaves, merged
 from gandam_studio.qt.questions import offer_creation, offer_read_only, offer_stopping, run_dialog
 from gandam_studio.qt.rail import PLACES, Place, Rail
-from gandam_studio.qt.responsiveness import give_back
+from gandam_studio.qt.responsiveness import collect_set_aside
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
@@ -27,15 +27,15 @@ from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_f
 from trainer.protocol.untrusted import shortened
 
 SETTLED_MS = 50
-"""After the first picture of a workspace: remember it, look whether a run of it trains."""
+"""Delay after a workspace is shown before it is remembered and its running training is looked for."""
 
 
 class MainWindow(QMainWindow):
     """One workspace in one window.
 
     Attributes:
-        session: the open workspace; None while the welcome page is shown.
-        status_strip: jobs, messages and the training run's strip.
+        session: the open workspace; None on the welcome page.
+        status_strip: jobs, messages and the strip of the training run.
     """
 
     def __init__(self) -> None:
@@ -61,36 +61,36 @@ class MainWindow(QMainWindow):
     # Workspaces
 
     def open_folder(self, folder: Path, *, read_only: bool = False) -> bool:
-        """Show the workspace in `folder`, or offer what can be done when it is locked or is none; False: not opened."""
+        """Show the workspace in `folder`; if it is locked or not a workspace, offer alternatives. False: not opened."""
         is_open = self._is_open(folder)
         if is_open and self.session and (read_only or not self.session.read_only):
-            return self._tell_open(self.session)
+            return self._show_already_open(self.session)
         try:
             workspace = Workspace.open(folder, read_only=read_only)
         except WorkspaceLocked as error:
             if is_open and self.session:
-                return self._tell_open(self.session)
+                return self._show_already_open(self.session)
             return offer_read_only(self, str(error)) and self.open_folder(folder, read_only=True)
         except WorkspaceNotFound:
             return offer_creation(self, folder) and self.create_folder(folder)
         except UserError as error:
-            self._tell(str(error))
+            self._show_error(str(error))
             return False
         return self._show_workspace(workspace)
 
     def _is_open(self, folder: Path) -> bool:
-        """True when this window shows that workspace, by whatever path it is named."""
+        """True if this window shows that workspace, by any path that leads to it."""
         try:
             return self.session is not None and folder.samefile(self.session.workspace.folder)
         except OSError:
             return False
 
-    def _tell_open(self, session: Session) -> bool:
-        session.post(self.tr("This workspace is open already."), INFO)
+    def _show_already_open(self, session: Session) -> bool:
+        session.post(self.tr("This workspace is already open."), INFO)
         return True
 
     def show_folder(self, folder: Path) -> bool:
-        """Show the workspace in `folder`, asking and telling nothing; False when that would be needed."""
+        """Show the workspace in `folder` without any dialog; False if one would be needed."""
         try:
             workspace = Workspace.open(folder)
         except UserError:
@@ -102,12 +102,12 @@ class MainWindow(QMainWindow):
         try:
             workspace = Workspace.create(folder)
         except UserError as error:
-            self._tell(str(error))
+            self._show_error(str(error))
             return False
         return self._show_workspace(workspace)
 
     def close_workspace(self) -> bool:
-        """Back to the welcome page; False when the person would rather not."""
+        """Return to the welcome page; False if the user cancelled."""
         if self.session is None:
             return True
         if not self._may_close():
@@ -118,11 +118,11 @@ class MainWindow(QMainWindow):
 
     @property
     def welcome(self) -> Welcome:
-        """The page without a workspace; built when first needed, a window opened on a workspace has no time for it."""
+        """The page shown without a workspace; built on first use, to keep the start with a workspace fast."""
         if self._welcome is None:
             self._welcome = Welcome()
-            self._welcome.open_asked.connect(self.open_folder)
-            self._welcome.create_asked.connect(self.create_folder)
+            self._welcome.open_requested.connect(self.open_folder)
+            self._welcome.create_requested.connect(self.create_folder)
             self._stack.addWidget(self._welcome)
         return self._welcome
 
@@ -133,7 +133,7 @@ class MainWindow(QMainWindow):
         self._show_menus()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The first page, unless a workspace was opened before."""
+        """Show the welcome page, unless a workspace is open."""
         super().showEvent(event)
         if self.session is None and self._welcome is None:
             self._show_welcome()
@@ -145,27 +145,27 @@ class MainWindow(QMainWindow):
         session = Session(workspace, self)
         self.session = session
         Upkeep(session)
-        session.edits_applied.connect(lambda _changes: self._name_undo())
+        session.edits_applied.connect(lambda _changes: self._update_undo_texts())
         self.status_strip.attach(session)
         name = workspace.folder.name
-        title = self.tr("{0} (read only)").format(name) if session.read_only else name
+        title = self.tr("{0} (read-only)").format(name) if session.read_only else name
         self.setWindowTitle(f"{title} – GANdam Studio")
         self.rail.show()
         if self.rail.places:
             self.visit(self.rail.places[0])
         QTimer.singleShot(SETTLED_MS, session, self._settle)
         if session.read_only:
-            session.post(self.tr("Open for reading only: another window or command is writing here."), WARNING)
+            session.post(self.tr("Opened read-only: another window or command is using this workspace."), WARNING)
         return True
 
     def _leave_workspace(self) -> None:
         assert self.session is not None
-        remember_folder(self.session.workspace.folder)  # it may not have settled yet
+        remember_folder(self.session.workspace.folder)  # `_settle` may not have run yet
         if self._screen:
             self._screen.deactivated()
         self.status_strip.set_run_widget(None)
         self.session.close()
-        QTimer.singleShot(0, give_back)  # when what the screens held is gone
+        QTimer.singleShot(0, collect_set_aside)  # after the screens are deleted
         self.menuBar().clear()
         for screen in self._screens.values():
             for menu in self._bars.pop(screen, ([], []))[1]:
@@ -180,14 +180,14 @@ class MainWindow(QMainWindow):
         self.session = None
         self.setWindowTitle("GANdam Studio")
 
-    def _tell(self, text: str) -> None:
+    def _show_error(self, text: str) -> None:
         QMessageBox.warning(self, "GANdam Studio", text)
 
     # Screens
 
     @property
     def screen_shown(self) -> Screen | None:
-        """The screen that is on."""
+        """The current screen."""
         return self._screen
 
     def visit(self, place: Place) -> Screen:
@@ -206,25 +206,25 @@ class MainWindow(QMainWindow):
         return screen
 
     def _built(self, place: Place) -> Screen:
-        """A screen, built when it is first needed."""
+        """The screen of a place, built on first use."""
         if place.path not in self._screens:
             module, _, name = place.path.partition(":")
             screen: Screen = getattr(importlib.import_module(module), name)(self.session)
-            screen.screen_asked.connect(self._go_to)
+            screen.screen_requested.connect(self._go_to)
             screen.run_widget_changed.connect(self.status_strip.set_run_widget)
             self._screens[place.path] = screen
             self._stack.addWidget(screen)
         return self._screens[place.path]
 
     def _settle(self) -> None:
-        """What can wait until the workspace has been painted."""
+        """Do what can wait until the workspace has been painted."""
         if self.session is not None:
             remember_folder(self.session.workspace.folder)
             self._reattach(self.session)
 
     def _reattach(self, session: Session) -> None:
-        """A run that trains, started by an earlier window or on the command line, is in the strip at once."""
-        # Imported late: it brings everything about configurations and runs.
+        """Show a run that is already training, started by an earlier window or on the command line."""
+        # Imported late: it pulls in all modules for configurations and runs.
         from gandam_studio.core.runs import any_run_trains
 
         if not any_run_trains(session.workspace):
@@ -234,7 +234,7 @@ class MainWindow(QMainWindow):
                 self._built(place).reattach()
 
     def visit_by_name(self, name: str) -> Screen | None:
-        """Show the screen of that English name ("Train"); None when there is none."""
+        """Show the screen with that English name ("Train"); None if there is none."""
         for place in self.rail.places:
             if place.name == name:
                 return self.visit(place)
@@ -290,7 +290,7 @@ class MainWindow(QMainWindow):
         return action
 
     def _menu_table(self) -> list[ScreenMenu]:
-        """Every menu of the bar, the shown screen's between Edit and View."""
+        """Every menu of the menu bar; those of the current screen are between Edit and View."""
         recent = ScreenMenu(self.tr("Open &recent"), tuple(self.recent_actions))
         file = (self.new_action, self.open_action, recent)
         leave = (*((self.close_action,) if self.session else ()), self.quit_action)
@@ -313,7 +313,7 @@ class MainWindow(QMainWindow):
         return merged(table)
 
     def _show_menus(self) -> None:
-        """Put the shown screen's menus into the bar; they are built at its first visit."""
+        """Put the menus of the current screen into the menu bar; they are built on its first visit."""
         bar = self.menuBar()
         if self._screen not in self._bars:
             table = self._menu_table()
@@ -322,17 +322,17 @@ class MainWindow(QMainWindow):
         bar.clear()
         for menu in menus:
             bar.addMenu(menu)
-        self._name_recent()
+        self._update_recent()
         busy = self.session is not None
         for action in (self.undo_action, self.redo_action, self.history_action, *self.place_actions):
             action.setEnabled(busy)
         if busy:
-            self._name_undo()
+            self._update_undo_texts()
 
-    def _name_recent(self) -> None:
+    def _update_recent(self) -> None:
         self._recent = recent_folders()
         for action, folder in itertools.zip_longest(self.recent_actions, self._recent):
-            # A single & would be taken for a mnemonic's mark.
+            # A single & would mark a mnemonic.
             action.setText(str(folder).replace("&", "&&") if folder else "")
             action.setVisible(folder is not None)
 
@@ -341,7 +341,7 @@ class MainWindow(QMainWindow):
             self.open_folder(self._recent[index])
 
     def commands(self) -> Iterator[tuple[QAction, str]]:
-        """Every action of every menu with its menu's name."""
+        """Every action of every menu, with the menu's name."""
         for menu in self._menus:
             yield from leaves(menu, menu.title.replace("&", ""))
 
@@ -378,7 +378,7 @@ class MainWindow(QMainWindow):
         if self.session:
             self.session.redo()
 
-    def _name_undo(self) -> None:
+    def _update_undo_texts(self) -> None:
         if self.session is None:
             return
         history = self.session.workspace.history

@@ -1,4 +1,4 @@
-"""Menus from tables: merged by title, filled, and walked for the command palette and the list of shortcuts."""
+"""Menus from tables: merged by title, built, and listed for the command palette and the shortcuts dialog."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gandam_studio.qt.screen import ScreenMenu
 
 
 def merged(menus: list[ScreenMenu]) -> list[ScreenMenu]:
-    """One menu a title: a screen adds to File, Edit or View by naming it."""
+    """Merge menus with the same title, so that a screen can add to File, Edit or View."""
     found: dict[str, ScreenMenu] = {}
     for menu in menus:
         key = menu.title.replace("&", "")
@@ -24,7 +24,7 @@ def merged(menus: list[ScreenMenu]) -> list[ScreenMenu]:
 
 
 def filled(menu: ScreenMenu, parent: QWidget) -> QMenu:
-    """A menu with a table's entries, submenus included; a submenu whose entries are all hidden is hidden too."""
+    """Build a QMenu with its submenus; a submenu whose entries are all hidden is hidden too."""
     made = QMenu(menu.title, parent)
     for entry in menu.entries:
         if entry is None:
@@ -43,7 +43,7 @@ def _hide_if_empty(menu: QMenu) -> None:
 
 
 def leaves(menu: ScreenMenu, path: str) -> Iterator[tuple[QAction, str]]:
-    """Every action below a menu, with the path of menus that leads to it."""
+    """Every action below a menu, with the path of menus to it."""
     for entry in menu.entries:
         if isinstance(entry, ScreenMenu):
             yield from leaves(entry, f"{path} › {entry.title.replace('&', '')}")

@@ -1,6 +1,6 @@
-"""Painting that cannot leave a painter open: an error inside is reported, the painter always ends.
+"""Paint events that always end their painter: an error inside is reported.
 
-A QPainter that outlives its paint event, because a traceback still refers to it, crashes Qt at the next one.
+A QPainter kept alive after its paint event, for instance by a traceback, crashes Qt at the next one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _reported: set[tuple[str, type]] = set()
 
 @contextlib.contextmanager
 def painting(device: QPaintDevice) -> Iterator[QPainter]:
-    """A painter on a picture or widget that ends with the block, however that ends."""
+    """A painter on a picture or widget that always ends with the block."""
     painter = QPainter(device)
     try:
         yield painter
@@ -28,9 +28,9 @@ def painting(device: QPaintDevice) -> Iterator[QPainter]:
 
 
 def paint_event(method: Callable[[Any, QPaintEvent, QPainter], None]) -> Callable[[Any, QPaintEvent], None]:
-    """Make `method(self, event, painter)` a widget's `paintEvent`; a scroll area is painted on its viewport.
+    """Turn `method(self, event, painter)` into a `paintEvent`; a scroll area is painted on its viewport.
 
-    An error is reported once a widget class and kind of error, since paint events come again and again.
+    An error is reported once per widget class and type of error, because paint events repeat.
     """
 
     @functools.wraps(method)
@@ -46,7 +46,7 @@ def paint_event(method: Callable[[Any, QPaintEvent, QPainter], None]) -> Callabl
 
 
 def paint_item(method: Callable[..., None]) -> Callable[..., None]:
-    """Make `method(self, painter, option, index)` a delegate's `paint`: the painter is handed back as it came."""
+    """Turn `method(self, painter, option, index)` into a delegate's `paint` that restores the painter's state."""
 
     @functools.wraps(method)
     def paint(self: Any, painter: QPainter, option: Any, index: Any) -> None:
@@ -62,7 +62,7 @@ def paint_item(method: Callable[..., None]) -> Callable[..., None]:
 
 
 def _report(painted: Any, error: Exception) -> None:
-    """Hand the error to the window's own report of bugs, without keeping what it refers to."""
+    """Pass the error to `sys.excepthook`, without keeping references to its frames."""
     key = (type(painted).__qualname__, type(error))
     if key not in _reported:
         _reported.add(key)

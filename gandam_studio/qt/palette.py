@@ -1,4 +1,4 @@
-"""The command palette (Ctrl+K): every action of the window, found by typing a part of its name."""
+"""The command palette (Ctrl+K): find any action by typing part of its name."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Command:
-    """An action and the menu it stands in."""
+    """An action and the menu it is in."""
 
     action: QAction
     menu: str
 
     @property
     def text(self) -> str:
-        """The action's name without its mnemonic mark."""
+        """The action's name without the mnemonic mark."""
         return self.action.text().replace("&&", "\0").replace("&", "").replace("\0", "&").rstrip("…")
 
 
 def match(query: str, text: str) -> int | None:
-    """How badly `query` fits `text`: 0 best, None not at all.
+    """Penalty of matching `query` with `text`: 0 is best, None is no match.
 
-    Every word of the query must occur; at the start of a word is better than within one, early better than late.
+    Every word of the query must occur. The start of a word is better than the middle, and early is better than late.
     """
     score = 0
     lowered = text.lower()
@@ -44,7 +44,7 @@ def match(query: str, text: str) -> int | None:
 
 
 class CommandPalette(QFrame):
-    """A field and a short list over the window; Enter runs, Escape goes away."""
+    """A search field and a short list over the window; Enter runs the command, Escape closes."""
 
     def __init__(self, commands: Iterable[Command], parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
@@ -69,7 +69,7 @@ class CommandPalette(QFrame):
         self._search("")
 
     def show_over(self, window: QWidget) -> None:
-        """Appear in the upper middle of the window, ready for typing."""
+        """Open in the upper middle of the window, with the focus in the field."""
         width = min(560, window.width() - 4 * theme.SPACE)
         height = min(420, window.height() - 80)
         corner = window.mapToGlobal(window.rect().topLeft())
@@ -78,7 +78,7 @@ class CommandPalette(QFrame):
         self.field.setFocus()
 
     def run(self) -> None:
-        """Do what is chosen, after the palette has gone: the action may want the focus that was before."""
+        """Close the palette, then trigger the chosen action, which may depend on the previous focus."""
         item = self.list.currentItem()
         if item is None:
             return
@@ -87,7 +87,7 @@ class CommandPalette(QFrame):
         action.trigger()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Up, Down and Enter typed in the field move and choose in the list."""
+        """Forward Up, Down and Enter from the field to the list."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
             if step and self.list.count():
@@ -111,7 +111,7 @@ class CommandPalette(QFrame):
             item.setData(Qt.ItemDataRole.UserRole, command.action)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, command.text)
             row = _Row(command)
-            # The style sheet pads items; the row must not pay for it.
+            # Without the padding that the style sheet adds to items.
             item.setSizeHint(QSize(0, row.sizeHint().height() + theme.SPACE))
             self.list.setItemWidget(item, row)
         self.list.setCurrentRow(0)

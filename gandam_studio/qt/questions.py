@@ -1,4 +1,4 @@
-"""Questions the window asks before it opens, makes or closes a workspace; each answers True to go on."""
+"""Questions asked before a workspace is opened, created or closed; each returns True to continue."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from trainer.protocol.untrusted import shortened
 
 
 def run_dialog(dialog: QDialog) -> int:
-    """Show a dialog until it is answered, and delete it: as a child it would live as long as its window.
+    """Show a modal dialog and delete it afterwards, since a child would live as long as its window.
 
-    What the dialog holds can be read until the event loop is reached again.
+    The dialog can be read until control returns to the event loop.
     """
     try:
         return dialog.exec()
@@ -22,13 +22,13 @@ def run_dialog(dialog: QDialog) -> int:
 
 
 def offer_read_only(parent: QWidget, reason: str) -> bool:
-    """Another window or command writes to the workspace: look at it meanwhile?"""
+    """Ask whether to open a workspace read-only that another window or command is writing to."""
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Information)
     box.setWindowTitle(box.tr("Workspace in use"))
     box.setText(wrapped(reason))
     box.setInformativeText(
-        box.tr("You can look at everything meanwhile; decisions are made in the window that has it open.")
+        box.tr("You can open it read-only: everything can be viewed, but changes are made in the other window.")
     )
     look = box.addButton(box.tr("Open read-only"), QMessageBox.ButtonRole.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
@@ -38,31 +38,33 @@ def offer_read_only(parent: QWidget, reason: str) -> bool:
 
 
 def offer_creation(parent: QWidget, folder: Path) -> bool:
-    """The folder is no workspace: make one there? Never in a folder that holds something else."""
+    """Ask whether to create a workspace in `folder`; only offered if the folder is empty or missing."""
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle(box.tr("No workspace here"))
-    box.setText(wrapped(box.tr("{0} is no workspace yet.").format(folder)))
+    box.setText(wrapped(box.tr("{0} is not a workspace.").format(folder)))
     if folder.is_dir() and any(folder.iterdir()):
         box.setInformativeText(
-            box.tr("A workspace lives in a folder of its own. Make one in a new folder, then import this one.")
+            box.tr(
+                "A workspace needs a folder of its own. Create one in a new folder, then import this folder into it."
+            )
         )
         run_dialog(box)
         return False
-    make = box.addButton(box.tr("Make one"), QMessageBox.ButtonRole.AcceptRole)
+    make = box.addButton(box.tr("Create workspace"), QMessageBox.ButtonRole.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     run_dialog(box)
     return box.clickedButton() is make
 
 
 def offer_stopping(parent: QWidget, titles: list[str]) -> bool:
-    """Background work is under way: stop it and close?"""
+    """Ask whether to stop background work and close."""
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
-    box.setWindowTitle(box.tr("Work under way"))
-    box.setText(box.tr("Still working: {0}.").format(shortened(", ".join(titles), 200)))
-    box.setInformativeText(box.tr("What is finished so far is kept."))
+    box.setWindowTitle(box.tr("Work in progress"))
+    box.setText(box.tr("Still running: {0}.").format(shortened(", ".join(titles), 200)))
+    box.setInformativeText(box.tr("Work finished so far is kept."))
     stop = box.addButton(box.tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
-    box.addButton(box.tr("Keep working"), QMessageBox.ButtonRole.RejectRole)
+    box.addButton(box.tr("Keep running"), QMessageBox.ButtonRole.RejectRole)
     run_dialog(box)
     return box.clickedButton() is stop

@@ -1,4 +1,4 @@
-"""A thread that works on what is wanted now, and forgets what was wanted before."""
+"""A thread with a queue that callers replace: only what is wanted now is worked on."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 class QueueThread(QThread):
-    """Base of loaders and decoders: a subclass's `run` takes from the queue with `take` until that is empty-handed.
+    """Base of loaders and decoders: a subclass's `run` calls `take` until it returns nothing.
 
-    The thread starts with the first wish. `want`, `want_first` and `stop` may be called from any thread.
+    The thread starts with the first request. `want`, `want_first` and `stop` may be called from any thread.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -31,23 +31,23 @@ class QueueThread(QThread):
         self._free.set()
 
     def want(self, wanted: list[Any]) -> None:
-        """Replace the queue; what was in it and is not named now is forgotten."""
+        """Replace the queue."""
         with self._change:
             self._queue = wanted
         self._wake(wanted)
 
     def want_first(self, one: Any, most: int) -> None:
-        """Put one in front, also if it waits already; at most `most` are kept, the newest."""
+        """Move or add one request to the front; only the first `most` requests are kept."""
         with self._change:
             self._queue = [one, *(other for other in self._queue if other != one)][:most]
         self._wake([one])
 
     @contextlib.contextmanager
     def resting(self) -> Iterator[None]:
-        """While the block runs, the thread pauses before its next piece of work (where it calls `pause`).
+        """While the block runs, the thread waits at its next call of `pause`.
 
-        For what the GUI thread does within a frame: each of its calls that lets go of the interpreter's lock would
-        else wait until this thread gives it back.
+        For work of the GUI thread within a frame: otherwise each of its calls that releases the GIL would have to
+        wait for this thread to return it.
         """
         self._free.clear()
         try:
@@ -56,7 +56,7 @@ class QueueThread(QThread):
             self._free.set()
 
     def pause(self) -> None:
-        """Called by the thread between two pieces of work: wait while somebody is `resting` it."""
+        """Called by the thread between two pieces of work: wait while a `resting` block runs."""
         self._free.wait(LONGEST_PAUSE_S)
 
     def stop(self) -> None:
@@ -67,7 +67,7 @@ class QueueThread(QThread):
         self.wait()
 
     def take(self, count: int = 1) -> list[Any]:
-        """The next `count` of the queue, or fewer; waits for one. Empty once the thread shall stop."""
+        """Wait for requests and return up to `count` of them; an empty list means that the thread must stop."""
         with self._change:
             self._change.wait_for(lambda: self._queue or self._stopping)
             if self._stopping:
@@ -85,7 +85,7 @@ class QueueThread(QThread):
 
 
 class WorkspaceThread(QueueThread):
-    """A queue whose wishes are seen to with a workspace: `work` is called in the thread, `AT_ONCE` wishes at most."""
+    """A queue whose requests need a workspace: the thread calls `work` with up to `AT_ONCE` requests."""
 
     AT_ONCE = 1
 
@@ -94,21 +94,21 @@ class WorkspaceThread(QueueThread):
         self._workspace = workspace
 
     def run(self) -> None:
-        """QThread's entry."""
+        """Take requests until stopped."""
         try:
-            with self._workspace.for_this_thread() as door:
+            with self._workspace.for_this_thread() as workspace:
                 while wanted := self.take(self.AT_ONCE):
-                    self._work(door, wanted)
+                    self._work(workspace, wanted)
         except Exception:
-            # Such as a workspace that was taken away. The thread starts anew with the next wish.
-            log.warning("a loader has ended", exc_info=True)
+            # Such as a workspace whose folder is gone. The next request starts the thread again.
+            log.warning("a loader stopped", exc_info=True)
 
-    def _work(self, door: Workspace, wanted: list[Any]) -> None:
+    def _work(self, workspace: Workspace, wanted: list[Any]) -> None:
         try:
-            self.work(door, wanted)
+            self.work(workspace, wanted)
         except Exception:
-            log.warning("one of %d wishes failed", len(wanted), exc_info=True)
+            log.warning("one of %d requests failed", len(wanted), exc_info=True)
 
-    def work(self, door: Workspace, wanted: list[Any]) -> None:
-        """See to the next wishes; `door` is the workspace as this thread may use it."""
+    def work(self, workspace: Workspace, wanted: list[Any]) -> None:
+        """Handle the next requests; `workspace` is this thread's own handle on it."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The left rail: one button a screen, Ctrl+1 to Ctrl+6."""
+"""The left rail: one button per screen, Ctrl+1 to Ctrl+6."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ WIDTH = 84
 
 @dataclass(frozen=True)
 class Place:
-    """A screen the window may show; `path` is "module:class", imported on the first visit only.
+    """A screen of the window, imported on its first visit.
 
     Attributes:
-        key: number typed with Ctrl.
-        name: English title, translated when shown.
-        icon: file of resources/icons.
-        path: where the screen is written.
+        key: number of the shortcut Ctrl+number.
+        name: English title; translated for display.
+        icon: name of a file in resources/icons.
+        path: the screen's class as "module:class".
     """
 
     key: int
@@ -30,7 +30,7 @@ class Place:
 
     @property
     def title(self) -> str:
-        """The name in the person's language."""
+        """The translated name."""
         titles = {
             "Curate": QCoreApplication.translate("Rail", "Curate"),
             "Duplicates": QCoreApplication.translate("Rail", "Duplicates"),
@@ -52,7 +52,7 @@ PLACES = (
 
 class Rail(QFrame):
     """Signals:
-    place_chosen: the person clicked a screen's button (`Place`).
+    place_chosen: the button of a screen was clicked (`Place`).
     """
 
     place_chosen = Signal(object)
@@ -72,11 +72,11 @@ class Rail(QFrame):
 
     @property
     def places(self) -> list[Place]:
-        """The screens that can be visited, in order."""
+        """The screens, in order."""
         return [place for place in PLACES if place.path in self._buttons]
 
     def mark(self, place: Place) -> None:
-        """Show which screen is on."""
+        """Highlight the current screen's button."""
         self._buttons[place.path].setChecked(True)
 
     def _button(self, place: Place) -> QToolButton:

@@ -1,4 +1,4 @@
-"""Python's own pauses, kept away from the window: other threads' turns and the garbage collector's."""
+"""Keep the window responsive despite Python's thread switching and garbage collection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QCursor, QGuiApplication
 
 SWITCH_S = 0.0005
-"""A thread that folds a long run hands the interpreter over after so long, not after Python's 5 ms."""
+"""Thread switch interval, seconds; Python's default is 5 ms. Matters while a thread reads a long run."""
 YOUNG = (700, 10)
 NEVER = 1_000_000
 LOOK_MS = 10_000
@@ -21,11 +21,11 @@ _set_aside = False  # something was frozen since the last thorough collection
 
 
 class IdleCollector(QObject):
-    """Full garbage collections when a timer says so, not in the middle of a repaint.
+    """Runs full garbage collections from a timer instead of in the middle of a repaint.
 
-    What exists now (modules, classes, the window) is set aside, so a full collection has little to look at. What
-    `set_aside` froze later is looked at again when nobody would notice the pause: while another program has the keys,
-    or after some turns of the timer in which nothing moved.
+    What exists now (modules, classes, the window) is frozen, so a full collection has little to scan. What `set_aside`
+    froze later is scanned again when the pause goes unnoticed: while another program has the focus, or after several
+    timer ticks without activity.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -48,22 +48,22 @@ class IdleCollector(QObject):
         self._still = self._still + 1 if moved == self._seen else 0
         self._seen = moved
         if self._still >= STILL_LOOKS:
-            give_back()
-        # Only when enough has been made and dropped since the last time.
+            collect_set_aside()
+        # Only if enough objects were allocated since the last time.
         if gc.get_count()[2] >= OLD_ENOUGH:
             gc.collect()
 
     def _change_state(self, state: Qt.ApplicationState) -> None:
         if state != Qt.ApplicationState.ApplicationActive:
-            give_back()
+            collect_set_aside()
 
 
 def set_aside() -> None:
-    """Keep what was just taken in, hundreds of thousands of objects perhaps, out of later full collections.
+    """Exclude what was just loaded, perhaps hundreds of thousands of objects, from later full collections.
 
-    Looking at the relations of 100,000 sprites and at what the rules make of them takes a collection a third of a
-    second. They hold no cycles, so each goes as soon as nobody refers to it. Other garbage that is frozen along with
-    them waits for `give_back`.
+    Scanning the relations and duplicate groups of 100,000 sprites takes a collection a third of a second. They hold
+    no cycles, so reference counting frees them. Other garbage frozen along with them waits for
+    `collect_set_aside`.
     """
     global _set_aside
     gc.collect(1)
@@ -71,8 +71,8 @@ def set_aside() -> None:
     _set_aside = True
 
 
-def give_back() -> None:
-    """Collect what was garbage when it was set aside, or has become it since; a third of a second at the worst."""
+def collect_set_aside() -> None:
+    """Unfreeze and collect what was set aside; takes up to a third of a second."""
     global _set_aside
     if _set_aside:
         _set_aside = False
@@ -81,12 +81,12 @@ def give_back() -> None:
         gc.freeze()
 
 
-def give_turns_quickly() -> None:
-    """Let the window have its turn soon after it asks for it, whatever another thread is doing."""
+def shorten_switch_interval() -> None:
+    """Shorten the thread switch interval, so that the GUI thread gets the interpreter soon."""
     sys.setswitchinterval(SWITCH_S)
 
 
-def favour_the_window(parent: QObject) -> IdleCollector:
-    """Set this process up for a quick window; to be called once, when it has been shown."""
-    give_turns_quickly()
+def set_up_for_window(parent: QObject) -> IdleCollector:
+    """Set this process up for a responsive window; call once, after the window is shown."""
+    shorten_switch_interval()
     return IdleCollector(parent)

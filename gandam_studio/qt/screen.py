@@ -1,4 +1,4 @@
-"""What every screen of the window is: a widget with a name, actions for menus and the palette, and an empty state."""
+"""Base classes of the window's screens: `Screen`, its menus, and the empty state."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ SEPARATOR = None
 
 @dataclass(frozen=True)
 class ScreenMenu:
-    """A menu a screen brings to the menu bar while it is shown; None stands for a separator."""
+    """A menu that a screen adds to the menu bar while it is shown; None is a separator."""
 
     title: str
     entries: tuple[QAction | ScreenMenu | None, ...]
 
 
 class Screen(QWidget):
-    """Base of the six screens; built on first visit, told when it comes and goes.
+    """Base of all screens; built on first visit, notified when shown and hidden.
 
-    Subclasses set `title`, `icon_name` (a file of resources/icons) and build themselves from `session`.
+    Subclasses set `title` and `icon_name` (a file in resources/icons) and build themselves from `session`.
 
     Attributes:
         session: the open workspace and its signals.
 
     Signals:
-        screen_asked: another screen shall be shown (its English name, what to say to it: see `receive`).
-        run_widget_changed: what the status strip shows of a run is another widget now (QWidget).
+        screen_requested: request to show another screen (its English name, a request for its `receive`).
+        run_widget_changed: the status strip should show this widget for the run (QWidget).
     """
 
-    screen_asked = Signal(str, object)
+    screen_requested = Signal(str, object)
     run_widget_changed = Signal(object)
 
     title = ""
@@ -50,29 +50,29 @@ class Screen(QWidget):
         session.closing.connect(self.closing)
 
     def activated(self) -> None:
-        """The screen is shown now: bring it up to date."""
+        """Called when the screen is shown: bring it up to date."""
 
     def deactivated(self) -> None:
-        """Another screen is shown now: stop what only matters while visible."""
+        """Called when another screen is shown: stop what only matters while visible."""
 
     def reattach(self) -> None:
-        """The workspace was opened while something of it goes on outside this window, such as a run that trains."""
+        """Called after the workspace was opened while something already goes on in it, such as a training run."""
 
     def receive(self, request: object) -> None:
-        """Another screen has sent the person here with a request; each screen says which it knows."""
+        """Handle a request that another screen sent along; each screen documents the requests it accepts."""
 
     def may_close(self) -> bool:
-        """False keeps the window open: the screen asked the person, who said cancel.
+        """Ask the user if needed; False keeps the window open.
 
-        This only asks. Another screen may still say no, and then everything goes on; letting go is for `closing`.
+        This must not tear anything down, because another screen may still refuse; that is for `closing`.
         """
         return True
 
     def closing(self) -> None:
-        """The workspace is closed right after this: stop timers and threads."""
+        """Called right before the workspace is closed: stop timers and threads."""
 
     def menus(self) -> list[ScreenMenu]:
-        """Menus for the menu bar; their actions are also found by the command palette (Ctrl+K)."""
+        """Menus for the menu bar; their actions also appear in the command palette (Ctrl+K)."""
         return []
 
     def add_action(
@@ -87,12 +87,12 @@ class Screen(QWidget):
         edits: bool = False,
         within: QWidget | tuple[QWidget, ...] = (),
     ) -> QAction:
-        """An action whose shortcut (portable text such as "Ctrl+E", or several) works while this screen is shown.
+        """Create an action whose shortcuts (portable text such as "Ctrl+E") work while this screen is shown.
 
-        `within` narrows that to parts of the screen: keys such as Space and plain letters would otherwise be taken
-        from the buttons and lists of the rest.
-        `edits` marks what changes the workspace: it is switched off when the workspace is open for reading only.
-        Put it into `menus()`: every action belongs to a menu.
+        `within` limits the shortcut to parts of the screen, so that Space and plain letters still reach the other
+        buttons and lists.
+        `edits` marks an action that changes the workspace: it is disabled when the workspace is open read-only.
+        Every action must also be listed in `menus()`.
         """
         action = QAction(text, self)
         if checkable:
@@ -118,7 +118,7 @@ class Screen(QWidget):
 
 
 class EmptyState(QWidget):
-    """A calm invitation where there is nothing to show yet: picture, headline, a sentence, buttons."""
+    """Placeholder for a page with nothing to show yet: icon, headline, a sentence, buttons."""
 
     def __init__(self, icon: str, headline: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -128,7 +128,7 @@ class EmptyState(QWidget):
         self._headline.setProperty("role", "headline")
         self._text = QLabel(text, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._text.setProperty("role", "secondary")
-        # 52 characters a line read well; a wrapped label needs a fixed width to know its height.
+        # 52 characters per line read well; a wrapped label needs a fixed width to compute its height.
         self._text.setFixedWidth(self.fontMetrics().averageCharWidth() * 62)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(theme.SPACE)
@@ -145,24 +145,24 @@ class EmptyState(QWidget):
         layout.addStretch(3)
 
     def set_text(self, headline: str, text: str) -> None:
-        """Say something else."""
+        """Replace headline and text."""
         self._headline.setText(headline)
         self._text.setText(text)
         self._fit()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The style sheet's fonts are known only now."""
+        """Fit the labels now that the style sheet's fonts are known."""
         super().showEvent(event)
         self._fit()
 
     def _fit(self) -> None:
-        # Layouts with stretches give a wrapped label less than it needs; say the height outright.
+        # Layouts with stretches give a wrapped label less than it needs, so its height is set explicitly.
         self._text.setMinimumHeight(self._text.heightForWidth(self._text.width()))
 
     def add_button(
         self, text: str, slot: Callable[[], object], *, icon: str = "", primary: bool = False
     ) -> QPushButton:
-        """One thing the person can do about it; the primary one stands out."""
+        """Add a button; a primary one is highlighted."""
         button = QPushButton(text)
         if primary:
             button.setProperty("role", "primary")

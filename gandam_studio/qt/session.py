@@ -1,4 +1,4 @@
-"""One workspace as the window sees it: every screen decides through it and hears from it what changed."""
+"""The open workspace of a window: screens apply edits through the session and receive its change signals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FOLLOW_MS = 1500  # how often a window that may only look asks whether something was decided elsewhere
+FOLLOW_MS = 1500  # how often a read-only window checks for changes by another process
 INFO, SUCCESS, WARNING, ERROR = "info", "success", "warning", "error"
 
 
@@ -29,18 +29,18 @@ class Session(QObject):
     """The open workspace, shared by all screens of a window.
 
     Attributes:
-        workspace: the GUI thread's door; work in other threads gets its own (see `start_job`).
-        tasks: background work under way.
+        workspace: the GUI thread's handle; work in other threads gets its own (see `start_job`).
+        tasks: running background work.
 
     Signals:
         edits_applied: an edit, undo or redo took effect (`core.history.Changes`).
         sprites_imported: new sprites were added.
         versions_changed: a version was committed or tagged.
         runs_changed: a run was created, or its state changed.
-        message_posted: something to tell the person (text, severity "info", "success", "warning" or "error").
+        message_posted: a message for the user (text, severity "info", "success", "warning" or "error").
         task_started: background work began (`BackgroundTask`).
-        task_ended: background work is over, whatever its outcome (`BackgroundTask`).
-        closing: the workspace is about to be closed; threads of one's own must end now.
+        task_ended: background work ended, with any outcome (`BackgroundTask`).
+        closing: the workspace is about to be closed; receivers must end their threads now.
     """
 
     edits_applied = Signal(object)
@@ -65,9 +65,9 @@ class Session(QObject):
 
     @property
     def run_index(self) -> RunIndex:
-        """The workspace's runs, read off the GUI thread; made when first asked for."""
+        """The workspace's runs, read off the GUI thread; created on first use."""
         if self._run_index is None:
-            # Late: it brings everything about configurations and runs.
+            # Imported late: it pulls in all modules for configurations and runs.
             from gandam_studio.qt.following.run_index import RunIndex
 
             self._run_index = RunIndex(self.workspace.folder / "runs", self)
@@ -78,37 +78,37 @@ class Session(QObject):
 
     @property
     def read_only(self) -> bool:
-        """True when another window or command holds the workspace, so that nothing can be decided here."""
+        """True if another window or command holds the workspace, so that nothing can be changed here."""
         return self.workspace.read_only
 
-    # Decisions
+    # Edits
 
     def apply(self, edit: Edit) -> Changes:
-        """Carry out an edit and tell every screen; falsy when nothing changed.
+        """Apply an edit and notify every screen; the result is falsy if nothing changed.
 
-        A UserError is posted as a message instead of raised: every caller would do just that.
+        A UserError is posted as a message instead of raised.
         """
         return self._decide(lambda: self.workspace.apply(edit))
 
     def undo(self) -> Changes:
-        """Take back the newest edit."""
+        """Undo the newest edit."""
         changes = self._decide(self.workspace.undo)
         if changes:
             self.post(self.tr("Undone: {0}").format(changes.label), INFO)
         return changes
 
     def redo(self) -> Changes:
-        """Bring back what was undone last."""
+        """Redo the edit undone last."""
         changes = self._decide(self.workspace.redo)
         if changes:
             self.post(self.tr("Redone: {0}").format(changes.label), INFO)
         return changes
 
     def apply_later(self, edit: Callable[[Workspace, ProgressJob], Changes], label: str) -> BackgroundTask | None:
-        """Carry out a large change in the background: `edit(workspace, job)` applies it and returns its Changes.
+        """Apply a large change in the background: `edit(workspace, job)` applies it and returns its Changes.
 
-        Until it is done no other decision is taken here: it would wait for the database with the window frozen.
-        None when one is under way already.
+        Other edits are refused until it is done, because they would wait for the database and freeze the window.
+        Returns None if a large change is already running.
         """
         if not self._may_change():
             return None
@@ -121,28 +121,30 @@ class Session(QObject):
         self.announce(changes)
         if changes:
             count = f"{len(changes.seqs):,}"
-            self.post(self.tr("{0} sprites changed · Ctrl+Z takes it back").format(count), SUCCESS)
+            self.post(self.tr("{0} sprites changed · Ctrl+Z undoes").format(count), SUCCESS)
 
     def _end_change(self) -> None:
         self._changing = None
 
     def _may_change(self) -> bool:
         if self._changing is not None:
-            self.post(self.tr("A large change is still under way."), WARNING)
+            self.post(self.tr("A large change is still running."), WARNING)
         return self._changing is None
 
     def announce(self, changes: Changes) -> None:
-        """Tell every screen of an edit that a background job has applied through its own door."""
+        """Notify every screen of an edit that a background job has applied through its own handle."""
         if changes:
             self.edits_applied.emit(changes)
             self._fold_log()
 
     def _fold_log(self) -> None:
-        """What a large edit has written is brought into its place once it is shown, beside whatever comes next."""
+        """Checkpoint the database's write-ahead log in the background after a large edit is shown."""
         if self._folding or not self.workspace.log_is_long:
             return
         self._folding = True
-        self.start_quiet_job(lambda door, job: door.fold_log(), lambda _nothing: None).ended.connect(self._end_folding)
+        self.start_quiet_job(lambda workspace, job: workspace.fold_log(), lambda _nothing: None).ended.connect(
+            self._end_folding
+        )
 
     def _end_folding(self) -> None:
         self._folding = False
@@ -159,7 +161,7 @@ class Session(QObject):
         return changes
 
     def _follow_writer(self) -> None:
-        """Another process decides: look now and then whether it has, and show it."""
+        """Poll for changes by the process that holds the workspace, and show them."""
         self._seen = self._data_version()
         look = QTimer(self, interval=FOLLOW_MS)
         look.timeout.connect(self._look)
@@ -174,13 +176,13 @@ class Session(QObject):
                 signal.emit()
 
     def _data_version(self) -> int:
-        """Changes whenever another connection has committed (SQLite's own counter)."""
+        """SQLite's counter that changes whenever another connection has committed."""
         return data_version(self.workspace)
 
     # Messages
 
     def post(self, text: str, severity: str = INFO) -> None:
-        """Tell the person something that needs no answer."""
+        """Show a message that needs no answer."""
         self.message_posted.emit(text, severity)
 
     # Background work
@@ -195,15 +197,15 @@ class Session(QObject):
     ) -> BackgroundTask:
         """Run `function(workspace, job)` in another thread, shown in the status strip with progress and Cancel.
 
-        `workspace` is a door that belongs to that thread, `job` a `core.jobs.Job`. The callbacks run in the GUI
-        thread; without `on_error` a UserError is posted, and any other exception is logged and posted as our bug.
+        `workspace` is a handle that belongs to that thread, `job` a `core.jobs.Job`. The callbacks run in the GUI
+        thread; without `on_error` a UserError is posted, and any other exception is logged and posted as a bug.
         """
         task = BackgroundTask(label, self.workspace, function, self)
         if on_done:
             task.succeeded.connect(on_done)
         if on_cancelled:
             task.cancelled.connect(on_cancelled)
-        task.failed.connect(on_error or self.tell_failure)
+        task.failed.connect(on_error or self.post_failure)
         task.ended.connect(lambda: self._end(task))
         self.tasks.append(task)
         self.task_started.emit(task)
@@ -216,23 +218,23 @@ class Session(QObject):
         on_done: Callable[[Any], None],
         on_error: Callable[[BaseException], None] | None = None,
     ) -> BackgroundTask:
-        """As `start_job`, for short questions whose progress would only flicker: not shown in the strip."""
+        """Like `start_job`, for short queries whose progress would only flicker: not shown in the status strip."""
         task = BackgroundTask("", self.workspace, function, self)
         task.succeeded.connect(on_done)
-        task.failed.connect(on_error or self.tell_failure)
+        task.failed.connect(on_error or self.post_failure)
         task.ended.connect(lambda: self._end_quiet(task))
         self._quiet.append(task)
         task.start()
         return task
 
     def close(self) -> None:
-        """Cancel what is under way, wait for it, and let go of the workspace."""
+        """Cancel running work, wait for it, and close the workspace."""
         self.closing.emit()
         for task in (*self.tasks, *self._quiet):
             task.cancel()
         for task in (*self.tasks, *self._quiet):
             task.wait()
-            # Its result is on its way to this thread, and must not find a closed workspace.
+            # A result already queued for this thread must not be handled with a closed workspace.
             task.blockSignals(True)
         self.workspace.close()
 
@@ -246,7 +248,7 @@ class Session(QObject):
         self._quiet.remove(task)
         task.deleteLater()
 
-    def tell_failure(self, error: BaseException) -> None:
-        """Post what went wrong in background work; an `on_error` of its own calls this too."""
+    def post_failure(self, error: BaseException) -> None:
+        """Post an error of background work; a custom `on_error` calls this too."""
         log.debug("background work failed", exc_info=error)
         self.post(explain(error), ERROR)

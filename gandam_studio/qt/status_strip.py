@@ -1,4 +1,4 @@
-"""The strip at the window's foot: jobs with progress and Cancel, the last message, and a place for the training run."""
+"""The status strip: jobs with progress and Cancel, the last message, and the widget of the training run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from trainer.protocol.untrusted import shortened
 
 POLL_MS = 100
-# A message stays long enough to be read: a breath, and some more for each word.
+# A message stays long enough to be read: a base time plus some for each word.
 BASE_MS = 4000
 PER_WORD_MS = 300
 LONGEST = 1000
@@ -58,7 +58,7 @@ class StatusStrip(QFrame):
         self._poll.timeout.connect(self._refresh)
 
     def attach(self, session: Session | None) -> None:
-        """Show this session's messages and jobs from now on."""
+        """Show the messages and jobs of this session."""
         self._session = session
         if session:
             session.message_posted.connect(self.show_message)
@@ -66,7 +66,7 @@ class StatusStrip(QFrame):
             session.task_ended.connect(self._remove_job)
 
     def set_run_widget(self, widget: QWidget | None) -> None:
-        """Put the training run's own strip at the right end; None takes it away."""
+        """Show the training run's widget at the right end; None removes it."""
         while (item := self._run_area.takeAt(0)) is not None:
             if (old := item.widget()) is not None and old is not widget:
                 old.hide()
@@ -76,7 +76,7 @@ class StatusStrip(QFrame):
             widget.show()
 
     def show_message(self, text: str, severity: str) -> None:
-        """Show a line; errors stay until dismissed, the others fade."""
+        """Show a message; errors stay until dismissed, others disappear."""
         self.message.setText(shortened(" ".join(text.split()), LONGEST))
         self.message.setToolTip(tip(text))
         icons.set_pixmap(self._sign, severity, QSize(16, 16), _COLORS[severity])
@@ -88,7 +88,7 @@ class StatusStrip(QFrame):
             self._fade.start(BASE_MS + PER_WORD_MS * min(len(text.split()), 100))
 
     def clear_message(self) -> None:
-        """Take the last message away."""
+        """Remove the last message."""
         self.message.clear()
         self.message.setToolTip("")
         self._sign.hide()
@@ -113,7 +113,7 @@ class StatusStrip(QFrame):
 
 
 class _JobEntry(QWidget):
-    """Name, count, bar, time left, Cancel."""
+    """A running job: name, count, bar, time left, Cancel."""
 
     def __init__(self, task: BackgroundTask, parent: QWidget) -> None:
         super().__init__(parent)
@@ -133,11 +133,11 @@ class _JobEntry(QWidget):
             layout.addWidget(widget)
 
     def refresh(self) -> None:
-        """Read the job's numbers."""
+        """Update from the job's numbers."""
         job = self._task.progress
         text = job.label or self._task.title
         if job.total:
-            # The bar counts in thousandths: a total may exceed what an int of Qt holds.
+            # The bar counts in thousandths: a total may exceed the range of Qt's int.
             self._bar.setRange(0, 1000)
             self._bar.setValue(min(1000, round(1000 * job.done / job.total)))
             text += self.tr(" · {0:,} of {1:,}").format(job.done, job.total)
@@ -156,7 +156,7 @@ class _JobEntry(QWidget):
 
 
 def duration(seconds: float) -> str:
-    """A time to wait as people say it: "8 s", "2 min 5 s", "3 h 10 min"."""
+    """Format a duration: "8 s", "2 min 5 s", "3 h 10 min"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

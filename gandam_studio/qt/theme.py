@@ -1,7 +1,7 @@
-"""Design tokens: one spacing scale, one set of radii, two palettes; the window follows the system's light or dark.
+"""Design tokens: a spacing scale, radii, and two palettes; the window follows the system's light or dark mode.
 
-Colours live in resources/themes/{light,dark}.toml, the style sheet in window.qss. Painting code asks `color("accent")`
-at paint time and connects to `notifier().changed` when it caches anything.
+Colours live in resources/themes/{light,dark}.toml, the style sheet in window.qss. Painting code calls
+`color("accent")` at paint time and connects to `notifier().changed` if it caches anything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from trainer.protocol.resources import resource_path
 
-# Spacing comes in steps of 4 px: half a space between icon and label, one within a group, two between groups.
+# Spacing in steps of 4 px: half a space between icon and label, one within a group, two between groups.
 SPACE = 8
 HALF = 4
 RADIUS = 8
@@ -27,7 +27,7 @@ SCHEMES = ("system", "light", "dark")
 
 class _Notifier(QObject):
     """Signals:
-    changed: the theme's colours are different now; repaint and drop tinted pictures.
+    changed: the theme's colours changed; repaint and discard tinted pictures.
     """
 
     changed = Signal()
@@ -38,7 +38,7 @@ _scheme = "system"
 
 @functools.cache
 def notifier() -> _Notifier:
-    """The one object that tells of theme changes."""
+    """The object that signals theme changes."""
     return _Notifier()
 
 
@@ -49,7 +49,7 @@ def is_dark() -> bool:
 
 @functools.cache
 def _system_is_dark() -> bool:
-    """Asked once: painting code wants colours hundreds of times a second. `_dress` asks again."""
+    """Cached: painting code asks for colours hundreds of times a second. `_apply` clears the cache."""
     return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
 
@@ -59,7 +59,7 @@ def _colors(name: str) -> dict[str, str]:
 
 
 def colors() -> dict[str, str]:
-    """Token name -> '#rrggbb' of the palette in use."""
+    """Token name -> '#rrggbb' of the current palette."""
     return _colors("dark" if is_dark() else "light")
 
 
@@ -76,34 +76,34 @@ def _color(text: str, alpha: float) -> QColor:
 
 
 def install(application: QApplication, *, styled: bool = False, sheet: bool = True) -> None:
-    """Give the application its style and follow the system's light and dark from now on.
+    """Set the application's style and follow the system's light or dark mode.
 
-    `sheet`: put the style sheet on, too; who builds a window first calls `put_sheet_on` when it is built.
+    `sheet`: also apply the style sheet; otherwise call `apply_style_sheet` once the window is built.
 
-    `styled`: it was started with STYLE_ARGUMENTS, which costs nothing; `setStyle` hands out a QStyle, for which
-    Python builds its dozen large enums, 10 ms of the start.
+    `styled`: the application was started with STYLE_ARGUMENTS, which is free. `setStyle` returns a QStyle, for which
+    PySide6 builds a dozen large enums, 10 ms of the start.
     """
     if not styled:
         application.setStyle(STYLE_ARGUMENTS[1])
     font = application.font()
-    # Some platforms default to 9 points, too small for labels one reads all day.
+    # Some platforms default to 9 points, too small for all-day use.
     if 0 < font.pointSizeF() < 10:
         font.setPointSizeF(10)
         application.setFont(font)
     if sheet:
-        _dress(application)
+        _apply(application)
     else:
         application.setPalette(_palette(colors()))
-    application.styleHints().colorSchemeChanged.connect(lambda _scheme: _dress(application))
+    application.styleHints().colorSchemeChanged.connect(lambda _scheme: _apply(application))
 
 
 def scheme() -> str:
-    """ "system", "light" or "dark", as the person chose."""
+    """ "system", "light" or "dark", as the user chose."""
     return _scheme
 
 
 def set_scheme(name: str) -> None:
-    """Follow the system, or stay light or dark whatever it says."""
+    """Follow the system, or stay light or dark."""
     global _scheme
     if name not in SCHEMES:
         raise ValueError(f"a scheme is one of {', '.join(SCHEMES)}, not {name!r}")
@@ -112,25 +112,23 @@ def set_scheme(name: str) -> None:
     _scheme = name
     application = QApplication.instance()
     if isinstance(application, QApplication):
-        _dress(application)
+        _apply(application)
 
 
-def put_sheet_on(application: QApplication) -> None:
-    """Put the style sheet on: once for a whole window; on it from the start, it is worked out again at every step of
-    the building.
-    """
+def apply_style_sheet(application: QApplication) -> None:
+    """Apply the style sheet, once the window is built: set earlier, it would be recomputed for every new widget."""
     application.setStyleSheet(_style_sheet(colors(), QFontMetrics(application.font()).height()))
 
 
-def _dress(application: QApplication) -> None:
+def _apply(application: QApplication) -> None:
     _system_is_dark.cache_clear()
     application.setPalette(_palette(colors()))
-    put_sheet_on(application)
+    apply_style_sheet(application)
     notifier().changed.emit()
 
 
 def _palette(values: dict[str, str]) -> QPalette:
-    """For what no style sheet reaches: message boxes, item views, disabled text, links."""
+    """Palette for what the style sheet does not reach: message boxes, item views, disabled text, links."""
     role = QPalette.ColorRole
     palette = QPalette()
     for which, name in (
@@ -157,5 +155,5 @@ def _style_sheet(values: dict[str, str], line_height: int) -> str:
         "icons": resource_path("icons").as_posix(),
     }
     text = resource_path("themes", "window.qss").read_text(encoding="utf-8")
-    # A comment may hold braces too; only names of tokens are replaced.
+    # Only names of tokens are replaced, because comments may contain braces too.
     return re.sub(r"\{(\w+)\}", lambda match: tokens.get(match[1], match[0]), text)

@@ -1,4 +1,4 @@
-"""What a workspace written by another release needs: its sprites described anew, when the window has come to rest."""
+"""Upkeep of a workspace written by another release: recompute outdated hashes and features in the background."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from PySide6.QtCore import QObject, QTimer
 from gandam_studio.core.workspace.described import is_stale
 from gandam_studio.qt.session import SUCCESS, Session
 
-# The person's first seconds belong to the person.
+# Not in the user's first seconds with the workspace.
 DELAY_MS = 5000
 
 
 class Upkeep(QObject):
-    """Looks once, some seconds after a workspace is opened for writing, whether hashes and features are of an older
-    kind, and then renews them in the background, shown in the status strip. Cancelled, it is tried at the next opening.
+    """Checks for hashes and features of an older version some seconds after a workspace is opened for writing, and
+    recomputes them in the background, shown in the status strip. If cancelled, it runs again at the next opening.
     """
 
     def __init__(self, session: Session, delay_ms: int = DELAY_MS) -> None:
@@ -29,7 +29,7 @@ class Upkeep(QObject):
 
     def _look(self) -> None:
         if self._session.tasks:
-            self._delay.start()  # an import or a large change writes already
+            self._delay.start()  # an import or a large change is writing
             return
 
         def stale(workspace: Any, _job: Any) -> bool:
@@ -42,13 +42,13 @@ class Upkeep(QObject):
             return
 
         def work(workspace: Any, job: Any) -> int:
-            # Imported late: it brings the decoders.
+            # Imported late: it pulls in the decoders.
             from gandam_studio.core.importing.repair import describe_again
 
             return describe_again(workspace, job)
 
-        self._session.start_job(self.tr("Describe sprites anew"), work, self._tell)
+        self._session.start_job(self.tr("Update sprite descriptions"), work, self._show_count)
 
-    def _tell(self, count: int) -> None:
+    def _show_count(self, count: int) -> None:
         if count:
-            self._session.post(self.tr("{0} sprites described anew").format(f"{count:,}"), SUCCESS)
+            self._session.post(self.tr("{0} sprite descriptions updated").format(f"{count:,}"), SUCCESS)

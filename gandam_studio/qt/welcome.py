@@ -1,4 +1,4 @@
-"""The page before a workspace is open: make one, open one, go on with a recent one."""
+"""The welcome page: create a workspace, open one, or continue with a recent one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _KEY = "window/recent"
 
 
 def recent_folders() -> list[Path]:
-    """Workspaces opened lately that still exist, newest first."""
+    """Recently opened workspaces that still exist, newest first."""
     stored = QSettings().value(_KEY) or []
     names = [stored] if isinstance(stored, str) else list(stored)
     return [Path(name) for name in names if (Path(name) / "workspace.sqlite").is_file()][:RECENT]
 
 
 def remember_folder(folder: Path) -> None:
-    """Put a workspace at the head of the recent ones."""
+    """Put a workspace first in the recent ones."""
     recent = recent_folders()
     if recent[:1] != [folder]:
         others = [str(other) for other in recent if other != folder]
@@ -31,12 +31,12 @@ def remember_folder(folder: Path) -> None:
 
 class Welcome(QWidget):
     """Signals:
-    open_asked: show the workspace in this folder (`Path`).
-    create_asked: make a workspace in this folder and show it (`Path`).
+    open_requested: the workspace in this folder should be shown (`Path`).
+    create_requested: a workspace should be created in this folder and shown (`Path`).
     """
 
-    open_asked = Signal(Path)
-    create_asked = Signal(Path)
+    open_requested = Signal(Path)
+    create_requested = Signal(Path)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,8 +44,8 @@ class Welcome(QWidget):
             "sample",
             self.tr("Welcome to GANdam Studio"),
             self.tr(
-                "A workspace is a folder that remembers every decision about your sprites. "
-                "Your own files are copied into it and never changed."
+                "A workspace is a folder that keeps every decision about your sprites. "
+                "Your files are copied into it and never changed."
             ),
         )
         state.add_button(self.tr("New workspace…"), self.ask_new, icon="plus", primary=True)
@@ -59,27 +59,27 @@ class Welcome(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the recent workspaces anew."""
+        """Reload the list of recent workspaces."""
         while (item := self._recent.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.deleteLater()
         for folder in recent_folders():
             button = QPushButton(f"{folder.name}   –   {folder.parent}")
             button.setProperty("role", "quiet")
-            button.clicked.connect(lambda _checked=False, folder=folder: self.open_asked.emit(folder))
+            button.clicked.connect(lambda _checked=False, folder=folder: self.open_requested.emit(folder))
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def ask_new(self) -> None:
-        """Let the person choose where the new workspace shall lie."""
+        """Ask for the folder of a new workspace."""
         title = self.tr("New workspace: choose a new or empty folder")
         name, _ = QFileDialog.getSaveFileName(
             self, title, str(Path.home() / "sprites"), options=QFileDialog.Option.ShowDirsOnly
         )
         if name:
-            self.create_asked.emit(Path(name))
+            self.create_requested.emit(Path(name))
 
     def ask_open(self) -> None:
-        """Let the person choose a workspace's folder."""
-        name = QFileDialog.getExistingDirectory(self, self.tr("Open a workspace's folder"))
+        """Ask for a workspace's folder to open."""
+        name = QFileDialog.getExistingDirectory(self, self.tr("Open a workspace folder"))
         if name:
-            self.open_asked.emit(Path(name))
+            self.open_requested.emit(Path(name))

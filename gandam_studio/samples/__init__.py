@@ -1,1 +1,1 @@
-"""Sample sets that come with the program: one bundled, one drawn by code."""
+"""Sample sets: the bundled ones, and the generator of the mechas."""

@@ -1,4 +1,4 @@
-"""The sample sets that travel with the program, and where they lie in a checkout and in an installed wheel."""
+"""The bundled sample sets, and their paths in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
-# The bundled mechas are the first of this collection; see gandam_studio.samples.mechas.
+# The bundled mechas are the first sprites of this collection; see gandam_studio.samples.mechas.
 MECHA_SEED, MECHA_COUNT = 3, 600
 
 
@@ -17,10 +17,10 @@ class SampleSet:
 
     Attributes:
         name: short name, as in `gandam-studio demo --set NAME`.
-        title: what it shows, and whose work it is.
+        title: what it shows and who made it.
         pictures: the zip to import.
-        truth: tab-separated table of what is known about each picture.
-        licence: under which it may be used.
+        truth: tab-separated ground truth about each picture.
+        licence: its licence.
     """
 
     name: str
@@ -32,14 +32,14 @@ class SampleSet:
 
 @dataclass(frozen=True)
 class Fact:
-    """What a truth table says of one picture: "left", "right" or "unknown", and whether it walks on two legs."""
+    """Ground truth of a picture: facing "left", "right" or "unknown", and whether it walks on two legs."""
 
     facing: str
     bipedal: bool
 
 
 def read_facts(sample_set: SampleSet) -> dict[str, Fact]:
-    """File name -> what is known, for either bundled set. Raises OSError, and KeyError for another table."""
+    """File name -> facts, for a bundled set. Raises OSError, and KeyError for other tables."""
     import csv
 
     facts = {}
@@ -59,7 +59,7 @@ def data_path(*parts: str) -> Path:
 
 
 def sample_sets() -> tuple[SampleSet, ...]:
-    """Every bundled set, the default one first."""
+    """All bundled sets, the default one first."""
     return (
         SampleSet(
             "mechas",

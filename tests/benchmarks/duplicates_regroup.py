@@ -216,7 +216,7 @@ def measure(folder: Path, report: DuplicateReport, rounds: int) -> dict[str, Any
     from gandam_studio.qt.duplicates import screen as module
     from gandam_studio.qt.duplicates.findings import Found
     from gandam_studio.qt.duplicates.screen import DuplicatesScreen
-    from gandam_studio.qt.responsiveness import LOOK_MS, favour_the_window
+    from gandam_studio.qt.responsiveness import LOOK_MS, set_up_for_window
 
     module.SEARCHED_UNASKED = 0  # what is found is given
     parts, painted = watched()
@@ -227,7 +227,7 @@ def measure(folder: Path, report: DuplicateReport, rounds: int) -> dict[str, Any
     screen = window.visit_by_name("Duplicates")
     assert isinstance(screen, DuplicatesScreen)
     window.show()
-    favour_the_window(application)
+    set_up_for_window(application)
     screen._adopt(Found(report, frozenset(), np.zeros(0, np.int64)))
     slider = screen.bar.slider
 

@@ -82,7 +82,7 @@ def measure_ours(folder: Path) -> dict[str, float]:
 
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(folder / "settings"))
     from gandam_studio.qt.application import MainWindow, make_application
-    from gandam_studio.qt.responsiveness import favour_the_window
+    from gandam_studio.qt.responsiveness import set_up_for_window
 
     application = make_application()
     window = MainWindow()
@@ -113,7 +113,7 @@ def measure_ours(folder: Path) -> dict[str, float]:
     while time.perf_counter() - began < REST_S:
         application.processEvents()
         time.sleep(0.002)
-    favour_the_window(application)  # as the program itself does once it is open
+    set_up_for_window(application)  # as the program itself does once it is open
     frames = _scroll(application, gallery.verticalScrollBar(), gallery)
     back = _scroll(application, gallery.verticalScrollBar(), gallery, sign=-1)
     jumps = _scroll(application, gallery.verticalScrollBar(), gallery, jump=True)

@@ -32,7 +32,7 @@ from recorded_runs import Recorder, make_run
 from gandam_studio.core import runs
 from gandam_studio.qt.application import make_application
 from gandam_studio.qt.following.follower import RunFollower
-from gandam_studio.qt.responsiveness import favour_the_window
+from gandam_studio.qt.responsiveness import set_up_for_window
 from gandam_studio.qt.train.watch.watch_page import WatchPage
 from trainer.protocol.events import last_event
 from trainer.protocol.run_directory import RunDirectory
@@ -250,7 +250,7 @@ def main() -> None:
     arguments = parser.parse_args()
     application = make_application()  # Dressed and set up as the program's own.
     application.setQuitOnLastWindowClosed(False)
-    favour_the_window(application)
+    set_up_for_window(application)
     folder = Path(tempfile.mkdtemp(prefix="gandam-panel-"))
     try:
         spin(0.5)

@@ -161,8 +161,8 @@ def test_sprites_of_an_older_kind_are_described_anew_in_the_background(
     Upkeep(empty.session, delay_ms=1)
     qtbot.waitUntil(lambda: not is_stale(workspace), timeout=30_000)
     _settle(empty, qtbot)
-    assert titles == ["Describe sprites anew"]
-    assert empty.window().status_strip.message.text() == "5 sprites described anew"
+    assert titles == ["Update sprite descriptions"]
+    assert empty.window().status_strip.message.text() == "5 sprite descriptions updated"
     Upkeep(empty.session, delay_ms=1)
     QTest.qWait(50)
     qtbot.waitUntil(lambda: not empty.session._quiet, timeout=30_000)

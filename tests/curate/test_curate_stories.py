@@ -36,7 +36,7 @@ def test_cull_a_folder_with_the_keyboard_only(folder: Path, open_window: OpenWin
     assert "16" in screen.filter_bar._status["kept"].text()
     assert {sprite.reason for sprite in workspace.sprites() if sprite.status == "dropped"} == {"non-bipedal"}
     press(Key.Key_Return)
-    assert screen.window().status_strip.message.text() == "Every sprite here is decided."
+    assert screen.window().status_strip.message.text() == "There are no more undecided sprites."
     press(Key.Key_Home)
     press(Key.Key_U, SHIFT)
     press(Key.Key_End)
@@ -409,7 +409,7 @@ def test_a_very_large_change_runs_in_the_background(folder: Path, open_window: O
     assert screen.session.tasks, "24 are more than 10"
     press(Key.Key_X)
     QTest.keyClick(window, Key.Key_Z, CONTROL)
-    assert "still under way" in window.status_strip.message.text()
+    assert "still running" in window.status_strip.message.text()
     qtbot.waitUntil(lambda: not screen.session.tasks)
     assert workspace.counts() == Counts(undecided=24, flipped=24)
     assert "Flipped  24" in screen.filter_bar._flipped.text()

@@ -42,5 +42,5 @@ def test_colors_under_transparent_pixels_do_not_count() -> None:
 
 
 def test_pictures_of_two_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match="one size"):
+    with pytest.raises(ValueError, match="same size"):
         difference(opaque(2, 3, (0, 0, 0)), opaque(3, 2, (0, 0, 0)))

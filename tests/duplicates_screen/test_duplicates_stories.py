@@ -102,7 +102,7 @@ def test_a_click_on_a_card_and_on_a_sprite_chooses_them(screen, qtbot) -> None:
 
 def test_a_mirrored_copy_lies_on_its_original_to_the_pixel(screen) -> None:
     screen.cards.go_to(2)
-    assert eventually(lambda: screen.view.facts.measured.text() == "once aligned, not one pixel differs", 5)
+    assert eventually(lambda: screen.view.facts.measured.text() == "no pixel differs once aligned", 5)
     assert "mirrored" in screen.view.facts.sentence()
     compared = screen.view.compare.canvas.compared
     assert compared.aligned_left == compared.aligned_right
@@ -113,7 +113,7 @@ def test_every_copy_is_mapped_onto_its_original(screen) -> None:
     screen.cards.go_to(1)
     for place in (1, 2):
         screen.view.strip.go_to(place)
-        assert eventually(lambda: screen.view.facts.measured.text() == "once aligned, not one pixel differs", 5), place
+        assert eventually(lambda: screen.view.facts.measured.text() == "no pixel differs once aligned", 5), place
 
 
 def test_ways_to_look_by_key(screen) -> None:
@@ -175,7 +175,7 @@ def test_enter_never_drops_a_relative(screen) -> None:
     screen.session.message_posted.connect(lambda text, _severity: posted.append(text))
     press(K.Key_Return)
     assert decided(screen) == {}
-    assert any("relatives" in text for text in posted)
+    assert any("No duplicates" in text for text in posted)
 
 
 def test_the_preview_says_what_the_rules_do_and_one_undo_takes_it_back(screen) -> None:
@@ -186,7 +186,7 @@ def test_the_preview_says_what_the_rules_do_and_one_undo_takes_it_back(screen) -
     press(K.Key_Return, CONTROL)
     dropped = {TANK_DOUBLED, TANK_PADDED, BODY_MIRRORED}
     assert decided(screen) == dict.fromkeys(dropped, "dropped")
-    assert eventually(lambda: "Nothing is left" in screen.rules.preview.text(), 5)
+    assert eventually(lambda: "Nothing to drop" in screen.rules.preview.text(), 5)
     assert not screen.rules.apply_button.isEnabled()
     press(K.Key_Z, CONTROL)
     assert decided(screen) == {}

@@ -122,7 +122,7 @@ def scene_runs(scene: Scene) -> list[str]:
 
 def _log_named_in(text: str) -> str:
     """The end of the log that a refusal names."""
-    _, found, path = text.strip().rpartition("the details are in ")
+    _, found, path = text.strip().rpartition("details are in ")
     return Path(path).read_text(encoding="utf-8")[-1500:] if found and Path(path).is_file() else text[:600]
 
 

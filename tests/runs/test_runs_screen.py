@@ -64,7 +64,7 @@ def test_two_runs_are_compared_at_equal_pictures_seen(screen, folder: Path, qtbo
     notes = lambda: [grid.note.text() for grid in compare.grids]  # noqa: E731
     qtbot.waitUntil(lambda: notes() == ["6,400 pictures", "6,400 pictures"], timeout=5000)
     compare.timeline.end()
-    qtbot.waitUntil(lambda: notes() == ["25,600 pictures", "12,800 pictures (its last)"], timeout=5000)
+    qtbot.waitUntil(lambda: notes() == ["25,600 pictures", "12,800 pictures (last)"], timeout=5000)
     table = compare.table.table
     assert (table.rowCount(), table.item(0, 0).text(), table.item(0, 2).text()) == (1, "optimiser.lr_g", "0.0123")
     assert "One factor" in compare.table.summary.text()
@@ -81,7 +81,7 @@ def test_four_runs_side_by_side_do_not_widen_the_window(screen, folder: Path, qt
     qtbot.waitUntil(lambda: screen._compare is not None and len(screen.compare.followers) == 4, timeout=5000)
     notes = lambda: [grid.note.text() for grid in screen.compare.grids]  # noqa: E731
     qtbot.waitUntil(lambda: notes()[3] == "25,600", timeout=10_000)
-    qtbot.waitUntil(lambda: notes()[0] == "6,400 (its last)", timeout=5000)
+    qtbot.waitUntil(lambda: notes()[0] == "6,400 (last)", timeout=5000)
     assert screen.minimumSizeHint().width() <= 1200
     assert screen.compare.grids[0].title.toolTip() == runs[0].name
 

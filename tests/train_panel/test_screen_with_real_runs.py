@@ -46,7 +46,7 @@ def screen(session, sprites, qtbot) -> Iterator[TrainScreen]:  # type: ignore[no
         if process.poll() is None:
             process.kill()
         process.wait(20)
-    made.control.let_go()
+    made.control.release()
     assert live is None or not RunDirectory(live.path).is_locked()
 
 

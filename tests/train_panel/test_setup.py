@@ -209,18 +209,18 @@ def test_the_page_offers_cures_and_starts_what_was_drawn_up(session, sprites, qt
     assert page.version().number == sprites.number
     page._check()
     buttons = [b for b in page.preflight.findChildren(QPushButton) if b.text() == "Go to Curate"]
-    with qtbot.waitSignal(page.cure_asked) as asked:
+    with qtbot.waitSignal(page.cure_requested) as asked:
         qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
     assert asked.args == ["Curate"]
     page.draft.set_text("stop.iterations", "12")
-    with qtbot.waitSignal(page.start_asked) as started:
+    with qtbot.waitSignal(page.start_requested) as started:
         qtbot.mouseClick(page.start_button, Qt.MouseButton.LeftButton)
     version, config, parent = started.args
     assert (version.number, config.stop.iterations, parent) == (1, 12, "")
     page.draft.set_text("stop.iterations", "soon")
     assert not page.start_button.isEnabled()
     assert page.problem.text()
-    control.let_go()
+    control.release()
 
 
 def test_without_a_version_nothing_can_be_started(session, qtbot) -> None:  # type: ignore[no-untyped-def]
@@ -232,7 +232,7 @@ def test_without_a_version_nothing_can_be_started(session, qtbot) -> None:  # ty
     qtbot.addWidget(page)
     assert page.version() is None
     assert not page.start_button.isEnabled()
-    control.let_go()
+    control.release()
 
 
 def test_a_scaled_preset_says_so(session, qtbot) -> None:  # type: ignore[no-untyped-def]
@@ -246,4 +246,4 @@ def test_a_scaled_preset_says_so(session, qtbot) -> None:  # type: ignore[no-unt
     page.draft.set_text("data.size", "64")
     assert "256 px" in page.description.text()
     assert dataclasses.asdict(page.draft.config)["data"]["size"] == 64
-    control.let_go()
+    control.release()

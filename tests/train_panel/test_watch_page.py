@@ -168,7 +168,7 @@ def test_zooming_panning_and_smoothing_show_what_they_should(tmp_path: Path, pag
     assert only.y.std() > 0.01, "the raw values, unsmoothed"
     shown.plots.log_button.setChecked(True)
     assert plot.is_log
-    plot.reset_asked.emit()
+    plot.reset_requested.emit()
     assert plot.shown_range == (0, 1000)
 
 
@@ -176,9 +176,9 @@ def test_zooming_panning_and_smoothing_show_what_they_should(tmp_path: Path, pag
     ("cause", "action", "words"),
     [
         ("oom", "smaller_batch", "64 pictures at once"),
-        ("nan", "slower", "blew up"),
+        ("nan", "slower", "diverged"),
         ("disk_full", "folder", "disk is full"),
-        ("bug", "log", "error of ours"),
+        ("bug", "log", "Internal error"),
     ],
 )
 def test_a_failed_run_shows_cause_what_is_safe_and_one_action(  # type: ignore[no-untyped-def]
@@ -193,8 +193,8 @@ def test_a_failed_run_shows_cause_what_is_safe_and_one_action(  # type: ignore[n
     qtbot.waitUntil(lambda: not shown.card.isHidden(), timeout=5000)
     assert words in shown.card.cause.text()
     assert "the trainer's own words" in shown.card.cause.text()
-    assert "Checkpoint 400 is safe" in shown.card.safe.text()
-    with qtbot.waitSignal(shown.action_asked) as asked:
+    assert "Checkpoint 400" in shown.card.safe.text()
+    with qtbot.waitSignal(shown.action_requested) as asked:
         qtbot.mouseClick(shown.card.button, Qt.MouseButton.LeftButton)
     assert asked.args == [action]
     assert shown.resume_button.isHidden(), "one action, not two"
@@ -231,7 +231,7 @@ def test_a_deleted_folder_is_told_on_a_card(tmp_path: Path, page, qtbot) -> None
     qtbot.waitUntil(lambda: shown.follower.state.state == "finished", timeout=5000)
     shutil.rmtree(run.path)
     qtbot.waitUntil(lambda: not shown.card.isHidden(), timeout=5000)
-    assert "vanished" in shown.card.headline.text()
+    assert "missing" in shown.card.headline.text()
 
 
 def test_a_run_of_a_newer_version_is_shown_as_far_as_it_goes(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]

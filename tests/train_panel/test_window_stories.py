@@ -100,10 +100,10 @@ def test_the_folder_deleted_under_a_run_that_trains(window: MainWindow, folder: 
     shutil.rmtree(follower.run_directory.path, ignore_errors=True)
 
     qtbot.waitUntil(lambda: follower.is_gone, timeout=SOON_MS)
-    assert watch.card.headline.text() == "The run's folder has vanished"
+    assert watch.card.headline.text() == "The run's folder is missing"
     assert watch.card.isVisible()
-    assert "What was read so far stays" in watch.card.safe.text()
-    assert "Gone" in watch._state.text()
+    assert "What was read so far" in watch.card.safe.text()
+    assert "Missing" in watch._state.text()
     assert not any(b.isVisible() for b in (watch.pause_button, watch.stop_button, watch.sample_button))
     assert not screen._strip.isVisible(), "nothing to pause or stop any more"
     # The trainer has nowhere to write and nobody to ask it to stop: it ends, and does not make the folder anew.
@@ -141,7 +141,7 @@ def test_a_torn_line_and_events_of_a_newer_version_on_the_page(window: MainWindo
             stream.write(b'{"kind":"dream_dreamt","iteration":100,"depth":7}\n{"kind":"warning","iteration":100,"mess')
             stream.flush()
             qtbot.waitUntil(lambda: len(lines()) == 3, timeout=SOON_MS)
-            assert lines()[-1].endswith("dream_dreamt: an event this version does not know")
+            assert lines()[-1].endswith("dream_dreamt: unknown event")
             qtbot.wait(300)
             assert len(lines()) == 3, "half a line is no event yet"
             stream.write(b'age":"whole now"}\n')
@@ -199,7 +199,7 @@ def test_two_runs_are_compared_with_the_mouse(window: MainWindow, folder: Path, 
     press(Qt.Key.Key_Home)
     qtbot.waitUntil(lambda: notes() == ["0 pictures", "0 pictures"], timeout=SOON_MS)
     press(Qt.Key.Key_End)
-    qtbot.waitUntil(lambda: notes() == ["19,200 pictures", "12,800 pictures (its last)"], timeout=SOON_MS)
+    qtbot.waitUntil(lambda: notes() == ["19,200 pictures", "12,800 pictures (last)"], timeout=SOON_MS)
 
 
 def click_run(tree: LineageTree, path: Path, modifiers=Qt.KeyboardModifier.NoModifier) -> None:

@@ -19,7 +19,7 @@ from gandam_studio.core.workspace.edits import Drop, Flip, Tag
 from gandam_studio.qt import theme
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.versions import screen as screen_module
-from gandam_studio.qt.versions.export_dialog import ExportDialog, ExportWish
+from gandam_studio.qt.versions.export_dialog import ExportDialog, ExportRequest
 from gandam_studio.qt.versions.lanes import RowLanes, lay_out
 from gandam_studio.qt.versions.screen import VersionsScreen
 from gandam_studio.qt.versions.verify_dialog import DamageDialog
@@ -123,7 +123,7 @@ def test_what_changed_is_told_and_shown(qtbot, open_screen):
     cell = screen.differences.cell_at(QPoint(30, 70))
     assert cell.note == "text"
     assert commit(qtbot, screen, "again") is None
-    assert screen.session.told[-1] == ("info", "Nothing differs from v2.")
+    assert screen.session.told[-1] == ("info", "Nothing changed since v2.")
 
 
 def test_pictures_of_the_differences_are_drawn(qtbot, open_screen):
@@ -218,11 +218,11 @@ def test_exporting(qtbot, open_screen, tmp_path):
     screen = open_screen()
     commit(qtbot, screen, "one")
     out = tmp_path / "m.jsonl"
-    screen.work.export(screen.chosen, ExportWish(str(out), "jsonl", "none", False))
+    screen.work.export(screen.chosen, ExportRequest(str(out), "jsonl", "none", False))
     settle(qtbot, screen.session)
     assert hashlib.sha256(out.read_bytes()).hexdigest() == screen.chosen.digest
     assert screen.session.told[-1] == ("success", f"v1 exported: {out}")
-    screen.work.export(screen.chosen, ExportWish(str(out), "jsonl", "none", False))
+    screen.work.export(screen.chosen, ExportRequest(str(out), "jsonl", "none", False))
     settle(qtbot, screen.session)
     assert screen.session.told[-1][0] == "error"
 
@@ -244,7 +244,7 @@ def test_export_dialog_asks_before_replacing(qtbot, open_screen, tmp_path):
     assert not dialog.export.isEnabled()
     dialog.replace.setChecked(True)
     dialog._accept()
-    assert dialog.wish == ExportWish(str(tmp_path / "there"), "imagefolder", "render", True)
+    assert dialog.request == ExportRequest(str(tmp_path / "there"), "imagefolder", "render", True)
     again = ExportDialog(screen.chosen, screen)
     qtbot.addWidget(again)
     assert Path(again.target.text()).parent == tmp_path
@@ -271,15 +271,15 @@ def test_export_dialog_offers_classes_and_captions_where_they_have_a_place(qtbot
     dialog.captions.setChecked(True)
     dialog.target.setText(str(tmp_path / "x"))
     dialog._accept()
-    assert dialog.wish == ExportWish(str(tmp_path / "x"), "imagefolder", "render", False, "knight, slime", True)
-    screen.work.export(screen.chosen, dialog.wish)
+    assert dialog.request == ExportRequest(str(tmp_path / "x"), "imagefolder", "render", False, "knight, slime", True)
+    screen.work.export(screen.chosen, dialog.request)
     settle(qtbot, screen.session)
     assert "knight" in screen.session.told[-1][1], "no sprite has that tag"
     assert not (tmp_path / "x").exists()
     screen.session.apply(Tag(list(range(1, 21)), add=frozenset({"knight"})))
     commit(qtbot, screen, "two")
-    wish = ExportWish(str(tmp_path / "x"), "imagefolder", "render", False, "*", True)
-    screen.work.export(versions.find_version(screen.session.workspace), wish)
+    request = ExportRequest(str(tmp_path / "x"), "imagefolder", "render", False, "*", True)
+    screen.work.export(versions.find_version(screen.session.workspace), request)
     settle(qtbot, screen.session)
     assert len(list((tmp_path / "x").glob("*/knight/*.txt"))) == 20
 
@@ -289,7 +289,7 @@ def test_verify_names_the_damage_and_relink_mends_it(qtbot, open_screen, tmp_pat
     commit(qtbot, screen, "one")
     screen.work.verify()
     settle(qtbot, screen.session)
-    assert screen.session.told[-1][1].startswith("All is well: 20 originals and 1 manifests")
+    assert screen.session.told[-1][1].startswith("No problems: 20 originals and 1 manifests")
     originals = screen.session.workspace.originals
     blob = screen.session.workspace.sprite(4).blob
     (tmp_path / "attic").mkdir()
@@ -300,7 +300,7 @@ def test_verify_names_the_damage_and_relink_mends_it(qtbot, open_screen, tmp_pat
     dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, DamageDialog))
     assert dialog.table.item(0, 0).text() == "sprite-00003.png"
     assert dialog.table.item(0, 2).text() == "missing"
-    dialog.relink_asked.emit(str(tmp_path / "attic"))
+    dialog.relink_requested.emit(str(tmp_path / "attic"))
     settle(qtbot, screen.session)
     dialog.close()
     assert originals.damage(blob) == ""

@@ -314,7 +314,7 @@ def test_an_older_look_at_the_present_does_not_overwrite_a_newer(
                 assert gate.wait(30)
         return found
 
-    qtbot.waitUntil(lambda: "Looking" not in screen.commit_box.state.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "Checking" not in screen.commit_box.state.text(), timeout=WAIT_MS)
     monkeypatch.setattr(versions_module, "diff", first_is_slow)
     screen.reload()
     qtbot.waitUntil(lambda: len(calls) == 1, timeout=WAIT_MS)
@@ -404,7 +404,7 @@ def test_what_was_set_aside_is_collected_in_the_end(thawed: None, times: int) ->
         responsiveness.set_aside()
     gc.collect()
     assert all(one() is not None for one in pinned), "it was frozen: this is what is to be mended"
-    responsiveness.give_back()
+    responsiveness.collect_set_aside()
     assert all(one() is None for one in pinned)
 
 

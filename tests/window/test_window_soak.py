@@ -54,7 +54,7 @@ def held(window: MainWindow) -> Held:
     assert session is not None
     screen.filter_bar.set_filter(Filter())
     screen.gallery.select_all()
-    screen.panel.inspector.tags_asked.emit(set(), set(TAGS))
+    screen.panel.inspector.tags_requested.emit(set(), set(TAGS))
     screen.gallery.select_none()
     screen.gallery.go_to(0)
     QTest.qWait(200)  # the panel follows
@@ -118,8 +118,8 @@ def decide(window: MainWindow, count: int) -> None:
         if number % 20 == 0:
             QTest.qWait(1)
             tag = TAGS[number // 20 % len(TAGS)]
-            screen.panel.inspector.tags_asked.emit({tag}, set())
-            screen.panel.inspector.tags_asked.emit(set(), {tag})
+            screen.panel.inspector.tags_requested.emit({tag}, set())
+            screen.panel.inspector.tags_requested.emit(set(), {tag})
 
 
 def soak(window: MainWindow, visits: int, decisions: int) -> tuple[Held, Held]:

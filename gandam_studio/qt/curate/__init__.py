@@ -1,1 +1,1 @@
-"""The Curate screen: a gallery that keeps up with a hand on the keyboard."""
+"""The Curate screen: a gallery made for fast work with the keyboard."""

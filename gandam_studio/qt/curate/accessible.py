@@ -1,8 +1,8 @@
-"""The gallery for screen readers: a list whose items are the sprites, made when they are asked for.
+"""Accessibility of the gallery: a list whose items are the sprites, created on demand.
 
-Qt's list view would bring this by itself; a grid that computes its cells has to say it. Items are addressed by
-position, so a million of them cost nothing until one is looked at. (The exemptions from type checks: Qt allows "none"
-as an answer where its stubs do not.)
+Qt's list view has this built in, but the gallery computes its cells itself. Items are addressed by position, so a
+million of them cost nothing until one is used. (The exemptions from type checks: Qt allows None as a return value
+where its stubs do not.)
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class AccessibleGallery(QAccessibleWidget):
             return None
         item = self._items.get(index)
         if item is None:
-            # Kept for good: Qt's own cache points to every item it was ever given.
+            # Never deleted: Qt's own cache points to every item it was given.
             item = self._items[index] = AccessibleSprite(self, self._gallery, index)
         return item
 
@@ -56,7 +56,7 @@ class AccessibleSprite(QAccessibleInterface):
         self.position = position
 
     def isValid(self) -> bool:
-        """False once the view has fewer sprites."""
+        """False if the view has become shorter than that."""
         return self.position < len(self._gallery.order)
 
     def object(self) -> QObject | None:  # type: ignore[override]
@@ -64,7 +64,7 @@ class AccessibleSprite(QAccessibleInterface):
         return None
 
     def window(self) -> QWindow | None:  # type: ignore[override]
-        """The gallery's."""
+        """The gallery's window."""
         return self._parent.window()
 
     def parent(self) -> QAccessibleInterface:
@@ -88,7 +88,7 @@ class AccessibleSprite(QAccessibleInterface):
         return -1
 
     def rect(self) -> QRect:
-        """On the screen."""
+        """Rectangle in screen coordinates."""
         rect = self._gallery.rect_of(self.position)
         return QRect(self._gallery.viewport().mapToGlobal(rect.topLeft()), rect.size())
 
@@ -97,7 +97,7 @@ class AccessibleSprite(QAccessibleInterface):
         return QAccessible.Role.ListItem
 
     def state(self) -> QAccessible.State:
-        """Selectable, focusable, and what it is of these now."""
+        """Selectable and focusable, with the current selection and focus."""
         state = QAccessible.State()
         state.selectable = state.focusable = state.multiSelectable = True
         gallery = self._gallery
@@ -106,25 +106,25 @@ class AccessibleSprite(QAccessibleInterface):
         return state
 
     def text(self, kind: QAccessible.Text) -> str:
-        """The sprite in words, also as its description."""
+        """Description of the sprite, used as name and description."""
         if kind in (QAccessible.Text.Name, QAccessible.Text.Description) and self.isValid():
             return describe(self._gallery, self._gallery.sprite(self.position))
         return ""
 
     def setText(self, kind: QAccessible.Text, text: str) -> None:
-        """Nothing to set."""
+        """Do nothing: the text is read-only."""
 
     def backgroundColor(self) -> QColor:
-        """Of no interest."""
+        """Not provided."""
         return QColor()
 
     def foregroundColor(self) -> QColor:
-        """Of no interest."""
+        """Not provided."""
         return QColor()
 
 
 def describe(gallery: Gallery, sprite: Sprite) -> str:
-    """ "mecha-3.png, dropped: cropped, flipped, facing left"."""
+    """Describe a sprite: "mecha-3.png, dropped: cropped, flipped, facing left"."""
     status = {
         "undecided": gallery.tr("undecided"),
         "kept": gallery.tr("kept"),
@@ -140,7 +140,7 @@ def describe(gallery: Gallery, sprite: Sprite) -> str:
 
 
 def install() -> None:
-    """Let Qt ask us about galleries; once a program."""
+    """Register the factory for galleries with Qt; call once per process."""
     global _installed
     if not _installed:
         _installed = True
@@ -148,7 +148,7 @@ def install() -> None:
 
 
 _installed = False
-# Python must hold on to what C++ only points to.
+# Python must keep a reference to what C++ only points to.
 _made: dict[int, AccessibleGallery] = {}
 
 

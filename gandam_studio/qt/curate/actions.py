@@ -1,4 +1,4 @@
-"""Every action of the Curate screen: its keys, its menu, its button."""
+"""The actions of the Curate screen, with shortcuts, menus and buttons."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ADVANCE_KEY = "curate/advance"
 
 
 class CurateBase(Screen):
-    """What the actions of the Curate screen work on; `CurateScreen` fills it in."""
+    """What the actions of the Curate screen work on; implemented by `CurateScreen`."""
 
     gallery: Gallery
     large_view: LargeView
@@ -38,36 +38,36 @@ class CurateBase(Screen):
     imports: ImportController
 
     def decide(self, decision: Callable[[], Changes]) -> None:
-        """Carry out a decision about the status."""
+        """Apply a decision about the status."""
         raise NotImplementedError
 
     def next_undecided(self) -> None:
-        """Go to the next sprite nobody has decided about."""
+        """Go to the next undecided sprite."""
         raise NotImplementedError
 
     def choose_reason(self) -> None:
-        """Drop for a reason chosen from a menu."""
+        """Drop with a reason chosen from a menu."""
         raise NotImplementedError
 
     def ask_tags(self) -> None:
-        """Edit the tags of what is selected."""
+        """Edit the tags of the selected sprites."""
         raise NotImplementedError
 
     def sort_by_similarity(self) -> None:
-        """Those most like the current sprite first."""
+        """Sort by similarity to the current sprite."""
         raise NotImplementedError
 
 
 class CurateActions:
     """Attributes:
-    advance: move on after a decision.
-    show_panel: the panel at the right.
+    advance: whether a decision moves on to the next undecided sprite.
+    show_panel: shows the side panel.
     """
 
     def __init__(self, screen: CurateBase) -> None:
         self._screen = screen
         self._tr = screen.tr
-        # Not where a crop is chosen: Enter and the arrows mean something else there.
+        # Not in the crop view, where Enter and the arrows have another meaning.
         self._views = (screen.gallery, screen.large_view)
         self._make_decisions()
         self._make_selection()
@@ -76,12 +76,12 @@ class CurateActions:
         self._fill_bar()
 
     def refresh(self, chosen: int) -> None:
-        """Switch off what needs a sprite while there is none."""
+        """Disable the actions that need a sprite while there is none."""
         for action in self._needing_sprites:
             action.setEnabled(chosen > 0 and not (action in self._editing and self._screen.session.read_only))
 
     def menus(self) -> list[ScreenMenu]:
-        """For the menu bar, which merges them with its own File, Edit and View."""
+        """Menus for the menu bar, which merges them with its own File, Edit and View."""
         tr = self._tr
         facing = ScreenMenu(tr("F&acing"), tuple(self.facings))
         return [
@@ -96,7 +96,7 @@ class CurateActions:
         ]
 
     def context(self) -> ScreenMenu:
-        """The context menu of the gallery."""
+        """The gallery's context menu."""
         facing = ScreenMenu(self._tr("F&acing"), tuple(self.facings))
         return ScreenMenu("", (*self._decision_entries(), facing, None, self.zoom, self.similar))
 
@@ -120,7 +120,7 @@ class CurateActions:
         self._editing: list[QAction] = []
         self.keep = make(tr("&Keep"), lambda: decide(decisions.keep), "U", "keep")
         self.drop = make(tr("&Drop"), lambda: decide(decisions.drop), ["X", "Del"], "drop")
-        self.drop_because = make(tr("Drop &because…"), screen.choose_reason, "Shift+X")
+        self.drop_because = make(tr("Drop &with reason…"), screen.choose_reason, "Shift+X")
         self.restore = make(tr("&Make undecided"), decisions.restore, "Shift+U", "restore")
         self.flip = make(tr("&Flip left-right"), decisions.flip, "F", "flip")
         self.rotate_right = make(tr("&Turn right"), lambda: decisions.rotate(1), "]", "rotate")
@@ -128,7 +128,7 @@ class CurateActions:
         self.tag = make(tr("Ta&g…"), screen.ask_tags, "T", "tag")
         self.crop = make(tr("&Crop…"), screen.work.open_crop, "C", "crop")
         self.trim = make(tr("Tr&im to content"), decisions.trim, "Shift+T")
-        self.uncrop = make(tr("&Whole picture again"), lambda: decisions.crop(None), "Shift+C")
+        self.uncrop = make(tr("Remove cro&p"), lambda: decisions.crop(None), "Shift+C")
         self.facings = [
             make(tr("Facing &left"), lambda: decisions.face("left"), "L"),
             make(tr("Facing &right"), lambda: decisions.face("right"), "R"),
@@ -153,15 +153,15 @@ class CurateActions:
     def _make_views(self) -> None:
         screen, tr, gallery = self._screen, self._tr, self._screen.gallery
         make = screen.add_action
-        self.zoom = make(tr("Look &closely"), screen.work.toggle_zoom, "Space", icon="zoom", within=self._views)
+        self.zoom = make(tr("Large &view"), screen.work.toggle_zoom, "Space", icon="zoom", within=self._views)
         self.onion = make(
-            tr("&Onion skin: mirrored over itself"), screen.large_view.toggle_onion, "O", within=(screen.large_view,)
+            tr("&Onion skin (mirror over itself)"), screen.large_view.toggle_onion, "O", within=(screen.large_view,)
         )
         self.larger = make(
             tr("&Larger cells"), lambda: gallery.set_tile(gallery.tile + TILE_STEP), ["Ctrl++", "Ctrl+="]
         )
         self.smaller = make(tr("&Smaller cells"), lambda: gallery.set_tile(gallery.tile - TILE_STEP), "Ctrl+-")
-        self.usual = make(tr("&Usual cells"), lambda: gallery.set_tile(USUAL), "Ctrl+0")
+        self.usual = make(tr("&Default cell size"), lambda: gallery.set_tile(USUAL), "Ctrl+0")
         self.show_panel = make(tr("&Panel"), self._show_panel, "Ctrl+I", checkable=True)
         self.hints = make(tr("Show the &hints again"), screen.hints.reset)
         self._needing_sprites = [*self._editing, self.zoom]
@@ -171,7 +171,7 @@ class CurateActions:
         bar = screen.filter_bar
         make = screen.add_action
         self.search = make(tr("&Search names"), bar.search.setFocus, "Ctrl+F")
-        self.more = make(tr("&Further filters…"), bar.more_button.click, "Ctrl+Shift+F")
+        self.more = make(tr("&More filters…"), bar.more_button.click, "Ctrl+Shift+F")
         self.clear = make(tr("&Clear the filter"), bar.clear_button.click, "Ctrl+Backspace")
         self.similar = make(
             tr("Sort by &similarity to this sprite"), screen.sort_by_similarity, "Ctrl+L", within=self._views
@@ -185,7 +185,7 @@ class CurateActions:
         return (self.search, self.more, self.clear, None, self.similar, None, self.choose_saved, self.save)
 
     def _fill_bar(self) -> None:
-        """Buttons for the mouse; the keys are in their tips."""
+        """Fill the tool bar with buttons; tool tips show the shortcuts."""
         bar = self._screen.filter_bar
         for action in (
             self.keep,
@@ -209,10 +209,10 @@ class CurateActions:
         self._screen.panel.setVisible(self.show_panel.isChecked())
 
     def _keep_advance(self) -> None:
-        if self.advance.isChecked() != advances():  # restoring it at the start is no news
+        if self.advance.isChecked() != advances():  # nothing to store while the action is restored at the start
             QSettings().setValue(_ADVANCE_KEY, self.advance.isChecked())
 
 
 def advances() -> bool:
-    """True when a decision shall move on to the next undecided sprite: as the person left it."""
+    """The stored setting: whether a decision moves on to the next undecided sprite."""
     return str(QSettings().value(_ADVANCE_KEY, "true")).lower() == "true"

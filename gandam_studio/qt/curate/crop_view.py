@@ -1,4 +1,4 @@
-"""Choosing the part of an original that is shown: drag a rectangle, or set it by arrows and numbers."""
+"""Crop view: choose a rectangle of an original with the mouse, the arrow keys or numbers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Box = tuple[int, int, int, int]
 
 
 class CropView(QWidget):
-    """The original as imported (neither turned nor flipped) with the rectangle to keep.
+    """The original as imported (not rotated or flipped) with the rectangle to keep.
 
     Signals:
-        chosen: the rectangle (x, y, w, h) in original pixels, or None for the whole picture.
-        left: nothing shall change.
+        chosen: a crop was chosen: (x, y, w, h) in original pixels, or None for the whole picture.
+        left: the view was cancelled.
     """
 
     chosen = Signal(object)
@@ -67,12 +67,12 @@ class CropView(QWidget):
 
     @property
     def box(self) -> Box:
-        """The rectangle as it stands."""
+        """The current rectangle."""
         x, y, w, h = (field.value() for field in self.fields)
         return x, y, w, h
 
     def show_sprite(self, sprite: Sprite) -> None:
-        """Begin with the sprite's present crop, else with the whole picture."""
+        """Start with the sprite's current crop, or the whole picture."""
         from gandam_studio.core.pictures.rendering import content_box, plain_border
 
         self._size = (sprite.width, sprite.height)
@@ -89,7 +89,7 @@ class CropView(QWidget):
         self.set_box(sprite.crop or whole)
 
     def set_box(self, box: Box) -> None:
-        """Propose a rectangle; it is clipped to the picture."""
+        """Set the rectangle, clipped to the picture."""
         width, height = self._size
         x, y = min(max(0, box[0]), width - 1), min(max(0, box[1]), height - 1)
         w, h = min(max(1, box[2]), width - x), min(max(1, box[3]), height - y)
@@ -102,11 +102,11 @@ class CropView(QWidget):
         self.canvas.show_box((x, y, w, h))
 
     def accept(self) -> None:
-        """Take the rectangle; all of the picture means no crop."""
+        """Accept the rectangle; the whole picture means no crop."""
         self.chosen.emit(None if self.box == (0, 0, *self._size) else self.box)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows move the rectangle, with Shift its right and lower edges; Enter takes it, Escape leaves."""
+        """Arrows move the rectangle, with Shift its right and bottom edges; Enter accepts, Escape cancels."""
         key = Qt.Key(event.key())
         step = {
             Qt.Key.Key_Left: (-1, 0),
@@ -161,7 +161,7 @@ class _Canvas(QWidget):
         self.update()
 
     def _target(self) -> QRectF:
-        """Where the picture is drawn, logical pixels."""
+        """Where the picture is drawn, in logical pixels."""
         ratio = self.devicePixelRatioF()
         width, height = self._size
         room = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)

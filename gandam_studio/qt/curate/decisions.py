@@ -1,4 +1,4 @@
-"""What a person can decide about the sprites chosen in the gallery, one or a million."""
+"""The decisions about the sprites chosen in the gallery, one or a million."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from gandam_studio.core.workspace.sprite import DROP_REASONS, format_crop
 from gandam_studio.qt.session import INFO, WARNING, Session
 
 if TYPE_CHECKING:
-    # Imported late everywhere here: the window opens before anything is decided.
+    # Imported late throughout this module: the window does not need it to open.
     from gandam_studio.core.workspace.edits import Edit
 
-# More than this is committed in the background: the window stays alive, and Cancel works until the commit.
+# Larger edits run in the background: the window stays responsive, and Cancel works until the commit.
 MANY = 30_000
 _REASON_KEY = "curate/reason"
 
 
 class Decisions(QObject):
-    """Applies edits to whatever `targets()` names.
+    """Applies edits to the sprites returned by `targets()`.
 
     Attributes:
-        reason: why X drops; the reason chosen last.
+        reason: the reason used by the Drop key; the one chosen last.
     """
 
     def __init__(self, session: Session, targets: Callable[[], Seqs], parent: QObject | None = None) -> None:
@@ -42,13 +42,13 @@ class Decisions(QObject):
         return self._apply(Flip)
 
     def rotate(self, quarter_turns: int) -> Changes:
-        """Turn by quarter turns clockwise."""
+        """Rotate clockwise by quarter turns."""
         from gandam_studio.core.workspace.edits import Rotate
 
         return self._apply(lambda seqs: Rotate(seqs, quarter_turns))
 
     def drop(self, reason: str = "") -> Changes:
-        """Leave out of the next version; a reason given becomes the usual one."""
+        """Exclude from the next version; a given reason becomes the default."""
         from gandam_studio.core.workspace.edits import Drop
 
         if reason.strip():
@@ -57,7 +57,7 @@ class Decisions(QObject):
         return self._apply(lambda seqs: Drop(seqs, self.reason))
 
     def keep(self) -> Changes:
-        """Say that they belong."""
+        """Include in the next version."""
         from gandam_studio.core.workspace.edits import Keep
 
         return self._apply(Keep)
@@ -69,7 +69,7 @@ class Decisions(QObject):
         return self._apply(Undecide)
 
     def face(self, facing: str) -> Changes:
-        """Say which way they look, as shown."""
+        """Set the direction they face, as shown."""
         from gandam_studio.core.workspace.edits import SetFacing
 
         return self._apply(lambda seqs: SetFacing(seqs, facing))
@@ -81,13 +81,13 @@ class Decisions(QObject):
         return self._apply(lambda seqs: Tag(seqs, frozenset(add), frozenset(remove)))
 
     def crop(self, box: tuple[int, int, int, int] | None) -> Changes:
-        """Show only a rectangle of the originals, or all of them again."""
+        """Crop to a rectangle of the originals, or remove the crop."""
         from gandam_studio.core.workspace.edits import SetCrop
 
         return self._apply(lambda seqs: SetCrop(seqs, box))
 
     def trim(self) -> None:
-        """Crop each to what is neither transparent nor its plain border; pictures are read in the background."""
+        """Crop each sprite to its content, without transparent or plain borders; runs in the background."""
         seqs = self._targets()
         if not len(seqs):
             return
@@ -121,7 +121,7 @@ class Decisions(QObject):
         if len(seqs) <= MANY:
             changes = self._session.apply(edit)
             if changes and len(changes.seqs) > 1:
-                self._session.post(self.tr("{0} · Ctrl+Z takes it back").format(edit.label(len(changes.seqs))), INFO)
+                self._session.post(self.tr("{0} · Ctrl+Z undoes").format(edit.label(len(changes.seqs))), INFO)
             return changes
         label = edit.label(len(seqs))
 

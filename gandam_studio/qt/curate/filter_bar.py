@@ -1,4 +1,4 @@
-"""The bar over the gallery: counts that are filters, search, facing, further filters, sorting, cell size."""
+"""The bar above the gallery: status filters with counts, search, facing, more filters, sorting, cell size."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.curate.more_filters import MoreFilters, further_criteria
 from gandam_studio.qt.widgets.grid_view import LARGEST, SMALLEST, USUAL
 
-SEARCH_MS = 180  # typing pauses longer than this are the end of a word
+SEARCH_MS = 180  # the search starts after a typing pause of this length
 
 
 class FilterBar(QFrame):
@@ -34,15 +34,15 @@ class FilterBar(QFrame):
     Attributes:
         search: the field for free text.
         slider: size of the cells.
-        saved_button, panel_buttons: places the screen fills with its menus and actions.
+        saved_button, panel_buttons: filled by the screen with its menus and actions.
 
     Signals:
-        filter_changed: the person asked for another view (`Filter`).
-        leave_asked: the person is done typing; the gallery should have the keys.
+        filter_changed: the user changed the filter (`Filter`).
+        leave_requested: the user finished typing; the gallery should get the focus.
     """
 
     filter_changed = Signal(object)
-    leave_asked = Signal()
+    leave_requested = Signal()
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,17 +57,17 @@ class FilterBar(QFrame):
 
     @property
     def filter(self) -> Filter:
-        """What is asked for at present."""
+        """The current filter."""
         return self._filter
 
     def set_filter(self, chosen: Filter) -> None:
-        """Ask for something else from outside: a saved filter, "clear all filters"."""
+        """Replace the filter, e.g. by a saved one."""
         self._filter = chosen
         self._show_filter()
         self.filter_changed.emit(chosen)
 
     def show_counts(self, counts: Counts) -> None:
-        """Write the numbers into the buttons."""
+        """Show the counts on the buttons."""
         for name, number in (
             ("", counts.total),
             ("undecided", counts.undecided),
@@ -138,7 +138,7 @@ class FilterBar(QFrame):
 
     def _order_names(self) -> dict[str, str]:
         names = {
-            "imported": self.tr("By import"),
+            "imported": self.tr("By import order"),
             "name": self.tr("By name"),
             "status": self.tr("By status"),
             "facing": self.tr("By facing"),
@@ -185,7 +185,7 @@ class FilterBar(QFrame):
         self.clear_button.hide()
 
     def _change(self, **changes: object) -> None:
-        """One criterion is another now."""
+        """Replace some criteria of the filter."""
         chosen = dataclasses.replace(self._filter, **changes)  # type: ignore[arg-type]
         if chosen != self._filter:
             self._filter = chosen
@@ -198,7 +198,7 @@ class FilterBar(QFrame):
 
     def _finish_search(self) -> None:
         self._take_search()
-        self.leave_asked.emit()
+        self.leave_requested.emit()
 
     def _take_more(self, values: dict[str, object]) -> None:
         self._change(**values)
@@ -228,7 +228,7 @@ def _segment(text: str) -> QPushButton:
     button = QPushButton(text)
     button.setProperty("role", "segment")
     button.setCheckable(True)
-    # A click leaves the keys with the gallery; Tab still gets here.
+    # A click leaves the focus in the gallery; Tab still reaches the button.
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 

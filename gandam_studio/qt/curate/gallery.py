@@ -1,4 +1,4 @@
-"""The gallery: a grid view with a current cell, a selection, keyboard and mouse."""
+"""The gallery: a grid view with a current cell and a selection, controlled by keyboard and mouse."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from gandam_studio.qt.widgets.grid_view import LARGEST, SMALLEST, GridView
 
 
 class Gallery(GridView):
-    """A view of sprites with one current cell and any number of selected ones.
+    """A grid of sprites with one current cell and any number of selected ones.
 
     Signals:
-        current_changed: the current cell is another one (its row number, 0 for none).
-        selection_changed: other sprites are selected.
+        current_changed: the current sprite changed (its row number, 0 for none).
+        selection_changed: the selection changed.
         opened: a sprite was double-clicked (its row number).
-        menu_asked: the context menu is wanted (global position).
-        tile_changed: cells have another size (side of a tile, logical pixels).
+        menu_requested: the context menu was requested (global position).
+        tile_changed: the size of the cells changed (side of a tile, logical pixels).
     """
 
     current_changed = Signal(int)
     selection_changed = Signal()
     opened = Signal(int)
-    menu_asked = Signal(QPoint)
+    menu_requested = Signal(QPoint)
     tile_changed = Signal(int)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
@@ -47,9 +47,9 @@ class Gallery(GridView):
         self.setAccessibleName(self.tr("Gallery"))
 
     def show_order(self, order: Seqs) -> None:
-        """Show other sprites; the current one stays current if it is among them, else its place does.
+        """Show other sprites; the current sprite stays current if it is among them, otherwise its position does.
 
-        What is no longer shown is no longer selected: nobody means to flip what they do not see.
+        Sprites that are no longer shown are deselected, so that no edit reaches hidden ones.
         """
         seq, place = self.current_seq, self.current
         self.rows.show(order)
@@ -64,7 +64,7 @@ class Gallery(GridView):
             self._selection_changed()
 
     def set_tile(self, side: int) -> None:
-        """Make the cells larger or smaller; what is current, else what is in the middle, stays in sight."""
+        """Resize the cells; the current cell, or else the one in the middle, stays in view."""
         side = min(LARGEST, max(SMALLEST, side))
         if side == self._tile:
             return
@@ -87,13 +87,13 @@ class Gallery(GridView):
         return int(self.order[self.current]) if 0 <= self.current < len(self.order) else 0
 
     def targets(self) -> Seqs:
-        """What an action acts on: the selected sprites, else the current one."""
+        """The sprites an action applies to: the selected ones, or else the current one."""
         if self.selection.count:
             return self.selection.seqs()
         return np.array([self.current_seq] if self.current_seq else [], dtype=np.int64)
 
     def go_to(self, position: int, *, extend: bool = False, select: bool = True) -> None:
-        """Make a cell current and select it alone, or everything from the anchor to it, or leave the selection be."""
+        """Make a cell current and select it, or extend the selection from the anchor to it, or keep the selection."""
         if not 0 <= position < len(self.order):
             return
         anchor = self._anchor if 0 <= self._anchor < len(self.order) else position
@@ -120,19 +120,19 @@ class Gallery(GridView):
         self._selection_changed()
 
     def invert_selection(self) -> None:
-        """Select what is shown and not selected, and nothing else."""
+        """Invert the selection within the sprites shown."""
         chosen = self.selection.seqs()
         self.selection.set(self.order[~np.isin(self.order, chosen)])
         self._selection_changed()
 
     def toggle_current(self) -> None:
-        """Select the current sprite too, or no longer."""
+        """Add the current sprite to the selection, or remove it."""
         if self.current_seq:
             self.selection.toggle(self.current_seq)
             self._selection_changed()
 
-    def turn_to_selection(self) -> None:
-        """Make a selected cell current, one in sight if there is any, unless the current one is selected."""
+    def make_selection_current(self) -> None:
+        """Unless the current cell is selected, make a selected one current, in view if possible."""
         if not self.selection.count or self.current_seq in self.selection:
             return
         chosen, visible = self.selection.seqs(), self.visible()
@@ -161,7 +161,7 @@ class Gallery(GridView):
         self.selection_changed.emit()
 
     def scroll_to(self, position: int) -> None:
-        """Bring a cell into sight, by no more than needed."""
+        """Scroll a cell into view, no further than needed."""
         rect, height = self.rect_of(position), self.viewport().height()
         bar = self.verticalScrollBar()
         if rect.top() < 0:
@@ -170,7 +170,7 @@ class Gallery(GridView):
             bar.setValue(bar.value() + rect.bottom() - height + 8)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """What is current stays in sight."""
+        """Keep the current cell in view."""
         seen = self.current in self.visible()
         super().resizeEvent(event)
         if seen:
@@ -179,7 +179,7 @@ class Gallery(GridView):
     # Keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows, Home, End and Page keys move; Shift extends the selection, Ctrl leaves it as it is."""
+        """Arrows, Home, End and Page keys move; Shift extends the selection, Ctrl keeps it."""
         modifiers = event.modifiers()
         control = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
         target = self._target_of_key(Qt.Key(event.key()))
@@ -211,7 +211,7 @@ class Gallery(GridView):
         if self.current < 0:
             return 0
         target = self.current + step
-        # Up and down stay in their column; at the edge they stay where they are.
+        # Up and down stay in their column, and do nothing at the edge.
         if abs(step) == columns and not 0 <= target <= last:
             short_last_row = step > 0 and self.current // columns < last // columns
             return last if short_last_row else self.current
@@ -224,7 +224,7 @@ class Gallery(GridView):
         return self._grid.at(point.x(), point.y(), self.verticalScrollBar().value())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A click makes current and selects; Ctrl adds or takes away; Shift selects up to here; a drag is a band."""
+        """A click selects, Ctrl toggles, Shift extends the selection, and a drag starts a rubber band."""
         point = event.position().toPoint()
         position = self.position_at(point)
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
@@ -249,29 +249,29 @@ class Gallery(GridView):
             self.go_to(position)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Stretch the rubber band."""
+        """Move the rubber band."""
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._band.move(event.position().toPoint())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The rubber band has done its work."""
+        """End the rubber band."""
         self._band.release()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Look at the sprite closely."""
+        """Open the sprite."""
         position = self.position_at(event.position().toPoint())
         if position is not None and event.button() == Qt.MouseButton.LeftButton:
             self.opened.emit(int(self.order[position]))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Ask for the menu, at the mouse or, from the keyboard, at the current cell."""
+        """Request the menu at the mouse or, from the keyboard, at the current cell."""
         where = event.globalPos()
         if event.reason() == QContextMenuEvent.Reason.Keyboard and self.current >= 0:
             where = self.viewport().mapToGlobal(self.rect_of(self.current).center())
-        self.menu_asked.emit(where)
+        self.menu_requested.emit(where)
 
     def select_band(self, band: QRect, before: np.ndarray | None) -> None:
-        """Select the cells under a rectangle of the whole height, added to the selection `before` if given."""
+        """Select the cells under `band` (content coordinates), in addition to the selection `before` if given."""
         if before is None:
             self.selection.clear()
         else:
@@ -282,20 +282,20 @@ class Gallery(GridView):
         self._selection_changed()
 
     def paint_over(self, painter: QPainter, scrolled: int) -> None:
-        """The rubber band."""
+        """Paint the rubber band."""
         self._band.paint(painter, scrolled)
 
     @property
     def repaints_on_scroll(self) -> bool:
-        """True while there is a rubber band."""
+        """True while a rubber band is shown."""
         return self._band.is_active
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """The current cell's frame shows where keys go."""
+        """Repaint the current cell's frame, which shows the focus."""
         super().focusInEvent(event)
         self.viewport().update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """See focusInEvent."""
+        """Repaint the current cell's frame."""
         super().focusOutEvent(event)
         self.viewport().update()

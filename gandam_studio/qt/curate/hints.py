@@ -1,4 +1,4 @@
-"""Three hints for the first minutes, one at a time, gone for ever once dismissed."""
+"""Hints for new users, shown one at a time until dismissed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ class HintBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "hint")
         self._hints = (
-            self.tr(
-                "The arrow keys walk; F flips, X drops, U keeps. After a decision the next undecided sprite comes."
-            ),
-            self.tr("Space looks closely. There, O lays the mirrored sprite over it to judge symmetry and facing."),
-            self.tr("Ctrl+Z takes back anything, even after a restart. Ctrl+K finds every command, F1 lists the keys."),
+            self.tr("Arrow keys move; F flips, X drops, U keeps. A decision moves on to the next undecided sprite."),
+            self.tr("Space opens the large view. There, O overlays the mirrored sprite, to judge symmetry and facing."),
+            self.tr("Ctrl+Z undoes any edit, even after a restart. Ctrl+K finds commands, F1 lists the shortcuts."),
         )
         sign = QLabel()
         icons.set_pixmap(sign, "keyboard", QSize(18, 18), "accent")
@@ -39,7 +37,7 @@ class HintBar(QFrame):
         self._show()
 
     def dismiss(self) -> None:
-        """Never show this one again."""
+        """Dismiss the current hint for good."""
         QSettings().setValue(_KEY, self._dismissed() + 1)
         self._show()
 

@@ -1,4 +1,4 @@
-"""The panel at the right: what is known of the current sprite, and its tags."""
+"""The details panel: facts about the current sprite, and its tags."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
 from trainer.protocol.untrusted import shortened
 
 WIDTH = 272
-LONGEST_WORD = 28  # Characters that fit into that width.
+LONGEST_WORD = 28  # characters that fit into that width
 PREVIEW = 240
 PREVIEW_BYTES = 8 << 20
 
 
 class Inspector(QWidget):
     """Signals:
-    tags_asked: add and remove tags of what is selected (set, set).
+    tags_requested: tags should be added to and removed from the selected sprites (set, set).
     """
 
-    tags_asked = Signal(object, object)
+    tags_requested = Signal(object, object)
 
     def __init__(self, workspace: Workspace, *, read_only: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +65,7 @@ class Inspector(QWidget):
         layout.addStretch()
 
     def show_sprite(self, sprite: Sprite | None, selected: int) -> None:
-        """Show the current sprite; `selected` is how many the actions would act on."""
+        """Show the current sprite; `selected` is the number of sprites that actions apply to."""
         self.setEnabled(sprite is not None)
         if sprite is None:
             self._name.setText(self.tr("Nothing selected"))
@@ -95,7 +95,7 @@ class Inspector(QWidget):
             text
             for text, shown in (
                 (self.tr("flipped"), sprite.flipped),
-                (self.tr("turned {0}°").format(90 * sprite.rotation), bool(sprite.rotation)),
+                (self.tr("rotated {0}°").format(90 * sprite.rotation), bool(sprite.rotation)),
                 (self.tr("cropped {0} × {1}").format(*(sprite.crop or (0, 0, 0, 0))[2:]), sprite.crop is not None),
             )
             if shown
@@ -109,7 +109,7 @@ class Inspector(QWidget):
         self._show_tags(sprite.tags)
 
     def stop(self) -> None:
-        """End the thread that loads the picture; before the workspace is closed."""
+        """End the loader thread; call before the workspace is closed."""
         self._picture.pictures.stop()
 
     def _fact(self, name: str, value: str, tip: str = "") -> None:
@@ -144,7 +144,7 @@ class Inspector(QWidget):
         remove.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         remove.setEnabled(not self._read_only)
         icons.set_icon(remove, "close", "secondary", 12)
-        remove.clicked.connect(lambda _checked=False: self.tags_asked.emit(set(), {tag}))
+        remove.clicked.connect(lambda _checked=False: self.tags_requested.emit(set(), {tag}))
         sign = QLabel()
         icons.set_pixmap(sign, "tag", QSize(14, 14), "muted")
         layout = QHBoxLayout(row)
@@ -158,14 +158,13 @@ class Inspector(QWidget):
         tags = {part.strip() for part in self.tag_field.text().split(",") if part.strip()}
         if tags:
             self.tag_field.clear()
-            self.tags_asked.emit(tags, set())
+            self.tags_requested.emit(tags, set())
 
 
 class _Preview(QWidget):
-    """The sprite as decided, as large as whole factors allow.
+    """The sprite with its edits applied, enlarged by a whole factor.
 
-    Its picture is loaded by another thread, for decoding takes as long as many frames; until it is there, the one
-    before stays.
+    The picture is loaded in another thread, since decoding takes many frames; until it arrives, the previous one stays.
     """
 
     def __init__(self, pictures: PictureCache) -> None:

@@ -1,4 +1,4 @@
-"""The large view's picture, decoded off the GUI thread: only the sprite wanted last is worth the work."""
+"""Decodes the large view's picture off the GUI thread, for the latest request only."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
 class LargePictureLoader(WorkspaceThread):
     """Signals:
-    loaded: the sprite as asked for (`Sprite`), its picture as decided (`QImage`, null when it cannot be had), why not.
+    loaded: the requested `Sprite`, its picture with edits applied (`QImage`, null if it cannot be read), and why not.
     """
 
     loaded = Signal(object, QImage, str)
 
-    def work(self, door: Workspace, wanted: list[Any]) -> None:
-        """Decode the sprite wanted last."""
-        self.loaded.emit(wanted[0], *_decode(door, wanted[0]))
+    def work(self, workspace: Workspace, wanted: list[Any]) -> None:
+        """Decode the sprite requested last."""
+        self.loaded.emit(wanted[0], *_decode(workspace, wanted[0]))
 
 
 def _decode(workspace: Workspace, sprite: Sprite) -> tuple[QImage, str]:
@@ -32,7 +32,7 @@ def _decode(workspace: Workspace, sprite: Sprite) -> tuple[QImage, str]:
     try:
         if pixels is None or pixels.shape[:2] != (sprite.height, sprite.width):
             return image_from_rgba(workspace.picture(sprite)), ""
-        # Small sprites are kept unreduced: no need to decode, nor to import what decodes.
+        # Thumbnails of small sprites are full size: no need to decode, nor to import the decoders.
         return image_from_rgba(oriented(pixels, sprite.crop, sprite.rotation, sprite.flipped)), ""
     except (UserError, OSError, ValueError) as error:
         return QImage(), str(error)

@@ -1,4 +1,4 @@
-"""One sprite, as large as one likes: zoom, checker under alpha, onion skin against its mirrored self."""
+"""The large view: one sprite with zoom, a checkerboard under alpha, and an onion skin of its mirror image."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ MARGIN = 32
 CAPTION = 44
 LARGEST_FACTOR = 64.0
 ONION_OPACITY = 0.5
-STALE_MS = 60  # the picture before stands in for so long: quick ones follow each other without a flicker
+STALE_MS = 60  # the previous picture stays this long, so that fast loads do not flicker
 
 
 class LargeView(QWidget):
-    """Shows the current sprite; the keys of the gallery work here too.
+    """Shows the current sprite; the gallery's shortcuts work here too.
 
     Attributes:
-        onion: the mirrored picture lies over it, half transparent.
+        onion: whether the mirrored picture is overlaid, half transparent.
 
     Signals:
-        step_asked: the person wants the next (1), the previous (-1) sprite.
-        left: back to the gallery.
+        step_requested: the next (1) or previous (-1) sprite was requested.
+        left: the user returned to the gallery.
     """
 
-    step_asked = Signal(int)
+    step_requested = Signal(int)
     left = Signal()
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
@@ -39,12 +39,12 @@ class LargeView(QWidget):
         self._loader = LargePictureLoader(workspace, self)
         self._loader.loaded.connect(self._take)
         self._late = QTimer(self, singleShot=True, interval=STALE_MS)
-        self._late.timeout.connect(self._let_go)
+        self._late.timeout.connect(self._clear_stale)
         self._loading = False
         self._sprite: Sprite | None = None
         self._pixmap = QPixmap()
         self._note = self._place = self._reach = ""
-        self._factor: float | None = None  # device pixels per picture pixel; None fits the window
+        self._factor: float | None = None  # device pixels per picture pixel; None: fit to the window
         self._offset = QPointF()
         self._grip: QPointF | None = None
         self.onion = False
@@ -53,15 +53,15 @@ class LargeView(QWidget):
         theme.notifier().changed.connect(self.update)
 
     def show_sprite(self, sprite: Sprite | None, *, position: int = 0, count: int = 0, selected: int = 0) -> None:
-        """Show another sprite, or the same one anew; zoom stays, the place goes back to the middle.
+        """Show or update a sprite; the zoom is kept, the position is reset to the centre.
 
-        `selected` is how many an action would act on: said when it is more than what is seen.
+        `selected` is the number of sprites that actions apply to; displayed if there is more than one.
         """
         if sprite is None or self._sprite is None or sprite.seq != self._sprite.seq:
             self._offset = QPointF()
         self._sprite = sprite
         self._place = self.tr("{0:,} of {1:,}").format(position + 1, count) if count else ""
-        self._reach = self.tr("acts on {0:,} selected").format(selected) if selected > 1 else ""
+        self._reach = self.tr("applies to {0:,} selected").format(selected) if selected > 1 else ""
         self._loading = sprite is not None
         if sprite is None:
             self._pixmap, self._note = QPixmap(), ""
@@ -73,28 +73,28 @@ class LargeView(QWidget):
 
     @property
     def is_loading(self) -> bool:
-        """True until the sprite's own picture, or the reason why there is none, is shown."""
+        """True until the sprite's picture, or the reason why there is none, is shown."""
         return self._loading
 
     def stop(self) -> None:
-        """End the loader; before the workspace is closed."""
+        """End the loader; call before the workspace is closed."""
         self._loader.stop()
 
     def _take(self, sprite: Sprite, image: QImage, note: str) -> None:
         if sprite != self._sprite:
-            return  # another one, or another edit of this one, is wanted by now
+            return  # outdated: another sprite, or another edit of this one, is requested by now
         self._late.stop()
         self._loading = False
         self._pixmap, self._note = QPixmap.fromImage(image, Qt.ImageConversionFlag.NoFormatConversion), note
         self.update()
 
-    def _let_go(self) -> None:
+    def _clear_stale(self) -> None:
         self._pixmap, self._note = QPixmap(), ""
         self.update()
 
     @property
     def factor(self) -> float:
-        """Device pixels per picture pixel now."""
+        """Current device pixels per picture pixel."""
         if self._factor is not None:
             return self._factor
         room = self._room()
@@ -106,7 +106,7 @@ class LargeView(QWidget):
         return zoom_to_fit(1, 1, min(across, down))
 
     def zoom_by(self, steps: int) -> None:
-        """Larger or smaller by whole factors, so that pixels stay square; below 1 by halves."""
+        """Zoom by whole factors, so that pixels stay square; below 1 by halves."""
         factor = self.factor
         for _ in range(abs(steps)):
             if steps > 0:
@@ -117,33 +117,33 @@ class LargeView(QWidget):
         self.update()
 
     def zoom_fit(self) -> None:
-        """As large as the window allows."""
+        """Fit the picture to the window."""
         self._factor = None
         self._offset = QPointF()
         self.update()
 
     def zoom_actual(self) -> None:
-        """One picture pixel, one logical pixel."""
+        """Show one picture pixel as one logical pixel."""
         self._factor = max(1.0, round(self.devicePixelRatioF()))
         self.update()
 
     def toggle_onion(self) -> None:
-        """Lay the mirrored picture over it, or take it away."""
+        """Show or hide the mirrored picture."""
         self.onion = not self.onion
         self.update()
 
     def image(self) -> QImage:
-        """The picture shown, as decided."""
+        """The picture shown, with edits applied."""
         return self._pixmap.toImage()
 
     # Events
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and right step; plus, minus and 0 zoom; Escape and Space go back."""
+        """Left and Right step; plus, minus and 0 zoom; Escape and Space go back."""
         key = Qt.Key(event.key())
         step = {Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1}.get(key)
         if step:
-            self.step_asked.emit(step)
+            self.step_requested.emit(step)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom_by(1)
         elif key == Qt.Key.Key_Minus:
@@ -164,27 +164,27 @@ class LargeView(QWidget):
             self.zoom_by(1 if steps > 0 else -1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Grip the picture."""
+        """Start panning."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._grip = event.position() - self._offset
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move it about."""
+        """Pan the picture."""
         if self._grip is not None:
             self._offset = event.position() - self._grip
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """Stop panning."""
         self._grip = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Back to the gallery."""
+        """Return to the gallery."""
         self.left.emit()
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """Checker, picture, its mirrored self, a line of facts."""
+        """Paint the checkerboard, the picture, its mirror image, and a line of facts."""
         painter.fillRect(event.rect(), theme.color("canvas"))
         if self._sprite is None:
             return

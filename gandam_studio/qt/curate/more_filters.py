@@ -1,4 +1,4 @@
-"""The further filters in a panel under their button: tag, source, family, reason, size, colours, aspect, alpha."""
+"""More filters in a popup: tag, source, family, reason, size, colours, aspect ratio, alpha."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gandam_studio.core.workspace.review import known_families, known_reasons, k
 from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.numbers import DecimalBox, WholeBox
 
-# Fields of Filter edited here; the rest stand in the bar itself.
+# Fields of Filter edited here; the others are in the filter bar itself.
 FIELDS = (
     "tag", "source", "family", "reason", "alpha", "blank", "min_side", "max_side", "min_colors", "max_colors",
     "min_aspect", "max_aspect",
@@ -30,14 +30,14 @@ FIELDS = (
 
 
 def further_criteria(chosen: Filter) -> int:
-    """How many of the criteria edited here are set."""
+    """Number of criteria edited here that are set."""
     plain = Filter()
     return sum(getattr(chosen, name) != getattr(plain, name) for name in FIELDS)
 
 
 class MoreFilters(QFrame):
     """Signals:
-    changed: criteria as the person wants them (field of Filter -> value).
+    changed: the criteria changed (field of Filter -> value).
     """
 
     changed = Signal(object)
@@ -45,11 +45,11 @@ class MoreFilters(QFrame):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setProperty("role", "panel")
-        self.setAccessibleName(self.tr("Further filters"))
+        self.setAccessibleName(self.tr("More filters"))
         self._workspace = workspace
         self._loading = False
         self.tag = _choice()
-        self.tag.setToolTip(self.tr("A minus before it finds sprites without the tag"))
+        self.tag.setToolTip(self.tr("Prefix with a minus to find sprites without the tag"))
         self.source = QLineEdit(placeholderText=self.tr("part of the path"))
         self.family = _choice()
         self.reason = _choice()
@@ -59,21 +59,21 @@ class MoreFilters(QFrame):
         self.blank = QComboBox()
         for text, value in ((self.tr("Any"), None), (self.tr("Blank"), True), (self.tr("Not blank"), False)):
             self.blank.addItem(text, value)
-        self.blank.setToolTip(self.tr("Blank sprites show nothing, or one colour alone"))
+        self.blank.setToolTip(self.tr("Blank sprites are empty or of one colour"))
         self.sides = (_whole(1, 1 << 20), _whole(1, 1 << 20))
         self.colors = (_whole(1, 4096), _whole(1, 4096))
         self.aspects = (_ratio(), _ratio())
         self._lay_out()
         for combo in (self.tag, self.family, self.reason):
-            combo.editTextChanged.connect(lambda _text: self._tell())
-        self.source.textChanged.connect(lambda _text: self._tell())
+            combo.editTextChanged.connect(lambda _text: self._emit_changes())
+        self.source.textChanged.connect(lambda _text: self._emit_changes())
         for choice in (self.alpha, self.blank):
-            choice.currentIndexChanged.connect(lambda _index: self._tell())
+            choice.currentIndexChanged.connect(lambda _index: self._emit_changes())
         for box in (*self.sides, *self.colors, *self.aspects):
-            box.valueChanged.connect(lambda _value: self._tell())
+            box.valueChanged.connect(lambda _value: self._emit_changes())
 
     def open_under(self, button: QWidget, chosen: Filter) -> None:
-        """Appear under a button, showing a filter's criteria."""
+        """Open below a button, showing a filter's criteria."""
         self._loading = True
         for combo, words, text in (
             (self.tag, known_tags(self._workspace), chosen.tag),
@@ -99,7 +99,7 @@ class MoreFilters(QFrame):
         self.show()
         self.tag.setFocus()
 
-    def _tell(self) -> None:
+    def _emit_changes(self) -> None:
         if self._loading:
             return
         self.changed.emit(

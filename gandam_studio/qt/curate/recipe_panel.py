@@ -1,4 +1,4 @@
-"""The recipe: how pictures become training data, with what the network will see beside it, live."""
+"""The recipe panel: how pictures become training data, with a live preview of what the network will see."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ PREVIEW = 240
 
 
 class RecipePanel(QWidget):
-    """Every change is an edit of the workspace, so undo takes it back.
+    """Edits the workspace's recipe; every change can be undone.
 
     Attributes:
-        fields: the controls by name of the recipe's field.
+        fields: the controls, by name of the recipe's field.
     """
 
     def __init__(self, session: Session, targets: Callable[[], Seqs], parent: QWidget | None = None) -> None:
@@ -79,12 +79,12 @@ class RecipePanel(QWidget):
         self.show_samples()
 
     def show_samples(self) -> None:
-        """Draw what the network will see of the selected sprites, soon."""
+        """Schedule an update of the preview of the selected sprites."""
         if self.isVisible():
             self._render_later.start()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Catch up."""
+        """Update the preview."""
         super().showEvent(event)
         self._render_later.start()
 
@@ -92,10 +92,10 @@ class RecipePanel(QWidget):
         self.side = QComboBox()
         for side in SIZES:
             self.side.addItem(f"{side} × {side}", side)
-        self.trim = QCheckBox(self.tr("Cut away empty margins"))
+        self.trim = QCheckBox(self.tr("Trim empty margins"))
         self.pad = QComboBox()
-        self.pad.addItem(self.tr("In the middle"), "square")
-        self.pad.addItem(self.tr("On the ground"), "bottom")
+        self.pad.addItem(self.tr("Centred"), "square")
+        self.pad.addItem(self.tr("At the bottom"), "bottom")
         self.margin = WholeBox()
         self.margin.setRange(0, 25)
         self.margin.setSuffix(" %")
@@ -133,7 +133,7 @@ class RecipePanel(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name, field in (
             (self.tr("Size"), self.side),
-            (self.tr("Stand"), self.pad),
+            (self.tr("Position"), self.pad),
             (self.tr("Margin"), self.margin),
             (self.tr("Background"), self.background),
             ("", self.color_button),
@@ -141,11 +141,11 @@ class RecipePanel(QWidget):
         ):
             field.setAccessibleName(name or self.tr("Background colour"))
             field.setEnabled(not self._session.read_only)
-            # The panel decides how wide they are, not their longest entry.
+            # Their width follows the panel, not their longest entry.
             field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             form.addRow(name, field)
         self.trim.setEnabled(not self._session.read_only)
-        note = QLabel(self.tr("Stored with every version and run; your pictures stay as they are."), wordWrap=True)
+        note = QLabel(self.tr("Stored with every version and run; your pictures are not changed."), wordWrap=True)
         note.setProperty("role", "muted")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
@@ -182,11 +182,11 @@ class RecipePanel(QWidget):
             self._change()
 
     def _render(self) -> None:
-        """A handful of small pictures: quick enough for the GUI thread, and always of this very moment."""
+        """Render the preview: a few small pictures, fast enough for the GUI thread and always up to date."""
         workspace = self._session.workspace
         recipe = workspace.recipe
         background = detected_background(workspace) if recipe.background == "detected" else "#ffffff"
-        # Late: it brings cv2, which the window does not need to open.
+        # Imported late: it pulls in cv2, which the window does not need to open.
         from gandam_studio.core.pictures.rendering import render
 
         self.preview.show_pictures(
@@ -195,7 +195,7 @@ class RecipePanel(QWidget):
 
 
 def _pictures(workspace: Workspace, seqs: Seqs) -> list[np.ndarray]:
-    """Up to SAMPLES pictures: the selected ones, or the first of the workspace."""
+    """Up to SAMPLES pictures: of the selected sprites, or the first of the workspace."""
     if len(seqs) < 2:
         first = int(seqs[0]) if len(seqs) else 1
         seqs = np.arange(first, first + SAMPLES, dtype=np.int64)
@@ -227,7 +227,7 @@ class _Samples(QWidget):
 
     @property
     def pictures(self) -> list[Any]:
-        """What is shown, as QImages."""
+        """The pictures shown, as QImages."""
         return [pixmap.toImage() for pixmap in self._pixmaps]
 
     @paint_event
@@ -249,7 +249,7 @@ class _Samples(QWidget):
             painter.drawRect(target.adjusted(-0.5, -0.5, 0.5, 0.5))
 
     def _columns(self, ratio: float) -> int:
-        """As many as leave the least room empty: whole factors fit some sizes better than others."""
+        """The number of columns that leaves the least space empty, given that factors are whole."""
         side = self._pixmaps[0].width() if self._pixmaps else 1
 
         def filled(columns: int) -> float:

@@ -1,4 +1,4 @@
-"""The rectangle dragged over the gallery; it scrolls on when the mouse leaves the edge."""
+"""Rubber band selection in the gallery; scrolls while the mouse is beyond the edge."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.selection import Selection
 
 SCROLL_MS = 16
-FASTEST = 48  # pixels a step
+FASTEST = 48  # pixels per step
 
 
 class BandView(Protocol):
-    """The scrolling view a band is stretched over."""
+    """The scrolling view that a rubber band belongs to."""
 
     @property
     def selection(self) -> Selection:
-        """What is selected."""
+        """The selection."""
 
     def viewport(self) -> QWidget:
-        """The part on screen."""
+        """The visible part."""
 
     def verticalScrollBar(self) -> QScrollBar:
-        """Where it is scrolled to."""
+        """The vertical scroll bar."""
 
     def select_band(self, band: QRect, before: np.ndarray | None) -> None:
-        """Select what `band` (coordinates of the whole height) covers, added to `before`."""
+        """Select what `band` (content coordinates) covers, in addition to `before`."""
 
-    def turn_to_selection(self) -> None:
+    def make_selection_current(self) -> None:
         """Make a selected sprite the current one."""
 
 
 class RubberBand(QObject):
-    """Selects what it covers in its gallery while the mouse moves.
+    """Selects the cells it covers while the mouse moves.
 
     Attributes:
-        is_active: True while a band is being stretched.
+        is_active: True while a band is being dragged.
     """
 
     def __init__(self, gallery: BandView, parent: QObject) -> None:
         super().__init__(parent)
         self._gallery = gallery
-        self._from: QPoint | None = None  # in coordinates of the whole height
+        self._from: QPoint | None = None  # in content coordinates
         self._mouse = QPoint()
         self._keep = False
         self._before: np.ndarray | None = None
@@ -55,12 +55,12 @@ class RubberBand(QObject):
         self._scroll.timeout.connect(self._scroll_on)
 
     def press(self, point: QPoint, *, keep: bool) -> None:
-        """The button went down; `keep` adds to the selection there is."""
+        """The mouse button was pressed; `keep` adds to the existing selection."""
         self._from = point + QPoint(0, self._scrolled)
         self._keep = keep
 
     def move(self, point: QPoint) -> None:
-        """The mouse moved with the button down."""
+        """The mouse moved with the button pressed."""
         if self._from is None:
             return
         if not self.is_active:
@@ -74,14 +74,14 @@ class RubberBand(QObject):
         self._gallery.select_band(self._band(), self._before)
 
     def release(self) -> None:
-        """The button came up."""
+        """The mouse button was released."""
         self._from = None
         self._before = None
         self._scroll.stop()
         if self.is_active:
             self.is_active = False
             self._gallery.viewport().update()
-            self._gallery.turn_to_selection()
+            self._gallery.make_selection_current()
 
     def paint(self, painter: QPainter, scrolled: int) -> None:
         """Draw the rectangle, if there is one."""

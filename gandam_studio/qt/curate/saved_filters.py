@@ -1,4 +1,4 @@
-"""Filters kept under a name with the workspace: saved, chosen, deleted, and all of that undone."""
+"""Saved filters of a workspace: save, apply and delete, with undo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainer.protocol.untrusted import shortened
 
 
 class SavedFilters(QMenu):
-    """The menu under the star."""
+    """The menu of saved filters."""
 
     def __init__(self, session: Session, bar: FilterBar, fill_end: Callable[[QMenu], object]) -> None:
         super().__init__(bar)
@@ -36,13 +36,13 @@ class SavedFilters(QMenu):
         return saved_filters(self._session.workspace.setting(SAVED_FILTERS, {}))
 
     def ask_name(self) -> None:
-        """Keep the present filter under a name."""
+        """Ask for a name and save the current filter."""
         name, ok = QInputDialog.getText(self._bar, self.tr("Save the filter"), self.tr("Name"))
         if ok and name.strip():
             self.save(name.strip())
 
     def save(self, name: str) -> None:
-        """Keep the present filter; one of that name is replaced."""
+        """Save the current filter, replacing one of that name."""
         from gandam_studio.core.workspace.edits import SetSetting
 
         try:
@@ -63,7 +63,7 @@ class SavedFilters(QMenu):
             self._session.apply(SetSetting(SAVED_FILTERS, stored or None, self.tr("Delete filter {0}").format(name)))
 
     def describe(self, chosen: Filter) -> str:
-        """A filter's criteria in few words: "status kept, tag boss"."""
+        """Summarise a filter's criteria: "status kept, tag boss"."""
         tr = self.tr
         names = {
             "status": tr("status"), "facing": tr("facing"), "tag": tr("tag"), "source": tr("source"),
@@ -79,12 +79,12 @@ class SavedFilters(QMenu):
         for field in dataclasses.fields(chosen):
             value = getattr(chosen, field.name)
             if value != getattr(plain, field.name):
-                said = words[value] if isinstance(value, bool) else value
-                parts.append(f"{names[field.name]} {said}")
+                text = words[value] if isinstance(value, bool) else value
+                parts.append(f"{names[field.name]} {text}")
         return ", ".join(parts)
 
     def refresh(self) -> None:
-        """Fill the menu with what is saved now."""
+        """Fill the menu with the saved filters."""
         self.clear()
         self._trash.clear()
         names = self.named()

@@ -1,4 +1,4 @@
-"""The Curate screen: filter bar over gallery or large view, panel at the right, every decision one key away."""
+"""The Curate screen: filter bar, gallery or large view, side panel, and a shortcut for every decision."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from gandam_studio.qt.menus import filled
 from gandam_studio.qt.screen import EmptyState, ScreenMenu
 from gandam_studio.qt.session import INFO, Session
 
-# Views of more sprites are selected and counted off the GUI thread.
+# Larger workspaces are filtered and counted off the GUI thread.
 LARGE = 60_000
-PANEL_MS = 60  # the panel follows once the hand rests
+PANEL_MS = 60  # delay before the panel follows the current sprite
 _TILE_KEY = "curate/tile"
 _PANEL_KEY = "curate/panel"
 
@@ -40,8 +40,8 @@ _PANEL_KEY = "curate/panel"
 class CurateScreen(CurateBase):
     """Attributes:
     gallery, large_view, filter_bar, panel: the screen's parts.
-    decisions: what the actions do.
-    imports: brings pictures in from folders, files, archives, the clipboard.
+    decisions: applies the edits of the actions.
+    imports: imports pictures from folders, files, archives and the clipboard.
     """
 
     title = "Curate"
@@ -58,11 +58,11 @@ class CurateScreen(CurateBase):
         self.decisions = Decisions(session, self.gallery.targets, self)
         self.imports = ImportController(session, self)
         self._stale = True
-        self._begun = False  # a sprite was shown: from then on the person says which is current
+        self._begun = False  # a sprite was shown; from then on the user chooses the current one
         self._settled = QTimer(self, singleShot=True, interval=PANEL_MS)
         self._settled.timeout.connect(self._show_details)
         self._selecting, self._counter = Latest(), Latest()
-        self._count_again = False  # something changed while a count was under way
+        self._count_again = False  # something changed while a count was running
         accessible.install()
         self._lay_out()
         self.actions_of = CurateActions(self)
@@ -70,38 +70,38 @@ class CurateScreen(CurateBase):
         self._restore()
         self.setAcceptDrops(not session.read_only)
 
-    # Life
+    # Life cycle
 
     def activated(self) -> None:
-        """Catch up with what other screens did."""
+        """Show what other screens changed."""
         if self._stale:
             self.reload()
         self.focus_work()
 
     def deactivated(self) -> None:
-        """Remember how it was left."""
+        """Store the state of the view."""
         settings = QSettings()
         settings.setValue(_TILE_KEY, self.gallery.tile)
         settings.setValue(_PANEL_KEY, self.actions_of.show_panel.isChecked())
 
     def closing(self) -> None:
-        """End the loaders of pictures."""
+        """End the picture loaders."""
         self.gallery.pictures.stop()
         self.large_view.stop()
         self.panel.inspector.stop()
 
     def menus(self) -> list[ScreenMenu]:
-        """See Screen."""
+        """The actions' menus."""
         return self.actions_of.menus()
 
     def focus_work(self) -> None:
-        """Give the keys to the gallery, or to the view that lies over it."""
+        """Set the focus to the gallery, or to the view shown instead of it."""
         self.work.focus()
 
     # What is shown
 
     def reload(self) -> None:
-        """Select the sprites anew and count them."""
+        """Run the filter and count again."""
         self._stale = False
         chosen = self.filter_bar.filter
         workspace = self.session.workspace
@@ -110,19 +110,22 @@ class CurateScreen(CurateBase):
             self._show_order(workspace.select(chosen))
         else:
             task = self.session.start_job(
-                self.tr("Filter"), lambda door, job: door.select(chosen), self._show_order, self._selecting_failed
+                self.tr("Filter"),
+                lambda workspace, job: workspace.select(chosen),
+                self._show_order,
+                self._selecting_failed,
             )
             self._selecting.follow(task)
         self._count()
 
     def _selecting_failed(self, error: BaseException) -> None:
-        self._stale = True  # the next visit tries again
-        self.session.tell_failure(error)
+        self._stale = True  # the next visit retries
+        self.session.post_failure(error)
 
     def _show_order(self, order: Seqs) -> None:
         self.gallery.show_order(order)
         some = self._total() > 0
-        # With nothing to filter or inspect, only the invitation stands there.
+        # With nothing to filter or inspect, only the empty state is shown.
         self.filter_bar.setVisible(some)
         self.panel.setVisible(some and self.actions_of.show_panel.isChecked())
         if not some:
@@ -136,14 +139,14 @@ class CurateScreen(CurateBase):
         self._show_current()
 
     def _begin(self) -> None:
-        """Go where the work was left: to the first sprite nobody has decided about, else the first of all."""
+        """Go to the first undecided sprite, or else to the first."""
         self._begun = True
         seq = first_undecided(self.session.workspace)
         place = self.gallery.rows.position_of(seq) if seq is not None else None
         self.gallery.go_to(place or 0, select=False)
 
     def _peek(self) -> None:
-        """Show what an import under way has brought, without disturbing a filtered or sorted view."""
+        """Show what a running import has added, except in a filtered or sorted view."""
         if self.isVisible() and self.filter_bar.filter.is_everything and self._total() > len(self.gallery.order):
             self.reload()
 
@@ -158,7 +161,7 @@ class CurateScreen(CurateBase):
             self._count_again = True
             return
         self._count_again = False
-        self._counter.follow(self.session.start_quiet_job(lambda door, job: door.counts(), self._show_counts))
+        self._counter.follow(self.session.start_quiet_job(lambda workspace, job: workspace.counts(), self._show_counts))
 
     def _show_counts(self, counts: Counts) -> None:
         self.filter_bar.show_counts(counts)
@@ -169,7 +172,7 @@ class CurateScreen(CurateBase):
         self.reload()
 
     def _take_changes(self, changes: Changes) -> None:
-        """Repaint what was edited; in a filtered view, let go of what no longer belongs there."""
+        """Repaint edited sprites; in a filtered view, remove those that no longer match."""
         chosen = self.filter_bar.filter
         self.gallery.show_changes(changes)
         if any(field.startswith("setting:") for field in changes.fields):
@@ -184,25 +187,25 @@ class CurateScreen(CurateBase):
         order = self.gallery.order
         shown = seqs[np.isin(seqs, order)]
         if len(matching[~np.isin(matching, shown)]):
-            self.reload()  # something came back: only the database knows where it belongs
+            self.reload()  # a sprite came back: only the database knows its position
             return
         gone = shown[~np.isin(shown, matching)]
         if len(gone):
             self._show_order(order[~np.isin(order, gone)])
 
-    # Going through
+    # Navigation
 
     def next_undecided(self) -> None:
-        """Go to the next sprite nobody has decided about."""
+        """Go to the next undecided sprite."""
         gallery = self.gallery
         place = next_undecided(self.session.workspace, gallery.order, gallery.current)
         if place is None:
-            self.session.post(self.tr("Every sprite here is decided."), INFO)
+            self.session.post(self.tr("There are no more undecided sprites."), INFO)
         else:
             gallery.go_to(place)
 
     def decide(self, decision: Callable[[], Changes]) -> None:
-        """Carry out a decision about the status; after a single one, move on to the next undecided sprite."""
+        """Apply a decision about the status; after one for a single sprite, move on to the next undecided."""
         gallery = self.gallery
         seqs = gallery.targets()
         single = len(seqs) == 1 and int(seqs[0]) == gallery.current_seq
@@ -218,11 +221,11 @@ class CurateScreen(CurateBase):
 
     @property
     def advances(self) -> bool:
-        """True when a decision moves on by itself."""
+        """Whether a decision moves on to the next undecided sprite."""
         return self.actions_of.advance.isChecked()
 
     def choose_reason(self) -> None:
-        """A small menu of reasons at the current sprite; digits choose."""
+        """Show a menu of reasons at the current sprite; digits choose."""
         menu = self._reasons
         menu.clear()
         for number, reason in enumerate(known_reasons(self.session.workspace)[:9], 1):
@@ -233,19 +236,19 @@ class CurateScreen(CurateBase):
         menu.exec(self._menu_point())
 
     def _ask_reason(self) -> None:
-        text, ok = QInputDialog.getText(self, self.tr("Drop"), self.tr("Why?"))
+        text, ok = QInputDialog.getText(self, self.tr("Drop"), self.tr("Reason"))
         if ok and text.strip():
             self.decide(lambda: self.decisions.drop(text))
 
     def ask_tags(self) -> None:
-        """Give the keys to the panel's tag field."""
+        """Set the focus to the panel's tag field."""
         self.panel.show()
         self.actions_of.show_panel.setChecked(True)
         self.panel.show_details()
         self.panel.inspector.tag_field.setFocus()
 
     def show_menu(self, where: QPoint) -> None:
-        """The context menu: the menu bar's Sprite menu."""
+        """Show the context menu."""
         self._context.exec(where)
 
     def _menu_point(self) -> QPoint:
@@ -273,7 +276,7 @@ class CurateScreen(CurateBase):
     # Filters
 
     def sort_by_similarity(self) -> None:
-        """Those most like the current sprite first."""
+        """Sort by similarity to the current sprite."""
         if self.gallery.current_seq:
             chosen = dataclasses.replace(
                 self.filter_bar.filter, order="similarity", like=self.gallery.current_seq, descending=False
@@ -294,11 +297,11 @@ class CurateScreen(CurateBase):
 
     @functools.cached_property
     def no_sprites(self) -> EmptyState:
-        """The invitation of an empty workspace; built, like `no_match`, when there is nothing else to show."""
+        """The page of an empty workspace; built on first use, like `no_match`."""
         page = EmptyState(
             "sample",
             self.tr("No sprites yet"),
-            self.tr("Drop a folder, pictures or an archive here, or paste them. Your own files are never changed."),
+            self.tr("Drop a folder, pictures or an archive here, or paste them. Your files are never changed."),
         )
         if not self.session.read_only:
             self.imports.fill_empty_state(page)
@@ -307,10 +310,8 @@ class CurateScreen(CurateBase):
 
     @functools.cached_property
     def no_match(self) -> EmptyState:
-        """What a filter shows that lets nothing through."""
-        page = EmptyState(
-            "search", self.tr("Nothing matches"), self.tr("No sprite meets every criterion of the filter.")
-        )
+        """The page shown if no sprite matches the filter."""
+        page = EmptyState("search", self.tr("Nothing matches"), self.tr("No sprite matches the filter."))
         page.add_button(self.tr("Clear the filter"), lambda: self.filter_bar.set_filter(Filter()), primary=True)
         self.stack.addWidget(page)
         return page
@@ -341,13 +342,13 @@ class CurateScreen(CurateBase):
         self.imports.progressed.connect(self._peek)
         gallery.current_changed.connect(lambda _seq: self._show_current())
         gallery.selection_changed.connect(self._show_current)
-        gallery.menu_asked.connect(self.show_menu)
+        gallery.menu_requested.connect(self.show_menu)
         gallery.tile_changed.connect(self.filter_bar.slider.setValue)
         self.filter_bar.slider.valueChanged.connect(gallery.set_tile)
         self.filter_bar.filter_changed.connect(self._take_filter)
-        self.filter_bar.leave_asked.connect(self.focus_work)
+        self.filter_bar.leave_requested.connect(self.focus_work)
         self.work.crop_chosen.connect(self._apply_crop)
-        self.panel.inspector.tags_asked.connect(lambda add, remove: self.decisions.tag(add, remove))
+        self.panel.inspector.tags_requested.connect(lambda add, remove: self.decisions.tag(add, remove))
         self.panel.inspector.tag_field.returnPressed.connect(self.focus_work)
 
     def _restore(self) -> None:
@@ -358,14 +359,14 @@ class CurateScreen(CurateBase):
         self.panel.setVisible(shown)
         self.actions_of.advance.setChecked(advances())
 
-    # Dropped on the screen
+    # Drag and drop
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files and pictures are welcome."""
+        """Accept files and pictures."""
         if self.imports.can_take(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Import them."""
+        """Import the dropped files or picture."""
         if self.imports.take(event.mimeData()):
             event.acceptProposedAction()

@@ -1,4 +1,4 @@
-"""The panel at the right of the gallery: details of the sprite, and the recipe that prepares pictures for training."""
+"""The panel to the right of the gallery: details of the sprite, and the recipe for training pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class SidePanel(QFrame):
     """Attributes:
-    inspector, recipe: the two pages; the recipe is built when it is first shown.
+    inspector, recipe: the two pages; the recipe page is built when first shown.
     """
 
     def __init__(self, session: Session, targets: Callable[[], Seqs], parent: QWidget | None = None) -> None:
@@ -42,20 +42,20 @@ class SidePanel(QFrame):
         layout.addWidget(self._tabs)
 
     def show_sprite(self, sprite: Sprite | None, selected: int) -> None:
-        """Follow the gallery."""
+        """Show the gallery's current sprite and selection."""
         self._shown = sprite, selected
         self._refresh()
 
     def show_details(self) -> None:
-        """Turn to the details."""
+        """Show the details page."""
         self._tabs.setCurrentIndex(0)
 
     def show_recipe(self) -> None:
-        """Turn to the recipe."""
+        """Show the recipe page."""
         self._tabs.setCurrentIndex(1)
 
     def refresh_recipe(self) -> None:
-        """The recipe was changed, by hand or by undo."""
+        """Update the controls after the recipe was changed or undone."""
         if self.recipe is not None:
             self.recipe.show_recipe()
 

@@ -1,4 +1,4 @@
-"""Where the work is done: the gallery, and over it the large view or the crop of the current sprite."""
+"""The central area: the gallery, or the large view or crop view of the current sprite."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class WorkArea(QStackedWidget):
     gallery, large_view, crop_view: the three views; only one is shown.
 
     Signals:
-        crop_chosen: the person chose a rectangle of the current sprite, or None for all of it.
+        crop_chosen: a crop of the current sprite was chosen, None for the whole picture.
     """
 
     crop_chosen = Signal(object)
@@ -30,12 +30,12 @@ class WorkArea(QStackedWidget):
         for view in (self.gallery, self.large_view):
             self.addWidget(view)
         self.gallery.opened.connect(lambda _seq: self.toggle_zoom())
-        self.large_view.step_asked.connect(self._step)
+        self.large_view.step_requested.connect(self._step)
         self.large_view.left.connect(self.show_gallery)
 
     @property
     def crop_view(self) -> CropView:
-        """Built when first needed: a window that opens quickly has no time for it."""
+        """The crop view, built on first use to keep the start of the window fast."""
         if self._crop_view is None:
             self._crop_view = CropView(self._workspace)
             self._crop_view.left.connect(self.show_gallery)
@@ -44,36 +44,36 @@ class WorkArea(QStackedWidget):
         return self._crop_view
 
     def focus(self) -> None:
-        """Give the keys to the view that is shown."""
+        """Set the focus to the current view."""
         self._shown.setFocus()
 
     def show_gallery(self) -> None:
-        """Back to the grid."""
-        self._turn_to(self.gallery)
+        """Return to the gallery."""
+        self._switch_to(self.gallery)
 
     def toggle_zoom(self) -> None:
-        """Look at the current sprite closely, or back to the gallery."""
+        """Show the current sprite in the large view, or return to the gallery."""
         if self._shown is not self.gallery:
             self.show_gallery()
         elif self.gallery.current_seq:
             self._choose_current()
-            self._turn_to(self.large_view)
+            self._switch_to(self.large_view)
 
     def open_crop(self) -> None:
-        """Choose a rectangle of the current sprite's original."""
+        """Open the crop view for the current sprite's original."""
         if self.gallery.current_seq:
             self._choose_current()
             self.crop_view.show_sprite(self.gallery.sprite(self.gallery.current))
-            self._turn_to(self.crop_view)
+            self._switch_to(self.crop_view)
 
     def _choose_current(self) -> None:
-        """What is looked at is what is acted on: never others that are selected somewhere behind the view."""
+        """Select only the current sprite, so that actions do not apply to others hidden behind the view."""
         selection = self.gallery.selection
         if selection.count and self.gallery.current_seq not in selection:
             self.gallery.go_to(self.gallery.current)
 
     def refresh(self) -> None:
-        """Show the current sprite as it is now."""
+        """Update the current sprite."""
         if self._shown is not self.large_view:
             return
         gallery = self.gallery
@@ -91,7 +91,7 @@ class WorkArea(QStackedWidget):
         assert shown is not None
         return shown
 
-    def _turn_to(self, view: QWidget) -> None:
+    def _switch_to(self, view: QWidget) -> None:
         self.setCurrentWidget(view)
         self.refresh()
         self.focus()

@@ -1,1 +1,1 @@
-"""The Duplicates screen: groups as cards, two pictures compared pixel by pixel, decisions by key or by rule."""
+"""The Duplicates screen: groups as cards, pixel comparison of two sprites, decisions by shortcut or by rules."""

@@ -1,4 +1,4 @@
-"""Every action of the Duplicates screen: its keys, its menu, its button."""
+"""The actions of the Duplicates screen, with shortcuts, menus and buttons."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Slot = Callable[[], object]
 
 
 class DuplicatesBase(Screen):
-    """What the actions of the Duplicates screen work on; `DuplicatesScreen` fills it in."""
+    """What the actions of the Duplicates screen work on; implemented by `DuplicatesScreen`."""
 
     work: QWidget
     view: GroupView
@@ -41,15 +41,15 @@ class DuplicatesBase(Screen):
         raise NotImplementedError
 
     def keep_all(self) -> None:
-        """Say that the group holds no duplicates."""
+        """Keep all sprites: the group holds no duplicates."""
         raise NotImplementedError
 
     def apply_rules(self) -> None:
-        """Decide all groups by the rules."""
+        """Apply the rules to all groups."""
         raise NotImplementedError
 
     def step(self, step: int) -> None:
-        """Go `step` groups on."""
+        """Move by `step` groups."""
         raise NotImplementedError
 
     def show_panel(self) -> None:
@@ -57,23 +57,23 @@ class DuplicatesBase(Screen):
         raise NotImplementedError
 
     def search(self) -> None:
-        """Search for duplicates anew."""
+        """Search for duplicates again."""
         raise NotImplementedError
 
 
 class DuplicatesActions:
-    """Makes the screen's actions; plain letters work within the cards, the pictures and the row of sprites."""
+    """Creates the screen's actions; plain letters work within the cards, the comparison and the row of sprites."""
 
     def __init__(self, screen: DuplicatesBase) -> None:
         self._screen = screen
         self._tr = screen.tr
         self._make_decisions()
-        self._make_ways()
-        self._make_looks()
+        self._make_navigation()
+        self._make_comparison()
         self._make_search()
 
     def menus(self) -> list[ScreenMenu]:
-        """For the menu bar."""
+        """Menus for the menu bar."""
         tr = self._tr
         decisions = (
             self.keep, self.drop, self.flip_and_keep, None, self.keep_best, self.keep_all, None,
@@ -87,7 +87,7 @@ class DuplicatesActions:
         return [ScreenMenu(tr("&Duplicates"), decisions), ScreenMenu(tr("&View"), looks)]
 
     def show_state(self, group: bool, member: bool) -> None:
-        """Switch off what needs a group or a sprite while there is none."""
+        """Disable the actions that need a group or a sprite while there is none."""
         writable = not self._screen.session.read_only
         for action in (self.keep, self.drop, self.flip_and_keep):
             action.setEnabled(member and writable)
@@ -97,7 +97,7 @@ class DuplicatesActions:
             action.setEnabled(group)
 
     def bar(self) -> QWidget:
-        """Buttons for the mouse, with their keys written on them."""
+        """A bar of buttons labelled with their shortcuts."""
         bar = QWidget()
         row = QHBoxLayout(bar)
         row.setContentsMargins(8, 2, 8, 8)
@@ -127,10 +127,14 @@ class DuplicatesActions:
         self.keep = make(tr("&Keep"), screen.keep, "K", "keep")
         self.drop = make(tr("&Drop"), screen.drop, ["D", "Del"], "drop")
         self.flip_and_keep = make(
-            tr("&Flip and keep"), screen.flip_and_keep, "F", "flip", tr("Mirror this one, and keep it so")
+            tr("&Flip and keep"), screen.flip_and_keep, "F", "flip", tr("Mirror this sprite and keep it")
         )
         self.keep_best = make(
-            tr("Keep the &best"), screen.keep_best, ["Return", "Enter"], "star", tr("Keep the best one, drop the rest")
+            tr("Keep the &best"),
+            screen.keep_best,
+            ["Return", "Enter"],
+            "star",
+            tr("Keep the best sprite, drop the others"),
         )
         self.keep_all = make(
             tr("Keep &all"), screen.keep_all, "Shift+K", "compare", tr("Not duplicates: never group these again")
@@ -139,13 +143,13 @@ class DuplicatesActions:
             tr("Apply the rules to all groups"), screen.apply_rules, ["Ctrl+Return", "Ctrl+Enter"], edits=True
         )
 
-    def _make_ways(self) -> None:
+    def _make_navigation(self) -> None:
         screen, tr = self._screen, self._tr
         make = screen.add_action
         self.next = make(tr("&Next group"), lambda: screen.step(1), "N", icon="chevron-right", within=(screen.work,))
         self.previous = make(tr("&Previous group"), lambda: screen.step(-1), "P", within=(screen.work,))
 
-    def _make_looks(self) -> None:
+    def _make_comparison(self) -> None:
         screen, tr, panel = self._screen, self._tr, self._screen.view.compare
         canvas = panel.canvas
 
@@ -156,7 +160,7 @@ class DuplicatesActions:
         self.blink = make(tr("&Blink"), panel.toggle_blink, "B")
         self.difference = make(tr("&Difference"), lambda: panel.set_mode(Mode.DIFFERENCE), "2")
         self.overlay = make(tr("&Overlay"), lambda: panel.set_mode(Mode.OVERLAY), "3")
-        self.aligned = make(tr("&Map B onto A"), panel.toggle_aligned, "M", "link")
+        self.aligned = make(tr("Al&ign B with A"), panel.toggle_aligned, "M", "link")
         self.zoom_in = make(tr("&Larger"), canvas.zoom_in, ["+", "="])
         self.zoom_out = make(tr("S&maller"), canvas.zoom_out, "-")
         self.fit = make(tr("&Fit"), canvas.fit, "0", "zoom")
@@ -174,7 +178,7 @@ _KEYS = {"Return": "⏎", "Shift+K": "⇧K"}
 
 
 def _button(action: QAction, name: str) -> QToolButton:
-    """A button with its key written on it; a default action would write its own text."""
+    """A button labelled with name and shortcut; `setDefaultAction` would override the text."""
     button = QToolButton()
     keys = action.shortcut().toString()
     full = action.text().replace("&", "")

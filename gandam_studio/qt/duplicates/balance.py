@@ -1,4 +1,4 @@
-"""What the balance panel shows and does: families of the workspace, named, weighed, capped."""
+"""Controller of the balance panel: names, weights and caps the families of the workspace."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from gandam_studio.qt.duplicates.findings import Findings
 from gandam_studio.qt.duplicates.rules_panel import PreviewText
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
 
-LISTED = 2000  # families: nobody reads further, and smaller ones need no balance
+LISTED = 2000  # families shown; the smaller ones need no balancing
 
 
 class BalanceController(QObject):
-    """Keeps the panel true to the workspace while it is seen; `findings` gives the groups, or None."""
+    """Keeps the panel up to date while it is visible; `findings` returns the groups, or None."""
 
     def __init__(
         self,
@@ -44,22 +44,22 @@ class BalanceController(QObject):
         self._sprites = 0
         self._reading = Latest()
         panel.choice_changed.connect(self._show)
-        panel.name_asked.connect(self.name)
-        panel.apply_asked.connect(self.apply)
+        panel.name_requested.connect(self.name)
+        panel.apply_requested.connect(self.apply)
 
     def refresh(self) -> None:
         """Read the families again, off the GUI thread."""
         self._reading.follow(
-            self._session.start_quiet_job(lambda door, job: (families(door), door.counts()), self._take)
+            self._session.start_quiet_job(lambda workspace, job: (families(workspace), workspace.counts()), self._take)
         )
 
     def name(self) -> None:
-        """Record every group as a family; thousands of groups are gone through off the GUI thread."""
+        """Record every group as a family, off the GUI thread if there are thousands."""
         findings = self._findings()
         if findings is not None and findings.total:
             self._session.start_job(
                 self.tr("Name families"),
-                lambda _door, _job: name_families(findings.restated()),
+                lambda _workspace, _job: name_families(findings.restated()),
                 self._record,
             )
 
@@ -67,14 +67,14 @@ class BalanceController(QObject):
         self._session.apply(edit)
 
     def apply(self) -> Changes:
-        """Weigh, cap, or let every sprite count the same again, in one step of undo."""
+        """Apply weights or a cap, or reset the weights, as a single edit."""
         try:
             changes = self._session.apply(self._edit())
         except UserError as error:
             self._session.post(str(error), ERROR)
             return NOTHING
         if changes:
-            self._session.post(self.tr("Balanced; Ctrl+Z takes it back."), SUCCESS)
+            self._session.post(self.tr("Balanced · Ctrl+Z undoes"), SUCCESS)
         return changes
 
     def _edit(self) -> Edit:
@@ -110,7 +110,7 @@ class BalanceController(QObject):
 
     def _headline(self) -> str:
         if not self._families:
-            return self.tr("No families are named yet. Every group found can become one.")
+            return self.tr("There are no families yet. Every group found can become one.")
         grouped = sum(len(family.seqs) for family in self._families)
         largest = len(self._families[0].seqs)
         return self.tr("{0} families hold {1} of {2} sprites; the largest alone is {3} % of the data.").format(
@@ -123,20 +123,20 @@ class BalanceController(QObject):
     def _preview(self) -> PreviewText:
         panel, found = self._panel, self._families
         if not found or self._session.read_only:
-            return PreviewText((self.tr("Nothing yet: name the families first."),), False)
+            return PreviewText((self.tr("Nothing: name the families first."),), False)
         large = [family for family in found if panel.at_most and len(family.seqs) > panel.at_most]
         inside = sum(len(family.seqs) for family in large)
         if panel.mode == panel.CAP:
             gone = inside - panel.at_most * len(large)
             text = self.tr("<b>{0}</b> sprites of {1} families dropped").format(f"{gone:,}", f"{len(large):,}")
-            return PreviewText((text, self.tr("kept ones and a fixed draw decide which stay")), gone > 0)
+            return PreviewText((text, self.tr("kept sprites stay, the others are drawn with a fixed seed")), gone > 0)
         if panel.mode == panel.WEIGHT:
             text = self.tr("<b>{0}</b> sprites of {1} families get a smaller weight")
             text = text.format(f"{inside:,}", f"{len(large):,}")
-            return PreviewText((text, self.tr("weights go into the next version")), inside > 0)
+            return PreviewText((text, self.tr("weights are part of the next version")), inside > 0)
         weighed = sum(1 for family in found if abs(family.weight - len(family.seqs)) > 1e-9)
         if weighed:
             return PreviewText(
-                (self.tr("<b>{0}</b> weighed families count in full again").format(f"{weighed:,}"),), True
+                (self.tr("the weights of <b>{0}</b> families are removed").format(f"{weighed:,}"),), True
             )
-        return PreviewText((self.tr("Nothing: that is how it is."),), False)
+        return PreviewText((self.tr("Nothing: there are no weights."),), False)

@@ -1,4 +1,4 @@
-"""How the data set is balanced: the largest families, and what a cap or a weight would make of them."""
+"""The balance panel: the largest families, and the effect of a cap or weights on them."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ from gandam_studio.qt.widgets.numbers import WholeBox
 
 class BalancePanel(QWidget):
     """Signals:
-    choice_changed: another treatment of large families is considered.
-    name_asked: record the groups as families.
-    apply_asked: carry out what the preview says.
+    choice_changed: the treatment of large families was changed.
+    name_requested: the groups should be recorded as families.
+    apply_requested: the previewed change should be applied.
     """
 
     AS_IT_IS, WEIGHT, CAP = "none", "weight", "cap"
 
     choice_changed = Signal()
-    name_asked = Signal()
-    apply_asked = Signal()
+    name_requested = Signal()
+    apply_requested = Signal()
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        explanation = _words(
-            self.tr("A family is one character in all its colours and forms; large ones teach the network favourites.")
+        explanation = _text_label(
+            self.tr("A family is one character in all its colours and forms. Large families bias the network.")
         )
         explanation.setProperty("role", "secondary")
         self.list = FamilyList(workspace)
-        self.headline = _words()
+        self.headline = _text_label()
         self.name_button = QPushButton(self.tr("Name the groups as families"))
-        self.name_button.setToolTip(self.tr("One family a group; one undo takes it back"))
-        self.name_button.clicked.connect(lambda _checked=False: self.name_asked.emit())
-        self.preview = _words()
+        self.name_button.setToolTip(self.tr("One family per group; a single undo reverts it"))
+        self.name_button.clicked.connect(lambda _checked=False: self.name_requested.emit())
+        self.preview = _text_label()
         self.preview.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.apply_button = QPushButton(self.tr("Apply to the data set"))
         self.apply_button.setProperty("role", "primary")
-        self.apply_button.setToolTip(self.tr("One edit: one undo takes all of it back"))
-        self.apply_button.clicked.connect(lambda _checked=False: self.apply_asked.emit())
+        self.apply_button.setToolTip(self.tr("A single undo reverts it"))
+        self.apply_button.clicked.connect(lambda _checked=False: self.apply_requested.emit())
         self._choices = QWidget()
         self._choices.setLayout(self._make_choices())
-        happens = section(self.tr("What would happen"))
+        happens = section(self.tr("Preview"))
         self._filled = (self.list, self._choices, happens, self.preview, self.apply_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 12, 14, 14)
@@ -78,27 +78,27 @@ class BalancePanel(QWidget):
 
     @property
     def at_most(self) -> int:
-        """How many sprites a family may count for, or may keep; 0 for as many as it has."""
+        """How many sprites a family may count for, or may keep; 0 for no limit."""
         numbers = {self.WEIGHT: self.weight_number, self.CAP: self.cap_number}
         return numbers[self.mode].value() if self.mode in numbers else 0
 
     def counts_for(self, size: int) -> float:
-        """What a family of that size would count for under the choice made."""
+        """How many sprites a family of that size would count for with the current choice."""
         return float(min(size, self.at_most) if self.at_most else size)
 
     def show_families(self, rows: Sequence[FamilyRow]) -> None:
-        """List these; while there are none, only their naming is offered."""
+        """List these families; if there are none, only naming is offered."""
         self.list.show_families(rows)
         for widget in self._filled:
             widget.setVisible(bool(rows))
 
     def show_naming(self, text: str, possible: bool) -> None:
-        """What recording the groups as families is called now."""
+        """Set the text and state of the button that names the groups."""
         self.name_button.setText(text)
         self.name_button.setEnabled(possible)
 
     def show_preview(self, preview: PreviewText) -> None:
-        """Say what applying would do."""
+        """Show what applying would do."""
         self.preview.setText("<br>".join(preview.lines))
         self.apply_button.setEnabled(preview.possible)
 
@@ -111,7 +111,7 @@ class BalancePanel(QWidget):
         as_it_is.setChecked(True)
         column.addWidget(as_it_is)
         self.weight_number = self._number(1, self.tr("Sprites a family may count for"))
-        self.weigh = self._choice(self.WEIGHT, self.tr("Weigh: count for"))
+        self.weigh = self._choice(self.WEIGHT, self.tr("Weight: count as"))
         column.addLayout(_row(self.weigh, self.weight_number))
         self.cap_number = self._number(3, self.tr("Sprites a family may keep"))
         self.cap = self._choice(self.CAP, self.tr("Cap: drop all but"))
@@ -135,7 +135,7 @@ class BalancePanel(QWidget):
         return box
 
 
-def _words(text: str = "") -> QLabel:
+def _text_label(text: str = "") -> QLabel:
     label = QLabel(text)
     label.setWordWrap(True)
     return label

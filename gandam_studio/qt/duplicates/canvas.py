@@ -1,4 +1,4 @@
-"""Two pictures under one magnifier: side by side, blinking, their difference, or one over the other."""
+"""Comparison canvas: two pictures side by side, blinking, as their difference, or overlaid."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Compared:
     """Two pictures ready to paint.
 
     Attributes:
-        left, right: as they are shown elsewhere, each in its own size.
-        aligned_left, aligned_right: in one frame of one size, the right one mapped onto the left one.
-        difference: in that frame too.
+        left, right: as shown elsewhere, each in its own size.
+        aligned_left, aligned_right: in a common frame, the right one mapped onto the left one.
+        difference: in the same frame.
         left_name, right_name: captions.
     """
 
@@ -51,10 +51,10 @@ class Compared:
 
 
 class CompareCanvas(QWidget):
-    """Wheel zooms about the pointer, dragging pans, a double click fits; both panes always move together.
+    """The wheel zooms around the pointer, dragging pans, a double click fits; both panes move together.
 
     Signals:
-        zoom_changed: device pixels a pixel of the picture takes now (float).
+        zoom_changed: device pixels per picture pixel changed (float).
     """
 
     zoom_changed = Signal(float)
@@ -69,8 +69,8 @@ class CompareCanvas(QWidget):
         self._aligned = True
         self._opacity = 0.5
         self._right_is_shown = False
-        self._zoom: float | None = None  # None: as large as fits
-        self._pan = QPointF(0, 0)  # of the pictures' middle from the pane's, device pixels
+        self._zoom: float | None = None  # None: fit
+        self._pan = QPointF(0, 0)  # offset of the pictures' centre from the pane's, device pixels
         self._grabbed: QPointF | None = None
         self._blink = QTimer(self, interval=BLINK_MS)
         self._blink.timeout.connect(self.swap)
@@ -79,27 +79,27 @@ class CompareCanvas(QWidget):
 
     @property
     def compared(self) -> Compared | None:
-        """The two pictures; None while there are none."""
+        """The two pictures, or None."""
         return self._compared
 
     @property
     def mode(self) -> Mode:
-        """How they are shown."""
+        """How the pictures are shown."""
         return self._mode
 
     @property
     def right_is_shown(self) -> bool:
-        """In blink mode: whether the right picture is the one seen now."""
+        """In blink mode: whether the right picture is visible now."""
         return self._right_is_shown
 
     def show_pair(self, compared: Compared | None) -> None:
-        """Compare these from now on; the magnification fits them again."""
+        """Show a pair and reset the zoom to fit."""
         self._compared = compared
         self._right_is_shown = False
         self.fit()
 
     def set_mode(self, mode: Mode) -> None:
-        """Show them another way."""
+        """Change how the pictures are shown."""
         self._mode = mode
         self._right_is_shown = False
         self._run_blink()
@@ -107,39 +107,39 @@ class CompareCanvas(QWidget):
         self.zoom_changed.emit(self.scale())
 
     def set_aligned(self, aligned: bool) -> None:
-        """Side by side: the right picture mapped onto the left one, or both as they are."""
+        """Side by side: map the right picture onto the left one, or show both as they are."""
         self._aligned = aligned
         self.update()
         self.zoom_changed.emit(self.scale())
 
     def set_opacity(self, opacity: float) -> None:
-        """Overlay: how much of the right picture is seen, 0 to 1."""
+        """Overlay: set the opacity of the right picture, 0 to 1."""
         self._opacity = min(1.0, max(0.0, opacity))
         self.update()
 
     def swap(self) -> None:
-        """Blink: show the other one now."""
+        """Blink: show the other picture now."""
         self._right_is_shown = not self._right_is_shown
         self.update()
 
-    # Magnification
+    # Zoom
 
     def fit(self) -> None:
-        """As large as fits."""
+        """Fit the pictures to the panes."""
         self._zoom, self._pan = None, QPointF(0, 0)
         self.update()
         self.zoom_changed.emit(self.scale())
 
     def zoom_in(self) -> None:
-        """One step larger."""
+        """Zoom in by one step."""
         self._step(1)
 
     def zoom_out(self) -> None:
-        """One step smaller."""
+        """Zoom out by one step."""
         self._step(-1)
 
     def scale(self) -> float:
-        """Device pixels a pixel of the pictures takes."""
+        """Device pixels per picture pixel."""
         if self._zoom is not None:
             return self._zoom
         if self._compared is None:
@@ -158,7 +158,7 @@ class CompareCanvas(QWidget):
         else:
             new = next((zoom for zoom in reversed(ZOOMS) if zoom < old * 0.99), ZOOMS[0])
         if at is not None:
-            # The point under the pointer stays where it is.
+            # Keep the point under the pointer in place.
             offset = at * self.devicePixelRatioF() - self._pan
             self._pan -= offset * (new / old - 1)
         self._zoom = new
@@ -186,7 +186,7 @@ class CompareCanvas(QWidget):
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """Only images that are ready are drawn here."""
+        """Draw the prepared images."""
         painter.fillRect(self.rect(), theme.color("canvas"))
         panes = self._panes()
         if len(panes) > 1:
@@ -203,7 +203,7 @@ class CompareCanvas(QWidget):
             self._draw_legend(painter)
 
     def _layers(self, pair: Compared) -> list[tuple[str, str, list[tuple[QImage, float]]]]:
-        """For each pane: caption, its colour, pictures from bottom to top with their opacity."""
+        """For each pane: caption, colour of the caption, pictures from bottom to top with their opacity."""
         left, right = self.tr("A  {0}").format(pair.left_name), self.tr("B  {0}").format(pair.right_name)
         if self._mode is Mode.SIDE_BY_SIDE:
             first, second = (pair.aligned_left, pair.aligned_right) if self._aligned else (pair.left, pair.right)
@@ -223,7 +223,7 @@ class CompareCanvas(QWidget):
         width, height = size.width() * scale, size.height() * scale
         middle_x = (pane.x() + pane.width() / 2) * ratio + self._pan.x()
         middle_y = (CAPTION + (pane.height() - CAPTION) / 2) * ratio + self._pan.y()
-        # On whole device pixels, or every enlarged pixel would get another width.
+        # On whole device pixels, so that all enlarged pixels have the same width.
         left, top = round(middle_x - width / 2), round(middle_y - height / 2)
         target = QRectF(left / ratio, top / ratio, width / ratio, height / ratio)
         draw_checkerboard(painter, target)
@@ -241,7 +241,7 @@ class CompareCanvas(QWidget):
         draw_chip(painter, QPoint(pane.x() + 12, 6), text, color)
 
     def _draw_legend(self, painter: QPainter) -> None:
-        """At the right of the caption: what each colour of the difference means."""
+        """Legend of the difference's colours, to the right of the caption."""
         right = self.width() - 12
         words = ((self.tr("only in B"), ONLY_RIGHT), (self.tr("only in A"), ONLY_LEFT), (self.tr("changed"), CHANGED))
         for text, color in words:
@@ -251,10 +251,10 @@ class CompareCanvas(QWidget):
             painter.fillRect(QRect(right - width - 16, 6 + (CAPTION - 18) // 2, 10, 10), QColor(*color))
             right -= width + 30
 
-    # Hands
+    # Mouse
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom about the pointer."""
+        """Zoom around the pointer."""
         steps = event.angleDelta().y()
         if steps and self._compared is not None:
             position = event.position()
@@ -264,33 +264,33 @@ class CompareCanvas(QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of the pictures."""
+        """Start panning."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._grabbed = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag them along."""
+        """Pan the pictures."""
         if self._grabbed is not None:
             self._pan += (event.position() - self._grabbed) * self.devicePixelRatioF()
             self._grabbed = event.position()
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """Stop panning."""
         self._grabbed = None
         self.unsetCursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Fit again."""
+        """Reset the zoom to fit."""
         self.fit()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Blink on."""
+        """Resume blinking."""
         self._run_blink()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """No timer runs unseen."""
+        """Stop the blink timer while hidden."""
         self._blink.stop()
 
     def _run_blink(self) -> None:

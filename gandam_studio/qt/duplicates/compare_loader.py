@@ -1,4 +1,4 @@
-"""Pairs made ready for comparison in another thread: decoded, mapped onto each other, their difference measured."""
+"""Prepares pairs for comparison in another thread: decodes, aligns and measures their difference."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 log = logging.getLogger(__name__)
 
 KEPT = 48
-LONGEST = 2048  # pixels: larger pictures are compared at this size, which is more than a screen shows
+LONGEST = 2048  # pixels: larger pictures are reduced to this size, which is more than a screen shows
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,17 @@ class PairRequest:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Equal for pairs that look equal: the decisions that change pixels are part of it."""
+        """Equal for pairs that look the same; includes the edits that change pixels."""
         sides = [(one.seq, one.crop, one.rotation, one.flipped) for one in (self.left, self.right)]
         return (*sides, self.transform)
 
 
 @dataclass(frozen=True)
 class PairReady:
-    """A compared pair: pictures for the canvas and what was measured; both None when an original cannot be read.
+    """A compared pair: pictures for the canvas and the measured difference; both None if an original cannot be read.
 
     Attributes:
-        trouble: what went wrong, in a line for the person; "" when nothing did.
+        trouble: what went wrong, in one line; "" if nothing did.
     """
 
     request: PairRequest
@@ -58,10 +58,10 @@ class PairReady:
 
 
 class CompareLoader(QObject):
-    """Compares the pair asked for last, then those expected next; keeps the last few.
+    """Compares the pair requested last, then the expected ones; caches the most recent pairs.
 
     Signals:
-        ready: a pair is compared (`PairReady`); pairs expected but never asked for stay silent.
+        ready: the requested pair was compared (`PairReady`); not emitted for expected pairs.
     """
 
     ready = Signal(object)
@@ -69,40 +69,40 @@ class CompareLoader(QObject):
     def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._kept: OrderedDict[tuple[object, ...], PairReady] = OrderedDict()
-        self._asked: tuple[object, ...] | None = None
+        self._requested: tuple[object, ...] | None = None
         self._worker = _Worker(workspace, self)
         self._worker.compared.connect(self._receive)
 
     def ask(self, request: PairRequest, expected: Sequence[PairRequest] = ()) -> PairReady | None:
-        """The pair if it is at hand; else None, and `ready` follows. `expected` are prepared in the meantime."""
-        self._asked = request.key
+        """Return the pair if cached; otherwise None, and `ready` follows. `expected` pairs are prepared next."""
+        self._requested = request.key
         found = self._kept.get(request.key)
         wanted = [one for one in (request, *expected) if one.key not in self._kept]
         self._worker.want(wanted)
         return found
 
     def stop(self) -> None:
-        """End the thread; before the workspace is closed."""
+        """End the thread; call before the workspace is closed."""
         self._worker.stop()
 
     def _receive(self, pair: PairReady) -> None:
         self._kept[pair.request.key] = pair
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        if pair.request.key == self._asked:
+        if pair.request.key == self._requested:
             self.ready.emit(pair)
 
 
 class _Worker(WorkspaceThread):
     compared = Signal(object)
 
-    def work(self, door: Workspace, wanted: list[Any]) -> None:
+    def work(self, workspace: Workspace, wanted: list[Any]) -> None:
         """Compare the next pair."""
-        self.compared.emit(compare(door, wanted[0]))
+        self.compared.emit(compare(workspace, wanted[0]))
 
 
 def compare(workspace: Workspace, request: PairRequest) -> PairReady:
-    """Decode, map and measure a pair; never raises: what goes wrong is said in the result. Any thread."""
+    """Decode, align and measure a pair. Callable from any thread; errors are reported in the result, never raised."""
     left, right = request.left, request.right
     try:
         pixels = workspace.pixels(left), workspace.pixels(right)
@@ -111,7 +111,7 @@ def compare(workspace: Workspace, request: PairRequest) -> PairReady:
     except (UserError, OSError) as error:
         return PairReady(request, None, None, str(error))
     except Exception as error:
-        # A picture that defeats us must not end the thread: the other pairs are still to be seen.
+        # An unexpected error in one pair must not end the thread.
         log.exception("comparing %s with %s", left.name, right.name)
         return PairReady(request, None, None, str(error))
     found = difference(*aligned)
@@ -128,7 +128,7 @@ def compare(workspace: Workspace, request: PairRequest) -> PairReady:
 
 
 def _bounded(rgba: np.ndarray) -> np.ndarray:
-    """The picture, reduced when it is larger than anybody can see."""
+    """The picture, reduced if it is larger than a screen shows."""
     height, width = rgba.shape[:2]
     scale = LONGEST / max(height, width, 1)
     if scale >= 1:

@@ -1,4 +1,4 @@
-"""The comparison with its tools: which way to look, how large, how much of the one over the other."""
+"""The comparison canvas with its tools: mode, alignment, opacity, zoom."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gandam_studio.qt.duplicates.canvas import CompareCanvas, Compared, Mode
 
 class ComparePanel(QWidget):
     """Signals:
-    mode_changed: the person looks another way now (`Mode`).
+    mode_changed: the mode was changed (`Mode`).
     """
 
     mode_changed = Signal(object)
@@ -30,7 +30,7 @@ class ComparePanel(QWidget):
         self.set_mode(Mode.SIDE_BY_SIDE)
 
     def show_pair(self, compared: Compared | None, summary: str = "") -> None:
-        """Compare these; `summary` says in words what the pictures show."""
+        """Show a pair; `summary` is its description for screen readers."""
         self.canvas.show_pair(compared)
         self.canvas.setAccessibleDescription(summary)
         self.setEnabled(compared is not None)
@@ -41,7 +41,7 @@ class ComparePanel(QWidget):
         return self.canvas.mode
 
     def set_mode(self, mode: Mode) -> None:
-        """Look another way."""
+        """Change how the pictures are shown."""
         if self.canvas.mode is not Mode.BLINK:
             self._before_blink = self.canvas.mode
         self.canvas.set_mode(mode)
@@ -52,11 +52,11 @@ class ComparePanel(QWidget):
         self.mode_changed.emit(mode)
 
     def toggle_blink(self) -> None:
-        """Blink, or look again as before."""
+        """Switch to blinking, or back to the previous mode."""
         self.set_mode(self._before_blink if self.canvas.mode is Mode.BLINK else Mode.BLINK)
 
     def toggle_aligned(self) -> None:
-        """Side by side: with the mapping applied, or as they are."""
+        """Side by side: toggle the alignment."""
         self.aligned.toggle()
 
     def _tool_bar(self) -> QWidget:
@@ -91,8 +91,8 @@ class ComparePanel(QWidget):
         self.aligned.setText(self.tr("Aligned"))
         self.aligned.setCheckable(True)
         self.aligned.setChecked(True)
-        self.aligned.setToolTip(self.tr("Map B onto A: mirrored back, scaled and shifted  (M)"))
-        self.aligned.setAccessibleName(self.tr("Map B onto A"))
+        self.aligned.setToolTip(self.tr("Align B with A: mirrored back, scaled and shifted  (M)"))
+        self.aligned.setAccessibleName(self.tr("Align B with A"))
         self.aligned.toggled.connect(self.canvas.set_aligned)
         icons.set_icon(self.aligned, "link", "secondary", 16)
         self.aligned.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -102,8 +102,8 @@ class ComparePanel(QWidget):
         self.opacity.setRange(0, 100)
         self.opacity.setValue(50)
         self.opacity.setFixedWidth(110)
-        self.opacity.setAccessibleName(self.tr("How much of B is seen over A, percent"))
-        self.opacity.setToolTip(self.tr("How much of B is seen over A"))
+        self.opacity.setAccessibleName(self.tr("Opacity of B over A, percent"))
+        self.opacity.setToolTip(self.tr("Opacity of B over A"))
         self.opacity.valueChanged.connect(lambda value: self.canvas.set_opacity(value / 100))
         for widget in (self._opacity_names[0], self.opacity, self._opacity_names[1]):
             row.addWidget(widget)

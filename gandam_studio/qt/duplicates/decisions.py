@@ -1,4 +1,4 @@
-"""What the person decides about duplicates, as edits of the workspace: each one step of undo."""
+"""Decisions about duplicates as edits of the workspace, each undone in one step."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from gandam_studio.qt.session import Session
 
 
 class Decisions(QObject):
-    """Turns keys and buttons into edits; refusals are posted by the session."""
+    """Applies edits for keys and buttons; the session posts errors."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
 
     def keep(self, sprite: Sprite) -> Changes:
-        """This one belongs."""
+        """Keep a sprite."""
         return self._session.apply(Keep([sprite.seq]))
 
     def drop(self, sprite: Sprite) -> Changes:
-        """This one is a duplicate."""
+        """Drop a sprite as a duplicate."""
         return self._session.apply(Drop([sprite.seq], REASON))
 
     def flip_and_keep(self, sprite: Sprite) -> Changes:
-        """This one belongs, mirrored."""
+        """Mirror a sprite and keep it."""
         return self._session.apply(flip_and_keep(sprite.seq, (), flipped=sprite.flipped))
 
     def keep_best(self, best: Sequence[int], drops: Sequence[PlannedDrop]) -> Changes:
-        """Of one group: the best ones belong, what they make superfluous does not."""
+        """Keep the best sprites of a group and drop their duplicates."""
         edits = (Keep(best), Drop([drop.seq for drop in drops], REASON))
         return self._session.apply(Together(edits, self.tr("Keep the best, drop its duplicates")))
 
     def carry_out(self, plan: DropPlan) -> Changes:
-        """Drop what is planned, in one step of undo; nothing when there is nothing to drop."""
+        """Drop what is planned as a single edit; does nothing if the plan is empty."""
         return self._session.apply(plan.edit()) if plan.drops else NOTHING
 
     def keep_all(self, seqs: Sequence[int]) -> Changes:
-        """All of a group belong: no two of them are duplicates, now and after every later search."""
+        """Keep all sprites of a group: no two of them are duplicates, now and in later searches."""
         return self._session.apply(Together((keep_both(seqs), Keep(seqs)), self.tr("Keep all: not duplicates")))

@@ -1,4 +1,4 @@
-"""What differs between two pictures that lie on each other: measured, and painted so that it can be seen."""
+"""The difference of two aligned pictures: measured, and painted with visible colours."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Vivid in both themes and told apart with any colour vision (Wong 2011, "Points of view: Color blindness").
+# Vivid in both themes and distinguishable with any colour vision (Wong 2011, "Points of view: Color blindness").
 ONLY_LEFT = (0, 114, 178)
 ONLY_RIGHT = (230, 159, 0)
 CHANGED = (213, 60, 120)
-_VISIBLE = 8  # opacity above which a pixel counts as there
-_FAINT = 70  # opacity of what both share: enough to find one's way
-_LEAST = 110  # opacity of the smallest change; one level of difference must still be seen
+_VISIBLE = 8  # opacity above which a pixel counts as visible
+_FAINT = 70  # opacity of shared parts: enough for orientation
+_LEAST = 110  # opacity of the smallest change, so that a difference of one level is still visible
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Difference:
     """How two aligned pictures differ.
 
     Attributes:
-        changed, only_left, only_right: pixels, of `pixels`.
-        pixels: visible in either picture.
+        changed, only_left, only_right: numbers of pixels, out of `pixels`.
+        pixels: number of pixels visible in either picture.
         greatest: the largest difference of any channel, premultiplied by opacity, 0 to 255.
-        picture: (H, W, 4) uint8: shared parts faint and grey, the others in this module's colours.
+        picture: (H, W, 4) uint8: shared parts faint grey, the others in this module's colours.
     """
 
     changed: int
@@ -35,17 +35,17 @@ class Difference:
 
     @property
     def share(self) -> float:
-        """Of the visible pixels, how many differ at all, in [0, 1]."""
+        """Share of the visible pixels that differ, in [0, 1]."""
         return (self.changed + self.only_left + self.only_right) / self.pixels if self.pixels else 0.0
 
 
 def difference(left: np.ndarray, right: np.ndarray) -> Difference:
-    """Compare two (H, W, 4) uint8 pictures of one size. Raises ValueError when the sizes differ.
+    """Compare two (H, W, 4) uint8 pictures of the same size. Raises ValueError if the sizes differ.
 
-    Colours under transparent pixels do not count: channels are multiplied by opacity first.
+    The colour of transparent pixels does not count: channels are multiplied by opacity first.
     """
     if left.shape != right.shape:
-        raise ValueError(f"pictures of one size are compared, not {left.shape} and {right.shape}")
+        raise ValueError(f"pictures must have the same size, not {left.shape} and {right.shape}")
     apart = np.abs(_premultiplied(left) - _premultiplied(right)).max(axis=2)
     there_left, there_right = left[..., 3] > _VISIBLE, right[..., 3] > _VISIBLE
     only_left, only_right = there_left & ~there_right, there_right & ~there_left

@@ -1,4 +1,4 @@
-"""What the two compared sprites are, line by line, and in one sentence what they are to each other."""
+"""Facts about the two compared sprites and their relation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trainer.protocol.untrusted import shortened
 
 
 class FactsBar(QFrame):
-    """Two lines of facts side by side; what makes one better stands out."""
+    """One line of facts per sprite, with the better values highlighted, and their relation."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,7 +24,7 @@ class FactsBar(QFrame):
         self.relation.setTextFormat(Qt.TextFormat.RichText)
         self.measured = QLabel()
         self.measured.setProperty("role", "secondary")
-        # A long sentence is cut off rather than widening the window.
+        # A long sentence is elided instead of widening the window.
         self.measured.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._cells: list[list[QLabel]] = []
         grid = QGridLayout()
@@ -53,31 +53,31 @@ class FactsBar(QFrame):
         self._member: Member | None = None
 
     def show_pair(self, left: Sprite | None, right: Sprite | None, member: Member | None) -> None:
-        """Say what these two are; the measured difference follows with `show_difference`."""
+        """Show the facts about a pair; the measured difference follows with `show_difference`."""
         self._left, self._right, self._member = left, right, member
         self.measured.clear()
         self._show()
 
     def show_difference(self, difference: Difference | None, trouble: str = "") -> None:
-        """Say what comparing their pixels found, or why they could not be compared."""
+        """Show the measured difference, or why the pair could not be compared."""
         if difference is None:
             self.measured.setText(shortened(trouble, 300))
             self.measured.setToolTip(tip(trouble))
         elif difference.share == 0:
-            self.measured.setText(self.tr("once aligned, not one pixel differs"))
+            self.measured.setText(self.tr("no pixel differs once aligned"))
         else:
             self.measured.setText(
-                self.tr("{0} % of pixels differ, by {1}/255 at most").format(
+                self.tr("{0} % of pixels differ, by at most {1}/255").format(
                     _percent(difference.share), difference.greatest
                 )
             )
 
     def sentence(self) -> str:
-        """The same in plain words, for screen readers."""
+        """The same as plain text, for screen readers."""
         if self._left is None or self._right is None or self._member is None:
             return ""
         words = ", ".join(map(relation_name, self._member.transform.words or (self._member.relation,)))
-        return self.tr("{0} compared with {1}: {2}, {3} percent sure").format(
+        return self.tr("{0} compared with {1}: {2}, confidence {3} percent").format(
             self._left.name, self._right.name, words, round(self._member.confidence * 100)
         )
 
@@ -90,7 +90,9 @@ class FactsBar(QFrame):
             named = ", ".join(
                 f'<b style="color: {colors[relation_color(word)]}">{relation_name(word)}</b>' for word in words
             )
-            sure = self.tr("{0} % sure, distance {1}").format(round(member.confidence * 100), f"{member.distance:.2f}")
+            sure = self.tr("confidence {0} %, distance {1}").format(
+                round(member.confidence * 100), f"{member.distance:.2f}"
+            )
             self.relation.setText(f'{named} <span style="color: {colors["secondary"]}">– {sure}</span>')
         for cells, sprite, other, name in (
             (self._cells[0], self._left, self._right, "A"),
@@ -130,6 +132,6 @@ class FactsBar(QFrame):
 
 
 def _percent(share: float) -> str:
-    """A share as a percentage that is never rounded to nothing."""
+    """A share as a percentage, never rounded to zero."""
     percent = 100 * share
     return f"{percent:.0f}" if percent >= 10 else f"{percent:.2g}" if percent >= 0.1 else "< 0.1"

@@ -1,4 +1,4 @@
-"""The largest families as bars: how many sprites each has, and how many it would count for."""
+"""The largest families as bars: how many sprites each has and how many it would count for."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True)
 class FamilyRow:
-    """A family as the list shows it.
+    """A family in the list.
 
     Attributes:
-        sprite: the one that stands for it.
-        count: sprites in it that are not dropped.
-        counts_for: how many sprites it would count for under the choice made: `count`, the cap, or its summed weight.
+        sprite: the one shown for the family.
+        count: its sprites that are not dropped.
+        counts_for: how many sprites it would count for: `count`, the cap, or its summed weight.
     """
 
     sprite: Sprite
@@ -55,24 +55,24 @@ class FamilyRow:
 
 
 class FamilyModel(QAbstractListModel):
-    """Families, the largest first."""
+    """Families, largest first."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: Sequence[FamilyRow] = ()
 
     def show(self, rows: Sequence[FamilyRow]) -> None:
-        """Take other families."""
+        """Replace the families."""
         self.beginResetModel()
         self.rows = rows
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
-        """See QAbstractItemModel."""
+        """Number of families."""
         return 0 if parent.isValid() else len(self.rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A family in words, for screen readers and tool tips."""
+        """A description for screen readers and tool tips, or the family itself."""
         roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole)
         if not index.isValid() or role not in roles:
             return None
@@ -91,12 +91,12 @@ class _FamilyDelegate(QStyledItemDelegate):
         theme.notifier().changed.connect(self._forget)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """See QStyledItemDelegate."""
+        """Size of a row."""
         return QSize(120, TILE + 10)
 
     @paint_item
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """See QStyledItemDelegate."""
+        """Paint a row: picture, bar and numbers."""
         row = self._view.families.rows[index.row()]
         area = option.rect.adjusted(4, 2, -4, -2)
         ratio = painter.device().devicePixelRatio()
@@ -136,7 +136,7 @@ class _FamilyDelegate(QStyledItemDelegate):
 
     @property
     def fit(self) -> int:
-        """Side of the square a picture may fill, device pixels."""
+        """Side of the square available to a picture, device pixels."""
         return max(1, int((TILE - 8) * self._view.devicePixelRatioF()))
 
     def _forget(self) -> None:
@@ -146,7 +146,7 @@ class _FamilyDelegate(QStyledItemDelegate):
 class FamilyList(QListView):
     """Attributes:
     families: the model.
-    most: size of the largest family: bars are drawn on its scale.
+    most: size of the largest family, the scale of the bars.
     """
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
@@ -155,24 +155,24 @@ class FamilyList(QListView):
         self.pictures = PictureCache(workspace, self)
         self.pictures.arrived.connect(lambda _seqs: self.viewport().update())
         self.most = 1
-        self.setAccessibleName(self.tr("Families, the largest first"))
+        self.setAccessibleName(self.tr("Families, largest first"))
         self.setUniformItemSizes(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._delegate = _FamilyDelegate(self.pictures, self)
         self.setItemDelegate(self._delegate)
         self.setModel(self.families)
-        self.verticalScrollBar().valueChanged.connect(lambda _value: self._ask_for_pictures())
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._load_visible())
 
     def show_families(self, rows: Sequence[FamilyRow]) -> None:
-        """Take other families."""
+        """Replace the families."""
         self.most = max((row.count for row in rows), default=1)
         place = self.verticalScrollBar().value()
         self.families.show(rows)
         self.verticalScrollBar().setValue(place)
-        self._ask_for_pictures()
+        self._load_visible()
 
-    def _ask_for_pictures(self) -> None:
+    def _load_visible(self) -> None:
         first = max(0, self.indexAt(QPoint(4, 1)).row())
         last = first + self.viewport().height() // (TILE + 10) + 6
         self.pictures.want([Wanted(row.sprite, self._delegate.fit) for row in self.families.rows[first:last]])

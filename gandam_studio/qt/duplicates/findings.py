@@ -1,4 +1,4 @@
-"""What was found, as the screen lists it: regrouped, filtered, and set against what has been decided meanwhile."""
+"""Results of a duplicate search as listed by the screen: regrouped, filtered, combined with later decisions."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _STATES = {"undecided": UNDECIDED, "kept": KEPT, "dropped": DROPPED}
 
 @dataclass(frozen=True)
 class Found:
-    """A search's outcome.
+    """The result of a search.
 
     Attributes:
-        report: about the sprites not dropped at that time.
-        apart: the pairs the person had said to be different by then.
+        report: covers the sprites that were not dropped at that time.
+        apart: the pairs marked as different by then.
         left_out: the sprites dropped by then, sorted row numbers.
     """
 
@@ -44,13 +44,13 @@ class Found:
 
 
 def find(workspace: Workspace, job: Job) -> Found:
-    """Search a workspace; what an earlier search found is not compared again. Runs in any thread."""
+    """Search a workspace, reusing the comparisons of earlier searches. Callable from any thread."""
     apart, left_out = distinct_pairs(workspace), workspace.select(Filter(status="dropped"))
     return Found(find_duplicates(workspace, job=job), apart, left_out)
 
 
 class Statuses:
-    """What was decided about each sprite, as one byte each: a hundred thousand are asked in a moment."""
+    """The status of every sprite in one byte each, for fast lookups of many."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -58,7 +58,7 @@ class Statuses:
         self.refresh()
 
     def refresh(self, seqs: Seqs | None = None) -> None:
-        """Read again, all of them or those an edit touched."""
+        """Read again, for all sprites or those of an edit."""
         if seqs is not None and len(seqs) < 500:
             for sprite in self._workspace.sprites(seqs):
                 self._states[sprite.seq] = _STATES[sprite.status]
@@ -75,21 +75,21 @@ class Statuses:
         return int(self._states[seq])
 
     def is_settled(self, seqs: Sequence[int]) -> bool:
-        """Nothing is left to decide: every one is kept or dropped, or all but one are dropped."""
+        """True if nothing is left to decide: all are kept or dropped, or all but one are dropped."""
         states = self.of(seqs)
         return bool((states != UNDECIDED).all() or (states != DROPPED).sum() <= 1)
 
 
 @dataclass(frozen=True)
 class GroupCard:
-    """What a card shows of a group.
+    """What the card of a group shows.
 
     Attributes:
         group: the group's number in the report.
-        seqs: its sprites, the one that would be kept first.
-        relations: the words that relate the others to it, each once.
-        confidence: that of the least certain member, in [0, 1].
-        distance: that of the member most unlike, in [0, 1].
+        seqs: its sprites; the first is the one that would be kept.
+        relations: the relations of the others to it, each once.
+        confidence: of the least certain member, in [0, 1].
+        distance: of the most distant member, in [0, 1].
     """
 
     group: int
@@ -100,10 +100,10 @@ class GroupCard:
 
 
 class Findings:
-    """A report and how the person looks at it.
+    """A report with the current distance, rules and filter.
 
     Attributes:
-        report: regrouped at the distance and by the rules asked for.
+        report: regrouped with the current distance and rules.
     """
 
     def __init__(self, found: Found, statuses: Statuses) -> None:
@@ -118,15 +118,15 @@ class Findings:
 
     @property
     def total(self) -> int:
-        """Groups at this distance, listed or not."""
+        """Number of groups at this distance, listed or not."""
         return len(self.report)
 
     def __len__(self) -> int:
-        """Groups listed."""
+        """Number of listed groups."""
         return len(self._listed)
 
     def group(self, row: int) -> DuplicateGroup:
-        """A listed group, built when it is first asked for."""
+        """A listed group, built on first use."""
         number = int(self._listed[row])
         made = self._built.get(number)
         if made is None:
@@ -136,8 +136,8 @@ class Findings:
         return made
 
     def regroup(self, distance: float, rules: Sequence[str]) -> None:
-        """Group again from the distances at hand, and list all groups."""
-        # Ranking by the rules is what takes time, and the slider does not change it.
+        """Group again from the cached distances, and list all groups."""
+        # Ranking by the rules is the slow part, and does not depend on the distance.
         if tuple(rules) != self._ranked.rules or self._apart != self._in_force:
             fresh = sorted(self._apart - self._found.apart)
             report = self._found.report.without(fresh) if fresh else self._found.report
@@ -148,15 +148,15 @@ class Findings:
         self._listed = np.arange(len(self.report))
 
     def set_apart(self, pairs: frozenset[tuple[int, int]]) -> bool:
-        """Take what the person says to be different; `regroup` puts it into effect.
+        """Set the pairs marked as different; takes effect with `regroup`.
 
-        False when something was taken back that the search had respected: only another search can bring it in again.
+        Returns False if a pair that the search had excluded is no longer marked: only a new search can find it.
         """
         self._apart = pairs
         return self._found.apart <= pairs
 
     def list(self, relation: str, undecided_only: bool) -> None:
-        """List only groups with that relation ("" for any), or with something left to decide."""
+        """List only groups with that relation ("" for any), or only unsettled groups."""
         listed = np.arange(len(self.report))
         if undecided_only:
             listed = listed[~self._settled()]
@@ -165,26 +165,26 @@ class Findings:
         self._listed = listed
 
     def counts(self) -> tuple[int, int, int]:
-        """Groups listed, sprites in them, groups settled."""
+        """Numbers of listed groups, of sprites in them, and of settled groups."""
         _, numbers = self.report.membership()
         sizes = np.bincount(numbers, minlength=len(self.report))
         return len(self._listed), int(sizes[self._listed].sum()), int(self._settled()[self._listed].sum())
 
     def row_of(self, seq: int) -> int | None:
-        """Where the group of a sprite is listed; None when it is not."""
+        """The row of a sprite's group; None if it is not listed."""
         seqs, numbers = self.report.membership()
         places = np.flatnonzero(seqs == seq)
         rows = np.flatnonzero(self._listed == numbers[places[0]]) if len(places) else places
         return int(rows[0]) if len(rows) else None
 
     def next_unsettled(self, row: int, step: int) -> int | None:
-        """The row of the next (step 1) or previous (-1) group in which something is undecided."""
+        """The row of the next (step 1) or previous (-1) unsettled group."""
         open_rows = np.flatnonzero(~self._settled()[self._listed])
         ahead = open_rows[open_rows > row] if step > 0 else open_rows[open_rows < row][::-1]
         return int(ahead[0]) if len(ahead) else None
 
     def card(self, row: int) -> GroupCard:
-        """What the card of a listed group shows."""
+        """The card of a listed group."""
         group = self.group(row)
         return GroupCard(
             group=row,
@@ -195,22 +195,22 @@ class Findings:
         )
 
     def plan(self, relations: frozenset[str] = DUPLICATES, confidence: float = 0.0, job: Job = NULL_JOB) -> DropPlan:
-        """What the rules would drop now at this distance, of those duplicates related by one of `relations`.
+        """What the rules would drop at this distance, among duplicates related by one of `relations`.
 
-        confidence: the least at which anything is dropped, in [0, 1].
+        confidence: minimum confidence of a drop, in [0, 1].
 
-        Dropped sprites take no part: nothing is ever dropped in favour of what is dropped itself.
+        Dropped sprites are ignored, so nothing is dropped in favour of a dropped sprite.
         """
         report = self.restated()
         job.check()
         return plan_drops(report, relations=relations, minimum_confidence=confidence)
 
     def plan_for(self, group: DuplicateGroup) -> DropPlan:
-        """What the rules would drop now of one group."""
+        """What the rules would drop in one group."""
         return plan_drops(self._restated(np.array(group.seqs, dtype=np.int64)))
 
     def restated(self) -> DuplicateReport:
-        """The report as it would be found now: without dropped sprites, the kept ones known as such."""
+        """The report updated to the current decisions: without dropped sprites, with the kept ones marked."""
         return self._restated(self.report.membership()[0])
 
     def _restated(self, seqs: np.ndarray) -> DuplicateReport:
@@ -218,12 +218,12 @@ class Findings:
         return self.report.only(seqs[states != DROPPED], kept=seqs[states == KEPT])
 
     def is_incomplete(self, seqs: Seqs) -> bool:
-        """Whether a sprite that the search left out, being dropped then, is not dropped any more."""
+        """Whether a sprite that the search left out as dropped is no longer dropped."""
         back = seqs[self._statuses.of(seqs) != DROPPED]
         return bool(np.isin(back, self._found.left_out).any())
 
     def _settled(self) -> np.ndarray:
-        """(G,) bool: groups in which nothing is left to decide."""
+        """(G,) bool: which groups are settled."""
         seqs, numbers = self.report.membership()
         states = self._statuses.of(seqs)
         count = len(self.report)
@@ -232,7 +232,7 @@ class Findings:
         return (undecided == 0) | (alive <= 1)
 
     def _groups_with(self, relation: str) -> np.ndarray:
-        """Numbers of the groups in which two sprites are related that way, among other ways perhaps."""
+        """Numbers of the groups in which two sprites have this relation, possibly among others."""
         seqs, numbers = self.report.membership()
         group_of = np.full(int(seqs.max(initial=0)) + 1, -1)
         group_of[seqs] = numbers

@@ -1,4 +1,4 @@
-"""The cards: one a group, most in need of a person's eye first; only those in sight are ever made."""
+"""The list of cards, one per group, least certain first; only visible cards are built."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from gandam_studio.qt.widgets.sprite_painting import CHIP_GAP, CHIP_PADDING, chi
 TILE = 68
 MARGIN = 12
 GAP = 6
-FEWEST = 3  # pictures on a card of a narrow window
-AHEAD = 4  # cards loaded beyond those in sight
+FEWEST = 3  # pictures on a card in a narrow window
+AHEAD = 4  # cards loaded beyond the visible ones
 
 
 class GroupDelegate(QStyledItemDelegate):
-    """Paints a card: relations and certainty, the first pictures with their decisions, the keeper's name."""
+    """Paints a card: relations and confidence, the first pictures with their status, the name of the best sprite."""
 
     def __init__(self, pictures: PictureCache, view: GroupList) -> None:
         super().__init__(view)
@@ -36,7 +36,7 @@ class GroupDelegate(QStyledItemDelegate):
         theme.notifier().changed.connect(self._forget)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """See QStyledItemDelegate; all cards are equally high."""
+        """Size of a card; all have the same height."""
         line = option.fontMetrics.height()
         return QSize(TILE, line * 2 + TILE + 4 * GAP + 12)
 
@@ -44,7 +44,7 @@ class GroupDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        """See QStyledItemDelegate."""
+        """Paint a card."""
         model = self._view.cards
         card, sprites = model.card(index.row()), model.sprites(index.row())
         area = option.rect.adjusted(MARGIN - 6, 3, -6, -3)
@@ -59,7 +59,7 @@ class GroupDelegate(QStyledItemDelegate):
         for place, sprite in enumerate(sprites[:fits]):
             box = QRect(inner.left() + place * (TILE + GAP), top, TILE, TILE)
             picture = self._pictures.get(sprite)
-            # Cells are kept as drawn on the canvas, corners and a strip below included, not in the colour of the card.
+            # Cells are cached on the canvas colour, including corners and a strip below, not on the card's colour.
             rounded = QPainterPath()
             rounded.addRoundedRect(QRectF(box), theme.RADIUS, theme.RADIUS)
             painter.setClipPath(rounded)
@@ -126,7 +126,7 @@ class GroupDelegate(QStyledItemDelegate):
 
     @property
     def fit(self) -> int:
-        """Side of the square a picture may fill, device pixels."""
+        """Side of the square available to a picture, device pixels."""
         return max(1, int((TILE - 8) * self._view.devicePixelRatioF()))
 
     def _forget(self) -> None:
@@ -138,8 +138,8 @@ class GroupList(QListView):
     cards: the model.
 
     Signals:
-        group_chosen: another card is current (its row; -1 for none).
-        sideways: Left (-1) or Right (1) was typed: the next sprite of the group.
+        group_chosen: the current card changed (its row; -1 for none).
+        sideways: Left (-1) or Right (1) was pressed, for the previous or next sprite of the group.
     """
 
     group_chosen = Signal(int)
@@ -157,51 +157,51 @@ class GroupList(QListView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.show_fewer(False)
         self.setFrameShape(QListView.Shape.NoFrame)
-        # The style sheet's frame and padding are for lists of words.
+        # The style sheet's frame and padding are meant for text lists.
         self.setStyleSheet("QListView { background: transparent; border: none; } QListView::item { padding: 0; }")
         self._delegate = GroupDelegate(self.pictures, self)
         self.setItemDelegate(self._delegate)
         self.setModel(self.cards)
         self._settled_rule: Callable[[GroupCard], bool] = lambda _card: False
-        self._wish = QTimer(self, singleShot=True, interval=0)
-        self._wish.timeout.connect(self._ask_for_pictures)
-        self.verticalScrollBar().valueChanged.connect(lambda _value: self._wish.start())
-        self.cards.modelReset.connect(self._wish.start)
-        self.cards.dataChanged.connect(lambda *_: self._wish.start())
+        self._request_later = QTimer(self, singleShot=True, interval=0)
+        self._request_later.timeout.connect(self._load_visible)
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._request_later.start())
+        self.cards.modelReset.connect(self._request_later.start)
+        self.cards.dataChanged.connect(lambda *_: self._request_later.start())
         self.selectionModel().currentChanged.connect(lambda now, _before: self.group_chosen.emit(now.row()))
 
     def show_fewer(self, fewer: bool) -> None:
-        """Cards of a narrow window show fewer pictures."""
+        """Show fewer pictures per card, for a narrow window."""
         shown = FEWEST if fewer else SHOWN
         self.setFixedWidth(2 * MARGIN + shown * TILE + (shown - 1) * GAP + 26)
 
     def set_settled_rule(self, rule: Callable[[GroupCard], bool]) -> None:
-        """`rule(card)` tells whether everything in a group is decided; such cards get a tick."""
+        """Set `rule(card)`, which returns whether a group is settled; settled cards get a tick."""
         self._settled_rule = rule
 
     def is_settled(self, card: GroupCard) -> bool:
-        """Whether everything in the group is decided."""
+        """Whether the group is settled."""
         return self._settled_rule(card)
 
     @property
     def current(self) -> int:
-        """Row of the current card; -1 when there is none."""
+        """Row of the current card; -1 if there is none."""
         return self.currentIndex().row()
 
     def go_to(self, row: int) -> None:
-        """Make a card current and show it."""
+        """Make a card current and scroll to it."""
         index = self.cards.index(row)
         self.setCurrentIndex(index)
         self.scrollTo(index)
 
     def step(self, step: int) -> None:
-        """To the card below (1) or above (-1)."""
+        """Move to the card below (1) or above (-1)."""
         row = self.current + step
         if 0 <= row < self.cards.rowCount():
             self.go_to(row)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and Right go through the group's sprites; letters belong to the actions."""
+        """Left and Right step through the group's sprites; letters are left to the actions."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
         if step:
             self.sideways.emit(step)
@@ -211,11 +211,11 @@ class GroupList(QListView):
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """More cards may be in sight."""
+        """Load the pictures of newly visible cards."""
         super().resizeEvent(event)
-        self._wish.start()
+        self._request_later.start()
 
-    def _ask_for_pictures(self) -> None:
+    def _load_visible(self) -> None:
         first = self.indexAt(QPoint(self.viewport().width() // 2, 1)).row()
         count = self.cards.rowCount()
         if first < 0 and count:

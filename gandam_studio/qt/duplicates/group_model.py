@@ -1,4 +1,4 @@
-"""The groups as a list that fetches what a card shows when the card comes into sight."""
+"""List model of the groups that fetches a card's contents when it becomes visible."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class GroupModel(QStringListModel):
-    """Rows are groups in the order shown; `card(row)` makes a card when it is first asked for.
+    """One row per group, in display order; `card(row)` builds a card on first use.
 
-    Qt asks for the number of rows twice a row when it lays a list out. A list of empty texts answers that without
-    Python: at 27,000 groups 130 ms of every step of the slider.
+    Qt asks for the row count twice per row to lay out a list. A string list model answers without calling Python, which
+    at 27,000 groups saves 130 ms per step of the slider.
     """
 
     def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
@@ -34,20 +34,20 @@ class GroupModel(QStringListModel):
         self._sprites: OrderedDict[int, Sprite] = OrderedDict()
 
     def show(self, count: int, make: Callable[[int], GroupCard]) -> None:
-        """Take other groups: `make(row)` gives the card of a row."""
+        """Show `count` groups; `make(row)` builds the card of a row."""
         self._make = make
         self._cards.clear()
         self.setStringList([""] * count)
 
     def refresh(self) -> None:
-        """Sprites were edited: cards and sprites are fetched anew, the rows stay."""
+        """Discard cached cards and sprites after an edit; the rows stay."""
         self._cards.clear()
         self._sprites.clear()
         if count := self.rowCount():
             self.dataChanged.emit(self.index(0), self.index(count - 1))
 
     def card(self, row: int) -> GroupCard:
-        """What row `row` shows."""
+        """The card of a row."""
         found = self._cards.get(row)
         if found is None:
             assert self._make is not None
@@ -57,11 +57,11 @@ class GroupModel(QStringListModel):
         return found
 
     def sprites(self, row: int) -> list[Sprite]:
-        """The first sprites of a row, as many as a card shows."""
+        """The first sprites of a group, as many as a card shows."""
         return self.fetch(self.card(row).seqs[:SHOWN])
 
     def fetch(self, seqs: tuple[int, ...]) -> list[Sprite]:
-        """Sprites by row number, in the order asked for; kept until the next edit."""
+        """Sprites by row number, in the given order; cached until the next edit."""
         missing = [seq for seq in seqs if seq not in self._sprites]
         for sprite in self._workspace.sprites(missing) if missing else ():
             self._sprites[sprite.seq] = sprite
@@ -71,11 +71,11 @@ class GroupModel(QStringListModel):
         return found
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """See QAbstractItemModel: cards are chosen, never written to."""
+        """Cards can be selected but not edited."""
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A card in words, for screen readers and tool tips."""
+        """A description for screen readers and tool tips, or the card itself."""
         roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole)
         if not index.isValid() or role not in roles:
             return None

@@ -1,4 +1,4 @@
-"""One group from near: two of its sprites compared, facts about both, and all its sprites in a row."""
+"""The view of one group: two sprites compared, facts about both, and a row of all its sprites."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Fetch = Callable[[tuple[int, ...]], list[Sprite]]
 
 class GroupView(QWidget):
     """Attributes:
-    group: the one shown; None while there is none.
+    group: the group shown, or None.
     compare, facts, strip: its parts, from top to bottom.
 
     Signals:
-        sprite_chosen: the keys act on another sprite now.
+        sprite_chosen: the current sprite changed.
     """
 
     sprite_chosen = Signal()
@@ -50,20 +50,20 @@ class GroupView(QWidget):
         self._column.addWidget(self.strip)
 
     def add_below(self, widget: QWidget) -> None:
-        """Put a bar of buttons under the row of sprites."""
+        """Add a widget below the row of sprites."""
         self._column.addWidget(widget)
 
     def stop(self) -> None:
-        """End our threads; before the workspace is closed."""
+        """End the threads; call before the workspace is closed."""
         self._loader.stop()
         self.strip.pictures.stop()
 
     def show_group(
         self, group: DuplicateGroup | None, following: Callable[[], DuplicateGroup | None] = lambda: None
     ) -> None:
-        """Show a group; `following` gives the one likely to come next, whose pictures are prepared meanwhile.
+        """Show a group; `following` is the one likely to come next, whose pictures are prepared in advance.
 
-        The first undecided sprite beside the best one becomes current, unless the same sprites were shown before.
+        The first undecided sprite other than the best becomes current, unless the same sprites are already shown.
         """
         before = self.group
         self.group, self._following = group, following
@@ -79,18 +79,18 @@ class GroupView(QWidget):
         self._show_pair()
 
     def refresh(self) -> None:
-        """The sprites may have been edited."""
+        """Update after the sprites may have been edited."""
         if self.group is not None:
             self._show_members(self.group)
             self._show_pair()
 
     def current_sprite(self) -> Sprite | None:
-        """The sprite the keys act on."""
+        """The sprite that actions apply to."""
         card = self.strip.current_card()
         return card.sprite if card else None
 
     def advance(self) -> bool:
-        """Go to the next undecided sprite of the group; False when the group is settled."""
+        """Go to the next undecided sprite of the group; False if the group is settled."""
         if self.group is None or self._statuses.is_settled(self.group.seqs):
             return False
         states = self._statuses.of(self.group.seqs).tolist()
@@ -123,7 +123,7 @@ class GroupView(QWidget):
         self.facts.show_difference(ready.difference, ready.trouble)
 
     def _request(self, group: DuplicateGroup | None, place: int) -> PairRequest | None:
-        """The member at that place with what it is related to; the best one with the first of the others."""
+        """The pair of a member and the sprite it is related to; for the best sprite, with the first of the others."""
         if group is None or not 0 <= place <= len(group.members):
             return None
         member = group.members[max(0, place - 1)]
@@ -131,6 +131,6 @@ class GroupView(QWidget):
         return PairRequest(left, right, member.transform)
 
     def _expected(self) -> list[PairRequest]:
-        """The pairs the person will see next: prepared while this one is looked at."""
+        """The pairs likely to be shown next, prepared in advance."""
         wanted = [self._request(self.group, self.strip.current + 1), self._request(self._following(), 1)]
         return [request for request in wanted if request is not None]

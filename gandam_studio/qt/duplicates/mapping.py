@@ -1,4 +1,4 @@
-"""One picture laid on another: both on one canvas, pixel on pixel, so that only true differences are seen."""
+"""Aligns two pictures on a common canvas, so that only real differences remain."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import numpy as np
 from gandam_studio.core.duplicates import Transform
 from gandam_studio.core.pictures.rendering import resize
 
-_LARGEST = 2048  # pixels a side of either picture on the canvas: more than a screen shows
+_LARGEST = 2048  # maximum side of either picture on the canvas, pixels: more than a screen shows
 
 
 def aligned_pair(left: np.ndarray, right: np.ndarray, transform: Transform) -> tuple[np.ndarray, np.ndarray]:
-    """Both (H, W, 4) uint8 pictures on one transparent canvas just large enough, (h, w, 4) uint8 each.
+    """Both (H, W, 4) uint8 pictures on a transparent canvas of minimal size, (h, w, 4) uint8 each.
 
-    The canvas has the finer of the two resolutions; sizes and places are rounded to its pixels, so pictures that differ
-    by a whole factor and a whole shift are not resampled at all.
+    The canvas has the finer of the two resolutions. Sizes and positions are rounded to its pixels, so pictures that
+    differ by a whole factor and a whole shift are not resampled.
     """
     if transform.mirrored:
         right = right[:, ::-1]
     finer = min(_fineness(transform), _LARGEST / max(left.shape[:2]))
     left_size = _size(left, finer, finer)
     right_size = _size(right, transform.scale_x * finer, transform.scale_y * finer)
-    # Even a wild mapping leaves them side by side at most.
+    # With an extreme mapping they are side by side at most.
     x = min(max(round(transform.shift_x * finer), -right_size[0]), left_size[0])
     y = min(max(round(transform.shift_y * finer), -right_size[1]), left_size[1])
     origin = max(0, -x), max(0, -y)
@@ -38,7 +38,7 @@ def aligned_pair(left: np.ndarray, right: np.ndarray, transform: Transform) -> t
 
 
 def _fineness(transform: Transform) -> float:
-    """Canvas pixels a pixel of the left picture takes: 1, or more where the right one is finer; whole if nearly so."""
+    """Canvas pixels per pixel of the left picture: 1, or more if the right one is finer; rounded if nearly whole."""
     finer = max(1.0, 1 / max(transform.scale_x, 1e-3), 1 / max(transform.scale_y, 1e-3))
     return float(round(finer)) if abs(finer - round(finer)) < 0.06 * finer else finer
 

@@ -1,4 +1,4 @@
-"""The sprites of one group in a row: which would be kept, what relates each to it, what has been decided."""
+"""The row of a group's sprites, with their relation to the best one and their status."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True)
 class MemberCard:
-    """A sprite of the group.
+    """A sprite in the row.
 
     Attributes:
-        sprite: its row in the workspace.
-        relation: what relates it to the best one; "" for the best one itself.
+        sprite: the sprite.
+        relation: its relation to the best one; "" for the best one itself.
     """
 
     sprite: Sprite
@@ -50,14 +50,14 @@ class MemberCard:
 
 
 class MemberModel(QAbstractListModel):
-    """The members in the order shown, the best one first."""
+    """The members in display order, best first."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.members: Sequence[MemberCard] = ()
 
     def show(self, members: Sequence[MemberCard]) -> None:
-        """Take another group, or the same one as it is now (what is current stays current then)."""
+        """Show another group, or update the current one and keep its current member."""
         if [card.sprite.seq for card in members] == [card.sprite.seq for card in self.members]:
             self.members = members
             if members:
@@ -68,11 +68,11 @@ class MemberModel(QAbstractListModel):
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
-        """See QAbstractItemModel."""
+        """Number of members."""
         return 0 if parent.isValid() else len(self.members)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A member in words, for screen readers and tool tips."""
+        """A description for screen readers and tool tips, or the member itself."""
         roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole)
         if not index.isValid() or role not in roles:
             return None
@@ -93,13 +93,13 @@ class _MemberDelegate(QStyledItemDelegate):
         theme.notifier().changed.connect(self._forget)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """See QStyledItemDelegate."""
+        """Size of a cell."""
         line = option.fontMetrics.height()
         return QSize(TILE + GAP, TILE + 2 * line + 20)
 
     @paint_item
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """See QStyledItemDelegate."""
+        """Paint a member."""
         card = self._view.members.members[index.row()]
         ratio = painter.device().devicePixelRatio()
         if self._cells is None or self._cells.ratio != ratio:
@@ -130,7 +130,7 @@ class _MemberDelegate(QStyledItemDelegate):
 
     @property
     def fit(self) -> int:
-        """Side of the square a picture may fill, device pixels."""
+        """Side of the square available to a picture, device pixels."""
         return max(1, int((TILE - 8) * self._view.devicePixelRatioF()))
 
     def _forget(self) -> None:
@@ -142,8 +142,8 @@ class MemberStrip(QListView):
     members: the model.
 
     Signals:
-        member_chosen: another member is current (its row; -1 for none).
-        updown: Up (-1) or Down (1) was typed: the next group.
+        member_chosen: the current member changed (its row; -1 for none).
+        updown: Up (-1) or Down (1) was pressed, for the previous or next group.
     """
 
     member_chosen = Signal(int)
@@ -161,7 +161,7 @@ class MemberStrip(QListView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QListView.Shape.NoFrame)
-        # The style sheet's frame and padding are for lists of words.
+        # The style sheet's frame and padding are meant for text lists.
         self.setStyleSheet("QListView { background: transparent; border: none; } QListView::item { padding: 0; }")
         self.setViewportMargins(12, 4, 12, 0)
         delegate = _MemberDelegate(self.pictures, self)
@@ -169,13 +169,13 @@ class MemberStrip(QListView):
         self.setItemDelegate(delegate)
         self.setModel(self.members)
         self.setFixedHeight(TILE + 2 * self.fontMetrics().height() + 44)
-        self.horizontalScrollBar().valueChanged.connect(lambda _value: self._ask_for_pictures())
-        self.members.modelReset.connect(self._ask_for_pictures)
+        self.horizontalScrollBar().valueChanged.connect(lambda _value: self._load_visible())
+        self.members.modelReset.connect(self._load_visible)
         self.selectionModel().currentChanged.connect(lambda now, _before: self.member_chosen.emit(now.row()))
 
     @property
     def current(self) -> int:
-        """Row of the current member; -1 when there is none."""
+        """Row of the current member; -1 if there is none."""
         return self.currentIndex().row()
 
     def current_card(self) -> MemberCard | None:
@@ -183,19 +183,19 @@ class MemberStrip(QListView):
         return self.members.members[self.current] if 0 <= self.current < len(self.members.members) else None
 
     def go_to(self, row: int) -> None:
-        """Make a member current and show it."""
+        """Make a member current and scroll to it."""
         index = self.members.index(row)
         self.setCurrentIndex(index)
         self.scrollTo(index)
 
     def step(self, step: int) -> None:
-        """To the member after (1) or before (-1)."""
+        """Move to the next (1) or previous (-1) member."""
         row = self.current + step
         if 0 <= row < self.members.rowCount():
             self.go_to(row)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up and Down belong to the list of groups, letters to the actions: only the row's own keys are taken."""
+        """Up and Down are forwarded to the list of groups; letters are left to the actions."""
         step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
         own = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
         if step:
@@ -206,11 +206,11 @@ class MemberStrip(QListView):
             event.ignore()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """More may be in sight."""
+        """Load the pictures of newly visible members."""
         super().resizeEvent(event)
-        self._ask_for_pictures()
+        self._load_visible()
 
-    def _ask_for_pictures(self) -> None:
+    def _load_visible(self) -> None:
         shown = self.members.members
         first = max(0, self.indexAt(QPoint(1, 8)).row())
         last = first + self.viewport().width() // (TILE + GAP) + 3

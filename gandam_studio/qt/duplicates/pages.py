@@ -1,4 +1,4 @@
-"""What stands in the middle while there is nothing to compare: before, during and after a search that found nothing."""
+"""The pages of the central area: before and during a search, and after one that found nothing."""
 
 from __future__ import annotations
 
@@ -14,59 +14,61 @@ POLL_MS = 100
 
 class Pages(QStackedWidget):
     """Attributes:
-    before, searching, none, none_listed, no_sprites: the pages; `filled` holds the groups.
+    before, searching, none, none_listed, no_sprites: the pages; `filled` shows the groups.
 
     Signals:
-        find_asked: search now.
-        loosen_asked: allow larger distances.
-        list_all_asked: list every group again.
+        find_requested: a search was requested.
+        loosen_requested: a larger distance was requested.
+        list_all_requested: the filter should be cleared.
     """
 
-    find_asked = Signal()
-    loosen_asked = Signal()
-    list_all_asked = Signal()
+    find_requested = Signal()
+    loosen_requested = Signal()
+    list_all_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.filled = QWidget()
         self.no_sprites = EmptyState(
-            "duplicates", self.tr("No sprites yet"), self.tr("Import some on the Curate screen (Ctrl+1) first.")
+            "duplicates", self.tr("No sprites yet"), self.tr("Import sprites on the Curate screen (Ctrl+1) first.")
         )
         self.before = EmptyState(
             "duplicates",
             self.tr("Find duplicates"),
             self.tr(
-                "Copies are found whether mirrored, resized, recoloured, cropped or re-encoded. "
-                "Nothing is decided before you say so."
+                "Finds copies, even if mirrored, resized, recoloured, cropped or re-encoded. "
+                "Nothing is changed until you decide."
             ),
         )
-        self.before.add_button(self.tr("Find duplicates"), self.find_asked.emit, icon="search", primary=True)
+        self.before.add_button(self.tr("Find duplicates"), self.find_requested.emit, icon="search", primary=True)
         self.none = EmptyState(
             "success",
-            self.tr("None at this distance"),
-            self.tr("No two sprites are as alike as that. A looser distance shows those that are less alike."),
+            self.tr("No duplicates at this distance"),
+            self.tr("Increase the distance to find sprites that are less similar."),
         )
-        self.none.add_button(self.tr("Loosen"), self.loosen_asked.emit, primary=True)
+        self.none.add_button(self.tr("Increase the distance"), self.loosen_requested.emit, primary=True)
         self.none_listed = EmptyState(
-            "filter", self.tr("No such group"), self.tr("Every group at this distance is hidden by the filter above.")
+            "filter",
+            self.tr("No matching groups"),
+            self.tr("Every group at this distance is hidden by the filter above."),
         )
-        self.none_listed.add_button(self.tr("List all groups"), self.list_all_asked.emit, primary=True)
+        self.none_listed.add_button(self.tr("List all groups"), self.list_all_requested.emit, primary=True)
         self.searching = _Searching()
         for page in (self.before, self.searching, self.none, self.none_listed, self.no_sprites):
             self.addWidget(page)
 
     def set_filled(self, widget: QWidget) -> None:
-        """The page that shows the groups."""
+        """Set the page that shows the groups."""
         self.filled = widget
         self.addWidget(widget)
 
     def follow(self, task: BackgroundTask | None) -> None:
-        """Show the progress of a search; None when it is over."""
+        """Show the progress of a search; None when it has ended."""
         self.searching.follow(task)
 
 
 class _Searching(QWidget):
-    """What is being done, how far it is, and Cancel."""
+    """The progress of a search, with Cancel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +92,7 @@ class _Searching(QWidget):
         layout.addStretch(3)
 
     def follow(self, task: BackgroundTask | None) -> None:
-        """Poll this task from now on."""
+        """Poll this task."""
         self._task = task
         if task is None:
             self._poll.stop()

@@ -1,4 +1,4 @@
-"""Which of a group is kept: rules in an order the person drags, and what they would do before anything is done."""
+"""The rules panel: rules that choose the sprite to keep, in an order set by dragging, with a preview."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from PySide6.QtWidgets import (
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.widgets.numbers import WholeBox
 
-SURE = 95  # percent: on the bundled mechas no two different ones are dropped for each other at that
+SURE = 95  # percent: at this confidence no two different sprites of the bundled mechas are dropped for each other
 _KEY = Qt.ItemDataRole.UserRole
 
 
 @dataclass(frozen=True)
 class RuleText:
-    """A rule as the person reads it: its key in the core, a name, and what it prefers in a sentence."""
+    """A rule for display: its key in the core, a name, and a sentence about what it prefers."""
 
     key: str
     name: str
@@ -39,10 +39,10 @@ class RuleText:
 
 @dataclass(frozen=True)
 class PreviewText:
-    """What applying the rules would do, in words.
+    """A description of what applying the rules would do.
 
     Attributes:
-        lines: one fact a line.
+        lines: one fact per line.
         possible: whether there is anything to apply.
     """
 
@@ -51,17 +51,17 @@ class PreviewText:
 
 
 class RuleList(QListWidget):
-    """Rules from the strongest to the last tie-break; dragged with the mouse, moved with Alt+Up and Alt+Down.
+    """Rules from the strongest to the last tie-break; reordered with the mouse or Alt+Up and Alt+Down.
 
     Signals:
-        order_changed: another order or choice of rules holds now.
+        order_changed: the order or choice of rules changed.
     """
 
     order_changed = Signal()
 
     def __init__(self, rules: Sequence[RuleText], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName(self.tr("Rules, the first one decides"))
+        self.setAccessibleName(self.tr("Rules in order of priority"))
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setDefaultDropAction(Qt.DropAction.MoveAction)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -74,12 +74,12 @@ class RuleList(QListWidget):
         self.itemChanged.connect(lambda _item: self.order_changed.emit())
 
     def order(self) -> list[str]:
-        """Keys of the rules in force, strongest first."""
+        """Keys of the enabled rules, strongest first."""
         items = [self.item(row) for row in range(self.count())]
         return [str(item.data(_KEY)) for item in items if item.checkState() is Qt.CheckState.Checked]
 
     def set_order(self, keys: Sequence[str]) -> None:
-        """Put these first, in this order and in force; the others below them, off. Says nothing."""
+        """Enable these rules in this order, with the others below them and disabled. Emits no signal."""
         self.blockSignals(True)
         for place, key in enumerate(keys):
             for row in range(place, self.count()):
@@ -102,7 +102,7 @@ class RuleList(QListWidget):
         self.order_changed.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Alt with an arrow moves the rule instead of the mark."""
+        """Alt with an arrow key moves the rule instead of the selection."""
         step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
         if step and event.modifiers() & Qt.KeyboardModifier.AltModifier:
             self.move(step)
@@ -114,7 +114,7 @@ class RuleList(QListWidget):
         item.setData(_KEY, rule.key)
         item.setToolTip(rule.meaning)
         item.setSizeHint(QSize(0, self.fontMetrics().height() + 12))
-        # No drops onto an item, only between items: a rule never replaces another.
+        # Drops are allowed between items only, so that a rule never replaces another.
         flags = item.flags() | Qt.ItemFlag.ItemIsUserCheckable
         item.setFlags(flags & ~Qt.ItemFlag.ItemIsDropEnabled)
         item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
@@ -123,14 +123,14 @@ class RuleList(QListWidget):
 
 class RulesPanel(QWidget):
     """Signals:
-    order_changed: another order of rules holds (list of keys).
-    relations_changed: duplicates of other relations are to be dropped.
-    apply_asked: carry out what the preview says, for all groups shown.
+    order_changed: the order of the rules changed (list of keys).
+    relations_changed: the relations to drop, or the confidence, changed.
+    apply_requested: the previewed change should be applied to all groups shown.
     """
 
     order_changed = Signal(list)
     relations_changed = Signal()
-    apply_asked = Signal()
+    apply_requested = Signal()
 
     def __init__(
         self, rules: Sequence[RuleText], relations: Sequence[tuple[str, str]], parent: QWidget | None = None
@@ -139,7 +139,7 @@ class RulesPanel(QWidget):
         self.rules = RuleList(rules)
         self.rules.order_changed.connect(lambda: self.order_changed.emit(self.rules.order()))
         explanation = QLabel(
-            self.tr("Of duplicates the first rule's favourite stays; the next rule breaks ties. Drag to reorder."),
+            self.tr("The sprite preferred by the first rule is kept; later rules break ties. Drag to reorder."),
             wordWrap=True,
         )
         explanation.setProperty("role", "secondary")
@@ -149,8 +149,8 @@ class RulesPanel(QWidget):
         self.preview.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.apply_button = QPushButton(self.tr("Apply to all groups"))
         self.apply_button.setProperty("role", "primary")
-        self.apply_button.setToolTip(self.tr("One edit: one undo takes all of it back  (Ctrl+Return)"))
-        self.apply_button.clicked.connect(lambda _checked=False: self.apply_asked.emit())
+        self.apply_button.setToolTip(self.tr("A single undo reverts it  (Ctrl+Return)"))
+        self.apply_button.clicked.connect(lambda _checked=False: self.apply_requested.emit())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 12, 14, 14)
         layout.setSpacing(theme.SPACE)
@@ -158,7 +158,7 @@ class RulesPanel(QWidget):
         layout.addWidget(self.rules)
         layout.addLayout(self._movers())
         layout.addSpacing(theme.HALF)
-        layout.addWidget(section(self.tr("Drop what is")))
+        layout.addWidget(section(self.tr("Drop duplicates that are")))
         grid = QGridLayout()
         grid.setSpacing(theme.HALF)
         for place, box in enumerate(self.relations.values()):
@@ -169,37 +169,37 @@ class RulesPanel(QWidget):
         self.sure.setValue(SURE)
         self.sure.setSuffix(" %")
         self.sure.setFixedWidth(84)
-        self.sure.setAccessibleName(self.tr("How sure a drop must be, percent"))
-        self.sure.setToolTip(self.tr("What is less sure is left to your own eyes"))
+        self.sure.setAccessibleName(self.tr("Minimum confidence of a drop, percent"))
+        self.sure.setToolTip(self.tr("Less certain duplicates are left for you to review"))
         self.sure.valueChanged.connect(lambda _value: self.relations_changed.emit())
         row = QHBoxLayout()
-        row.addWidget(QLabel(self.tr("when sure by at least")))
+        row.addWidget(QLabel(self.tr("minimum confidence")))
         row.addStretch()
         row.addWidget(self.sure)
         layout.addLayout(row)
         layout.addSpacing(theme.HALF)
-        layout.addWidget(section(self.tr("What would happen")))
+        layout.addWidget(section(self.tr("Preview")))
         layout.addWidget(self.preview)
         layout.addStretch()
         layout.addWidget(self.apply_button)
 
     def show_preview(self, preview: PreviewText) -> None:
-        """Say what applying would do."""
+        """Show what applying would do."""
         self.preview.setText("<br>".join(preview.lines))
         self.apply_button.setEnabled(preview.possible)
 
     @property
     def confidence(self) -> float:
-        """The least confidence at which anything is dropped by rule, in [0, 1]."""
+        """The minimum confidence of a drop by the rules, in [0, 1]."""
         return self.sure.value() / 100
 
     def show_busy(self) -> None:
-        """The preview is being worked out."""
-        self.preview.setText(self.tr("Working it out…"))
+        """Show that the preview is being computed."""
+        self.preview.setText(self.tr("Computing…"))
         self.apply_button.setEnabled(False)
 
     def chosen_relations(self) -> frozenset[str]:
-        """Which relations make a duplicate superfluous."""
+        """The relations whose duplicates are dropped."""
         return frozenset(name for name, box in self.relations.items() if box.isChecked())
 
     def _relation(self, name: str, text: str) -> QCheckBox:

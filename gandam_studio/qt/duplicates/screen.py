@@ -1,4 +1,4 @@
-"""The Duplicates screen: cards at the left, two pictures compared in the middle, rules and balance at the right."""
+"""The Duplicates screen: cards on the left, the comparison in the middle, rules and balance on the right."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ from gandam_studio.qt.responsiveness import set_aside
 from gandam_studio.qt.screen import ScreenMenu
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 
-SEARCHED_UNASKED = 20_000  # sprites: more than these are searched only when the person says so
-PLANNED_AT_ONCE = 400  # groups: more are gone through in another thread
-WEIGHTY = 5_000  # relations or drops: more are kept out of the garbage collector's way
+SEARCHED_UNASKED = 20_000  # sprites: larger workspaces are searched on request only
+PLANNED_AT_ONCE = 400  # groups: more are planned in another thread
+WEIGHTY = 5_000  # relations or drops: more are excluded from garbage collection
 SMALLEST, NARROW = 900, 1060  # logical pixels of width; below the latter cards show fewer pictures
-PANEL = 268  # logical pixels: beside it a window of the size it first has shows everything
-SETTLED_MS = 120  # counts and previews follow once the hand rests
+PANEL = 268  # logical pixels: everything fits next to it in a window of the initial size
+SETTLED_MS = 120  # delay before counts and previews are updated
 _RULES_KEY = "duplicates/rules"
 _PANEL_KEY = "duplicates/panel"
 
 
 class DuplicatesScreen(DuplicatesBase):
     """Attributes:
-    findings: what was found; None before the first search.
+    findings: the search results; None before the first search.
     bar, cards, view, rules, balance_panel, pages: the screen's parts.
-    work: the part in which plain letters are commands.
+    work: the part in which plain letters are shortcuts.
     """
 
     title = "Duplicates"
@@ -85,10 +85,10 @@ class DuplicatesScreen(DuplicatesBase):
         self._restore()
         self._show_page()
 
-    # Life
+    # Life cycle
 
     def activated(self) -> None:
-        """Search on the first visit, unless that would take long."""
+        """Search on the first visit, unless it would take long."""
         count = self._count()
         if self.findings is None and self._task is None and 0 < count <= SEARCHED_UNASKED:
             self.search()
@@ -96,23 +96,23 @@ class DuplicatesScreen(DuplicatesBase):
         self.focus_work()
 
     def menus(self) -> list[ScreenMenu]:
-        """See Screen."""
+        """The actions' menus."""
         return self.actions_of.menus()
 
     def closing(self) -> None:
-        """End our threads: the workspace is about to be closed."""
+        """End the threads."""
         self.view.stop()
         for view in (self.cards, self.balance_panel.list):
             view.pictures.stop()
 
     def focus_work(self) -> None:
-        """Give the keys to the cards, or to the screen itself while there are none."""
+        """Set the focus to the cards, or to the screen itself while there are none."""
         (self.cards if self.pages.currentWidget() is self.pages.filled else self).setFocus()
 
     # Searching
 
     def search(self) -> None:
-        """Search the whole workspace in the background; the window stays usable."""
+        """Search the whole workspace in the background."""
         if self._task is not None or not self._count():
             return
         self._searching_again.forget()
@@ -133,7 +133,7 @@ class DuplicatesScreen(DuplicatesBase):
         self._task = None
         self._adopt(found)
         count = self.findings.total if self.findings else 0
-        self.session.post(self.tr("{0} groups of duplicates and relatives.").format(f"{count:,}"), SUCCESS)
+        self.session.post(self.tr("{0} groups of duplicates and related sprites found.").format(f"{count:,}"), SUCCESS)
         if lost := found.report.unreadable:
             text = self.tr("{0} sprites could not be read and were not compared: {1}")
             names = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
@@ -149,7 +149,7 @@ class DuplicatesScreen(DuplicatesBase):
         self.regroup()
 
     def _search_again(self) -> None:
-        """An undo brought back what the last search had left out: look again, which costs little now."""
+        """Search again after an undo restored what the last search had left out; this is fast."""
         if self._task is None:
             self._searching_again.follow(self.session.start_quiet_job(find, self._adopt))
 
@@ -158,10 +158,10 @@ class DuplicatesScreen(DuplicatesBase):
         self._stale = self.findings is not None
         self._show_page()
 
-    # What is listed
+    # The list
 
     def regroup(self) -> None:
-        """Group again from the cached distances; what was current stays so where it can."""
+        """Group again from the cached distances; the current group stays current if possible."""
         if self.findings is None:
             return
         self.findings.regroup(self.bar.distance, self.rules.rules.order())
@@ -178,20 +178,20 @@ class DuplicatesScreen(DuplicatesBase):
         row = min(max(row, 0), len(findings) - 1) if found is None else found
         self._show_page()
         if row >= 0:
-            self.cards.go_to(row)  # which shows the group, as no card is current in a list just filled
+            self.cards.go_to(row)  # shows the group, because a list just filled has no current card
         else:
             self._show_group(row)
         if findings.total <= PLANNED_AT_ONCE:
             self._show_numbers()
         else:
-            # While the slider moves, what the rules would do is not asked at every step.
+            # While the slider moves, the plan is not computed at every step.
             self.bar.show_counts(*findings.counts())
             self._forget_plan()
             self.rules.show_busy()
             self._settling.start()
 
     def _show_numbers(self) -> None:
-        """Counts, and what the rules would do now."""
+        """Update the counts and the preview of the rules."""
         self._settling.stop()
         if self.findings is None:
             return
@@ -200,12 +200,12 @@ class DuplicatesScreen(DuplicatesBase):
         self._refresh_balance()
 
     def _forget_plan(self) -> None:
-        """What the rules would have done no longer holds; an answer still on its way is not waited for."""
+        """Discard the outdated plan, and ignore one that is still being computed."""
         self._plan = None
         self._planning.forget()
 
     def _ask_plan(self, answer: Callable[[DropPlan], None]) -> None:
-        """What the rules would do: at once for a few groups, else off the GUI thread; only the last question counts."""
+        """Compute the plan: at once for a few groups, otherwise off the GUI thread; only the last request counts."""
         findings, asked_for = self.findings, (self.rules.chosen_relations(), self.rules.confidence)
         assert findings is not None
         self._forget_plan()
@@ -219,8 +219,8 @@ class DuplicatesScreen(DuplicatesBase):
         self._planning.follow(task)
 
     def _planning_failed(self, error: BaseException) -> None:
-        self.rules.show_preview(PreviewText((self.tr("It could not be worked out."),), False))
-        self.session.tell_failure(error)
+        self.rules.show_preview(PreviewText((self.tr("The preview could not be computed."),), False))
+        self.session.post_failure(error)
 
     def _take_plan(self, plan: DropPlan) -> None:
         self._plan = plan
@@ -270,57 +270,57 @@ class DuplicatesScreen(DuplicatesBase):
     # Deciding
 
     def keep(self) -> None:
-        """Keep the current sprite and go on."""
+        """Keep the current sprite and advance."""
         if (sprite := self.view.current_sprite()) and self.decisions.keep(sprite):
             self._advance()
 
     def drop(self) -> None:
-        """Drop the current sprite and go on."""
+        """Drop the current sprite and advance."""
         if (sprite := self.view.current_sprite()) and self.decisions.drop(sprite):
             self._advance()
 
     def flip_and_keep(self) -> None:
-        """Mirror the current sprite, keep it and go on."""
+        """Mirror the current sprite, keep it and advance."""
         if (sprite := self.view.current_sprite()) and self.decisions.flip_and_keep(sprite):
             self._advance()
 
     def keep_best(self) -> None:
-        """In this group do what the rules say, and go on."""
+        """Apply the rules to this group and advance."""
         if self.findings is None or self.view.group is None:
             return
         drops = self.findings.plan_for(self.view.group).drops
         if drops and self.decisions.keep_best(sorted({drop.favour for drop in drops}), drops):
             self.step(1)
         else:
-            self.session.post(self.tr("Nothing here is a duplicate: relatives are kept or dropped by hand."), INFO)
+            self.session.post(self.tr("No duplicates here. Related sprites are kept or dropped by hand."), INFO)
 
     def keep_all(self) -> None:
-        """These are not duplicates, now and for ever; the list goes on by itself."""
+        """Mark the group as not duplicates; the list advances by itself."""
         if self.view.group is not None:
             self.decisions.keep_all(self.view.group.seqs)
 
     def apply_rules(self) -> None:
-        """Do what the preview says, for all groups at this distance, in one edit."""
+        """Apply the rules to all groups at this distance, in one edit."""
         if self.findings is None:
             return
         if self._plan is not None and not self._settling.isActive():
             self._carry_out(self._plan)
         else:
-            self._settling.stop()  # or the preview would be asked for next, and this question forgotten
+            self._settling.stop()  # otherwise the preview would be requested next and replace this request
             self._ask_plan(self._carry_out)
 
     def _carry_out(self, plan: DropPlan) -> None:
         if self.decisions.carry_out(plan):
-            text = self.tr("{0} duplicates dropped; Ctrl+Z takes all of it back.")
+            text = self.tr("{0} duplicates dropped · Ctrl+Z undoes")
             self.session.post(text.format(f"{len(plan.drops):,}"), SUCCESS)
 
     def _advance(self) -> None:
-        """To the next undecided sprite of the group, else to the next undecided group."""
+        """Go to the next undecided sprite of the group, or else to the next undecided group."""
         if not self.view.advance():
             self.step(1)
 
     def step(self, step: int) -> None:
-        """To the next group, or the previous one, in which something is undecided."""
+        """Go to the next (1) or previous (-1) undecided group."""
         if self.findings is None:
             return
         found = self.findings.next_unsettled(self.cards.current, step)
@@ -328,14 +328,14 @@ class DuplicatesScreen(DuplicatesBase):
             self.cards.go_to(found)
         else:
             self.session.post(
-                self.tr("No undecided group after this one.")
+                self.tr("There is no undecided group after this one.")
                 if step > 0
-                else self.tr("No undecided group before this one."),
+                else self.tr("There is no undecided group before this one."),
                 INFO,
             )
 
     def _take_changes(self, changes: Changes) -> None:
-        """Show what an edit, here or elsewhere, undone or not, made of the sprites."""
+        """Update after an edit or undo, here or on another screen."""
         self._statuses.refresh(changes.seqs)
         self.cards.cards.refresh()
         if self.findings is None:
@@ -350,22 +350,22 @@ class DuplicatesScreen(DuplicatesBase):
         self._settling.start()
 
     def show_panel(self) -> None:
-        """Show or hide the panel at the right."""
+        """Show or hide the side panel."""
         QSettings().setValue(_PANEL_KEY, self.actions_of.show_panel.isChecked())
         self._fit_panel()
 
     def minimumSizeHint(self) -> QSize:
-        """That of the narrowest look: without the panel, with fewer pictures on a card."""
+        """The size of the narrowest layout: without the panel and with fewer pictures per card."""
         return QSize(SMALLEST, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow window the pictures go before the panel."""
+        """In a narrow window, show fewer pictures per card, then hide the panel."""
         super().resizeEvent(event)
         self._fit_panel()
 
     def _fit_panel(self) -> None:
         wanted, fits = self.actions_of.show_panel.isChecked(), False
-        for fewer in (False, True):  # a picture less on every card rather than no panel
+        for fewer in (False, True):  # fewer pictures per card are preferred to hiding the panel
             self.cards.show_fewer(fewer)
             fits = self.width() - self.pages.minimumSizeHint().width() >= self.side.width()
             if fits or not wanted:
@@ -403,16 +403,16 @@ class DuplicatesScreen(DuplicatesBase):
         self.session.sprites_imported.connect(self._take_import)
         self.bar.distance_changed.connect(lambda _distance: self._regrouping.start())
         self.bar.filter_changed.connect(self._list)
-        self.bar.find_asked.connect(self.search)
+        self.bar.find_requested.connect(self.search)
         self.cards.group_chosen.connect(self._show_group)
         self.view.sprite_chosen.connect(self._show_actions)
         self.rules.order_changed.connect(self._take_rules)
         self.rules.relations_changed.connect(self._show_numbers)
-        self.rules.apply_asked.connect(self.apply_rules)
+        self.rules.apply_requested.connect(self.apply_rules)
         self.side.currentChanged.connect(lambda _index: self._refresh_balance())
-        self.pages.find_asked.connect(self.search)
-        self.pages.loosen_asked.connect(lambda: self.bar.set_distance(self.bar.distance + 0.1))
-        self.pages.list_all_asked.connect(self.bar.clear_filter)
+        self.pages.find_requested.connect(self.search)
+        self.pages.loosen_requested.connect(lambda: self.bar.set_distance(self.bar.distance + 0.1))
+        self.pages.list_all_requested.connect(self.bar.clear_filter)
         self.cards.sideways.connect(self.view.strip.step)
         self.view.strip.updown.connect(self.cards.step)
 

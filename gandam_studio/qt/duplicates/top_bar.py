@@ -1,4 +1,4 @@
-"""The bar above the cards: how far apart two pictures may be, which groups to list, and how many there are."""
+"""The bar above the cards: maximum distance, filter, counts, and Find again."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLabel,
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.duplicates.wording import relation_name
 
-STEPS = 100  # of the slider, from nothing to distance 1
+STEPS = 100  # of the slider, from distance 0 to 1
 NARROWEST_SLIDER, WIDEST_SLIDER = 100, 200  # logical pixels
 ALL = ""
 
 
 class TopBar(QFrame):
     """Signals:
-    distance_changed: the slider stands elsewhere (distance, 0 to `largest`).
-    filter_changed: other groups are to be listed.
-    find_asked: search again.
+    distance_changed: the slider moved (distance, 0 to `largest`).
+    filter_changed: the filter changed.
+    find_requested: a new search was requested.
     """
 
     distance_changed = Signal(float)
     filter_changed = Signal()
-    find_asked = Signal()
+    find_requested = Signal()
 
     def __init__(self, largest: float, relations: tuple[str, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,26 +34,26 @@ class TopBar(QFrame):
         self.slider.setRange(0, round(largest * STEPS))
         self.slider.setPageStep(5)
         self.slider.setFixedWidth(WIDEST_SLIDER)
-        self.slider.setAccessibleName(self.tr("How far apart duplicates may be"))
-        self.slider.setToolTip(self.tr("0: the very same pixels; further right: ever looser  ([ and ])"))
-        self.slider.valueChanged.connect(self._tell_distance)
+        self.slider.setAccessibleName(self.tr("Maximum distance of duplicates"))
+        self.slider.setToolTip(self.tr("0: identical pixels; larger values find less similar sprites  ([ and ])"))
+        self.slider.valueChanged.connect(self._emit_distance)
         self.number = QLabel()
         self.number.setMinimumWidth(36)
         self.relation = QComboBox()
-        self.relation.setAccessibleName(self.tr("Which relation"))
+        self.relation.setAccessibleName(self.tr("Relation"))
         self.relation.addItem(self.tr("All relations"), ALL)
         for relation in relations:
             self.relation.addItem(relation_name(relation).capitalize(), relation)
         self.relation.currentIndexChanged.connect(lambda _index: self.filter_changed.emit())
         self.undecided_only = QCheckBox(self.tr("Undecided only"))
-        self.undecided_only.setToolTip(self.tr("Hide groups in which everything is decided  (U)"))
+        self.undecided_only.setToolTip(self.tr("Hide decided groups  (U)"))
         self.undecided_only.toggled.connect(lambda _on: self.filter_changed.emit())
         self.counts = QLabel()
         self.counts.setProperty("role", "secondary")
         self.find_button = QPushButton(self.tr("Find again"))
         self.find_button.setToolTip(self.tr("Search the whole workspace  (F5)"))
         icons.set_icon(self.find_button, "search", size=16)
-        self.find_button.clicked.connect(lambda _checked=False: self.find_asked.emit())
+        self.find_button.clicked.connect(lambda _checked=False: self.find_requested.emit())
         row = self._row = QHBoxLayout(self)
         row.setContentsMargins(12, theme.SPACE, 12, theme.SPACE)
         row.setSpacing(theme.SPACE)
@@ -67,22 +67,22 @@ class TopBar(QFrame):
 
     @property
     def distance(self) -> float:
-        """Where the slider stands."""
+        """The distance set by the slider."""
         return self.slider.value() / STEPS
 
     def set_distance(self, distance: float) -> None:
-        """Put the slider somewhere; says so when that is elsewhere."""
+        """Move the slider; emits `distance_changed` if it moved."""
         self.slider.setValue(round(distance * STEPS))
         self._show_number()
 
     def show_counts(self, groups: int, sprites: int, settled: int) -> None:
-        """Say how many groups are listed, what they hold, and how much is done."""
+        """Show the numbers of listed groups, of their sprites, and of settled groups."""
         text = self.tr("{0} groups · {1} sprites · {2} decided")
         self.counts.setText(text.format(f"{groups:,}", f"{sprites:,}", f"{settled:,}"))
         self._fit_slider()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The slider gives way before the counts are cut off."""
+        """Shrink the slider before the counts are cut off."""
         super().resizeEvent(event)
         self._fit_slider()
 
@@ -91,11 +91,11 @@ class TopBar(QFrame):
         self.slider.setFixedWidth(max(NARROWEST_SLIDER, min(WIDEST_SLIDER, self.width() - rest)))
 
     def show_state(self, *, found: bool, busy: bool, stale: bool) -> None:
-        """Switch off what needs findings, and point out that new sprites have come since the search."""
+        """Disable what needs findings, and point out new sprites since the search."""
         for widget in (self.slider, self.relation, self.undecided_only):
             widget.setEnabled(found)
         self.find_button.setEnabled(not busy)
-        self.find_button.setText(self.tr("Find in the new sprites too") if stale else self.tr("Find again"))
+        self.find_button.setText(self.tr("Find in new sprites too") if stale else self.tr("Find again"))
         self.find_button.setVisible(found)
 
     def clear_filter(self) -> None:
@@ -103,7 +103,7 @@ class TopBar(QFrame):
         self.relation.setCurrentIndex(0)
         self.undecided_only.setChecked(False)
 
-    def _tell_distance(self, _value: int) -> None:
+    def _emit_distance(self, _value: int) -> None:
         self._show_number()
         self.distance_changed.emit(self.distance)
 

@@ -1,4 +1,4 @@
-"""Words and colours: for what relates two sprites, for the rules, for what they would do."""
+"""Names and colours of relations, and texts about the rules and their effects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHORT = {
     "cropped": str(QT_TRANSLATE_NOOP("DuplicateRelations", "cropped")),
     "frame": str(QT_TRANSLATE_NOOP("DuplicateRelations", "animation")),
 }
-# Same pixels in green, same picture otherwise stored in blue, another look of it in the accents.
+# Identical pixels in green, the same picture stored differently in blue, other variants in accent colours.
 _COLORS = {
     "exact": "kept",
     "re-encoded": "info",
@@ -39,12 +39,12 @@ _COLORS = {
 
 
 def relation_name(relation: str) -> str:
-    """What a relation is called in the person's language; an unknown word stays as it is."""
+    """The translated name of a relation; an unknown one is returned as it is."""
     return _tr(_NAMES[relation]) if relation in _NAMES else relation
 
 
 def short_relation_name(relation: str) -> str:
-    """The same where there is little room: at most as long as the longest single word."""
+    """A short name of a relation, at most as long as the longest single word."""
     return _tr(_SHORT[relation]) if relation in _SHORT else relation_name(relation)
 
 
@@ -54,31 +54,31 @@ def relation_color(relation: str) -> str:
 
 
 def rule_texts(rules: Sequence[str]) -> list[RuleText]:
-    """The core's rules as people read them."""
+    """Names and descriptions of the core's rules."""
     words = {
-        "kept": (_tr("Kept already"), _tr("What you have kept stays kept.")),
-        "not-upscaled": (_tr("Not upscaled"), _tr("An enlarged copy holds no more than its original.")),
-        "alpha": (_tr("Transparent background"), _tr("A cut-out sprite beats one on a background.")),
-        "larger": (_tr("Larger"), _tr("More pixels of the sprite itself, margins not counted.")),
-        "colours": (_tr("More colours"), _tr("Colours are lost by re-encoding, never gained.")),
-        "source-order": (_tr("Imported first"), _tr("The one that came first.")),
+        "kept": (_tr("Already kept"), _tr("Sprites you have kept stay kept.")),
+        "not-upscaled": (_tr("Not upscaled"), _tr("An enlarged copy holds no more detail than its original.")),
+        "alpha": (_tr("Transparent background"), _tr("A cut-out sprite is preferred to one on a background.")),
+        "larger": (_tr("Larger"), _tr("More pixels of the sprite itself, without margins.")),
+        "colours": (_tr("More colours"), _tr("Re-encoding loses colours and never adds any.")),
+        "source-order": (_tr("Imported first"), _tr("The sprite imported first.")),
     }
     return [RuleText(rule, *words.get(rule, (rule, ""))) for rule in rules]
 
 
 def plan_text(plan: DropPlan) -> PreviewText:
-    """What applying the rules would do, in words: how many go, for what relation, and by which rule."""
+    """Describe what applying the rules would do: how many drops, by relation and by rule."""
     if not plan.drops:
-        return PreviewText((_tr("Nothing is left to drop."),), False)
+        return PreviewText((_tr("Nothing to drop."),), False)
     lines = [_tr("<b>{0}</b> duplicates dropped:").format(f"{len(plan.drops):,}")]
     for relation, count in Counter(drop.relation for drop in plan.drops).most_common():
         lines.append(f"&nbsp;&nbsp;{count:,} {relation_name(relation)}")
     lines.append(_tr("in favour of <b>{0}</b>, decided by:").format(f"{len({drop.favour for drop in plan.drops}):,}"))
     names = {text.key: text.name.lower() for text in rule_texts(tuple(RULES))}
     for rule, count in Counter(drop.rule for drop in plan.drops).most_common():
-        lines.append(f"&nbsp;&nbsp;{count:,} {names.get(rule, _tr('nothing but the tie-break'))}")
+        lines.append(f"&nbsp;&nbsp;{count:,} {names.get(rule, _tr('tie-break only'))}")
     if plan.spared:
-        lines.append(_tr("<b>{0}</b> stay: kept by you").format(f"{len(plan.spared):,}"))
+        lines.append(_tr("<b>{0}</b> not dropped because you kept them").format(f"{len(plan.spared):,}"))
     return PreviewText(tuple(lines), True)
 
 

@@ -1,1 +1,1 @@
-"""Runs as the window sees them: folders watched by threads, their records and pictures."""
+"""Follows runs for the window: threads watch their folders and load records and pictures."""

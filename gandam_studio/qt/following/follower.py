@@ -1,4 +1,4 @@
-"""One run as its views see it: record, state, cursor and pictures, kept up to date by a watcher thread."""
+"""The state of a run shared by its views: record, state, cursor and pictures, updated by a watcher thread."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class RunFollower(QObject):
     """Follows one run, live or past, until it is closed.
 
     Attributes:
-        run_directory: the run. config: its configuration, None when it cannot be read (`problem` says why).
-        record: what is known; empty until `opened`. state: where the run stands.
+        run_directory: the run. config: its configuration, None if it cannot be read (`problem` has the reason).
+        record: the events so far; empty until `opened`. state: the run's state.
         timeline: the cursor, in iterations. pictures: decoded grids. log_text: the end of trainer.log.
 
     Signals:
-        opened: the backlog is read (also after the file was replaced).
-        changed: new events were folded in (`core.run_record.Changes`).
+        opened: the backlog was read (again after the file was replaced).
+        changed: new events were added to the record (`core.run_record.Changes`).
         events_arrived: the same events (list), for the log and notifications.
         state_changed: (RunState). log_grew: (text). vanished: the folder is gone.
-        picture_loaded: a grid asked for is decoded (absolute path).
-        trouble_changed: why the folder cannot be read just now (text, also `trouble`), "" once it can be again.
+        picture_loaded: a requested grid was decoded (absolute path).
+        trouble_changed: the folder cannot be read (the reason, also `trouble`), or can be read again ("").
     """
 
     opened = Signal()
@@ -65,20 +65,20 @@ class RunFollower(QObject):
         self._watcher.events_arrived.connect(self._take)
         self._watcher.state_changed.connect(self._take_state)
         self._watcher.log_grew.connect(self._take_log)
-        self._watcher.vanished.connect(self._lose)
+        self._watcher.vanished.connect(self._note_vanished)
         self._watcher.trouble_changed.connect(self._take_trouble)
 
     def start(self) -> None:
-        """Begin following."""
+        """Start following the run."""
         self._watcher.start()
 
     def poke(self) -> None:
-        """Look at the folder now: something was just asked of the trainer."""
+        """Check the folder now, after a command was sent to the trainer."""
         self._watcher.poke()
 
     def close(self) -> None:
-        """Stop both threads. The run itself goes on."""
-        # What the threads have queued already must reach nobody: views may be showing another run.
+        """Stop both threads. The run itself continues."""
+        # Signals already queued by the threads must not be delivered: views may show another run by then.
         self.blockSignals(True)
         self._watcher.stop()
         self.pictures.close()
@@ -90,22 +90,22 @@ class RunFollower(QObject):
 
     @property
     def is_alive(self) -> bool:
-        """True while a trainer works on it, as far as can be seen."""
+        """True while a trainer appears to be working on the run."""
         return not self.is_gone and self.state.state in ("running", "paused")
 
     @property
     def pictures_at_once(self) -> int:
-        """How many pictures the newest attempt held in memory at once: its micro-batch."""
+        """The micro-batch of the newest attempt: pictures held in memory at once."""
         if (started := self.record.started) is not None and (started.micro_batch or started.batch):
             return started.micro_batch or started.batch
         return (self.config.batch.micro or self.config.batch.size) if self.config else 0
 
     def sample(self, iteration: float | None = None) -> SamplesSaved | None:
-        """The sample point shown: at the cursor, or at an iteration."""
+        """The sample point at the cursor, or at an iteration."""
         return self.record.sample_at(self.timeline.shown if iteration is None else iteration)
 
     def picture(self, relative: str) -> QImage | None:
-        """A grid by its path in the events; None until it is decoded. Paths that lead out of the run are refused."""
+        """A grid by its path in the events; None until it is decoded. Paths outside the run's folder are refused."""
         path = inside(self.run_directory.path, relative)
         return self.pictures.get(path) if path else None
 
@@ -150,6 +150,6 @@ class RunFollower(QObject):
         self.trouble = trouble
         self.trouble_changed.emit(trouble)
 
-    def _lose(self) -> None:
+    def _note_vanished(self) -> None:
         self.is_gone = True
         self.vanished.emit()

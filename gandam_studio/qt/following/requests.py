@@ -1,4 +1,4 @@
-"""What one screen asks of another about runs."""
+"""Requests between screens about runs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ShowRun:
-    """Watch a run on the Train screen.
+    """Request to watch a run on the Train screen.
 
     Attributes:
         folder: the run's folder, of this workspace or any other.
-        start: start or resume it as well.
+        start: whether to start or resume it as well.
     """
 
     folder: Path

@@ -1,4 +1,4 @@
-"""All runs of a workspace at a glance, read off the GUI thread for every screen that lists them."""
+"""The list of a workspace's runs, read off the GUI thread and shared by all screens."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ log = logging.getLogger(__name__)
 
 class RunIndex(QObject):
     """Reads the folder of runs in a thread: after `refresh`, and every two seconds while `watch` is on and a run is
-    alive.
+    active.
 
     Attributes:
-        runs: the newest answer, oldest run first (`core.runs.RunSummary`); empty before the first.
-        is_read: an answer has come.
+        runs: the runs as last read, oldest first (`core.runs.RunSummary`); empty before the first read.
+        is_read: whether the runs have been read.
 
     Signals:
-        changed: the runs, or how they stand, are not what they were (`runs`); also the first answer.
+        changed: the runs or their states changed (`runs`); also emitted after the first read.
     """
 
     changed = Signal(list)
@@ -32,7 +32,7 @@ class RunIndex(QObject):
         super().__init__(parent)
         self.runs: list[RunSummary] = []
         self.is_read = False
-        self._asked = self._answered = 0
+        self._requested = self._answered = 0
         self._closed = self._reading = False
         self._reader = _Reader(folder, self)
         self._reader.finished.connect(self._take)
@@ -41,12 +41,12 @@ class RunIndex(QObject):
 
     def refresh(self) -> None:
         """Read the runs soon."""
-        self._asked += 1
+        self._requested += 1
         if not self._closed and not self._reading:
             self._begin()
 
     def watch(self, watching: bool) -> None:
-        """Whether the states of runs that are alive are kept fresh."""
+        """Set whether the states of active runs are polled."""
         if watching:
             self._poll.start()
             self.refresh()
@@ -54,20 +54,20 @@ class RunIndex(QObject):
             self._poll.stop()
 
     def summary(self, folder: Path) -> RunSummary | None:
-        """The run in that folder; None for one that is not listed."""
+        """The run in that folder; None if it is not listed."""
         return next((run for run in self.runs if run.folder == folder), None)
 
     def any_alive(self) -> bool:
-        """True when a listed run trains or is paused."""
+        """True if a listed run is training or paused."""
         return any(run.state.state in ALIVE for run in self.runs)
 
     @property
     def is_up_to_date(self) -> bool:
-        """True once the runs were read after the newest `refresh`."""
-        return self._answered >= self._asked
+        """True once the runs were read after the last `refresh`."""
+        return self._answered >= self._requested
 
     def close(self) -> None:
-        """Stop reading; waits for the thread."""
+        """Stop reading and wait for the thread."""
         self._closed = True
         self._poll.stop()
         self._reader.wait()
@@ -77,8 +77,8 @@ class RunIndex(QObject):
             self.refresh()
 
     def _begin(self) -> None:
-        self._reading = True  # until the answer is taken, which is after the thread has ended
-        self._reader.asked = self._asked
+        self._reading = True  # until the result is taken, after the thread has ended
+        self._reader.asked = self._requested
         self._reader.start()
 
     def _take(self) -> None:
@@ -95,7 +95,7 @@ class RunIndex(QObject):
 
 
 class _Reader(QThread):
-    """Reads once a start."""
+    """Reads the runs once per start."""
 
     def __init__(self, folder: Path, parent: QObject) -> None:
         super().__init__(parent)
@@ -104,8 +104,8 @@ class _Reader(QThread):
         self._folder = folder
 
     def run(self) -> None:
-        """QThread's entry: nothing may escape it."""
+        """Read the runs. No exception may escape from here."""
         try:
             self.found = runs_in(self._folder)
         except Exception:
-            log.exception("the runs cannot be read")
+            log.exception("cannot read the runs")

@@ -1,4 +1,4 @@
-"""A run's events, states and failures in people's words."""
+"""Display texts of a run's events, states and failures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _tr(text: str) -> str:
 
 
 def state_name(state: str) -> str:
-    """One word for a state."""
+    """The name of a state."""
     return {
         "created": _tr("Waiting"), "running": _tr("Running"), "paused": _tr("Paused"),
         "interrupted": _tr("Interrupted"), "stopped": _tr("Stopped"), "failed": _tr("Failed"),
@@ -34,13 +34,13 @@ def state_name(state: str) -> str:
 
 
 def state_words(state: RunState) -> str:
-    """A state in few words; a run that another limit than that of its iterations has finished says which one."""
+    """A short text for a state, with the limit if a run was finished by another limit than its iterations."""
     limit = {"minutes": _tr("time limit"), "images": _tr("picture limit")}.get(state.cause, "")
     return f"{state_name(state.state)} ({limit})" if state.state == "finished" and limit else state_name(state.state)
 
 
 def why_finished(state: RunState) -> str:
-    """Which limit a finished run has reached, as half a sentence; "" for any other state or an unknown limit."""
+    """The limit that a finished run reached, as a phrase; "" for other states or an unknown limit."""
     reached = {
         "iterations": _tr("iteration limit reached"), "minutes": _tr("time limit reached"),
         "images": _tr("picture limit reached"),
@@ -55,24 +55,24 @@ def checkpoint_iteration(path: str) -> int | None:
 
 
 def resume_label(state: RunState) -> str:
-    """What resuming would mean: "Resume from 4,200"."""
+    """Label of the button to resume: "Resume from 4,200"."""
     iteration = checkpoint_iteration(state.checkpoint)
     return _tr("Start again") if iteration is None else _tr("Resume from {0:,}").format(iteration)
 
 
 def clock(wall_time: float) -> str:
-    """Time of day, local."""
+    """Local time of day."""
     return time.strftime("%H:%M:%S", time.localtime(wall_time)) if wall_time else "–"
 
 
 def describe(event: ev.TrainEvent) -> str:
-    """One line for the log drawer."""
+    """Describe an event in one line for the log drawer."""
     return shortened(_DESCRIPTIONS.get(type(event), _other)(event), LONGEST_LINE)
 
 
 def _other(event: ev.TrainEvent) -> str:
     kind = event.values.get("kind", "?") if isinstance(event, ev.UnknownEvent) else event.kind
-    return _tr("{0}: an event this version does not know").format(kind)
+    return _tr("{0}: unknown event").format(kind)
 
 
 def _started(event: ev.RunStarted) -> str:
@@ -84,7 +84,7 @@ def _started(event: ev.RunStarted) -> str:
 
 def _metric(event: ev.MetricMeasured) -> str:
     if event.value is None:
-        return _tr("{0}: not measurable").format(event.name)
+        return _tr("{0}: could not be measured").format(event.name)
     interval = "" if event.low is None or event.high is None else f" [{event.low:.3g}, {event.high:.3g}]"
     return f"{event.name} {event.value:.4g}{interval}"
 
@@ -92,7 +92,7 @@ def _metric(event: ev.MetricMeasured) -> str:
 def _resumed(event: ev.RunResumed) -> str:
     if not event.checkpoint:
         return _tr("Resumed")
-    return _tr("Resumed from the checkpoint at {0:,}; what came after it no longer counts").format(event.iteration)
+    return _tr("Resumed from the checkpoint at {0:,}; later results were discarded").format(event.iteration)
 
 
 def _finished(event: ev.RunFinished) -> str:
@@ -102,7 +102,7 @@ def _finished(event: ev.RunFinished) -> str:
 
 _DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
     ev.RunStarted: _started,
-    ev.SamplesSaved: lambda e: _tr("{0} samples drawn").format(e.rows * e.columns),
+    ev.SamplesSaved: lambda e: _tr("{0} samples saved").format(e.rows * e.columns),
     ev.CheckpointSaved: lambda e: _tr("Checkpoint saved ({0})").format(e.reason),
     ev.MetricMeasured: _metric,
     ev.SpikeFound: lambda e: _tr("Spike in {0} at {1:,}: z = {2:.1f}").format(e.curve, e.spike_iteration, e.z),
@@ -117,10 +117,10 @@ _DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
 
 @dataclass(frozen=True)
 class Failure:
-    """What a card says of a run that ended badly: cause, what is safe, one action.
+    """What the card of a failed run shows: cause, what is safe, one action.
 
     Attributes:
-        action: "resume", "smaller_batch", "slower", "versions", "folder", "" (nothing sensible).
+        action: "resume", "smaller_batch", "slower", "versions", "folder", "" (none).
     """
 
     cause: str
@@ -130,25 +130,25 @@ class Failure:
 
 
 def failure(state: RunState, batch: int) -> Failure:
-    """The card for a failed or interrupted run; `batch` is what it trained with at once."""
+    """The card of a failed or interrupted run; `batch` is the number of pictures it held in memory at once."""
     resume = ("resume", resume_label(state))
     smaller = ("smaller_batch", _tr("Retry {0} pictures at a time").format(max(1, batch // 2)))
     causes = {
         "oom": (_tr("Not enough memory for {0} pictures at once.").format(batch), smaller),
-        "nan": (_tr("The numbers blew up."), ("slower", _tr("Retry with half the learning rates"))),
+        "nan": (_tr("Training diverged (NaN or infinity)."), ("slower", _tr("Retry with half the learning rates"))),
         "disk_full": (_tr("The disk is full."), ("folder", _tr("Open the folder"))),
         "io": (_tr("Reading or writing failed."), ("folder", _tr("Open the folder"))),
         "device": (_tr("The device failed."), resume),
-        "data": (_tr("The run's data could not be read."), ("versions", _tr("Look at the versions"))),
+        "data": (_tr("The run's data could not be read."), ("versions", _tr("Show the versions"))),
         "checkpoint": (_tr("A checkpoint could not be read."), resume),
-        "folder": (_tr("The run's folder was moved or deleted while it was being trained."), resume),
+        "folder": (_tr("The run's folder was moved or deleted during training."), resume),
         "locked": (_tr("Another process is training this run."), ("", "")),
         "ranks": (_tr("One of the training processes was lost."), resume),
-        "usage": (_tr("The settings do not fit together."), ("edit", _tr("Change the settings"))),
-        "bug": (_tr("The trainer met an error of ours."), ("log", _tr("Show the log"))),
+        "usage": (_tr("The settings are inconsistent."), ("edit", _tr("Change the settings"))),
+        "bug": (_tr("Internal error in the trainer."), ("log", _tr("Show the log"))),
     }  # fmt: skip
     if state.state == "interrupted":
-        cause, (action, label) = _tr("The trainer ended without a word: killed, or the machine went down."), resume
+        cause, (action, label) = _tr("The trainer ended unexpectedly: it was killed, or the machine went down."), resume
     else:
         cause, (action, label) = causes.get(state.cause, causes["bug"])
         if state.reason:
@@ -159,5 +159,5 @@ def failure(state: RunState, batch: int) -> Failure:
 def _what_is_safe(state: RunState) -> str:
     iteration = checkpoint_iteration(state.checkpoint)
     if iteration is None:
-        return _tr("No checkpoint was saved yet. Curves and samples up to {0:,} are safe.").format(state.iteration)
-    return _tr("Checkpoint {0:,} is safe, and so are all curves and samples.").format(iteration)
+        return _tr("No checkpoint has been saved yet. Curves and samples up to {0:,} are safe.").format(state.iteration)
+    return _tr("Checkpoint {0:,} and all curves and samples are safe.").format(iteration)

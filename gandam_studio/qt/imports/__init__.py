@@ -1,1 +1,1 @@
-"""Import in the window: from disk, drop and clipboard; sheets are cut under one's eyes, refusals are listed."""
+"""Importing in the window: from disk, drag and drop or the clipboard, with a sheet dialog and a report."""

@@ -1,4 +1,4 @@
-"""Brings pictures into the open workspace: chosen, dropped or pasted; runs in the background, ends with a summary."""
+"""Imports chosen, dropped or pasted pictures into the workspace in the background, with a summary at the end."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from gandam_studio.samples.bundled import sample_sets
 if TYPE_CHECKING:
     import numpy as np
 
-    # Imported late: it brings the decoders, which the window does not need to open.
+    # Imported late: it pulls in the decoders, which the window does not need to open.
     from gandam_studio.core.importing import ImportSummary, Pasted, Slicing
     from gandam_studio.qt.screen import EmptyState, Screen
 
 
-PEEK_MS = 1500  # how often the gallery shows what an import under way has brought so far
+PEEK_MS = 1500  # how often the gallery shows what a running import has added
 
 
 class ImportController(QObject):
     """Attributes:
-    actions: for the File menu.
+    actions: the actions for the File menu.
     last: summary of the last import; None before the first.
 
     Signals:
-        progressed: an import is under way and may have committed more sprites.
+        progressed: a running import may have committed more sprites.
     """
 
     progressed = Signal()
@@ -63,7 +63,7 @@ class ImportController(QObject):
 
     @property
     def actions(self) -> list[QAction]:
-        """For the File menu."""
+        """The actions for the File menu."""
         return [
             self.folder_action,
             self.files_action,
@@ -74,34 +74,34 @@ class ImportController(QObject):
         ]
 
     def fill_empty_state(self, state: EmptyState) -> None:
-        """The ways to begin."""
+        """Add the import buttons to an empty state."""
         state.add_button(self.tr("Import a folder…"), self.ask_folder, icon="folder", primary=True)
         state.add_button(self.tr("Pictures or an archive…"), self.ask_files, icon="archive")
         if self.sample_actions:
             state.add_button(self.tr("Try the sample set"), self.sample_actions[0].trigger, icon="sample")
 
-    # Ways in
+    # Sources
 
     def ask_folder(self) -> None:
-        """Let the person choose a folder."""
+        """Ask for a folder and import it."""
         name = QFileDialog.getExistingDirectory(self._screen, self.tr("Import a folder"))
         if name:
             self.start([Path(name)])
 
     def ask_files(self) -> None:
-        """Let the person choose pictures and archives; their type is told by content, so any name will do."""
+        """Ask for pictures and archives; types are detected by content, so any file name is accepted."""
         names, _ = QFileDialog.getOpenFileNames(self._screen, self.tr("Import pictures or archives"))
         if names:
             self.start([Path(name) for name in names])
 
     def ask_sheet(self) -> None:
-        """Let the person choose a sheet and how it is cut."""
+        """Ask for a sprite sheet and how to cut it."""
         name, _ = QFileDialog.getOpenFileName(self._screen, self.tr("Import a sprite sheet"))
         if name:
             self.open_sheet(Path(name))
 
     def open_sheet(self, path: Path) -> None:
-        """Show how a sheet would be cut, then import it so; nobody has vetted it yet, so a worker decodes it first."""
+        """Show the dialog to cut a sheet, then import it. A worker decodes it first, since the file is untrusted."""
         from gandam_studio.core.importing.preview import load_picture
 
         def refuse(error: BaseException) -> None:
@@ -123,17 +123,17 @@ class ImportController(QObject):
         dialog.open()
 
     def paste(self) -> None:
-        """Import what the clipboard holds: files, or a picture."""
+        """Import the files or the picture on the clipboard."""
         data = QGuiApplication.clipboard().mimeData()
         if data is None or not self.take(data):
-            self._session.post(self.tr("The clipboard holds neither files nor a picture."), INFO)
+            self._session.post(self.tr("The clipboard contains no files or picture."), INFO)
 
     def can_take(self, data: QMimeData) -> bool:
-        """True when `take` would find something."""
+        """True if `take` would find files or a picture."""
         return not self._session.read_only and (data.hasImage() or any(url.isLocalFile() for url in data.urls()))
 
     def take(self, data: QMimeData) -> bool:
-        """Import dropped or pasted files, or the picture itself; False when there is neither."""
+        """Import dropped or pasted files, or the picture itself; False if there is neither."""
         if self._session.read_only:
             return False
         from gandam_studio.core.importing import Pasted
@@ -147,12 +147,12 @@ class ImportController(QObject):
             self.start(paths)
         return bool(paths)
 
-    # Under way
+    # Running
 
     def start(
         self, sources: Sequence[Path | Pasted], sheet: Slicing | None = None, key: tuple[int, int, int] | None = None
     ) -> None:
-        """Import in the background. Cancel keeps what was imported so far; `key` is a colour to make transparent."""
+        """Import in the background. Cancelling keeps what was imported; `key` is a colour to make transparent."""
         from gandam_studio.core.importing import ImportOptions, import_sources
 
         options = ImportOptions(sheet=sheet, key=key, atlases=sheet is None)
@@ -167,7 +167,7 @@ class ImportController(QObject):
         peek.start()
 
     def show_summary(self) -> None:
-        """The report of the last import."""
+        """Show the report of the last import."""
         from gandam_studio.qt.imports.summary_dialog import SummaryDialog
 
         if self.last is not None:
@@ -185,7 +185,7 @@ class ImportController(QObject):
             self._offer_decisions(sources, summary.edited_count)
 
     def _offer_decisions(self, sources: Sequence[Path | Pasted], count: int) -> None:
-        """Ask whether the new sprites of edited files get the decisions of the old ones; nothing waits for it."""
+        """Ask, without blocking, whether the new sprites of edited files get the decisions of the old ones."""
         question = QMessageBox(self._screen)
         question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         question.setIcon(QMessageBox.Icon.Question)
@@ -214,7 +214,7 @@ class ImportController(QObject):
         self._session.apply_later(change, self.tr("Carry decisions over"))
 
     def show_report_later(self) -> None:
-        """Open the report without blocking whoever announced the end of the import."""
+        """Open the report from the event loop, without blocking the caller."""
         from gandam_studio.qt.imports.summary_dialog import SummaryDialog
 
         assert self.last is not None
@@ -223,11 +223,11 @@ class ImportController(QObject):
 
     def _stop(self) -> None:
         self._session.sprites_imported.emit()
-        self._session.post(self.tr("Import cancelled; what was imported so far is here."), INFO)
+        self._session.post(self.tr("Import cancelled; sprites imported so far are kept."), INFO)
 
 
 def png_bytes(image: QImage) -> bytes:
-    """A picture as PNG: what the clipboard holds becomes a file like any other."""
+    """Encode a picture from the clipboard as PNG, to be imported like a file."""
     held = QByteArray()
     buffer = QBuffer(held)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)

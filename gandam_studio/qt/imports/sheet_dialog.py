@@ -1,4 +1,4 @@
-"""How a sprite sheet is cut, seen before it is done: the same rectangles the import will use."""
+"""Dialog to cut a sprite sheet, with a preview of the rectangles that the import will use."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ RECUT_MS = 120
 
 class SheetDialog(QDialog):
     """Attributes:
-    slicing: how the sheet shall be cut.
-    key: the colour that shall become transparent; None for none.
-    found: the rectangles that gives.
+    slicing: how to cut the sheet.
+    key: the colour to make transparent, or None.
+    found: the resulting rectangles.
 
-    `pixels` is the sheet, canonical RGBA (H, W, 4) uint8; nothing is decoded here: the file may be hostile, and the
-    window must live (`core.importing.preview.load_picture`).
+    `pixels` is the sheet, canonical RGBA (H, W, 4) uint8. Nothing is decoded here, because the file is untrusted; see
+    `core.importing.preview.load_picture`.
     """
 
     def __init__(self, name: str, pixels: NDArray[np.uint8], parent: QWidget | None = None) -> None:
@@ -63,13 +63,13 @@ class SheetDialog(QDialog):
         self._recut()
 
     def choose(self, slicing: Grid | Components) -> None:
-        """Cut in another way, as if the person had set the fields."""
+        """Set how to cut, as if entered in the fields."""
         self._show_slicing(slicing)
         self._recut()
 
     def _make_fields(self) -> None:
         self.kind = QComboBox()
-        self.kind.addItems([self.tr("By a grid"), self.tr("Into shapes that stand apart")])
+        self.kind.addItems([self.tr("By a grid"), self.tr("Into separate shapes")])
         self.kind.currentIndexChanged.connect(self._change_kind)
         height, width = self._pixels.shape[:2]
         self.grid_fields = {
@@ -89,8 +89,8 @@ class SheetDialog(QDialog):
     def _lay_out(self) -> None:
         names = {
             "width": self.tr("Cell width"), "height": self.tr("Cell height"), "left": self.tr("Left margin"),
-            "top": self.tr("Top margin"), "gap_x": self.tr("Gap across"), "gap_y": self.tr("Gap down"),
-            "join": self.tr("Join gaps up to"), "smallest": self.tr("Fewest pixels"),
+            "top": self.tr("Top margin"), "gap_x": self.tr("Horizontal gap"), "gap_y": self.tr("Vertical gap"),
+            "join": self.tr("Join gaps up to"), "smallest": self.tr("Minimum pixels"),
         }  # fmt: skip
         self.pages = QStackedWidget()
         for fields in (self.grid_fields, self.shape_fields):
@@ -165,7 +165,7 @@ class SheetDialog(QDialog):
 
 
 class _Preview(QWidget):
-    """The sheet with the rectangles over it."""
+    """The sheet with the rectangles drawn over it."""
 
     def __init__(self, pixels: np.ndarray) -> None:
         super().__init__()

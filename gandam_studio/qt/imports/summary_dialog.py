@@ -1,4 +1,4 @@
-"""What an import did, and every file that was refused with its reason."""
+"""The import report: counts, and every refused file with the reason."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOTES = 5
 
 class SummaryDialog(QDialog):
     """Attributes:
-    table: one row a refused, missing or edited file.
+    table: one row per refused, missing or edited file.
     """
 
     def __init__(self, summary: ImportSummary, parent: QWidget | None = None) -> None:
@@ -52,7 +52,7 @@ class SummaryDialog(QDialog):
         numbers.addStretch()
         numbers.addLayout(_number(duration(summary.seconds), self.tr("time taken")))
         self.table = self._make_table()
-        note = QLabel(self.tr("Your own files were not touched. A refused file is remembered and not read again."))
+        note = QLabel(self.tr("Your files were not changed. Refused files are remembered and not read again."))
         note.setProperty("role", "secondary")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
@@ -73,7 +73,7 @@ class SummaryDialog(QDialog):
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(len(self._rows), 3)
-        table.setHorizontalHeaderLabels([self.tr("File"), self.tr("Verdict"), self.tr("Why")])
+        table.setHorizontalHeaderLabels([self.tr("File"), self.tr("Result"), self.tr("Reason")])
         table.verticalHeader().hide()
         table.setShowGrid(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -84,7 +84,7 @@ class SummaryDialog(QDialog):
         table.setTextElideMode(Qt.TextElideMode.ElideLeft)
         for row, (verdict, path, reason) in enumerate(self._rows):
             for column, text in enumerate((path, verdict, reason)):
-                # A file's name may hold line breaks; a row of the table may not.
+                # File names may contain line breaks; table rows must not.
                 item = QTableWidgetItem(" ".join(text.split()))
                 item.setToolTip(text)
                 table.setItem(row, column, item)

@@ -1,4 +1,4 @@
-"""Two to four runs side by side: differences, overlaid curves, grids at equal pictures seen. One run: itself."""
+"""Compares up to four runs: differences, overlaid curves, sample grids after the same number of pictures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REFRESH_MS = 100
 
 class CompareView(QWidget):
     """Attributes:
-    timeline: the cursor, in pictures seen, for runs differ in batch size. followers: one a run.
+    timeline: the cursor, in pictures seen, since batch sizes may differ. followers: one per run.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -66,7 +66,7 @@ class CompareView(QWidget):
         layout.addWidget(split)
 
     def show_runs(self, folders: list[Path]) -> None:
-        """Show these one to four runs instead of the present ones."""
+        """Show one to four runs, replacing the current ones."""
         self.close_runs()
         self.timeline.reset()
         while len(self.grids) > len(folders):
@@ -74,8 +74,8 @@ class CompareView(QWidget):
             self._grid_row.removeWidget(grid)
             grid.deleteLater()
         while len(self.grids) < len(folders):
-            self.grids.append(SampleGrid("", widest=self.tr("88,888,888 pictures (its last)")))
-            # A long name is cut off rather than the window made wider than the screen.
+            self.grids.append(SampleGrid("", widest=self.tr("88,888,888 pictures (last)")))
+            # A long name is elided instead of widening the window.
             self.grids[-1].title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             self._grid_row.addWidget(self.grids[-1], 1)
         for grid, folder in zip(self.grids, folders, strict=True):
@@ -120,7 +120,7 @@ class CompareView(QWidget):
         self._extend()
 
     def _extend(self) -> None:
-        """The axis spans the longest run; its stops are everybody's sample points."""
+        """Extend the axis to the longest run, with the sample points of all runs as stops."""
         records = [follower.record for follower in self.followers]
         last = max((record.images_seen_at(record.last_iteration) for record in records), default=0.0)
         stops = {float(sample.images_seen) for record in records for sample in record.samples}
@@ -129,17 +129,15 @@ class CompareView(QWidget):
         self.show_grids()
 
     def show_grids(self) -> None:
-        """Every run's newest sample point at or before the cursor."""
+        """Show every run's newest sample point at or before the cursor."""
         if len(self.followers) != len(self.grids):
-            return  # Between two choices: the cursor moves back before the new runs are there.
+            return  # The selection is changing: the cursor is reset before the new runs are added.
         for follower, grid in zip(self.followers, self.grids, strict=True):
             iteration = follower.record.iteration_at(self.timeline.shown)
             sample = follower.record.sample_at(iteration + 0.5)
             if sample is None:
                 if follower.trouble:
-                    grid.view.set_message(
-                        self.tr("Cannot be read just now: {0}").format(shortened(follower.trouble, 200))
-                    )
+                    grid.view.set_message(self.tr("Cannot be read: {0}").format(shortened(follower.trouble, 200)))
                 elif follower.is_open:
                     grid.view.set_message(self.tr("No samples yet."))
                 continue
@@ -150,14 +148,14 @@ class CompareView(QWidget):
                 grid.note.setText(self._note(sample.images_seen, ended=ended))
 
     def _note(self, images_seen: int, *, ended: bool) -> str:
-        """What stands above a grid; shorter where three or four share the width."""
+        """The note above a grid, shorter with three or four runs."""
         narrow = len(self.grids) > 2
         text = f"{images_seen:,}" if narrow else self.tr("{0:,} pictures").format(images_seen)
-        return text + (self.tr(" (its last)") if ended else "")
+        return text + (self.tr(" (last)") if ended else "")
 
 
 def overlaid(follower: RunFollower, name: str, position: int) -> Series:
-    """One run's curve over pictures seen; runs differ in colour and dash."""
+    """A run's curve over pictures seen; runs differ in colour and dash."""
     record: RunRecord = follower.record
     short = shortened(follower.name.split("-", 1)[0], 12)
 
@@ -165,7 +163,7 @@ def overlaid(follower: RunFollower, name: str, position: int) -> Series:
         pace = record.pace
         if not pace.iteration:
             return iterations
-        # Before the first Progress event the rate is the first event's own.
+        # Before the first Progress event, its rate is assumed.
         return np.interp(iterations, [0, *pace.iteration], [0, *pace.images_seen])
 
     return Series(

@@ -1,4 +1,4 @@
-"""The table of what differs between runs, and nothing else."""
+"""The table of differences between runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONGEST = 200
 
 class DifferenceTable(QWidget):
     """Attributes:
-    summary: how many factors differ, and whether that says anything. table: the rows.
+    summary: how many factors differ and whether the comparison is meaningful. table: the rows.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -76,14 +76,14 @@ class DifferenceTable(QWidget):
     def _verdict(self, comparison: RunComparison) -> str:
         count = comparison.factors
         if count == 0:
-            return self.tr("<b>Nothing differs</b> in settings or data: what differs in the results is chance.")
+            return self.tr("<b>No differences</b> in settings or data: different results are due to chance.")
         if count == 1:
-            return self.tr("<b>One factor</b> differs: the results can be laid at its door, within chance.")
-        return self.tr("<b>Confounded: {0} factors</b> differ, so nobody can say which one helped.").format(count)
+            return self.tr("<b>One factor</b> differs: it explains different results, apart from chance.")
+        return self.tr("<b>Confounded: {0} factors</b> differ, so their effects cannot be separated.").format(count)
 
 
 def shown(value: Any) -> str:
-    """A value for the table."""
+    """Format a value for the table."""
     if value is None:
         return "–"
     if isinstance(value, bool):

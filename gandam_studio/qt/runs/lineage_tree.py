@@ -1,4 +1,4 @@
-"""The runs by lineage: versions, the runs trained on them, and the runs derived from runs."""
+"""Runs by lineage: versions, the runs trained on them, and the runs derived from those."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ MOST = 4
 
 class LineageTree(QTreeWidget):
     """Signals:
-    runs_selected: the selected runs' folders (list of Path), at most four. run_opened: double click or Enter (Path).
+    runs_selected: the selection changed (folders, list of Path, at most four).
+    run_opened: a run was double-clicked, or Enter pressed (Path).
     """
 
     runs_selected = Signal(object)
@@ -47,7 +48,7 @@ class LineageTree(QTreeWidget):
         theme.notifier().changed.connect(self.viewport().update)
 
     def show_runs(self, runs: list[RunSummary], versions: list[ManifestVersion]) -> None:
-        """Fill the tree anew; what was selected stays selected."""
+        """Fill the tree, keeping the selection."""
         selected = set(self.selected())
         self.blockSignals(True)
         self.clear()
@@ -57,7 +58,7 @@ class LineageTree(QTreeWidget):
         names: dict[str, QTreeWidgetItem] = {}
         of_version: dict[str, str] = {}
         for run in runs:
-            # A child stands under its parent while both trained on the same data; else under its own version.
+            # A child is listed under its parent if both were trained on the same data, otherwise under its version.
             parent = names.get(run.parent) if of_version.get(run.parent) == run.version else None
             if parent is None:
                 parent = self._group(run.version, labels.get(run.version), groups)
@@ -85,7 +86,7 @@ class LineageTree(QTreeWidget):
             group.setForeground(0, QBrush(theme.color("secondary")))
             if version is not None and version.message:
                 group.setToolTip(0, tip(version.message))
-            # Newest version on top, as its runs are the ones one looks for.
+            # Newest version first, since its runs are the most relevant.
             self.insertTopLevelItem(0, group)
             group.setFirstColumnSpanned(True)
             groups[label] = group
@@ -111,7 +112,7 @@ class LineageTree(QTreeWidget):
         return item
 
     def selected(self) -> list[Path]:
-        """Folders of the selected runs, in the tree's order, at most four."""
+        """Folders of the selected runs, in tree order, at most four."""
         return [folder for folder, item in self._runs.items() if item.isSelected()][:MOST]
 
     def select(self, folders: list[Path]) -> None:
@@ -126,7 +127,7 @@ class LineageTree(QTreeWidget):
         self.runs_selected.emit(self.selected())
 
     def step(self, offset: int) -> None:
-        """Select the next or previous run alone."""
+        """Select only the next or previous run."""
         folders = self._in_view_order()
         if not folders:
             return

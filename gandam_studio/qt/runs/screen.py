@@ -1,4 +1,4 @@
-"""The Runs screen: every run with its lineage and state; look at one, compare up to four, resume, export, delete."""
+"""The Runs screen: all runs with lineage and state; view, compare, resume, export and delete them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class RunsScreen(Screen):
     """Lineage on the left, the selected runs on the right.
 
     Attributes:
-        tree: the runs. compare: what is shown of the selected ones; built with the first selection.
+        tree: the runs. compare: the comparison of the selected ones; built with the first selection.
     """
 
     title = "Runs"
@@ -58,11 +58,11 @@ class RunsScreen(Screen):
         self.empty = EmptyState(
             "runs",
             self.tr("No runs yet"),
-            self.tr("Every training run stays here with its data, settings and samples."),
+            self.tr("Training runs are listed here with their data, settings and samples."),
         )
-        self.empty.add_button(self.tr("Start one"), lambda: self.screen_asked.emit("Train", None), primary=True)
+        self.empty.add_button(self.tr("Start a run"), lambda: self.screen_requested.emit("Train", None), primary=True)
         self.hint = EmptyState(
-            "compare", self.tr("Choose a run"), self.tr("Choose two to four runs with Ctrl to compare them.")
+            "compare", self.tr("Select a run"), self.tr("Select two to four runs with Ctrl to compare them.")
         )
         self._select_soon = QTimer(self, singleShot=True, interval=SELECT_MS)
         self._select_soon.timeout.connect(self._show_selected)
@@ -126,15 +126,15 @@ class RunsScreen(Screen):
         self.resume_action = act(self.tr("&Resume"), self.resume, icon="play")
         self.export_action = act(self.tr("&Export…"), self.ask_export, "Ctrl+E", icon="export")
         self.delete_action = act(self.tr("&Delete…"), self.ask_delete, "Delete", icon="trash", edits=True)
-        self.open_action = act(self.tr("Open a run's &folder from elsewhere…"), self.ask_open, icon="folder")
+        self.open_action = act(self.tr("Open a run &folder…"), self.ask_open, icon="folder")
         self.earlier_action = act(self.tr("&Earlier sample point"), lambda: self._step(-1), "Left")
         self.later_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
         self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
-        self.end_action = act(self.tr("&Last moment"), lambda: self._timeline(Timeline.end), "End")
+        self.end_action = act(self.tr("Go to the e&nd"), lambda: self._timeline(Timeline.end), "End")
         self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "P")
 
     def menus(self) -> list[ScreenMenu]:
-        """Runs and Timeline."""
+        """The Runs and Timeline menus."""
         return [
             ScreenMenu(self.tr("&Runs"), (
                 self.next_action, self.previous_action, self.compare_action, None, self.watch_action,
@@ -147,7 +147,7 @@ class RunsScreen(Screen):
 
     @property
     def compare(self) -> CompareView:
-        """The right side; plots are loaded with it, when it is first needed."""
+        """The comparison, built on first use, since it loads the plots."""
         if self._compare is None:
             from gandam_studio.qt.runs.compare_view import CompareView
 
@@ -155,16 +155,16 @@ class RunsScreen(Screen):
             self.right.addWidget(self._compare)
         return self._compare
 
-    # Coming and going
+    # Life cycle
 
     def activated(self) -> None:
-        """Read the runs again and keep their states fresh while shown."""
+        """Reload the runs and poll their states while shown."""
         self.session.run_index.watch(True)
         self.refresh()
         self._select_soon.start()
 
     def deactivated(self) -> None:
-        """Stop following: other screens need the time."""
+        """Stop following the runs, to save processor time."""
         self.session.run_index.watch(False)
         self._select_soon.stop()
         if self._compare is not None:
@@ -172,11 +172,11 @@ class RunsScreen(Screen):
             self._compare.close_runs()
 
     def closing(self) -> None:
-        """Stop following."""
+        """Stop following the runs."""
         self.deactivated()
 
     def refresh(self) -> None:
-        """Show what is known, and read all runs again."""
+        """Show the known runs and reload them."""
         index = self.session.run_index
         if index.is_read:
             self._show_list(index.runs)
@@ -204,7 +204,7 @@ class RunsScreen(Screen):
 
     def _show_selected(self) -> None:
         if not self.isVisible():
-            return  # Another screen is shown; `activated` will ask again.
+            return  # Another screen is shown; `activated` will update.
         folders = self.tree.selected()
         if not folders:
             self.right.setCurrentWidget(self.hint)
@@ -218,7 +218,7 @@ class RunsScreen(Screen):
         self._shown = folders
 
     def compare_with_newest(self) -> None:
-        """Add the newest run that is not selected yet to the selection."""
+        """Add the newest unselected run to the selection."""
         selected = self.tree.selected()
         others = [run.folder for run in self.session.run_index.runs if run.folder not in selected]
         if others and len(selected) < 4:
@@ -228,30 +228,30 @@ class RunsScreen(Screen):
         if len(folders := self.tree.selected()) == 1:
             do(folders[0])
 
-    # Doing
+    # Actions
 
     def open_run(self, folder: Path) -> None:
         """Watch a run on the Train screen."""
-        self.screen_asked.emit("Train", ShowRun(folder))
+        self.screen_requested.emit("Train", ShowRun(folder))
 
     def resume(self) -> None:
-        """Go on with the selected run on the Train screen."""
+        """Resume the selected run on the Train screen."""
         folders = self.tree.selected()
         if len(folders) == 1:
-            self.screen_asked.emit("Train", ShowRun(folders[0], start=True))
+            self.screen_requested.emit("Train", ShowRun(folders[0], start=True))
 
     def ask_open(self) -> None:
-        """Choose a run's folder anywhere, such as one copied from another machine."""
-        chosen = QFileDialog.getExistingDirectory(self, self.tr("A run's folder"))
+        """Ask for a run's folder outside the workspace, such as one copied from another machine."""
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Open a run folder"))
         if not chosen:
             return
         if not (Path(chosen) / "config.json").is_file() and not (Path(chosen) / "events.jsonl").is_file():
-            self.session.post(self.tr("{0} is no run's folder.").format(chosen), ERROR)
+            self.session.post(self.tr("{0} is not a run folder.").format(chosen), ERROR)
             return
         self.open_run(Path(chosen))
 
     def ask_export(self) -> None:
-        """Choose where the selected run goes."""
+        """Ask where to export the selected run."""
         folders = self.tree.selected()
         if len(folders) != 1:
             return
@@ -271,7 +271,7 @@ class RunsScreen(Screen):
         )
 
     def ask_delete(self) -> None:
-        """Move the selected runs to the trash, after a question."""
+        """Move the selected runs to the trash, after confirmation."""
         folders = self.tree.selected()
         if not folders:
             return
@@ -279,7 +279,7 @@ class RunsScreen(Screen):
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(self.tr("Delete runs"))
         box.setText(self.tr("Move {0} to the trash?").format(", ".join(shortened(folder.name) for folder in folders)))
-        box.setInformativeText(self.tr("Samples, curves and checkpoints go with it; versions and sprites stay."))
+        box.setInformativeText(self.tr("Samples, curves and checkpoints are moved too; versions and sprites are kept."))
         delete = box.addButton(self.tr("Move to trash"), QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
         run_dialog(box)

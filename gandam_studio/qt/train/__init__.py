@@ -1,1 +1,1 @@
-"""The Train screen: start a run, watch it live, scrub it later."""
+"""The Train screen: start a run, watch it live, review it later."""

@@ -1,4 +1,4 @@
-"""What a person can ask of a run: start, pause, resume, stop, sample now; and the queue that starts the next one."""
+"""Controls runs: start, pause, resume, stop, sample now; and the queue that starts the next run."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
 
 POLL_MS = 1000
-PATIENCE_S = 20.0
-"""After a stop was asked for, so long until the person may end the process the hard way."""
+STOP_TIMEOUT_S = 20.0
+"""Time after a stop request until killing the process is offered."""
 
 
 class RunControl(QObject):
-    """Starts and steers runs of one workspace. Trainers are processes of their own: this only asks.
+    """Starts and controls the runs of a workspace. Trainers are separate processes that receive commands.
 
     Attributes:
-        queue: runs that wait. autostart: start the next one when nothing trains any more.
+        queue: waiting runs. autostart: whether to start the next one when no run is training.
 
     Signals:
-        started: a trainer was started (RunDirectory). queue_changed: the queue is another one.
-        patience_ended: a stop was asked for and the trainer still lives (run's name).
+        started: a trainer was started (RunDirectory). queue_changed: the queue changed.
+        stop_timed_out: a trainer is still running long after a stop request (run's name).
     """
 
     started = Signal(object)
     queue_changed = Signal()
-    patience_ended = Signal(str)
+    stop_timed_out = Signal(str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -43,14 +43,14 @@ class RunControl(QObject):
         self.queue = RunQueue(self.runs_folder)
         self.autostart = True
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._stop_asked: dict[str, float] = {}
+        self._stop_requested: dict[str, float] = {}
         self._states: dict[str, str] = {}
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._look)
         self._poll.start()
 
     def live_run(self) -> RunDirectory | None:
-        """The run that is being trained now, whoever started it; the newest if there are several."""
+        """The run that is training now, no matter what started it; the newest if there are several."""
         live = [run for run in self._run_folders() if run.is_locked()]
         starting = [name for name, process in self._processes.items() if process.poll() is None]
         if not live and starting:
@@ -58,13 +58,13 @@ class RunControl(QObject):
         return live[-1] if live else None
 
     def start(self, run: RunDirectory) -> bool:
-        """Train or resume a run now; False when it could not be started (the person is told)."""
+        """Train or resume a run now; False if it could not be started (an error is posted)."""
         try:
             self._processes[run.name] = runs.start(run)
         except UserError as error:
             self._session.post(str(error), ERROR)
             return False
-        self._stop_asked.pop(run.name, None)
+        self._stop_requested.pop(run.name, None)
         with contextlib.suppress(UserError):
             self.queue.remove(run.name)
         self.started.emit(run)
@@ -72,7 +72,7 @@ class RunControl(QObject):
         return True
 
     def start_or_queue(self, run: RunDirectory) -> bool:
-        """Start a new run, or let it wait when another one trains; True when it was started."""
+        """Start a new run, or queue it if another one is training; True if it was started."""
         if self.live_run() is None:
             return self.start(run)
         try:
@@ -80,23 +80,23 @@ class RunControl(QObject):
         except UserError as error:
             self._session.post(str(error), ERROR)
             return False
-        self._session.post(self.tr("{0} waits until the present run has ended.").format(run.name), INFO)
+        self._session.post(self.tr("{0} will start when the current run has ended.").format(run.name), INFO)
         self.queue_changed.emit()
         self._session.runs_changed.emit()
         return False
 
     def ask(self, run: RunDirectory, command: str) -> None:
-        """Put a command into the run's folder: pause, resume, stop, sample or checkpoint."""
+        """Send a command through the run's folder: pause, resume, stop, sample or checkpoint."""
         try:
             run.request(command)
         except TrainerError as error:
             self._session.post(str(error), ERROR)
             return
         if command == "stop":
-            self._stop_asked[run.name] = time.monotonic()
+            self._stop_requested[run.name] = time.monotonic()
 
     def end_now(self, name: str) -> bool:
-        """Terminate a trainer that did not stop in time; only one that this window has started."""
+        """Kill a trainer that did not stop in time, if it was started by this window."""
         process = self._processes.get(name)
         if process is None or process.poll() is not None:
             return False
@@ -104,33 +104,33 @@ class RunControl(QObject):
         return True
 
     def exit_code(self, name: str) -> int | None:
-        """What the process of a run returned; None while it lives, or when this window has not started it."""
+        """Exit code of a run's process; None while it runs, or if this window did not start it."""
         process = self._processes.get(name)
         return None if process is None else process.poll()
 
     def reap(self, seconds: float = 10.0) -> None:
-        """Wait for processes that are about to end; for tests and closing."""
+        """Wait for processes that are about to end."""
         for process in self._processes.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
 
-    def let_go(self) -> None:
-        """The window closes: trainers that still work go on without it."""
+    def release(self) -> None:
+        """Release the processes when the window closes; running trainers continue."""
         self._poll.stop()
         for process in self._processes.values():
             if process.poll() is None:
-                # Deliberately left alone; without this Python warns of a child that was not waited for.
+                # Deliberately left running; without this, Python warns about an unreaped child.
                 process.returncode = 0
 
     def _look(self) -> None:
-        """Reap ended children, tell of changed states, start the next run, watch the clock of asked stops."""
+        """Reap ended children, report changes, start the next run, check for stops that timed out."""
         ended = [name for name, process in self._processes.items() if process.poll() is not None]
         for name in ended:
             del self._processes[name]
-            self._stop_asked.pop(name, None)
-        for name, since in list(self._stop_asked.items()):
-            if time.monotonic() - since > PATIENCE_S and name in self._processes:
-                self.patience_ended.emit(name)
+            self._stop_requested.pop(name, None)
+        for name, since in list(self._stop_requested.items()):
+            if time.monotonic() - since > STOP_TIMEOUT_S and name in self._processes:
+                self.stop_timed_out.emit(name)
         if ended:
             self._session.runs_changed.emit()
         if self.autostart and (ended or self._queue_is_ready()):
@@ -140,7 +140,7 @@ class RunControl(QObject):
         return bool(self.queue.waiting()) and self.live_run() is None
 
     def start_next(self) -> None:
-        """Start the first waiting run unless something trains."""
+        """Start the first waiting run, unless a run is training."""
         if self.live_run() is not None:
             return
         try:

@@ -1,4 +1,4 @@
-"""A word from the desktop when a run has ended or needs attention, but only while nobody is looking."""
+"""Desktop notifications when a run has ended or needs attention, shown only while the window is inactive."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ SHOWN_MS = 10_000
 
 
 class Notifier(QObject):
-    """Shows notifications while no window of ours is active.
+    """Shows notifications while no window of the application is active.
 
     Attributes:
-        sent: (title, text) of those shown, newest last.
+        sent: (title, text) of the notifications shown, newest last.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -24,7 +24,7 @@ class Notifier(QObject):
         self._tray: QSystemTrayIcon | None = None
 
     def notify(self, window: QWidget | None, title: str, text: str) -> bool:
-        """Tell; False when somebody is looking, so that it was not shown."""
+        """Show a notification; False if a window is active, so that it was not shown."""
         application = QGuiApplication.instance()
         if isinstance(application, QGuiApplication) and QApplication.activeWindow() is not None:
             return False
@@ -39,6 +39,6 @@ class Notifier(QObject):
         return True
 
     def close(self) -> None:
-        """Take the icon away."""
+        """Remove the tray icon."""
         if self._tray is not None:
             self._tray.hide()

@@ -1,4 +1,4 @@
-"""The training run in the status strip: visible from every screen, with Pause and Stop."""
+"""The training run in the status strip, visible on every screen, with Pause and Stop."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.texts import state_name
 from gandam_studio.qt.status_strip import duration
-from gandam_studio.qt.widgets.steady import tell
+from gandam_studio.qt.widgets.steady import set_steady_text
 from trainer.protocol.untrusted import shortened
 
 
 class RunStrip(QWidget):
     """Signals:
-    clicked: show the run. command_asked: "pause", "resume" or "stop".
+    clicked: the text was clicked. command_requested: a button was clicked ("pause", "resume" or "stop").
     """
 
     clicked = Signal()
-    command_asked = Signal(str)
+    command_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,7 +34,7 @@ class RunStrip(QWidget):
         icons.set_icon(self._stop, "stop", "secondary", 16)
         self._stop.setAccessibleName(self.tr("Stop the run"))
         self._stop.setToolTip(self.tr("Stop the run; it can be resumed"))
-        self._stop.clicked.connect(lambda _checked=False: self.command_asked.emit("stop"))
+        self._stop.clicked.connect(lambda _checked=False: self.command_requested.emit("stop"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.HALF)
@@ -42,7 +42,7 @@ class RunStrip(QWidget):
             layout.addWidget(widget)
 
     def follow(self, follower: RunFollower) -> None:
-        """Show this run from now on."""
+        """Show this run."""
         self._follower = follower
         follower.changed.connect(lambda changes: self.refresh() if changes.curves else None)
         follower.state_changed.connect(lambda _state: self.refresh())
@@ -51,7 +51,7 @@ class RunStrip(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Tell run, step, time left and memory."""
+        """Update run, step, time left and memory."""
         follower = self._follower
         if follower is None:
             return
@@ -63,7 +63,7 @@ class RunStrip(QWidget):
                 words.append(self.tr("{0} left").format(duration(progress.eta_s)))
             if progress.memory_mb:
                 words.append(f"{progress.memory_mb / 1024:.1f} GB")
-        tell(self._text, "  ·  ".join(words))
+        set_steady_text(self._text, "  ·  ".join(words))
         paused = follower.state.state == "paused"
         icons.set_icon(self._pause, "play" if paused else "pause", "secondary", 16)
         text = self.tr("Resume the run") if paused else self.tr("Pause the run")
@@ -72,4 +72,4 @@ class RunStrip(QWidget):
 
     def _toggle(self) -> None:
         paused = self._follower is not None and self._follower.state.state == "paused"
-        self.command_asked.emit("resume" if paused else "pause")
+        self.command_requested.emit("resume" if paused else "pause")

@@ -1,4 +1,4 @@
-"""The Train screen: draw up a run, start it, watch it; reattaches to what is already training."""
+"""The Train screen: set up a run, start it, watch it; reattaches to a run that is already training."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ if TYPE_CHECKING:
     from gandam_studio.qt.train.watch.watch_page import WatchPage
 
 ALARMS = ("collapse", "copy", "memorised")
-"""`Warning.about` of events that are worth a notification."""
+"""`Warning.about` of events that show a notification."""
 
 
 class TrainScreen(Screen):
     """Two pages: set up a run, watch a run.
 
     Attributes:
-        control: starts and steers runs. follower: the run being watched, or None. notifier: desktop messages.
-        setup, watch: the pages; `watch` is built when a run is first shown, since plots cost half a second to load.
+        control: starts and controls runs. follower: the watched run, or None. notifier: desktop notifications.
+        setup, watch: the pages; `watch` is built when a run is first shown, since plots take half a second to load.
     """
 
     title = "Train"
@@ -77,10 +77,10 @@ class TrainScreen(Screen):
         self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._lay_out()
         self._make_actions()
-        self.setup.start_asked.connect(self.create_and_start)
-        self.setup.cure_asked.connect(self.go_to)
+        self.setup.start_requested.connect(self.create_and_start)
+        self.setup.cure_requested.connect(self.go_to)
         self.control.started.connect(lambda run: self.show_run(run.path))
-        self.control.patience_ended.connect(self._offer_to_end)
+        self.control.stop_timed_out.connect(self._offer_kill)
         self.chooser.activated.connect(lambda index: self.show_run(self.chooser.itemData(index)))
         self.new_button.clicked.connect(lambda _checked=False: self.show_setup())
         session.run_index.changed.connect(self._list_runs)
@@ -116,15 +116,15 @@ class TrainScreen(Screen):
         self.previous_action = act(self.tr("&Earlier sample point"), lambda: self._step(-1), "Left")
         self.next_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
         self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
-        self.end_action = act(self.tr("&Follow the newest moment"), lambda: self._timeline(Timeline.end), "End")
+        self.end_action = act(self.tr("&Follow the newest step"), lambda: self._timeline(Timeline.end), "End")
         self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "P")
-        self.spike_back_action = act(self.tr("Spike &before"), lambda: self._spike(-1), "Ctrl+Left")
-        self.spike_action = act(self.tr("Spike &after"), lambda: self._spike(1), "Ctrl+Right")
-        self.back_action = act(self.tr("&Close the close-up"), self._back, "Escape")
+        self.spike_back_action = act(self.tr("P&revious spike"), lambda: self._spike(-1), "Ctrl+Left")
+        self.spike_action = act(self.tr("Ne&xt spike"), lambda: self._spike(1), "Ctrl+Right")
+        self.back_action = act(self.tr("&Close the details"), self._back, "Escape")
         self.folder_action = act(self.tr("Open the run's &folder"), self._open_folder, icon="folder")
 
     def menus(self) -> list[ScreenMenu]:
-        """Run and Timeline."""
+        """The Run and Timeline menus."""
         return [
             ScreenMenu(self.tr("&Run"), (
                 self.new_action, self.copy_action, None, self.start_action, self.pause_action, self.stop_action,
@@ -137,7 +137,7 @@ class TrainScreen(Screen):
         ]  # fmt: skip
 
     def _enable_actions(self) -> None:
-        """Keys of the timeline must not take arrows and letters from the form."""
+        """Enable the shortcuts of the timeline only on the watch page, so that the form gets arrows and letters."""
         watching = self.pages.currentWidget() is not self.setup
         for action in (
             self.previous_action, self.next_action, self.home_action, self.end_action, self.play_action,
@@ -148,48 +148,48 @@ class TrainScreen(Screen):
 
     @property
     def watch(self) -> WatchPage:
-        """The page that watches; built when it is first needed."""
+        """The page to watch a run, built on first use."""
         if self._watch is None:
             from gandam_studio.qt.train.watch.watch_page import WatchPage
 
             self._watch = WatchPage()
-            self._watch.command_asked.connect(self.command)
-            self._watch.action_asked.connect(self._act)
+            self._watch.command_requested.connect(self.command)
+            self._watch.action_requested.connect(self._act)
             self.pages.addWidget(self._watch)
         return self._watch
 
-    # Coming and going
+    # Life cycle
 
     def activated(self) -> None:
-        """Reattach to what trains; else stay where the person was."""
+        """Reattach to a training run, if any."""
         self.setup.refresh_versions()
         self._list_runs()
         self.reattach()
 
     def reattach(self) -> None:
-        """Watch what trains, here and in the status strip, unless another run is being watched."""
+        """Watch the training run, here and in the status strip, unless another run is watched."""
         if self.follower is None and (live := self.control.live_run()) is not None:
             self.show_run(live.path)
 
     def deactivated(self) -> None:
-        """Hovering has ended."""
+        """End the preview of the timeline."""
         if self._watch is not None:
             self._watch.timeline.preview(None)
             self._watch.timeline.pause()
 
     def may_close(self) -> bool:
-        """Ask what becomes of a run that trains."""
+        """Ask whether a training run should continue or stop."""
         self._stop_at_close = None
         live = self.control.live_run()
         return live is None or self._ask_before_closing(live)
 
     def closing(self) -> None:
-        """Let go of everything; a run that was to be stopped is asked to."""
+        """Release all resources, and send a stop if the user chose so."""
         if self._stop_at_close is not None:
-            # The trainer saves its checkpoint by itself: nobody needs to wait for it here.
+            # The trainer saves a checkpoint by itself, so there is no need to wait for it.
             self.control.ask(self._stop_at_close, "stop")
         self.close_run()
-        self.control.let_go()
+        self.control.release()
         self.notifier.close()
 
     def _ask_before_closing(self, live: RunDirectory) -> bool:
@@ -198,7 +198,9 @@ class TrainScreen(Screen):
         box.setWindowTitle(self.tr("A run is training"))
         box.setText(self.tr("{0} is training.").format(shortened(live.name)))
         box.setInformativeText(
-            self.tr("It can go on without this window; open the workspace again to watch it. Or save and stop it now.")
+            self.tr(
+                "It can continue without this window; open the workspace again to watch it. Or save and stop it now."
+            )
         )
         keep = box.addButton(self.tr("Keep running"), QMessageBox.ButtonRole.AcceptRole)
         stop = box.addButton(self.tr("Save and stop"), QMessageBox.ButtonRole.DestructiveRole)
@@ -211,7 +213,7 @@ class TrainScreen(Screen):
         return box.clickedButton() in (keep, stop)
 
     def close_run(self) -> None:
-        """Stop watching; the run itself goes on."""
+        """Stop watching; the run itself continues."""
         self.setup.preflight.cancel()
         if self._watch is not None:
             self._watch.wait()
@@ -223,12 +225,12 @@ class TrainScreen(Screen):
     # Pages
 
     def show_setup(self) -> None:
-        """Draw up a new run."""
+        """Show the form for a new run."""
         self.setup.refresh_versions()
         self.pages.setCurrentWidget(self.setup)
 
     def show_run(self, folder: Path | str) -> None:
-        """Watch a run; it may be live or past, of this workspace or any folder."""
+        """Watch a run, live or past, in this workspace or any other folder."""
         folder = Path(folder)
         self.pages.setCurrentWidget(self.watch)
         if self.follower is not None and self.follower.run_directory.path == folder:
@@ -248,16 +250,16 @@ class TrainScreen(Screen):
     def _show_in_strip(self, follower: RunFollower) -> None:
         self._strip = RunStrip()
         self._strip.clicked.connect(lambda: self.go_to("Train"))
-        self._strip.command_asked.connect(self.command)
+        self._strip.command_requested.connect(self.command)
         self.run_widget_changed.emit(self._strip)
         self._strip.follow(follower)
 
     def go_to(self, name: str) -> None:
-        """Show another screen of the window."""
-        self.screen_asked.emit(name, None)
+        """Go to another screen of the window."""
+        self.screen_requested.emit(name, None)
 
     def receive(self, request: object) -> None:
-        """Watch a run, and start or resume it if that was asked for (`ShowRun`)."""
+        """Watch a run, and start or resume it if requested (`ShowRun`)."""
         if isinstance(request, ShowRun):
             self.show_run(request.folder)
             if request.start:
@@ -288,7 +290,7 @@ class TrainScreen(Screen):
             self.control.start(self.follower.run_directory)
 
     def create_and_start(self, version, config: TrainConfig, parent: str = "") -> None:
-        """Make the run's folder in the background, then start it or put it into the queue."""
+        """Create the run's folder in the background, then start or queue the run."""
 
         def work(workspace: Any, job: Any) -> RunDirectory:
             return runs.create_run(workspace, version, config, parent=parent, job=job)
@@ -302,7 +304,7 @@ class TrainScreen(Screen):
         self._list_runs()
 
     def command(self, name: str) -> None:
-        """Carry out what a button or key asked of the run being watched."""
+        """Send a command of a button or shortcut to the watched run."""
         follower = self.follower
         if follower is None:
             return
@@ -315,21 +317,21 @@ class TrainScreen(Screen):
             return
         self.control.ask(follower.run_directory, name)
         follower.poke()
-        told = {
-            "stop": self.tr("Stopping after this step; a checkpoint is saved first."),
-            "sample": self.tr("Samples are drawn after this step."),
-            "checkpoint": self.tr("A checkpoint is saved after this step."),
+        message = {
+            "stop": self.tr("Stopping after this step, with a checkpoint."),
+            "sample": self.tr("Samples will be saved after this step."),
+            "checkpoint": self.tr("A checkpoint will be saved after this step."),
         }.get(name)
-        if told:
-            self.session.post(told, INFO)
+        if message:
+            self.session.post(message, INFO)
 
     def toggle_pause(self) -> None:
-        """Pause the run, or let it go on."""
+        """Pause or resume the run."""
         paused = self.follower is not None and self.follower.state.state == "paused"
         self.command("resume" if paused else "pause")
 
     def derive(self, changes: dict[str, Any]) -> None:
-        """Fill the form with this run's settings, changed in these, as a child of it."""
+        """Fill the form with the run's settings plus these changes, for a child run."""
         follower = self.follower
         if follower is None or follower.config is None:
             return
@@ -340,7 +342,7 @@ class TrainScreen(Screen):
             self.setup.draft.set_value(path, value)
 
     def _act(self, action: str) -> None:
-        """A card's one action."""
+        """Carry out the action of a card."""
         follower = self.follower
         if follower is None:
             return
@@ -362,8 +364,8 @@ class TrainScreen(Screen):
             self.watch.tabs.setCurrentWidget(self.watch.log)
             self.watch.log.show_log()
 
-    def _offer_to_end(self, name: str) -> None:
-        """A stop was asked for long ago and the trainer still lives."""
+    def _offer_kill(self, name: str) -> None:
+        """Offer to kill a trainer that has not stopped in time."""
         if name in self._offered:
             return
         self._offered.add(name)
@@ -371,8 +373,8 @@ class TrainScreen(Screen):
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("Still stopping"))
         box.setText(self.tr("{0} has not stopped yet.").format(shortened(name)))
-        box.setInformativeText(self.tr("Ending it now loses what came after its newest checkpoint, nothing else."))
-        end = box.addButton(self.tr("End it now"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setInformativeText(self.tr("Killing it loses only the progress since its newest checkpoint."))
+        end = box.addButton(self.tr("Kill it now"), QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(self.tr("Keep waiting"), QMessageBox.ButtonRole.RejectRole)
         run_dialog(box)
         if box.clickedButton() is end:
@@ -383,7 +385,7 @@ class TrainScreen(Screen):
         if self.follower is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.follower.run_directory.path)))
 
-    # News of the run
+    # Events of the run
 
     def _note_state(self, state: RunState) -> None:
         before, self._last_state = self._last_state, state
@@ -395,27 +397,27 @@ class TrainScreen(Screen):
         if state.state == "finished":
             text = self.tr("{0} has finished after {1:,} iterations").format(name, state.iteration)
             why = why_finished(state)
-            self._tell(f"{text}: {why}." if why else f"{text}.", INFO)
+            self._notify(f"{text}: {why}." if why else f"{text}.", INFO)
         elif state.state == "failed":
-            self._tell(self.tr("{0} failed: {1}").format(name, state.reason), ERROR)
+            self._notify(self.tr("{0} failed: {1}").format(name, state.reason), ERROR)
         elif state.state == "interrupted":
-            self._tell(self.tr("{0} was interrupted.").format(name), WARNING)
+            self._notify(self.tr("{0} was interrupted.").format(name), WARNING)
         if state.state not in ("running", "paused"):
             self.session.runs_changed.emit()
 
     def _note_vanished(self) -> None:
         if self._last_state is not None and self._last_state.state in ("running", "paused") and self.follower:
-            text = self.tr("The folder of {0} has vanished while it was training; its trainer ends.")
-            self._tell(text.format(self.follower.name), ERROR)
+            text = self.tr("The folder of {0} disappeared during training; its trainer will end.")
+            self._notify(text.format(self.follower.name), ERROR)
         self._last_state = None
         self.session.runs_changed.emit()
 
     def _note_events(self, events: list[TrainEvent]) -> None:
         for event in events:
             if isinstance(event, Warning) and event.about in ALARMS:
-                self._tell(event.message, WARNING)
+                self._notify(event.message, WARNING)
 
-    def _tell(self, text: str, severity: str) -> None:
+    def _notify(self, text: str, severity: str) -> None:
         self.session.post(text, severity)
         self.notifier.notify(self.window(), "GANdam Studio", text)
 

@@ -1,4 +1,4 @@
-"""Where a version is made: a note, what it would hold, and the button."""
+"""The commit box: a note, a preview of the version, and the Commit button."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gandam_studio.qt.widgets.outside_text import wrapped
 
 class CommitBox(QFrame):
     """Signals:
-    commit_asked: the person wants a version (message, kept only).
-    kept_only_changed: the box is ticked differently now (bool).
+    commit_requested: a commit was requested (message, kept only).
+    kept_only_changed: the "kept only" box was toggled (bool).
     """
 
-    commit_asked = Signal(str, bool)
+    commit_requested = Signal(str, bool)
     kept_only_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -29,12 +29,12 @@ class CommitBox(QFrame):
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(self.fontMetrics().height() * 2 + 22)
         self.note.submitted.connect(self.ask)
-        self.kept_only = QCheckBox(self.tr("Only sprites kept by word"))
-        self.kept_only.setToolTip(self.tr("Leave out what is still undecided"))
+        self.kept_only = QCheckBox(self.tr("Only sprites marked as kept"))
+        self.kept_only.setToolTip(self.tr("Leave out undecided sprites"))
         self.kept_only.toggled.connect(self.kept_only_changed)
         self.button = QPushButton(self.tr("Commit"))
         self.button.setProperty("role", "primary")
-        self.button.setToolTip(self.tr("Make a version of what is decided now (Ctrl+S)"))
+        self.button.setToolTip(self.tr("Create a version of the current decisions (Ctrl+S)"))
         icons.set_icon(self.button, "save", "on_accent")
         self.button.clicked.connect(lambda _checked=False: self.ask())
         foot = QHBoxLayout()
@@ -50,30 +50,30 @@ class CommitBox(QFrame):
         layout.addLayout(foot)
         self._suggestion = ""
         self._enabled = True
-        self.show_state(self.tr("Looking…"), "", can_commit=False)
+        self.show_state(self.tr("Checking…"), "", can_commit=False)
 
     def show_state(self, text: str, suggestion: str, *, can_commit: bool) -> None:
-        """Say what a version would hold; `suggestion` becomes its note when the person writes none."""
+        """Show what a version would contain; `suggestion` becomes its note if the user enters none."""
         self.state.setText(wrapped(text))
         self._suggestion = suggestion
         self.note.setPlaceholderText(suggestion or self.tr("Why this version?"))
         self.button.setEnabled(can_commit and self._enabled)
 
     def set_locked(self, locked: bool) -> None:
-        """Nothing can be committed: read only, or a commit is under way."""
+        """Disable committing, for a read-only workspace or during a commit."""
         self._enabled = not locked
         self.note.setReadOnly(locked)
         if locked:
             self.button.setEnabled(False)
 
     def clear(self) -> None:
-        """After a commit."""
+        """Clear the note after a commit."""
         self.note.clear()
 
     def ask(self) -> None:
-        """As if the button were clicked."""
+        """Request a commit, like a click on the button."""
         if self.button.isEnabled():
-            self.commit_asked.emit(self.note.toPlainText().strip() or self._suggestion, self.kept_only.isChecked())
+            self.commit_requested.emit(self.note.toPlainText().strip() or self._suggestion, self.kept_only.isChecked())
 
 
 class _Note(QPlainTextEdit):
@@ -84,7 +84,7 @@ class _Note(QPlainTextEdit):
     submitted = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Ctrl+Enter commits; everything else writes."""
+        """Ctrl+Enter commits; other keys edit the note."""
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.submitted.emit()

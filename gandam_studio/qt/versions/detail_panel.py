@@ -1,4 +1,4 @@
-"""One version at a glance: what it is, what came of it, what to do with it, and what it is compared with."""
+"""Details of a version: note, runs trained on it, actions, and the version it is compared with."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from gandam_studio.qt.versions.diff_view import TILE, TILES
 from gandam_studio.qt.widgets.outside_text import wrapped
 from trainer.protocol.untrusted import shortened
 
-EMPTY = 0  # compared with the empty data set: everything is new
+EMPTY = 0  # compare with the empty data set: everything is new
 _DIGEST_SHOWN = 16
 
 
 class DetailPanel(QFrame):
     """Signals:
-    base_chosen: compare with that version (its number; EMPTY for none).
-    tile_chosen: show pictures in tiles of that side (logical pixels).
+    base_chosen: another version to compare with was chosen (its number; EMPTY for none).
+    tile_chosen: another tile size was chosen (side, logical pixels).
     """
 
     base_chosen = Signal(int)
@@ -46,7 +46,7 @@ class DetailPanel(QFrame):
         self.digest = QLabel()
         self.digest.setProperty("role", "muted")
         self.copy = QToolButton()
-        self.copy.setToolTip(self.tr("Copy the whole digest"))
+        self.copy.setToolTip(self.tr("Copy the full digest"))
         self.copy.setAccessibleName(self.tr("Copy the digest"))
         icons.set_icon(self.copy, "link", "secondary", 14)
         self.copy.clicked.connect(self._copy_digest)
@@ -75,10 +75,10 @@ class DetailPanel(QFrame):
         base: ManifestVersion | None,
         runs: list[str],
     ) -> None:
-        """Show a version (None: the present, derived from `parent`), compared with `base` (None: nothing)."""
+        """Show a version (None: the current state, derived from `parent`), compared with `base` (None: nothing)."""
         self._version = version
         if version is None:
-            self.headline.setText(self.tr("What is decided now"))
+            self.headline.setText(self.tr("Current state"))
             derived = self.tr("derived from {0}").format(parent.label) if parent else self.tr("no version yet")
             self.facts.setText(derived)
         else:
@@ -86,7 +86,7 @@ class DetailPanel(QFrame):
             self.headline.setText(wrapped(f"{version.label}   {note}", word=30))
             parts = [wording.when(version.at), wording.size(version, parent)]
             parts += [self.tr("from {0}").format(parent.label)] if parent else []
-            parts += [self.tr("trained on by {0}").format(", ".join(runs))] if runs else []
+            parts += [self.tr("used by {0}").format(", ".join(runs))] if runs else []
             self.facts.setText(wrapped(" · ".join(parts)))
         self.digest.setText(self.tr("SHA-256 {0}…").format(version.digest[:_DIGEST_SHOWN]) if version else "")
         self.digest.setVisible(version is not None)
@@ -99,7 +99,7 @@ class DetailPanel(QFrame):
         self.base.setCurrentIndex(max(0, self.base.findData(base.number if base else EMPTY)))
 
     def show_summary(self, diff: VersionDiff | None) -> None:
-        """What differs, in a line; None while it is being worked out."""
+        """Show a one-line summary of the differences; None while they are computed."""
         self.summary.setText(wrapped(wording.changes(diff)) if diff else self.tr("Comparing…"))
 
     def _lay_out(self, actions: list[QAction]) -> None:

@@ -1,4 +1,4 @@
-"""What the differences look like as cells: sections, positions, and the sprites as they were in a version."""
+"""The differences between versions as sections of cells, and the sprites as they were in a version."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AT_ONCE = 400
 
 @dataclass(frozen=True)
 class Cell:
-    """One sprite that differs: `before` is None when it is new, `after` when it is gone."""
+    """A sprite that differs: `before` is None if it was added, `after` if it was removed."""
 
     before: ManifestEntry | None
     after: ManifestEntry | None
@@ -36,7 +36,7 @@ class Cell:
 
     @property
     def entry(self) -> ManifestEntry:
-        """The newer of the two."""
+        """The newer of the two entries."""
         found = self.after or self.before
         assert found is not None
         return found
@@ -53,11 +53,11 @@ class Section:
 
 
 def sections(diff: VersionDiff) -> list[Section]:
-    """The differences in the order people look for them: gone, new, changed; alike ones side by side."""
+    """The differences as sections: removed, added, changed; similar cells are adjacent."""
     found = []
     if diff.removed:
         removed = sorted(diff.removed, key=lambda item: (item.reason, item.entry.source))
-        counts = Counter(item.reason or wording.tr("no reason known") for item in removed)
+        counts = Counter(item.reason or wording.tr("no reason given") for item in removed)
         remark = ", ".join(f"{count:,} {plural_reason(reason, count)}" for reason, count in counts.most_common())
         cells = tuple(Cell(item.entry, None, item.entry.source, item.reason, item.entry.id[:12]) for item in removed)
         found.append(Section(REMOVED, wording.tr("Removed"), remark, cells))
@@ -68,7 +68,7 @@ def sections(diff: VersionDiff) -> list[Section]:
     if diff.changed:
         changed = sorted(diff.changed, key=lambda change: (change.reported_fields, change.after.source))
         cells = tuple(_changed(change) for change in changed)
-        counts = Counter(wording.told(change) for change in changed)
+        counts = Counter(wording.summary(change) for change in changed)
         remark = ", ".join(f"{count:,} {what}" for what, count in counts.most_common(4))
         found.append(Section(CHANGED, wording.tr("Changed"), remark + (" …" if len(counts) > 4 else ""), cells))
     return found
@@ -76,11 +76,11 @@ def sections(diff: VersionDiff) -> list[Section]:
 
 def _changed(change: Changed) -> Cell:
     tip = f"{change.after.id[:12]}\n{wording.detail(change)}"
-    return Cell(change.before, change.after, change.after.source, wording.told(change), tip)
+    return Cell(change.before, change.after, change.after.source, wording.summary(change), tip)
 
 
 def suitable_tile(sections_shown: list[Section], smallest: int, largest: int, padding: int) -> int:
-    """Side of a tile in which the typical sprite shows at a whole zoom and some 72 pixels large or more."""
+    """Side of a tile that shows the typical sprite at a whole zoom factor and at about 72 pixels or more."""
     cells = [cell for section in sections_shown for cell in section.cells[:200]]
     if not cells:
         return smallest
@@ -90,19 +90,19 @@ def suitable_tile(sections_shown: list[Section], smallest: int, largest: int, pa
 
 
 class SpriteLookup:
-    """Sprites by id, fetched when they come into sight and kept while there is room."""
+    """Sprites by id, fetched when they become visible and cached up to a limit."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._found: OrderedDict[str, Sprite | None] = OrderedDict()
 
     def fetch(self, ids: Iterable[str]) -> None:
-        """Make sure of these; unknown ids are remembered as such."""
+        """Fetch these if needed; unknown ids are remembered as missing."""
         missing = [sprite for sprite in dict.fromkeys(ids) if sprite not in self._found]
         for start in range(0, len(missing), _AT_ONCE):
             some = missing[start : start + _AT_ONCE]
             self._found.update(dict.fromkeys(some))
-            # A damaged row is one that is not here.
+            # A damaged row counts as missing.
             with contextlib.suppress(DamagedWorkspace, sqlite3.DatabaseError):
                 for sprite in sprites_with_ids(self._workspace, some):
                     self._found[sprite.id] = sprite
@@ -110,7 +110,7 @@ class SpriteLookup:
             self._found.popitem(last=False)
 
     def get(self, entry: ManifestEntry) -> Sprite | None:
-        """The sprite as that entry has it; None when it is not here."""
+        """The sprite in the state recorded by an entry; None if it is missing."""
         sprite = self._found.get(entry.id)
         if sprite is None:
             return None
@@ -128,5 +128,5 @@ class SpriteLookup:
         )
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Clear the cache."""
         self._found.clear()

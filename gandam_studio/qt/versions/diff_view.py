@@ -1,4 +1,4 @@
-"""The differences as pictures: only what is in sight is looked up, loaded and drawn."""
+"""The differences as pictures; only visible cells are looked up, loaded and drawn."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from gandam_studio.qt.widgets.cell_painter import PADDING, CellPainter
 from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
 from gandam_studio.qt.widgets.sprite_painting import draw_chip
 
-TILES = (64, 240)  # smallest and largest side of a tile, logical pixels
+TILES = (64, 240)  # minimum and maximum side of a tile, logical pixels
 TILE = 112
-USUAL = (96, 160)  # between these the size is chosen to suit the sprites
+USUAL = (96, 160)  # range of sizes chosen automatically
 GAP = 12
 PAIR_GAP = 28
 ARROW = 22
@@ -39,7 +39,7 @@ _COLORS = {REMOVED: "dropped", ADDED: "kept", CHANGED: "flipped"}
 
 @dataclass(frozen=True)
 class _Block:
-    """Where a section lies: its heading's top, columns, a cell's size and the gap beside it; pixels of the content."""
+    """Layout of a section: top of its heading, columns, cell size and gap, in content pixels."""
 
     section: Section
     top: int
@@ -50,26 +50,26 @@ class _Block:
 
     @property
     def bottom(self) -> int:
-        """Where the next section may begin."""
+        """Where the next section can start."""
         rows = -(-len(self.section.cells) // self.columns)
         return self.top + self.head + rows * (self.cell.height() + GAP) + theme.SPACE
 
     def rect(self, index: int) -> QRect:
-        """Where a cell lies."""
+        """Rectangle of a cell."""
         row, column = divmod(index, self.columns)
         x = MARGIN + column * (self.cell.width() + self.gap)
         return QRect(QPoint(x, self.top + self.head + row * (self.cell.height() + GAP)), self.cell)
 
 
 class DiffView(QAbstractScrollArea):
-    """Shows a VersionDiff with thumbnails; `show_diff(None)` empties it. Ctrl and the wheel change the size.
+    """Shows a VersionDiff with thumbnails; `show_diff(None)` clears it. Ctrl+wheel changes the size.
 
     Attributes:
-        pictures: the cache it draws from; stop it before the workspace is closed.
+        pictures: its picture cache; must be stopped before the workspace is closed.
         tile: side of a tile, logical pixels; see `set_tile`.
 
     Signals:
-        tile_changed: the wheel or the sprites shown chose another size (int).
+        tile_changed: the size was changed by the wheel or chosen for the sprites shown (int).
     """
 
     tile_changed = Signal(int)
@@ -87,13 +87,13 @@ class DiffView(QAbstractScrollArea):
         self._sections: list[Section] = []
         self._blocks: list[_Block] = []
         self._cells: CellPainter | None = None
-        self._wish = QTimer(self, singleShot=True, interval=0)
-        self._wish.timeout.connect(self._ask_for_pictures)
-        self.verticalScrollBar().valueChanged.connect(lambda _value: self._wish.start())
+        self._request_later = QTimer(self, singleShot=True, interval=0)
+        self._request_later.timeout.connect(self._load_visible)
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._request_later.start())
         theme.notifier().changed.connect(self._restyle)
 
     def show_diff(self, diff: VersionDiff | None) -> None:
-        """Take other differences, from the top."""
+        """Show these differences, scrolled to the top."""
         self._lookup.clear()
         self._sections = sections(diff) if diff else []
         self.setAccessibleDescription(diff.summary if diff else "")
@@ -102,13 +102,13 @@ class DiffView(QAbstractScrollArea):
             self.tile_changed.emit(self.tile)
         self._lay_out()
         self.verticalScrollBar().setValue(0)
-        self._wish.start()
+        self._request_later.start()
         self.viewport().update()
 
     def set_tile(self, side: int, *, by_hand: bool = True) -> None:
-        """Show pictures in tiles of that side (logical pixels, within TILES), keeping the place.
+        """Set the side of the tiles (logical pixels, within TILES), keeping the scroll position.
 
-        Once chosen by hand the size stays; before, it suits the sprites shown.
+        A size set by hand is kept; otherwise it is chosen for the sprites shown.
         """
         side = min(max(side, TILES[0]), TILES[1])
         self._by_hand |= by_hand
@@ -120,7 +120,7 @@ class DiffView(QAbstractScrollArea):
         self._restyle()
         self._lay_out()
         bar.setValue(round(place * bar.maximum()))
-        self._wish.start()
+        self._request_later.start()
 
     def cell_at(self, point: QPoint) -> Cell | None:
         """The cell under a point of the viewport."""
@@ -131,13 +131,13 @@ class DiffView(QAbstractScrollArea):
         return None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Other columns fit now."""
+        """Lay out again for the new width."""
         super().resizeEvent(event)
         self._lay_out()
-        self._wish.start()
+        self._request_later.start()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scroll, or with Ctrl enlarge and reduce."""
+        """Scroll, or zoom with Ctrl."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.set_tile(self.tile + (16 if event.angleDelta().y() > 0 else -16))
             self.tile_changed.emit(self.tile)
@@ -146,7 +146,7 @@ class DiffView(QAbstractScrollArea):
         super().wheelEvent(event)
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """Names and details on hover."""
+        """Show a cell's name and details in a tool tip."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             cell = self.cell_at(event.pos())
             if cell:
@@ -158,7 +158,7 @@ class DiffView(QAbstractScrollArea):
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """Headings and cells in sight."""
+        """Paint the visible headings and cells."""
         offset = self.verticalScrollBar().value()
         painter.translate(0, -offset)
         seen = event.rect().translated(0, offset)
@@ -220,7 +220,7 @@ class DiffView(QAbstractScrollArea):
         painter.restore()
 
     def _indexes(self, area: QRect) -> Iterator[tuple[_Block, int]]:
-        """Every cell whose row touches an area of the content."""
+        """Every cell in the rows that intersect an area of the content."""
         for block in self._blocks:
             first_top = block.top + block.head
             step = block.cell.height() + GAP
@@ -248,7 +248,7 @@ class DiffView(QAbstractScrollArea):
         bar.setRange(0, max(0, top - self.viewport().height()))
         bar.setPageStep(self.viewport().height())
 
-    def _ask_for_pictures(self) -> None:
+    def _load_visible(self) -> None:
         height = self.viewport().height()
         top = self.verticalScrollBar().value()
         shown = list(self._indexes(QRect(0, top, self.viewport().width(), height + height // 2)))

@@ -1,4 +1,4 @@
-"""What to export: the tool it is for, how pictures go along, and where to."""
+"""The export dialog: format, handling of pictures, target."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _SETTING = "versions/export_folder"
 
 
 @dataclass(frozen=True)
-class ExportWish:
-    """What the person asked for; see `core.exporting.export`."""
+class ExportRequest:
+    """The choices made in the dialog; see `core.exporting.export`."""
 
     out: str
     format: str
@@ -44,13 +44,13 @@ class ExportWish:
 
 class ExportDialog(QDialog):
     """Attributes:
-    wish: what was asked for when the dialog was accepted.
+    request: the choices when the dialog was accepted.
     """
 
     def __init__(self, version: ManifestVersion, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._version = version
-        self.wish: ExportWish | None = None
+        self.request: ExportRequest | None = None
         self.setWindowTitle(self.tr("Export {0}").format(version.label))
         self.formats = QListWidget()
         self.formats.setAccessibleName(self.tr("Format"))
@@ -59,12 +59,12 @@ class ExportDialog(QDialog):
         self.target.textChanged.connect(lambda _text: self._check())
         self.browse = QPushButton(self.tr("Browse…"))
         self.browse.clicked.connect(self._browse)
-        self.replace = QCheckBox(self.tr("Replace what is there"))
+        self.replace = QCheckBox(self.tr("Replace existing files"))
         self.replace.toggled.connect(lambda _on: self._check())
         self.classes = QLineEdit()
-        self.classes.setPlaceholderText(self.tr("None; tags such as knight, slime; or * for every tag"))
-        self.captions = QCheckBox(self.tr("A text file with its tags beside every picture"))
-        self.pictures.currentIndexChanged.connect(lambda _index: self._offer_words())
+        self.classes.setPlaceholderText(self.tr("None; or tags such as knight, slime; or * for all tags"))
+        self.captions = QCheckBox(self.tr("A text file with the tags of each picture"))
+        self.pictures.currentIndexChanged.connect(lambda _index: self._enable_text_options())
         self.remark = QLabel(wordWrap=True)
         self.remark.setProperty("role", "secondary")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -79,7 +79,7 @@ class ExportDialog(QDialog):
 
     @property
     def format(self) -> str:
-        """The format chosen."""
+        """The chosen format."""
         return str(self.formats.currentItem().data(Qt.ItemDataRole.UserRole))
 
     def _fill(self) -> None:
@@ -93,7 +93,7 @@ class ExportDialog(QDialog):
             "croissant": self.tr("Croissant"),
             "coco": self.tr("COCO"),
             "fiftyone": self.tr("FiftyOne"),
-            ALL: self.tr("All of them, side by side"),
+            ALL: self.tr("All formats, side by side"),
         }
         for name in (*FORMATS, ALL):
             item = QListWidgetItem(titles.get(name) or FORMATS[name].title)
@@ -115,7 +115,7 @@ class ExportDialog(QDialog):
         form.addRow(self.tr("Pictures"), self.pictures)
         form.addRow(self.tr("Classes"), self.classes)
         form.addRow(self.tr("Captions"), self.captions)
-        form.addRow(self.tr("Where to"), where)
+        form.addRow(self.tr("Target"), where)
         form.addRow("", self.replace)
         right = QVBoxLayout()
         right.addWidget(self.remark)
@@ -138,7 +138,7 @@ class ExportDialog(QDialog):
         form = FORMATS.get(self.format)
         texts = {
             "none": self.tr("None: the list only"),
-            "copy": self.tr("Originals, copied as they came"),
+            "copy": self.tr("Originals, copied unchanged"),
             "link": self.tr("Originals, hard-linked (no extra space)"),
             "render": self.tr("Ready for training: edits and recipe applied"),
         }
@@ -146,19 +146,17 @@ class ExportDialog(QDialog):
         for name in form.pictures if form else ():
             self.pictures.addItem(texts[name], name)
         if form is None:
-            self.pictures.addItem(self.tr("As each format has them"), "")
+            self.pictures.addItem(self.tr("Default of each format"), "")
         self.pictures.setEnabled(self.pictures.count() > 1)
-        self._offer_words()
-        self.remark.setText(
-            f"{form.title}." if form else self.tr("A folder with every format that can be written here.")
-        )
+        self._enable_text_options()
+        self.remark.setText(f"{form.title}." if form else self.tr("A folder with every format available here."))
         folder = QSettings().value(_SETTING) or str(Path.home())
         name = form.path if form else "export"
         self.target.setText(str(Path(str(folder)) / f"{self._version.label}-{name}"))
         self._check()
 
-    def _offer_words(self) -> None:
-        """Classes and captions can be had where the format has a place for them."""
+    def _enable_text_options(self) -> None:
+        """Enable classes and captions if the format supports them."""
         form = FORMATS.get(self.format)
         self.classes.setEnabled(form is None or form.classes)
         self.captions.setEnabled(form is None or form.can_caption(str(self.pictures.currentData())))
@@ -183,7 +181,7 @@ class ExportDialog(QDialog):
 
     def _accept(self) -> None:
         text = self.target.text().strip()
-        self.wish = ExportWish(
+        self.request = ExportRequest(
             text,
             self.format,
             str(self.pictures.currentData() or ""),

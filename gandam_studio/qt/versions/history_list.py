@@ -1,4 +1,4 @@
-"""The history: what is decided now at the top, then every version, with the lines that join them to their parents."""
+"""The history: the current state, then every version, with lines to their parents."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """One row: a version, or what is decided now (`version` None)."""
+    """One row: a version, or the current state (`version` is None)."""
 
     version: ManifestVersion | None
     parent: ManifestVersion | None
@@ -46,7 +46,7 @@ class HistoryRow:
 
 
 class HistoryModel(QAbstractListModel):
-    """Rows newest first; row 0 is the present."""
+    """Rows with the newest first; row 0 is the current state."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -54,7 +54,7 @@ class HistoryModel(QAbstractListModel):
         self._present = ""
 
     def show(self, versions: list[ManifestVersion], head: ManifestVersion | None) -> None:
-        """Take a history, oldest first, and the version that the present was derived from."""
+        """Show `versions`, given oldest first; the current state was derived from `head`."""
         by_number = {version.number: version for version in versions}
         newest = list(reversed(versions))
         present = max(by_number, default=0) + 1
@@ -70,13 +70,13 @@ class HistoryModel(QAbstractListModel):
         self.endResetModel()
 
     def set_present(self, text: str) -> None:
-        """What the first row says of the present; "" while it is being worked out."""
+        """Set the text about the current state; "" while it is computed."""
         self._present = text
         if self.rows:
             self.dataChanged.emit(self.index(0), self.index(0))
 
     def second_line(self, row: int) -> str:
-        """The smaller text of a row."""
+        """The second line of a row, in smaller text."""
         found = self.rows[row]
         if found.version is None:
             return self._present
@@ -86,16 +86,16 @@ class HistoryModel(QAbstractListModel):
         return " · ".join(parts)
 
     def first_line(self, row: int) -> str:
-        """The larger text of a row."""
+        """The first line of a row, in larger text."""
         version = self.rows[row].version
-        return wording.tr("What is decided now") if version is None else wording.title(version)
+        return wording.tr("Current state") if version is None else wording.title(version)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
-        """See QAbstractItemModel."""
+        """Number of rows."""
         return 0 if parent.isValid() else len(self.rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A row in words, for screen readers and tool tips."""
+        """A description for screen readers and tool tips, or the row itself."""
         if not index.isValid():
             return None
         version = self.rows[index.row()].version
@@ -110,7 +110,7 @@ class HistoryModel(QAbstractListModel):
 
 class HistoryList(QListView):
     """Signals:
-    version_chosen: another row is current (its number in the list; 0 is the present).
+    version_chosen: the current row changed (its number in the list; 0 is the current state).
     """
 
     version_chosen = Signal(int)
@@ -135,13 +135,13 @@ class HistoryList(QListView):
         return self.currentIndex().row()
 
     def go_to(self, row: int) -> None:
-        """Make a row current and show it."""
+        """Make a row current and scroll to it."""
         index = self.history.index(row)
         self.setCurrentIndex(index)
         self.scrollTo(index)
 
     def row_of(self, version: ManifestVersion | None) -> int:
-        """The row of a version (or of the present); -1 when it is not listed."""
+        """The row of a version (None: the current state); -1 if it is not listed."""
         for row, found in enumerate(self.history.rows):
             if (found.version.number if found.version else 0) == (version.number if version else 0):
                 return row
@@ -149,19 +149,19 @@ class HistoryList(QListView):
 
 
 class _RowDelegate(QStyledItemDelegate):
-    """Lines and dot at the left, then two lines of text."""
+    """Paints graph lines and dot on the left, then two lines of text."""
 
     def __init__(self, view: HistoryList) -> None:
         super().__init__(view)
         self._view = view
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """See QStyledItemDelegate."""
+        """Size of a row."""
         return QSize(160, option.fontMetrics.height() * 2 + 22)
 
     @paint_item
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """See QStyledItemDelegate."""
+        """Paint a row."""
         row = self._view.history.rows[index.row()]
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = option.rect.adjusted(6, 2, -6, -2)

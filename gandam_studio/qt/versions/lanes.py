@@ -1,4 +1,4 @@
-"""Where the lines of a history run: newest at the top, a lane a branch."""
+"""Layout of a history graph: newest at the top, one lane per branch."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class RowLanes:
     """The lines of one row.
 
     Attributes:
-        node: lane of the row's own dot, from 0 at the left.
-        above: (lane at the row's top, lane at its middle) of every line that enters from above.
-        below: lanes of the lines that leave downwards, straight.
+        node: lane of the row's dot, counted from the left.
+        above: (lane at the row's top, lane at its middle) for every line that enters from above.
+        below: lanes of the lines that leave straight down.
     """
 
     node: int
@@ -22,7 +22,7 @@ class RowLanes:
 
     @property
     def width(self) -> int:
-        """Lanes the row needs."""
+        """Number of lanes in the row."""
         used = [self.node, *self.below, *(lane for pair in self.above for lane in pair)]
         return max(used) + 1
 
@@ -30,7 +30,7 @@ class RowLanes:
 def lay_out(rows: Sequence[tuple[int, int | None]]) -> list[RowLanes]:
     """Lanes for rows of (number, number of the parent or None), children before their parents.
 
-    A branch keeps its lane down to the version it began from, where it bends into that version's lane.
+    A branch keeps its lane down to the version it started from, where it joins that version's lane.
     """
     awaited: list[int | None] = []  # per lane: the number its line leads to
     found = []

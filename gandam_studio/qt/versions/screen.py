@@ -1,4 +1,4 @@
-"""The Versions screen: history at the left, one version with its differences at the right."""
+"""The Versions screen: history on the left, one version with its differences on the right."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class VersionsScreen(Screen):
     """Commit, compare, export, restore and verify versions.
 
     Attributes:
-        history: the list of versions. detail, differences: of the one chosen. commit_box: makes the next one.
-        work: what runs in the background.
+        history: the list of versions. detail, differences: of the chosen one. commit_box: creates the next one.
+        work: the background work.
     """
 
     title = "Versions"
@@ -53,28 +53,28 @@ class VersionsScreen(Screen):
         self._lay_out()
         self._present_later = QTimer(self, singleShot=True, interval=300)
         self._present_later.timeout.connect(self._ask_present)
-        # Quick answers replace what is shown; while a slow one is awaited, nothing of another version stays.
+        # A quick result replaces what is shown; while a slow one is computed, the old differences are hidden.
         self._clear_later = QTimer(self, singleShot=True, interval=250)
         self._clear_later.timeout.connect(self._clear_answer)
         session.edits_applied.connect(self._note_edits)
-        session.sprites_imported.connect(self._become_stale)
-        session.versions_changed.connect(self._become_stale)
-        session.run_index.changed.connect(self._become_stale)
+        session.sprites_imported.connect(self._mark_stale)
+        session.versions_changed.connect(self._mark_stale)
+        session.run_index.changed.connect(self._mark_stale)
         self.commit_box.set_locked(session.read_only)
 
     # Screen
 
     def activated(self) -> None:
-        """See Screen."""
+        """Reload the history if it is outdated."""
         if self._stale:
             self.reload()
 
     def closing(self) -> None:
-        """End the loader of pictures."""
+        """End the picture loader."""
         self.differences.pictures.stop()
 
     def menus(self) -> list[ScreenMenu]:
-        """See Screen."""
+        """The Version menu."""
         return [
             ScreenMenu(
                 self.tr("&Version"),
@@ -93,45 +93,45 @@ class VersionsScreen(Screen):
 
     @property
     def chosen(self) -> ManifestVersion | None:
-        """The version chosen in the history; None for the present."""
+        """The version chosen in the history; None for the current state."""
         row = self.history.current
         return self.history.history.rows[row].version if 0 <= row < len(self.history.history.rows) else None
 
     def reload(self, choose: ManifestVersion | None = None) -> None:
-        """Read the history anew and keep (or move to) the version chosen."""
+        """Reload the history and keep the chosen version, or go to `choose`."""
         self._stale = False
         workspace = self.session.workspace
         before = choose or self.chosen
         first = self.history.current < 0
         try:
             self._versions, head = versions.versions(workspace), head_version(workspace)
-        except UserError as error:  # rows that a stranger or a broken disk has left
+        except UserError as error:  # damaged rows
             self._versions, head = [], None
             self.session.post(explain(error), ERROR)
         self.history.history.show(self._versions, head)
         self._pages.setCurrentIndex(1 if self._versions else 0)
         row = self.history.row_of(before)
         if first and self._versions and choose is None:
-            # On the first visit the newest version says more than the present, which often equals it.
+            # On the first visit the newest version is more useful than the current state, which is often the same.
             row = 1
         if self._versions:
             self.history.go_to(max(0, row))
         self._name_actions()
         self._ask_present()
 
-    # Asked for
+    # Actions
 
     def commit(self) -> None:
-        """Make a version of what is decided now (Ctrl+S)."""
+        """Create a version of the current state (Ctrl+S)."""
         self.commit_box.ask()
 
     def restore(self) -> None:
-        """Bring back every decision of the chosen version, as one edit."""
+        """Restore all decisions of the chosen version, as one edit."""
         if self.chosen:
             self.work.restore(self.chosen)
 
     def tag(self) -> None:
-        """Name the chosen version, or take names away."""
+        """Edit the names of the chosen version."""
         version = self.chosen
         if version is None:
             return
@@ -145,14 +145,14 @@ class VersionsScreen(Screen):
             self.work.set_tags(version, {name.strip() for name in text.split(",") if name.strip()})
 
     def export(self) -> None:
-        """Hand the chosen version to another tool (Ctrl+E)."""
+        """Export the chosen version (Ctrl+E)."""
         version = self.chosen or (self._versions[-1] if self._versions else None)
         if version is None:
-            self.session.post(self.tr("Commit a version first: exports are made of versions."), INFO)
+            self.session.post(self.tr("Commit a version first: only versions can be exported."), INFO)
             return
         dialog = ExportDialog(version, self)
-        if run_dialog(dialog) and dialog.wish:
-            self.work.export(version, dialog.wish)
+        if run_dialog(dialog) and dialog.request:
+            self.work.export(version, dialog.request)
 
     def _commit(self, message: str, kept_only: bool) -> None:
         self.commit_box.set_locked(True)
@@ -170,7 +170,7 @@ class VersionsScreen(Screen):
     def _show_damage(self, found: Verified) -> None:
         dialog = DamageDialog(found, may_relink=not self.session.read_only, parent=self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.relink_asked.connect(self.work.relink)
+        dialog.relink_requested.connect(self.work.relink)
         dialog.open()
 
     # Comparing
@@ -198,13 +198,15 @@ class VersionsScreen(Screen):
         version = row.version
         kept_only = self.commit_box.kept_only.isChecked()
         task = self.session.start_quiet_job(
-            lambda door, _job: diff(door, base, version, kept_only=kept_only), self._show_answer, self._comparing_failed
+            lambda workspace, _job: diff(workspace, base, version, kept_only=kept_only),
+            self._show_answer,
+            self._comparing_failed,
         )
         self._comparing.follow(task)
 
     def _comparing_failed(self, error: BaseException) -> None:
-        self.detail.summary.setText(self.tr("The two could not be compared."))
-        self.session.tell_failure(error)
+        self.detail.summary.setText(self.tr("The versions could not be compared."))
+        self.session.post_failure(error)
 
     def _show_answer(self, answer: VersionDiff) -> None:
         self._clear_later.stop()
@@ -219,23 +221,23 @@ class VersionsScreen(Screen):
         self.differences.show()
 
     def _ask_present(self) -> None:
-        """What would be committed, compared with the version it was derived from."""
+        """Compare what would be committed with the version it was derived from."""
         if not self.isVisible():
             self._stale = True
             return
         head = head_version(self.session.workspace)
         kept_only = self.commit_box.kept_only.isChecked()
         task = self.session.start_quiet_job(
-            lambda door, _job: (head, diff(door, head, None, kept_only=kept_only)),
+            lambda workspace, _job: (head, diff(workspace, head, None, kept_only=kept_only)),
             self._show_present,
             self._looking_failed,
         )
         self._looking.follow(task)
 
     def _looking_failed(self, error: BaseException) -> None:
-        # A commit does not need the comparison: it says itself what is wrong.
-        self.commit_box.show_state(self.tr("What changed could not be worked out."), "", can_commit=True)
-        self.session.tell_failure(error)
+        # A commit does not need the comparison, and reports errors itself.
+        self.commit_box.show_state(self.tr("The changes could not be determined."), "", can_commit=True)
+        self.session.post_failure(error)
 
     def _show_present(self, answer: tuple[ManifestVersion | None, VersionDiff]) -> None:
         head, found = answer
@@ -256,17 +258,17 @@ class VersionsScreen(Screen):
         if head is not None and self.chosen is None and self.history.current == PRESENT:
             self._compare()
 
-    # Keeping up
+    # Updates
 
     def _note_edits(self, _changes: Changes) -> None:
         if self.isVisible():
             self._present_later.start()
-            # A restore, its undo and redo move the mark of the version one works on.
+            # A restore, its undo and redo change the version that the current state is derived from.
             self._stale = True
         else:
             self._stale = True
 
-    def _become_stale(self) -> None:
+    def _mark_stale(self) -> None:
         self._stale = True
         if self.isVisible():
             QTimer.singleShot(0, self._reload_if_stale)
@@ -287,35 +289,39 @@ class VersionsScreen(Screen):
     def _lay_out(self) -> None:
         make = self.add_action
         self.commit_action = make(
-            self.tr("&Commit"), self.commit, "Ctrl+S", icon="save", tip=self.tr("Make a version"), edits=True
+            self.tr("&Commit"), self.commit, "Ctrl+S", icon="save", tip=self.tr("Create a version"), edits=True
         )
         self.export_action = make(
-            self.tr("&Export…"), self.export, "Ctrl+E", icon="export", tip=self.tr("Hand this version to another tool")
+            self.tr("&Export…"),
+            self.export,
+            "Ctrl+E",
+            icon="export",
+            tip=self.tr("Export this version for other tools"),
         )
         self.restore_action = make(
             self.tr("&Restore"),
             self.restore,
             icon="restore",
-            tip=self.tr("Decide everything as in this version; undo takes it back"),
+            tip=self.tr("Restore all decisions of this version; can be undone"),
             edits=True,
         )
         self.tag_action = make(
             self.tr("&Name…"), self.tag, icon="tag", tip=self.tr("Give this version a name, such as paper"), edits=True
         )
         self.verify_action = make(
-            self.tr("&Verify files"), self.work.verify, icon="success", tip=self.tr("Read and check every file again")
+            self.tr("&Verify files"), self.work.verify, icon="success", tip=self.tr("Read and check all files")
         )
         self.relink_action = make(
             self.tr("Find &missing files…"),
             self.work.verify,
             icon="search",
-            tip=self.tr("Look for lost originals"),
+            tip=self.tr("Search a folder for missing originals"),
             edits=True,
         )
         self.history = HistoryList()
         self.history.version_chosen.connect(self._choose)
         self.commit_box = CommitBox()
-        self.commit_box.commit_asked.connect(self._commit)
+        self.commit_box.commit_requested.connect(self._commit)
         self.commit_box.kept_only_changed.connect(lambda _on: self._ask_present())
         left = QWidget()
         side = QVBoxLayout(left)
@@ -328,7 +334,7 @@ class VersionsScreen(Screen):
         self.differences = DiffView(self.session.workspace)
         self.detail.tile_chosen.connect(self.differences.set_tile)
         self.differences.tile_changed.connect(self.detail.tile.setValue)
-        self._same = QLabel(self.tr("The two hold the same sprites with the same decisions."))
+        self._same = QLabel(self.tr("Both have the same sprites with the same decisions."))
         self._same.setProperty("role", "muted")
         self._same.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._same.hide()
@@ -343,10 +349,10 @@ class VersionsScreen(Screen):
         self._pages.addWidget(
             EmptyState(
                 "versions",
-                self.tr("A first version makes runs repeatable"),
+                self.tr("Versions make runs repeatable"),
                 self.tr(
-                    "A version freezes what is decided now: which sprites, how they are flipped, cropped and tagged. "
-                    "Every run names the version it was trained on, and any version can be compared, restored and "
+                    "A version records the current decisions: which sprites are included, flipped, cropped and tagged. "
+                    "Every run records the version it was trained on, and any version can be compared, restored and "
                     "exported."
                 ),
             )

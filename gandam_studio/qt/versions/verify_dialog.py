@@ -1,4 +1,4 @@
-"""What is missing or altered, and the offer to look for it."""
+"""Dialog about missing or altered files, with a search for the originals."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ SHOWN = 2000
 
 class DamageDialog(QDialog):
     """Signals:
-    relink_asked: look for the originals in this folder (str).
+    relink_requested: a folder should be searched for the originals (str).
     """
 
-    relink_asked = Signal(str)
+    relink_requested = Signal(str)
 
     def __init__(self, found: Verified, *, may_relink: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Missing or altered files"))
         head = QLabel(
             self.tr(
-                "{0} of {1} files are not what they were. Decisions are safe; pictures made from these are not."
+                "{0} of {1} files are missing or altered. Decisions are safe; pictures made from them are not."
             ).format(f"{len(found.damage):,}", f"{found.originals + found.manifests:,}"),
             wordWrap=True,
         )
         rows = found.damage[:SHOWN]
         self.table = QTableWidget(len(rows), 3)
-        self.table.setHorizontalHeaderLabels([self.tr("Needed by"), self.tr("What"), self.tr("Problem")])
+        self.table.setHorizontalHeaderLabels([self.tr("Needed by"), self.tr("File"), self.tr("Problem")])
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -55,7 +55,7 @@ class DamageDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         if may_relink and any(item.kind == "original" for item in found.damage):
-            relink = buttons.addButton(self.tr("Look for them in a folder…"), QDialogButtonBox.ButtonRole.ActionRole)
+            relink = buttons.addButton(self.tr("Search a folder for them…"), QDialogButtonBox.ButtonRole.ActionRole)
             icons.set_icon(relink, "search")
             relink.clicked.connect(self._ask_folder)
         layout = QVBoxLayout(self)
@@ -66,7 +66,7 @@ class DamageDialog(QDialog):
         self.resize(680, 420)
 
     def _ask_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, self.tr("Where may the originals be?"))
+        folder = QFileDialog.getExistingDirectory(self, self.tr("Folder to search for the originals"))
         if folder:
-            self.relink_asked.emit(folder)
+            self.relink_requested.emit(folder)
             self.accept()

@@ -1,4 +1,4 @@
-"""Versions and differences in the person's words."""
+"""Display texts for versions and differences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def tr(text: str) -> str:
 
 
 def when(at: str) -> str:
-    """A version's time (UTC, ISO 8601) in the person's zone and manner; what is no time is shown as it is."""
+    """A version's time (UTC, ISO 8601) in the local zone and format; an invalid time is returned as it is."""
     moment = _moment(at)
     if moment is None:
         return shortened(at, 40)
@@ -33,7 +33,7 @@ def _moment(at: str) -> datetime | None:
 
 
 def when_briefly(at: str) -> str:
-    """As `when`, but only the time for today and only the day for this year."""
+    """Like `when`, but only the time for today, and without the year for this year."""
     moment = _moment(at)
     if moment is None:
         return shortened(at, 40)
@@ -45,12 +45,12 @@ def when_briefly(at: str) -> str:
 
 
 def sprites(count: int) -> str:
-    """ "1 sprite", "1,204 sprites"."""
+    """A count of sprites: "1 sprite", "1,204 sprites"."""
     return tr("1 sprite") if count == 1 else tr("{0} sprites").format(f"{count:,}")
 
 
 def size(version: ManifestVersion, parent: ManifestVersion | None) -> str:
-    """How many sprites a version holds, and how that differs from its parent."""
+    """Number of sprites of a version, and the difference from its parent."""
     text = sprites(version.sprites)
     if parent is not None and version.sprites != parent.sprites:
         text += f" ({version.sprites - parent.sprites:+,})".replace("-", "−")
@@ -58,23 +58,23 @@ def size(version: ManifestVersion, parent: ManifestVersion | None) -> str:
 
 
 def title(version: ManifestVersion) -> str:
-    """What a version was made for, or that nobody said."""
+    """The first line of a version's note, or "No note"."""
     return version.message.splitlines()[0] if version.message else tr("No note")
 
 
 def changes(diff: VersionDiff) -> str:
-    """The summary without the names of the two versions."""
+    """Summary of a diff, without the names of the two versions."""
     return diff.summary.partition(": ")[2]
 
 
-def told(change: Changed) -> str:
-    """What changed in one sprite, in few words."""
+def summary(change: Changed) -> str:
+    """Short description of what changed in a sprite."""
     parts = [_CHANGES[name](change) for name in change.reported_fields if name in _CHANGES]
     return ", ".join(parts) or tr("from another file")
 
 
 def detail(change: Changed) -> str:
-    """Every changed field with both values, a line each."""
+    """Every changed field with both values, one per line."""
     return "\n".join(
         f"{name}: {_value(getattr(change.before, name))} → {_value(getattr(change.after, name))}"
         for name in change.fields
@@ -95,13 +95,13 @@ def _tags(change: Changed) -> str:
 
 
 _CHANGES = {
-    "flip": lambda change: tr("flipped") if change.after.flip else tr("flipped back"),
+    "flip": lambda change: tr("flipped") if change.after.flip else tr("unflipped"),
     "crop": lambda change: tr("cropped") if change.after.crop else tr("crop removed"),
-    "rotation": lambda _change: tr("turned"),
+    "rotation": lambda _change: tr("rotated"),
     "facing": lambda change: tr("facing {0}").format(change.after.facing),
     "tags": _tags,
     "status": lambda change: tr("kept") if change.after.status == "kept" else tr("undecided again"),
     "family": lambda change: tr("family {0}").format(change.after.family or "–"),
     "weight": lambda change: tr("weight {0}").format(f"{change.after.weight:g}"),
-    "split": lambda change: tr("held out") if change.after.split == "held-out" else tr("trains"),
+    "split": lambda change: tr("held out") if change.after.split == "held-out" else tr("training"),
 }

@@ -1,4 +1,4 @@
-"""What the Versions screen does in the background, and what it says when it is done."""
+"""Background work of the Versions screen, with messages about the results."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from gandam_studio.core.versions import (
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, WARNING, Session
 from gandam_studio.qt.versions import wording
-from gandam_studio.qt.versions.export_dialog import ExportWish
+from gandam_studio.qt.versions.export_dialog import ExportRequest
 
 
 class VersionWork(QObject):
     """Signals:
-    commit_ended: a commit is over (the `ManifestVersion`, or None when it failed or was cancelled).
-    restored, tagged: it was done (`ManifestVersion`).
+    commit_ended: a commit ended (the `ManifestVersion`, or None if it failed or was cancelled).
+    restored, tagged: the version was restored or tagged (`ManifestVersion`).
     damage_found: verifying found files missing or altered (`Verified`).
     """
 
@@ -39,25 +39,25 @@ class VersionWork(QObject):
         self._session = session
 
     def commit(self, message: str, kept_only: bool) -> None:
-        """Make a version of what is decided now."""
+        """Create a version of the current state."""
         self._session.start_job(
             self.tr("Commit"),
-            lambda door, job: commit(door, message, kept_only=kept_only, job=job),
+            lambda workspace, job: commit(workspace, message, kept_only=kept_only, job=job),
             self._committed,
             self._commit_failed,
             lambda: self.commit_ended.emit(None),
         )
 
     def restore(self, version: ManifestVersion) -> None:
-        """Bring back every decision of a version, as one edit."""
+        """Restore all decisions of a version, as one edit."""
         self._session.start_job(
             self.tr("Restore"),
-            lambda door, _job: door.apply(restore_edit(door, version)),
+            lambda workspace, _job: workspace.apply(restore_edit(workspace, version)),
             lambda changes: self._restored(version, changes),
         )
 
     def set_tags(self, version: ManifestVersion, names: set[str]) -> None:
-        """Give a version exactly these names."""
+        """Replace the names of a version."""
         add, remove = names - set(version.tags), set(version.tags) - names
         try:
             named = tag_version(self._session.workspace, version, add=tuple(add), remove=tuple(remove))
@@ -67,19 +67,19 @@ class VersionWork(QObject):
         self._session.versions_changed.emit()
         self.tagged.emit(named)
 
-    def export(self, version: ManifestVersion, wish: ExportWish) -> None:
-        """Hand a version to another tool."""
+    def export(self, version: ManifestVersion, request: ExportRequest) -> None:
+        """Export a version."""
         self._session.start_job(
             self.tr("Export {0}").format(version.label),
-            lambda door, job: export(
-                door,
+            lambda workspace, job: export(
+                workspace,
                 version,
-                wish.out,
-                format=wish.format,
-                pictures=wish.pictures,
-                classes=parse_classes(wish.classes) if wish.classes else (),
-                captions=wish.captions,
-                force=wish.force,
+                request.out,
+                format=request.format,
+                pictures=request.pictures,
+                classes=parse_classes(request.classes) if request.classes else (),
+                captions=request.captions,
+                force=request.force,
                 job=job,
             ),
             self._exported,
@@ -87,15 +87,17 @@ class VersionWork(QObject):
 
     def verify(self) -> None:
         """Re-hash every original and manifest."""
-        self._session.start_job(self.tr("Verify"), lambda door, job: verify(door, job=job), self._verified)
+        self._session.start_job(self.tr("Verify"), lambda workspace, job: verify(workspace, job=job), self._verified)
 
     def relink(self, folder: str) -> None:
         """Search a folder for missing and altered originals."""
-        self._session.start_job(self.tr("Relink"), lambda door, job: relink(door, [folder], job=job), self._relinked)
+        self._session.start_job(
+            self.tr("Relink"), lambda workspace, job: relink(workspace, [folder], job=job), self._relinked
+        )
 
     def _committed(self, version: ManifestVersion) -> None:
         if version.unchanged:
-            self._session.post(self.tr("Nothing differs from {0}.").format(version.label), INFO)
+            self._session.post(self.tr("Nothing changed since {0}.").format(version.label), INFO)
         else:
             text = self.tr("{0} committed: {1}").format(version.label, wording.sprites(version.sprites))
             self._session.post(text, SUCCESS)
@@ -105,13 +107,13 @@ class VersionWork(QObject):
     def _commit_failed(self, error: BaseException) -> None:
         self.commit_ended.emit(None)
         if not isinstance(error, UserError):
-            # Our bug: the window's handler logs it and says one line.
+            # A bug: the window's handler logs it and shows one line.
             raise error
         self._session.post(str(error), ERROR)
 
     def _restored(self, version: ManifestVersion, changes: Changes) -> None:
         self._session.announce(changes)
-        text = self.tr("{0} restored; undo takes it back.") if changes else self.tr("What is decided is {0} already.")
+        text = self.tr("{0} restored · Ctrl+Z undoes") if changes else self.tr("The current state is already {0}.")
         self._session.post(text.format(version.label), SUCCESS if changes else INFO)
         self.restored.emit(version)
 
@@ -125,7 +127,7 @@ class VersionWork(QObject):
         if not found.ok:
             self.damage_found.emit(found)
             return
-        text = self.tr("All is well: {0} originals and {1} manifests are as they were.")
+        text = self.tr("No problems: {0} originals and {1} manifests are unchanged.")
         self._session.post(text.format(f"{found.originals:,}", f"{found.manifests:,}"), SUCCESS)
 
     def _relinked(self, found: Relinked) -> None:

@@ -1,1 +1,1 @@
-"""What several screens show: pictures of sprites, grids, plots and text from outside."""
+"""Widgets shared by several screens: pictures of sprites, grids, plots, text from data."""

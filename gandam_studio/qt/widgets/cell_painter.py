@@ -1,4 +1,4 @@
-"""How a cell looks: tile, picture, badges, caption. Everything that can be drawn once is drawn once and kept."""
+"""Paints the cells of the gallery: tile, picture, badges, caption. Whatever can be reused is cached."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ BADGE = 18
 CHECKER = 8
 CAPTIONS_KEPT = 1000
 TURNED_KEPT = 600
-OVERHANG = 3  # a caption's descenders reach below its cell
-WHOLE_KEPT = 240  # cells kept as they are drawn, unless a view sees more
+OVERHANG = 3  # how far a caption's descenders reach below its cell
+WHOLE_KEPT = 240  # drawn cells in the cache, unless a view shows more
 DROPPED_OPACITY = 0.42
 
 
 class CellPainter:
-    """Paints cells of one tile size at one device pixel ratio, in the colours the theme had when it was made.
+    """Paints cells of one tile size at one device pixel ratio, in the theme's colours at the time of creation.
 
-    One belongs to one thread, the GUI thread or another: everything is drawn on QImage. See `twin`.
+    An instance belongs to one thread, which need not be the GUI thread: everything is drawn on QImage. See `twin`.
 
     Attributes:
         tile: side of the tile, logical pixels.
         ratio: device pixels per logical pixel.
-        room: how many cells are kept as they are drawn; a view sets it to what it sees and some more.
+        room: capacity of the cache of drawn cells; a view sets it to somewhat more than it shows.
     """
 
     def __init__(self, tile: int, ratio: float, font: QFont) -> None:
@@ -45,25 +45,25 @@ class CellPainter:
         self._turned: dict[int, tuple[tuple[int, int, bool], Picture]] = {}
         self._captions: dict[int, QStaticText] = {}
         self._widths: dict[str, int] = {}
-        # Whole cells: what they show (sprite, picture, look), and how; the oldest first.
+        # Drawn cells by what they show (sprite, picture, look), oldest first.
         self._whole: dict[int, tuple[Sprite, Picture, Look, QImage]] = {}
         self._palette = theme.colors()
         self._colors = {name: QColor(value) for name, value in self._palette.items()}
 
     def twin(self) -> CellPainter:
-        """One that looks the same, for another thread."""
+        """A painter with the same settings, for another thread."""
         made = CellPainter(self.tile, self.ratio, self._font)
         made._palette, made._colors = self._palette, self._colors
         return made
 
     @functools.cached_property
     def metrics(self) -> QFontMetrics:
-        """Of the captions."""
+        """Font metrics of the captions."""
         return QFontMetrics(self._font)
 
     @functools.cached_property
     def fit(self) -> int:
-        """Side of the square a picture may fill, device pixels."""
+        """Side of the square available to a picture, device pixels."""
         return max(1, int((self.tile - 2 * PADDING) * self.ratio))
 
     def paint(
@@ -78,9 +78,9 @@ class CellPainter:
         focused: bool,
         caption: bool,
     ) -> None:
-        """Draw one cell at `rect` (tile and caption).
+        """Draw a cell at `rect` (tile and caption).
 
-        A cell with its picture is drawn once and copied from then on: it comes into sight strip by strip.
+        A cell with its picture is drawn once and then copied, since scrolling reveals it strip by strip.
         """
         look = (selected, current, focused, caption)
         if picture is None:
@@ -93,26 +93,26 @@ class CellPainter:
         if self.ratio == 1.0:
             painter.drawImage(rect.x(), rect.y(), whole)
         else:
-            # On whole device pixels: in between, the art's pixels would blur.
+            # On whole device pixels, to keep the sprite's pixels sharp.
             corner = QPointF(round(rect.x() * self.ratio) / self.ratio, round(rect.y() * self.ratio) / self.ratio)
             painter.drawImage(corner, whole)
 
     def compose(self, sprite: Sprite, picture: tuple[Picture, float], look: Look, height: int) -> QImage:
-        """A cell of that logical height, drawn on the canvas's colour; what hangs over it at the foot included."""
+        """Draw a cell of that logical height on the canvas colour, including what extends below it."""
         whole = blank(self.tile, height + OVERHANG, self.ratio, self._colors["canvas"])
         with painting(whole) as painter:
             self._draw(painter, 0, 0, sprite, picture, look)
         return whole
 
     def whole(self, sprite: Sprite, picture: Picture, look: Look) -> QImage | None:
-        """The cell as drawn before, or None when it would look different now."""
+        """The cached cell, or None if it would look different now."""
         known = self._whole.get(sprite.seq)
         if known is None or known[0] is not sprite or known[1] is not picture or known[2] != look:
             return None
         return known[3]
 
     def keep(self, sprite: Sprite, picture: Picture, look: Look, whole: QImage) -> None:
-        """Remember a drawn cell; the oldest are forgotten."""
+        """Cache a drawn cell, evicting the oldest."""
         kept = self._whole
         kept.pop(sprite.seq, None)
         kept[sprite.seq] = (sprite, picture, look, whole)
@@ -120,7 +120,7 @@ class CellPainter:
             del kept[next(iter(kept))]
 
     def fit_of(self, sprite: Sprite) -> int:
-        """Side of the square the whole original would fill, device pixels: a crop asks for more of it."""
+        """Side of the square that the whole original would fill, device pixels; larger for a cropped sprite."""
         return fit_of(sprite, self.fit) if sprite.crop else self.fit
 
     def _draw(
@@ -153,7 +153,7 @@ class CellPainter:
             painter.drawStaticText(x + 2, y + self.tile + 4, self._caption(sprite))
 
     def turned(self, sprite: Sprite, pixmap: Picture) -> Picture:
-        """The whole picture turned and flipped as decided, made once: painting through a transform is slow."""
+        """The whole picture rotated and flipped, cached because painting through a transform is slow."""
         key = (pixmap.cacheKey(), sprite.rotation, sprite.flipped)
         known = self._turned.get(sprite.seq)
         if known is None or known[0] != key:
@@ -163,7 +163,7 @@ class CellPainter:
         return known[1]
 
     def _paint_badges(self, painter: QPainter, x: int, y: int, sprite: Sprite) -> None:
-        """Left top: what the sprite is (flipped, turned, tagged ...); right top: what was decided; below: why."""
+        """Paint the badges: edits and tags at the top left, status at the top right, the reason below."""
         right = x + self.tile - BADGE - 4
         if sprite.status != "undecided":
             painter.drawImage(right, y + 4, self._badge(sprite.status))
@@ -195,7 +195,7 @@ class CellPainter:
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _caption(self, sprite: Sprite) -> QStaticText:
-        """A name laid out once: shaping text at every repaint would cost as much as the picture."""
+        """The laid-out caption, cached because shaping text costs as much as painting the picture."""
         text = self._captions.get(sprite.seq)
         if text is None:
             if len(self._captions) > CAPTIONS_KEPT:
@@ -207,7 +207,7 @@ class CellPainter:
         return text
 
     def _elided(self, text: str, room: int) -> str:
-        """Text that fits: shaping it to learn that it does costs as much as drawing it, adding up widths nothing."""
+        """Elide a text to fit, by adding up character widths, which is much faster than shaping."""
         widths = self._widths
         for letter in text:
             if letter not in widths:
@@ -223,7 +223,7 @@ class CellPainter:
         return self._tiles[key]
 
     def _draw_tile(self, alpha: bool, selected: bool, current: bool, focused: bool) -> QImage:
-        # On the canvas's colour, not on transparency: an opaque picture is copied, not blended.
+        # On the canvas colour instead of transparency, since an opaque picture is copied without blending.
         drawn = blank(self.tile, self.tile, self.ratio, self._colors["canvas"])
         with painting(drawn) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -241,7 +241,7 @@ class CellPainter:
             frame = QRectF(inset, inset, self.tile - width, self.tile - width)
             painter.drawRoundedRect(frame, theme.RADIUS - inset, theme.RADIUS - inset)
             if selected and current and focused:
-                # The one the keys act from stands out among the selected ones.
+                # The current cell is highlighted among the selected ones.
                 painter.setPen(QPen(self._colors["cell"], 1.0))
                 painter.drawRoundedRect(frame.adjusted(1.5, 1.5, -1.5, -1.5), theme.RADIUS - 2, theme.RADIUS - 2)
         return drawn
@@ -283,10 +283,10 @@ _BADGES = {
 def draw_picture(
     painter: QPainter, into: QRectF, sprite: Sprite, picture: tuple[Picture, float], fit: int, ratio: float
 ) -> None:
-    """Draw a sprite as decided (cropped, turned, flipped), centred in `into`.
+    """Draw a sprite with its edits (crop, rotation, flip), centred in `into`.
 
-    Enlarged by whole device pixels only, nearest neighbour: every pixel of the art is the same square.
-    `fit` is the room in device pixels.
+    Enlarged with nearest neighbour by whole factors only, so that all pixels are squares of the same size.
+    `fit` is the available side in device pixels.
     """
     pixmap, scale = picture
     source = QRectF(pixmap.rect())
@@ -300,7 +300,7 @@ def draw_picture(
     width, height = source.width() * factor / ratio, source.height() * factor / ratio
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, factor < 1)
     box_width, box_height = (height, width) if sprite.rotation % 2 else (width, height)
-    # The turned picture's corner, not its centre, must fall on a device pixel.
+    # The corner of the rotated picture, not its centre, must be on a device pixel.
     left = round((into.x() + (into.width() - box_width) / 2) * ratio) / ratio
     top = round((into.y() + (into.height() - box_height) / 2) * ratio) / ratio
     centre = QTransform.fromTranslate(left + box_width / 2, top + box_height / 2)
@@ -311,7 +311,7 @@ def draw_picture(
 
 
 def _draw_upright(painter: QPainter, into: QRectF, picture: Picture, source: QRectF, fit: float, ratio: float) -> None:
-    """Draw a part of a picture, neither turned nor flipped, centred in `into` on whole device pixels."""
+    """Draw part of a picture without rotation or flip, centred in `into` on whole device pixels."""
     factor = zoom_to_fit(source.width(), source.height(), fit)
     width, height = source.width() * factor / ratio, source.height() * factor / ratio
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, factor < 1)
@@ -328,7 +328,7 @@ def _draw_part(painter: QPainter, target: QRectF, picture: Picture, source: QRec
 
 
 def fit_of(sprite: Sprite, room: int) -> int:
-    """Side of the square the whole original would fill where what is shown of it fills `room` device pixels."""
+    """Side of the square that the whole original would fill if its crop fills `room` device pixels."""
     if not sprite.crop:
         return room
     largest = max(sprite.width, sprite.height)
@@ -336,19 +336,19 @@ def fit_of(sprite: Sprite, room: int) -> int:
 
 
 def zoom_to_fit(width: float, height: float, fit: float) -> float:
-    """Device pixels per picture pixel: a whole number when enlarging, whatever fits when reducing."""
+    """Device pixels per picture pixel to fit: a whole number when enlarging, any when reducing."""
     factor = fit / max(width, height, 1)
     return float(int(factor)) if factor >= 1 else factor
 
 
 @functools.cache
 def _orientation(rotation: int, flipped: bool) -> QTransform:
-    """Turn first, then mirror; QTransform applies the operation named last first."""
+    """Rotate, then mirror; QTransform applies the last operation first."""
     return QTransform().scale(-1 if flipped else 1, 1).rotate(90 * rotation)
 
 
 def checker_brush(ratio: float, side: int = CHECKER) -> QBrush:
-    """The pattern under transparent pixels."""
+    """The checkerboard shown under transparent pixels."""
     return _checkered(ratio, side, theme.color("checker_a"), theme.color("checker_b"))
 
 
@@ -361,7 +361,7 @@ def _checkered(ratio: float, side: int, first: QColor, second: QColor) -> QBrush
 
 
 def blank(width: int, height: int, ratio: float, color: QColor | None = None) -> QImage:
-    """A picture of a logical size at the screen's true resolution; transparent unless an opaque colour is given."""
+    """An image of a logical size at the screen's resolution; transparent unless an opaque colour is given."""
     kind = QImage.Format.Format_ARGB32_Premultiplied if color is None else QImage.Format.Format_RGB32
     made = QImage(max(1, round(width * ratio)), max(1, round(height * ratio)), kind)
     made.setDevicePixelRatio(ratio)

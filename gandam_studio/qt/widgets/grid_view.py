@@ -1,7 +1,7 @@
-"""The grid that the gallery is drawn on: it lays out by arithmetic, draws what is seen, and asks for its pictures.
+"""Base of the gallery: lays out cells by arithmetic, draws the visible ones, and requests their pictures.
 
-An own scroll area rather than QListView: the list keeps a layout of every item (a second and hundreds of megabytes for
-a million), this one computes where a cell lies. What the list would bring, `gallery` and `accessible` bring.
+Not a QListView, which stores a layout of every item (a second and hundreds of megabytes for a million): here the
+position of a cell is computed. Selection and accessibility are implemented in `gallery` and `accessible`.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from gandam_studio.qt.widgets.rows import Rows, WantedRows
 from gandam_studio.qt.widgets.selection import Selection
 
 SMALLEST, LARGEST, USUAL = 48, 320, 144
-CAPTION_FROM = 88  # tiles smaller than this show no names
-AHEAD = 4  # rows loaded beyond what is seen, in both directions
+CAPTION_FROM = 88  # smaller tiles show no names
+AHEAD = 4  # rows loaded beyond the visible ones, in both directions
 
 
 class GridView(QAbstractScrollArea):
     """Draws sprites in a grid, with one current cell and any number of selected ones.
 
     Attributes:
-        rows: the sprites in the order shown.
+        rows: the sprites in display order.
         selection: which sprites are selected.
         pictures: thumbnails.
-        current: position of the current cell; -1 when the view is empty.
+        current: position of the current cell; -1 if the view is empty.
     """
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        # Made here: for one that Qt made, Python would go through every kind of widget there is to find its class.
+        # Created here, since for a scroll bar created by Qt, PySide6 searches all widget types for its class.
         self.setViewport(QWidget())
         self.rows = Rows(workspace)
         self.selection = Selection()
@@ -51,23 +51,23 @@ class GridView(QAbstractScrollArea):
         self.current = -1
         self._tile = USUAL
         self._cells: CellPainter | None = None
-        self._loaders_cells: CellPainter | None = None  # its twin, for the thread that loads
+        self._loaders_cells: CellPainter | None = None  # its twin for the loader thread
         self._grid = Grid(0, 1, self._tile)
-        self._wish = QTimer(self, singleShot=True, interval=0)
-        self._wish.timeout.connect(self._wish_for_pictures)
+        self._request_later = QTimer(self, singleShot=True, interval=0)
+        self._request_later.timeout.connect(self._request_pictures)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # Always there: its coming and going would change the number of columns.
+        # Always visible, so that the number of columns does not change.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        theme.notifier().changed.connect(self._forget_look)
+        theme.notifier().changed.connect(self._discard_painter)
 
     @property
     def order(self) -> Seqs:
-        """Row numbers in the order shown."""
+        """Row numbers in display order."""
         return self.rows.order
 
     def show_changes(self, changes: Changes) -> None:
-        """Repaint what an edit touched, as far as it is seen."""
+        """Repaint the visible cells changed by an edit."""
         self.rows.forget()
         if not len(changes.seqs):
             return
@@ -76,14 +76,14 @@ class GridView(QAbstractScrollArea):
         for offset in np.flatnonzero(np.isin(shown, changes.seqs)).tolist():
             self.viewport().update(self.rect_of(visible.start + offset))
         if "crop" in changes.fields:
-            self._wish.start()
+            self._request_later.start()
 
     def sprite(self, position: int) -> Sprite:
         """The sprite in a cell."""
         return self.rows[position]
 
     def visible(self) -> range:
-        """Positions of the cells that are seen, also in part."""
+        """Positions of the cells that are at least partly visible."""
         top = self.verticalScrollBar().value()
         return self._grid.span(top, top + self.viewport().height())
 
@@ -94,11 +94,11 @@ class GridView(QAbstractScrollArea):
 
     @property
     def grid(self) -> Grid:
-        """Where cells lie at present."""
+        """The current layout of the cells."""
         return self._grid
 
     def rect_of(self, position: int) -> QRect:
-        """Where a cell lies in the viewport."""
+        """Rectangle of a cell in the viewport."""
         return self._grid.cell(position, self.verticalScrollBar().value())
 
     def _measure(self) -> None:
@@ -113,7 +113,7 @@ class GridView(QAbstractScrollArea):
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """Draw the cells that meet the exposed rectangle; those without a picture yet are asked for."""
+        """Draw the cells in the exposed rectangle, and request missing pictures."""
         with self.pictures.resting():
             self._paint(painter, event.rect())
 
@@ -143,19 +143,19 @@ class GridView(QAbstractScrollArea):
                 caption=caption,
             )
         self.paint_over(painter, scrolled)
-        if incomplete and not self._wish.isActive():
-            self._wish.start()
+        if incomplete and not self._request_later.isActive():
+            self._request_later.start()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Move the pixels there are; only the strip that comes into sight is painted, the rows behind it are loaded."""
-        self._wish.start()
+        """Scroll the existing pixels; only the exposed strip is painted, and the rows ahead are loaded."""
+        self._request_later.start()
         if self.repaints_on_scroll:
             self.viewport().update()
         else:
             self.viewport().scroll(dx, dy)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Lay out anew; the first cell in sight stays in sight."""
+        """Lay out again, keeping the first visible cell in view."""
         first = self.visible().start if len(self.order) else 0
         self._measure()
         if len(self.order) and event.oldSize().width() != event.size().width():
@@ -163,18 +163,18 @@ class GridView(QAbstractScrollArea):
             bar.setValue(bar.value() + self.rect_of(first).top() - 8)
 
     def paint_over(self, painter: QPainter, scrolled: int) -> None:
-        """Draw what lies over the cells; `scrolled` logical pixels are above the viewport."""
+        """Draw over the cells; the viewport is scrolled down by `scrolled` logical pixels."""
 
     @property
     def repaints_on_scroll(self) -> bool:
-        """True while something lies over the cells that does not move with them."""
+        """True while something is drawn over the cells that does not scroll with them."""
         return False
 
     def changeEvent(self, event: QEvent) -> None:
-        """Another font or screen: measure again."""
+        """Measure again for another font or screen."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self._forget_look()
+            self._discard_painter()
 
     def _painter(self) -> CellPainter:
         ratio = self.devicePixelRatioF()
@@ -185,19 +185,19 @@ class GridView(QAbstractScrollArea):
             self._loaders_cells = self._cells.twin()
         return self._cells
 
-    def _forget_look(self) -> None:
+    def _discard_painter(self) -> None:
         self._cells = None
         self._measure()
         self.viewport().update()
 
     # Pictures
 
-    def _wish_for_pictures(self) -> None:
+    def _request_pictures(self) -> None:
         with self.pictures.resting():
-            self._ask_for_pictures()
+            self._load_visible()
 
-    def _ask_for_pictures(self) -> None:
-        """What is seen first, then the rows around it."""
+    def _load_visible(self) -> None:
+        """Request the pictures of the visible cells first, then of the rows around them."""
         visible = self.visible()
         reach = AHEAD * self._grid.columns
         after = range(visible.stop, min(len(self.order), visible.stop + reach))
@@ -218,18 +218,18 @@ class GridView(QAbstractScrollArea):
                     wanted.append(Wanted(sprite, fit, cell))
                 elif picture is not None and cells.whole(sprite, picture[0], cell.look) is None and span is not visible:
                     wanted.append(Wanted(sprite, fit, cell, picture))
-        # Rows are small: they are read as far again beyond the pictures, so that those need not wait for them.
+        # Rows are small, and are read further ahead, so that pictures need not wait for them.
         wanted += self.rows.missing(range(visible.stop, after.stop + reach))
         wanted += self.rows.missing(range(max(0, before.start - reach), visible.start))
         pictures.want(wanted)
 
     def _take_rows(self, wanted: WantedRows, sprites: list[Sprite]) -> None:
-        """Sprites about to come into sight are here: their pictures can be asked for."""
+        """Store fetched sprites and request their pictures."""
         self.rows.take(wanted, sprites)
-        self._wish.start()
+        self._request_later.start()
 
     def _keep_composed(self, composed: list[Composed]) -> None:
-        """Take in the cells that the loader drew, if they are still as they would be drawn now."""
+        """Cache the cells drawn by the loader, unless they are outdated."""
         for one in composed:
             if self._cells is not None and one.cell.cells is self._loaders_cells:
                 self._cells.keep(one.sprite, one.picture, one.cell.look, one.whole)

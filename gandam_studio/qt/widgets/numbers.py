@@ -1,6 +1,6 @@
-"""Number fields that read what people type: point and comma both mean decimals, and neither ever groups digits.
+"""Number fields that accept both point and comma as the decimal separator, and never as a group separator.
 
-Qt's own fields go by the system's language: in German "1.5" typed into them is 15.
+Qt's own fields follow the system's locale: in German they read "1.5" as 15.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from PySide6.QtCore import QLocale
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QDoubleSpinBox, QSpinBox, QWidget
 
-_POINTS = ".,\u066b"  # the last is Arabic's
+_POINTS = ".,\u066b"  # the last one is Arabic
 Answer = tuple[QValidator.State, str, int]
 
 
 def with_point(text: str) -> str:
-    """A number as typed, with a decimal point; what has several separators is left as it is, which is no number."""
+    """Replace the decimal separator with a point; text with several separators is invalid and left unchanged."""
     return (
         text
         if sum(text.count(point) for point in _POINTS) != 1
@@ -29,19 +29,19 @@ def _plain_locale() -> QLocale:
 
 
 class DecimalBox(QDoubleSpinBox):
-    """A field for a number with decimals, shown as the person's language writes it."""
+    """A field for a decimal number, shown in the user's locale."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setLocale(_plain_locale())
 
     def validate(self, text: str, position: int) -> Answer:
-        """See QAbstractSpinBox: either separator becomes the language's own while it is typed."""
+        """Replace either separator with the locale's own while typing."""
         answer: Answer = super().validate(self._own(text), position)
         return answer
 
     def valueFromText(self, text: str) -> float:
-        """See QDoubleSpinBox."""
+        """Parse either separator."""
         return super().valueFromText(self._own(text))
 
     def _own(self, text: str) -> str:
@@ -49,14 +49,14 @@ class DecimalBox(QDoubleSpinBox):
 
 
 class WholeBox(QSpinBox):
-    """A field for a whole number. A separator in it is waited for to be taken away: what it meant is not guessed."""
+    """A field for a whole number. Text with a separator is incomplete until the user removes it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setLocale(_plain_locale())
 
     def validate(self, text: str, position: int) -> Answer:
-        """See QAbstractSpinBox. A separator dropped at once would make 15 of "1.5"."""
+        """Accept separators as incomplete input: removing them would turn "1.5" into 15."""
         number = text.removeprefix(self.prefix()).removesuffix(self.suffix())
         if any(point in number for point in _POINTS):
             return QValidator.State.Intermediate, text, position
@@ -64,5 +64,5 @@ class WholeBox(QSpinBox):
         return answer
 
     def fixup(self, text: str) -> str:
-        """See QAbstractSpinBox: Qt's own takes group separators out; the number before comes back instead."""
+        """Restore the previous number; Qt's own version would remove group separators."""
         return text

@@ -1,4 +1,4 @@
-"""Text from data (names, messages, reasons, tags, paths) on screen: plain, bounded, and never a wider window."""
+"""Display of text from data (names, messages, reasons, tags, paths): plain, bounded, never widening the window."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ TIP_LINES, TIP_LINE = 40, 200
 
 
 def wrapped(text: str, longest: int = LONGEST, word: int = LONGEST_WORD) -> str:
-    """`text` for a wrapped label: at most `longest` characters, and words that would widen it may break."""
+    """`text` for a wrapped label: at most `longest` characters, with break points in long words."""
     return re.sub(rf"(\S{{{word}}})(?=\S)", "\\1\u200b", shortened(text, longest))
 
 
 def tip(text: str) -> str:
-    """`text` for a tool tip: as it is, also where it looks like HTML, in a bounded number of lines."""
+    """`text` for a tool tip: shown literally even if it looks like HTML, in a limited number of lines."""
     lines = [shortened(line, TIP_LINE) for line in text.splitlines()[:TIP_LINES]]
     plain = "\n".join(lines)
     return "<br>".join(map(html.escape, lines)) if "<" in plain else plain
 
 
 class OutsideLabel(QLabel):
-    """One line of text from data, cut in the middle where there is no room for it; the tool tip says all of it."""
+    """One line of text from data, elided in the middle if too long; the tool tip shows all of it."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,26 +41,26 @@ class OutsideLabel(QLabel):
         self.setText(text)
 
     def text(self) -> str:
-        """The whole text, also what is not shown of it."""
+        """The full text, including elided parts."""
         return self._whole
 
     def setText(self, text: str) -> None:
-        """Show this text."""
+        """Set the text."""
         self._whole = one_line(text[: 10 * LONGEST])
         self.updateGeometry()
         self._show()
 
     def sizeHint(self) -> QSize:
-        """Room for the text, within bounds."""
+        """Size of the text, within bounds."""
         needed = self.fontMetrics().horizontalAdvance(self._whole[:LONGEST]) + 2
         return QSize(min(needed, WIDEST), super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
-        """Room for a few letters."""
+        """Size of a few letters."""
         return QSize(min(self.sizeHint().width(), NARROWEST), super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width shows another part."""
+        """Elide again for the new width."""
         super().resizeEvent(event)
         self._show()
 

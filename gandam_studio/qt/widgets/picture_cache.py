@@ -1,4 +1,4 @@
-"""Thumbnails off the GUI thread: a loader that always works on what is visible now, and a bounded cache."""
+"""Thumbnails loaded off the GUI thread: a loader that prefers what is visible now, and a bounded cache."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from gandam_studio.qt.widgets.cell_painter import CellPainter, Look
 from gandam_studio.qt.widgets.rows import WantedRows
 
 CACHE_BYTES = 64 << 20
-BATCH = 12  # pictures delivered together: one repaint for many, yet the first appear at once
+BATCH = 12  # pictures delivered together: one repaint for many, but the first appear at once
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How a whole cell is to be drawn: by whom (a painter of the loader's own), its look, its logical height."""
+    """How to draw a cell: the loader's own painter, the look, and the logical height."""
 
     cells: CellPainter
     look: Look
@@ -38,8 +38,8 @@ class Wanted:
     """A picture to load: the sprite, and the side of the square it is shown in, device pixels.
 
     Attributes:
-        cell: draw the cell with it too; None for the picture alone.
-        known: the picture and its scale, when it is loaded and only the cell is wanted.
+        cell: also draw the cell; None for the picture alone.
+        known: the picture and its scale, if it is already loaded and only the cell is needed.
     """
 
     sprite: Sprite
@@ -50,7 +50,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A cell as the loader drew it, and what it shows."""
+    """A cell drawn by the loader, and what it shows."""
 
     sprite: Sprite
     picture: QImage
@@ -60,14 +60,14 @@ class Composed:
 
 @dataclass(slots=True)
 class Loaded:
-    """A picture as imported (the painter crops, turns and flips it).
+    """A picture as imported (the painter crops, rotates and flips it).
 
     Attributes:
         seq: the sprite.
-        image: premultiplied, at most `fit` pixels a side when it had to be reduced.
+        image: premultiplied, with sides of at most `fit` pixels if it had to be reduced.
         scale: image pixels per original pixel.
         fit: the square it was loaded for.
-        composed: the cell drawn with it, when one was asked for.
+        composed: the cell drawn with it, if requested.
     """
 
     seq: int
@@ -78,11 +78,11 @@ class Loaded:
 
 
 class PictureCache(QObject):
-    """Pictures by row number, for painting.
+    """Cache of pictures by row number.
 
     Signals:
         composed: cells were drawn with their pictures (list of `Composed`); emitted before `arrived`.
-        arrived: pictures came in (list of row numbers).
+        arrived: pictures were loaded (list of row numbers).
         rows_fetched: a page of sprites was read (`WantedRows`, list of `Sprite`).
     """
 
@@ -101,9 +101,9 @@ class PictureCache(QObject):
         self._loader.fetched.connect(self.rows_fetched)
 
     def get(self, sprite: Sprite) -> tuple[QImage, float] | None:
-        """The picture and its pixels per original pixel, or None while it is not there.
+        """The picture and its pixels per original pixel, or None if it is not loaded.
 
-        One loaded for another size serves until the right one arrives (`is_right` tells).
+        It may have been loaded for another size, see `is_right`.
         """
         entry = self._pictures.get(sprite.seq)
         if entry is None:
@@ -112,29 +112,29 @@ class PictureCache(QObject):
         return entry[0], entry[1]
 
     def is_right(self, sprite: Sprite, fit: int) -> bool:
-        """True when the picture is as sharp as the size asks for."""
+        """True if the picture was loaded for this size."""
         entry = self._pictures.get(sprite.seq)
         if entry is None:
             return sprite.seq in self._absent
-        # Unreduced pixels serve every size they fit in; reduced ones only the size they were reduced for.
+        # Unreduced pixels fit every larger size; reduced ones only the size they were reduced for.
         return entry[2] == fit or (entry[1] >= 1.0 and max(sprite.width, sprite.height) <= fit)
 
     def want(self, wanted: Iterable[Wanted | WantedRows]) -> None:
-        """Load these next, in this order; what was wanted before and is not named now is forgotten."""
+        """Load these next, in this order, replacing earlier requests."""
         self._loader.want(list(wanted))
 
     def resting(self) -> contextlib.AbstractContextManager[None]:
-        """Keep the loader still while the block runs; for painting and what goes with it."""
+        """Pause the loader while the block runs, for painting."""
         return self._loader.resting()
 
     def clear(self) -> None:
-        """Forget all pictures."""
+        """Clear the cache."""
         self._pictures.clear()
         self._absent.clear()
         self._bytes = 0
 
     def stop(self) -> None:
-        """End the loader; before the workspace is closed."""
+        """End the loader; call before the workspace is closed."""
         self._loader.stop()
 
     def _receive(self, loaded: list[Loaded]) -> None:
@@ -164,15 +164,15 @@ class _Loader(WorkspaceThread):
 
     AT_ONCE = BATCH
 
-    def work(self, door: Workspace, wanted: list[Any]) -> None:
-        """Read rows and make pictures, one after the other."""
+    def work(self, workspace: Workspace, wanted: list[Any]) -> None:
+        """Read rows and load pictures."""
         loaded = []
         for one in wanted:
             self.pause()
             if isinstance(one, WantedRows):
-                self.fetched.emit(one, page(door, one.seqs))
+                self.fetched.emit(one, page(workspace, one.seqs))
             else:
-                loaded.append(_compose(load(door, one), one))
+                loaded.append(_compose(load(workspace, one), one))
         if loaded:
             self.delivered.emit(loaded)
 
@@ -186,7 +186,7 @@ def _compose(loaded: Loaded, wanted: Wanted) -> Loaded:
 
 
 def load(workspace: Workspace, wanted: Wanted) -> Loaded:
-    """Read a picture in the size asked for; a null image when it cannot be had. Any thread."""
+    """Read a picture in the requested size; a null image if it cannot be read. Callable from any thread."""
     sprite, fit = wanted.sprite, wanted.fit
     if wanted.known is not None:
         return Loaded(sprite.seq, *wanted.known, fit)
@@ -198,12 +198,12 @@ def load(workspace: Workspace, wanted: Wanted) -> Loaded:
         try:
             pixels = workspace.pixels(sprite)
         except (UserError, OSError):
-            # The thumbnail, though small, is better than nothing.
+            # Fall back to the thumbnail, even if it is too small.
             if pixels is None:
                 return Loaded(sprite.seq, QImage(), 1.0, fit)
         else:
             if absent and not workspace.read_only:
-                # Thumbnails are derived: whoever misses one makes it again.
+                # Thumbnails are derived data, and recreated if missing.
                 with contextlib.suppress(OSError):
                     workspace.thumbnails.append(sprite.seq, [pixels])
     assert pixels is not None
@@ -215,7 +215,7 @@ def load(workspace: Workspace, wanted: Wanted) -> Loaded:
 
 
 def image_from_rgba(pixels: np.ndarray) -> QImage:
-    """(H, W, 4) uint8 -> a QImage of its own memory, premultiplied for quick painting."""
+    """(H, W, 4) uint8 -> a QImage that owns its memory, premultiplied for fast painting."""
     height, width = pixels.shape[:2]
     pixels = np.ascontiguousarray(pixels)
     borrowed = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)

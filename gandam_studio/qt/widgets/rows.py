@@ -1,4 +1,4 @@
-"""The sprites of a view, fetched in pages as they come into sight."""
+"""The sprites of a view, fetched in pages when they become visible."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGES_KEPT = 160
 
 @dataclass(frozen=True, slots=True)
 class WantedRows:
-    """A page to fetch in another thread: its number, its row numbers, and the state of the view it belongs to."""
+    """A page to fetch in another thread: its number, row numbers, and the state of the view when requested."""
 
     number: int
     seqs: Seqs
@@ -30,7 +30,7 @@ class Rows:
     """A view's row numbers in order, and its sprites.
 
     Attributes:
-        order: row numbers, one a position.
+        order: row numbers by position.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -38,13 +38,13 @@ class Rows:
         self._pages: OrderedDict[int, list[Sprite]] = OrderedDict()
         self.order: Seqs = np.empty(0, dtype=np.int64)
         self._is_everything = True
-        self._state = 0  # another one after every edit and change of the view
+        self._state = 0  # incremented by every edit and change of the view
 
     def __len__(self) -> int:
         return len(self.order)
 
     def show(self, order: Seqs) -> None:
-        """Take another view."""
+        """Show another view."""
         self.order = order
         self._is_everything = bool(not len(order) or (order[0] == 1 and order[-1] == len(order))) and bool(
             np.array_equal(order, np.arange(1, len(order) + 1))
@@ -52,12 +52,12 @@ class Rows:
         self.forget()
 
     def forget(self) -> None:
-        """Fetch everything anew: something was edited."""
+        """Discard all pages after an edit."""
         self._pages.clear()
         self._state += 1
 
     def missing(self, positions: range) -> list[WantedRows]:
-        """The pages of some positions that are not here yet, for another thread to fetch; see `take`."""
+        """The pages of some positions that are not loaded yet, to fetch in another thread; see `take`."""
         stop = min(positions.stop, len(self.order))
         if positions.start >= stop:
             return []
@@ -65,12 +65,12 @@ class Rows:
         return [WantedRows(number, self._seqs(number), self._state) for number in numbers if number not in self._pages]
 
     def take(self, wanted: WantedRows, sprites: list[Sprite]) -> None:
-        """Keep a page fetched elsewhere, unless something changed meanwhile."""
+        """Store a page fetched in another thread, unless it is outdated."""
         if wanted.state == self._state and wanted.number not in self._pages:
             self._keep(wanted.number, sprites)
 
     def known(self, positions: range) -> Iterator[Sprite]:
-        """As `between`, without fetching: pages that are missing are left out."""
+        """Like `between`, without fetching: missing pages are skipped."""
         first, stop = positions.start, min(positions.stop, len(self.order))
         while first < stop:
             number, offset = divmod(first, PAGE)
@@ -83,7 +83,7 @@ class Rows:
         return self._page(number)[offset]
 
     def between(self, positions: range) -> Iterator[Sprite]:
-        """The sprites of neighbouring positions: a page at a time, which is quicker than one by one."""
+        """The sprites of consecutive positions, fetched in pages."""
         first, stop = positions.start, min(positions.stop, len(self.order))
         while first < stop:
             number, offset = divmod(first, PAGE)
@@ -109,7 +109,7 @@ class Rows:
         return self.order[number * PAGE : (number + 1) * PAGE]
 
     def position_of(self, seq: int) -> int | None:
-        """Where a row stands in the view; None when it is not shown."""
+        """Position of a row in the view; None if it is not shown."""
         if self._is_everything:
             return seq - 1 if 1 <= seq <= len(self.order) else None
         places = np.flatnonzero(self.order == seq)

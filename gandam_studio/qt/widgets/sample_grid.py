@@ -1,4 +1,4 @@
-"""A grid of samples as one picture: crisp pixels, a cell under the pointer, a click to look closer."""
+"""A grid of samples painted from one picture, with crisp pixels and clickable cells."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CHECKER = 8
 
 
 def crisp(image: QImage, width: int, height: int) -> QImage:
-    """Scale pixel art to (width, height) device pixels without blur and without pixels of uneven size.
+    """Scale pixel art to (width, height) device pixels without blur or uneven pixels.
 
-    Whole-number enlargements are nearest neighbour. Others are enlarged to the next whole number and averaged down,
-    which keeps edges sharp to one pixel; reductions are averaged.
+    Whole-number enlargements use nearest neighbour. Others are enlarged to the next whole number and averaged down,
+    which keeps edges sharp to one pixel. Reductions are averaged.
     """
     if image.isNull() or width < 1 or height < 1:
         return QImage()
@@ -34,10 +34,10 @@ def crisp(image: QImage, width: int, height: int) -> QImage:
 
 
 class GridView(QWidget):
-    """Paints a grid picture as large as fits, at whole-number scale where that loses little.
+    """Paints a grid picture as large as possible, at a whole-number scale if that is not much smaller.
 
     Attributes:
-        rows, columns: cells of the picture. selected: the marked cell, or None.
+        rows, columns: numbers of cells. selected: the marked cell, or None.
 
     Signals:
         cell_clicked: (index, counted row by row).
@@ -60,7 +60,7 @@ class GridView(QWidget):
         theme.notifier().changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        """A square."""
+        """A square size."""
         return QSize(320, 320)
 
     @property
@@ -75,23 +75,23 @@ class GridView(QWidget):
 
     @property
     def message(self) -> str:
-        """What is said while there is no picture."""
+        """The text shown while there is no picture."""
         return self._message
 
     def set_message(self, text: str) -> None:
-        """What to say while there is no picture."""
+        """Set the text shown while there is no picture."""
         self._message = text
         self.update()
 
     def cell(self, index: int) -> QImage:
-        """One cell, at its own size."""
+        """One cell at its original size."""
         if self._image is None or not self.rows or not self.columns:
             return QImage()
         width, height = self._image.width() // self.columns, self._image.height() // self.rows
         return self._image.copy(index % self.columns * width, index // self.columns * height, width, height)
 
     def target(self) -> QRectF:
-        """Where the picture is painted, logical pixels."""
+        """Rectangle of the picture, logical pixels."""
         if self._image is None or self._image.isNull():
             return QRectF()
         ratio = self.devicePixelRatioF()
@@ -105,7 +105,7 @@ class GridView(QWidget):
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """The picture, and frames around the cell under the pointer and the selected one."""
+        """Paint the picture, with frames around the hovered and the selected cell."""
         if self._image is None or self._image.isNull():
             painter.setPen(theme.color("muted"))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
@@ -145,7 +145,7 @@ class GridView(QWidget):
         return min(row, self.rows - 1) * self.columns + min(column, self.columns - 1)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Frame the cell under the pointer."""
+        """Highlight the cell under the pointer."""
         hovered = self.cell_at(event.position().toPoint())
         if hovered != self._hovered:
             self._hovered = hovered
@@ -153,19 +153,19 @@ class GridView(QWidget):
             self.update()
 
     def leaveEvent(self, event) -> None:
-        """No cell is under the pointer."""
+        """Remove the highlight."""
         self._hovered = None
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose a cell."""
+        """Click a cell."""
         index = self.cell_at(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and index is not None:
             self.cell_clicked.emit(index)
 
 
 class SampleGrid(QFrame):
-    """A captioned grid; `widest` is the longest note it will have to show.
+    """A grid with a caption; `widest` is the longest note it will show.
 
     Signals:
         cell_clicked: (index, counted row by row).
@@ -197,12 +197,12 @@ class SampleGrid(QFrame):
         layout.addWidget(self.view, 1)
 
     def set_widest(self, note: str) -> None:
-        """Room for the longest note: it changes with every move of the cursor, and must not lay out the window then."""
+        """Reserve space for the longest note, so that a change at a cursor move does not trigger a new layout."""
         self.note.setFixedSize(self.note.fontMetrics().horizontalAdvance(note) + 2, 20)
 
 
 def paint_checker(painter: QPainter, area: QRect) -> None:
-    """A quiet checkerboard, which stands for transparency."""
+    """Paint a subtle checkerboard to indicate transparency."""
     painter.fillRect(area, theme.color("checker_a"))
     shade = theme.color("checker_b")
     for row, y in enumerate(range(area.top(), area.bottom() + 1, CHECKER)):

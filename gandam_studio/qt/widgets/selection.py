@@ -1,4 +1,4 @@
-"""Which sprites are selected: one byte a sprite, so a million are selected in a millisecond."""
+"""The selected sprites, stored as one byte per sprite: a million are selected in a millisecond."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from gandam_studio.core.workspace.seqsets import Seqs
 
 
 class Selection:
-    """A set of row numbers, in whatever order they are shown.
+    """A set of row numbers, independent of display order.
 
     Attributes:
-        count: how many are selected.
+        count: number of selected rows.
     """
 
     def __init__(self) -> None:
@@ -26,26 +26,26 @@ class Selection:
         return np.flatnonzero(self._chosen).astype(np.int64)
 
     def clear(self) -> None:
-        """Select nothing."""
+        """Clear the selection."""
         if self.count:
             self._chosen[:] = False
             self.count = 0
 
     def set(self, seqs: Seqs) -> None:
-        """Select these and no others."""
+        """Replace the selection."""
         self.clear()
         self.add(seqs)
 
     def add(self, seqs: Seqs) -> None:
-        """Select these too."""
+        """Add rows to the selection."""
         self._mark(seqs, True)
 
     def remove(self, seqs: Seqs) -> None:
-        """Select these no longer."""
+        """Remove rows from the selection."""
         self._mark(seqs, False)
 
     def keep(self, seqs: Seqs) -> bool:
-        """Leave only these of what is selected; True when that changed anything."""
+        """Restrict the selection to these rows; True if that changed it."""
         if not self.count:
             return False
         before, chosen = self.count, self.seqs()
@@ -55,15 +55,15 @@ class Selection:
         return self.count != before
 
     def toggle(self, seq: int) -> None:
-        """Select one, or select it no longer."""
+        """Toggle a row."""
         self._mark(np.array([seq], dtype=np.int64), seq not in self)
 
     def snapshot(self) -> np.ndarray:
-        """The present state, for `restore`."""
+        """The current state, for `restore`."""
         return self._chosen.copy()
 
     def restore(self, snapshot: np.ndarray) -> None:
-        """Go back to what `snapshot` returned."""
+        """Restore a snapshot."""
         self._chosen = snapshot.copy()
         self.count = int(np.count_nonzero(self._chosen))
 

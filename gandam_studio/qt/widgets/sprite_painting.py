@@ -1,4 +1,4 @@
-"""Small things this screen paints again and again: the checkerboard and chips of text."""
+"""Painting helpers: the checkerboard and chips of text."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def _tile(ratio: float) -> QPixmap:
 
 
 def draw_checkerboard(painter: QPainter, area: QRectF) -> None:
-    """Fill an area (logical pixels) with what says "transparent here"."""
+    """Fill an area (logical pixels) with the checkerboard that indicates transparency."""
     painter.drawTiledPixmap(area, _tile(painter.device().devicePixelRatio()))
 
 
 def fitted_scale(picture: QSize, room: QSize, most: float = 64.0) -> float:
-    """Device pixels a picture's pixel gets so that the picture fits into `room` (device pixels).
+    """Device pixels per picture pixel such that the picture fits into `room` (device pixels).
 
-    A whole number where it is enlarged, so that every pixel of pixel art is equally large.
+    A whole number when enlarging, so that all pixels of pixel art have the same size.
     """
     if picture.isEmpty() or room.isEmpty():
         return 1.0
@@ -42,7 +42,7 @@ CHIP_GAP = 5
 
 
 def chips_that_fit(widths: Sequence[int], more: int, room: int) -> int:
-    """How many of a row of chips, of these `widths`, have room together with one of width `more` where some do not."""
+    """How many chips of these `widths` fit in a row, including one of width `more` if some do not fit."""
     shown, used = 0, 0
     for number, width in enumerate(widths, 1):
         used += width + CHIP_GAP
@@ -52,7 +52,7 @@ def chips_that_fit(widths: Sequence[int], more: int, room: int) -> int:
 
 
 def draw_chip(painter: QPainter, corner: QPoint, text: str, color: str, *, solid: bool = False) -> QRect:
-    """A rounded label in a token's colour with its top left at `corner`; returns what it covers."""
+    """Draw a rounded label in a token's colour with its top left at `corner`; returns its rectangle."""
     metrics = QFontMetrics(painter.font())
     area = QRect(corner, QSize(metrics.horizontalAdvance(text) + CHIP_PADDING, metrics.height() + 4))
     painter.save()

@@ -1,4 +1,4 @@
-"""Texts that change many times a second without laying out the window each time."""
+"""Labels that change many times a second without a new layout of the window each time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ ROOM = 8
 WIDEST = 720
 
 
-def tell(widget: QLabel | QPushButton, text: str) -> None:
-    """Set a widget's text; it grows where it must and never shrinks, so that its neighbours mostly stay where they are.
+def set_steady_text(widget: QLabel | QPushButton, text: str) -> None:
+    """Set a widget's text. The widget grows if needed and never shrinks, so that its neighbours rarely move.
 
     A widget of fixed size is not laid out again when its text changes.
     """

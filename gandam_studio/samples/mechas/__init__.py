@@ -1,8 +1,8 @@
-"""A seeded artist: draws pixel-art mechas, tanks and planes by the million, with the truth about each.
+"""Seeded generator of pixel-art mechas, tanks and planes, with the ground truth about each.
 
-`sprite(seed, index)` draws one picture, `truth(seed, index)` tells what it shows and how it relates to its
-original, and `write_set` writes a folder or a zip of them. All arithmetic that decides a pixel is done in
-integers, so the same (seed, index) gives the same pixels on every machine and with every NumPy.
+`sprite(seed, index)` draws a picture, `truth(seed, index)` returns what it shows and how it relates to its original,
+and `write_set` writes a folder or a zip of them. All arithmetic that determines pixels uses integers, so the same
+(seed, index) gives the same pixels on every machine and with every NumPy version.
 """
 
 from gandam_studio.samples.mechas.collection import SIZE, SpriteTruth, sprite, truth, truths

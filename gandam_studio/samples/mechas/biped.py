@@ -1,4 +1,4 @@
-"""Walking machines on two legs: proportions and equipment by class, pose and parts by dice."""
+"""Two-legged machines: proportions and equipment depend on the class, pose and parts are random."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ WEAPONS = (
 
 
 def draw_biped(scene: Scene, dice: Dice, build_name: str, gear: Dice) -> None:
-    """Draw a mecha of the class `build_name`: `dice` decides body and pose, `gear` what it carries."""
+    """Draw a mecha of the class `build_name`: `dice` determines body and pose, `gear` the equipment."""
     build = BUILDS[build_name]
     leg = dice.between(*build.leg)
     hip_y = GROUND - leg - 4
@@ -241,7 +241,7 @@ def _legs(scene: Scene, dice: Dice, build: Build, leg: int, hip_y: int, torso_w:
 
 
 class _Arm:
-    """Both arms share their proportions; each has a pose of its own."""
+    """Both arms share their proportions, but have separate poses."""
 
     def __init__(self, scene: Scene, dice: Dice, build: Build, pauldron: int) -> None:
         self.scene, self.dice = scene, dice
@@ -254,7 +254,7 @@ class _Arm:
         self._elbow = (0, 0)
 
     def reach(self, x: int, y: int, *, far: bool) -> tuple[int, int]:
-        """Choose a pose; returns where the hand is. The far arm aims ahead, the near one mostly hangs."""
+        """Choose a pose and return the position of the hand. The far arm aims ahead, the near one mostly hangs."""
         half = self.length // 2
         aiming = (
             ((-4, half), (-half, 1)),
@@ -304,7 +304,7 @@ def _weapon(scene: Scene, gear: Dice, hand: tuple[int, int], build_name: str) ->
 
 
 def _back(scene: Scene, gear: Dice, build: Build, x: int, y: int) -> None:
-    """What is mounted on the back: wings, a thruster pack, cannons that look over the shoulder."""
+    """Equipment on the back: wings, a thruster pack, or shoulder cannons."""
     mirror = scene.mirror
     if gear.chance(build.wings):
         style = gear.below(3)
@@ -318,7 +318,7 @@ def _back(scene: Scene, gear: Dice, build: Build, x: int, y: int) -> None:
 
 
 def draw_walker(scene: Scene, dice: Dice, gear: Dice) -> None:
-    """Draw a cabin on two bird's legs, guns at its sides."""
+    """Draw a cabin on two bird-like legs, with guns at its sides."""
     leg, w, h = dice.between(21, 26), dice.between(22, 28), dice.between(13, 17)
     hip_y = GROUND - leg - 3
     thigh, shin = dice.between(5, 7), dice.between(4, 5)

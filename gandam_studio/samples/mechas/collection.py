@@ -1,4 +1,4 @@
-"""Which sprite stands at which index: originals, and copies of them as they turn up in a real folder."""
+"""The collection: which sprite has which index, with originals and copies as found in real folders."""
 
 from __future__ import annotations
 
@@ -24,23 +24,24 @@ KINDS = (("hero", 20), ("soldier", 19), ("heavy", 12), ("scout", 12), ("knight",
 NOT_BIPEDAL = frozenset({"tank", "plane", "crawler", "truck"})
 RELATIONS = (("original", 77), ("mirrored", 5), ("recoloured", 6), ("exact", 3), ("re-encoded", 3), ("resized", 3),
              ("cropped", 2), ("near", 1))  # fmt: skip
-WRONG_FACING = 16  # percent of originals that look right
+WRONG_FACING = 16  # percent of originals that face right
 
 
 @dataclass(frozen=True, slots=True)
 class SpriteTruth:
-    """What a sprite of the collection is.
+    """Ground truth about a sprite of the collection.
 
     Attributes:
-        index: its place in the collection.
+        index: its index in the collection.
         file: its file name.
         facing: "left" or "right", as shown.
-        bipedal: walks on two legs.
+        bipedal: whether it walks on two legs.
         kind: class of machine, such as "hero", "walker", "tank".
-        family: name shared by an original and everything made from it.
+        family: name shared by an original and all its copies.
         relation: "original", or how it was made from `original`: "exact" (same bytes), "re-encoded" (colours cut to
-            5-6-5 bits), "mirrored", "recoloured", "resized" (doubled), "cropped" (to its content), "near" (other gear).
-        original: file name of the original; its own for an original.
+            5-6-5 bits), "mirrored", "recoloured", "resized" (doubled), "cropped" (to its content), "near" (other
+            equipment).
+        original: file name of the original; for an original, its own.
     """
 
     index: int
@@ -71,7 +72,7 @@ def _relation(seed: int, index: int) -> str:
 
 
 def _original(seed: int, index: int) -> int:
-    """The index of the original that `index` was made from: one of those some places before it."""
+    """The index of the original that `index` was made from: one shortly before it."""
     if _relation(seed, index) == "original":
         return index
     source = index - 1 - Dice(seed, index, 2).below(min(60, index))
@@ -81,19 +82,19 @@ def _original(seed: int, index: int) -> int:
 
 
 def kind_of(seed: int, index: int) -> str:
-    """The class of machine an original is."""
+    """The class of machine of an original."""
     return _weighted(KINDS, Dice(seed, index, 3).below(100))
 
 
-def _looks_right(seed: int, index: int) -> bool:
+def _faces_right(seed: int, index: int) -> bool:
     return Dice(seed, index, 4).chance(WRONG_FACING)
 
 
 def truth(seed: int, index: int) -> SpriteTruth:
-    """Say what `sprite(seed, index)` shows, without drawing it."""
+    """The ground truth about `sprite(seed, index)`, without drawing it."""
     relation, source = _relation(seed, index), _original(seed, index)
     kind = kind_of(seed, source)
-    right = _looks_right(seed, source) != (relation == "mirrored")
+    right = _faces_right(seed, source) != (relation == "mirrored")
     return SpriteTruth(
         index=index,
         file=file_name(index),
@@ -107,13 +108,13 @@ def truth(seed: int, index: int) -> SpriteTruth:
 
 
 def truths(seed: int, count: int) -> Iterator[SpriteTruth]:
-    """Yield the truth about the first `count` sprites."""
+    """Yield the ground truth about the first `count` sprites."""
     return (truth(seed, index) for index in range(count))
 
 
 @lru_cache(maxsize=16)
 def _pattern(number: int) -> NDArray[np.bool_]:
-    """Camouflage blotches, bool (70, 96): bilinear noise over a lattice of 8 pixels, cut near its middle."""
+    """Camouflage blotches, bool (70, 96): bilinear noise on a lattice of 8 pixels, with a threshold near its middle."""
     dice = Dice(number, 77)
     lattice = np.array([[dice.below(256) for _ in range(WIDTH // 8 + 2)] for _ in range(HEIGHT // 8 + 2)], np.int64)
     row, y = np.divmod(np.arange(HEIGHT), 8)
@@ -124,9 +125,9 @@ def _pattern(number: int) -> NDArray[np.bool_]:
 
 
 def render(seed: int, index: int, *, coat: int = 0, gear: int = 0) -> NDArray[np.uint8]:
-    """Draw an original as RGBA uint8 (64, 64, 4), in another coat of paint or with other gear if asked."""
+    """Draw an original as RGBA uint8 (64, 64, 4), optionally with another coat of paint or other equipment."""
     kind, body, equipment = kind_of(seed, index), Dice(seed, index, 5), Dice(seed, index, 6, gear)
-    scene = Scene(_looks_right(seed, index))
+    scene = Scene(_faces_right(seed, index))
     if kind in BUILDS:
         draw_biped(scene, body, kind, equipment)
     else:
@@ -161,7 +162,7 @@ def sprite(seed: int, index: int) -> NDArray[np.uint8]:
 
 
 def _regeared(picture: NDArray[np.uint8], seed: int, source: int, index: int) -> NDArray[np.uint8]:
-    """The same machine with other gear; some kinds carry little, so several throws may be needed."""
+    """The same machine with other equipment; some kinds carry little, so several attempts may be needed."""
     for attempt in range(50):
         other = render(seed, source, gear=50 * index + attempt + 1)
         if (other != picture).any():
@@ -170,7 +171,7 @@ def _regeared(picture: NDArray[np.uint8], seed: int, source: int, index: int) ->
 
 
 def _five_six_five(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Colours as a 16-bit display keeps them: 5, 6 and 5 bits, spread over 0 to 255 again."""
+    """Reduce colours to 5, 6 and 5 bits, scaled back to 0 to 255."""
     wide = picture.astype(np.uint16)
     red, green, blue = wide[..., 0] >> 3, wide[..., 1] >> 2, wide[..., 2] >> 3
     channels = [(red << 3) | (red >> 2), (green << 2) | (green >> 4), (blue << 3) | (blue >> 2), wide[..., 3]]
@@ -178,7 +179,7 @@ def _five_six_five(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _cropped(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture without its transparent margins."""
+    """Crop the transparent margins."""
     shown = picture[..., 3] > 0
     rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
     return np.ascontiguousarray(picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])

@@ -1,4 +1,4 @@
-"""Repeatable dice: NumPy does not promise the same stream from one release to the next, this does."""
+"""Reproducible random numbers, since NumPy does not guarantee the same stream across releases."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def _mix(value: int) -> int:
 
 
 class Dice:
-    """SplitMix64 started from whole numbers; equal numbers, equal throws.
+    """A SplitMix64 generator seeded by whole numbers.
 
-    Streams that differ in any number are independent, so that a design can be kept while its paint is thrown anew.
+    Streams with different seeds are independent, so that a design can be kept while its paint is chosen again.
     """
 
     __slots__ = ("_state",)
@@ -32,18 +32,18 @@ class Dice:
         self._state = state
 
     def below(self, count: int) -> int:
-        """A whole number in [0, count); the bias of the remainder is below 2^-50 for the counts used here."""
+        """A whole number in [0, count); the modulo bias is below 2^-50 for the counts used here."""
         self._state = (self._state + _STEP) & _MASK
         return _mix(self._state) % count
 
     def between(self, low: int, high: int) -> int:
-        """A whole number in [low, high], both ends included."""
+        """A whole number in [low, high], inclusive."""
         return low + self.below(high - low + 1)
 
     def chance(self, percent: int) -> bool:
-        """True in `percent` of 100 throws."""
+        """True with a probability of `percent` per cent."""
         return self.below(100) < percent
 
     def pick(self, options: Sequence[T]) -> T:
-        """One of `options`, all alike."""
+        """One of `options`, with equal probability."""
         return options[self.below(len(options))]

@@ -1,4 +1,4 @@
-"""Sample sets on disk: PNG files and their truth table, in a folder or in one zip."""
+"""Write sample sets to disk: PNG files and their truth table, in a folder or a zip."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ TRUTH_COLUMNS = tuple(field.name for field in dataclasses.fields(SpriteTruth))
 
 
 def png_bytes(seed: int, index: int, *, compression: int = 6) -> bytes:
-    """A sprite of the collection as an RGBA PNG file; `compression` is zlib's, 1 (fast) to 9 (small)."""
+    """A sprite of the collection as an RGBA PNG file; `compression` is the zlib level, 1 (fast) to 9 (small)."""
     stream = io.BytesIO()
     Image.fromarray(sprite(seed, index)).save(stream, "PNG", compress_level=compression)
     return stream.getvalue()
 
 
 def truth_table(seed: int, count: int, *, first: int = 0) -> str:
-    """The truth about `count` sprites as tab-separated text with a heading."""
+    """The ground truth about `count` sprites as tab-separated text with a header."""
     stream = io.StringIO(newline="")
     table = csv.writer(stream, delimiter="\t", lineterminator="\n")
     table.writerow(TRUTH_COLUMNS)
@@ -58,10 +58,10 @@ def read_truth(path: Path) -> Iterator[SpriteTruth]:
 
 
 def write_set(target: Path, count: int, *, seed: int, compression: int = 6, job: Job = NULL_JOB) -> Path:
-    """Draw the first `count` sprites of a collection, with `truth.tsv` beside them; returns the truth table's path.
+    """Write the first `count` sprites of a collection and their `truth.tsv`; returns the path of the truth table.
 
-    `target` is a folder to be filled, or a `.zip` whose table is written next to it. Sets of more than 10,000
-    sprites are spread over sub-folders of 10,000. Raises OSError when the disk will not have it, Cancelled.
+    `target` is a folder, or a `.zip` whose table is written next to it. Sets of more than 10,000 sprites are split into
+    sub-folders of 10,000. Raises OSError and Cancelled.
     """
     target = Path(target)
     zipped = target.suffix == ".zip"
@@ -79,7 +79,7 @@ def write_set(target: Path, count: int, *, seed: int, compression: int = 6, job:
                 name = f"{index // 10_000:04d}/{name}"
             data = png_bytes(seed, index, compression=compression)
             if archive:
-                # A fixed date: equal sprites, equal bytes.
+                # A fixed date, so that equal sprites give equal bytes.
                 archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), data)
             else:
                 path = folder / name

@@ -1,7 +1,7 @@
-"""Armour plates: small shapes, beveled and outlined as a pixel artist would, with the light from the top left.
+"""Armour plates: small shapes, bevelled and outlined in pixel-art style, lit from the top left.
 
-A `Form` collects panels of named materials; `Form.stamp` shades it into a `Stamp` of palette indices that the
-scene copies into place. Index = material * 8 + tone, tone 0 the outline and 5 the brightest; index 0 is clear.
+A `Form` collects panels of materials; `Form.stamp` shades it into a `Stamp` of palette indices, which the scene
+copies into place. Index = material * 8 + tone; tone 0 is the outline, 5 the brightest; index 0 is transparent.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Stamp:
     """A shaded shape.
 
     Attributes:
-        indices: palette indices, uint8 (h, w), 0 where clear.
-        mask: bool (h, w), where there is something to copy.
-        x, y: where `indices[0, 0]` lies from the anchor, in pixels.
+        indices: palette indices, uint8 (h, w), 0 where transparent.
+        mask: bool (h, w), which pixels to copy.
+        x, y: offset of `indices[0, 0]` from the anchor, in pixels.
     """
 
     indices: NDArray[np.uint8]
@@ -34,17 +34,17 @@ class Stamp:
 
 
 class Form:
-    """A drawing board of `width` x `height` pixels on which panels are laid, later ones over earlier ones."""
+    """A canvas of `width` x `height` pixels for panels; later ones cover earlier ones."""
 
     def __init__(self, width: int, height: int) -> None:
         self.material = np.zeros((height, width), np.uint8)
         self.panel = np.zeros((height, width), np.int16)
         self.bias = np.zeros((height, width), np.int8)  # added to the tone
-        self.fixed = np.full((height, width), -1, np.int8)  # a tone that shading leaves alone
+        self.fixed = np.full((height, width), -1, np.int8)  # a tone that shading does not change
         self._panels = 0
 
     def polygon(self, points: Points, material: int, bias: int = 0) -> Form:
-        """Fill a polygon (even-odd at pixel centres; corners are rounded to quarter pixels and kept in integers)."""
+        """Fill a polygon (even-odd at pixel centres; corners are rounded to integer quarter pixels)."""
         height, width = self.material.shape
         xs = (8 * np.arange(width) + 4)[None, :]
         ys = (8 * np.arange(height) + 4)[:, None]
@@ -65,7 +65,7 @@ class Form:
         dx = (8 * np.arange(width) + 4 - round(cx * 4) * 2)[None, :]
         dy = (8 * np.arange(height) + 4 - round(cy * 4) * 2)[:, None]
         a, b = max(1, round(rx * 4) * 2), max(1, round(ry * 4) * 2)
-        # A little under the full radius, else single pixels stick out at the four ends.
+        # Slightly less than the full radius, so that no single pixels stick out at the four ends.
         return self._fill(16 * (dx * dx * (b * b) + dy * dy * (a * a)) <= 15 * a * a * b * b, material, bias)
 
     def box(self, x: int, y: int, width: int, height: int, material: int, bias: int = 0) -> Form:
@@ -83,7 +83,7 @@ class Form:
         return self
 
     def mark(self, x: int, y: int, width: int, height: int, material: int, tone: int) -> Form:
-        """Flat detail (lamp, vent, seam) of one tone, only where something is already drawn."""
+        """Draw a flat detail (lamp, vent, seam) of one tone, only over existing pixels."""
         region = (slice(max(0, y), max(0, y + height)), slice(max(0, x), max(0, x + width)))
         drawn = self.material[region] > 0
         self.material[region][drawn] = material
@@ -91,12 +91,12 @@ class Form:
         return self
 
     def shade(self, x: int, y: int, width: int, height: int, bias: int) -> Form:
-        """Turn a region `bias` tones lighter or darker."""
+        """Make a region `bias` tones lighter or darker."""
         self.bias[max(0, y) : y + height, max(0, x) : x + width] += np.int8(bias)
         return self
 
     def glyph(self, rows: Sequence[str], x: int = 0, y: int = 0) -> Form:
-        """Lay a drawing made of letters: see `gandam_studio.samples.mechas.glyphs`."""
+        """Draw a glyph made of letters, see `gandam_studio.samples.mechas.glyphs`."""
         materials = {"p": 1, "s": 2, "t": 3, "f": 4, "g": 5, "e": 6, "b": 7, "w": 8}
         board = [row.ljust(max(map(len, rows)), ".") for row in rows]
         for letter, material in materials.items():
@@ -119,10 +119,10 @@ class Form:
         return self
 
     def stamp(self, x: int, y: int, *, mirror: bool, dim: int = 0, outline: bool = True) -> Stamp:
-        """Shade and outline.
+        """Shade and outline the form.
 
-        (x, y) is the anchor's place on the board; `mirror` turns the shape, and not its light, to the right;
-        `dim` darkens far limbs by so many tones.
+        (x, y) is the position of the anchor; `mirror` flips the shape, but not the light, to face right;
+        `dim` darkens by a number of tones, for far limbs.
         """
 
         def board(values: NDArray, outside: int = 0) -> NDArray:
@@ -140,7 +140,7 @@ class Form:
 
 
 def _tones(panel: NDArray[np.int16], bias: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Tones 1 to 5: a slope from top left to bottom right over each panel, plus its lit and its shaded edge."""
+    """Tones 1 to 5: a gradient from top left to bottom right over each panel, plus lit and shaded edges."""
     up, left = np.roll(panel, 1, 0), np.roll(panel, 1, 1)
     down, right = np.roll(panel, -1, 0), np.roll(panel, -1, 1)
     lit = ((up != panel) | (left != panel)).astype(np.int64)
@@ -158,7 +158,7 @@ def _tones(panel: NDArray[np.int16], bias: NDArray[np.int8]) -> NDArray[np.int64
 
 
 def _outline(indices: NDArray[np.uint8], material: NDArray[np.uint8]) -> None:
-    """Draw a dark line around the shape, in the darkest tone of the material it touches; changes `indices`."""
+    """Draw an outline in the darkest tone of the adjacent material, in place in `indices`."""
     empty = material == 0
     for axis, step in ((0, 1), (1, 1), (0, -1), (1, -1)):
         beside = np.roll(material, step, axis)

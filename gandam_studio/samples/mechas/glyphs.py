@@ -1,7 +1,8 @@
-"""Heads and emblems drawn by hand, letter by letter, all looking left.
+"""Heads and emblems drawn by hand, letter by letter, all facing left.
 
-Small letters name a material and are shaded by the light: p primary, s secondary, t trim, f frame, g metal,
-e eye glow, b beam, w bone. Capitals are the same material in deep shadow, E and B the brightest glow, # the outline.
+Lower-case letters name a material, shaded by the light: p primary, s secondary, t trim, f frame, g metal,
+e eye glow, b beam, w bone. Upper-case letters are the same material in deep shadow; E and B are the
+brightest glow, # is the outline.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Paint: curated schemes, each colour grown into a ramp of six tones whose shadows turn to blue, lights to cream."""
+"""Colour schemes: each colour becomes a ramp of six tones, with shadows towards blue and lights towards cream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gandam_studio.samples.mechas.forms import TONES
 
 Colour = tuple[int, int, int]
 
-# (primary, secondary, trim): chosen by eye, so that armour, limbs and marks tell apart at 32 pixels.
+# (primary, secondary, trim): chosen by eye, so that armour, limbs and marks are distinguishable at 32 pixels.
 SCHEMES: tuple[tuple[str, str, str], ...] = (
     ("#e4e6ec", "#3358b8", "#d83a3a"), ("#e8e2d2", "#8c2f39", "#e3b23c"), ("#4c7a3f", "#8a9a5b", "#d9a441"),
     ("#b8323a", "#5c2230", "#f0c24b"), ("#2f4f9e", "#9fb4d8", "#f2c53d"), ("#6b4fa0", "#b9a3dc", "#62d6c4"),
@@ -45,7 +45,7 @@ def _towards(colour: Colour, other: Colour, percent: int) -> Colour:
 
 @cache
 def ramp(text: str) -> NDArray[np.uint8]:
-    """Six tones of a colour, outline first, as RGBA uint8 (8, 4); the last two rows repeat the brightest."""
+    """The six tones of a colour, outline first, as RGBA uint8 (8, 4); the last two rows repeat the brightest."""
     base = _rgb(text)
     tones = [
         _towards(base, (16, 10, 26), 84),
@@ -61,7 +61,7 @@ def ramp(text: str) -> NDArray[np.uint8]:
 
 @cache
 def glow_ramp(text: str) -> NDArray[np.uint8]:
-    """A ramp for things that give light: bright throughout, nearly white at the top."""
+    """A ramp for glowing parts: bright throughout, nearly white at the top."""
     base = _rgb(text)
     steps = [
         _towards(base, (20, 8, 30), 78),
@@ -76,10 +76,10 @@ def glow_ramp(text: str) -> NDArray[np.uint8]:
 
 
 def paint(seed: int, index: int, coat: int = 0) -> NDArray[np.uint8]:
-    """The palette of a sprite, RGBA uint8 (72, 4); another `coat` is another, surely different, paint job."""
+    """The palette of a sprite, RGBA uint8 (72, 4); each `coat` gives a different paint job."""
     dice = Dice(seed, index, 101)
     first = dice.below(len(SCHEMES))
-    # Steps of 11 through 36 schemes never return to the first before 36 coats.
+    # Steps of 11 through 36 schemes do not repeat within 36 coats.
     scheme = SCHEMES[(first + 11 * coat) % len(SCHEMES)]
     dice = Dice(seed, index, 102, coat)
     primary, secondary, trim = scheme

@@ -1,7 +1,7 @@
-"""The parts a mecha is put together from, each drawn once per size and kept.
+"""The parts of a mecha, each drawn once per size and cached.
 
-Every function returns a `Stamp` anchored where the part is mounted (hip, shoulder, grip, neck). Shapes look left;
-`mirror` turns them right while the light stays where it is.
+Every function returns a `Stamp` anchored where the part is mounted (hip, shoulder, grip, neck). Shapes face left;
+`mirror` makes them face right without changing the light.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def joint(radius2: int, material: int, mirror: bool, dim: int) -> Stamp:
 
 @part
 def foot(width: int, height: int, style: int, material: int, mirror: bool, dim: int) -> Stamp:
-    """A foot, toe to the left; anchored at the ankle, two thirds back, on top."""
+    """A foot, toe to the left, anchored at the ankle: at the top, two thirds back."""
     form, w, h = Form(width, height + 1), width, height
     ankle = (2 * w) // 3
     if style == 0:  # boot
@@ -76,7 +76,7 @@ def foot(width: int, height: int, style: int, material: int, mirror: bool, dim: 
 
 @part
 def torso(w: int, h: int, style: int, mirror: bool) -> Stamp:
-    """A chest seen in three-quarter view from its left front; anchored at the middle of its waist."""
+    """A chest in three-quarter view from the front left, anchored at the middle of the waist."""
     form = Form(w + 2, h + 2)
     front = round(w * 0.62)  # where the front plane turns into the side
     (_hero_chest, _barrel_chest, _soldier_chest, _wedge_chest, _lamellar_chest, _box_chest)[style](form, w, h, front)
@@ -84,7 +84,7 @@ def torso(w: int, h: int, style: int, mirror: bool) -> Stamp:
 
 
 def _hero_chest(form: Form, w: int, h: int, front: int) -> None:
-    """Chest block with vents, a cockpit hatch, a slim waist."""
+    """A chest block with vents, a cockpit hatch and a slim waist."""
     waist, vent = h * 0.62, max(2, w // 5)
     form.polygon([(w * 0.22, waist - 1), (w * 0.8, waist - 1), (w * 0.74, h + 1), (w * 0.28, h + 1)], FRAME)
     form.polygon([(0, 1), (w * 0.25, 0), (w, 0), (w, waist), (w * 0.1, waist), (0, waist - 3)], PRIMARY)
@@ -103,7 +103,7 @@ def _barrel_chest(form: Form, w: int, h: int, _front: int) -> None:
 
 
 def _soldier_chest(form: Form, w: int, h: int, front: int) -> None:
-    """A sloped breastplate, hoses at the waist."""
+    """A sloped breastplate with hoses at the waist."""
     form.polygon([(w * 0.15, h * 0.6), (w * 0.85, h * 0.6), (w * 0.8, h + 1), (w * 0.2, h + 1)], FRAME)
     form.polygon([(0, 3), (w * 0.2, 0), (w, 0), (w, h * 0.65), (w * 0.45, h * 0.75), (0, h * 0.55)], SECONDARY)
     form.polygon([(front, 0), (w, 0), (w, h * 0.65), (front, h * 0.72)], SECONDARY, -1)
@@ -113,7 +113,7 @@ def _soldier_chest(form: Form, w: int, h: int, front: int) -> None:
 
 
 def _wedge_chest(form: Form, w: int, h: int, front: int) -> None:
-    """Broad shoulders over a narrow waist, a slit of light at the core."""
+    """Broad shoulders over a narrow waist, with a glowing slit at the core."""
     form.polygon([(0, 0), (w, 0), (w * 0.9, h * 0.35), (w * 0.68, h + 1), (w * 0.32, h + 1), (0, h * 0.4)], PRIMARY)
     form.polygon([(front, 0), (w, 0), (w * 0.9, h * 0.35), (w * 0.66, h + 1), (front, h + 1)], SECONDARY, -1)
     form.polygon([(w * 0.2, h * 0.2), (w * 0.5, h * 0.2), (w * 0.45, h * 0.8), (w * 0.36, h * 0.8)], FRAME)
@@ -141,7 +141,7 @@ def _box_chest(form: Form, w: int, h: int, front: int) -> None:
 
 @part
 def pelvis(w: int, h: int, style: int, mirror: bool) -> Stamp:
-    """Hips and skirt armour, anchored in the middle of the waist."""
+    """Hips and skirt armour, anchored at the middle of the waist."""
     form = Form(w + 2, h + 2)
     if style == 0:  # bare hips
         low = h * 0.6
@@ -163,7 +163,7 @@ def pelvis(w: int, h: int, style: int, mirror: bool) -> Stamp:
 
 @part
 def pauldron(w: int, h: int, style: int, mirror: bool, dim: int) -> Stamp:
-    """Shoulder armour, anchored at the shoulder joint (its middle)."""
+    """Shoulder armour, anchored at its centre, the shoulder joint."""
     form = Form(w + 2, h + 5)
     top = 4
     if style == 0:  # box
@@ -187,7 +187,7 @@ def pauldron(w: int, h: int, style: int, mirror: bool, dim: int) -> Stamp:
 
 @part
 def hand(style: int, mirror: bool, dim: int) -> Stamp:
-    """A fist (0) or a three-fingered claw (1), anchored in its middle."""
+    """A fist (0) or a three-fingered claw (1), anchored at its centre."""
     form = Form(8, 9)
     if style == 0:
         form.polygon([(2, 2), (6, 2), (6, 6), (2, 6)], FRAME)
@@ -223,7 +223,7 @@ def head(which: int, crest: int, mirror: bool) -> Stamp:
 
 @part
 def pod(w: int, h: int, style: int, mirror: bool) -> Stamp:
-    """A walker's cabin: canopy to the left; anchored at the middle of its underside."""
+    """A walker's cabin, canopy to the left, anchored at the middle of its underside."""
     form = Form(w + 2, h + 2)
     if style == 0:
         nose, stern, keel = [(0, h * 0.55), (w * 0.3, 1)], [(w * 0.9, 0), (w, h * 0.3)], [(w, h * 0.8), (w * 0.8, h)]
@@ -241,6 +241,6 @@ def pod(w: int, h: int, style: int, mirror: bool) -> Stamp:
 
 @part
 def emblem(which: int, mirror: bool) -> Stamp:
-    """A small badge without outline, anchored in its middle."""
+    """A small badge without outline, anchored at its centre."""
     form = Form(5, 5).glyph(EMBLEMS[which])
     return form.stamp(2, 2, mirror=mirror, outline=False)

@@ -1,4 +1,4 @@
-"""The board on which stamps are put, back to front, and the 64 x 64 window of it that becomes the picture."""
+"""The board on which stamps are placed, back to front, and its 64 x 64 window that becomes the picture."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 from gandam_studio.samples.mechas.forms import Stamp
 
 SIZE = 64
-# The board is roomier than the picture, so that long barrels and wings move the window instead of being cut.
+# The board is larger than the picture, so that long barrels and wings move the window instead of being cut off.
 HEIGHT, WIDTH = 70, 96
-GROUND = 64  # the row on which everything stands
+GROUND = 64  # the row of the ground
 MIDDLE = 48  # the column of a mecha's spine
-_TOP, _LEFT = HEIGHT - SIZE - 2, 15  # where the window lies by itself
+_TOP, _LEFT = HEIGHT - SIZE - 2, 15  # default position of the window
 
 
 class Scene:
     """Collects palette indices.
 
     Attributes:
-        mirror: everything is placed, and was stamped, looking right instead of left.
+        mirror: everything is placed and stamped facing right instead of left.
         indices: uint8 (70, 96), see `forms`.
     """
 
@@ -30,7 +30,7 @@ class Scene:
         self.indices = np.zeros((HEIGHT, WIDTH), np.uint8)
 
     def put(self, stamp: Stamp, x: int, y: int) -> None:
-        """Copy a stamp with its anchor at (x, y), given as if looking left; what leaves the board is cut off."""
+        """Copy a stamp with its anchor at (x, y), given as if facing left; parts outside the board are cut off."""
         if self.mirror:
             x = WIDTH - 1 - x
         left, top = x + stamp.x, y + stamp.y
@@ -44,13 +44,13 @@ class Scene:
             np.copyto(self.indices[y0:y1, x0:x1], stamp.indices[inside], where=stamp.mask[inside])
 
     def camouflage(self, pattern: NDArray[np.bool_], material: int, other: int) -> None:
-        """Repaint `material` as `other`, same tones, where `pattern` (70, 96) is true."""
+        """Replace `material` with `other`, in the same tones, where `pattern` (70, 96) is true."""
         first = material * 8
         chosen = (self.indices >= first) & (self.indices < first + 8) & pattern
         self.indices[chosen] += np.uint8((other - material) * 8 % 256)
 
     def picture(self, palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """RGBA uint8 (64, 64, 4): the window that holds all that was drawn, or its front if it is too wide."""
+        """RGBA uint8 (64, 64, 4): the window that contains everything drawn, or its front if it is too wide."""
         columns, rows = np.flatnonzero(self.indices.any(0)), np.flatnonzero(self.indices.any(1))
         first, last = int(columns[0]), int(columns[-1])
         left = WIDTH - SIZE - _LEFT if self.mirror else _LEFT

@@ -1,4 +1,4 @@
-"""Machines that do not walk on two legs: tanks, aircraft, four-legged crawlers, wheeled trucks."""
+"""Machines without two legs: tanks, aircraft, four-legged crawlers, wheeled trucks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _turret(w: int, h: int, style: int, mirror: bool) -> Stamp:
 
 
 def draw_tank(scene: Scene, dice: Dice, gear: Dice) -> None:
-    """Draw a tracked tank: treads, hull, turret, gun to the left."""
+    """Draw a tracked tank: treads, hull, turret, with the gun to the left."""
     w, tread = dice.between(38, 50), dice.between(9, 12)
     hull, turret_w, turret_h = dice.between(7, 10), dice.between(16, 24), dice.between(7, 11)
     top = GROUND - tread + 3
@@ -81,7 +81,7 @@ def _fuselage(w: int, h: int, style: int, mirror: bool) -> Stamp:
 
 @part
 def _plate(points: tuple[tuple[int, int], ...], material: int, mirror: bool, dim: int) -> Stamp:
-    """A flat panel (wing, fin) given by its corners; anchored at (0, 0) of their coordinates."""
+    """A flat panel (wing, fin) given by its corners, anchored at (0, 0) of their coordinates."""
     x0, y0 = min(x for x, _ in points), min(y for _, y in points)
     x1, y1 = max(x for x, _ in points), max(y for _, y in points)
     form = Form(x1 - x0 + 1, y1 - y0 + 1)
@@ -90,13 +90,13 @@ def _plate(points: tuple[tuple[int, int], ...], material: int, mirror: bool, dim
 
 
 def draw_plane(scene: Scene, dice: Dice, gear: Dice) -> None:
-    """Draw a jet in flight seen from the side, nose to the left."""
+    """Draw a flying jet from the side, nose to the left."""
     w, h = dice.between(44, 54), dice.between(9, 13)
     y = dice.between(31, 40)
     m, sweep, span = scene.mirror, dice.between(6, 14), dice.between(9, 16)
     root = dice.between(14, 20)
     tail = MIDDLE + w // 2
-    if dice.chance(60):  # the far wing, seen above
+    if dice.chance(60):  # the far wing, visible above
         points = ((-4, 0), (sweep, -span + 4), (sweep + 6, -span + 4), (root - 4, 0))
         scene.put(_plate(points, SECONDARY, m, 1), MIDDLE - 2, y - h // 2 + 2)
     fin = dice.between(8, 12)
@@ -112,7 +112,7 @@ def draw_plane(scene: Scene, dice: Dice, gear: Dice) -> None:
 
 
 def draw_crawler(scene: Scene, dice: Dice, gear: Dice) -> None:
-    """Draw a body on four or six jointed legs, its head to the left."""
+    """Draw a body on four or six jointed legs, head to the left."""
     w, h, lift = dice.between(26, 34), dice.between(11, 15), dice.between(9, 14)
     belly = GROUND - lift
     thigh, pairs = dice.between(4, 5), dice.pick((2, 2, 3))
@@ -141,7 +141,7 @@ def _wheel(radius2: int, mirror: bool) -> Stamp:
 
 
 def draw_truck(scene: Scene, dice: Dice, gear: Dice) -> None:
-    """Draw a wheeled carrier with something on its bed, cab to the left."""
+    """Draw a wheeled carrier with a load, cab to the left."""
     w, h, wheel = dice.between(38, 48), dice.between(8, 11), dice.between(10, 13)
     floor = GROUND - wheel // 2
     left = MIDDLE - w // 2

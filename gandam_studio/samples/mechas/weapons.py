@@ -1,4 +1,4 @@
-"""What mechas carry: guns, blades, shields, cannons, packs and wings. Conventions as in `parts`."""
+"""Equipment: guns, blades, shields, cannons, packs and wings. Conventions as in `parts`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def gun(barrel: int, body: int, style: int, mirror: bool) -> Stamp:
 
 @part
 def blade(dx: int, dy: int, style: int, mirror: bool) -> Stamp:
-    """A hand weapon whose tip lies at (dx, dy) from the grip.
+    """A hand weapon with its tip at (dx, dy) from the grip.
 
     Styles: 0 sword, 1 beam sabre, 2 spear, 3 axe, 4 hammer, 5 cleaver.
     """
@@ -82,7 +82,7 @@ def blade(dx: int, dy: int, style: int, mirror: bool) -> Stamp:
 
 @part
 def shield(w: int, h: int, style: int, mirror: bool) -> Stamp:
-    """A shield anchored in its middle; styles: 0 kite, 1 tower, 2 round, 3 hexagon, 4 wing."""
+    """A shield anchored at its centre; styles: 0 kite, 1 tower, 2 round, 3 hexagon, 4 wing."""
     form = Form(w + 2, h + 2)
     outlines: tuple[list[tuple[float, float]], ...] = (
         [(0, 1), (w * 0.5, 0), (w, 1), (w, h * 0.55), (w * 0.5, h + 1), (0, h * 0.55)],

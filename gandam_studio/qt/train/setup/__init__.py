@@ -1,1 +1,1 @@
-"""Setting up a run."""
+"""The page that sets up a run."""

@@ -1,4 +1,4 @@
-"""Every setting of a run, by section, searchable, marked where it differs from the preset."""
+"""All settings of a run by section, searchable, with marks where they differ from the preset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gandam_studio.qt.train.setup.field_editors import FieldRow, label_of
 
 class AdvancedForm(QWidget):
     """Attributes:
-    rows: one a setting, by dotted path.
+    rows: one per setting, by dotted path.
     """
 
     def __init__(self, draft: ConfigDraft, parent: QWidget | None = None) -> None:

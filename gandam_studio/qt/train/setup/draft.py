@@ -1,4 +1,4 @@
-"""The configuration being drawn up: a preset and the settings in which the person departs from it."""
+"""The configuration being edited: a preset and the settings that differ from it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from trainer.protocol.overrides import SettingRefused, apply_overrides
 from trainer.protocol.presets import load_preset
 
 HIDDEN = ("preset", "description")
-"""Decided by choosing a preset; and everything under "origin", decided by the version."""
+"""Set by choosing a preset; like everything under "origin", which the version sets."""
 
 
 def editable_fields() -> list[FieldInfo]:
-    """The settings a form shows, in order."""
+    """The settings shown in forms, in order."""
     return [info for info in describe_fields() if info.path not in HIDDEN and not info.path.startswith("origin.")]
 
 
@@ -33,15 +33,15 @@ def as_text(value: Any) -> str:
 
 
 class ConfigDraft(QObject):
-    """Forms edit it; whoever starts a run asks it for the `TrainConfig`.
+    """A `TrainConfig` being edited by forms.
 
     Attributes:
-        preset: the configuration departed from. config: the present one; the last valid one while `problem` is set.
-        problem: what is wrong with the last change, "" when all is well; problem_path: the setting it is about.
+        preset: the base configuration. config: the current one; the last valid one while `problem` is set.
+        problem: what is wrong with the last change, or ""; problem_path: the setting it is about.
 
     Signals:
-        changed: the configuration, or the problem, is another one.
-        preset_changed: another preset was chosen; forms show all values anew.
+        changed: the configuration or the problem changed.
+        preset_changed: another preset was chosen; forms must update all values.
     """
 
     changed = Signal()
@@ -57,45 +57,45 @@ class ConfigDraft(QObject):
         self.parent_run = ""
 
     def choose(self, name: str) -> None:
-        """Start from a bundled preset; departures are forgotten. Raises TrainerError."""
+        """Start from a bundled preset, discarding all changes. Raises TrainerError."""
         self.start_from(load_preset(name))
 
     def start_from(self, preset: TrainConfig, config: TrainConfig | None = None, parent_run: str = "") -> None:
-        """Start from a preset with the departures that `config` (of an earlier run, say) has from it."""
+        """Start from a preset, changed to `config` if given (e.g. of an earlier run)."""
         self.preset = preset
         self.parent_run = parent_run
         self._texts = {}
         if config is not None:
-            # An older run may hold settings that change nothing; to set them would be refused.
+            # An older run may contain settings without effect, which would be refused.
             known = {info.path for info in editable_fields()} - set(without_effect(config))
             self._texts = {path: as_text(value) for path, _, value in differences(preset, config) if path in known}
         self.preset_changed.emit()
         self._apply("")
 
     def set_text(self, path: str, text: str) -> None:
-        """The person has entered this for a setting."""
+        """Set a setting from text entered by the user."""
         self._texts[path] = text
         self._apply(path)
 
     def set_value(self, path: str, value: Any) -> None:
-        """The same for a value."""
+        """Set a setting from a value."""
         self.set_text(path, as_text(value))
 
     def reset(self, path: str) -> None:
-        """Back to the preset's value."""
+        """Restore the preset's value."""
         self._texts.pop(path, None)
         self._apply(path)
 
     def text(self, path: str) -> str:
-        """What a form shows for a setting."""
+        """A setting's text for forms."""
         return self._texts.get(path, as_text(flat(self.preset)[path]))
 
     def value(self, path: str) -> Any:
-        """A setting's present (valid) value."""
+        """A setting's current (valid) value."""
         return flat(self.config)[path]
 
     def departures(self) -> dict[str, tuple[Any, Any]]:
-        """Settings that differ from the preset: path -> (preset's, present)."""
+        """Settings that differ from the preset: path -> (preset's value, current value)."""
         return {path: (before, after) for path, before, after in differences(self.preset, self.config)}
 
     def _apply(self, path: str) -> None:

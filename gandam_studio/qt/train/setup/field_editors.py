@@ -1,4 +1,4 @@
-"""Small editors made from a setting's metadata: choice, switch or text, each bound to the draft."""
+"""Editors generated from a setting's metadata: choice, switch or text, each bound to the draft."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from trainer.protocol.config import FieldInfo
 
 
 class _Choice(QComboBox):
-    """A combo box that lets the wheel scroll the form instead of changing the setting under the pointer."""
+    """A combo box that ignores the wheel, so that the form scrolls instead."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Not ours."""
+        """Leave the wheel to the form."""
         event.ignore()
 
 
 def make_editor(info: FieldInfo, draft: ConfigDraft) -> QWidget:
-    """The editor of one setting; it writes to the draft and follows it."""
+    """Create the editor of a setting, bound to the draft in both directions."""
     if info.kind == "bool":
         return _switch(info, draft)
     if info.choices:
@@ -63,7 +63,7 @@ def _line(info: FieldInfo, draft: ConfigDraft) -> QLineEdit:
         if line.text() != draft.text(info.path) and not line.hasFocus():
             line.setText(draft.text(info.path))
         wrong = draft.problem_path == info.path and bool(draft.problem)
-        # A style of its own while wrong; the theme's otherwise.
+        # Its own style while invalid, otherwise the theme's.
         line.setStyleSheet(f"border-color: {theme.colors()['dropped']};" if wrong else "")
 
     def show_all() -> None:
@@ -80,11 +80,11 @@ def _bound(widget: QWidget, follow, draft: ConfigDraft):
 
 
 class FieldRow(QWidget):
-    """Label, mark, editor, unit and a way back to the preset's value.
+    """A row of the form: label, mark, editor, unit and a button to reset.
 
     Attributes:
-        info: the setting. editor: the widget to edit it. mark: shown where it differs from the preset.
-        unit: what the value counts, or that a limit of 0 is none.
+        info: the setting. editor: its editor. mark: shown if it differs from the preset.
+        unit: the unit of the value, or "no limit" for a limit of 0.
     """
 
     def __init__(self, info: FieldInfo, draft: ConfigDraft, label: str, parent: QWidget | None = None) -> None:
@@ -100,7 +100,7 @@ class FieldRow(QWidget):
         self.name.setToolTip(self.editor.toolTip())
         self.name.setFixedWidth(168)
         self.mark = QToolButton()
-        self.mark.setAccessibleName(self.tr("{0}: back to the preset's value").format(label))
+        self.mark.setAccessibleName(self.tr("{0}: reset to the preset's value").format(label))
         icons.set_icon(self.mark, "undo", "accent", 14)
         self.mark.clicked.connect(lambda _checked=False: self._reset())
         keep = self.mark.sizePolicy()
@@ -130,7 +130,7 @@ class FieldRow(QWidget):
         self.name.style().polish(self.name)
         if differs:
             before = as_text(departures[self.info.path][0])
-            text = self.tr("Differs from the preset: back to {0}").format(before or self.tr("empty"))
+            text = self.tr("Differs from the preset. Reset to {0}").format(before or self.tr("empty"))
             self.mark.setToolTip(text)
             self.mark.setAccessibleName(text)
 
@@ -152,6 +152,6 @@ def tool_tip(info: FieldInfo, draft: ConfigDraft) -> str:
 
 
 def label_of(path: str) -> str:
-    """A setting's name for people: "optimiser.lr_g" -> "Lr g"; the section's heading says the rest."""
+    """Display name of a setting, without its section: "optimiser.lr_g" -> "Lr g"."""
     words = path.rpartition(".")[2].replace("_", " ")
     return words[:1].upper() + words[1:]

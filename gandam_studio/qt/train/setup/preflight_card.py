@@ -1,4 +1,4 @@
-"""The checklist before a start: the data, then one real step of the trainer, each finding with the way to its cure."""
+"""The checklist before a start: checks of the data with a link to fix them, and a trial step of the trainer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ICONS = {OK: ("success", "kept"), NOTE: ("info", "info"), WARNING: ("warning", 
 
 
 def measure_step(config: TrainConfig, job: Job) -> dict[str, Any]:
-    """Let the trainer do a few real steps of this configuration and tell what they cost. Raises UserError."""
+    """Measure the costs of a few real training steps with a configuration. Raises UserError."""
     with tempfile.TemporaryDirectory(prefix="gandam-preflight-") as folder:
         path = Path(folder) / "config.json"
         files.write_json(path, config.to_json())
@@ -33,13 +33,14 @@ def measure_step(config: TrainConfig, job: Job) -> dict[str, Any]:
 
 
 class PreflightCard(QFrame):
-    """Findings, costs of a step.
+    """The results of the checks and the costs of a step.
 
     Signals:
-        cure_asked: go to the screen of this English name. measured: the costs are known (dict).
+        cure_requested: the user wants to fix a problem on another screen (its English name).
+        measured: the costs were measured (dict).
     """
 
-    cure_asked = Signal(str)
+    cure_requested = Signal(str)
     measured = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -50,8 +51,10 @@ class PreflightCard(QFrame):
         self.costs: dict[str, Any] | None = None
         title = QLabel(self.tr("Before you start"))
         title.setProperty("role", "title")
-        self.measure_button = QPushButton(self.tr("Try one step"))
-        self.measure_button.setToolTip(self.tr("A real step in a process of its own: memory, time and disk it takes"))
+        self.measure_button = QPushButton(self.tr("Try a step"))
+        self.measure_button.setToolTip(
+            self.tr("Runs a real step in a separate process to measure memory, time and disk space")
+        )
         header = QHBoxLayout()
         header.addWidget(title)
         header.addStretch(1)
@@ -63,8 +66,8 @@ class PreflightCard(QFrame):
         self._numbers.setVerticalSpacing(2)
         self._values: dict[str, QLabel] = {}
         for column, (key, text) in enumerate((
-            ("memory", self.tr("PEAK MEMORY")), ("step", self.tr("A STEP TAKES")),
-            ("disk", self.tr("DISK NEEDED")), ("finish", self.tr("FINISHED IN")),
+            ("memory", self.tr("PEAK MEMORY")), ("step", self.tr("TIME PER STEP")),
+            ("disk", self.tr("DISK NEEDED")), ("finish", self.tr("TOTAL TIME")),
         )):  # fmt: skip
             name = QLabel(text)
             name.setProperty("role", "section")
@@ -83,7 +86,7 @@ class PreflightCard(QFrame):
         layout.addWidget(self._note)
 
     def show_checks(self, checks: list[Check]) -> None:
-        """Show these findings instead of the present ones."""
+        """Replace the results of the checks."""
         while (item := self._checks.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()
@@ -95,7 +98,7 @@ class PreflightCard(QFrame):
         row = QHBoxLayout(line)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.SPACE)
-        line.setMinimumHeight(LINE_PX)  # Of one height, with a button or without.
+        line.setMinimumHeight(LINE_PX)  # The same height with and without a button.
         sign = QLabel()
         name, color = _ICONS[check.level]
         icons.set_pixmap(sign, name, QSize(16, 16), color)
@@ -107,21 +110,21 @@ class PreflightCard(QFrame):
         if check.cure and check.level != OK:
             button = QPushButton(self.tr("Go to {0}").format(check.cure))
             button.setProperty("role", "quiet")
-            button.clicked.connect(lambda _checked=False: self.cure_asked.emit(check.cure))
+            button.clicked.connect(lambda _checked=False: self.cure_requested.emit(check.cure))
             row.addWidget(button)
         return line
 
     def forget_costs(self) -> None:
-        """The configuration has changed: the numbers are no longer of it."""
+        """Discard the costs after a change of the configuration."""
         self.costs = None
         for label in self._values.values():
             label.setText("–")
         self._note.clear()
         if self._task is not None:
-            self._task.abandon()  # it measures the configuration before
+            self._task.abandon()  # it measures the previous configuration
 
     def measure(self, config: TrainConfig) -> None:
-        """Try a step of this configuration; only the newest request counts."""
+        """Measure a step of this configuration; a new request replaces an older one."""
         self._waiting = config
         if self._task is not None:
             self._task.abandon()
@@ -133,7 +136,7 @@ class PreflightCard(QFrame):
         if config is None:
             return
         self.measure_button.setEnabled(False)
-        self._note.setText(self.tr("Trying one step…"))
+        self._note.setText(self.tr("Trying a step…"))
         self._task = BackgroundTask("", None, lambda _workspace, job: measure_step(config, job), self)
         self._task.succeeded.connect(self._show)
         self._task.failed.connect(lambda error: self._note.setText(wrapped(explain(error))))
@@ -161,14 +164,14 @@ class PreflightCard(QFrame):
         if steps:
             text += self.tr(", {0:,} iterations").format(steps)
         if costs.get("micro_batch") and costs["micro_batch"] < costs["batch"]:
-            text += self.tr(". Memory allows only {0} pictures at once: gradients are accumulated.").format(
+            text += self.tr(". Memory allows only {0} pictures at once, so gradients are accumulated.").format(
                 costs["micro_batch"]
             )
         self._note.setText(wrapped(text))
         self.measured.emit(costs)
 
     def cancel(self) -> None:
-        """Stop measuring and wait for the end of it."""
+        """Stop measuring and wait for the process to end."""
         self._waiting = None
         if self._task is not None:
             self._task.cancel()

@@ -1,4 +1,4 @@
-"""The runs that wait: their order, and which one comes next."""
+"""The list of waiting runs in their order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gandam_studio.qt.widgets.outside_text import OutsideLabel
 
 class QueueList(QFrame):
     """Signals:
-    run_chosen: look at this run (name).
+    run_chosen: a run was clicked (name).
     """
 
     run_chosen = Signal(str)
@@ -26,14 +26,14 @@ class QueueList(QFrame):
         self._control = control
         title = QLabel(self.tr("Queue"))
         title.setProperty("role", "title")
-        self.automatic = QCheckBox(self.tr("Start the next run by itself"))
+        self.automatic = QCheckBox(self.tr("Start the next run automatically"))
         self.automatic.setChecked(control.autostart)
         self.automatic.toggled.connect(self._set_automatic)
         header = QHBoxLayout()
         header.addWidget(title)
         header.addStretch(1)
         header.addWidget(self.automatic)
-        self._empty = QLabel(self.tr("Runs you start while another one trains wait here."))
+        self._empty = QLabel(self.tr("Runs started while another one is training wait here."))
         self._empty.setProperty("role", "secondary")
         self._lines = QVBoxLayout()
         self._lines.setSpacing(2)
@@ -48,7 +48,7 @@ class QueueList(QFrame):
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the queue again."""
+        """Reload the queue."""
         while (item := self._lines.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()
@@ -67,7 +67,7 @@ class QueueList(QFrame):
         for icon, tip, slot, enabled in (
             ("control-chevron-up", self.tr("Earlier"), lambda: self._control.queue.move(name, -1), position > 0),
             ("control-chevron", self.tr("Later"), lambda: self._control.queue.move(name, 1), position < count - 1),
-            ("close", self.tr("Take out of the queue"), lambda: self._control.queue.remove(name), True),
+            ("close", self.tr("Remove from the queue"), lambda: self._control.queue.remove(name), True),
         ):
             button = QToolButton()
             icons.set_icon(button, icon, "secondary", 14)

@@ -1,4 +1,4 @@
-"""Drawing up a run: version and preset, a few settings or all of them, what speaks against it, and Start."""
+"""The page to set up a run: version and preset, basic or all settings, checks, and Start."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ class SetupPage(QWidget):
     """The form of a new run.
 
     Attributes:
-        draft: the configuration being drawn up.
+        draft: the configuration being edited.
 
     Signals:
-        start_asked: train this (ManifestVersion, TrainConfig, parent run's name).
-        cure_asked: go to the screen of this English name.
+        start_requested: a run should be started (ManifestVersion, TrainConfig, parent run's name).
+        cure_requested: the user wants to fix a problem on another screen (its English name).
     """
 
-    start_asked = Signal(object, object, str)
-    cure_asked = Signal(str)
+    start_requested = Signal(object, object, str)
+    cure_requested = Signal(str)
 
     def __init__(self, session: Session, control: RunControl, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,7 +71,7 @@ class SetupPage(QWidget):
         self._check_soon.timeout.connect(self._check)
         self._measure_soon = QTimer(self, singleShot=True, interval=MEASURE_MS)
         self._measure_soon.timeout.connect(self._measure_if_idle)
-        session.closing.connect(self._rest)
+        session.closing.connect(self._stop_checks)
         self.draft.choose(FIRST_PRESET)
         self._lay_out()
         self._connect()
@@ -155,7 +155,7 @@ class SetupPage(QWidget):
         self.draft.changed.connect(self._check_soon.start)
         self.all_settings.toggled.connect(self._show_advanced)
         self.start_button.clicked.connect(lambda _checked=False: self.start())
-        self.preflight.cure_asked.connect(self.cure_asked)
+        self.preflight.cure_requested.connect(self.cure_requested)
         self.preflight.measure_button.clicked.connect(lambda _checked=False: self.measure())
         self.preflight.measured.connect(lambda _costs: self._check_soon.start())
         self._session.versions_changed.connect(self.refresh_versions)
@@ -164,12 +164,12 @@ class SetupPage(QWidget):
     # State
 
     def version(self) -> ManifestVersion | None:
-        """The version chosen; None when there is none yet."""
+        """The chosen version; None if there is none yet."""
         index = self.versions.currentIndex()
         return self._found[index] if 0 <= index < len(self._found) else None
 
     def refresh_versions(self) -> None:
-        """List the versions again, newest first; a newer one than the newest known is chosen."""
+        """Reload the versions, newest first, and choose the newest if it is new."""
         before, newest = self.version(), self._found[0] if self._found else None
         self._found = list(reversed(versions.versions(self._session.workspace)))
         self.versions.clear()
@@ -193,20 +193,20 @@ class SetupPage(QWidget):
                 self.versions.setCurrentIndex(index)
 
     def start(self) -> None:
-        """Ask for the run as drawn up."""
+        """Request a start with the current settings."""
         version = self.version()
         if version is not None and not self.draft.problem:
             self.preflight.cancel()
-            self.start_asked.emit(version, self.draft.config, self.draft.parent_run)
+            self.start_requested.emit(version, self.draft.config, self.draft.parent_run)
 
     def measure(self) -> None:
-        """Let the trainer try a step."""
+        """Measure a step of the trainer."""
         self._measure_soon.stop()
         if not self.draft.problem:
             self.preflight.measure(self.draft.config)
 
     def _measure_if_idle(self) -> None:
-        # A step tried beside a training run would measure the quarrel, not the step.
+        # A trial step beside a training run would measure the contention.
         if self.isVisible() and self._control.live_run() is None and self.version() is not None:
             self.measure()
 
@@ -215,11 +215,11 @@ class SetupPage(QWidget):
         text = preset.description
         if self.draft.config.scaled:
             size = self.draft.config.architecture.size
-            text += " " + self.tr("Scaled: its networks were written for {0} px.").format(size)
+            text += " " + self.tr("Scaled: its networks were designed for {0} px.").format(size)
         self.description.setText(wrapped(text))
         departures = self.draft.departures()
-        told = [f"{path} {as_text(after)}" for path, (_, after) in list(departures.items())[:3]]
-        text = self.tr("{0} changed from the preset: ").format(len(departures)) + ", ".join(told)
+        shown = [f"{path} {as_text(after)}" for path, (_, after) in list(departures.items())[:3]]
+        text = self.tr("{0} changed from the preset: ").format(len(departures)) + ", ".join(shown)
         self.departures.setText((text + ("…" if len(departures) > 3 else "")) if departures else "")
         self.problem.setText(wrapped(self.draft.problem))
         self.problem.setVisible(bool(self.draft.problem))
@@ -233,8 +233,8 @@ class SetupPage(QWidget):
         ready = self.version() is not None and not self.draft.problem and not self._session.read_only
         self.start_button.setEnabled(ready)
 
-    def _rest(self) -> None:
-        """Look at nothing any more: the workspace is being closed."""
+    def _stop_checks(self) -> None:
+        """Stop all checks before the workspace is closed."""
         self._measure_soon.stop()
         self._check_soon.stop()
         self._check_soon.timeout.disconnect(self._check)
@@ -242,7 +242,7 @@ class SetupPage(QWidget):
     def _check(self) -> None:
         version = self.version()
         if version is None:
-            text = self.tr("No version yet: a version makes a run repeatable")
+            text = self.tr("No version yet. Versions make runs repeatable")
             self.preflight.show_checks([Check("version", training_checks.WARNING, text, "Versions")])
             return
         workspace = self._session.workspace
@@ -262,7 +262,7 @@ class SetupPage(QWidget):
         if self._advanced is not None:
             self._advanced.setVisible(on)
         self._spring.setVisible(not on)
-        # The few settings are among all of them: shown once.
+        # The basic settings are part of all settings, so they are not shown twice.
         for row in self.basic.values():
             row.setVisible(not on)
 
@@ -275,6 +275,6 @@ def _labelled(text: str, widget: QWidget) -> QHBoxLayout:
     row.setSpacing(theme.SPACE)
     row.addWidget(label)
     row.addWidget(widget, 1)
-    # In line with the editors below, which leave room for units and marks.
+    # Aligned with the editors below, which leave room for units and marks.
     row.addSpacing(widget.fontMetrics().horizontalAdvance("of the side ") + 44)
     return row

@@ -1,1 +1,1 @@
-"""Watching a run."""
+"""The page that watches a run."""

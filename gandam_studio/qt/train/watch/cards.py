@@ -1,4 +1,4 @@
-"""Cards over the grids: a run that failed, was interrupted or has vanished: cause, what is safe, one action."""
+"""Cards above the grids for a failed, interrupted or missing run: cause, what is safe, one action."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Card(QFrame):
         self.hide()
 
     def show_failure(self, headline: str, failure: Failure, *, severe: bool) -> None:
-        """Tell of a run that ended badly."""
+        """Show a failure."""
         icon, color = ("error", "dropped") if severe else ("warning", "warning")
         icons.set_pixmap(self._icon, icon, QSize(22, 22), color)
         self.headline.setText(wrapped(headline))

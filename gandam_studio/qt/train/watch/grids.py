@@ -1,4 +1,4 @@
-"""The grids of a run: fixed latents, fresh latents and real sprites side by side; or the moments around a spike."""
+"""The grids of a run: fixed latents, fresh latents and real sprites side by side, or the samples around a spike."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class GridArea(QStackedWidget):
     """Shows the sample point under the cursor.
 
     Signals:
-        cell_clicked: ("fixed", "random" or "real", index). moment_chosen: a spike's grid was clicked (iteration).
+        cell_clicked: a cell was clicked ("fixed", "random" or "real", index).
+        moment_chosen: a spike's grid was clicked (iteration).
     """
 
     cell_clicked = Signal(str, int)
@@ -35,9 +36,7 @@ class GridArea(QStackedWidget):
         self._complete: SamplesSaved | None = None
         self._spike: SpikeFound | None = None
         self.fixed = SampleGrid(self.tr("Fixed latents"), self.tr("The same latents at every sample point"))
-        self.random = SampleGrid(
-            self.tr("Fresh latents"), self.tr("New latents at every sample point, not hand-picked")
-        )
+        self.random = SampleGrid(self.tr("Fresh latents"), self.tr("New random latents at every sample point"))
         self.real = SampleGrid(self.tr("Real sprites"), self.tr("Training pictures, spread over the whole data set"))
         for grid, which in ((self.fixed, "fixed"), (self.random, "random"), (self.real, "real")):
             grid.cell_clicked.connect(lambda index, which=which: self.cell_clicked.emit(which, index))
@@ -67,7 +66,7 @@ class GridArea(QStackedWidget):
         return page
 
     def set_follower(self, follower: RunFollower) -> None:
-        """Show another run."""
+        """Show a run."""
         self._follower = follower
         self._real_for = self._complete = None
         if self._task is not None:
@@ -75,11 +74,11 @@ class GridArea(QStackedWidget):
         for grid in (self.fixed, self.random, self.real):
             grid.view.set_image(None, 0, 0)
             grid.note.clear()
-        self.fixed.view.set_message(self.tr("The first samples appear here."))
+        self.fixed.view.set_message(self.tr("The first samples will appear here."))
         self.show_spike(None)
 
     def refresh(self) -> None:
-        """The cursor has moved, or a picture is here now."""
+        """Update after the cursor moved or a picture was loaded."""
         follower = self._follower
         if follower is None:
             return
@@ -98,7 +97,7 @@ class GridArea(QStackedWidget):
         self._prefetch(follower, sample)
 
     def _prefetch(self, follower: RunFollower, sample: SamplesSaved) -> None:
-        """Decode the neighbours while the cursor rests."""
+        """Decode the adjacent sample points in advance."""
         samples = follower.record.samples
         at = follower.record.sample_index(sample.iteration)
         for other in (*samples[at + 1 : at + 3], *samples[max(0, at - 1) : at]):
@@ -128,18 +127,18 @@ class GridArea(QStackedWidget):
     def _end_task(self) -> None:
         if self._task is not None:
             self._task.deleteLater()
-        self._task = self._complete = None  # Another run may wait for its real sprites.
+        self._task = self._complete = None  # Another run may be waiting for its real sprites.
         self.refresh()
 
     def wait(self) -> None:
-        """Let the loading end, before everything is taken apart."""
+        """Wait for the loading to end, before closing."""
         if self._task is not None:
             self._task.wait()
 
     # Spikes
 
     def show_spike(self, spike: SpikeFound | None) -> None:
-        """Show the sample points before, at and after a spike; None: back to the cursor."""
+        """Show the sample points before, at and after a spike; None returns to the cursor."""
         self._spike = spike
         self._complete = None
         self.setCurrentIndex(0 if spike is None else 1)
@@ -147,7 +146,7 @@ class GridArea(QStackedWidget):
 
     @property
     def spike(self) -> SpikeFound | None:
-        """The spike looked at, or None."""
+        """The spike shown, or None."""
         return self._spike
 
     def _show_moments(self, spike: SpikeFound) -> None:
@@ -162,7 +161,7 @@ class GridArea(QStackedWidget):
         for grid, (path, sample) in zip(self.moments, moments, strict=True):
             if sample is None:
                 grid.view.set_image(None, 0, 0)
-                grid.view.set_message(self.tr("No samples were drawn here."))
+                grid.view.set_message(self.tr("No samples were saved here."))
                 grid.note.clear()
             else:
                 _show(grid, self._follower.picture(path), sample)
@@ -173,7 +172,7 @@ class GridArea(QStackedWidget):
 
 
 def spike_moments(follower: RunFollower, spike: SpikeFound) -> list[tuple[str, SamplesSaved | None]]:
-    """Path and sample point before, at and after a spike: the trainer's own grids of it, else the nearest points."""
+    """Path and sample point before, at and after a spike: the grids saved for it, or else the nearest points."""
     record = follower.record
     nearest = record.sample_at(spike.spike_iteration)
     own = [spike.pictures.get(name, "") for name in ("before", "at", "after")]
@@ -182,7 +181,7 @@ def spike_moments(follower: RunFollower, spike: SpikeFound) -> list[tuple[str, S
         return [(path, replace(nearest, iteration=when)) for path, when in zip(own, at, strict=True)]
     before = [sample for sample in record.samples if sample.iteration < spike.spike_iteration]
     after = [sample for sample in record.samples if sample.iteration >= spike.spike_iteration]
-    # "At" is the first point that the spike can have changed.
+    # "At" is the first sample point affected by the spike.
     chosen = [before[-1] if before else None, after[0] if after else None, after[1] if len(after) > 1 else None]
     return [(sample.fixed if sample else "", sample) for sample in chosen]
 

@@ -1,4 +1,4 @@
-"""The drawer with a run's story and the trainer's own words; the cursor marks the line of its moment."""
+"""The log of a run: its events and trainer.log; the event at the cursor is selected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ITERATION = Qt.ItemDataRole.UserRole
 
 
 class LogDrawer(QTabWidget):
-    """Two tabs: what happened, and trainer.log.
+    """Two tabs: events and trainer.log.
 
     Signals:
         moment_chosen: a line was clicked (iteration).
@@ -34,25 +34,25 @@ class LogDrawer(QTabWidget):
         self._story.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self._story.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self._story.itemClicked.connect(lambda item: self.moment_chosen.emit(float(item.data(_ITERATION))))
-        self._story.setAccessibleName(self.tr("What happened"))
+        self._story.setAccessibleName(self.tr("Events"))
         self._log = QPlainTextEdit(readOnly=True)
         self._log.setMaximumBlockCount(LINES)
         self._log.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self._log.setAccessibleName(self.tr("Trainer's log"))
-        self.addTab(self._story, self.tr("What happened"))
-        self.addTab(self._log, self.tr("Trainer's log"))
+        self._log.setAccessibleName(self.tr("Trainer log"))
+        self.addTab(self._story, self.tr("Events"))
+        self.addTab(self._log, self.tr("Trainer log"))
         self.tabBar().setDrawBase(False)
         self._iterations: list[int] = []
 
     def reset(self, story: list[ev.TrainEvent], log_text: str) -> None:
-        """Show another run's story."""
+        """Show the events and log of another run."""
         self._story.clear()
         self._iterations = []
         self._log.setPlainText(log_text)
         self.add_events(story[-LINES:])
 
     def add_events(self, events: list[ev.TrainEvent]) -> None:
-        """Go on with the story."""
+        """Append events."""
         following = self._at_end()
         for event in events:
             if not isinstance(event, ev.Progress | ev.Heartbeat):
@@ -70,7 +70,7 @@ class LogDrawer(QTabWidget):
             self._story.scrollToBottom()
 
     def _row_for(self, event: ev.TrainEvent) -> int:
-        """At the end; but a spike found afterwards in an old run stands where it happened."""
+        """The row for an event: at the end, except for a spike, which is inserted at its iteration."""
         row = len(self._iterations)
         if isinstance(event, ev.SpikeFound):
             while row and self._iterations[row - 1] > event.iteration:
@@ -78,13 +78,13 @@ class LogDrawer(QTabWidget):
         return row
 
     def add_log(self, text: str) -> None:
-        """The trainer has printed more."""
+        """Append to the trainer's log."""
         cursor = QTextCursor(self._log.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
         cursor.insertText(text)
 
     def show_log(self) -> None:
-        """Bring the trainer's own words to the front."""
+        """Show the trainer's log."""
         self.setCurrentWidget(self._log)
 
     def mark(self, iteration: float) -> None:

@@ -1,4 +1,4 @@
-"""Plots of the meters a run measures: each value with its interval."""
+"""Plots of a run's metrics with their confidence intervals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOG_SPAN = 300
 
 
 def meter_plots(record: RunRecord) -> list[tuple[str, list[Series], bool]]:
-    """One plot a meter, in the order of their first measurement: value, and the ends of its interval dotted."""
+    """One plot per metric, in order of the first measurement: the value, and its interval dotted."""
     plots = []
     for position, (name, events) in enumerate(list(record.metrics.items())[:MOST]):
         token = f"plot_{position % 4 + 1}"
@@ -26,7 +26,7 @@ def meter_plots(record: RunRecord) -> list[tuple[str, list[Series], bool]]:
             series.append(Series("90 %", sparse([(e.iteration, e.low) for e in events]), token, "dot", reach=_REACH))
             series.append(Series("–", sparse([(e.iteration, e.high) for e in events]), token, "dot", reach=_REACH))
         sizes = [abs(event.value) for event in events if event.value]
-        # A meter that falls by orders of magnitude would otherwise be a cliff and a floor.
+        # Logarithmic, since metrics may fall by orders of magnitude.
         wide = bool(sizes) and max(sizes) > LOG_SPAN * min(sizes)
         plots.append((title, series, wide))
     return plots
@@ -36,7 +36,7 @@ def sparse(points: list[tuple[int, float | None]]) -> SmoothedCurve:
     """A curve with values only at some iterations; not smoothed."""
     curve = SmoothedCurve(half_life=0)
     if points:
-        # Iterations count from 1; what was measured before the first step is shown at it.
+        # Iterations count from 1; a measurement before the first step is shown at 1.
         places = np.maximum(1, np.array([iteration for iteration, _ in points]))
         first = int(places.min())
         values = np.full(int(places.max()) - first + 1, np.nan, np.float32)

@@ -1,4 +1,4 @@
-"""One sample close up: the same latent through time, and the training pictures it resembles."""
+"""Details of a sample: the same latent over time, and the nearest training pictures."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from trainer.protocol.events import SamplesSaved
 NEIGHBOURS = 6
 FILM = 6
 COPY_DISTANCE = 0.04
-"""Root mean square distance under which a sample is all but the training picture itself."""
+"""Root mean square distance below which a sample counts as a copy of a training picture."""
 log = logging.getLogger(__name__)
 
 
 class Picture(QWidget):
-    """A small picture on a checkerboard, crisp, with a caption under it.
+    """A small, crisp picture on a checkerboard, with a caption.
 
     Signals:
-        clicked: somebody wants it.
+        clicked: the picture was clicked.
     """
 
     clicked = Signal()
@@ -49,7 +49,7 @@ class Picture(QWidget):
         return QSize(self._side, self._side + (16 if self._caption else 0))
 
     def show_picture(self, image: QImage, caption: str = "", tip: str = "") -> None:
-        """Show this one."""
+        """Show a picture."""
         self._image, self._caption = image, caption
         self.setToolTip(tip)
         self.setAccessibleName(tip or caption)
@@ -58,7 +58,7 @@ class Picture(QWidget):
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """Picture, frame, caption."""
+        """Paint picture, frame and caption."""
         area = QRectF(0, 0, self._side, self._side)
         if not self._image.isNull():
             if self._image.hasAlphaChannel():
@@ -82,10 +82,10 @@ class Picture(QWidget):
 
 
 class SampleZoom(QFrame):
-    """The pane beside the grids.
+    """The pane next to the grids.
 
     Signals:
-        closed: the person is done with it. moment_chosen: a picture of the film was clicked (iteration).
+        closed: the close button was clicked. moment_chosen: a picture of the film was clicked (iteration).
     """
 
     closed = Signal()
@@ -108,7 +108,7 @@ class SampleZoom(QFrame):
         close.setAccessibleName(self.tr("Close"))
         close.clicked.connect(lambda _checked=False: self.closed.emit())
         self._large = Picture(256)
-        self._film_title = _section(self.tr("THE SAME LATENT THROUGH TIME"))
+        self._film_title = _section(self.tr("THE SAME LATENT OVER TIME"))
         self._film = [Picture(76) for _ in range(FILM)]
         self._near_title = _section(self.tr("NEAREST TRAINING PICTURES"))
         self._near_note = QLabel(wordWrap=True)
@@ -144,13 +144,13 @@ class SampleZoom(QFrame):
         layout.addWidget(area)
 
     def show_sample(self, follower: RunFollower, which: str, index: int) -> None:
-        """Look closer at cell `index` of the "fixed", "random" or "real" grid."""
+        """Show cell `index` of the "fixed", "random" or "real" grid."""
         self._follower, self._which, self._index = follower, which, index
         self._shown_key = None
         self.refresh()
 
     def refresh(self) -> None:
-        """The cursor or the grids have moved."""
+        """Update after the cursor or the grids changed."""
         follower = self._follower
         if follower is None or self.isHidden():
             return
@@ -170,7 +170,7 @@ class SampleZoom(QFrame):
         self._look_for_neighbours()
 
     def show_real(self, follower: RunFollower, picture: QImage) -> None:
-        """A training picture: nothing but its size."""
+        """Show a training picture, enlarged only."""
         self._follower, self._which = follower, "real"
         self._forget_search()
         self._title.setText(self.tr("Training picture"))
@@ -189,7 +189,7 @@ class SampleZoom(QFrame):
                 other = chosen[position]
                 grid = follower.picture(other.fixed)
                 if grid is None:
-                    self._shown_key = None  # Asked for; comes back here when it is decoded.
+                    self._shown_key = None  # Requested; this runs again when it is decoded.
                 picture = cell_of(grid, other, self._index) if grid else QImage()
                 widget.highlighted = other is sample
                 widget.show_picture(picture, f"{other.iteration:,}", self.tr("Iteration {0:,}").format(other.iteration))
@@ -199,9 +199,9 @@ class SampleZoom(QFrame):
             self.moment_chosen.emit(self._film_at[position])
 
     def _look_for_neighbours(self) -> None:
-        """Off the GUI thread; while one search runs, only the newest request waits."""
+        """Search off the GUI thread; while a search runs, only the newest request waits."""
         if self._task is not None:
-            self._task.abandon()  # what it finds resembles another sample
+            self._task.abandon()  # it searches for another sample
             self._again = True
             return
         follower, image = self._follower, self._large._image
@@ -211,7 +211,7 @@ class SampleZoom(QFrame):
             self.tr("Nearest"), None, lambda _workspace, job: _neighbours(dataset, pixels, job), self
         )
         self._task.succeeded.connect(self._show_neighbours)
-        self._task.failed.connect(self._tell_failure)
+        self._task.failed.connect(self._show_failure)
         self._task.ended.connect(self._end_search)
         self._task.start()
 
@@ -220,11 +220,11 @@ class SampleZoom(QFrame):
         self._near_note.show()
         nearest = found[0][0] if found else None
         if nearest and nearest.distance < COPY_DISTANCE:
-            self._near_note.setText(self.tr("All but a copy of a training picture."))
+            self._near_note.setText(self.tr("Nearly a copy of a training picture."))
         elif nearest and nearest.mirrored:
-            self._near_note.setText(self.tr("The nearest one is mirrored. Distance in pixels, 0 to 1."))
+            self._near_note.setText(self.tr("The nearest picture is mirrored. Distance between pixels, 0 to 1."))
         else:
-            self._near_note.setText(self.tr("Distance in pixels, 0 to 1; mirror images are tried too."))
+            self._near_note.setText(self.tr("Distance between pixels, 0 to 1, including mirror images."))
         for position, widget in enumerate(self._near):
             widget.setVisible(position < len(found))
             if position < len(found):
@@ -235,8 +235,8 @@ class SampleZoom(QFrame):
                 tip += self.tr(", mirrored") if neighbour.mirrored else ""
                 widget.show_picture(to_image(shown), f"{mark}{neighbour.distance:.3f}", tip)
 
-    def _tell_failure(self, error: Exception) -> None:
-        log.info("no nearest pictures: %s", error)
+    def _show_failure(self, error: Exception) -> None:
+        log.info("cannot find the nearest pictures: %s", error)
         self._near_title.show()
         self._near_note.show()
         self._near_note.setText(wrapped(self.tr("The training pictures cannot be read: {0}").format(error), word=24))
@@ -257,7 +257,7 @@ class SampleZoom(QFrame):
             self._task.abandon()
 
     def wait(self) -> None:
-        """Let a search under way end, before everything is taken apart."""
+        """Wait for a running search, before closing."""
         self._forget_search()
         if self._task is not None:
             self._task.wait()
@@ -272,14 +272,14 @@ def _neighbours(dataset, pixels, job):
 
 
 def cell_of(grid: QImage, sample: SamplesSaved, index: int) -> QImage:
-    """Cell `index` of a grid picture."""
+    """Cut cell `index` from a grid picture."""
     rows, columns = max(1, sample.rows), max(1, sample.columns)
     width, height = grid.width() // columns, grid.height() // rows
     return grid.copy(index % columns * width, index // columns * height, width, height)
 
 
 def _spread(samples: list[SamplesSaved], current: SamplesSaved, count: int) -> list[SamplesSaved]:
-    """`count` sample points over the whole run, the current one among them."""
+    """`count` sample points spread over the run, including the current one."""
     if len(samples) <= count:
         return list(samples)
     picked = {round(i * (len(samples) - 1) / (count - 1)) for i in range(count)}

@@ -1,4 +1,4 @@
-"""Watching a run: grids, timeline, plots, meters and log under one cursor."""
+"""The page to watch a run: grids, timeline, plots, metrics and log with a common cursor."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from gandam_studio.qt.widgets.plots.plot_panel import PlotPanel
 from gandam_studio.qt.widgets.plots.plot_specs import plot_specs
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from gandam_studio.qt.widgets.plots.timeline_bar import TimelineBar
-from gandam_studio.qt.widgets.steady import tell
+from gandam_studio.qt.widgets.steady import set_steady_text
 from trainer.protocol import events as ev
 from trainer.protocol.run_directory import RunState
 
@@ -38,15 +38,15 @@ METERS_MS = 500
 
 
 class WatchPage(QWidget):
-    """Shows one `RunFollower`; asks for commands by signals and carries none out.
+    """Shows a `RunFollower`; commands are requested by signals.
 
     Signals:
-        command_asked: "pause", "resume", "stop", "sample", "checkpoint" or "start" (also to resume an ended run).
-        action_asked: a card's action (see `texts.Failure`).
+        command_requested: "pause", "resume", "stop", "sample", "checkpoint" or "start" (also resumes an ended run).
+        action_requested: the action of a card was chosen (see `texts.Failure`).
     """
 
-    command_asked = Signal(str)
-    action_asked = Signal(str)
+    command_requested = Signal(str)
+    action_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,7 +83,7 @@ class WatchPage(QWidget):
         self.tabs = QTabWidget()
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(_padded(self.plots), self.tr("Training"))
-        self.tabs.addTab(_padded(self.meters), self.tr("Meters"))
+        self.tabs.addTab(_padded(self.meters), self.tr("Metrics"))
         self.tabs.addTab(self.log, self.tr("Log"))
         column.addWidget(self.tabs, 1)
         self._split = QSplitter(Qt.Orientation.Vertical)
@@ -109,8 +109,8 @@ class WatchPage(QWidget):
 
     def _make_header(self) -> QFrame:
         self._state = QLabel()
-        self._what = OutsideLabel()
-        self._what.setProperty("role", "secondary")
+        self._title = OutsideLabel()
+        self._title.setProperty("role", "secondary")
         self._numbers = QLabel()
         self._numbers.setProperty("role", "secondary")
         self._numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -118,16 +118,18 @@ class WatchPage(QWidget):
         self._bar.setRange(0, 1000)
         self._bar.setAccessibleName(self.tr("Progress of the run"))
         self.pause_button = self._button("pause", self.tr("Pause"), lambda: self._toggle_pause())
-        self.stop_button = self._button("stop", self.tr("Stop"), lambda: self.command_asked.emit("stop"))
-        self.sample_button = self._button("sample", self.tr("Sample now"), lambda: self.command_asked.emit("sample"))
-        self.resume_button = self._button("play", "", lambda: self.command_asked.emit("start"))
+        self.stop_button = self._button("stop", self.tr("Stop"), lambda: self.command_requested.emit("stop"))
+        self.sample_button = self._button(
+            "sample", self.tr("Sample now"), lambda: self.command_requested.emit("sample")
+        )
+        self.resume_button = self._button("play", "", lambda: self.command_requested.emit("start"))
         self.resume_button.setProperty("role", "primary")
         icons.set_icon(self.resume_button, "play", "on_accent", 16)
         bar = QFrame()
         bar.setProperty("role", "bar")
         line = QHBoxLayout()
         line.setSpacing(theme.SPACE)
-        for widget in (self._state, self._what):
+        for widget in (self._state, self._title):
             line.addWidget(widget)
         line.addStretch(1)
         line.addWidget(self._numbers)
@@ -157,12 +159,12 @@ class WatchPage(QWidget):
         self.zoom.closed.connect(self.close_zoom)
         self.zoom.moment_chosen.connect(self._go_to)
         self.log.moment_chosen.connect(self._go_to)
-        self.card.action_chosen.connect(self.action_asked)
+        self.card.action_chosen.connect(self.action_requested)
 
-    # One run
+    # The run
 
     def show_run(self, follower: RunFollower) -> None:
-        """Watch this run; the follower must have been made with this page's `timeline`."""
+        """Watch a run; the follower must use this page's `timeline`."""
         self.follower = follower
         self.timeline.reset()
         self.close_zoom()
@@ -174,10 +176,10 @@ class WatchPage(QWidget):
         follower.events_arrived.connect(self.log.add_events)
         follower.state_changed.connect(self._show_state)
         follower.log_grew.connect(self.log.add_log)
-        follower.vanished.connect(self._tell_vanished)
+        follower.vanished.connect(self._show_vanished)
         follower.trouble_changed.connect(lambda _trouble: self._show_card(follower.state))
         follower.picture_loaded.connect(lambda _path: self._pictures_came())
-        self._tell_what()
+        self._show_title()
         self._show_state(follower.state)
 
     def _open(self) -> None:
@@ -190,7 +192,7 @@ class WatchPage(QWidget):
         self._show_state(follower.state)
 
     def _take(self, changes: Changes) -> None:
-        """New events: redraw only what they changed."""
+        """Update what new events have changed."""
         follower = self.follower
         assert follower is not None
         record = follower.record
@@ -198,7 +200,7 @@ class WatchPage(QWidget):
         self.timeline.set_axis(float(record.last_iteration), stops)
         if changes.curves:
             self.plots.schedule()
-            self._tell_numbers()
+            self._show_numbers()
         if changes.spikes or changes.checkpoints:
             spikes = [float(spike.spike_iteration) for spike in record.spikes]
             self.plots.set_spikes(spikes)
@@ -217,7 +219,7 @@ class WatchPage(QWidget):
 
     def _move(self, position: float) -> None:
         self._refresh_pictures()
-        self._tell_numbers()
+        self._show_numbers()
         self.log.mark(position)
 
     def _refresh_pictures(self) -> None:
@@ -225,7 +227,7 @@ class WatchPage(QWidget):
         self.zoom.refresh()
 
     def _pictures_came(self) -> None:
-        # Asking for pictures inside a refresh must not start another one for each that comes at once.
+        # Pictures requested during a refresh must not start another refresh each if they arrive at once.
         if not self._busy:
             self._busy = True
             QTimer.singleShot(0, self, self._refresh_late)
@@ -236,20 +238,20 @@ class WatchPage(QWidget):
 
     # Header and card
 
-    def _tell_what(self) -> None:
+    def _show_title(self) -> None:
         follower = self.follower
         assert follower is not None
         words = [follower.name]
         if follower.config is not None:
             origin = follower.config.origin
             words += [word for word in (origin.version, follower.config.preset) if word and word not in follower.name]
-        self._what.setText(" · ".join(words))
-        self._what.setToolTip(tip(str(follower.run_directory.path)))
+        self._title.setText(" · ".join(words))
+        self._title.setToolTip(tip(str(follower.run_directory.path)))
 
     def _show_state(self, state: RunState) -> None:
-        told = self._state_text(STATE_COLORS.get(state.state, "secondary"), state_name(state.state))
+        name = self._state_text(STATE_COLORS.get(state.state, "secondary"), state_name(state.state))
         why = why_finished(state)
-        self._state.setText(f"{told}: {why}" if why else told)
+        self._state.setText(f"{name}: {why}" if why else name)
         alive = state.state in ("running", "paused")
         for button in (self.pause_button, self.stop_button, self.sample_button):
             button.setVisible(alive)
@@ -259,7 +261,7 @@ class WatchPage(QWidget):
         self.resume_button.setVisible(state.state in ("created", "interrupted", "stopped", "failed"))
         self.resume_button.setText(self.tr("Start") if state.state == "created" else resume_label(state))
         self._show_card(state)
-        self._tell_numbers()
+        self._show_numbers()
 
     @staticmethod
     def _state_text(token: str, name: str) -> str:
@@ -270,39 +272,39 @@ class WatchPage(QWidget):
         if follower is not None and follower.trouble:
             note = Failure(
                 follower.trouble,
-                self.tr("Studio keeps trying. Curves and samples are shown as far as they were read."), "", "",
+                self.tr("The Studio keeps trying. Curves and samples read so far are shown."), "", "",
             )  # fmt: skip
-            self.card.show_failure(self.tr("The run's folder cannot be read just now"), note, severe=False)
+            self.card.show_failure(self.tr("The run's folder cannot be read"), note, severe=False)
             return
         if follower is None or state.state not in ("failed", "interrupted"):
             self.card.hide()
             if follower is not None and follower.problem:
-                note = Failure(follower.problem, self.tr("Curves and samples are shown as far as they go."), "", "")
+                note = Failure(follower.problem, self.tr("Curves and samples are shown as far as available."), "", "")
                 self.card.show_failure(self.tr("The configuration cannot be read"), note, severe=False)
             return
-        told = failure(state, follower.pictures_at_once)
+        details = failure(state, follower.pictures_at_once)
         headline = self.tr("The run failed") if state.state == "failed" else self.tr("The run was interrupted")
-        self.card.show_failure(headline, told, severe=state.state == "failed")
-        # One action: the card's button, not another one beside it.
-        self.resume_button.setVisible(not told.action)
+        self.card.show_failure(headline, details, severe=state.state == "failed")
+        # Only one action: the card's button replaces the one in the header.
+        self.resume_button.setVisible(not details.action)
 
-    def _tell_vanished(self) -> None:
+    def _show_vanished(self) -> None:
         gone = Failure(
-            self.tr("The run's folder is gone: moved, deleted, or its drive was taken away."),
-            self.tr("What was read so far stays on screen."), "", "",
+            self.tr("The run's folder was moved or deleted, or its drive was removed."),
+            self.tr("What was read so far is still shown."), "", "",
         )  # fmt: skip
-        self.card.show_failure(self.tr("The run's folder has vanished"), gone, severe=False)
-        self._state.setText(self._state_text("secondary", self.tr("Gone")))
+        self.card.show_failure(self.tr("The run's folder is missing"), gone, severe=False)
+        self._state.setText(self._state_text("secondary", self.tr("Missing")))
         for button in (self.pause_button, self.stop_button, self.sample_button, self.resume_button):
             button.hide()
-        self._tell_numbers()
+        self._show_numbers()
 
-    def _tell_numbers(self) -> None:
+    def _show_numbers(self) -> None:
         follower = self.follower
         assert follower is not None
         record, progress = follower.record, follower.record.progress
         total = self._total()
-        # Beside another limit, which may come first, the iterations are only the most there can be.
+        # With another limit, which may be reached first, the number of iterations is only an upper bound.
         of = self.tr("{0:,} of at most {1:,}") if self._has_other_limit() else self.tr("{0:,} of {1:,}")
         words = [of.format(record.last_iteration, total) if total else f"{record.last_iteration:,}"]
         if progress is not None:
@@ -322,7 +324,7 @@ class WatchPage(QWidget):
                 words.append(left)
             self._bar.setValue(round(1000 * min(1.0, max(0.0, progress.share or 0))))
         self._bar.setVisible(follower.is_alive or follower.state.state in ("interrupted", "stopped"))
-        tell(self._numbers, "   ".join(words))
+        set_steady_text(self._numbers, "   ".join(words))
 
     def _device(self) -> str:
         assert self.follower is not None
@@ -340,7 +342,7 @@ class WatchPage(QWidget):
         config = self.follower.config if self.follower else None
         return config is not None and (config.stop.minutes > 0 or config.stop.images > 0)
 
-    # Looking closer
+    # Details
 
     def _look_closer(self, which: str, index: int) -> None:
         assert self.follower is not None
@@ -354,14 +356,14 @@ class WatchPage(QWidget):
             self.zoom.show_sample(self.follower, which, index)
 
     def close_zoom(self) -> None:
-        """Back to grids alone."""
+        """Close the details pane."""
         self.zoom.hide()
         for grid in (self.grids.fixed, self.grids.random, self.grids.real):
             grid.view.selected = None
             grid.view.update()
 
     def show_spike_at(self, position: float) -> None:
-        """Show the grids around the spike nearest to a position, and put the cursor on it."""
+        """Show the grids around the spike nearest to a position, and move the cursor to it."""
         assert self.follower is not None
         spikes = self.follower.record.spikes
         if not spikes:
@@ -371,7 +373,7 @@ class WatchPage(QWidget):
         self.grids.show_spike(spike)
 
     def step_spike(self, direction: int) -> None:
-        """To the next (+1) or previous (-1) spike."""
+        """Go to the next (+1) or previous (-1) spike."""
         assert self.follower is not None
         places = [spike.spike_iteration for spike in self.follower.record.spikes]
         here = self.timeline.position
@@ -384,7 +386,7 @@ class WatchPage(QWidget):
         self.timeline.grab(iteration)
 
     def back(self) -> None:
-        """Escape: close what was opened last."""
+        """Close what was opened last (Escape)."""
         if self.grids.spike is not None:
             self.grids.show_spike(None)
         else:
@@ -392,10 +394,10 @@ class WatchPage(QWidget):
 
     def _toggle_pause(self) -> None:
         paused = self.follower is not None and self.follower.state.state == "paused"
-        self.command_asked.emit("resume" if paused else "pause")
+        self.command_requested.emit("resume" if paused else "pause")
 
     def wait(self) -> None:
-        """Let background loading end."""
+        """Wait for background loading to end."""
         self.grids.wait()
         self.zoom.wait()
 

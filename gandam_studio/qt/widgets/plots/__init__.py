@@ -1,1 +1,1 @@
-"""Curves over iterations, with one cursor for all of them."""
+"""Plots of curves over iterations with a common cursor."""

@@ -1,7 +1,7 @@
-"""One live plot: raw lines faint under smoothed ones, the shared cursor, a crosshair, clickable spikes.
+"""A live plot: raw lines faint under smoothed ones, shared cursor, crosshair, clickable spikes.
 
-The values come decimated from `core.curves` to about two points a pixel, so drawing costs the same for a run of a
-hundred steps and of a hundred thousand, and no spike is ever averaged away.
+Values arrive decimated from `core.curves` to about two points per pixel, so the cost of drawing does not depend on
+the length of the run, and spikes are never averaged away.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Series:
     """One line of a plot.
 
     Attributes:
-        label: in the legend. curve: the values, by iteration.
+        label: text in the legend. curve: the values, by iteration.
         color: a theme token. dash: "solid", "dash" or "dot", so that lines differ in more than colour.
         to_axis, from_axis: iteration <-> position on the horizontal axis.
-        reach: how many iterations back a value still counts as the one at the cursor.
+        reach: maximum age of the value shown at the cursor, iterations.
     """
 
     label: str
@@ -43,20 +43,20 @@ class Series:
 
 
 class CurvePlot(QFrame):
-    """A title with legend and values at the cursor, above a plot.
+    """A plot with its title, and a legend with the values at the cursor.
 
     Attributes:
-        canvas: the plot itself; its signals are the plot's gestures.
+        canvas: the plot area; its signals are the plot's gestures.
 
     Signals:
-        scrubbed, hovered, zoomed, panned, reset_asked, spike_clicked: see `PlotCanvas`.
+        scrubbed, hovered, zoomed, panned, reset_requested, spike_clicked: see `PlotCanvas`.
     """
 
     scrubbed = Signal(float)
     hovered = Signal(object)
     zoomed = Signal(float, float)
     panned = Signal(float)
-    reset_asked = Signal()
+    reset_requested = Signal()
     spike_clicked = Signal(float)
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
@@ -67,13 +67,13 @@ class CurvePlot(QFrame):
         self._range = (0.0, 1.0)
         self._show_raw = True
         self.canvas = PlotCanvas(self._drawing)
-        for name in ("scrubbed", "hovered", "zoomed", "panned", "reset_asked", "spike_clicked"):
+        for name in ("scrubbed", "hovered", "zoomed", "panned", "reset_requested", "spike_clicked"):
             getattr(self.canvas, name).connect(getattr(self, name))
         self.title = QLabel(title)
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setProperty("role", "title")
         self._legend = Legend()
-        # The plots of a row are equally wide, whatever their titles say.
+        # The plots of a row have the same width, independent of their titles.
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, theme.HALF, theme.HALF, 2)
@@ -86,78 +86,78 @@ class CurvePlot(QFrame):
         layout.addLayout(top)
         layout.addWidget(self.canvas, 1)
 
-    # What is shown
+    # Content
 
     def set_series(self, series: list[Series]) -> None:
-        """Show these lines instead of the present ones."""
+        """Replace the lines."""
         self._series = series
         self.refresh()
 
     def set_log(self, log: bool) -> None:
-        """Logarithmic or plain vertical axis."""
+        """Set a logarithmic or linear vertical axis."""
         self._scale = SignedLog() if log else Linear()
         self.canvas.redraw()
 
     @property
     def is_log(self) -> bool:
-        """True while the vertical axis is logarithmic."""
+        """Whether the vertical axis is logarithmic."""
         return isinstance(self._scale, SignedLog)
 
     def set_show_raw(self, show: bool) -> None:
-        """Show the raw lines under the smoothed ones, or only these."""
+        """Show or hide the raw lines under the smoothed ones."""
         self._show_raw = show
         self.canvas.redraw()
 
     @property
     def shown_range(self) -> tuple[float, float]:
-        """The part of the horizontal axis that is shown: (low, high)."""
+        """The visible range of the horizontal axis: (low, high)."""
         return self._range
 
     def set_range(self, low: float, high: float) -> None:
-        """Show this part of the horizontal axis."""
+        """Set the visible range of the horizontal axis."""
         self._range = (low, max(high, low + 1))
         self.canvas.redraw()
 
     def prepare(self, low: float, high: float) -> None:
-        """Show this part of the axis with the newest data, but paint it only with the next `set_position`."""
+        """Set the range and fetch the newest data, but paint it only with `show_prepared`."""
         self._range = (low, max(high, low + 1))
         self.canvas.prepare()
 
     def show_prepared(self, position: float) -> None:
-        """Paint what was prepared, with the cursor here."""
+        """Paint what was prepared, with the cursor at a position."""
         self.set_position(position)
         self.canvas.update()
 
     def set_spikes(self, positions: Sequence[float]) -> None:
-        """Mark these on the axis."""
+        """Mark spikes on the axis."""
         self.canvas.set_spikes(np.asarray(positions, np.float64))
 
     def set_position(self, position: float) -> None:
-        """Move the cursor; the legend tells the values there."""
+        """Move the cursor and show the values there."""
         self.canvas.set_cursor_position(position)
-        self._tell_values()
+        self._show_values()
 
     def show_crosshair(self, position: float | None) -> None:
-        """The pointer hovers over another plot: mark the same place here."""
+        """Mark the position hovered in another plot; None removes the mark."""
         self.canvas.set_crosshair(position)
 
     def refresh(self) -> None:
-        """The data have grown: draw the visible part anew, and tell the values at the cursor."""
+        """Redraw with new data and update the values at the cursor."""
         self.canvas.redraw()
-        self._tell_values()
+        self._show_values()
 
     def raw_and_smooth(self, series: Series, width: int) -> tuple[Line | None, Line]:
-        """What is drawn of a series on so many pixels: its raw line (None: not shown) and its smoothed one."""
+        """The lines of a series for a width in pixels: raw (None: not shown) and smoothed."""
         first, last = (series.from_axis(end) for end in self._range)
         curve = series.curve
         raw = None
         smoothed = curve.half_life > 0
         if self._show_raw and smoothed:
             x, y = curve.raw.window(first, last, max(60, width))
-            # Where lines cross every other pixel they make a band: antialiasing would only cost time.
+            # Dense lines form a band, where antialiasing would only cost time.
             dense = len(x) > width // 4
             raw = Line(series.to_axis(x), self._scale.forward(y), series.color, RAW_ALPHA, smooth=not dense)
-        # A smoothed line is one; an unsmoothed one keeps minima and maxima, or spikes would get lost.
+        # A smoothed line needs one value per pixel; an unsmoothed one keeps minima and maxima, to show spikes.
         x, y = curve.smooth.window(first, last, max(60, width), middle=smoothed)
         smooth = Line(series.to_axis(x), self._scale.forward(y), series.color, 1.0, 1.7, series.dash, smooth=True)
         return raw, smooth
@@ -166,7 +166,7 @@ class CurvePlot(QFrame):
         pairs = [self.raw_and_smooth(series, width) for series in self._series]
         lines = [raw for raw, _ in pairs if raw is not None] + [smooth for _, smooth in pairs]
         low, high = self._range
-        # Lines run on beyond the edges; only what is seen decides the vertical axis.
+        # Lines extend beyond the edges; only the visible part determines the vertical axis.
         seen = [line.y[(line.x >= low) & (line.x <= high)] for line in lines]
         filled = [y for y in seen if len(y)]
         if not filled:
@@ -175,7 +175,7 @@ class CurvePlot(QFrame):
         margin = 0.06 * (top - bottom) or 0.5
         return Drawing(lines, self._range, (bottom - margin, top + margin), self._scale)
 
-    def _tell_values(self) -> None:
+    def _show_values(self) -> None:
         summary, legend = [], []
         for series in self._series:
             at = round(series.from_axis(self.canvas.cursor_position))
@@ -184,7 +184,7 @@ class CurvePlot(QFrame):
             legend.append(Entry(series.label, series.color, series.dash, text))
             summary.append(f"{series.label} {text}")
         if self._legend.show_entries(legend):
-            # A plot says nothing to a screen reader; its values at the cursor do.
+            # For screen readers: the values at the cursor.
             text = ", ".join(summary)
             self.setAccessibleName(f"{self.title.text()}: {text}")
             self._legend.setToolTip(text)

@@ -1,4 +1,4 @@
-"""A plot's legend with the values at the cursor; painted, for a label would lay out the window at every move."""
+"""A plot's legend with the values at the cursor; painted, since a label would trigger a new layout at every move."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gandam_studio.qt.painting import paint_event
 LINE_PX = 14
 GAP_PX = 10
 SMALLEST = 0.66
-"""The legend shrinks by no more than this to fit."""
+"""Smallest scale to which the legend shrinks to fit."""
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line's label, theme token, pen style's dash ("solid", "dash", "dot") and value as text."""
+    """A line's label, theme token, dash ("solid", "dash" or "dot") and value as text."""
 
     label: str
     color: str
@@ -29,7 +29,7 @@ class Entry:
 
 
 class Legend(QWidget):
-    """One row of entries, smaller where it would not fit; what does not fit even then is cut off at the right."""
+    """One row of entries, scaled down to fit; entries that still do not fit are cut off."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,11 +38,11 @@ class Legend(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        """One line of text."""
+        """Height of one line of text."""
         return QSize(60, self.fontMetrics().height())
 
     def show_entries(self, entries: list[Entry]) -> bool:
-        """Show these; repaints only when something differs, and says whether it does."""
+        """Set the entries and repaint if they differ; returns whether they do."""
         if entries == self._entries:
             return False
         self._entries = entries
@@ -50,7 +50,7 @@ class Legend(QWidget):
         return True
 
     def _measures(self) -> tuple[QFont, QFontMetricsF, QFontMetricsF]:
-        """The bold font, and what measures plain and bold texts; made once a font."""
+        """The bold font, and the metrics of plain and bold text; cached per font."""
         if self._measured is None:
             bold = QFont(self.font())
             bold.setBold(True)
@@ -58,14 +58,14 @@ class Legend(QWidget):
         return self._measured
 
     def changeEvent(self, event: QEvent) -> None:
-        """Another font has other widths."""
+        """Measure again for another font."""
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._measured = None
         super().changeEvent(event)
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """A piece of line, its label, its value."""
+        """Paint a line sample, label and value per entry."""
         bold, plain_width, bold_width = self._measures()
         widths = [
             (
@@ -78,12 +78,12 @@ class Legend(QWidget):
         line, gap = LINE_PX, GAP_PX
         wanted = texts + len(widths) * (line + 5 + gap) - gap
         if SMALLEST * wanted > self.width():
-            # Even at its smallest it would not fit: less line and less room between.
+            # Too wide even at the smallest scale: use shorter lines and gaps.
             line, gap = LINE_PX // 2, GAP_PX // 2
             wanted = texts + len(widths) * (line + 5 + gap) - gap
         if wanted > self.width():
             share = max(SMALLEST, self.width() / wanted)
-            # Centred on the line, or the smaller text would hang from its top.
+            # Keep the smaller text vertically centred.
             painter.translate(0, self.height() * (1 - share) / 2)
             painter.scale(share, share)
         x, base, middle = 0.0, self.fontMetrics().ascent(), self.height() / 2

@@ -1,7 +1,7 @@
-"""Where a plot's lines are drawn: once into a picture, over which cursor, crosshair and spikes' marks move cheaply.
+"""The plot area: lines are drawn once into a pixmap, and cursor, crosshair and spike marks are painted over it.
 
-Own painting instead of a plot library's scene: beside a training run every turn of the event loop must stay under a
-few milliseconds, and the lines arrive decimated to two points a pixel anyway (see `core.curves`).
+Painted directly instead of with a plotting library, because beside a training run every iteration of the event loop
+must take only a few milliseconds, and the lines arrive decimated to two points per pixel (see `core.curves`).
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from gandam_studio.qt.widgets.plots.scales import Linear, SignedLog, short_numbe
 LEFT, BOTTOM, TOP, RIGHT = 42, 18, 3, 5
 SPIKE_REACH_PX = 7
 MARKS_PX = 13
-"""Height of the strip above the horizontal axis that holds the spikes' marks."""
+"""Height of the strip above the horizontal axis for the spike marks."""
 CLICK_PX = 3
 
 
 @dataclass(frozen=True)
 class Line:
-    """What is drawn of one curve: x on the horizontal axis, y on the vertical scale, both (n,) and finite.
+    """A line to draw: x on the horizontal axis, y on the vertical scale, both (n,) and finite.
 
     Attributes:
         color: a theme token, painted with `alpha`. width: pixels. dash: see `legend.DASHES`. smooth: antialiased.
@@ -60,7 +60,7 @@ class Line:
 
 @dataclass
 class Drawing:
-    """Everything a picture of the lines depends on; axes are (low, high), `y_range` on the vertical scale."""
+    """All inputs of the pixmap of lines; ranges are (low, high), `y_range` on the vertical scale."""
 
     lines: list[Line] = field(default_factory=list)
     x_range: tuple[float, float] = (0.0, 1.0)
@@ -69,23 +69,23 @@ class Drawing:
 
 
 class PlotCanvas(QWidget):
-    """Paints a `Drawing`, asking for it only when it is stale and visible; turns the mouse into positions.
+    """Paints a `Drawing`, fetched only if outdated and visible; converts mouse events to positions.
 
     Signals:
-        scrubbed: the cursor was dragged or clicked here. hovered: the pointer is here (None: it left).
-        zoomed: the wheel turned (centre, factor). panned: dragged with Shift or the middle button (distance).
-        reset_asked: double click. spike_clicked: a mark was clicked (position).
+        scrubbed: clicked or dragged (position). hovered: the pointer moved (position, None: it left).
+        zoomed: the wheel was turned (centre, factor). panned: dragged with Shift or the middle button (distance).
+        reset_requested: double-clicked. spike_clicked: a mark was clicked (position).
     """
 
     scrubbed = Signal(float)
     hovered = Signal(object)
     zoomed = Signal(float, float)
     panned = Signal(float)
-    reset_asked = Signal()
+    reset_requested = Signal()
     spike_clicked = Signal(float)
 
     def __init__(self, draw: Callable[[int], Drawing], parent: QWidget | None = None) -> None:
-        """`draw(width)` answers what to show on so many pixels."""
+        """`draw(width)` returns the drawing for a width in pixels."""
         super().__init__(parent)
         self._draw = draw
         self._drawing = Drawing()
@@ -104,37 +104,37 @@ class PlotCanvas(QWidget):
         theme.notifier().changed.connect(self.redraw)
 
     def sizeHint(self) -> QSize:
-        """Wide rather than high."""
+        """A wide size."""
         return QSize(300, 130)
 
-    # What is shown
+    # Content
 
     def redraw(self) -> None:
-        """The lines are other ones now: ask for them when next painted."""
+        """Mark the lines as outdated: they are fetched at the next paint."""
         self._stale = True
         self.update()
 
     @property
     def drawing(self) -> Drawing:
-        """What is shown, brought up to date."""
+        """The current drawing, fetched if outdated."""
         if self._stale:
             self.prepare()
         return self._drawing
 
     def prepare(self) -> None:
-        """Ask for the lines now and paint them when next painted: each takes a turn of the event loop of its own."""
+        """Fetch the lines now, so that the next paint happens in a separate iteration of the event loop."""
         self._drawing = self._draw(max(1, round(self._area().width())))
         self._stale = False
         self._picture = None
 
     @property
     def cursor_position(self) -> float:
-        """Where the cursor stands, on the horizontal axis."""
+        """Position of the cursor on the horizontal axis."""
         return self._cursor
 
     @property
     def crosshair(self) -> float | None:
-        """Where the pointer hovers over this or another plot; None: nowhere."""
+        """Position hovered in this or another plot, or None."""
         return self._crosshair
 
     def set_cursor_position(self, position: float) -> None:
@@ -145,14 +145,14 @@ class PlotCanvas(QWidget):
             self._update_column(position)
 
     def set_crosshair(self, position: float | None) -> None:
-        """Show the crosshair somewhere else, or not at all."""
+        """Move the crosshair; None hides it."""
         for one in (self._crosshair, position):
             if one is not None:
                 self._update_column(one)
         self._crosshair = position
 
     def set_spikes(self, positions: np.ndarray) -> None:
-        """Mark these (n,) on the axis."""
+        """Mark spikes (n,) on the axis."""
         self._spikes = positions
         self.update()
 
@@ -161,7 +161,7 @@ class PlotCanvas(QWidget):
         if -2 <= x <= self.width() + 2:
             self.update(QRect(math.floor(x) - 2, 0, 5, self.height()))
 
-    # Places
+    # Coordinates
 
     def _area(self) -> QRectF:
         return QRectF(LEFT, TOP, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - TOP - BOTTOM))
@@ -195,7 +195,7 @@ class PlotCanvas(QWidget):
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """Copy the picture of the lines; paint what moves over it."""
+        """Copy the pixmap of the lines and paint the moving parts over it."""
         drawing = self.drawing
         ratio = self.devicePixelRatioF()
         key = (self.width(), self.height(), ratio)
@@ -225,7 +225,7 @@ class PlotCanvas(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("warning"))
         bottom = area.bottom() - 1
-        # More than one mark every three pixels could not be told apart.
+        # At most one mark per three pixels can be distinguished.
         for x in np.unique(np.round((area.left() + (visible - low) / (high - low) * area.width()) / 3)) * 3:
             x = float(x)
             painter.drawPolygon(QPolygonF([QPointF(x - 4, bottom), QPointF(x + 4, bottom), QPointF(x, bottom - 7)]))
@@ -274,7 +274,7 @@ class PlotCanvas(QWidget):
     # Gestures
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Left: scrub, or show a spike. Shift or middle: begin to pan."""
+        """Left: scrub or click a spike. Shift or middle button: start panning."""
         shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         self._panning = event.button() == Qt.MouseButton.MiddleButton or shifted
         x = event.position().x()
@@ -288,7 +288,7 @@ class PlotCanvas(QWidget):
             self.scrubbed.emit(self._dragged_from)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Scrub or pan while a button is held; otherwise tell where the pointer is."""
+        """Scrub or pan while a button is pressed, otherwise hover."""
         here = self.position_at(event.position().x())
         if event.buttons() == Qt.MouseButton.NoButton:
             self._dragged_from = None
@@ -300,19 +300,19 @@ class PlotCanvas(QWidget):
             self.hovered.emit(position)
         elif self._dragged_from is not None and self._panning:
             self.panned.emit(self._dragged_from - here)
-            # The axis has moved under the pointer, so that the same position is still held.
+            # The axis moved along with the pointer, so the grabbed position is unchanged.
             self._dragged_from = self.position_at(event.position().x())
         elif self._dragged_from is not None and event.buttons() & Qt.MouseButton.LeftButton:
             self.scrubbed.emit(here)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """Stop scrubbing or panning."""
         self._dragged_from, self._panning = None, False
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Show the whole run."""
+        """Reset the zoom."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self.reset_asked.emit()
+            self.reset_requested.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom around the pointer."""
@@ -322,14 +322,14 @@ class PlotCanvas(QWidget):
         event.accept()
 
     def leaveEvent(self, event) -> None:
-        """The pointer hovers nowhere now."""
+        """End hovering."""
         self.set_crosshair(None)
         self.hovered.emit(None)
 
 
 @functools.cache
 def _small(family: str) -> QFont:
-    """The axes' font."""
+    """The font of the axes."""
     font = QFont(family)
     font.setPixelSize(10)
     return font
@@ -337,7 +337,7 @@ def _small(family: str) -> QFont:
 
 @functools.lru_cache(maxsize=256)
 def _label(text: str, family: str) -> QStaticText:
-    """A number at an axis, laid out once."""
+    """A laid-out axis label, cached."""
     label = QStaticText(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
@@ -346,7 +346,7 @@ def _label(text: str, family: str) -> QStaticText:
 
 
 def polygon(x: np.ndarray, y: np.ndarray) -> QPolygonF:
-    """Points (n,), (n,) as Qt's own array, by way of its serialised form: building QPointFs takes ten times as long."""
+    """Points (n,), (n,) as a QPolygonF, built through its serialised form, ten times faster than from QPointFs."""
     count = len(x)
     raw = np.empty((count, 2), ">f8")
     raw[:, 0], raw[:, 1] = x, y

@@ -1,4 +1,4 @@
-"""The plots of a run under one horizontal axis: smoothing, scale, zoom, and hover that moves everything."""
+"""Plots of a run with a common horizontal axis, smoothing, scale, zoom and hover."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gandam_studio.qt.widgets.plots.plot_specs import PlotSpec
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 
 REDRAW_MS = 100
-"""Data that come after a pause are drawn within about so long; the cursor moves at once."""
+"""Delay of a redraw after a pause in the data; the cursor moves at once."""
 REST_S = (1.0, 3.0)
-"""Between two redraws by data that keep coming: where they move the lines by half a pixel or more, and where less."""
+"""Minimum time between redraws for continuous data: if lines move by half a pixel or more, and if by less."""
 HALF_LIVES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -38,8 +38,8 @@ class PlotPanel(QWidget):
         self.plots: list[CurvePlot] = []
         self._grid = QGridLayout()
         self._grid.setSpacing(theme.SPACE)
-        # New data redraw the plots one after the other, each in two turns of its own (asking for the lines, painting
-        # them): the window stays quick between them.
+        # New data redraws one plot after the other, each in two iterations of the event loop (fetching lines,
+        # painting), to keep the window responsive.
         self._waiting: list[CurvePlot] = []
         self._prepared: CurvePlot | None = None
         self._redraw = QTimer(self)
@@ -86,7 +86,7 @@ class PlotPanel(QWidget):
         tools.addStretch(1)
         for button in (self.reset_button, self.raw_button, self.log_button):
             tools.addWidget(button)
-        self._tell_smoothing()
+        self._show_smoothing()
         return tools
 
     def _toggle(self, text: str, tip: str, slot) -> QToolButton:
@@ -98,17 +98,17 @@ class PlotPanel(QWidget):
         return button
 
     def hide_smoothing(self) -> None:
-        """These plots show what is never smoothed."""
+        """Hide the controls for smoothing."""
         for widget in self._smoothing_tools:
             widget.hide()
 
     @property
     def half_life(self) -> float:
-        """The smoothing chosen, iterations; 0: none."""
+        """The half-life of the smoothing, iterations; 0: none."""
         return float(HALF_LIVES[self.smoothing.value()])
 
     def set_record(self, record: RunRecord, specs: list[PlotSpec]) -> None:
-        """Show one run's curves in these plots."""
+        """Show the curves of a run."""
         series = [
             [Series(line.label, record.curve(line.curve), line.color, line.dash) for line in spec.lines]
             for spec in specs
@@ -116,7 +116,7 @@ class PlotPanel(QWidget):
         self.set_plots([(spec.title, lines, spec.log) for spec, lines in zip(specs, series, strict=True)], [record])
 
     def set_plots(self, plots: list[tuple[str, list[Series], bool]], records: list[RunRecord]) -> None:
-        """Show these plots: (title, series, logarithmic at first)."""
+        """Show plots: (title, series, initially logarithmic)."""
         self._records = records
         for record in records:
             record.set_half_life(self.half_life)
@@ -145,7 +145,7 @@ class PlotPanel(QWidget):
         plot.hovered.connect(lambda position, plot=plot: self._hover(plot, position))
         plot.zoomed.connect(self._zoom_around)
         plot.panned.connect(self._pan)
-        plot.reset_asked.connect(self.show_all)
+        plot.reset_requested.connect(self.show_all)
         plot.spike_clicked.connect(self.spike_clicked)
         self.plots.append(plot)
 
@@ -155,22 +155,22 @@ class PlotPanel(QWidget):
             plot.set_spikes(positions)
 
     def schedule(self) -> None:
-        """Redraw when the data or the axis have changed: soon, but after a rest when they keep changing.
+        """Redraw after a change of the data or axis: soon, but at a limited rate for continuous changes.
 
-        A redraw of four plots costs the processor time of several training steps on a small machine.
+        On a small machine, a redraw of four plots costs as much processor time as several training steps.
         """
         if not self.isVisible():
-            return  # What is hidden catches up when it is shown.
-        rest = self._drawn_at + self._rest() - time.monotonic()
+            return  # Hidden plots are updated when shown.
+        rest = self._drawn_at + self._redraw_delay() - time.monotonic()
         if rest <= 0:
             self._draw_all_soon()
         elif not self._later.isActive() or self._later.remainingTime() > 1000 * rest:
             self._later.start(round(1000 * rest))
 
-    def _rest(self) -> float:
+    def _redraw_delay(self) -> float:
         grown = self._timeline.last - self._drawn_to
         if grown < 0:
-            return 0.0  # Cut back by a resume: what is drawn is not so any more.
+            return 0.0  # The run was cut back by a resume, so the plots are wrong.
         low, high = self._visible_range()
         width = max((plot.width() for plot in self.plots), default=0)
         return REST_S[0] if grown * width >= 0.5 * (high - low) else REST_S[1]
@@ -183,7 +183,7 @@ class PlotPanel(QWidget):
             self._redraw.start(REDRAW_MS // (2 * len(self.plots)))
 
     def draw_now(self) -> None:
-        """Redraw all at once: after a gesture, and for pictures of the window."""
+        """Redraw all plots at once, after a gesture or for a screenshot."""
         self._redraw.stop()
         self._later.stop()
         self._waiting.clear()
@@ -204,7 +204,7 @@ class PlotPanel(QWidget):
             self._redraw.stop()
 
     def showEvent(self, event) -> None:
-        """Catch up with what happened while hidden."""
+        """Update what changed while hidden."""
         super().showEvent(event)
         self._draw_all_soon()
 
@@ -215,7 +215,7 @@ class PlotPanel(QWidget):
     # Gestures
 
     def _move_cursor(self, position: float) -> None:
-        # Following, the cursor stands at the newest step: it moves with the redraw that this has asked for.
+        # While following, the cursor is at the newest step, and moves with the scheduled redraw.
         redrawn_soon = bool(self._waiting) or self._later.isActive()
         if not self.isVisible() or (self._timeline.following and redrawn_soon):
             return
@@ -261,12 +261,12 @@ class PlotPanel(QWidget):
             plot.set_show_raw(raw)
 
     def _smooth(self) -> None:
-        self._tell_smoothing()
+        self._show_smoothing()
         for record in self._records:
             record.set_half_life(self.half_life)
         self.draw_now()
 
-    def _tell_smoothing(self) -> None:
+    def _show_smoothing(self) -> None:
         text = self.tr("off") if not self.half_life else self.tr("half-life {0:g}").format(self.half_life)
         self._smoothing_label.setText(text)
         self.smoothing.setToolTip(self.tr("Half-life of the moving average, in iterations: {0}").format(text))

@@ -1,4 +1,4 @@
-"""Which plots a run deserves: its objective and regulariser name and choose the curves."""
+"""The plots of a run, with curves chosen by its objective and regulariser."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def plot_specs(config: TrainConfig | None) -> list[PlotSpec]:
         (LineSpec("loss_d_real", _tr("real"), "plot_1"), LineSpec("loss_d_fake", _tr("fake"), "plot_2", "dash")),
     )
     if objective == "relativistic":
-        # Real and generated pictures are scored as pairs: their loss cannot be told apart.
+        # Real and generated pictures are scored as pairs, so there is only one loss.
         first = PlotSpec(_tr("Discriminator loss"), (LineSpec("loss_d", _tr("pairs"), "plot_1"),))
     second = PlotSpec(_tr("Generator loss"), (LineSpec("loss_g", _tr("G"), "plot_3"),))
     third = PlotSpec(

@@ -1,4 +1,4 @@
-"""The plots' vertical scales: plain, or logarithmic for values of either sign."""
+"""Vertical scales of plots: linear, or logarithmic for values of either sign."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 THRESHOLD = 1e-3
-"""Below this size the logarithmic scale is linear, so zero and negative values are shown too."""
+"""Below this magnitude the logarithmic scale is linear, so that zero and negative values can be shown."""
 
 
 class Linear:
-    """Values as they are."""
+    """A linear scale."""
 
     name = "linear"
 
@@ -25,7 +25,7 @@ class Linear:
         return positions
 
     def ticks(self, low: float, high: float) -> list[float]:
-        """Positions of round values; a handful."""
+        """Positions of a few round values."""
         span = high - low
         if not math.isfinite(span) or span <= 0:
             return []
@@ -36,7 +36,7 @@ class Linear:
 
 
 class SignedLog:
-    """asinh(x / 2c) / ln 10: logarithmic for |x| >> c, linear near zero, odd; so Wasserstein losses fit as well."""
+    """asinh(x / 2c) / ln 10: logarithmic for |x| >> c, linear near zero, odd; suitable for Wasserstein losses."""
 
     name = "log"
 
@@ -49,7 +49,7 @@ class SignedLog:
         return 2 * THRESHOLD * math.sinh(positions * math.log(10))
 
     def ticks(self, low: float, high: float) -> list[float]:
-        """Positions of powers of ten and zero; of 2 and 5 times them too where there is room."""
+        """Positions of zero and powers of ten, and of 2 and 5 times them if there is room."""
         top = max(abs(self.inverse(low)), abs(self.inverse(high)))
         decades = range(-3, max(-2, math.ceil(math.log10(top)) + 1) if top > 0 else -2)
         for factors in ((1, 2, 5), (1,)):

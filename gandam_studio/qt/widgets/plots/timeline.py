@@ -1,4 +1,4 @@
-"""The one cursor: plots, grids, meters and log all show the moment it stands at."""
+"""The cursor shared by plots, grids, metrics and log."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, QTimer, Signal
 
 PLAY_S = 12.0
-"""Playing from end to end takes about this long, however many sample points there are."""
+"""Approximate time to play the whole run, for any number of sample points."""
 
 
 class Timeline(QObject):
-    """A position on a run's axis (iterations; pictures seen where runs are compared).
+    """A position on a run's axis (iterations, or pictures seen when comparing runs).
 
-    It follows the newest moment until somebody grabs it, and follows again from `end` on. A preview (hovering a plot)
-    moves what is shown without grabbing.
+    It follows the newest step until it is grabbed, and again after `end`. A preview (hovering a plot) changes what is
+    shown without grabbing.
 
     Attributes:
-        first, last: the axis' ends. position: where the cursor stands. following: it moves with `last`.
-        stops: sorted positions the arrow keys and Play move between (sample points).
+        first, last: ends of the axis. position: of the cursor. following: whether it moves with `last`.
+        stops: sorted positions (sample points) that the arrow keys and Play step through.
 
     Signals:
-        moved: what is shown is another moment now (position).
-        extended: the axis' ends or the stops changed.
+        moved: the shown position changed (position).
+        extended: the ends of the axis or the stops changed.
         following_changed, playing_changed: (bool).
     """
 
@@ -45,16 +45,16 @@ class Timeline(QObject):
 
     @property
     def shown(self) -> float:
-        """The moment everything shows: the preview's if there is one, else the cursor's."""
+        """The position to show: of the preview if there is one, otherwise of the cursor."""
         return self.position if self._preview is None else self._preview
 
     @property
     def is_playing(self) -> bool:
-        """True while Play moves the cursor."""
+        """True while playing."""
         return self._player.isActive()
 
     def reset(self) -> None:
-        """An empty axis, following."""
+        """Reset to an empty axis, following."""
         self.pause()
         self.first = self.last = self.position = 0.0
         self.stops, self._preview = [], None
@@ -63,38 +63,38 @@ class Timeline(QObject):
         self.moved.emit(self.shown)
 
     def set_axis(self, last: float, stops: Sequence[float], first: float = 0.0) -> None:
-        """The run has grown, or was cut back by a resume."""
+        """Set the axis, after the run has grown or was cut back by a resume."""
         self.first, self.last, self.stops = first, max(first, last), sorted(stops)
         self.extended.emit()
         if self.following or self.position > self.last:
             self._move(self.last)
 
     def grab(self, position: float) -> None:
-        """Put the cursor somewhere: it stays there while the run goes on."""
+        """Move the cursor and stop following."""
         self._preview = None
         self._set_following(False)
         self._move(position)
 
     def preview(self, position: float | None) -> None:
-        """Show another moment for as long as the pointer hovers; None ends it."""
+        """Show another position while the pointer hovers; None ends the preview."""
         before = self.shown
         self._preview = None if position is None else self._clamped(position)
         if self.shown != before:
             self.moved.emit(self.shown)
 
     def home(self) -> None:
-        """To the first sample point."""
+        """Go to the first sample point."""
         self.grab(self.stops[0] if self.stops else self.first)
 
     def end(self) -> None:
-        """To now, following."""
+        """Go to the newest step and follow."""
         self.pause()
         self._preview = None
         self._set_following(True)
         self._move(self.last)
 
     def step(self, count: int) -> None:
-        """To the next (or with negative `count` an earlier) sample point; beyond the last one it follows again."""
+        """Move by `count` sample points (negative: back); past the last one, follow again."""
         stops = self.stops
         if not stops:
             return
@@ -108,7 +108,7 @@ class Timeline(QObject):
             self.grab(stops[max(0, index)])
 
     def toggle_play(self) -> None:
-        """Walk through the sample points from here (from the start when at the end), or stop walking."""
+        """Play through the sample points from here (from the start if at the end), or stop playing."""
         if self.is_playing:
             self.pause()
             return
@@ -120,7 +120,7 @@ class Timeline(QObject):
         self.playing_changed.emit(True)
 
     def pause(self) -> None:
-        """Stop walking."""
+        """Stop playing."""
         if self._player.isActive():
             self._player.stop()
             self.playing_changed.emit(False)

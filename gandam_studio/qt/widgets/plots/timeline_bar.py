@@ -1,4 +1,4 @@
-"""The timeline under the grids: drag it, play it; sample points, checkpoints and spikes are marked on it."""
+"""The timeline bar: drag or play; sample points, checkpoints and spikes are marked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REACH = 6
 
 
 class _Track(QWidget):
-    """The axis itself; paints the marks and turns the mouse into cursor moves.
+    """The axis; paints the marks and moves the cursor with the mouse.
 
     Signals:
         spike_clicked: a spike's mark was clicked (position).
@@ -42,23 +42,23 @@ class _Track(QWidget):
         timeline.following_changed.connect(lambda _following: self.update())
 
     def sizeHint(self) -> QSize:
-        """Flat and as wide as there is room."""
+        """A flat size; the width expands."""
         return QSize(240, 34)
 
     def x_of(self, position: float) -> float:
-        """Where a position is on the widget, logical pixels."""
+        """Logical x coordinate of a position."""
         span = self._timeline.last - self._timeline.first
         share = (position - self._timeline.first) / span if span > 0 else 0.0
         return MARGIN + share * (self.width() - 2 * MARGIN)
 
     def position_at(self, x: float) -> float:
-        """The position under a pixel column, within the axis."""
+        """The position at an x coordinate, clamped to the axis."""
         share = (x - MARGIN) / max(1, self.width() - 2 * MARGIN)
         return self._timeline.first + min(1.0, max(0.0, share)) * (self._timeline.last - self._timeline.first)
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:
-        """Groove, marks, handle."""
+        """Paint groove, marks and handle."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = self.height() / 2
         at = self.x_of(self._timeline.shown)
@@ -90,17 +90,17 @@ class _Track(QWidget):
             painter.drawEllipse(point, 2.0, 2.0)
 
     def forget_ticks(self) -> None:
-        """The marks or the axis have changed: place them anew when next painted."""
+        """Recompute the marks at the next paint, after the marks or the axis changed."""
         self._ticks = None
         self.update()
 
     def resizeEvent(self, event) -> None:
-        """Another width has other places."""
+        """Recompute the marks for the new width."""
         super().resizeEvent(event)
         self._ticks = None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Grab the cursor, or show a spike."""
+        """Grab the cursor, or click a spike."""
         if event.button() != Qt.MouseButton.LeftButton:
             return
         x = event.position().x()
@@ -111,7 +111,7 @@ class _Track(QWidget):
             self._timeline.grab(self.position_at(x))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the cursor; without a button only tell where the pointer is."""
+        """Drag the cursor; without a button, show the position in a tool tip."""
         position = self.position_at(event.position().x())
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._timeline.grab(position)
@@ -119,12 +119,12 @@ class _Track(QWidget):
             QToolTip.showText(event.globalPosition().toPoint(), f"{position:,.0f}", self)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go at the very end: follow again."""
+        """Follow again if released at the end."""
         if self._timeline.last > 0 and event.position().x() >= self.width() - MARGIN:
             self._timeline.end()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows and Space; Home and End."""
+        """Arrows step, Space plays, Home and End jump."""
         key = Qt.Key
         actions = {
             key.Key_Left: lambda: self._timeline.step(-1),
@@ -140,7 +140,7 @@ class _Track(QWidget):
 
 
 class TimelineBar(QWidget):
-    """Play button, track, and where the cursor stands.
+    """Play button, track and position of the cursor.
 
     Signals:
         spike_clicked: a spike's mark was clicked (position).
@@ -161,35 +161,35 @@ class TimelineBar(QWidget):
         self.now_button = QToolButton()
         self.now_button.setText(self.tr("Follow"))
         self.now_button.setCheckable(True)
-        # As wide as the longer of its two texts: the track must not move under the pointer that has just grabbed it.
+        # As wide as the longer of its two texts, so that the track does not move under the pointer.
         self.now_button.ensurePolished()
         self._show_following(True)
         self.now_button.setFixedWidth(self.now_button.sizeHint().width())
-        self.now_button.setToolTip(self.tr("Back to the newest moment, and stay with it (End)"))
+        self.now_button.setToolTip(self.tr("Return to the newest step and follow it (End)"))
         self.now_button.clicked.connect(lambda _checked=False: timeline.end())
         self._where = QLabel()
         self._where.setProperty("role", "secondary")
-        # Of a fixed size, so that telling the position does not lay out the window.
+        # Fixed size, so that a new position does not trigger a new layout of the window.
         self._where.setFixedSize(self.fontMetrics().horizontalAdvance("888,888,888 " + unit), 24)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.SPACE)
         for widget, stretch in ((self.play_button, 0), (self.track, 1), (self._where, 0), (self.now_button, 0)):
             layout.addWidget(widget, stretch)
-        timeline.moved.connect(lambda _position: self._tell())
-        timeline.extended.connect(self._tell)
+        timeline.moved.connect(lambda _position: self._show_position())
+        timeline.extended.connect(self._show_position)
         timeline.following_changed.connect(self._show_following)
         timeline.playing_changed.connect(self._show_playing)
         self._show_playing(False)
         self._show_following(timeline.following)
-        self._tell()
+        self._show_position()
 
     def set_marks(self, spikes: Sequence[float], checkpoints: Sequence[float]) -> None:
         """Mark spikes and checkpoints at these positions."""
         self.track.spikes, self.track.checkpoints = list(spikes), list(checkpoints)
         self.track.forget_ticks()
 
-    def _tell(self) -> None:
+    def _show_position(self) -> None:
         text = f"{self._timeline.shown:,.0f} {self._unit}"
         self._where.setText(text)
         self.track.setAccessibleDescription(text)
@@ -203,7 +203,7 @@ class TimelineBar(QWidget):
 
 
 def _thinned(xs: list[float], gap: float) -> list[float]:
-    """Marks at least `gap` pixels apart: more could not be told apart, and thousands would cost time."""
+    """Thin out marks to at least `gap` pixels apart, since thousands would cost time."""
     kept: list[float] = []
     for x in xs:
         if not kept or x - kept[-1] >= gap:
