@@ -59,10 +59,10 @@ def demo(
 
     out, began = Output(as_json), time.monotonic()
     config = configured(
-        preset or _preset_for(device), (), iterations, None if iterations else minutes or MINUTES, device, None
+        preset or preset_for(device), (), iterations, None if iterations else minutes or MINUTES, device, None
     )
     chosen = next(item for item in sample_sets() if item.name == set_name)
-    with Workspace.create(directory or _free_folder()) as workspace, ConsoleJob() as job:
+    with Workspace.create(directory or free_folder()) as workspace, ConsoleJob() as job:
         out.say(f"new      {workspace.folder}")
         _curate(workspace, chosen, job, out)
         version = commit(workspace, f"The {chosen.name} sample set, in order", job=job)
@@ -95,7 +95,7 @@ def _enlarge(grid: Path) -> None:
         larger.save(stream, "PNG")
 
 
-def _free_folder() -> Path:
+def free_folder() -> Path:
     return _free(Path("gandam-demo"))
 
 
@@ -105,7 +105,7 @@ def _free(path: Path) -> Path:
     return next(path for path in (path, *others) if not os.path.lexists(path))
 
 
-def _preset_for(device: str) -> str:
+def preset_for(device: str) -> str:
     """The preset for a device; for "auto" a process that knows torch is asked what there is."""
     if device == "auto":
         from gandam_studio.commands.doctor import training_device

@@ -41,7 +41,7 @@ class MainWindow(QMainWindow):
     def __init__(self) -> None:
         super().__init__()
         self.session: Session | None = None
-        self._screens: dict[str, Screen] = {}
+        self.screens: dict[str, Screen] = {}
         self._screen: Screen | None = None
         self.setWindowTitle("GANdam Studio")
         self.setWindowIcon(icons.application_icon())
@@ -167,12 +167,12 @@ class MainWindow(QMainWindow):
         self.session.close()
         QTimer.singleShot(0, collect_set_aside)  # after the screens are deleted
         self.menuBar().clear()
-        for screen in self._screens.values():
+        for screen in self.screens.values():
             for menu in self._bars.pop(screen, ([], []))[1]:
                 menu.deleteLater()
             self._stack.removeWidget(screen)
             screen.deleteLater()
-        self._screens.clear()
+        self.screens.clear()
         self._screen = None
         self.status_strip.attach(None)
         self.status_strip.clear_message()
@@ -207,14 +207,14 @@ class MainWindow(QMainWindow):
 
     def _built(self, place: Place) -> Screen:
         """The screen of a place, built on first use."""
-        if place.path not in self._screens:
+        if place.path not in self.screens:
             module, _, name = place.path.partition(":")
             screen: Screen = getattr(importlib.import_module(module), name)(self.session)
             screen.screen_requested.connect(self._go_to)
             screen.run_widget_changed.connect(self.status_strip.set_run_widget)
-            self._screens[place.path] = screen
+            self.screens[place.path] = screen
             self._stack.addWidget(screen)
-        return self._screens[place.path]
+        return self.screens[place.path]
 
     def _settle(self) -> None:
         """Do what can wait until the workspace has been painted."""
@@ -408,7 +408,7 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def _may_close(self) -> bool:
-        if not all(screen.may_close() for screen in self._screens.values()):
+        if not all(screen.may_close() for screen in self.screens.values()):
             return False
         if self.session is None or not self.session.tasks:
             return True

@@ -28,7 +28,7 @@ class StatusStrip(QFrame):
         super().__init__(parent)
         self.setObjectName("statusStrip")
         self._session: Session | None = None
-        self._jobs: dict[BackgroundTask, _JobEntry] = {}
+        self.jobs: dict[BackgroundTask, _JobEntry] = {}
         self._sign = QLabel()
         self.message = QLabel()
         self.message.setProperty("role", "secondary")
@@ -96,19 +96,19 @@ class StatusStrip(QFrame):
 
     def _add_job(self, task: BackgroundTask) -> None:
         entry = _JobEntry(task, self)
-        self._jobs[task] = entry
+        self.jobs[task] = entry
         self._job_area.addWidget(entry)
         self._poll.start()
 
     def _remove_job(self, task: BackgroundTask) -> None:
-        if entry := self._jobs.pop(task, None):
+        if entry := self.jobs.pop(task, None):
             entry.hide()
             entry.deleteLater()
-        if not self._jobs:
+        if not self.jobs:
             self._poll.stop()
 
     def _refresh(self) -> None:
-        for entry in self._jobs.values():
+        for entry in self.jobs.values():
             entry.refresh()
 
 
@@ -123,13 +123,13 @@ class _JobEntry(QWidget):
         self._bar.setFixedWidth(140)
         self._bar.setRange(0, 0)
         self._bar.setAccessibleName(task.title)
-        self._cancel = QToolButton()
-        self._cancel.setText(self.tr("Cancel"))
-        self._cancel.clicked.connect(self._stop)
+        self.cancel_button = QToolButton()
+        self.cancel_button.setText(self.tr("Cancel"))
+        self.cancel_button.clicked.connect(self._stop)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.SPACE)
-        for widget in (self._text, self._bar, self._cancel):
+        for widget in (self._text, self._bar, self.cancel_button):
             layout.addWidget(widget)
 
     def refresh(self) -> None:
@@ -151,7 +151,7 @@ class _JobEntry(QWidget):
         self._text.setText(text)
 
     def _stop(self) -> None:
-        self._cancel.setEnabled(False)
+        self.cancel_button.setEnabled(False)
         self._task.cancel()
 
 

@@ -117,7 +117,7 @@ def set_scheme(name: str) -> None:
 
 def apply_style_sheet(application: QApplication) -> None:
     """Apply the style sheet, once the window is built: set earlier, it would be recomputed for every new widget."""
-    application.setStyleSheet(_style_sheet(colors(), QFontMetrics(application.font()).height()))
+    application.setStyleSheet(style_sheet(colors(), QFontMetrics(application.font()).height()))
 
 
 def _apply(application: QApplication) -> None:
@@ -144,7 +144,8 @@ def _palette(values: dict[str, str]) -> QPalette:
     return palette
 
 
-def _style_sheet(values: dict[str, str], line_height: int) -> str:
+def style_sheet(values: dict[str, str], line_height: int) -> str:
+    """The application's style sheet from a theme's colours (token -> "#rrggbb") and a line height in pixels."""
     body = round(line_height * 0.86)
     tokens = {
         **values,

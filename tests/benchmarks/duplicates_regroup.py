@@ -228,14 +228,14 @@ def measure(folder: Path, report: DuplicateReport, rounds: int) -> dict[str, Any
     assert isinstance(screen, DuplicatesScreen)
     window.show()
     set_up_for_window(application)
-    screen._adopt(Found(report, frozenset(), np.zeros(0, np.int64)))
+    screen.adopt(Found(report, frozenset(), np.zeros(0, np.int64)))
     slider = screen.bar.slider
 
     def rest(seconds: float) -> float:
         """Let the window work that long and until nothing is under way; the longest time it did not answer."""
         longest, began = 0.0, time.perf_counter()
         end = began + seconds
-        while began < end or screen.session._quiet or screen._settling.isActive():
+        while began < end or not screen.session.is_idle or screen._settling.isActive():
             application.processEvents()
             time.sleep(0.001)
             # From one answer to the next, the sleep included: another thread may not let go of the interpreter.

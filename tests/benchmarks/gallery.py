@@ -105,7 +105,7 @@ def measure_ours(folder: Path) -> dict[str, float]:
     while not painted:
         application.processEvents()
     first_paint = painted[0] - began
-    while screen.session._quiet or not _complete(gallery):
+    while not screen.session.is_idle or not _complete(gallery):
         application.processEvents()
         time.sleep(0.001)
     all_thumbnails = time.perf_counter() - began

@@ -94,14 +94,14 @@ def test_cancelling_keeps_what_was_imported(empty: CurateScreen, tmp_path: Path,
     task = empty.session.tasks[0]
     strip = empty.window().status_strip
     qtbot.waitUntil(lambda: task.progress.done > 0, timeout=30_000)
-    entry = strip._jobs[task]
-    QTest.mouseClick(entry._cancel, Qt.MouseButton.LeftButton)
+    entry = strip.jobs[task]
+    QTest.mouseClick(entry.cancel_button, Qt.MouseButton.LeftButton)
     _settle(empty, qtbot)
     count = len(empty.gallery.order)
     assert count < 3000
     assert "cancelled" in strip.message.text()
     assert empty.session.workspace.counts().total == count
-    assert not strip._jobs
+    assert not strip.jobs
 
 
 def _sheet(path: Path) -> Path:
@@ -165,5 +165,5 @@ def test_sprites_of_an_older_kind_are_described_anew_in_the_background(
     assert empty.window().status_strip.message.text() == "5 sprite descriptions updated"
     Upkeep(empty.session, delay_ms=1)
     QTest.qWait(50)
-    qtbot.waitUntil(lambda: not empty.session._quiet, timeout=30_000)
+    qtbot.waitUntil(lambda: empty.session.is_idle, timeout=30_000)
     assert len(titles) == 1, "nothing to renew"

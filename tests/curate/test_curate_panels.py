@@ -43,10 +43,10 @@ def test_the_details_follow_the_current_sprite(folder: Path, open_window: OpenWi
     inspector = screen.panel.inspector
     press(Key.Key_Right)
     press(Key.Key_Right)
-    qtbot.waitUntil(lambda: inspector._name.text() == "sprite-00002.png")
+    qtbot.waitUntil(lambda: inspector.name_label.text() == "sprite-00002.png")
     press(Key.Key_F)
-    qtbot.waitUntil(lambda: inspector._values["Changed"].text() == "flipped")
-    assert inspector._values["Size"].text() == "10 × 12"
+    qtbot.waitUntil(lambda: inspector.values["Changed"].text() == "flipped")
+    assert inspector.values["Size"].text() == "10 × 12"
 
 
 def test_a_screen_reader_finds_every_sprite(folder: Path, open_window: OpenWindow) -> None:

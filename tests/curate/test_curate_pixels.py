@@ -177,7 +177,7 @@ def test_rows_read_before_an_edit_are_not_shown_after_it(workspace: Workspace) -
 
 def test_a_name_is_shortened_only_where_it_must_be(qapp) -> None:
     cells = CellPainter(96, 1.0, qapp.font())
-    assert cells._elided("egg.png", 92) == "egg.png"
-    long = cells._elided("a-very-long-name-of-a-sprite.png", 92)
+    assert cells.elided("egg.png", 92) == "egg.png"
+    long = cells.elided("a-very-long-name-of-a-sprite.png", 92)
     assert "…" in long
     assert cells.metrics.horizontalAdvance(long) <= 92

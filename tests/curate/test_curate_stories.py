@@ -33,7 +33,7 @@ def test_cull_a_folder_with_the_keyboard_only(folder: Path, open_window: OpenWin
     assert statuses(workspace) == ["kept", "dropped", "kept"] * 8
     counts = workspace.counts()
     assert (counts.kept, counts.dropped, counts.undecided) == (16, 8, 0)
-    assert "16" in screen.filter_bar._status["kept"].text()
+    assert "16" in screen.filter_bar.status_buttons["kept"].text()
     assert {sprite.reason for sprite in workspace.sprites() if sprite.status == "dropped"} == {"non-bipedal"}
     press(Key.Key_Return)
     assert screen.window().status_strip.message.text() == "There are no more undecided sprites."
@@ -205,7 +205,7 @@ def test_what_is_looked_at_is_what_is_acted_on(folder: Path, open_window: OpenWi
 
 def test_deciding_in_a_filtered_view_lets_go_of_what_no_longer_belongs(folder: Path, open_window: OpenWindow) -> None:
     screen = curate(open_window(folder))
-    QTest.mouseClick(screen.filter_bar._status["undecided"], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(screen.filter_bar.status_buttons["undecided"], Qt.MouseButton.LeftButton)
     assert len(screen.gallery.order) == 24
     for expected in range(2, 6):
         press(Key.Key_X)
@@ -213,7 +213,7 @@ def test_deciding_in_a_filtered_view_lets_go_of_what_no_longer_belongs(folder: P
         assert len(screen.gallery.order) == 25 - expected
     QTest.keyClick(screen.window(), Key.Key_Z, CONTROL)
     assert 4 in screen.gallery.order, "what undo brings back is shown again"
-    QTest.mouseClick(screen.filter_bar._status["kept"], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(screen.filter_bar.status_buttons["kept"], Qt.MouseButton.LeftButton)
     assert screen.stack.currentWidget() is screen.no_match
     screen.filter_bar.set_filter(Filter())
     assert len(screen.gallery.order) == 24
@@ -412,7 +412,7 @@ def test_a_very_large_change_runs_in_the_background(folder: Path, open_window: O
     assert "still running" in window.status_strip.message.text()
     qtbot.waitUntil(lambda: not screen.session.tasks)
     assert workspace.counts() == Counts(undecided=24, flipped=24)
-    assert "Flipped  24" in screen.filter_bar._flipped.text()
+    assert "Flipped  24" in screen.filter_bar.flipped_button.text()
     QTest.keyClick(window, Key.Key_Z, CONTROL)
     assert workspace.counts().flipped == 0
 
@@ -424,13 +424,13 @@ def test_large_workspaces_are_filtered_and_counted_in_the_background(
     screen = curate(open_window(folder))
     press(Key.Key_U)
     press(Key.Key_X)
-    qtbot.waitUntil(lambda: "1" in screen.filter_bar._status["dropped"].text())
+    qtbot.waitUntil(lambda: "1" in screen.filter_bar.status_buttons["dropped"].text())
     screen.filter_bar.set_filter(Filter(status="kept"))
     screen.filter_bar.set_filter(Filter(status="undecided", order="name", descending=True))
     qtbot.waitUntil(lambda: len(screen.gallery.order) == 22)
     assert screen.gallery.order.tolist() == list(range(24, 2, -1)), "only the last question is answered"
     press(Key.Key_X)
-    qtbot.waitUntil(lambda: "2" in screen.filter_bar._status["dropped"].text())
+    qtbot.waitUntil(lambda: "2" in screen.filter_bar.status_buttons["dropped"].text())
     assert len(screen.gallery.order) == 21
 
 

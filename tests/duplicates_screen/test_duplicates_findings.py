@@ -149,7 +149,7 @@ def test_only_cards_in_sight_are_made(workspace: Workspace, qtbot) -> None:
 def test_a_dragged_slider_asks_for_the_preview_once_it_rests(qtbot, open_window, folder, monkeypatch) -> None:
     monkeypatch.setattr(duplicates_screen, "SEARCHED_UNASKED", 0)
     screen = open_window(folder).visit_by_name("Duplicates")
-    screen._adopt(Found(pair_report(), frozenset(), np.zeros(0, np.int64)))
+    screen.adopt(Found(pair_report(), frozenset(), np.zeros(0, np.int64)))
     screen.rules.sure.setValue(50)
     asked = []
     plan = screen.findings.plan
@@ -158,6 +158,6 @@ def test_a_dragged_slider_asks_for_the_preview_once_it_rests(qtbot, open_window,
         screen.bar.slider.setValue(value)
         qtbot.wait(1)
     assert len(screen.findings) == PAIRS * 21 // 50
-    qtbot.waitUntil(lambda: screen._plan is not None)
+    qtbot.waitUntil(lambda: screen.plan is not None)
     assert len(asked) < 8
-    assert len(screen._plan.drops) == sum(RELATIONS[pair % 3] != "recoloured" for pair in range(PAIRS * 21 // 50))
+    assert len(screen.plan.drops) == sum(RELATIONS[pair % 3] != "recoloured" for pair in range(PAIRS * 21 // 50))

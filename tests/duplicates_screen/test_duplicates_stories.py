@@ -339,10 +339,10 @@ def test_many_relations_and_drops_are_no_burden_to_the_garbage_collector(screen,
     try:
         press(K.Key_F5)
         found = screen.findings
-        assert eventually(lambda: screen.findings is not found and screen._plan is not None and screen._plan.drops)
+        assert eventually(lambda: screen.findings is not found and screen.plan is not None and screen.plan.drops)
         looked_at = gc.get_objects()
         assert any(isinstance(one, Link) for one in looked_at) is not many
-        assert any(one is screen._plan for one in looked_at) is not many
+        assert any(one is screen.plan for one in looked_at) is not many
     finally:
         gc.unfreeze()
 

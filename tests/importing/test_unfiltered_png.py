@@ -46,14 +46,14 @@ def test_inflated_here_the_pixels_are_libpngs(color_type: int, monkeypatch: pyte
         palette = dice.bytes(3 * colors) if color_type == 3 else b""
         opacity = dice.bytes(int(dice.integers(0, colors + 1))) if color_type == 3 else b""
         data = picture(color_type, pixels, palette, opacity)
-        here = png._unfiltered(data, png.read_header(data, DEFAULT_LIMITS))
+        here = png.unfiltered(data, png.read_header(data, DEFAULT_LIMITS))
         assert here is not None
         assert np.array_equal(here, by_libpng(data, monkeypatch))
 
 
 def test_an_index_outside_its_palette_is_left_to_libpng() -> None:
     data = picture(3, np.full((4, 4), 9, np.uint8), bytes(9))
-    assert png._unfiltered(data, png.read_header(data, DEFAULT_LIMITS)) is None
+    assert png.unfiltered(data, png.read_header(data, DEFAULT_LIMITS)) is None
 
 
 @given(st.integers(0, 200), st.integers(1, 255))
@@ -62,4 +62,4 @@ def test_a_filtered_row_is_left_to_libpng(where: int, kind: int) -> None:
     rows[where % 13 * 21] = kind
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 5, 13, 8, 6, 0, 0, 0))
     data = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(rows))) + chunk(b"IEND", b"")
-    assert png._unfiltered(data, png.read_header(data, DEFAULT_LIMITS)) is None
+    assert png.unfiltered(data, png.read_header(data, DEFAULT_LIMITS)) is None

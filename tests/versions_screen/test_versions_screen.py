@@ -61,7 +61,7 @@ def open_screen(qtbot, tmp_path):
 def settle(qtbot, session):
     """Wait until all background work is done and told."""
     QTest.qWait(20)
-    qtbot.waitUntil(lambda: not session.tasks and not session._quiet, timeout=20_000)
+    qtbot.waitUntil(lambda: session.is_idle, timeout=20_000)
     QTest.qWait(20)
 
 
@@ -99,14 +99,14 @@ def test_a_lane_is_used_again_once_its_branch_ended():
 
 def test_empty_state_then_a_first_version(qtbot, open_screen):
     screen = open_screen()
-    assert screen._pages.currentIndex() == 0
+    assert screen.pages.currentIndex() == 0
     assert screen.commit_box.state.text() == "20 sprites would be in v1"
     QTest.keyClick(screen, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     settle(qtbot, screen.session)
     assert labels(screen) == ["now", "v1"]
     assert screen.chosen.message == "First version"
     assert screen.session.told[-1] == ("success", "v1 committed: 20 sprites")
-    assert screen._pages.currentIndex() == 1
+    assert screen.pages.currentIndex() == 1
 
 
 def test_what_changed_is_told_and_shown(qtbot, open_screen):
@@ -119,7 +119,7 @@ def test_what_changed_is_told_and_shown(qtbot, open_screen):
     commit(qtbot, screen, "")
     assert screen.chosen.message == "-2 (2 text), 1 flipped"
     assert screen.detail.summary.text() == "-2 (2 text), 1 flipped"
-    assert [(s.kind, len(s.cells)) for s in screen.differences._sections] == [("removed", 2), ("changed", 1)]
+    assert [(s.kind, len(s.cells)) for s in screen.differences.sections] == [("removed", 2), ("changed", 1)]
     cell = screen.differences.cell_at(QPoint(30, 70))
     assert cell.note == "text"
     assert commit(qtbot, screen, "again") is None
@@ -146,7 +146,7 @@ def test_a_slow_comparison_leaves_nothing_of_another_version(qtbot, open_screen,
     commit(qtbot, screen, "one")
     screen.session.apply(Drop([1, 2], "duplicate"))
     commit(qtbot, screen, "two")
-    assert screen.differences._sections
+    assert screen.differences.sections
     answer = threading.Event()
 
     def slow(*arguments, **options):
@@ -155,16 +155,16 @@ def test_a_slow_comparison_leaves_nothing_of_another_version(qtbot, open_screen,
 
     monkeypatch.setattr(screen_module, "diff", slow)
     screen.history.go_to(2)
-    assert screen.differences._sections  # a quick answer would follow without a flicker
+    assert screen.differences.sections  # a quick answer would follow without a flicker
     try:
-        qtbot.waitUntil(lambda: not screen.differences._sections, timeout=5000)
+        qtbot.waitUntil(lambda: not screen.differences.sections, timeout=5000)
         assert screen.detail.summary.text() == "Comparing…"
     finally:
         answer.set()
     settle(qtbot, screen.session)
-    assert [(s.kind, len(s.cells)) for s in screen.differences._sections] == [("added", 20)]
+    assert [(s.kind, len(s.cells)) for s in screen.differences.sections] == [("added", 20)]
     QTest.qWait(300)
-    assert screen.differences._sections
+    assert screen.differences.sections
 
 
 def test_any_two_versions_can_be_compared(qtbot, open_screen):
@@ -243,7 +243,7 @@ def test_export_dialog_asks_before_replacing(qtbot, open_screen, tmp_path):
     assert dialog.replace.isVisible()
     assert not dialog.export.isEnabled()
     dialog.replace.setChecked(True)
-    dialog._accept()
+    dialog.export.click()
     assert dialog.request == ExportRequest(str(tmp_path / "there"), "imagefolder", "render", True)
     again = ExportDialog(screen.chosen, screen)
     qtbot.addWidget(again)
@@ -270,7 +270,7 @@ def test_export_dialog_offers_classes_and_captions_where_they_have_a_place(qtbot
     dialog.classes.setText(" knight, slime ")
     dialog.captions.setChecked(True)
     dialog.target.setText(str(tmp_path / "x"))
-    dialog._accept()
+    dialog.export.click()
     assert dialog.request == ExportRequest(str(tmp_path / "x"), "imagefolder", "render", False, "knight, slime", True)
     screen.work.export(screen.chosen, dialog.request)
     settle(qtbot, screen.session)

@@ -261,7 +261,7 @@ def test_a_count_that_failed_is_counted_again(
     qtbot.waitUntil(lambda: "cheese" in window.status_strip.message.text(), timeout=WAIT_MS)
     screen.decisions.keep()
     screen.decisions.drop()  # while the one before is counted
-    qtbot.waitUntil(lambda: screen.filter_bar._status["dropped"].text().endswith("1"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: screen.filter_bar.status_buttons["dropped"].text().endswith("1"), timeout=WAIT_MS)
 
 
 def committed(folder: Path, count: int = 3) -> Path:
@@ -350,7 +350,7 @@ def test_a_preview_that_failed_does_not_say_it_is_worked_out(
     busy: list[str] = []
     real = screen.rules.show_busy
     monkeypatch.setattr(screen.rules, "show_busy", lambda: (real(), busy.append(screen.rules.preview.text())))
-    screen._show_numbers()
+    screen.show_numbers()
     qtbot.waitUntil(lambda: "cheese" in window.status_strip.message.text(), timeout=WAIT_MS)
     assert screen.rules.preview.text() not in busy
     assert not screen.rules.apply_button.isEnabled()

@@ -80,10 +80,10 @@ def test_the_filter_by_shape_takes_both(language: QLocale.Language, folder: Path
     window = open_window(folder)
     bar = curate(window).filter_bar
     for text in ("1.5", "1,5"):
-        bar._open_more()
-        assert bar._more is not None
-        typed(bar._more.aspects[0], text)
-        bar._more.close()
+        bar.open_more()
+        assert bar.more_panel is not None
+        typed(bar.more_panel.aspects[0], text)
+        bar.more_panel.close()
         assert bar.filter.min_aspect == 1.5
 
 

@@ -29,7 +29,7 @@ Key = Qt.Key
 
 def test_screens_are_built_on_the_first_visit(folder: Path, open_window: OpenWindow) -> None:
     window = open_window(folder)
-    assert list(window._screens) == [rail.PLACES[0].path]
+    assert list(window.screens) == [rail.PLACES[0].path]
     assert curate(window).isVisible()
     for place in window.rail.places:
         QTest.keyClick(window, Key(Key.Key_0.value + place.key), CONTROL)
@@ -122,9 +122,9 @@ def test_a_second_window_is_told_plainly_and_may_look(folder: Path, open_window:
     assert not screen.session.undo()
     assert "only" in second.status_strip.message.text()
     assert statuses(screen.session.workspace)[0] == "dropped"
-    assert "1" in screen.filter_bar._status["dropped"].text()
+    assert "1" in screen.filter_bar.status_buttons["dropped"].text()
     curate(first).decisions.drop()
-    qtbot.waitUntil(lambda: "2" in screen.filter_bar._status["dropped"].text(), timeout=5000)
+    qtbot.waitUntil(lambda: "2" in screen.filter_bar.status_buttons["dropped"].text(), timeout=5000)
     close(second)
     close(first)
     with Workspace.open(folder) as workspace:
@@ -182,7 +182,7 @@ def test_jobs_report_and_fail_in_the_strip(folder: Path, open_window: OpenWindow
     session.start_job("Fail", fail)
     qtbot.waitUntil(lambda: not session.tasks)
     assert window.status_strip.message.text() == "the disk is full of cheese"
-    assert not window.status_strip._jobs
+    assert not window.status_strip.jobs
 
 
 def test_a_bug_is_told_in_one_line_that_names_its_log(

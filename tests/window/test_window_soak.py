@@ -59,7 +59,7 @@ def held(window: MainWindow) -> Held:
     screen.gallery.go_to(0)
     QTest.qWait(200)  # the panel follows
     for _ in range(500):
-        if not session.tasks and not session._quiet:
+        if session.is_idle:
             break
         QTest.qWait(10)
     settle()

@@ -53,7 +53,7 @@ def test_signs_and_buttons_are_readable(name: str) -> None:
 
 
 def test_the_style_sheet_uses_only_names_that_exist(qapp: QApplication) -> None:
-    text = theme._style_sheet(THEMES["light"], 16)
+    text = theme.style_sheet(THEMES["light"], 16)
     assert re.findall(r"\{\w+\}", text) == ["{names}"], "only the comment's example stays"
 
 

@@ -49,7 +49,7 @@ class FilterBar(QFrame):
         self.setProperty("role", "bar")
         self._filter = Filter()
         self._workspace = workspace
-        self._more: MoreFilters | None = None
+        self.more_panel: MoreFilters | None = None
         self._pause = QTimer(self, singleShot=True, interval=SEARCH_MS)
         self._pause.timeout.connect(self._take_search)
         self._make_widgets()
@@ -74,8 +74,8 @@ class FilterBar(QFrame):
             ("kept", counts.kept),
             ("dropped", counts.dropped),
         ):
-            self._status[name].setText(f"{self._names[name]}  {number:,}")
-        self._flipped.setText(self.tr("Flipped  {0:,}").format(counts.flipped))
+            self.status_buttons[name].setText(f"{self._names[name]}  {number:,}")
+        self.flipped_button.setText(self.tr("Flipped  {0:,}").format(counts.flipped))
 
     def _make_widgets(self) -> None:
         self._names = {
@@ -85,15 +85,15 @@ class FilterBar(QFrame):
             "dropped": self.tr("Dropped"),
         }
         group = QButtonGroup(self)
-        self._status: dict[str, QPushButton] = {}
+        self.status_buttons: dict[str, QPushButton] = {}
         for name, text in self._names.items():
             button = _segment(text)
             button.clicked.connect(lambda _checked=False, name=name: self._change(status=name))
             group.addButton(button)
-            self._status[name] = button
-        self._status[""].setChecked(True)
-        self._flipped = _segment(self.tr("Flipped"))
-        self._flipped.clicked.connect(lambda checked: self._change(flipped=True if checked else None))
+            self.status_buttons[name] = button
+        self.status_buttons[""].setChecked(True)
+        self.flipped_button = _segment(self.tr("Flipped"))
+        self.flipped_button.clicked.connect(lambda checked: self._change(flipped=True if checked else None))
         self.search = QLineEdit(placeholderText=self.tr("Search names"), clearButtonEnabled=True)
         self.search.setAccessibleName(self.tr("Search names"))
         self.search.setMaximumWidth(280)
@@ -113,7 +113,7 @@ class FilterBar(QFrame):
         self.facing.activated.connect(lambda _index: self._change(facing=self.facing.currentData()))
         self.more_button = QPushButton(self.tr("Filters"))
         icons.set_icon(self.more_button, "filter", size=16)
-        self.more_button.clicked.connect(self._open_more)
+        self.more_button.clicked.connect(self.open_more)
         self.clear_button = QPushButton(self.tr("Clear"))
         self.clear_button.setProperty("role", "quiet")
         self.clear_button.clicked.connect(lambda: self.set_filter(Filter()))
@@ -163,10 +163,10 @@ class FilterBar(QFrame):
             first.addWidget(widget)
         second = QHBoxLayout()
         second.setSpacing(theme.HALF)
-        for button in self._status.values():
+        for button in self.status_buttons.values():
             second.addWidget(button)
         second.addSpacing(theme.SPACE)
-        second.addWidget(self._flipped)
+        second.addWidget(self.flipped_button)
         second.addStretch()
         self.actions_area = QHBoxLayout()
         self.actions_area.setSpacing(2)
@@ -203,17 +203,18 @@ class FilterBar(QFrame):
     def _take_more(self, values: dict[str, object]) -> None:
         self._change(**values)
 
-    def _open_more(self) -> None:
-        if self._more is None:
-            self._more = MoreFilters(self._workspace, self)
-            self._more.changed.connect(self._take_more)
-        self._more.open_under(self.more_button, self._filter)
+    def open_more(self) -> None:
+        """Open the panel of further filters."""
+        if self.more_panel is None:
+            self.more_panel = MoreFilters(self._workspace, self)
+            self.more_panel.changed.connect(self._take_more)
+        self.more_panel.open_under(self.more_button, self._filter)
 
     def _show_filter(self) -> None:
         chosen = self._filter
-        for name, button in self._status.items():
+        for name, button in self.status_buttons.items():
             button.setChecked(chosen.status == name)
-        self._flipped.setChecked(chosen.flipped is True)
+        self.flipped_button.setChecked(chosen.flipped is True)
         if self.search.text().strip() != chosen.text:
             self.search.setText(chosen.text)
         self.facing.setCurrentIndex(max(0, self.facing.findData(chosen.facing)))

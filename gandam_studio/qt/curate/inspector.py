@@ -35,14 +35,14 @@ class Inspector(QWidget):
         self._workspace = workspace
         self._read_only = read_only
         self._picture = _Preview(PictureCache(workspace, self, most_bytes=PREVIEW_BYTES))
-        self._name = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._name.setProperty("role", "title")
-        self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.name_label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.name_label.setProperty("role", "title")
+        self.name_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._facts = QGridLayout()
         self._facts.setHorizontalSpacing(2 * theme.SPACE)
         self._facts.setVerticalSpacing(theme.HALF)
         self._facts.setColumnStretch(1, 1)
-        self._values: dict[str, QLabel] = {}
+        self.values: dict[str, QLabel] = {}
         self._tags = QVBoxLayout()
         self._tags.setSpacing(theme.HALF)
         self.tag_field = QLineEdit(placeholderText=self.tr("Add a tag"))
@@ -56,7 +56,7 @@ class Inspector(QWidget):
         layout.setSpacing(theme.SPACE)
         layout.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addSpacing(theme.SPACE)
-        layout.addWidget(self._name)
+        layout.addWidget(self.name_label)
         layout.addLayout(self._facts)
         layout.addSpacing(theme.SPACE)
         layout.addWidget(heading)
@@ -68,14 +68,14 @@ class Inspector(QWidget):
         """Show the current sprite; `selected` is the number of sprites that actions apply to."""
         self.setEnabled(sprite is not None)
         if sprite is None:
-            self._name.setText(self.tr("Nothing selected"))
+            self.name_label.setText(self.tr("Nothing selected"))
             self._picture.show_sprite(None)
-            for label in self._values.values():
+            for label in self.values.values():
                 label.clear()
             self._show_tags(())
             return
         self._picture.show_sprite(sprite)
-        self._name.setText(wrapped(sprite.name, 200, LONGEST_WORD))
+        self.name_label.setText(wrapped(sprite.name, 200, LONGEST_WORD))
         statuses = {
             "undecided": self.tr("undecided"),
             "kept": self.tr("kept"),
@@ -113,16 +113,16 @@ class Inspector(QWidget):
         self._picture.pictures.stop()
 
     def _fact(self, name: str, value: str, tip: str = "") -> None:
-        label = self._values.get(name)
+        label = self.values.get(name)
         if label is None:
-            row = len(self._values)
+            row = len(self.values)
             key = QLabel(name)
             key.setProperty("role", "muted")
             label = QLabel(textFormat=Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._facts.addWidget(key, row, 0, Qt.AlignmentFlag.AlignTop)
             self._facts.addWidget(label, row, 1)
-            self._values[name] = label
+            self.values[name] = label
         room = WIDTH - 32 - 96
         label.setText(label.fontMetrics().elidedText(shortened(value, 300), Qt.TextElideMode.ElideMiddle, room))
         label.setToolTip(as_tip(tip))

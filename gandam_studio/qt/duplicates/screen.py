@@ -61,7 +61,7 @@ class DuplicatesScreen(DuplicatesBase):
         self._statuses = Statuses(workspace)
         self._task: BackgroundTask | None = None
         self._stale = False
-        self._plan: DropPlan | None = None
+        self.plan: DropPlan | None = None
         self._planning, self._searching_again = Latest(), Latest()
         self.bar = TopBar(LOOSEST, RELATIONS)
         self.bar.set_distance(DEFAULT_DISTANCE)
@@ -131,7 +131,7 @@ class DuplicatesScreen(DuplicatesBase):
 
     def _take_found(self, found: Found) -> None:
         self._task = None
-        self._adopt(found)
+        self.adopt(found)
         count = self.findings.total if self.findings else 0
         self.session.post(self.tr("{0} groups of duplicates and related sprites found.").format(f"{count:,}"), SUCCESS)
         if lost := found.report.unreadable:
@@ -140,7 +140,8 @@ class DuplicatesScreen(DuplicatesBase):
             self.session.post(text.format(f"{len(lost):,}", names), WARNING)
         self.focus_work()
 
-    def _adopt(self, found: Found) -> None:
+    def adopt(self, found: Found) -> None:
+        """Show what a search has found."""
         self._statuses.refresh()
         self.findings = Findings(found, self._statuses)
         if found.report.link_count > WEIGHTY:
@@ -151,7 +152,7 @@ class DuplicatesScreen(DuplicatesBase):
     def _search_again(self) -> None:
         """Search again after an undo restored what the last search had left out; this is fast."""
         if self._task is None:
-            self._searching_again.follow(self.session.start_quiet_job(find, self._adopt))
+            self._searching_again.follow(self.session.start_quiet_job(find, self.adopt))
 
     def _take_import(self) -> None:
         self._statuses.refresh()
@@ -201,7 +202,7 @@ class DuplicatesScreen(DuplicatesBase):
 
     def _forget_plan(self) -> None:
         """Discard the outdated plan, and ignore one that is still being computed."""
-        self._plan = None
+        self.plan = None
         self._planning.forget()
 
     def _ask_plan(self, answer: Callable[[DropPlan], None]) -> None:
@@ -223,7 +224,7 @@ class DuplicatesScreen(DuplicatesBase):
         self.session.post_failure(error)
 
     def _take_plan(self, plan: DropPlan) -> None:
-        self._plan = plan
+        self.plan = plan
         if len(plan.drops) > WEIGHTY:
             set_aside()
         self.rules.show_preview(wording.plan_text(plan))
@@ -303,8 +304,8 @@ class DuplicatesScreen(DuplicatesBase):
         """Apply the rules to all groups at this distance, in one edit."""
         if self.findings is None:
             return
-        if self._plan is not None and not self._settling.isActive():
-            self._carry_out(self._plan)
+        if self.plan is not None and not self._settling.isActive():
+            self._carry_out(self.plan)
         else:
             self._settling.stop()  # otherwise the preview would be requested next and replace this request
             self._ask_plan(self._carry_out)

@@ -84,7 +84,7 @@ class DiffView(QAbstractScrollArea):
         self._lookup = SpriteLookup(workspace)
         self.tile = TILE
         self._by_hand = False
-        self._sections: list[Section] = []
+        self.sections: list[Section] = []
         self._blocks: list[_Block] = []
         self._cells: CellPainter | None = None
         self._request_later = QTimer(self, singleShot=True, interval=0)
@@ -95,10 +95,10 @@ class DiffView(QAbstractScrollArea):
     def show_diff(self, diff: VersionDiff | None) -> None:
         """Show these differences, scrolled to the top."""
         self._lookup.clear()
-        self._sections = sections(diff) if diff else []
+        self.sections = sections(diff) if diff else []
         self.setAccessibleDescription(diff.summary if diff else "")
-        if self._sections and not self._by_hand:
-            self.set_tile(suitable_tile(self._sections, *USUAL, PADDING), by_hand=False)
+        if self.sections and not self._by_hand:
+            self.set_tile(suitable_tile(self.sections, *USUAL, PADDING), by_hand=False)
             self.tile_changed.emit(self.tile)
         self._lay_out()
         self.verticalScrollBar().setValue(0)
@@ -235,7 +235,7 @@ class DiffView(QAbstractScrollArea):
         line = self.fontMetrics().height()
         top = theme.HALF
         self._blocks = []
-        for section in self._sections:
+        for section in self.sections:
             wide = section.kind == CHANGED
             noted = any(cell.note for cell in section.cells[:1])
             cell = QSize(2 * self.tile + ARROW if wide else self.tile, self.tile + 4 + line * (2 if noted else 1) + 1)

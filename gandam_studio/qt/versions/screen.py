@@ -109,7 +109,7 @@ class VersionsScreen(Screen):
             self._versions, head = [], None
             self.session.post(explain(error), ERROR)
         self.history.history.show(self._versions, head)
-        self._pages.setCurrentIndex(1 if self._versions else 0)
+        self.pages.setCurrentIndex(1 if self._versions else 0)
         row = self.history.row_of(before)
         if first and self._versions and choose is None:
             # On the first visit the newest version is more useful than the current state, which is often the same.
@@ -345,8 +345,8 @@ class VersionsScreen(Screen):
         column.addWidget(self.detail)
         column.addWidget(self.differences, 1)
         column.addWidget(self._same, 1)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(
+        self.pages = QStackedWidget()
+        self.pages.addWidget(
             EmptyState(
                 "versions",
                 self.tr("Versions make runs repeatable"),
@@ -357,10 +357,10 @@ class VersionsScreen(Screen):
                 ),
             )
         )
-        self._pages.addWidget(page)
+        self.pages.addWidget(page)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(left)
-        splitter.addWidget(self._pages)
+        splitter.addWidget(self.pages)
         splitter.setStretchFactor(1, 1)
         splitter.setSizes([380, 860])
         splitter.setChildrenCollapsible(False)

@@ -200,13 +200,13 @@ class CellPainter:
         if text is None:
             if len(self._captions) > CAPTIONS_KEPT:
                 self._captions.clear()
-            text = QStaticText(self._elided(sprite.name, self.tile - 4))
+            text = QStaticText(self.elided(sprite.name, self.tile - 4))
             text.setTextFormat(Qt.TextFormat.PlainText)
             text.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
             self._captions[sprite.seq] = text
         return text
 
-    def _elided(self, text: str, room: int) -> str:
+    def elided(self, text: str, room: int) -> str:
         """Elide a text to fit, by adding up character widths, which is much faster than shaping."""
         widths = self._widths
         for letter in text:

@@ -122,7 +122,7 @@ def _walk(data: bytes, header: PngHeader) -> None:
 
 def decode_pixels(data: bytes, header: PngHeader) -> NDArray[np.uint8]:
     """Decode a still PNG to (H, W, 4) RGBA uint8; 16-bit samples are rounded to 8. Raises UnreadablePicture."""
-    unfiltered = _unfiltered(data, header)
+    unfiltered = unfiltered(data, header)
     if unfiltered is not None:
         return unfiltered
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -144,7 +144,7 @@ def decode_pixels(data: bytes, header: PngHeader) -> NDArray[np.uint8]:
     return np.asarray(rgba, np.uint8)
 
 
-def _unfiltered(data: bytes, header: PngHeader) -> NDArray[np.uint8] | None:
+def unfiltered(data: bytes, header: PngHeader) -> NDArray[np.uint8] | None:
     """Decode a small 8-bit picture without filtered rows to (H, W, 4); None for any other, also a damaged one.
 
     Optimisers leave sprites unfiltered, so that inflating is nearly all the work: this takes half of libpng's time.

@@ -200,7 +200,7 @@ class WatchPage(QWidget):
         self.timeline.set_axis(float(record.last_iteration), stops)
         if changes.curves:
             self.plots.schedule()
-            self._show_numbers()
+            self.show_numbers()
         if changes.spikes or changes.checkpoints:
             spikes = [float(spike.spike_iteration) for spike in record.spikes]
             self.plots.set_spikes(spikes)
@@ -219,7 +219,7 @@ class WatchPage(QWidget):
 
     def _move(self, position: float) -> None:
         self._refresh_pictures()
-        self._show_numbers()
+        self.show_numbers()
         self.log.mark(position)
 
     def _refresh_pictures(self) -> None:
@@ -261,7 +261,7 @@ class WatchPage(QWidget):
         self.resume_button.setVisible(state.state in ("created", "interrupted", "stopped", "failed"))
         self.resume_button.setText(self.tr("Start") if state.state == "created" else resume_label(state))
         self._show_card(state)
-        self._show_numbers()
+        self.show_numbers()
 
     @staticmethod
     def _state_text(token: str, name: str) -> str:
@@ -297,9 +297,9 @@ class WatchPage(QWidget):
         self._state.setText(self._state_text("secondary", self.tr("Missing")))
         for button in (self.pause_button, self.stop_button, self.sample_button, self.resume_button):
             button.hide()
-        self._show_numbers()
+        self.show_numbers()
 
-    def _show_numbers(self) -> None:
+    def show_numbers(self) -> None:
         follower = self.follower
         assert follower is not None
         record, progress = follower.record, follower.record.progress
