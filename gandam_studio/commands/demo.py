@@ -96,6 +96,7 @@ def _enlarge(grid: Path) -> None:
 
 
 def free_folder() -> Path:
+    """The first of gandam-demo, gandam-demo-2 and so on that does not exist."""
     return _free(Path("gandam-demo"))
 
 

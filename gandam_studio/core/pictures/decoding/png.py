@@ -122,9 +122,9 @@ def _walk(data: bytes, header: PngHeader) -> None:
 
 def decode_pixels(data: bytes, header: PngHeader) -> NDArray[np.uint8]:
     """Decode a still PNG to (H, W, 4) RGBA uint8; 16-bit samples are rounded to 8. Raises UnreadablePicture."""
-    unfiltered = unfiltered(data, header)
-    if unfiltered is not None:
-        return unfiltered
+    quick = unfiltered(data, header)
+    if quick is not None:
+        return quick
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise UnreadablePicture("damaged: its pixels cannot be decoded")

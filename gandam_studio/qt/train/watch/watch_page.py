@@ -300,6 +300,7 @@ class WatchPage(QWidget):
         self.show_numbers()
 
     def show_numbers(self) -> None:
+        """Write iteration, speed and time left beside the state."""
         follower = self.follower
         assert follower is not None
         record, progress = follower.record, follower.record.progress
