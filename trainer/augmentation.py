@@ -15,7 +15,7 @@ from trainer.protocol.settings import Augmentation
 
 
 @dataclass(frozen=True)
-class Changes:
+class AugmentParams:
     """How each of B pictures is changed; None where that kind of change is off.
 
     Attributes:
@@ -32,20 +32,20 @@ class Changes:
     hole: torch.Tensor | None = None
     hole_size: int = 0
 
-    def part(self, first: int, last: int) -> Changes:
+    def part(self, first: int, last: int) -> AugmentParams:
         """The changes of pictures first .. last - 1."""
         names = ("shift", "turns", "brightness", "saturation", "contrast", "hole")
         values = {name: getattr(self, name) for name in names}
-        return Changes(
+        return AugmentParams(
             **{name: None if value is None else value[first:last] for name, value in values.items()},
             hole_size=self.hole_size,
         )
 
 
-def draw_changes(
+def draw_augmentation(
     settings: Augmentation, count: int, size: int, probability: float, source: torch.Generator
-) -> Changes | None:
-    """Draw the changes for `count` pictures of side `size`; None when every kind is off."""
+) -> AugmentParams | None:
+    """Batch the changes for `count` pictures of side `size`; None when every kind is off."""
     device = source.device
 
     def uniform(*shape: int) -> torch.Tensor:
@@ -70,10 +70,10 @@ def draw_changes(
     colours = amount(settings.brightness), amount(settings.saturation), amount(settings.contrast)
     if all(value is None for value in (shift, turns, *colours, hole)):
         return None
-    return Changes(shift, turns, *colours, hole, hole_size)
+    return AugmentParams(shift, turns, *colours, hole, hole_size)
 
 
-def augment(x: torch.Tensor, changes: Changes | None, fill: torch.Tensor) -> torch.Tensor:
+def augment(x: torch.Tensor, changes: AugmentParams | None, fill: torch.Tensor) -> torch.Tensor:
     """Apply `changes` to pictures (B, C, H, W) in [-1, 1]; uncovered places take `fill` (C,), never plain black."""
     if changes is None:
         return x
@@ -104,7 +104,7 @@ def _turned(x: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def _coloured(x: torch.Tensor, changes: Changes) -> torch.Tensor:
+def _coloured(x: torch.Tensor, changes: AugmentParams) -> torch.Tensor:
     if changes.brightness is None and changes.saturation is None and changes.contrast is None:
         return x
     colour, rest = x[:, :3], x[:, 3:]

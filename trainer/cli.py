@@ -17,7 +17,7 @@ import click
 
 from trainer.protocol.config import TrainConfig, describe_fields
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.events import LIMITS, Progress, RunStarted, SpikeFound, TrainEvent, Warning
+from trainer.protocol.events import LIMITS, Progress, RunStarted, RunWarning, SpikeFound, TrainEvent
 from trainer.protocol.outputs import check_file, check_new
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
@@ -129,7 +129,7 @@ def train(
     if device:
         limits.append(f"device={device}")
     from trainer.distributed import is_first
-    from trainer.start import train_run
+    from trainer.train_run import train_run
 
     outcome = train_run(run_directory, STATE["started"], None if as_json else _teller(), limits)
     if not is_first():
@@ -148,7 +148,7 @@ def _teller() -> Callable[[TrainEvent], None]:
             click.echo(
                 f"training {event.pictures:,} pictures on {event.device} in {event.precision}, batch {event.batch}"
             )
-        elif isinstance(event, Warning):
+        elif isinstance(event, RunWarning):
             click.echo(f"note: {event.message}")
         elif isinstance(event, SpikeFound):
             click.echo(f"spike in {event.curve} at iteration {event.spike_iteration:,}")
@@ -178,7 +178,7 @@ def sample(
     run_dir: Path, count: int, seed: int, out: Path, singly: bool, weights: str, iteration: str | None,
     tag: str | None, device: str, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Draw COUNT pictures from the trained generator, none of them picked by hand."""
+    """Batch COUNT pictures from the trained generator, none of them picked by hand."""
     from trainer.sampling import check_out, load_trained, save_sample
 
     run_directory = RunDirectory(run_dir)
@@ -205,7 +205,7 @@ def new(
     overrides: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Make the run folder RUN_DIR from pictures, or from another run."""
-    from trainer.creating import fork_run, new_run
+    from trainer.create_run import fork_run, new_run
 
     texts = [*overrides, *([f"batch.size={'0' if batch == 'auto' else batch}"] if batch else [])]
     if parent is not None:

@@ -105,7 +105,7 @@ def is_lost_contact(error: BaseException) -> bool:
 
 @contextmanager
 def joined(device: torch.device, shares_gpu: bool = False) -> Iterator[Ranks]:
-    """Join the group that torchrun (or `trainer.launch`) describes in the environment, if any; leave it at the end.
+    """Join the group that torchrun (or `trainer.processes`) describes in the environment, if any; leave it at the end.
 
     `shares_gpu`: several ranks on one GPU, which only gloo allows: slow, and good for checks alone.
     Raises TrainerError when this machine has fewer GPUs than ranks, or an MPS device.

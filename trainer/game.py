@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from trainer.augmentation import augment
+from trainer.batches import Batch
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.draws import Draw
 from trainer.graphs import Recordings
 from trainer.layers import BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, MinibatchStd, remembering
 from trainer.memory import is_out_of_memory
@@ -120,7 +120,7 @@ class Game:
             for group in optimiser.param_groups:
                 group["lr"], group["betas"] = rate * factor, (configured.beta1, beta2)
 
-    def discriminator_phase(self, draw: Draw, penalty_weight: float | None, part: str = "both") -> torch.Tensor:
+    def discriminator_phase(self, draw: Batch, penalty_weight: float | None, part: str = "both") -> torch.Tensor:
         """One discriminator step. `penalty_weight` None: without penalty. Returns (len(D_VALUES) + 1,): the last is
         the gradients' 2-norm. May raise torch.OutOfMemoryError, before anything but running statistics changed.
 
@@ -137,26 +137,26 @@ class Game:
         values = self._accumulate(name, draw, self.parameters_d, gradients)
         return self._update(self.optimiser_d, self.parameters_d, values)
 
-    def discriminator_turn(self, draw: Draw, penalty_weight: float | None) -> torch.Tensor:
+    def discriminator_turn(self, draw: Batch, penalty_weight: float | None) -> torch.Tensor:
         """All steps of one turn of the discriminator (see `parts`) on one draw; returns as `discriminator_phase`."""
         return merged([self.discriminator_phase(draw, penalty_weight, part) for part in self.parts])
 
-    def generator_phase(self, draw: Draw) -> torch.Tensor:
+    def generator_phase(self, draw: Batch) -> torch.Tensor:
         """One generator step. Returns (2,): loss and the gradients' 2-norm. May raise torch.OutOfMemoryError."""
         self.generator.requires_grad_(True)
         self.discriminator.requires_grad_(False)  # Its weights' gradients would be thrown away.
         values = self._accumulate("g", draw, self.parameters_g, self.generator_gradients)
         return self._update(self.optimiser_g, self.parameters_g, values)
 
-    def discriminator_gradients(self, draw: Draw) -> torch.Tensor:
+    def discriminator_gradients(self, draw: Batch) -> torch.Tensor:
         """Backward pass of the discriminator's loss (mean over `draw`); returns `D_VALUES`, detached."""
         kind, regulariser = self.config.objective.kind, self.config.regulariser.kind
         weight, penalised = draw.weight, draw.weight is not None
         assert draw.real is not None
         self._seed_dropout(draw)
         fake = self._drawn(draw)
-        real = augment(draw.real, draw.real_changes, self.fill).detach()
-        fake = augment(fake, draw.fake_changes, self.fill).detach()
+        real = augment(draw.real, draw.real_augmentation, self.fill).detach()
+        fake = augment(fake, draw.fake_augmentation, self.fill).detach()
         real.requires_grad_(penalised and regulariser in ("r1", "r1r2"))
         fake.requires_grad_(penalised and regulariser == "r1r2")
         x, g = self._scores(real, draw), self._scores(fake, draw)
@@ -174,12 +174,12 @@ class Game:
             sign = torch.sign(x - g).mean()
             return torch.stack([*loss, x.mean(), g.mean(), penalty, sign]).detach()
 
-    def _half_gradients(self, draw: Draw, part: str) -> torch.Tensor:
+    def _half_gradients(self, draw: Batch, part: str) -> torch.Tensor:
         """`discriminator_gradients` of the real or of the generated pictures alone."""
         kind, regulariser, weight = self.config.objective.kind, self.config.regulariser.kind, draw.weight
         self._seed_dropout(draw)
-        real = None if draw.real is None else augment(draw.real, draw.real_changes, self.fill).detach()
-        pictures = real if part == "real" else augment(self._drawn(draw), draw.fake_changes, self.fill).detach()
+        real = None if draw.real is None else augment(draw.real, draw.real_augmentation, self.fill).detach()
+        pictures = real if part == "real" else augment(self._drawn(draw), draw.fake_augmentation, self.fill).detach()
         assert pictures is not None
         zero = torch.zeros((), device=pictures.device)
         penalised = weight is not None and regulariser in (("r1", "r1r2") if part == "real" else ("r1r2",))
@@ -200,7 +200,7 @@ class Game:
             sign = zero if real is None else torch.sign(self._scores(real, draw) - scores).mean()
             return torch.stack([loss, zero, loss, zero, scores.mean(), penalty, sign]).detach()
 
-    def _drawn(self, draw: Draw) -> torch.Tensor:
+    def _drawn(self, draw: Batch) -> torch.Tensor:
         """The pictures the discriminator is shown, kept with their graph for the generator's phase where they serve it.
 
         By running averages they would teach the generator other gradients, so then they are never kept.
@@ -217,7 +217,7 @@ class Game:
         self._kept = fake if keeps else None
         return fake
 
-    def generator_gradients(self, draw: Draw) -> torch.Tensor:
+    def generator_gradients(self, draw: Batch) -> torch.Tensor:
         """Backward pass of the generator's loss (mean over `draw`); returns it, (1,), detached.
 
         With shared latents the discriminator's phase has drawn these pictures already, by the same weights.
@@ -227,23 +227,23 @@ class Game:
         if fake is None or len(fake) != len(draw.z):
             with self.machine.autocast():
                 fake = self.generator(draw.z, draw.labels)
-        g = self._scores(augment(fake, draw.fake_changes, self.fill), draw)
+        g = self._scores(augment(fake, draw.fake_augmentation, self.fill), draw)
         x = None
         if draw.real is not None:
             with torch.no_grad():
-                x = self._scores(augment(draw.real, draw.real_changes, self.fill), draw)
+                x = self._scores(augment(draw.real, draw.real_augmentation, self.fill), draw)
         loss = generator_loss(self.config.objective.kind, g, x)
         loss.backward()
         return loss.detach().reshape(1)
 
-    def _scores(self, pictures: torch.Tensor, draw: Draw) -> torch.Tensor:
+    def _scores(self, pictures: torch.Tensor, draw: Batch) -> torch.Tensor:
         if self.machine.channels_last:
             pictures = pictures.contiguous(memory_format=torch.channels_last)
         with self.machine.autocast():
             return self.discriminator(pictures, draw.labels)
 
     def _accumulate(
-        self, name: str, draw: Draw, parameters: list[nn.Parameter], gradients: Callable[[Draw], torch.Tensor]
+        self, name: str, draw: Batch, parameters: list[nn.Parameter], gradients: Callable[[Batch], torch.Tensor]
     ) -> torch.Tensor:
         """Mean values and gradients over the batch, `micro` pictures at a time."""
         if self.graphs and self.micro >= len(draw.z):
@@ -281,7 +281,7 @@ class Game:
         optimiser.step()
         return torch.cat([values, norm.reshape(1).to(values.dtype)])
 
-    def _seed_dropout(self, draw: Draw) -> None:
+    def _seed_dropout(self, draw: Batch) -> None:
         for dropout in self._dropouts:
             dropout.source = (draw.source, self.ranks.rank, self.ranks.count)
 

@@ -13,20 +13,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from trainer.augmentation import Changes
-from trainer.draws import Draw
+from trainer.augmentation import AugmentParams
+from trainer.batches import Batch
 
 WARM_UPS = 3  # Runs on a side stream before capture, as torch's documentation asks.
 
 
-def tensors_of(value: Draw | Changes) -> list[torch.Tensor]:
+def tensors_of(value: Batch | AugmentParams) -> list[torch.Tensor]:
     """Every tensor in a draw, in field order."""
     found: list[torch.Tensor] = []
     for field in dataclasses.fields(value):
         inner = getattr(value, field.name)
         if isinstance(inner, torch.Tensor):
             found.append(inner)
-        elif isinstance(inner, Changes):
+        elif isinstance(inner, AugmentParams):
             found += tensors_of(inner)
     return found
 
@@ -39,7 +39,7 @@ def with_tensors(value: Any, tensors: Iterable[torch.Tensor]) -> Any:
         inner = getattr(value, field.name)
         if isinstance(inner, torch.Tensor):
             changed[field.name] = next(supply)
-        elif isinstance(inner, Changes):
+        elif isinstance(inner, AugmentParams):
             own = [next(supply) for _ in tensors_of(inner)]
             changed[field.name] = with_tensors(inner, own)
     return dataclasses.replace(value, **changed)
@@ -59,8 +59,8 @@ class Recordings:
     def replay(
         self,
         name: str,
-        gradients: Callable[[Draw], torch.Tensor],
-        draw: Draw,
+        gradients: Callable[[Batch], torch.Tensor],
+        draw: Batch,
         parameters: list[nn.Parameter],
         buffers: list[torch.Tensor],
     ) -> torch.Tensor:
@@ -88,8 +88,8 @@ class Recorded:
 
     def __init__(
         self,
-        gradients: Callable[[Draw], torch.Tensor],
-        draw: Draw,
+        gradients: Callable[[Batch], torch.Tensor],
+        draw: Batch,
         parameters: list[nn.Parameter],
         buffers: list[torch.Tensor],
         pool: Any = None,
@@ -118,7 +118,7 @@ class Recorded:
                 buffer.copy_(before)
         self._gradients = [parameter.grad for parameter in parameters]
 
-    def replay(self, draw: Draw) -> torch.Tensor:
+    def replay(self, draw: Batch) -> torch.Tensor:
         """Run the phase for `draw`; gradients are in the parameters afterwards. Returns its values."""
         for place, tensor in zip(self._places, tensors_of(draw), strict=True):
             place.copy_(tensor)

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from trainer import checkpoints
+from trainer.batches import BatchSource
 from trainer.checkpoints import Checkpoint
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.draws import Drawer
 from trainer.ema import Average
 from trainer.game import Game
 from trainer.layers import MinibatchStd
@@ -39,7 +39,7 @@ class Session:
     ranks: Ranks
     data: TrainingSet
     game: Game
-    drawer: Drawer
+    batches: BatchSource
     average: Average | None
     batch: int
     done: Done = field(default_factory=Done)
@@ -75,7 +75,7 @@ def make_session(
         ranks=ranks,
         data=data,
         game=game,
-        drawer=Drawer(config, data, batch, ranks),
+        batches=BatchSource(config, data, batch, ranks),
         average=Average(game.generator, config.ema) if config.ema.enabled else None,
         batch=batch,
         augment=augment,

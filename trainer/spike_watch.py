@@ -20,7 +20,7 @@ from trainer.session import Session
 
 SHARE = 0.003  # Of the training time, for copies and for grids each.
 
-Draw = Callable[[str, Any], str]
+Batch = Callable[[str, Any], str]
 """(name of the file, generator) -> path of a grid of the fixed latents, relative to the run's folder."""
 
 
@@ -30,7 +30,7 @@ class SpikeWatch:
     `draw` saves a grid; `say` writes an event.
     """
 
-    def __init__(self, session: Session, draw: Draw, say: Callable[[SpikeFound], None]) -> None:
+    def __init__(self, session: Session, draw: Batch, say: Callable[[SpikeFound], None]) -> None:
         self._session, self._draw, self._say = session, draw, say
         self._feed = SpikeFeed()
         self._kept: list[torch.Tensor] = []

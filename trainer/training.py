@@ -13,10 +13,10 @@ import torch
 from trainer import checkpoints
 from trainer.augmentation import adapted
 from trainer.clock import TrainingClock
+from trainer.curves import CurveBuffer, Rate
 from trainer.device import memory_mb
 from trainer.game import merged
 from trainer.grids import draw_pictures, grid_shape, save_png, tile
-from trainer.journal import Journal, Rate
 from trainer.layers import BatchNorm2d
 from trainer.memory import attempt, free_memory, with_less_memory
 from trainer.meters import Meter
@@ -61,7 +61,7 @@ class Training:
         self.session, self.run, self._writer, self._since = session, run, writer, since
         self.stop_reason = ""
         sampling = session.config.sampling
-        self._journal = Journal(session.machine.device, max(256, sampling.progress_every))
+        self._curves = CurveBuffer(session.machine.device, max(256, sampling.progress_every))
         self._rate = Rate()
         self._clock = TrainingClock(session.machine.device, session.done.seconds)
         self._flushed = self._polled = self._spoke = time.perf_counter()
@@ -129,13 +129,13 @@ class Training:
             session.sign_count += 1
         reals = needs_reals(config.objective.kind)
         of_g = self._guarded(
-            lambda: game.generator_phase(session.drawer.draw("g", done.iteration, session.augment, with_reals=reals))
+            lambda: game.generator_phase(session.batches.draw("g", done.iteration, session.augment, with_reals=reals))
         )
         images = done.images + session.images_per_iteration
         if session.average:
             session.average.update(session.images_per_iteration, images)
         session.done = Done(done.iteration + 1, images, done.seconds)
-        self._journal.add(session.done.iteration, of_d, of_g, penalised)
+        self._curves.add(session.done.iteration, of_d, of_g, penalised)
         if config.augmentation.adaptive and session.done.iteration % ADAPT_EVERY == 0:
             signal = float(session.sign_sum) / max(session.sign_count, 1)
             seen = ADAPT_EVERY * session.images_per_iteration
@@ -147,7 +147,7 @@ class Training:
         """One of `game.parts`. Each draws anew: where memory runs out in the second, the first is not repeated."""
         session, config = self.session, self.session.config
         reals = part != "fake" or config.augmentation.adaptive or config.regulariser.kind == "gp"
-        draw = session.drawer.draw("d", step, session.augment, with_reals=reals)
+        draw = session.batches.draw("d", step, session.augment, with_reals=reals)
         if part == "fake":  # Dropout of its own, not that of the real pictures again.
             draw = dataclasses.replace(draw, source=generator(config.seed, "d fake", step, session.machine.device))
         return session.game.discriminator_phase(draw, weight, part)
@@ -157,7 +157,9 @@ class Training:
         recorded = game.graphs
         values = with_less_memory(phase, self._lower, self.session.machine.device, game.least)
         if recorded and not game.graphs and game.complaint:
-            self.say(events.Warning(message=f"CUDA graphs are off, going on without: {game.complaint}", about="graphs"))
+            self.say(
+                events.RunWarning(message=f"CUDA graphs are off, going on without: {game.complaint}", about="graphs")
+            )
         return values
 
     def _lower(self) -> bool:
@@ -165,7 +167,7 @@ class Training:
         game = self.session.game
         if game.graphs:
             game.graphs = False
-            self.say(events.Warning(message="Out of memory: CUDA graphs are off, going on without.", about="graphs"))
+            self.say(events.RunWarning(message="Out of memory: CUDA graphs are off, going on without.", about="graphs"))
             return True
         if (micro := game.lowered()) == game.micro:
             return False
@@ -176,7 +178,7 @@ class Training:
         game.micro = micro
         note = " Batch normalisation now sees these smaller groups." if norms else ""
         self.say(
-            events.Warning(
+            events.RunWarning(
                 message=f"Out of memory: from here on {micro} pictures at once, gradients accumulated to the "
                 f"same batch of {self.session.batch}.{note}",
                 about="memory",
@@ -192,9 +194,9 @@ class Training:
         sample_due = iteration % sampling.every == 0 or (iteration in early and iteration > 0)
         quiet = now - self._flushed
         if (
-            self._journal.full
+            self._curves.full
             or sample_due
-            or (len(self._journal) >= sampling.progress_every and quiet >= FLUSH_S[0])
+            or (len(self._curves) >= sampling.progress_every and quiet >= FLUSH_S[0])
             or quiet >= FLUSH_S[1]
         ):
             self.flush()
@@ -211,13 +213,13 @@ class Training:
             self._clock.settle()  # Reading the curves waits for the device, and that is training.
         if self.session.ranks.count == 1:
             self._agree_on_time()
-        if not len(self._journal):
+        if not len(self._curves):
             return
         if not self.session.ranks.first:  # All hold the same values: the first one reads, tells and judges them.
-            self._journal.forget()
+            self._curves.forget()
             return
-        session, first = self.session, self._journal.first_iteration
-        curves, broken = self._journal.take()
+        session, first = self.session, self._curves.first_iteration
+        curves, broken = self._curves.take()
         rate, share = self._rate.mark(session.done.images), share_done(session.config.stop, session.done)
         now = rates(session.config, session.done)
         busy = self._busy.percent() if self._busy else None
@@ -321,7 +323,7 @@ class Training:
         if measured is None:
             self._meter = None
             free_memory(session.machine.device)
-            self.say(events.Warning(message="Out of memory: KID is no longer measured.", about="memory"))
+            self.say(events.RunWarning(message="Out of memory: KID is no longer measured.", about="memory"))
             return
         self.say(measured)
         if measured.value is None or measured.value >= session.best.get("value", float("inf")):

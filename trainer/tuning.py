@@ -91,7 +91,7 @@ def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: 
 
     trial = dataclasses.replace(config, augmentation=dataclasses.replace(config.augmentation, mirror=False))
     session = make_session(trial, data, machine, Ranks(), batch)
-    game, drawer = session.game, session.drawer
+    game, batches = session.game, session.batches
     reals = needs_reals(trial.objective.kind)
     weights = [penalty_weight(trial, Done(), step) for step in range(trial.regulariser.every)]
     kinds = list(dict.fromkeys(weights))
@@ -100,9 +100,9 @@ def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: 
         for index, weight in enumerate((*kinds, None)):
             started = time.perf_counter()
             if index < len(kinds):
-                game.discriminator_turn(drawer.draw("d", number, 0.0, with_reals=True), weight)
+                game.discriminator_turn(batches.draw("d", number, 0.0, with_reals=True), weight)
             else:
-                game.generator_phase(drawer.draw("g", number, 0.0, with_reals=reals))
+                game.generator_phase(batches.draw("g", number, 0.0, with_reals=reals))
             synchronize(machine.device)
             if number:
                 best[index] = min(best[index], time.perf_counter() - started)

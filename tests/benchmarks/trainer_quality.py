@@ -37,7 +37,7 @@ from gan_peers import PEERS, Peer
 from PIL import Image
 
 from trainer.augmentation import adapted
-from trainer.creating import PICTURES, squared
+from trainer.create_run import PICTURES, squared
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
 from trainer.distributed import Ranks
@@ -155,11 +155,11 @@ class Ours:
         now = rates(config, done)
         game.set_rates(now.factor, now.beta2)
         weight = penalty_weight(config, done, done.iteration)
-        of_d = game.discriminator_turn(session.drawer.draw("d", done.iteration, session.augment, True), weight)
+        of_d = game.discriminator_turn(session.batches.draw("d", done.iteration, session.augment, True), weight)
         session.sign_sum += of_d[SIGN]
         session.sign_count += 1
         reals = needs_reals(config.objective.kind)
-        game.generator_phase(session.drawer.draw("g", done.iteration, session.augment, reals))
+        game.generator_phase(session.batches.draw("g", done.iteration, session.augment, reals))
         images = done.images + session.images_per_iteration
         if session.average:
             session.average.update(session.images_per_iteration, images)

@@ -107,8 +107,8 @@ def our_step(session: Session) -> Callable[[], None]:
         now = rates(session.config, session.done)
         session.game.set_rates(now.factor, now.beta2)
         weight = penalty_weight(session.config, session.done, number[0])
-        session.game.discriminator_turn(session.drawer.draw("d", number[0], session.augment, True), weight)
-        session.game.generator_phase(session.drawer.draw("g", number[0], session.augment, reals))
+        session.game.discriminator_turn(session.batches.draw("d", number[0], session.augment, True), weight)
+        session.game.generator_phase(session.batches.draw("g", number[0], session.augment, reals))
         if session.average:
             session.average.update(session.batch, session.batch * (number[0] + 1))
         number[0] += 1

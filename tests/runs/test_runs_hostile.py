@@ -144,7 +144,7 @@ def test_iterations_out_of_reach_are_skipped_told_once_and_cost_no_memory(sessio
         with qtbot.waitSignal(follower.opened, timeout=10_000):
             follower.start()
         assert follower.record.last_iteration == 13
-        told = [event for event in follower.record.story if isinstance(event, ev.Warning)]
+        told = [event for event in follower.record.story if isinstance(event, ev.RunWarning)]
         assert len(told) == 1
         assert "2" in told[0].message
         assert tracemalloc.get_traced_memory()[1] < 50 << 20

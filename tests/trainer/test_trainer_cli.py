@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import COMMON, SMALL, shapes, small_config
 from PIL import Image
+from small_runs import COMMON, SMALL, shapes, small_config
 
-from trainer import start
 from trainer.cli import main, run
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 
@@ -130,7 +130,7 @@ def test_a_full_disk_is_said_so(make_run: MakeRun, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("trainer.training.save_png", full)
     with pytest.raises(TrainerError, match="the disk is full; free some space and start again"):
-        start.train_run(made)
+        train_run(made)
     assert (made.state().state, made.state().cause) == ("failed", "disk_full")
 
 
@@ -140,7 +140,7 @@ def test_a_bug_of_ours_is_one_line_and_its_traceback_is_logged(
     made = make_run("r", small_config("dcgan", "stop.iterations=2"))
     monkeypatch.setattr("trainer.game.generator_loss", lambda *_: 1 / 0)
     with pytest.raises(TrainerError, match=r"error of this program's own \(ZeroDivisionError"):
-        start.train_run(made)
+        train_run(made)
     assert made.state().cause == "bug"
     assert "Traceback" not in caplog.text
     assert "ZeroDivisionError" in made.log_path.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from conftest import small_config, training_set
+from small_runs import small_config, training_set
 
 from trainer import clock as clocks
 from trainer.clock import AHEAD, TrainingClock

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import COMMON, SMALL, small_config
 from PIL import Image
+from small_runs import COMMON, SMALL, small_config
 
 from trainer.cli import main
-from trainer.creating import new_run
+from trainer.create_run import new_run
 from trainer.interpolate import _gif
 from trainer.networks import build_networks
 from trainer.protocol.errors import TrainerError

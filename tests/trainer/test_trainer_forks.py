@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import small_config
+from small_runs import small_config
 
 from trainer import checkpoints
 from trainer.cli import main
-from trainer.creating import fork_run
+from trainer.create_run import fork_run
 from trainer.protocol import files, untrusted
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import RunFinished, RunStarted
 from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory
 from trainer.sampling import load_trained
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 SAVING = ["sampling.checkpoint_every=2", "sampling.every=1000"]

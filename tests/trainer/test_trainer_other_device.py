@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import small_config, training_set
 from emulated_cuda import Recording
+from small_runs import small_config, training_set
 from test_trainer_graphs import FAMILIES, OBJECTIVES, REGULARISERS, combined
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from trainer import winograd
+from trainer.batches import Batch
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.draws import Draw
 from trainer.graphs import tensors_of, with_tensors
 from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig
@@ -95,13 +95,13 @@ class Elsewhere(Recording):
         return super().__torch_dispatch__(func, types, args, kwargs)
 
 
-def moved(config: TrainConfig, machine: Machine) -> tuple[Session, Draw, Draw]:
+def moved(config: TrainConfig, machine: Machine) -> tuple[Session, Batch, Batch]:
     """A session on the machine's device, and draws for both phases."""
     reals = needs_reals(config.objective.kind)
     data = training_set(config)
     data = TrainingSet(torch.zeros_like(data.pixels), data.train, data.held_out, None, None, (), data.fill)
     here = make_session(config, data, Machine(CPU), Ranks(), 8)
-    draws = [here.drawer.draw("d", 0, 1.0, True), here.drawer.draw("g", 0, 1.0, reals)]
+    draws = [here.batches.draw("d", 0, 1.0, True), here.batches.draw("g", 0, 1.0, reals)]
     there = dataclasses.replace(data, train=data.train.to(machine.device), fill=data.fill.to(machine.device))
     session = make_session(config, there, machine, Ranks(), 8)
     of_d, of_g = (with_tensors(draw, [t.to(machine.device) for t in tensors_of(draw)]) for draw in draws)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import small_config
+from small_runs import small_config
 
 from trainer import checkpoints
 from trainer.dataset import load_training_set
@@ -27,7 +27,7 @@ from trainer.protocol.events import Progress
 from trainer.protocol.presets import preset_names
 from trainer.protocol.run_directory import RunDirectory
 from trainer.session import make_session
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 TRAINER = ["-W", "error::UserWarning:trainer", "-m", "trainer", "train"]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import small_config
+from small_runs import small_config
 
 from trainer import checkpoints
 from trainer.protocol.errors import TrainerError
@@ -27,12 +27,12 @@ from trainer.protocol.events import (
     RunPaused,
     RunResumed,
     RunStopped,
+    RunWarning,
     TrainEvent,
-    Warning,
 )
 from trainer.protocol.presets import preset_names
 from trainer.protocol.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 
@@ -149,7 +149,7 @@ def test_a_damaged_newest_checkpoint_falls_back_with_a_warning(make_run: MakeRun
         checkpoints.verify(victim.parent)
     train_run(run)
     events = run.events().read()
-    (warning,) = [e for e in events if isinstance(e, Warning) and e.about == "checkpoint"]
+    (warning,) = [e for e in events if isinstance(e, RunWarning) and e.about == "checkpoint"]
     assert "00000006 is damaged" in warning.message
     assert "going on from 4" in warning.message
     assert isinstance(events[-1], RunFinished)

@@ -198,7 +198,7 @@ class Heartbeat(TrainEvent):
 
 
 @dataclass(frozen=True)
-class Warning(TrainEvent):
+class RunWarning(TrainEvent):
     """Something the person should know; training goes on. `about`: "memory", "checkpoint", "mirror", "scaled",
     "tracker" (TensorBoard, Weights & Biases) ..."""
 
@@ -251,7 +251,7 @@ KINDS: dict[str, type[TrainEvent]] = {
     event.kind: event
     for event in (
         RunStarted, Progress, SamplesSaved, CheckpointSaved, MetricMeasured, SpikeFound, RunPaused, RunResumed,
-        Heartbeat, Warning, RunStopped, RunFailed, RunFinished,
+        Heartbeat, RunWarning, RunStopped, RunFailed, RunFinished,
     )
 }  # fmt: skip
 LIMITS = {"iterations": "iteration limit", "minutes": "time limit", "images": "picture limit"}

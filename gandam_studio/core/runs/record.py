@@ -17,7 +17,7 @@ MAX_CURVES = 32
 
 
 @dataclass
-class Changes:
+class RecordChanges:
     """What a batch of events changed: each part of a view repaints only for its own."""
 
     curves: bool = False
@@ -81,9 +81,9 @@ class RunRecord:
         steps = max([*self.pace.iteration[-1:], 0])
         return max(steps, self.samples[-1].iteration if self.samples else 0)
 
-    def apply(self, events: Iterable[ev.TrainEvent]) -> Changes:
+    def apply(self, events: Iterable[ev.TrainEvent]) -> RecordChanges:
         """Fold in events, oldest first; says what changed."""
-        changes = Changes()
+        changes = RecordChanges()
         for event in events:
             if not self._plausible(event):
                 self.skipped += 1
@@ -120,7 +120,7 @@ class RunRecord:
         self._reached = end if moves else max(self._reached, end)
         return True
 
-    def _progress(self, event: ev.Progress, changes: Changes) -> None:
+    def _progress(self, event: ev.Progress, changes: RecordChanges) -> None:
         first = event.first_iteration or event.iteration
         known = self.pace.iteration[-1] if self.pace.iteration else self._last_measured()
         if first <= known:
@@ -156,7 +156,7 @@ class RunRecord:
                 values += event.curves.get(name, ())
             self.curve(name).write(first, values)
 
-    def _happening(self, event: ev.TrainEvent, changes: Changes) -> None:
+    def _happening(self, event: ev.TrainEvent, changes: RecordChanges) -> None:
         self.story.append(event)
         changes.story = True
         if isinstance(event, ev.RunStarted):
@@ -221,7 +221,7 @@ class RunRecord:
         at = min(range(len(self.samples)), key=lambda i: abs(self.samples[i].iteration - iteration))
         return self.samples[max(0, at - 1) : at + 2]
 
-    def _truncate(self, iteration: int, changes: Changes) -> None:
+    def _truncate(self, iteration: int, changes: RecordChanges) -> None:
         """What earlier attempts wrote beyond `iteration` no longer counts (the story keeps it)."""
         self._write_pending()
         for curve in self.curves.values():

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from gandam_studio.core.runs.record import DEFAULT_HALF_LIFE, Changes, RunRecord
+from gandam_studio.core.runs.record import DEFAULT_HALF_LIFE, RecordChanges, RunRecord
 from gandam_studio.qt.following.pictures import PictureCache, inside
 from gandam_studio.qt.following.watcher import RunWatcher
 from gandam_studio.qt.widgets.plots.timeline import Timeline
@@ -29,7 +29,7 @@ class RunFollower(QObject):
 
     Signals:
         opened: the backlog is read (also after the file was replaced).
-        changed: new events were folded in (`core.run_record.Changes`).
+        changed: new events were folded in (`core.runs.record.RecordChanges`).
         events_arrived: the same events (list), for the log and notifications.
         state_changed: (RunState). log_grew: (text). vanished: the folder is gone.
         picture_loaded: a grid asked for is decoded (absolute path).
@@ -126,7 +126,7 @@ class RunFollower(QObject):
     def _take(self, events: list[TrainEvent], pictures: dict[str, QImage]) -> None:
         for relative, image in pictures.items():
             self.pictures.put(self.run_directory.path / relative, image)
-        changes: Changes = self.record.apply(events)
+        changes: RecordChanges = self.record.apply(events)
         if changes.curves or changes.samples or changes.truncated:
             self._set_axis()
         self.changed.emit(changes)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from gandam_studio.qt.train.watch.watch_page import WatchPage
 
 ALARMS = ("collapse", "copy", "memorised")
-"""`Warning.about` of events that are worth a notification."""
+"""`RunWarning.about` of events that are worth a notification."""
 
 
 class TrainScreen(Screen):

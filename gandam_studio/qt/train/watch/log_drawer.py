@@ -12,7 +12,7 @@ from trainer.protocol import events as ev
 
 LINES = 5_000
 _COLORS = {
-    ev.Warning: "warning", ev.SpikeFound: "warning", ev.RunFailed: "dropped", ev.RunFinished: "kept",
+    ev.RunWarning: "warning", ev.SpikeFound: "warning", ev.RunFailed: "dropped", ev.RunFinished: "kept",
     ev.CheckpointSaved: "secondary", ev.SamplesSaved: "muted",
 }  # fmt: skip
 _ITERATION = Qt.ItemDataRole.UserRole

@@ -63,7 +63,7 @@ class WandB:
         self._wandb.finish()
 
 
-class Mirrors:
+class Trackers:
     """The mirrors this machine has. One that fails is let go of; training never ends for its sake."""
 
     def __init__(self, run: Path, config: TrainConfig) -> None:

@@ -20,10 +20,9 @@ from trainer.checkpoints import Checkpoint
 from trainer.dataset import TrainingSet, load_training_set
 from trainer.device import choose_device, set_threads
 from trainer.distributed import Ranks, is_first, is_lost_contact, joined, local_rank, ranks_here
-from trainer.launch import companions
 from trainer.memory import is_out_of_memory
-from trainer.mirrors import Mirrors
 from trainer.networks import parameter_count
+from trainer.processes import companions
 from trainer.protocol import events, files
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.effects import NO_LIMIT, without_effect
@@ -34,6 +33,7 @@ from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import UntrustedError
 from trainer.schedule import Done, limit_reached
 from trainer.session import Session, checkpoint_name, make_session, restore
+from trainer.trackers import Trackers
 from trainer.training import Stopped, Training, folder_is_gone
 from trainer.tuning import choose_batch, choose_machine, kept_machine
 
@@ -102,19 +102,19 @@ class _Writer(EventWriter):
         except OSError as error:
             raise io_failure(f"cannot write to {run.events_path}", error) from error
         self._listener = listener
-        self._mirrors = Mirrors(run.path, config)
+        self._trackers = Trackers(run.path, config)
 
     def write(self, event: events.TrainEvent) -> events.TrainEvent:
         written = super().write(event)
-        self._mirrors.write(written)
+        self._trackers.write(written)
         if self._listener:
             try:
                 self._listener(written)
             except (OSError, ValueError):  # The console it prints to is gone: a closed terminal, a closed pipe.
                 self._listener = None
-        for failure in self._mirrors.failures():
+        for failure in self._trackers.failures():
             self.write(
-                events.Warning(
+                events.RunWarning(
                     iteration=written.iteration, images_seen=written.images_seen, message=failure, about="tracker"
                 )
             )
@@ -122,8 +122,8 @@ class _Writer(EventWriter):
 
     def close(self) -> None:
         super().close()
-        self._mirrors.close()
-        for failure in self._mirrors.failures():  # Too late for an event.
+        self._trackers.close()
+        for failure in self._trackers.failures():  # Too late for an event.
             log.warning(failure)
 
 
@@ -151,7 +151,7 @@ def _train(run: RunDirectory, config: TrainConfig, writer: EventWriter | None, s
             if saved:
                 at = Done(saved.values["iteration"], saved.values["images_seen"], saved.values["trained_s"])
             for complaint in complaints:
-                say(events.Warning(message=complaint, about="checkpoint"))
+                say(events.RunWarning(message=complaint, about="checkpoint"))
             if saved and (limit := limit_reached(config.stop, at)):
                 say(events.RunFinished(limit=limit, checkpoint=_relative(run, folder)))
                 return Outcome(
@@ -216,7 +216,7 @@ def _prepare(
     run: RunDirectory, config: TrainConfig, device: torch.device, ranks: Ranks, saved: Checkpoint | None
 ) -> Session:
     """Data, networks and machine; a resumed run keeps the precision, layout and batch it began with, and so does a
-    fork (`creating.fork_run`) whose settings say nothing else."""
+    fork (`create_run.fork_run`) whose settings say nothing else."""
     set_threads(config.precision.threads, ranks_here())
     data: TrainingSet = load_training_set(run, config, device)
     if saved is None or saved.values.get(checkpoints.MACHINE_ANEW):
@@ -260,13 +260,13 @@ def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkp
     if config.scaled:
         how = "dropped" if config.data.size < config.architecture.size else "added"
         text = f"{config.preset} is written for {config.architecture.size} px; at {config.data.size} px"
-        say(events.Warning(message=f"{text} outermost blocks are {how}", about="scaled"))
+        say(events.RunWarning(message=f"{text} outermost blocks are {how}", about="scaled"))
     if NO_LIMIT in without_effect(config).values():
         text = "the run has no limit, so what would change towards one (rates, beta2, penalty) stays as at the start"
-        say(events.Warning(message=text, about="schedule"))
+        say(events.RunWarning(message=text, about="schedule"))
     if config.augmentation.mirror and config.origin.facing_curated:
         say(
-            events.Warning(
+            events.RunWarning(
                 message="facing was put in order by hand, and mirroring the pictures undoes it", about="mirror"
             )
         )

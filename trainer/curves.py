@@ -11,7 +11,7 @@ from trainer.game import D_VALUES
 from trainer.protocol.events import CURVES
 
 
-class Journal:
+class CurveBuffer:
     """Per-iteration values waiting to be written.
 
     Attributes:
