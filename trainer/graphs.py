@@ -20,7 +20,7 @@ WARM_UPS = 3  # Runs on a side stream before capture, as torch's documentation a
 
 
 def tensors_of(value: Batch | AugmentParams) -> list[torch.Tensor]:
-    """Every tensor in a draw, in field order."""
+    """Every tensor in a batch, in field order."""
     found: list[torch.Tensor] = []
     for field in dataclasses.fields(value):
         inner = getattr(value, field.name)
@@ -32,7 +32,7 @@ def tensors_of(value: Batch | AugmentParams) -> list[torch.Tensor]:
 
 
 def with_tensors(value: Any, tensors: Iterable[torch.Tensor]) -> Any:
-    """The same draw with its tensors replaced by `tensors`, in the order of `tensors_of`."""
+    """The same batch with its tensors replaced by `tensors`, in the order of `tensors_of`."""
     supply = iter(tensors)
     changed: dict[str, Any] = {}
     for field in dataclasses.fields(value):
@@ -60,16 +60,16 @@ class Recordings:
         self,
         name: str,
         gradients: Callable[[Batch], torch.Tensor],
-        draw: Batch,
+        batch: Batch,
         parameters: list[nn.Parameter],
         buffers: list[torch.Tensor],
     ) -> torch.Tensor:
-        """Run phase `name` for `draw`, recording it the first time (see `Recorded`); returns its values."""
+        """Run phase `name` for `batch`, recording it the first time (see `Recorded`); returns its values."""
         if name not in self._recorded:
             if self._pool is None:
                 self._pool = torch.cuda.graph_pool_handle()
-            self._recorded[name] = Recorded(gradients, draw, parameters, buffers, self._pool)
-        return self._recorded[name].replay(draw)
+            self._recorded[name] = Recorded(gradients, batch, parameters, buffers, self._pool)
+        return self._recorded[name].replay(batch)
 
     def free(self) -> None:
         """Forget all of them and let go of their memory, gradients included."""
@@ -82,21 +82,21 @@ class Recordings:
 class Recorded:
     """One phase's gradients as a CUDA graph.
 
-    `gradients(draw)` must run forward and backward and return detached values. `buffers` (running statistics) are put
+    `gradients(batch)` must run forward and backward and return detached values. `buffers` (running statistics) are put
     back after the warm-up, so that recording leaves no trace, even where it fails.
     """
 
     def __init__(
         self,
         gradients: Callable[[Batch], torch.Tensor],
-        draw: Batch,
+        batch: Batch,
         parameters: list[nn.Parameter],
         buffers: list[torch.Tensor],
         pool: Any = None,
     ) -> None:
         self._parameters = parameters
-        self._places = [tensor.clone() for tensor in tensors_of(draw)]
-        static = with_tensors(draw, self._places)
+        self._places = [tensor.clone() for tensor in tensors_of(batch)]
+        static = with_tensors(batch, self._places)
         kept = [buffer.clone() for buffer in buffers]
         try:
             side = torch.cuda.Stream()
@@ -118,9 +118,9 @@ class Recorded:
                 buffer.copy_(before)
         self._gradients = [parameter.grad for parameter in parameters]
 
-    def replay(self, draw: Batch) -> torch.Tensor:
-        """Run the phase for `draw`; gradients are in the parameters afterwards. Returns its values."""
-        for place, tensor in zip(self._places, tensors_of(draw), strict=True):
+    def replay(self, batch: Batch) -> torch.Tensor:
+        """Run the phase for `batch`; gradients are in the parameters afterwards. Returns its values."""
+        for place, tensor in zip(self._places, tensors_of(batch), strict=True):
             place.copy_(tensor)
         self._graph.replay()
         for parameter, gradient in zip(self._parameters, self._gradients, strict=True):

@@ -67,7 +67,7 @@ def interpolate(
             pixels = np.ascontiguousarray(sheet.reshape(height, width, frames.shape[3]))
             data = png_bytes(pixels, {"gandam": json.dumps(facts)})
         elif kind == ".gif":
-            data = _gif(frames, scale, fps)
+            data = gif_bytes(frames, scale, fps)
         else:
             data = _mp4(frames, scale, fps)
         with outputs.new_file(out, force=force, near=near) as stream:
@@ -85,8 +85,8 @@ def _enlarged(frames: np.ndarray[Any, Any], scale: int) -> np.ndarray[Any, Any]:
     return frames.repeat(scale, 1).repeat(scale, 2)
 
 
-def _gif(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
-    """A pixel of a GIF is there or not, and a frame lasts hundredths of a second, two at least to be heeded."""
+def gif_bytes(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
+    """A looped GIF of uint8 (N, H, W, C): pixels are opaque or clear, frames last whole hundredths, at least two."""
     if frames.shape[3] == 4:
         frames = np.where(frames[..., 3:] < 128, 0, frames | np.array([0, 0, 0, 255], np.uint8)).astype(np.uint8)
     pictures = [Image.fromarray(frame) for frame in _enlarged(frames, scale)]

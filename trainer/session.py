@@ -1,4 +1,4 @@
-"""What a run holds in memory: data, networks, optimisers, averages; making it, saving it and restoring it."""
+"""A run in memory: data, networks, optimisers, averages; building, saving and restoring it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from trainer import checkpoints
+from trainer.augmentation import adapted
 from trainer.batches import BatchSource
 from trainer.checkpoints import Checkpoint
 from trainer.dataset import TrainingSet
@@ -23,15 +24,18 @@ from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
 from trainer.schedule import Done
 
+ADAPT_EVERY = 16  # Iterations between two steps of the adaptive augmentation.
+
 
 @dataclass
 class Session:
     """A run in memory.
 
     Attributes:
-        done: how far it is. batch: pictures a step over all ranks. augment: probability of augmentation now.
-        sign_sum, sign_count: the adaptive rule's measurements since it last moved.
-        best: the best metric so far and where: {"name", "value", "iteration"}, or {}.
+        done: how far it is. batch: pictures per step over all ranks. batches: where steps get their data from.
+        augment: probability of augmentation now. sign_sum, sign_count: what the adaptive rule has measured since it
+            last changed it.
+        best: the best metric so far: {"name", "value", "iteration"}, or {}.
     """
 
     config: TrainConfig
@@ -57,6 +61,21 @@ class Session:
     def images_per_iteration(self) -> int:
         """Real pictures the discriminator sees in one iteration."""
         return self.batch * self.config.objective.critic_steps
+
+    def add_sign(self, sign: torch.Tensor) -> None:
+        """Count one measurement of `DiscriminatorValues.sign` for the adaptive augmentation."""
+        self.sign_sum += sign
+        self.sign_count += 1
+
+    def adapt_augmentation(self) -> None:
+        """After every `ADAPT_EVERY` iterations, change the probability of augmentation where it is adaptive."""
+        if self.done.iteration % ADAPT_EVERY:
+            return
+        if self.config.augmentation.adaptive:
+            signal = float(self.sign_sum) / max(self.sign_count, 1)
+            seen = ADAPT_EVERY * self.images_per_iteration
+            self.augment = adapted(self.augment, signal, self.config.augmentation, seen)
+        self.sign_sum, self.sign_count = torch.zeros_like(self.sign_sum), 0
 
 
 def make_session(

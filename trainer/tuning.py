@@ -17,6 +17,7 @@ from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
 from trainer.schedule import Done, penalty_weight
+from trainer.session import make_session
 
 BUDGET_S = 6.0  # Seconds of trial at most; no more layouts are tried beyond it.
 CPU_BATCH = 512  # A larger batch is never faster on a CPU.
@@ -87,8 +88,6 @@ def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: 
     Discriminator steps with and without a penalty are both tried, and count as often as they come. No other rank is
     waited for.
     """
-    from trainer.session import make_session
-
     trial = dataclasses.replace(config, augmentation=dataclasses.replace(config.augmentation, mirror=False))
     session = make_session(trial, data, machine, Ranks(), batch)
     game, batches = session.game, session.batches

@@ -29,10 +29,10 @@ _A = torch.tensor([[1.0, 1, 1, 1, 0], [0, 1, -1, 2, 0], [0, 1, 1, 4, 0], [0, 1, 
 B, G, A = (torch.kron(matrix, matrix) for matrix in (_B, _G, _A))  # (25, 25), (25, 4), (16, 25): both directions.
 
 
-_PLACED: dict[tuple[int, torch.device, torch.dtype], torch.Tensor] = {}
+PLACED: dict[tuple[int, torch.device, torch.dtype], torch.Tensor] = {}
 
 
-def _placed(matrix: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+def placed(matrix: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """One of the matrices above on the device and in the type of `like`.
 
     Kept for devices other than the CPU: a recorded step must not copy from the host.
@@ -40,9 +40,9 @@ def _placed(matrix: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     if like.device == matrix.device or type(like) is not torch.Tensor:
         return matrix.to(like.device, like.dtype)
     key = (id(matrix), like.device, like.dtype)
-    if key not in _PLACED:
-        _PLACED[key] = matrix.to(like.device, like.dtype)
-    return _PLACED[key]
+    if key not in PLACED:
+        PLACED[key] = matrix.to(like.device, like.dtype)
+    return PLACED[key]
 
 
 LEAST = 32  # With fewer channels the transforms cost more than the products save (measured with AVX2).
@@ -64,14 +64,14 @@ def _spread(x: torch.Tensor) -> torch.Tensor:
     phases = padded.view(count, height // 2 + 1, 2, width // 2 + 1, 2, channels)
     tiles = phases.unfold(1, TAPS, TILE).unfold(3, TAPS, TILE)  # (N, rows, 2, columns, 2, C, 5, 5)
     tiles = tiles.permute(6, 7, 0, 1, 3, 2, 4, 5).reshape(TAPS**2, -1)
-    return (_placed(B, x) @ tiles).view(TAPS**2, count * rows * columns, 4 * channels)
+    return (placed(B, x) @ tiles).view(TAPS**2, count * rows * columns, 4 * channels)
 
 
 def _gather(spread: torch.Tensor, shape: tuple[int, int, int, int]) -> torch.Tensor:
     """The adjoint of `_spread`: back to pictures of `shape`."""
     count, channels, height, width = shape
     rows, columns = height // 2 // TILE, width // 2 // TILE
-    tiles = (_placed(B, spread).T @ spread.reshape(TAPS**2, -1)).view(TAPS, TAPS, count, rows, columns, 2, 2, channels)
+    tiles = (placed(B, spread).T @ spread.reshape(TAPS**2, -1)).view(TAPS, TAPS, count, rows, columns, 2, 2, channels)
     tiles = tiles.permute(2, 3, 0, 5, 4, 1, 6, 7)  # (N, rows, 5, 2, columns, 5, 2, C)
     phases = spread.new_zeros(count, rows * TILE + 1, 2, columns * TILE + 1, 2, channels)
     whole = phases[:, :-1, :, :-1].unflatten(3, (columns, TILE)).unflatten(1, (rows, TILE))
@@ -87,7 +87,7 @@ def _join(products: torch.Tensor, shape: tuple[int, int, int, int]) -> torch.Ten
     """Products (25, N * H/4 * W/4, C) -> outputs of `shape` (N, C, H, W), channels-last."""
     count, channels, height, width = shape
     rows, columns = height // TILE, width // TILE
-    tiles = (_placed(A, products) @ products.reshape(TAPS**2, -1)).view(TILE, TILE, count, rows, columns, channels)
+    tiles = (placed(A, products) @ products.reshape(TAPS**2, -1)).view(TILE, TILE, count, rows, columns, channels)
     return tiles.permute(2, 3, 0, 4, 1, 5).reshape(count, height, width, channels).permute(0, 3, 1, 2)
 
 
@@ -96,7 +96,7 @@ def _part(y: torch.Tensor) -> torch.Tensor:
     count, channels, height, width = y.shape
     rows, columns = height // TILE, width // TILE
     tiles = y.permute(0, 2, 3, 1).reshape(count, rows, TILE, columns, TILE, channels).permute(2, 4, 0, 1, 3, 5)
-    products = _placed(A, y).T @ tiles.reshape(TILE**2, -1)
+    products = placed(A, y).T @ tiles.reshape(TILE**2, -1)
     return products.view(TAPS**2, count * rows * columns, channels)
 
 
@@ -104,13 +104,13 @@ def _kernels(weight: torch.Tensor) -> torch.Tensor:
     """Weights (K, C, 4, 4) -> transformed (25, K, 4C)."""
     outer, inner = weight.shape[:2]
     taps = weight.permute(0, 2, 3, 1).reshape(outer, 2, 2, 2, 2, inner).permute(1, 3, 0, 2, 4, 5)
-    return (_placed(G, weight) @ taps.reshape(4, -1)).view(TAPS**2, outer, 4 * inner)
+    return (placed(G, weight) @ taps.reshape(4, -1)).view(TAPS**2, outer, 4 * inner)
 
 
 def _weights(kernels: torch.Tensor, inner: int) -> torch.Tensor:
     """The adjoint of `_kernels`: back to (K, C, 4, 4), channels-last."""
     outer = kernels.shape[1]
-    taps = (_placed(G, kernels).T @ kernels.reshape(TAPS**2, -1)).view(2, 2, outer, 2, 2, inner)
+    taps = (placed(G, kernels).T @ kernels.reshape(TAPS**2, -1)).view(2, 2, outer, 2, 2, inner)
     return taps.permute(2, 0, 3, 1, 4, 5).reshape(outer, 4, 4, inner).permute(0, 3, 1, 2)
 
 

@@ -130,16 +130,15 @@ def event_cost(session: Session, run: RunDirectory, step_s: float) -> float:
     """Share of the time that events and grids take: their own seconds over a sampling interval's training seconds."""
     writer = EventWriter(run.events_path)
     training = Training(session, run, writer, 0.0)
-    training._meter = None
-    training._iterate()
+    training.iterate()
     flushes, samples = [], []
     for _ in range(3):
-        training._iterate()
+        training.iterate()
         started = time.perf_counter()
         training.flush()
         flushes.append(time.perf_counter() - started)
         started = time.perf_counter()
-        training.sample()
+        training.grids.save()
         samples.append(time.perf_counter() - started)
     writer.close()
     sampling = session.config.sampling

@@ -183,7 +183,7 @@ def steps(session: Session, count: int) -> list[list[float]]:
         of_g = game.generator_phase(session.batches.draw("g", number, session.augment, with_reals=reals))
         if session.average:
             session.average.update(session.batch, session.batch * (number + 1))
-        found.append(torch.stack([of_d[0], of_g[0]]))
+        found.append(torch.stack([of_d.loss_d, of_g.loss_g]))
     return torch.stack(found).tolist()
 
 

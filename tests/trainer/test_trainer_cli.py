@@ -128,7 +128,7 @@ def test_a_full_disk_is_said_so(make_run: MakeRun, monkeypatch: pytest.MonkeyPat
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("trainer.training.save_png", full)
+    monkeypatch.setattr("trainer.sample_grids.save_png", full)
     with pytest.raises(TrainerError, match="the disk is full; free some space and start again"):
         train_run(made)
     assert (made.state().state, made.state().cause) == ("failed", "disk_full")
@@ -138,7 +138,7 @@ def test_a_bug_of_ours_is_one_line_and_its_traceback_is_logged(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = make_run("r", small_config("dcgan", "stop.iterations=2"))
-    monkeypatch.setattr("trainer.game.generator_loss", lambda *_: 1 / 0)
+    monkeypatch.setattr("trainer.objectives.generator_loss", lambda *_: 1 / 0)
     with pytest.raises(TrainerError, match=r"error of this program's own \(ZeroDivisionError"):
         train_run(made)
     assert made.state().cause == "bug"

@@ -13,7 +13,7 @@ import pytest
 import torch
 from small_runs import small_config
 
-from trainer import training
+from trainer import progress, session, training
 from trainer.protocol import files
 from trainer.protocol.config import TrainConfig, describe_fields, fit_data, flat
 from trainer.protocol.effects import without_effect
@@ -136,8 +136,8 @@ ELSEWHERE = {
 @pytest.fixture
 def observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[TrainConfig], str]]:
     """observed(config): everything that a short run leaves behind, but for times, as one digest."""
-    monkeypatch.setattr(training, "ADAPT_EVERY", 1)
-    monkeypatch.setattr(training, "FLUSH_S", (0.0, 1e9))
+    monkeypatch.setattr(session, "ADAPT_EVERY", 1)
+    monkeypatch.setattr(progress, "WRITE_S", (0.0, 1e9))
     number = iter(range(100))
 
     def observe(config: TrainConfig) -> str:

@@ -13,7 +13,7 @@ from small_runs import COMMON, SMALL, small_config
 
 from trainer.cli import main
 from trainer.create_run import new_run
-from trainer.interpolate import _gif
+from trainer.interpolate import gif_bytes
 from trainer.networks import build_networks
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
@@ -85,7 +85,7 @@ def test_a_gif_knows_only_there_and_not_there() -> None:
     frames[:, :, :2] = (200, 10, 10, 20)  # nearly nothing
     frames[:, :, 2:] = (10, 200, 10, 240)
     frames[1, 0, 3] = (10, 10, 200, 255)  # Equal frames would become one.
-    with Image.open(io.BytesIO(_gif(frames, 1, 60))) as gif:
+    with Image.open(io.BytesIO(gif_bytes(frames, 1, 60))) as gif:
         seen = np.asarray(gif.convert("RGBA"))
         assert gif.info["duration"] == 20, "what lasts shorter is shown at a tenth of a second by many"
     assert (seen[:, :2, 3] == 0).all()

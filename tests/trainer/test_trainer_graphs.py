@@ -17,8 +17,8 @@ from small_runs import small_config, training_set
 from trainer import graphs, tuning
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.game import Game, separates
-from trainer.objectives import needs_reals
+from trainer.game import Game
+from trainer.objectives import needs_reals, separates
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.events import RunWarning
 from trainer.protocol.presets import preset_names
@@ -52,8 +52,9 @@ def trained(config: TrainConfig, recorded: bool, iterations: int) -> dict[str, t
         for step in range(number * steps, (number + 1) * steps):
             weight = 0.5 if penalised and step % 2 == (steps == 1 and iterations > 1) else None
             of_d = own.game.discriminator_turn(own.batches.draw("d", step, 1.0, True), weight)
-            found[f"values of d {step}"] = of_d
-        found[f"values of g {number}"] = own.game.generator_phase(own.batches.draw("g", number, 1.0, reals))
+            found[f"values of d {step}"] = torch.stack(of_d)
+        of_g = own.game.generator_phase(own.batches.draw("g", number, 1.0, reals))
+        found[f"values of g {number}"] = torch.stack(of_g)
     assert own.game.graphs == recorded, own.game.complaint
     for name in ("generator", "discriminator"):
         found |= {f"{name} {key}": value for key, value in getattr(own.game, name).state_dict().items()}
@@ -227,7 +228,7 @@ def test_trials_try_every_step_that_training_will_take(made: list[Graph], monkey
     seen: list[float | None] = []
     real = Game.discriminator_turn
     monkeypatch.setattr(
-        Game, "discriminator_turn", lambda self, draw, weight: seen.append(weight) or real(self, draw, weight)
+        Game, "discriminator_turn", lambda self, batch, weight: seen.append(weight) or real(self, batch, weight)
     )
     assert time_steps(config, training_set(config), Machine(CPU, graphs=True), 8, steps=1) > 0
     assert len(made) == 3
@@ -239,11 +240,10 @@ def test_an_iteration_is_reckoned_with_all_its_steps(monkeypatch: pytest.MonkeyP
     now = [0.0]
     monkeypatch.setattr(tuning.time, "perf_counter", lambda: now[0])
 
-    def takes(seconds: float) -> torch.Tensor:
+    def takes(seconds: float) -> None:
         now[0] += seconds
-        return torch.zeros(9)
 
-    monkeypatch.setattr(Game, "discriminator_turn", lambda self, draw, weight: takes(1.0 if weight is None else 9.0))
-    monkeypatch.setattr(Game, "generator_phase", lambda self, draw: takes(100.0))
+    monkeypatch.setattr(Game, "discriminator_turn", lambda self, batch, weight: takes(1.0 if weight is None else 9.0))
+    monkeypatch.setattr(Game, "generator_phase", lambda self, batch: takes(100.0))
     config = small_config("wgan-gp", "regulariser.every=4", "critic_steps=5")
     assert time_steps(config, training_set(config), Machine(CPU), 8) == pytest.approx(5 * (9 + 3 * 1) / 4 + 100)

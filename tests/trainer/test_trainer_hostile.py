@@ -407,7 +407,7 @@ def test_only_a_full_disk_is_called_full(
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number), "samples/x.png")
 
-    monkeypatch.setattr("trainer.training.save_png", fail)
+    monkeypatch.setattr("trainer.sample_grids.save_png", fail)
     with pytest.raises(TrainerError) as refused:
         train_run(run)
     assert refused.value.cause == run.state().cause == cause

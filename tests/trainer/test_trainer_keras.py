@@ -14,9 +14,9 @@ from torch.nn import functional
 from trainer.dataset import load_training_set
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.game import merged
 from trainer.layers import BatchNorm2d
 from trainer.networks import build_networks
+from trainer.objectives import DiscriminatorValues
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.events import Progress
 from trainer.protocol.overrides import apply_overrides
@@ -84,8 +84,8 @@ def test_iterations_are_those_of_the_authors_loop(preset: str, make_run: Callabl
         losses[-1].backward()
         of_g.step()
         expected.append([loss.item() for loss in losses])
-        values = merged([game.discriminator_phase(draw, None, part) for part in game.parts])
-        found.append([values[1].item(), values[2].item(), game.generator_phase(later)[0].item()])
+        values = game.discriminator_turn(draw, None)
+        found.append([values.loss_d_real.item(), values.loss_d_fake.item(), game.generator_phase(later).loss_g.item()])
     torch.testing.assert_close(torch.tensor(found), torch.tensor(expected), rtol=1e-4, atol=1e-5)
     assert game.generator.training
     for ours, theirs in zip(game.generator.buffers(), generator.buffers(), strict=True):
@@ -114,10 +114,13 @@ def test_the_two_steps_share_one_steps_loss_and_penalty(
     weight = 3.0 if regulariser != "none" else None
     one = both.game.discriminator_phase(both.batches.draw("d", 0, 0.0, True), weight)
     draw = twice.batches.draw("d", 0, 0.0, True)
-    parts = [twice.game.discriminator_phase(draw, weight, part) for part in twice.game.parts]
+    parts = [twice.game.discriminator_phase(draw, weight, part) for part in twice.game.objective.parts]
     assert len(parts) == 2
     # All but the norm, which is of two gradients instead of their sum. Rates of 0 leave the weights as they were.
-    torch.testing.assert_close(merged(parts)[:-1], one[:-1], rtol=1e-4, atol=1e-5)
+    merged = DiscriminatorValues.merged(parts)
+    torch.testing.assert_close(merged[:-1], one[:-1], rtol=1e-4, atol=1e-5)
+    norms = torch.stack([part.grad_norm_d for part in parts])
+    torch.testing.assert_close(merged.grad_norm_d, norms.norm())
 
 
 def test_two_steps_in_micro_batches_are_those_of_the_whole_batch(make_run: Callable[..., RunDirectory]) -> None:
@@ -127,7 +130,7 @@ def test_two_steps_in_micro_batches_are_those_of_the_whole_batch(make_run: Calla
     found = []
     for session in (whole, parts):
         draw = session.batches.draw("d", 0, 0.0, True)
-        values = merged([session.game.discriminator_phase(draw, None, part) for part in session.game.parts])
+        values = session.game.discriminator_turn(draw, None)
         found.append((values, [parameter.clone() for parameter in session.game.parameters_d]))
     torch.testing.assert_close(found[0][0], found[1][0], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-3, atol=1e-5)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from small_runs import small_config
 
+from trainer.batches import Batch
 from trainer.dataset import load_training_set
 from trainer.device import Machine
 from trainer.distributed import Ranks
@@ -45,8 +46,7 @@ def test_gradients_in_micro_batches_are_those_of_the_whole_batch(preset: str, ma
         of_g = made.game.generator_phase(made.batches.draw("g", 0, 1.0, True))
         gradients = [p.grad for p in made.game.parameters_g if p.grad is not None]
         found.append((of_d, of_g, gradients))
-    assert torch.allclose(found[0][0], found[1][0], rtol=2e-3, atol=2e-4)
-    assert torch.allclose(found[0][1], found[1][1], rtol=2e-3, atol=2e-4)
+    torch.testing.assert_close(found[0][:2], found[1][:2], rtol=2e-3, atol=2e-4)
     for one, two in zip(found[0][2], found[1][2], strict=True):
         assert torch.allclose(one, two, rtol=1e-2, atol=1e-4 * float(one.abs().max() + 1e-3))
 
@@ -58,10 +58,10 @@ def small_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def limit(most: int) -> None:
         real = Game.discriminator_gradients
 
-        def gradients(self: Game, draw):  # type: ignore[no-untyped-def]
-            if len(draw.z) > most:
+        def gradients(self: Game, batch: Batch, part: str) -> torch.Tensor:
+            if len(batch.z) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
-            return real(self, draw)
+            return real(self, batch, part)
 
         monkeypatch.setattr(Game, "discriminator_gradients", gradients)
 
@@ -135,8 +135,7 @@ def test_pictures_compared_with_each_other_stay_together_in_micro_batches(micro:
         of_g = made.game.generator_phase(made.batches.draw("g", 0, 1.0, True))
         gradients = [p.grad for p in made.game.parameters_d + made.game.parameters_g if p.grad is not None]
         found.append((of_d, of_g, gradients))
-    assert torch.allclose(found[0][0], found[1][0], rtol=2e-3, atol=2e-4)
-    assert torch.allclose(found[0][1], found[1][1], rtol=2e-3, atol=2e-4)
+    torch.testing.assert_close(found[0][:2], found[1][:2], rtol=2e-3, atol=2e-4)
     for one, two in zip(found[0][2], found[1][2], strict=True):
         assert torch.allclose(one, two, rtol=1e-2, atol=1e-4 * float(one.abs().max() + 1e-3))
 

@@ -111,7 +111,7 @@ def moved(config: TrainConfig, machine: Machine) -> tuple[Session, Batch, Batch]
 def assert_it_trains(config: TrainConfig, machine: Machine) -> None:
     session, of_d, of_g = moved(config, machine)
     game = session.game
-    weights = [None] if config.regulariser.kind == "none" else [game._unit, None]
+    weights = [None] if config.regulariser.kind == "none" else [torch.ones((), device=machine.device), None]
     for weight in weights:
         with Elsewhere(machine.device):
             values = game.discriminator_gradients(dataclasses.replace(of_d, weight=weight))
@@ -146,10 +146,10 @@ def test_fewer_multiplications_on_another_device(preset: str, elsewhere: torch.d
 def test_constants_are_fetched_once(fakes: None) -> None:
     with torch._C._DisableTorchDispatch():
         there = torch.empty(1, device="meta")
-        placed = winograd._placed(winograd.B, there)
+        placed = winograd.placed(winograd.B, there)
         assert placed.device.type == "meta"
-        assert winograd._placed(winograd.B, there) is placed
-    winograd._PLACED.clear()
+        assert winograd.placed(winograd.B, there) is placed
+    winograd.PLACED.clear()
 
 
 @pytest.mark.parametrize("preset", FAMILIES)

@@ -55,7 +55,7 @@ def test_iterations_are_those_of_the_plain_loop(
         expected.append([on_real.item() + on_fake.item(), of_generator.item()])
         values = game.discriminator_phase(draw, None)
         ours = game.generator_phase(session.batches.draw("g", number, session.augment, False))
-        found.append([values[0].item(), ours[0].item()])
+        found.append([values.loss_d.item(), ours.loss_g.item()])
     assert expected[0][0] > 1.1 * expected[-1][0]  # They learned, so that the later losses tell of the updates too.
     # Rounding grows: Adam's first steps are as long for a gradient of 1e-9 as for one of 1.
     torch.testing.assert_close(torch.tensor(found[:1]), torch.tensor(expected[:1]), rtol=1e-4, atol=1e-5)

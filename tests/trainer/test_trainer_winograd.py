@@ -114,7 +114,7 @@ def test_pictures_drawn_once_teach_both_networks_what_drawing_them_twice_does(
     found = []
     for shares in (True, False):
         session = make_session(config, data, Machine(device), Ranks(), 8)
-        session.game._shares = shares
+        session.game.reuses_fakes = shares
         calls: list[int] = []
         session.game.generator.register_forward_hook(lambda *_, calls=calls: calls.append(1))
         draws = [session.batches.draw(phase, 3, 1.0, phase == "d") for phase in ("d", "g")]
