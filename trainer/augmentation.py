@@ -1,7 +1,7 @@
 """Differentiable augmentation of what the discriminator sees (Zhao et al. 2020; Karras et al. 2020), on the device.
 
-Moves (shift, quarter turn) are products with one-hot matrices: exact, deterministic and differentiable as often as a
-penalty needs. The parameters are drawn apart from their use, so a step can be replayed.
+Shifts are products with one-hot matrices: exact, deterministic and twice differentiable, as gradient penalties need.
+Parameters are drawn separately, so that a step can be replayed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trainer.protocol.settings import Augmentation
 
 @dataclass(frozen=True)
 class AugmentParams:
-    """How each of B pictures is changed; None where that kind of change is off.
+    """How each of B pictures is augmented; None where a kind of augmentation is off.
 
     Attributes:
         shift: (B, 2) int64, rows down and columns right. turns: (B,) int64, quarter turns.
@@ -33,7 +33,7 @@ class AugmentParams:
     hole_size: int = 0
 
     def part(self, first: int, last: int) -> AugmentParams:
-        """The changes of pictures first .. last - 1."""
+        """The parameters of pictures first .. last - 1."""
         names = ("shift", "turns", "brightness", "saturation", "contrast", "hole")
         values = {name: getattr(self, name) for name in names}
         return AugmentParams(
@@ -45,7 +45,7 @@ class AugmentParams:
 def draw_augmentation(
     settings: Augmentation, count: int, size: int, probability: float, source: torch.Generator
 ) -> AugmentParams | None:
-    """Batch the changes for `count` pictures of side `size`; None when every kind is off."""
+    """Draw the parameters for `count` pictures of side `size`; None when every kind is off."""
     device = source.device
 
     def uniform(*shape: int) -> torch.Tensor:
@@ -74,7 +74,7 @@ def draw_augmentation(
 
 
 def augment(x: torch.Tensor, changes: AugmentParams | None, fill: torch.Tensor) -> torch.Tensor:
-    """Apply `changes` to pictures (B, C, H, W) in [-1, 1]; uncovered places take `fill` (C,), never plain black."""
+    """Augment pictures (B, C, H, W) in [-1, 1]; uncovered pixels become `fill` (C,)."""
     if changes is None:
         return x
     with full_precision(x.device):
@@ -127,9 +127,9 @@ def _holed(x: torch.Tensor, hole: torch.Tensor, size: int, fill: torch.Tensor) -
 
 
 def adapted(probability: float, signal: float, settings: Augmentation, images: int) -> float:
-    """The next adaptive probability (Karras 2020, section 3.1): one full range in 500,000 pictures.
+    """The next adaptive probability (Karras 2020, section 3.1): from 0 to 1 in 500,000 pictures at most.
 
-    `signal`: E[sign(D(x) - D(G(z)))] since the last step, which also suits relativistic scores, whose level is free.
+    `signal`: E[sign(D(x) - D(G(z)))] since the last step, which suits relativistic losses, too.
     """
     step = images / 500_000
     moved = probability + (step if signal > settings.target else -step)

@@ -1,4 +1,4 @@
-"""Everything random in one training phase, drawn beforehand: a function of (seed, phase, number) and nothing else."""
+"""The inputs of training steps, with everything random drawn beforehand: a function of (seed, step) alone."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from trainer.randomness import generator
 
 
 @dataclass(frozen=True)
-class Batch:
-    """One phase's random numbers for B pictures (this rank's share of the batch).
+class StepBatch:
+    """Pictures and random numbers of one step, for the B pictures of this rank.
 
     Attributes:
         real: (B, C, H, W) float32 pictures in [-1, 1]. z: (B, latent). labels: (B,) classes of `real`, or None.
@@ -34,13 +34,13 @@ class Batch:
     source: torch.Generator
     weight: torch.Tensor | None = None
 
-    def part(self, first: int, last: int) -> Batch:
-        """The share of pictures first .. last - 1, for a micro-batch."""
+    def part(self, first: int, last: int) -> StepBatch:
+        """The inputs of pictures first .. last - 1, for a micro-batch."""
 
         def cut(value: torch.Tensor | None) -> torch.Tensor | None:
             return None if value is None else value[first:last]
 
-        return Batch(
+        return StepBatch(
             cut(self.real),
             self.z[first:last],
             cut(self.labels),
@@ -66,8 +66,11 @@ class BatchSource:
         self._weights = None if data.weights is None else data.weights.to(self._device, torch.float32)
         self._orders: dict[tuple[str, int], torch.Tensor] = {}
 
-    def draw(self, phase: str, number: int, probability: float, with_reals: bool) -> Batch:
-        """Batch phase `phase` ("d" or "g") number `number`; `probability` of augmentation."""
+    def draw(self, phase: str, number: int, probability: float, with_reals: bool) -> StepBatch:
+        """The inputs of step `number` of the discriminator (`phase` "d") or generator ("g").
+
+        `probability` is that of augmentation. `with_reals`: whether the step looks at real pictures.
+        """
         config, batch, mine = self._config, self._batch, self._ranks.share(self._batch)
         stream, place = phase, number
         if phase == "g" and config.objective.shared_latents:  # All as in the discriminator's last step.
@@ -86,7 +89,7 @@ class BatchSource:
             noise = noise[:, mine]
         if phase == "d" and config.regulariser.kind == "gp":
             mix = torch.rand(batch, generator=source, device=self._device)[mine]
-        return Batch(
+        return StepBatch(
             real=self._data.batch(rows, mirrored) if with_reals else None,
             z=z,
             labels=None if self._data.labels is None else self._data.labels[rows],

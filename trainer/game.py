@@ -13,14 +13,14 @@ import torch
 from torch import nn
 
 from trainer.augmentation import augment
-from trainer.batches import Batch
+from trainer.batches import StepBatch
 from trainer.device import Machine
 from trainer.distributed import Ranks
 from trainer.graphs import Recordings
 from trainer.layers import BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, MinibatchStd, remembering
 from trainer.memory import is_out_of_memory
 from trainer.networks import Discriminator, Generator
-from trainer.objectives import DiscriminatorValues, GeneratorValues, Objective
+from trainer.objectives import Criterion, DiscriminatorValues, GeneratorValues
 from trainer.protocol.config import TrainConfig
 
 
@@ -28,7 +28,7 @@ class Game:
     """The two networks, their optimisers and one step of each.
 
     Attributes:
-        objective: what the networks are trained for.
+        criterion: what the networks are trained for.
         generator, discriminator: on the machine's device. optimiser_g, optimiser_d: Adam.
         least: the smallest micro-batch: the pictures that MinibatchStd compares with each other, else 1.
         reuses_fakes: whether the generator's step may use the pictures generated for the discriminator.
@@ -66,7 +66,7 @@ class Game:
                 layer.ranks = ranks
             elif isinstance(layer, MinibatchStd):
                 layer.batch, self.least = batch, layer.group_of(batch)
-        self.objective = Objective(config)
+        self.criterion = Criterion(config)
         settings = config.objective
         self._by_averages = settings.fakes_batchnorm == "inference"
         self.reuses_fakes = settings.shared_latents and settings.critic_steps == 1 and not self._by_averages
@@ -118,7 +118,7 @@ class Game:
                 group["lr"], group["betas"] = rate * factor, (configured.beta1, beta2)
 
     def discriminator_phase(
-        self, batch: Batch, penalty_weight: float | None, part: str = "both"
+        self, batch: StepBatch, penalty_weight: float | None, part: str = "both"
     ) -> DiscriminatorValues:
         """One discriminator step, without penalty when `penalty_weight` is None.
 
@@ -136,19 +136,19 @@ class Game:
         values = self._accumulate(name, batch, self.parameters_d, gradients)
         return DiscriminatorValues(*self._update(self.optimiser_d, self.parameters_d, values))
 
-    def discriminator_turn(self, batch: Batch, penalty_weight: float | None) -> DiscriminatorValues:
-        """All steps of one turn of the discriminator (see `Objective.parts`) on one batch."""
-        parts = [self.discriminator_phase(batch, penalty_weight, part) for part in self.objective.parts]
+    def discriminator_turn(self, batch: StepBatch, penalty_weight: float | None) -> DiscriminatorValues:
+        """All steps of one turn of the discriminator (see `Criterion.parts`) on one batch."""
+        parts = [self.discriminator_phase(batch, penalty_weight, part) for part in self.criterion.parts]
         return DiscriminatorValues.merged(parts)
 
-    def generator_phase(self, batch: Batch) -> GeneratorValues:
+    def generator_phase(self, batch: StepBatch) -> GeneratorValues:
         """One generator step. May raise torch.OutOfMemoryError."""
         self.generator.requires_grad_(True)
         self.discriminator.requires_grad_(False)  # Its weights' gradients are not needed.
         values = self._accumulate("g", batch, self.parameters_g, self.generator_gradients)
         return GeneratorValues(*self._update(self.optimiser_g, self.parameters_g, values))
 
-    def discriminator_gradients(self, batch: Batch, part: str = "both") -> torch.Tensor:
+    def discriminator_gradients(self, batch: StepBatch, part: str = "both") -> torch.Tensor:
         """Backward pass of the discriminator's loss (mean over `batch`), or of one part of it.
 
         Returns all but the last of `DiscriminatorValues`, stacked and detached.
@@ -159,14 +159,14 @@ class Game:
         real = None if batch.real is None else augment(batch.real, batch.real_augmentation, self.fill).detach()
         if fake is None:
             assert real is not None
-            return self.objective.real_backward(critic, real, batch)
+            return self.criterion.real_backward(critic, real, batch)
         fake = augment(fake, batch.fake_augmentation, self.fill).detach()
         if part == "fake":
-            return self.objective.fake_backward(critic, real, fake, batch)
+            return self.criterion.fake_backward(critic, real, fake, batch)
         assert real is not None
-        return self.objective.discriminator_backward(critic, real, fake, batch)
+        return self.criterion.discriminator_backward(critic, real, fake, batch)
 
-    def _fakes(self, batch: Batch) -> torch.Tensor:
+    def _fakes(self, batch: StepBatch) -> torch.Tensor:
         """Generated pictures for the discriminator; their graph is kept when the generator's step can use it.
 
         Pictures normalised by running averages have other gradients, so these are never kept.
@@ -183,7 +183,7 @@ class Game:
         self._kept = fake if keeps else None
         return fake
 
-    def generator_gradients(self, batch: Batch) -> torch.Tensor:
+    def generator_gradients(self, batch: StepBatch) -> torch.Tensor:
         """Backward pass of the generator's loss (mean over `batch`); returns it, (1,), detached.
 
         With shared latents the discriminator's step has generated these pictures already, with the same weights.
@@ -195,16 +195,20 @@ class Game:
                 fake = self.generator(batch.z, batch.labels)
         fake = augment(fake, batch.fake_augmentation, self.fill)
         real = None if batch.real is None else augment(batch.real, batch.real_augmentation, self.fill)
-        return self.objective.generator_backward(partial(self._scores, batch=batch), fake, real)
+        return self.criterion.generator_backward(partial(self._scores, batch=batch), fake, real)
 
-    def _scores(self, pictures: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def _scores(self, pictures: torch.Tensor, batch: StepBatch) -> torch.Tensor:
         if self.machine.channels_last:
             pictures = pictures.contiguous(memory_format=torch.channels_last)
         with self.machine.autocast():
             return self.discriminator(pictures, batch.labels)
 
     def _accumulate(
-        self, name: str, batch: Batch, parameters: list[nn.Parameter], gradients: Callable[[Batch], torch.Tensor]
+        self,
+        name: str,
+        batch: StepBatch,
+        parameters: list[nn.Parameter],
+        gradients: Callable[[StepBatch], torch.Tensor],
     ) -> torch.Tensor:
         """Mean values and gradients over the batch, `micro` pictures at a time."""
         if self.graphs and self.micro >= len(batch.z):
@@ -242,7 +246,7 @@ class Game:
         optimiser.step()
         return torch.cat([values, norm.reshape(1).to(values.dtype)])
 
-    def _seed_dropout(self, batch: Batch) -> None:
+    def _seed_dropout(self, batch: StepBatch) -> None:
         for dropout in self._dropouts:
             dropout.source = (batch.source, self.ranks.rank, self.ranks.count)
 

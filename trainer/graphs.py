@@ -1,7 +1,7 @@
-"""Recorded CUDA steps: at small pictures a step's hundreds of kernel launches cost more than its arithmetic.
+"""Training steps as CUDA graphs: with small pictures, launching kernels takes longer than computing them.
 
-A phase is captured once (forward and backward) with its inputs in fixed places and then replayed. Optimiser, random
-draws and indexing stay outside. Not used with several ranks, micro-batches or dropout.
+A step's forward and backward pass are captured once, with their inputs in fixed tensors, and then replayed. Optimiser,
+random numbers and indexing stay outside. Not used with several ranks, micro-batches or dropout.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import torch
 from torch import nn
 
 from trainer.augmentation import AugmentParams
-from trainer.batches import Batch
+from trainer.batches import StepBatch
 
 WARM_UPS = 3  # Runs on a side stream before capture, as torch's documentation asks.
 
 
-def tensors_of(value: Batch | AugmentParams) -> list[torch.Tensor]:
+def tensors_of(value: StepBatch | AugmentParams) -> list[torch.Tensor]:
     """Every tensor in a batch, in field order."""
     found: list[torch.Tensor] = []
     for field in dataclasses.fields(value):
@@ -46,10 +46,9 @@ def with_tensors(value: Any, tensors: Iterable[torch.Tensor]) -> Any:
 
 
 class Recordings:
-    """The recorded phases of one game by name, all in one pool of memory.
+    """The recorded steps of one game by name, in one memory pool.
 
-    They may share it: they are never replayed at once, and what one leaves there (gradients and values) has been used
-    up before the next is replayed.
+    They can share it, since the gradients and values of one are used before the next is replayed.
     """
 
     def __init__(self) -> None:
@@ -59,12 +58,12 @@ class Recordings:
     def replay(
         self,
         name: str,
-        gradients: Callable[[Batch], torch.Tensor],
-        batch: Batch,
+        gradients: Callable[[StepBatch], torch.Tensor],
+        batch: StepBatch,
         parameters: list[nn.Parameter],
         buffers: list[torch.Tensor],
     ) -> torch.Tensor:
-        """Run phase `name` for `batch`, recording it the first time (see `Recorded`); returns its values."""
+        """Run step `name` for `batch`, recording it the first time (see `Recorded`); returns its values."""
         if name not in self._recorded:
             if self._pool is None:
                 self._pool = torch.cuda.graph_pool_handle()
@@ -72,7 +71,7 @@ class Recordings:
         return self._recorded[name].replay(batch)
 
     def free(self) -> None:
-        """Forget all of them and let go of their memory, gradients included."""
+        """Drop all recordings and their memory, gradients included."""
         for recorded in self._recorded.values():
             recorded.forget()
         self._recorded.clear()
@@ -80,16 +79,16 @@ class Recordings:
 
 
 class Recorded:
-    """One phase's gradients as a CUDA graph.
+    """The gradients of one step as a CUDA graph.
 
-    `gradients(batch)` must run forward and backward and return detached values. `buffers` (running statistics) are put
-    back after the warm-up, so that recording leaves no trace, even where it fails.
+    `gradients(batch)` must run forward and backward and return detached values. `buffers` (running statistics) are
+    restored after the warm-up, also when recording fails.
     """
 
     def __init__(
         self,
-        gradients: Callable[[Batch], torch.Tensor],
-        batch: Batch,
+        gradients: Callable[[StepBatch], torch.Tensor],
+        batch: StepBatch,
         parameters: list[nn.Parameter],
         buffers: list[torch.Tensor],
         pool: Any = None,
@@ -118,8 +117,8 @@ class Recorded:
                 buffer.copy_(before)
         self._gradients = [parameter.grad for parameter in parameters]
 
-    def replay(self, batch: Batch) -> torch.Tensor:
-        """Run the phase for `batch`; gradients are in the parameters afterwards. Returns its values."""
+    def replay(self, batch: StepBatch) -> torch.Tensor:
+        """Run the step for `batch`; its gradients are in the parameters afterwards. Returns its values."""
         for place, tensor in zip(self._places, tensors_of(batch), strict=True):
             place.copy_(tensor)
         self._graph.replay()
@@ -128,6 +127,6 @@ class Recorded:
         return self._values.clone()
 
     def forget(self) -> None:
-        """Let go of the parameters' gradients, which lie in the recording's memory."""
+        """Drop the parameters' gradients, which are in the recording's memory."""
         for parameter in self._parameters:
             parameter.grad = None

@@ -1,4 +1,4 @@
-"""Walks through latent space: from picture to picture, as GIF, MP4 or a sprite sheet."""
+"""Walks through latent space as GIF, MP4 or a sprite sheet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORMATS = (".gif", ".mp4", ".png")
 def slerp(a: torch.Tensor, b: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
     """Spherical interpolation (Shoemake 1985; White 2016 for latents) of (L,) vectors at `share` (S,): (S, L).
 
-    Lengths are interpolated linearly, since Gaussian latents differ a little in length.
+    Lengths are interpolated linearly.
     """
     one, two = a / a.norm(), b / b.norm()
     angle = torch.arccos((one * two).sum().clamp(-1, 1))
@@ -47,10 +47,10 @@ def interpolate(
     trained: Trained, out: Path, seed: int, points: int, steps: int, *, scale: int = 4, fps: int = 20,
     tag: str | None = None, force: bool = False, near: Sequence[Path] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """Write a looped walk between `points` pictures of `seed`, `steps` frames each, as the suffix of `out` says.
+    """Write a looped walk between `points` pictures of `seed`, `steps` frames each, in the format of `out`'s suffix.
 
-    .gif and .mp4 are enlarged `scale` times without smoothing; .png is a sheet, one row a point, pixels as they are.
-    A file that is there already is replaced only with `force`; `near` as of `outputs.check_place`.
+    .gif and .mp4 are enlarged `scale` times without smoothing; .png is a sheet with one row per point, not enlarged.
+    An existing file is replaced only with `force`. For `near` see `outputs.check_place`.
     Returns {"out", "frames", "seed", "seeds"}. Raises TrainerError.
     """
     kind = out.suffix.lower()
@@ -97,7 +97,7 @@ def gif_bytes(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
 
 
 def _mp4(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
-    """MP4 has no alpha: it is laid over white."""
+    """An MP4 film; pictures with alpha are composited over white."""
     import cv2
 
     if frames.shape[3] == 4:
@@ -106,7 +106,7 @@ def _mp4(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
     big = _enlarged(frames, scale)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         film = Path(folder) / "film.mp4"
-        film.touch()  # OpenCV does not say why it could not.
+        film.touch()  # Raises a clear error; OpenCV does not say why it failed.
         writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"mp4v"), fps, (big.shape[2], big.shape[1]))
         try:
             if not writer.isOpened():

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
-from trainer.batches import Batch
+from trainer.batches import StepBatch
 from trainer.protocol.config import TrainConfig
 
 Critic = Callable[[torch.Tensor], torch.Tensor]
@@ -157,7 +157,7 @@ class GeneratorValues(NamedTuple):
     grad_norm_g: torch.Tensor
 
 
-class Objective:
+class Criterion:
     """Loss and penalty of a run, as its settings say, applied to pictures that are drawn and augmented already.
 
     Attributes:
@@ -179,7 +179,7 @@ class Objective:
         return part != "fake" or self._adaptive or self._regulariser == "gp"
 
     def discriminator_backward(
-        self, critic: Critic, real: torch.Tensor, fake: torch.Tensor, batch: Batch
+        self, critic: Critic, real: torch.Tensor, fake: torch.Tensor, batch: StepBatch
     ) -> torch.Tensor:
         """Backward pass of loss and penalty on detached pictures; returns all but the last of `DiscriminatorValues`."""
         weight = batch.weight
@@ -200,7 +200,7 @@ class Objective:
             sign = torch.sign(x - g).mean()
             return torch.stack([*loss, x.mean(), g.mean(), penalty, sign]).detach()
 
-    def real_backward(self, critic: Critic, real: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def real_backward(self, critic: Critic, real: torch.Tensor, batch: StepBatch) -> torch.Tensor:
         """`discriminator_backward` of the real pictures alone; values of generated ones are 0."""
         weight = batch.weight
         real.requires_grad_(weight is not None and self._regulariser in ("r1", "r1r2"))
@@ -214,7 +214,7 @@ class Objective:
             return torch.stack([loss, loss, zero, x.mean(), zero, penalty, zero]).detach()
 
     def fake_backward(
-        self, critic: Critic, real: torch.Tensor | None, fake: torch.Tensor, batch: Batch
+        self, critic: Critic, real: torch.Tensor | None, fake: torch.Tensor, batch: StepBatch
     ) -> torch.Tensor:
         """`discriminator_backward` of the generated pictures alone; values of real ones are 0.
 

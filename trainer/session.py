@@ -54,7 +54,7 @@ class Session:
 
     @property
     def sampler(self) -> Any:
-        """The generator that pictures are drawn from: the average where there is one."""
+        """The generator to draw pictures from: the average, if there is one."""
         return self.average.network if self.average else self.game.generator
 
     @property
@@ -81,7 +81,7 @@ class Session:
 def make_session(
     config: TrainConfig, data: TrainingSet, machine: Machine, ranks: Ranks, batch: int, micro: int = 0
 ) -> Session:
-    """Build everything at iteration 0. Raises TrainerError."""
+    """Build a session at iteration 0. Raises TrainerError."""
     networks = build_networks(config, len(data.class_names))
     own = ranks.share(batch)
     share = own.stop - own.start
@@ -103,18 +103,18 @@ def make_session(
 
 
 def _refuse_broken_groups(networks: tuple[nn.Module, nn.Module], batch: int, share: int) -> None:
-    """Raise TrainerError where this rank's share would not hold whole groups of those compared in the whole batch."""
+    """Raise TrainerError when minibatch_std would have to compare pictures of different ranks."""
     for module in (m for network in networks for m in network.modules() if isinstance(m, MinibatchStd)):
         if share % module.group_of(batch):
             group = module.group_of(batch)
             raise TrainerError(
-                f"minibatch_std compares {group} pictures with each other, but each process has {share} of {batch}: "
-                f"take another batch.size or number of processes"
+                f"minibatch_std compares groups of {group} pictures, but each process has {share} of {batch}: "
+                f"use another batch.size or number of processes"
             )
 
 
 def capture(session: Session, only_weights: bool = False) -> Checkpoint:
-    """Everything needed to go on exactly, copied to the CPU; `only_weights`: only what draws pictures."""
+    """Everything needed to resume exactly, copied to the CPU; with `only_weights` just the generators."""
     game = session.game
     tensors = {"generator": checkpoints.module_tensors(game.generator)}
     if not only_weights:
@@ -146,13 +146,13 @@ def capture(session: Session, only_weights: bool = False) -> Checkpoint:
 
 
 def restore(session: Session, saved: Checkpoint) -> None:
-    """Go on from a checkpoint. Raises TrainerError when it belongs to other networks."""
+    """Continue from a checkpoint. Raises TrainerError when it does not match the networks."""
     game, values = session.game, saved.values
     if missing := [
         name for name in ("generator", "discriminator", "optimiser_g", "optimiser_d") if name not in saved.tensors
     ]:
         raise TrainerError(
-            f"the checkpoint lacks {missing[0]}.safetensors, without which no run can go on", "checkpoint"
+            f"the checkpoint has no {missing[0]}.safetensors, so training cannot continue from it", "checkpoint"
         )
     checkpoints.restore_module(game.generator, saved.tensors["generator"])
     checkpoints.restore_module(game.discriminator, saved.tensors["discriminator"])

@@ -93,7 +93,7 @@ class Training:
             weight = penalty_weight(config, done, step)
             parts = [
                 self._fallbacks.run(partial(self._discriminator_step, step, weight, part))
-                for part in game.objective.parts
+                for part in game.criterion.parts
             ]
             of_d = DiscriminatorValues.merged(parts)
             session.add_sign(of_d.sign)
@@ -108,7 +108,7 @@ class Training:
     def _discriminator_step(self, step: int, weight: float | None, part: str) -> DiscriminatorValues:
         """One part of a turn, on a batch of its own: when memory runs out in the second, only that is repeated."""
         session = self.session
-        reals = session.game.objective.discriminator_needs_reals(part)
+        reals = session.game.criterion.discriminator_needs_reals(part)
         batch = session.batches.draw("d", step, session.augment, with_reals=reals)
         if part == "fake":  # Other dropout masks than those of the real pictures.
             source = generator(session.config.seed, "d fake", step, session.machine.device)
@@ -117,7 +117,7 @@ class Training:
 
     def _generator_step(self) -> GeneratorValues:
         session, game = self.session, self.session.game
-        reals = game.objective.generator_needs_reals
+        reals = game.criterion.generator_needs_reals
         return game.generator_phase(
             session.batches.draw("g", session.done.iteration, session.augment, with_reals=reals)
         )

@@ -1,10 +1,10 @@
-"""Fast 4x4 convolutions with stride 2, and their transposes, on CPUs: fewer multiplications for the same numbers.
+"""Fast 4x4 convolutions with stride 2, and their transposes, on CPUs.
 
 A 4x4 convolution of stride 2 is a 2x2 convolution of stride 1 over the four phases (even and odd rows and columns) of
 its padded input. That one is computed by Winograd's minimal filtering F(4x4, 2x2) (Winograd 1980; Lavin & Gray 2016,
 equation 10) with the points 0, 1, -1, 2 and infinity: 25 matrix products instead of 64 for every 4x4 outputs, a factor
-of 2.56. Everything around them is linear; each map's derivative is its adjoint, which is defined here too, so that
-penalties may differentiate twice. Results differ from the direct sum by rounding (about 1e-6 of their size).
+of 2.56. Each of the linear maps around them has its adjoint as derivative, which is defined here too, so that gradient
+penalties can differentiate twice. Results differ from direct convolution by rounding (relative error about 1e-6).
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ B, G, A = (torch.kron(matrix, matrix) for matrix in (_B, _G, _A))  # (25, 25), (
 
 
 PLACED: dict[tuple[int, torch.device, torch.dtype], torch.Tensor] = {}
+"""Copies of the matrices above on other devices (see `placed`)."""
 
 
 def placed(matrix: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """One of the matrices above on the device and in the type of `like`.
+    """One of the matrices above, on the device and in the type of `like`.
 
-    Kept for devices other than the CPU: a recorded step must not copy from the host.
+    Kept in `PLACED` for devices other than the CPU, since CUDA graphs must not copy from the host.
     """
     if like.device == matrix.device or type(like) is not torch.Tensor:
         return matrix.to(like.device, like.dtype)
@@ -45,11 +46,11 @@ def placed(matrix: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     return PLACED[key]
 
 
-LEAST = 32  # With fewer channels the transforms cost more than the products save (measured with AVX2).
+LEAST = 32  # With fewer channels the transforms take longer than the products save (measured with AVX2).
 
 
 def suits(layer: nn.Conv2d | nn.ConvTranspose2d, height: int, width: int) -> bool:
-    """Whether `layer`, with a small side of `height` x `width` (a convolution's output), is of this kind and gains."""
+    """Whether `layer`, with `height` x `width` as its smaller side, can be computed here and gets faster."""
     plain = layer.kernel_size == (4, 4) and layer.stride == (2, 2) and layer.padding == (1, 1)
     plain = plain and layer.dilation == (1, 1) and layer.groups == 1 and layer.output_padding == (0, 0)
     wide = min(layer.in_channels, layer.out_channels) >= LEAST
@@ -202,7 +203,7 @@ class Weights(Function):
 
 
 class Products(Function):
-    """(25, T, 4C), (25, K, 4C) -> (25, T, K); torch's own derivative would leave the kernels' gradient transposed."""
+    """(25, T, 4C), (25, K, 4C) -> (25, T, K); torch's derivative would transpose the kernels' gradient."""
 
     @staticmethod
     def forward(ctx: Any, spread: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
@@ -212,7 +213,7 @@ class Products(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        """Of both, where wanted."""
+        """Gradients of both inputs, if needed."""
         spread, kernels = ctx.saved_tensors
         of_spread = torch.bmm(gradients[0], kernels) if ctx.needs_input_grad[0] else None
         of_kernels = torch.bmm(gradients[0].transpose(1, 2), spread) if ctx.needs_input_grad[1] else None

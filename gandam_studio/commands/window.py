@@ -1,4 +1,4 @@
-"""`open`: the window."""
+"""`open`: opens the window."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def open_(out: Output, directory: Path | None = None, folder: Path | None = None
     chosen = directory or chosen_folder(folder)
     named = chosen != Path()
     if named and not (chosen / DATABASE).is_file():
-        raise UserError(f"{chosen} is no workspace; make one with: gandam-studio new {chosen}")
+        raise UserError(f"{chosen} is not a workspace; create one with: gandam-studio new {chosen}")
     if sys.platform.startswith("linux") and not _has_display():
         raise UserError("there is no screen to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)")
     from gandam_studio.qt.launch import open_window

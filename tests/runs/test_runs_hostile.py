@@ -307,7 +307,7 @@ def test_a_drive_that_fails_for_hours_is_told_once(session, monkeypatch, caplog,
         turns.append(1)
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(watcher.RunWatcher, "_turn", fail)
+    monkeypatch.setattr(watcher.RunWatcher, "look", fail)
     monkeypatch.setattr(watcher, "POLL_S", 0.001)
     watched = watcher.RunWatcher(run.path, 50.0)
     watched.start()

@@ -341,7 +341,7 @@ def test_a_limit_that_lies_behind_is_refused_and_changes_nothing(asked: str, tmp
     run = made_run(tmp_path, "r", small_config("dcgan", "batch.size=4", "stop.iterations=6"))
     train_run(run)
     before, written = run.config(), len(run.events_path.read_bytes())
-    with pytest.raises(TrainerError, match="already at iteration 6"):
+    with pytest.raises(TrainerError, match="iteration 6"):
         train_run(run, limits=["stop.iterations=0", asked])
     assert run.config() == before
     assert len(run.events_path.read_bytes()) == written

@@ -38,8 +38,8 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     lines = done.output.splitlines()
     assert lines[:3] == [
         "4 pictures",
-        "passed over, for it cannot be read: broken.png",
-        "passed over, for it cannot be read: empty.png",
+        "skipped, cannot be read: broken.png",
+        "skipped, cannot be read: empty.png",
     ]
     assert RunDirectory(tmp_path / "r").dataset_info()["passed_over"] == ["broken.png", "empty.png"]
 

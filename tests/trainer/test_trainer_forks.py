@@ -117,4 +117,4 @@ def test_what_a_fork_cannot_change_is_refused(words: list[str], make_run: MakeRu
     parent = make_run("r", small_config("dcgan", *SAVING))
     done = CliRunner().invoke(main, ["new", str(tmp_path / "f"), "--from", str(parent.path), *words])
     assert done.exit_code == 2
-    assert f"{words[0]} has no place beside --from" in done.output
+    assert f"{words[0]} cannot be used with --from" in done.output

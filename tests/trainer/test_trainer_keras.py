@@ -114,7 +114,7 @@ def test_the_two_steps_share_one_steps_loss_and_penalty(
     weight = 3.0 if regulariser != "none" else None
     one = both.game.discriminator_phase(both.batches.draw("d", 0, 0.0, True), weight)
     draw = twice.batches.draw("d", 0, 0.0, True)
-    parts = [twice.game.discriminator_phase(draw, weight, part) for part in twice.game.objective.parts]
+    parts = [twice.game.discriminator_phase(draw, weight, part) for part in twice.game.criterion.parts]
     assert len(parts) == 2
     # All but the norm, which is of two gradients instead of their sum. Rates of 0 leave the weights as they were.
     merged = DiscriminatorValues.merged(parts)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from small_runs import small_config
 
-from trainer.batches import Batch
+from trainer.batches import StepBatch
 from trainer.dataset import load_training_set
 from trainer.device import Machine
 from trainer.distributed import Ranks
@@ -58,7 +58,7 @@ def small_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def limit(most: int) -> None:
         real = Game.discriminator_gradients
 
-        def gradients(self: Game, batch: Batch, part: str) -> torch.Tensor:
+        def gradients(self: Game, batch: StepBatch, part: str) -> torch.Tensor:
             if len(batch.z) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
             return real(self, batch, part)

@@ -21,7 +21,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from trainer import winograd
-from trainer.batches import Batch
+from trainer.batches import StepBatch
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
 from trainer.distributed import Ranks
@@ -95,7 +95,7 @@ class Elsewhere(Recording):
         return super().__torch_dispatch__(func, types, args, kwargs)
 
 
-def moved(config: TrainConfig, machine: Machine) -> tuple[Session, Batch, Batch]:
+def moved(config: TrainConfig, machine: Machine) -> tuple[Session, StepBatch, StepBatch]:
     """A session on the machine's device, and draws for both phases."""
     reals = needs_reals(config.objective.kind)
     data = training_set(config)

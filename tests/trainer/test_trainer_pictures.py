@@ -88,7 +88,7 @@ def test_a_conditional_run_trains_and_draws_the_class_asked_for(make_run: MakeRu
     trained = load_trained(run)
     left, right = (pictures(trained, 3, 1, tag) for tag in ("left", "right"))
     assert not np.array_equal(left, right)
-    with pytest.raises(TrainerError, match="did not learn the class 'up'; it knows left, right"):
+    with pytest.raises(TrainerError, match="no class 'up'; its classes are left, right"):
         pictures(trained, 3, 1, "up")
 
 

@@ -10,7 +10,7 @@ import pytest
 from small_runs import small_config
 
 from trainer import progress
-from trainer.batches import Batch
+from trainer.batches import StepBatch
 from trainer.game import Game
 from trainer.objectives import GeneratorValues
 from trainer.protocol.events import Progress, RunStarted, SpikeFound
@@ -129,7 +129,7 @@ def test_training_tells_an_injected_spike_with_grids_before_at_and_after(
     monkeypatch.setattr(progress, "WRITE_S", (0.0, 1e9))  # Curves are written every 20 iterations, however fast.
     phase, calls = Game.generator_phase, [0]
 
-    def jumping(self: Game, batch: Batch) -> GeneratorValues:
+    def jumping(self: Game, batch: StepBatch) -> GeneratorValues:
         calls[0] += 1
         return GeneratorValues(*(value * (1e5 if calls[0] == 83 else 1.0) for value in phase(self, batch)))
 

@@ -1,1 +1,1 @@
-"""Runs as the window sees them: folders watched by threads, their records and pictures."""
+"""Runs as shown in the window: watching their folders, their records and pictures."""

@@ -1,4 +1,4 @@
-"""One run as its views see it: record, state, cursor and pictures, kept up to date by a watcher thread."""
+"""The model of a run for its views: record, state, cursor and pictures, updated by a watcher thread."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class RunFollower(QObject):
 
     Attributes:
         run_directory: the run. config: its configuration, None when it cannot be read (`problem` says why).
-        record: what is known; empty until `opened`. state: where the run stands.
+        record: built from its events; empty until `opened`. state: the run's state.
         timeline: the cursor, in iterations. pictures: decoded grids. log_text: the end of trainer.log.
 
     Signals:
         opened: the backlog is read (also after the file was replaced).
-        changed: new events were folded in (`core.runs.record.RecordChanges`).
+        changed: new events were added to the record (`core.runs.record.RecordChanges`).
         events_arrived: the same events (list), for the log and notifications.
         state_changed: (RunState). log_grew: (text). vanished: the folder is gone.
-        picture_loaded: a grid asked for is decoded (absolute path).
-        trouble_changed: why the folder cannot be read just now (text, also `trouble`), "" once it can be again.
+        picture_loaded: a requested grid is decoded (absolute path).
+        trouble_changed: why the folder cannot be read at the moment (text, also `trouble`), or "".
     """
 
     opened = Signal()
@@ -73,12 +73,12 @@ class RunFollower(QObject):
         self._watcher.start()
 
     def poke(self) -> None:
-        """Look at the folder now: something was just asked of the trainer."""
+        """Look at the folder now, for instance after sending a command."""
         self._watcher.poke()
 
     def close(self) -> None:
-        """Stop both threads. The run itself goes on."""
-        # What the threads have queued already must reach nobody: views may be showing another run.
+        """Stop both threads; the run itself continues."""
+        # Queued signals must not arrive, since views may show another run.
         self.blockSignals(True)
         self._watcher.stop()
         self.pictures.close()
@@ -90,12 +90,12 @@ class RunFollower(QObject):
 
     @property
     def is_alive(self) -> bool:
-        """True while a trainer works on it, as far as can be seen."""
+        """Whether the run is being trained, as far as known."""
         return not self.is_gone and self.state.state in ("running", "paused")
 
     @property
     def pictures_at_once(self) -> int:
-        """How many pictures the newest attempt held in memory at once: its micro-batch."""
+        """The micro-batch size of the newest attempt."""
         if (started := self.record.started) is not None and (started.micro_batch or started.batch):
             return started.micro_batch or started.batch
         return (self.config.batch.micro or self.config.batch.size) if self.config else 0
@@ -105,7 +105,7 @@ class RunFollower(QObject):
         return self.record.sample_at(self.timeline.shown if iteration is None else iteration)
 
     def picture(self, relative: str) -> QImage | None:
-        """A grid by its path in the events; None until it is decoded. Paths that lead out of the run are refused."""
+        """A grid by its path in the events; None until it is decoded, and for paths that lead out of the run."""
         path = inside(self.run_directory.path, relative)
         return self.pictures.get(path) if path else None
 

@@ -1,4 +1,4 @@
-"""Pictures of a run off the GUI thread: grids decoded on demand, newest request first, and real sprites as a grid."""
+"""Decodes a run's grids in another thread, newest request first, and draws grids of training pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainer.protocol.untrusted import path_inside, read_regular
 
 CACHE_BYTES = 256 * 1024 * 1024
 WAITING = 12
-"""Requests kept while scrubbing; older ones are forgotten, for the cursor has moved on."""
+"""Requests kept while scrubbing; older ones are dropped."""
 LARGEST_SIDE = 16_384
 LARGEST_PIXELS = 1 << 27
 LARGEST_FILE = 256 << 20
@@ -24,7 +24,7 @@ MOST_REAL = 4096
 
 
 def inside(folder: Path, relative: str) -> Path | None:
-    """A path that a run's events name, or None when it is empty or leads out of the run's folder."""
+    """The path of a file named in events, or None when it is empty or leads out of the run's folder."""
     try:
         return path_inside(folder, relative)
     except ValueError:
@@ -32,15 +32,15 @@ def inside(folder: Path, relative: str) -> Path | None:
 
 
 def decode(path: Path) -> QImage | None:
-    """A picture file as a QImage fit for quick painting; None when it is missing, damaged or absurdly large."""
+    """A picture file as a QImage in a format that is fast to paint; None if it is missing, damaged or too large."""
     try:
         data = QByteArray(read_regular(path, LARGEST_FILE))
     except (OSError, ValueError):
         return None
     buffer = QBuffer(data)
     buffer.open(QBuffer.OpenModeFlag.ReadOnly)
-    # Told its format: to guess it, Qt's SVG plug-in connects signals, which takes a lock of Qt's while this thread
-    # holds the interpreter's; the window's thread may hold them the other way round, and both would wait for ever.
+    # With an explicit format: when Qt guesses it, its SVG plug-in connects signals, which takes a Qt lock while this
+    # thread holds the GIL. The GUI thread can hold them the other way round, which is a deadlock.
     reader = QImageReader(buffer, QByteArray(b"png"))
     reader.setAutoDetectImageFormat(False)
     size = reader.size()
@@ -56,7 +56,7 @@ def decode(path: Path) -> QImage | None:
 
 
 def to_image(pixels: np.ndarray) -> QImage:
-    """(H, W, 3 or 4) uint8 as a QImage of its own memory."""
+    """(H, W, 3 or 4) uint8 as a QImage with its own memory."""
     pixels = np.ascontiguousarray(pixels)
     height, width, channels = pixels.shape
     kind = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
@@ -73,7 +73,7 @@ def to_pixels(image: QImage) -> np.ndarray:
 
 
 def real_sheet(dataset: Path, rows: int, columns: int, seed: int = 0) -> QImage | None:
-    """A grid of real training pictures, evenly spread over the data set and then shuffled; None when unreadable."""
+    """A grid of training pictures, evenly spread over the data set and shuffled; None if unreadable."""
     try:
         pictures = open_pictures(dataset)
     except (OSError, ValueError):
@@ -88,7 +88,7 @@ def real_sheet(dataset: Path, rows: int, columns: int, seed: int = 0) -> QImage 
 
 
 def sheet(pictures: np.ndarray, columns: int) -> QImage:
-    """(N, H, W, C) uint8 as one picture, row by row; missing cells are transparent or white."""
+    """(N, H, W, C) uint8 as one picture, row by row; empty cells are transparent or white."""
     count, height, width, channels = pictures.shape
     rows = math.ceil(count / columns)
     canvas = np.full((rows * height, columns * width, channels), 0 if channels == 4 else 255, np.uint8)
@@ -106,16 +106,16 @@ class _Decoder(QueueThread):
     decoded = Signal(str, object)
 
     def run(self) -> None:
-        """QThread's entry."""
+        """Decode requests until stopped."""
         while paths := self.take():
             self.decoded.emit(paths[0], decode(Path(paths[0])))
 
 
 class PictureCache(QObject):
-    """Decoded pictures by file, at most `CACHE_BYTES` of them; what is missing is decoded in another thread.
+    """Decoded pictures by file, up to `CACHE_BYTES`; others are decoded in another thread on demand.
 
     Signals:
-        loaded: a picture asked for before is here now (absolute path).
+        loaded: a requested picture is available (absolute path).
     """
 
     loaded = Signal(str)
@@ -128,7 +128,7 @@ class PictureCache(QObject):
         self._decoder.decoded.connect(self._keep)
 
     def get(self, path: Path | str) -> QImage | None:
-        """The picture if it is here; otherwise None, and `loaded` follows when the file can be read."""
+        """The picture if it is decoded; otherwise None, and `loaded` is emitted when it is."""
         key = str(path)
         if key in self._images:
             self._images.move_to_end(key)
@@ -137,11 +137,11 @@ class PictureCache(QObject):
         return None
 
     def put(self, path: Path | str, image: QImage) -> None:
-        """Keep a picture somebody else has decoded."""
+        """Add a decoded picture."""
         self._store(str(path), image)
 
     def forget_missing(self) -> None:
-        """Try unreadable files again when they are next asked for (a grid may have been written since)."""
+        """Try unreadable files again when they are next requested."""
         for key in [key for key, image in self._images.items() if image is None]:
             del self._images[key]
 

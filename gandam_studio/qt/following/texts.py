@@ -1,4 +1,4 @@
-"""A run's events, states and failures in people's words."""
+"""Texts for a run's events, states and failures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _tr(text: str) -> str:
 
 
 def state_name(state: str) -> str:
-    """One word for a state."""
+    """The name of a state."""
     return {
         "created": _tr("Waiting"), "running": _tr("Running"), "paused": _tr("Paused"),
         "interrupted": _tr("Interrupted"), "stopped": _tr("Stopped"), "failed": _tr("Failed"),
@@ -34,13 +34,13 @@ def state_name(state: str) -> str:
 
 
 def state_words(state: RunState) -> str:
-    """A state in few words; a run that another limit than that of its iterations has finished says which one."""
+    """The name of a state; for a run finished by another limit than iterations, with that limit."""
     limit = {"minutes": _tr("time limit"), "images": _tr("picture limit")}.get(state.cause, "")
     return f"{state_name(state.state)} ({limit})" if state.state == "finished" and limit else state_name(state.state)
 
 
 def why_finished(state: RunState) -> str:
-    """Which limit a finished run has reached, as half a sentence; "" for any other state or an unknown limit."""
+    """The limit a finished run has reached, as half a sentence; "" for other states or an unknown limit."""
     reached = {
         "iterations": _tr("iteration limit reached"), "minutes": _tr("time limit reached"),
         "images": _tr("picture limit reached"),
@@ -55,18 +55,18 @@ def checkpoint_iteration(path: str) -> int | None:
 
 
 def resume_label(state: RunState) -> str:
-    """What resuming would mean: "Resume from 4,200"."""
+    """The label of a button to resume: "Resume from 4,200"."""
     iteration = checkpoint_iteration(state.checkpoint)
     return _tr("Start again") if iteration is None else _tr("Resume from {0:,}").format(iteration)
 
 
 def clock(wall_time: float) -> str:
-    """Time of day, local."""
+    """The local time of day."""
     return time.strftime("%H:%M:%S", time.localtime(wall_time)) if wall_time else "–"
 
 
 def describe(event: ev.TrainEvent) -> str:
-    """One line for the log drawer."""
+    """An event as one line for the log drawer."""
     return shortened(_DESCRIPTIONS.get(type(event), _other)(event), LONGEST_LINE)
 
 
@@ -117,7 +117,7 @@ _DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
 
 @dataclass(frozen=True)
 class Failure:
-    """What a card says of a run that ended badly: cause, what is safe, one action.
+    """The contents of the card of a failed run: cause, what is safe, an action.
 
     Attributes:
         action: "resume", "smaller_batch", "slower", "versions", "folder", "" (nothing sensible).
@@ -130,7 +130,7 @@ class Failure:
 
 
 def failure(state: RunState, batch: int) -> Failure:
-    """The card for a failed or interrupted run; `batch` is what it trained with at once."""
+    """The card for a failed or interrupted run; `batch` is its micro-batch size."""
     resume = ("resume", resume_label(state))
     smaller = ("smaller_batch", _tr("Retry {0} pictures at a time").format(max(1, batch // 2)))
     causes = {

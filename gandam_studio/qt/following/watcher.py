@@ -1,4 +1,4 @@
-"""The thread that watches one run's folder: tails its events, decodes new grids, notices its state."""
+"""A thread that watches a run's folder: reads new events, decodes new grids, checks its state."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _ALIVE = ("running", "paused", "created")
 
 
 class RunWatcher(QThread):
-    """Watches a run that is live, finished or copied from another machine: all take this one path.
+    """Watches a run, whether it is live, finished or copied from another machine.
 
     Signals:
-        opened: everything so far, folded (`RunRecord`); it belongs to the receiver from then on. Emitted again when
-            the events file was replaced.
-        events_arrived: new whole events since (list of TrainEvent) and the newest grids, decoded
+        opened: the `RunRecord` of all events so far; it belongs to the receiver. Emitted again when the events file
+            was replaced.
+        events_arrived: new events (list of TrainEvent) and the newest grids, decoded
             (dict: relative path -> QImage).
-        state_changed: the run's `RunState` is another one now.
-        log_grew: more of trainer.log (text).
+        state_changed: the run's new `RunState`.
+        log_grew: new text of trainer.log.
         vanished: the run's folder is gone.
-        trouble_changed: why the folder could not be read for a second or more (text), "" once it can be again.
+        trouble_changed: why the folder cannot be read, after a second (text), or "" once it can be again.
     """
 
     opened = Signal(object)
@@ -68,25 +68,24 @@ class RunWatcher(QThread):
         self._trouble_shown = False
 
     def poke(self) -> None:
-        """Look now instead of at the next turn."""
+        """Look at the folder now."""
         self._wake.set()
 
     def stop(self) -> None:
-        """End the thread and wait for it; at most a decode away."""
+        """End the thread and wait for it, at most for one decode."""
         self._stopping = True
         self._wake.set()
         self.wait()
 
     def run(self) -> None:
-        """QThread's entry: nothing may escape it."""
+        """Watch until stopped; exceptions are logged."""
         try:
             self._watch()
         except Exception:
             log.exception("watching %s has ended", self.run_directory.path)
 
     def _watch(self) -> None:
-        """Turn after turn until stopped. A folder that can't be read just now (moved in the middle of a turn, a drive
-        that hiccups) costs that turn and no more."""
+        """Look at the folder at intervals until stopped; after I/O errors, try again at the next one."""
         pause = 0.0
         while not self._stopping:
             if self._wake.wait(pause):
@@ -96,7 +95,7 @@ class RunWatcher(QThread):
                 return
             self._since_state += pause
             try:
-                self._turn()
+                self.look()
                 self._note_recovery()
             except (OSError, UntrustedError) as error:
                 self._note_trouble(error)
@@ -104,7 +103,7 @@ class RunWatcher(QThread):
             pause = POLL_S if alive else IDLE_POLL_S
 
     def _note_trouble(self, error: OSError | UntrustedError) -> None:
-        """Log what went wrong once, not at every turn of a drive that fails for hours; show it if it lasts."""
+        """Log an error once, however long it lasts, and show it after a second."""
         if not self._trouble:
             self._trouble_since = time.monotonic()
         if str(error) != self._trouble:
@@ -113,7 +112,7 @@ class RunWatcher(QThread):
         if not self._trouble_shown and time.monotonic() - self._trouble_since >= TROUBLE_SHOWN_AFTER_S:
             self._trouble_shown = True
             self.trouble_changed.emit((error.strerror if isinstance(error, OSError) else None) or str(error))
-            self._look_at_state()  # The turn may have failed before it came to the state.
+            self._look_at_state()  # The error may have occurred before the state was checked.
 
     def _note_recovery(self) -> None:
         self._trouble = ""
@@ -121,7 +120,8 @@ class RunWatcher(QThread):
             self._trouble_shown = False
             self.trouble_changed.emit("")
 
-    def _turn(self) -> None:
+    def look(self) -> None:
+        """Read what is new in the folder. Raises OSError, UntrustedError."""
         if self._reader is None:
             self._open()
             return
@@ -140,7 +140,7 @@ class RunWatcher(QThread):
             self._since_state = 0.0
 
     def _open(self) -> None:
-        """Fold the whole backlog here, off the GUI thread, and hand over the result."""
+        """Build the record of all events so far, off the GUI thread, and emit it."""
         reader, record = self.run_directory.events(), RunRecord(self._half_life)
         events = reader.read()
         record.apply(events)
@@ -154,8 +154,7 @@ class RunWatcher(QThread):
         if not self._gone:
             self._look_at_state()
             self._read_log()
-            # An old run's spikes take a while to find: they come after the curves are on screen, and the window is
-            # given the interpreter for itself while it draws them.
+            # Finding the spikes of a long run takes a while: let the GUI thread draw the curves first.
             if len(events) > LONG_BACKLOG:
                 self._wake.wait(DRAWING_S)
         if not self._stopping and (spikes := self._feed.feed(events)):
@@ -166,7 +165,7 @@ class RunWatcher(QThread):
         newest = next((event for event in reversed(events) if isinstance(event, SamplesSaved)), None)
         if newest is not None:
             for relative in (newest.fixed, newest.random):
-                with contextlib.suppress(OSError):  # the events count more; a picture is asked for again when shown
+                with contextlib.suppress(OSError):  # The picture will be requested again when it is shown.
                     path = inside(self.run_directory.path, relative)
                     image = decode(path) if path else None
                     if image is not None:
@@ -176,7 +175,7 @@ class RunWatcher(QThread):
     def _look_at_state(self) -> None:
         try:
             state = self.run_directory.state()
-        except OSError:  # looked at again in a second
+        except OSError:  # Checked again in a second.
             return
         except UntrustedError as error:
             state = RunState("damaged", reason=str(error))
@@ -185,7 +184,7 @@ class RunWatcher(QThread):
             self.state_changed.emit(state)
 
     def _came_back(self) -> bool:
-        """Look whether the folder is there; True when it was gone (a network drive) and must be read anew."""
+        """Whether the folder exists again after it was gone (a network drive), and must be read anew."""
         there = not self.run_directory.is_gone()
         if not there and not self._gone:
             self.vanished.emit()
