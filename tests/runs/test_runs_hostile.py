@@ -100,18 +100,18 @@ def test_the_screens_show_all_runs_beside_bad_ones_and_grow_no_wider(session, sc
     good = recorded(folder / "r60-good", iterations=100)
     (folder / FILE).write_text(json.dumps([run.name for run in strange]), encoding="utf-8")
     session.runs_changed.emit()
-    assert len(screen.tree._runs) == len(spoilt) + len(strange) + 1
+    assert len(screen.tree.run_items) == len(spoilt) + len(strange) + 1
     train = TrainScreen(session)
     train.control.autostart = False
     qtbot.addWidget(train)
     train.resize(1200, 800)
     train.show()
     train.activated()
-    assert train.chooser.count() == len(screen.tree._runs)
+    assert train.chooser.count() == len(screen.tree.run_items)
     # The narrowest that the screens can be with nothing but good runs.
     for path in [good.path, *(run.path for run in strange), *(folder / name for name in spoilt)]:
         screen.tree.select([path])
-        screen._show_selected()
+        screen.show_selected()
         train.show_run(path)
         follower = train.follower
         assert follower is not None
@@ -127,7 +127,7 @@ def test_the_screens_show_all_runs_beside_bad_ones_and_grow_no_wider(session, sc
         now = [widget.minimumSizeHint().width() for widget in (train, screen)]
         assert all(w <= usual + 200 for w, usual in zip(now, widths, strict=True)), (path.name, now, widths)
     screen.tree.select([good.path, strange[2].path, folder / spoilt[0]])
-    screen._show_selected()
+    screen.show_selected()
     screen.grab()
     session.post(LONG, "error")
     train.close_run()

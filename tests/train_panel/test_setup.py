@@ -207,7 +207,7 @@ def test_the_page_offers_cures_and_starts_what_was_drawn_up(session, sprites, qt
     page = SetupPage(session, control)
     qtbot.addWidget(page)
     assert page.version().number == sprites.number
-    page._check()
+    page.check()
     buttons = [b for b in page.preflight.findChildren(QPushButton) if b.text() == "Go to Curate"]
     with qtbot.waitSignal(page.cure_asked) as asked:
         qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)

@@ -41,7 +41,7 @@ class LineageTree(QTreeWidget):
         for column in (1, 2):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(False)
-        self._runs: dict[Path, QTreeWidgetItem] = {}
+        self.run_items: dict[Path, QTreeWidgetItem] = {}
         self.itemSelectionChanged.connect(lambda: self.runs_selected.emit(self.selected()))
         self.itemActivated.connect(self._open)
         theme.notifier().changed.connect(self.viewport().update)
@@ -51,7 +51,7 @@ class LineageTree(QTreeWidget):
         selected = set(self.selected())
         self.blockSignals(True)
         self.clear()
-        self._runs = {}
+        self.run_items = {}
         labels = {version.label: version for version in versions}
         groups: dict[str, QTreeWidgetItem] = {}
         names: dict[str, QTreeWidgetItem] = {}
@@ -107,21 +107,21 @@ class LineageTree(QTreeWidget):
         for column in range(3):
             item.setToolTip(column, tip("\n".join(words)))
         parent.addChild(item)
-        self._runs[run.folder] = item
+        self.run_items[run.folder] = item
         return item
 
     def selected(self) -> list[Path]:
         """Folders of the selected runs, in the tree's order, at most four."""
-        return [folder for folder, item in self._runs.items() if item.isSelected()][:MOST]
+        return [folder for folder, item in self.run_items.items() if item.isSelected()][:MOST]
 
     def select(self, folders: list[Path]) -> None:
         """Select these runs."""
         self.blockSignals(True)
         self.clearSelection()
         for folder in folders:
-            if folder in self._runs:
-                self._runs[folder].setSelected(True)
-                self.setCurrentItem(self._runs[folder], 0, self.selectionModel().SelectionFlag.NoUpdate)
+            if folder in self.run_items:
+                self.run_items[folder].setSelected(True)
+                self.setCurrentItem(self.run_items[folder], 0, self.selectionModel().SelectionFlag.NoUpdate)
         self.blockSignals(False)
         self.runs_selected.emit(self.selected())
 

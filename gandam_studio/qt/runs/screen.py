@@ -62,7 +62,7 @@ class RunsScreen(Screen):
             "compare", self.tr("Choose a run"), self.tr("Choose two to four runs with Ctrl to compare them.")
         )
         self._select_soon = QTimer(self, singleShot=True, interval=SELECT_MS)
-        self._select_soon.timeout.connect(self._show_selected)
+        self._select_soon.timeout.connect(self.show_selected)
         self._states = QTimer(self, interval=STATES_MS)
         self._states.timeout.connect(self._refresh_if_live)
         self._lay_out()
@@ -201,7 +201,8 @@ class RunsScreen(Screen):
         self.resume_button.setText(resume_label(state) if can_resume and state and state.state != "created" else text)
         self._select_soon.start()
 
-    def _show_selected(self) -> None:
+    def show_selected(self) -> None:
+        """Show the selected runs now."""
         if not self.isVisible():
             return  # Another screen is shown; `activated` will ask again.
         folders = self.tree.selected()

@@ -42,7 +42,7 @@ class RunControl(QObject):
         self.runs_folder = session.workspace.folder / "runs"
         self.queue = RunQueue(self.runs_folder)
         self.autostart = True
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stop_asked: dict[str, float] = {}
         self._states: dict[str, str] = {}
         self._poll = QTimer(self, interval=POLL_MS)
@@ -52,7 +52,7 @@ class RunControl(QObject):
     def live_run(self) -> RunDirectory | None:
         """The run that is being trained now, whoever started it; the newest if there are several."""
         live = [run for run in self._run_folders() if run.is_locked()]
-        starting = [name for name, process in self._processes.items() if process.poll() is None]
+        starting = [name for name, process in self.processes.items() if process.poll() is None]
         if not live and starting:
             return RunDirectory(self.runs_folder / starting[-1])
         return live[-1] if live else None
@@ -60,7 +60,7 @@ class RunControl(QObject):
     def start(self, run: RunDirectory) -> bool:
         """Train or resume a run now; False when it could not be started (the person is told)."""
         try:
-            self._processes[run.name] = runs.start(run)
+            self.processes[run.name] = runs.start(run)
         except UserError as error:
             self._session.post(str(error), ERROR)
             return False
@@ -97,7 +97,7 @@ class RunControl(QObject):
 
     def end_now(self, name: str) -> bool:
         """Terminate a trainer that did not stop in time; only one that this window has started."""
-        process = self._processes.get(name)
+        process = self.processes.get(name)
         if process is None or process.poll() is not None:
             return False
         process.kill()
@@ -105,31 +105,31 @@ class RunControl(QObject):
 
     def exit_code(self, name: str) -> int | None:
         """What the process of a run returned; None while it lives, or when this window has not started it."""
-        process = self._processes.get(name)
+        process = self.processes.get(name)
         return None if process is None else process.poll()
 
     def reap(self, seconds: float = 10.0) -> None:
         """Wait for processes that are about to end; for tests and closing."""
-        for process in self._processes.values():
+        for process in self.processes.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
 
     def let_go(self) -> None:
         """The window closes: trainers that still work go on without it."""
         self._poll.stop()
-        for process in self._processes.values():
+        for process in self.processes.values():
             if process.poll() is None:
                 # Deliberately left alone; without this Python warns of a child that was not waited for.
                 process.returncode = 0
 
     def _look(self) -> None:
         """Reap ended children, tell of changed states, start the next run, watch the clock of asked stops."""
-        ended = [name for name, process in self._processes.items() if process.poll() is not None]
+        ended = [name for name, process in self.processes.items() if process.poll() is not None]
         for name in ended:
-            del self._processes[name]
+            del self.processes[name]
             self._stop_asked.pop(name, None)
         for name, since in list(self._stop_asked.items()):
-            if time.monotonic() - since > PATIENCE_S and name in self._processes:
+            if time.monotonic() - since > PATIENCE_S and name in self.processes:
                 self.patience_ended.emit(name)
         if ended:
             self._session.runs_changed.emit()

@@ -29,24 +29,24 @@ class LogDrawer(QTabWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._story = QListWidget()
-        self._story.setUniformItemSizes(True)
-        self._story.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self._story.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self._story.itemClicked.connect(lambda item: self.moment_chosen.emit(float(item.data(_ITERATION))))
-        self._story.setAccessibleName(self.tr("What happened"))
+        self.story = QListWidget()
+        self.story.setUniformItemSizes(True)
+        self.story.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.story.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.story.itemClicked.connect(lambda item: self.moment_chosen.emit(float(item.data(_ITERATION))))
+        self.story.setAccessibleName(self.tr("What happened"))
         self._log = QPlainTextEdit(readOnly=True)
         self._log.setMaximumBlockCount(LINES)
         self._log.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self._log.setAccessibleName(self.tr("Trainer's log"))
-        self.addTab(self._story, self.tr("What happened"))
+        self.addTab(self.story, self.tr("What happened"))
         self.addTab(self._log, self.tr("Trainer's log"))
         self.tabBar().setDrawBase(False)
         self._iterations: list[int] = []
 
     def reset(self, story: list[ev.TrainEvent], log_text: str) -> None:
         """Show another run's story."""
-        self._story.clear()
+        self.story.clear()
         self._iterations = []
         self._log.setPlainText(log_text)
         self.add_events(story[-LINES:])
@@ -61,13 +61,13 @@ class LogDrawer(QTabWidget):
                 if (color := _COLORS.get(type(event))) is not None:
                     item.setForeground(theme.color(color))
                 row = self._row_for(event)
-                self._story.insertItem(row, item)
+                self.story.insertItem(row, item)
                 self._iterations.insert(row, event.iteration)
-        while self._story.count() > LINES:
-            self._story.takeItem(0)
+        while self.story.count() > LINES:
+            self.story.takeItem(0)
             self._iterations.pop(0)
         if following:
-            self._story.scrollToBottom()
+            self.story.scrollToBottom()
 
     def _row_for(self, event: ev.TrainEvent) -> int:
         """At the end; but a spike found afterwards in an old run stands where it happened."""
@@ -90,9 +90,9 @@ class LogDrawer(QTabWidget):
     def mark(self, iteration: float) -> None:
         """Select the last line at or before an iteration."""
         row = next((i for i in range(len(self._iterations) - 1, -1, -1) if self._iterations[i] <= iteration), -1)
-        if row != self._story.currentRow():
-            self._story.setCurrentRow(row)
+        if row != self.story.currentRow():
+            self.story.setCurrentRow(row)
 
     def _at_end(self) -> bool:
-        bar = self._story.verticalScrollBar()
+        bar = self.story.verticalScrollBar()
         return bar.value() >= bar.maximum() - 2

@@ -108,12 +108,12 @@ class WatchPage(QWidget):
         layout.addLayout(beside, 1)
 
     def _make_header(self) -> QFrame:
-        self._state = QLabel()
+        self.state_label = QLabel()
         self._what = OutsideLabel()
         self._what.setProperty("role", "secondary")
-        self._numbers = QLabel()
-        self._numbers.setProperty("role", "secondary")
-        self._numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.numbers_label = QLabel()
+        self.numbers_label.setProperty("role", "secondary")
+        self.numbers_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._bar = QProgressBar()
         self._bar.setRange(0, 1000)
         self._bar.setAccessibleName(self.tr("Progress of the run"))
@@ -127,10 +127,10 @@ class WatchPage(QWidget):
         bar.setProperty("role", "bar")
         line = QHBoxLayout()
         line.setSpacing(theme.SPACE)
-        for widget in (self._state, self._what):
+        for widget in (self.state_label, self._what):
             line.addWidget(widget)
         line.addStretch(1)
-        line.addWidget(self._numbers)
+        line.addWidget(self.numbers_label)
         line.addSpacing(theme.SPACE)
         for button in (self.sample_button, self.pause_button, self.stop_button, self.resume_button):
             line.addWidget(button)
@@ -249,7 +249,7 @@ class WatchPage(QWidget):
     def _show_state(self, state: RunState) -> None:
         told = self._state_text(STATE_COLORS.get(state.state, "secondary"), state_name(state.state))
         why = why_finished(state)
-        self._state.setText(f"{told}: {why}" if why else told)
+        self.state_label.setText(f"{told}: {why}" if why else told)
         alive = state.state in ("running", "paused")
         for button in (self.pause_button, self.stop_button, self.sample_button):
             button.setVisible(alive)
@@ -292,7 +292,7 @@ class WatchPage(QWidget):
             self.tr("What was read so far stays on screen."), "", "",
         )  # fmt: skip
         self.card.show_failure(self.tr("The run's folder has vanished"), gone, severe=False)
-        self._state.setText(self._state_text("secondary", self.tr("Gone")))
+        self.state_label.setText(self._state_text("secondary", self.tr("Gone")))
         for button in (self.pause_button, self.stop_button, self.sample_button, self.resume_button):
             button.hide()
         self._tell_numbers()
@@ -322,7 +322,7 @@ class WatchPage(QWidget):
                 words.append(left)
             self._bar.setValue(round(1000 * min(1.0, max(0.0, progress.share or 0))))
         self._bar.setVisible(follower.is_alive or follower.state.state in ("interrupted", "stopped"))
-        tell(self._numbers, "   ".join(words))
+        tell(self.numbers_label, "   ".join(words))
 
     def _device(self) -> str:
         assert self.follower is not None

@@ -72,7 +72,7 @@ class CurvePlot(QFrame):
         self.title = QLabel(title)
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setProperty("role", "title")
-        self._legend = Legend()
+        self.legend = Legend()
         # The plots of a row are equally wide, whatever their titles say.
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         layout = QVBoxLayout(self)
@@ -82,7 +82,7 @@ class CurvePlot(QFrame):
         top.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
         top.setSpacing(0)
         top.addWidget(self.title)
-        top.addWidget(self._legend)
+        top.addWidget(self.legend)
         layout.addLayout(top)
         layout.addWidget(self.canvas, 1)
 
@@ -183,8 +183,8 @@ class CurvePlot(QFrame):
             text = "–" if value is None else f"{value:.3g}"
             legend.append(Entry(series.label, series.color, series.dash, text))
             summary.append(f"{series.label} {text}")
-        if self._legend.show_entries(legend):
+        if self.legend.show_entries(legend):
             # A plot says nothing to a screen reader; its values at the cursor do.
             text = ", ".join(summary)
             self.setAccessibleName(f"{self.title.text()}: {text}")
-            self._legend.setToolTip(text)
+            self.legend.setToolTip(text)
