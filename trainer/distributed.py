@@ -50,17 +50,17 @@ class Ranks:
         """Rank 0's `value` on every rank; exchanged between CPUs, without waiting for devices."""
         if self.count == 1:
             return value
-        told = torch.tensor([value], dtype=torch.int64)
-        dist.broadcast(told, 0)
-        return int(told)
+        shared = torch.tensor([value], dtype=torch.int64)
+        dist.broadcast(shared, 0)
+        return int(shared)
 
     def largest(self, value: int) -> int:
         """The largest `value` of any rank, on every rank."""
         if self.count == 1:
             return value
-        told = torch.tensor([value], dtype=torch.int64)
-        dist.all_reduce(told, dist.ReduceOp.MAX)
-        return int(told)
+        shared = torch.tensor([value], dtype=torch.int64)
+        dist.all_reduce(shared, dist.ReduceOp.MAX)
+        return int(shared)
 
     def smallest(self, value: int) -> int:
         """The smallest `value` of any rank, on every rank."""

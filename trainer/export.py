@@ -82,7 +82,7 @@ def export(
 
 
 def _kept(trained: Trained, folder: Path, formats: tuple[str, ...]) -> dict[str, float]:
-    """The files of an earlier export in formats that are not asked for, with their largest differences.
+    """The files of an earlier export in other formats, with their largest differences.
 
     Raises TrainerError when they hold another network.
     """

@@ -64,7 +64,7 @@ class WandB:
 
 
 class Trackers:
-    """The trackers available on this machine. One that fails is dropped; training goes on."""
+    """The trackers available on this machine. One that fails is dropped; training continues."""
 
     def __init__(self, run: Path, config: TrainConfig) -> None:
         self._found: dict[str, TensorBoard | WandB] = {}

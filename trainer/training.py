@@ -155,7 +155,7 @@ class Training:
     def checkpoint(self, reason: str, *, answer: bool = False) -> Path:
         """Save a checkpoint unless this iteration has one, and remove old ones.
 
-        `answer`: write the event in any case, since somebody waits for it.
+        `answer`: write the event in any case, as the answer to a command.
         """
         session, sampling = self.session, self.session.config.sampling
         folder = self.run.checkpoints_path / checkpoint_name(session.done.iteration)
@@ -209,7 +209,7 @@ class Training:
             self._pause()
 
     def _save_or_stop(self, commands: Command) -> None:
-        """Save what was asked for, then stop if that was asked for too. Raises Stopped."""
+        """Carry out sample and checkpoint first, then stop. Raises Stopped."""
         if Command.ABANDON in commands:
             raise folder_is_gone(self.run)
         if Command.SAMPLE in commands:

@@ -115,7 +115,7 @@ def train(
     found = train_to_end(run, *more, detach=detach)
     out.json(found.to_json())
     if detach:
-        out.say(f"{found.run} goes on by itself; see: gandam-studio runs")
+        out.say(f"{found.run} continues in the background; see: gandam-studio runs")
     elif problem := complaint(found):
         raise UserError(problem)
     else:

@@ -61,7 +61,7 @@ class TrainConfig:
     device: str = setting("auto", "auto takes CUDA, then MPS, then CPU", choices=("auto", "cuda", "mps", "cpu"))
     processes: int = setting(
         1,
-        "share each batch among so many processes of this machine, a GPU each; the result is the same",
+        "share each batch among this many processes of this machine, one GPU each; the result is the same",
         low=1,
         high=64,
     )

@@ -226,7 +226,7 @@ class RunDirectory:
             return RunState("running" if alive else "created", checkpoint=checkpoint)
         state, reason, cause = _judge(event, alive)
         if state == "interrupted":
-            reason = f"ended without a word after iteration {event.iteration:,}"
+            reason = f"ended unexpectedly after iteration {event.iteration:,}"
         return RunState(
             state, event.iteration, event.images_seen, event.attempt, reason, cause, event.wall_time, checkpoint
         )

@@ -146,9 +146,7 @@ class Data(Settings):
         0, "train on this many pictures chosen once by the seed; 0 uses all", low=0, high=SCALE, unit="pictures"
     )
     every_other: bool = setting(False, "hold out every other picture before choosing")
-    condition: tuple[str, ...] = setting(
-        (), "learn these tags as classes one can ask for; empty learns no classes", most=MOST_CLASSES
-    )
+    condition: tuple[str, ...] = setting((), "tags to learn as classes; empty: no classes", most=MOST_CLASSES)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -196,7 +194,7 @@ class Architecture(Settings):
     )
     discriminator_norm_blocks: int = setting(
         -1,
-        "batch normalisation in the first so many blocks (gandam only); -1: in all of them",
+        "number of first blocks with batch normalisation (gandam only); -1: all",
         low=-1,
         high=MOST_LAYERS,
     )
@@ -209,9 +207,9 @@ class Architecture(Settings):
         False, "every generator stage draws into the picture and every discriminator stage sees it (sprite only)"
     )
     colour_weight: float = setting(
-        1.0, "how much colour counts beside lightness in the discriminator's eyes (sprite only)", low=0, high=16
+        1.0, "weight of colour relative to lightness for the discriminator (sprite only)", low=0, high=16
     )
-    minibatch_std: bool = setting(False, "show the discriminator how much a group of pictures varies")
+    minibatch_std: bool = setting(False, "show the discriminator the variation within a group of pictures")
     norm_eps: float = setting(1e-5, "added to BatchNorm's variances; Keras has 1e-3", low=1e-12, high=1)
     dense_activation: str = setting(
         "leaky", "after the discriminator's hidden dense layers (gandam only)", choices=("leaky", "relu")
@@ -257,9 +255,7 @@ class Regulariser(Settings):
     weight_end: float = setting(
         -1.0, "the same at the run's limit, reached by a cosine; negative: constant", low=-HEAVIEST, high=HEAVIEST
     )
-    every: int = setting(
-        1, "apply only every so many discriminator steps, multiplied to make up for it", low=1, high=64
-    )
+    every: int = setting(1, "apply only at every n-th discriminator step, scaled to compensate", low=1, high=64)
 
 
 @dataclass(frozen=True)
@@ -303,7 +299,7 @@ class Schedule(Settings):
     )
     end_factor: float = setting(1.0, "cosine: learning rate at the end, times the start", low=0, high=1)
     step_factor: float = setting(1.0, "step: multiply the rates by this", low=0, high=1)
-    step_every: int = setting(20_000, "step: every so many iterations", low=1, high=SCALE, unit="iterations")
+    step_every: int = setting(20_000, "step: after each of this many iterations", low=1, high=SCALE, unit="iterations")
     beta2_end: float = setting(0.0, "cosine: beta2 at the end; 0 keeps it", low=0, high=0.99999)
 
 
@@ -346,7 +342,7 @@ class Precision(Settings):
 class Batch(Settings):
     """The pictures of a step."""
 
-    size: int = setting(64, "pictures a step, over all ranks; 0: the most that fit", low=0, high=65536, unit="pictures")
+    size: int = setting(64, "pictures per step, over all ranks; 0: as many as fit", low=0, high=65536, unit="pictures")
     micro: int = setting(
         0,
         "pictures at once, in whole groups of minibatch_std; gradients are accumulated to `size`; 0: all at once",
@@ -356,7 +352,7 @@ class Batch(Settings):
     )
     sampler: str = setting(
         "shuffled",
-        "shuffled (every picture once an epoch), replacement (independent draws), fixed (one batch for ever); "
+        "shuffled (every picture once per epoch), replacement (independent draws), fixed (always the same batch); "
         "pictures of unequal weight are drawn independently, by weight, unless fixed",
         choices=("shuffled", "replacement", "fixed"),
     )
@@ -366,18 +362,18 @@ class Batch(Settings):
 class Sampling(Settings):
     """How often pictures, curves and checkpoints are written."""
 
-    every: int = setting(500, "a fixed and a fresh grid every so many iterations", low=1, high=SCALE, unit="iterations")
-    count: int = setting(64, "pictures in a grid, all from one moment", low=4, high=1024, unit="pictures")
-    checkpoint_every: int = setting(
-        2_000, "a checkpoint every so many iterations", low=1, high=SCALE, unit="iterations"
+    every: int = setting(
+        500, "iterations between two sample points (a fixed and a fresh grid)", low=1, high=SCALE, unit="iterations"
     )
+    count: int = setting(64, "pictures in a grid, all from one moment", low=4, high=1024, unit="pictures")
+    checkpoint_every: int = setting(2_000, "iterations between two checkpoints", low=1, high=SCALE, unit="iterations")
     checkpoint_minutes: float = setting(5.0, "and at least this often", low=0.01, high=SCALE, unit="minutes")
     keep: int = setting(3, "newest checkpoints kept, besides milestones and the best", low=1, high=SCALE)
     milestones: int = setting(
         10_000, "checkpoints at multiples of this are never removed; 0: none", low=0, high=SCALE, unit="iterations"
     )
     progress_every: int = setting(
-        20, "curve values are written after so many iterations, or two seconds", low=1, high=100_000, unit="iterations"
+        20, "curves are written after this many iterations, or two seconds", low=1, high=100_000, unit="iterations"
     )
 
 

@@ -98,7 +98,7 @@ def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
     except OSError:
         last, pairs = 0, ()
     if not last:
-        return Check("duplicates", NOTE, "nobody has looked for duplicates yet", "Duplicates")
+        return Check("duplicates", NOTE, "duplicates have not been searched yet", "Duplicates")
     held = {entry.id for entry in entries}
     seqs = {seq for key, seq in seqs_by_id(workspace) if key in held}
     apart = distinct_pairs(workspace)

@@ -148,7 +148,7 @@ def failure(state: RunState, batch: int) -> Failure:
         "bug": (_tr("The trainer met an error of ours."), ("log", _tr("Show the log"))),
     }  # fmt: skip
     if state.state == "interrupted":
-        cause, (action, label) = _tr("The trainer ended without a word: killed, or the machine went down."), resume
+        cause, (action, label) = _tr("The trainer ended unexpectedly: it was killed, or the machine went down."), resume
     else:
         cause, (action, label) = causes.get(state.cause, causes["bug"])
         if state.reason:
