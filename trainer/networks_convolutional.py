@@ -22,9 +22,7 @@ class Shape(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Reshape."""
-        return x.reshape(
-            -1, self.channels, self.side, self.side
-        )  # Not len(x), which exports would trace as a constant.
+        return x.reshape(-1, self.channels, self.side, self.side)  # Exports would trace len(x) as a constant.
 
 
 def gandam(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.Linear]:

@@ -161,9 +161,8 @@ def _train(run: RunDirectory, config: TrainConfig, writer: EventWriter | None, s
             session = _prepare(run, config, device, ranks, saved)
             training = Training(session, run, writer, since)
             _announce(session, say, _relative(run, folder))
-            with _signals(
-                training
-            ):  # Also while the last checkpoint is saved: a closing terminal can send SIGHUP twice.
+            # Also while the last checkpoint is saved: a closing terminal can send SIGHUP twice.
+            with _signals(training):
                 try:
                     limit = training.train()
                 except Stopped as stop:

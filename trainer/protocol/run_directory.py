@@ -235,10 +235,7 @@ class RunDirectory:
         """Complete checkpoint folders, oldest first (not verified; see trainer.checkpoints)."""
         try:
             names = [name for name in os.listdir(self.checkpoints_path) if is_number(name)]
-        except (
-            FileNotFoundError,
-            NotADirectoryError,
-        ):  # From the listing itself, since a folder can disappear at any moment.
+        except (FileNotFoundError, NotADirectoryError):  # Not checked before: a folder can disappear at any moment.
             return []
         folders = (self.checkpoints_path / name for name in sorted(names, key=int))
         return [folder for folder in folders if (folder / CHECKPOINT_STATE).is_file()]
