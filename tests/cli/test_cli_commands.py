@@ -227,7 +227,7 @@ def test_the_workspace_may_be_named_before_the_command_or_be_the_current_folder(
     monkeypatch.chdir(ws)
     assert studio("list", "--json").json == after
     monkeypatch.chdir(ws.parent)
-    assert "is no workspace" in studio("list", "--json").refusal
+    assert "is not a workspace" in studio("list", "--json").refusal
 
 
 def test_wrong_usage_is_exit_code_2_with_one_line(ws: Path, studio: Studio) -> None:
@@ -304,7 +304,7 @@ def test_a_reader_that_leaves_early_is_no_error(ws: Path) -> None:
 
 
 def test_open_refuses_in_one_line_what_is_no_workspace(tmp_path: Path, studio: Studio) -> None:
-    assert "is no workspace" in studio("open", tmp_path / "nowhere").refusal
+    assert "is not a workspace" in studio("open", tmp_path / "nowhere").refusal
 
 
 def test_doctor_answers_every_question(ws: Path, studio: Studio) -> None:

@@ -69,7 +69,7 @@ def test_a_picture_with_damaged_notes_of_a_camera_is_read(tmp_path: Path) -> Non
 
 def test_a_file_that_is_no_array_is_refused_without_talk_of_pickles(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32)).save(tmp_path / "s.png")
-    with pytest.raises(TrainerError, match=r"it is no \.npy array; give such an array or a folder") as refused:
+    with pytest.raises(TrainerError, match=r"not a \.npy array; use such an array or a folder") as refused:
         new_run(tmp_path / "r", small_config("dcgan"), tmp_path / "s.png", [])
     assert "pickle" not in str(refused.value)
 

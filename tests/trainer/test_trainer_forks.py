@@ -93,11 +93,11 @@ def test_a_fork_obeys_what_it_was_told_about_batch_and_precision(make_run: MakeR
 
 def test_a_fork_of_nothing_is_refused_and_leaves_nothing(make_run: MakeRun, tmp_path: Path) -> None:
     parent = make_run("r", small_config("dcgan", *SAVING, "stop.iterations=2"))
-    with pytest.raises(TrainerError, match="no checkpoint to go on from: it has none yet"):
+    with pytest.raises(TrainerError, match="no checkpoint to continue from: it has none yet"):
         fork_run(tmp_path / "f", parent, [])
     train_run(parent)
     damage(parent.checkpoints()[-1])
-    with pytest.raises(TrainerError, match="no checkpoint to go on from: checkpoint 00000002 is damaged"):
+    with pytest.raises(TrainerError, match="no checkpoint to continue from: checkpoint 00000002 is damaged"):
         fork_run(tmp_path / "f", parent, [])
     assert not (tmp_path / "f").exists()
 

@@ -154,7 +154,7 @@ def test_a_run_made_before_these_settings_trains_as_it_did(make_run: Callable[..
     config = TrainConfig.from_json(values)
     assert (config.architecture.norm_eps, config.architecture.dense_activation) == (1e-5, "leaky")
     session = session_of(config, make_run("r", config))
-    assert session.game.parts == ("both",)
+    assert session.game.criterion.parts == ("both",)
     norms = [m for net in (session.game.generator, session.game.discriminator) for m in net.modules()]
     assert {m.eps for m in norms if isinstance(m, BatchNorm2d)} == {nn.BatchNorm2d(1).eps}
 

@@ -73,8 +73,8 @@ def test_the_digest_of_the_pixels_alone_is_accepted_too(make_run: MakeRun, monke
 GROWTH = """
 import sys
 from trainer import dataset
-from trainer.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.protocol.run_directory import RunDirectory
+from trainer.train_run import train_run
 
 def anonymous():  # Memory that is this process's own; mapped pages are the file cache's.
     with open("/proc/self/status") as status:

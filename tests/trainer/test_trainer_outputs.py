@@ -121,7 +121,7 @@ def test_a_folder_of_samples_is_replaced_whole_and_only_that(run: RunDirectory, 
     assert call(*words, "--count", 3) == "", "an earlier one's marker lists nothing"
     (out / "seeds.json").write_text('{"seeds": "a stranger\'s"}')
     before = content(out)
-    assert "other things" in call(*words, "--count", 2)
+    assert "other files" in call(*words, "--count", 2)
     assert content(out) == before
 
 

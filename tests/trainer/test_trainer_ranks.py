@@ -116,8 +116,8 @@ SEVERAL = """
 import os, sys
 import torch
 import trainer.tuning
-from trainer.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.protocol.run_directory import RunDirectory
+from trainer.train_run import train_run
 trainer.tuning.bf16_may_pay = lambda device: True
 torch.set_num_threads(1)
 for argument in sys.argv[1:]:
@@ -296,5 +296,5 @@ def test_what_cannot_be_divided_is_refused(make_run: MakeRun) -> None:
         small_config("sprite-r3-cpu", "processes=4")
     config = small_config("sprite-r3-cpu")
     data = load_training_set(make_run("r", config), config, torch.device("cpu"))
-    with pytest.raises(TrainerError, match="minibatch_std compares 4 pictures"):  # As torchrun may start them.
+    with pytest.raises(TrainerError, match="minibatch_std compares groups of 4"):  # As torchrun may start them.
         make_session(config, data, Machine(torch.device("cpu")), Ranks(0, 4), 8)
