@@ -1,1 +1,1 @@
-"""A GAN trainer that knows run folders, not the Studio: `python -m trainer train RUN_DIR`."""
+"""A GAN trainer for run folders, independent of the Studio: `python -m trainer train RUN_DIR`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-STARTED = time.time()  # Before anything slow: commands given while the trainer was loading count.
+STARTED = time.time()  # Before slow imports, so that commands sent meanwhile are not dropped as old.
 
 if __name__ == "__main__":
     from trainer.waiting import wait_briefly

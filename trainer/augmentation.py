@@ -1,7 +1,7 @@
 """Differentiable augmentation of what the discriminator sees (Zhao et al. 2020; Karras et al. 2020), on the device.
 
-Moves (shift, quarter turn) are products with one-hot matrices: exact, deterministic and differentiable as often as a
-penalty needs. The parameters are drawn apart from their use, so a step can be replayed.
+Shifts are products with one-hot matrices: exact, deterministic and twice differentiable, as gradient penalties need.
+Parameters are drawn separately, so that a step can be replayed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from trainer.protocol.settings import Augmentation
 
 
 @dataclass(frozen=True)
-class Changes:
-    """How each of B pictures is changed; None where that kind of change is off.
+class AugmentParams:
+    """How each of B pictures is augmented; None where a kind of augmentation is off.
 
     Attributes:
         shift: (B, 2) int64, rows down and columns right. turns: (B,) int64, quarter turns.
@@ -32,20 +32,20 @@ class Changes:
     hole: torch.Tensor | None = None
     hole_size: int = 0
 
-    def part(self, first: int, last: int) -> Changes:
-        """The changes of pictures first .. last - 1."""
+    def part(self, first: int, last: int) -> AugmentParams:
+        """The parameters of pictures first .. last - 1."""
         names = ("shift", "turns", "brightness", "saturation", "contrast", "hole")
         values = {name: getattr(self, name) for name in names}
-        return Changes(
+        return AugmentParams(
             **{name: None if value is None else value[first:last] for name, value in values.items()},
             hole_size=self.hole_size,
         )
 
 
-def draw_changes(
+def draw_augmentation(
     settings: Augmentation, count: int, size: int, probability: float, source: torch.Generator
-) -> Changes | None:
-    """Draw the changes for `count` pictures of side `size`; None when every kind is off."""
+) -> AugmentParams | None:
+    """Draw the parameters for `count` pictures of side `size`; None when every kind is off."""
     device = source.device
 
     def uniform(*shape: int) -> torch.Tensor:
@@ -70,11 +70,11 @@ def draw_changes(
     colours = amount(settings.brightness), amount(settings.saturation), amount(settings.contrast)
     if all(value is None for value in (shift, turns, *colours, hole)):
         return None
-    return Changes(shift, turns, *colours, hole, hole_size)
+    return AugmentParams(shift, turns, *colours, hole, hole_size)
 
 
-def augment(x: torch.Tensor, changes: Changes | None, fill: torch.Tensor) -> torch.Tensor:
-    """Apply `changes` to pictures (B, C, H, W) in [-1, 1]; uncovered places take `fill` (C,), never plain black."""
+def augment(x: torch.Tensor, changes: AugmentParams | None, fill: torch.Tensor) -> torch.Tensor:
+    """Augment pictures (B, C, H, W) in [-1, 1]; uncovered pixels become `fill` (C,)."""
     if changes is None:
         return x
     with full_precision(x.device):
@@ -104,7 +104,7 @@ def _turned(x: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def _coloured(x: torch.Tensor, changes: Changes) -> torch.Tensor:
+def _coloured(x: torch.Tensor, changes: AugmentParams) -> torch.Tensor:
     if changes.brightness is None and changes.saturation is None and changes.contrast is None:
         return x
     colour, rest = x[:, :3], x[:, 3:]
@@ -127,9 +127,9 @@ def _holed(x: torch.Tensor, hole: torch.Tensor, size: int, fill: torch.Tensor) -
 
 
 def adapted(probability: float, signal: float, settings: Augmentation, images: int) -> float:
-    """The next adaptive probability (Karras 2020, section 3.1): one full range in 500,000 pictures.
+    """The next adaptive probability (Karras 2020, section 3.1): from 0 to 1 in 500,000 pictures at most.
 
-    `signal`: E[sign(D(x) - D(G(z)))] since the last step, which also suits relativistic scores, whose level is free.
+    `signal`: E[sign(D(x) - D(G(z)))] since the last step, which suits relativistic losses, too.
     """
     step = images / 500_000
     moved = probability + (step if signal > settings.target else -step)

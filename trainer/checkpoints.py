@@ -1,6 +1,6 @@
-"""Checkpoints: safetensors and one small state file, complete or absent, verified by digest, never unpickled.
+"""Checkpoints: safetensors and a small state file, written atomically and verified by digest.
 
-A folder `checkpoints/00000500/` is written beside under another name and renamed when everything in it is on disk.
+A folder such as `checkpoints/00000500/` is written under another name and renamed once it is complete on disk.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SCHEMA_VERSION = 1
 BEST = "best"
 SET_ASIDE = "set-aside-"
 MACHINE_ANEW = "machine_anew"
-"""In a checkpoint's state: batch, precision and layout are chosen again by whoever goes on from it."""
+"""In a checkpoint's state: a run that resumes from it chooses batch, precision and layout anew."""
 TRIES = 3
 TRY_AGAIN_S = 0.2
 _STATE_BYTES = 4 << 20
@@ -41,16 +41,16 @@ Result = TypeVar("Result")
 
 
 class NewerVersion(TrainerError):
-    """A checkpoint of a newer version of this program: nothing is wrong with it."""
+    """A checkpoint of a newer version of this program."""
 
 
 class Unreadable(TrainerError):
-    """A checkpoint that the system does not let us read at this moment: nothing is known to be wrong with it."""
+    """A checkpoint that could not be read because of an I/O error; it may be intact."""
 
 
 @dataclass
 class Checkpoint:
-    """Everything a run needs to go on exactly.
+    """Everything a run needs to resume exactly.
 
     Attributes:
         tensors: file stem -> name -> tensor on the CPU: generator, discriminator, optimiser_g, optimiser_d, ema.
@@ -63,7 +63,7 @@ class Checkpoint:
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write `checkpoint` as `folder`, replacing an older one of that name. Raises OSError (disk full)."""
-    files.own_folder(folder.parent)  # Not its parents: a run that was deleted meanwhile must not come back.
+    files.own_folder(folder.parent)  # Not its parents, so that a deleted run does not reappear.
     beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
     beside.mkdir()
     try:
@@ -98,7 +98,7 @@ def _save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make renames durable where folders can be synchronised (not on Windows)."""
+    """Flush a folder's entries to disk, where the system can (not on Windows)."""
     with contextlib.suppress(OSError, PermissionError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -108,7 +108,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _system_error(error: SafetensorError, path: Path) -> OSError:
-    """The operating system's error behind one of safetensors' own, which hide it in their text."""
+    """The operating system's error that a safetensors error holds in its text."""
     found = re.search(r"os error (\d+)", str(error))
     if found is None:
         return OSError(5, shortened(str(error)), str(path))
@@ -117,7 +117,7 @@ def _system_error(error: SafetensorError, path: Path) -> OSError:
 
 
 def state_of(folder: Path) -> dict[str, Any]:
-    """The state file of a checkpoint, its values checked. Raises TrainerError (cause "checkpoint"), Unreadable."""
+    """The validated state of a checkpoint. Raises TrainerError (cause "checkpoint"), Unreadable."""
     try:
         state = _patiently(folder, lambda: read_json_object(folder / CHECKPOINT_STATE, max_bytes=_STATE_BYTES))
         version = Values(state).integer("schema_version", 0)
@@ -134,7 +134,7 @@ def state_of(folder: Path) -> dict[str, Any]:
 def _check_state(state: Values) -> None:
     for name, facts in state.raw("files").items() if isinstance(state.raw("files"), dict) else ():
         if Path(name).name != name or not name.endswith(".safetensors"):
-            raise UntrustedError(f"{shortened(name)!r} is no name of a checkpoint's file")
+            raise UntrustedError(f"{shortened(name)!r} is not a valid name for a checkpoint's file")
         one = Values(facts, shortened(name))
         one.integer("bytes")
         one.text("sha256", max_length=64)
@@ -158,9 +158,9 @@ def _check_state(state: Values) -> None:
 
 
 def _patiently(folder: Path, read: Callable[[], Result]) -> Result:
-    """What `read` gives, tried again when the system refuses: a drive may hiccup, a scanner may hold a file.
+    """`read()`, retried after I/O errors, such as those of a network drive or a virus scanner.
 
-    Raises Unreadable when it goes on refusing, and at once the errors that say there is no such file.
+    Raises Unreadable when all tries fail. A missing file is not retried.
     """
     for left in reversed(range(TRIES)):
         try:
@@ -170,7 +170,7 @@ def _patiently(folder: Path, read: Callable[[], Result]) -> Result:
         except OSError as error:
             if not left:
                 reason = error.strerror or error
-                raise Unreadable(f"checkpoint {folder.name} cannot be read just now: {reason}", "io") from None
+                raise Unreadable(f"checkpoint {folder.name} cannot be read at the moment: {reason}", "io") from None
             time.sleep(TRY_AGAIN_S)
     raise AssertionError("unreachable")
 
@@ -181,7 +181,9 @@ def verify(folder: Path) -> dict[str, Any]:
     for name, facts in state["files"].items():
         path = folder / name
         if not _patiently(folder, lambda: _is_whole(path, facts["bytes"], facts["sha256"])):  # noqa: B023
-            raise TrainerError(f"checkpoint {folder.name} is damaged: {name} is not what was written", "checkpoint")
+            raise TrainerError(
+                f"checkpoint {folder.name} is damaged: {name} has changed since it was written", "checkpoint"
+            )
     return state
 
 
@@ -207,9 +209,9 @@ def load(folder: Path, stems: Iterable[str] | None = None) -> Checkpoint:
 
 
 def newest_good(folders: list[Path]) -> tuple[Path | None, list[TrainerError]]:
-    """The newest of `folders` (oldest first) that verifies, and what is wrong with each newer one, newest first.
+    """The newest of `folders` (oldest first) that verifies, and the errors of the newer ones, newest first.
 
-    Raises Unreadable for one that may be good: whoever goes on from an older one would train its iterations again.
+    Raises Unreadable when a newer one may be intact, since resuming from an older one would train its iterations again.
     """
     complaints: list[TrainerError] = []
     for folder in reversed(folders):
@@ -225,9 +227,9 @@ def newest_good(folders: list[Path]) -> tuple[Path | None, list[TrainerError]]:
 
 
 def copy_to(folder: Path, target: Path) -> None:
-    """Copy a checkpoint, and nothing else that lies in its folder, into the new folder `target`, and verify the copy.
+    """Copy a checkpoint's own files into the new folder `target` and verify the copy.
 
-    Raises TrainerError, also when the original is removed or replaced meanwhile, and OSError.
+    Raises OSError, and TrainerError, for instance when the original is removed or replaced meanwhile.
     """
     state = verify(folder)
     target.mkdir()
@@ -238,14 +240,14 @@ def copy_to(folder: Path, target: Path) -> None:
         verify(target)
     except (*_NOT_THERE, UntrustedError) as error:
         shutil.rmtree(target, ignore_errors=True)
-        raise TrainerError(f"checkpoint {folder.name} went while it was copied: {error}", "checkpoint") from None
+        raise TrainerError(f"checkpoint {folder.name} was removed while it was copied: {error}", "checkpoint") from None
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise
 
 
 def set_aside(folder: Path) -> Path:
-    """Rename a checkpoint that cannot be used, so that nothing takes it for the newest, and nothing is lost."""
+    """Rename an unusable checkpoint, so that it is kept but no longer counts as the newest."""
     number, kept = 1, folder.with_name(f"{SET_ASIDE}{folder.name}")
     while kept.exists():
         number += 1
@@ -255,7 +257,7 @@ def set_aside(folder: Path) -> Path:
 
 
 def clear_remains(folder: Path) -> None:
-    """Remove what a killed writer left half done; restore a folder caught between its two renames."""
+    """Clean up after a writer that was killed: remove partial folders, restore one caught between two renames."""
     if not folder.is_dir():
         return
     for path in list(folder.iterdir()):
@@ -270,7 +272,7 @@ def clear_remains(folder: Path) -> None:
 
 
 def prune(folders: list[Path], keep: int, milestones: int) -> None:
-    """Remove old checkpoints: the newest `keep` and multiples of `milestones` stay."""
+    """Remove old checkpoints, except the newest `keep` and multiples of `milestones`."""
     for folder in (folder for folder in folders[:-keep] if is_number(folder.name)):
         if not (milestones and int(folder.name) and int(folder.name) % milestones == 0):
             shutil.rmtree(folder, ignore_errors=True)
@@ -287,10 +289,10 @@ def restore_module(module: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
     own = module.state_dict()
     if own.keys() != tensors.keys():
         strange = sorted(own.keys() ^ tensors.keys())[0]
-        raise TrainerError(f"the checkpoint belongs to other networks than config.json says ({strange})", "checkpoint")
+        raise TrainerError(f"the checkpoint does not match the networks of config.json ({strange})", "checkpoint")
     for name, value in tensors.items():
         if own[name].shape != value.shape:
-            raise TrainerError(f"the checkpoint belongs to other networks than config.json says ({name})", "checkpoint")
+            raise TrainerError(f"the checkpoint does not match the networks of config.json ({name})", "checkpoint")
         own[name].copy_(value)
 
 
@@ -312,5 +314,5 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, torch
         for name, value in optimiser.state[parameter].items():
             saved = tensors.get(f"{index}.{name}")
             if saved is None or saved.shape != value.shape:
-                raise TrainerError("the checkpoint's optimiser belongs to other networks", "checkpoint")
+                raise TrainerError("the checkpoint's optimiser does not match the networks", "checkpoint")
             value.copy_(saved)

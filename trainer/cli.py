@@ -1,4 +1,4 @@
-"""The trainer's command line: thin over the library. Exit codes: 0 done or stopped, 1 refused or failed, 2 usage."""
+"""The trainer's command line. Exit codes: 0 finished or stopped, 1 failed, 2 usage error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import click
 
 from trainer.protocol.config import TrainConfig, describe_fields
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.events import LIMITS, Progress, RunStarted, SpikeFound, TrainEvent, Warning
+from trainer.protocol.events import LIMITS, Progress, RunStarted, RunWarning, SpikeFound, TrainEvent
 from trainer.protocol.outputs import check_file, check_new
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
@@ -38,7 +38,10 @@ def main() -> None:
 
 
 def run(started: float = 0.0) -> None:
-    """Entry point: every failure becomes one clear line."""
+    """Run the command line; failures are printed as one line.
+
+    Commands to a run older than `started` (epoch seconds) are dropped.
+    """
     STATE["started"] = started
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
@@ -58,17 +61,17 @@ def run(started: float = 0.0) -> None:
         import traceback
 
         log = _new_log(traceback.format_exc())
-        _fail(f"an error of this program's own ({type(error).__name__}); the details are in {log}")
+        _fail(f"unexpected error ({type(error).__name__}); see {log}")
 
 
-def _new_log(told: str) -> Path | str:
-    """Write a new trainer-error.log here, or in the temporary folder where that may not be; returns its path."""
+def _new_log(text: str) -> Path | str:
+    """Write trainer-error.log here, or in the temporary folder if that is not possible; returns its path."""
     for folder in (Path.cwd(), Path(tempfile.gettempdir())):
         for name in ("trainer-error.log", f"trainer-error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"):
             try:
                 log = check_new(folder / name)
                 with log.open("x", encoding="utf-8", errors="replace") as stream:
-                    stream.write(told)
+                    stream.write(text)
             except (OSError, TrainerError):
                 continue
             return log
@@ -81,12 +84,12 @@ def _fail(message: str) -> None:
 
 
 def _say(text: str, err: bool = False) -> None:
-    """Print a line, unless the console is gone: a closed terminal or pipe changes nothing in what was done."""
+    """Print a line; a closed terminal or pipe is ignored."""
     try:
         click.echo(text, err=err)
         sys.stdout.flush()
     except (OSError, ValueError):
-        with contextlib.suppress(OSError, ValueError):  # What is buffered must not fail again when Python ends.
+        with contextlib.suppress(OSError, ValueError):  # Buffered output must not fail again at exit.
             sink = os.open(os.devnull, os.O_WRONLY)
             for stream in (sys.stdout, sys.stderr):
                 os.dup2(sink, stream.fileno())
@@ -101,25 +104,29 @@ def _emit(values: dict[str, Any], as_json: bool, text: str) -> None:
 @click.option(
     "--iterations",
     type=click.IntRange(min=1),
-    help="Finish at this iteration, counted from the run's beginning. Replaces the run's limits for good.",
+    help="Finish at this iteration, counted from the run's start. Replaces the run's limits.",
 )
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0.01),
-    help="Finish after so many minutes of training in all. Replaces the run's limits for good.",
+    help="Finish after this many minutes of training in all. Replaces the run's limits.",
 )
 @click.option(
-    "--processes", type=click.IntRange(1, 64), help="Share each batch among so many, a GPU each. Changes it for good."
+    "--processes",
+    type=click.IntRange(1, 64),
+    help="Share each batch among this many, one GPU each. Kept for later starts.",
 )
-@click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), help="Where to train, from now on.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), help="Where to train. Kept for later starts."
+)
 @JSON
 def train(
     run_dir: Path, iterations: int | None, minutes: float | None, processes: int | None, device: str | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Train RUN_DIR, or go on where it was interrupted; on one machine or, under torchrun, on several.
+    """Train RUN_DIR, or resume it where it was interrupted; on one machine or, under torchrun, on several.
 
-    A limit that the run has passed already is refused.
+    A limit that the run has already passed is refused.
     """
     run_directory = RunDirectory(run_dir)
     limits = []
@@ -130,9 +137,9 @@ def train(
     if device:
         limits.append(f"device={device}")
     from trainer.distributed import is_first
-    from trainer.start import train_run
+    from trainer.train_run import train_run
 
-    outcome = train_run(run_directory, STATE["started"], None if as_json else _teller(), limits)
+    outcome = train_run(run_directory, STATE["started"], None if as_json else _printer(), limits)
     if not is_first():
         return
     why = f"{LIMITS[outcome.reason]} reached" if outcome.reason in LIMITS else outcome.reason
@@ -140,16 +147,16 @@ def train(
     _say(json.dumps({"run": run_directory.name, **outcome.__dict__}) if as_json else text)
 
 
-def _teller() -> Callable[[TrainEvent], None]:
-    """Prints a line now and then: enough for a log file, not too much for a console."""
+def _printer() -> Callable[[TrainEvent], None]:
+    """A listener that prints events, progress at most every five seconds."""
     last = [0.0]
 
-    def tell(event: TrainEvent) -> None:
+    def show(event: TrainEvent) -> None:
         if isinstance(event, RunStarted):
             click.echo(
                 f"training {event.pictures:,} pictures on {event.device} in {event.precision}, batch {event.batch}"
             )
-        elif isinstance(event, Warning):
+        elif isinstance(event, RunWarning):
             click.echo(f"note: {event.message}")
         elif isinstance(event, SpikeFound):
             click.echo(f"spike in {event.curve} at iteration {event.spike_iteration:,}")
@@ -160,7 +167,7 @@ def _teller() -> Callable[[TrainEvent], None]:
             left = "" if event.eta_s is None else f"  {event.eta_s / 60:.1f} min left"
             click.echo(f"iteration {event.iteration:,}  {losses}  {event.pictures_per_s:,.0f} pictures/s{left}")
 
-    return tell
+    return show
 
 
 @main.command()
@@ -168,7 +175,7 @@ def _teller() -> Callable[[TrainEvent], None]:
 @click.option("--count", default=64, type=click.IntRange(1, 100_000), show_default=True)
 @click.option("--seed", default=0, type=click.IntRange(min=0), show_default=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="PNG file, or a folder with --singly.")
-@click.option("--singly", is_flag=True, help="One PNG a picture.")
+@click.option("--singly", is_flag=True, help="One PNG per picture.")
 @click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
 @click.option("--iteration", help="Of an older checkpoint, or best.")
 @click.option("--tag", help="Only this class, of a run that learned classes.")
@@ -179,7 +186,7 @@ def sample(
     run_dir: Path, count: int, seed: int, out: Path, singly: bool, weights: str, iteration: str | None,
     tag: str | None, device: str, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Draw COUNT pictures from the trained generator, none of them picked by hand."""
+    """Draw COUNT pictures from the trained generator, uncurated."""
     from trainer.sampling import check_out, load_trained, save_sample
 
     run_directory = RunDirectory(run_dir)
@@ -194,11 +201,11 @@ def sample(
 @click.option("--preset", default="sprite-r3", show_default=True)
 @click.option("--data", type=click.Path(path_type=Path, exists=True), help="dataset.npy or a folder of pictures.")
 @click.option(
-    "--from", "parent", type=click.Path(path_type=Path), help="Go on from another run's last good checkpoint."
+    "--from", "parent", type=click.Path(path_type=Path), help="Continue from another run's last good checkpoint."
 )
-@click.option("--size", default=0, help="Side in pixels, for folders; the preset's own by default.")
+@click.option("--size", default=0, help="Side in pixels, for folders; by default the preset's.")
 @click.option("--alpha", is_flag=True, help="Keep transparency as a fourth channel, for folders.")
-@click.option("--batch", help="Pictures a step, or auto for the largest that fits.")
+@click.option("--batch", help="Pictures per step, or auto for the largest that fits.")
 @SET
 @JSON
 def new(
@@ -206,22 +213,22 @@ def new(
     overrides: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Make the run folder RUN_DIR from pictures, or from another run."""
-    from trainer.creating import fork_run, new_run
+    from trainer.create_run import fork_run, new_run
 
     texts = [*overrides, *([f"batch.size={'0' if batch == 'auto' else batch}"] if batch else [])]
     if parent is not None:
         source = click.get_current_context().get_parameter_source
         for name in ("preset", "data", "size", "alpha"):
             if source(name) == click.core.ParameterSource.COMMANDLINE:
-                raise click.UsageError(f"--{name} has no place beside --from: the other run's is kept")
+                raise click.UsageError(f"--{name} cannot be used with --from: the other run's is kept")
         made, info = fork_run(run_dir, RunDirectory(parent), texts), {}
     elif data is not None:
         made = new_run(run_dir, load_preset(preset), data, texts, size, alpha)
         info = made.dataset_info()
     else:
-        raise click.UsageError("give either --data or --from")
+        raise click.UsageError("use either --data or --from")
     passed_over = info.get("passed_over", [])
-    lines = [f"passed over, for it cannot be read: {name}" for name in passed_over]
+    lines = [f"skipped, cannot be read: {name}" for name in passed_over]
     if info:
         lines.insert(0, f"{len(info.get('ids', [])):,} pictures")
     lines.append(f"{made.path} is ready: python -m trainer train {made.path}")
@@ -232,7 +239,7 @@ def new(
 @click.argument("config", type=click.Path(path_type=Path, exists=True))
 @JSON
 def preflight(config: Path, as_json: bool) -> None:
-    """Try a few real steps of CONFIG (a run's folder or a config.json): memory, time and disk it will take."""
+    """Run a few steps of CONFIG (a run's folder or a config.json) to estimate its memory, time and disk space."""
     from trainer.preflight import preflight as try_steps
     from trainer.protocol.untrusted import read_json_object, shortened
 
@@ -263,8 +270,8 @@ def presets(as_json: bool) -> None:
 
 @main.command()
 @click.argument("preset", required=False)
-@click.option("--size", type=int, help="At another picture size.")
-@click.option("--fields", is_flag=True, help="List every setting and its meaning instead.")
+@click.option("--size", type=int, help="Use another picture size.")
+@click.option("--fields", is_flag=True, help="List all settings and their meanings instead.")
 @SET
 @JSON
 def describe(preset: str | None, size: int | None, fields: bool, overrides: tuple[str, ...], as_json: bool) -> None:
@@ -289,7 +296,7 @@ def describe(preset: str | None, size: int | None, fields: bool, overrides: tupl
 @main.command("interpolate")
 @RUN
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A .gif, .mp4 or .png (sprite sheet).")
-@click.option("--points", default=6, type=click.IntRange(2, 500), show_default=True, help="Pictures to walk between.")
+@click.option("--points", default=6, type=click.IntRange(2, 500), show_default=True, help="Pictures along the walk.")
 @click.option(
     "--steps", default=12, type=click.IntRange(1, 500), show_default=True, help="Frames from each to the next."
 )
@@ -304,7 +311,7 @@ def interpolate_command(
     run_dir: Path, out: Path, points: int, steps: int, seed: int, scale: int, fps: int, tag: str | None,
     iteration: str | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Walk through latent space, from picture to picture and back to the first."""
+    """Animate a closed walk through latent space."""
     from trainer.interpolate import interpolate
     from trainer.sampling import load_trained
 
@@ -325,7 +332,7 @@ def interpolate_command(
 def export_command(
     run_dir: Path, out: Path, formats: tuple[str, ...], weights: str, iteration: str | None, force: bool, as_json: bool
 ) -> None:
-    """Write the generator for other programs, and check that what was written draws the same pictures."""
+    """Export the generator for other programs, and check that each file draws the same pictures."""
     from trainer.export import FORMATS, MODEL, export
     from trainer.protocol.output_folders import check_folder
     from trainer.sampling import load_trained

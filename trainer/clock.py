@@ -1,4 +1,4 @@
-"""How long training has taken on a device that lags behind the program, without waiting for it at every step."""
+"""Measures training time on an asynchronous device without waiting for it at every step."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ import torch
 from trainer import device as devices
 
 AHEAD = 8
-"""Iterations that the program may be ahead of the device: enough for it never to run dry, and few seconds of work."""
+"""Iterations the program may be ahead of the device: enough to keep it busy, and only seconds of work."""
 
 
 class TrainingClock:
-    """Seconds of training: from `start` to `stop`, and what `settle` waits; what lies between is not counted.
+    """Counts seconds of training: the time from `start` to `stop`, and the time `settle` waits.
 
-    A step returns before the device has computed it, so the program's own time alone says too little. It waits for the
-    iteration `AHEAD` before, and wherever it would wait anyway (`settle`); both belong to the training.
+    A step returns before the device has computed it. `stop` waits for the iteration `AHEAD` before, `settle` for all.
 
     Attributes:
-        seconds: counted so far; may be set.
+        seconds: counted so far; can be set.
     """
 
     def __init__(self, device: torch.device, seconds: float = 0.0) -> None:
@@ -31,11 +30,11 @@ class TrainingClock:
         self._unfinished: deque[Any] = deque()
 
     def start(self) -> None:
-        """An iteration begins."""
+        """Start counting, at the beginning of an iteration."""
         self._since = time.perf_counter()
 
     def stop(self) -> None:
-        """An iteration has been handed to the device."""
+        """Stop counting, when the iteration has been handed to the device."""
         if (mark := devices.marked(self._device)) is not None:
             self._unfinished.append(mark)
             if len(self._unfinished) > AHEAD:
@@ -43,7 +42,7 @@ class TrainingClock:
         self.seconds += time.perf_counter() - self._since
 
     def settle(self) -> None:
-        """Wait until the device has done everything; between iterations."""
+        """Between iterations: wait until the device is done, and count that time."""
         if self._unfinished:
             self.start()
             self._unfinished.pop().synchronize()

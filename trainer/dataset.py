@@ -19,7 +19,7 @@ from trainer.protocol.settings import OTHER
 from trainer.protocol.suitability import check_count, check_tags
 from trainer.randomness import generator
 
-MAPPED_FROM = 2 * 1024**3  # Bytes; a larger data set stays on disk and is mapped, where there is no GPU to hold it.
+MAPPED_FROM = 2 * 1024**3  # Bytes; a larger data set is memory-mapped unless a GPU can hold it.
 DIGEST_CHUNK = 1024  # Pictures hashed at once.
 
 
@@ -28,7 +28,7 @@ class TrainingSet:
     """Pictures to train on and pictures held out.
 
     Attributes:
-        pixels: uint8 (N, H, W, C), C = 3 or 4; on the training device when it fits, else memory-mapped on the CPU.
+        pixels: uint8 (N, H, W, C), C = 3 or 4; on the training device if it fits, else memory-mapped on the CPU.
         train, held_out: int64 row numbers.
         weights: float64 sampling weights of `train`, or None when all are equal.
         labels: int64 (N,) class of each row on the device, or None; class_names: their names.
@@ -46,8 +46,8 @@ class TrainingSet:
     def batch(self, rows: torch.Tensor, mirrored: torch.Tensor | None = None) -> torch.Tensor:
         """Pictures of `rows` (B,), (B, C, H, W) float32 in [-1, 1], channels-last in memory, on the training device.
 
-        `mirrored` (B,) bool: which to show as their mirror image. With alpha, colour is laid over the background
-        (alpha itself is kept), so that invisible colours teach nothing.
+        `mirrored` (B,) bool: which pictures to mirror. With alpha, colours are composited over the background (alpha
+        itself is kept), so that invisible colours are not learned.
         """
         picked = self.pixels[rows.to(self.pixels.device)].to(self.fill.device, non_blocking=True)
         x = picked.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
@@ -59,13 +59,13 @@ class TrainingSet:
 
 
 def over_background(x: torch.Tensor, fill: torch.Tensor) -> torch.Tensor:
-    """Straight RGBA in [-1, 1] -> colour laid over `fill`, alpha kept."""
+    """RGBA in [-1, 1] -> colours composited over `fill`, alpha kept."""
     alpha = (x[:, 3:] + 1) / 2
     return torch.cat([x[:, :3] * alpha + fill[:3].view(1, 3, 1, 1) * (1 - alpha), x[:, 3:]], 1)
 
 
 def to_pixels(x: torch.Tensor, fill: torch.Tensor) -> np.ndarray[Any, Any]:
-    """Pictures (B, C, H, W) in [-1, 1] -> uint8 (B, H, W, C); with alpha, colour is taken off the background again."""
+    """Pictures (B, C, H, W) in [-1, 1] -> uint8 (B, H, W, C); the background is removed again with alpha."""
     x = x.float()
     if x.shape[1] == 4:
         alpha = ((x[:, 3:] + 1) / 2).clamp(0, 1)
@@ -77,12 +77,12 @@ def to_pixels(x: torch.Tensor, fill: torch.Tensor) -> np.ndarray[Any, Any]:
 
 
 def load_training_set(run: RunDirectory, config: TrainConfig, device: torch.device, verify: bool = True) -> TrainingSet:
-    """Read and check a run's prepared data set. Raises TrainerError (cause "data") naming what is wrong."""
+    """Read and check a run's prepared data set. Raises TrainerError (cause "data")."""
     info = run.dataset_info()
     pixels = _open_pixels(run.dataset_path, config)
     count = len(pixels)
     if verify and (wanted := info.get("sha256")) and not _digest_matches(run.dataset_path, pixels, wanted):
-        raise TrainerError("dataset.npy is damaged: its digest is not the one in dataset.json", "data")
+        raise TrainerError("dataset.npy is damaged: its digest differs from the one in dataset.json", "data")
     split = _column(info, "split", count, "train")
     train = np.flatnonzero([part == "train" for part in split])
     held_out = np.flatnonzero([part != "train" for part in split])
@@ -114,7 +114,7 @@ def load_training_set(run: RunDirectory, config: TrainConfig, device: torch.devi
 
 
 def background_fill(info: dict[str, Any], channels: int) -> torch.Tensor:
-    """The background colour of dataset.json, (channels,) in [-1, 1]; alpha, when there is one, is transparent."""
+    """The background colour of dataset.json, (channels,) in [-1, 1]; the fourth channel is transparent."""
     try:
         red, green, blue = (float(v) for v in info.get("background", (255, 255, 255)))
         if not all(0 <= value <= 255 for value in (red, green, blue)):
@@ -126,7 +126,7 @@ def background_fill(info: dict[str, Any], channels: int) -> torch.Tensor:
 
 
 def class_names(config: TrainConfig) -> tuple[str, ...]:
-    """The classes a conditional run learns: the tags asked for, then everything else."""
+    """The classes a conditional run learns: the tags of `data.condition`, then everything else."""
     return (*config.data.condition, OTHER) if config.data.condition else ()
 
 
@@ -160,7 +160,7 @@ def _digest_matches(path: Path, pixels: np.ndarray[Any, Any], wanted: str) -> bo
     digest = hashlib.sha256()
     for first in range(0, len(pixels), DIGEST_CHUNK):
         digest.update(pixels[first : first + DIGEST_CHUNK].tobytes())
-    return digest.hexdigest() == wanted  # The pixels alone are a fair reading too.
+    return digest.hexdigest() == wanted  # A digest of the pixels without the header is accepted too.
 
 
 def _column(info: dict[str, Any], name: str, count: int, default: Any) -> list[Any]:
@@ -173,9 +173,9 @@ def _column(info: dict[str, Any], name: str, count: int, default: Any) -> list[A
 
 
 def _placed(pixels: np.ndarray[Any, Any], path: Path, device: torch.device) -> torch.Tensor:
-    """On the device when it takes less than a third of its free memory; else mapped from disk, read as needed.
+    """On the device if that takes less than a third of its free memory, else mapped from disk.
 
-    Mapped pages belong to the system's file cache, which takes them back whenever it needs to.
+    Mapped pages live in the system's file cache, which can drop them at any time.
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)

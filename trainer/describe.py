@@ -19,8 +19,8 @@ OWN = (Dropout, MinibatchStd, Shape)
 def describe_config(config: TrainConfig) -> dict[str, Any]:
     """{"preset", "size", "scaled", "generator": {"parameters", "layers"}, "discriminator": {...}}.
 
-    A layer is {"name", "type", "output": [C, H, W] or [N], "parameters", "kernel", "stride"}. Nothing is computed:
-    networks live on torch's meta device. Raises TrainerError.
+    A layer is {"name", "type", "output": [C, H, W] or [N], "parameters", "kernel", "stride"}. The
+    networks are built on torch's meta device. Raises TrainerError.
     """
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         generator, discriminator = build_networks(config)
@@ -70,7 +70,7 @@ def _noting(name: str, layers: list[dict[str, Any]], counted: set[int]) -> Any:
 
 
 def layer_table(facts: dict[str, Any]) -> str:
-    """The description as a table for people."""
+    """The description as a text table."""
     note = " (scaled)" if facts["scaled"] else ""
     lines = [f"{facts['preset']} at {facts['size']} px{note}"]
     for part in ("generator", "discriminator"):

@@ -1,4 +1,4 @@
-"""Choosing device, precision and memory layout by trying, not by guessing."""
+"""The device: choosing it, its settings and what it reports."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Machine:
 
     Attributes:
         device: torch device. bf16: run convolutions in bfloat16. channels_last: pictures' memory layout.
-        graphs: record and replay CUDA graphs. winograd: 4x4 convolutions of stride 2 with fewer multiplications.
-        tf32: what is rounded to TF32 where float32 is said: "convolutions", "all" (matrix products too) or "off".
+        graphs: record and replay CUDA graphs. winograd: compute 4x4 convolutions of stride 2 with `trainer.winograd`.
+        tf32: which float32 products are rounded to TF32: "convolutions", "all" (matrix products too) or "off".
     """
 
     device: torch.device
@@ -31,7 +31,7 @@ class Machine:
 
     @property
     def precision(self) -> str:
-        """ "bf16", "fp32", or "fp32 (TF32 convolutions)" and the like where less precise products are used."""
+        """ "bf16", "fp32", or for instance "fp32 (TF32 convolutions)"."""
         if self.bf16:
             return "bf16"
         return {"convolutions": "fp32 (TF32 convolutions)", "all": "fp32 (TF32 products)"}.get(self.tf32, "fp32")
@@ -42,7 +42,7 @@ class Machine:
 
 
 def choose_device(wanted: str, local_rank: int = 0) -> torch.device:
-    """The device for `wanted` ("auto": CUDA, then MPS, then CPU). Raises TrainerError when it is not there."""
+    """The device for `wanted` ("auto": CUDA, then MPS, then CPU). Raises TrainerError when it is not available."""
     mps = getattr(torch.backends, "mps", None)
     has_mps = mps is not None and mps.is_available()
     if wanted == "auto":
@@ -57,9 +57,9 @@ def choose_device(wanted: str, local_rank: int = 0) -> torch.device:
 
 
 def set_threads(wanted: int, sharing: int = 1) -> None:
-    """Use `wanted` CPU threads; 0 : OMP_NUM_THREADS, or torch's choice divided among `sharing` processes.
+    """Use `wanted` CPU threads; 0 stands for OMP_NUM_THREADS, or torch's choice divided among `sharing` processes.
 
-    A run made on a larger machine may want more than this one can start: beyond 64 no more than it has processors.
+    Above 64, at most the number of processors: a run from a larger machine may ask for more than this one can start.
     """
     if wanted:
         torch.set_num_threads(min(wanted, max(64, os.cpu_count() or 1)))
@@ -68,8 +68,10 @@ def set_threads(wanted: int, sharing: int = 1) -> None:
 
 
 def set_tf32(wanted: str, device: torch.device) -> str:
-    """Let CUDA round float32 operands to TF32 (10 bits of fraction) in "convolutions", in "all" products, or not
-    ("off"); returns what comes of it on this device, which may not know TF32. For the whole process."""
+    """Let CUDA round float32 operands to TF32 (10 bits) in "convolutions", in "all" products, or not at all ("off").
+
+    Applies to the whole process. Returns what is in effect on this device, which may not support TF32.
+    """
     if device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0):
         return "off"
     torch.backends.cudnn.allow_tf32 = wanted != "off"
@@ -78,7 +80,7 @@ def set_tf32(wanted: str, device: torch.device) -> str:
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device has done everything asked of it."""
+    """Wait until the device has finished."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -86,7 +88,7 @@ def synchronize(device: torch.device) -> None:
 
 
 def marked(device: torch.device) -> Any:
-    """An event behind everything asked of the device so far, to `synchronize` with; None where all is done (CPU)."""
+    """An event recorded after all work queued so far, to `synchronize` with; None on devices that are synchronous."""
     event: Any = None
     if device.type == "cuda":
         event = torch.cuda.Event()
@@ -98,7 +100,7 @@ def marked(device: torch.device) -> Any:
 
 
 def bf16_may_pay(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 in hardware: trying it elsewhere costs minutes and never wins."""
+    """Whether the device has bfloat16 hardware; elsewhere trying it takes minutes and never wins."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
@@ -109,7 +111,7 @@ def bf16_may_pay(device: torch.device) -> bool:
 
 
 def memory_mb(device: torch.device) -> float:
-    """Peak memory: of the device on CUDA, else of this process (MiB; 0.0 where the system does not tell)."""
+    """Peak memory: of the device on CUDA, else of this process (MiB; 0.0 if unknown)."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     if sys.platform == "win32":
@@ -121,7 +123,7 @@ def memory_mb(device: torch.device) -> float:
 
 
 def available_memory() -> int:
-    """Bytes of free main memory, or 2 GiB where the system does not tell."""
+    """Bytes of free main memory, or 2 GiB if unknown."""
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):

@@ -1,4 +1,4 @@
-"""Several ranks, one experiment: started by `torchrun`, the result does not depend on their number."""
+"""Training with several processes (ranks); the result does not depend on their number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainer.protocol.errors import TrainerError
 
 @dataclass(frozen=True)
 class Ranks:
-    """Which of how many processes this is."""
+    """The rank of this process and the number of ranks."""
 
     rank: int = 0
     count: int = 1
@@ -47,20 +47,20 @@ class Ranks:
             offset += tensor.numel()
 
     def agreed(self, value: int) -> int:
-        """Rank 0's `value` on every rank. Travels between CPUs, so that no device is waited for."""
+        """Rank 0's `value` on every rank; exchanged between CPUs, without waiting for devices."""
         if self.count == 1:
             return value
-        told = torch.tensor([value], dtype=torch.int64)
-        dist.broadcast(told, 0)
-        return int(told)
+        shared = torch.tensor([value], dtype=torch.int64)
+        dist.broadcast(shared, 0)
+        return int(shared)
 
     def largest(self, value: int) -> int:
         """The largest `value` of any rank, on every rank."""
         if self.count == 1:
             return value
-        told = torch.tensor([value], dtype=torch.int64)
-        dist.all_reduce(told, dist.ReduceOp.MAX)
-        return int(told)
+        shared = torch.tensor([value], dtype=torch.int64)
+        dist.all_reduce(shared, dist.ReduceOp.MAX)
+        return int(shared)
 
     def smallest(self, value: int) -> int:
         """The smallest `value` of any rank, on every rank."""
@@ -75,7 +75,7 @@ class Ranks:
         dist.all_reduce(low, dist.ReduceOp.MIN)
         dist.all_reduce(high, dist.ReduceOp.MAX)
         if not torch.equal(low, high):
-            raise TrainerError("the ranks' networks have drifted apart", "bug")
+            raise TrainerError("the networks of the ranks have diverged", "bug")
 
 
 def is_first() -> bool:
@@ -84,7 +84,7 @@ def is_first() -> bool:
 
 
 def local_rank() -> int:
-    """This process's number among the ranks of its machine."""
+    """The number of this process among the ranks of its machine."""
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
@@ -94,7 +94,7 @@ def ranks_here() -> int:
 
 
 def is_lost_contact(error: BaseException) -> bool:
-    """Whether `error` says that another rank is gone or does not answer."""
+    """Whether `error` means that another rank has gone or does not respond."""
     text = str(error).lower()
     words = (
         "connection closed by peer", "connection reset", "connection refused", "broken pipe", "timed out", "gloo",
@@ -105,9 +105,9 @@ def is_lost_contact(error: BaseException) -> bool:
 
 @contextmanager
 def joined(device: torch.device, shares_gpu: bool = False) -> Iterator[Ranks]:
-    """Join the group that torchrun (or `trainer.launch`) describes in the environment, if any; leave it at the end.
+    """Within this context, be a member of the process group that torchrun or `trainer.processes` has set up, if any.
 
-    `shares_gpu`: several ranks on one GPU, which only gloo allows: slow, and good for checks alone.
+    `shares_gpu`: several ranks on one GPU; slow (gloo), for checks only.
     Raises TrainerError when this machine has fewer GPUs than ranks, or an MPS device.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
@@ -121,10 +121,10 @@ def joined(device: torch.device, shares_gpu: bool = False) -> Iterator[Ranks]:
     if device.type == "cuda":
         if ranks_here() > torch.cuda.device_count() and not shares_gpu:
             found = torch.cuda.device_count()
-            raise TrainerError(f"{ranks_here()} processes need a GPU each, but this machine has {found}", "device")
+            raise TrainerError(f"{ranks_here()} processes need one GPU each, but this machine has {found}", "device")
         torch.cuda.set_device(device)
-    # Its functions have the group of the moment of its import as their default. Imported later (by torch's optimisers),
-    # it keeps that group alive, whose threads then drop their last tensors while the interpreter ends, and abort.
+    # Its functions take the group at the time of import as a default argument. If torch's optimisers import it later,
+    # it keeps our group alive until the interpreter ends, and the group's threads abort.
     importlib.import_module("torch.distributed.nn.functional")
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" and not shares_gpu else "gloo")
     try:

@@ -14,7 +14,7 @@ class Average:
     """The averaged generator.
 
     Attributes:
-        network: a copy of the generator in evaluation mode, never trained itself.
+        network: a copy of the generator in evaluation mode.
     """
 
     def __init__(self, generator: Generator, settings: Ema) -> None:
@@ -35,6 +35,6 @@ class Average:
 
     @torch.no_grad()
     def refresh_buffers(self) -> None:
-        """Copy running statistics, which are averages already; called before the average is used or saved."""
+        """Copy running statistics, which are averages already; call it before using or saving the average."""
         for ours, theirs in self._buffers:
             ours.copy_(theirs)

@@ -1,4 +1,4 @@
-"""A trained generator for other programs: safetensors, ONNX and TorchScript, each checked against the original."""
+"""Exports a trained generator as safetensors, ONNX and TorchScript, each checked against the original."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from trainer.protocol.output_folders import FolderKind, check_folder, new_folder
 from trainer.randomness import latents
 from trainer.sampling import Trained
 
-TOLERANCE = 1e-3  # Largest difference allowed in a picture's [-1, 1]; a 255th is 8e-3.
+TOLERANCE = 1e-3  # Largest difference allowed; pictures are in [-1, 1], so one of 255 levels is 8e-3.
 FORMATS = ("safetensors", "torchscript", "onnx")
 
 
@@ -43,12 +43,12 @@ def export(
 ) -> dict[str, Any]:  # fmt: skip
     """Write generator.safetensors / .pt / .onnx and generator.json into `folder`, each compared with the original.
 
-    With `force` an earlier export is replaced. Formats it holds that are not asked for now are kept; when they hold
-    another network, nothing is written. `near` as of `outputs.check_place`.
+    With `force` an earlier export is replaced. Its other formats are kept; when these hold another network, nothing is
+    written. For `near` see `outputs.check_place`.
 
     Inputs of the exported networks: z (B, latent) float32 and, with classes, labels (B,) int64; output: pictures
     (B, C, H, W) in [-1, 1]. Returns {"out", "files": {name: largest difference}, "skipped": {format: reason}}.
-    Raises TrainerError when an output disagrees.
+    Raises TrainerError when an output differs.
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
@@ -71,7 +71,7 @@ def export(
                     continue
                 difference = float(np.abs(writers[name](trained, part / _FILES[name], inputs) - wanted).max())
                 if not difference <= TOLERANCE:
-                    raise TrainerError(f"the {name} export disagrees with the original by {difference:.2g}", "bug")
+                    raise TrainerError(f"the {name} export differs from the original by {difference:.2g}", "bug")
                 done[_FILES[name]] = difference
             for filename in kept:
                 files.link_or_copy(earlier / filename, part / filename)
@@ -82,9 +82,9 @@ def export(
 
 
 def _kept(trained: Trained, folder: Path, formats: tuple[str, ...]) -> dict[str, float]:
-    """What an earlier export holds in formats that are not asked for, with its largest differences.
+    """The files of an earlier export in other formats, with their largest differences.
 
-    Raises TrainerError when that is another network.
+    Raises TrainerError when they hold another network.
     """
     try:
         with opened_marker(folder / MODEL.marker) as (before, _listed):
@@ -97,7 +97,7 @@ def _kept(trained: Trained, folder: Path, formats: tuple[str, ...]) -> dict[str,
     if others and any(before.get(name) != facts[name] for name in ("iteration", "weights", "config")):
         raise TrainerError(
             f"{folder / next(iter(others))} is of another network (iteration {before.get('iteration')}) and its "
-            "format is not asked for now: ask for it too, or choose another folder"
+            "format is not exported now: export it too, or choose another folder"
         )
     return others
 
@@ -137,7 +137,7 @@ def _safetensors(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...])
 
 def _torchscript(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...]) -> np.ndarray[Any, Any]:
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # torch announces TorchScript's old age at every use.
+        warnings.simplefilter("ignore")  # torch warns that TorchScript is deprecated.
         traced = torch.jit.trace(trained.generator, inputs, check_trace=False)
         traced.save(str(path))
         other = inputs[0][:3], *(rest[:3] for rest in inputs[1:])  # A batch size it was not traced with.
@@ -151,7 +151,7 @@ def _onnx(trained: Trained, path: Path, inputs: tuple[torch.Tensor, ...]) -> np.
     names = ["z", "labels"][: len(inputs)]
     batch = torch.export.Dim("batch", min=1, max=4096)
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # The exporter warns of its own internals.
+        warnings.simplefilter("ignore")  # The exporter warns about its own internals.
         torch.onnx.export(
             trained.generator, inputs, str(path), input_names=names, output_names=["pictures"], dynamo=True,
             dynamic_shapes=tuple({0: batch} for _ in inputs), external_data=False, verbose=False,

@@ -1,6 +1,6 @@
-"""Features of pictures from a fixed-seed random convolutional network (after Naeem et al. 2020): offline and cheap.
+"""Features of pictures from a random convolutional network with a fixed seed (after Naeem et al. 2020).
 
-Values are comparable only with each other, never with published FID or KID.
+They need no download and little time. Values are comparable with each other only, not with published FID or KID.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import nn
 from trainer.randomness import derived_seed
 
 NAME = "random-conv-1"
-"""Which feature space this is; shown on every figure made from it."""
+"""The name of this feature space, shown with every value measured in it."""
 
 WIDTHS = (32, 64, 128, 128)
 
@@ -39,7 +39,7 @@ class RandomFeatures(nn.Module):
 
     @torch.no_grad()
     def forward(self, pixels: np.ndarray[Any, Any], chunk: int = 128) -> torch.Tensor:
-        """Features of `pixels`; alpha, when there is one, is laid over white."""
+        """Features of `pixels`; pictures with alpha are composited over white."""
         device = next(self.parameters()).device
         parts = []
         for first in range(0, len(pixels), chunk):

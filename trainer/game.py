@@ -1,6 +1,6 @@
-"""One move of each player: the gradients of a discriminator phase and of a generator phase, and the updates.
+"""The two networks of a run and their optimisers: gradients, micro-batches and updates of one step of each.
 
-Phases only compute; they return detached values on the device and never wait for it.
+Steps only compute: they return detached values on the device and never wait for it.
 """
 
 from __future__ import annotations
@@ -13,29 +13,26 @@ import torch
 from torch import nn
 
 from trainer.augmentation import augment
+from trainer.batches import StepBatch
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.draws import Draw
 from trainer.graphs import Recordings
 from trainer.layers import BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, MinibatchStd, remembering
 from trainer.memory import is_out_of_memory
 from trainer.networks import Discriminator, Generator
-from trainer.objectives import discriminator_loss, fake_loss, generator_loss, real_loss
-from trainer.penalties import gradient_penalty, zero_centred
+from trainer.objectives import Criterion, DiscriminatorValues, GeneratorValues
 from trainer.protocol.config import TrainConfig
-
-D_VALUES = ("loss_d", "loss_d_real", "loss_d_fake", "d_real", "d_fake", "penalty", "sign")
-"""Values a discriminator phase returns, in this order; "sign" is E[sign(D(x) - D(G(z)))]."""
 
 
 class Game:
     """The two networks, their optimisers and one step of each.
 
     Attributes:
-        parts: what one turn of the discriminator consists of: ("both",), or ("real", "fake") with separate steps.
+        criterion: what the networks are trained for.
         generator, discriminator: on the machine's device. optimiser_g, optimiser_d: Adam.
-        least: the fewest pictures at once: those that are compared with each other (MinibatchStd), else 1.
-        complaint: why graphs were given up, or "".
+        least: the smallest micro-batch: the pictures that MinibatchStd compares with each other, else 1.
+        reuses_fakes: whether the generator's step may use the pictures generated for the discriminator.
+        complaint: why CUDA graphs were given up, or "".
     """
 
     def __init__(
@@ -48,7 +45,7 @@ class Game:
         batch: int,
         micro: int,
     ) -> None:
-        """`batch`: pictures a step over all ranks; `micro`: of this rank's share, so many at once (see `micro`)."""
+        """`batch`: pictures a step over all ranks. `micro`: the size of micro-batches (see `micro`)."""
         self.config, self.machine, self.fill, self.ranks = config, machine, fill, ranks
         layout = torch.channels_last if machine.channels_last else torch.contiguous_format
         self.generator, self.discriminator = (net.to(machine.device, memory_format=layout) for net in networks)  # type: ignore[call-overload]
@@ -69,10 +66,10 @@ class Game:
                 layer.ranks = ranks
             elif isinstance(layer, MinibatchStd):
                 layer.batch, self.least = batch, layer.group_of(batch)
-        objective = config.objective
-        self.parts = ("real", "fake") if separates(config) else ("both",)
-        self._by_averages = objective.fakes_batchnorm == "inference"
-        self._shares = objective.shared_latents and objective.critic_steps == 1 and not self._by_averages
+        self.criterion = Criterion(config)
+        settings = config.objective
+        self._by_averages = settings.fakes_batchnorm == "inference"
+        self.reuses_fakes = settings.shared_latents and settings.critic_steps == 1 and not self._by_averages
         self._kept: torch.Tensor | None = None
         self._recordings = Recordings()
         self._share = batch // ranks.count
@@ -83,9 +80,9 @@ class Game:
 
     @property
     def micro(self) -> int:
-        """Pictures at once on this rank, a multiple of `least`; gradients are accumulated over the rest of the batch.
+        """Pictures this rank computes at once, a multiple of `least`; gradients are accumulated over its share.
 
-        Below the whole share nothing is recorded any more, and recordings are freed.
+        When it is smaller than that share, CUDA graphs are off.
         """
         return self._micro
 
@@ -96,7 +93,7 @@ class Game:
             self.graphs = False
 
     def lowered(self) -> int:
-        """The next smaller `micro`; the present one when there is none."""
+        """The next smaller `micro`, or the present one when there is none."""
         return self._whole_groups(self._micro // 2)
 
     def _whole_groups(self, wanted: int) -> int:
@@ -104,7 +101,7 @@ class Game:
 
     @property
     def graphs(self) -> bool:
-        """Whether phases are recorded and replayed as CUDA graphs. Set to False, recordings are freed."""
+        """Whether steps are recorded and replayed as CUDA graphs. Setting it to False frees the recordings."""
         return self._graphs
 
     @graphs.setter
@@ -120,136 +117,104 @@ class Game:
             for group in optimiser.param_groups:
                 group["lr"], group["betas"] = rate * factor, (configured.beta1, beta2)
 
-    def discriminator_phase(self, draw: Draw, penalty_weight: float | None, part: str = "both") -> torch.Tensor:
-        """One discriminator step. `penalty_weight` None: without penalty. Returns (len(D_VALUES) + 1,): the last is
-        the gradients' 2-norm. May raise torch.OutOfMemoryError, before anything but running statistics changed.
+    def discriminator_phase(
+        self, batch: StepBatch, penalty_weight: float | None, part: str = "both"
+    ) -> DiscriminatorValues:
+        """One discriminator step, without penalty when `penalty_weight` is None.
 
-        `part` "real" or "fake": only these pictures' share of loss and penalty; other values are 0 (see `merged`).
+        `part` "real" or "fake": only these pictures' share of loss and penalty; other values are 0. May raise
+        torch.OutOfMemoryError, before anything but running statistics changed.
         """
-        keeps = self._shares and not self.graphs and self.micro >= len(draw.z)
+        keeps = self.reuses_fakes and not self.graphs and self.micro >= len(batch.z)
         self._kept = None
         self.generator.requires_grad_(keeps)
         self.discriminator.requires_grad_(True)
         if penalty_weight is not None:
-            draw = dataclasses.replace(draw, weight=self._unit * penalty_weight)
+            batch = dataclasses.replace(batch, weight=self._unit * penalty_weight)
         name = ("d" if part == "both" else f"d {part}") + (" with penalty" if penalty_weight is not None else "")
-        gradients = self.discriminator_gradients if part == "both" else partial(self._half_gradients, part=part)
-        values = self._accumulate(name, draw, self.parameters_d, gradients)
-        return self._update(self.optimiser_d, self.parameters_d, values)
+        gradients = partial(self.discriminator_gradients, part=part)
+        values = self._accumulate(name, batch, self.parameters_d, gradients)
+        return DiscriminatorValues(*self._update(self.optimiser_d, self.parameters_d, values))
 
-    def discriminator_turn(self, draw: Draw, penalty_weight: float | None) -> torch.Tensor:
-        """All steps of one turn of the discriminator (see `parts`) on one draw; returns as `discriminator_phase`."""
-        return merged([self.discriminator_phase(draw, penalty_weight, part) for part in self.parts])
+    def discriminator_turn(self, batch: StepBatch, penalty_weight: float | None) -> DiscriminatorValues:
+        """All steps of one turn of the discriminator (see `Criterion.parts`) on one batch."""
+        parts = [self.discriminator_phase(batch, penalty_weight, part) for part in self.criterion.parts]
+        return DiscriminatorValues.merged(parts)
 
-    def generator_phase(self, draw: Draw) -> torch.Tensor:
-        """One generator step. Returns (2,): loss and the gradients' 2-norm. May raise torch.OutOfMemoryError."""
+    def generator_phase(self, batch: StepBatch) -> GeneratorValues:
+        """One generator step. May raise torch.OutOfMemoryError."""
         self.generator.requires_grad_(True)
-        self.discriminator.requires_grad_(False)  # Its weights' gradients would be thrown away.
-        values = self._accumulate("g", draw, self.parameters_g, self.generator_gradients)
-        return self._update(self.optimiser_g, self.parameters_g, values)
+        self.discriminator.requires_grad_(False)  # Its weights' gradients are not needed.
+        values = self._accumulate("g", batch, self.parameters_g, self.generator_gradients)
+        return GeneratorValues(*self._update(self.optimiser_g, self.parameters_g, values))
 
-    def discriminator_gradients(self, draw: Draw) -> torch.Tensor:
-        """Backward pass of the discriminator's loss (mean over `draw`); returns `D_VALUES`, detached."""
-        kind, regulariser = self.config.objective.kind, self.config.regulariser.kind
-        weight, penalised = draw.weight, draw.weight is not None
-        assert draw.real is not None
-        self._seed_dropout(draw)
-        fake = self._drawn(draw)
-        real = augment(draw.real, draw.real_changes, self.fill).detach()
-        fake = augment(fake, draw.fake_changes, self.fill).detach()
-        real.requires_grad_(penalised and regulariser in ("r1", "r1r2"))
-        fake.requires_grad_(penalised and regulariser == "r1r2")
-        x, g = self._scores(real, draw), self._scores(fake, draw)
-        loss = discriminator_loss(kind, x, g, draw.noise)
-        penalty = torch.zeros((), device=x.device)
-        if weight is not None and real.requires_grad:
-            penalty = penalty + zero_centred(x, real, weight)
-        if weight is not None and fake.requires_grad:
-            penalty = penalty + zero_centred(g, fake, weight)
-        if weight is not None and regulariser == "gp":
-            assert draw.mix is not None
-            penalty = gradient_penalty(lambda m: self._scores(m, draw), real, fake, draw.mix, weight)
-        (loss.total + penalty).backward()
-        with torch.no_grad():
-            sign = torch.sign(x - g).mean()
-            return torch.stack([*loss, x.mean(), g.mean(), penalty, sign]).detach()
+    def discriminator_gradients(self, batch: StepBatch, part: str = "both") -> torch.Tensor:
+        """Backward pass of the discriminator's loss (mean over `batch`), or of one part of it.
 
-    def _half_gradients(self, draw: Draw, part: str) -> torch.Tensor:
-        """`discriminator_gradients` of the real or of the generated pictures alone."""
-        kind, regulariser, weight = self.config.objective.kind, self.config.regulariser.kind, draw.weight
-        self._seed_dropout(draw)
-        real = None if draw.real is None else augment(draw.real, draw.real_changes, self.fill).detach()
-        pictures = real if part == "real" else augment(self._drawn(draw), draw.fake_changes, self.fill).detach()
-        assert pictures is not None
-        zero = torch.zeros((), device=pictures.device)
-        penalised = weight is not None and regulariser in (("r1", "r1r2") if part == "real" else ("r1r2",))
-        pictures.requires_grad_(penalised)
-        scores = self._scores(pictures, draw)
-        loss = real_loss(kind, scores, draw.noise) if part == "real" else fake_loss(kind, scores, draw.noise)
-        penalty = zero
-        if weight is not None and penalised:
-            penalty = zero_centred(scores, pictures, weight)
-        if weight is not None and part == "fake" and regulariser == "gp":
+        Returns all but the last of `DiscriminatorValues`, stacked and detached.
+        """
+        self._seed_dropout(batch)
+        critic = partial(self._scores, batch=batch)
+        fake = None if part == "real" else self._fakes(batch)
+        real = None if batch.real is None else augment(batch.real, batch.real_augmentation, self.fill).detach()
+        if fake is None:
             assert real is not None
-            assert draw.mix is not None
-            penalty = gradient_penalty(lambda m: self._scores(m, draw), real, pictures, draw.mix, weight)
-        (loss + penalty).backward()
-        with torch.no_grad():
-            if part == "real":
-                return torch.stack([loss, loss, zero, scores.mean(), zero, penalty, zero]).detach()
-            sign = zero if real is None else torch.sign(self._scores(real, draw) - scores).mean()
-            return torch.stack([loss, zero, loss, zero, scores.mean(), penalty, sign]).detach()
+            return self.criterion.real_backward(critic, real, batch)
+        fake = augment(fake, batch.fake_augmentation, self.fill).detach()
+        if part == "fake":
+            return self.criterion.fake_backward(critic, real, fake, batch)
+        assert real is not None
+        return self.criterion.discriminator_backward(critic, real, fake, batch)
 
-    def _drawn(self, draw: Draw) -> torch.Tensor:
-        """The pictures the discriminator is shown, kept with their graph for the generator's phase where they serve it.
+    def _fakes(self, batch: StepBatch) -> torch.Tensor:
+        """Generated pictures for the discriminator; their graph is kept when the generator's step can use it.
 
-        By running averages they would teach the generator other gradients, so then they are never kept.
+        Pictures normalised by running averages have other gradients, so these are never kept.
         """
         keeps = self.parameters_g[0].requires_grad
         if self._by_averages:
             self.generator.eval()
-        # Where the generator's step draws these pictures again, its running statistics move only then.
-        moves = keeps or not self._shares
+        # When the generator's step generates these pictures again, only that step moves the running statistics.
+        moves = keeps or not self.reuses_fakes
         with torch.set_grad_enabled(keeps), self.machine.autocast(), remembering(self._norms_g, moves):
-            fake = self.generator(draw.z, draw.labels)
+            fake = self.generator(batch.z, batch.labels)
         if self._by_averages:
             self.generator.train()
         self._kept = fake if keeps else None
         return fake
 
-    def generator_gradients(self, draw: Draw) -> torch.Tensor:
-        """Backward pass of the generator's loss (mean over `draw`); returns it, (1,), detached.
+    def generator_gradients(self, batch: StepBatch) -> torch.Tensor:
+        """Backward pass of the generator's loss (mean over `batch`); returns it, (1,), detached.
 
-        With shared latents the discriminator's phase has drawn these pictures already, by the same weights.
+        With shared latents the discriminator's step has generated these pictures already, with the same weights.
         """
-        self._seed_dropout(draw)
+        self._seed_dropout(batch)
         fake, self._kept = self._kept, None
-        if fake is None or len(fake) != len(draw.z):
+        if fake is None or len(fake) != len(batch.z):
             with self.machine.autocast():
-                fake = self.generator(draw.z, draw.labels)
-        g = self._scores(augment(fake, draw.fake_changes, self.fill), draw)
-        x = None
-        if draw.real is not None:
-            with torch.no_grad():
-                x = self._scores(augment(draw.real, draw.real_changes, self.fill), draw)
-        loss = generator_loss(self.config.objective.kind, g, x)
-        loss.backward()
-        return loss.detach().reshape(1)
+                fake = self.generator(batch.z, batch.labels)
+        fake = augment(fake, batch.fake_augmentation, self.fill)
+        real = None if batch.real is None else augment(batch.real, batch.real_augmentation, self.fill)
+        return self.criterion.generator_backward(partial(self._scores, batch=batch), fake, real)
 
-    def _scores(self, pictures: torch.Tensor, draw: Draw) -> torch.Tensor:
+    def _scores(self, pictures: torch.Tensor, batch: StepBatch) -> torch.Tensor:
         if self.machine.channels_last:
             pictures = pictures.contiguous(memory_format=torch.channels_last)
         with self.machine.autocast():
-            return self.discriminator(pictures, draw.labels)
+            return self.discriminator(pictures, batch.labels)
 
     def _accumulate(
-        self, name: str, draw: Draw, parameters: list[nn.Parameter], gradients: Callable[[Draw], torch.Tensor]
+        self,
+        name: str,
+        batch: StepBatch,
+        parameters: list[nn.Parameter],
+        gradients: Callable[[StepBatch], torch.Tensor],
     ) -> torch.Tensor:
         """Mean values and gradients over the batch, `micro` pictures at a time."""
-        if self.graphs and self.micro >= len(draw.z):
+        if self.graphs and self.micro >= len(batch.z):
             buffers = [*self.generator.buffers(), *self.discriminator.buffers()]
             try:
-                return self._recordings.replay(name, gradients, draw, parameters, buffers)
+                return self._recordings.replay(name, gradients, batch, parameters, buffers)
             except RuntimeError as error:
                 if is_out_of_memory(error):
                     raise
@@ -257,13 +222,13 @@ class Game:
             self.graphs = False  # After the error and its frames are gone.
         for parameter in parameters:
             parameter.grad = None
-        count = len(draw.z)
+        count = len(batch.z)
         if self.micro >= count:
-            return gradients(draw)
+            return gradients(batch)
         total, sums = None, None
         for first in range(0, count, self.micro):
             last = min(first + self.micro, count)
-            values = gradients(draw.part(first, last)) * ((last - first) / count)
+            values = gradients(batch.part(first, last)) * ((last - first) / count)
             total = values if total is None else total + values
             sums = _weighted(parameters, sums, (last - first) / count)
         assert total is not None
@@ -281,28 +246,15 @@ class Game:
         optimiser.step()
         return torch.cat([values, norm.reshape(1).to(values.dtype)])
 
-    def _seed_dropout(self, draw: Draw) -> None:
+    def _seed_dropout(self, batch: StepBatch) -> None:
         for dropout in self._dropouts:
-            dropout.source = (draw.source, self.ranks.rank, self.ranks.count)
-
-
-def separates(config: TrainConfig) -> bool:
-    """Whether the discriminator makes a step on real and another on generated pictures."""
-    return config.objective.separate_steps and config.objective.kind != "relativistic"
-
-
-def merged(parts: list[torch.Tensor]) -> torch.Tensor:
-    """What the parts of one discriminator turn returned, as one: sums, and the root of the squared norms' sum."""
-    if len(parts) == 1:
-        return parts[0]
-    values = torch.stack(parts)
-    return torch.cat([values[:, :-1].sum(0), values[:, -1:].square().sum(0).sqrt()])
+            dropout.source = (batch.source, self.ranks.rank, self.ranks.count)
 
 
 def _weighted(
     parameters: list[nn.Parameter], sums: list[torch.Tensor | None] | None, share: float
 ) -> list[torch.Tensor | None]:
-    """Move the parameters' gradients, times `share`, onto `sums`."""
+    """Add the parameters' gradients, times `share`, to `sums`."""
     found: list[torch.Tensor | None] = []
     for index, parameter in enumerate(parameters):
         gradient, before = parameter.grad, None if sums is None else sums[index]
@@ -317,7 +269,7 @@ def _weighted(
 def _adam(
     parameters: Iterable[nn.Parameter], config: TrainConfig, rate: float, device: torch.device
 ) -> torch.optim.Adam:
-    """Adam, in one fused kernel where the device has it; its memory is taken at once, so no later step runs out."""
+    """Adam, fused where the device supports it; its memory is allocated at once, so that no later step runs out."""
     o = config.optimiser
     fused = device.type in ("cuda", "cpu")
     optimiser = torch.optim.Adam(parameters, lr=rate, betas=(o.beta1, o.beta2), eps=o.eps, fused=fused)

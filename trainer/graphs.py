@@ -1,7 +1,7 @@
-"""Recorded CUDA steps: at small pictures a step's hundreds of kernel launches cost more than its arithmetic.
+"""Training steps as CUDA graphs: with small pictures, launching kernels takes longer than computing them.
 
-A phase is captured once (forward and backward) with its inputs in fixed places and then replayed. Optimiser, random
-draws and indexing stay outside. Not used with several ranks, micro-batches or dropout.
+A step's forward and backward pass are captured once, with their inputs in fixed tensors, and then replayed. Optimiser,
+random numbers and indexing stay outside. Not used with several ranks, micro-batches or dropout.
 """
 
 from __future__ import annotations
@@ -13,43 +13,42 @@ from typing import Any
 import torch
 from torch import nn
 
-from trainer.augmentation import Changes
-from trainer.draws import Draw
+from trainer.augmentation import AugmentParams
+from trainer.batches import StepBatch
 
 WARM_UPS = 3  # Runs on a side stream before capture, as torch's documentation asks.
 
 
-def tensors_of(value: Draw | Changes) -> list[torch.Tensor]:
-    """Every tensor in a draw, in field order."""
+def tensors_of(value: StepBatch | AugmentParams) -> list[torch.Tensor]:
+    """Every tensor in a batch, in field order."""
     found: list[torch.Tensor] = []
     for field in dataclasses.fields(value):
         inner = getattr(value, field.name)
         if isinstance(inner, torch.Tensor):
             found.append(inner)
-        elif isinstance(inner, Changes):
+        elif isinstance(inner, AugmentParams):
             found += tensors_of(inner)
     return found
 
 
 def with_tensors(value: Any, tensors: Iterable[torch.Tensor]) -> Any:
-    """The same draw with its tensors replaced by `tensors`, in the order of `tensors_of`."""
+    """The same batch with its tensors replaced by `tensors`, in the order of `tensors_of`."""
     supply = iter(tensors)
     changed: dict[str, Any] = {}
     for field in dataclasses.fields(value):
         inner = getattr(value, field.name)
         if isinstance(inner, torch.Tensor):
             changed[field.name] = next(supply)
-        elif isinstance(inner, Changes):
+        elif isinstance(inner, AugmentParams):
             own = [next(supply) for _ in tensors_of(inner)]
             changed[field.name] = with_tensors(inner, own)
     return dataclasses.replace(value, **changed)
 
 
 class Recordings:
-    """The recorded phases of one game by name, all in one pool of memory.
+    """The recorded steps of one game by name, in one memory pool.
 
-    They may share it: they are never replayed at once, and what one leaves there (gradients and values) has been used
-    up before the next is replayed.
+    They can share it, since the gradients and values of one are used before the next is replayed.
     """
 
     def __init__(self) -> None:
@@ -59,20 +58,20 @@ class Recordings:
     def replay(
         self,
         name: str,
-        gradients: Callable[[Draw], torch.Tensor],
-        draw: Draw,
+        gradients: Callable[[StepBatch], torch.Tensor],
+        batch: StepBatch,
         parameters: list[nn.Parameter],
         buffers: list[torch.Tensor],
     ) -> torch.Tensor:
-        """Run phase `name` for `draw`, recording it the first time (see `Recorded`); returns its values."""
+        """Run step `name` for `batch`, recording it the first time (see `Recorded`); returns its values."""
         if name not in self._recorded:
             if self._pool is None:
                 self._pool = torch.cuda.graph_pool_handle()
-            self._recorded[name] = Recorded(gradients, draw, parameters, buffers, self._pool)
-        return self._recorded[name].replay(draw)
+            self._recorded[name] = Recorded(gradients, batch, parameters, buffers, self._pool)
+        return self._recorded[name].replay(batch)
 
     def free(self) -> None:
-        """Forget all of them and let go of their memory, gradients included."""
+        """Drop all recordings and their memory, gradients included."""
         for recorded in self._recorded.values():
             recorded.forget()
         self._recorded.clear()
@@ -80,23 +79,23 @@ class Recordings:
 
 
 class Recorded:
-    """One phase's gradients as a CUDA graph.
+    """The gradients of one step as a CUDA graph.
 
-    `gradients(draw)` must run forward and backward and return detached values. `buffers` (running statistics) are put
-    back after the warm-up, so that recording leaves no trace, even where it fails.
+    `gradients(batch)` must run forward and backward and return detached values. `buffers` (running statistics) are
+    restored after the warm-up, also when recording fails.
     """
 
     def __init__(
         self,
-        gradients: Callable[[Draw], torch.Tensor],
-        draw: Draw,
+        gradients: Callable[[StepBatch], torch.Tensor],
+        batch: StepBatch,
         parameters: list[nn.Parameter],
         buffers: list[torch.Tensor],
         pool: Any = None,
     ) -> None:
         self._parameters = parameters
-        self._places = [tensor.clone() for tensor in tensors_of(draw)]
-        static = with_tensors(draw, self._places)
+        self._places = [tensor.clone() for tensor in tensors_of(batch)]
+        static = with_tensors(batch, self._places)
         kept = [buffer.clone() for buffer in buffers]
         try:
             side = torch.cuda.Stream()
@@ -118,9 +117,9 @@ class Recorded:
                 buffer.copy_(before)
         self._gradients = [parameter.grad for parameter in parameters]
 
-    def replay(self, draw: Draw) -> torch.Tensor:
-        """Run the phase for `draw`; gradients are in the parameters afterwards. Returns its values."""
-        for place, tensor in zip(self._places, tensors_of(draw), strict=True):
+    def replay(self, batch: StepBatch) -> torch.Tensor:
+        """Run the step for `batch`; its gradients are in the parameters afterwards. Returns its values."""
+        for place, tensor in zip(self._places, tensors_of(batch), strict=True):
             place.copy_(tensor)
         self._graph.replay()
         for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
@@ -128,6 +127,6 @@ class Recorded:
         return self._values.clone()
 
     def forget(self) -> None:
-        """Let go of the parameters' gradients, which lie in the recording's memory."""
+        """Drop the parameters' gradients, which are in the recording's memory."""
         for parameter in self._parameters:
             parameter.grad = None

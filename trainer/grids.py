@@ -1,4 +1,4 @@
-"""Many pictures from one moment: drawing them and laying them out."""
+"""Drawing many pictures and arranging them in a grid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trainer.dataset import to_pixels
 from trainer.networks import Generator
 from trainer.protocol import files
 
-CHUNK = 64  # Pictures drawn at once: sampling must not need more memory than training.
+CHUNK = 64  # Pictures drawn at once, so that sampling does not need more memory than training.
 
 
 @torch.no_grad()
@@ -41,13 +41,13 @@ def grid_shape(count: int) -> tuple[int, int]:
     columns = math.ceil(math.sqrt(count))
     while columns < count and count % columns:
         columns += 1
-    if columns > 2 * math.ceil(math.sqrt(count)):  # A prime: leave the last row short rather than draw a ribbon.
+    if columns > 2 * math.ceil(math.sqrt(count)):  # A prime number: better a short last row than a single one.
         columns = math.ceil(math.sqrt(count))
     return math.ceil(count / columns), columns
 
 
 def tile(pictures: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """uint8 (N, H, W, C) -> one picture (rows * H, columns * W, C), row by row; missing places are white, clear."""
+    """uint8 (N, H, W, C) -> one picture (rows * H, columns * W, C), row by row; empty cells are white and clear."""
     count, height, width, channels = pictures.shape
     rows, columns = grid_shape(count)
     sheet = np.full((rows * columns, height, width, channels), 255, np.uint8)

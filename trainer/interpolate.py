@@ -1,4 +1,4 @@
-"""Walks through latent space: from picture to picture, as GIF, MP4 or a sprite sheet."""
+"""Walks through latent space as GIF, MP4 or a sprite sheet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORMATS = (".gif", ".mp4", ".png")
 def slerp(a: torch.Tensor, b: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
     """Spherical interpolation (Shoemake 1985; White 2016 for latents) of (L,) vectors at `share` (S,): (S, L).
 
-    Lengths are interpolated linearly, since Gaussian latents differ a little in length.
+    Lengths are interpolated linearly.
     """
     one, two = a / a.norm(), b / b.norm()
     angle = torch.arccos((one * two).sum().clamp(-1, 1))
@@ -47,10 +47,10 @@ def interpolate(
     trained: Trained, out: Path, seed: int, points: int, steps: int, *, scale: int = 4, fps: int = 20,
     tag: str | None = None, force: bool = False, near: Sequence[Path] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """Write a looped walk between `points` pictures of `seed`, `steps` frames each, as the suffix of `out` says.
+    """Write a looped walk between `points` pictures of `seed`, `steps` frames each, in the format of `out`'s suffix.
 
-    .gif and .mp4 are enlarged `scale` times without smoothing; .png is a sheet, one row a point, pixels as they are.
-    A file that is there already is replaced only with `force`; `near` as of `outputs.check_place`.
+    .gif and .mp4 are enlarged `scale` times without smoothing; .png is a sheet with one row per point, not enlarged.
+    An existing file is replaced only with `force`. For `near` see `outputs.check_place`.
     Returns {"out", "frames", "seed", "seeds"}. Raises TrainerError.
     """
     kind = out.suffix.lower()
@@ -67,7 +67,7 @@ def interpolate(
             pixels = np.ascontiguousarray(sheet.reshape(height, width, frames.shape[3]))
             data = png_bytes(pixels, {"gandam": json.dumps(facts)})
         elif kind == ".gif":
-            data = _gif(frames, scale, fps)
+            data = gif_bytes(frames, scale, fps)
         else:
             data = _mp4(frames, scale, fps)
         with outputs.new_file(out, force=force, near=near) as stream:
@@ -85,8 +85,8 @@ def _enlarged(frames: np.ndarray[Any, Any], scale: int) -> np.ndarray[Any, Any]:
     return frames.repeat(scale, 1).repeat(scale, 2)
 
 
-def _gif(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
-    """A pixel of a GIF is there or not, and a frame lasts hundredths of a second, two at least to be heeded."""
+def gif_bytes(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
+    """A looped GIF of uint8 (N, H, W, C): pixels are opaque or clear, frames last whole hundredths, at least two."""
     if frames.shape[3] == 4:
         frames = np.where(frames[..., 3:] < 128, 0, frames | np.array([0, 0, 0, 255], np.uint8)).astype(np.uint8)
     pictures = [Image.fromarray(frame) for frame in _enlarged(frames, scale)]
@@ -97,7 +97,7 @@ def _gif(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
 
 
 def _mp4(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
-    """MP4 has no alpha: it is laid over white."""
+    """An MP4 film; pictures with alpha are composited over white."""
     import cv2
 
     if frames.shape[3] == 4:
@@ -106,7 +106,7 @@ def _mp4(frames: np.ndarray[Any, Any], scale: int, fps: int) -> bytes:
     big = _enlarged(frames, scale)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         film = Path(folder) / "film.mp4"
-        film.touch()  # OpenCV does not say why it could not.
+        film.touch()  # Raises a clear error; OpenCV does not say why it failed.
         writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"mp4v"), fps, (big.shape[2], big.shape[1]))
         try:
             if not writer.isOpened():

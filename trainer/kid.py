@@ -1,4 +1,4 @@
-"""Kernel Inception Distance (Binkowski et al. 2018) in any feature space: unbiased, so it may fall below zero."""
+"""Kernel Inception Distance (Binkowski et al. 2018) in any feature space; unbiased, so it can be negative."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Reference:
     """Real features, standardised by their own mean and deviation.
 
     Attributes:
-        features: (M, d). mean, deviation: (d,); deviations are clamped, since constant backgrounds have none.
+        features: (M, d). mean, deviation: (d,); clamped from below, since constant backgrounds do not vary.
     """
 
     features: torch.Tensor

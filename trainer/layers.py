@@ -21,8 +21,8 @@ class BatchNorm2d(nn.BatchNorm2d):
     torch's SyncBatchNorm exists for CUDA only; this one is differentiable on every device.
 
     Attributes:
-        ranks: set by the game it plays in: networks that one process tries alone never wait for the others.
-        remembers: whether the running statistics move. False where the same batch passes a second time.
+        ranks: set by `Game`; networks that are tried on one rank alone must not wait for the others.
+        remembers: whether to update the running statistics; False when the same batch passes a second time.
     """
 
     ranks = Ranks()
@@ -36,7 +36,7 @@ class BatchNorm2d(nn.BatchNorm2d):
             return functional.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)
         from torch.distributed.nn.functional import all_reduce
 
-        with full_precision(x.device):  # As torch's own: half the bits are too few for sums over a batch.
+        with full_precision(x.device):  # As in torch: half precision is not enough for sums over a batch.
             whole = x.float()
             count = x.numel() / x.shape[1] * self.ranks.count
             moments = torch.stack([whole.sum((0, 2, 3)), whole.square().sum((0, 2, 3))])
@@ -60,7 +60,7 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 @contextlib.contextmanager
 def remembering(norms: Iterable[BatchNorm2d], whether: bool) -> Iterator[None]:
-    """Within this, the running statistics of `norms` move or stay."""
+    """Within this context, update the running statistics of `norms` or not."""
     norms = list(norms)
     before = [norm.remembers for norm in norms]
     for norm in norms:
@@ -73,10 +73,10 @@ def remembering(norms: Iterable[BatchNorm2d], whether: bool) -> Iterator[None]:
 
 
 class Conv2d(nn.Conv2d):
-    """torch's convolution, in training computed faster where `winograd` is set and the layer suits.
+    """A convolution that is computed by `trainer.winograd` in training, if `winograd` is set and the layer suits.
 
     Attributes:
-        winograd: set by the training step. Pictures drawn and exports made in evaluation mode never use it.
+        winograd: set by `Game`; never used in evaluation mode.
     """
 
     winograd = False
@@ -84,14 +84,14 @@ class Conv2d(nn.Conv2d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, K, H', W')."""
         if self.winograd and self.training and winograd.suits(self, x.shape[2] // 2, x.shape[3] // 2):
-            with full_precision(x.device):  # Its fractions lose too much in bfloat16.
+            with full_precision(x.device):  # bfloat16 is not precise enough for it.
                 y = winograd.convolve(x.to(self.weight.dtype), self.weight)
             return y if self.bias is None else y + self.bias[:, None, None]
         return super().forward(x)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
-    """torch's transposed convolution; a 1x1 map is one matrix product, others as `Conv2d` where `winograd` is set."""
+    """A transposed convolution; with `winograd` set as `Conv2d`, 1x1 maps as one matrix product."""
 
     winograd = False
 
@@ -111,12 +111,12 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 
 
 class OpponentConv2d(nn.Conv2d):
-    """A convolution that sees colours as lightness and two differences (red - green, yellow - blue), orthonormal.
+    """A convolution of lightness and two colour differences (red - green, yellow - blue), orthonormal.
 
-    The differences count `weight` times as much as lightness: most of a sprite's variance is its dark outline on a
-    light ground, and a network that learns along the steepest slope leaves colour for last. At 1 it is `nn.Conv2d`. A
-    channel beyond the first three (alpha) is left alone, and so are pictures with fewer. The matrix is multiplied into
-    the kernel, so it costs nothing by the pixel; beside spectral normalisation it multiplies that bound, too.
+    Differences are scaled by `weight`: most of a sprite's variance is its dark outline on a light background, so that
+    networks learn colour last. With a weight of 1 it is `nn.Conv2d`. Alpha is not changed, nor are pictures with fewer
+    than three channels. The matrix is multiplied into the kernel, which costs nothing per pixel; it also scales the
+    bound of spectral normalisation.
     """
 
     axes: torch.Tensor | None
@@ -134,7 +134,7 @@ class OpponentConv2d(nn.Conv2d):
 
 
 def opponent_axes(channels: int, weight: float) -> torch.Tensor:
-    """(channels, channels): RGB to lightness and `weight` times two colour differences, alpha as it is."""
+    """(channels, channels): RGB to lightness and `weight` times two colour differences; alpha is unchanged."""
     axes = torch.eye(channels)
     rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, -1.0, 0.0], [1.0, 1.0, -2.0]])
     axes[:3, :3] = functional.normalize(rows, dim=1) * torch.tensor([[1.0], [weight], [weight]])
@@ -142,7 +142,7 @@ def opponent_axes(channels: int, weight: float) -> torch.Tensor:
 
 
 class Dropout(nn.Module):
-    """Dropout (Srivastava 2014) whose masks come from a given generator, for the global batch, sliced by rank.
+    """Dropout (Srivastava 2014) with masks from a given generator, drawn for the global batch and sliced by rank.
 
     Attributes:
         source: (generator, rank, ranks) set by the training step; torch's own generator when None.
@@ -169,8 +169,8 @@ class MinibatchStd(nn.Module):
     """Appends one channel: the standard deviation over groups of pictures (Karras et al. 2018, section 3).
 
     Attributes:
-        batch: pictures in the whole batch, set by the game: its groups stay the same however it is split among ranks
-            and micro-batches, each of which holds whole groups. 0: what is given is the whole batch.
+        batch: pictures in the whole batch, set by `Game`, so that groups do not depend on how it is split among ranks
+            and micro-batches (which hold whole groups). 0: the input is the whole batch.
     """
 
     batch = 0
@@ -184,11 +184,11 @@ class MinibatchStd(nn.Module):
         return group_of(count, self.group)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, C, H, W) -> (B, C + 1, H, W); B need not be a multiple of the group, unless it is part of `batch`."""
+        """(B, C, H, W) -> (B, C + 1, H, W); a part of `batch` must hold whole groups."""
         b, c, h, w = x.shape
         group = self.group_of(self.batch or b)
         grouped = x.float().reshape(b // group, group, c, h, w)
-        # Spelt out: on processors `var` over this axis takes as long as a convolution.
+        # Written out, since `var` over this axis is slow on CPUs.
         variance = (grouped - grouped.mean(1, keepdim=True)).square().mean(1)
         spread = (variance + 1e-8).sqrt().mean((1, 2, 3))
         plane = spread.repeat_interleave(group).reshape(b, 1, 1, 1).expand(b, 1, h, w)
@@ -196,7 +196,7 @@ class MinibatchStd(nn.Module):
 
 
 def full_precision(device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """Within this, float32 stays float32 whatever mixed precision is on around it."""
+    """Within this context, mixed precision is off."""
     return contextlib.nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
 
 
@@ -206,10 +206,10 @@ def spectral(module: Any, norm: str) -> Any:
 
 
 def up(x: torch.Tensor) -> torch.Tensor:
-    """Twice the side, bilinear."""
+    """Double the side, bilinear."""
     return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def down(x: torch.Tensor) -> torch.Tensor:
-    """Half the side: the mean of 2x2 pixels, the adjoint of nearest and, up to scale, the inverse of bilinear `up`."""
+    """Halve the side: the mean of 2x2 pixels."""
     return functional.avg_pool2d(x, 2)

@@ -1,4 +1,4 @@
-"""Running out of memory is a number to lower, not an end: smaller micro-batches, and the largest batch that fits."""
+"""Recognising that memory ran out, on any device, and finding what fits."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _TEXTS = re.compile(
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether `error` says that memory ran out, on any device, or came up while such an error was being handled.
+    """Whether `error` means that memory ran out, on any device, or has such an error as its cause or context.
 
-    A recording that runs out of memory ends with an error of its own, about the recording.
+    A CUDA graph that runs out of memory while it is captured ends with another error, about the capture.
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
@@ -44,7 +44,7 @@ def is_out_of_memory(error: BaseException | None) -> bool:
 
 
 def free_memory(device: torch.device) -> None:
-    """Give cached memory back, after the failed step's tensors are gone."""
+    """Release cached memory after a failed step; its tensors must be gone."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
@@ -63,26 +63,9 @@ def attempt(step: Callable[[], Result]) -> Result | None:
 
 
 def out_of_memory(least: int) -> TrainerError:
-    """What is said when `least` pictures at a time, the fewest there can be, are still too many."""
+    """The error for when even micro-batches of `least` pictures, the smallest possible, do not fit."""
     some = "one picture" if least == 1 else f"{least} pictures"
     return TrainerError(f"out of memory even with {some} at a time; use smaller pictures or networks", "oom")
-
-
-def with_less_memory(
-    step: Callable[[], Result], lower: Callable[[], bool], device: torch.device, least: int = 1
-) -> Result:
-    """`step()`; whenever memory runs out, `lower` makes it need less, tells the person, and it is tried again.
-
-    `lower` returns False when it cannot: then TrainerError (cause "oom") is raised, which names `least` pictures.
-    """
-    while True:
-        result = attempt(step)
-        if result is not None:
-            return result
-        free_memory(device)
-        if not lower():
-            raise out_of_memory(least)
-        free_memory(device)
 
 
 def largest_batch(fits: Callable[[int], bool], low: int = 4, high: int = 4096) -> int:

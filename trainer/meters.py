@@ -1,20 +1,24 @@
-"""The trainer's own meter: KID at sample points, to keep the best weights; it never spends more than a hundredth."""
+"""KID at sample points, within a hundredth of the training time, and the checkpoint of the best weights."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
+from trainer import checkpoints
 from trainer.dataset import over_background, to_pixels
 from trainer.features import NAME, RandomFeatures
 from trainer.grids import draw_pictures
 from trainer.kid import Reference
+from trainer.memory import attempt, free_memory
 from trainer.protocol import events
+from trainer.protocol.run_directory import RunDirectory
 from trainer.randomness import derived_seed, latents
-from trainer.session import Session
+from trainer.session import Session, capture
 
 PICTURES = 256
 LEAST = 32
@@ -22,7 +26,7 @@ SHARE = 0.01  # Of the training time.
 
 
 class Meter:
-    """KID of fresh pictures against held-out ones (or, with fewer than 32 of those, against training pictures)."""
+    """KID of fresh pictures against held-out ones, or against training pictures when fewer than 32 are held out."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -35,16 +39,16 @@ class Meter:
 
     @property
     def possible(self) -> bool:
-        """Whether there are pictures enough."""
+        """Whether there are enough pictures."""
         return len(self._rows) >= LEAST
 
     @property
     def affordable(self) -> bool:
-        """Whether measuring now stays within its share of the time (the first time is free)."""
+        """Whether measuring now stays within its share of the training time (the first time does not count)."""
         return self.possible and self._spent <= SHARE * self._session.done.seconds
 
     def measure(self) -> events.MetricMeasured:
-        """Measure now."""
+        """Draw pictures and compare them with the real ones."""
         started, session = time.perf_counter(), self._session
         if self._network is None or self._reference is None:
             self._network = RandomFeatures().to(session.machine.device)
@@ -63,3 +67,45 @@ class Meter:
         x = self._session.data.pixels[self._rows.to(self._session.data.pixels.device)].permute(0, 3, 1, 2)
         x = x.to(self._session.data.fill.device).float() / 127.5 - 1
         return to_pixels(over_background(x, self._session.data.fill) if x.shape[1] == 4 else x, self._session.data.fill)
+
+
+class BestWeights:
+    """Measures a session and saves the weights with the lowest KID so far as the checkpoint "best".
+
+    Only the first rank measures. `say` writes an event.
+    """
+
+    def __init__(self, session: Session, run: RunDirectory, say: Callable[[events.TrainEvent], None]) -> None:
+        self._session, self._run, self._say = session, run, say
+        self._meter = Meter(session) if session.ranks.first else None
+        self._measured = -1
+
+    def measure(self) -> None:
+        """Measure if that is affordable."""
+        if self._meter and self._session.done.iteration and self._meter.affordable:
+            self._measure(self._meter)
+
+    def measure_last(self) -> None:
+        """Measure if that is possible and has not been done at this iteration.
+
+        A short run could afford no measurement but its first, and an early checkpoint would stay the best one.
+        """
+        iteration = self._session.done.iteration
+        if self._meter and iteration and iteration != self._measured and self._meter.possible:
+            self._measure(self._meter)
+
+    def _measure(self, meter: Meter) -> None:
+        session = self._session
+        self._measured = session.done.iteration
+        measured = attempt(meter.measure)
+        if measured is None:
+            self._meter = None
+            free_memory(session.machine.device)
+            self._say(events.RunWarning(message="Out of memory: KID is no longer measured.", about="memory"))
+            return
+        self._say(measured)
+        if measured.value is None or measured.value >= session.best.get("value", float("inf")):
+            return
+        session.best = {"name": measured.name, "value": measured.value, "iteration": session.done.iteration}
+        folder = checkpoints.save(self._run.checkpoints_path / checkpoints.BEST, capture(session, only_weights=True))
+        self._say(events.CheckpointSaved(path=folder.relative_to(self._run.path).as_posix(), reason="best"))

@@ -1,4 +1,4 @@
-"""Building generator and discriminator from a configuration, at any picture size, with or without classes."""
+"""Builds generator and discriminator from a configuration, for any picture size, with or without classes."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ def build_networks(config: TrainConfig, classes: int = 0) -> tuple[Generator, Di
 
 
 def build_generator(config: TrainConfig, classes: int = 0) -> Generator:
-    """Only the generator, for sampling and export."""
+    """The generator alone, for sampling and export."""
     return build_networks(config, classes)[0]
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Number of trainable values."""
+    """The number of trainable parameters."""
     return sum(parameter.numel() for parameter in module.parameters())

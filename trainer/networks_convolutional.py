@@ -22,11 +22,11 @@ class Shape(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Reshape."""
-        return x.reshape(-1, self.channels, self.side, self.side)  # Not len(x): exports trace this.
+        return x.reshape(-1, self.channels, self.side, self.side)  # Exports would trace len(x) as a constant.
 
 
 def gandam(config: TrainConfig, latent: int) -> tuple[nn.Module, nn.Module, nn.Linear]:
-    """The GANdam Project's networks, any part (layer tables: the presets); 3x3 kernels, stride 2.
+    """The GANdam Project's networks; 3x3 kernels, stride 2. Presets hold the layer tables.
 
     Generator block: ConvTranspose 3x3 stride 2 -> ReLU -> BatchNorm; the last gives the picture through tanh.
     Discriminator block: Conv 3x3 stride 2 -> LeakyReLU 0.2 -> [BatchNorm in the first blocks] -> Dropout; dense layers.

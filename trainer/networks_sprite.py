@@ -51,9 +51,9 @@ class SpriteGenerator(nn.Module):
     """A learned 4x4 basis scaled by a linear map of z, then residual stages joined by bilinear doubling.
 
     With `modulation` the channels that enter a stage are scaled by 1 + another linear map of z (self-modulation, Chen
-    et al. 2019, without its shift and normalisation): what is drawn can differ at every scale, not at 4x4 only.
+    et al. 2019, without its shift and normalisation), so that pictures can differ at every scale.
     With `skips` every stage adds its own picture to the doubled sum of those before ("output skips", Karras et al.
-    2020, figure 7b): broad colour need not pass through the few channels of the last stage.
+    2020, figure 7b), so that large areas of colour need not pass through the few channels of the last stage.
     """
 
     def __init__(
@@ -104,9 +104,9 @@ class SpriteGenerator(nn.Module):
 
 
 class SpriteCritic(nn.Module):
-    """The generator's mirror: residual stages joined by 2x2 means, then a learned 4x4 basis, to (B, widths[-1]).
+    """The reverse of the generator: residual stages joined by 2x2 means, then a learned 4x4 basis, to (B, widths[-1]).
 
-    With `skips` every stage also sees the picture itself, reduced ("input skips", Karras et al. 2020, figure 7b), both
+    With `skips` every stage also sees the reduced picture ("input skips", Karras et al. 2020, figure 7b), both
     halved in power. `colour_weight` multiplies the colour differences it sees (OpponentConv2d).
     """
 

@@ -1,4 +1,4 @@
-"""What a run would cost, found out by real steps of it on made-up pictures, before its data are even prepared."""
+"""Estimates what a run will cost by running a few steps on random pictures."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MB = 1e6
 
 
 def preflight(config: TrainConfig) -> dict[str, Any]:
-    """Run one to three real iterations and tell what they cost.
+    """Run one to three iterations and measure them.
 
-    Returns {"device", "precision", "batch", "micro_batch" (what fits at once), "memory_mb" (peak), "seconds_per_step",
+    Returns {"device", "precision", "batch", "micro_batch" (that fits), "memory_mb" (peak), "seconds_per_step",
     "pictures_per_s", "steps" (None without a limit), "seconds" (None without a limit), "disk_mb", "checkpoint_mb",
     "generator_parameters", "discriminator_parameters"}. Raises TrainerError (cause "oom") when not even one picture
     at a time fits.
@@ -35,7 +35,7 @@ def preflight(config: TrainConfig) -> dict[str, Any]:
     micro = config.batch.micro or batch
     while (seconds := attempt(lambda: time_steps(_with_micro(config, micro), data, machine, batch))) is None:  # noqa: B023
         free_memory(device)
-        if machine.graphs:  # As the training does: without recordings first, then fewer pictures at once.
+        if machine.graphs:  # As in training: first without graphs, then with smaller micro-batches.
             machine = dataclasses.replace(machine, graphs=False)
         elif micro <= 1:
             raise out_of_memory(1)
@@ -61,7 +61,7 @@ def _with_micro(config: TrainConfig, micro: int) -> TrainConfig:
 
 
 def _made_up(config: TrainConfig, device: torch.device) -> TrainingSet:
-    """Noise of the right shape: a step costs the same whatever it sees."""
+    """Random pictures of the right shape."""
     count, side, channels = max(2, min(config.batch.size or 64, 256)), config.data.size, config.data.channels
     pixels = torch.randint(0, 256, (count, side, side, channels), dtype=torch.uint8, device=device)
     names = tuple(config.data.condition)
@@ -83,7 +83,7 @@ def _steps(config: TrainConfig, batch: int, seconds: float) -> int | None:
 
 
 def _disk(config: TrainConfig, steps: int | None) -> dict[str, Any]:
-    """What the run's folder will hold beyond its data: checkpoints kept, grids, events."""
+    """Size of checkpoints, grids and events in the run's folder."""
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         networks = build_networks(config, len(config.data.condition))
     generator, discriminator = (parameter_count(network) for network in networks)

@@ -1,6 +1,6 @@
-"""Randomness without state: every draw is keyed by (seed, purpose, number), so resuming needs no saved generators.
+"""Stateless randomness: random numbers are keyed by (seed, purpose, number), so checkpoints hold no generators.
 
-Draws are made for the global batch and sliced by rank, so the number of ranks does not change an experiment.
+They are drawn for the global batch and sliced by rank, so that results do not depend on the number of ranks.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import torch
 
 
 def derived_seed(seed: int, purpose: str, number: int = 0) -> int:
-    """A 63-bit seed from (seed, purpose, number): BLAKE2b, so that neighbouring numbers share nothing."""
+    """A 63-bit seed from (seed, purpose, number): a BLAKE2b hash, so that neighbouring numbers are unrelated."""
     digest = hashlib.blake2b(f"{seed}/{purpose}/{number}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 def generator(seed: int, purpose: str, number: int = 0, device: torch.device | str = "cpu") -> torch.Generator:
-    """A fresh generator on `device` for one purpose and number."""
+    """A new random generator on `device` for one purpose and number."""
     return torch.Generator(device=device).manual_seed(derived_seed(seed, purpose, number))
 
 

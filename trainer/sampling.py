@@ -1,4 +1,4 @@
-"""Pictures from a run's trained generator, with their seeds recorded."""
+"""Draws pictures from a run's trained generator and records their seeds."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def load_trained(
 ) -> Trained:
     """Load a run's generator from its newest good checkpoint, or from that of `iteration` ("best": of the lowest KID).
 
-    `weights`: "ema", "raw", or "auto" for the average where there is one. Raises TrainerError.
+    `weights`: "ema", "raw", or "auto" for the average if there is one. Raises TrainerError.
     """
     config = run.config()
     folder = _chosen(run, iteration)
@@ -70,7 +70,7 @@ def _chosen(run: RunDirectory, iteration: int | str | None) -> Path:
     if iteration == checkpoints.BEST:
         folder = run.checkpoints_path / checkpoints.BEST
         if not folder.is_dir():
-            raise TrainerError(f"{run.name} has no best checkpoint yet: none of its grids was measured", "checkpoint")
+            raise TrainerError(f"{run.name} has no best checkpoint yet: no KID was measured", "checkpoint")
         checkpoints.verify(folder)
         return folder
     if iteration is not None:
@@ -82,15 +82,15 @@ def _chosen(run: RunDirectory, iteration: int | str | None) -> Path:
     newest, complaints = checkpoints.newest_good(folders)
     if newest is None:
         reason = complaints[0] if complaints else "it has no checkpoint yet"
-        raise TrainerError(f"{run.name} cannot draw pictures: {reason}", "checkpoint")
+        raise TrainerError(f"{run.name} has no usable checkpoint: {reason}", "checkpoint")
     return newest
 
 
 def labels_for(trained: Trained, count: int, tag: str | None) -> torch.Tensor | None:
     """Classes for `count` pictures: all of class `tag`, or each in turn. Raises TrainerError for an unknown tag."""
     if tag is not None and tag not in trained.classes:
-        known = f"it knows {', '.join(trained.classes)}" if trained.classes else "it learned none"
-        raise TrainerError(f"this run did not learn the class {tag!r}; {known}")
+        known = f"its classes are {', '.join(trained.classes)}" if trained.classes else "it has no classes"
+        raise TrainerError(f"this run has no class {tag!r}; {known}")
     if not trained.classes:
         return None
     if tag is None:
@@ -99,7 +99,7 @@ def labels_for(trained: Trained, count: int, tag: str | None) -> torch.Tensor | 
 
 
 def pictures(trained: Trained, count: int, seed: int, tag: str | None = None) -> np.ndarray[Any, Any]:
-    """`count` uncurated pictures, uint8 (N, H, W, C). Picture i of a seed is the same whatever `count` is."""
+    """`count` uncurated pictures, uint8 (N, H, W, C). Picture i depends only on the seed, not on `count`."""
     z = latents(seed, "sample", count, trained.generator.latent)
     return draw_pictures(trained.generator, z, trained.fill, labels_for(trained, count, tag))
 
@@ -113,7 +113,7 @@ SAMPLES = FolderKind("seeds.json", "sample", _named, re.compile(r"[0-9]{5,}\.png
 
 
 def check_out(run: RunDirectory, out: Path, singly: bool, force: bool) -> None:
-    """Raise TrainerError when a sample of `run` may not be written to `out`: see `outputs`, `output_folders`."""
+    """Raise TrainerError when samples of `run` must not be written to `out` (see `outputs`, `output_folders`)."""
     if singly:
         check_folder(out, SAMPLES, force=force, near=[run.path])
     else:
@@ -124,10 +124,10 @@ def save_sample(
     run: RunDirectory, count: int, seed: int, out: Path, *, trained: Trained | None = None, tag: str | None = None,
     singly: bool = False, force: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """Write a grid of `count` fresh pictures to `out` (PNG), or, `singly`, one PNG each into the folder `out`.
+    """Write `count` fresh pictures as one grid to `out` (PNG) or, with `singly`, as a PNG each into the folder `out`.
 
-    The seeds are recorded in the PNG's text and, `singly`, in seeds.json. Returns {"out", "seeds", ...}.
-    A file that is there already, or an earlier sample's folder, is replaced only with `force`. Raises TrainerError.
+    The seeds are recorded in the PNG's text and, with `singly`, in seeds.json. Returns {"out", "seeds", ...}.
+    An existing file, or the folder of earlier samples, is replaced only with `force`. Raises TrainerError.
     """
     check_out(run, out, singly, force)
     if not singly and out.suffix.lower() != ".png":

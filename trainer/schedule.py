@@ -1,4 +1,4 @@
-"""How far a run is, and what its rates and penalty are there."""
+"""How far a run is, and its learning rates and penalty weight at that point."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trainer.protocol.settings import Stop
 
 @dataclass(frozen=True)
 class Done:
-    """What has been done so far: generator steps, real pictures seen, seconds of training (pauses not counted)."""
+    """Progress of a run: generator steps, real pictures seen, seconds of training without pauses."""
 
     iteration: int = 0
     images: int = 0
@@ -19,7 +19,7 @@ class Done:
 
 
 def share_done(stop: Stop, done: Done) -> float | None:
-    """The share of the run that is done, in [0, 1], by the limit that is nearest; None without any limit."""
+    """The share of the run that is done, in [0, 1], by its nearest limit; None without a limit."""
     shares = [
         now / limit
         for now, limit in (
@@ -33,7 +33,7 @@ def share_done(stop: Stop, done: Done) -> float | None:
 
 
 def limit_reached(stop: Stop, done: Done) -> str:
-    """Which limit is reached ("iterations", "minutes", "images"), or ""."""
+    """The limit that is reached ("iterations", "minutes" or "images"), or ""."""
     if 0 < stop.iterations <= done.iteration:
         return "iterations"
     if 0 < stop.images <= done.images:
@@ -47,7 +47,7 @@ def _cosine(start: float, end: float, share: float) -> float:
 
 @dataclass(frozen=True)
 class Rates:
-    """Factor on both learning rates, Adam's beta2, and the weight of the penalty (None: none at this step)."""
+    """A factor for both learning rates, and Adam's beta2."""
 
     factor: float
     beta2: float
@@ -66,9 +66,9 @@ def rates(config: TrainConfig, done: Done) -> Rates:
 
 
 def penalty_weight(config: TrainConfig, done: Done, step: int) -> float | None:
-    """The penalty's weight at discriminator step `step` (0, 1, 2 ...), or None where there is none.
+    """The penalty's weight at discriminator step `step` (0, 1, 2 ...), or None at steps without one.
 
-    Lazy penalties are multiplied to keep their mean effect (Karras 2020b, appendix B).
+    Lazy penalties are scaled to keep their mean effect (Karras 2020b, appendix B).
     """
     regulariser = config.regulariser
     if regulariser.kind == "none" or step % regulariser.every:

@@ -1,4 +1,4 @@
-"""What a run holds in memory: data, networks, optimisers, averages; making it, saving it and restoring it."""
+"""A run in memory: data, networks, optimisers, averages; building, saving and restoring it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import torch
 from torch import nn
 
 from trainer import checkpoints
+from trainer.augmentation import adapted
+from trainer.batches import BatchSource
 from trainer.checkpoints import Checkpoint
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.draws import Drawer
 from trainer.ema import Average
 from trainer.game import Game
 from trainer.layers import MinibatchStd
@@ -23,15 +24,18 @@ from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
 from trainer.schedule import Done
 
+ADAPT_EVERY = 16  # Iterations between two steps of the adaptive augmentation.
+
 
 @dataclass
 class Session:
     """A run in memory.
 
     Attributes:
-        done: how far it is. batch: pictures a step over all ranks. augment: probability of augmentation now.
-        sign_sum, sign_count: the adaptive rule's measurements since it last moved.
-        best: the best metric so far and where: {"name", "value", "iteration"}, or {}.
+        done: how far it is. batch: pictures per step over all ranks. batches: where steps get their data from.
+        augment: probability of augmentation now. sign_sum, sign_count: what the adaptive rule has measured since it
+            last changed it.
+        best: the best metric so far: {"name", "value", "iteration"}, or {}.
     """
 
     config: TrainConfig
@@ -39,7 +43,7 @@ class Session:
     ranks: Ranks
     data: TrainingSet
     game: Game
-    drawer: Drawer
+    batches: BatchSource
     average: Average | None
     batch: int
     done: Done = field(default_factory=Done)
@@ -50,7 +54,7 @@ class Session:
 
     @property
     def sampler(self) -> Any:
-        """The generator that pictures are drawn from: the average where there is one."""
+        """The generator to draw pictures from: the average, if there is one."""
         return self.average.network if self.average else self.game.generator
 
     @property
@@ -58,11 +62,26 @@ class Session:
         """Real pictures the discriminator sees in one iteration."""
         return self.batch * self.config.objective.critic_steps
 
+    def add_sign(self, sign: torch.Tensor) -> None:
+        """Count one measurement of `DiscriminatorValues.sign` for the adaptive augmentation."""
+        self.sign_sum += sign
+        self.sign_count += 1
+
+    def adapt_augmentation(self) -> None:
+        """After every `ADAPT_EVERY` iterations, change the probability of augmentation where it is adaptive."""
+        if self.done.iteration % ADAPT_EVERY:
+            return
+        if self.config.augmentation.adaptive:
+            signal = float(self.sign_sum) / max(self.sign_count, 1)
+            seen = ADAPT_EVERY * self.images_per_iteration
+            self.augment = adapted(self.augment, signal, self.config.augmentation, seen)
+        self.sign_sum, self.sign_count = torch.zeros_like(self.sign_sum), 0
+
 
 def make_session(
     config: TrainConfig, data: TrainingSet, machine: Machine, ranks: Ranks, batch: int, micro: int = 0
 ) -> Session:
-    """Build everything at iteration 0. Raises TrainerError."""
+    """Build a session at iteration 0. Raises TrainerError."""
     networks = build_networks(config, len(data.class_names))
     own = ranks.share(batch)
     share = own.stop - own.start
@@ -75,7 +94,7 @@ def make_session(
         ranks=ranks,
         data=data,
         game=game,
-        drawer=Drawer(config, data, batch, ranks),
+        batches=BatchSource(config, data, batch, ranks),
         average=Average(game.generator, config.ema) if config.ema.enabled else None,
         batch=batch,
         augment=augment,
@@ -84,18 +103,18 @@ def make_session(
 
 
 def _refuse_broken_groups(networks: tuple[nn.Module, nn.Module], batch: int, share: int) -> None:
-    """Raise TrainerError where this rank's share would not hold whole groups of those compared in the whole batch."""
+    """Raise TrainerError when minibatch_std would have to compare pictures of different ranks."""
     for module in (m for network in networks for m in network.modules() if isinstance(m, MinibatchStd)):
         if share % module.group_of(batch):
             group = module.group_of(batch)
             raise TrainerError(
-                f"minibatch_std compares {group} pictures with each other, but each process has {share} of {batch}: "
-                f"take another batch.size or number of processes"
+                f"minibatch_std compares groups of {group} pictures, but each process has {share} of {batch}: "
+                f"use another batch.size or number of processes"
             )
 
 
 def capture(session: Session, only_weights: bool = False) -> Checkpoint:
-    """Everything needed to go on exactly, copied to the CPU; `only_weights`: only what draws pictures."""
+    """Everything needed to resume exactly, copied to the CPU; with `only_weights` just the generators."""
     game = session.game
     tensors = {"generator": checkpoints.module_tensors(game.generator)}
     if not only_weights:
@@ -127,13 +146,13 @@ def capture(session: Session, only_weights: bool = False) -> Checkpoint:
 
 
 def restore(session: Session, saved: Checkpoint) -> None:
-    """Go on from a checkpoint. Raises TrainerError when it belongs to other networks."""
+    """Continue from a checkpoint. Raises TrainerError when it does not match the networks."""
     game, values = session.game, saved.values
     if missing := [
         name for name in ("generator", "discriminator", "optimiser_g", "optimiser_d") if name not in saved.tensors
     ]:
         raise TrainerError(
-            f"the checkpoint lacks {missing[0]}.safetensors, without which no run can go on", "checkpoint"
+            f"the checkpoint has no {missing[0]}.safetensors, so training cannot continue from it", "checkpoint"
         )
     checkpoints.restore_module(game.generator, saved.tensors["generator"])
     checkpoints.restore_module(game.discriminator, saved.tensors["discriminator"])

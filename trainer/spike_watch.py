@@ -1,7 +1,7 @@
-"""Spikes while training: told as they happen, with grids of what the generator drew before, at and after.
+"""Finds spikes in the curves while a run trains, and saves grids from before, at and after each.
 
-"At the spikes, the generator discovers something cool": so that one can look. One copy of the generator's weights is
-kept from the last time the curves were written; only when a spike is found in the curves since then is it drawn.
+A copy of the generator's weights is kept from the last time the curves were written, and only drawn when the curves
+since then hold a spike.
 """
 
 from __future__ import annotations
@@ -20,18 +20,15 @@ from trainer.session import Session
 
 SHARE = 0.003  # Of the training time, for copies and for grids each.
 
-Draw = Callable[[str, Any], str]
-"""(name of the file, generator) -> path of a grid of the fixed latents, relative to the run's folder."""
+SaveGrid = Callable[[str, Any], str]
+"""(name of the file, generator) -> path of the saved grid of the fixed latents, relative to the run's folder."""
 
 
 class SpikeWatch:
-    """Finds spikes in the curves of one session.
+    """Finds spikes in the curves of one session; `say` writes an event."""
 
-    `draw` saves a grid; `say` writes an event.
-    """
-
-    def __init__(self, session: Session, draw: Draw, say: Callable[[SpikeFound], None]) -> None:
-        self._session, self._draw, self._say = session, draw, say
+    def __init__(self, session: Session, save_grid: SaveGrid, say: Callable[[SpikeFound], None]) -> None:
+        self._session, self._save_grid, self._say = session, save_grid, say
         self._feed = SpikeFeed()
         self._kept: list[torch.Tensor] = []
         self._kept_at = -1
@@ -40,8 +37,8 @@ class SpikeWatch:
         self._waiting: list[SpikeFound] = []
 
     def look(self, progress: Progress) -> None:
-        """Look at the newest curves. A spike is told at the next look, when there is an "after" to draw."""
-        self._tell()
+        """Look at the newest curves. A spike is written at the next look, when its "after" can be drawn."""
+        self._write()
         found = self._feed.feed([progress])
         if found:
             grids = self._before_and_at(found[0])
@@ -49,15 +46,15 @@ class SpikeWatch:
         self._keep()
 
     def settle(self) -> None:
-        """Tell what still waits, before an ending."""
-        self._tell()
+        """Write the spikes that still wait, before training ends."""
+        self._write()
 
-    def _tell(self) -> None:
+    def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
         for spike in waiting:
             if spike.pictures:
                 started = time.perf_counter()
-                path = self._draw(f"spike-{spike.spike_iteration:08d}-after", self._session.sampler)
+                path = self._save_grid(f"spike-{spike.spike_iteration:08d}-after", self._session.sampler)
                 self._drawing += time.perf_counter() - started
                 spike = dataclasses.replace(
                     spike,
@@ -78,15 +75,15 @@ class SpikeWatch:
             target.copy_(source)
         name = f"spike-{spike.spike_iteration:08d}"
         pictures = {
-            "before": self._draw(f"{name}-before", self._scratch),
-            "at": self._draw(f"{name}-at", session.sampler),
+            "before": self._save_grid(f"{name}-before", self._scratch),
+            "at": self._save_grid(f"{name}-at", session.sampler),
         }
         self._drawing += time.perf_counter() - started
         return {"pictures": pictures, "moments": {"before": self._kept_at, "at": session.done.iteration}}
 
     @torch.no_grad()
     def _keep(self) -> None:
-        """Copy the weights that draw pictures, unless that has cost enough already."""
+        """Copy the weights that draw pictures, unless copies have taken their share of the time."""
         session = self._session
         if self._copying > SHARE * session.done.seconds:
             return

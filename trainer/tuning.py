@@ -1,4 +1,4 @@
-"""Finding by trial what is fastest and what fits: precision, memory layout, batch."""
+"""Chooses precision, memory layout and batch size by trying them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
 from trainer.schedule import Done, penalty_weight
+from trainer.session import make_session
 
-BUDGET_S = 6.0  # Seconds of trial at most; no more layouts are tried beyond it.
+BUDGET_S = 6.0  # Seconds after which no more candidates are tried.
 CPU_BATCH = 512  # A larger batch is never faster on a CPU.
 
 
 def choose_machine(config: TrainConfig, data: TrainingSet, device: torch.device, ranks: Ranks) -> Machine:
     """Precision and layout as configured; "auto" runs two steps of each candidate and keeps the fastest.
 
-    bfloat16 must win by a tenth, since it costs accuracy; with several ranks the first one tries, alone, and all take
-    its choice.
+    bfloat16 must be faster by a tenth, since it costs accuracy. The first rank chooses for all.
     """
     precision, layout = config.precision.kind, config.precision.channels_last
     tf32 = set_tf32(config.precision.tf32, device)
@@ -48,7 +48,7 @@ def choose_machine(config: TrainConfig, data: TrainingSet, device: torch.device,
 
 
 def kept_machine(config: TrainConfig, values: Mapping[str, Any], device: torch.device) -> Machine:
-    """The precision and layout of a checkpoint's `values`, and what else is best on `device`, which may be another."""
+    """Precision and layout of a checkpoint's `values`; other settings as suits `device`."""
     bf16, winograd = bool(values["bf16"]), bool(values.get("winograd", False))
     if values.get("device", "cpu") != device.type:
         winograd = uses_winograd(config, device, bf16)
@@ -57,12 +57,12 @@ def kept_machine(config: TrainConfig, values: Mapping[str, Any], device: torch.d
 
 
 def uses_graphs(config: TrainConfig, device: torch.device) -> bool:
-    """Whether steps are recorded and replayed."""
+    """Whether steps are replayed as CUDA graphs."""
     return device.type == "cuda" and config.precision.cuda_graphs != "off"
 
 
 def uses_winograd(config: TrainConfig, device: torch.device, bf16: bool) -> bool:
-    """Whether 4x4 convolutions are computed by `trainer.winograd`: a rule, not a trial, so that runs repeat exactly."""
+    """Whether 4x4 convolutions are computed by `trainer.winograd`: not by trial, to be reproducible."""
     return config.precision.winograd == "on" or (
         config.precision.winograd == "auto" and device.type == "cpu" and not bf16
     )
@@ -82,16 +82,14 @@ def _fastest(config: TrainConfig, data: TrainingSet, candidates: list[Machine], 
 
 
 def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: int, steps: int = 2) -> float:
-    """Seconds for one iteration at `batch`, the best of `steps` after one for warming up; nothing is kept.
+    """Seconds for one iteration at `batch`, the best of `steps` after a warm-up.
 
-    Discriminator steps with and without a penalty are both tried, and count as often as they come. No other rank is
-    waited for.
+    Discriminator steps with and without penalty are timed separately and weighted by how often they occur. Runs on this
+    rank alone.
     """
-    from trainer.session import make_session
-
     trial = dataclasses.replace(config, augmentation=dataclasses.replace(config.augmentation, mirror=False))
     session = make_session(trial, data, machine, Ranks(), batch)
-    game, drawer = session.game, session.drawer
+    game, batches = session.game, session.batches
     reals = needs_reals(trial.objective.kind)
     weights = [penalty_weight(trial, Done(), step) for step in range(trial.regulariser.every)]
     kinds = list(dict.fromkeys(weights))
@@ -100,9 +98,9 @@ def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: 
         for index, weight in enumerate((*kinds, None)):
             started = time.perf_counter()
             if index < len(kinds):
-                game.discriminator_turn(drawer.draw("d", number, 0.0, with_reals=True), weight)
+                game.discriminator_turn(batches.draw("d", number, 0.0, with_reals=True), weight)
             else:
-                game.generator_phase(drawer.draw("g", number, 0.0, with_reals=reals))
+                game.generator_phase(batches.draw("g", number, 0.0, with_reals=reals))
             synchronize(machine.device)
             if number:
                 best[index] = min(best[index], time.perf_counter() - started)
@@ -111,9 +109,9 @@ def time_steps(config: TrainConfig, data: TrainingSet, machine: Machine, batch: 
 
 
 def choose_batch(config: TrainConfig, data: TrainingSet, machine: Machine, ranks: Ranks) -> int:
-    """The largest power of two that fits every rank, tried by all at once, times their number.
+    """The largest power of two that fits on every rank, times the number of ranks.
 
-    By one real step each; at most the number of pictures, and 512 on a CPU. Raises TrainerError (cause "oom").
+    Tried with one step each; at most the number of pictures, and 512 on a CPU. Raises TrainerError (cause "oom").
     """
     device = machine.device
     most = max(4, min(4096 if device.type != "cpu" else CPU_BATCH, len(data.train) // ranks.count))
@@ -132,6 +130,6 @@ def choose_batch(config: TrainConfig, data: TrainingSet, machine: Machine, ranks
 
 
 def _estimate(config: TrainConfig, batch: int) -> int:
-    """A generous guess of the bytes one step needs, since a CPU's memory gives no error but the system's killer."""
+    """A generous estimate of the bytes one step needs: running out of main memory may kill the process."""
     channels = max(config.architecture.discriminator_channels[0], config.architecture.generator_channels[-1])
     return batch * config.data.size**2 * channels * 4 * 60

@@ -1,4 +1,4 @@
-"""How busy the device is: this process's share of the CPU, or what nvidia-smi tells of a GPU, in its own thread."""
+"""Utilisation of the device: this process's share of the CPU, or the GPU's as reported by nvidia-smi."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from collections.abc import Sequence
 import torch
 
 QUERY_S = 5.0
-"""A GPU is asked this often: each question starts a process."""
+"""Seconds between two runs of nvidia-smi."""
 TIMEOUT_S = 4.0
 
 
 class CpuUtilisation:
-    """Share of all processor cores that this process used since it was last asked."""
+    """Share of all CPU cores that this process has used since the last call."""
 
     def __init__(self) -> None:
         self._at = (time.perf_counter(), time.process_time())
 
     def percent(self) -> float | None:
-        """In [0, 100]; None when asked again within a hundredth of a second."""
+        """In [0, 100]; None when called again within 10 ms."""
         wall, used = time.perf_counter(), time.process_time()
         passed = wall - self._at[0]
         if passed < 0.01:
@@ -34,14 +34,14 @@ class CpuUtilisation:
         return min(100.0, 100 * share)
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Does nothing."""
 
 
 class GpuUtilisation:
-    """Share of time in which a GPU computed, as its own tool tells; asked by a thread that nobody waits for."""
+    """Share of time in which a GPU was busy, queried by a command in a background thread."""
 
     def __init__(self, command: Sequence[str], every: float = QUERY_S) -> None:
-        """`command` prints one number in [0, 100]; asking ends for good when it is missing, fails or takes too long."""
+        """`command` prints a number in [0, 100]; it is not called again once it is missing, fails or takes too long."""
         self._command, self._every = list(command), every
         self._newest: float | None = None
         self._closed = threading.Event()
@@ -49,22 +49,22 @@ class GpuUtilisation:
         self._thread.start()
 
     def percent(self) -> float | None:
-        """The newest answer; None before the first one, and where there is none."""
+        """The newest value, or None."""
         return self._newest
 
     def close(self) -> None:
-        """Ask no more."""
+        """Stop the thread."""
         self._closed.set()
 
     def _ask(self) -> None:
         while not self._closed.is_set():
-            self._newest = _number_told(self._command)
+            self._newest = _output_number(self._command)
             if self._newest is None or self._closed.wait(self._every):
                 return
 
 
 def utilisation_of(device: torch.device) -> CpuUtilisation | GpuUtilisation | None:
-    """What tells how busy a device is; None where nothing does (MPS)."""
+    """The utilisation meter for a device, or None (MPS)."""
     if device.type == "cpu":
         return CpuUtilisation()
     if device.type == "cuda":
@@ -80,7 +80,7 @@ def nvidia_smi(gpu: str) -> list[str]:
     return ["nvidia-smi", f"--id={gpu}", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
 
 
-def _number_told(command: list[str]) -> float | None:
+def _output_number(command: list[str]) -> float | None:
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0) if sys.platform == "win32" else 0
     with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
         done = subprocess.run(

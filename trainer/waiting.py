@@ -1,19 +1,19 @@
-"""How long the processor's threads spin for each other before they sleep; settled before torch is loaded."""
+"""How long OpenMP threads spin before they sleep; must be set before torch is imported."""
 
 from __future__ import annotations
 
 import os
 
 SPINS = "1000"
-"""Rounds of libgomp's waiting loop, tens of microseconds."""
+"""Rounds of libgomp's spin loop: tens of microseconds."""
 
 
 def wait_briefly() -> None:
-    """Let OpenMP's threads spin for a moment and then sleep, unless the person has said how they shall wait.
+    """Let OpenMP threads spin briefly and then sleep, unless OMP_WAIT_POLICY or GOMP_SPINCOUNT is set.
 
-    Small steps have hundreds of waits, most of them short: threads that sleep at once halve the speed of a quiet
-    machine, threads that spin for long (libgomp's default, milliseconds) take the processor from each other on a
-    busy one, where a step took up to six times as long. Only libgomp reads this (torch on Linux).
+    Small steps wait hundreds of times, mostly briefly. Threads that sleep at once halve the speed of an idle machine;
+    threads that spin for milliseconds (libgomp's default) made steps up to six times slower on a busy one. Only libgomp
+    (torch on Linux) reads this.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", SPINS)

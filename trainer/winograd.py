@@ -1,10 +1,10 @@
-"""Fast 4x4 convolutions with stride 2, and their transposes, on CPUs: fewer multiplications for the same numbers.
+"""Fast 4x4 convolutions with stride 2, and their transposes, on CPUs.
 
 A 4x4 convolution of stride 2 is a 2x2 convolution of stride 1 over the four phases (even and odd rows and columns) of
 its padded input. That one is computed by Winograd's minimal filtering F(4x4, 2x2) (Winograd 1980; Lavin & Gray 2016,
 equation 10) with the points 0, 1, -1, 2 and infinity: 25 matrix products instead of 64 for every 4x4 outputs, a factor
-of 2.56. Everything around them is linear; each map's derivative is its adjoint, which is defined here too, so that
-penalties may differentiate twice. Results differ from the direct sum by rounding (about 1e-6 of their size).
+of 2.56. Each of the linear maps around them has its adjoint as derivative, which is defined here too, so that gradient
+penalties can differentiate twice. Results differ from direct convolution by rounding (relative error about 1e-6).
 """
 
 from __future__ import annotations
@@ -29,27 +29,28 @@ _A = torch.tensor([[1.0, 1, 1, 1, 0], [0, 1, -1, 2, 0], [0, 1, 1, 4, 0], [0, 1, 
 B, G, A = (torch.kron(matrix, matrix) for matrix in (_B, _G, _A))  # (25, 25), (25, 4), (16, 25): both directions.
 
 
-_PLACED: dict[tuple[int, torch.device, torch.dtype], torch.Tensor] = {}
+PLACED: dict[tuple[int, torch.device, torch.dtype], torch.Tensor] = {}
+"""Copies of the matrices above on other devices (see `placed`)."""
 
 
-def _placed(matrix: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """One of the matrices above on the device and in the type of `like`.
+def placed(matrix: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """One of the matrices above, on the device and in the type of `like`.
 
-    Kept for devices other than the CPU: a recorded step must not copy from the host.
+    Kept in `PLACED` for devices other than the CPU, since CUDA graphs must not copy from the host.
     """
     if like.device == matrix.device or type(like) is not torch.Tensor:
         return matrix.to(like.device, like.dtype)
     key = (id(matrix), like.device, like.dtype)
-    if key not in _PLACED:
-        _PLACED[key] = matrix.to(like.device, like.dtype)
-    return _PLACED[key]
+    if key not in PLACED:
+        PLACED[key] = matrix.to(like.device, like.dtype)
+    return PLACED[key]
 
 
-LEAST = 32  # With fewer channels the transforms cost more than the products save (measured with AVX2).
+LEAST = 32  # With fewer channels the transforms take longer than the products save (measured with AVX2).
 
 
 def suits(layer: nn.Conv2d | nn.ConvTranspose2d, height: int, width: int) -> bool:
-    """Whether `layer`, with a small side of `height` x `width` (a convolution's output), is of this kind and gains."""
+    """Whether `layer`, with `height` x `width` as its smaller side, can be computed here and gets faster."""
     plain = layer.kernel_size == (4, 4) and layer.stride == (2, 2) and layer.padding == (1, 1)
     plain = plain and layer.dilation == (1, 1) and layer.groups == 1 and layer.output_padding == (0, 0)
     wide = min(layer.in_channels, layer.out_channels) >= LEAST
@@ -64,14 +65,14 @@ def _spread(x: torch.Tensor) -> torch.Tensor:
     phases = padded.view(count, height // 2 + 1, 2, width // 2 + 1, 2, channels)
     tiles = phases.unfold(1, TAPS, TILE).unfold(3, TAPS, TILE)  # (N, rows, 2, columns, 2, C, 5, 5)
     tiles = tiles.permute(6, 7, 0, 1, 3, 2, 4, 5).reshape(TAPS**2, -1)
-    return (_placed(B, x) @ tiles).view(TAPS**2, count * rows * columns, 4 * channels)
+    return (placed(B, x) @ tiles).view(TAPS**2, count * rows * columns, 4 * channels)
 
 
 def _gather(spread: torch.Tensor, shape: tuple[int, int, int, int]) -> torch.Tensor:
     """The adjoint of `_spread`: back to pictures of `shape`."""
     count, channels, height, width = shape
     rows, columns = height // 2 // TILE, width // 2 // TILE
-    tiles = (_placed(B, spread).T @ spread.reshape(TAPS**2, -1)).view(TAPS, TAPS, count, rows, columns, 2, 2, channels)
+    tiles = (placed(B, spread).T @ spread.reshape(TAPS**2, -1)).view(TAPS, TAPS, count, rows, columns, 2, 2, channels)
     tiles = tiles.permute(2, 3, 0, 5, 4, 1, 6, 7)  # (N, rows, 5, 2, columns, 5, 2, C)
     phases = spread.new_zeros(count, rows * TILE + 1, 2, columns * TILE + 1, 2, channels)
     whole = phases[:, :-1, :, :-1].unflatten(3, (columns, TILE)).unflatten(1, (rows, TILE))
@@ -87,7 +88,7 @@ def _join(products: torch.Tensor, shape: tuple[int, int, int, int]) -> torch.Ten
     """Products (25, N * H/4 * W/4, C) -> outputs of `shape` (N, C, H, W), channels-last."""
     count, channels, height, width = shape
     rows, columns = height // TILE, width // TILE
-    tiles = (_placed(A, products) @ products.reshape(TAPS**2, -1)).view(TILE, TILE, count, rows, columns, channels)
+    tiles = (placed(A, products) @ products.reshape(TAPS**2, -1)).view(TILE, TILE, count, rows, columns, channels)
     return tiles.permute(2, 3, 0, 4, 1, 5).reshape(count, height, width, channels).permute(0, 3, 1, 2)
 
 
@@ -96,7 +97,7 @@ def _part(y: torch.Tensor) -> torch.Tensor:
     count, channels, height, width = y.shape
     rows, columns = height // TILE, width // TILE
     tiles = y.permute(0, 2, 3, 1).reshape(count, rows, TILE, columns, TILE, channels).permute(2, 4, 0, 1, 3, 5)
-    products = _placed(A, y).T @ tiles.reshape(TILE**2, -1)
+    products = placed(A, y).T @ tiles.reshape(TILE**2, -1)
     return products.view(TAPS**2, count * rows * columns, channels)
 
 
@@ -104,13 +105,13 @@ def _kernels(weight: torch.Tensor) -> torch.Tensor:
     """Weights (K, C, 4, 4) -> transformed (25, K, 4C)."""
     outer, inner = weight.shape[:2]
     taps = weight.permute(0, 2, 3, 1).reshape(outer, 2, 2, 2, 2, inner).permute(1, 3, 0, 2, 4, 5)
-    return (_placed(G, weight) @ taps.reshape(4, -1)).view(TAPS**2, outer, 4 * inner)
+    return (placed(G, weight) @ taps.reshape(4, -1)).view(TAPS**2, outer, 4 * inner)
 
 
 def _weights(kernels: torch.Tensor, inner: int) -> torch.Tensor:
     """The adjoint of `_kernels`: back to (K, C, 4, 4), channels-last."""
     outer = kernels.shape[1]
-    taps = (_placed(G, kernels).T @ kernels.reshape(TAPS**2, -1)).view(2, 2, outer, 2, 2, inner)
+    taps = (placed(G, kernels).T @ kernels.reshape(TAPS**2, -1)).view(2, 2, outer, 2, 2, inner)
     return taps.permute(2, 0, 3, 1, 4, 5).reshape(outer, 4, 4, inner).permute(0, 3, 1, 2)
 
 
@@ -202,7 +203,7 @@ class Weights(Function):
 
 
 class Products(Function):
-    """(25, T, 4C), (25, K, 4C) -> (25, T, K); torch's own derivative would leave the kernels' gradient transposed."""
+    """(25, T, 4C), (25, K, 4C) -> (25, T, K); torch's derivative would transpose the kernels' gradient."""
 
     @staticmethod
     def forward(ctx: Any, spread: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
@@ -212,7 +213,7 @@ class Products(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        """Of both, where wanted."""
+        """Gradients of both inputs, if needed."""
         spread, kernels = ctx.saved_tensors
         of_spread = torch.bmm(gradients[0], kernels) if ctx.needs_input_grad[0] else None
         of_kernels = torch.bmm(gradients[0].transpose(1, 2), spread) if ctx.needs_input_grad[1] else None

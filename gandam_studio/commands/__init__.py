@@ -1,1 +1,1 @@
-"""The subcommands of `gandam-studio`, thin over `gandam_studio.core`."""
+"""The subcommands of `gandam-studio`, on top of `gandam_studio.core`."""

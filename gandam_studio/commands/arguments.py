@@ -1,4 +1,4 @@
-"""How text and numbers come in from a command line: one way for arguments, one for lists on standard input."""
+"""Parameter types for the command line, and lists on standard input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_LIST = 256 << 20  # bytes; a million ids take 65 MB
 
 
 class _Text(click.ParamType):
-    """Text that can be stored and shown: what the terminal sent as UTF-8."""
+    """Text in valid UTF-8."""
 
     name = "text"
 
@@ -43,7 +43,7 @@ class _Name(click.ParamType):
 
 
 class _Whole(click.IntRange):
-    """A whole number that SQLite and other programs can hold."""
+    """A whole number of at most 64 bits."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click."""
@@ -65,7 +65,7 @@ class _Finite(click.FloatRange):
 
 
 class _Path(click.Path):
-    """A path that this system can have."""
+    """A path that is valid on this system."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click."""
@@ -80,7 +80,7 @@ TEXT, NAME = _Text(), _Name()
 
 
 def strict(command: click.Command) -> click.Command:
-    """A command whose arguments are read so; every subcommand passes through here once it is loaded."""
+    """Replace a command's parameter types by those above; called for each subcommand when it is loaded."""
     for parameter in command.params:
         kind = parameter.type
         if isinstance(kind, click.types.StringParamType):
@@ -97,7 +97,7 @@ def strict(command: click.Command) -> click.Command:
 
 
 def listed_names() -> tuple[str, ...]:
-    """The names on standard input, one a line, in UTF-8 or, with a byte-order mark, UTF-16. Raises UserError."""
+    """The names on standard input, one per line, in UTF-8 or, with a byte-order mark, UTF-16. Raises UserError."""
     stream = getattr(sys.stdin, "buffer", None)
     if stream is None:
         text = sys.stdin.read()
@@ -109,6 +109,6 @@ def listed_names() -> tuple[str, ...]:
             text = decode_text(data)
         except UntrustedError as error:
             raise UserError(f"the list cannot be read: {error}") from None
-    # Not splitlines: a name may hold characters that it takes for line ends.
+    # Not splitlines, since names can hold other characters that it treats as line ends.
     names = (line.strip() for line in re.split(r"\r\n|\n|\r", text))
     return tuple(name for name in names if name)

@@ -1,4 +1,4 @@
-"""What a command prints: one JSON document for machines, or lines and tables for people."""
+"""Output of commands: one JSON document, or lines and tables."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 def printable(text: object) -> str:
-    """Text made safe for a terminal: control characters and undecodable bytes are escaped."""
+    """Text that is safe to print: control characters and undecodable bytes are escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in str(text))
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's numbers as Python's own, for JSON."""
+    """Convert NumPy numbers for JSON."""
     if hasattr(value, "item"):
         return value.item()
-    raise TypeError(f"{type(value).__name__} has no place in JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _encodable(value: Any) -> Any:
@@ -44,25 +44,25 @@ def _encodable(value: Any) -> Any:
 
 
 class Output:
-    """A command's voice.
+    """The output of a command.
 
     Attributes:
-        as_json: machines are listening: only `json` prints.
+        as_json: only `json` prints anything.
     """
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
 
     def json(self, value: Any) -> None:
-        """Print the JSON document, if that is what was asked for. ASCII, so that every terminal and pipe takes it."""
+        """Print the JSON document, if `as_json`; in ASCII, so that any terminal can print it."""
         if self.as_json:
             text = json.dumps(value, default=_plain)
-            if "\\ud" in text:  # perhaps half of a surrogate pair, which is no JSON: a path's undecodable bytes
+            if "\\ud" in text:  # Lone surrogates (undecodable bytes of a path) are not valid JSON.
                 text = json.dumps(_encodable(json.loads(text)))
             print(text)
 
     def json_list(self, values: Iterable[Any]) -> None:
-        """Print a JSON list one element a line, without holding it in memory."""
+        """Print a JSON list, one element per line, without holding it in memory."""
         if self.as_json:
             first = True
             for value in values:
@@ -71,16 +71,16 @@ class Output:
             print("[]" if first else "]")
 
     def say(self, text: str) -> None:
-        """Print a line for people."""
+        """Print a line, unless `as_json`."""
         if not self.as_json:
             print(text)
 
     def note(self, text: str) -> None:
-        """Print a line on the error stream: worth knowing, not part of the result."""
+        """Print a note on the error stream."""
         print(f"note: {text}", file=sys.stderr)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
-        """Print a table for people; columns named in `right` are set flush right."""
+        """Print a table, unless `as_json`; columns named in `right` are right-aligned."""
         if self.as_json:
             return
         from rich.console import Console
@@ -92,7 +92,7 @@ class Output:
             table.add_column(name, justify="right" if name in right else "left", no_wrap=name in ("id", "version"))
         for row in rows:
             table.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
-        # Piped output is as wide as it needs to be: nothing may be cut off.
+        # Piped output must not be cut off.
         width = None if sys.stdout.isatty() else 240
         Console(width=width, highlight=False).print(table)
 
@@ -114,9 +114,9 @@ def with_output(function: F) -> F:
 
 
 def with_workspace(*, write: bool) -> Callable[[F], F]:
-    """Give a command `-w`, `--json`, and an open workspace and an `Output` as its first arguments.
+    """Give a command `-w` and `--json`, and an open workspace and an `Output` as its first arguments.
 
-    Commands that only read take no lock, so they work while the window is open.
+    Commands that only read take no lock and work while the window is open.
     """
 
     def decorate(function: F) -> F:
@@ -135,7 +135,7 @@ def with_workspace(*, write: bool) -> Callable[[F], F]:
 
 
 def chosen_folder(folder: Path | None) -> Path:
-    """The workspace asked for after the command, or before it, or the current folder."""
+    """The workspace given after the command or before it, or the current folder."""
     context = click.get_current_context(silent=True)
     before = (context.find_object(dict) or {}).get("folder") if context else None
     return folder or before or Path()

@@ -1,4 +1,4 @@
-"""`list`, `show`, `flip`, `drop`, `keep`, `undecide`, `tag`, `facing`: looking at sprites and deciding about them."""
+"""`list`, `show`, `flip`, `drop`, `keep`, `undecide`, `tag`, `facing`: showing and editing sprites."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _PREVIEW_SIDE = 64
 @click.option("--order", default="imported", show_default=True, metavar="FIELD",
               help="imported, name, status, facing, size, aspect, colors or family.")  # fmt: skip
 @click.option("--descending", is_flag=True, help="Largest or last first.")
-@click.option("-n", "--limit", type=click.IntRange(1), help="At most so many.")
+@click.option("-n", "--limit", type=click.IntRange(1), help="At most this many.")
 @with_workspace(write=False)
 def list_(
     workspace: Workspace, out: Output, criteria: dict[str, Any], order: str, descending: bool, limit: int | None
 ) -> None:
-    """List sprites, all of them or those a filter lets through."""
+    """List all sprites, or those that match a filter."""
     seqs = workspace.select(make_filter(criteria, order=order, descending=descending))[:limit]
     sprites = (workspace.sprite(seq) for seq in seqs) if order != "imported" or descending else workspace.sprites(seqs)
     if out.as_json:
@@ -68,7 +68,7 @@ def _edits(sprite: Sprite) -> str:
 @click.argument("sprite", metavar="SPRITE", type=NAME)
 @with_workspace(write=False)
 def show(workspace: Workspace, out: Output, sprite: str) -> None:
-    """Show all that is known of a sprite, and in a terminal the sprite itself."""
+    """Show everything about a sprite, and in a terminal the sprite itself."""
     found = workspace.sprite(workspace.resolve(sprite))
     places = list(source_places(workspace, found.seq))
     sources = [{"path": path, "member": member, "earlier": is_earlier(member)} for path, member in places]
@@ -86,7 +86,7 @@ def show(workspace: Workspace, out: Output, sprite: str) -> None:
 
 
 def _preview(picture: np.ndarray) -> None:
-    """Two pixels a character: the upper half block in one colour over a background of the other."""
+    """The picture with two pixels per character: upper half blocks in foreground and background colours."""
     from rich.console import Console
     from rich.text import Text
 
@@ -112,7 +112,7 @@ def _preview(picture: np.ndarray) -> None:
 @sprites_argument
 @with_workspace(write=True)
 def flip(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
-    """Mirror sprites left-right, or back. The originals stay as they are: a flip is a note, not new pixels."""
+    """Mirror sprites left-right, or back. The originals are not changed."""
     from gandam_studio.core.workspace.edits import Flip
 
     apply(workspace, out, lambda: Flip(chosen(workspace, ids, criteria)))
@@ -125,7 +125,7 @@ def flip(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
 )
 @with_workspace(write=True)
 def drop(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any], reason: str) -> None:
-    """Leave sprites out of the next version, saying why. Nothing is deleted."""
+    """Leave sprites out of the next version, with a reason. Nothing is deleted."""
     from gandam_studio.core.workspace.edits import Drop
 
     apply(workspace, out, lambda: Drop(chosen(workspace, ids, criteria), reason))
@@ -135,7 +135,7 @@ def drop(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
 @sprites_argument
 @with_workspace(write=True)
 def keep(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any]) -> None:
-    """Say that sprites belong, dropped ones included."""
+    """Keep sprites, including dropped ones."""
     from gandam_studio.core.workspace.edits import Keep
 
     apply(workspace, out, lambda: Keep(chosen(workspace, ids, criteria)))
@@ -168,7 +168,7 @@ def tag(
     from gandam_studio.core.workspace.edits import Tag
 
     if not add and not remove:
-        raise click.UsageError("say which tags: --add TAG or --remove TAG")
+        raise click.UsageError("name the tags: --add TAG or --remove TAG")
     apply(workspace, out, lambda: Tag(chosen(workspace, ids, criteria), frozenset(add), frozenset(remove)))
 
 
@@ -178,7 +178,7 @@ def tag(
               help="Which way they look, as shown.")  # fmt: skip
 @with_workspace(write=True)
 def facing(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any], direction: str) -> None:
-    """Say which way sprites look; then `flip --facing right` mirrors all that look right."""
+    """Set which way sprites look; then `flip --facing right` mirrors all that look right."""
     from gandam_studio.core.workspace.edits import SetFacing
 
     apply(workspace, out, lambda: SetFacing(chosen(workspace, ids, criteria), direction))

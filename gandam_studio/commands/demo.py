@@ -1,4 +1,4 @@
-"""`demo`: the whole journey on bundled art, from an empty folder to a grid of generated sprites."""
+"""`demo`: all steps on bundled art, from an empty folder to a grid of generated sprites."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.samples.bundled import SampleSet
 
-# Training time by which the whole demo takes about three minutes on two processor cores.
+# Training time, so that the demo takes about three minutes on two CPU cores.
 MINUTES = 2.2
 PRESETS = {"cuda": "sprite-r3", "mps": "sprite-r3"}
 SMALL_PRESET = "sprite-r3-cpu"
 SAMPLES = 64
-# About the side, in pixels, at which the grid is written.
+# Approximate side of the grid, in pixels.
 VIEWED_SIDE = 1024
 
 
@@ -32,9 +32,9 @@ VIEWED_SIDE = 1024
 @click.option("--set", "set_name", type=click.Choice(["mechas", "gearhead-caramel"]), default="mechas",
               show_default=True, help="Which bundled art.")  # fmt: skip
 @click.option("--preset", metavar="NAME", help="What to train [default: by what this machine has].")
-@click.option("--iterations", type=click.IntRange(1), metavar="N", help="Stop after so many generator steps.")
+@click.option("--iterations", type=click.IntRange(1), metavar="N", help="Stop after this many generator steps.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), metavar="M",
-              help=f"Stop after so much training [default: {MINUTES}].")  # fmt: skip
+              help=f"Stop after this much training [default: {MINUTES}].")  # fmt: skip
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
               help="Where to train.")  # fmt: skip
 @json_option
@@ -47,9 +47,9 @@ def demo(
     minutes: float | None,
     device: str,
 ) -> None:
-    """Import bundled art, put it in order, commit it, train on it and draw samples: about three minutes in all.
+    """Import bundled art, curate it, commit it, train on it and draw samples; takes about three minutes.
 
-    The workspace is made in DIR, or in a new folder gandam-demo; the samples lie beside it.
+    The workspace is created in DIR, or in a new folder gandam-demo, with the samples next to it.
     """
     from gandam_studio.commands.training import complaint, configured, draw_samples, train_to_end
     from gandam_studio.core.runs import create_run
@@ -85,7 +85,7 @@ def demo(
 
 
 def _enlarge(grid: Path) -> None:
-    """Repeat the pixels of a grid of small sprites until eyes and picture viewers are comfortable with it."""
+    """Enlarge a grid of small sprites by repeating pixels."""
     from PIL import Image
 
     with Image.open(grid) as picture:
@@ -101,7 +101,7 @@ def free_folder() -> Path:
 
 
 def _free(path: Path) -> Path:
-    """The path, or NAME-2, NAME-3 ... when that is taken."""
+    """The path, or NAME-2, NAME-3 ... if that exists."""
     others = (path.with_stem(f"{path.stem}-{number}") for number in range(2, 1000))
     return next(path for path in (path, *others) if not os.path.lexists(path))
 
@@ -116,7 +116,7 @@ def preset_for(device: str) -> str:
 
 
 def _curate(workspace: Workspace, chosen: SampleSet, job: ConsoleJob, out: Output) -> None:
-    """Import, then decide what a person would: the set's truth table stands in for the person's eyes."""
+    """Import and curate the set, by its truth table."""
     from gandam_studio.commands.duplicates import drop_duplicates
     from gandam_studio.core.importing import import_sources
     from gandam_studio.core.workspace.edits import Drop, Flip, SetFacing

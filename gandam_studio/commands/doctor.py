@@ -1,4 +1,4 @@
-"""`doctor`: is everything here that the program needs, and if not, what to do about it."""
+"""`doctor`: checks that everything the program needs is there, and says how to fix what is not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MINIMUM_SQLITE = (3, 35)
 # Room for a workspace of some 10,000 sprites and a few runs.
 ENOUGH_BYTES = 2 * 1024**3
 CHILD_TIMEOUT_S = 120
-# Debian's names of what PySide6's wheels expect of the system.
+# Debian packages that PySide6's wheels need.
 QT_PACKAGES = "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0"
 XCB_PACKAGES = "libxcb-cursor0 libxkbcommon-x11-0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 libxcb-render-util0"
 
@@ -48,7 +48,7 @@ print(json.dumps({"qt": PySide6.__version__, "platform": application.platformNam
 
 @dataclass(frozen=True)
 class Check:
-    """One question and its answer; `needed` ones that fail make the command fail."""
+    """The result of a check; the command fails if a `needed` one does."""
 
     name: str
     ok: bool
@@ -56,7 +56,7 @@ class Check:
     needed: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """The contract of `gandam-studio doctor --json`."""
+        """An element of the output of `gandam-studio doctor --json`."""
         return {"name": self.name, "ok": self.ok, "detail": self.detail, "needed": self.needed}
 
 
@@ -64,7 +64,7 @@ class Check:
 @workspace_option
 @with_output
 def doctor(out: Output, folder: Path | None) -> None:
-    """Check Python, libraries, graphics system, device, disk and, where there is one, the workspace."""
+    """Check Python, libraries, graphics system, device, disk and, if there is one, the workspace."""
     chosen = chosen_folder(folder)
     checks = []
     for check in all_checks(chosen):
@@ -74,11 +74,11 @@ def doctor(out: Output, folder: Path | None) -> None:
     out.json({"checks": [check.to_json() for check in checks]})
     failed = [check.name for check in checks if not check.ok and check.needed]
     if failed:
-        raise UserError(f"not everything is in order: {', '.join(failed)}")
+        raise UserError(f"some checks failed: {', '.join(failed)}")
 
 
 def all_checks(folder: Path) -> Iterator[Check]:
-    """Every check, one after another; the slow ones (torch, Qt) run in processes of their own."""
+    """Run all checks, the slow ones (torch, Qt) in child processes."""
     checks: tuple[Callable[[Path], Check], ...] = (
         _python, _sqlite, _pictures, _torch, _window, _screen, _disk, _writing, _sample_set, _workspace,
     )  # fmt: skip
@@ -108,7 +108,7 @@ def _pictures(_: Path) -> Check:
 
 
 def _child(script: str, **environment: str) -> tuple[dict[str, Any], str]:
-    """Run a script that prints one JSON object; returns it and "", or {} and the last line of its complaint."""
+    """Run a script that prints a JSON object; returns it and "", or {} and the last line of its error output."""
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-c", script],

@@ -1,4 +1,4 @@
-"""`dedupe`: which sprites are copies of which, and what to do about it."""
+"""`dedupe` and `families`: finding copies and relatives, and deciding about them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.core.workspace.edits import Edit
 
-# Named here too, since the core is imported only when a command runs; a test compares them.
+# Repeated here, since the core is imported only when a command runs; a test compares them.
 RELATIONS = ("exact", "re-encoded", "resized", "cropped", "mirrored", "recoloured", "near", "frame")
 RULES = ("kept", "not-upscaled", "alpha", "larger", "colours", "source-order")
 DISTANCE = 0.5
@@ -27,18 +27,18 @@ _TOLD = 30
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only report, change nothing; so it is without --apply too.")
+@click.option("--dry-run", is_flag=True, help="Only report, change nothing (the default without --apply).")
 @click.option("--apply", "apply_", is_flag=True, help="Drop all but the keepers, as one edit that undo takes back.")
 @click.option("--duplicates-only", is_flag=True, help="Drop copies only; leave relatives (recoloured, near, frames).")
 @click.option("--relation", "relations", type=click.Choice(RELATIONS), multiple=True, metavar="WORD",
-              help=f"Drop only members so related: {', '.join(RELATIONS)}; may be repeated.")  # fmt: skip
+              help=f"Drop only members with this relation: {', '.join(RELATIONS)}; may be repeated.")  # fmt: skip
 @click.option("--distance", type=click.FloatRange(0, LOOSEST), default=DISTANCE, show_default=True,
-              help="How unlike pictures of a group may be; 0 takes only equal pixels.")  # fmt: skip
+              help="How different pictures of a group may be; 0 is equal pixels only.")  # fmt: skip
 @click.option(
-    "--rules", metavar="RULE,...", help=f"What makes the best of a group, first rule first: {', '.join(RULES)}."
+    "--rules", metavar="RULE,...", help=f"Rules that choose the best of a group, in order: {', '.join(RULES)}."
 )
 @click.option("--not-duplicates", nargs=2, multiple=True, type=NAME, metavar="SPRITE SPRITE",
-              help="Remember for ever that these two are different pictures; may be repeated.")  # fmt: skip
+              help="Remember that these two are different pictures; may be repeated.")  # fmt: skip
 @click.option("--families", is_flag=True, help="Record each group as a family, for splits and for `families`.")
 @workspace_option
 @json_option
@@ -56,11 +56,11 @@ def dedupe(
 ) -> None:
     """Find copies: the same pixels, other encodings or sizes, mirrored, cropped, recoloured, nearly the same.
 
-    Every relation was verified on the pixels. Nothing is decided without --apply, --families or --not-duplicates.
-    Sprites kept by word are never dropped.
+    All relations are verified on the pixels. Nothing is changed without --apply, --families or --not-duplicates.
+    Sprites that were kept explicitly are never dropped.
 
-    Files of the same pixels became one sprite when they were imported. --json lists each under that sprite's id as a
-    member with relation "exact" and the file as "source".
+    Files with the same pixels became one sprite when they were imported. --json lists each of them under that sprite's
+    id as a member with relation "exact" and the file as "source".
     """
     from gandam_studio.core.duplicates import DUPLICATES, exact_copies, name_families
     from gandam_studio.core.workspace import Workspace
@@ -68,7 +68,7 @@ def dedupe(
 
     deciding = apply_ or families or bool(not_duplicates)
     if dry_run and deciding:
-        raise click.UsageError("--dry-run changes nothing: leave it out, or leave out what decides")
+        raise click.UsageError("--dry-run cannot be used with --apply, --families or --not-duplicates")
     wanted = frozenset(relations or RELATIONS) & (DUPLICATES if duplicates_only else frozenset(RELATIONS))
     out = Output(as_json)
     with Workspace.open(chosen_folder(folder), read_only=not deciding) as workspace, ConsoleJob() as job:
@@ -95,7 +95,7 @@ def dedupe(
 def find(
     workspace: Workspace, job: ConsoleJob, distance: float = DISTANCE, rules: str | None = None
 ) -> DuplicateReport:
-    """What is a copy of what in a workspace. Raises UserError for an unknown rule."""
+    """Find the duplicates of a workspace. Raises UserError for an unknown rule."""
     from gandam_studio.core.duplicates import find_duplicates
 
     if rules is None:
@@ -105,7 +105,7 @@ def find(
 
 
 def _groups_json(groups: list[DuplicateGroup], copies: dict[int, Copies], ids: dict[int, str]) -> list[dict[str, Any]]:
-    """All groups with the files that the import found to be the same pixels; sprites that have only those come last."""
+    """All groups, with files that import found to have the same pixels; sprites with only such files come last."""
     found = []
     for group in groups:
         entry = group_json(group, ids)
@@ -118,7 +118,7 @@ def _groups_json(groups: list[DuplicateGroup], copies: dict[int, Copies], ids: d
 
 
 def _copies_json(copies: Copies | None, ids: dict[int, str]) -> list[dict[str, Any]]:
-    """A sprite's further files, as members that are exactly it; `same_file` where the very bytes agree."""
+    """A sprite's further files as members of relation "exact"; `same_file` if their bytes are equal."""
     from gandam_studio.core.duplicates import Member, Transform
 
     if copies is None:
@@ -128,7 +128,7 @@ def _copies_json(copies: Copies | None, ids: dict[int, str]) -> list[dict[str, A
 
 
 def group_json(group: DuplicateGroup, ids: dict[int, str]) -> dict[str, Any]:
-    """One group by the contract of `dedupe --json`; `ids` maps row numbers to ids."""
+    """A group in the output of `dedupe --json`; `ids` maps row numbers to ids."""
     return {"keeper": ids[group.keeper], "members": [_member_json(member, ids) for member in group.members]}
 
 
@@ -145,10 +145,10 @@ def _member_json(member: Member, ids: dict[int, str]) -> dict[str, Any]:
 
 
 def drop_edits(report: DuplicateReport, wanted: frozenset[str], *, relatives: bool = True) -> list[Edit]:
-    """What drops the members so related: copies with the reason "duplicate", relatives with their relation's word.
+    """Plan to drop members with these relations: copies with the reason "duplicate", relatives with their relation.
 
-    A copy of a relative, such as a recoloured sprite resized, is a relative too: its keeper shows other colours.
-    Without `relatives` only what can go in favour of a copy of itself does.
+    A copy of a relative, such as a resized recolour, is a relative too, since its keeper has other colours.
+    Without `relatives`, only copies of sprites that stay are dropped.
     """
     from gandam_studio.core.duplicates import plan_drops
     from gandam_studio.core.workspace.edits import Drop
@@ -166,7 +166,7 @@ def drop_edits(report: DuplicateReport, wanted: frozenset[str], *, relatives: bo
 
 
 def drop_duplicates(workspace: Workspace, job: ConsoleJob) -> int:
-    """Drop every copy, as one edit; relatives stay. Returns how many went. Raises UserError, Cancelled."""
+    """Drop all copies, but no relatives, as one edit; returns their number. Raises UserError, Cancelled."""
     from gandam_studio.core.duplicates import plan_drops
 
     plan = plan_drops(find(workspace, job))
@@ -180,18 +180,18 @@ def drop_duplicates(workspace: Workspace, job: ConsoleJob) -> int:
 @workspace_option
 @json_option
 def families_(folder: Path | None, as_json: bool, cap: int | None, weigh: float | None) -> None:
-    """List families by size; keep large ones from being all a network learns. `dedupe --families` names them."""
+    """List families by size, or limit the weight of large ones in training. `dedupe --families` records them."""
     from gandam_studio.core import duplicates as core
     from gandam_studio.core.workspace import Workspace
 
     if cap and weigh:
-        raise click.UsageError("cap families or weigh them, not both at once")
+        raise click.UsageError("cap or weigh families, not both at once")
     out = Output(as_json)
     with Workspace.open(chosen_folder(folder), read_only=not (cap or weigh)) as workspace:
         if cap or weigh:
             if not core.families(workspace):
                 out.json([])
-                raise NothingMatches("there are no families yet; name them with: gandam-studio dedupe --families")
+                raise NothingMatches("there are no families yet; record them with: gandam-studio dedupe --families")
             edit = core.cap_families(workspace, cap) if cap else core.weigh_families(workspace, weigh or 1.0)
             changes = workspace.apply(edit)
             out.say(f"{changes.label}; undo takes it back" if changes else "nothing to change: it is so already")
@@ -204,7 +204,7 @@ def families_(folder: Path | None, as_json: bool, cap: int | None, weigh: float 
 
 
 def _ids(workspace: Workspace, groups: list[DuplicateGroup]) -> dict[int, str]:
-    """The ids of all sprites that groups name; a member may be a copy of one that stands outside its group."""
+    """The ids of all sprites in groups, including sprites outside a group that members are copies of."""
     seqs = {group.keeper for group in groups}
     for group in groups:
         for member in group.members:

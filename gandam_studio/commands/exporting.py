@@ -1,4 +1,4 @@
-"""`export-manifest` and `import-manifest`: a version for other tools, and back."""
+"""`export-manifest` and `import-manifest`: exporting versions for other tools, and importing them again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gandam_studio.core.errors import UserError
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
-# Named here too, since the core is imported only when a command runs; a test compares the two.
+# Repeated here, since the core is imported only when a command runs; a test compares them.
 FORMATS = (
     "jsonl", "csv", "parquet", "imagefolder", "stylegan", "webdataset", "croissant", "coco", "fiftyone", "all",
 )  # fmt: skip
@@ -28,8 +28,8 @@ FORMATS = (
 @click.option("--pictures", type=click.Choice(["none", "copy", "link", "render"]), default=None,
               help="Originals copied or hard-linked, or pictures as trained on [default: by format].")  # fmt: skip
 @click.option("--classes", metavar="TAG[,TAG...]", default=None,
-              help="Tags that are classes, one a sprite: folders, labels or categories. *: every tag.")  # fmt: skip
-@click.option("--captions", is_flag=True, help="Put a .txt with its tags beside every picture.")
+              help="Tags that are classes, one per sprite: folders, labels or categories. *: every tag.")  # fmt: skip
+@click.option("--captions", is_flag=True, help="Write a .txt file with its tags next to every picture.")
 @click.option("--force", is_flag=True, help="Replace a file, or an earlier export.")
 @with_workspace(write=False)
 def export_manifest(
@@ -72,7 +72,7 @@ def export_manifest(
 @click.argument("export", metavar="EXPORT", type=click.Path(path_type=Path))
 @with_workspace(write=True)
 def import_manifest(workspace: Workspace, out: Output, export: Path) -> None:
-    """Take an export back: its pictures are imported, its decisions become one edit that undo takes back.
+    """Import an export: its pictures, and its decisions as one edit that can be undone.
 
     EXPORT is a manifest, an imagefolder, a StyleGAN zip, or an export folder with pictures.
     """

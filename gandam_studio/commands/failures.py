@@ -1,4 +1,4 @@
-"""What people read when something goes wrong: one line, never a traceback."""
+"""Error messages: one line, never a traceback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainer.protocol.untrusted import UntrustedError, shortened
 
 REFUSED, MISUSED = 1, 2
 
-# Errors of the machine rather than of the program.
+# Errors caused by the machine rather than the program.
 _MACHINE = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -29,7 +29,7 @@ _MACHINE = {
     errno.EIO: "the disk reports an error",
     errno.EMFILE: "too many files are open",
 }
-# And of the workspace's file: SQLite's primary result codes.
+# Primary result codes of SQLite, caused by the workspace's file.
 _DATABASE = frozenset((
     sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_TOOBIG,
@@ -37,11 +37,11 @@ _DATABASE = frozenset((
 
 
 class ReaderLeft(Exception):
-    """Whoever read our output wants no more of it."""
+    """The reader of our output has closed the pipe."""
 
 
 def exit_code_for(error: BaseException) -> int:
-    """Say on stderr what went wrong, in one line where it is the person's to mend; return the exit code."""
+    """Print an error to stderr, in one line if it is not a bug; returns the exit code."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else REFUSED
     if isinstance(error, click.exceptions.Exit):
@@ -60,7 +60,7 @@ def exit_code_for(error: BaseException) -> int:
     if isinstance(error, OSError) and error.strerror:
         where = f": {shortened(str(error.filename), 200)}" if error.filename else ""
         return _say(f"{_MACHINE.get(error.errno or 0, error.strerror.lower())}{where}", REFUSED)
-    # An error without a code is Python's own, about text that is not UTF-8.
+    # An error without a code is raised by Python for text that is not UTF-8.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if isinstance(error, sqlite3.DatabaseError) and code in _DATABASE:
         return _say(f"the workspace's database cannot be used: {error}; see: gandam-studio doctor", REFUSED)
@@ -75,6 +75,6 @@ def _say(message: str, code: int) -> int:
 
 
 def _reader_left() -> int:
-    """Whoever read our output has gone (`| head`): no fault, but nothing more may be written, not even at exit."""
+    """After the pipe was closed (`| head`), discard all output, also at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

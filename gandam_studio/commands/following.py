@@ -1,4 +1,4 @@
-"""Following a run in the terminal: its events drive a bar, and Ctrl+C asks it to stop with a checkpoint."""
+"""Follows a run in the terminal with a progress bar; Ctrl+C stops the run with a checkpoint."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from trainer.protocol.events import TERMINAL, Progress, RunStarted, TrainEvent, Warning
+from trainer.protocol.events import TERMINAL, Progress, RunStarted, RunWarning, TrainEvent
 
 if TYPE_CHECKING:
     from gandam_studio.commands.progress import ConsoleJob
     from trainer.protocol.run_directory import RunDirectory
 
 POLL_S = 0.2
-# A run without a limit on iterations is shown in thousandths of its time.
+# Steps of the bar of a run limited by time.
 SHARES = 1000
 
 
 def follow(run: RunDirectory, process: subprocess.Popen[bytes], job: ConsoleJob) -> None:
-    """Return when the run's process has ended. The first Ctrl+C asks it to stop, a second one leaves it to itself."""
+    """Return when the run's process has ended. The first Ctrl+C stops the run, a second one stops following it."""
     reader = run.events()
     attempts = max((event.attempt for event in reader.read()), default=0)
     bar = _Bar(job)
@@ -40,7 +40,7 @@ def follow(run: RunDirectory, process: subprocess.Popen[bytes], job: ConsoleJob)
 
 
 class _Bar:
-    """Turns events into the bar's movement."""
+    """Updates a progress bar from events."""
 
     def __init__(self, job: ConsoleJob) -> None:
         self._job = job
@@ -48,7 +48,7 @@ class _Bar:
         self._shown = 0
 
     def show(self, event: TrainEvent) -> None:
-        """Move the bar to where this event says the run is."""
+        """Update the bar."""
         if isinstance(event, RunStarted):
             self._total = event.total_iterations
             self._job.restart(f"Training on {event.device}", self._total or SHARES, percent=not self._total)
@@ -59,7 +59,7 @@ class _Bar:
             self._job.describe(f"Training{_losses(event)}, {event.pictures_per_s:,.0f} pictures/s{at}")
             self._job.move(done - self._shown)
             self._shown = done
-        elif isinstance(event, Warning):
+        elif isinstance(event, RunWarning):
             print(f"note: {event.message}", file=sys.stderr, flush=True)
         elif isinstance(event, TERMINAL):
             self._job.describe("Ending")

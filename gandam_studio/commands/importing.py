@@ -1,4 +1,4 @@
-"""`import`: pictures from folders, files and archives become sprites."""
+"""`import`: imports pictures from folders, files and archives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
 @click.command("import")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(path_type=Path))
 @click.option("--frames", type=click.Choice(["first", "distinct"]), default="first", show_default=True,
-              help="Of animations: the first frame that shows something, or every distinct one.")  # fmt: skip
+              help="Frames of animations: the first that is not blank, or all distinct ones.")  # fmt: skip
 @click.option(
     "--grid",
     metavar="WxH[+X+Y][:GAP]|auto",
@@ -34,26 +34,26 @@ _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
     "auto: by the gaps or shapes of each sheet.",
 )
 @click.option("--shapes", type=click.IntRange(0, 64), metavar="JOIN",
-              help="Cut sheets into their separate shapes; gaps of up to JOIN pixels do not separate.")  # fmt: skip
+              help="Cut sheets into separate shapes; gaps of up to JOIN pixels do not separate.")  # fmt: skip
 @click.option("--names", default="", metavar="ENCODING",
               help="Encoding of names in archives that are not UTF-8, such as cp932, gbk or cp1251.")  # fmt: skip
 @click.option("--key", metavar="RRGGBB|auto",
-              help="Make this colour transparent; auto takes the colour that fills each picture's border.")  # fmt: skip
+              help="Make this colour transparent; auto uses the colour of each picture's border.")  # fmt: skip
 @click.option("--atlases/--no-atlases", default=True, show_default=True,
-              help="Cut sheets by the JSON descriptions beside them.")  # fmt: skip
+              help="Cut sheets by JSON descriptions next to them.")  # fmt: skip
 @click.option("--folders-as-tags", is_flag=True,
-              help="Tag every picture with the name of its folder, or with name where that is 10_name.")  # fmt: skip
+              help="Tag pictures with the name of their folder (\"name\" for a folder 10_name).")  # fmt: skip
 @click.option("--captions", type=click.Choice(["tags"]), default=None,
-              help="Tag pictures with the comma-separated words of .txt and .caption files beside them.")  # fmt: skip
+              help="Tag pictures with the comma-separated words of .txt and .caption files next to them.")  # fmt: skip
 @click.option("--carry-over", is_flag=True,
-              help="Give new sprites of edited files the decisions of the old ones, and drop those.")  # fmt: skip
-@click.option("--retry-rejected", is_flag=True, help="Look again at files that were refused before.")
+              help="Transfer decisions to new sprites of edited files, and drop the old ones.")  # fmt: skip
+@click.option("--retry-rejected", is_flag=True, help="Try files again that were refused before.")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse pictures of more pixels than this.")
 @click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
-              help="Processes that decode; 0 takes one a processor.")  # fmt: skip
+              help="Number of decoding processes; 0 is one per CPU.")  # fmt: skip
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
               help="Decode on this machine, or over a Ray cluster; the result is the same.")  # fmt: skip
-@click.option("--ray-address", default="", metavar="ADDRESS", help="Of the Ray cluster.")
+@click.option("--ray-address", default="", metavar="ADDRESS", help="Address of the Ray cluster.")
 @with_workspace(write=True)
 def import_(
     workspace: Workspace,
@@ -74,11 +74,11 @@ def import_(
     engine: str,
     ray_address: str,
 ) -> None:
-    """Bring in pictures from folders, files, zip and tar archives. The files themselves are never touched.
+    """Import pictures from folders, files, zip and tar archives. The files are not changed.
 
-    Importing the same place again adds only what is new. Every refused file is listed with its reason. A file that was
-    edited since gives a new sprite. Tags and decisions that the options ask for are edits that undo takes back, also
-    for pictures that were there already.
+    Importing the same place again adds only new pictures. Refused files are listed with the reason. A file that was
+    edited since gives a new sprite. Tags and decisions from options are edits that can be undone, and also apply to
+    pictures that were imported before.
     """
     from gandam_studio.core.importing import ImportOptions, import_sources
 
@@ -112,7 +112,7 @@ def _key(text: str | None) -> tuple[int, int, int] | str | None:
     if text is None or text == KEY_AUTO:
         return text
     if not re.fullmatch("#?[0-9A-Fa-f]{6}", text):
-        raise click.UsageError(f"{text!r} is no colour; write for example ff00ff, or auto")
+        raise click.UsageError(f"{text!r} is not a colour; write for example ff00ff, or auto")
     red, green, blue = bytes.fromhex(text.removeprefix("#"))
     return red, green, blue
 
@@ -130,7 +130,7 @@ def _sheet(grid: str | None, shapes: int | None) -> Slicing | None:
         return Proposed()
     match = _GRID.fullmatch(grid)
     if not match:
-        raise click.UsageError(f"{grid!r} is no grid; write for example 32x32, 32x32+8+8 or 32x32+0+0:1")
+        raise click.UsageError(f"{grid!r} is not a grid; write for example 32x32, 32x32+8+8 or 32x32+0+0:1")
     width, height, left, top, gap_x, gap_y = (int(text) if text else None for text in match.groups())
     gap_y = gap_x if gap_y is None else gap_y
     try:
@@ -143,7 +143,7 @@ def _encoding(name: str) -> str:
     from gandam_studio.core.archives.names import known_encoding
 
     if name and not known_encoding(name):
-        raise click.UsageError(f"{printable(name)!r} is no known encoding; write for example cp932, gbk or cp1251")
+        raise click.UsageError(f"{printable(name)!r} is not a known encoding; write for example cp932, gbk or cp1251")
     return name
 
 

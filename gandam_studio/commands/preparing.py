@@ -1,4 +1,4 @@
-"""`recipe` and `splits`: how sprites become training pictures, and which are held out from training."""
+"""`recipe` and `splits`: how sprites become training pictures, and how many are held out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gandam_studio.core.errors import UserError
 @workspace_option
 @json_option
 def recipe(folder: Path | None, as_json: bool, **changes: object) -> None:
-    """Show, or change, how sprites become training pictures. The next version carries it; originals never change."""
+    """Show or change how sprites become training pictures, from the next version on. Originals are not changed."""
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.core.workspace.edits import SetSetting
 
@@ -48,7 +48,7 @@ def recipe(folder: Path | None, as_json: bool, **changes: object) -> None:
 @workspace_option
 @json_option
 def splits(folder: Path | None, as_json: bool, held_out: float | None, seed: int | None) -> None:
-    """Show, or change, how many sprites are held out from training. Families stay together, whatever is added later."""
+    """Show or change how many sprites are held out from training. Families stay together."""
     from gandam_studio.core.versions import SplitRule
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.core.workspace.edits import SetSetting

@@ -1,4 +1,4 @@
-"""A Job for the terminal: a bar on the error stream, and Ctrl+C that cancels between two steps."""
+"""A Job with a progress bar on the error stream; Ctrl+C cancels it between two steps."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ PLAIN_INTERVAL_S = 10.0
 class ConsoleJob:
     """Use as a context manager around long work.
 
-    The first Ctrl+C asks the work to stop at its next step, which leaves everything consistent; a second one
-    interrupts at once. Where the error stream is no terminal, a line every ten seconds replaces the bar.
+    The first Ctrl+C cancels the work at its next step, which leaves everything consistent; a second one interrupts at
+    once. If the error stream is not a terminal, a line every ten seconds replaces the bar.
     """
 
     def __init__(self) -> None:
@@ -55,12 +55,12 @@ class ConsoleJob:
         return self._cancelled.is_set()
 
     def start(self, label: str, total: int | None) -> None:
-        """See Job. The stage before is over."""
+        """Start a stage, which ends the one before."""
         self.check()
         self.restart(label, total)
 
     def restart(self, label: str, total: int | None, *, percent: bool = False) -> None:
-        """As `start`, also after Ctrl+C: for work that ends in its own way. `percent`: steps are shares."""
+        """As `start`, also after Ctrl+C, for work that handles it itself. `percent`: show percentages."""
         self._label, self._total, self._done, self._percent = label, total, 0, percent
         if not sys.stderr.isatty():
             return
@@ -77,7 +77,7 @@ class ConsoleJob:
         self.check()
 
     def move(self, count: int) -> None:
-        """As `advance`, also after Ctrl+C: for work that ends in its own way."""
+        """As `advance`, also after Ctrl+C, for work that handles it itself."""
         self._done += count
         if self._bar is not None:
             self._bar.advance(self._task, count)
@@ -91,7 +91,7 @@ class ConsoleJob:
         return f"{self._done:,} of {self._total:,}" if self._total else f"{self._done:,}"
 
     def describe(self, label: str) -> None:
-        """Change what the present stage is called."""
+        """Rename the current stage."""
         self._label = label
         if self._bar is not None:
             self._bar.update(self._task, description=label)
@@ -116,7 +116,7 @@ def _bar() -> Any:
     from rich.text import Text
 
     class Counted(MofNCompleteColumn):
-        """How many of how many, or the share where steps are no things."""
+        """Steps done and in all, or the percentage."""
 
         def render(self, task: Task) -> Text:
             """See rich's ProgressColumn."""

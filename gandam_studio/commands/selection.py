@@ -113,9 +113,9 @@ def make_filter(criteria: dict[str, Any], **more: Any) -> Filter:
 
 
 def chosen(workspace: Workspace, ids: tuple[str, ...], criteria: dict[str, Any]) -> Seqs:
-    """Row numbers of the sprites named, or of those a filter lets through; "-" reads names from the input's lines.
+    """Row numbers of the named sprites, or of those that match a filter; "-" reads names from standard input.
 
-    Raises NothingMatches when that is nobody, and UnknownSprite.
+    Raises UnknownSprite, and NothingMatches when there are none.
     """
     from gandam_studio.core.workspace.seqsets import as_seqs
 
@@ -134,5 +134,5 @@ def chosen(workspace: Workspace, ids: tuple[str, ...], criteria: dict[str, Any])
     if not ids:
         raise click.UsageError("name at least one sprite (id, start of an id, or file name), or give a filter")
     if "" in ids:
-        raise UserError("an empty text names no sprite")
+        raise UserError("the name of a sprite must not be empty")
     return as_seqs(workspace.resolve(text) for text in ids)

@@ -1,4 +1,4 @@
-"""`presets`, `train`, `runs`, `ask`, `sample`: runs, which live in processes of their own."""
+"""`presets`, `train`, `runs`, `ask`, `sample`: commands about runs, which are trained in separate processes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainer.protocol.run_directory import RunDirectory
 
 
-# Popen complains when it is forgotten while its process lives; these are meant to outlive us.
+# Popen objects warn when they are collected while their process runs; these outlive us.
 _DETACHED: list[subprocess.Popen[bytes]] = []
 
 
@@ -48,19 +48,19 @@ def presets(out: Output) -> None:
 @click.option("--preset", metavar="NAME", help="What to train; `presets` lists them.")
 @click.option("--version", metavar="V", help="Version to train on.  [default: latest]")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated.")
-@click.option("--iterations", type=click.IntRange(1), metavar="N", help="Stop after so many generator steps.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), metavar="M", help="Stop after so much training.")
+@click.option("--iterations", type=click.IntRange(1), metavar="N", help="Stop after this many generator steps.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), metavar="M", help="Stop after this much training.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where to train.  [default: auto]")
 @click.option(
     "--processes",
     type=click.IntRange(1, 64),
     metavar="N",
-    help="Share each batch among N processes, a GPU each; the result is the same. [default: 1]",
+    help="Share each batch among N processes, one GPU each; the result is the same. [default: 1]",
 )
-@click.option("--seed", type=click.IntRange(0), metavar="S", help="Decides weights, order of pictures and latents.")
-@click.option("--parent", default="", metavar="RUN", help="Run whose settings this one was derived from.")
+@click.option("--seed", type=click.IntRange(0), metavar="S", help="Seed of weights, order of pictures and latents.")
+@click.option("--parent", default="", metavar="RUN", help="Run that this one was derived from.")
 @click.option("--resume", metavar="RUN", help='Go on with a run instead of starting one; "latest" is the newest.')
-@click.option("--detach", is_flag=True, help="Return at once; the run goes on by itself.")
+@click.option("--detach", is_flag=True, help="Return at once; training continues.")
 @workspace_option
 @json_option
 def train(
@@ -78,9 +78,9 @@ def train(
     resume: str | None,
     detach: bool,
 ) -> None:
-    """Train a generator on a version, in a process of its own that a closed terminal does not end.
+    """Train a generator on a version, in a separate process that continues when the terminal is closed.
 
-    Ctrl+C saves a checkpoint and stops; `train --resume RUN` goes on from there.
+    Ctrl+C saves a checkpoint and stops; `train --resume RUN` continues from there.
     """
     from gandam_studio.core.runs import at_recipe_size, create_run, find_run
     from gandam_studio.core.versions import find_version
@@ -89,7 +89,7 @@ def train(
 
     out = Output(as_json)
     if bool(preset) == bool(resume):
-        raise click.UsageError("say what to train: --preset NAME, or --resume RUN")
+        raise click.UsageError("name what to train: --preset NAME, or --resume RUN")
     place = chosen_folder(folder)
     if resume:
         if overrides or iterations or minutes or seed is not None or version or parent:
@@ -115,7 +115,7 @@ def train(
     found = train_to_end(run, *more, detach=detach)
     out.json(found.to_json())
     if detach:
-        out.say(f"{found.run} goes on by itself; see: gandam-studio runs")
+        out.say(f"{found.run} continues in the background; see: gandam-studio runs")
     elif problem := complaint(found):
         raise UserError(problem)
     else:
@@ -148,7 +148,7 @@ def configured(
 
 
 def refuse_absent(device: str) -> None:
-    """Raise UserError when `device` was asked for by name and is not here, before there is a run that can only fail."""
+    """Raise UserError when this machine lacks `device`, before a run is created."""
     from gandam_studio.commands.doctor import training_device
 
     if device in ("cuda", "mps") and training_device() != device:
@@ -156,7 +156,7 @@ def refuse_absent(device: str) -> None:
 
 
 def train_to_end(run: RunDirectory, *more: str, detach: bool = False) -> RunSummary:
-    """Start a run, or go on with it, and follow it to its end (or not, when detached); returns how it stands then.
+    """Start or resume a run and follow it to its end, unless detached; returns its state.
 
     `more` are options of `python -m trainer train`.
     """
@@ -173,7 +173,7 @@ def train_to_end(run: RunDirectory, *more: str, detach: bool = False) -> RunSumm
 
 
 def complaint(found: RunSummary) -> str:
-    """Why a run did not reach its end and what to do about it, in one line; "" when it did."""
+    """Why a run did not finish and what to do about it, in one line; "" if it did."""
     state = found.state
     if state.state == "stopped":
         more = f"gandam-studio train --resume {found.run} -w {found.folder.parent.parent}"
@@ -187,7 +187,7 @@ def complaint(found: RunSummary) -> str:
 @click.command()
 @with_workspace(write=False)
 def runs(workspace: Workspace, out: Output) -> None:
-    """List the runs and how they stand, oldest first."""
+    """List the runs and their states, oldest first."""
     from gandam_studio.core.runs import runs as all_runs
 
     found = all_runs(workspace)
@@ -227,7 +227,7 @@ def ask(workspace: Workspace, out: Output, run: str, request: str) -> None:
 @click.option("--count", type=click.IntRange(1, 10_000), default=64, show_default=True, help="How many pictures.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Equal seeds draw equal pictures.")
 @click.option("--out", "target", type=click.Path(path_type=Path), required=True, help="The PNG, or folder, to write.")
-@click.option("--singly", is_flag=True, help="One PNG a picture, in a folder.")
+@click.option("--singly", is_flag=True, help="One PNG per picture, in a folder.")
 @click.option("--iteration", type=click.IntRange(0), metavar="N", help="From an older checkpoint.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @with_workspace(write=False)
@@ -242,7 +242,7 @@ def sample(
     iteration: int | None,
     force: bool,
 ) -> None:
-    """Draw random pictures, not hand-picked ones, from a run's newest checkpoint into one PNG."""
+    """Draw uncurated pictures from a run's newest checkpoint into one PNG."""
     from gandam_studio.core.runs import find_run
 
     more = ["--singly"] if singly else []
@@ -254,7 +254,7 @@ def sample(
 
 
 def draw_samples(run: RunDirectory, count: int, seed: int, target: Path, *more: str) -> dict[str, Any]:
-    """Have the trainer write samples; its answer holds "out" and "seeds". Raises UserError, Cancelled."""
+    """Let the trainer write samples; returns its output, with "out" and "seeds". Raises UserError, Cancelled."""
     from gandam_studio.core.runs import ask as ask_trainer
 
     target = target.absolute()

@@ -1,4 +1,4 @@
-"""`commit`, `versions`, `diff`, `restore`, `tag-version`, `verify`, `relink`: versions and what keeps them true."""
+"""`commit`, `versions`, `diff`, `restore`, `tag-version`, `verify`, `relink`: versions and their originals."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from gandam_studio.core.errors import UserError
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
-_TOLD = 20  # rows of each kind that people are shown; --json has all
+_MOST_ROWS = 20  # Rows of each kind in tables; --json has all.
 
 
 @click.command()
 @click.option("-m", "--message", default="", help="Why this version was made.")
-@click.option("--kept-only", is_flag=True, help="Only sprites kept by word, instead of all that are not dropped.")
+@click.option(
+    "--kept-only", is_flag=True, help="Only sprites that were kept explicitly, instead of all that are not dropped."
+)
 @with_workspace(write=True)
 def commit(workspace: Workspace, out: Output, message: str, kept_only: bool) -> None:
-    """Freeze what is decided now into an immutable version. Equal decisions have equal digests."""
+    """Save all current decisions as an immutable version. Equal decisions have equal digests."""
     from gandam_studio.core import versions as core
 
     with ConsoleJob() as job:
@@ -61,7 +63,7 @@ def versions(workspace: Workspace, out: Output) -> None:
 @click.argument("b", default="now")
 @with_workspace(write=False)
 def diff(workspace: Workspace, out: Output, a: str, b: str) -> None:
-    """Say what leads from version A to version B, or to what is decided now."""
+    """Show what changed from version A to version B, or to the current state."""
     from gandam_studio.core import versions as core
 
     newer = None if b == "now" else core.find_version(workspace, b)
@@ -82,7 +84,7 @@ def diff(workspace: Workspace, out: Output, a: str, b: str) -> None:
 @click.argument("version")
 @with_workspace(write=True)
 def restore(workspace: Workspace, out: Output, version: str) -> None:
-    """Bring back every decision of a version, as one edit that undo takes back."""
+    """Restore all decisions of a version, as one edit that can be undone."""
     from gandam_studio.core import versions as core
 
     report(out, "", workspace.apply(core.restore_edit(workspace, core.find_version(workspace, version))))
@@ -91,14 +93,14 @@ def restore(workspace: Workspace, out: Output, version: str) -> None:
 @click.command("tag-version")
 @click.argument("version")
 @click.option("--add", multiple=True, metavar="NAME", help="Give the version this name; may be repeated.")
-@click.option("--remove", multiple=True, metavar="NAME", help="Take this name away; may be repeated.")
+@click.option("--remove", multiple=True, metavar="NAME", help="Remove this name; may be repeated.")
 @with_workspace(write=True)
 def tag_version(workspace: Workspace, out: Output, version: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
-    """Name a version, as in "paper"; the name then stands for it wherever a version is asked for."""
+    """Give a version a name, such as "paper", that can be used instead of its number."""
     from gandam_studio.core import versions as core
 
     if not add and not remove:
-        raise click.UsageError("say which names: --add NAME or --remove NAME")
+        raise click.UsageError("use --add NAME or --remove NAME")
     named = core.tag_version(workspace, core.find_version(workspace, version), add=add, remove=remove)
     out.json(named.to_json())
     out.say(f"{named.label}: {', '.join(named.tags) or 'no names'}")
@@ -107,7 +109,7 @@ def tag_version(workspace: Workspace, out: Output, version: str, add: tuple[str,
 @click.command()
 @with_workspace(write=False)
 def verify(workspace: Workspace, out: Output) -> None:
-    """Read every original and manifest again and name what is missing or altered."""
+    """Read all originals and manifests, and list those that are missing or altered."""
     from gandam_studio.core import versions as core
 
     with ConsoleJob() as job:
@@ -125,12 +127,12 @@ def verify(workspace: Workspace, out: Output) -> None:
 @click.argument("places", nargs=-1, required=True, metavar="PLACE...", type=click.Path(path_type=Path))
 @with_workspace(write=True)
 def relink(workspace: Workspace, out: Output, places: tuple[Path, ...]) -> None:
-    """Find missing or altered originals among files, folders and packs, by digest, and take them in again."""
+    """Find missing or altered originals among files, folders and packs, by digest, and restore them."""
     from gandam_studio.core import versions as core
 
     with ConsoleJob() as job:
         found = core.relink(workspace, places, job=job)
     out.json(found.to_json())
     out.say(f"{len(found.found):,} originals found again, {len(found.missing):,} still missing")
-    for digest, names in list(found.missing.items())[:_TOLD]:
+    for digest, names in list(found.missing.items())[:_MOST_ROWS]:
         out.say(f"  missing {digest[:12]}: {printable(', '.join(names[:3]))}")

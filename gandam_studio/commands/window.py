@@ -1,4 +1,4 @@
-"""`open`: the window."""
+"""`open`: opens the window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`new`, `undo`, `redo`, `history`: the workspace itself and what was done in it."""
+"""`new`, `undo`, `redo`, `history`: the workspace and its edits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @with_output
 def new(out: Output, folder: Path) -> None:
-    """Make an empty workspace in a new or empty folder."""
+    """Create an empty workspace in a new or empty folder."""
     from gandam_studio.core.workspace import Workspace
 
     with Workspace.create(folder) as workspace:
@@ -31,13 +31,13 @@ def new(out: Output, folder: Path) -> None:
 
 
 def report(out: Output, verb: str, changes: Changes) -> None:
-    """Tell what an edit, an undo or a redo touched."""
+    """Print what an edit, undo or redo has changed."""
     out.json({"edit": changes.edit, "label": changes.label, "sprites": len(changes.seqs)})
     out.say(f"{verb}{changes.label}" if changes else "nothing to change: that is how it is already")
 
 
 def apply(workspace: Workspace, out: Output, edit: Callable[[], Edit]) -> None:
-    """Carry out an edit and tell what it touched. One that is about no sprite is refused; its JSON says so too."""
+    """Apply an edit and print what it has changed; an edit of no sprites is refused, also in JSON."""
     try:
         made = edit()
     except NothingMatches:
@@ -49,7 +49,7 @@ def apply(workspace: Workspace, out: Output, edit: Callable[[], Edit]) -> None:
 @click.command()
 @with_workspace(write=True)
 def undo(workspace: Workspace, out: Output) -> None:
-    """Take back the newest decision; works after a restart too."""
+    """Undo the newest edit, also after a restart."""
     changes = workspace.undo()
     if not changes:
         raise UserError("there is nothing to undo")
@@ -59,7 +59,7 @@ def undo(workspace: Workspace, out: Output) -> None:
 @click.command()
 @with_workspace(write=True)
 def redo(workspace: Workspace, out: Output) -> None:
-    """Bring back the decision undone last."""
+    """Redo the edit that was undone last."""
     changes = workspace.redo()
     if not changes:
         raise UserError("there is nothing to redo")
@@ -70,7 +70,7 @@ def redo(workspace: Workspace, out: Output) -> None:
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, newest first.")
 @with_workspace(write=False)
 def history(workspace: Workspace, out: Output, limit: int) -> None:
-    """List what was decided: done, undone, or overtaken by something newer."""
+    """List the edits: done, undone, or superseded."""
     entries = workspace.history.entries(limit)
     out.json(
         [

@@ -36,8 +36,7 @@ import torch
 from gan_peers import PEERS, Peer
 from PIL import Image
 
-from trainer.augmentation import adapted
-from trainer.creating import PICTURES, squared
+from trainer.create_run import PICTURES, squared
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
 from trainer.distributed import Ranks
@@ -52,7 +51,6 @@ from trainer.protocol.recipe import Recipe
 from trainer.randomness import latents
 from trainer.schedule import Done, penalty_weight, rates
 from trainer.session import make_session
-from trainer.training import ADAPT_EVERY, SIGN
 from trainer.tuning import uses_winograd
 
 SIZE = 32
@@ -155,21 +153,15 @@ class Ours:
         now = rates(config, done)
         game.set_rates(now.factor, now.beta2)
         weight = penalty_weight(config, done, done.iteration)
-        of_d = game.discriminator_turn(session.drawer.draw("d", done.iteration, session.augment, True), weight)
-        session.sign_sum += of_d[SIGN]
-        session.sign_count += 1
+        of_d = game.discriminator_turn(session.batches.draw("d", done.iteration, session.augment, True), weight)
+        session.add_sign(of_d.sign)
         reals = needs_reals(config.objective.kind)
-        game.generator_phase(session.drawer.draw("g", done.iteration, session.augment, reals))
+        game.generator_phase(session.batches.draw("g", done.iteration, session.augment, reals))
         images = done.images + session.images_per_iteration
         if session.average:
             session.average.update(session.images_per_iteration, images)
         session.done = Done(done.iteration + 1, images, done.seconds)
-        if session.done.iteration % ADAPT_EVERY == 0:
-            if config.augmentation.adaptive:
-                signal = float(session.sign_sum) / session.sign_count
-                seen = ADAPT_EVERY * session.images_per_iteration
-                session.augment = adapted(session.augment, signal, config.augmentation, seen)
-            session.sign_sum, session.sign_count = torch.zeros_like(session.sign_sum), 0
+        session.adapt_augmentation()
 
     def draw(self, count: int) -> np.ndarray[Any, Any]:
         """`count` pictures of fresh latents by the averaged generator, uint8 (count, H, W, 3)."""

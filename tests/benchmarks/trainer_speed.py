@@ -107,8 +107,8 @@ def our_step(session: Session) -> Callable[[], None]:
         now = rates(session.config, session.done)
         session.game.set_rates(now.factor, now.beta2)
         weight = penalty_weight(session.config, session.done, number[0])
-        session.game.discriminator_turn(session.drawer.draw("d", number[0], session.augment, True), weight)
-        session.game.generator_phase(session.drawer.draw("g", number[0], session.augment, reals))
+        session.game.discriminator_turn(session.batches.draw("d", number[0], session.augment, True), weight)
+        session.game.generator_phase(session.batches.draw("g", number[0], session.augment, reals))
         if session.average:
             session.average.update(session.batch, session.batch * (number[0] + 1))
         number[0] += 1
@@ -130,16 +130,15 @@ def event_cost(session: Session, run: RunDirectory, step_s: float) -> float:
     """Share of the time that events and grids take: their own seconds over a sampling interval's training seconds."""
     writer = EventWriter(run.events_path)
     training = Training(session, run, writer, 0.0)
-    training._meter = None
-    training._iterate()
+    training.iterate()
     flushes, samples = [], []
     for _ in range(3):
-        training._iterate()
+        training.iterate()
         started = time.perf_counter()
         training.flush()
         flushes.append(time.perf_counter() - started)
         started = time.perf_counter()
-        training.sample()
+        training.grids.save()
         samples.append(time.perf_counter() - started)
     writer.close()
     sampling = session.config.sampling

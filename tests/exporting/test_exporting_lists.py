@@ -141,7 +141,7 @@ def test_force_replaces_exports_only(workspace, version, tmp_path):
     (precious / "holiday.jpg").write_text("x")
     with pytest.raises(UserError, match="--force"):
         exporting.export(workspace, versions.find_version(workspace), precious, format="imagefolder")
-    with pytest.raises(UserError, match="holds other things"):
+    with pytest.raises(UserError, match="holds other files"):
         exporting.export(workspace, versions.find_version(workspace), precious, format="imagefolder", force=True)
     assert (precious / "holiday.jpg").read_text() == "x"
     ours = tmp_path / "ours"

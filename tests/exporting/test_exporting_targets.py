@@ -133,7 +133,7 @@ def test_a_remote_folder_of_other_things_is_never_replaced(workspace, address):
     system, path = fsspec.core.url_to_fs(f"{address}/data")
     system.makedirs(path)
     system.pipe_file(f"{path}/precious.bin", b"mine")
-    with pytest.raises(UserError, match="holds other things"):
+    with pytest.raises(UserError, match="holds other files"):
         exporting.export(
             workspace, versions.find_version(workspace), f"{address}/data", format="imagefolder", force=True
         )

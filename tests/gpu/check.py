@@ -38,7 +38,7 @@ from PIL import Image
 from trainer_speed import Reference, our_step, seconds
 
 from trainer import checkpoints
-from trainer.creating import squared
+from trainer.create_run import squared
 from trainer.dataset import TrainingSet
 from trainer.device import Machine, choose_device, set_tf32, synchronize
 from trainer.distributed import Ranks, joined
@@ -52,7 +52,7 @@ from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import RunDirectory
 from trainer.schedule import Done, penalty_weight, rates
 from trainer.session import Session, make_session
-from trainer.start import train_run
+from trainer.train_run import train_run
 from trainer.tuning import choose_batch, choose_machine
 
 MECHAS = Path(__file__).resolve().parents[2] / "data" / "mechas" / "mechas.zip"
@@ -178,12 +178,12 @@ def steps(session: Session, count: int) -> list[list[float]]:
         now = rates(config, Done(number))
         game.set_rates(now.factor, now.beta2)
         for step in range(number * critic, (number + 1) * critic):
-            draw = session.drawer.draw("d", step, session.augment, with_reals=True)
+            draw = session.batches.draw("d", step, session.augment, with_reals=True)
             of_d = game.discriminator_turn(draw, penalty_weight(config, Done(number), step))
-        of_g = game.generator_phase(session.drawer.draw("g", number, session.augment, with_reals=reals))
+        of_g = game.generator_phase(session.batches.draw("g", number, session.augment, with_reals=reals))
         if session.average:
             session.average.update(session.batch, session.batch * (number + 1))
-        found.append(torch.stack([of_d[0], of_g[0]]))
+        found.append(torch.stack([of_d.loss_d, of_g.loss_g]))
     return torch.stack(found).tolist()
 
 
@@ -353,7 +353,7 @@ def out_of_memory(check: Check) -> dict[str, Any]:
         finally:
             torch.cuda.set_per_process_memory_fraction(1.0, check.device)
             free_memory(check.device)
-        told = [(e.about, e.message) for e in run.events().read() if isinstance(e, events.Warning)]
+        told = [(e.about, e.message) for e in run.events().read() if isinstance(e, events.RunWarning)]
         found[name] = {"needed_mb": round(needed / 2**20), "state": outcome.state, "told": told}
     ok = all(
         facts["state"] == "finished" and any(about == "memory" for about, _ in facts["told"])
@@ -561,7 +561,7 @@ def quality(check: Check) -> dict[str, Any]:
         "busy_percent": statistics.median(busy) if busy else None,
         "memory_mb": progress[-1].memory_mb,
         "kid": kid[-8:],
-        "told": [event.message for event in said if isinstance(event, events.Warning)],
+        "told": [event.message for event in said if isinstance(event, events.RunWarning)],
     }
 
 

@@ -109,11 +109,11 @@ def test_the_screens_show_all_runs_beside_bad_ones_and_grow_no_wider(session, sc
     train.resize(1200, 800)
     train.show()
     train.activated()
-    assert train.chooser.count() == len(screen.tree._runs)
+    assert train.chooser.count() == len(screen.tree.run_items)
     # The narrowest that the screens can be with nothing but good runs.
     for path in [good.path, *(run.path for run in strange), *(folder / name for name in spoilt)]:
         screen.tree.select([path])
-        screen._show_selected()
+        screen.show_selected()
         train.show_run(path)
         follower = train.follower
         assert follower is not None
@@ -129,7 +129,7 @@ def test_the_screens_show_all_runs_beside_bad_ones_and_grow_no_wider(session, sc
         now = [widget.minimumSizeHint().width() for widget in (train, screen)]
         assert all(w <= usual + 200 for w, usual in zip(now, widths, strict=True)), (path.name, now, widths)
     screen.tree.select([good.path, strange[2].path, folder / spoilt[0]])
-    screen._show_selected()
+    screen.show_selected()
     screen.grab()
     session.post(LONG, "error")
     train.close_run()
@@ -146,7 +146,7 @@ def test_iterations_out_of_reach_are_skipped_told_once_and_cost_no_memory(sessio
         with qtbot.waitSignal(follower.opened, timeout=10_000):
             follower.start()
         assert follower.record.last_iteration == 13
-        told = [event for event in follower.record.story if isinstance(event, ev.Warning)]
+        told = [event for event in follower.record.story if isinstance(event, ev.RunWarning)]
         assert len(told) == 1
         assert "2" in told[0].message
         assert tracemalloc.get_traced_memory()[1] < 50 << 20

@@ -41,7 +41,7 @@ def test_states_are_told_and_children_stand_under_their_parent(screen, folder: P
     timed.train(40)
     timed.write(ev.RunFinished(limit="minutes"))
     _refresh(screen)
-    items = {path.name: item for path, item in screen.tree._runs.items()}
+    items = {path.name: item for path, item in screen.tree.run_items.items()}
     states = {name: item.text(1) for name, item in items.items()}
     assert states == {"r1-a": "Finished", "r2-b": "Interrupted", "r3-c": "Failed", "r4-d": "Waiting",
                       "r5-e": "Finished (time limit)"}  # fmt: skip
@@ -57,7 +57,7 @@ def test_two_runs_are_compared_at_equal_pictures_seen(screen, folder: Path, qtbo
     other = recorded(folder / "r2-b", iterations=200, every=100, overrides=("optimiser.lr_g=0.0123",))
     _refresh(screen)
     screen.tree.select([one.path, other.path])
-    qtbot.waitUntil(lambda: screen._compare is not None and len(screen.compare.followers) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: len(screen.compare.followers) == 2, timeout=5000)
     compare = screen.compare
     qtbot.waitUntil(lambda: compare.timeline.last == 400 * 64, timeout=10_000)
     compare.timeline.grab(150 * 64)
@@ -78,7 +78,7 @@ def test_four_runs_side_by_side_do_not_widen_the_window(screen, folder: Path, qt
     runs = [recorded(folder / f"r{n}-a-preset-with-a-long-name", iterations=100 * n, every=100) for n in range(1, 5)]
     _refresh(screen)
     screen.tree.select([run.path for run in runs])
-    qtbot.waitUntil(lambda: screen._compare is not None and len(screen.compare.followers) == 4, timeout=5000)
+    qtbot.waitUntil(lambda: len(screen.compare.followers) == 4, timeout=5000)
     notes = lambda: [grid.note.text() for grid in screen.compare.grids]  # noqa: E731
     qtbot.waitUntil(lambda: notes()[3] == "25,600", timeout=10_000)
     qtbot.waitUntil(lambda: notes()[0] == "6,400 (last)", timeout=5000)
@@ -92,7 +92,7 @@ def test_another_choice_while_the_cursor_stands_late_is_no_failure(screen, folde
     Recorder(failed).fail("device", "no CUDA device")
     _refresh(screen)
     screen.tree.select([one.path])
-    qtbot.waitUntil(lambda: screen._compare is not None and screen.compare.timeline.last == 400 * 64, timeout=10_000)
+    qtbot.waitUntil(lambda: screen.compare.timeline.last == 400 * 64, timeout=10_000)
     screen.compare.timeline.grab(300 * 64)
     # pytest-qt fails the test when a slot raises.
     screen.tree.select([failed.path])
@@ -105,7 +105,7 @@ def test_confounded_runs_are_called_so(screen, folder: Path, qtbot) -> None:  # 
     other = recorded(folder / "r2-b", iterations=100, preset="dcgan", data_seed=4)
     _refresh(screen)
     screen.tree.select([one.path, other.path])
-    qtbot.waitUntil(lambda: screen._compare is not None and len(screen.compare.followers) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: len(screen.compare.followers) == 2, timeout=5000)
     assert "Confounded" in screen.compare.table.summary.text()
     names = [screen.compare.table.table.item(row, 0).text() for row in range(screen.compare.table.table.rowCount())]
     assert "data: sprites added" in names
@@ -131,7 +131,7 @@ def test_a_broken_run_stays_readable(screen, folder: Path, qtbot) -> None:  # ty
     run.config_path.write_text("{ torn")
     _refresh(screen)
     screen.tree.select([run.path])
-    qtbot.waitUntil(lambda: screen._compare is not None and screen.compare.timeline.last == 200 * 64, timeout=10_000)
+    qtbot.waitUntil(lambda: screen.compare.timeline.last == 200 * 64, timeout=10_000)
 
 
 def test_deleting_moves_to_the_trash_and_spares_the_others(screen, folder: Path, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
@@ -141,7 +141,7 @@ def test_deleting_moves_to_the_trash_and_spares_the_others(screen, folder: Path,
     monkeypatch.setattr("send2trash.send2trash", lambda path: shutil.rmtree(path))
     _refresh(screen)
     screen.tree.select([one.path])
-    qtbot.waitUntil(lambda: screen._compare is not None and screen.compare.timeline.last > 0, timeout=10_000)
+    qtbot.waitUntil(lambda: screen.compare.timeline.last > 0, timeout=10_000)
     screen.delete([one.path])
     assert not one.path.exists()
     settle(screen.session)

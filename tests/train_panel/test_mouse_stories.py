@@ -121,8 +121,8 @@ def test_the_legend_tells_the_smoothed_values_at_the_cursor(shown: WatchPage) ->
     shown.timeline.grab(437)
     record = shown.follower.record
     wanted = [f"{record.curve(name).smooth.value_at(437):.3g}" for name in ("d_real", "d_fake")]
-    assert [entry.value for entry in plot._legend._entries] == wanted
-    assert [entry.label for entry in plot._legend._entries] == ["D(x)", "D(G(z))"]
+    assert [entry.value for entry in plot.legend.entries] == wanted
+    assert [entry.label for entry in plot.legend.entries] == ["D(x)", "D(G(z))"]
     assert all(text in plot.accessibleName() for text in wanted)
 
 
@@ -143,5 +143,5 @@ def test_a_live_run_tells_how_busy_its_device_is(tmp_path: Path, page: Page, qtb
     with run.locked():
         recorder.train(100)
         live = page(run.path)
-        qtbot.waitUntil(lambda: "CPU 62 %" in live._numbers.text(), timeout=10_000)
-        assert "900 MB" in live._numbers.text()
+        qtbot.waitUntil(lambda: "CPU 62 %" in live.numbers_label.text(), timeout=10_000)
+        assert "900 MB" in live.numbers_label.text()

@@ -42,7 +42,7 @@ def screen(session, sprites, qtbot) -> Iterator[TrainScreen]:  # type: ignore[no
     yield made
     made.close_run()
     live = made.control.live_run()
-    for process in made.control._processes.values():
+    for process in made.control.processes.values():
         if process.poll() is None:
             process.kill()
         process.wait(20)
@@ -94,7 +94,7 @@ def test_a_trainer_killed_under_the_panel_is_told_and_goes_on_from_its_checkpoin
     _start(screen, qtbot, tiny())
     follower, watch = screen.follower, screen.watch
     qtbot.waitUntil(lambda: len(follower.record.checkpoints) > 0, timeout=WAIT_MS)
-    process = screen.control._processes[follower.name]
+    process = screen.control.processes[follower.name]
     os.kill(process.pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
     process.wait(20)
     qtbot.waitUntil(lambda: _state(screen) == "interrupted", timeout=10_000)
@@ -219,7 +219,7 @@ def test_preflight_measures_a_real_step(screen, qtbot) -> None:  # type: ignore[
     assert 0 < costs["seconds_per_step"] < 30
     assert costs["seconds"] == pytest.approx(1000 * costs["seconds_per_step"])
     assert costs["disk_mb"] > costs["checkpoint_mb"] > 0
-    assert screen.setup.preflight._values["memory"].text() != "–"
+    assert screen.setup.preflight.values["memory"].text() != "–"
 
 
 def test_actions_of_the_timeline_leave_the_forms_keys_alone(screen, session, qtbot) -> None:  # type: ignore[no-untyped-def]

@@ -178,7 +178,7 @@ def test_leftover_duplicates_are_told_from_the_newest_search(workspace, tmp_path
 
     first = versions.commit(workspace, "all")
     assert (check(first).level, check(first).cure) == (NOTE, "Duplicates")
-    assert "nobody has looked" in check(first).text
+    assert "not been searched" in check(first).text
     report = find_duplicates(workspace)
     assert report.duplicate_count == 1
     assert check(first).text == "1 sprite is a copy of another in this version"
@@ -207,7 +207,7 @@ def test_the_page_offers_cures_and_starts_what_was_drawn_up(session, sprites, qt
     page = SetupPage(session, control)
     qtbot.addWidget(page)
     assert page.version().number == sprites.number
-    page._check()
+    page.check()
     buttons = [b for b in page.preflight.findChildren(QPushButton) if b.text() == "Go to Curate"]
     with qtbot.waitSignal(page.cure_requested) as asked:
         qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)

@@ -27,7 +27,7 @@ def test_scrubbing_moves_grids_plots_log_and_numbers_together(tmp_path: Path, pa
     qtbot.waitUntil(lambda: _grid_shown(shown, 400), timeout=5000)
     shown.plots.draw_now()
     assert all(plot.canvas.cursor_position == 437 for plot in shown.plots.plots)
-    line = shown.log._story.currentItem().text()
+    line = shown.log.story.currentItem().text()
     assert " 400 " in line
     pixel = shown.grids.fixed.view.image.pixelColor(0, 0)
     expected = pictures(1, 400)[0, 0, 0]
@@ -109,7 +109,7 @@ def test_clicking_a_spike_shows_the_grids_before_at_and_after(tmp_path: Path, pa
     notes = lambda: [grid.note.text() for grid in shown.grids.moments]  # noqa: E731
     qtbot.waitUntil(lambda: notes() == ["500", "600", "700"], timeout=5000)
     assert shown.timeline.position == 555
-    assert "loss_g" in shown.grids._spike_title.text()
+    assert "loss_g" in shown.grids.spike_title.text()
     shown.back()
     assert shown.grids.spike is None
 
@@ -144,10 +144,10 @@ def test_a_close_up_finds_the_mirrored_training_picture(tmp_path: Path, page, qt
     shown = page(run.path)
     qtbot.waitUntil(lambda: _grid_shown(shown, 200), timeout=10_000)
     shown.grids.cell_clicked.emit("fixed", 3)
-    qtbot.waitUntil(lambda: shown.zoom._near[0]._caption.startswith("⇋ 0.000"), timeout=10_000)
-    assert shown.zoom._near[0].toolTip() == "Training picture 18, mirrored"
-    assert "copy" in shown.zoom._near_note.text()
-    assert shown.zoom._film_at == [0.0, 100.0, 200.0]
+    qtbot.waitUntil(lambda: shown.zoom.near[0].caption.startswith("⇋ 0.000"), timeout=10_000)
+    assert shown.zoom.near[0].toolTip() == "Training picture 18, mirrored"
+    assert "copy" in shown.zoom.near_note.text()
+    assert shown.zoom.film_at == [0.0, 100.0, 200.0]
     shown.zoom.moment_chosen.emit(100.0)
     qtbot.waitUntil(lambda: _grid_shown(shown, 100), timeout=5000)
 
@@ -206,10 +206,10 @@ def test_a_time_limit_is_told_beside_the_iterations_it_cut_short(tmp_path: Path,
     recorder.train(449)
     recorder.write(ev.RunFinished(limit="minutes"))
     shown = page(run.path)
-    qtbot.waitUntil(lambda: "Finished" in shown._state.text(), timeout=5000)
-    assert shown._state.text().endswith("<b>Finished</b>: time limit reached")
-    assert shown._numbers.text().startswith("449 of at most 6,000")
-    last = shown.log._story.item(shown.log._story.count() - 1)
+    qtbot.waitUntil(lambda: "Finished" in shown.state_label.text(), timeout=5000)
+    assert shown.state_label.text().endswith("<b>Finished</b>: time limit reached")
+    assert shown.numbers_label.text().startswith("449 of at most 6,000")
+    last = shown.log.story.item(shown.log.story.count() - 1)
     assert last.text().endswith("Finished: time limit reached")
 
 

@@ -43,7 +43,7 @@ def test_a_torn_last_line_waits_until_it_is_whole(tmp_path: Path, follow, qtbot)
         stream.write(b'{"kind":"warning","iteration":20,"mess')
         stream.flush()
         qtbot.wait(300)
-        assert not any(isinstance(event, ev.Warning) for event in follower.record.story)
+        assert not any(isinstance(event, ev.RunWarning) for event in follower.record.story)
         stream.write(b'age":"whole now"}\n')
     qtbot.waitUntil(lambda: any(getattr(e, "message", "") == "whole now" for e in follower.record.story), timeout=5000)
 

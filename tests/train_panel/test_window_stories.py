@@ -22,6 +22,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.main_window import MainWindow
 from gandam_studio.qt.runs.lineage_tree import LineageTree
 from gandam_studio.qt.runs.screen import RunsScreen
+from gandam_studio.qt.train.run_strip import RunStrip
 from gandam_studio.qt.train.screen import TrainScreen
 from trainer.protocol import events as ev
 
@@ -53,7 +54,7 @@ def window(folder: Path, open_window: OpenWindow) -> Iterator[MainWindow]:
     made.resize(1280, 820)
     yield made
     if any(screen for screen in made.findChildren(TrainScreen)):
-        for process in train(made).control._processes.values():
+        for process in train(made).control.processes.values():
             if process.poll() is None:
                 process.kill()
             process.wait(20)
@@ -93,7 +94,7 @@ def test_the_folder_deleted_under_a_run_that_trains(window: MainWindow, folder: 
     screen = start_by_hand(window, qtbot)
     watch, follower = screen.watch, screen.follower
     qtbot.waitUntil(lambda: watch.grids.fixed.view.image is not None, timeout=SOON_MS)
-    process = screen.control._processes[follower.name]
+    process = screen.control.processes[follower.name]
     reached = follower.record.last_iteration
     deleted = time.monotonic()
     shutil.rmtree(follower.run_directory.path, ignore_errors=True)  # A file it writes meanwhile is deleted below.
@@ -105,7 +106,7 @@ def test_the_folder_deleted_under_a_run_that_trains(window: MainWindow, folder: 
     assert "What was read so far" in watch.card.safe.text()
     assert "Missing" in watch._state.text()
     assert not any(b.isVisible() for b in (watch.pause_button, watch.stop_button, watch.sample_button))
-    assert not screen._strip.isVisible(), "nothing to pause or stop any more"
+    assert not window.findChild(RunStrip).isVisible(), "nothing to pause or stop any more"
     # The trainer has nowhere to write and nobody to ask it to stop: it ends, and does not make the folder anew.
     qtbot.waitUntil(lambda: process.poll() is not None, timeout=SOON_MS)
     assert time.monotonic() - deleted < 10
@@ -134,7 +135,7 @@ def test_a_torn_line_and_events_of_a_newer_version_on_the_page(window: MainWindo
         qtbot.waitUntil(lambda: screen.follower is not None and screen.watch.timeline.last == 100, timeout=SOON_MS)
         watch = screen.watch
         click(watch.tabs.tabBar(), watch.tabs.tabBar().tabRect(2).center())
-        story = watch.log._story
+        story = watch.log.story
         lines = lambda: [story.item(row).text() for row in range(story.count())]  # noqa: E731
         qtbot.waitUntil(lambda: len(lines()) == 2, timeout=SOON_MS)
         with run.events_path.open("ab") as stream:
@@ -150,7 +151,7 @@ def test_a_torn_line_and_events_of_a_newer_version_on_the_page(window: MainWindo
         newer = ev.Progress(iteration=120, images_seen=120 * 64, first_iteration=101, curves={"loss_d": [0.5] * 20})
         with run.events_path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(newer.to_json() | {"schema_version": 99, "mood": "calm"}) + "\n")
-        qtbot.waitUntil(lambda: watch._numbers.text().startswith("120 of"), timeout=SOON_MS)
+        qtbot.waitUntil(lambda: watch.numbers_label.text().startswith("120 of"), timeout=SOON_MS)
         assert watch.card.isHidden()
     recorder.writer.close()
 
@@ -160,7 +161,7 @@ def test_an_interrupted_run_goes_on_from_the_runs_screen(window: MainWindow, qtb
     screen = start_by_hand(window, qtbot)
     follower = screen.follower
     qtbot.waitUntil(lambda: len(follower.record.checkpoints) > 0, timeout=WAIT_MS)
-    process = screen.control._processes[follower.name]
+    process = screen.control.processes[follower.name]
     process.kill()
     process.wait(20)
     qtbot.waitUntil(lambda: follower.state.state == "interrupted", timeout=SOON_MS)
@@ -184,7 +185,7 @@ def test_two_runs_are_compared_with_the_mouse(window: MainWindow, folder: Path, 
     settle(window.session)
     click_run(runs.tree, one.path)
     click_run(runs.tree, other.path, CONTROL)
-    qtbot.waitUntil(lambda: runs._compare is not None and len(runs.compare.followers) == 2, timeout=SOON_MS)
+    qtbot.waitUntil(lambda: len(runs.compare.followers) == 2, timeout=SOON_MS)
     compare = runs.compare
     qtbot.waitUntil(lambda: all(grid.view.image is not None for grid in compare.grids), timeout=SOON_MS)
     assert compare.timeline.last == 300 * 64
@@ -204,7 +205,7 @@ def test_two_runs_are_compared_with_the_mouse(window: MainWindow, folder: Path, 
 
 def click_run(tree: LineageTree, path: Path, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
     """Click a run's line."""
-    rect = tree.visualItemRect(tree._runs[path])
+    rect = tree.visualItemRect(tree.run_items[path])
     QTest.mouseClick(tree.viewport(), LEFT, modifiers, rect.center())
 
 

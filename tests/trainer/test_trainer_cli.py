@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import COMMON, SMALL, shapes, small_config
 from PIL import Image
+from small_runs import COMMON, SMALL, shapes, small_config
 
-from trainer import start
 from trainer.cli import main, run
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 
@@ -55,9 +55,9 @@ def test_from_a_folder_of_pictures_to_samples(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["train", "nowhere"], "no run folder"),
+        (["train", "nowhere"], "not a run folder"),
         (["describe", "sprite-r4"], "did you mean sprite-r3"),
-        (["sample", "nowhere", "--out", "x.png"], "no run folder"),
+        (["sample", "nowhere", "--out", "x.png"], "not a run folder"),
         (["new", "somewhere", "--data", ".", "--preset", "nonsense"], "there is no preset"),
         (["describe", "dcgan", "--set", "batch.sise=3"], "did you mean batch.size"),
         (["new", "somewhere", "--data", ".", "--preset", "dcgan", "--size", "33"], "size must be one of 32, 64"),
@@ -128,9 +128,9 @@ def test_a_full_disk_is_said_so(make_run: MakeRun, monkeypatch: pytest.MonkeyPat
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("trainer.training.save_png", full)
+    monkeypatch.setattr("trainer.sample_grids.save_png", full)
     with pytest.raises(TrainerError, match="the disk is full; free some space and start again"):
-        start.train_run(made)
+        train_run(made)
     assert (made.state().state, made.state().cause) == ("failed", "disk_full")
 
 
@@ -138,9 +138,9 @@ def test_a_bug_of_ours_is_one_line_and_its_traceback_is_logged(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = make_run("r", small_config("dcgan", "stop.iterations=2"))
-    monkeypatch.setattr("trainer.game.generator_loss", lambda *_: 1 / 0)
-    with pytest.raises(TrainerError, match=r"error of this program's own \(ZeroDivisionError"):
-        start.train_run(made)
+    monkeypatch.setattr("trainer.objectives.generator_loss", lambda *_: 1 / 0)
+    with pytest.raises(TrainerError, match=r"unexpected error \(ZeroDivisionError"):
+        train_run(made)
     assert made.state().cause == "bug"
     assert "Traceback" not in caplog.text
     assert "ZeroDivisionError" in made.log_path.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from conftest import small_config, training_set
+from small_runs import small_config, training_set
 
 from trainer import clock as clocks
 from trainer.clock import AHEAD, TrainingClock
@@ -84,10 +84,8 @@ def test_a_run_of_so_many_seconds_takes_so_many(
         simulated.done = simulated.now
         apart[0] += 1.0
 
-    monkeypatch.setattr(training, "_iterate", iterate)
-    monkeypatch.setattr(training, "_obey", lambda now: None)
-    monkeypatch.setattr(training, "sample", lambda: setattr(training, "_sampled", session.done.iteration))
-    monkeypatch.setattr(training, "_measure", lambda last=False: None)
+    monkeypatch.setattr(training, "iterate", iterate)
+    monkeypatch.setattr(training.grids, "save", lambda: None)
     real = training.flush
 
     def flush() -> None:

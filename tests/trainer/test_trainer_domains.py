@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from conftest import COMMON, SMALL, small_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_runs import COMMON, SMALL, small_config
 from test_trainer_effects import FAMILIES, made_run, with_value
 
 from trainer.cli import main
-from trainer.creating import fork_run, new_run
+from trainer.create_run import fork_run, new_run
 from trainer.describe import describe_config
 from trainer.protocol import shapes
 from trainer.protocol.config import FieldInfo, TrainConfig, describe_fields, fit_data
@@ -28,7 +28,7 @@ from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.settings import Architecture, Data, SettingError
 from trainer.protocol.suitability import check_data
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 FIELDS = [info for info in describe_fields() if not info.path.startswith("origin.")]
 NUMBERS = [

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import small_config
+from small_runs import small_config
 
-from trainer import training
+from trainer import progress, session, training
 from trainer.protocol import files
 from trainer.protocol.config import TrainConfig, describe_fields, fit_data, flat
 from trainer.protocol.effects import without_effect
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.events import Warning
+from trainer.protocol.events import RunWarning
 from trainer.protocol.overrides import SettingRefused, apply_overrides, parse_overrides
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 FAMILIES = {"gandam": "gandam-step-3-dense-256", "dcgan": "dcgan", "sprite": "sprite-r3"}
 # From here every setting can be seen to do something within a few iterations.
@@ -136,8 +136,8 @@ ELSEWHERE = {
 @pytest.fixture
 def observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[TrainConfig], str]]:
     """observed(config): everything that a short run leaves behind, but for times, as one digest."""
-    monkeypatch.setattr(training, "ADAPT_EVERY", 1)
-    monkeypatch.setattr(training, "FLUSH_S", (0.0, 1e9))
+    monkeypatch.setattr(session, "ADAPT_EVERY", 1)
+    monkeypatch.setattr(progress, "WRITE_S", (0.0, 1e9))
     number = iter(range(100))
 
     def observe(config: TrainConfig) -> str:
@@ -306,7 +306,7 @@ def test_a_cosine_without_a_limit_is_announced(tmp_path: Path, monkeypatch: pyte
     run = made_run(tmp_path, "r", config)
     monkeypatch.setattr(training, "limit_reached", lambda stop, done: "iterations" if done.iteration else "")
     train_run(run)
-    assert [event.about for event in run.events().read() if isinstance(event, Warning)].count("schedule") == 1
+    assert [event.about for event in run.events().read() if isinstance(event, RunWarning)].count("schedule") == 1
 
 
 def test_a_penalty_that_grows_from_nothing_is_applied(tmp_path: Path) -> None:
@@ -341,7 +341,7 @@ def test_a_limit_that_lies_behind_is_refused_and_changes_nothing(asked: str, tmp
     run = made_run(tmp_path, "r", small_config("dcgan", "batch.size=4", "stop.iterations=6"))
     train_run(run)
     before, written = run.config(), len(run.events_path.read_bytes())
-    with pytest.raises(TrainerError, match="already at iteration 6"):
+    with pytest.raises(TrainerError, match="iteration 6"):
         train_run(run, limits=["stop.iterations=0", asked])
     assert run.config() == before
     assert len(run.events_path.read_bytes()) == written

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import COMMON, SMALL, small_config
 from PIL import Image
+from small_runs import COMMON, SMALL, small_config
 
 from trainer.cli import main
-from trainer.creating import new_run
-from trainer.interpolate import _gif
+from trainer.create_run import new_run
+from trainer.interpolate import gif_bytes
 from trainer.networks import build_networks
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
@@ -38,8 +38,8 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     lines = done.output.splitlines()
     assert lines[:3] == [
         "4 pictures",
-        "passed over, for it cannot be read: broken.png",
-        "passed over, for it cannot be read: empty.png",
+        "skipped, cannot be read: broken.png",
+        "skipped, cannot be read: empty.png",
     ]
     assert RunDirectory(tmp_path / "r").dataset_info()["passed_over"] == ["broken.png", "empty.png"]
 
@@ -69,7 +69,7 @@ def test_a_picture_with_damaged_notes_of_a_camera_is_read(tmp_path: Path) -> Non
 
 def test_a_file_that_is_no_array_is_refused_without_talk_of_pickles(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32)).save(tmp_path / "s.png")
-    with pytest.raises(TrainerError, match=r"it is no \.npy array; give such an array or a folder") as refused:
+    with pytest.raises(TrainerError, match=r"not a \.npy array; use such an array or a folder") as refused:
         new_run(tmp_path / "r", small_config("dcgan"), tmp_path / "s.png", [])
     assert "pickle" not in str(refused.value)
 
@@ -85,7 +85,7 @@ def test_a_gif_knows_only_there_and_not_there() -> None:
     frames[:, :, :2] = (200, 10, 10, 20)  # nearly nothing
     frames[:, :, 2:] = (10, 200, 10, 240)
     frames[1, 0, 3] = (10, 10, 200, 255)  # Equal frames would become one.
-    with Image.open(io.BytesIO(_gif(frames, 1, 60))) as gif:
+    with Image.open(io.BytesIO(gif_bytes(frames, 1, 60))) as gif:
         seen = np.asarray(gif.convert("RGBA"))
         assert gif.info["duration"] == 20, "what lasts shorter is shown at a tenth of a second by many"
     assert (seen[:, :2, 3] == 0).all()

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import small_config
+from small_runs import small_config
 
 from trainer import checkpoints
 from trainer.cli import main
-from trainer.creating import fork_run
+from trainer.create_run import fork_run
 from trainer.protocol import files, untrusted
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import RunFinished, RunStarted
 from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory
 from trainer.sampling import load_trained
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 SAVING = ["sampling.checkpoint_every=2", "sampling.every=1000"]
@@ -93,11 +93,11 @@ def test_a_fork_obeys_what_it_was_told_about_batch_and_precision(make_run: MakeR
 
 def test_a_fork_of_nothing_is_refused_and_leaves_nothing(make_run: MakeRun, tmp_path: Path) -> None:
     parent = make_run("r", small_config("dcgan", *SAVING, "stop.iterations=2"))
-    with pytest.raises(TrainerError, match="no checkpoint to go on from: it has none yet"):
+    with pytest.raises(TrainerError, match="no checkpoint to continue from: it has none yet"):
         fork_run(tmp_path / "f", parent, [])
     train_run(parent)
     damage(parent.checkpoints()[-1])
-    with pytest.raises(TrainerError, match="no checkpoint to go on from: checkpoint 00000002 is damaged"):
+    with pytest.raises(TrainerError, match="no checkpoint to continue from: checkpoint 00000002 is damaged"):
         fork_run(tmp_path / "f", parent, [])
     assert not (tmp_path / "f").exists()
 
@@ -117,4 +117,4 @@ def test_what_a_fork_cannot_change_is_refused(words: list[str], make_run: MakeRu
     parent = make_run("r", small_config("dcgan", *SAVING))
     done = CliRunner().invoke(main, ["new", str(tmp_path / "f"), "--from", str(parent.path), *words])
     assert done.exit_code == 2
-    assert f"{words[0]} has no place beside --from" in done.output
+    assert f"{words[0]} cannot be used with --from" in done.output

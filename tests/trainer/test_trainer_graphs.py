@@ -11,8 +11,8 @@ from collections.abc import Callable
 import emulated_cuda
 import pytest
 import torch
-from conftest import small_config, training_set
 from emulated_cuda import Forbidden, Graph
+from small_runs import small_config, training_set
 
 from trainer import graphs, tuning
 from trainer.device import Machine
@@ -24,7 +24,7 @@ from trainer.protocol.events import Warning
 from trainer.protocol.presets import preset_names
 from trainer.protocol.run_directory import RunDirectory
 from trainer.session import Session, make_session
-from trainer.start import train_run
+from trainer.train_run import train_run
 from trainer.tuning import time_steps
 
 CPU = torch.device("cpu")
@@ -51,9 +51,10 @@ def trained(config: TrainConfig, recorded: bool, iterations: int) -> dict[str, t
     for number in range(iterations):
         for step in range(number * steps, (number + 1) * steps):
             weight = 0.5 if penalised and step % 2 == (steps == 1 and iterations > 1) else None
-            of_d = own.game.discriminator_turn(own.drawer.draw("d", step, 1.0, True), weight)
-            found[f"values of d {step}"] = of_d
-        found[f"values of g {number}"] = own.game.generator_phase(own.drawer.draw("g", number, 1.0, reals))
+            of_d = own.game.discriminator_turn(own.batches.draw("d", step, 1.0, True), weight)
+            found[f"values of d {step}"] = torch.stack(of_d)
+        of_g = own.game.generator_phase(own.batches.draw("g", number, 1.0, reals))
+        found[f"values of g {number}"] = torch.stack(of_g)
     assert own.game.graphs == recorded, own.game.complaint
     for name in ("generator", "discriminator"):
         found |= {f"{name} {key}": value for key, value in getattr(own.game, name).state_dict().items()}
@@ -154,7 +155,7 @@ def recording_run(
 
 
 def told(run: RunDirectory, about: str) -> list[str]:
-    return [event.message for event in run.events().read() if isinstance(event, Warning) and event.about == about]
+    return [event.message for event in run.events().read() if isinstance(event, RunWarning) and event.about == about]
 
 
 def test_a_recording_that_fails_leaves_no_trace(made: list[Graph], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,8 +164,8 @@ def test_a_recording_that_fails_leaves_no_trace(made: list[Graph], monkeypatch: 
     Broken(monkeypatch, INVALID)
     own = session(config, True)
     for number in range(2):
-        own.game.discriminator_turn(own.drawer.draw("d", number, 1.0, True), None)
-        own.game.generator_phase(own.drawer.draw("g", number, 1.0, False))
+        own.game.discriminator_turn(own.batches.draw("d", number, 1.0, True), None)
+        own.game.generator_phase(own.batches.draw("g", number, 1.0, False))
     assert not own.game.graphs
     assert "previous error" in own.game.complaint
     for name, value in own.game.generator.state_dict().items():
@@ -206,8 +207,8 @@ def test_out_of_memory_while_recording_costs_the_graphs_before_the_batch(
 @pytest.mark.parametrize("why", ["off", "micro"])
 def test_recordings_are_freed_when_they_are_of_no_more_use(why: str, made: list[Graph]) -> None:
     own = session(small_config("sprite-r3-cpu", "regulariser.every=1"), True)
-    own.game.discriminator_turn(own.drawer.draw("d", 0, 1.0, True), None)
-    own.game.generator_phase(own.drawer.draw("g", 0, 1.0, True))
+    own.game.discriminator_turn(own.batches.draw("d", 0, 1.0, True), None)
+    own.game.generator_phase(own.batches.draw("g", 0, 1.0, True))
     recorded = [weakref.ref(graph) for graph in made]
     made.clear()
     if why == "off":
@@ -217,7 +218,7 @@ def test_recordings_are_freed_when_they_are_of_no_more_use(why: str, made: list[
     gc.collect()
     assert [graph() for graph in recorded] == [None, None]
     assert not any(parameter.grad is not None for parameter in own.game.parameters_g)  # They lay in its memory.
-    own.game.discriminator_turn(own.drawer.draw("d", 1, 1.0, True), None)
+    own.game.discriminator_turn(own.batches.draw("d", 1, 1.0, True), None)
     assert made == []
 
 
@@ -227,7 +228,7 @@ def test_trials_try_every_step_that_training_will_take(made: list[Graph], monkey
     seen: list[float | None] = []
     real = Game.discriminator_turn
     monkeypatch.setattr(
-        Game, "discriminator_turn", lambda self, draw, weight: seen.append(weight) or real(self, draw, weight)
+        Game, "discriminator_turn", lambda self, batch, weight: seen.append(weight) or real(self, batch, weight)
     )
     assert time_steps(config, training_set(config), Machine(CPU, graphs=True), 8, steps=1) > 0
     assert len(made) == 3
@@ -239,11 +240,10 @@ def test_an_iteration_is_reckoned_with_all_its_steps(monkeypatch: pytest.MonkeyP
     now = [0.0]
     monkeypatch.setattr(tuning.time, "perf_counter", lambda: now[0])
 
-    def takes(seconds: float) -> torch.Tensor:
+    def takes(seconds: float) -> None:
         now[0] += seconds
-        return torch.zeros(9)
 
-    monkeypatch.setattr(Game, "discriminator_turn", lambda self, draw, weight: takes(1.0 if weight is None else 9.0))
-    monkeypatch.setattr(Game, "generator_phase", lambda self, draw: takes(100.0))
+    monkeypatch.setattr(Game, "discriminator_turn", lambda self, batch, weight: takes(1.0 if weight is None else 9.0))
+    monkeypatch.setattr(Game, "generator_phase", lambda self, batch: takes(100.0))
     config = small_config("wgan-gp", "regulariser.every=4", "critic_steps=5")
     assert time_steps(config, training_set(config), Machine(CPU), 8) == pytest.approx(5 * (9 + 3 * 1) / 4 + 100)

@@ -15,19 +15,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
-from conftest import small_config
+from small_runs import small_config
 
-from trainer import checkpoints, start
+from trainer import checkpoints
 from trainer.cli import main
-from trainer.creating import fork_run
+from trainer.create_run import fork_run
 from trainer.dataset import load_training_set
 from trainer.protocol import files
 from trainer.protocol.arrays import open_pictures
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.events import CheckpointSaved, EventReader, EventWriter, Progress, RunFailed, Warning, last_event
+from trainer.protocol.events import (
+    CheckpointSaved,
+    EventReader,
+    EventWriter,
+    Progress,
+    RunFailed,
+    RunWarning,
+    last_event,
+)
 from trainer.protocol.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 posix = pytest.mark.skipif(os.name == "nt", reason="FIFOs, symbolic links and hang-ups are POSIX's")
@@ -210,7 +219,7 @@ def test_the_warning_names_the_folder_a_damaged_checkpoint_is_kept_in(make_run: 
     (run.checkpoints()[-1] / "state.json").write_text("{}", encoding="utf-8")
     train_run(run, limits=["stop.iterations=6"])
     (kept,) = run.checkpoints_path.glob("set-aside-*")
-    (warning,) = [e for e in run.events().read() if isinstance(e, Warning) and e.about == "checkpoint"]
+    (warning,) = [e for e in run.events().read() if isinstance(e, RunWarning) and e.about == "checkpoint"]
     assert kept.name in warning.message
 
 
@@ -260,7 +269,7 @@ def test_facts_of_wrong_types_are_the_datas_fault(make_run: MakeRun, facts: dict
     info = json.loads(run.dataset_info_path.read_bytes())
     run.dataset_info_path.write_text(json.dumps({**info, **facts}), encoding="utf-8")
     with pytest.raises(TrainerError) as refused:
-        load_training_set(run, run.config(), start.torch.device("cpu"))
+        load_training_set(run, run.config(), torch.device("cpu"))
     assert refused.value.cause == "data"
 
 
@@ -398,7 +407,7 @@ def test_only_a_full_disk_is_called_full(
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number), "samples/x.png")
 
-    monkeypatch.setattr("trainer.training.save_png", fail)
+    monkeypatch.setattr("trainer.sample_grids.save_png", fail)
     with pytest.raises(TrainerError) as refused:
         train_run(run)
     assert refused.value.cause == run.state().cause == cause
@@ -408,9 +417,9 @@ def test_only_a_full_disk_is_called_full(
 def test_a_trackers_failure_is_told_once(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from trainer import mirrors
+    from trainer import trackers
 
-    class Failing(mirrors.Mirrors):
+    class Failing(trackers.Trackers):
         def __init__(self, *_: object) -> None:
             self._found = {"Tracker": self}  # type: ignore[dict-item]
             self._failures: list[str] = []
@@ -419,10 +428,10 @@ def test_a_trackers_failure_is_told_once(
             if "Tracker" in self._found:
                 self._try("Tracker", lambda: 1 / 0)
 
-    monkeypatch.setattr("trainer.start.Mirrors", Failing)
+    monkeypatch.setattr("trainer.train_run.Trackers", Failing)
     run = make_run("r", small_config("dcgan", "stop.iterations=1"))
     train_run(run)
-    assert sum(isinstance(event, Warning) and event.about == "tracker" for event in run.events().read()) == 1
+    assert sum(isinstance(event, RunWarning) and event.about == "tracker" for event in run.events().read()) == 1
     assert "Tracker" not in caplog.text
 
 

@@ -7,23 +7,23 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from conftest import small_config
+from small_runs import small_config
 from torch import nn
 from torch.nn import functional
 
 from trainer.dataset import load_training_set
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.game import merged
 from trainer.layers import BatchNorm2d
 from trainer.networks import build_networks
+from trainer.objectives import DiscriminatorValues
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.events import Progress
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.run_directory import RunDirectory
 from trainer.session import Session, make_session
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 GANDAM = [name for name in preset_names() if name.startswith("gandam-")]
 NEW = {
@@ -65,7 +65,7 @@ def test_iterations_are_those_of_the_authors_loop(preset: str, make_run: Callabl
     cost = functional.binary_cross_entropy_with_logits
     expected, found = [], []
     for number in range(4):
-        draw = session.drawer.draw("d", number, session.augment, True)
+        draw = session.batches.draw("d", number, session.augment, True)
         assert draw.real is not None
         assert draw.noise is not None
         generator.eval()
@@ -78,14 +78,14 @@ def test_iterations_are_those_of_the_authors_loop(preset: str, make_run: Callabl
             losses.append(cost(discriminator(pictures), labels))
             losses[-1].backward()
             of_d.step()
-        later = session.drawer.draw("g", number, session.augment, False)
+        later = session.batches.draw("g", number, session.augment, False)
         of_g.zero_grad()
         losses.append(cost(discriminator(generator(later.z)), torch.ones(8)))
         losses[-1].backward()
         of_g.step()
         expected.append([loss.item() for loss in losses])
-        values = merged([game.discriminator_phase(draw, None, part) for part in game.parts])
-        found.append([values[1].item(), values[2].item(), game.generator_phase(later)[0].item()])
+        values = game.discriminator_turn(draw, None)
+        found.append([values.loss_d_real.item(), values.loss_d_fake.item(), game.generator_phase(later).loss_g.item()])
     torch.testing.assert_close(torch.tensor(found), torch.tensor(expected), rtol=1e-4, atol=1e-5)
     assert game.generator.training
     for ours, theirs in zip(game.generator.buffers(), generator.buffers(), strict=True):
@@ -112,12 +112,15 @@ def test_the_two_steps_share_one_steps_loss_and_penalty(
     twice_config = apply_overrides(config, ["objective.separate_steps=yes"])
     twice = session_of(twice_config, make_run("s", twice_config))
     weight = 3.0 if regulariser != "none" else None
-    one = both.game.discriminator_phase(both.drawer.draw("d", 0, 0.0, True), weight)
-    draw = twice.drawer.draw("d", 0, 0.0, True)
-    parts = [twice.game.discriminator_phase(draw, weight, part) for part in twice.game.parts]
+    one = both.game.discriminator_phase(both.batches.draw("d", 0, 0.0, True), weight)
+    draw = twice.batches.draw("d", 0, 0.0, True)
+    parts = [twice.game.discriminator_phase(draw, weight, part) for part in twice.game.criterion.parts]
     assert len(parts) == 2
     # All but the norm, which is of two gradients instead of their sum. Rates of 0 leave the weights as they were.
-    torch.testing.assert_close(merged(parts)[:-1], one[:-1], rtol=1e-4, atol=1e-5)
+    merged = DiscriminatorValues.merged(parts)
+    torch.testing.assert_close(merged[:-1], one[:-1], rtol=1e-4, atol=1e-5)
+    norms = torch.stack([part.grad_norm_d for part in parts])
+    torch.testing.assert_close(merged.grad_norm_d, norms.norm())
 
 
 def test_two_steps_in_micro_batches_are_those_of_the_whole_batch(make_run: Callable[..., RunDirectory]) -> None:
@@ -126,8 +129,8 @@ def test_two_steps_in_micro_batches_are_those_of_the_whole_batch(make_run: Calla
     whole, parts = (session_of(config, make_run(name, config), micro) for name, micro in (("r", 8), ("s", 4)))
     found = []
     for session in (whole, parts):
-        draw = session.drawer.draw("d", 0, 0.0, True)
-        values = merged([session.game.discriminator_phase(draw, None, part) for part in session.game.parts])
+        draw = session.batches.draw("d", 0, 0.0, True)
+        values = session.game.discriminator_turn(draw, None)
         found.append((values, [parameter.clone() for parameter in session.game.parameters_d]))
     torch.testing.assert_close(found[0][0], found[1][0], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-3, atol=1e-5)
@@ -138,7 +141,7 @@ def test_fakes_by_running_averages_leave_the_averages_alone(make_run: Callable[.
         config = small_config("hinge-sn", f"objective.fakes_batchnorm={kind}")
         session = session_of(config, make_run(kind, config))
         before = [buffer.clone() for buffer in session.game.generator.buffers()]
-        session.game.discriminator_phase(session.drawer.draw("d", 0, 0.0, True), None)
+        session.game.discriminator_phase(session.batches.draw("d", 0, 0.0, True), None)
         pairs = zip(before, session.game.generator.buffers(), strict=True)
         assert any(not torch.equal(a, b) for a, b in pairs) == moves
 
@@ -151,7 +154,7 @@ def test_a_run_made_before_these_settings_trains_as_it_did(make_run: Callable[..
     config = TrainConfig.from_json(values)
     assert (config.architecture.norm_eps, config.architecture.dense_activation) == (1e-5, "leaky")
     session = session_of(config, make_run("r", config))
-    assert session.game.parts == ("both",)
+    assert session.game.criterion.parts == ("both",)
     norms = [m for net in (session.game.generator, session.game.discriminator) for m in net.modules()]
     assert {m.eps for m in norms if isinstance(m, BatchNorm2d)} == {nn.BatchNorm2d(1).eps}
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import small_config
+from small_runs import small_config
 
 from trainer import checkpoints, dataset
 from trainer.dataset import load_training_set
 from trainer.protocol import files, untrusted
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from conftest import small_config
+from small_runs import small_config
 
+from trainer.batches import StepBatch
 from trainer.dataset import load_training_set
 from trainer.device import Machine
 from trainer.distributed import Ranks
@@ -17,10 +18,10 @@ from trainer.layers import BatchNorm2d, MinibatchStd
 from trainer.memory import attempt, is_out_of_memory, largest_batch
 from trainer.meters import Meter
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.events import RunFailed, Warning
+from trainer.protocol.events import RunFailed, RunWarning
 from trainer.protocol.run_directory import RunDirectory
 from trainer.session import Session, make_session
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 
@@ -41,12 +42,11 @@ def test_gradients_in_micro_batches_are_those_of_the_whole_batch(preset: str, ma
     found = []
     for micro in (8, 3):
         made = session(run, micro)
-        of_d = made.game.discriminator_turn(made.drawer.draw("d", 0, 1.0, True), 0.5)
-        of_g = made.game.generator_phase(made.drawer.draw("g", 0, 1.0, True))
+        of_d = made.game.discriminator_turn(made.batches.draw("d", 0, 1.0, True), 0.5)
+        of_g = made.game.generator_phase(made.batches.draw("g", 0, 1.0, True))
         gradients = [p.grad for p in made.game.parameters_g if p.grad is not None]
         found.append((of_d, of_g, gradients))
-    assert torch.allclose(found[0][0], found[1][0], rtol=2e-3, atol=2e-4)
-    assert torch.allclose(found[0][1], found[1][1], rtol=2e-3, atol=2e-4)
+    torch.testing.assert_close(found[0][:2], found[1][:2], rtol=2e-3, atol=2e-4)
     for one, two in zip(found[0][2], found[1][2], strict=True):
         assert torch.allclose(one, two, rtol=1e-2, atol=1e-4 * float(one.abs().max() + 1e-3))
 
@@ -58,10 +58,10 @@ def small_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def limit(most: int) -> None:
         real = Game.discriminator_gradients
 
-        def gradients(self: Game, draw):  # type: ignore[no-untyped-def]
-            if len(draw.z) > most:
+        def gradients(self: Game, batch: StepBatch, part: str) -> torch.Tensor:
+            if len(batch.z) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
-            return real(self, draw)
+            return real(self, batch, part)
 
         monkeypatch.setattr(Game, "discriminator_gradients", gradients)
 
@@ -74,7 +74,7 @@ def test_out_of_memory_lowers_the_micro_batch_says_so_and_goes_on(
     run = make_run("r", small_config("dcgan", "stop.iterations=3", "sampling.checkpoint_every=2"))
     small_memory(2)
     assert train_run(run).iteration == 3
-    told = [event for event in run.events().read() if isinstance(event, Warning) and event.about == "memory"]
+    told = [event for event in run.events().read() if isinstance(event, RunWarning) and event.about == "memory"]
     assert [("4 pictures at once" in e.message, "2 pictures at once" in e.message) for e in told] == [
         (True, False),
         (False, True),
@@ -131,12 +131,11 @@ def test_pictures_compared_with_each_other_stay_together_in_micro_batches(micro:
     for part in (12, micro):
         made = make_session(config, load_training_set(run, config, device), Machine(device), Ranks(), 12, part)
         assert made.game.micro % 4 == 0
-        of_d = made.game.discriminator_turn(made.drawer.draw("d", 0, 1.0, True), 0.5)
-        of_g = made.game.generator_phase(made.drawer.draw("g", 0, 1.0, True))
+        of_d = made.game.discriminator_turn(made.batches.draw("d", 0, 1.0, True), 0.5)
+        of_g = made.game.generator_phase(made.batches.draw("g", 0, 1.0, True))
         gradients = [p.grad for p in made.game.parameters_d + made.game.parameters_g if p.grad is not None]
         found.append((of_d, of_g, gradients))
-    assert torch.allclose(found[0][0], found[1][0], rtol=2e-3, atol=2e-4)
-    assert torch.allclose(found[0][1], found[1][1], rtol=2e-3, atol=2e-4)
+    torch.testing.assert_close(found[0][:2], found[1][:2], rtol=2e-3, atol=2e-4)
     for one, two in zip(found[0][2], found[1][2], strict=True):
         assert torch.allclose(one, two, rtol=1e-2, atol=1e-4 * float(one.abs().max() + 1e-3))
 
@@ -166,7 +165,7 @@ def test_a_meter_without_memory_ends_the_measuring_and_not_the_run(
     monkeypatch.setattr(Meter, "measure", measure)
     run = make_run("r", small_config("dcgan", "stop.iterations=4", "sampling.every=2"), count=40)
     assert train_run(run).state == "finished"
-    told = [event for event in run.events().read() if isinstance(event, Warning) and event.about == "memory"]
+    told = [event for event in run.events().read() if isinstance(event, RunWarning) and event.about == "memory"]
     assert len(told) == 1
 
 
@@ -176,8 +175,8 @@ def test_statistics_of_pictures_drawn_twice_move_once(make_run: MakeRun) -> None
     found = []
     for micro in (8, 4):
         made = session(run, micro)
-        made.game.discriminator_turn(made.drawer.draw("d", 0, 1.0, True), None)
-        made.game.generator_phase(made.drawer.draw("g", 0, 1.0, False))
+        made.game.discriminator_turn(made.batches.draw("d", 0, 1.0, True), None)
+        made.game.generator_phase(made.batches.draw("g", 0, 1.0, False))
         found.append(
             [m.num_batches_tracked.item() for m in made.game.generator.modules() if isinstance(m, BatchNorm2d)]
         )

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 import torch
-from conftest import small_config
+from small_runs import small_config
 
 from trainer.describe import describe_config, layer_table
 from trainer.layers import BatchNorm2d, MinibatchStd, OpponentConv2d, opponent_axes

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import small_config, training_set
 from emulated_cuda import Recording
+from small_runs import small_config, training_set
 from test_trainer_graphs import FAMILIES, OBJECTIVES, REGULARISERS, combined
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from trainer import winograd
+from trainer.batches import StepBatch
 from trainer.dataset import TrainingSet
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.draws import Draw
 from trainer.graphs import tensors_of, with_tensors
 from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig
@@ -95,13 +95,13 @@ class Elsewhere(Recording):
         return super().__torch_dispatch__(func, types, args, kwargs)
 
 
-def moved(config: TrainConfig, machine: Machine) -> tuple[Session, Draw, Draw]:
+def moved(config: TrainConfig, machine: Machine) -> tuple[Session, StepBatch, StepBatch]:
     """A session on the machine's device, and draws for both phases."""
     reals = needs_reals(config.objective.kind)
     data = training_set(config)
     data = TrainingSet(torch.zeros_like(data.pixels), data.train, data.held_out, None, None, (), data.fill)
     here = make_session(config, data, Machine(CPU), Ranks(), 8)
-    draws = [here.drawer.draw("d", 0, 1.0, True), here.drawer.draw("g", 0, 1.0, reals)]
+    draws = [here.batches.draw("d", 0, 1.0, True), here.batches.draw("g", 0, 1.0, reals)]
     there = dataclasses.replace(data, train=data.train.to(machine.device), fill=data.fill.to(machine.device))
     session = make_session(config, there, machine, Ranks(), 8)
     of_d, of_g = (with_tensors(draw, [t.to(machine.device) for t in tensors_of(draw)]) for draw in draws)
@@ -111,7 +111,7 @@ def moved(config: TrainConfig, machine: Machine) -> tuple[Session, Draw, Draw]:
 def assert_it_trains(config: TrainConfig, machine: Machine) -> None:
     session, of_d, of_g = moved(config, machine)
     game = session.game
-    weights = [None] if config.regulariser.kind == "none" else [game._unit, None]
+    weights = [None] if config.regulariser.kind == "none" else [torch.ones((), device=machine.device), None]
     for weight in weights:
         with Elsewhere(machine.device):
             values = game.discriminator_gradients(dataclasses.replace(of_d, weight=weight))
@@ -146,10 +146,10 @@ def test_fewer_multiplications_on_another_device(preset: str, elsewhere: torch.d
 def test_constants_are_fetched_once(fakes: None) -> None:
     with torch._C._DisableTorchDispatch():
         there = torch.empty(1, device="meta")
-        placed = winograd._placed(winograd.B, there)
+        placed = winograd.placed(winograd.B, there)
         assert placed.device.type == "meta"
-        assert winograd._placed(winograd.B, there) is placed
-    winograd._PLACED.clear()
+        assert winograd.placed(winograd.B, there) is placed
+    winograd.PLACED.clear()
 
 
 @pytest.mark.parametrize("preset", FAMILIES)

@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import COMMON, SMALL, shapes, small_config
 from odd_targets import content, links_work, odd_targets
+from small_runs import COMMON, SMALL, shapes, small_config
 
 import trainer.cli
-from trainer.creating import new_run
+from trainer.create_run import new_run
 from trainer.protocol import output_folders, outputs
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 # Each command and the ending of what it writes.
 FILES = {"sample": ".png", "interpolate": ".gif"}
@@ -121,7 +121,7 @@ def test_a_folder_of_samples_is_replaced_whole_and_only_that(run: RunDirectory, 
     assert call(*words, "--count", 3) == "", "an earlier one's marker lists nothing"
     (out / "seeds.json").write_text('{"seeds": "a stranger\'s"}')
     before = content(out)
-    assert "other things" in call(*words, "--count", 2)
+    assert "other files" in call(*words, "--count", 2)
     assert content(out) == before
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import shapes, small_config
 from PIL import Image
+from small_runs import shapes, small_config
 
-from trainer.augmentation import Changes, adapted, augment, draw_changes
+from trainer.augmentation import AugmentParams, adapted, augment, draw_augmentation
 from trainer.dataset import OTHER, load_training_set, over_background, to_pixels
 from trainer.export import export
 from trainer.features import RandomFeatures
@@ -27,7 +27,7 @@ from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.settings import Augmentation
 from trainer.randomness import generator, latents
 from trainer.sampling import load_trained, pictures, save_sample
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 CPU = torch.device("cpu")
@@ -88,7 +88,7 @@ def test_a_conditional_run_trains_and_draws_the_class_asked_for(make_run: MakeRu
     trained = load_trained(run)
     left, right = (pictures(trained, 3, 1, tag) for tag in ("left", "right"))
     assert not np.array_equal(left, right)
-    with pytest.raises(TrainerError, match="did not learn the class 'up'; it knows left, right"):
+    with pytest.raises(TrainerError, match="no class 'up'; its classes are left, right"):
         pictures(trained, 3, 1, "up")
 
 
@@ -122,7 +122,7 @@ def test_a_data_set_of_another_size_or_kind_is_refused(make_run: MakeRun, tmp_pa
 def test_a_shift_is_exact_and_filled_with_the_background() -> None:
     x = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32).reshape(2, 3, 4, 4)
     fill = torch.tensor([7.0, 8.0, 9.0])
-    moved = augment(x, Changes(shift=torch.tensor([[1, 0], [0, -2]])), fill)
+    moved = augment(x, AugmentParams(shift=torch.tensor([[1, 0], [0, -2]])), fill)
     assert torch.equal(moved[0, :, 1:], x[0, :, :-1])
     assert torch.equal(moved[0, :, 0], fill[:, None].expand(3, 4))
     assert torch.equal(moved[1, :, :, :2], x[1, :, :, 2:])
@@ -132,14 +132,14 @@ def test_a_shift_is_exact_and_filled_with_the_background() -> None:
 def test_every_change_can_be_differentiated_twice_and_turned_off() -> None:
     settings = Augmentation(translation=0.2, brightness=0.3, saturation=0.4, contrast=0.2, cutout=0.3, rotation=True)
     x = torch.rand(3, 4, 8, 8, dtype=torch.float32).requires_grad_()
-    changes = draw_changes(settings, 3, 8, 1.0, generator(0, "test"))
+    changes = draw_augmentation(settings, 3, 8, 1.0, generator(0, "test"))
     assert changes is not None
     (slope,) = torch.autograd.grad(augment(x, changes, torch.zeros(4)).square().sum(), x, create_graph=True)
     slope.square().sum().backward()
     assert torch.isfinite(x.grad).all()
-    never = draw_changes(settings, 3, 8, 0.0, generator(0, "test"))
+    never = draw_augmentation(settings, 3, 8, 0.0, generator(0, "test"))
     assert torch.allclose(augment(x, never, torch.zeros(4)), x, atol=1e-6)
-    assert draw_changes(Augmentation(), 3, 8, 1.0, generator(0, "test")) is None
+    assert draw_augmentation(Augmentation(), 3, 8, 1.0, generator(0, "test")) is None
 
 
 def test_the_adaptive_rule_rises_falls_and_stops_at_its_ceiling() -> None:

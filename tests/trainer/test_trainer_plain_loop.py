@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from conftest import small_config
+from small_runs import small_config
 from torch.nn import functional
 
 from trainer.dataset import load_training_set
@@ -40,7 +40,7 @@ def test_iterations_are_those_of_the_plain_loop(
     ones, zeros = torch.ones(8), torch.zeros(8)
     expected, found = [], []
     for number in range(4):
-        draw = session.drawer.draw("d", number, session.augment, True)
+        draw = session.batches.draw("d", number, session.augment, True)
         assert draw.real is not None
         of_d.zero_grad()
         on_real = cost(discriminator(draw.real.clone()), ones)
@@ -54,8 +54,8 @@ def test_iterations_are_those_of_the_plain_loop(
         of_g.step()
         expected.append([on_real.item() + on_fake.item(), of_generator.item()])
         values = game.discriminator_phase(draw, None)
-        ours = game.generator_phase(session.drawer.draw("g", number, session.augment, False))
-        found.append([values[0].item(), ours[0].item()])
+        ours = game.generator_phase(session.batches.draw("g", number, session.augment, False))
+        found.append([values.loss_d.item(), ours.loss_g.item()])
     assert expected[0][0] > 1.1 * expected[-1][0]  # They learned, so that the later losses tell of the updates too.
     # Rounding grows: Adam's first steps are as long for a gradient of 1e-9 as for one of 1.
     torch.testing.assert_close(torch.tensor(found[:1]), torch.tensor(expected[:1]), rtol=1e-4, atol=1e-5)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from conftest import small_config, training_set
+from small_runs import small_config, training_set
 
 from trainer.device import Machine, set_tf32
 from trainer.distributed import Ranks

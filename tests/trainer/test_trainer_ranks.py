@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import small_config
+from small_runs import small_config
 
 from trainer import checkpoints
 from trainer.dataset import load_training_set
@@ -27,7 +27,7 @@ from trainer.protocol.events import Progress
 from trainer.protocol.presets import preset_names
 from trainer.protocol.run_directory import RunDirectory
 from trainer.session import make_session
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 TRAINER = ["-W", "error::UserWarning:trainer", "-m", "trainer", "train"]
@@ -296,5 +296,5 @@ def test_what_cannot_be_divided_is_refused(make_run: MakeRun) -> None:
         small_config("sprite-r3-cpu", "processes=4")
     config = small_config("sprite-r3-cpu")
     data = load_training_set(make_run("r", config), config, torch.device("cpu"))
-    with pytest.raises(TrainerError, match="minibatch_std compares 4 pictures"):  # As torchrun may start them.
+    with pytest.raises(TrainerError, match="minibatch_std compares groups of 4"):  # As torchrun may start them.
         make_session(config, data, Machine(torch.device("cpu")), Ranks(0, 4), 8)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import small_config
+from small_runs import small_config
 
 from trainer import checkpoints
 from trainer.protocol.errors import TrainerError
@@ -27,12 +27,12 @@ from trainer.protocol.events import (
     RunPaused,
     RunResumed,
     RunStopped,
+    RunWarning,
     TrainEvent,
-    Warning,
 )
 from trainer.protocol.presets import preset_names
 from trainer.protocol.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 
@@ -149,9 +149,9 @@ def test_a_damaged_newest_checkpoint_falls_back_with_a_warning(make_run: MakeRun
         checkpoints.verify(victim.parent)
     train_run(run)
     events = run.events().read()
-    (warning,) = [e for e in events if isinstance(e, Warning) and e.about == "checkpoint"]
+    (warning,) = [e for e in events if isinstance(e, RunWarning) and e.about == "checkpoint"]
     assert "00000006 is damaged" in warning.message
-    assert "going on from 4" in warning.message
+    assert "from 4" in warning.message
     assert isinstance(events[-1], RunFinished)
     assert equal(weights(run, 6), weights(whole, 6))
 
@@ -161,7 +161,7 @@ def test_a_checkpoint_of_other_networks_is_refused_in_one_line(make_run: MakeRun
     train_run(run)
     config = small_config("dcgan", "stop.iterations=4", "generator_channels=16,12,10,6")
     run.config_path.write_text(json.dumps(config.to_json()))
-    with pytest.raises(TrainerError, match="other networks"):
+    with pytest.raises(TrainerError, match="does not match the networks"):
         train_run(run)
     assert run.state().state == "failed"
     assert run.state().cause == "checkpoint"

@@ -123,12 +123,12 @@ def test_commands_are_taken_once_in_order_and_stale_ones_dropped(run: RunDirecto
     assert run.take_commands() == []
     (run.commands_path / "pause").touch()
     assert run.take_commands(since=started) == ["pause"]
-    with pytest.raises(TrainerError, match="no command"):
+    with pytest.raises(TrainerError, match="not a command"):
         run.request("dance")
 
 
 def test_a_folder_that_is_no_run_or_has_a_bad_configuration_says_so(run: RunDirectory, tmp_path: Path) -> None:
-    with pytest.raises(TrainerError, match="no run folder"):
+    with pytest.raises(TrainerError, match="not a run folder"):
         RunDirectory(tmp_path).config()
     run.config_path.write_text(json.dumps({"batch": {"sise": 3}}))
     with pytest.raises(TrainerError, match=r"batch\.size"):

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from conftest import small_config
+from small_runs import small_config
 
-from trainer import training
-from trainer.draws import Draw
+from trainer import progress
+from trainer.batches import StepBatch
 from trainer.game import Game
+from trainer.objectives import GeneratorValues
 from trainer.protocol.events import Progress, RunStarted, SpikeFound
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.spikes import MERGE, THRESHOLD, SpikeDetector, SpikeFeed, robust_z
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 
 def _ar1(n: int, phi: float, seed: int) -> np.ndarray:
@@ -126,12 +126,12 @@ def test_spikes_of_several_curves_close_together_are_one() -> None:
 def test_training_tells_an_injected_spike_with_grids_before_at_and_after(
     preset: str, make_run: Callable[..., RunDirectory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "FLUSH_S", (0.0, 1e9))  # Curves are written every 20 iterations, however fast.
+    monkeypatch.setattr(progress, "WRITE_S", (0.0, 1e9))  # Curves are written every 20 iterations, however fast.
     phase, calls = Game.generator_phase, [0]
 
-    def jumping(self: Game, draw: Draw) -> torch.Tensor:
+    def jumping(self: Game, batch: StepBatch) -> GeneratorValues:
         calls[0] += 1
-        return phase(self, draw) * (1e5 if calls[0] == 83 else 1.0)
+        return GeneratorValues(*(value * (1e5 if calls[0] == 83 else 1.0) for value in phase(self, batch)))
 
     monkeypatch.setattr(Game, "generator_phase", jumping)
     run = make_run("r", small_config(preset, "stop.iterations=130", "sampling.every=1000"))

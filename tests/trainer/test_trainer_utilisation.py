@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 
 import pytest
@@ -24,6 +25,18 @@ def test_a_computing_process_is_busier_than_a_sleeping_one() -> None:
     assert 0 <= asleep < computing <= 100
 
 
+def is_asking() -> bool:
+    """Whether a thread still asks a tool."""
+    return any(thread.name == "utilisation" for thread in threading.enumerate())
+
+
+def wait_for_the_end() -> None:
+    deadline = time.monotonic() + 30
+    while is_asking() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_asking()
+
+
 @pytest.mark.parametrize(
     ("code", "told"),
     [("print(37)", 37.0), ("print('[N/A]')", None), ("print(250)", None), ("raise SystemExit(9)", None)],
@@ -31,18 +44,16 @@ def test_a_computing_process_is_busier_than_a_sleeping_one() -> None:
 def test_a_tool_is_asked_by_a_thread_and_believed_only_when_it_makes_sense(code: str, told: float | None) -> None:
     meter = GpuUtilisation([sys.executable, "-c", code], every=60)
     deadline = time.monotonic() + 30
-    while meter._thread.is_alive() and meter.percent() is None and time.monotonic() < deadline:
+    while is_asking() and meter.percent() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     assert meter.percent() == told
     meter.close()
-    meter._thread.join(30)
-    assert not meter._thread.is_alive()
+    wait_for_the_end()
 
 
 def test_a_missing_tool_is_no_failure() -> None:
     meter = GpuUtilisation(["no-such-tool-of-any-vendor"])
-    meter._thread.join(30)
-    assert not meter._thread.is_alive()
+    wait_for_the_end()
     assert meter.percent() is None
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import small_config
+from small_runs import small_config
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional
 
 from trainer import winograd
 from trainer.layers import Conv2d, ConvTranspose2d
 from trainer.protocol.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 
 def drawn(*shape: int, grad: bool = False) -> torch.Tensor:
@@ -114,10 +114,10 @@ def test_pictures_drawn_once_teach_both_networks_what_drawing_them_twice_does(
     found = []
     for shares in (True, False):
         session = make_session(config, data, Machine(device), Ranks(), 8)
-        session.game._shares = shares
+        session.game.reuses_fakes = shares
         calls: list[int] = []
         session.game.generator.register_forward_hook(lambda *_, calls=calls: calls.append(1))
-        draws = [session.drawer.draw(phase, 3, 1.0, phase == "d") for phase in ("d", "g")]
+        draws = [session.batches.draw(phase, 3, 1.0, phase == "d") for phase in ("d", "g")]
         assert torch.equal(draws[0].z, draws[1].z)
         session.game.discriminator_phase(draws[0], None)
         session.game.generator_phase(draws[1])

@@ -158,7 +158,7 @@ def test_a_stranger_s_module_in_the_run_folder_is_never_run(run: RunDirectory, m
 
 
 def test_the_trainer_s_own_line_is_passed_on(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no run folder"):
+    with pytest.raises(UserError, match="not a run folder"):
         ask("sample", str(tmp_path), "--out", str(tmp_path / "x.png"))
 
 

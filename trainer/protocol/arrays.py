@@ -1,4 +1,4 @@
-"""Prepared pictures on disk: a .npy file of uint8 (N, H, W, C), mapped only after its header was checked."""
+"""Prepared pictures on disk: a .npy file of uint8 (N, H, W, C), memory-mapped after checking its header."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def open_pictures(
 ) -> np.memmap[Any, np.dtype[np.uint8]]:
     """Map a .npy file of pictures: uint8 (N, H, W, C), N at least 1, C = 3 or 4.
 
-    Nothing is unpickled, and the shape is held against the file's size first. `mode`: "r" to read, "c" to change
-    copies of pages in memory. Raises UntrustedError (a ValueError) for anything else than such a file, and OSError.
+    Nothing is unpickled, and the shape is checked against the file's size. `mode`: "r" to read, "c" for copy on write.
+    Raises UntrustedError (a ValueError) for any other file, and OSError.
     """
     with open_regular(path, follow_links=follow_links) as stream:
         shape, in_columns = _header(stream)
         offset, size = stream.tell(), os.fstat(stream.fileno()).st_size
         needed = shape[0] * shape[1] * shape[2] * shape[3]
         if size - offset < needed:
-            raise UntrustedError(f"it is cut off: {needed:,} bytes of pictures, {size - offset:,} there")
+            raise UntrustedError(f"it is cut off: {size - offset:,} of {needed:,} bytes of pictures")
         return np.memmap(stream, np.uint8, mode=mode, offset=offset, shape=shape, order="F" if in_columns else "C")  # type: ignore[call-overload,unused-ignore]
 
 
@@ -37,12 +37,12 @@ def _header(stream: Any) -> tuple[tuple[int, ...], bool]:
         version = npy.read_magic(stream)
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
         if read is None:
-            raise UntrustedError("it is no .npy file of a known version")
+            raise UntrustedError("it is not a .npy file of a known version")
         shape, in_columns, kind = read(stream, max_header_size=MAX_HEADER)
     except UntrustedError:
         raise
-    except Exception:  # numpy's parser of headers raises whatever its tokenizer does.
-        raise UntrustedError("it is no .npy array") from None
+    except Exception:  # numpy's header parser raises anything its tokenizer does.
+        raise UntrustedError("it is not a .npy array") from None
     sound = (
         kind == np.uint8
         and len(shape) == 4

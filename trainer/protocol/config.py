@@ -37,7 +37,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Origin(Settings):
-    """Where a run's pictures come from; filled in when the run is created, never part of a preset."""
+    """Where a run's pictures come from; filled in when the run is created."""
 
     manifest: str = setting("", "SHA-256 of the manifest trained on")
     version: str = setting("", "its label, such as v3")
@@ -48,7 +48,7 @@ class Origin(Settings):
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides a run. Each section is one choice that can be changed alone.
+    """The configuration of a run. Each section is an independent choice.
 
     `from_json(to_json(c)) == c`. Raises SettingError, which names the field, for values out of range and for networks
     that cannot be built.
@@ -61,7 +61,7 @@ class TrainConfig:
     device: str = setting("auto", "auto takes CUDA, then MPS, then CPU", choices=("auto", "cuda", "mps", "cpu"))
     processes: int = setting(
         1,
-        "share each batch among so many processes of this machine, a GPU each; the result is the same",
+        "share each batch among this many processes of this machine, one GPU each; the result is the same",
         low=1,
         high=64,
     )
@@ -96,7 +96,7 @@ class TrainConfig:
 
     @property
     def scaled(self) -> bool:
-        """True when the networks were cut or grown from the size their layer lists are written for."""
+        """Whether the networks were adapted from the size their layer lists are written for."""
         return self.data.size != self.architecture.size
 
     def to_json(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class FieldInfo:
-    """What a form needs to know of one setting; `path` is dotted ("optimiser.lr_g"), `kind` a Python type's name."""
+    """A setting as a form shows it; `path` is dotted ("optimiser.lr_g"), `kind` a Python type's name."""
 
     path: str
     kind: str
@@ -172,7 +172,7 @@ def _patched(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def close_match(name: str, known: Iterable[str], prefix: str = "") -> str:
-    """What to add to a message about an unknown name: the names that come close, or all that are known."""
+    """Text to append to a message about an unknown name: similar names, or all known ones."""
     known = list(known)
     matches = difflib.get_close_matches(name, known, n=2, cutoff=0.55)
     if matches:
@@ -221,7 +221,7 @@ def fit_data(config: TrainConfig, size: int, channels: int) -> TrainConfig:
     """The configuration for pictures of `size` and `channels`.
 
     Zero-centred penalties (r1, r1r2) grow with the number of pixels, so their weights are scaled by (size / size
-    before)^2, as StyleGAN2's heuristic does. Raises ValueError for sizes or channels that do not exist.
+    before)^2, as StyleGAN2's heuristic does. Raises ValueError for invalid sizes or channels.
     """
     regulariser = config.regulariser
     if regulariser.kind in ("r1", "r1r2"):

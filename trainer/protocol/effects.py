@@ -1,6 +1,6 @@
-"""Which settings change nothing beside the others: asked when somebody changes one, so that nobody waits for an effect.
+"""Finds settings that have no effect in combination with others, so that changing one can be refused.
 
-A preset may hold such settings (a label noise stays when the objective is changed); only setting one is refused.
+Presets may hold such settings: label noise, for instance, stays when the objective changes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHANGES = ("translation", "brightness", "saturation", "contrast", "cutout", "ro
 
 
 def without_effect(config: TrainConfig) -> dict[str, str]:
-    """The settings that change nothing as the others stand: dotted path -> why, to follow "has no effect"."""
+    """The settings without effect: dotted path -> reason, to follow "has no effect"."""
     return {
         **_of_architecture(config),
         **_of_objective(config),
@@ -33,12 +33,12 @@ def without_effect(config: TrainConfig) -> dict[str, str]:
 
 
 def has_limit(stop: Stop) -> bool:
-    """Whether a run ends by itself."""
+    """Whether a run has a limit."""
     return bool(stop.iterations or stop.minutes or stop.images)
 
 
 def newly_without_limit(before: TrainConfig, after: TrainConfig) -> list[str]:
-    """The settings that would change towards the run's limit, where a change has taken the limit away."""
+    """The settings that lose their effect because a change has removed the run's limit."""
     idle, now = without_effect(before), without_effect(after)
     return [path for path in ENDING if now.get(path) == NO_LIMIT and path not in idle]
 

@@ -1,7 +1,7 @@
-"""What a run says while it lives: typed events, appended as whole JSON lines, read incrementally.
+"""Events of a run: typed, appended as JSON lines, read incrementally.
 
-A resumed run continues from a checkpoint that may lie before the last event: RunResumed says from which iteration,
-and what earlier attempts wrote beyond it no longer counts.
+A resumed run continues from a checkpoint, which may be older than the last event: RunResumed holds its iteration, and
+what earlier attempts wrote beyond it no longer counts.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ MAX_LINE = 16 << 20
 """Bytes; a longer line is skipped. Ten thousand iterations in one line take a twentieth of this."""
 MAX_FILE = 4 << 30
 MAX_DAMAGED = 100_000
-"""After so many damaged lines the rest of a file is not looked at."""
+"""After this many damaged lines, the rest of a file is ignored."""
 MAX_NUMBER = 1e15
 MAX_CURVE = 3.4028235e38
 """The largest float32, which curves are kept as."""
 MAX_NAMES = 64
 MAX_NAME = 200
-_HEAD = 128  # Bytes by which a file is known again.
+_HEAD = 128  # Bytes by which a file is recognised.
 _CURVE_TYPES = frozenset((int, float, type(None)))
 _FINITE = (-sys.float_info.max, sys.float_info.max)
 _RANGES: dict[str, tuple[float, float]] = {
     "iteration": (0, MAX_ITERATION), "first_iteration": (0, MAX_ITERATION), "spike_iteration": (0, MAX_ITERATION),
     "total_iterations": (0, 10**15), "images_seen": (0, 10**15), "attempt": (0, MAX_ITERATION),
     "rows": (0, 10_000), "columns": (0, 10_000), "size": (0, 100_000),
-    "wall_time": (0.0, 32_503_679_999.0),  # To the end of the year 2999, the last that every system can print.
+    "wall_time": (0.0, 32_503_679_999.0),  # Until the end of the year 2999, the last that all systems can print.
     "z": _FINITE, "value": _FINITE, "low": _FINITE, "high": _FINITE,
 }  # fmt: skip
-"""The least and the greatest value of fields with limits of their own."""
+"""Limits of fields that do not have the usual ones."""
 
 
 @dataclass(frozen=True)
 class TrainEvent:
-    """One fact about a run.
+    """An event of a run.
 
     Attributes:
         sequence: 1, 2, 3 ... over all attempts, without gaps.
@@ -79,7 +79,7 @@ class TrainEvent:
 class RunStarted(TrainEvent):
     """An attempt began: device ("cpu"), precision ("bf16"), parameter counts, ranks, pictures in the data set.
 
-    `finds_spikes`: this attempt writes SpikeFound itself; readers need not look for spikes in its curves.
+    `finds_spikes`: this attempt writes SpikeFound itself, so readers need not search its curves.
     """
 
     kind = "run_started"
@@ -98,13 +98,13 @@ class RunStarted(TrainEvent):
 
 @dataclass(frozen=True)
 class Progress(TrainEvent):
-    """Raw values of the iterations `first_iteration` .. `iteration`, one list entry each (see `CURVES`).
+    """Values of the iterations `first_iteration` .. `iteration`, one list entry each (see `CURVES`).
 
     Attributes:
         curves: name -> values; None where a value does not exist or is not finite.
         pictures_per_s: rolling rate. eta_s: seconds to the end, None when there is no limit.
         share: share of the run done, in [0, 1], None without a limit. memory_mb: peak of the process or device.
-        busy_percent: utilisation of the device (CPU: this process's share of all cores), None where nothing tells.
+        busy_percent: utilisation of the device (CPU: this process's share of all cores), None if unknown.
     """
 
     kind = "progress"
@@ -123,7 +123,7 @@ class Progress(TrainEvent):
 
 @dataclass(frozen=True)
 class SamplesSaved(TrainEvent):
-    """Two grids from one moment, as paths relative to the run's folder; `rows` x `columns` pictures each."""
+    """Two grids were saved at paths relative to the run's folder, `rows` x `columns` pictures each."""
 
     kind = "samples_saved"
     fixed: str = ""
@@ -147,7 +147,7 @@ class CheckpointSaved(TrainEvent):
 
 @dataclass(frozen=True)
 class MetricMeasured(TrainEvent):
-    """A meter's value with its 90 % interval; `features` says which feature space made it, `values` holds the rest."""
+    """A metric with its 90 % interval; `features` names the feature space, `values` holds further values."""
 
     kind = "metric_measured"
     name: str = ""
@@ -163,7 +163,7 @@ class SpikeFound(TrainEvent):
     """A curve left its trailing median by `z` robust standard deviations at `spike_iteration` (see `spikes`).
 
     `pictures` holds paths of grids of the fixed latents "before", "at" (just after) and "after" the spike, `moments`
-    their iterations; both are empty where drawing them would have cost too much of the training time.
+    their iterations; both are empty if drawing them would have taken too much of the training time.
     """
 
     kind = "spike_found"
@@ -176,14 +176,14 @@ class SpikeFound(TrainEvent):
 
 @dataclass(frozen=True)
 class RunPaused(TrainEvent):
-    """Training waits for `resume`."""
+    """Training is paused until `resume`."""
 
     kind = "run_paused"
 
 
 @dataclass(frozen=True)
 class RunResumed(TrainEvent):
-    """Training goes on: after a pause (`checkpoint` empty) or, in a new attempt, from `checkpoint`."""
+    """Training continues: after a pause (`checkpoint` is empty) or, in a new attempt, from `checkpoint`."""
 
     kind = "run_resumed"
     checkpoint: str = ""
@@ -191,15 +191,15 @@ class RunResumed(TrainEvent):
 
 @dataclass(frozen=True)
 class Heartbeat(TrainEvent):
-    """Still alive though nothing else happened; `state` is "running" or "paused"."""
+    """Sent when nothing else happens; `state` is "running" or "paused"."""
 
     kind = "heartbeat"
     state: str = "running"
 
 
 @dataclass(frozen=True)
-class Warning(TrainEvent):
-    """Something the person should know; training goes on. `about`: "memory", "checkpoint", "mirror", "scaled",
+class RunWarning(TrainEvent):
+    """A message to the user; training continues. `about`: "memory", "checkpoint", "mirror", "scaled",
     "tracker" (TensorBoard, Weights & Biases) ..."""
 
     kind = "warning"
@@ -209,7 +209,7 @@ class Warning(TrainEvent):
 
 @dataclass(frozen=True)
 class RunStopped(TrainEvent):
-    """Ended because somebody asked; the same command goes on from here."""
+    """Training was asked to stop; the same command resumes it."""
 
     kind = "run_stopped"
     reason: str = ""
@@ -218,7 +218,7 @@ class RunStopped(TrainEvent):
 
 @dataclass(frozen=True)
 class RunFailed(TrainEvent):
-    """Ended by a failure: one clear line, and its cause (one of `trainer.protocol.errors.CAUSES`)."""
+    """Training failed: a message of one line, and its cause (one of `trainer.protocol.errors.CAUSES`)."""
 
     kind = "run_failed"
     message: str = ""
@@ -228,7 +228,7 @@ class RunFailed(TrainEvent):
 
 @dataclass(frozen=True)
 class RunFinished(TrainEvent):
-    """Reached its stop condition; `limit` says which ("iterations", "minutes", "images"; see `LIMITS`)."""
+    """Training reached a limit: `limit` says which ("iterations", "minutes", "images"; see `LIMITS`)."""
 
     kind = "run_finished"
     limit: str = ""
@@ -237,13 +237,13 @@ class RunFinished(TrainEvent):
 
 @dataclass(frozen=True)
 class UnknownEvent(TrainEvent):
-    """An event of a kind this version does not know, kept whole in `values`."""
+    """An event of a kind unknown to this version; `values` holds its whole line."""
 
     kind = "unknown"
     values: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The line as it was."""
+        """The original line."""
         return self.values
 
 
@@ -251,11 +251,11 @@ KINDS: dict[str, type[TrainEvent]] = {
     event.kind: event
     for event in (
         RunStarted, Progress, SamplesSaved, CheckpointSaved, MetricMeasured, SpikeFound, RunPaused, RunResumed,
-        Heartbeat, Warning, RunStopped, RunFailed, RunFinished,
+        Heartbeat, RunWarning, RunStopped, RunFailed, RunFinished,
     )
 }  # fmt: skip
 LIMITS = {"iterations": "iteration limit", "minutes": "time limit", "images": "picture limit"}
-"""What a run can reach, in words."""
+"""Names of the limits in messages."""
 TERMINAL = (RunStopped, RunFailed, RunFinished)
 
 
@@ -270,7 +270,7 @@ def _plain(value: Any) -> Any:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no valid number")
+    raise ValueError(f"{name} is not a valid number")
 
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
@@ -278,10 +278,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def parse_event(line: bytes) -> TrainEvent:
-    """One line as an event. Fields this version does not know are ignored.
+    """Parse a line. Fields unknown to this version are ignored.
 
-    Raises ValueError for a damaged line: lines may come from other programs, damaged disks and strangers, and every
-    field of an event that is returned has a type and a range that can be reckoned with.
+    Raises ValueError for a damaged line: files can come from other programs, damaged disks and untrusted people. The
+    fields of a returned event have the declared types and are within their ranges.
     """
     if len(line) > MAX_LINE:
         raise ValueError("an event's line is too long")
@@ -295,7 +295,7 @@ def parse_event(line: bytes) -> TrainEvent:
     kept: dict[str, Any] = {}
     for name, types, low, high in _fields(kind):  # type: ignore[arg-type]
         value = values.get(name)
-        if value is None:  # Missing, or what JSON cannot hold: the default.
+        if value is None:  # Missing, or a number JSON cannot hold.
             continue
         if type(value) not in types:
             raise ValueError(f"an event's {name} has the wrong type")
@@ -312,10 +312,10 @@ def parse_event(line: bytes) -> TrainEvent:
 
 @functools.cache
 def _fields(kind: type[TrainEvent]) -> tuple[tuple[str, frozenset[type], Any, Any], ...]:
-    """Of every field: name, types allowed (judged by the default), and the least and greatest value of numbers."""
+    """For each field: its name, its allowed types (from the default), and the range of numbers."""
     found: list[tuple[str, frozenset[type], Any, Any]] = []
     for one in dataclasses.fields(kind):
-        if kind is UnknownEvent and one.name == "values":  # Its own, not the line's.
+        if kind is UnknownEvent and one.name == "values":  # Not a field of the line.
             continue
         default = one.default_factory() if one.default_factory is not dataclasses.MISSING else one.default
         if default is None or isinstance(default, float):
@@ -371,7 +371,7 @@ _NESTED: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 class EventWriter:
-    """Appends events to one file: each a whole line, flushed at once. Only one writer at a time (the run's lock).
+    """Appends events to a file, each as a whole line, flushed at once. Hold the run's lock while using it.
 
     Attributes:
         attempt: this writer's attempt, one more than the file's last.
@@ -384,16 +384,16 @@ class EventWriter:
         self.attempt = (last.attempt if last else 0) + 1
         self._stream = files.open_append(self._path)
         if _is_torn(self._path):
-            self._stream.write(b"\n")  # A killed writer's half line becomes a damaged whole one, which readers skip.
+            self._stream.write(b"\n")  # Completes the partial line of a killed writer, which readers skip as damaged.
             self._stream.flush()
 
     def write(self, event: TrainEvent) -> TrainEvent:
-        """Number, date and append `event`; returns it as written. Raises OSError, such as when the disk is full."""
+        """Number, date and append `event`; returns it as written. Raises OSError (disk full)."""
         numbered = dataclasses.replace(
             event, sequence=self._sequence + 1, attempt=self.attempt, wall_time=round(time.time(), 3)
         )
         line = json.dumps(numbered.to_json(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        self._stream.write(line.encode("utf-8", "replace") + b"\n")  # A path may hold bytes that are no text.
+        self._stream.write(line.encode("utf-8", "replace") + b"\n")  # Paths can hold undecodable bytes.
         self._stream.flush()
         self._sequence += 1
         return numbered
@@ -407,12 +407,12 @@ class EventWriter:
 
 
 class EventReader:
-    """Reads a growing events file piece by piece, whole lines only.
+    """Reads a growing events file incrementally, whole lines only.
 
     Attributes:
-        restarts: how often the file was found shorter or replaced, and reading began anew.
-        damaged: whole lines that could not be parsed and were skipped, since reading last began anew; 1 where there is
-            something else than a file, or a file too large to be one of ours, which reads as empty.
+        restarts: how often the file was truncated or replaced, so that reading began anew.
+        damaged: lines skipped as damaged since reading last began; 1 if the path is not a regular file, or a file too
+            large for events, which reads as empty.
     """
 
     def __init__(self, path: Path) -> None:
@@ -424,7 +424,7 @@ class EventReader:
         self.damaged = 0
 
     def read(self) -> list[TrainEvent]:
-        """New events since the last call; a last line without its newline waits. A missing file reads as empty.
+        """New events since the last call, up to the last newline. A missing file reads as empty.
 
         When the file was truncated or replaced, `restarts` grows and everything is read from its beginning.
         """
@@ -444,7 +444,7 @@ class EventReader:
             self._offset, self._head, self._overlong, self.damaged = 0, b"", False, 0
             self.restarts += 1
         if size > MAX_FILE:
-            raise UntrustedError("too large for a file of events")
+            raise UntrustedError("too large for an events file")
         events: list[TrainEvent] = []
         while self._offset < size:
             stream.seek(self._offset)
@@ -459,7 +459,7 @@ class EventReader:
                 self._overlong = True
                 continue
             start = 0
-            if self._overlong:  # Here ends a line that was too long.
+            if self._overlong:  # The end of a line that was too long.
                 start = block.index(b"\n") + 1
                 self._overlong = False
                 self.damaged += 1
@@ -480,9 +480,9 @@ class EventReader:
 
 
 def last_event(path: Path) -> TrainEvent | None:
-    """The last whole, undamaged event, read from the file's end; None when there is none.
+    """The last undamaged event, read from the file's end; None when there is none.
 
-    Raises UntrustedError where there is something else than a file, OSError when it cannot be read.
+    Raises UntrustedError if the path is not a regular file, OSError if it cannot be read.
     """
     try:
         with open_regular(path) as stream:

@@ -1,4 +1,4 @@
-"""Whole files or none: written beside, flushed to disk, then renamed over the old one."""
+"""Atomic writes: to a temporary file next to the target, flushed to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import IO, Any
 
 @contextlib.contextmanager
 def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
-    """Open `path` for binary writing such that readers see the old file or the complete new one, never a part.
+    """Open `path` for binary writing so that readers see either the old file or the complete new one.
 
     The parent folder must exist. Raises OSError (disk full, no permission) with the old file untouched.
     """
@@ -36,7 +36,7 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
 
 
 def replace(source: Path, target: Path) -> None:
-    """`os.replace`, patient with Windows, where a reader or a virus scanner may hold the target for a moment."""
+    """`os.replace`, retried on Windows, where a reader or a virus scanner can hold the target for a moment."""
     for attempt in range(10):
         try:
             os.replace(source, target)
@@ -54,31 +54,31 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
-    """Write `value` as UTF-8 JSON, atomically; NaN and infinity are refused with ValueError."""
+    """Write `value` as UTF-8 JSON, atomically; raises ValueError for NaN and infinity."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=True, allow_nan=False)
     write_bytes(path, text.encode() + b"\n")
 
 
 def is_link(path: Path | str) -> bool:
-    """Whether `path` itself is a symbolic link, or a junction of Windows."""
+    """Whether `path` itself is a symbolic link or a Windows junction."""
     return os.path.islink(path) or getattr(os.path, "isjunction", lambda _path: False)(path)
 
 
 def refuse_link(path: Path) -> None:
-    """Raise OSError when `path` is a link: what is written into a folder from somebody else must stay in it."""
+    """Raise OSError when `path` is a link, so that writing into an untrusted folder cannot lead out of it."""
     if is_link(path):
         raise OSError(errno.ELOOP, "it is a symbolic link, and links are not written through", str(path))
 
 
 def own_folder(path: Path) -> Path:
-    """Make the folder `path` (not its parents) unless it is there, and return it. Raises OSError, also for a link."""
+    """Create the folder `path` (not its parents) if missing, and return it. Raises OSError, also for a link."""
     refuse_link(path)
     path.mkdir(exist_ok=True)
     return path
 
 
 def open_append(path: Path) -> IO[bytes]:
-    """Open a regular file for appending, made when it is missing. Raises OSError, also for a link or a FIFO."""
+    """Open a regular file for appending, creating it if missing. Raises OSError, also for a link or a FIFO."""
     refuse_link(path)
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
@@ -93,13 +93,13 @@ def open_append(path: Path) -> IO[bytes]:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, lower-case hex; memory use does not depend on its size."""
+    """SHA-256 of a file's bytes, lower-case hex, read in chunks."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it where the file system has no hard links. Raises OSError."""
+    """Hard-link a file, or copy it where that is not possible. Raises OSError."""
     try:
         os.link(source, target)
     except OSError:
@@ -107,8 +107,8 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def flush_file(path: Path) -> None:
-    """Have the bytes of a file on disk. Raises OSError."""
-    # Windows flushes only through a handle that may write.
+    """Flush a file to disk. Raises OSError."""
+    # Windows needs a writable handle for that.
     descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     try:
         os.fsync(descriptor)

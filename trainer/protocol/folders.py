@@ -1,4 +1,4 @@
-"""Folders of any number of files, gone through one by one: `os.walk`, `iterdir` and `rmtree` hold all names at once."""
+"""Walking and removing folders with any number of files; `os.walk` and `rmtree` hold all names in memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def files_under(folder: Path | str) -> Iterator[os.DirEntry[str]]:
     """Every file below a folder, in no particular order; links to folders are not followed. Raises OSError."""
     with os.scandir(folder) as found:
         for entry in found:
-            # A junction (Windows, told apart since Python 3.12) is a link too.
+            # Windows junctions (recognised since Python 3.12) are links, too.
             if entry.is_dir(follow_symlinks=False) and not getattr(entry, "is_junction", bool)():
                 yield from files_under(entry.path)
             else:
@@ -31,14 +31,14 @@ def files_under(folder: Path | str) -> Iterator[os.DirEntry[str]]:
 
 
 def is_empty(folder: Path) -> bool:
-    """Whether nothing lies in a folder. Raises OSError."""
+    """Whether a folder is empty. Raises OSError."""
     with os.scandir(folder) as found:
         return next(found, None) is None
 
 
 @contextlib.contextmanager
 def scratch(prefix: str) -> Iterator[Path]:
-    """A temporary folder, removed afterwards; `tempfile.TemporaryDirectory` would gather its names for that."""
+    """A temporary folder, removed afterwards; `tempfile.TemporaryDirectory` would collect all its names for that."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
         yield folder
@@ -47,10 +47,9 @@ def scratch(prefix: str) -> Iterator[Path]:
 
 
 def flush(folder: Path) -> None:
-    """Return once everything below a folder would survive a power cut. Raises OSError.
+    """Flush everything below a folder to disk. Raises OSError.
 
-    On Linux one `syncfs` writes all of it out (a flush a file takes milliseconds each); elsewhere every file is
-    flushed, several at a time.
+    On Linux with one `syncfs`, since flushing takes milliseconds per file; elsewhere file by file, in several threads.
     """
     if _sync_filesystem(folder):
         return
@@ -61,7 +60,7 @@ def flush(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder and all that is in it, as far as that can be done; nothing is raised."""
+    """Remove a folder and its contents as far as possible, without raising."""
     with contextlib.suppress(OSError):
         while some := list(itertools.islice(files_under(folder), _AT_ONCE)):
             for entry in some:
@@ -70,7 +69,7 @@ def remove(folder: Path) -> None:
 
 
 def _sync_filesystem(folder: Path) -> bool:
-    """Write out the file system that holds `folder`; False where the system cannot."""
+    """Flush the file system that holds `folder`; returns False if the system cannot."""
     if not sys.platform.startswith("linux"):
         return False
     try:
@@ -86,5 +85,5 @@ def _sync_filesystem(folder: Path) -> bool:
 
 def _flush_file(entry: os.DirEntry[str]) -> None:
     if entry.stat().st_nlink > 1:
-        return  # a link to an original, which is on disk already
+        return  # A hard link to an original, which is already on disk.
     flush_file(Path(entry.path))

@@ -1,6 +1,6 @@
-"""The manifest: one canonical JSON line a sprite, sorted by id, named by the SHA-256 of its bytes.
+"""The manifest: one canonical JSON line per sprite, sorted by id, named by the SHA-256 of its bytes.
 
-What a field may hold is said here and nowhere else: reading a line and storing a decision both ask these functions.
+Its fields' domains are defined here, for reading lines as well as for storing edits.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ FACINGS = ("left", "right", "front", "unknown")
 SPLITS = ("train", "held-out")
 COMMITTED_STATUSES = ("undecided", "kept")
 MAX_SIDE = 1_000_000
-"""Of a picture, in pixels; far beyond what an import takes."""
+"""Of a picture, in pixels; far more than an import accepts."""
 MAX_TAGS = 1_000
 MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e9
-"""Lines hold six decimals: a smaller weight would become 0."""
+"""Lines hold six decimals, so a smaller weight would become 0."""
 MAX_LINE_BYTES = 4 << 20
 
 _DIGEST = re.compile(r"[0-9a-f]{64}").fullmatch
@@ -41,7 +41,7 @@ _PART = re.compile(
     r"|region=[0-9]{1,6}(,[0-9]{1,6}){3}(\+turn=[123])?(\+on=[0-9]{1,6}(,[0-9]{1,6}){3})?(\+key=[0-9a-f]{6})?)?"
 ).fullmatch
 
-# One encoder for all lines: json.dumps with these options makes a new one at every call.
+# json.dumps with these options would create an encoder at every call.
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -51,7 +51,7 @@ def is_digest(value: Any) -> bool:
 
 
 def is_name(value: Any) -> bool:
-    """Whether `value` is text of a usual length, such as a file's name, a family or the reason of a drop."""
+    """Whether `value` is short text, such as a file's name, a family or a reason."""
     return is_text(value) and len(value) <= MAX_TEXT
 
 
@@ -61,15 +61,15 @@ def is_side(value: Any) -> bool:
 
 
 def is_part(value: Any) -> bool:
-    """Whether `value` names a part of a source: "", "frame=3", "key=ff00ff" or "region=0,32,16,16", and what is behind.
+    """Whether `value` names a part of a source: "", "frame=3", "key=ff00ff" or "region=0,32,16,16" with suffixes.
 
-    A region may be turned (+turn=3), laid on a canvas (+on=24,24,4,0), and it and a frame may have a key colour.
+    A region can be turned (+turn=3) and placed on a canvas (+on=24,24,4,0); regions and frames can have a key colour.
     """
     return value == "" or (isinstance(value, str) and _PART(value) is not None)
 
 
 def is_whole(value: Any, least: int, most: int) -> bool:
-    """Whether `value` is an integer from `least` to `most`; true and false are none."""
+    """Whether `value` is an integer from `least` to `most` (not a bool)."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
@@ -79,7 +79,7 @@ def is_rotation(value: Any) -> bool:
 
 
 def is_crop(value: Any, width: int = MAX_SIDE, height: int = MAX_SIDE) -> bool:
-    """Whether `value` is (x, y, w, h), a rectangle within a picture of that size."""
+    """Whether `value` is (x, y, w, h), a rectangle within a picture of this size."""
     if not isinstance(value, (list, tuple)) or len(value) != 4 or not all(is_whole(v, 0, MAX_SIDE) for v in value):
         return False
     x, y, w, h = value
@@ -92,7 +92,7 @@ def is_weight(value: Any) -> bool:
 
 
 def is_tag(value: Any) -> bool:
-    """Whether `value` is a tag: some text on one line."""
+    """Whether `value` is a tag: non-empty text on one line."""
     return is_name(value) and "\n" not in value and value != ""
 
 
@@ -100,7 +100,7 @@ def _is_tags(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and len(value) <= MAX_TAGS and all(map(is_tag, value))
 
 
-# Field -> whether a value is one of its domain, and how the domain is called in messages.
+# Field -> predicate of its domain, and the domain's description for messages.
 _DOMAINS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "id": (is_digest, "a SHA-256 in hex"),
     "source": (is_name, f"text of at most {MAX_TEXT:,} characters"),
@@ -166,10 +166,10 @@ class ManifestEntry:
 
     @classmethod
     def from_line(cls, line: bytes | str, where: str = "") -> ManifestEntry:
-        """Parse a line; fields this version does not know are ignored, missing ones take their default.
+        """Parse a line; unknown fields are ignored, missing ones get their default.
 
-        Raises ValueError, one line that begins with `where` and names the field, when the line is no JSON object,
-        lacks a required field, or one of them holds a value outside its domain.
+        Raises ValueError, with a message that begins with `where` and names the field, when the line is not a JSON
+        object, lacks a required field, or holds a value outside its field's domain.
         """
         try:
             values = parse_json(line)
@@ -181,7 +181,7 @@ class ManifestEntry:
     def from_json(cls, values: Any, where: str = "") -> ManifestEntry:
         """Build from a parsed line (see `from_line`)."""
         if not isinstance(values, dict):
-            raise UntrustedError(f"{where}: no JSON object" if where else "a manifest line must be a JSON object")
+            raise UntrustedError(f"{where}: not a JSON object" if where else "a manifest line must be a JSON object")
         kept = {**_DEFAULTS, **values}
         if len(kept) > len(_DOMAINS):
             kept = {name: value for name, value in kept.items() if name in _DOMAINS}
@@ -195,7 +195,7 @@ class ManifestEntry:
         kept["tags"] = tuple(sorted(set(kept["tags"]))) if kept["tags"] else ()
         kept["weight"] = float(kept["weight"])
         entry = cls.__new__(cls)
-        # At once: a frozen class's own __init__ takes longer than the checks.
+        # Set at once, since a frozen dataclass's __init__ takes longer than the checks.
         entry.__dict__.update(kept)
         return entry
 
@@ -208,7 +208,7 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def manifest_bytes(entries: Iterable[ManifestEntry]) -> bytes:
-    """The whole manifest: lines sorted by id, so the order of work leaves no trace."""
+    """The whole manifest, sorted by id, so that it does not depend on the order of edits."""
     return b"".join(entry.line() for entry in sorted(entries, key=lambda entry: entry.id))
 
 
@@ -218,7 +218,7 @@ def manifest_digest(data: bytes) -> str:
 
 
 def read_manifest(path: Path, *, follow_links: bool = True) -> Iterator[ManifestEntry]:
-    """Yield the entries of a manifest file, one line at a time. Raises OSError or ValueError (with the line number)."""
+    """Yield the entries of a manifest file line by line. Raises OSError or ValueError (with the line number)."""
     with open_regular(path, follow_links=follow_links) as stream:
         for number, line in enumerate(bounded_lines(stream, MAX_LINE_BYTES), start=1):
             if line.strip():

@@ -1,8 +1,8 @@
-"""Folders that are written as a whole, and replaced only where nothing but an earlier one of the same kind is lost.
+"""Output folders: written as a whole, and replaced only if they hold nothing but an earlier output of the same kind.
 
-Each holds a marker: a JSON file that describes it and, under "files", lists the path and size of every other file, one
-a line and sorted, so that neither writing nor checking it needs memory for all. A folder is replaced when its marker
-is ours by its content and every file in it is listed and was not changed since the marker was written.
+Each holds a marker: a JSON file that describes it and, under "files", lists path and size of all other files, one per
+line and sorted, so that writing and checking it need little memory. A folder is replaced only if its marker's content
+is ours and all its files are listed and unchanged since the marker was written.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _FILES = b'  "files": ['
 _MAX_LINE = 64 << 10
 _SORTED_AT_ONCE = 50_000
 _STALE_S = 3600.0
-# File systems keep times of two seconds' precision, or less.
+# File systems store times with a precision of up to two seconds.
 _SAME_TIME_S = 2.5
-# What Finder and Explorer leave in the folders they show.
+# Created by Finder and Explorer in the folders they show.
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
@@ -52,8 +52,8 @@ class FolderKind:
     Attributes:
         marker: the name of its marker.
         name: what it is, such as "imagefolder export".
-        named: what a marker's content says a folder is; "" when it is not ours.
-        earlier: which paths such a folder held before markers listed them.
+        named: returns the kind that a marker's content describes, "" when it is not ours.
+        earlier: matches the paths in folders written before markers had lists.
     """
 
     marker: str
@@ -65,7 +65,7 @@ class FolderKind:
 def check_folder(path: Path | str, kind: FolderKind, *, force: bool, near: Iterable[Path] = ()) -> Path:
     """As `outputs.check_place`, for a folder that is new, empty or, with `force`, an earlier one of this kind.
 
-    An earlier one with files that were added or changed since is refused. Raises OutputError.
+    Raises OutputError, also for an earlier one with files that were added or changed.
     """
     real = check_place(path, near)
     if os.path.lexists(real) and not real.is_dir():
@@ -86,7 +86,7 @@ def check_folder(path: Path | str, kind: FolderKind, *, force: bool, near: Itera
 
 @contextlib.contextmanager
 def new_folder(path: Path | str, kind: FolderKind, *, force: bool, near: Iterable[Path] = ()) -> Iterator[Path]:
-    """Fill a folder that appears whole or not at all; yields the one to fill, with a marker too (`write_marker`).
+    """Write a folder atomically; yields a temporary one to fill, including its marker (`write_marker`).
 
     Raises OutputError (see `check_folder`) and OSError.
     """
@@ -99,16 +99,16 @@ def new_folder(path: Path | str, kind: FolderKind, *, force: bool, near: Iterabl
     try:
         yield part
         folders.flush(part)
-        # Somebody may have put something there while this one was written.
+        # The target may have changed while this one was written.
         check_folder(path, kind, force=force, near=near)
         _swap_in(part, real)
     finally:
-        # Holds the earlier one now, or what was begun.
+        # The earlier one, or an incomplete new one.
         folders.remove(part)
 
 
 def write_marker(path: Path, description: dict[str, Any]) -> None:
-    """Write a folder's marker, when everything else in the folder is there. Raises OSError."""
+    """Write a folder's marker, once all other files are there. Raises OSError."""
     head = json.dumps(description, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
     with path.open("xb") as stream:
         stream.write(head.encode().removesuffix(b"\n}") + b",\n" + _FILES)
@@ -119,7 +119,7 @@ def write_marker(path: Path, description: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def opened_marker(path: Path) -> Iterator[tuple[dict[str, Any], Iterator[bytes] | None]]:
-    """A marker's description and the lines of its list, None in one of before there were lists.
+    """A marker's description and the lines of its list; None for an old one without a list.
 
     Raises UntrustedError and OSError.
     """
@@ -128,7 +128,7 @@ def opened_marker(path: Path) -> Iterator[tuple[dict[str, Any], Iterator[bytes] 
 
 
 def parsed_marker(stream: IO[bytes]) -> tuple[dict[str, Any], Iterator[bytes] | None]:
-    """As `opened_marker`, of a stream that stays open while the lines are read. Raises UntrustedError."""
+    """As `opened_marker`, from a stream that stays open while the lines are read. Raises UntrustedError."""
     head, lines = bytearray(), bounded_lines(stream, _MAX_LINE)
     listed = None
     for line in lines:
@@ -141,17 +141,17 @@ def parsed_marker(stream: IO[bytes]) -> tuple[dict[str, Any], Iterator[bytes] | 
             raise UntrustedError("a description that is too long")
     description = parse_json(bytes(head))
     if not isinstance(description, dict):
-        raise UntrustedError("no JSON object")
+        raise UntrustedError("not a JSON object")
     return description, listed
 
 
 def file_line(name: str, size: int) -> bytes:
-    """A file as markers list it; `name` is relative, with `/` between its parts."""
+    """A file's line in a marker; `name` is relative, with `/` as separator."""
     return json.dumps([name, size]).encode() + b"\n"
 
 
 def unlisted(found: Iterable[bytes], listed: Iterable[bytes]) -> str:
-    """The name of the first of the sorted lines `found` that is not in `listed`, sorted too; "" when all are."""
+    """The name in the first of the sorted lines `found` that is not in the sorted lines `listed`, or ""."""
     rest = iter(listed)
     wanted = next(rest, b"")
     for line in found:
@@ -163,7 +163,7 @@ def unlisted(found: Iterable[bytes], listed: Iterable[bytes]) -> str:
 
 
 def refuse_found(path: Path | str, name: str) -> None:
-    """Raise OutputError for a file that an earlier output does not account for; "" is none."""
+    """Raise OutputError for a file that does not belong to an earlier output ("": for none)."""
     if name:
         raise OutputError(
             f"{path} holds {shortened(name)}, which was added or changed since it was written: "
@@ -172,10 +172,10 @@ def refuse_found(path: Path | str, name: str) -> None:
 
 
 def refuse_kind(path: Path | str, found: str, kind: FolderKind) -> None:
-    """Raise OutputError for a folder that is not ours (`found` is "") or another kind of ours."""
+    """Raise OutputError for a folder that is not ours (`found` is "") or of another kind."""
     if not found:
         raise OutputError(
-            f"{path} holds other things than an earlier {kind.name}: remove it yourself, or choose another folder"
+            f"{path} holds other files than an earlier {kind.name}: remove it yourself, or choose another folder"
         )
     if found != kind.name:
         raise OutputError(f"{path} holds an earlier {found}, which would be lost; choose another folder")
@@ -203,7 +203,7 @@ def _refuse_others(path: Path | str, real: Path, kind: FolderKind) -> None:
 
 
 def _lines(folder: Path, marker: str, latest: float = float("inf")) -> Iterator[bytes]:
-    """A line for every file but the marker; of size -1 for what is none, or is younger than `latest`."""
+    """A line for every file but the marker; with size -1 if it is not a regular file or newer than `latest`."""
     start = len(os.path.join(folder, ""))
     for entry in folders.files_under(folder):
         name = entry.path[start:].replace(os.sep, "/")
@@ -215,7 +215,7 @@ def _lines(folder: Path, marker: str, latest: float = float("inf")) -> Iterator[
 
 
 def _listed(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """The lines of a marker's list, as `file_line` makes them."""
+    """The lines of a marker's list, as made by `file_line`."""
     for line in lines:
         if line == b"  ]":
             return
@@ -223,7 +223,7 @@ def _listed(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _sorted(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines in order; of more than are held at once, sorted shares lie in temporary files."""
+    """The lines sorted, by way of temporary files when there are many."""
     with ExitStack() as stack:
         shares: list[IO[bytes]] = []
         while some := sorted(itertools.islice(lines, _SORTED_AT_ONCE)):
@@ -238,10 +238,10 @@ def _sorted(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _sweep(path: Path) -> None:
-    """Remove what was left beside `path` by those who were killed; what is being written has younger folders."""
+    """Remove old temporary folders next to `path`, left by processes that were killed."""
     ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.part")
     for part in [entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)]:
-        with contextlib.suppress(OSError, ValueError):  # it went in the meantime
+        with contextlib.suppress(OSError, ValueError):  # Removed meanwhile.
             if part.is_symlink() or not part.is_dir():
                 continue
             newest = max(
@@ -252,7 +252,7 @@ def _sweep(path: Path) -> None:
 
 
 def _swap_in(part: Path, path: Path) -> None:
-    """Put `part` in the place of `path`; what was there goes to `part`'s place."""
+    """Exchange `part` and `path`."""
     if not path.exists():
         part.rename(path)
         return
@@ -262,7 +262,7 @@ def _swap_in(part: Path, path: Path) -> None:
         return
     if _exchange(part, path):
         return
-    # No atomic exchange on this system: two renames, and the old one back when the second fails.
+    # No atomic exchange on this system: two renames; if the second fails, the first is undone.
     aside = path.with_name(f"{part.name}.old")
     path.rename(aside)
     try:
@@ -274,7 +274,7 @@ def _swap_in(part: Path, path: Path) -> None:
 
 
 def _exchange(a: Path, b: Path) -> bool:
-    """Exchange two folders in one step: renameat2 on Linux, renamex_np on macOS; False where there is neither."""
+    """Exchange two folders atomically: renameat2 on Linux, renamex_np on macOS; returns False without either."""
     first, second = os.fsencode(a), os.fsencode(b)
     try:
         library = ctypes.CDLL(None, use_errno=True)

@@ -1,7 +1,7 @@
-"""The guard of everything that is written where a person says: which places are refused, and whole files or none.
+"""Checks for output paths given by users, and atomic writing to them.
 
-Refused are places inside a workspace, what a run is made of, and targets that are symbolic links, devices, named pipes
-or sockets, with or without `force`. Links among the parent folders are followed. Folders: `output_folders`.
+Paths inside a workspace, parts of a run, and targets that are symbolic links, devices, named pipes or sockets are
+refused, with or without `force`. Links among the parent folders are followed. For folders see `output_folders`.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ RUN_FILES = frozenset({
     "config.json", "manifest.jsonl", "dataset.npy", "dataset.json", "events.jsonl", "samples", "checkpoints",
     "commands", "lock", "trainer.log", "tensorboard", "wandb",
 })  # fmt: skip
-"""What a run's folder is made of."""
+"""Names of the parts of a run's folder."""
 _ELSEWHERE = "choose another place"
 
 
 class OutputError(TrainerError):
-    """A place that is not written to; the message is one line."""
+    """An output path that is refused; the message is one line."""
 
 
 def check_place(path: Path | str, near: Iterable[Path] = ()) -> Path:
-    """The real path of a place to write to: `..` folded, links among its parents followed. Nothing need be there.
+    """The real path of an output, which need not exist: `..` and links among its parents are resolved.
 
-    `near` are paths whose workspaces are recognised also by other ways that lead to them (bind mounts, parts that
-    lie on other disks): the workspace that is read, the run that draws. Raises OutputError.
+    `near` are paths (of the workspace or run that is read) whose workspaces are also recognised through bind mounts and
+    parts on other disks. Raises OutputError.
     """
     spelled = Path(path).absolute()
     try:
@@ -42,7 +42,7 @@ def check_place(path: Path | str, near: Iterable[Path] = ()) -> Path:
         _refuse_near(spelled, real, near)
         _refuse_runs(spelled, real)
         mode = _mode(real)
-    except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a NUL
+    except (OSError, RuntimeError, ValueError) as error:  # A loop of links; a NUL.
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no usable path"
         raise OutputError(f"cannot write {shortened(str(path))}: {reason}") from None
     if _is_reserved(real.name):
@@ -53,7 +53,7 @@ def check_place(path: Path | str, near: Iterable[Path] = ()) -> Path:
 
 
 def check_file(path: Path | str, *, force: bool, near: Iterable[Path] = ()) -> Path:
-    """As `check_place`, for a file; one that is there is replaced only with `force`. Raises OutputError."""
+    """As `check_place`, for a file; an existing one is accepted only with `force`. Raises OutputError."""
     real = check_place(path, near)
     if real.is_dir():
         raise OutputError(f"{path} is a folder, but a file is to be written")
@@ -63,7 +63,7 @@ def check_file(path: Path | str, *, force: bool, near: Iterable[Path] = ()) -> P
 
 
 def check_new(path: Path | str, near: Iterable[Path] = ()) -> Path:
-    """As `check_place`, for something that must not be there yet. Raises OutputError."""
+    """As `check_place`, for a path that must not exist. Raises OutputError."""
     real = check_place(path, near)
     if os.path.lexists(real):
         raise OutputError(f"{path} exists already")
@@ -77,7 +77,7 @@ def check_new_folder(path: Path | str) -> Path:
 
 
 def check_new_run(path: Path | str) -> Path:
-    """As `check_new_folder`, for a run; in a workspace its place is WORKSPACE/runs/NAME. Raises OutputError."""
+    """As `check_new_folder`, for a run; in a workspace only WORKSPACE/runs/NAME is accepted. Raises OutputError."""
     spelled = Path(path).absolute()
     runs = spelled.parent
     if runs.name != "runs" or not is_workspace(runs.parent):
@@ -93,7 +93,7 @@ def check_new_run(path: Path | str) -> Path:
 
 
 def refuse_filled(path: Path | str, real: Path) -> None:
-    """Raise OutputError unless `real` (told as `path`) is not there or an empty folder."""
+    """Raise OutputError unless `real` (`path` in messages) does not exist or is an empty folder."""
     try:
         if os.path.lexists(real) and (not real.is_dir() or any(real.iterdir())):
             raise OutputError(f"{path} exists already and is not an empty folder")
@@ -103,7 +103,7 @@ def refuse_filled(path: Path | str, real: Path) -> None:
 
 @contextlib.contextmanager
 def new_file(path: Path | str, *, force: bool, near: Iterable[Path] = ()) -> Iterator[IO[bytes]]:
-    """Write a file that appears whole or not at all, its folder made where it is missing.
+    """Write a file atomically, creating its folder if missing.
 
     Raises OutputError (see `check_file`) and OSError.
     """
@@ -112,25 +112,25 @@ def new_file(path: Path | str, *, force: bool, near: Iterable[Path] = ()) -> Ite
     real.parent.mkdir(parents=True, exist_ok=True)
     with files.atomic_writer(real) as stream:
         yield stream
-        # Writing may have taken minutes, in which the place may have become something else.
+        # Writing may have taken minutes, and the target may have changed.
         check_file(path, force=force, near=near)
 
 
 def is_workspace(folder: Path) -> bool:
-    """Whether a folder is a workspace, also a damaged one that has lost its database."""
+    """Whether a folder is a workspace, including one that has lost its database."""
     if os.path.lexists(folder / "workspace.sqlite"):
         return True
     return os.path.lexists(folder / "workspace.lock") and os.path.lexists(folder / "originals")
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is a run's."""
+    """Whether a folder is a run folder."""
     parts = ("dataset.npy", "events.jsonl", "checkpoints")
     return os.path.lexists(folder / "config.json") and any(os.path.lexists(folder / name) for name in parts)
 
 
 def _real(spelled: Path) -> Path:
-    """The path without `..` and links, but for a link that it names itself."""
+    """The path with `..` and links resolved, except for a link that it names itself."""
     if spelled.name in ("", ".."):
         return spelled.resolve()
     return spelled.parent.resolve() / spelled.name
@@ -141,7 +141,7 @@ def _around(path: Path) -> tuple[Path, ...]:
 
 
 def _refuse_workspaces(spelled: Path, real: Path) -> None:
-    # As it is spelled too: a part of a workspace may be a link to another disk.
+    # Also as spelled: a part of a workspace may be a link to another disk.
     for folder in dict.fromkeys((*_around(real), *_around(Path(os.path.normpath(spelled))))):
         if is_workspace(folder):
             raise OutputError(_inside(spelled, folder, folder in (real, spelled)))
@@ -165,7 +165,7 @@ def _refuse_near(spelled: Path, real: Path, near: Iterable[Path]) -> None:
 
 
 def _parts(workspace: Path) -> set[tuple[int, int]]:
-    """The identities of a workspace's folder and of the folders in it."""
+    """The identities (device and inode) of a workspace's folder and the folders in it."""
     found = {_identity(workspace)}
     with contextlib.suppress(OSError), os.scandir(workspace) as entries:
         found |= {_identity(Path(entry.path)) for entry in entries if entry.is_dir()}
@@ -173,7 +173,7 @@ def _parts(workspace: Path) -> set[tuple[int, int]]:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What a folder or file is, whatever it is called; None where there is none or the file system cannot say."""
+    """A file's or folder's identity (device and inode); None if it does not exist or the file system has none."""
     try:
         status = path.stat()
     except (OSError, ValueError):
@@ -185,13 +185,13 @@ def _refuse_runs(spelled: Path, real: Path) -> None:
     if is_run(real):
         raise OutputError(f"{spelled} is a run's folder; {_ELSEWHERE}")
     for folder in filter(is_run, real.parents):
-        # Without regard to case, and without the dots and blanks that Windows drops.
+        # Ignoring case, and the trailing dots and blanks that Windows drops.
         if real.relative_to(folder).parts[0].casefold().rstrip(". ") in RUN_FILES:
             raise OutputError(f"{spelled} is a part of the run {folder}; {_ELSEWHERE}")
 
 
 def _mode(path: Path) -> int:
-    """The mode of what lies there, a link's own; 0 for nothing."""
+    """The mode of the path (of the link itself, if it is one); 0 if it does not exist."""
     try:
         return os.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -199,8 +199,8 @@ def _mode(path: Path) -> int:
 
 
 def _is_reserved(name: str) -> bool:
-    """Whether Windows takes the name for a device (NUL, CON, COM1 ...)."""
+    """Whether the name is a device on Windows (NUL, CON, COM1 ...)."""
     if os.name != "nt":
         return False
-    reserved = getattr(os.path, "isreserved", None)  # since Python 3.13
+    reserved = getattr(os.path, "isreserved", None)  # Since Python 3.13.
     return bool(reserved(name) if reserved else PureWindowsPath(name).is_reserved())

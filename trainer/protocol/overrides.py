@@ -1,4 +1,4 @@
-"""Changing settings by texts such as `optimiser.lr_g=1e-4`."""
+"""Changes settings by texts such as `optimiser.lr_g=1e-4`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from trainer.protocol.untrusted import shortened
 
 
 def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
-    """`path=value` texts as dotted path -> value, the last of each path; see `apply_overrides`. Raises TrainerError."""
+    """Parse `path=value` texts: dotted path -> value, the last of each (see `apply_overrides`). Raises TrainerError."""
     fields = {info.path: info for info in describe_fields()}
     found: dict[str, Any] = {}
     for text in overrides:
         path, equals, raw = text.partition("=")
         if not equals:
-            raise TrainerError(f"{shortened(text)!r} is no setting; write name=value, such as optimiser.lr_g=1e-4")
+            raise TrainerError(
+                f"{shortened(text)!r} is not a setting; write name=value, for instance optimiser.lr_g=1e-4"
+            )
         path = _resolve(path.strip()[:200], fields)
         found[path] = _parse(path, raw.strip(), fields[path].kind)
     return found
@@ -31,17 +33,16 @@ def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
 def apply_overrides(config: TrainConfig, overrides: Iterable[str]) -> TrainConfig:
     """Apply `path=value` texts, such as `optimiser.lr_g=1e-4` or `architecture.generator_channels=256,128,64`.
 
-    A path whose last part is unique may be given by that part alone (`lr_g=1e-4`). A change that would have no effect
-    beside the other settings is refused, so that nobody waits for one; what a preset holds is left alone.
-    Raises TrainerError with close matches for unknown paths and the accepted values for bad ones; `SettingRefused`,
-    which names the setting, where a value is at fault.
+    A path can be shortened to its last part if that is unique (`lr_g=1e-4`). A change without effect is refused;
+    settings without effect in a preset are accepted. Raises TrainerError, with similar names for unknown paths, and
+    `SettingRefused`, with the accepted values, for bad values.
     """
     values = config.to_json()
     asked = parse_overrides(overrides)
     for path, value in asked.items():
         section, _, name = path.rpartition(".")
         if section == "origin":
-            raise SettingRefused(path, f"{path} is filled in when the run is made and cannot be set")
+            raise SettingRefused(path, f"{path} is filled in when the run is created and cannot be set")
         (values[section] if section else values)[name] = value
     try:
         changed = TrainConfig.from_json(values)
@@ -59,7 +60,7 @@ def apply_overrides(config: TrainConfig, overrides: Iterable[str]) -> TrainConfi
 
 
 class SettingRefused(TrainerError):
-    """A setting cannot take the value it was given.
+    """A setting does not accept the given value.
 
     Attributes:
         path: the setting's dotted name.

@@ -15,7 +15,7 @@ def preset_names() -> list[str]:
 
 
 def load_preset(name: str) -> TrainConfig:
-    """Load a bundled preset. Raises TrainerError naming close matches when there is none of that name."""
+    """Load a bundled preset. Raises TrainerError, with similar names, when there is none of that name."""
     names = preset_names()
     if name not in names:
         raise TrainerError(f"there is no preset {name!r}{close_match(name, names)}")

@@ -1,4 +1,4 @@
-"""The recipe that turns a sprite into a training picture: stored with workspace, version and run, never baked in."""
+"""The recipe that turns a sprite into a training picture; stored with workspace, version and run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Recipe:
 
     Attributes:
         size: side of the square in pixels, one of `SIZES`.
-        trim: cut away fully transparent (or plain background) margins first.
+        trim: first crop fully transparent (or plain background) margins.
         pad: "square" centres the picture in a square; "bottom" also stands it on the square's lower edge.
         margin: share of the side left free on each edge, in [0, 0.25].
         background: "alpha" keeps a fourth channel; "white", "black", "#rrggbb" composite; "detected" uses the
@@ -58,14 +58,14 @@ class Recipe:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Recipe:
-        """Build from plain values; unknown keys raise ValueError so that a misspelt one is never ignored."""
+        """Build from plain values. Raises ValueError, also for unknown keys."""
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - known):
             raise ValueError(f"unknown recipe field {unknown[0]!r}; known: {', '.join(sorted(known))}")
         return cls(**values)
 
     def canonical(self) -> str:
-        """The recipe as JSON with sorted keys: equal recipes, equal text."""
+        """The recipe as JSON with sorted keys, the same for equal recipes."""
         return json.dumps(self.to_json(), sort_keys=True)
 
     def digest(self) -> str:

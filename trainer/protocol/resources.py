@@ -1,4 +1,4 @@
-"""Where presets, schemas, themes and icons lie, in a checkout and in an installed wheel."""
+"""Finds presets, schemas, themes and icons, in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 

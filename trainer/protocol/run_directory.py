@@ -1,4 +1,4 @@
-"""A run's folder: its files, its lock, its state and its commands. The only protocol between trainer and Studio."""
+"""A run's folder: files, lock, state and commands. The only interface between trainer and Studio."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ except ImportError:  # Windows.
 
 COMMANDS = ("pause", "resume", "stop", "sample", "checkpoint")
 CHECKPOINT_STATE = "state.json"
-"""The file of a checkpoint's folder that says it is complete."""
+"""The file that makes a checkpoint's folder complete."""
 STATES = ("created", "running", "paused", "interrupted", "stopped", "failed", "finished", "damaged")
-"""Where a run can stand; "damaged": its files cannot be read."""
+"""States of a run; "damaged": its files cannot be read."""
 REASON_LENGTH = 500
 _COMMAND_BYTES = 4096
 _SETTINGS_BYTES = 1 << 20
-DATASET_BYTES = 1 << 30  # A million pictures with ids and tags take a tenth of this.
+DATASET_BYTES = 1 << 30  # A million pictures with ids and tags take a tenth of that.
 _NUMBER_LENGTH = 18
 
 
 @dataclass(frozen=True)
 class RunState:
-    """Where a run stands.
+    """The state of a run.
 
     Attributes:
         state: one of `STATES`.
         iteration, images_seen, attempt: of the last event; 0 before the first.
-        reason: one line for people: why it failed, stopped, was interrupted or is finished; "" otherwise.
-        cause: machine-readable: what failed, or which limit a finished run has reached; "" otherwise.
+        reason: one line: why it failed, stopped, was interrupted or is finished; "" otherwise.
+        cause: machine-readable cause of a failure, or the limit that a finished run has reached; "" otherwise.
         wall_time: of the last event, seconds since the epoch; 0.0 before the first.
-        checkpoint: newest checkpoint's relative path, "" without one: where training would go on.
+        checkpoint: relative path of the newest checkpoint, where training would resume; "" without one.
     """
 
     state: str
@@ -70,7 +70,7 @@ class RunState:
 
 
 class RunDirectory:
-    """One run's folder.
+    """The folder of a run.
 
     Attributes:
         path: the folder. name: its last part, the run's id.
@@ -102,10 +102,10 @@ class RunDirectory:
         manifest: Path | None = None,
         complete: Callable[[RunDirectory], None] | None = None,
     ) -> RunDirectory:
-        """Make a run's folder, complete or not at all; big files are hard-linked where the file system allows.
+        """Create a run's folder atomically; big files are hard-linked if possible.
 
-        `complete` may add to the run before its folder is there under its name. Raises TrainerError when `path` exists
-        and is not an empty folder, or when the disk refuses.
+        `complete` can add to the run before its folder gets its name. Raises TrainerError when `path` exists and is not
+        an empty folder, or on an I/O error.
         """
         path = outputs.check_new_run(path)
         beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
@@ -114,7 +114,7 @@ class RunDirectory:
             new = cls(beside)
             for folder in (new.samples_path, new.checkpoints_path, new.commands_path):
                 folder.mkdir()
-            # They may come from a run that somebody else made: no link is followed, no device read.
+            # They may come from an untrusted run, so links and devices are refused.
             open_regular(dataset, follow_links=False).close()
             files.link_or_copy(dataset, new.dataset_path)
             _copy_plain(dataset_info, new.dataset_info_path)
@@ -135,18 +135,18 @@ class RunDirectory:
         return cls(path)
 
     def config(self) -> TrainConfig:
-        """The run's configuration. Raises TrainerError when this is no run's folder or its configuration is bad."""
+        """The run's configuration. Raises TrainerError if there is no valid config.json."""
         try:
             return TrainConfig.from_json(read_json_object(self.config_path, max_bytes=_SETTINGS_BYTES))
         except FileNotFoundError:
-            raise TrainerError(f"{self.path} is no run folder: it has no config.json") from None
+            raise TrainerError(f"{self.path} is not a run folder: it has no config.json") from None
         except (NotADirectoryError, IsADirectoryError, ValueError, TypeError, AttributeError) as error:
             raise TrainerError(f"{self.config_path}: {shortened(str(error), REASON_LENGTH)}", "data") from None
         except OSError as error:
             raise io_failure(f"cannot read {self.config_path}", error) from None
 
     def dataset_info(self) -> dict[str, Any]:
-        """What dataset.json says of the pictures. Raises TrainerError."""
+        """The contents of dataset.json. Raises TrainerError."""
         try:
             return read_json_object(self.dataset_info_path, max_bytes=DATASET_BYTES)
         except ValueError as error:
@@ -159,7 +159,7 @@ class RunDirectory:
         return EventReader(self.events_path)
 
     def refuse_links(self) -> None:
-        """Raise TrainerError when a place that the trainer writes to is a link, which would lead out of the folder."""
+        """Raise TrainerError when a path that the trainer writes to is a link, which could lead out of the folder."""
         for path in (
             self.config_path, self.events_path, self.log_path, self.lock_path, self.samples_path,
             self.checkpoints_path, self.commands_path, self.path / "tensorboard",
@@ -170,9 +170,9 @@ class RunDirectory:
 
     @contextlib.contextmanager
     def locked(self, wait_s: float = 2.0) -> Any:
-        """Hold the run's lock, as the trainer does while it lives. Raises TrainerError when another process has it."""
-        if not self.path.is_dir():  # The lock would make the folder.
-            raise TrainerError(f"{self.path} is no run folder")
+        """Hold the run's lock, as the trainer does. Raises TrainerError when another process holds it."""
+        if not self.path.is_dir():  # The lock would create the folder.
+            raise TrainerError(f"{self.path} is not a run folder")
         lock = FileLock(self.lock_path)
         try:
             files.refuse_link(self.lock_path)
@@ -189,11 +189,10 @@ class RunDirectory:
             lock.release()
 
     def is_locked(self) -> bool:
-        """Whether a trainer lives on this run. Looking makes no file or folder and keeps nobody from training.
+        """Whether a trainer is running on this run. Creates no files and does not prevent training.
 
-        On POSIX a shared lock is tried for, which any number of lookers get at once and a trainer's exclusive one
-        forbids; one that starts at this very moment waits for more than the instant it is held. Windows has no such
-        question: there the lock itself is tried for, and a starting trainer waits likewise.
+        On POSIX this tries a shared lock, which fails while a trainer holds its exclusive one; on Windows it tries the
+        lock itself. A trainer that starts at the same moment waits longer than either is held.
         """
         try:
             with open_regular(self.lock_path, follow_links=False) as stream:
@@ -215,9 +214,9 @@ class RunDirectory:
         return False
 
     def state(self) -> RunState:
-        """Where the run stands, from its lock and its last event. Cheap: reads only the end of the events.
+        """The run's state, from its lock and its last event; reads only the end of the events.
 
-        Raises OSError when the folder cannot be read, UntrustedError where its events are no file.
+        Raises OSError when the folder cannot be read, UntrustedError when its events are not a regular file.
         """
         alive = self.is_locked()
         event = last_event(self.events_path)
@@ -227,7 +226,7 @@ class RunDirectory:
             return RunState("running" if alive else "created", checkpoint=checkpoint)
         state, reason, cause = _judge(event, alive)
         if state == "interrupted":
-            reason = f"ended without a word after iteration {event.iteration:,}"
+            reason = f"ended unexpectedly after iteration {event.iteration:,}"
         return RunState(
             state, event.iteration, event.images_seen, event.attempt, reason, cause, event.wall_time, checkpoint
         )
@@ -236,7 +235,7 @@ class RunDirectory:
         """Complete checkpoint folders, oldest first (not verified; see trainer.checkpoints)."""
         try:
             names = [name for name in os.listdir(self.checkpoints_path) if is_number(name)]
-        except (FileNotFoundError, NotADirectoryError):  # asked of the listing itself: a folder may go at any moment
+        except (FileNotFoundError, NotADirectoryError):  # Not checked before: a folder can disappear at any moment.
             return []
         folders = (self.checkpoints_path / name for name in sorted(names, key=int))
         return [folder for folder in folders if (folder / CHECKPOINT_STATE).is_file()]
@@ -246,7 +245,7 @@ class RunDirectory:
         return next(reversed(self.checkpoints()), None)
 
     def is_gone(self) -> bool:
-        """Whether the folder was moved or deleted. What cannot be looked at (a drive that hiccups) is not gone."""
+        """Whether the folder was moved or deleted; a folder that cannot be accessed is not gone."""
         try:
             self.path.stat()
         except FileNotFoundError:
@@ -256,9 +255,9 @@ class RunDirectory:
         return False
 
     def request(self, command: str) -> None:
-        """Ask the trainer for something: one of `COMMANDS`. Raises TrainerError for others or an unwritable folder."""
+        """Send a command (one of `COMMANDS`) to the trainer. Raises TrainerError for others or an unwritable folder."""
         if command not in COMMANDS:
-            raise TrainerError(f"{command!r} is no command; there are {', '.join(COMMANDS)}")
+            raise TrainerError(f"{command!r} is not a command; there are {', '.join(COMMANDS)}")
         try:
             files.own_folder(self.commands_path)
             files.write_json(self.commands_path / command, {"requested": time.time()})
@@ -266,20 +265,20 @@ class RunDirectory:
             raise io_failure(f"cannot write to {self.commands_path}", error) from error
 
     def pending(self) -> list[str]:
-        """Commands the trainer has not taken yet."""
+        """Commands that the trainer has not taken yet."""
         if files.is_link(self.commands_path):
             return []
         return [name for name in COMMANDS if os.path.lexists(self.commands_path / name)]
 
     def take_commands(self, since: float = 0.0) -> list[str]:
-        """The trainer's side: take away and return the waiting commands, oldest first; older than `since`: dropped."""
+        """Remove and return the waiting commands, oldest first, without those older than `since` (for the trainer)."""
         taken: list[tuple[float, str]] = []
         for name in self.pending():
             path = self.commands_path / name
             try:
                 requested = Values(read_json_object(path, max_bytes=_COMMAND_BYTES)).number("requested")
             except (OSError, ValueError):
-                requested = _modified(path)  # Made by hand (`touch commands/stop`): as good as any.
+                requested = _modified(path)  # Made by hand (`touch commands/stop`).
             with contextlib.suppress(OSError):
                 path.unlink()
                 if requested >= since:
@@ -288,7 +287,7 @@ class RunDirectory:
 
 
 def is_number(name: str) -> bool:
-    """Whether a checkpoint's folder can have this name: decimal digits, and no others that Unicode calls digits."""
+    """Whether a checkpoint's folder can have this name: ASCII digits only."""
     return name.isascii() and name.isdecimal() and len(name) <= _NUMBER_LENGTH
 
 
@@ -307,7 +306,7 @@ def _judge(event: Any, alive: bool) -> tuple[str, str, str]:
 
 
 def _copy_plain(source: Path, target: Path) -> None:
-    """Copy a regular file that is no link. Raises UntrustedError and OSError."""
+    """Copy a regular file, not a link. Raises UntrustedError and OSError."""
     with open_regular(source, follow_links=False) as stream, target.open("xb") as out:
         shutil.copyfileobj(stream, out)
 

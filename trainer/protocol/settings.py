@@ -1,7 +1,6 @@
-"""The small typed dataclasses a training configuration is made of: one independent choice each.
+"""The sections of a training configuration as typed dataclasses, one independent choice each.
 
-Every field carries its meaning, unit and range as metadata, so that a form, a table or `--help` can be made from
-the classes alone; the same metadata validates values.
+The metadata of a field holds its meaning, unit and range. It validates values, and forms and tables are built from it.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from trainer.protocol.recipe import SIZES
 from trainer.protocol.untrusted import shortened
 
 SCALE = 10**9
-"""Bound of what counts iterations or pictures: beyond every run, and exact in whatever reads it."""
+"""Limit for numbers of iterations or pictures; exact in all programs."""
 MOST_IMAGES = 10**12
 HEAVIEST = 1e30
-"""Of a penalty: with what it is multiplied by, still a number in float32."""
+"""Largest weight of a penalty, finite in float32 after scaling."""
 MOST_CHANNELS = 16_384
 MOST_UNITS = 65_536
 MOST_LAYERS = 16
@@ -27,11 +26,11 @@ MOST_CLASSES = 1_000
 LONGEST = 10_000
 """Characters of a text."""
 OTHER = "(other)"
-"""The class of pictures with none of the tags asked for."""
+"""The class of pictures with none of the tags in `data.condition`."""
 
 
 class SettingError(ValueError):
-    """A value that a setting cannot take; the message is one line that begins with the setting's name.
+    """A value that a setting does not accept; the message is one line that begins with the setting's name.
 
     Attributes:
         path: the setting's dotted name. reason: the rest of the message.
@@ -61,14 +60,14 @@ def setting(
 
 
 class Settings:
-    """Base of all sections: validates every field against its type and metadata. Raises SettingError."""
+    """Base of all sections; validates every field. Raises SettingError."""
 
     def __post_init__(self) -> None:
         check_fields(self)
 
 
 def check_fields(holder: Any) -> None:
-    """Bring every field made by `setting` to its type and refuse what is outside its range. Raises SettingError."""
+    """Convert every field made by `setting` to its type and check its range. Raises SettingError."""
     hints = hints_of(type(holder))
     for field in dataclasses.fields(holder):
         if "meaning" in field.metadata:
@@ -89,7 +88,7 @@ _HINTS: dict[str, dict[str, Any]] = {}
 
 
 def coerce(value: Any, kind: Any, name: str) -> Any:
-    """Return `value` as `kind` where that loses nothing (1 -> 1.0, list -> tuple). Raises SettingError."""
+    """Convert `value` to `kind` if that is lossless (1 -> 1.0, list -> tuple). Raises SettingError."""
     if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
         return float(value)
     if kind in (tuple[int, ...], tuple[str, ...]) and isinstance(value, list | tuple):
@@ -107,7 +106,7 @@ def coerce(value: Any, kind: Any, name: str) -> Any:
 def _shown(value: Any) -> str:
     try:
         return shortened(repr(value), 60)
-    except (ValueError, RecursionError):  # An integer of thousands of digits, or lists thousands deep.
+    except (ValueError, RecursionError):  # An integer with thousands of digits, or very deep lists.
         return "that"
 
 
@@ -130,7 +129,7 @@ def _check_range(name: str, value: Any, metadata: Any) -> None:
 
 
 def _check_text(name: str, text: str, longest: int) -> None:
-    """Refuse what is too long, cannot be written as UTF-8 or cannot be shown on one line."""
+    """Raise SettingError for text that is too long, not valid Unicode, or more than one line."""
     if len(text) > longest:
         raise SettingError(name, f"must have at most {longest:,} characters an item, not {len(text):,}")
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
@@ -139,7 +138,7 @@ def _check_text(name: str, text: str, longest: int) -> None:
 
 @dataclass(frozen=True)
 class Data(Settings):
-    """What is trained on. Size and channels follow from the recipe of the prepared data set."""
+    """The training pictures. Size and channels follow from the recipe of the prepared data set."""
 
     size: int = setting(64, "side of the training pictures", choices=SIZES, unit="pixels")
     channels: int = setting(3, "3 for colour on a background, 4 to learn transparency as well", choices=(3, 4))
@@ -147,9 +146,7 @@ class Data(Settings):
         0, "train on this many pictures chosen once by the seed; 0 uses all", low=0, high=SCALE, unit="pictures"
     )
     every_other: bool = setting(False, "hold out every other picture before choosing")
-    condition: tuple[str, ...] = setting(
-        (), "learn these tags as classes one can ask for; empty learns no classes", most=MOST_CLASSES
-    )
+    condition: tuple[str, ...] = setting((), "tags to learn as classes; empty: no classes", most=MOST_CLASSES)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -197,7 +194,7 @@ class Architecture(Settings):
     )
     discriminator_norm_blocks: int = setting(
         -1,
-        "batch normalisation in the first so many blocks (gandam only); -1: in all of them",
+        "number of first blocks with batch normalisation (gandam only); -1: all",
         low=-1,
         high=MOST_LAYERS,
     )
@@ -210,9 +207,9 @@ class Architecture(Settings):
         False, "every generator stage draws into the picture and every discriminator stage sees it (sprite only)"
     )
     colour_weight: float = setting(
-        1.0, "how much colour counts beside lightness in the discriminator's eyes (sprite only)", low=0, high=16
+        1.0, "weight of colour relative to lightness for the discriminator (sprite only)", low=0, high=16
     )
-    minibatch_std: bool = setting(False, "show the discriminator how much a group of pictures varies")
+    minibatch_std: bool = setting(False, "show the discriminator the variation within a group of pictures")
     norm_eps: float = setting(1e-5, "added to BatchNorm's variances; Keras has 1e-3", low=1e-12, high=1)
     dense_activation: str = setting(
         "leaky", "after the discriminator's hidden dense layers (gandam only)", choices=("leaky", "relu")
@@ -221,7 +218,7 @@ class Architecture(Settings):
 
 @dataclass(frozen=True)
 class Objective(Settings):
-    """What the two networks play for."""
+    """The losses of the two networks."""
 
     kind: str = setting(
         "bce",
@@ -258,14 +255,12 @@ class Regulariser(Settings):
     weight_end: float = setting(
         -1.0, "the same at the run's limit, reached by a cosine; negative: constant", low=-HEAVIEST, high=HEAVIEST
     )
-    every: int = setting(
-        1, "apply only every so many discriminator steps, multiplied to make up for it", low=1, high=64
-    )
+    every: int = setting(1, "apply only at every n-th discriminator step, scaled to compensate", low=1, high=64)
 
 
 @dataclass(frozen=True)
 class Augmentation(Settings):
-    """Changes both networks' pictures in the same way before the discriminator sees them (Zhao 2020, Karras 2020)."""
+    """Changes real and generated pictures alike before the discriminator sees them (Zhao 2020, Karras 2020)."""
 
     probability: float = setting(1.0, "share of pictures changed, by each kind of change but mirror", low=0, high=1)
     translation: float = setting(0.0, "largest shift, filled with the background", low=0, high=0.5, unit="of the side")
@@ -304,13 +299,13 @@ class Schedule(Settings):
     )
     end_factor: float = setting(1.0, "cosine: learning rate at the end, times the start", low=0, high=1)
     step_factor: float = setting(1.0, "step: multiply the rates by this", low=0, high=1)
-    step_every: int = setting(20_000, "step: every so many iterations", low=1, high=SCALE, unit="iterations")
+    step_every: int = setting(20_000, "step: after each of this many iterations", low=1, high=SCALE, unit="iterations")
     beta2_end: float = setting(0.0, "cosine: beta2 at the end; 0 keeps it", low=0, high=0.99999)
 
 
 @dataclass(frozen=True)
 class Ema(Settings):
-    """A running average of the generator's weights, from which steadier pictures are drawn."""
+    """An exponential moving average of the generator's weights, which draws steadier pictures."""
 
     enabled: bool = setting(False, "keep the average and sample from it")
     half_life: int = setting(
@@ -323,7 +318,7 @@ class Ema(Settings):
 
 @dataclass(frozen=True)
 class Precision(Settings):
-    """Number formats and memory layout: how fast, not what."""
+    """Number formats and memory layout, which affect speed."""
 
     kind: str = setting("auto", "auto tries bf16 and keeps it where it is faster", choices=("auto", "fp32", "bf16"))
     channels_last: str = setting("auto", "memory layout of pictures; auto tries it", choices=("auto", "on", "off"))
@@ -345,9 +340,9 @@ class Precision(Settings):
 
 @dataclass(frozen=True)
 class Batch(Settings):
-    """Which and how many pictures a step sees."""
+    """The pictures of a step."""
 
-    size: int = setting(64, "pictures a step, over all ranks; 0: the most that fit", low=0, high=65536, unit="pictures")
+    size: int = setting(64, "pictures per step, over all ranks; 0: as many as fit", low=0, high=65536, unit="pictures")
     micro: int = setting(
         0,
         "pictures at once, in whole groups of minibatch_std; gradients are accumulated to `size`; 0: all at once",
@@ -357,7 +352,7 @@ class Batch(Settings):
     )
     sampler: str = setting(
         "shuffled",
-        "shuffled (every picture once an epoch), replacement (independent draws), fixed (one batch for ever); "
+        "shuffled (every picture once per epoch), replacement (independent draws), fixed (always the same batch); "
         "pictures of unequal weight are drawn independently, by weight, unless fixed",
         choices=("shuffled", "replacement", "fixed"),
     )
@@ -367,24 +362,24 @@ class Batch(Settings):
 class Sampling(Settings):
     """How often pictures, curves and checkpoints are written."""
 
-    every: int = setting(500, "a fixed and a fresh grid every so many iterations", low=1, high=SCALE, unit="iterations")
-    count: int = setting(64, "pictures in a grid, all from one moment", low=4, high=1024, unit="pictures")
-    checkpoint_every: int = setting(
-        2_000, "a checkpoint every so many iterations", low=1, high=SCALE, unit="iterations"
+    every: int = setting(
+        500, "iterations between two sample points (a fixed and a fresh grid)", low=1, high=SCALE, unit="iterations"
     )
+    count: int = setting(64, "pictures in a grid, all from one moment", low=4, high=1024, unit="pictures")
+    checkpoint_every: int = setting(2_000, "iterations between two checkpoints", low=1, high=SCALE, unit="iterations")
     checkpoint_minutes: float = setting(5.0, "and at least this often", low=0.01, high=SCALE, unit="minutes")
     keep: int = setting(3, "newest checkpoints kept, besides milestones and the best", low=1, high=SCALE)
     milestones: int = setting(
         10_000, "checkpoints at multiples of this are never removed; 0: none", low=0, high=SCALE, unit="iterations"
     )
     progress_every: int = setting(
-        20, "curve values are written after so many iterations, or two seconds", low=1, high=100_000, unit="iterations"
+        20, "curves are written after this many iterations, or two seconds", low=1, high=100_000, unit="iterations"
     )
 
 
 @dataclass(frozen=True)
 class Stop(Settings):
-    """When training is finished: at whichever limit comes first; 0 is no limit."""
+    """Limits of training, which ends at the first one reached; 0 is no limit."""
 
     iterations: int = setting(0, "generator steps", low=0, high=SCALE, unit="iterations")
     minutes: float = setting(0.0, "minutes of training, pauses not counted", low=0, high=SCALE, unit="minutes")

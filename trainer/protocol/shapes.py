@@ -1,4 +1,4 @@
-"""The arithmetic of the networks, without torch: how many stages a picture size needs, and how large they would be."""
+"""Sizes of the networks, computed without torch: number of stages, channels, parameters."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from trainer.protocol.settings import Architecture, Data, SettingError
 
-CLASS_FEATURES = 32  # Length of the learned vector that names a class to the generator.
+CLASS_FEATURES = 32  # Length of the generator's class embedding.
 MOST_PARAMETERS = 2_000_000_000
 """Of one network. With gradients and Adam's two moments these take 32 GB."""
 
 
 @dataclass(frozen=True)
 class Stages:
-    """Channels after cutting or growing an architecture to a picture size.
+    """Channels of an architecture adapted to a picture size.
 
     Attributes:
         generator: channels of each generator stage, inner to outer, without the picture itself.
         discriminator: channels of each discriminator stage, outer to inner.
-        dropped: discriminator blocks cut off at the outer end (negative: grown).
+        dropped: number of outermost discriminator blocks removed (negative: added).
     """
 
     generator: tuple[int, ...]
@@ -31,14 +31,14 @@ class Stages:
 def stages(architecture: Architecture, size: int) -> Stages:
     """Drop the outermost blocks for smaller pictures; for larger ones add blocks of half the channels each.
 
-    Raises SettingError when nothing would be left.
+    Raises SettingError when no block would be left.
     """
     doublings = round(math.log2(size / architecture.size))
     generator = _resized(architecture.generator_channels, doublings)
     discriminator = _resized(architecture.discriminator_channels[::-1], doublings)[::-1]
     for name, left in (("generator_channels", generator), ("discriminator_channels", discriminator)):
         if not left:
-            raise SettingError(f"architecture.{name}", f"too few stages to cut this network down to {size} px")
+            raise SettingError(f"architecture.{name}", f"this network has too few stages for {size} px")
     return Stages(generator, discriminator, -doublings)
 
 
@@ -52,7 +52,7 @@ def _resized(channels: tuple[int, ...], doublings: int) -> tuple[int, ...]:
 
 
 def normed_blocks(architecture: Architecture, found: Stages) -> int:
-    """How many blocks of the discriminator have BatchNorm, counted from the picture (dcgan's first never has)."""
+    """How many blocks of the discriminator have BatchNorm, counted from the picture (dcgan's first one never has)."""
     if architecture.discriminator_norm != "batch":
         return 0
     if architecture.kind != "gandam":
@@ -63,12 +63,12 @@ def normed_blocks(architecture: Architecture, found: Stages) -> int:
 
 
 def group_of(count: int, most: int = 4) -> int:
-    """How many of `count` pictures minibatch_std compares with each other."""
+    """The number of pictures in a group of minibatch_std, in a batch of `count`."""
     return next((group for group in range(min(most, count), 0, -1) if count % group == 0), 1)
 
 
 def check_networks(architecture: Architecture, data: Data) -> None:
-    """Raise SettingError, naming the field, where these networks cannot be built for these pictures."""
+    """Raise SettingError when the networks cannot be built for these pictures."""
     _check_lengths(architecture)
     found = stages(architecture, data.size)
     classes = len(data.condition) + 1 if data.condition else 0
@@ -89,7 +89,7 @@ def _check_lengths(a: Architecture) -> None:
     doublings = round(math.log2(a.size))
     if a.kind == "gandam":
         if a.base > 1 and not a.generator_base_channels:
-            raise SettingError("architecture.base", "must be 1 where generator_base_channels is 0: nothing makes a map")
+            raise SettingError("architecture.base", "must be 1 if generator_base_channels is 0")
         wanted = doublings - round(math.log2(a.base)) - 1
         start = f" from a map of {a.base} px"
         fits = len(a.discriminator_channels) <= doublings
@@ -111,7 +111,7 @@ def _check_lengths(a: Architecture) -> None:
 
 
 def generator_parameters(a: Architecture, found: Stages, data: Data, classes: int = 0) -> int:
-    """Weights of the generator's layers; biases and norms, which hardly count, are left out."""
+    """Number of weights in the generator's layers, without biases and norms."""
     latent = a.latent + (CLASS_FEATURES if classes else 0)
     widths, total = found.generator, classes * CLASS_FEATURES
     if a.kind == "sprite":
@@ -129,7 +129,7 @@ def generator_parameters(a: Architecture, found: Stages, data: Data, classes: in
 
 
 def discriminator_parameters(a: Architecture, found: Stages, data: Data) -> int:
-    """Weights of the discriminator's layers; biases, norms and classes are left out."""
+    """Number of weights in the discriminator's layers, without biases, norms and classes."""
     widths = found.discriminator
     last = widths[-1] + a.minibatch_std
     if a.kind == "sprite":

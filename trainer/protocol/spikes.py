@@ -1,6 +1,6 @@
-"""Spikes in training curves: values that leave their own recent past by many robust standard deviations.
+"""Spikes in training curves: values that differ from recent ones by many robust standard deviations.
 
-Losses are judged as they are, up and down; gradient norms and penalties by their logarithms, and only upwards.
+Losses are tested in both directions; gradient norms and penalties by their logarithms, upwards only.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def robust_z(values: np.ndarray, past: int = WINDOW, first: int = 0) -> np.ndarr
     """z_t = (x_t - median) / (1.4826 MAD) over the `past` finite values before t; float64 (n,).
 
     `values` (n,) finite. The factor makes the median absolute deviation consistent for normal noise (Hampel 1974).
-    z is 0 while fewer than 50 values are known. A flat past (MAD 0) is given a floor of 1e-6 of the median's size,
-    so rounding is no spike but a real jump is. Values before index `first` are only looked back at; their z stays 0.
+    z is 0 until 50 values are known. MAD is at least 1e-6 of the median's size, so that rounding errors after constant
+    values are no spikes. Values before index `first` only serve as past; their z is 0.
     """
     values = np.asarray(values, np.float64)
     z = np.zeros(len(values))
@@ -56,7 +56,7 @@ def _z(x: np.ndarray | float, windows: np.ndarray) -> np.ndarray:
 
 
 class SpikeDetector:
-    """Finds spikes in one curve as it grows; the same answers as looking at the whole curve at once."""
+    """Finds spikes in a growing curve, with the same results as for the whole curve at once."""
 
     def __init__(self) -> None:
         self._past = np.empty(0)
@@ -70,17 +70,17 @@ class SpikeDetector:
         return z
 
     def forget(self) -> None:
-        """Start over, as after a resume from an older checkpoint."""
+        """Start over, for instance after resuming from an older checkpoint."""
         self._past = np.empty(0)
 
 
 class SpikeFeed:
-    """Turns Progress events into SpikeFound events: in the trainer, and for attempts whose trainer did not.
+    """Turns Progress events into SpikeFound events, for the trainer and for readers of runs without SpikeFound events.
 
-    Curves of an attempt that tells its spikes itself are passed over. Spikes of several curves within
-    `MERGE` iterations are one, named after the curve with the largest |z|. A lazy penalty multiplies the
-    discriminator's gradient at every n-th iteration: those are compared with each other, apart from the rest. Norms and
-    penalties are judged by their logarithms: they vary by factors, and raw they would be flagged every few minutes.
+    Attempts that write SpikeFound themselves are skipped. Spikes of several curves within `MERGE` iterations count as
+    one, named after the curve with the largest |z|. With a lazy penalty, the discriminator's gradient norms at
+    iterations with a penalty are tested apart from the others. Norms and penalties vary by factors, so they are tested
+    by their logarithms.
     """
 
     def __init__(self) -> None:
@@ -88,10 +88,10 @@ class SpikeFeed:
         self._detectors = {part: SpikeDetector() for part in parts}
         self._last = 0
         self._reported = -MERGE - 1
-        self._told: set[int] = set()  # Attempts that tell their spikes themselves.
+        self._told: set[int] = set()  # Attempts that write SpikeFound themselves.
 
     def feed(self, events: Iterable[TrainEvent]) -> list[SpikeFound]:
-        """New spikes in these events, without those of attempts that report their own."""
+        """New spikes in these events, except in attempts that write their own."""
         batch = list(events)
         for event in batch:
             if isinstance(event, SpikeFound) or (isinstance(event, RunStarted) and event.finds_spikes):
@@ -113,7 +113,7 @@ class SpikeFeed:
             if name in _LOSSES:
                 z = detector.feed(values)
                 far = np.abs(z) > THRESHOLD
-            else:  # A norm of 0 (hinge loss, every margin met) is no spike, though far away for a logarithm.
+            else:  # A norm of 0 (hinge loss, all margins met) is not a spike, although its logarithm is.
                 z = detector.feed(np.log(np.maximum(values, 1e-12)))
                 far = z > THRESHOLD
             for at in np.flatnonzero(far):
@@ -140,7 +140,7 @@ def _event(step: int, z: float, name: str, at: Progress) -> SpikeFound:
 
 
 def _joined(events: list[TrainEvent]) -> list[list[Progress]]:
-    """Progress events in stretches without a step back, so one array operation serves a whole backlog."""
+    """Progress events in stretches of growing iterations, so that each needs one array operation."""
     runs: list[list[Progress]] = []
     for event in events:
         if isinstance(event, Progress):
@@ -152,7 +152,7 @@ def _joined(events: list[TrainEvent]) -> list[list[Progress]]:
 
 
 def _column(events: list[Progress], name: str, penalised: bool | None) -> tuple[np.ndarray, np.ndarray]:
-    """Finite values of a curve and their iterations: all, or only those with a penalty, or only those without."""
+    """Finite values of a curve and their iterations: all, those with a penalty, or those without."""
     values: list[float] = []
     steps: list[int] = []
     for event in events:

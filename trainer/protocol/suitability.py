@@ -1,4 +1,4 @@
-"""Whether a configuration can train on the pictures given, asked before there is a run that can only fail."""
+"""Checks that a configuration fits its pictures, before a run is created."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ LEAST_PICTURES = 2
 
 
 def check_data(config: TrainConfig, shape: Sequence[int], info: dict[str, Any]) -> None:
-    """Raise TrainerError (cause "data") where pictures of `shape` (H, W, C) with these facts cannot be trained on.
+    """Raise TrainerError (cause "data") if the configuration does not fit pictures of `shape` (H, W, C).
 
-    `info` is what dataset.json holds; lists it has not, or has of another kind, are left to the trainer's own reading.
+    `info` is the contents of dataset.json; missing or malformed lists are left to the trainer.
     """
     size, channels = config.data.size, config.data.channels
     if tuple(shape) != (size, size, channels):
@@ -35,20 +35,20 @@ def check_data(config: TrainConfig, shape: Sequence[int], info: dict[str, Any]) 
 
 
 def training_count(config: TrainConfig, pictures: int) -> int:
-    """How many of the `pictures` that are not held out a run trains on."""
+    """How many of the `pictures` not held out a run trains on."""
     if config.data.every_other:
         pictures -= pictures // 2
     return min(pictures, config.data.subset) if config.data.subset else pictures
 
 
 def check_count(pictures: int) -> None:
-    """Raise TrainerError where there is nothing to train on."""
+    """Raise TrainerError if there are too few pictures."""
     if pictures < LEAST_PICTURES:
         raise TrainerError(f"there are {pictures} pictures to train on; at least {LEAST_PICTURES} are needed", "data")
 
 
 def check_tags(config: TrainConfig, tags: Sequence[Any]) -> None:
-    """Raise TrainerError where a class asked for is no picture's; of two tags of a picture, the one asked first counts.
+    """Raise TrainerError if no picture has a class of `data.condition`; a picture's class is its first tag in there.
 
     `tags`: of each picture.
     """

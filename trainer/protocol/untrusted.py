@@ -1,6 +1,6 @@
-"""Reading what somebody else may have written: regular files only, bounded, typed, and inside their folder.
+"""Reading untrusted files: regular files only, of limited size, with typed values, inside their folder.
 
-Everything here raises `UntrustedError`, a ValueError whose text is one short line fit for a person.
+Everything here raises `UntrustedError`, a ValueError with a message of one short line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import IO, Any
 MAX_JSON_BYTES = 16 << 20
 MAX_JSON_DEPTH = 64
 MAX_INTEGER = 2**63 - 1
-"""The largest integer that SQLite, numpy and other programs hold without loss."""
+"""The largest integer that SQLite, numpy and other programs can hold."""
 MAX_TEXT = 10_000
 
 
@@ -32,12 +32,12 @@ class UntrustedError(ValueError):
 
 
 def open_regular(path: Path | str, *, follow_links: bool = True) -> BufferedReader:
-    """Open a regular file for reading; folders, devices, FIFOs and sockets are refused without waiting for them.
+    """Open a regular file for reading; folders, devices, FIFOs and sockets are refused without blocking.
 
     With `follow_links=False` a symbolic link is refused too. Raises UntrustedError, and OSError as `open` does.
     """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    # Looked at before it is opened: opening a device can have effects of its own.
+    # Checked before opening, since opening a device can have side effects.
     try:
         before = os.stat(path) if follow_links else os.lstat(path)
     except OSError as error:
@@ -71,7 +71,7 @@ def read_regular(path: Path | str, max_bytes: int, *, follow_links: bool = True)
 
 
 def kind_of(mode: int) -> str:
-    """What a file mode stands for, with its article: "a folder", "a named pipe" ..."""
+    """The kind of file that a mode stands for: "a folder", "a named pipe" ..."""
     for test, name in (
         (stat.S_ISREG, "a file"),
         (stat.S_ISDIR, "a folder"),
@@ -91,9 +91,9 @@ def _size(count: int) -> str:
 
 
 class BoundedReader:
-    """A readable stream that gives at most `limit` bytes of `stream` and refuses more, such as a decompressor's output.
+    """A readable stream of at most `limit` bytes of `stream`, for instance the output of a decompressor.
 
-    `read(n)` never asks `stream` for everything at once, so memory stays within what the caller keeps.
+    `read(n)` never reads all of `stream` at once.
     """
 
     def __init__(self, stream: IO[bytes], limit: int, what: str) -> None:
@@ -119,8 +119,8 @@ class BoundedReader:
 def relative_parts(name: str) -> tuple[str, ...]:
     """The parts of a relative path with `/` between them, as stored in manifests and archives.
 
-    Refuses absolute paths, drives, `..`, empty names and NUL. Both separators count on every system, so a name means
-    the same wherever it is read. Raises UntrustedError.
+    Refuses absolute paths, drives, `..`, empty names and NUL. Backslashes are separators on all systems, so that a name
+    means the same everywhere. Raises UntrustedError.
     """
     if not isinstance(name, str) or not name or "\0" in name:
         raise UntrustedError("a path is missing")
@@ -136,14 +136,14 @@ def relative_parts(name: str) -> tuple[str, ...]:
 
 
 def path_inside(folder: Path, name: str) -> Path:
-    """The path of `name` inside `folder`, which may not exist yet; links on the way must not leave the folder.
+    """The path of `name` inside `folder`, which need not exist; links must not lead out of the folder.
 
     Raises UntrustedError.
     """
     path = folder.joinpath(*relative_parts(name))
     try:
         real, root = path.resolve(), folder.resolve()
-    except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
+    except (OSError, RuntimeError):  # RuntimeError: a loop of links (before Python 3.13).
         raise UntrustedError(f"{shortened(name)!r} cannot be followed") from None
     if not real.is_relative_to(root):
         raise UntrustedError(f"{shortened(name)!r} is a link that leads out of its folder")
@@ -156,7 +156,7 @@ def path_inside(folder: Path, name: str) -> Path:
 def parse_json(data: bytes | str, *, max_depth: int = MAX_JSON_DEPTH) -> Any:
     """Parse JSON (UTF-8) strictly: no NaN or infinity, no integer beyond 64 bits, no deep nesting.
 
-    The caller bounds the size. Raises UntrustedError.
+    The caller limits the size. Raises UntrustedError.
     """
     try:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
@@ -165,7 +165,7 @@ def parse_json(data: bytes | str, *, max_depth: int = MAX_JSON_DEPTH) -> Any:
         raise
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
-        raise UntrustedError(f"no valid JSON: {reason}") from None
+        raise UntrustedError(f"not valid JSON: {reason}") from None
     if text.count("[") + text.count("{") > max_depth:
         check_depth(value, max_depth)
     return value
@@ -177,10 +177,10 @@ def read_json(path: Path | str, *, max_bytes: int = MAX_JSON_BYTES, follow_links
 
 
 def read_json_object(path: Path | str, *, max_bytes: int = MAX_JSON_BYTES, follow_links: bool = True) -> dict[str, Any]:
-    """As `read_json`, and the value is an object."""
+    """As `read_json`, for an object."""
     value = read_json(path, max_bytes=max_bytes, follow_links=follow_links)
     if not isinstance(value, dict):
-        raise UntrustedError(f"{path} holds no JSON object")
+        raise UntrustedError(f"{path} does not hold a JSON object")
     return value
 
 
@@ -195,7 +195,7 @@ def bounded_lines(stream: IO[bytes], max_bytes: int) -> Iterator[bytes]:
 
 
 def _no_constant(name: str) -> Any:
-    raise UntrustedError(f"{name} is no valid number")
+    raise UntrustedError(f"{name} is not a valid number")
 
 
 def _integer(text: str) -> int:
@@ -210,7 +210,7 @@ def _float(text: str) -> float:
     return value
 
 
-# One decoder for all: `json.loads` with these options makes a new one at every call.
+# `json.loads` with these options would create a decoder at every call.
 _DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer, parse_float=_float)
 
 
@@ -221,7 +221,7 @@ def check_depth(value: Any, most: int) -> None:
     while level:
         depth += 1
         if depth > most:
-            raise UntrustedError("no valid JSON: nested too deeply")
+            raise UntrustedError("not valid JSON: nested too deeply")
         below: list[Any] = []
         for parent in level:
             children = parent.values() if isinstance(parent, dict) else parent
@@ -233,9 +233,9 @@ def check_depth(value: Any, most: int) -> None:
 
 
 class Values:
-    """A JSON object whose fields are asked for by type and range; what does not fit raises UntrustedError.
+    """A JSON object whose fields are read by type and range; other values raise UntrustedError.
 
-    A missing field gives the default where one is passed. `where` begins every message ("line 3").
+    A missing field gives the default, if one is passed. `where` begins every message ("line 3").
     """
 
     _MISSING = object()
@@ -250,12 +250,12 @@ class Values:
         return name in self._values
 
     def error(self, name: str, expected: str) -> UntrustedError:
-        """The refusal of a field, naming what was expected and what is there."""
+        """An error about a field, with the expected and the actual value."""
         found = shortened(json.dumps(self._values.get(name), ensure_ascii=False, default=str), 40)
         return UntrustedError(f"{self._where}{name} must be {expected}, not {found}")
 
     def raw(self, name: str, default: Any = _MISSING) -> Any:
-        """The field as it is."""
+        """The raw value of a field."""
         if name in self._values:
             return self._values[name]
         if default is self._MISSING:
@@ -274,7 +274,7 @@ class Values:
         return value
 
     def integer(self, name: str, default: Any = _MISSING, *, least: int = 0, most: int = MAX_INTEGER) -> int:
-        """A whole number from `least` to `most`; true and false are no numbers."""
+        """A whole number from `least` to `most` (not a bool)."""
         value = self.raw(name, default)
         if name not in self._values:
             return value
@@ -352,7 +352,7 @@ def _range(least: float, most: float) -> str:
 
 
 def is_text(value: Any) -> bool:
-    """Whether `value` is a string without NUL and lone surrogates: one that files and databases can hold."""
+    """Whether `value` is a string without NUL and lone surrogates, which files and databases cannot hold."""
     if not isinstance(value, str) or "\0" in value:
         return False
     try:
@@ -364,7 +364,7 @@ def is_text(value: Any) -> bool:
 
 def decode_text(data: bytes) -> str:
     """Text of a file or stream: UTF-8, or UTF-16 or UTF-32 after a byte-order mark. Raises UntrustedError."""
-    # The mark of UTF-32 begins with that of UTF-16.
+    # The byte-order mark of UTF-32 begins with that of UTF-16.
     encoding = "utf-8"
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8"),
@@ -398,9 +398,9 @@ def shortened(text: str, length: int = 80) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` with line ends, control and formatting characters (also those that turn its direction) as spaces.
+    """`text` with line ends, control and formatting characters (also bidirectional ones) replaced by spaces.
 
-    Half surrogate pairs, which cannot be printed, become question marks.
+    Lone surrogates, which cannot be printed, become question marks.
     """
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Runs of a workspace: made from a version and a preset, started as processes of their own, found again later."""
+"""The runs of a workspace: creating them from a version and a preset, starting them, listing them."""
 
 from __future__ import annotations
 

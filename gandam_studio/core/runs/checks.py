@@ -1,4 +1,4 @@
-"""What speaks against starting a run, said before it starts: the data and the disk, without touching the trainer."""
+"""Checks of data and disk before a run starts, without the trainer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 OK, NOTE, WARNING = "ok", "note", "warning"
 FEW = 64
-"""Below this, samples can hardly be more than the training pictures again."""
+"""With fewer sprites, samples will hardly differ from the training pictures."""
 MIXED_SHARE = 0.1
 DUPLICATE_SHARE = 0.01
 SIZE_FACTOR = 2.0
@@ -28,12 +28,12 @@ SIZE_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Check:
-    """One finding.
+    """The result of a check.
 
     Attributes:
         name: "sprites", "facing", "duplicates", "sizes", "blank", "mirror" or "disk".
-        level: "ok", "note" (know it) or "warning" (better cure it first). text: one line.
-        cure: the English name of the screen where it is cured, "" when there is none.
+        level: "ok", "note" or "warning" (better fix it first). text: one line.
+        cure: the English name of the screen where it can be fixed, or "".
     """
 
     name: str
@@ -43,7 +43,7 @@ class Check:
 
 
 def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
-    """Look at a version as training would. Raises OSError or ValueError when its manifest cannot be read."""
+    """Check a version for training. Raises OSError or ValueError when its manifest cannot be read."""
     entries = list(read_manifest(workspace.manifest_path(version.digest), follow_links=False))
     checks = [
         _count(entries), _facing(entries), _duplicates(workspace, entries), _sizes(entries, config.data.size),
@@ -58,7 +58,7 @@ def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConf
 
 
 def check_disk(folder: Path, needed_bytes: int) -> Check:
-    """Compare what a run will write with what is free."""
+    """Compare the disk space a run needs with what is free."""
     free = shutil.disk_usage(folder).free
     text = f"{_size(needed_bytes)} needed, {_size(free)} free"
     return Check("disk", OK if free > 1.2 * needed_bytes else WARNING, text)
@@ -91,14 +91,14 @@ def _facing(entries: list[ManifestEntry]) -> Check:
 
 
 def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
-    """What the newest search left in the version; nothing is searched here."""
+    """Duplicates in the version, as found by the newest search."""
     path = workspace.folder / "duplicates" / "links.npz"
     try:
         last, pairs = _known_duplicates(workspace.folder, path.stat().st_mtime_ns)
     except OSError:
         last, pairs = 0, ()
     if not last:
-        return Check("duplicates", NOTE, "nobody has looked for duplicates yet", "Duplicates")
+        return Check("duplicates", NOTE, "duplicates have not been searched yet", "Duplicates")
     held = {entry.id for entry in entries}
     seqs = {seq for key, seq in seqs_by_id(workspace) if key in held}
     apart = distinct_pairs(workspace)
@@ -115,7 +115,7 @@ def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
 
 @functools.lru_cache(maxsize=4)
 def _known_duplicates(folder: Path, _changed_ns: int) -> tuple[int, tuple[tuple[int, int], ...]]:
-    """The last row number compared and the pairs of duplicates at the usual distance, read once a search."""
+    """The last row number compared and the pairs of duplicates at the default distance, read once per search."""
     from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS
     from gandam_studio.core.duplicates.links import load_findings
     from gandam_studio.core.duplicates.relations import DUPLICATES

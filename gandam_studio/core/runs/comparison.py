@@ -1,4 +1,4 @@
-"""What sets two to four runs apart: configuration AND data, only the differences."""
+"""Differences between two to four runs, in configuration and data."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Difference:
 
     Attributes:
         group: "configuration", "data" or "recipe". name: dotted path or plain name.
-        values: one a run, in the runs' order; None where a run has none.
-        meaning: what the value is, for a tool tip. is_factor: False for what only follows from other rows.
+        values: one per run, in the order of runs; None where a run has none.
+        meaning: for a tool tip. is_factor: False for a consequence of other rows.
     """
 
     group: str
@@ -63,7 +63,7 @@ class RunComparison:
 
     Attributes:
         names: the runs. differences: the table, configuration first.
-        manifests: one a run, against the first (so the first is empty).
+        manifests: one per run, compared with the first (so the first is empty).
     """
 
     names: tuple[str, ...]
@@ -72,7 +72,7 @@ class RunComparison:
 
     @property
     def factors(self) -> int:
-        """How many things differ that could each be the cause of a difference in the results; data counts as one."""
+        """How many differences could explain different results; all differences in data count as one."""
         configuration = sum(1 for row in self.differences if row.group != "data" and row.is_factor)
         return configuration + any(self.manifests)
 
@@ -80,7 +80,7 @@ class RunComparison:
 def compare(folders: Iterable[Path]) -> RunComparison:
     """Compare two to four run folders. Raises UserError for any other number.
 
-    A run whose files cannot be read is compared as far as they can: its values are missing, not invented.
+    Values in files that cannot be read are missing.
     """
     runs = [RunDirectory(folder) for folder in folders]
     if not 2 <= len(runs) <= LIMIT:
@@ -109,7 +109,7 @@ def manifest_difference(
 
 
 def _flat(path: Path) -> dict[str, Any]:
-    """Settings by dotted path, straight from the file: also of a newer version, which TrainConfig would refuse."""
+    """Settings by dotted path, directly from the file, since TrainConfig refuses newer versions."""
     try:
         values = read_json_object(path, max_bytes=1 << 20)
     except (OSError, ValueError):
@@ -137,13 +137,13 @@ def _configuration(configs: list[dict[str, Any]]) -> Iterable[Difference]:
     for name in dict.fromkeys(names):
         if name.startswith("origin.") or name in ("schema_version", "description"):
             continue
-        # A setting that an older file lacks had its default.
+        # Settings missing in older files had their defaults.
         default = known[name].default if name in known else MISSING
         default = list(default) if isinstance(default, tuple) else default
         values = tuple(config.get(name, default) if config else MISSING for config in configs)
         if _differ(values):
             meaning = known[name].meaning if name in known else ""
-            # The preset's name causes nothing: the settings that differ have rows of their own.
+            # The preset's name has no effect itself: its settings have rows of their own.
             yield Difference("configuration", name, values, meaning, name != "preset")
 
 
@@ -158,7 +158,7 @@ def _recipes(configs: list[dict[str, Any]]) -> Iterable[Difference]:
     for name in dict.fromkeys(name for recipe in recipes for name in recipe):
         values = tuple(recipe.get(name) for recipe in recipes)
         if _differ(values):
-            # The recipe's size only follows the configuration's.
+            # The recipe's size follows from the configuration's.
             yield Difference("recipe", name, values, "how pictures are prepared", not (name == "size" and sizes))
 
 

@@ -1,4 +1,4 @@
-"""Per-iteration curves kept as decimated min/max pyramids, so a 100,000-step run draws as fast as a short one."""
+"""Per-iteration curves as min/max pyramids, so that long runs are drawn as fast as short ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SMALLEST_LEVEL = 64
 
 
 class _Growing:
-    """A float32 array that grows by doubling; unwritten places are NaN."""
+    """A float32 array that grows by doubling; unwritten values are NaN."""
 
     def __init__(self) -> None:
         self._store = np.full(256, np.nan, np.float32)
@@ -33,16 +33,16 @@ class _Growing:
 
 
 class Curve:
-    """One value an iteration, iterations counted from 1; NaN where there is none.
+    """One value per iteration, counted from 1; NaN where there is none.
 
-    Besides the raw values it keeps levels of minima and maxima, each `FACTOR` times shorter than the one below, and
-    updates only the buckets that new values touch, when it is next drawn. Minima and maxima, not means: a one-step
-    spike stays visible at every zoom. Nothing is kept for the iterations before the first one written.
+    Besides the raw values it keeps levels of minima and maxima, each `FACTOR` times shorter than the one below; means
+    would hide spikes of a single step. Levels are updated when the curve is next drawn, where values have changed.
+    Nothing is kept for iterations before the first one written.
     """
 
     def __init__(self) -> None:
         self._raw = _Growing()
-        self._before = 0  # Iterations before the first one kept.
+        self._before = 0  # Number of iterations before the first one kept.
         self._levels: list[tuple[_Growing, _Growing]] = []
         self._stale: tuple[int, int] | None = None
 
@@ -52,12 +52,12 @@ class Curve:
 
     @property
     def before(self) -> int:
-        """The iterations before the first one that is kept."""
+        """The number of iterations before the first one that is kept."""
         return self._before
 
     @property
     def values(self) -> np.ndarray:
-        """All raw values, float32, index i is iteration `before` + i + 1; a view that later writes may outdate."""
+        """All raw values, float32, index i is iteration `before` + i + 1; a view, valid until the next write."""
         return self._raw.values
 
     def write(self, first_iteration: int, values: Sequence[float | None] | np.ndarray) -> None:
@@ -87,7 +87,7 @@ class Curve:
         self._stale = (0, raw.count)
 
     def truncate(self, iteration: int) -> None:
-        """Forget everything after `iteration`, as when a run resumes from an older checkpoint."""
+        """Drop all values after `iteration`, for instance when a run resumes from an older checkpoint."""
         kept = max(0, iteration - self._before)
         if kept < self._raw.count:
             self._raw.resize(kept)
@@ -101,11 +101,11 @@ class Curve:
         return float(window[finite[-1]]) if len(finite) else None
 
     def window(self, low: float, high: float, points: int, *, middle: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """What to draw of iterations `low`..`high` in about `points` buckets: x float64, y float32, no NaN.
+        """Points to draw for iterations `low`..`high` in about `points` buckets: x float64, y float32, no NaN.
 
-        Raw values when they fit, else the minimum and maximum of every bucket of the finest level that does; one
-        bucket more on each side, so lines run on beyond the edge. `middle`: one point a bucket instead, half way
-        between its minimum and maximum, for curves that are smooth already.
+        Raw values if they fit, else the minimum and maximum of each bucket of the finest level that fits; one more
+        bucket on each side, so that lines continue beyond the edge. `middle`: one point per bucket instead, half way
+        between minimum and maximum, for smooth curves.
         """
         self.settle()
         first = max(0, int(np.floor(min(low, high))) - 2 - self._before)
@@ -133,19 +133,19 @@ class Curve:
         y[0::2], y[1::2] = lows[start:end], highs[start:end]
         left = np.arange(start, end, dtype=np.float64) * width + 1 + self._before
         x = np.empty(len(y))
-        # The last bucket may be half filled: its points must not lie in the future.
+        # The last bucket may be incomplete; its points must not lie beyond the last iteration.
         right = np.minimum(left + width - 1, self._before + self._raw.count)
         x[0::2], x[1::2] = left + 0.25 * (right - left), left + 0.75 * (right - left)
         return x, y
 
     def _touch(self, start: int, end: int) -> None:
-        """Raw indices `start`..`end` have other values now."""
+        """Mark raw indices `start`..`end` as changed."""
         if self._stale is not None:
             start, end = min(start, self._stale[0]), max(end, self._stale[1])
         self._stale = (start, end)
 
     def settle(self) -> None:
-        """Bring all levels up to date; done by itself when the curve is drawn."""
+        """Update all levels; also done when the curve is drawn."""
         if self._stale is None:
             return
         (start, end), self._stale = self._stale, None
@@ -156,7 +156,7 @@ class Curve:
         while len(lows) > _SMALLEST_LEVEL:
             if index == len(self._levels):
                 self._levels.append((_Growing(), _Growing()))
-                start, end = 0, len(lows)  # A new level summarises everything below it once.
+                start, end = 0, len(lows)  # A new level summarises the whole level below.
             start, end = start // FACTOR, -(-end // FACTOR)
             count = -(-len(lows) // FACTOR)
             for side, source, reduce in zip(self._levels[index], (lows, highs), (np.fmin, np.fmax), strict=True):
@@ -177,8 +177,7 @@ def _reduced(source: np.ndarray, reduce: np.ufunc) -> np.ndarray:
 def ema(values: np.ndarray, half_life: float, carry: float = 0.0) -> np.ndarray:
     """Exponential moving sums y_t = a y_(t-1) + (1 - a) v_t with a = 2^(-1 / half_life), y_0 = `carry`.
 
-    `values` (n,) finite; returns float64 (n,). Blocks of a bounded length keep a^-k within float range, so the whole
-    is a handful of array operations instead of a loop over values.
+    `values` (n,) finite; returns float64 (n,). Computed in blocks short enough to keep a^-k finite.
     """
     count = len(values)
     if count == 0:
@@ -199,10 +198,9 @@ def ema(values: np.ndarray, half_life: float, carry: float = 0.0) -> np.ndarray:
 
 
 class SmoothedCurve:
-    """A raw curve and its exponential moving average, both ready to draw.
+    """A raw curve and its exponential moving average.
 
-    The average is bias-corrected (Kingma & Ba 2015, section 3) and skips missing values: it is the ratio of the
-    moving sum of values to that of their presence.
+    The average is bias-corrected (Kingma & Ba 2015, section 3) and skips missing values.
 
     Attributes:
         raw: the curve itself. half_life: of the average, in iterations; 0 switches smoothing off.
@@ -219,31 +217,31 @@ class SmoothedCurve:
 
     @property
     def smooth(self) -> Curve:
-        """The average, brought up to date: a curve that nobody looks at is not smoothed."""
+        """The average, computed when it is first needed."""
         if len(self._smooth) < len(self.raw):
             self._extend(len(self._smooth))
         return self._smooth
 
     def settle(self) -> None:
-        """Do now what drawing would otherwise have to: average and levels."""
+        """Compute average and levels now instead of when drawing."""
         self.raw.settle()
         self.smooth.settle()
 
     def write(self, first_iteration: int, values: Sequence[float | None] | np.ndarray) -> None:
-        """Append values (see `Curve.write`); the average goes on from where it was."""
+        """Append values (see `Curve.write`)."""
         known = len(self.raw)
         self.raw.write(first_iteration, values)
         if first_iteration <= known:
             self._restart()
 
     def truncate(self, iteration: int) -> None:
-        """Forget everything after `iteration`."""
+        """Drop all values after `iteration`."""
         if iteration < len(self.raw):
             self.raw.truncate(iteration)
             self._restart()
 
     def set_half_life(self, half_life: float) -> None:
-        """Smooth everything anew."""
+        """Change the smoothing."""
         if half_life != self.half_life:
             self.half_life = half_life
             self._restart()

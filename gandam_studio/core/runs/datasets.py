@@ -1,4 +1,4 @@
-"""Prepared data sets: a version rendered by a recipe into one array, which is all that a trainer reads."""
+"""Prepared data sets: a version rendered by a recipe into one array for the trainer."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 
 PIXELS = "dataset.npy"
 INFO = "dataset.json"
-# Raised whenever rendering changes its bytes, so that no stale array is taken for a fresh one.
+# Increase it whenever rendered bytes change, so that older arrays are not reused.
 RENDERING = 1
 
 
 @dataclass(frozen=True)
 class PreparedDataset:
-    """One rendered data set.
+    """A rendered data set.
 
     Attributes:
-        pixels_path: dataset.npy, uint8 (N, H, W, C), C = 3 or 4, one picture a manifest line, in its order.
+        pixels_path: dataset.npy, uint8 (N, H, W, C), C = 3 or 4, one picture per manifest line, in its order.
         info_path: dataset.json: "ids", "split", "weights", "tags", "facing", "family" (parallel lists of N),
             "background" [r, g, b] (what pictures were composited on; with C = 4 what to show them on), "manifest"
             (digest), "version" (label), "recipe", "sha256" (of dataset.npy), "shape".
@@ -71,16 +71,16 @@ def prepare(
     held_out: float | None = None,
     job: Job = NULL_JOB,
 ) -> PreparedDataset:
-    """Render a version, or return the array rendered before: equal version, recipe and split give equal bytes.
+    """Render a version, or return the existing array; equal version, recipe and split give equal bytes.
 
     Args:
-        workspace: where the version and the originals lie; it may be open for reading only if the array exists.
+        workspace: holds the version and the originals; may be read-only if the array exists.
         version: what to render.
-        recipe: how; the version's own when None.
-        held_out: another share to hold out than the version's splits say, in [0, 0.9]; the seed stays the version's.
-        job: told of every chunk of pictures.
+        recipe: the version's own if None.
+        held_out: share to hold out instead of the version's splits, in [0, 0.9]; the version's seed is used.
+        job: receives progress.
 
-    Raises UserError (an original is gone, disk full) and Cancelled; nothing half-made is left behind.
+    Raises UserError (missing original, disk full) and Cancelled; nothing incomplete is left behind.
     """
     recipe = recipe or version_files.recipe_of(workspace, version)
     key = f"{version.digest}\n{recipe.canonical()}\n{held_out}\n{RENDERING}"
@@ -94,9 +94,9 @@ def prepare(
         part.mkdir()
         _write(workspace, version, recipe, held_out, part, job)
         if folder.is_dir() and _existing(folder) is None:
-            # Derived, and damaged: in the way.
+            # A damaged array, which can be rendered again.
             shutil.rmtree(folder, ignore_errors=True)
-        # Another window may have been faster; its array has the same bytes.
+        # Another process may have rendered the same bytes meanwhile.
         with contextlib.suppress(OSError):
             part.rename(folder)
     except OSError as error:
@@ -110,7 +110,7 @@ def prepare(
 
 
 def _existing(folder: Path) -> PreparedDataset | None:
-    """The array in `folder` if it is whole: its description fits its header, its size and its digest."""
+    """The array in `folder`, if its description matches its header, size and digest."""
     try:
         if is_link(folder):
             return None
@@ -136,7 +136,7 @@ def _write(
     render = functools.partial(render_chunk, workspace.originals.folder, recipe, background)
     done = 0
     with (folder / PIXELS).open("wb") as stream, closing(in_order(render, entries, version.sprites)) as chunks:
-        # Written as a stream and not through a memory map, whose pages would count as ours: memory stays flat.
+        # Written as a stream, since the pages of a memory map would count as our memory.
         np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
         for _, pixels in chunks:
             stream.write(pixels.tobytes())
@@ -161,7 +161,7 @@ def _write(
 
 
 def _noted(entries: Iterable[ManifestEntry], info: dict[str, Any]) -> Iterator[ManifestEntry]:
-    """Pass entries on while their values are noted in the parallel lists."""
+    """Yield entries and append their values to the parallel lists."""
     for entry in entries:
         info["ids"].append(entry.id)
         info["split"].append(entry.split)
@@ -180,6 +180,6 @@ def _other_splits(workspace: Workspace, version: ManifestVersion, info: dict[str
 
 
 def render_chunk(folder: Path, recipe: Recipe, background: str, entries: list[ManifestEntry]) -> Pixels:
-    """(n, size, size, C) uint8 of some entries; `folder` holds the originals. Runs in a process of its own or here."""
+    """(n, size, size, C) uint8 of some entries; `folder` holds the originals. Runs in any process."""
     with Originals(folder, read_only=True) as originals:
         return np.stack([rendered(originals, entry, recipe, background) for entry in entries])

@@ -1,4 +1,4 @@
-"""A run to take away: everything its folder holds, as a folder or a zip, whole or not at all; and to throw away."""
+"""Exports a run as a folder or zip file, atomically, and moves runs to the trash."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ _CHUNK = 1 << 20
 def export_run(run: RunDirectory, target: Path, job: Job = NULL_JOB) -> Path:
     """Copy a run to `target`: a zip when its name ends in .zip, else a new folder. Returns `target`.
 
-    A file with the zip's name is replaced: who chose it was asked. A copy made while the run trains holds what was
-    complete at that moment. Raises UserError (no place to write to, disk full) and Cancelled; nothing half-made is left
-    behind.
+    An existing zip file is replaced. A copy made while the run trains holds what is complete at that moment. Raises
+    UserError (target refused, disk full) and Cancelled; nothing incomplete is left behind.
     """
     target = Path(target)
     as_zip = target.suffix.lower() == ".zip"
@@ -72,7 +71,7 @@ def trash_run(run: RunDirectory) -> None:
 
 
 def _members(root: Path) -> Iterator[Path]:
-    """The run's own regular files; links in it may lead to anybody's."""
+    """The run's regular files, without links."""
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not files.is_link(Path(folder, name))]
         if Path(folder) == root:

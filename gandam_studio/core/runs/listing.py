@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 _NUMBERED = re.compile(r"r([0-9]+)(?:-|$)")
-_NUMBER_LENGTH = 9  # A longer number is somebody's joke: the next run's would be no name of a folder.
+_NUMBER_LENGTH = 9  # With a longer number, the next run's name could not be a folder name.
 _NAME_LENGTH = 60
 log = logging.getLogger(__name__)
-# Below this, a data set has too little to learn from and the trainer's batches repeat themselves.
+# Smaller data sets are too small to learn from.
 MINIMUM_PICTURES = 2
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run at a glance.
+    """A summary of a run.
 
     Attributes:
-        run: its name, such as "r7-sprite-r3-cpu"; folder: where it is.
-        state: how it stands now (trainer.protocol.run_directory.RunState).
-        preset, manifest, version, parent: of its configuration; "" when that cannot be read.
-        problem: why the run or its configuration cannot be read, else ""; its state is "damaged" then.
+        run: its name, such as "r7-sprite-r3-cpu". folder: its path.
+        state: its current state (trainer.protocol.run_directory.RunState).
+        preset, manifest, version, parent: from its configuration; "" if that cannot be read.
+        problem: why the run (its state is "damaged" then) or its configuration cannot be read, or "".
     """
 
     run: str
@@ -55,7 +55,7 @@ class RunSummary:
     problem: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The contract of `gandam-studio runs --json`."""
+        """An element of the output of `gandam-studio runs --json`."""
         return {
             "run": self.run,
             "state": self.state.state,
@@ -71,7 +71,7 @@ class RunSummary:
 
 
 def training_recipe(recipe: Recipe, config: TrainConfig) -> Recipe:
-    """A version's recipe at the size, and with the channels, that a configuration trains at."""
+    """A version's recipe with the size and channels of a configuration."""
     background = recipe.background
     if config.data.channels == 4:
         background = "alpha"
@@ -81,10 +81,10 @@ def training_recipe(recipe: Recipe, config: TrainConfig) -> Recipe:
 
 
 def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, str]:
-    """A configuration whose picture size nobody has named, at the size that somebody has given the recipe.
+    """A configuration at the picture size of the recipe, unless that has its default size.
 
-    A recipe whose size was left alone gives way to the preset's. Returns the configuration, penalties fitted to the
-    size, and one line to tell where recipe and preset disagree ("" where they do not). Raises UserError.
+    Returns the configuration, with penalties adapted to the size, and a note if recipe and preset differ, else "".
+    Raises UserError.
     """
     own = config.data.size
     if recipe.size == own:
@@ -101,9 +101,9 @@ def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, st
 def create_run(
     workspace: Workspace, version: ManifestVersion, config: TrainConfig, *, parent: str = "", job: Job = NULL_JOB
 ) -> RunDirectory:
-    """Make a run's folder: pictures prepared, manifest and configuration frozen together.
+    """Create a run's folder with prepared pictures, manifest and configuration.
 
-    Raises UserError (too few sprites, a class that no sprite has, disk full) and Cancelled; no half-made run is left
+    Raises UserError (too few sprites, a class without sprites, disk full) and Cancelled; no incomplete run is left
     behind.
     """
     from gandam_studio.core.runs.datasets import prepare
@@ -158,7 +158,7 @@ def any_run_trains(workspace: Workspace) -> bool:
 
 
 def summary(folder: Path) -> RunSummary:
-    """A run's folder at a glance, wherever it lies. Nothing in it raises: what cannot be read is "damaged"."""
+    """The summary of a run's folder; a run that cannot be read is "damaged"."""
     run = RunDirectory(folder)
     try:
         state = run.state()
@@ -170,7 +170,7 @@ def summary(folder: Path) -> RunSummary:
         return RunSummary(run.name, folder, state, config.preset, origin.manifest, origin.version, origin.parent)
     except (OSError, UntrustedError) as error:
         return _damaged(run, error)
-    except Exception as error:  # One folder must not hide all the others.
+    except Exception as error:  # One bad folder must not hide the others.
         log.exception("looking at %s", folder)
         return _damaged(run, error)
 
@@ -178,7 +178,7 @@ def summary(folder: Path) -> RunSummary:
 def _damaged(run: RunDirectory, error: Exception, state: RunState | None = None) -> RunSummary:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     problem = shortened(reason, REASON_LENGTH) or type(error).__name__
-    if state is not None and state.state in ("running", "paused"):  # It lives: what it is doing counts.
+    if state is not None and state.state in ("running", "paused"):  # It is being trained, so its state matters more.
         return RunSummary(run.name, run.path, state, problem=problem)
     state = dataclasses.replace(state or RunState("damaged"), state="damaged", reason=problem)
     return RunSummary(run.name, run.path, state, problem=problem)
@@ -193,7 +193,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def find_run(workspace: Workspace, text: str) -> RunDirectory:
-    """A run by name, by number ("r7") or "latest". Raises UserError."""
+    """Find a run by name, number ("r7") or "latest". Raises UserError."""
     folder = workspace.folder / "runs"
     names = [path.name for path in _folders(folder) if _NUMBERED.match(path.name)]
     names.sort(key=lambda name: _number(Path(name)))
@@ -214,7 +214,7 @@ def _next_name(workspace: Workspace, preset: str) -> str:
         files.own_folder(folder)
         highest = max((_number(path) for path in folder.iterdir()), default=0)
     except OSError as error:
-        raise UserError(f"no run can be made in {folder}: {error.strerror or error}") from None
+        raise UserError(f"no run can be created in {folder}: {error.strerror or error}") from None
     return f"r{highest + 1}-{re.sub(r'[^A-Za-z0-9_-]+', '-', preset)[:_NAME_LENGTH] or 'custom'}"
 
 
@@ -224,7 +224,7 @@ def _number(path: Path) -> int:
 
 
 def _facing_was_curated(manifest: Path) -> bool:
-    """Whether the version has a picture that was mirrored, or whose facing is known. Raises UserError."""
+    """Whether any picture of the version was flipped or has a known facing. Raises UserError."""
     try:
         return any(entry.flip or entry.facing != "unknown" for entry in read_manifest(manifest))
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Which training pictures a generated one resembles, mirror images included: pixel distance on the run's own data."""
+"""Finds the training pictures nearest to a sample, mirror images included, by pixel distance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Neighbour:
 def descriptor(pictures: np.ndarray) -> np.ndarray:
     """Pictures (B, H, W, 3 or 4) uint8 as (B, n) float32: composited on mid grey, averaged to at most 32 x 32.
 
-    Averaging lets a shift by one pixel count little; grey lets neither white nor black sprites vanish.
+    Averaging makes shifts by a pixel count little; on grey, neither white nor black sprites vanish.
     """
     colours = pictures[..., :3].astype(np.float32) / 255.0
     if pictures.shape[-1] == 4:
@@ -47,8 +47,8 @@ def descriptor(pictures: np.ndarray) -> np.ndarray:
 def nearest_training(dataset: Path, sample: np.ndarray, count: int = 6, job: Job = NULL_JOB) -> list[Neighbour]:
     """The `count` nearest pictures of dataset.npy (N, H, W, C) to `sample` (H, W, 3 or 4), nearest first.
 
-    The array is read in pieces, so memory stays flat. Raises OSError or ValueError for an unreadable file, and
-    ValueError when the sample has another size than the data.
+    The array is read in chunks. Raises OSError or ValueError for an unreadable file, and
+    ValueError when the sample's size differs from the data's.
     """
     pictures = open_pictures(dataset)
     if pictures.shape[1:3] != sample.shape[:2]:

@@ -1,4 +1,4 @@
-"""Starting `python -m trainer` as a process of its own: detached, at lower priority, its words kept in a log."""
+"""Starts `python -m trainer` in a detached process of lower priority, with its output in a log file."""
 
 from __future__ import annotations
 
@@ -18,27 +18,28 @@ from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 
-# Niceness of a training process: the window stays quick, training keeps about 95 % of its rate.
+# Niceness of training: keeps the window responsive and training at about 95 % of its speed.
 NICENESS = 10
 POLL_S = 0.1
 
 
 def trainer_command(*arguments: str) -> list[str]:
-    """The command line of the trainer. `-P` keeps the current folder out of the module search path, so a file named
-    torch.py in somebody's run folder is never run.
+    """The command line of the trainer.
+
+    `-P` keeps the current folder out of the module search path, so that a torch.py in a run folder is never executed.
     """
     return [sys.executable, "-P", "-m", "trainer", *arguments]
 
 
 def start(run: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
-    """Train a run, or resume it, in a detached process that outlives this one; `options` of `python -m trainer train`.
+    """Train or resume a run in a detached process; `options` are those of `python -m trainer train`.
 
-    Where the run asks for several processes, the trainer starts the others and they end with it.
+    If the run asks for several processes, the trainer starts the others.
 
-    Raises UserError when the run is being trained already or the process cannot be started.
+    Raises UserError when the run is already being trained or the process cannot be started.
     """
     if run.is_locked():
-        raise UserError(f"{run.name} is being trained already")
+        raise UserError(f"{run.name} is already being trained")
     try:
         files.refuse_link(run.path)
         run.refuse_links()
@@ -60,9 +61,9 @@ def start(run: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
 
 
 def ask(*arguments: str, job: Job = NULL_JOB) -> dict[str, Any]:
-    """Run a trainer command that answers in JSON (`--json` is added) and return the answer.
+    """Run a trainer command with `--json` and return its parsed output.
 
-    Raises UserError with the trainer's own line when it refuses, and jobs.Cancelled when the job is cancelled.
+    Raises UserError with the trainer's message when it fails, and jobs.Cancelled when the job is cancelled.
     """
     command = trainer_command(*arguments, "--json")
     with subprocess.Popen(
@@ -80,12 +81,14 @@ def ask(*arguments: str, job: Job = NULL_JOB) -> dict[str, Any]:
             raise
     if process.returncode != 0:
         lines = [line for line in err.decode(errors="replace").splitlines() if line.strip()]
-        told = lines[-1].removeprefix("error: ") if lines else f"the trainer ended with exit code {process.returncode}"
-        raise UserError(shortened(told, 1000))
+        message = (
+            lines[-1].removeprefix("error: ") if lines else f"the trainer ended with exit code {process.returncode}"
+        )
+        raise UserError(shortened(message, 1000))
     try:
         return json.loads(out.decode().strip().splitlines()[-1])
     except (ValueError, IndexError):
-        raise UserError("the trainer gave no readable answer") from None
+        raise UserError("the trainer's output could not be read") from None
 
 
 def _communicate(process: subprocess.Popen[bytes], job: Job) -> tuple[bytes, bytes]:
@@ -98,10 +101,10 @@ def _communicate(process: subprocess.Popen[bytes], job: Job) -> tuple[bytes, byt
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, with the trainer importable also when nothing was installed.
+    """This process's environment, with the trainer importable from a checkout that is not installed.
 
-    Intel's and LLVM's OpenMP (torch on Windows and macOS) spin for 200 ms by default, and take the processor from a
-    window beside them; here their threads sleep. For libgomp the trainer itself sees to it (`trainer.waiting`).
+    By default, threads of Intel's and LLVM's OpenMP (torch on Windows and macOS) spin for 200 ms, which slows the
+    window; here they sleep. For libgomp see `trainer.waiting`.
     """
     root = str(Path(trainer.__file__).resolve().parent.parent)
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
@@ -111,7 +114,7 @@ def _environment() -> dict[str, str]:
 
 
 def _detached() -> dict[str, Any]:
-    """Popen arguments that let the child outlive this process and its console, on each system."""
+    """Popen arguments to let the child outlive this process and its console."""
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
         return {"creationflags": flags | subprocess.CREATE_NO_WINDOW, "close_fds": True}
@@ -119,14 +122,14 @@ def _detached() -> dict[str, Any]:
 
 
 def _quiet() -> dict[str, Any]:
-    """Popen arguments for a short-lived child: no console window flashes up on Windows."""
+    """Popen arguments for a short-lived child, without a console window on Windows."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NO_WINDOW}
     return {}
 
 
 def _lower_priority(pid: int) -> None:
-    """On POSIX after the start: `preexec_fn` is unsafe in a program with threads. Windows was told at the start."""
+    """Set the niceness after the start, since `preexec_fn` is unsafe with threads; not needed on Windows."""
     if hasattr(os, "setpriority"):
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, pid, NICENESS)

@@ -1,4 +1,4 @@
-"""Runs that wait for their turn: an ordered list of names beside the runs, read anew whenever it is needed."""
+"""The queue of runs: an ordered list of names in a file, read whenever it is needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_BYTES = 1 << 20
 
 
 def _is_name(name: object) -> bool:
-    """Names only: a path in the file must not lead out of the folder."""
+    """Whether `name` is a plain name, which cannot lead out of the folder."""
     try:
         return isinstance(name, str) and len(name) <= 255 and relative_parts(name) == (name,)
     except UntrustedError:
@@ -23,7 +23,7 @@ def _is_name(name: object) -> bool:
 
 
 def _waits(run: RunDirectory) -> bool:
-    """Whether a run is there, whole, and was never started; one that cannot be read waits for nothing."""
+    """Whether a run exists, can be read and was never started."""
     try:
         return run.config_path.is_file() and run.state().state == "created"
     except (OSError, ValueError):
@@ -33,7 +33,7 @@ def _waits(run: RunDirectory) -> bool:
 class RunQueue:
     """The queue of one workspace's runs.
 
-    It holds names only; a run that was deleted, or is no longer waiting, drops out by itself.
+    It holds names; runs that were deleted or started are ignored.
     """
 
     def __init__(self, runs_folder: Path) -> None:
@@ -41,17 +41,17 @@ class RunQueue:
         self._path = self._folder / FILE
 
     def waiting(self) -> list[RunDirectory]:
-        """Runs whose turn will come, first first."""
+        """The waiting runs, in order."""
         return [run for name in self._names() if _waits(run := RunDirectory(self._folder / name))]
 
     def add(self, name: str) -> None:
-        """Put a run at the end; one that waits already stays where it is. Raises UserError (disk full)."""
+        """Append a run, unless it is already waiting. Raises UserError (disk full)."""
         names = self._names()
         if name not in names:
             self._write([*names, name])
 
     def remove(self, name: str) -> None:
-        """Take a run out; it is not deleted."""
+        """Remove a run from the queue."""
         names = self._names()
         if name in names:
             names.remove(name)

@@ -1,4 +1,4 @@
-"""What is known of one run, folded from its events: curves, samples, checkpoints, meters, spikes and its story."""
+"""The record of a run, built from its events: curves, samples, checkpoints, metrics, spikes and log."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from trainer.protocol import events as ev
 
 DEFAULT_HALF_LIFE = 50.0
 MAX_GAP = 1_000_000
-"""Iterations without curves that a run's events may have altogether: a place is kept for every iteration."""
+"""Limit for the iterations without curves, since space is kept for all iterations."""
 MAX_CURVES = 32
 
 
 @dataclass
-class Changes:
-    """What a batch of events changed: each part of a view repaints only for its own."""
+class RecordChanges:
+    """What a batch of events changed, so that views repaint only the parts concerned."""
 
     curves: bool = False
     samples: bool = False
@@ -31,7 +31,7 @@ class Changes:
 
 @dataclass
 class Pace:
-    """Parallel lists, one entry a Progress event: where the run was and how fast."""
+    """Parallel lists with one entry per Progress event."""
 
     iteration: list[int] = field(default_factory=list)
     images_seen: list[int] = field(default_factory=list)
@@ -41,17 +41,17 @@ class Pace:
 
 
 class RunRecord:
-    """One run's past and present. Not thread-safe: it belongs to one thread at a time.
+    """The record of a run. Not thread-safe.
 
     Attributes:
         curves: name -> SmoothedCurve, in the order in which they appeared.
-        samples: SamplesSaved events by iteration, one a sample point. checkpoints: CheckpointSaved by iteration.
+        samples: SamplesSaved events by iteration, one per iteration. checkpoints: CheckpointSaved by iteration.
         metrics: name -> MetricMeasured events by iteration. spikes: SpikeFound by spike iteration.
         story: every event but Progress and Heartbeat, oldest first, earlier attempts included.
-        started: the newest RunStarted, or None. progress: the newest Progress without its curves, or None.
-        last: the newest event, or None. attempts: iterations at which a new attempt took over.
-        unknown: events of kinds this version does not know.
-        skipped: events that were left out, since they claim iterations this run cannot have come to.
+        started: the newest RunStarted, or None. progress: the newest Progress, or None.
+        last: the newest event, or None. attempts: iterations at which new attempts began.
+        unknown: number of events of unknown kinds.
+        skipped: number of events ignored because of implausible iterations.
     """
 
     def __init__(self, half_life: float = DEFAULT_HALF_LIFE) -> None:
@@ -77,13 +77,13 @@ class RunRecord:
 
     @property
     def last_iteration(self) -> int:
-        """The newest iteration that counts."""
+        """The last iteration known."""
         steps = max([*self.pace.iteration[-1:], 0])
         return max(steps, self.samples[-1].iteration if self.samples else 0)
 
-    def apply(self, events: Iterable[ev.TrainEvent]) -> Changes:
-        """Fold in events, oldest first; says what changed."""
-        changes = Changes()
+    def apply(self, events: Iterable[ev.TrainEvent]) -> RecordChanges:
+        """Add events, oldest first; returns what changed."""
+        changes = RecordChanges()
         for event in events:
             if not self._plausible(event):
                 self.skipped += 1
@@ -97,9 +97,9 @@ class RunRecord:
         return changes
 
     def _plausible(self, event: ev.TrainEvent) -> bool:
-        """Whether `event` speaks of iterations within reach of those known before.
+        """Whether the iterations of `event` can follow those known so far.
 
-        The start of a run may lie far from 0: after a checkpoint of another run.
+        A run that continues another run's checkpoint does not start at 0.
         """
         attempt = isinstance(event, ev.RunStarted) or (isinstance(event, ev.RunResumed) and bool(event.checkpoint))
         moves = attempt or isinstance(event, ev.Progress)
@@ -120,7 +120,7 @@ class RunRecord:
         self._reached = end if moves else max(self._reached, end)
         return True
 
-    def _progress(self, event: ev.Progress, changes: Changes) -> None:
+    def _progress(self, event: ev.Progress, changes: RecordChanges) -> None:
         first = event.first_iteration or event.iteration
         known = self.pace.iteration[-1] if self.pace.iteration else self._last_measured()
         if first <= known:
@@ -142,7 +142,7 @@ class RunRecord:
         return max((events[-1].iteration for events in self.metrics.values() if events), default=0)
 
     def _write_pending(self) -> None:
-        """Write a stretch of Progress events at once: a backlog of thousands costs a few array operations a curve."""
+        """Write consecutive Progress events together, with a few array operations per curve."""
         pending, self._pending = self._pending, []
         if not pending:
             return
@@ -156,7 +156,7 @@ class RunRecord:
                 values += event.curves.get(name, ())
             self.curve(name).write(first, values)
 
-    def _happening(self, event: ev.TrainEvent, changes: Changes) -> None:
+    def _happening(self, event: ev.TrainEvent, changes: RecordChanges) -> None:
         self.story.append(event)
         changes.story = True
         if isinstance(event, ev.RunStarted):
@@ -182,28 +182,28 @@ class RunRecord:
             self.unknown += 1
 
     def curve(self, name: str) -> SmoothedCurve:
-        """The curve of that name, made empty when it is new."""
+        """The curve of this name, created if it does not exist."""
         if name not in self.curves:
             self.curves[name] = SmoothedCurve(self.half_life)
         return self.curves[name]
 
     def settle(self) -> None:
-        """Do now what drawing the curves would have to: for whoever folds a long past away from the window."""
+        """Compute smoothed curves and their levels now (in another thread) instead of when drawing."""
         for curve in self.curves.values():
             curve.settle()
 
     def set_half_life(self, half_life: float) -> None:
-        """Smooth every curve anew; iterations, 0 switches smoothing off."""
+        """Set the half-life of the smoothing, in iterations; 0 switches it off."""
         self.half_life = half_life
         for curve in self.curves.values():
             curve.set_half_life(half_life)
 
     def images_seen_at(self, iteration: float) -> float:
-        """Real pictures seen at an iteration, linear between Progress events."""
+        """Real pictures seen at an iteration, interpolated between Progress events."""
         return _interpolated(iteration, self.pace.iteration, self.pace.images_seen)
 
     def iteration_at(self, images_seen: float) -> float:
-        """The iteration at which so many real pictures had been seen."""
+        """The iteration at which this many real pictures had been seen."""
         return _interpolated(images_seen, self.pace.images_seen, self.pace.iteration)
 
     def sample_at(self, iteration: float) -> ev.SamplesSaved | None:
@@ -211,7 +211,7 @@ class RunRecord:
         return self.samples[self.sample_index(iteration)] if self.samples else None
 
     def sample_index(self, iteration: float) -> int:
-        """Where `sample_at`'s answer stands in `samples`; 0 when there is none."""
+        """The index of `sample_at(iteration)` in `samples`; 0 when there is none."""
         return max(0, bisect.bisect_right(self.samples, iteration, key=lambda sample: sample.iteration) - 1)
 
     def around(self, iteration: float) -> list[ev.SamplesSaved]:
@@ -221,8 +221,8 @@ class RunRecord:
         at = min(range(len(self.samples)), key=lambda i: abs(self.samples[i].iteration - iteration))
         return self.samples[max(0, at - 1) : at + 2]
 
-    def _truncate(self, iteration: int, changes: Changes) -> None:
-        """What earlier attempts wrote beyond `iteration` no longer counts (the story keeps it)."""
+    def _truncate(self, iteration: int, changes: RecordChanges) -> None:
+        """Drop everything beyond `iteration`, except the story."""
         self._write_pending()
         for curve in self.curves.values():
             curve.truncate(iteration)
@@ -238,7 +238,7 @@ class RunRecord:
 
 
 def _insert(events: list, event: ev.TrainEvent, iteration: int, *, replace: bool) -> None:
-    """Keep `events` ordered by iteration; the later event of the same iteration wins."""
+    """Insert into `events`, ordered by iteration; `replace` an event of the same iteration."""
     at = bisect.bisect_left(events, iteration, key=lambda other: other.iteration)
     if replace and at < len(events) and events[at].iteration == iteration:
         events[at] = event
@@ -247,7 +247,7 @@ def _insert(events: list, event: ev.TrainEvent, iteration: int, *, replace: bool
 
 
 def _interpolated(x: float, xs: list[int], ys: list[int]) -> float:
-    """Piecewise linear through (0, 0) and the points; beyond the last point the last slope goes on."""
+    """Piecewise linear through (0, 0) and the points; proportional to x beyond the last one."""
     if not xs or xs[-1] <= 0:
         return 0.0
     at = bisect.bisect_left(xs, x)

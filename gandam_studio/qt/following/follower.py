@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from gandam_studio.core.runs.record import DEFAULT_HALF_LIFE, Changes, RunRecord
+from gandam_studio.core.runs.record import DEFAULT_HALF_LIFE, RecordChanges, RunRecord
 from gandam_studio.qt.following.pictures import PictureCache, inside
 from gandam_studio.qt.following.watcher import RunWatcher
 from gandam_studio.qt.widgets.plots.timeline import Timeline
@@ -126,7 +126,7 @@ class RunFollower(QObject):
     def _take(self, events: list[TrainEvent], pictures: dict[str, QImage]) -> None:
         for relative, image in pictures.items():
             self.pictures.put(self.run_directory.path / relative, image)
-        changes: Changes = self.record.apply(events)
+        changes: RecordChanges = self.record.apply(events)
         if changes.curves or changes.samples or changes.truncated:
             self._set_axis()
         self.changed.emit(changes)

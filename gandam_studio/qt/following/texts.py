@@ -108,7 +108,7 @@ _DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
     ev.SpikeFound: lambda e: _tr("Spike in {0} at {1:,}: z = {2:.1f}").format(e.curve, e.spike_iteration, e.z),
     ev.RunPaused: lambda e: _tr("Paused"),
     ev.RunResumed: _resumed,
-    ev.Warning: lambda e: e.message,
+    ev.RunWarning: lambda e: e.message,
     ev.RunStopped: lambda e: _tr("Stopped: {0}").format(e.reason) if e.reason else _tr("Stopped"),
     ev.RunFailed: lambda e: _tr("Failed: {0}").format(e.message),
     ev.RunFinished: _finished,

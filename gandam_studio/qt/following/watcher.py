@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 
 from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.qt.following.pictures import decode, inside
-from trainer.protocol.events import EventReader, SamplesSaved, TrainEvent, Warning
+from trainer.protocol.events import EventReader, RunWarning, SamplesSaved, TrainEvent
 from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.spikes import SpikeFeed
 from trainer.protocol.untrusted import UntrustedError, open_regular
@@ -145,7 +145,7 @@ class RunWatcher(QThread):
         record.apply(events)
         if left_out := reader.damaged + record.skipped:
             text = f"{left_out:,} of the events are damaged and were left out"
-            record.apply([Warning(message=text, about="damaged", iteration=record.last_iteration)])
+            record.apply([RunWarning(message=text, about="damaged", iteration=record.last_iteration)])
         record.settle()
         self._reader, self._feed = reader, SpikeFeed()
         self.opened.emit(record)

@@ -42,7 +42,7 @@ class LineageTree(QTreeWidget):
         for column in (1, 2):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(False)
-        self._runs: dict[Path, QTreeWidgetItem] = {}
+        self.run_items: dict[Path, QTreeWidgetItem] = {}
         self.itemSelectionChanged.connect(lambda: self.runs_selected.emit(self.selected()))
         self.itemActivated.connect(self._open)
         theme.notifier().changed.connect(self.viewport().update)
@@ -52,7 +52,7 @@ class LineageTree(QTreeWidget):
         selected = set(self.selected())
         self.blockSignals(True)
         self.clear()
-        self._runs = {}
+        self.run_items = {}
         labels = {version.label: version for version in versions}
         groups: dict[str, QTreeWidgetItem] = {}
         names: dict[str, QTreeWidgetItem] = {}
@@ -108,7 +108,7 @@ class LineageTree(QTreeWidget):
         for column in range(3):
             item.setToolTip(column, tip("\n".join(words)))
         parent.addChild(item)
-        self._runs[run.folder] = item
+        self.run_items[run.folder] = item
         return item
 
     def selected(self) -> list[Path]:
@@ -120,9 +120,9 @@ class LineageTree(QTreeWidget):
         self.blockSignals(True)
         self.clearSelection()
         for folder in folders:
-            if folder in self._runs:
-                self._runs[folder].setSelected(True)
-                self.setCurrentItem(self._runs[folder], 0, self.selectionModel().SelectionFlag.NoUpdate)
+            if folder in self.run_items:
+                self.run_items[folder].setSelected(True)
+                self.setCurrentItem(self.run_items[folder], 0, self.selectionModel().SelectionFlag.NoUpdate)
         self.blockSignals(False)
         self.runs_selected.emit(self.selected())
 

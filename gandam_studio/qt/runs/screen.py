@@ -202,7 +202,8 @@ class RunsScreen(Screen):
         self.resume_button.setText(resume_label(state) if can_resume and state and state.state != "created" else text)
         self._select_soon.start()
 
-    def _show_selected(self) -> None:
+    def show_selected(self) -> None:
+        """Show the selected runs now."""
         if not self.isVisible():
             return  # Another screen is shown; `activated` will update.
         folders = self.tree.selected()

@@ -52,7 +52,7 @@ class RunControl(QObject):
     def live_run(self) -> RunDirectory | None:
         """The run that is training now, no matter what started it; the newest if there are several."""
         live = [run for run in self._run_folders() if run.is_locked()]
-        starting = [name for name, process in self._processes.items() if process.poll() is None]
+        starting = [name for name, process in self.processes.items() if process.poll() is None]
         if not live and starting:
             return RunDirectory(self.runs_folder / starting[-1])
         return live[-1] if live else None
@@ -60,7 +60,7 @@ class RunControl(QObject):
     def start(self, run: RunDirectory) -> bool:
         """Train or resume a run now; False if it could not be started (an error is posted)."""
         try:
-            self._processes[run.name] = runs.start(run)
+            self.processes[run.name] = runs.start(run)
         except UserError as error:
             self._session.post(str(error), ERROR)
             return False
@@ -117,7 +117,7 @@ class RunControl(QObject):
     def release(self) -> None:
         """Release the processes when the window closes; running trainers continue."""
         self._poll.stop()
-        for process in self._processes.values():
+        for process in self.processes.values():
             if process.poll() is None:
                 # Deliberately left running; without this, Python warns about an unreaped child.
                 process.returncode = 0

@@ -64,17 +64,17 @@ class PreflightCard(QFrame):
         self._numbers = QGridLayout()
         self._numbers.setHorizontalSpacing(3 * theme.SPACE)
         self._numbers.setVerticalSpacing(2)
-        self._values: dict[str, QLabel] = {}
+        self.values: dict[str, QLabel] = {}
         for column, (key, text) in enumerate((
             ("memory", self.tr("PEAK MEMORY")), ("step", self.tr("TIME PER STEP")),
             ("disk", self.tr("DISK NEEDED")), ("finish", self.tr("TOTAL TIME")),
         )):  # fmt: skip
             name = QLabel(text)
             name.setProperty("role", "section")
-            self._values[key] = QLabel("–")
-            self._values[key].setProperty("role", "title")
+            self.values[key] = QLabel("–")
+            self.values[key].setProperty("role", "title")
             self._numbers.addWidget(name, 0, column)
-            self._numbers.addWidget(self._values[key], 1, column)
+            self._numbers.addWidget(self.values[key], 1, column)
         self._note = QLabel(wordWrap=True)
         self._note.setProperty("role", "secondary")
         layout = QVBoxLayout(self)
@@ -117,7 +117,7 @@ class PreflightCard(QFrame):
     def forget_costs(self) -> None:
         """Discard the costs after a change of the configuration."""
         self.costs = None
-        for label in self._values.values():
+        for label in self.values.values():
             label.setText("–")
         self._note.clear()
         if self._task is not None:
@@ -153,11 +153,11 @@ class PreflightCard(QFrame):
     def _show(self, costs: dict[str, Any]) -> None:
         self.costs = costs
         step, steps = costs["seconds_per_step"], costs["steps"]
-        self._values["memory"].setText(_memory(costs["memory_mb"]))
-        self._values["step"].setText(f"{1000 * step:.0f} ms" if step < 1 else f"{step:.1f} s")
-        self._values["disk"].setText(_memory(costs["disk_mb"]))
+        self.values["memory"].setText(_memory(costs["memory_mb"]))
+        self.values["step"].setText(f"{1000 * step:.0f} ms" if step < 1 else f"{step:.1f} s")
+        self.values["disk"].setText(_memory(costs["disk_mb"]))
         finish = costs["seconds"]
-        self._values["finish"].setText(self.tr("no limit set") if finish is None else duration(finish))
+        self.values["finish"].setText(self.tr("no limit set") if finish is None else duration(finish))
         text = self.tr("{0} in {1}, {2:,.0f} pictures/s").format(
             costs["device"], costs["precision"], costs["pictures_per_s"]
         )

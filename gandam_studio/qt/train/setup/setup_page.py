@@ -68,7 +68,7 @@ class SetupPage(QWidget):
         self._advanced: AdvancedForm | None = None
         self._found: list[ManifestVersion] = []
         self._check_soon = QTimer(self, singleShot=True, interval=CHECK_MS)
-        self._check_soon.timeout.connect(self._check)
+        self._check_soon.timeout.connect(self.check)
         self._measure_soon = QTimer(self, singleShot=True, interval=MEASURE_MS)
         self._measure_soon.timeout.connect(self._measure_if_idle)
         session.closing.connect(self._stop_checks)
@@ -237,9 +237,10 @@ class SetupPage(QWidget):
         """Stop all checks before the workspace is closed."""
         self._measure_soon.stop()
         self._check_soon.stop()
-        self._check_soon.timeout.disconnect(self._check)
+        self._check_soon.timeout.disconnect(self.check)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Check the chosen version and show the results."""
         version = self.version()
         if version is None:
             text = self.tr("No version yet. Versions make runs repeatable")

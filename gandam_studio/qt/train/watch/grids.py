@@ -44,8 +44,8 @@ class GridArea(QStackedWidget):
         self._moments_at: list[float] = []
         for position, grid in enumerate(self.moments):
             grid.cell_clicked.connect(lambda _index, position=position: self._choose(position))
-        self._spike_title = OutsideLabel()
-        self._spike_title.setProperty("role", "title")
+        self.spike_title = OutsideLabel()
+        self.spike_title.setProperty("role", "title")
         self.addWidget(_row(self.fixed, self.random, self.real))
         self.addWidget(self._spike_page())
 
@@ -55,7 +55,7 @@ class GridArea(QStackedWidget):
         icons.set_icon(close, "close", "secondary", 16)
         close.clicked.connect(lambda _checked=False: self.show_spike(None))
         header = QHBoxLayout()
-        header.addWidget(self._spike_title, 1)
+        header.addWidget(self.spike_title, 1)
         header.addWidget(close)
         page = QWidget()
         layout = QVBoxLayout(page)
@@ -151,7 +151,7 @@ class GridArea(QStackedWidget):
 
     def _show_moments(self, spike: SpikeFound) -> None:
         assert self._follower is not None
-        self._spike_title.setText(
+        self.spike_title.setText(
             self.tr("Spike at {0:,} in {1}: {2:.1f} robust standard deviations").format(
                 spike.spike_iteration, spike.curve, spike.z
             )

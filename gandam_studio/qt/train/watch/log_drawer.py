@@ -12,7 +12,7 @@ from trainer.protocol import events as ev
 
 LINES = 5_000
 _COLORS = {
-    ev.Warning: "warning", ev.SpikeFound: "warning", ev.RunFailed: "dropped", ev.RunFinished: "kept",
+    ev.RunWarning: "warning", ev.SpikeFound: "warning", ev.RunFailed: "dropped", ev.RunFinished: "kept",
     ev.CheckpointSaved: "secondary", ev.SamplesSaved: "muted",
 }  # fmt: skip
 _ITERATION = Qt.ItemDataRole.UserRole
@@ -61,13 +61,13 @@ class LogDrawer(QTabWidget):
                 if (color := _COLORS.get(type(event))) is not None:
                     item.setForeground(theme.color(color))
                 row = self._row_for(event)
-                self._story.insertItem(row, item)
+                self.story.insertItem(row, item)
                 self._iterations.insert(row, event.iteration)
-        while self._story.count() > LINES:
-            self._story.takeItem(0)
+        while self.story.count() > LINES:
+            self.story.takeItem(0)
             self._iterations.pop(0)
         if following:
-            self._story.scrollToBottom()
+            self.story.scrollToBottom()
 
     def _row_for(self, event: ev.TrainEvent) -> int:
         """The row for an event: at the end, except for a spike, which is inserted at its iteration."""
@@ -90,9 +90,9 @@ class LogDrawer(QTabWidget):
     def mark(self, iteration: float) -> None:
         """Select the last line at or before an iteration."""
         row = next((i for i in range(len(self._iterations) - 1, -1, -1) if self._iterations[i] <= iteration), -1)
-        if row != self._story.currentRow():
-            self._story.setCurrentRow(row)
+        if row != self.story.currentRow():
+            self.story.setCurrentRow(row)
 
     def _at_end(self) -> bool:
-        bar = self._story.verticalScrollBar()
+        bar = self.story.verticalScrollBar()
         return bar.value() >= bar.maximum() - 2

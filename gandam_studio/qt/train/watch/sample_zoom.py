@@ -39,14 +39,14 @@ class Picture(QWidget):
     def __init__(self, side: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._image = QImage()
-        self._caption = ""
+        self.caption = ""
         self._side = side
         self.highlighted = False
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
         """A square and a line of text."""
-        return QSize(self._side, self._side + (16 if self._caption else 0))
+        return QSize(self._side, self._side + (16 if self.caption else 0))
 
     def show_picture(self, image: QImage, caption: str = "", tip: str = "") -> None:
         """Show a picture."""
@@ -69,12 +69,12 @@ class Picture(QWidget):
             painter.drawPixmap(area.topLeft(), pixmap)
         painter.setPen(theme.color("accent" if self.highlighted else "border"))
         painter.drawRect(area.adjusted(0.5, 0.5, -0.5, -0.5))
-        if self._caption:
+        if self.caption:
             font = self.font()
             font.setPixelSize(10)
             painter.setFont(font)
             painter.setPen(theme.color("secondary"))
-            painter.drawText(QRectF(0, self._side + 2, self._side, 14), Qt.AlignmentFlag.AlignCenter, self._caption)
+            painter.drawText(QRectF(0, self._side + 2, self._side, 14), Qt.AlignmentFlag.AlignCenter, self.caption)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Tell."""
@@ -111,10 +111,10 @@ class SampleZoom(QFrame):
         self._film_title = _section(self.tr("THE SAME LATENT OVER TIME"))
         self._film = [Picture(76) for _ in range(FILM)]
         self._near_title = _section(self.tr("NEAREST TRAINING PICTURES"))
-        self._near_note = QLabel(wordWrap=True)
-        self._near_note.setProperty("role", "secondary")
-        self._near = [Picture(76) for _ in range(NEIGHBOURS)]
-        self._film_at: list[float] = []
+        self.near_note = QLabel(wordWrap=True)
+        self.near_note.setProperty("role", "secondary")
+        self.near = [Picture(76) for _ in range(NEIGHBOURS)]
+        self.film_at: list[float] = []
         for position, picture in enumerate(self._film):
             picture.setCursor(Qt.CursorShape.PointingHandCursor)
             picture.clicked.connect(lambda position=position: self._choose(position))
@@ -133,8 +133,8 @@ class SampleZoom(QFrame):
         column.addWidget(self._film_title)
         column.addLayout(_rows(self._film))
         column.addWidget(self._near_title)
-        column.addWidget(self._near_note)
-        column.addLayout(_rows(self._near))
+        column.addWidget(self.near_note)
+        column.addLayout(_rows(self.near))
         column.addStretch(1)
         area = QScrollArea(widgetResizable=True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -175,14 +175,14 @@ class SampleZoom(QFrame):
         self._forget_search()
         self._title.setText(self.tr("Training picture"))
         self._large.show_picture(picture)
-        for widget in (self._film_title, *self._film, self._near_title, self._near_note, *self._near):
+        for widget in (self._film_title, *self._film, self._near_title, self.near_note, *self.near):
             widget.hide()
 
     def _show_film(self, follower: RunFollower, sample: SamplesSaved) -> None:
         fixed = self._which == "fixed"
         self._film_title.setVisible(fixed)
         chosen = _spread(follower.record.samples, sample, FILM) if fixed else []
-        self._film_at = [float(other.iteration) for other in chosen]
+        self.film_at = [float(other.iteration) for other in chosen]
         for position, widget in enumerate(self._film):
             widget.setVisible(position < len(chosen))
             if position < len(chosen):
@@ -195,8 +195,8 @@ class SampleZoom(QFrame):
                 widget.show_picture(picture, f"{other.iteration:,}", self.tr("Iteration {0:,}").format(other.iteration))
 
     def _choose(self, position: int) -> None:
-        if position < len(self._film_at):
-            self.moment_chosen.emit(self._film_at[position])
+        if position < len(self.film_at):
+            self.moment_chosen.emit(self.film_at[position])
 
     def _look_for_neighbours(self) -> None:
         """Search off the GUI thread; while a search runs, only the newest request waits."""
@@ -217,7 +217,7 @@ class SampleZoom(QFrame):
 
     def _show_neighbours(self, found: list[tuple[Neighbour, np.ndarray]]) -> None:
         self._near_title.show()
-        self._near_note.show()
+        self.near_note.show()
         nearest = found[0][0] if found else None
         if nearest and nearest.distance < COPY_DISTANCE:
             self._near_note.setText(self.tr("Nearly a copy of a training picture."))
@@ -238,9 +238,9 @@ class SampleZoom(QFrame):
     def _show_failure(self, error: Exception) -> None:
         log.info("cannot find the nearest pictures: %s", error)
         self._near_title.show()
-        self._near_note.show()
-        self._near_note.setText(wrapped(self.tr("The training pictures cannot be read: {0}").format(error), word=24))
-        for widget in self._near:
+        self.near_note.show()
+        self.near_note.setText(wrapped(self.tr("The training pictures cannot be read: {0}").format(error), word=24))
+        for widget in self.near:
             widget.hide()
 
     def _end_search(self) -> None:

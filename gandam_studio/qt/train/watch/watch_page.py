@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.runs.record import Changes
+from gandam_studio.core.runs.record import RecordChanges
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.texts import STATE_COLORS, Failure, failure, resume_label, state_name, why_finished
@@ -132,7 +132,7 @@ class WatchPage(QWidget):
         for widget in (self._state, self._title):
             line.addWidget(widget)
         line.addStretch(1)
-        line.addWidget(self._numbers)
+        line.addWidget(self.numbers_label)
         line.addSpacing(theme.SPACE)
         for button in (self.sample_button, self.pause_button, self.stop_button, self.resume_button):
             line.addWidget(button)
@@ -188,7 +188,7 @@ class WatchPage(QWidget):
         self.plots.set_record(follower.record, plot_specs(follower.config))
         self.log.reset(follower.record.story, follower.log_text)
         self._show_meters()
-        self._take(Changes(curves=True, samples=True, checkpoints=True, spikes=True))
+        self._take(RecordChanges(curves=True, samples=True, checkpoints=True, spikes=True))
         self._show_state(follower.state)
 
     def _take(self, changes: Changes) -> None:

@@ -82,7 +82,7 @@ class CurvePlot(QFrame):
         top.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
         top.setSpacing(0)
         top.addWidget(self.title)
-        top.addWidget(self._legend)
+        top.addWidget(self.legend)
         layout.addLayout(top)
         layout.addWidget(self.canvas, 1)
 
@@ -187,4 +187,4 @@ class CurvePlot(QFrame):
             # For screen readers: the values at the cursor.
             text = ", ".join(summary)
             self.setAccessibleName(f"{self.title.text()}: {text}")
-            self._legend.setToolTip(text)
+            self.legend.setToolTip(text)

@@ -33,7 +33,7 @@ class Legend(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._entries: list[Entry] = []
+        self.entries: list[Entry] = []
         self._measured: tuple[QFont, QFontMetricsF, QFontMetricsF] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
@@ -45,7 +45,7 @@ class Legend(QWidget):
         """Set the entries and repaint if they differ; returns whether they do."""
         if entries == self._entries:
             return False
-        self._entries = entries
+        self.entries = entries
         self.update()
         return True
 
@@ -72,7 +72,7 @@ class Legend(QWidget):
                 plain_width.horizontalAdvance(entry.label) + (5 if entry.label else 0),
                 bold_width.horizontalAdvance(entry.value),
             )
-            for entry in self._entries
+            for entry in self.entries
         ]
         texts = sum(label + value for label, value in widths)
         line, gap = LINE_PX, GAP_PX
@@ -87,7 +87,7 @@ class Legend(QWidget):
             painter.translate(0, self.height() * (1 - share) / 2)
             painter.scale(share, share)
         x, base, middle = 0.0, self.fontMetrics().ascent(), self.height() / 2
-        for entry, (label, value) in zip(self._entries, widths, strict=True):
+        for entry, (label, value) in zip(self.entries, widths, strict=True):
             painter.setPen(QPen(theme.color(entry.color), 2, DASHES[entry.dash]))
             painter.drawLine(QPointF(x, middle), QPointF(x + line, middle))
             x += line + 5

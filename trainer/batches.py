@@ -1,4 +1,4 @@
-"""Everything random in one training phase, drawn beforehand: a function of (seed, phase, number) and nothing else."""
+"""The inputs of training steps, with everything random drawn beforehand: a function of (seed, step) alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from trainer.augmentation import Changes, draw_changes
+from trainer.augmentation import AugmentParams, draw_augmentation
 from trainer.dataset import TrainingSet
 from trainer.distributed import Ranks
 from trainer.protocol.config import TrainConfig
@@ -14,37 +14,38 @@ from trainer.randomness import generator
 
 
 @dataclass(frozen=True)
-class Draw:
-    """One phase's random numbers for B pictures (this rank's share of the batch).
+class StepBatch:
+    """Pictures and random numbers of one step, for the B pictures of this rank.
 
     Attributes:
         real: (B, C, H, W) float32 pictures in [-1, 1]. z: (B, latent). labels: (B,) classes of `real`, or None.
-        real_changes, fake_changes: augmentation. noise: (2, B) label noise, or None. mix: (B,) in [0, 1], or None.
+        real_augmentation, fake_augmentation: how `real` and the generated pictures are augmented, or None.
+        noise: (2, B) label noise, or None. mix: (B,) in [0, 1], or None.
         source: generator for dropout masks. weight: the gradient penalty's, (), or None at steps without one.
     """
 
     real: torch.Tensor | None
     z: torch.Tensor
     labels: torch.Tensor | None
-    real_changes: Changes | None
-    fake_changes: Changes | None
+    real_augmentation: AugmentParams | None
+    fake_augmentation: AugmentParams | None
     noise: torch.Tensor | None
     mix: torch.Tensor | None
     source: torch.Generator
     weight: torch.Tensor | None = None
 
-    def part(self, first: int, last: int) -> Draw:
-        """The share of pictures first .. last - 1, for a micro-batch."""
+    def part(self, first: int, last: int) -> StepBatch:
+        """The inputs of pictures first .. last - 1, for a micro-batch."""
 
         def cut(value: torch.Tensor | None) -> torch.Tensor | None:
             return None if value is None else value[first:last]
 
-        return Draw(
+        return StepBatch(
             cut(self.real),
             self.z[first:last],
             cut(self.labels),
-            self.real_changes and self.real_changes.part(first, last),
-            self.fake_changes and self.fake_changes.part(first, last),
+            self.real_augmentation and self.real_augmentation.part(first, last),
+            self.fake_augmentation and self.fake_augmentation.part(first, last),
             None if self.noise is None else self.noise[:, first:last],
             cut(self.mix),
             self.source,
@@ -52,7 +53,7 @@ class Draw:
         )
 
 
-class Drawer:
+class BatchSource:
     """Draws phases.
 
     Each number's rows depend on nothing that came before, so a run can start at any iteration.
@@ -65,8 +66,11 @@ class Drawer:
         self._weights = None if data.weights is None else data.weights.to(self._device, torch.float32)
         self._orders: dict[tuple[str, int], torch.Tensor] = {}
 
-    def draw(self, phase: str, number: int, probability: float, with_reals: bool) -> Draw:
-        """Draw phase `phase` ("d" or "g") number `number`; `probability` of augmentation."""
+    def draw(self, phase: str, number: int, probability: float, with_reals: bool) -> StepBatch:
+        """The inputs of step `number` of the discriminator (`phase` "d") or generator ("g").
+
+        `probability` is that of augmentation. `with_reals`: whether the step looks at real pictures.
+        """
         config, batch, mine = self._config, self._batch, self._ranks.share(self._batch)
         stream, place = phase, number
         if phase == "g" and config.objective.shared_latents:  # All as in the discriminator's last step.
@@ -78,19 +82,19 @@ class Drawer:
         if config.augmentation.mirror:
             mirrored = (torch.rand(batch, generator=source, device=self._device) < 0.5)[mine]
         size = config.data.size
-        changes = [draw_changes(config.augmentation, batch, size, probability, source) for _ in range(2)]
+        changes = [draw_augmentation(config.augmentation, batch, size, probability, source) for _ in range(2)]
         noise = mix = None
         if phase == "d" and config.objective.label_noise > 0:
             noise = torch.rand(2, batch, generator=source, device=self._device) * config.objective.label_noise
             noise = noise[:, mine]
         if phase == "d" and config.regulariser.kind == "gp":
             mix = torch.rand(batch, generator=source, device=self._device)[mine]
-        return Draw(
+        return StepBatch(
             real=self._data.batch(rows, mirrored) if with_reals else None,
             z=z,
             labels=None if self._data.labels is None else self._data.labels[rows],
-            real_changes=changes[0] and changes[0].part(mine.start, mine.stop),
-            fake_changes=changes[1] and changes[1].part(mine.start, mine.stop),
+            real_augmentation=changes[0] and changes[0].part(mine.start, mine.stop),
+            fake_augmentation=changes[1] and changes[1].part(mine.start, mine.stop),
             noise=noise,
             mix=mix,
             source=source,

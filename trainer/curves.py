@@ -1,21 +1,21 @@
-"""The raw curves: one row an iteration, gathered on the device and read only now and then."""
+"""Per-iteration values of a run: gathered on the device, read in batches."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 
 import torch
 
-from trainer.game import D_VALUES
 from trainer.protocol.events import CURVES
 
 
-class Journal:
+class CurveBuffer:
     """Per-iteration values waiting to be written.
 
     Attributes:
-        first_iteration: the oldest waiting row's.
+        first_iteration: the iteration of the oldest row.
     """
 
     def __init__(self, device: torch.device, capacity: int) -> None:
@@ -31,17 +31,18 @@ class Journal:
         """Whether the next row would not fit."""
         return len(self) == len(self._rows)
 
-    def add(self, iteration: int, of_d: torch.Tensor, of_g: torch.Tensor, penalised: bool) -> None:
-        """Note one iteration: what the discriminator's and the generator's phase returned. No waiting."""
+    def add(self, iteration: int, values: Mapping[str, torch.Tensor], penalised: bool) -> None:
+        """Add a row of scalars by name (see `events.CURVES`); does not wait for the device."""
         if not self._penalised:
             self.first_iteration = iteration
-        d = dict(zip((*D_VALUES, "grad_norm_d"), of_d, strict=True))
-        g = dict(zip(("loss_g", "grad_norm_g"), of_g, strict=True))
-        self._rows[len(self)] = torch.stack([(d | g)[name].float() for name in CURVES])
+        self._rows[len(self)] = torch.stack([values[name].float() for name in CURVES])
         self._penalised.append(penalised)
 
     def take(self) -> tuple[dict[str, list[float | None]], int | None]:
-        """All waiting rows as curves, and the first iteration with a value that is no number, or None. Waits."""
+        """Remove all rows; returns them as curves, and the first iteration with a NaN or infinity, or None.
+
+        Waits for the device.
+        """
         table = self._rows[: len(self)].tolist()
         broken = None
         curves: dict[str, list[float | None]] = {name: [] for name in CURVES}
@@ -51,23 +52,23 @@ class Journal:
                     broken = self.first_iteration + offset
                 absent = not math.isfinite(value) or (name == "penalty" and not penalised)
                 curves[name].append(None if absent else float(f"{value:.5g}"))
-        self.forget()
+        self.clear()
         return curves, broken
 
-    def forget(self) -> None:
-        """Drop the waiting rows unread. No waiting."""
+    def clear(self) -> None:
+        """Drop all rows; does not wait for the device."""
         self._penalised.clear()
 
 
-class Rate:
-    """Pictures a second over the last half minute or so."""
+class Throughput:
+    """Pictures per second over the last `window_s` seconds."""
 
     def __init__(self, window_s: float = 30.0) -> None:
         self._window = window_s
         self._marks: list[tuple[float, int]] = []
 
     def mark(self, images: int) -> float:
-        """Note that `images` have been seen by now; returns the rate (0.0 at first)."""
+        """Record that `images` have been seen by now; returns the rate (0.0 the first time)."""
         now = time.perf_counter()
         self._marks.append((now, images))
         while len(self._marks) > 2 and self._marks[0][0] < now - self._window:
@@ -76,6 +77,6 @@ class Rate:
         span = now - then
         return (images - before) / span if span > 0 and len(self._marks) > 1 else 0.0
 
-    def forget(self) -> None:
-        """Start anew, after a pause."""
+    def clear(self) -> None:
+        """Forget all marks."""
         self._marks.clear()

@@ -1,7 +1,7 @@
-"""Several processes of one machine on one run, without `torchrun`: `processes = N` in the run's settings.
+"""Starts the other processes of a run with `processes = N` in its settings, without `torchrun`.
 
-The process that was started stays the first rank: it holds the lock, writes the files and is the one to signal or to
-end. The others read a pipe from it that never carries anything and end when it closes, however the first one ended.
+The process that was started is the first rank: it holds the lock, writes the files and receives signals. The others
+read from a pipe that it holds open, and exit when it closes, however the first one ended.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import Any
 from trainer.protocol.errors import TrainerError
 
 COMPANION = "GANDAM_COMPANION"
-"""Set in the environment of processes that end with the one that started them."""
+"""Environment variable of processes that exit with the one that started them."""
 
-PATIENCE_S = 20.0  # Between one process's end and the end of those that wait for it in vain.
+PATIENCE_S = 20.0  # How long processes may wait for one that has failed.
 
 
 @contextlib.contextmanager
 def companions(run: Path, count: int) -> Iterator[None]:
-    """Within this, `count` processes train `run`, this one as the first; where torchrun has started us, nothing.
+    """Within this context, `count` processes train `run`, this one as the first. Does nothing under torchrun.
 
     Raises TrainerError when a process cannot be started.
     """
@@ -77,7 +77,7 @@ def _started(run: Path, own: dict[str, str]) -> subprocess.Popen[bytes]:
     root = str(Path(__file__).resolve().parent.parent)
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     environment = {**os.environ, **own, COMPANION: "1", "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
-    # Ctrl+C in a console is for the first rank alone, which tells the others.
+    # Ctrl+C in a console must reach the first rank only, which stops the others.
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -90,7 +90,7 @@ def _started(run: Path, own: dict[str, str]) -> subprocess.Popen[bytes]:
 
 
 def _end_with_the_first() -> None:
-    """Wait until the first rank has gone or lets go; then nothing of this process is wanted any more."""
+    """Exit once the first rank has ended or closed the pipe."""
     # Not sys.stdin: a thread inside its lock makes the interpreter abort when the main thread ends first.
     with contextlib.suppress(OSError):
         while os.read(0, 1):
@@ -99,9 +99,9 @@ def _end_with_the_first() -> None:
 
 
 def _end_with_any(processes: list[subprocess.Popen[bytes]], over: threading.Event) -> None:
-    """End this process when another one has failed and the main thread still waits for it after a while.
+    """Exit when another process has failed and the main thread still waits for it after `PATIENCE_S`.
 
-    gloo notices a lost process at once; NCCL waits for ten minutes, and a killed trainer can be resumed.
+    gloo notices a lost process at once, NCCL only after ten minutes; the run can be resumed.
     """
     while not over.wait(1.0):
         if any(process.poll() not in (None, 0) for process in processes):

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import small_config
+from small_runs import small_config
 
-from trainer.mirrors import Mirrors, means
-from trainer.protocol.events import MetricMeasured, Progress, SamplesSaved, TrainEvent, Warning
+from trainer.protocol.events import MetricMeasured, Progress, RunWarning, SamplesSaved, TrainEvent
 from trainer.protocol.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.trackers import Trackers, means
+from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
 STEPS = ["stop.iterations=6", "sampling.every=3", "sampling.progress_every=2"]
@@ -61,11 +61,11 @@ def test_a_mirror_that_fails_does_not_end_the_run(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name == "tensorboard" else None)
-    monkeypatch.setattr("trainer.mirrors.TensorBoard", Broken)
+    monkeypatch.setattr("trainer.trackers.TensorBoard", Broken)
     monkeypatch.setattr(Broken, "fails", fails)
     run = make_run("r", small_config("dcgan", *STEPS), 48)
     assert train_run(run).state == "finished"
-    warnings = [event.message for event in run.events().read() if isinstance(event, Warning)]
+    warnings = [event.message for event in run.events().read() if isinstance(event, RunWarning)]
     told = [text for text in warnings if text.startswith("TensorBoard failed")]
     assert len(told) == (fails != "close"), "once, and after the last event there is no place to tell it"
 
@@ -77,7 +77,7 @@ def test_wandb_is_told_only_when_a_person_asked_for_it(
     monkeypatch.delenv("WANDB_MODE", raising=False)
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name == "wandb" else None)
-    assert Mirrors(tmp_path, config).names == []
+    assert Trackers(tmp_path, config).names == []
 
 
 @pytest.mark.slow

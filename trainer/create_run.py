@@ -1,4 +1,4 @@
-"""Making a run's folder without the Studio: from a prepared array, a folder of pictures, or another run."""
+"""Creates run folders without the Studio: from a prepared array, a folder of pictures, or another run."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ PICTURES = {".png", ".webp", ".bmp", ".gif", ".jpg", ".jpeg"}
 def new_run(
     path: Path, config: TrainConfig, data: Path, overrides: list[str], size: int = 0, alpha: bool = False
 ) -> RunDirectory:
-    """Make the run folder `path` from `data`: a uint8 (N, H, W, C) .npy file or a folder of pictures.
+    """Create the run folder `path` from `data`: a uint8 (N, H, W, C) .npy file or a folder of pictures.
 
-    `size` and `alpha` apply to folders (0: as `overrides` or else the preset say). Raises TrainerError, also where
-    settings and pictures do not go together.
+    `size` and `alpha` apply to folders; size 0 stands for that of `overrides` or the preset. Raises TrainerError, also
+    when settings and pictures do not fit together.
     """
     asked = parse_overrides(overrides)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
@@ -67,10 +67,10 @@ def new_run(
 
 
 def fork_run(path: Path, parent: RunDirectory, overrides: list[str]) -> RunDirectory:
-    """A new run that goes on from `parent`'s newest good checkpoint with `overrides`.
+    """Create a run that continues from `parent`'s newest good checkpoint with `overrides`.
 
-    Where these change batch or precision, they are chosen anew instead of kept as they were. Raises TrainerError, also
-    when there is no checkpoint to go on from.
+    If these change batch or precision, both are chosen anew instead of being kept. Raises TrainerError, also when there
+    is no good checkpoint.
     """
     before = parent.config()
     config = apply_overrides(before, overrides)
@@ -78,7 +78,7 @@ def fork_run(path: Path, parent: RunDirectory, overrides: list[str]) -> RunDirec
         check_data(config, (before.data.size, before.data.size, before.data.channels), parent.dataset_info())
     if changed := _other_networks(before, config):
         raise TrainerError(
-            f"{changed}: not the networks that {parent.name} has trained; start a new run with --preset and --data"
+            f"{changed} changes the networks that {parent.name} has trained; start a new run with --preset and --data"
         )
     config = dataclasses.replace(config, origin=dataclasses.replace(config.origin, parent=parent.name))
     manifest = parent.manifest_path if parent.manifest_path.exists() else None
@@ -95,12 +95,12 @@ def fork_run(path: Path, parent: RunDirectory, overrides: list[str]) -> RunDirec
 
 
 def _copy_newest(parent: RunDirectory, new: RunDirectory) -> Path:
-    """Copy the newest good checkpoint; where the parent trains and removes it meanwhile, the one that came after."""
+    """Copy the newest good checkpoint, or a newer one if the parent is training and removes it meanwhile."""
     for left in reversed(range(COPY_TRIES)):
         folder, complaints = checkpoints.newest_good(parent.checkpoints())
         if folder is None:
             reason = complaints[0] if complaints else "it has none yet"
-            raise TrainerError(f"{parent.name} has no checkpoint to go on from: {reason}", "checkpoint")
+            raise TrainerError(f"{parent.name} has no checkpoint to continue from: {reason}", "checkpoint")
         copied = new.checkpoints_path / folder.name
         try:
             checkpoints.copy_to(folder, copied)
@@ -109,16 +109,16 @@ def _copy_newest(parent: RunDirectory, new: RunDirectory) -> Path:
                 continue
             raise
         for complaint in complaints:
-            log.warning(f"{complaint}; going on from {int(folder.name):,}")
+            log.warning(f"{complaint}; continuing from {int(folder.name):,}")
         return copied
     raise AssertionError("unreachable")
 
 
 def _copy_best(parent: RunDirectory, new: RunDirectory) -> None:
-    """Copy the best weights, which the parent may replace meanwhile; one that is damaged is left out."""
+    """Copy the best weights, which the parent may be replacing; damaged ones are left out."""
     best = parent.checkpoints_path / checkpoints.BEST
     for left in reversed(range(COPY_TRIES)):
-        if not best.is_dir():  # Gone for an instant, where the parent is replacing it.
+        if not best.is_dir():  # Absent for a moment while the parent replaces it.
             if not parent.is_locked():
                 return
             time.sleep(0.02)
@@ -132,13 +132,13 @@ def _copy_best(parent: RunDirectory, new: RunDirectory) -> None:
 
 
 def _other_networks(before: TrainConfig, after: TrainConfig) -> str:
-    """The changed settings of the networks where no checkpoint of one fits the other; "" where it does."""
+    """The changed settings that make the checkpoints of two configurations incompatible, or ""."""
     changed = [path for path, _, _ in differences(before, after) if path.startswith(("architecture.", "data."))]
     return " and ".join(changed) if changed and _outline(before) != _outline(after) else ""
 
 
 def _outline(config: TrainConfig) -> list[dict[str, tuple[int, ...]]]:
-    """Names and shapes of everything a checkpoint holds of the networks."""
+    """Names and shapes of the networks' tensors in a checkpoint."""
     with torch.device("meta"):
         networks = build_networks(config)
     return [{name: tuple(tensor.shape) for name, tensor in net.state_dict().items()} for net in networks]
@@ -148,7 +148,7 @@ def _fitted(config: TrainConfig, pixels: np.ndarray[Any, Any], overrides: list[s
     try:
         fitted = fit_data(config, pixels.shape[1], pixels.shape[3])
     except ValueError as error:
-        raise TrainerError(f"the pictures do not suit: {error}", "data") from None
+        raise TrainerError(f"the pictures cannot be used: {error}", "data") from None
     return apply_overrides(fitted, overrides)
 
 
@@ -157,16 +157,14 @@ def _read_array(path: Path) -> np.ndarray[Any, Any]:
         pixels = open_pictures(path)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise TrainerError(
-            f"cannot read {path}: {reason}; give such an array or a folder of pictures", "data"
-        ) from None
+        raise TrainerError(f"cannot read {path}: {reason}; use such an array or a folder of pictures", "data") from None
     if pixels.shape[1] != pixels.shape[2]:
         raise TrainerError(f"{path} must hold uint8 (N, size, size, C), not {pixels.shape}", "data")
     return pixels
 
 
 def _beside(path: Path, count: int) -> dict[str, Any]:
-    """The .json of the same name beside an array, or plain facts."""
+    """The contents of the .json file next to an array, or defaults."""
     try:
         found = read_json_object(path.with_suffix(".json"), max_bytes=DATASET_BYTES)
         Values(found).texts("ids", [], most=MAX_INTEGER)
@@ -177,12 +175,12 @@ def _beside(path: Path, count: int) -> dict[str, Any]:
 
 
 def _read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[Any, Any], list[str]]:
-    """Every picture below `folder`, by name: (names, uint8 (N, size, size, C), names of those that are unreadable)."""
+    """All pictures below `folder`, sorted: (names, uint8 (N, size, size, C), names of unreadable files)."""
     names: list[str] = []
     rows: list[np.ndarray[Any, Any]] = []
     passed_over: list[str] = []
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file()):
-        # Undecodable bytes of a name are escaped, so that it can be written as text.
+        # Escape undecodable bytes, so that the name can be written as text.
         name = (
             path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         )
@@ -199,8 +197,8 @@ def _read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[An
 
 
 def _upright_rgba(picture: Image.Image) -> Image.Image:
-    """As it is meant to be seen: turned as a camera noted, and 16-bit grey brought down to 8 instead of cut off."""
-    with contextlib.suppress(Exception):  # Damaged notes of a camera raise whatever they like; the picture is whole.
+    """RGBA with the EXIF orientation applied; 16-bit grey is scaled to 8 bits."""
+    with contextlib.suppress(Exception):  # Damaged EXIF data can raise anything.
         picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):
         grey = np.asarray(picture).astype(np.int64)
@@ -209,9 +207,9 @@ def _upright_rgba(picture: Image.Image) -> Image.Image:
 
 
 def squared(picture: Image.Image, recipe: Recipe) -> np.ndarray[Any, Any]:
-    """One RGBA picture trimmed, fitted into the square and laid on white (or left on alpha): uint8 (size, size, C).
+    """Trim an RGBA picture and fit it into a square, on white or on alpha: uint8 (size, size, C).
 
-    The Studio's own renderer knows more (crops, flips, backgrounds); this serves folders given straight to the trainer.
+    Only for folders given to the trainer directly; the Studio's renderer also crops, flips and sets backgrounds.
     """
     box = picture.getchannel("A").getbbox()
     picture = picture.crop(box) if box else picture

@@ -1,4 +1,4 @@
-"""The same events for TensorBoard and Weights & Biases, when they are installed; events.jsonl stays the truth."""
+"""Sends events to TensorBoard and Weights & Biases, if installed; events.jsonl remains the reference."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TensorBoard:
         self._writer: Any = SummaryWriter(str(run / "tensorboard"))
 
     def write(self, event: TrainEvent) -> None:
-        """Mirror one event."""
+        """Send one event."""
         if isinstance(event, Progress):
             for name, value in means(event).items():
                 self._writer.add_scalar(name, value, event.iteration)
@@ -41,7 +41,7 @@ class TensorBoard:
 
 
 class WandB:
-    """Logs to Weights & Biases; only when the person set WANDB_MODE or WANDB_API_KEY, since it may use the network."""
+    """Logs to Weights & Biases; used only if WANDB_MODE or WANDB_API_KEY is set, since it may use the network."""
 
     def __init__(self, run: Path, config: TrainConfig) -> None:
         import wandb  # type: ignore[import-not-found,unused-ignore]
@@ -50,7 +50,7 @@ class WandB:
         wandb.init(dir=str(run), name=run.name, id=run.name, resume="allow", config=config.to_json())
 
     def write(self, event: TrainEvent) -> None:
-        """Mirror one event."""
+        """Send one event."""
         if isinstance(event, Progress):
             self._wandb.log(means(event), step=event.iteration)
         elif isinstance(event, MetricMeasured) and event.value is not None:
@@ -63,8 +63,8 @@ class WandB:
         self._wandb.finish()
 
 
-class Mirrors:
-    """The mirrors this machine has. One that fails is let go of; training never ends for its sake."""
+class Trackers:
+    """The trackers available on this machine. One that fails is dropped; training continues."""
 
     def __init__(self, run: Path, config: TrainConfig) -> None:
         self._found: dict[str, TensorBoard | WandB] = {}
@@ -76,35 +76,35 @@ class Mirrors:
 
     @property
     def names(self) -> list[str]:
-        """Those that are written to."""
+        """The trackers in use."""
         return list(self._found)
 
     def write(self, event: TrainEvent) -> None:
-        """Mirror one event."""
-        for name, mirror in list(self._found.items()):
-            self._try(name, functools.partial(mirror.write, event))
+        """Send one event."""
+        for name, tracker in list(self._found.items()):
+            self._try(name, functools.partial(tracker.write, event))
 
     def close(self) -> None:
         """Flush and close."""
-        for name, mirror in list(self._found.items()):
-            self._try(name, mirror.close)
+        for name, tracker in list(self._found.items()):
+            self._try(name, tracker.close)
         self._found.clear()
 
     def failures(self) -> list[str]:
-        """What has failed since this was last asked, in words for a person."""
-        told, self._failures = self._failures, []
-        return told
+        """Messages about failures since the last call."""
+        failures, self._failures = self._failures, []
+        return failures
 
     def _try(self, name: str, what: Callable[[], None]) -> None:
         try:
             what()
-        except Exception as error:  # Other people's code: whatever it raises.
+        except Exception as error:  # Third-party code can raise anything.
             self._found.pop(name, None)
-            self._failures.append(f"{name} failed and is no longer written to: {error}")
+            self._failures.append(f"{name} failed and is no longer used: {error}")
 
 
 def means(event: Progress) -> dict[str, float]:
-    """Mean of each curve over the event's iterations: mirrors must not cost what per-step writing costs."""
+    """The mean of each curve over the event's iterations, since one write per iteration would cost too much."""
     found = {name: [v for v in values if v is not None] for name, values in event.curves.items()}
     return {name: sum(values) / len(values) for name, values in found.items() if values}
 

@@ -1,4 +1,4 @@
-"""From a run's folder to a trained generator: start or resume, train, and end with a clear word in every case."""
+"""Trains a run from its folder: starts or resumes it, and writes how it ended to its events."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from trainer.checkpoints import Checkpoint
 from trainer.dataset import TrainingSet, load_training_set
 from trainer.device import choose_device, set_threads
 from trainer.distributed import Ranks, is_first, is_lost_contact, joined, local_rank, ranks_here
-from trainer.launch import companions
 from trainer.memory import is_out_of_memory
-from trainer.mirrors import Mirrors
 from trainer.networks import parameter_count
+from trainer.processes import companions
 from trainer.protocol import events, files
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.effects import NO_LIMIT, without_effect
@@ -34,6 +33,7 @@ from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import UntrustedError
 from trainer.schedule import Done, limit_reached
 from trainer.session import Session, checkpoint_name, make_session, restore
+from trainer.trackers import Trackers
 from trainer.training import Stopped, Training, folder_is_gone
 from trainer.tuning import choose_batch, choose_machine, kept_machine
 
@@ -58,9 +58,10 @@ def train_run(
 ) -> Outcome:
     """Train or resume `run` until it finishes or is stopped. Commands older than `since` are dropped.
 
-    `limits` are settings to change for good, such as "stop.minutes=5". Under torchrun every rank calls this; where
-    the run asks for several processes and torchrun has started none, they are started here.
-    Every ending but a kill is written to the events. Raises TrainerError (already written as RunFailed).
+    `limits` are settings to change in the run, such as "stop.minutes=5". Under torchrun every rank calls this; if the
+    run asks for several processes and torchrun has started none, they are started here.
+    How training ended is written to the events, unless the process is killed. Raises TrainerError (already written as
+    RunFailed).
     """
     config = apply_overrides(run.config(), limits)
     if not is_first():
@@ -76,7 +77,7 @@ def train_run(
 
 
 def _refuse_passed(run: RunDirectory, config: TrainConfig) -> None:
-    """Raise TrainerError where a new limit lies behind the run already: training would end before its first step."""
+    """Raise TrainerError if the run has already passed its new limit."""
     if config.stop == run.config().stop:
         return
     newest, _ = checkpoints.newest_good(run.checkpoints())
@@ -86,11 +87,11 @@ def _refuse_passed(run: RunDirectory, config: TrainConfig) -> None:
     done = Done(values["iteration"], values["images_seen"], values["trained_s"])
     if limit := limit_reached(config.stop, done):
         at = f"{done.seconds / 60:.1f} minutes" if limit == "minutes" else f"iteration {done.iteration:,}"
-        raise TrainerError(f"{run.name} is already at {at}; a limit counts from the run's beginning: give a larger one")
+        raise TrainerError(f"{run.name} is already at {at}; limits count from the run's start, so use a larger one")
 
 
 class _Writer(EventWriter):
-    """An event writer that also tells a listener (the console's progress line)."""
+    """An event writer that also passes events to a listener (the console's output) and to trackers."""
 
     def __init__(
         self, run: RunDirectory, config: TrainConfig, listener: Callable[[events.TrainEvent], None] | None
@@ -102,19 +103,19 @@ class _Writer(EventWriter):
         except OSError as error:
             raise io_failure(f"cannot write to {run.events_path}", error) from error
         self._listener = listener
-        self._mirrors = Mirrors(run.path, config)
+        self._trackers = Trackers(run.path, config)
 
     def write(self, event: events.TrainEvent) -> events.TrainEvent:
         written = super().write(event)
-        self._mirrors.write(written)
+        self._trackers.write(written)
         if self._listener:
             try:
                 self._listener(written)
-            except (OSError, ValueError):  # The console it prints to is gone: a closed terminal, a closed pipe.
+            except (OSError, ValueError):  # The terminal or pipe it prints to was closed.
                 self._listener = None
-        for failure in self._mirrors.failures():
+        for failure in self._trackers.failures():
             self.write(
-                events.Warning(
+                events.RunWarning(
                     iteration=written.iteration, images_seen=written.images_seen, message=failure, about="tracker"
                 )
             )
@@ -122,14 +123,14 @@ class _Writer(EventWriter):
 
     def close(self) -> None:
         super().close()
-        self._mirrors.close()
-        for failure in self._mirrors.failures():  # Too late for an event.
+        self._trackers.close()
+        for failure in self._trackers.failures():  # Too late for an event.
             log.warning(failure)
 
 
 @contextlib.contextmanager
 def _together(run: RunDirectory, config: TrainConfig) -> Iterator[tuple[Ranks, torch.device]]:
-    """The ranks of this run and this one's device; processes that are missing are started."""
+    """The ranks of this run and the device of this one; starts the other processes if necessary."""
     with companions(run.path, config.processes):
         device = choose_device(config.device, local_rank())
         with joined(device) as ranks:
@@ -151,16 +152,17 @@ def _train(run: RunDirectory, config: TrainConfig, writer: EventWriter | None, s
             if saved:
                 at = Done(saved.values["iteration"], saved.values["images_seen"], saved.values["trained_s"])
             for complaint in complaints:
-                say(events.Warning(message=complaint, about="checkpoint"))
+                say(events.RunWarning(message=complaint, about="checkpoint"))
             if saved and (limit := limit_reached(config.stop, at)):
                 say(events.RunFinished(limit=limit, checkpoint=_relative(run, folder)))
                 return Outcome(
-                    "finished", f"it had reached its {events.LIMITS[limit]} already", at.iteration, at.images
+                    "finished", f"it had already reached its {events.LIMITS[limit]}", at.iteration, at.images
                 )
             session = _prepare(run, config, device, ranks, saved)
             training = Training(session, run, writer, since)
             _announce(session, say, _relative(run, folder))
-            with _signals(training):  # Also while the last checkpoint is saved: a closing terminal may hang up twice.
+            # Also while the last checkpoint is saved: a closing terminal can send SIGHUP twice.
+            with _signals(training):
                 try:
                     limit = training.train()
                 except Stopped as stop:
@@ -180,43 +182,42 @@ def _train(run: RunDirectory, config: TrainConfig, writer: EventWriter | None, s
 
 
 def _newest_name(run: RunDirectory) -> str:
-    """The newest checkpoint's path, "" where there is none or the folder cannot be read."""
+    """The path of the newest checkpoint, or ""."""
     with contextlib.suppress(OSError):
         return _relative(run, run.newest_checkpoint())
     return ""
 
 
 def _newest(run: RunDirectory, ranks: Ranks) -> tuple[Checkpoint | None, Path | None, list[str]]:
-    """The newest checkpoint that verifies, where it lies, and in words what was wrong with newer ones.
+    """The newest checkpoint that verifies, its folder, and messages about damaged newer ones.
 
-    The first rank chooses for all, whose run folders may lie on several machines, and sets newer ones aside: as the
-    highest numbers they would stay when old ones are removed, and what is trained now would go. Raises TrainerError.
+    The first rank chooses for all ranks, which may be on several machines. It sets damaged ones aside: having the
+    highest numbers, they would be kept in place of the new ones when old checkpoints are removed. Raises TrainerError.
     """
     folders = run.checkpoints() if ranks.first else []
     folder, complaints = checkpoints.newest_good(folders)
-    where = f"going on from {int(folder.name):,}" if folder else "starting from the beginning"
-    told = []
+    where = f"continuing from {int(folder.name):,}" if folder else "starting from the beginning"
+    messages = []
     for newer, complaint in zip(reversed(folders), complaints, strict=False):
         aside = ""
         if not isinstance(complaint, checkpoints.NewerVersion):
             aside = f"; it is kept as {checkpoints.set_aside(newer).name}"
-        told.append(f"{complaint}{aside}; {where}")
+        messages.append(f"{complaint}{aside}; {where}")
     chosen = ranks.agreed(int(folder.name) if folder else -1)
     if chosen < 0:
-        return None, None, told
+        return None, None, messages
     folder = folder or run.checkpoints_path / checkpoint_name(chosen)
     if not folder.is_dir():
         raise TrainerError(
             f"rank {ranks.rank} has no checkpoint {chosen:,}: all ranks need the same run folder", "ranks"
         )
-    return checkpoints.load(folder), folder, told
+    return checkpoints.load(folder), folder, messages
 
 
 def _prepare(
     run: RunDirectory, config: TrainConfig, device: torch.device, ranks: Ranks, saved: Checkpoint | None
 ) -> Session:
-    """Data, networks and machine; a resumed run keeps the precision, layout and batch it began with, and so does a
-    fork (`creating.fork_run`) whose settings say nothing else."""
+    """Build the session; resumed runs, and forks that do not change them, keep precision and batch."""
     set_threads(config.precision.threads, ranks_here())
     data: TrainingSet = load_training_set(run, config, device)
     if saved is None or saved.values.get(checkpoints.MACHINE_ANEW):
@@ -260,20 +261,20 @@ def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkp
     if config.scaled:
         how = "dropped" if config.data.size < config.architecture.size else "added"
         text = f"{config.preset} is written for {config.architecture.size} px; at {config.data.size} px"
-        say(events.Warning(message=f"{text} outermost blocks are {how}", about="scaled"))
+        say(events.RunWarning(message=f"{text} outermost blocks are {how}", about="scaled"))
     if NO_LIMIT in without_effect(config).values():
-        text = "the run has no limit, so what would change towards one (rates, beta2, penalty) stays as at the start"
-        say(events.Warning(message=text, about="schedule"))
+        text = "the run has no limit, so values that change over the run (rates, beta2, penalty) stay at their start"
+        say(events.RunWarning(message=text, about="schedule"))
     if config.augmentation.mirror and config.origin.facing_curated:
         say(
-            events.Warning(
-                message="facing was put in order by hand, and mirroring the pictures undoes it", about="mirror"
+            events.RunWarning(
+                message="the facing of the pictures was curated, and augmentation.mirror undoes that", about="mirror"
             )
         )
 
 
 class _signals:  # noqa: N801 - used as a context manager, like a function
-    """Ctrl+C, SIGTERM and SIGHUP ask the training to stop, with a checkpoint; a second Ctrl+C ends at once."""
+    """On Ctrl+C, SIGTERM or SIGHUP, stop training with a checkpoint; a second Ctrl+C ends it at once."""
 
     def __init__(self, training: Training) -> None:
         self._training = training
@@ -281,13 +282,13 @@ class _signals:  # noqa: N801 - used as a context manager, like a function
 
     def __enter__(self) -> None:
         asked = [(signal.SIGINT, "interrupted from the keyboard"), (signal.SIGTERM, "asked by a signal")]
-        # The terminal was closed; under nohup it is ignored, and stays so.
+        # Under nohup, SIGHUP is ignored and stays so.
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
             asked.append((signal.SIGHUP, "its terminal was closed"))
         for number, name in asked:
             try:
                 self._before[number] = signal.signal(number, lambda *_, name=name: self._asked(name))
-            except ValueError:  # Not in the main thread: tests and embedders handle signals themselves.
+            except ValueError:  # Not in the main thread.
                 return
 
     def _asked(self, name: str) -> None:
@@ -301,14 +302,14 @@ class _signals:  # noqa: N801 - used as a context manager, like a function
 
 
 def _understood(error: Exception, run: RunDirectory) -> TrainerError:
-    """Any failure as one clear line with a cause; our own bugs are logged with their traceback."""
+    """Any failure as a TrainerError; unexpected ones are logged with their traceback."""
     if isinstance(error, TrainerError):
         return error
     if is_out_of_memory(error):
         return TrainerError("out of memory; use smaller pictures, networks or batch.micro", "oom")
     if is_lost_contact(error):
         return TrainerError(
-            "another process of this run was lost; the same command goes on from the last checkpoint", "ranks"
+            "another process of this run was lost; the same command resumes from the last checkpoint", "ranks"
         )
     if isinstance(error, OSError) and run.is_gone():
         return folder_is_gone(run)
@@ -317,9 +318,7 @@ def _understood(error: Exception, run: RunDirectory) -> TrainerError:
     with contextlib.suppress(OSError), files.open_append(run.log_path) as stream:
         text = "".join(traceback.format_exception(error))
         stream.write(f"unexpected failure at {time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}".encode("utf-8", "replace"))
-    return TrainerError(
-        f"an error of this program's own ({type(error).__name__}: {error}); see {run.log_path.name}", "bug"
-    )
+    return TrainerError(f"unexpected error ({type(error).__name__}: {error}); see {run.log_path.name}", "bug")
 
 
 def _relative(run: RunDirectory, folder: Path | None) -> str:

@@ -1,0 +1,58 @@
+"""Grids of sample pictures that a run saves while it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from trainer.grids import draw_pictures, grid_shape, save_png, tile
+from trainer.networks import Generator
+from trainer.protocol import events, files
+from trainer.protocol.run_directory import RunDirectory
+from trainer.randomness import derived_seed, latents
+from trainer.session import Session
+
+
+class SampleGrids:
+    """Saves grids of a session's pictures below `run`; `say` writes an event."""
+
+    def __init__(self, session: Session, run: RunDirectory, say: Callable[[events.TrainEvent], None]) -> None:
+        self._session, self._run, self._say = session, run, say
+        self._fixed: torch.Tensor | None = None
+
+    def save(self) -> None:
+        """Save one grid of the fixed latents and one of fresh latents, and write the event."""
+        session = self._session
+        if session.average:
+            session.average.refresh_buffers()
+        config, count = session.config, session.config.sampling.count
+        seed = derived_seed(config.seed, "random", session.done.iteration)
+        at = f"{session.done.iteration:08d}"
+        fresh = latents(seed, "sample", count, config.architecture.latent)
+        fixed = self.save_fixed(f"fixed-{at}", session.sampler)
+        random = self._save(f"random-{at}", session.sampler, fresh)
+        rows, columns = grid_shape(count)
+        weights = "ema" if session.average else "raw"
+        self._say(
+            events.SamplesSaved(
+                fixed=fixed, random=random, rows=rows, columns=columns,
+                size=config.data.size, weights=weights, random_seed=seed,
+            )
+        )  # fmt: skip
+
+    def save_fixed(self, name: str, network: Generator) -> str:
+        """Save a grid of the fixed latents drawn by `network`; returns its path, relative to the run's folder."""
+        config = self._session.config
+        if self._fixed is None:
+            self._fixed = latents(config.seed, "fixed", config.sampling.count, config.architecture.latent)
+        return self._save(name, network, self._fixed)
+
+    def _save(self, name: str, network: Generator, z: torch.Tensor) -> str:
+        data, labels = self._session.data, None
+        if data.class_names:
+            labels = torch.arange(len(z)) % len(data.class_names)
+        path = self._run.samples_path / f"{name}.png"
+        files.own_folder(path.parent)
+        save_png(path, tile(draw_pictures(network, z, data.fill, labels)))
+        return path.relative_to(self._run.path).as_posix()
