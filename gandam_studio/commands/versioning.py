@@ -70,9 +70,10 @@ def diff(workspace: Workspace, out: Output, a: str, b: str) -> None:
     found = core.diff(workspace, core.find_version(workspace, a), newer)
     out.json(found.to_json())
     out.say(found.summary)
-    rows = [("added", e.id[:12], e.source, "") for e in found.added[:_TOLD]]
-    rows += [("removed", r.entry.id[:12], r.entry.source, r.reason) for r in found.removed[:_TOLD]]
-    rows += [("changed", c.after.id[:12], c.after.source, ", ".join(c.reported_fields)) for c in found.changed[:_TOLD]]
+    rows = [("added", e.id[:12], e.source, "") for e in found.added[:_MOST_ROWS]]
+    rows += [("removed", r.entry.id[:12], r.entry.source, r.reason) for r in found.removed[:_MOST_ROWS]]
+    changed = found.changed[:_MOST_ROWS]
+    rows += [("changed", c.after.id[:12], c.after.source, ", ".join(c.reported_fields)) for c in changed]
     if rows:
         out.table(("", "id", "source", "what"), rows)
     more = len(found.added) + len(found.removed) + len(found.changed) - len(rows)

@@ -17,10 +17,10 @@ from small_runs import small_config, training_set
 from trainer import graphs, tuning
 from trainer.device import Machine
 from trainer.distributed import Ranks
-from trainer.game import Game, separates
-from trainer.objectives import needs_reals
+from trainer.game import Game
+from trainer.objectives import needs_reals, separates
 from trainer.protocol.config import TrainConfig, describe_fields
-from trainer.protocol.events import Warning
+from trainer.protocol.events import RunWarning
 from trainer.protocol.presets import preset_names
 from trainer.protocol.run_directory import RunDirectory
 from trainer.session import Session, make_session

@@ -74,7 +74,7 @@ GROWTH = """
 import sys
 from trainer import dataset
 from trainer.protocol.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.train_run import train_run
 
 def anonymous():  # Memory that is this process's own; mapped pages are the file cache's.
     with open("/proc/self/status") as status:

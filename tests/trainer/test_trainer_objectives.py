@@ -8,8 +8,13 @@ import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
 
-from trainer.objectives import discriminator_loss, generator_loss
-from trainer.penalties import gradient_penalty, squared_gradient, zero_centred
+from trainer.objectives import (
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+    squared_gradient,
+    zero_centred,
+)
 from trainer.protocol.config import describe_fields
 
 KINDS = next(field.choices for field in describe_fields() if field.path == "objective.kind")

@@ -117,7 +117,7 @@ import os, sys
 import torch
 import trainer.tuning
 from trainer.protocol.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.train_run import train_run
 trainer.tuning.bf16_may_pay = lambda device: True
 torch.set_num_threads(1)
 for argument in sys.argv[1:]:

@@ -252,7 +252,7 @@ class Nursery:
 import os, sys
 import torch
 from trainer.protocol.run_directory import RunDirectory
-from trainer.start import train_run
+from trainer.train_run import train_run
 torch.set_num_threads(1)
 train_run(RunDirectory(sys.argv[1]))
 for line in sys.stdin:

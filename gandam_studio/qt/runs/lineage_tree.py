@@ -113,7 +113,7 @@ class LineageTree(QTreeWidget):
 
     def selected(self) -> list[Path]:
         """Folders of the selected runs, in tree order, at most four."""
-        return [folder for folder, item in self._runs.items() if item.isSelected()][:MOST]
+        return [folder for folder, item in self.run_items.items() if item.isSelected()][:MOST]
 
     def select(self, folders: list[Path]) -> None:
         """Select these runs."""

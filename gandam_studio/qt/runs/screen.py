@@ -65,7 +65,7 @@ class RunsScreen(Screen):
             "compare", self.tr("Select a run"), self.tr("Select two to four runs with Ctrl to compare them.")
         )
         self._select_soon = QTimer(self, singleShot=True, interval=SELECT_MS)
-        self._select_soon.timeout.connect(self._show_selected)
+        self._select_soon.timeout.connect(self.show_selected)
         self._lay_out()
         self._make_actions()
         self.tree.runs_selected.connect(self._note_selection)

@@ -42,7 +42,7 @@ class RunControl(QObject):
         self.runs_folder = session.workspace.folder / "runs"
         self.queue = RunQueue(self.runs_folder)
         self.autostart = True
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stop_requested: dict[str, float] = {}
         self._states: dict[str, str] = {}
         self._poll = QTimer(self, interval=POLL_MS)
@@ -97,7 +97,7 @@ class RunControl(QObject):
 
     def end_now(self, name: str) -> bool:
         """Kill a trainer that did not stop in time, if it was started by this window."""
-        process = self._processes.get(name)
+        process = self.processes.get(name)
         if process is None or process.poll() is not None:
             return False
         process.kill()
@@ -105,12 +105,12 @@ class RunControl(QObject):
 
     def exit_code(self, name: str) -> int | None:
         """Exit code of a run's process; None while it runs, or if this window did not start it."""
-        process = self._processes.get(name)
+        process = self.processes.get(name)
         return None if process is None else process.poll()
 
     def reap(self, seconds: float = 10.0) -> None:
         """Wait for processes that are about to end."""
-        for process in self._processes.values():
+        for process in self.processes.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
 
@@ -124,12 +124,12 @@ class RunControl(QObject):
 
     def _look(self) -> None:
         """Reap ended children, report changes, start the next run, check for stops that timed out."""
-        ended = [name for name, process in self._processes.items() if process.poll() is not None]
+        ended = [name for name, process in self.processes.items() if process.poll() is not None]
         for name in ended:
-            del self._processes[name]
+            del self.processes[name]
             self._stop_requested.pop(name, None)
         for name, since in list(self._stop_requested.items()):
-            if time.monotonic() - since > STOP_TIMEOUT_S and name in self._processes:
+            if time.monotonic() - since > STOP_TIMEOUT_S and name in self.processes:
                 self.stop_timed_out.emit(name)
         if ended:
             self._session.runs_changed.emit()

@@ -34,7 +34,7 @@ from gandam_studio.qt.train.run_strip import RunStrip
 from gandam_studio.qt.train.setup.setup_page import SetupPage
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.config import TrainConfig
-from trainer.protocol.events import TrainEvent, Warning
+from trainer.protocol.events import RunWarning, TrainEvent
 from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.untrusted import shortened
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from gandam_studio.qt.train.watch.watch_page import WatchPage
 
 ALARMS = ("collapse", "copy", "memorised")
-"""`Warning.about` of events that show a notification."""
+"""`RunWarning.about` of events that show a notification."""
 
 
 class TrainScreen(Screen):
@@ -414,7 +414,7 @@ class TrainScreen(Screen):
 
     def _note_events(self, events: list[TrainEvent]) -> None:
         for event in events:
-            if isinstance(event, Warning) and event.about in ALARMS:
+            if isinstance(event, RunWarning) and event.about in ALARMS:
                 self._notify(event.message, WARNING)
 
     def _notify(self, text: str, severity: str) -> None:

@@ -29,24 +29,24 @@ class LogDrawer(QTabWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._story = QListWidget()
-        self._story.setUniformItemSizes(True)
-        self._story.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self._story.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self._story.itemClicked.connect(lambda item: self.moment_chosen.emit(float(item.data(_ITERATION))))
-        self._story.setAccessibleName(self.tr("Events"))
+        self.story = QListWidget()
+        self.story.setUniformItemSizes(True)
+        self.story.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.story.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.story.itemClicked.connect(lambda item: self.moment_chosen.emit(float(item.data(_ITERATION))))
+        self.story.setAccessibleName(self.tr("Events"))
         self._log = QPlainTextEdit(readOnly=True)
         self._log.setMaximumBlockCount(LINES)
         self._log.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self._log.setAccessibleName(self.tr("Trainer log"))
-        self.addTab(self._story, self.tr("Events"))
+        self.addTab(self.story, self.tr("Events"))
         self.addTab(self._log, self.tr("Trainer log"))
         self.tabBar().setDrawBase(False)
         self._iterations: list[int] = []
 
     def reset(self, story: list[ev.TrainEvent], log_text: str) -> None:
         """Show the events and log of another run."""
-        self._story.clear()
+        self.story.clear()
         self._iterations = []
         self._log.setPlainText(log_text)
         self.add_events(story[-LINES:])

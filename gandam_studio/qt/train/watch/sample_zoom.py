@@ -220,12 +220,12 @@ class SampleZoom(QFrame):
         self.near_note.show()
         nearest = found[0][0] if found else None
         if nearest and nearest.distance < COPY_DISTANCE:
-            self._near_note.setText(self.tr("Nearly a copy of a training picture."))
+            self.near_note.setText(self.tr("Nearly a copy of a training picture."))
         elif nearest and nearest.mirrored:
-            self._near_note.setText(self.tr("The nearest picture is mirrored. Distance between pixels, 0 to 1."))
+            self.near_note.setText(self.tr("The nearest picture is mirrored. Distance between pixels, 0 to 1."))
         else:
-            self._near_note.setText(self.tr("Distance between pixels, 0 to 1, including mirror images."))
-        for position, widget in enumerate(self._near):
+            self.near_note.setText(self.tr("Distance between pixels, 0 to 1, including mirror images."))
+        for position, widget in enumerate(self.near):
             widget.setVisible(position < len(found))
             if position < len(found):
                 neighbour, pixels = found[position]

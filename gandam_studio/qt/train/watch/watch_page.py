@@ -111,9 +111,9 @@ class WatchPage(QWidget):
         self._state = QLabel()
         self._title = OutsideLabel()
         self._title.setProperty("role", "secondary")
-        self._numbers = QLabel()
-        self._numbers.setProperty("role", "secondary")
-        self._numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.numbers_label = QLabel()
+        self.numbers_label.setProperty("role", "secondary")
+        self.numbers_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._bar = QProgressBar()
         self._bar.setRange(0, 1000)
         self._bar.setAccessibleName(self.tr("Progress of the run"))
@@ -191,7 +191,7 @@ class WatchPage(QWidget):
         self._take(RecordChanges(curves=True, samples=True, checkpoints=True, spikes=True))
         self._show_state(follower.state)
 
-    def _take(self, changes: Changes) -> None:
+    def _take(self, changes: RecordChanges) -> None:
         """Update what new events have changed."""
         follower = self.follower
         assert follower is not None
@@ -325,7 +325,7 @@ class WatchPage(QWidget):
                 words.append(left)
             self._bar.setValue(round(1000 * min(1.0, max(0.0, progress.share or 0))))
         self._bar.setVisible(follower.is_alive or follower.state.state in ("interrupted", "stopped"))
-        set_steady_text(self._numbers, "   ".join(words))
+        set_steady_text(self.numbers_label, "   ".join(words))
 
     def _device(self) -> str:
         assert self.follower is not None

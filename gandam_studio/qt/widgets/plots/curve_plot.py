@@ -72,7 +72,7 @@ class CurvePlot(QFrame):
         self.title = QLabel(title)
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setProperty("role", "title")
-        self._legend = Legend()
+        self.legend = Legend()
         # The plots of a row have the same width, independent of their titles.
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         layout = QVBoxLayout(self)
@@ -183,7 +183,7 @@ class CurvePlot(QFrame):
             text = "–" if value is None else f"{value:.3g}"
             legend.append(Entry(series.label, series.color, series.dash, text))
             summary.append(f"{series.label} {text}")
-        if self._legend.show_entries(legend):
+        if self.legend.show_entries(legend):
             # For screen readers: the values at the cursor.
             text = ", ".join(summary)
             self.setAccessibleName(f"{self.title.text()}: {text}")

@@ -43,7 +43,7 @@ class Legend(QWidget):
 
     def show_entries(self, entries: list[Entry]) -> bool:
         """Set the entries and repaint if they differ; returns whether they do."""
-        if entries == self._entries:
+        if entries == self.entries:
             return False
         self.entries = entries
         self.update()
