@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # Raise when any column's meaning or value changes (`core.hashing`, `core.features`): stored rows are made again.
-FINGERPRINT_VERSION = 3
+FINGERPRINT_VERSION = 4
 FEATURES_VERSION = 1
 
 

@@ -2,7 +2,8 @@
 
 Trimming goes wrong where a picture was laid on white and compressed: ringing passes for sprite and widens its box. But
 a copy that was only encoded anew or resized fills its canvas as the original fills its own. So pictures of one aspect
-are also compared untrimmed, transparent ones composited on the other's background.
+are also compared untrimmed, transparent ones composited on the other's background: what shows of it where the
+transparent one shows nothing, since a sprite that fills its canvas leaves no border to tell it by.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from gandam_studio.core.duplicates.colours import colour_shift, weighted
 from gandam_studio.core.duplicates.enlarging import enlargement
-from gandam_studio.core.duplicates.synthesis import resizings
+from gandam_studio.core.duplicates.synthesis import background_under, resizings
 from gandam_studio.core.hashing.content import Content
 
 _LONGEST = 128  # pixels; larger canvases are reduced to this
@@ -28,6 +29,8 @@ _SEEN = 0.02  # squared distance from the background, summed over colours, from 
 # fitting species of tests/benchmarks/duplicates_quality.py).
 _TIP, _SLOPE = 0.45, 15.0  # logits a unit of residual
 
+_FREE = 0.03  # of a canvas that must show nothing to tell what the other one was laid on
+_RIM = np.ones((3, 3), dtype=np.uint8)
 _LAID_KEPT = 4  # a canvas meets white, its own background and those of few others, each in two orientations
 
 _SMEAR = 2.5  # standard deviation, pixels: what JPEG leaves of a small sprite's colours
@@ -126,10 +129,10 @@ def encoders_error(a: Canvas, b: Canvas, *, mirrored: bool) -> bool:
     Analysis by synthesis: a small sprite bleeds into its background and loses much of its colour, so each is encoded
     and held against the other. mirrored: whether b is mirrored first.
     """
-    laid, background = _laid(a, b, mirrored), _background(a, b)
-    if laid is None or background is None:
+    laid = _laid(a, b, mirrored)
+    if laid is None:
         return False
-    first, second = laid[0].off, laid[1].off
+    first, second, background = laid[0].off, laid[1].off, laid[2]
     if _shift(first, second) <= _ENCODED:
         return True
     pairs = ((first, second), (second, first))
@@ -190,20 +193,35 @@ def _background(a: Canvas, b: Canvas) -> np.ndarray | None:
     return np.asarray(np.mean(known, axis=0, dtype=np.float32)) if known else np.ones(3, dtype=np.float32)
 
 
-def _laid(a: Canvas, b: Canvas, mirrored: bool) -> tuple[_Laid, _Laid] | None:
-    """Both on the smaller one's grid and on one background, or None."""
-    background = _background(a, b)
-    if background is None or not same_aspect(a.size, b.size):
+def _laid(a: Canvas, b: Canvas, mirrored: bool) -> tuple[_Laid, _Laid, np.ndarray] | None:
+    """Both on the smaller one's grid and on one background, and that background, (3,) or (h, w, 3); or None."""
+    if not same_aspect(a.size, b.size):
         return None
-    if a.pixels.shape == b.pixels.shape:
-        return a.laid_on(background, mirrored=False), b.laid_on(background, mirrored=mirrored)
+    one_opaque = (a.background is None) != (b.background is None)
+    background = _background(a, b)
+    if background is None:
+        return None
+    if a.pixels.shape == b.pixels.shape and not one_opaque:
+        return a.laid_on(background, mirrored=False), b.laid_on(background, mirrored=mirrored), background
     size = min((x.pixels.shape[1::-1] for x in (a, b)), key=lambda one: one[0] * one[1])
-    made = []
-    for scaled in (_scaled(a.pixels, False), _scaled(b.pixels, mirrored)):
-        if scaled.shape[1::-1] != size:
-            scaled = np.asarray(cv2.resize(scaled, size, interpolation=cv2.INTER_AREA))
-        made.append(_Laid(_off(scaled, background)))
-    return made[0], made[1]
+    scaled = [_scaled(a.pixels, False), _scaled(b.pixels, mirrored)]
+    for place, one in enumerate(scaled):
+        if one.shape[1::-1] != size:
+            scaled[place] = np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_AREA))
+    if one_opaque:
+        plain, other = scaled if a.background is None else scaled[::-1]
+        background = _shown_behind(plain, other, background)
+    return _Laid(_off(scaled[0], background)), _Laid(_off(scaled[1], background)), background
+
+
+def _shown_behind(plain: np.ndarray, other: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    """What an opaque (h, w, 4) picture shows where a transparent one shows nothing; the guess where that is nowhere."""
+    free = cv2.erode((plain[..., 3] == 0).astype(np.uint8), _RIM, borderValue=1) > 0
+    if np.count_nonzero(free) <= _FREE * free.size:
+        free = plain[..., 3] == 0
+    if np.count_nonzero(free) <= _FREE * free.size:
+        return guess
+    return background_under(other[..., :3] * np.float32(255), free) / np.float32(255)
 
 
 def _scaled(pixels: np.ndarray, mirrored: bool) -> np.ndarray:

@@ -85,7 +85,9 @@ class Judge:
         same = (prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS]) | (
             prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS_MIRRORED]
         )
-        laid = ~same & ((flags(prints[0]) | flags(prints[1])) & Flag.OPAQUE > 0)
+        opaque, other_opaque = (flags(one) & Flag.OPAQUE > 0 for one in prints)
+        near |= opaque != other_opaque  # whatever one of them was laid on, it changes the hashes
+        laid = ~same & (opaque | other_opaque)
         for start in range(0, len(pairs), _BATCH):
             check()
             part = slice(start, start + _BATCH)
@@ -126,7 +128,7 @@ class Judge:
     ) -> np.ndarray:
         """(P,) the evidence of tiles, or that of whole canvases or of an exchanged palette where it is stronger.
 
-        near: (P,) bool, whether the hashes of the whole pictures are.
+        near: (P,) bool, whether whole canvases are worth comparing.
         """
         logit = found.logit.copy()
         for index in np.flatnonzero(near & (logit < _CERTAIN)).tolist():
