@@ -16,7 +16,7 @@ import numpy as np
 
 from gandam_studio.core.duplicates.colours import colour_shift, weighted
 from gandam_studio.core.duplicates.enlarging import enlargement
-from gandam_studio.core.duplicates.synthesis import background_under, resizings
+from gandam_studio.core.duplicates.synthesis import background_behind, resizings
 from gandam_studio.core.hashing.content import Content
 
 _LONGEST = 128  # pixels; larger canvases are reduced to this
@@ -29,8 +29,6 @@ _SEEN = 0.02  # squared distance from the background, summed over colours, from 
 # fitting species of tests/benchmarks/duplicates_quality.py).
 _TIP, _SLOPE = 0.45, 15.0  # logits a unit of residual
 
-_FREE = 0.03  # of a canvas that must show nothing to tell what the other one was laid on
-_RIM = np.ones((3, 3), dtype=np.uint8)
 _LAID_KEPT = 4  # a canvas meets white, its own background and those of few others, each in two orientations
 
 _SMEAR = 2.5  # standard deviation, pixels: what JPEG leaves of a small sprite's colours
@@ -210,18 +208,9 @@ def _laid(a: Canvas, b: Canvas, mirrored: bool) -> tuple[_Laid, _Laid, np.ndarra
             scaled[place] = np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_AREA))
     if one_opaque:
         plain, other = scaled if a.background is None else scaled[::-1]
-        background = _shown_behind(plain, other, background)
+        behind = background_behind(plain * np.float32(255), other * np.float32(255))
+        background = background if behind is None else behind / np.float32(255)
     return _Laid(_off(scaled[0], background)), _Laid(_off(scaled[1], background)), background
-
-
-def _shown_behind(plain: np.ndarray, other: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    """What an opaque (h, w, 4) picture shows where a transparent one shows nothing; the guess where that is nowhere."""
-    free = cv2.erode((plain[..., 3] == 0).astype(np.uint8), _RIM, borderValue=1) > 0
-    if np.count_nonzero(free) <= _FREE * free.size:
-        free = plain[..., 3] == 0
-    if np.count_nonzero(free) <= _FREE * free.size:
-        return guess
-    return background_under(other[..., :3] * np.float32(255), free) / np.float32(255)
 
 
 def _scaled(pixels: np.ndarray, mirrored: bool) -> np.ndarray:

@@ -169,6 +169,7 @@ class Judge:
             resampled=lambda: self._resampled(i, j, mirrored) if not laid else None,
             remade=lambda transform: self._remade(i, j, transform),
             hiding=lambda: first.hides or second.hides,
+            lent=laid is not None and not (first.plain and second.plain),
         )
         if i < j:
             return Link(i, j, verdict)

@@ -73,6 +73,11 @@ class Picture:
         return bool(np.abs(colours - background_under(colours, free))[free].max(initial=0) > _SPECK)
 
     @property
+    def plain(self) -> bool:
+        """Whether it is opaque and all of it its content."""
+        return self.content.flags & (Flag.OPAQUE | Flag.KEYED) == Flag.OPAQUE
+
+    @property
     def cost(self) -> int:
         """Bytes it takes once everything is prepared, roughly."""
         pixels = self.size[0] * self.size[1]

@@ -25,6 +25,7 @@ _LIKELY = 2  # filters tried out with every quality of an encoder
 _QUALITIES, _COARSE, _ROUGH = range(11, 99, 2), range(12, 99, 5), (15, 30, 45, 60, 70, 78, 85, 90, 94)  # of JPEG
 _TELLING = 64  # pixels a side that show an encoder's quality; of larger pictures the middle is encoded to find it
 _GROUND = 0.03  # of a picture that must be free of the sprite to show what it was laid on
+_THIN = 191  # opacity below which a picture shows what it was laid on
 _PURE, _NEARLY_PURE = 2.0, 40.0  # levels: as near to black or white a background is that; and where an encoder rings
 _SAMPLINGS = (  # of colours: 4:2:0, which most programs choose, and none
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
@@ -134,12 +135,27 @@ def _laid(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     hidden = 1 - plain[..., 3:] / np.float32(255)
     if not hidden.any():
         return plain
-    free = hidden[..., 0] == 1
-    known = np.count_nonzero(free) > _GROUND * free.size
     made = plain.copy()
-    made[..., :3] += hidden * (background_under(wanted[..., :3], free) if known else np.float32(255))
+    behind = background_behind(plain, wanted)
+    made[..., :3] += hidden * (np.float32(255) if behind is None else behind)
     made[..., 3] = 255
     return np.rint(made)
+
+
+def background_behind(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
+    """What an opaque (h, w, 4) float32 picture shows where a transparent one shows nothing, as `background_under`.
+
+    0 to 255, colours multiplied by opacity. Or what shines through it, where that is next to nowhere; None where
+    neither tells.
+    """
+    free = plain[..., 3] == 0
+    if np.count_nonzero(free) > _GROUND * free.size:
+        return background_under(wanted[..., :3], free)
+    through = plain[..., 3] < _THIN
+    if np.count_nonzero(through) <= _GROUND * free.size:
+        return None
+    hidden = 1 - plain[..., 3:] / np.float32(255)
+    return background_under((wanted[..., :3] - plain[..., :3]) / np.maximum(hidden, np.float32(0.1)), through)
 
 
 def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
