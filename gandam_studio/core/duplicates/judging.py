@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -153,6 +154,7 @@ class Judge:
         i, j, mirrored = passed.i, passed.j, passed.mirrored
         first, second = self._pictures[i], self._pictures[j]
 
+        @cache
         def whole() -> bool:
             return self._whole_evidence(i, j, mirrored) > 0
 
@@ -164,7 +166,7 @@ class Judge:
             mirrored=mirrored,
             parameters=np.zeros(4) if laid else passed.parameters,
             logit=passed.logit,
-            encoded=encoders_error(first.canvas, second.canvas, mirrored=mirrored) if laid else None,
+            encoded=(lambda: encoders_error(first.canvas, second.canvas, mirrored=mirrored)) if laid else None,
             whole=whole,
             resampled=lambda: self._resampled(i, j, mirrored) if not laid else None,
             remade=lambda transform: self._remade(i, j, transform),

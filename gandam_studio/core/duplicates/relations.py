@@ -201,7 +201,7 @@ def decide(
     mirrored: bool,
     parameters: np.ndarray,
     logit: float,
-    encoded: bool | None = None,
+    encoded: Callable[[], bool] | None = None,
     whole: Callable[[], bool] = lambda: False,
     resampled: Callable[[], float | None] = lambda: None,
     remade: Callable[[Transform], Transform | None] = lambda _: None,
@@ -212,7 +212,7 @@ def decide(
 
     sizes: (width, height) of both whole pictures. parameters: how the second's tile was laid on the first's, after the
     mirror. logit: the evidence so far (`measures.Comparison`); equal pixels make the distance 0.
-    encoded: whether their colours are known to differ by an encoder's error alone; None when that is to be judged here.
+    encoded: says whether their colours differ by an encoder's error alone; None when that is to be judged here.
     whole: says whether the whole canvases lie on each other, so that boxes' proportions prove nothing.
     resampled: gives how far the colours are apart once one picture is resized to the other, None when that is unknown.
     remade: gives what maps one onto the other where one can be made of the other as a whole, given what their contents
@@ -350,7 +350,7 @@ class _Change:
     doubt: float = 0.0
 
 
-def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], float | None]) -> _Change:
+def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: Callable[[], float | None]) -> _Change:
     """Judge an overlay's colours; encoded, resampled: see `decide`."""
     off = overlay.off
     if not overlay.seen_by_both or float(off.max()) <= _SAME:
@@ -386,7 +386,7 @@ def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], fl
     if colours and encoded is None and colours.new() and alike():
         return _Change(False, True, False, _doubt(overlay))
     if encoded is not None:
-        recoloured = not encoded
+        recoloured = not encoded()
     elif (shift := resampled()) is not None:
         recoloured = shift > _RESAMPLED
     else:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from gandam_studio.core.duplicates.colours import weighted
+from gandam_studio.core.duplicates.colours import furthest_of_three, weighted
 from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.duplicates.redrawing import nothing_stands_out, shown_alike
 from gandam_studio.core.duplicates.relations import Transform
@@ -31,6 +31,10 @@ _SAMPLINGS = (  # of colours: 4:2:0, which most programs choose, and none
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
 )
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+# The mean brightness of the blocks that JPEG codes one by one: 25.4 levels at most at quality 11, 14.8 at 30 and 18.8
+# of JPEG twice, 12,096 copies of the tuned sets; half of Freedoom's other frames on one colour lie above.
+_BLOCK_LIGHT = 30.0
 _BLOCK = 44.0  # levels: JPEG at quality 30 moves the mean of 16 x 16 pixels of small sprites by up to 40
 # Times the error of JPEG around a place: what another encoder may leave there. WebP at quality 80 comes to .14 to .33,
 # JPEG encoded once more to .1 to .6, of pictures with a part drawn anew 1 in 20 below 1.2 and none of 360 below .37.
@@ -42,6 +46,9 @@ _KNOWN, _ROUNDED = (
 )  # of what an encoder changed, how much shows it to be this one; levels that rounding leaves
 # And what none does, told by a few qualities: copies through WebP and JPEG of all kinds come to 4.1 at most, 19 in 20
 # of Freedoom's other frames to 5.5 and more.
+# Cosine of what one of a few qualities changes and what was changed: copies in JPEG come to .49 and more, in WebP or
+# with noise to .39; Freedoom's other frames on one colour to .32 in the middle.
+_ALIKE = 0.38
 _PLACE, _HOPELESS, _LEAST = 14.0, 4.5, 4.0
 _BLOCKS_AROUND = np.ones((17, 17), dtype=np.uint8)
 _AROUND = np.ones((7, 7), dtype=np.uint8)
@@ -179,7 +186,7 @@ def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
 
 def _mostly_near(values: np.ndarray, wanted: np.ndarray) -> bool:
     """Whether most of (P, 3) colours are next to what they should be."""
-    return bool(2 * np.count_nonzero(np.abs(values - wanted).max(axis=1) <= _SAME) > len(values))
+    return bool(2 * np.count_nonzero(furthest_of_three(np.abs(values - wanted)) <= _SAME) > len(values))
 
 
 def _bgr(picture: np.ndarray) -> np.ndarray:
@@ -189,7 +196,14 @@ def _bgr(picture: np.ndarray) -> np.ndarray:
 
 def _blocks_apart(plain: np.ndarray, wanted: np.ndarray) -> bool:
     """Whether (h, w, 4) pictures differ by more than encoders do on average: no encoder need be tried out."""
-    return bool(np.abs(cv2.blur(plain[..., :3] - wanted[..., :3], (16, 16))).max() > _BLOCK)
+    off = plain[..., :3] - wanted[..., :3]
+    light = off @ _LUMA
+    height, width = light.shape
+    light = cv2.copyMakeBorder(light, 0, -height % 8, 0, -width % 8, cv2.BORDER_REPLICATE)
+    blocks = cv2.resize(light, (light.shape[1] // 8, light.shape[0] // 8), interpolation=cv2.INTER_AREA)
+    if max(map(abs, cv2.minMaxLoc(blocks)[:2])) > _BLOCK_LIGHT:
+        return True
+    return bool(np.abs(cv2.blur(off, (16, 16))).max() > _BLOCK)
 
 
 def _encoded(source: np.ndarray, quality: int, sampling: int) -> np.ndarray:
@@ -229,9 +243,22 @@ def _middles(*pictures: np.ndarray) -> list[np.ndarray]:
 
 
 def _beyond_encoders(source: np.ndarray, target: np.ndarray) -> bool:
-    """Whether two (h, w, 3) uint8 pictures differ somewhere by far more than encoders do there, told by a few tries."""
-    error = _error(source, _encoded(source, *_like(source, target, _encodings(source, _ROUGH))), _BLOCKS_AROUND)
-    off = np.abs(cv2.blur(source.astype(np.float32) - target, (3, 3))).max(axis=2)
+    """Whether two (h, w, 3) uint8 pictures differ otherwise than encoders make them, told by a few tries.
+
+    Elsewhere, or somewhere by far more than encoders do there.
+    """
+    tried, apart = _encodings(source, _ROUGH), cv2.norm(source, target, cv2.NORM_L2)
+    likeness, like, nearest = -1.0, (0, 0), np.inf
+    for name, made in tried.items():
+        size, left = cv2.norm(made, source, cv2.NORM_L2), cv2.norm(made, target, cv2.NORM_L2)
+        if size:  # the cosine of the angle between what this encoder changed and what was changed
+            likeness = max(likeness, (size**2 + apart**2 - left**2) / (2 * size * apart))
+        if abs(size - apart) < nearest:
+            nearest, like = abs(size - apart), name
+    if likeness < _ALIKE:
+        return True
+    error = _error(source, tried[like], _BLOCKS_AROUND)
+    off = furthest_of_three(np.abs(cv2.blur(source.astype(np.float32) - target, (3, 3))))
     return bool((off > _PLACE + _HOPELESS * np.maximum(error, _LEAST)).any())
 
 
@@ -243,8 +270,8 @@ def _like(source: np.ndarray, target: np.ndarray, tried: _Encodings) -> tuple[in
 
 def _error(source: np.ndarray, encoded: np.ndarray, around: np.ndarray) -> np.ndarray:
     """(h, w) float32: how far an encoder moves the mean of 3 x 3 pixels around a place."""
-    off = np.abs(cv2.blur(encoded.astype(np.float32) - source, (3, 3))).max(axis=2)
-    return np.asarray(cv2.dilate(off, around))
+    off = np.abs(cv2.blur(encoded.astype(np.float32) - source, (3, 3)))
+    return np.asarray(cv2.dilate(furthest_of_three(off), around))
 
 
 def _through_an_encoder(source: np.ndarray, target: np.ndarray) -> bool:
@@ -259,7 +286,7 @@ def _through_an_encoder(source: np.ndarray, target: np.ndarray) -> bool:
     # Another encoder errs about as much as this one where this one errs as much altogether.
     error = _error(source, _encoded(source, *_like(part, wanted, tried)), _AROUND)
     touched = error > _SAME
-    equal = np.count_nonzero((np.abs(left).max(axis=2) <= _SAME) & touched)
+    equal = np.count_nonzero((furthest_of_three(np.abs(left)) <= _SAME) & touched)
     if equal > _KNOWN * np.count_nonzero(touched):
         return bool(np.abs(left).max() <= _ROUNDED)
     return nothing_stands_out(left, np.ones(left.shape[:2], dtype=bool), made, _ENCODERS * error)
