@@ -106,7 +106,9 @@ def test_a_plain_background_is_left_out_but_a_white_belly_stays():
 def test_a_background_with_room_around_it_is_left_out_all_the_same():
     picture = blob(3)
     opacity = picture[..., 3:] / 255
-    flat = np.dstack([picture[..., :3] * opacity + np.array([30, 90, 200]) * (1 - opacity), np.full(picture.shape[:2], 255)])
+    flat = np.dstack(
+        [picture[..., :3] * opacity + np.array([30, 90, 200]) * (1 - opacity), np.full(picture.shape[:2], 255)]
+    )
     flat = flat.astype(np.uint8)
     padded = np.pad(flat, ((4, 9), (1, 0), (0, 0)))
     plain, roomy = fingerprint_batch([flat, padded])

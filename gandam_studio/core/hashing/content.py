@@ -113,7 +113,7 @@ def find_contents(stack: np.ndarray) -> Contents:
 
 
 def _opaque_boxes(words: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Indices of those of (N, H, W) pictures that are opaque all over their (N, 4) boxes; few but those pass corners."""
+    """Which of (N, H, W) pictures are opaque all over their (N, 4) boxes; their corners rule out most others."""
     left, top = boxes[:, 0], boxes[:, 1]
     right, bottom = left + np.maximum(boxes[:, 2], 1) - 1, top + np.maximum(boxes[:, 3], 1) - 1
     every = np.arange(len(words))
