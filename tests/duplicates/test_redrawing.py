@@ -237,6 +237,16 @@ def test_a_background_hides_no_copy_of_a_sprite_that_leaves_no_border(ground: Ch
         assert dropped(picture, ground(other)) == 0
 
 
+@pytest.mark.parametrize("way", [plain, mirror])
+def test_a_shore_is_no_copy_of_the_lake_though_the_water_is_calm(way: Change):
+    waves = np.random.default_rng(3).normal(0, 10, (8, 16, 3)).repeat(4, 0).repeat(2, 1)
+    lake = np.dstack([np.clip(waves + (80, 100, 150), 0, 255), np.full((32, 32), 255)]).astype(np.uint8)
+    shore = lake.copy()
+    shore[np.add.outer(np.arange(32), np.arange(32)) < 20] = 0
+    assert dropped(lake, way(shore)) == 0
+    assert dropped(lake, mirror(lake)) == 1
+
+
 def test_a_background_is_known_from_what_shines_through():
     picture = filling(0)
     glass = picture[..., 3] == 0

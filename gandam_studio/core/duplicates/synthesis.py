@@ -25,6 +25,7 @@ _LIKELY = 2  # filters tried out with every quality of an encoder
 _QUALITIES, _COARSE, _ROUGH = range(11, 99, 2), range(12, 99, 5), (15, 30, 45, 60, 70, 78, 85, 90, 94)  # of JPEG
 _TELLING = 64  # pixels a side that show an encoder's quality; of larger pictures the middle is encoded to find it
 _GROUND = 0.03  # of a picture that must be free of the sprite to show what it was laid on
+_EVEN = 0.9  # of a background that must be one colour to be no gradient
 _THIN = 191  # opacity below which a picture shows what it was laid on
 _PURE, _NEARLY_PURE = 2.0, 40.0  # levels: as near to black or white a background is that; and where an encoder rings
 _SAMPLINGS = (  # of colours: 4:2:0, which most programs choose, and none
@@ -120,9 +121,12 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
         return False  # pixel by pixel they were compared before
     wanted = weighted(other)
     made = resizings(plain, size) if resized else [weighted(plain)]
+    free = made[0][..., 3] == 0
     if opaque:
         made = [_laid(one, wanted) for one in made]
     made.sort(key=lambda one: cv2.norm(one, wanted, cv2.NORM_L2))
+    if opaque and _drawn_behind(made[0], wanted, free):
+        return False
     if shown_alike(made[0], wanted):
         return True
     if not opaque or _blocks_apart(made[0], wanted):
@@ -149,6 +153,18 @@ def _laid(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.rint(made)
 
 
+def _drawn_behind(made: np.ndarray, wanted: np.ndarray, free: np.ndarray) -> bool:
+    """Whether a picture shows more than a background where the one laid on it shows nothing: a lake beside its shore.
+
+    Noise and encoders change the sprite at least half as much.
+    """
+    count = np.count_nonzero(free)
+    if count <= _GROUND * free.size or count == free.size:
+        return False
+    off = furthest_of_three(np.abs(made[..., :3] - wanted[..., :3]))
+    return bool(off[free].mean() > max(_SAME, 2 * float(off[~free].mean())))
+
+
 def background_behind(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
     """What an opaque (h, w, 4) float32 picture shows where a transparent one shows nothing, as `background_under`.
 
@@ -170,11 +186,12 @@ def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
     ys, xs = np.nonzero(free)
     values = colours[ys, xs]
     middle = np.median(values, axis=0)
-    restless = not _mostly_near(values, middle)
-    if restless:
+    even = _near(values, middle)
+    restless = even <= 0.5
+    if even < _EVEN:  # corners of a gradient may mostly be one
         design = np.stack([np.ones(len(ys)), ys / free.shape[0], xs / free.shape[1]], axis=1)
         slopes = np.linalg.lstsq(design, values.astype(np.float64), rcond=None)[0]
-        if _mostly_near(values, design @ slopes):
+        if _near(values, design @ slopes) > max(0.5, even):
             down, across = (np.arange(side) / side for side in free.shape)
             plane = slopes[0] + down[:, None, None] * slopes[1] + across[:, None] * slopes[2]
             return np.asarray(plane.clip(0, 255), dtype=np.float32)
@@ -184,9 +201,9 @@ def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
     return np.asarray(middle, dtype=np.float32)
 
 
-def _mostly_near(values: np.ndarray, wanted: np.ndarray) -> bool:
-    """Whether most of (P, 3) colours are next to what they should be."""
-    return bool(2 * np.count_nonzero(furthest_of_three(np.abs(values - wanted)) <= _SAME) > len(values))
+def _near(values: np.ndarray, wanted: np.ndarray) -> float:
+    """The share of (P, 3) colours that are next to what they should be."""
+    return np.count_nonzero(furthest_of_three(np.abs(values - wanted)) <= _SAME) / len(values)
 
 
 def _bgr(picture: np.ndarray) -> np.ndarray:
@@ -251,11 +268,11 @@ def _beyond_encoders(source: np.ndarray, target: np.ndarray) -> bool:
     likeness, like, nearest = -1.0, (0, 0), np.inf
     for name, made in tried.items():
         size, left = cv2.norm(made, source, cv2.NORM_L2), cv2.norm(made, target, cv2.NORM_L2)
-        if size:  # the cosine of the angle between what this encoder changed and what was changed
+        if size and apart:  # the cosine of the angle between what this encoder changed and what was changed
             likeness = max(likeness, (size**2 + apart**2 - left**2) / (2 * size * apart))
         if abs(size - apart) < nearest:
             nearest, like = abs(size - apart), name
-    if likeness < _ALIKE:
+    if apart and likeness < _ALIKE:
         return True
     error = _error(source, tried[like], _BLOCKS_AROUND)
     off = furthest_of_three(np.abs(cv2.blur(source.astype(np.float32) - target, (3, 3))))
