@@ -240,7 +240,7 @@ def test_a_background_hides_no_copy_of_a_sprite_that_leaves_no_border(ground: Ch
 @pytest.mark.parametrize("way", [plain, mirror])
 def test_a_shore_is_no_copy_of_the_lake_though_the_water_is_calm(way: Change):
     waves = np.random.default_rng(3).normal(0, 10, (8, 16, 3)).repeat(4, 0).repeat(2, 1)
-    lake = np.dstack([np.clip(waves + (80, 100, 150), 0, 255), np.full((32, 32), 255)]).astype(np.uint8)
+    lake = np.dstack([np.clip(waves + np.array([80, 100, 150]), 0, 255), np.full((32, 32), 255)]).astype(np.uint8)
     shore = lake.copy()
     shore[np.add.outer(np.arange(32), np.arange(32)) < 20] = 0
     assert dropped(lake, way(shore)) == 0
