@@ -25,7 +25,7 @@ _LIKELY = 2  # filters tried out with every quality of an encoder
 _QUALITIES, _COARSE, _ROUGH = range(11, 99, 2), range(12, 99, 5), (15, 30, 45, 60, 70, 78, 85, 90, 94)  # of JPEG
 _TELLING = 64  # pixels a side that show an encoder's quality; of larger pictures the middle is encoded to find it
 _GROUND = 0.03  # of a picture that must be free of the sprite to show what it was laid on
-_EVEN = 0.9  # of a background that must be one colour to be no gradient
+_EVEN, _BETTER = 0.9, 0.2  # of a background: how much is one colour where it is no gradient; and more where it is one
 _THIN = 191  # opacity below which a picture shows what it was laid on
 _PURE, _NEARLY_PURE = 2.0, 40.0  # levels: as near to black or white a background is that; and where an encoder rings
 _SAMPLINGS = (  # of colours: 4:2:0, which most programs choose, and none
@@ -191,7 +191,7 @@ def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
     if even < _EVEN:  # corners of a gradient may mostly be one
         design = np.stack([np.ones(len(ys)), ys / free.shape[0], xs / free.shape[1]], axis=1)
         slopes = np.linalg.lstsq(design, values.astype(np.float64), rcond=None)[0]
-        if _near(values, design @ slopes) > max(0.5, even):
+        if _near(values, design @ slopes) > max(0.5, even + _BETTER):
             down, across = (np.arange(side) / side for side in free.shape)
             plane = slopes[0] + down[:, None, None] * slopes[1] + across[:, None] * slopes[2]
             return np.asarray(plane.clip(0, 255), dtype=np.float32)
