@@ -8,7 +8,7 @@ import pytest
 from gandam_studio.core.duplicates import candidates as module
 from gandam_studio.core.duplicates.candidates import candidates
 from gandam_studio.core.duplicates.search import numba_available
-from gandam_studio.core.hashing import COLUMNS, Column, Flag
+from gandam_studio.core.hashing import COLUMNS, Column, Flag, mirrored
 
 SIGNS = slice(Column.SILHOUETTE_EVEN, Column.WHOLE_ODD + 1)
 
@@ -26,6 +26,8 @@ def prints(count: int, seed: int = 0) -> np.ndarray:
     made[half : half + count // 8, [5, 7, 9]] ^= np.uint64(2**64 - 1)
     kinds = generator.choice([0, 0, 0, int(Flag.NO_SILHOUETTE), int(Flag.NO_INTERIOR)], half).astype(np.uint64)
     made[:half, Column.FLAGS], made[half : 2 * half, Column.FLAGS] = kinds, kinds
+    made[half::7, Column.FLAGS] = int(Flag.NO_SILHOUETTE)
+    made[half::11, Column.FLAGS] = int(Flag.NO_INTERIOR)
     return made
 
 
@@ -33,7 +35,14 @@ def listed(found: module.Candidates) -> list[tuple[int, int, bool]]:
     return list(zip(found.i.tolist(), found.j.tolist(), found.mirrored.tolist(), strict=True))
 
 
-@pytest.mark.skipif(not numba_available(), reason="no numba")
+needs_numba = pytest.mark.skipif(not numba_available(), reason="no numba")
+
+
+def mirrored_second(made: np.ndarray) -> np.ndarray:
+    return np.concatenate([made[:1], mirrored(made[1:])])
+
+
+@needs_numba
 def test_both_engines_nominate_the_same_pairs(monkeypatch):
     made = prints(1200)
     monkeypatch.setattr(module, "_WORTH_COMPILING", 0)
@@ -42,6 +51,30 @@ def test_both_engines_nominate_the_same_pairs(monkeypatch):
     assert listed(candidates(made)) == compiled
     assert {way for _, _, way in compiled} == {False, True}
     assert len(compiled) > 500
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=needs_numba)])
+@pytest.mark.parametrize(
+    ("kinds", "silent", "nominated"),
+    [
+        ((Flag(0), Flag.NO_SILHOUETTE), (4, 5), True),  # its interior is all that an opaque picture has
+        ((Flag(0), Flag.NO_INTERIOR), (6, 7), True),  # its silhouette is all that a flat one has
+        ((Flag.NO_SILHOUETTE, Flag.NO_INTERIOR), (), False),
+        ((Flag(0), Flag(0)), (4, 5, 6, 7), False),
+    ],
+)
+def test_one_word_is_enough_where_the_other_says_nothing(
+    kinds: tuple[Flag, Flag], silent: tuple[int, ...], nominated: bool, compiled: bool, monkeypatch
+):
+    made = prints(2, seed=7)
+    made[1] = made[0]
+    made[1, [2, 3]] += np.uint64(1)
+    made[1, [*silent, 8, 9]] = np.random.default_rng(1).integers(0, 2**64, len(silent) + 2, dtype=np.uint64)
+    made[:, Column.FLAGS] = [int(kind) for kind in kinds]
+    monkeypatch.setattr(module, "_WORTH_COMPILING", 0 if compiled else 100)
+    for rows in (made, made[::-1]):
+        assert listed(candidates(rows)) == ([(0, 1, False)] if nominated else [])
+    assert listed(candidates(mirrored_second(made))) == ([(0, 1, True)] if nominated else [])
 
 
 @pytest.mark.parametrize("limit", [module.SCAN_LIMIT, 10])

@@ -103,6 +103,33 @@ def test_a_plain_background_is_left_out_but_a_white_belly_stays():
     assert visible_pixels(fingerprint_batch([ring]))[0] == 24 * 20
 
 
+def test_a_background_with_room_around_it_is_left_out_all_the_same():
+    picture = blob(3)
+    opacity = picture[..., 3:] / 255
+    flat = np.dstack(
+        [picture[..., :3] * opacity + np.array([30, 90, 200]) * (1 - opacity), np.full(picture.shape[:2], 255)]
+    )
+    flat = flat.astype(np.uint8)
+    padded = np.pad(flat, ((4, 9), (1, 0), (0, 0)))
+    plain, roomy = fingerprint_batch([flat, padded])
+    assert flags(roomy[None])[0] & Flag.KEYED
+    assert not flags(roomy[None])[0] & Flag.OPAQUE
+    assert list(roomy[Column.PIXELS : Column.WHOLE_EVEN]) == list(plain[Column.PIXELS : Column.WHOLE_EVEN])
+    x, y, width, height = boxes(plain[None])[0]
+    assert list(boxes(roomy[None])[0]) == [x + 1, y + 4, width, height]
+    alone = np.stack([padded, np.pad(picture, ((4, 9), (1, 0), (0, 0)))])
+    assert np.array_equal(fingerprint_batch(list(alone)), np.stack([roomy, one(alone[1])]))
+
+
+def test_a_texture_is_no_background_for_its_own_specks():
+    texture = np.full((64, 64, 4), 255, dtype=np.uint8)
+    texture[..., :3] = np.random.default_rng(2).integers(90, 110, (64, 64, 1))
+    texture[20:23, 30:33, :3] = 40
+    rows = one(texture)
+    assert not flags(rows[None])[0] & (Flag.KEYED | Flag.TINY)
+    assert visible_pixels(rows[None])[0] == 64 * 64
+
+
 def test_what_says_nothing_is_flagged():
     blank = np.zeros((20, 20, 4), dtype=np.uint8)
     flat = np.full((20, 20, 4), 255, dtype=np.uint8)

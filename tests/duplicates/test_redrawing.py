@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from drawn_sprites import blob
@@ -213,6 +214,96 @@ def test_another_drawing_is_no_copy_though_one_of_both_was_encoded(
         link = relation(*pair)
         assert link is None or link.verdict.relation not in DUPLICATES
         assert dropped(*pair) == 0
+
+
+def filling(seed: int) -> np.ndarray:
+    """A sprite that reaches all four sides of its canvas, but for its corners, as tiles and items do."""
+    picture = figure(seed)
+    y, x = middle(picture)
+    return np.ascontiguousarray(picture[y - 19 : y + 20, x - 17 : x + 17])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("ground", [lambda p: np.array(on(p, (30, 90, 200)).convert("RGBA")), on_a_gradient, jpeg])
+def test_a_background_hides_no_copy_of_a_sprite_that_leaves_no_border(ground: Change, seed: int):
+    picture = filling(seed)
+    for pair in ((picture, ground(picture)), (ground(mirror(picture)), picture)):
+        link = relation(*pair)
+        assert link is not None
+        assert link.verdict.relation in DUPLICATES
+        assert link.verdict.distance < 0.5
+        assert dropped(*pair) == 1
+    for other in (redrawn(picture), stepped(picture)):
+        assert dropped(picture, ground(other)) == 0
+
+
+@pytest.mark.parametrize("way", [plain, mirror])
+def test_a_shore_is_no_copy_of_the_lake_though_the_water_is_calm(way: Change):
+    waves = np.random.default_rng(3).normal(0, 10, (8, 16, 3)).repeat(4, 0).repeat(2, 1)
+    lake = np.dstack([np.clip(waves + np.array([80, 100, 150]), 0, 255), np.full((32, 32), 255)]).astype(np.uint8)
+    shore = lake.copy()
+    shore[np.add.outer(np.arange(32), np.arange(32)) < 20] = 0
+    assert dropped(lake, way(shore)) == 0
+    assert dropped(lake, mirror(lake)) == 1
+
+
+def test_a_background_is_known_from_what_shines_through():
+    picture = filling(0)
+    glass = picture[..., 3] == 0
+    picture[glass] = (200, 200, 200, 90)  # nothing is free
+    laid = np.array(on(picture, (30, 90, 200)).convert("RGBA"))
+    link = relation(picture, laid)
+    assert link is not None
+    assert link.verdict.relation in DUPLICATES
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_room_around_an_opaque_picture_makes_no_other_drawing(seed: int):
+    opaque = np.array(on(figure(seed), (0, 0, 255)).convert("RGBA"))
+    padded = np.pad(opaque, ((9, 3), (0, 14), (0, 0)))
+    link = relation(opaque, padded)
+    assert link is not None
+    assert link.verdict.relation == "cropped"
+    assert link.verdict.distance == 0
+    assert dropped(opaque, np.pad(redrawn(opaque), ((9, 3), (0, 14), (0, 0)))) == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_cut_opaque_picture_without_a_background_is_a_copy(seed: int):
+    texture = np.random.default_rng(seed).integers(0, 256, (9, 12, 4), dtype=np.uint8)
+    texture = np.array(Image.fromarray(texture).resize((40, 36), Image.Resampling.BICUBIC))
+    texture[..., 3] = 255
+    for cut_ in (texture[2:], texture[:, :-2], texture[1:]):
+        link = relation(texture, np.ascontiguousarray(cut_))
+        assert link is not None
+        assert link.verdict.relation == "cropped"
+
+
+@pytest.mark.parametrize("seed", SEEDS[:2])
+def test_flat_sprites_are_found_again_with_noise(seed: int):
+    picture = figure(seed)
+    picture[..., :3] = np.where(picture[..., 3:] > 0, 130, 0)
+    link = relation(picture, noisy(picture))
+    assert link is not None
+    assert link.verdict.relation == "re-encoded"
+
+
+def test_frames_on_one_colour_cost_few_encodings(monkeypatch: pytest.MonkeyPatch):
+    """Every quality of an encoder is tried only where what changed looks like what an encoder changes."""
+    calls = []
+    encode = cv2.imencode
+    monkeypatch.setattr(cv2, "imencode", lambda *options: calls.append(1) or encode(*options))
+    frames = [np.array(on(stepped(figure(seed)) if step else figure(seed), (70, 90, 120)).convert("RGBA"))
+              for seed in SEEDS for step in (0, 1)]  # fmt: skip
+    report = find_duplicates(ArraySource(frames))
+    near = [link for link in report.links if link.verdict.relation == "near"]
+    assert len(near) >= len(SEEDS)
+    assert len(calls) < 60 * len(near)
+    calls.clear()
+    link = relation(frames[0], saved(Image.fromarray(frames[0]).convert("RGB"), "JPEG", quality=37))
+    assert link is not None
+    assert link.verdict.relation == "re-encoded"
+    assert len(calls) > 90
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -14,13 +14,17 @@ from gandam_studio.core.jobs import NULL_JOB, Job
 # Of 256 bits of look and 128 of the whole picture: where one pair in 5,000 of different sprites is let through.
 LOOK_RADIUS = 80
 WHOLE_RADIUS = 10
-OPAQUE_ALLOWANCE = 4  # bits more where one of two pictures is opaque: its background may have been trimmed badly
+OPAQUE_ALLOWANCE = 4  # bits more where one of two pictures has a background: it may have been trimmed badly
 _EVEN_SHARE = (
     0.62  # of the look's radius, for its even half alone: what is nearer as a whole only by its odd half is chance
 )
 # Every pair is looked at up to here: one thread does 100,000 pictures in about ten seconds with numba. Beyond, words of
 # 64 bits are searched by their chunks, which finds heavy edits less often and everything lighter always.
 SCAN_LIMIT = 150_000
+# What one word alone must come to, where the other says nothing of one picture or of both: the kind of picture, which
+# word is left (0 silhouette, 1 interior), and its share of the look's radius. A sprite that fills its canvas loses its
+# silhouette on a background; a flat one gets an interior by noise.
+_ONE_WORD = ((int(Flag.NO_SILHOUETTE), 1, 0.5), (int(Flag.NO_INTERIOR), 0, 0.25))
 _INDEXED_RADIUS = 8
 _WORTH_COMPILING = 8_000  # pictures; fewer take numpy less time than numba takes to load
 _BLOCK = 512
@@ -101,7 +105,8 @@ def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, firs
     rows = np.flatnonzero(_says_something(fingerprints))
     words = np.ascontiguousarray(fingerprints[rows][:, [int(column) for column in (*LOOK, *WHOLE)]])
     kinds = flags(fingerprints)[rows] & (Flag.NO_SILHOUETTE | Flag.NO_INTERIOR)
-    whole_radii = whole_radius + np.where(flags(fingerprints)[rows] & Flag.OPAQUE, OPAQUE_ALLOWANCE, 0)
+    trimmed = flags(fingerprints)[rows] & (Flag.OPAQUE | Flag.KEYED)
+    whole_radii = whole_radius + np.where(trimmed, OPAQUE_ALLOWANCE, 0)
     block: Callable[..., np.ndarray] = _scan_block
     if len(rows) > _WORTH_COMPILING and numba_available():
         from gandam_studio.core.duplicates.scan_numba import scan_block
@@ -112,7 +117,7 @@ def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, firs
     job.start("Comparing fingerprints", len(rows))
     for start in range(0, len(rows), _BLOCK):
         stop = min(start + _BLOCK, len(rows))
-        hits = block(words, kinds, new, start, stop, look_radius, int(_EVEN_SHARE * look_radius), whole_radii)
+        hits = block(words, kinds, new, start, stop, look_radius, _EVEN_SHARE, whole_radii)
         found.append(np.stack([rows[hits[:, 0]], rows[hits[:, 1]], hits[:, 2]], axis=1))
         job.advance(stop - start)
     return np.concatenate(found)
@@ -125,20 +130,27 @@ def _scan_block(
     start: int,
     stop: int,
     look_radius: int,
-    even_radius: int,
+    even_share: float,
     radii: np.ndarray,
 ) -> np.ndarray:
     """(P, 3) i, j, mirrored with start <= i < stop and i < j, in rows of `words`; the plain numpy engine.
 
-    even_radius: for the even half of a look. radii: (N,) of the whole picture; of two the larger holds. Even words are
-    held against each other first, as +1 and -1, so that a matrix product counts the bits that differ: few pairs are
-    near in those, and only they go on.
+    even_share: of a radius, for the even half alone. radii: (N,) of the whole picture; of two the larger holds. Even
+    words are compared first, as +1 and -1, so that a matrix product counts the bits that differ: few pairs are near in
+    those, and only they go on.
     """
+    even_radius = int(even_share * look_radius)
     look, whole = _signs(words[start:, [0, 2]]), _signs(words[start:, [4]])
     here = slice(stop - start)
     widest = int(radii[start:].max(initial=0))
     maybe = (look[here] @ look.T >= 128 - 2 * even_radius) | (whole[here] @ whole.T >= 64 - 2 * widest)
-    maybe |= kinds[start:stop, None] != 0
+    maybe |= (kinds[start:stop, None] == kinds[start:]) & (kinds[start:] != 0)
+    for kind, word, share in _ONE_WORD:
+        of_kind, signs = np.flatnonzero(kinds[start:] == kind), look[:, 64 * word : 64 * word + 64]
+        least = 64 - 2 * int(even_share * share * look_radius)
+        maybe[:, of_kind] |= signs[here] @ signs[of_kind].T >= least
+        of_kind = of_kind[of_kind < stop - start]
+        maybe[of_kind] |= signs[of_kind] @ signs.T >= least
     maybe &= np.arange(start, stop)[:, None] < np.arange(start, len(words))
     a, b = (places + start for places in np.nonzero(maybe))
     wanted = new[a] | new[b]
@@ -148,20 +160,25 @@ def _scan_block(
     for turned in (0, 1):
         odd = 64 - off[:, 1::2] if turned else off[:, 1::2]
         shape, inside, entire = (off[:, ::2] + odd).T
-        near = _near(shape, inside, kinds[a], kinds[b], look_radius)
-        near &= (off[:, 0] + off[:, 2] <= even_radius) | (kinds[a] != 0)
+        near = (shape + inside <= look_radius) & (off[:, 0] + off[:, 2] <= even_radius) & (kinds[a] | kinds[b] == 0)
+        near |= _near_in_one(off[:, ::2], shape, inside, kinds[a], kinds[b], look_radius)
         near |= entire <= np.maximum(radii[a], radii[b])
         found.append(np.stack([a[near], b[near], np.full(int(near.sum()), turned)], axis=1))
     return np.concatenate(found)
 
 
-def _near(shape: np.ndarray, inside: np.ndarray, mine: np.ndarray, other: np.ndarray, radius: int) -> np.ndarray:
-    """Whether two looks are within the radius, going by what both pictures have: silhouette, interior or both."""
-    both, either = mine & other, mine | other
-    full = (either == 0) & (shape + inside <= radius)
-    interior_only = (both == Flag.NO_SILHOUETTE) & (either == Flag.NO_SILHOUETTE) & (2 * inside <= radius)
-    silhouette_only = (both == Flag.NO_INTERIOR) & (either == Flag.NO_INTERIOR) & (2 * shape <= radius // 2)
-    return full | interior_only | silhouette_only
+def _near_in_one(
+    even: np.ndarray, shape: np.ndarray, inside: np.ndarray, mine: np.ndarray, other: np.ndarray, radius: int
+) -> np.ndarray:
+    """(P,) whether two looks are near by the one word that says something of both, silhouette or interior.
+
+    even: (P, 3) bits off in the even words. Of two kinds the even word must be near by itself, as of whole looks.
+    """
+    found = np.zeros(len(shape), dtype=bool)
+    for (kind, word, share), off in zip(_ONE_WORD, (inside, shape), strict=True):
+        one = (mine | other == kind) & (off <= share * radius)
+        found |= one & ((mine == other) | (even[:, word] <= int(_EVEN_SHARE * share * radius)))
+    return found
 
 
 def _signs(words: np.ndarray) -> np.ndarray:

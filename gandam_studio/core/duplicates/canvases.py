@@ -2,7 +2,8 @@
 
 Trimming goes wrong where a picture was laid on white and compressed: ringing passes for sprite and widens its box. But
 a copy that was only encoded anew or resized fills its canvas as the original fills its own. So pictures of one aspect
-are also compared untrimmed, transparent ones composited on the other's background.
+are also compared untrimmed, transparent ones composited on the other's background: what shows of it where the
+transparent one shows nothing, since a sprite that fills its canvas leaves no border to tell it by.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from gandam_studio.core.duplicates.colours import colour_shift, weighted
+from gandam_studio.core.duplicates.colours import colour_shift, furthest_of_three, weighted
 from gandam_studio.core.duplicates.enlarging import enlargement
-from gandam_studio.core.duplicates.synthesis import resizings
+from gandam_studio.core.duplicates.synthesis import background_behind, resizings
 from gandam_studio.core.hashing.content import Content
 
 _LONGEST = 128  # pixels; larger canvases are reduced to this
@@ -68,6 +69,7 @@ class _Laid:
 
     def __init__(self, off: np.ndarray) -> None:
         self.off = off
+        self._encoded: dict[int, np.ndarray] = {}
 
     @cached_property
     def blurred(self) -> np.ndarray:
@@ -78,6 +80,12 @@ class _Laid:
     def squared(self) -> np.ndarray:
         """(h, w, 3) squares of `blurred`."""
         return np.square(self.blurred)
+
+    def encoded(self, background: np.ndarray, quality: int) -> np.ndarray:
+        """(h, w, 3) the differences after JPEG at a quality, on the background that they are from."""
+        if quality not in self._encoded:
+            self._encoded[quality] = _encoded(self.off, background, quality)
+        return self._encoded[quality]
 
 
 def canvas_of(rgba: np.ndarray) -> Canvas:
@@ -115,9 +123,15 @@ def evidence(a: Canvas, b: Canvas, *, mirrored: bool) -> float:
     if not seen.any():
         return -np.inf
     first, second = laid[0].blurred[seen], laid[1].blurred[seen]
-    spread = first.var(axis=0).sum() + second.var(axis=0).sum()
-    left = 2 * np.square(first - second).sum(axis=1).mean() / (spread + 1e-6)
+    off = first - second
+    left = 2 * float(np.vdot(off, off)) / len(off) / (_spread(first) + _spread(second) + 1e-6)
     return float(_SLOPE * (_TIP - left))
+
+
+def _spread(values: np.ndarray) -> float:
+    """Variance of (P, 3) values, summed over the columns: two products, since reducing so narrow an array is slow."""
+    mean = np.ones(len(values), dtype=np.float32) @ values / len(values)
+    return float(np.vdot(values, values)) / len(values) - float(mean @ mean)
 
 
 def encoders_error(a: Canvas, b: Canvas, *, mirrored: bool) -> bool:
@@ -126,14 +140,14 @@ def encoders_error(a: Canvas, b: Canvas, *, mirrored: bool) -> bool:
     Analysis by synthesis: a small sprite bleeds into its background and loses much of its colour, so each is encoded
     and held against the other. mirrored: whether b is mirrored first.
     """
-    laid, background = _laid(a, b, mirrored), _background(a, b)
-    if laid is None or background is None:
+    laid = _laid(a, b, mirrored)
+    if laid is None:
         return False
-    first, second = laid[0].off, laid[1].off
-    if _shift(first, second) <= _ENCODED:
+    first, second, background = laid
+    if _shift(first.off, second.off) <= _ENCODED:
         return True
-    pairs = ((first, second), (second, first))
-    return any(_shift(_encoded(x, background, quality), y) <= _ENCODED for x, y in pairs for quality in _QUALITIES)
+    pairs = ((first, second.off), (second, first.off))
+    return any(_shift(x.encoded(background, quality), y) <= _ENCODED for x, y in pairs for quality in _QUALITIES)
 
 
 def resampled_shift(a: np.ndarray, b: np.ndarray, *, mirrored: bool) -> float | None:
@@ -190,20 +204,26 @@ def _background(a: Canvas, b: Canvas) -> np.ndarray | None:
     return np.asarray(np.mean(known, axis=0, dtype=np.float32)) if known else np.ones(3, dtype=np.float32)
 
 
-def _laid(a: Canvas, b: Canvas, mirrored: bool) -> tuple[_Laid, _Laid] | None:
-    """Both on the smaller one's grid and on one background, or None."""
-    background = _background(a, b)
-    if background is None or not same_aspect(a.size, b.size):
+def _laid(a: Canvas, b: Canvas, mirrored: bool) -> tuple[_Laid, _Laid, np.ndarray] | None:
+    """Both on the smaller one's grid and on one background, and that background, (3,) or (h, w, 3); or None."""
+    if not same_aspect(a.size, b.size):
         return None
-    if a.pixels.shape == b.pixels.shape:
-        return a.laid_on(background, mirrored=False), b.laid_on(background, mirrored=mirrored)
+    one_opaque = (a.background is None) != (b.background is None)
+    background = _background(a, b)
+    if background is None:
+        return None
+    if a.pixels.shape == b.pixels.shape and not one_opaque:
+        return a.laid_on(background, mirrored=False), b.laid_on(background, mirrored=mirrored), background
     size = min((x.pixels.shape[1::-1] for x in (a, b)), key=lambda one: one[0] * one[1])
-    made = []
-    for scaled in (_scaled(a.pixels, False), _scaled(b.pixels, mirrored)):
-        if scaled.shape[1::-1] != size:
-            scaled = np.asarray(cv2.resize(scaled, size, interpolation=cv2.INTER_AREA))
-        made.append(_Laid(_off(scaled, background)))
-    return made[0], made[1]
+    scaled = [_scaled(a.pixels, False), _scaled(b.pixels, mirrored)]
+    for place, one in enumerate(scaled):
+        if one.shape[1::-1] != size:
+            scaled[place] = np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_AREA))
+    if one_opaque:
+        plain, other = scaled if a.background is None else scaled[::-1]
+        behind = background_behind(plain * np.float32(255), other * np.float32(255))
+        background = background if behind is None else behind / np.float32(255)
+    return _Laid(_off(scaled[0], background)), _Laid(_off(scaled[1], background)), background
 
 
 def _scaled(pixels: np.ndarray, mirrored: bool) -> np.ndarray:
@@ -226,7 +246,8 @@ def _encoded(laid: np.ndarray, background: np.ndarray, quality: int) -> np.ndarr
 
 def _shift(first: np.ndarray, second: np.ndarray) -> float:
     """Root mean square difference of smeared colours over the sprite, 0 to 1, but for the background among them."""
-    seen = (np.maximum(np.abs(first), np.abs(second)).max(axis=2) > _ANOTHER).astype(np.float32)
+    seen = (furthest_of_three(np.maximum(np.abs(first), np.abs(second))) > _ANOTHER).astype(np.float32)
     share, off = (cv2.GaussianBlur(x, (0, 0), _SMEAR) for x in (seen, first - second))
     total = float((share * share * seen).sum())
-    return float(np.sqrt((np.square(off).mean(axis=2) * seen).sum() / total)) if total else 0.0
+    power = np.einsum("yxc,yxc->yx", off, off) / 3
+    return float(np.sqrt((power * seen).sum() / total)) if total else 0.0

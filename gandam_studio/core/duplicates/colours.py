@@ -35,7 +35,8 @@ _TABLE = 1 << 14  # pairs of colours up to which counting all of them is faster 
 def weighted(rgba: np.ndarray) -> np.ndarray:
     """(h, w, 4) float32, 0 to 255, colours multiplied by opacity."""
     made = rgba.astype(np.float32)
-    made[..., :3] *= made[..., 3:] / np.float32(255)
+    if (rgba[..., 3] < 255).any():
+        made[..., :3] *= made[..., 3:] / np.float32(255)
     return made
 
 
@@ -61,6 +62,12 @@ def reduced_to_palette(first: np.ndarray, second: np.ndarray, *, farther: float,
     """
     if not len(first):
         return False
+    off = first - second
+    chosen = np.sqrt(np.einsum("ij,ij->i", off, off))
+    worst = int(chosen.argmax())  # settles most pairs before any colour is numbered
+    off = second - first[worst]
+    if chosen[worst] > np.sqrt(np.einsum("ij,ij->i", off, off).min()) + farther:
+        return False
     (kinds, number), (shades, _) = numbered(first), numbered(second)
     if len(shades) > min(_PALETTE, share * len(kinds)) or len(shades) == len(kinds):
         return False
@@ -70,7 +77,6 @@ def reduced_to_palette(first: np.ndarray, second: np.ndarray, *, farther: float,
             for part in np.array_split(kinds, -(-len(kinds) * len(shades) // _TABLE))
         ]
     )
-    chosen = np.sqrt(np.square(first - second).sum(axis=1))
     return bool((chosen <= nearest[number] + farther).all())
 
 
@@ -85,6 +91,11 @@ def furthest(off: np.ndarray) -> np.ndarray:
     """(...) the greatest of the four channels of (..., 4), many times faster than `max` along so short an axis."""
     pairs = np.maximum(off[..., ::2], off[..., 1::2])
     return np.asarray(np.maximum(pairs[..., 0], pairs[..., 1]))
+
+
+def furthest_of_three(off: np.ndarray) -> np.ndarray:
+    """(...) the greatest of the three channels of (..., 3), likewise."""
+    return np.asarray(np.maximum(np.maximum(off[..., 0], off[..., 1]), off[..., 2]))
 
 
 class Colours:

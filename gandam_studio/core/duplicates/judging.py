@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -85,7 +86,9 @@ class Judge:
         same = (prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS]) | (
             prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS_MIRRORED]
         )
-        laid = ~same & ((flags(prints[0]) | flags(prints[1])) & Flag.OPAQUE > 0)
+        opaque, other_opaque = (flags(one) & Flag.OPAQUE > 0 for one in prints)
+        near |= opaque != other_opaque  # whatever one of them was laid on, it changes the hashes
+        laid = ~same & (opaque | other_opaque)
         for start in range(0, len(pairs), _BATCH):
             check()
             part = slice(start, start + _BATCH)
@@ -126,7 +129,7 @@ class Judge:
     ) -> np.ndarray:
         """(P,) the evidence of tiles, or that of whole canvases or of an exchanged palette where it is stronger.
 
-        near: (P,) bool, whether the hashes of the whole pictures are.
+        near: (P,) bool, whether whole canvases are worth comparing.
         """
         logit = found.logit.copy()
         for index in np.flatnonzero(near & (logit < _CERTAIN)).tolist():
@@ -151,6 +154,7 @@ class Judge:
         i, j, mirrored = passed.i, passed.j, passed.mirrored
         first, second = self._pictures[i], self._pictures[j]
 
+        @cache
         def whole() -> bool:
             return self._whole_evidence(i, j, mirrored) > 0
 
@@ -162,11 +166,12 @@ class Judge:
             mirrored=mirrored,
             parameters=np.zeros(4) if laid else passed.parameters,
             logit=passed.logit,
-            encoded=encoders_error(first.canvas, second.canvas, mirrored=mirrored) if laid else None,
+            encoded=(lambda: encoders_error(first.canvas, second.canvas, mirrored=mirrored)) if laid else None,
             whole=whole,
             resampled=lambda: self._resampled(i, j, mirrored) if not laid else None,
             remade=lambda transform: self._remade(i, j, transform),
             hiding=lambda: first.hides or second.hides,
+            lent=laid is not None and not (first.plain and second.plain),
         )
         if i < j:
             return Link(i, j, verdict)

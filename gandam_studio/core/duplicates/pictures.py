@@ -12,7 +12,7 @@ from gandam_studio.core.duplicates.canvases import Canvas, canvas_of
 from gandam_studio.core.duplicates.drawings import Drawing
 from gandam_studio.core.duplicates.synthesis import background_under
 from gandam_studio.core.duplicates.tiles import tile
-from gandam_studio.core.hashing.content import Content, find_content
+from gandam_studio.core.hashing.content import VISIBLE, Content, find_content
 from gandam_studio.core.hashing.layout import Flag
 
 # Bytes a process keeps at hand of prepared pictures, about 110 a pixel of a sprite and 34 a pixel of a photograph; and
@@ -67,10 +67,15 @@ class Picture:
         if not content.flags & Flag.KEYED:
             return False
         x, y, width, height = content.box
-        free = np.ones(self.rgba.shape[:2], dtype=bool)
-        free[y : y + height, x : x + width] = content.rgba[..., 3] == 0
+        free = self.rgba[..., 3] > VISIBLE
+        free[y : y + height, x : x + width] &= content.rgba[..., 3] == 0
         colours = self.rgba[..., :3].astype(np.float32)
         return bool(np.abs(colours - background_under(colours, free))[free].max(initial=0) > _SPECK)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is opaque and all of it its content."""
+        return self.content.flags & (Flag.OPAQUE | Flag.KEYED) == Flag.OPAQUE
 
     @property
     def cost(self) -> int:

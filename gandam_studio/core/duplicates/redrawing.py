@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from gandam_studio.core.duplicates.colours import numbered, reduced_to_palette
+from gandam_studio.core.duplicates.colours import furthest_of_three, numbered, reduced_to_palette
 
 _PIXEL, _PLACE = 32.0, 14.0  # levels of 255 that encoders may leave of a pixel, and of the mean of 3 x 3
 _NOISE = 18.0  # standard deviation, levels: more noise than this hides what was drawn
@@ -51,15 +51,20 @@ def nothing_stands_out(
     if not counted.any():
         return True
     strength = np.abs(off)
-    noise = _noise(strength, counted, colours)
-    if noise > _NOISE + float(np.median(allowed)):
+    furthest = furthest_of_three(strength)
+    usual = float(np.median(allowed)) if np.ndim(allowed) else float(allowed)
+    # Whatever the noise, no more than this: most pairs end here.
+    if (counted & (furthest > max(_PIXEL, _FAR * (_NOISE + usual)) + 2 * allowed)).any():
         return False
-    within = strength.max(axis=2) <= max(_PIXEL, _FAR * noise) + 2 * allowed
+    noise = _noise(strength, counted, colours)
+    if noise > _NOISE + usual:
+        return False
+    within = furthest <= max(_PIXEL, _FAR * noise) + 2 * allowed
     if not within[counted].all():
         return False
     weight = counted.astype(np.float32)
     count = _summed(weight)
-    mean = np.abs(_summed(off * weight[..., None])).max(axis=2) / np.maximum(count, 1)
+    mean = furthest_of_three(np.abs(_summed(off * weight[..., None]))) / np.maximum(count, 1)
     within = mean <= np.maximum(_PLACE, _FAR * noise / np.sqrt(np.maximum(count, 1))) + allowed
     return bool(within[counted & (count >= _MOST)].all())
 
@@ -93,7 +98,7 @@ def _fewer_colours(first: np.ndarray, second: np.ndarray) -> bool:
     dithered, neighbours share the error.
     """
     solid = (first[..., 3] > _SOLID) & (second[..., 3] > _SOLID)
-    mine, other = (picture[..., :3][solid] * (255 / picture[..., 3:][solid]) for picture in (first, second))
+    mine, other = (_solid_colours(picture, solid) for picture in (first, second))
     if not reduced_to_palette(mine, other, farther=_FARTHER):
         return False
     kinds, number = numbered(mine)
@@ -102,12 +107,20 @@ def _fewer_colours(first: np.ndarray, second: np.ndarray) -> bool:
     usual = np.zeros(len(kinds), dtype=np.int64)
     order = np.argsort(counts, kind="stable")
     usual[names[order] // len(shades)] = names[order] % len(shades)  # the last of a kind is its most frequent one
-    strange = np.abs(other - shades[usual[number]]).max(axis=1)
+    strange = furthest_of_three(np.abs(other - shades[usual[number]]))
     if np.count_nonzero(strange > 1) <= _DITHERED * len(strange):
         return bool((strange <= _PIXEL).all())
     off = np.zeros((*solid.shape, 3), dtype=np.float32)
     off[solid] = mine - other
     return bool((np.abs(_summed(off)) <= 2 * _PLACE * _AREA.size).all())
+
+
+def _solid_colours(picture: np.ndarray, solid: np.ndarray) -> np.ndarray:
+    """(P, 3) colours, not multiplied by opacity, of the marked pixels of a (h, w, 4) picture."""
+    if solid.all():
+        picture = picture.reshape(-1, 4)
+        return picture[:, :3] if (picture[:, 3] == 255).all() else picture[:, :3] * (np.float32(255) / picture[:, 3:])
+    return picture[..., :3][solid] * (np.float32(255) / picture[..., 3][solid])[:, None]
 
 
 def _summed(values: np.ndarray) -> np.ndarray:

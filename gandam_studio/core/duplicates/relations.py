@@ -201,22 +201,24 @@ def decide(
     mirrored: bool,
     parameters: np.ndarray,
     logit: float,
-    encoded: bool | None = None,
+    encoded: Callable[[], bool] | None = None,
     whole: Callable[[], bool] = lambda: False,
     resampled: Callable[[], float | None] = lambda: None,
     remade: Callable[[Transform], Transform | None] = lambda _: None,
     hiding: Callable[[], bool] = lambda: False,
+    lent: bool = False,
 ) -> Verdict:
     """The relation of two contents judged the same picture.
 
     sizes: (width, height) of both whole pictures. parameters: how the second's tile was laid on the first's, after the
     mirror. logit: the evidence so far (`measures.Comparison`); equal pixels make the distance 0.
-    encoded: whether their colours are known to differ by an encoder's error alone; None when that is to be judged here.
+    encoded: says whether their colours differ by an encoder's error alone; None when that is to be judged here.
     whole: says whether the whole canvases lie on each other, so that boxes' proportions prove nothing.
     resampled: gives how far the colours are apart once one picture is resized to the other, None when that is unknown.
     remade: gives what maps one onto the other where one can be made of the other as a whole, given what their contents
         say; None where it cannot.
     hiding: says whether a picture shows more than its content, as specks that were taken for background.
+    lent: whether one has the other's silhouette, so that what else it shows is not in its content.
     """
     first, second = drawn.content, other_drawn.content
     stretch_x, stretch_y = 1 + float(parameters[0]), 1 + float(parameters[2])
@@ -231,7 +233,9 @@ def decide(
     scale_x, scale_y = width / (other_width * stretch_x), height / (other_height * stretch_y)
     apart = max(abs(np.log(scale_x)), abs(np.log(scale_y)))
     guess = _corner(mine.alpha, parameters)
-    overlay = _on_one_grid(mine, other, guess) if apart < _MAYBE_SCALE else None
+    boxes_apart = max(abs(np.log(width / other_width)), abs(np.log(height / other_height)))
+    # A cut-off edge may have led the alignment astray.
+    overlay = _on_one_grid(mine, other, guess) if min(apart, boxes_apart) < _MAYBE_SCALE else None
     if overlay is None or (apart > _SCALE and not _agree(overlay)):
         overlay = _reduced(mine, other)
     else:
@@ -267,7 +271,7 @@ def decide(
             transform = replace(transform, recoloured=False, re_encoded=not resized)
     elif not change.redrawn:
         # A lent silhouette hides what else is shown: there only the whole pictures tell.
-        proven = encoded is None and (exact or _copied(mine, other, overlay, change.equal, *frames)) and not hiding()
+        proven = not lent and (exact or _copied(mine, other, overlay, change.equal, *frames)) and not hiding()
         made = None if proven else remade(transform)
         if not proven and made is None:
             change, exact = replace(change, redrawn=True), False
@@ -346,7 +350,7 @@ class _Change:
     doubt: float = 0.0
 
 
-def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], float | None]) -> _Change:
+def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: Callable[[], float | None]) -> _Change:
     """Judge an overlay's colours; encoded, resampled: see `decide`."""
     off = overlay.off
     if not overlay.seen_by_both or float(off.max()) <= _SAME:
@@ -370,18 +374,19 @@ def _changes(overlay: _Overlay, encoded: bool | None, resampled: Callable[[], fl
         return drawn_alike
 
     colours = overlay.colours() if pixelwise and same_mask and share_same < 0.998 else None
-    if colours and colours.merged() and _to_palette(overlay):
+    if colours and colours.merged() and (_to_palette(overlay) or shown_alike(overlay.first, overlay.second)):
         return _Change(False, False, False)
     if colours and encoded is None and colours.reduced() and alike():
         return _Change(False, (resampled() or 0.0) > _RESAMPLED, False)  # smoothing makes many colours of few as well
     if colours and colours.map():
         return _Change(False, True, False)
     if pixelwise and share_same > 0.35 and overlay.share(changed) > 0.01 and not alike():
-        return _Change(False, False, True)
+        copied = colours is not None and colours.reduced() and shown_alike(overlay.first, overlay.second)
+        return _Change(False, False, not copied)
     if colours and encoded is None and colours.new() and alike():
         return _Change(False, True, False, _doubt(overlay))
     if encoded is not None:
-        recoloured = not encoded
+        recoloured = not encoded()
     elif (shift := resampled()) is not None:
         recoloured = shift > _RESAMPLED
     else:

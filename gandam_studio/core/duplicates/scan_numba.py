@@ -15,8 +15,11 @@ _NO_SILHOUETTE, _NO_INTERIOR = int(Flag.NO_SILHOUETTE), int(Flag.NO_INTERIOR)
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
-def scan_block(words, kinds, new, start, stop, look_radius, even_radius, radii):
+def scan_block(words, kinds, new, start, stop, look_radius, even_share, radii):
     """See `candidates._scan_block`: the same pairs, in another order."""
+    even_radius = int(even_share * look_radius)
+    inside_radius, shape_radius = look_radius // 2, look_radius // 4
+    inside_even_radius, shape_even_radius = int(even_share * 0.5 * look_radius), int(even_share * 0.25 * look_radius)
     found = np.empty((1024, 3), dtype=np.int64)
     count = 0
     for i in range(start, stop):
@@ -26,8 +29,18 @@ def scan_block(words, kinds, new, start, stop, look_radius, even_radius, radii):
             inside_even = np.int64(ones(ie ^ words[j, 2]))
             whole_even = np.int64(ones(we ^ words[j, 4]))
             whole_radius = max(radii[i], radii[j])
+            either = kinds[i] | kinds[j]
+            alike = kinds[i] == kinds[j]
             # Most pairs end here: nothing comes near unless its even half does.
-            if shape_even + inside_even > even_radius and whole_even > whole_radius and kinds[i] == 0:
+            if either == 0:
+                likely = shape_even + inside_even <= even_radius
+            elif either == _NO_SILHOUETTE:
+                likely = alike or inside_even <= inside_even_radius
+            elif either == _NO_INTERIOR:
+                likely = alike or shape_even <= shape_even_radius
+            else:
+                likely = False
+            if not likely and whole_even > whole_radius:
                 continue
             if not (new[i] or new[j]):
                 continue
@@ -39,13 +52,13 @@ def scan_block(words, kinds, new, start, stop, look_radius, even_radius, radii):
                     shape_odd, inside_odd, whole_odd = 64 - shape_odd, 64 - inside_odd, 64 - whole_odd
                 shape, inside = shape_even + shape_odd, inside_even + inside_odd
                 near = whole_even + whole_odd <= whole_radius
-                if kinds[i] == kinds[j]:
-                    if kinds[i] == 0:
-                        near = near or (shape + inside <= look_radius and shape_even + inside_even <= even_radius)
-                    elif kinds[i] == _NO_SILHOUETTE:
-                        near = near or 2 * inside <= look_radius
-                    elif kinds[i] == _NO_INTERIOR:
-                        near = near or 2 * shape <= look_radius // 2
+                if likely:
+                    if either == 0:
+                        near = near or shape + inside <= look_radius
+                    elif either == _NO_SILHOUETTE:
+                        near = near or inside <= inside_radius
+                    else:
+                        near = near or shape <= shape_radius
                 if near:
                     if count == len(found):
                         larger = np.empty((2 * count, 3), dtype=np.int64)

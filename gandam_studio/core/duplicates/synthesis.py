@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from gandam_studio.core.duplicates.colours import weighted
+from gandam_studio.core.duplicates.colours import furthest_of_three, weighted
 from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.duplicates.redrawing import nothing_stands_out, shown_alike
 from gandam_studio.core.duplicates.relations import Transform
@@ -25,11 +25,17 @@ _LIKELY = 2  # filters tried out with every quality of an encoder
 _QUALITIES, _COARSE, _ROUGH = range(11, 99, 2), range(12, 99, 5), (15, 30, 45, 60, 70, 78, 85, 90, 94)  # of JPEG
 _TELLING = 64  # pixels a side that show an encoder's quality; of larger pictures the middle is encoded to find it
 _GROUND = 0.03  # of a picture that must be free of the sprite to show what it was laid on
+_EVEN, _BETTER = 0.9, 0.2  # of a background: how much is one colour where it is no gradient; and more where it is one
+_THIN = 191  # opacity below which a picture shows what it was laid on
 _PURE, _NEARLY_PURE = 2.0, 40.0  # levels: as near to black or white a background is that; and where an encoder rings
 _SAMPLINGS = (  # of colours: 4:2:0, which most programs choose, and none
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
 )
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+# The mean brightness of the blocks that JPEG codes one by one: 25.4 levels at most at quality 11, 14.8 at 30 and 18.8
+# of JPEG twice, 12,096 copies of the tuned sets; half of Freedoom's other frames on one colour lie above.
+_BLOCK_LIGHT = 30.0
 _BLOCK = 44.0  # levels: JPEG at quality 30 moves the mean of 16 x 16 pixels of small sprites by up to 40
 # Times the error of JPEG around a place: what another encoder may leave there. WebP at quality 80 comes to .14 to .33,
 # JPEG encoded once more to .1 to .6, of pictures with a part drawn anew 1 in 20 below 1.2 and none of 360 below .37.
@@ -41,6 +47,9 @@ _KNOWN, _ROUNDED = (
 )  # of what an encoder changed, how much shows it to be this one; levels that rounding leaves
 # And what none does, told by a few qualities: copies through WebP and JPEG of all kinds come to 4.1 at most, 19 in 20
 # of Freedoom's other frames to 5.5 and more.
+# Cosine of what one of a few qualities changes and what was changed: copies in JPEG come to .49 and more, in WebP or
+# with noise to .39; Freedoom's other frames on one colour to .32 in the middle.
+_ALIKE = 0.38
 _PLACE, _HOPELESS, _LEAST = 14.0, 4.5, 4.0
 _BLOCKS_AROUND = np.ones((17, 17), dtype=np.uint8)
 _AROUND = np.ones((7, 7), dtype=np.uint8)
@@ -112,10 +121,11 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
         return False  # pixel by pixel they were compared before
     wanted = weighted(other)
     made = resizings(plain, size) if resized else [weighted(plain)]
+    free = made[0][..., 3] == 0
     if opaque:
         made = [_laid(one, wanted) for one in made]
     made.sort(key=lambda one: cv2.norm(one, wanted, cv2.NORM_L2))
-    if shown_alike(made[0], wanted):
+    if not (opaque and _restless_behind(made[0], wanted, free)) and shown_alike(made[0], wanted):
         return True
     if not opaque or _blocks_apart(made[0], wanted):
         return False
@@ -134,12 +144,37 @@ def _laid(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     hidden = 1 - plain[..., 3:] / np.float32(255)
     if not hidden.any():
         return plain
-    free = hidden[..., 0] == 1
-    known = np.count_nonzero(free) > _GROUND * free.size
     made = plain.copy()
-    made[..., :3] += hidden * (background_under(wanted[..., :3], free) if known else np.float32(255))
+    behind = background_behind(plain, wanted)
+    made[..., :3] += hidden * (np.float32(255) if behind is None else behind)
     made[..., 3] = 255
     return np.rint(made)
+
+
+def _restless_behind(made: np.ndarray, wanted: np.ndarray, free: np.ndarray) -> bool:
+    """Whether a picture shows more than an even background where the one laid on it shows nothing.
+
+    A lake beside its shore: calm water passes for noise. Then an encoder must explain it, or nothing does.
+    """
+    if np.count_nonzero(free) <= _GROUND * free.size:
+        return False
+    return bool(furthest_of_three(np.abs(made[..., :3] - wanted[..., :3]))[free].mean() > _SAME)
+
+
+def background_behind(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
+    """What an opaque (h, w, 4) float32 picture shows where a transparent one shows nothing, as `background_under`.
+
+    0 to 255, colours multiplied by opacity. Or what shines through it, where that is next to nowhere; None where
+    neither tells.
+    """
+    free = plain[..., 3] == 0
+    if np.count_nonzero(free) > _GROUND * free.size:
+        return background_under(wanted[..., :3], free)
+    through = plain[..., 3] < _THIN
+    if np.count_nonzero(through) <= _GROUND * free.size:
+        return None
+    hidden = 1 - plain[..., 3:] / np.float32(255)
+    return background_under((wanted[..., :3] - plain[..., :3]) / np.maximum(hidden, np.float32(0.1)), through)
 
 
 def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
@@ -147,11 +182,12 @@ def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
     ys, xs = np.nonzero(free)
     values = colours[ys, xs]
     middle = np.median(values, axis=0)
-    restless = not _mostly_near(values, middle)
-    if restless:
+    even = _near(values, middle)
+    restless = even <= 0.5
+    if even < _EVEN:  # corners of a gradient may mostly be one
         design = np.stack([np.ones(len(ys)), ys / free.shape[0], xs / free.shape[1]], axis=1)
         slopes = np.linalg.lstsq(design, values.astype(np.float64), rcond=None)[0]
-        if _mostly_near(values, design @ slopes):
+        if _near(values, design @ slopes) > max(0.5, even + _BETTER):
             down, across = (np.arange(side) / side for side in free.shape)
             plane = slopes[0] + down[:, None, None] * slopes[1] + across[:, None] * slopes[2]
             return np.asarray(plane.clip(0, 255), dtype=np.float32)
@@ -161,9 +197,9 @@ def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
     return np.asarray(middle, dtype=np.float32)
 
 
-def _mostly_near(values: np.ndarray, wanted: np.ndarray) -> bool:
-    """Whether most of (P, 3) colours are next to what they should be."""
-    return bool(2 * np.count_nonzero(np.abs(values - wanted).max(axis=1) <= _SAME) > len(values))
+def _near(values: np.ndarray, wanted: np.ndarray) -> float:
+    """The share of (P, 3) colours that are next to what they should be."""
+    return np.count_nonzero(furthest_of_three(np.abs(values - wanted)) <= _SAME) / len(values)
 
 
 def _bgr(picture: np.ndarray) -> np.ndarray:
@@ -173,7 +209,14 @@ def _bgr(picture: np.ndarray) -> np.ndarray:
 
 def _blocks_apart(plain: np.ndarray, wanted: np.ndarray) -> bool:
     """Whether (h, w, 4) pictures differ by more than encoders do on average: no encoder need be tried out."""
-    return bool(np.abs(cv2.blur(plain[..., :3] - wanted[..., :3], (16, 16))).max() > _BLOCK)
+    off = plain[..., :3] - wanted[..., :3]
+    light = off @ _LUMA
+    height, width = light.shape
+    light = cv2.copyMakeBorder(light, 0, -height % 8, 0, -width % 8, cv2.BORDER_REPLICATE)
+    blocks = cv2.resize(light, (light.shape[1] // 8, light.shape[0] // 8), interpolation=cv2.INTER_AREA)
+    if max(map(abs, cv2.minMaxLoc(blocks)[:2])) > _BLOCK_LIGHT:
+        return True
+    return bool(np.abs(cv2.blur(off, (16, 16))).max() > _BLOCK)
 
 
 def _encoded(source: np.ndarray, quality: int, sampling: int) -> np.ndarray:
@@ -213,9 +256,22 @@ def _middles(*pictures: np.ndarray) -> list[np.ndarray]:
 
 
 def _beyond_encoders(source: np.ndarray, target: np.ndarray) -> bool:
-    """Whether two (h, w, 3) uint8 pictures differ somewhere by far more than encoders do there, told by a few tries."""
-    error = _error(source, _encoded(source, *_like(source, target, _encodings(source, _ROUGH))), _BLOCKS_AROUND)
-    off = np.abs(cv2.blur(source.astype(np.float32) - target, (3, 3))).max(axis=2)
+    """Whether two (h, w, 3) uint8 pictures differ otherwise than encoders make them, told by a few tries.
+
+    Elsewhere, or somewhere by far more than encoders do there.
+    """
+    tried, apart = _encodings(source, _ROUGH), cv2.norm(source, target, cv2.NORM_L2)
+    likeness, like, nearest = -1.0, (0, 0), np.inf
+    for name, made in tried.items():
+        size, left = cv2.norm(made, source, cv2.NORM_L2), cv2.norm(made, target, cv2.NORM_L2)
+        if size and apart:  # the cosine of the angle between what this encoder changed and what was changed
+            likeness = max(likeness, (size**2 + apart**2 - left**2) / (2 * size * apart))
+        if abs(size - apart) < nearest:
+            nearest, like = abs(size - apart), name
+    if apart and likeness < _ALIKE:
+        return True
+    error = _error(source, tried[like], _BLOCKS_AROUND)
+    off = furthest_of_three(np.abs(cv2.blur(source.astype(np.float32) - target, (3, 3))))
     return bool((off > _PLACE + _HOPELESS * np.maximum(error, _LEAST)).any())
 
 
@@ -227,8 +283,8 @@ def _like(source: np.ndarray, target: np.ndarray, tried: _Encodings) -> tuple[in
 
 def _error(source: np.ndarray, encoded: np.ndarray, around: np.ndarray) -> np.ndarray:
     """(h, w) float32: how far an encoder moves the mean of 3 x 3 pixels around a place."""
-    off = np.abs(cv2.blur(encoded.astype(np.float32) - source, (3, 3))).max(axis=2)
-    return np.asarray(cv2.dilate(off, around))
+    off = np.abs(cv2.blur(encoded.astype(np.float32) - source, (3, 3)))
+    return np.asarray(cv2.dilate(furthest_of_three(off), around))
 
 
 def _through_an_encoder(source: np.ndarray, target: np.ndarray) -> bool:
@@ -243,7 +299,7 @@ def _through_an_encoder(source: np.ndarray, target: np.ndarray) -> bool:
     # Another encoder errs about as much as this one where this one errs as much altogether.
     error = _error(source, _encoded(source, *_like(part, wanted, tried)), _AROUND)
     touched = error > _SAME
-    equal = np.count_nonzero((np.abs(left).max(axis=2) <= _SAME) & touched)
+    equal = np.count_nonzero((furthest_of_three(np.abs(left)) <= _SAME) & touched)
     if equal > _KNOWN * np.count_nonzero(touched):
         return bool(np.abs(left).max() <= _ROUNDED)
     return nothing_stands_out(left, np.ones(left.shape[:2], dtype=bool), made, _ENCODERS * error)

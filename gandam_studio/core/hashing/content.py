@@ -8,7 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from gandam_studio.core.hashing.layout import Flag
+from gandam_studio.core.hashing.layout import TINY_PIXELS, Flag
 from gandam_studio.core.hashing.reducing import halved_evenly
 
 VISIBLE = 8  # alpha above this is visible; colours of other pixels are ignored
@@ -89,26 +89,38 @@ def find_contents(stack: np.ndarray) -> Contents:
     opaque = np.flatnonzero(smallest >= _OPAQUE << 24)
     flags[opaque] = int(Flag.OPAQUE)
     seen = wholes = words
-    visible = None
+    boxes = np.tile(np.array([0, 0, width, height], dtype=np.int64), (count, 1))
+    keyable = opaque
     if len(opaque) < count:
         visible = words > _INVISIBLE
         # Canonical pixels have no colours under alpha 0: only nearly invisible ones are left to clear.
         if np.count_nonzero(words) > np.count_nonzero(visible):
             seen = wholes = words * visible
-    for index in opaque.tolist():
-        mask = background_mask(stack[index])
+        boxes = _bounding_boxes(visible)
+        # An opaque picture with room around it shows its background all the same.
+        keyable = _opaque_boxes(words, boxes)
+    for index in keyable.tolist():
+        x, y, w, h = boxes[index].tolist()
+        mask = background_mask(stack[index, y : y + h, x : x + w])
         if mask is not None:
             seen = wholes.copy() if seen is wholes else seen
-            seen[index] *= ~mask
+            seen[index, y : y + h, x : x + w] *= ~mask
             flags[index] |= int(Flag.KEYED)
     if seen is not wholes:
         boxes = _bounding_boxes(np.asarray(seen != 0))
-    elif visible is not None:
-        boxes = _bounding_boxes(visible)
-    else:
-        boxes = np.tile(np.array([0, 0, width, height], dtype=np.int64), (count, 1))
     flags[boxes[:, 2] == 0] |= int(Flag.BLANK)
     return Contents(seen, wholes, boxes, flags, smallest >= 0xFF << 24)
+
+
+def _opaque_boxes(words: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Which of (N, H, W) pictures are opaque all over their (N, 4) boxes; their corners rule out most others."""
+    left, top = boxes[:, 0], boxes[:, 1]
+    right, bottom = left + np.maximum(boxes[:, 2], 1) - 1, top + np.maximum(boxes[:, 3], 1) - 1
+    every = np.arange(len(words))
+    corners = [words[every, y, x] for y in (top, bottom) for x in (left, right)]
+    likely = np.flatnonzero(np.minimum.reduce(corners) >= _OPAQUE << 24)
+    inside = [words[i, y : y + h, x : x + w] for i, (x, y, w, h) in zip(likely, boxes[likely].tolist(), strict=True)]
+    return likely[[bool(part.min() >= _OPAQUE << 24) for part in inside]] if len(likely) else likely
 
 
 def _bounding_boxes(seen: np.ndarray) -> np.ndarray:
@@ -144,7 +156,7 @@ def background_mask(rgba: np.ndarray) -> np.ndarray | None:
     mask = _connected_to_border((distance <= _tolerance(distance)).astype(np.uint8))
     mask = _without_specks(mask)
     share = mask.mean()
-    if share < 0.02 or share > 0.998:
+    if share < 0.02 or share > 0.998 or mask.size - np.count_nonzero(mask) < TINY_PIXELS:  # a texture's specks are left
         return None
     if scale < 1:
         mask = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
