@@ -17,8 +17,8 @@ import pytest
 
 from gandam_studio.core import exporting, versions
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.exporting import source as exporting_source
 from gandam_studio.core.jobs import Cancelled, NullJob
+from gandam_studio.core.versions import rendering_worker
 from gandam_studio.core.workspace.edits import Drop, Flip, SetSetting
 from trainer.protocol import files as trainer_files
 from trainer.protocol import folders
@@ -230,7 +230,7 @@ def test_a_full_disk_leaves_the_old_export(workspace, tmp_path, monkeypatch, for
     if form == "jsonl":
         monkeypatch.setattr(trainer_files.os, "fsync", full)
     else:
-        monkeypatch.setattr(exporting_source, "png_bytes", full)
+        monkeypatch.setattr(rendering_worker, "png_bytes", full)
     with pytest.raises(UserError, match="No space left on device"):
         exporting.export(workspace, versions.find_version(workspace), out, format=form, force=True)
     monkeypatch.undo()
@@ -290,8 +290,8 @@ from pathlib import Path
 from gandam_studio.core.exporting.formats import FORMATS
 from gandam_studio.core.exporting.source import Source
 from gandam_studio.core.versions.model import ManifestVersion
-from trainer.manifest import ManifestEntry
-from trainer.recipe import Recipe
+from trainer.protocol.manifest import ManifestEntry
+from trainer.protocol.recipe import Recipe
 
 class Sink(io.RawIOBase):
     def __init__(self): self.size = 0

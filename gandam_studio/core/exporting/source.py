@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import io
 import os
 import re
 import unicodedata
@@ -13,9 +11,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from PIL import Image
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.classes import Classes
@@ -28,7 +23,7 @@ from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.pictures import WHITE, detected_background, picture_of, rendered
 from gandam_studio.core.versions.rendering_pool import in_order
-from gandam_studio.core.workspace.originals import Originals
+from gandam_studio.core.versions.rendering_worker import Rendering, png_bytes
 from trainer.protocol.folders import is_empty
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
@@ -95,8 +90,8 @@ class Source:
         if self.spool is not None and not is_empty(self.spool):
             yield from self.entries()
             return
-        render = functools.partial(render_pngs, self.workspace.originals.folder, self.recipe, self.background)
-        with closing(in_order(render, self.entries(), self.version.sprites)) as chunks:
+        rendering = Rendering(self.workspace.originals.folder, self.recipe, self.background, png=True)
+        with closing(in_order(rendering, self.entries(), self.version.sprites, self.job)) as chunks:
             for entries, pictures in chunks:
                 for entry, data in zip(entries, pictures, strict=True):
                     self._ready = {entry.id: data}
@@ -209,16 +204,3 @@ def id_start(stem: str) -> str:
 def _is_letter(character: str) -> bool:
     """Whether a character of a name is kept: letters, their accents and digits of every script."""
     return unicodedata.category(character)[0] in "LMN"
-
-
-def render_pngs(folder: Path, recipe: Recipe, background: str, entries: list[ManifestEntry]) -> list[bytes]:
-    """Rendered PNGs of some entries; `folder` holds the originals. Runs in a process of its own or here."""
-    with Originals(folder, read_only=True) as originals:
-        return [png_bytes(rendered(originals, entry, recipe, background)) for entry in entries]
-
-
-def png_bytes(pixels: Pixels) -> bytes:
-    """(H, W, C) uint8, C = 3 or 4, as a PNG; the same bytes for the same pixels and libraries."""
-    stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", compress_level=6)
-    return stream.getvalue()
