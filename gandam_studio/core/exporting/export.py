@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.classes import classes_of
-from gandam_studio.core.exporting.everything import write_all
 from gandam_studio.core.exporting.formats import ALL, FORMATS, PICTURES, Format, format_named
 from gandam_studio.core.exporting.source import Source
 from gandam_studio.core.exporting.target import MARKER, folder_kind, local_path, remote
-from gandam_studio.core.exporting.writing import write_folder
+from gandam_studio.core.exporting.writing import write_beside, write_folder
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
 from trainer.protocol import outputs
-from trainer.protocol.folders import files_under
+from trainer.protocol.folders import files_under, scratch
 from trainer.protocol.output_folders import FolderKind, new_folder, write_marker
 from trainer.protocol.recipe import Recipe
 
@@ -157,7 +156,7 @@ def _write(
         return
     with new_folder(path, kind, force=force, near=near) as folder:
         if format == ALL:
-            write_all(source, forms, folder)
+            _write_all(source, forms, folder)
             write_marker(folder / MARKER, {"format": ALL, **source.description()})
         else:
             write_folder(source, forms[0], folder)
@@ -182,3 +181,21 @@ def _sized(result: Exported, path: Path) -> Exported:
         count += 1
         total += entry.stat().st_size
     return replace(result, files=count, bytes=total)
+
+
+def _write_all(source: Source, forms: list[Format], folder: Path) -> None:
+    """Write each format under its own name; a picture is rendered once and kept for the formats that follow.
+
+    A format that cannot carry the pictures asked for carries them its own way.
+    """
+    with scratch("gandam-rendered-") as spool:
+        for form in forms:
+            pictures = source.pictures if source.pictures in form.pictures else form.pictures[0]
+            own = replace(
+                source,
+                pictures=pictures,
+                spool=spool,
+                classes=source.classes if form.classes else None,
+                captions=source.captions and form.can_caption(pictures),
+            )
+            write_beside(own, form, folder / form.path)

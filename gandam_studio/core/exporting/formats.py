@@ -62,17 +62,21 @@ class Format:
         return ""
 
 
+def _table(name: str, title: str) -> Format:
+    """A list of lines, with pictures in a folder beside it."""
+    return Format(name, title, f"manifest.{name}", (NONE, COPY, LINK, RENDER), captions=True)
+
+
+def _folder(name: str, title: str, *, pictures: tuple[str, ...] = (RENDER, COPY, LINK), tagged: bool = True) -> Format:
+    """A folder with pictures; `tagged` ones have places for classes and captions."""
+    return Format(name, title, name, pictures, folder=True, classes=tagged, captions=tagged)
+
+
 FORMATS = {
     form.name: form
     for form in (
-        Format(
-            "jsonl",
-            "The manifest itself: canonical JSON lines",
-            "manifest.jsonl",
-            (NONE, COPY, LINK, RENDER),
-            captions=True,
-        ),
-        Format("csv", "A table for spreadsheets and pandas", "manifest.csv", (NONE, COPY, LINK, RENDER), captions=True),
+        _table("jsonl", "The manifest itself: canonical JSON lines"),
+        _table("csv", "A table for spreadsheets and pandas"),
         Format(
             "parquet",
             "A typed table with the pictures inside, for pandas, DuckDB and datasets",
@@ -82,44 +86,12 @@ FORMATS = {
             extra="parquet",
             needs="pyarrow",
         ),
-        Format(
-            "imagefolder",
-            "A folder for Hugging Face datasets",
-            "imagefolder",
-            (RENDER, COPY, LINK),
-            folder=True,
-            classes=True,
-            captions=True,
-        ),
+        _folder("imagefolder", "A folder for Hugging Face datasets"),
         Format("stylegan", "A zip for StyleGAN2 and StyleGAN3", "stylegan.zip", (RENDER,), embeds=True, classes=True),
-        Format(
-            "webdataset",
-            "Tar shards for WebDataset",
-            "webdataset",
-            (RENDER, COPY),
-            folder=True,
-            classes=True,
-            captions=True,
-        ),
-        Format("croissant", "A folder described by Croissant JSON-LD", "croissant", (RENDER, COPY, LINK), folder=True),
-        Format(
-            "coco",
-            "COCO annotations with categories from tags and facing",
-            "coco",
-            (RENDER, COPY, LINK),
-            folder=True,
-            classes=True,
-            captions=True,
-        ),
-        Format(
-            "fiftyone",
-            "A folder that FiftyOne loads",
-            "fiftyone",
-            (RENDER, COPY, LINK),
-            folder=True,
-            classes=True,
-            captions=True,
-        ),
+        _folder("webdataset", "Tar shards for WebDataset", pictures=(RENDER, COPY)),
+        _folder("croissant", "A folder described by Croissant JSON-LD", tagged=False),
+        _folder("coco", "COCO annotations with categories from tags and facing"),
+        _folder("fiftyone", "A folder that FiftyOne loads"),
     )
 }
 

@@ -80,11 +80,6 @@ def flags(fingerprints: np.ndarray) -> np.ndarray:
     return (np.asarray(fingerprints, dtype=np.uint64)[:, Column.FLAGS] & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
-def visible_pixels(fingerprints: np.ndarray) -> np.ndarray:
-    """(N,) int64 count of visible pixels from (N, COLUMNS) rows."""
-    return (np.asarray(fingerprints, dtype=np.uint64)[:, Column.FLAGS] >> np.uint64(32)).astype(np.int64)
-
-
 def mirrored(fingerprints: np.ndarray) -> np.ndarray:
     """The rows the mirrored pictures would have, without touching a pixel: (N, COLUMNS) uint64, a copy.
 

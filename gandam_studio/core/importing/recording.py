@@ -161,7 +161,7 @@ class Recorder:
             new, last, edited = self._write(batch)
         except OSError as error:
             raise UserError(f"nothing more was saved: {error.strerror or error}") from error
-        self._count(batch, len(new), last)
+        self._count(batch, len(new))
         self.summary.blank += sum(sprite.is_blank for sprite in new)
         for pair in edited:
             self.summary.edit(pair)
@@ -226,7 +226,7 @@ class Recorder:
         if self.placed is not None and seqs:
             self.placed(item, seqs)
 
-    def _count(self, batch: list[tuple[Item, Outcome]], new: int, last: int) -> None:
+    def _count(self, batch: list[tuple[Item, Outcome]], new: int) -> None:
         summary = self.summary
         offered = sum(len(outcome.sprites) for _, outcome in batch)
         summary.imported += new
@@ -235,9 +235,6 @@ class Recorder:
             if outcome.verdict == REJECTED and id(item) not in self._unlisted:
                 summary.reject(storable(item.label), outcome.reason)
         self._unlisted.clear()
-        if new:
-            summary.first_seq = summary.first_seq or last + 1
-            summary.last_seq = last + new
 
 
 def _sprite_row(seq: int, sprite: FoundSprite, name: str, digest: str) -> tuple[object, ...]:

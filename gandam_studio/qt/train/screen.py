@@ -31,15 +31,11 @@ from gandam_studio.qt.train.notifications import Notifier
 from gandam_studio.qt.train.run_strip import RunStrip
 from gandam_studio.qt.train.setup.setup_page import SetupPage
 from trainer.protocol.config import TrainConfig
-from trainer.protocol.events import TrainEvent
 from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.qt.train.watch.watch_page import WatchPage
-
-ALARMS = ("collapse", "copy", "memorised")
-"""`Warning.about` of events that are worth a notification."""
 
 
 class TrainScreen(Screen):
@@ -236,7 +232,6 @@ class TrainScreen(Screen):
         self.follower = RunFollower(folder, self, self.watch.timeline)
         self.watch.show_run(self.follower)
         self.follower.state_changed.connect(self._note_state)
-        self.follower.events_arrived.connect(self._note_events)
         self.follower.vanished.connect(self._note_vanished)
         self._show_in_strip(self.follower)
         self.follower.start()
@@ -403,11 +398,6 @@ class TrainScreen(Screen):
             self._tell(text.format(self.follower.name), ERROR)
         self._last_state = None
         self.session.runs_changed.emit()
-
-    def _note_events(self, events: list[TrainEvent]) -> None:
-        for event in events:
-            if event.kind == "warning" and getattr(event, "about", "") in ALARMS:
-                self._tell(getattr(event, "message", ""), WARNING)
 
     def _tell(self, text: str, severity: str) -> None:
         self.session.post(text, severity)
