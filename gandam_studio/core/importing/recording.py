@@ -158,7 +158,7 @@ class Recorder:
             # Before the rows: a power cut may leave an original without a row, never a row without its original.
             originals.add_all(small.items())
             originals.flush(files)
-            new, last, edited = self._write(batch)
+            new, edited = self._write(batch)
         except OSError as error:
             raise UserError(f"nothing more was saved: {error.strerror or error}") from error
         self._count(batch, len(new))
@@ -166,8 +166,8 @@ class Recorder:
         for pair in edited:
             self.summary.edit(pair)
 
-    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[list[FoundSprite], int, list[Edited]]:
-        """The batch's transaction: the sprites that were new, the last row number before them, and what was edited.
+    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[list[FoundSprite], list[Edited]]:
+        """The batch's transaction: the sprites that were new, and what was edited.
 
         The original of a re-encoded copy is kept too: a version names one of the files with equal pixels whichever
         came first, so all of them must be there.
@@ -194,7 +194,7 @@ class Recorder:
                 forget_returned(connection, path, entry, outcome.digest, now)
                 pairs += keep_places(connection, path, entry, item.earlier, now, keys)
             connection.executemany(_SOURCE, sources)
-        return [sprite for sprite, _, _ in new], last, pairs
+        return [sprite for sprite, _, _ in new], pairs
 
     def _place(
         self,
