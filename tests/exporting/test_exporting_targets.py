@@ -302,6 +302,7 @@ class Sink(io.RawIOBase):
 class Many(Source):
     def __post_init__(self): self.header = {}; self.background = "#ffffff"
     def lines(self): return (entry.line() for entry in self.entries())
+    def phash(self, entry): return ""
     def entries(self):
         for number in range(self.version.sprites):
             yield ManifestEntry(f"{number:064x}", f"sprite-{number}.png", f"{number:064x}", 64, 64, tags=("a", "b"))

@@ -13,7 +13,7 @@ from trainer.protocol.manifest import ManifestEntry
 
 COLUMNS = (
     "id", "source", "source_digest", "part", "width", "height", "status", "flip", "rotation", "crop", "facing",
-    "tags", "family", "weight", "split",
+    "tags", "family", "weight", "split", "phash",
 )  # fmt: skip
 
 
@@ -23,7 +23,8 @@ def write(source: Source, stream: IO[bytes], place: Callable[[ManifestEntry], st
     writer = csv.writer(text)
     writer.writerow([*COLUMNS, "picture"] if place else COLUMNS)
     for entry in source.watched():
-        row = [_cell(getattr(entry, name)) for name in COLUMNS]
+        values = {**entry.__dict__, "phash": source.phash(entry)}
+        row = [_cell(values[name]) for name in COLUMNS]
         writer.writerow([*row, place(entry)] if place else row)
     # Only detach: the stream belongs to the caller, who flushes it to disk.
     text.detach()

@@ -34,6 +34,7 @@ FIELDS = {
     "family": _TEXT,
     "weight": _REAL,
     "split": _TEXT,
+    "phash": _TEXT,
 }
 _MIME = {".jpg": "image/jpeg", ".tif": "image/tiff"}
 
@@ -83,5 +84,6 @@ def _sample(source: Source, entry: ManifestEntry, picture: Path) -> dict[str, An
         "family": entry.family,
         "weight": entry.weight,
         "split": entry.split,
+        "phash": source.phash(entry),
         **label,
     }

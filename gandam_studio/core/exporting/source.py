@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import json
 import os
 import re
 import unicodedata
@@ -24,6 +26,8 @@ from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.pictures import WHITE, detected_background, picture_of, rendered
 from gandam_studio.core.versions.rendering_pool import in_order
 from gandam_studio.core.versions.rendering_worker import Rendering, png_bytes
+from gandam_studio.core.workspace.lookups import sprites_with_ids
+from gandam_studio.core.workspace.phashes import phashes
 from trainer.protocol.folders import is_empty
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
 _ID_SHOWN = 12
+_HASHED_AT_ONCE = 256
 CAPTION = ".txt"
 
 
@@ -63,6 +68,8 @@ class Source:
     captions: bool = False
     header: dict[str, Any] = field(default_factory=dict)
     _ready: dict[str, bytes] = field(default_factory=dict, init=False)
+    _hashing: Iterator[ManifestEntry] = field(default_factory=lambda: iter(()), init=False)
+    _phashes: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.header = version_files.header(self.workspace, self.version)
@@ -77,6 +84,29 @@ class Source:
     def entries(self) -> Iterator[ManifestEntry]:
         """The entries, without progress."""
         return version_files.manifest_entries(self.workspace, self.version, verified=True)
+
+    def row(self, entry: ManifestEntry) -> dict[str, Any]:
+        """What a line of data says of an entry: the manifest's fields, and "phash" (see `phash`)."""
+        return {**json.loads(entry.line()), "phash": self.phash(entry)}
+
+    def phash(self, entry: ManifestEntry) -> str:
+        """ImageHash's pHash of the sprite as imported (see `workspace.phashes`); "" where its original is lost.
+
+        No part of the manifest, whose digest does not depend on it. Asked for in the order of the entries it is
+        computed in batches, some way ahead.
+        """
+        again = True
+        while entry.id not in self._phashes:
+            ids = [one.id for one in itertools.islice(self._hashing, _HASHED_AT_ONCE)]
+            if ids:
+                sprites = sorted(sprites_with_ids(self.workspace, ids), key=lambda sprite: sprite.seq)
+                found = phashes(self.workspace, sprites)
+                self._phashes = dict.fromkeys(ids, "") | {sprite.id: text for sprite, text in found}
+            elif again:
+                again, self._hashing = False, self.entries()
+            else:
+                return ""
+        return self._phashes[entry.id]
 
     def watched(self) -> Iterator[ManifestEntry]:
         """The entries, telling the job after each; raises Cancelled."""
