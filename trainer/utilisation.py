@@ -1,4 +1,4 @@
-"""Utilisation of the device: this process's share of the CPU, or the GPU's as reported by nvidia-smi."""
+"""How busy the device is: this process's share of the CPU, or what NVIDIA's driver says of a GPU, asked by a thread."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 
 QUERY_S = 5.0
-"""Seconds between two runs of nvidia-smi."""
+"""A GPU is asked this often: without nvidia-ml-py each question starts a process."""
 TIMEOUT_S = 4.0
 
 
@@ -38,14 +39,14 @@ class CpuUtilisation:
 
 
 class GpuUtilisation:
-    """Share of time in which a GPU was busy, queried by a command in a background thread."""
+    """Share of time in which a GPU computed, as its driver says; asked by a thread that nobody waits for."""
 
-    def __init__(self, command: Sequence[str], every: float = QUERY_S) -> None:
-        """`command` prints a number in [0, 100]; it is not called again once it is missing, fails or takes too long."""
-        self._command, self._every = list(command), every
+    def __init__(self, ask: Callable[[], float | None], every: float = QUERY_S) -> None:
+        """`ask` returns a number in [0, 100], or None where there is none: then it is not called again."""
+        self._ask, self._every = ask, every
         self._newest: float | None = None
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._ask, name="utilisation", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="utilisation", daemon=True)
         self._thread.start()
 
     def percent(self) -> float | None:
@@ -56,9 +57,9 @@ class GpuUtilisation:
         """Stop the thread."""
         self._closed.set()
 
-    def _ask(self) -> None:
+    def _work(self) -> None:
         while not self._closed.is_set():
-            self._newest = _output_number(self._command)
+            self._newest = self._ask()
             if self._newest is None or self._closed.wait(self._every):
                 return
 
@@ -68,11 +69,32 @@ def utilisation_of(device: torch.device) -> CpuUtilisation | GpuUtilisation | No
     if device.type == "cpu":
         return CpuUtilisation()
     if device.type == "cuda":
-        # By UUID: nvidia-smi does not know CUDA_VISIBLE_DEVICES and may number GPUs in another order.
+        # By UUID: the driver does not know CUDA_VISIBLE_DEVICES and may number GPUs in another order.
         uuid = getattr(torch.cuda.get_device_properties(device), "uuid", None)
         if uuid is not None:
-            return GpuUtilisation(nvidia_smi(f"GPU-{uuid}"))
+            return GpuUtilisation(by_library(f"GPU-{uuid}") or partial(number_printed, nvidia_smi(f"GPU-{uuid}")))
     return None
+
+
+def by_library(gpu: str) -> Callable[[], float | None] | None:
+    """What asks the driver within this process, of the GPU with this UUID; None without nvidia-ml-py or the driver."""
+    try:
+        import pynvml
+    except ImportError:
+        return None
+    try:
+        pynvml.nvmlInit()
+        handle = pynvml.nvmlDeviceGetHandleByUUID(gpu)
+    except pynvml.NVMLError:
+        return None
+
+    def ask() -> float | None:
+        try:
+            return _percent(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+        except pynvml.NVMLError:
+            return None
+
+    return ask
 
 
 def nvidia_smi(gpu: str) -> list[str]:
@@ -80,13 +102,17 @@ def nvidia_smi(gpu: str) -> list[str]:
     return ["nvidia-smi", f"--id={gpu}", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
 
 
-def _output_number(command: list[str]) -> float | None:
+def number_printed(command: Sequence[str]) -> float | None:
+    """The number in [0, 100] that a command prints; None when it is missing, fails or takes too long."""
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0) if sys.platform == "win32" else 0
     with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S, check=True,
+            list(command), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S, check=True,
             creationflags=flags,
         )  # fmt: skip
-        value = float(done.stdout.strip())
-        return value if 0 <= value <= 100 else None
+        return _percent(float(done.stdout.strip()))
     return None
+
+
+def _percent(value: float) -> float | None:
+    return float(value) if 0 <= value <= 100 else None

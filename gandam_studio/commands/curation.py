@@ -13,6 +13,7 @@ from gandam_studio.commands.selection import SpriteCommand, chosen, filter_optio
 from gandam_studio.commands.workspaces import apply
 from gandam_studio.core.places import is_earlier, shown_place
 from gandam_studio.core.workspace.lookups import source_places
+from gandam_studio.core.workspace.phashes import phashes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +40,7 @@ def list_(
     seqs = workspace.select(make_filter(criteria, order=order, descending=descending))[:limit]
     sprites = (workspace.sprite(seq) for seq in seqs) if order != "imported" or descending else workspace.sprites(seqs)
     if out.as_json:
-        out.json_list(sprite.to_json() for sprite in sprites)
+        out.json_list({**sprite.to_json(), "phash": phash} for sprite, phash in phashes(workspace, sprites))
         return
     counts = workspace.counts()
     out.table(("id", "name", "size", "status", "facing", "edits", "tags"), (_row(sprite) for sprite in sprites))
@@ -72,8 +73,9 @@ def show(workspace: Workspace, out: Output, sprite: str) -> None:
     found = workspace.sprite(workspace.resolve(sprite))
     places = list(source_places(workspace, found.seq))
     sources = [{"path": path, "member": member, "earlier": is_earlier(member)} for path, member in places]
-    out.json({**found.to_json(), "sources": sources})
     if out.as_json:
+        ((_, phash),) = phashes(workspace, [found])
+        out.json({**found.to_json(), "phash": phash, "sources": sources})
         return
     for key, value in found.to_json().items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else value

@@ -112,11 +112,6 @@ class BackgroundTask(QObject):
         self._abandoned = True
         self.progress.cancel()
 
-    @property
-    def is_running(self) -> bool:
-        """True from `start` until the thread has ended."""
-        return self._thread.isRunning()
-
     def wait(self) -> None:
         """Block until the thread has ended; only for closing, because it freezes the window."""
         self._thread.wait()

@@ -201,10 +201,10 @@ def one_core(folder: Path, count: int) -> dict[str, float]:
     It has the environment an import's worker has, for all of them alike. Keys: `hash:` for file to hashes, `alone:`
     for hashes of pixels that are decoded already, `raw:` for our decoding alone.
     """
-    from gandam_studio.core.importing.pool import worker_environment
+    from gandam_studio.core.workers.child import environment
 
     command = [sys.executable, __file__, "--one-core", str(folder), str(count)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=worker_environment())
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment())
     return json.loads(done.stdout.splitlines()[-1])
 
 

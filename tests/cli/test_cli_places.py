@@ -12,7 +12,7 @@ from PIL import Image
 from studio_calls import Studio
 
 from gandam_studio.core import versions
-from gandam_studio.core.exporting.source import png_bytes
+from gandam_studio.core.versions.rendering_worker import png_bytes
 from gandam_studio.samples.mechas import sprite
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gandam_studio.core.duplicates import search
 from gandam_studio.core.duplicates.chunks import cut, plan
-from gandam_studio.core.duplicates.search import Pairs, hamming, pairs_within
+from gandam_studio.core.duplicates.search import Pairs, pairs_within
 from gandam_studio.core.jobs import Cancelled, NullJob
 
 ENGINES = ["numpy", pytest.param("numba", marks=pytest.mark.skipif(not search.numba_available(), reason="no numba"))]
@@ -18,7 +18,7 @@ ENGINES = ["numpy", pytest.param("numba", marks=pytest.mark.skipif(not search.nu
 def brute(words: np.ndarray, radius: int, first_new: int = 0) -> list[tuple[int, int, int]]:
     """Every pair, by looking at every pair."""
     words = words.reshape(len(words), -1)
-    distance = hamming(words[:, None], words[None])
+    distance = np.bitwise_count(words[:, None] ^ words[None]).sum(axis=-1, dtype=np.int64)
     i, j = np.nonzero(np.triu(distance <= radius, 1))
     return [(a, b, distance[a, b]) for a, b in zip(i.tolist(), j.tolist(), strict=True) if b >= first_new]
 

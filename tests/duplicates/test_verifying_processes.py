@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -55,11 +56,12 @@ class Watched(verifying_pool.VerifyingPool):
     def __init__(self, *arguments) -> None:
         super().__init__(*arguments)
         self.answered: list[bool] = []
-        self.processes = list(self._processes)
+        self.processes: list[subprocess.Popen] = []
         self.made.append(self)
 
     def run(self, *arguments):
         for number, judged in super().run(*arguments):
+            self.processes += [c.process for c in self.pool.children if c.process not in self.processes]
             self.answered.append(judged is not None)
             yield number, judged
 

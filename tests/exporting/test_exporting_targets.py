@@ -17,8 +17,8 @@ import pytest
 
 from gandam_studio.core import exporting, versions
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.exporting import source as exporting_source
 from gandam_studio.core.jobs import Cancelled, NullJob
+from gandam_studio.core.versions import rendering_worker
 from gandam_studio.core.workspace.edits import Drop, Flip, SetSetting
 from trainer.protocol import files as trainer_files
 from trainer.protocol import folders
@@ -230,7 +230,7 @@ def test_a_full_disk_leaves_the_old_export(workspace, tmp_path, monkeypatch, for
     if form == "jsonl":
         monkeypatch.setattr(trainer_files.os, "fsync", full)
     else:
-        monkeypatch.setattr(exporting_source, "png_bytes", full)
+        monkeypatch.setattr(rendering_worker, "png_bytes", full)
     with pytest.raises(UserError, match="No space left on device"):
         exporting.export(workspace, versions.find_version(workspace), out, format=form, force=True)
     monkeypatch.undo()
@@ -302,6 +302,7 @@ class Sink(io.RawIOBase):
 class Many(Source):
     def __post_init__(self): self.header = {}; self.background = "#ffffff"
     def lines(self): return (entry.line() for entry in self.entries())
+    def phash(self, entry): return ""
     def entries(self):
         for number in range(self.version.sprites):
             yield ManifestEntry(f"{number:064x}", f"sprite-{number}.png", f"{number:064x}", 64, 64, tags=("a", "b"))

@@ -10,6 +10,7 @@ import numpy as np
 
 from gandam_studio.core.importing import describing, worker
 from gandam_studio.core.pictures.decoding import canonical
+from gandam_studio.core.workers.serving import serve
 
 decode_first, fingerprint_stack = canonical.decode_first, describing.fingerprint_stack
 MARKED = (66, 65, 68)  # the colour of a top left pixel that breaks the hashing
@@ -37,4 +38,4 @@ def fragile_hashing(stack):
 if __name__ == "__main__":
     canonical.decode_first = fragile_decode
     describing.fingerprint_stack = fragile_hashing
-    sys.exit(worker.main())
+    sys.exit(serve(worker.prepare))

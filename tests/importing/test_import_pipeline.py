@@ -132,7 +132,7 @@ def test_cancelled_then_resumed(workspace, folder_of) -> None:
     assert (summary.imported, summary.already) == (400 - some, some)
     assert table(workspace, "sprites")[:some] == first
     assert [s.name for s in workspace.sprites()] == [f"sprite-{n:05d}.png" for n in range(400)]
-    assert not workspace.thumbnails.missing(400)
+    assert all(workspace.thumbnails.read(seq) is not None for seq in range(1, 401))
 
 
 KILLED = """
@@ -171,7 +171,7 @@ def test_killed_in_the_middle_and_run_again(tmp_path, folder_of, repository) -> 
             assert table(workspace, "fingerprints").__len__() == count
             for kept in workspace.sprites():
                 assert workspace.originals.damage(kept.blob) == ""
-            assert not workspace.thumbnails.missing(count)
+            assert all(workspace.thumbnails.read(seq) is not None for seq in range(1, count + 1))
         seen = count
     assert seen < 700
     with Workspace.open(place) as workspace:
@@ -452,7 +452,7 @@ def test_pokesprite_twice(workspace, shared_data) -> None:
     with gzip.open(shared_data / "pokesprite" / "files.tsv.gz", "rt", encoding="utf-8") as stream:
         listed = {row["sha256_rgba"] for row in csv.DictReader(stream, delimiter="\t")}
     assert len(listed) <= first.imported <= len(listed) + 15
-    assert not workspace.thumbnails.missing(first.imported)
+    assert all(workspace.thumbnails.read(seq) is not None for seq in range(1, first.imported + 1))
     state = everything(workspace)
     second = import_sources(workspace, [source])
     assert (second.imported, second.already) == (0, 7520)

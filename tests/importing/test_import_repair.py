@@ -6,7 +6,7 @@ import pytest
 from damaged_originals import flip_a_bit, where
 
 from gandam_studio.core.importing import ImportOptions, import_sources
-from gandam_studio.core.importing.repair import describe_again, rebuild_thumbnails
+from gandam_studio.core.importing.repair import describe_again
 from gandam_studio.core.workspace import described
 from gandam_studio.core.workspace.described import is_stale
 
@@ -33,18 +33,6 @@ def test_hashes_and_features_are_made_again_alike(workspace, folder_of, monkeypa
     workspace.originals.discard(workspace.sprite(3).blob)
     assert describe_again(workspace) == 99
     assert prints(workspace) == before
-
-
-def test_thumbnails_are_made_again_alike(workspace, folder_of) -> None:
-    import_sources(workspace, [folder_of(range(20))], options=ONE)
-    before = [workspace.thumbnails.read(seq).tobytes() for seq in range(1, 21)]
-    workspace.thumbnails.clear()
-    workspace.originals.discard(workspace.sprite(5).blob)
-    assert rebuild_thumbnails(workspace) == 19
-    after = [workspace.thumbnails.read(seq) for seq in range(1, 21)]
-    assert after[4] is None
-    assert [p.tobytes() for p in after if p is not None] == before[:4] + before[5:]
-    assert rebuild_thumbnails(workspace) == 0
 
 
 @pytest.mark.parametrize("damage", ["gone", "torn", "changed"])

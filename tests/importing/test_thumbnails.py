@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from pictures import sprite
 
-from gandam_studio.core.errors import UserError
 from gandam_studio.core.workspace.thumbnails import SIDE, ThumbnailStore, decode_thumbnail, encode_thumbnail, thumbnail
 
 
@@ -22,7 +21,7 @@ def test_small_pictures_keep_every_pixel(tmp_path) -> None:
     assert store.read(6).shape == (96, 96, 4)
     assert store.read(7) is None
     assert store.read(0) is None
-    assert store.missing(8) == [7, 8]
+    assert store.read(8) is None
 
 
 def test_large_pictures_are_averaged_without_bleeding() -> None:
@@ -65,25 +64,6 @@ def test_torn_and_damaged_records_count_as_absent(tmp_path) -> None:
     (tmp_path / "index.bin").write_bytes((tmp_path / "index.bin").read_bytes()[:-3])
     damaged = ThumbnailStore(tmp_path)
     assert [damaged.read(n) is None for n in (1, 2, 3)] == [True, False, True]
-    assert damaged.missing(3) == [1, 3]
-
-
-def test_rebuilding_makes_what_can_be_made(tmp_path) -> None:
-    store = ThumbnailStore(tmp_path)
-    store.append(1, [sprite(0), sprite(1)])
-
-    def gone() -> np.ndarray:
-        raise UserError("its original is gone")
-
-    made = store.rebuild([(2, lambda: sprite(7)), (3, gone), (4, lambda: sprite(8))])
-    assert made == 2
-    assert np.array_equal(store.read(2), sprite(7))
-    assert store.read(3) is None
-    assert np.array_equal(store.read(4), sprite(8))
-    store.clear()
-    assert store.read(1) is None
-    store.append(1, [sprite(4)])
-    assert np.array_equal(store.read(1), sprite(4))
 
 
 @pytest.mark.parametrize("data", [b"", b"\1", b"\1\0\0\0\0", b"\1\x10\0\x10\0rubbish", b"\2rubbish", b"\7" * 40])

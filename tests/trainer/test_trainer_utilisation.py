@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from functools import partial
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
 
-from trainer.utilisation import CpuUtilisation, GpuUtilisation, nvidia_smi, utilisation_of
+from trainer.utilisation import CpuUtilisation, GpuUtilisation, by_library, number_printed, nvidia_smi, utilisation_of
 
 
 def test_a_computing_process_is_busier_than_a_sleeping_one() -> None:
@@ -42,7 +44,7 @@ def wait_for_the_end() -> None:
     [("print(37)", 37.0), ("print('[N/A]')", None), ("print(250)", None), ("raise SystemExit(9)", None)],
 )
 def test_a_tool_is_asked_by_a_thread_and_believed_only_when_it_makes_sense(code: str, told: float | None) -> None:
-    meter = GpuUtilisation([sys.executable, "-c", code], every=60)
+    meter = GpuUtilisation(partial(number_printed, [sys.executable, "-c", code]), every=60)
     deadline = time.monotonic() + 30
     while is_asking() and meter.percent() is None and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -52,9 +54,36 @@ def test_a_tool_is_asked_by_a_thread_and_believed_only_when_it_makes_sense(code:
 
 
 def test_a_missing_tool_is_no_failure() -> None:
-    meter = GpuUtilisation(["no-such-tool-of-any-vendor"])
-    wait_for_the_end()
+    meter = GpuUtilisation(partial(number_printed, ["no-such-tool-of-any-vendor"]))
+    meter._thread.join(30)
+    assert not meter._thread.is_alive()
     assert meter.percent() is None
+
+
+def test_the_library_is_asked_where_it_is_installed(monkeypatch) -> None:
+    driver = ModuleType("pynvml")
+    driver.NVMLError = type("NVMLError", (Exception,), {})
+    rates = [37, 250]
+
+    def handle(uuid: str) -> str:
+        if uuid != "GPU-1":
+            raise driver.NVMLError("not found")
+        return uuid
+
+    def utilisation(gpu: str) -> SimpleNamespace:
+        if not rates:
+            raise driver.NVMLError("the driver is gone")
+        return SimpleNamespace(gpu=rates.pop(0))
+
+    driver.nvmlInit, driver.nvmlDeviceGetHandleByUUID = lambda: None, handle
+    driver.nvmlDeviceGetUtilizationRates = utilisation
+    monkeypatch.setitem(sys.modules, "pynvml", driver)
+    ask = by_library("GPU-1")
+    assert ask is not None
+    assert [ask(), ask(), ask()] == [37.0, None, None]
+    assert by_library("GPU-2") is None
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert by_library("GPU-1") is None
 
 
 def test_the_device_chooses_what_is_asked() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,6 +121,39 @@ def test_processes_render_the_same(make_workspace, monkeypatch):
     together = prepare(workspace, version, Recipe(size=32))
     assert together.count == 300
     assert together.pixels_path.read_bytes() == data
+
+
+@pytest.fixture
+def rendering(make_workspace, monkeypatch):
+    """`rendering(command)`: the bytes of 300 pictures, rendered by processes that the command starts; None: here."""
+    workspace = make_workspace(300)
+    version = versions.commit(workspace, "x")
+
+    def render(command: list[str] | None) -> bytes:
+        shutil.rmtree(workspace.folder / "datasets", ignore_errors=True)
+        if command is not None:
+            monkeypatch.setattr(rendering_pool, "WORTH_PROCESSES", 10)
+            monkeypatch.setattr(rendering_pool, "worker_count", lambda wanted, most: 2)
+            monkeypatch.setattr(rendering_pool, "COMMAND", command)
+        return prepare(workspace, version, Recipe(size=32)).pixels_path.read_bytes()
+
+    return render
+
+
+FRAGILE = [sys.executable, str(Path(__file__).with_name("fragile_renderer.py")), "sprite-00150.png"]
+
+
+def test_a_process_that_dies_costs_nothing_and_one_picture_that_kills_two_is_named(rendering, tmp_path):
+    alone = rendering(None)
+    assert rendering([*FRAGILE, str(tmp_path / "mark")]) == alone
+    assert (tmp_path / "mark").exists()
+    with pytest.raises(UserError, match=r"sprite-00150\.png"):
+        rendering([*FRAGILE, ""])
+
+
+def test_without_processes_pictures_are_rendered_here(rendering):
+    alone = rendering(None)
+    assert rendering([sys.executable, "-c", "raise SystemExit(3)"]) == alone
 
 
 def test_detected_background(workspace):

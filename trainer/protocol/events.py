@@ -133,7 +133,6 @@ class SamplesSaved(TrainEvent):
     size: int = 0
     weights: str = "raw"
     random_seed: int = 0
-    fixed_raw: str = ""
 
 
 @dataclass(frozen=True)

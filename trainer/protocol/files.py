@@ -64,8 +64,8 @@ def is_link(path: Path | str) -> bool:
     return os.path.islink(path) or getattr(os.path, "isjunction", lambda _path: False)(path)
 
 
-def refuse_link(path: Path) -> None:
-    """Raise OSError when `path` is a link, so that writing into an untrusted folder cannot lead out of it."""
+def refuse_link(path: Path | str) -> None:
+    """Raise OSError when `path` is a link: what is written into a folder from somebody else must stay in it."""
     if is_link(path):
         raise OSError(errno.ELOOP, "it is a symbolic link, and links are not written through", str(path))
 
@@ -77,19 +77,28 @@ def own_folder(path: Path) -> Path:
     return path
 
 
-def open_append(path: Path) -> IO[bytes]:
-    """Open a regular file for appending, creating it if missing. Raises OSError, also for a link or a FIFO."""
-    refuse_link(path)
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+def open_own(path: Path | str, flags: int, mode: int = 0o644) -> int:
+    """As `os.open` for a regular file of our own, made with that mode where `flags` say so and it is missing.
+
+    Raises OSError when it is a link, a pipe or a device.
+    """
+    if not hasattr(os, "O_NOFOLLOW") or flags & (os.O_WRONLY | os.O_RDWR):
+        refuse_link(path)
+        # Looked at before it is opened: opening a device can have effects of its own.
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC"):
         flags |= getattr(os, name, 0)
-    descriptor = os.open(path, flags, 0o666)
+    descriptor = os.open(path, flags, mode)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-    return os.fdopen(descriptor, "ab")
+    return descriptor
+
+
+def open_append(path: Path) -> IO[bytes]:
+    """Open a regular file for appending, made when it is missing. Raises OSError, also for a link or a FIFO."""
+    return os.fdopen(open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666), "ab")
 
 
 def file_digest(path: Path) -> str:

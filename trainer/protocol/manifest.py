@@ -36,10 +36,11 @@ MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e9
 MAX_LINE_BYTES = 4 << 20
 
 _DIGEST = re.compile(r"[0-9a-f]{64}").fullmatch
-_PART = re.compile(
-    r"(frame=[0-9]{1,6}(\+key=[0-9a-f]{6})?|key=[0-9a-f]{6}"
-    r"|region=[0-9]{1,6}(,[0-9]{1,6}){3}(\+turn=[123])?(\+on=[0-9]{1,6}(,[0-9]{1,6}){3})?(\+key=[0-9a-f]{6})?)?"
-).fullmatch
+_N, _KEY = "([0-9]{1,6})", "key=([0-9a-f]{6})"
+_FOUR = ",".join([_N] * 4)
+PART = re.compile(rf"frame={_N}(?:\+{_KEY})?|region={_FOUR}(?:\+turn=([123]))?(?:\+on={_FOUR})?(?:\+{_KEY})?|{_KEY}")
+"""The grammar of `ManifestEntry.part` where it is not "". Groups: frame and its key; x, y, w, h, turn, the canvas's
+four numbers and the key of a region; the key of a whole picture."""
 
 # json.dumps with these options would create an encoder at every call.
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -65,7 +66,7 @@ def is_part(value: Any) -> bool:
 
     A region can be turned (+turn=3) and placed on a canvas (+on=24,24,4,0); regions and frames can have a key colour.
     """
-    return value == "" or (isinstance(value, str) and _PART(value) is not None)
+    return value == "" or (isinstance(value, str) and PART.fullmatch(value) is not None)
 
 
 def is_whole(value: Any, least: int, most: int) -> bool:

@@ -150,11 +150,6 @@ class DuplicateReport:
         """How many verified relations were found, within the loosest distance."""
         return len(self._links)
 
-    @property
-    def duplicate_count(self) -> int:
-        """How many pictures another one makes superfluous."""
-        return int(np.count_nonzero(self._duplicate_of != np.arange(len(self._seqs))))
-
     def regroup(self, distance: float | None = None, rules: Sequence[str] | None = None) -> DuplicateReport:
         """The same findings at another distance, or with keepers chosen by other rules.
 

@@ -60,11 +60,6 @@ class Pairs:
         return Pairs(self.i[near], self.j[near], self.distance[near])
 
 
-def hamming(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Hamming distances of (..., W) uint64 arrays that broadcast: (...) int64."""
-    return np.bitwise_count(np.bitwise_xor(a, b)).sum(axis=-1, dtype=np.int64)
-
-
 def pairs_within(
     words: np.ndarray, radius: int, *, first_new: int = 0, engine: Engine = "auto", job: Job = NULL_JOB
 ) -> Pairs:

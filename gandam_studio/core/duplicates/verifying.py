@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -18,6 +17,7 @@ from gandam_studio.core.duplicates.verifying_pool import VerifyingPool
 from gandam_studio.core.duplicates.verifying_worker import Judged, pack_share
 from gandam_studio.core.hashing import Column
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.workers.pool import worker_count
 
 _SHARE, _SHARES = 256, 32  # at most so many pairs judged at a time or twice that; of few pairs, so many shares
 _SMALLEST_SHARE = 32
@@ -41,7 +41,7 @@ class Verifier:
         self.enlargements: dict[int, int] = {}
         self._source = source
         self._judge = Judge(source)
-        self._workers = workers or min(os.cpu_count() or 1, _MOST_WORKERS)
+        self._workers = worker_count(workers, _MOST_WORKERS)
         self._pool: VerifyingPool | None = None
 
     def __enter__(self) -> Verifier:
@@ -70,7 +70,7 @@ class Verifier:
         return sorted((self._named(link) for link in links), key=lambda link: (link.i, link.j))
 
     def _judged(self, parts: list[Candidates], job: Job) -> Iterator[tuple[int, Judged]]:
-        """(number, what is found) of each part, as it is done."""
+        """(number, what is found) of each part, in order."""
         source = self._source
         many = sum(map(len, parts)) >= _WORTH_PROCESSES and len(parts) > 1
         if self._workers < 2 or not many or not isinstance(source, WorkspaceSource):

@@ -1,13 +1,10 @@
-"""The process that judges pairs: reads shares from its standard input, answers with links, dies with its parent.
-
-Started by `verifying_pool` as `python -m gandam_studio.core.duplicates.verifying_worker`.
-"""
+"""What a worker process of duplicate verification does (see `core.workers.serving`): shares in, links out."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gandam_studio.core.duplicates.links import Link, link_from
-from gandam_studio.core.importing.items import pack, unpack
-from gandam_studio.core.importing.worker import private_pipes, read_frame, write_frame
+from gandam_studio.core.workers.frames import pack, unpack
+from gandam_studio.core.workers.serving import Handle, Report
 
 if TYPE_CHECKING:
     from gandam_studio.core.duplicates.candidates import Candidates
@@ -42,30 +39,27 @@ class Judged:
     unreadable: list[int]
 
 
-def main() -> int:
-    """Serve until the parent closes the pipe."""
-    requests, answers = private_pipes()
-    # Imported only now: what these libraries print must not reach the answers.
-    import cv2
-
+@contextlib.contextmanager
+def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
+    """Make ready to judge shares; `settings` names the folder of the originals."""
+    # These import this module's parent, or take long to import.
     from gandam_studio.core.duplicates.judging import Judge
     from gandam_studio.core.workspace.originals import Originals
 
-    cv2.setNumThreads(1)
-    start = json.loads(read_frame(requests) or b"{}")
-    if not start:
-        return 0
-    with Originals(Path(start["originals"]), read_only=True) as originals:
+    with Originals(Path(settings["originals"]), read_only=True) as originals:
         source = _Source(originals)
         judge = Judge(source)
-        while (frame := read_frame(requests)) is not None:
+
+        def judged(frame: bytes, report: Report) -> bytes:
             stored, prints, pairs = unpack_share(frame)
             source.take(stored, prints)
-            links = judge.links(pairs)
+            steps = itertools.count()
+            links = judge.links(pairs, lambda: report(next(steps)))
             rows = sorted({row for link in links for row in (link.i, link.j)})
             enlargements = {row: judge.enlargement(row) for row in rows}
-            write_frame(answers, pack_judged(Judged(links, enlargements, sorted(source.unreadable))))
-    return 0
+            return pack_judged(Judged(links, enlargements, sorted(source.unreadable)))
+
+        yield judged
 
 
 class _Source:
@@ -135,9 +129,3 @@ def unpack_judged(frame: bytes) -> Judged:
     (rows, enlargements, unreadable), _ = unpack(frame)
     links = [link_from(*row) for row in rows]
     return Judged(links, {int(row): int(factor) for row, factor in enlargements}, unreadable)
-
-
-if __name__ == "__main__":
-    # The parent is gone or has closed the pipe: there is nobody left to tell.
-    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        main()

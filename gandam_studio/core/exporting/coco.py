@@ -44,7 +44,7 @@ def write(source: Source, folder: Path) -> None:
                 "file_name": f"pictures/{source.place(entry, pictures)}",
                 "width": width,
                 "height": height,
-                "sprite": json.loads(entry.line()),
+                "sprite": source.row(entry),
             }
             out.write((b",\n" if index else b"\n") + json.dumps(image, ensure_ascii=False).encode())
             for name in _labels(source, entry):

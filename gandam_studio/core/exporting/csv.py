@@ -13,7 +13,7 @@ from trainer.protocol.manifest import ManifestEntry
 
 COLUMNS = (
     "id", "source", "source_digest", "part", "width", "height", "status", "flip", "rotation", "crop", "facing",
-    "tags", "family", "weight", "split",
+    "tags", "family", "weight", "split", "phash",
 )  # fmt: skip
 
 
@@ -22,8 +22,9 @@ def write(source: Source, stream: IO[bytes], place: Callable[[ManifestEntry], st
     text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow([*COLUMNS, "picture"] if place else COLUMNS)
-    for entry in source.entries_with_progress():
-        row = [_cell(getattr(entry, name)) for name in COLUMNS]
+    for entry in source.watched():
+        values = {**entry.__dict__, "phash": source.phash(entry)}
+        row = [_cell(values[name]) for name in COLUMNS]
         writer.writerow([*row, place(entry)] if place else row)
     # Detach only: the stream belongs to the caller, which flushes it to disk.
     text.detach()

@@ -184,9 +184,9 @@ def _sized(result: Exported, path: Path) -> Exported:
 
 
 def _write_all(source: Source, forms: list[Format], folder: Path) -> None:
-    """Write each format under its own name. Pictures are rendered once and stored for the formats that follow.
+    """Write each format under its own name; a picture is rendered once and kept for the formats that follow.
 
-    A format that does not support the requested way to include pictures uses its default.
+    A format that cannot carry the pictures asked for carries them its own way.
     """
     with scratch("gandam-rendered-") as spool:
         for form in forms:

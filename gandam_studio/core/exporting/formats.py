@@ -67,25 +67,21 @@ class Format:
         return ""
 
 
+def _table(name: str, title: str) -> Format:
+    """A list of lines, with pictures in a folder beside it."""
+    return Format(name, title, f"manifest.{name}", (NONE, COPY, LINK, RENDER), captions=True)
+
+
+def _folder(name: str, title: str, *, pictures: tuple[str, ...] = (RENDER, COPY, LINK), tagged: bool = True) -> Format:
+    """A folder with pictures; `tagged` ones have places for classes and captions."""
+    return Format(name, title, name, pictures, folder=True, classes=tagged, captions=tagged)
+
+
 FORMATS = {
     form.name: form
     for form in (
-        Format(
-            "jsonl",
-            "The manifest itself: canonical JSON lines",
-            "manifest.jsonl",
-            (NONE, COPY, LINK, RENDER),
-            captions=True,
-            held=rf"manifest\.jsonl|pictures/{PICTURE}",
-        ),
-        Format(
-            "csv",
-            "A table for spreadsheets and pandas",
-            "manifest.csv",
-            (NONE, COPY, LINK, RENDER),
-            captions=True,
-            held=rf"manifest\.csv|pictures/{PICTURE}",
-        ),
+        _table("jsonl", "The manifest itself: canonical JSON lines"),
+        _table("csv", "A table for spreadsheets and pandas"),
         Format(
             "parquet",
             "A typed table with the pictures inside, for pandas, DuckDB and datasets",
@@ -95,55 +91,12 @@ FORMATS = {
             extra="parquet",
             needs="pyarrow",
         ),
-        Format(
-            "imagefolder",
-            "A folder for Hugging Face datasets",
-            "imagefolder",
-            (RENDER, COPY, LINK),
-            folder=True,
-            classes=True,
-            captions=True,
-            held=rf"(train|test)/(metadata\.jsonl|([^/]+/)?{PICTURE})",
-        ),
+        _folder("imagefolder", "A folder for Hugging Face datasets"),
         Format("stylegan", "A zip for StyleGAN2 and StyleGAN3", "stylegan.zip", (RENDER,), embeds=True, classes=True),
-        Format(
-            "webdataset",
-            "Tar shards for WebDataset",
-            "webdataset",
-            (RENDER, COPY),
-            folder=True,
-            classes=True,
-            captions=True,
-            held=r"(train|held-out)-[0-9]{6,}\.tar",
-        ),
-        Format(
-            "croissant",
-            "A folder described by Croissant JSON-LD",
-            "croissant",
-            (RENDER, COPY, LINK),
-            folder=True,
-            held=rf"croissant\.json|sprites\.csv|pictures/{PICTURE}",
-        ),
-        Format(
-            "coco",
-            "COCO annotations with categories from tags and facing",
-            "coco",
-            (RENDER, COPY, LINK),
-            folder=True,
-            classes=True,
-            captions=True,
-            held=rf"annotations\.json|pictures/{PICTURE}",
-        ),
-        Format(
-            "fiftyone",
-            "A folder that FiftyOne loads",
-            "fiftyone",
-            (RENDER, COPY, LINK),
-            folder=True,
-            classes=True,
-            captions=True,
-            held=rf"metadata\.json|samples\.json|data/{PICTURE}",
-        ),
+        _folder("webdataset", "Tar shards for WebDataset", pictures=(RENDER, COPY)),
+        _folder("croissant", "A folder described by Croissant JSON-LD", tagged=False),
+        _folder("coco", "COCO annotations with categories from tags and facing"),
+        _folder("fiftyone", "A folder that FiftyOne loads"),
     )
 }
 

@@ -30,7 +30,7 @@ def write(source: Source, folder: Path) -> None:
             if entry.split not in lists:
                 split.mkdir()
                 lists[entry.split] = stack.enter_context((split / METADATA).open("wb"))
-            row = _placed(source, entry, split) | row_of(entry)
+            row = _placed(source, entry, split) | row_of(entry) | {"phash": source.phash(entry)}
             lists[entry.split].write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
 

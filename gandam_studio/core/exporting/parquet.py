@@ -31,6 +31,7 @@ _TYPES = {
     "family": pa.string(),
     "weight": pa.float64(),
     "split": pa.string(),
+    "phash": pa.string(),
 }
 _HUGGING_FACE = {"int32": "int32", "int8": "int8", "bool": "bool", "double": "float64", "string": "string"}
 
@@ -42,7 +43,8 @@ def write(source: Source, stream: IO[bytes]) -> None:
     entries = source.entries_with_progress()
     with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
         while rows := list(itertools.islice(entries, _ROWS)):
-            columns: dict[str, list[Any]] = {name: [_plain(getattr(row, name)) for row in rows] for name in _TYPES}
+            values = [{**row.__dict__, "phash": source.phash(row)} for row in rows]
+            columns: dict[str, list[Any]] = {name: [_plain(one[name]) for one in values] for name in _TYPES}
             if with_pictures:
                 columns["image"] = [_image(source, row) for row in rows]
             writer.write_table(pa.table(columns, schema=schema))

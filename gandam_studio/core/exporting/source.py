@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import io
+import itertools
+import json
 import os
 import re
 import unicodedata
@@ -13,9 +13,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from PIL import Image
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.classes import Classes
@@ -28,7 +25,9 @@ from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.pictures import WHITE, detected_background, picture_of, rendered
 from gandam_studio.core.versions.rendering_pool import in_order
-from gandam_studio.core.workspace.originals import Originals
+from gandam_studio.core.versions.rendering_worker import Rendering, png_bytes
+from gandam_studio.core.workspace.lookups import sprites_with_ids
+from gandam_studio.core.workspace.phashes import phashes
 from trainer.protocol.folders import is_empty
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
 _ID_SHOWN = 12
+_HASHED_AT_ONCE = 256
 CAPTION = ".txt"
 
 
@@ -68,6 +68,8 @@ class Source:
     captions: bool = False
     header: dict[str, Any] = field(default_factory=dict)
     _ready: dict[str, bytes] = field(default_factory=dict, init=False)
+    _hashing: Iterator[ManifestEntry] = field(default_factory=lambda: iter(()), init=False)
+    _phashes: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.header = version_files.header(self.workspace, self.version)
@@ -83,8 +85,31 @@ class Source:
         """Return the entries, verified, without progress."""
         return version_files.manifest_entries(self.workspace, self.version, verified=True)
 
-    def entries_with_progress(self) -> Iterator[ManifestEntry]:
-        """Yield the entries and report each to the job. Raises Cancelled."""
+    def row(self, entry: ManifestEntry) -> dict[str, Any]:
+        """What a line of data says of an entry: the manifest's fields, and "phash" (see `phash`)."""
+        return {**json.loads(entry.line()), "phash": self.phash(entry)}
+
+    def phash(self, entry: ManifestEntry) -> str:
+        """ImageHash's pHash of the sprite as imported (see `workspace.phashes`); "" where its original is lost.
+
+        No part of the manifest, whose digest does not depend on it. Asked for in the order of the entries it is
+        computed in batches, some way ahead.
+        """
+        again = True
+        while entry.id not in self._phashes:
+            ids = [one.id for one in itertools.islice(self._hashing, _HASHED_AT_ONCE)]
+            if ids:
+                sprites = sorted(sprites_with_ids(self.workspace, ids), key=lambda sprite: sprite.seq)
+                found = phashes(self.workspace, sprites)
+                self._phashes = dict.fromkeys(ids, "") | {sprite.id: text for sprite, text in found}
+            elif again:
+                again, self._hashing = False, self.entries()
+            else:
+                return ""
+        return self._phashes[entry.id]
+
+    def watched(self) -> Iterator[ManifestEntry]:
+        """The entries, telling the job after each; raises Cancelled."""
         self.job.start("Exporting", self.version.sprites)
         for entry in self._rendered_ahead() if self.pictures == RENDER else self.entries():
             yield entry
@@ -95,8 +120,8 @@ class Source:
         if self.spool is not None and not is_empty(self.spool):
             yield from self.entries()
             return
-        render = functools.partial(render_pngs, self.workspace.originals.folder, self.recipe, self.background)
-        with closing(in_order(render, self.entries(), self.version.sprites)) as chunks:
+        rendering = Rendering(self.workspace.originals.folder, self.recipe, self.background, png=True)
+        with closing(in_order(rendering, self.entries(), self.version.sprites, self.job)) as chunks:
             for entries, pictures in chunks:
                 for entry, data in zip(entries, pictures, strict=True):
                     self._ready = {entry.id: data}
@@ -208,16 +233,3 @@ def id_start(stem: str) -> str:
 def _is_letter(character: str) -> bool:
     """Whether to keep a character of a name: letters, combining marks and digits of any script."""
     return unicodedata.category(character)[0] in "LMN"
-
-
-def render_pngs(folder: Path, recipe: Recipe, background: str, entries: list[ManifestEntry]) -> list[bytes]:
-    """Render some entries to PNGs; `folder` holds the originals. May run in a worker process."""
-    with Originals(folder, read_only=True) as originals:
-        return [png_bytes(rendered(originals, entry, recipe, background)) for entry in entries]
-
-
-def png_bytes(pixels: Pixels) -> bytes:
-    """Encode (H, W, C) uint8, C = 3 or 4, as PNG. Equal pixels give equal bytes for the same library versions."""
-    stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", compress_level=6)
-    return stream.getvalue()

@@ -46,7 +46,7 @@ def _write_list(source: Source, out: IO[bytes]) -> None:
             out.write((b",\n" if index else b"\n") + label.encode())
         out.write(b"\n]")
     out.write(b', "sprites": [')
-    for index, line in enumerate(source.lines()):
-        row = {"file_name": member_name(index), **json.loads(line)}
+    for index, entry in enumerate(source.entries()):
+        row = {"file_name": member_name(index), **source.row(entry)}
         out.write((b",\n" if index else b"\n") + json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
     out.write(b"\n]}\n")

@@ -6,6 +6,7 @@ The .cls is the number of the facing in `sprite.FACINGS`, or of the class in the
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def _add_sample(shard: tarfile.TarFile, source: Source, entry: ManifestEntry) ->
     name = source.name(entry, data)
     stem = picture_stem(entry)
     _add(shard, name, data)
-    _add(shard, f"{stem}.json", entry.line())
+    text = json.dumps(source.row(entry), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    _add(shard, f"{stem}.json", f"{text}\n".encode())
     number = source.classes.number(entry) if source.classes else FACINGS.index(entry.facing)
     _add(shard, f"{stem}.cls", str(number).encode())
     if source.captions:

@@ -80,11 +80,6 @@ def flags(fingerprints: np.ndarray) -> np.ndarray:
     return (np.asarray(fingerprints, dtype=np.uint64)[:, Column.FLAGS] & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
-def visible_pixels(fingerprints: np.ndarray) -> np.ndarray:
-    """Return (N,) int64 counts of visible pixels from (N, COLUMNS) rows."""
-    return (np.asarray(fingerprints, dtype=np.uint64)[:, Column.FLAGS] >> np.uint64(32)).astype(np.int64)
-
-
 def mirrored(fingerprints: np.ndarray) -> np.ndarray:
     """Return the rows of the mirrored pictures, computed without their pixels: (N, COLUMNS) uint64, a copy.
 

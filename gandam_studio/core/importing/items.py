@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from dataclasses import dataclass, field
 from typing import Any
 
+from gandam_studio.core.workers.frames import pack, unpack
 from gandam_studio.core.workspace.originals import PACKED_BYTES, Originals
 
 ACCEPTED, REJECTED, MISSING, ARCHIVE, FATAL = "accepted", "rejected", "missing", "archive", "fatal"
+
+Chunk = list["Item"]
 
 
 @dataclass
@@ -100,51 +101,24 @@ class Outcome:
             self.fresh = originals.put_file(data, self.digest)
 
 
-_HEAD = struct.Struct("<II")
-
-
-def pack(meta: Any, blobs: list[bytes]) -> bytes:
-    """One frame: JSON and binary parts; no pickles, so a worker taken over by a picture cannot run code here."""
-    text = json.dumps(meta, separators=(",", ":")).encode("ascii")
-    lengths = struct.pack(f"<{len(blobs)}Q", *map(len, blobs))
-    return b"".join((_HEAD.pack(len(text), len(blobs)), lengths, text, *blobs))
-
-
-def unpack(frame: bytes) -> tuple[Any, list[bytes]]:
-    """The inverse of `pack`. Raises ValueError or struct.error for a malformed frame."""
-    text_length, count = _HEAD.unpack_from(frame)
-    lengths = struct.unpack_from(f"<{count}Q", frame, _HEAD.size)
-    position = _HEAD.size + 8 * count
-    meta = json.loads(frame[position : position + text_length])
-    position += text_length
-    blobs = []
-    for length in lengths:
-        blobs.append(frame[position : position + length])
-        position += length
-    if position != len(frame):
-        raise ValueError("a frame of the wrong length")
-    return meta, blobs
-
-
-def pack_items(task: int, items: list[Item]) -> bytes:
+def pack_items(items: list[Item]) -> bytes:
     """A worker's task."""
     blobs = [item.data for item in items if item.data is not None]
     rows = [[i.path, i.member, i.size, i.mtime_ns, i.index, i.data is not None, i.cut] for i in items]
-    return pack({"task": task, "items": rows}, blobs)
+    return pack(rows, blobs)
 
 
-def unpack_items(frame: bytes) -> tuple[int, list[Item]]:
+def unpack_items(frame: bytes) -> list[Item]:
     """The inverse of `pack_items`."""
-    meta, blobs = unpack(frame)
+    rows, blobs = unpack(frame)
     parts = iter(blobs)
-    items = [
+    return [
         Item(path, member, size, mtime_ns, index, next(parts) if has_data else None, cut)
-        for path, member, size, mtime_ns, index, has_data, cut in meta["items"]
+        for path, member, size, mtime_ns, index, has_data, cut in rows
     ]
-    return meta["task"], items
 
 
-def pack_outcomes(task: int, outcomes: list[Outcome]) -> bytes:
+def pack_outcomes(outcomes: list[Outcome]) -> bytes:
     """A worker's answer."""
     rows: list[Any] = []
     blobs: list[bytes] = []
@@ -154,15 +128,15 @@ def pack_outcomes(task: int, outcomes: list[Outcome]) -> bytes:
         blobs.append(outcome.original)
         for sprite in outcome.sprites:
             blobs += (sprite.thumbnail, sprite.hashes, sprite.features)
-    return pack({"task": task, "outcomes": rows}, blobs)
+    return pack(rows, blobs)
 
 
-def unpack_outcomes(frame: bytes) -> tuple[int, list[Outcome]]:
+def unpack_outcomes(frame: bytes) -> list[Outcome]:
     """The inverse of `pack_outcomes`."""
-    meta, blobs = unpack(frame)
+    rows, blobs = unpack(frame)
     parts = iter(blobs)
     outcomes = []
-    for verdict, reason, digest, fresh, found in meta["outcomes"]:
+    for verdict, reason, digest, fresh, found in rows:
         sprites = []
         original = next(parts)
         for row in found:
@@ -170,4 +144,4 @@ def unpack_outcomes(frame: bytes) -> tuple[int, list[Outcome]]:
             sprite.thumbnail, sprite.hashes, sprite.features = next(parts), next(parts), next(parts)
             sprites.append(sprite)
         outcomes.append(Outcome(verdict, reason, digest, fresh, sprites, original))
-    return meta["task"], outcomes
+    return outcomes

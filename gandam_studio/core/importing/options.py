@@ -159,7 +159,6 @@ class ImportSummary:
         already: pictures that were there before, by file or by pixels.
         rejected: files refused, with reasons; the first LISTED of `rejected_count`.
         missing: files that were gone or could not be opened when their turn came; they are not remembered.
-        first_seq, last_seq: row numbers of the new sprites, 0 when there are none.
         notes: what a person should know besides, one line each.
         blank: how many of the new sprites show nothing, or one colour alone.
         captions: pictures with a caption beside them, a text file of the same name.
@@ -175,8 +174,6 @@ class ImportSummary:
     missing: list[Rejected] = field(default_factory=list)
     rejected_count: int = 0
     missing_count: int = 0
-    first_seq: int = 0
-    last_seq: int = 0
     notes: list[str] = field(default_factory=list)
     blank: int = 0
     captions: int = 0

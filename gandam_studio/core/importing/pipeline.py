@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Protocol
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import earlier
 from gandam_studio.core.importing.archives import Found, list_archive
-from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, Item, Outcome
+from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, Chunk, Item, Outcome
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary, WorkSettings
-from gandam_studio.core.importing.pool import Check, Chunk, Pool
+from gandam_studio.core.importing.pool import Pool
 from gandam_studio.core.importing.recording import Known, Recorder, archive_members, lookup
 from gandam_studio.core.importing.scan import Pasted, Source, count, scan
 from gandam_studio.core.importing.words import Words, is_caption_name
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
 from gandam_studio.core.places import storable
+from gandam_studio.core.workers.pool import Check, worker_count
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
@@ -88,7 +89,7 @@ class _Import:
         self._recorder = Recorder(workspace, options.mode, self.summary, placed)
         self._archives: list[_Archive] = []
         self._committed_at = time.monotonic()
-        self._workers = options.workers or min(os.cpu_count() or 1, _MOST_WORKERS)
+        self._workers = worker_count(options.workers, _MOST_WORKERS)
         self._chunk_files = FEWEST_FILES
         self._refuse_missing()
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from gandam_studio.core.importing.examining import read_file, why
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, MISSING, Item
 from gandam_studio.core.importing.options import WorkSettings
-from gandam_studio.core.importing.pool import Check, Pool
+from gandam_studio.core.importing.pool import Pool
 from gandam_studio.core.pictures.decoding.canonical import decode
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
+from gandam_studio.core.workers.pool import Check
 
 
 def load_picture(

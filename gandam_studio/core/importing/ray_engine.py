@@ -21,6 +21,7 @@ from gandam_studio.core.importing.items import (
     ACCEPTED,
     MISSING,
     REJECTED,
+    Chunk,
     Item,
     Outcome,
     pack_items,
@@ -29,8 +30,9 @@ from gandam_studio.core.importing.items import (
     unpack_outcomes,
 )
 from gandam_studio.core.importing.options import WorkSettings
-from gandam_studio.core.importing.pool import Check, Chunk
+from gandam_studio.core.importing.pool import CRASHED
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
+from gandam_studio.core.workers.pool import Check
 from gandam_studio.core.workspace.originals import Originals
 
 _POLL_S = 0.2
@@ -48,8 +50,7 @@ def _examine(settings: dict[str, Any], frame: bytes) -> bytes:
         cv2.setNumThreads(1)
         _examiners.clear()
         _examiners[key] = Examiner(WorkSettings(**settings))
-    number, items = unpack_items(frame)
-    return pack_outcomes(number, _examiners[key].examine(items))
+    return pack_outcomes(_examiners[key].examine(unpack_items(frame)))
 
 
 @dataclass
@@ -161,7 +162,7 @@ class RayEngine:
         return _Chunk(items, loaded, settled, parts, [])
 
     def _send(self, items: Chunk) -> _Part:
-        reference = self._task.remote(asdict(self._settings), pack_items(0, items))
+        reference = self._task.remote(asdict(self._settings), pack_items(items))
         return _Part(items, time.monotonic(), reference)
 
     def _advance(self, chunk: _Chunk) -> None:
@@ -176,9 +177,9 @@ class RayEngine:
                 self._divide(chunk, f"took longer than {seconds:g} seconds")
             return
         try:
-            _, outcomes = unpack_outcomes(self._ray.get(part.reference))
+            outcomes = unpack_outcomes(self._ray.get(part.reference))
         except self._ray.exceptions.RayError:
-            self._divide(chunk, "the decoder crashed on it")
+            self._divide(chunk, CRASHED)
             return
         chunk.parts.pop(0)
         chunk.done += outcomes

@@ -158,16 +158,16 @@ class Recorder:
             # Before the rows: a power cut may leave an original without a row, never a row without its original.
             originals.add_all(small.items())
             originals.flush(files)
-            new, last, edited = self._write(batch)
+            new, edited = self._write(batch)
         except OSError as error:
             raise UserError(f"nothing more was saved: {error.strerror or error}") from error
-        self._count(batch, len(new), last)
+        self._count(batch, len(new))
         self.summary.blank += sum(sprite.is_blank for sprite in new)
         for pair in edited:
             self.summary.edit(pair)
 
-    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[list[FoundSprite], int, list[Edited]]:
-        """The batch's transaction: the sprites that were new, the last row number before them, and what was edited.
+    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[list[FoundSprite], list[Edited]]:
+        """The batch's transaction: the sprites that were new, and what was edited.
 
         The original of a re-encoded copy is kept too: a version names one of the files with equal pixels whichever
         came first, so all of them must be there.
@@ -194,7 +194,7 @@ class Recorder:
                 forget_returned(connection, path, entry, outcome.digest, now)
                 pairs += keep_places(connection, path, entry, item.earlier, now, keys)
             connection.executemany(_SOURCE, sources)
-        return [sprite for sprite, _, _ in new], last, pairs
+        return [sprite for sprite, _, _ in new], pairs
 
     def _place(
         self,
@@ -226,7 +226,7 @@ class Recorder:
         if self.placed is not None and seqs:
             self.placed(item, seqs)
 
-    def _count(self, batch: list[tuple[Item, Outcome]], new: int, last: int) -> None:
+    def _count(self, batch: list[tuple[Item, Outcome]], new: int) -> None:
         summary = self.summary
         offered = sum(len(outcome.sprites) for _, outcome in batch)
         summary.imported += new
@@ -235,9 +235,6 @@ class Recorder:
             if outcome.verdict == REJECTED and id(item) not in self._unlisted:
                 summary.reject(storable(item.label), outcome.reason)
         self._unlisted.clear()
-        if new:
-            summary.first_seq = summary.first_seq or last + 1
-            summary.last_seq = last + new
 
 
 def _sprite_row(seq: int, sprite: FoundSprite, name: str, digest: str) -> tuple[object, ...]:

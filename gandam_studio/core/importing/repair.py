@@ -1,8 +1,7 @@
-"""What derives from the originals can be made again: thumbnails after damage, hashes and features of an older kind."""
+"""Hashes and features of an older kind are made again from the originals."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.errors import UserError
@@ -48,21 +47,6 @@ def describe_again(workspace: Workspace, job: Job = NULL_JOB) -> int:
     with transaction(workspace.connection) as connection:
         connection.execute("INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)", (SETTING, versions()))
     return written
-
-
-def rebuild_thumbnails(workspace: Workspace, job: Job = NULL_JOB) -> int:
-    """Make the thumbnails that are missing or damaged from the originals; returns how many were made.
-
-    Raises Cancelled; what was made before is kept.
-    """
-    (last,) = workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
-    missing = workspace.thumbnails.missing(last)
-    job.start("Making thumbnails", len(missing))
-
-    def pixels_of(seq: int) -> np.ndarray:
-        return workspace.pixels(workspace.sprite(seq))
-
-    return workspace.thumbnails.rebuild(((seq, partial(pixels_of, seq)) for seq in missing), job)
 
 
 def _pictures(workspace: Workspace, seqs: range) -> tuple[list[int], list[np.ndarray]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import os
 import shutil
@@ -18,13 +17,13 @@ import numpy as np
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.pictures.rendering import Pixels, fill_color
+from gandam_studio.core.pictures.rendering import fill_color
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
-from gandam_studio.core.versions.pictures import detected_background, rendered
+from gandam_studio.core.versions.pictures import detected_background
 from gandam_studio.core.versions.rendering_pool import in_order
+from gandam_studio.core.versions.rendering_worker import Rendering
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
-from gandam_studio.core.workspace.originals import Originals
 from gandam_studio.core.workspace.own_files import is_link, make_folder
 from trainer.protocol import files
 from trainer.protocol.arrays import open_pictures
@@ -133,15 +132,15 @@ def _write(
     shape = (version.sprites, recipe.size, recipe.size, recipe.channels)
     job.start("Rendering", version.sprites)
     entries = _noted(version_files.manifest_entries(workspace, version, verified=True), info)
-    render = functools.partial(render_chunk, workspace.originals.folder, recipe, background)
+    rendering = Rendering(workspace.originals.folder, recipe, background, png=False)
     done = 0
-    with (folder / PIXELS).open("wb") as stream, closing(in_order(render, entries, version.sprites)) as chunks:
-        # Written as a stream, since the pages of a memory map would count as our memory.
+    with (folder / PIXELS).open("wb") as stream, closing(in_order(rendering, entries, version.sprites, job)) as chunks:
+        # Written as a stream and not through a memory map, whose pages would count as ours: memory stays flat.
         np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        for _, pixels in chunks:
-            stream.write(pixels.tobytes())
-            done += len(pixels)
-            job.advance(len(pixels))
+        for _, pictures in chunks:
+            stream.writelines(pictures)
+            done += len(pictures)
+            job.advance(len(pictures))
         stream.flush()
         os.fsync(stream.fileno())
     if done != version.sprites:
@@ -177,9 +176,3 @@ def _other_splits(workspace: Workspace, version: ManifestVersion, info: dict[str
     groups = dict(zip(info["ids"], info["family"], strict=True))
     splits = assign_splits(groups, SplitRule(seed, held_out), inseparable(workspace))
     return [splits[sprite] for sprite in info["ids"]]
-
-
-def render_chunk(folder: Path, recipe: Recipe, background: str, entries: list[ManifestEntry]) -> Pixels:
-    """(n, size, size, C) uint8 of some entries; `folder` holds the originals. Runs in any process."""
-    with Originals(folder, read_only=True) as originals:
-        return np.stack([rendered(originals, entry, recipe, background) for entry in entries])

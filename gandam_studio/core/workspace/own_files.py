@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from gandam_studio.core.errors import UserError
-from trainer.protocol.files import is_link
+from trainer.protocol.files import is_link, open_own
 
 _FILES = (
     "workspace.lock", "workspace.lock.holder", "thumbnails/pictures.pack", "thumbnails/index.bin",
@@ -58,21 +58,6 @@ def make_folder(path: Path) -> None:
         raise OSError(errno.ELOOP, "it is a link", str(path))
 
 
-def open_descriptor(path: Path | str, flags: int) -> int:
-    """Open a file of the workspace, as `os.open` does with `flags`.
-
-    Raises OSError if it is a link, a pipe or a device.
-    """
-    if not hasattr(os, "O_NOFOLLOW") and is_link(path):
-        raise OSError(errno.ELOOP, "it is a link", str(path))
-    extra = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags | extra | getattr(os, "O_CLOEXEC", 0), 0o644)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-    return descriptor
-
-
 def open_for_update(path: Path) -> IO[bytes]:
-    """Open a file of the workspace for writing in place, creating it if needed, without truncation."""
-    return os.fdopen(open_descriptor(path, os.O_RDWR | os.O_CREAT), "r+b")
+    """Open a file of our own for writing in place, making it when it is not there, truncating nothing."""
+    return os.fdopen(open_own(path, os.O_RDWR | os.O_CREAT), "r+b")

@@ -16,7 +16,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gandam_studio.core.workspace.own_files import make_folder, open_descriptor
+from gandam_studio.core.workspace.own_files import make_folder
+from trainer.protocol.files import open_own
 from trainer.protocol.untrusted import UntrustedError, open_regular
 
 RECORD = struct.Struct("<4sI32s")
@@ -114,8 +115,8 @@ class Packs:
         return places
 
     def read(self, digest: bytes, place: Place) -> bytes:
-        """Return the bytes of a record, without checking their hash. Raises OSError and AlteredRecord."""
-        with os.fdopen(open_descriptor(self.path(place.pack), os.O_RDONLY), "rb", buffering=0) as stream:
+        """The bytes of a record; whether they are sound is not checked. Raises OSError, AlteredRecord."""
+        with os.fdopen(open_own(self.path(place.pack), os.O_RDONLY), "rb", buffering=0) as stream:
             stream.seek(place.offset)
             block = stream.read(RECORD.size + place.length)
         if len(block) != RECORD.size + place.length or block[: RECORD.size] != RECORD.pack(MAGIC, place.length, digest):
@@ -134,8 +135,8 @@ class Packs:
             return
 
     def _write(self, number: int, block: bytes) -> int:
-        """Append a block to a pack, flush it, and return its offset."""
-        descriptor = open_descriptor(self.path(number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        """Append to a pack and flush it; returns the offset at which the block begins."""
+        descriptor = open_own(self.path(number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             offset = os.fstat(descriptor).st_size
             try:

@@ -8,21 +8,20 @@ bytes and a photograph about 5 kB, so a million sprites take half a gigabyte on 
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.deflate import DamagedStream, deflate, inflate
-from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.workspace.own_files import make_folder, open_descriptor, open_for_update
+from gandam_studio.core.workspace.own_files import make_folder, open_for_update
+from trainer.protocol.files import open_own
 
 SIDE = 96  # pixels; smaller pictures keep their size, so that pixel art stays crisp
 _ENTRY = 16
@@ -153,32 +152,6 @@ class ThumbnailStore:
         data = self._encoded(seq)
         return None if data is None else decode_thumbnail(data)
 
-    def missing(self, count: int) -> list[int]:
-        """Return which of rows 1 to `count` have no intact thumbnail, for `rebuild`. Reads all of them."""
-        return [seq for seq in range(1, count + 1) if self._encoded(seq) is None]
-
-    def rebuild(self, pictures: Iterable[tuple[int, Callable[[], Picture]]], job: Job = NULL_JOB) -> int:
-        """Recreate the thumbnails of some rows, each from a function that returns its RGBA. Return how many were made.
-
-        Rows whose function raises UserError are skipped.
-        """
-        from gandam_studio.core.errors import UserError
-
-        made = 0
-        for seq, read_picture in pictures:
-            with contextlib.suppress(UserError):
-                self.append(seq, [read_picture()])
-                made += 1
-            job.advance()
-        return made
-
-    def clear(self) -> None:
-        """Delete all thumbnails. No other process may be reading (Windows cannot delete mapped files)."""
-        with self._writing:
-            self.close()
-            for mapped in (self._index, self._pack):
-                mapped.path.unlink(missing_ok=True)
-
     def close(self) -> None:
         """Close the files. Reading or writing opens them again."""
         self._index.close()
@@ -223,7 +196,7 @@ class _Mapped:
             if self._map is not None and wanted <= len(self._map):
                 return self._map
             try:
-                with os.fdopen(open_descriptor(self.path, os.O_RDONLY), "rb") as stream:
+                with os.fdopen(open_own(self.path, os.O_RDONLY), "rb") as stream:
                     if os.fstat(stream.fileno()).st_size < wanted:
                         return None
                     self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)

@@ -19,7 +19,7 @@ from gandam_studio.core.workspace import schema
 from gandam_studio.core.workspace.history import Changes, History
 from gandam_studio.core.workspace.naming import find_named
 from gandam_studio.core.workspace.originals import Originals
-from gandam_studio.core.workspace.own_files import open_descriptor, require_plain
+from gandam_studio.core.workspace.own_files import require_plain
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.seqsets import Seqs, as_seqs, runs
 from gandam_studio.core.workspace.settings import SPLITS, read_setting
@@ -27,6 +27,7 @@ from gandam_studio.core.workspace.sprite import COLUMNS, Sprite
 from gandam_studio.core.workspace.store import connect, log_is_long, wrap_damage
 from gandam_studio.core.workspace.thumbnails import ThumbnailStore
 from trainer.protocol import files, outputs
+from trainer.protocol.files import open_own
 from trainer.protocol.manifest import is_digest
 from trainer.protocol.untrusted import MAX_INTEGER, read_regular, shortened
 
@@ -316,8 +317,8 @@ def _acquire(folder: Path) -> FileLock:
     except OSError as error:
         raise UserError(f"cannot write in {folder}: {error.strerror or error}") from None
     with contextlib.suppress(OSError):
-        # Only for the error message of another process; the lock does not depend on it.
-        descriptor = open_descriptor(folder / HOLDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        # Only a courtesy to the next one who comes; the lock itself does not depend on it.
+        descriptor = open_own(folder / HOLDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with os.fdopen(descriptor, "w") as stream:
             stream.write(str(os.getpid()))
     return lock

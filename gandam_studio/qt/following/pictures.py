@@ -140,11 +140,6 @@ class PictureCache(QObject):
         """Add a picture decoded elsewhere."""
         self._store(str(path), image)
 
-    def forget_missing(self) -> None:
-        """Retry unreadable files at their next request (a grid may have been written since)."""
-        for key in [key for key, image in self._images.items() if image is None]:
-            del self._images[key]
-
     def close(self) -> None:
         """Stop the thread."""
         self._decoder.stop()

@@ -34,15 +34,11 @@ from gandam_studio.qt.train.run_strip import RunStrip
 from gandam_studio.qt.train.setup.setup_page import SetupPage
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.config import TrainConfig
-from trainer.protocol.events import RunWarning, TrainEvent
 from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.qt.train.watch.watch_page import WatchPage
-
-ALARMS = ("collapse", "copy", "memorised")
-"""`RunWarning.about` of events that show a notification."""
 
 
 class TrainScreen(Screen):
@@ -241,7 +237,6 @@ class TrainScreen(Screen):
         self.follower = RunFollower(folder, self, self.watch.timeline)
         self.watch.show_run(self.follower)
         self.follower.state_changed.connect(self._note_state)
-        self.follower.events_arrived.connect(self._note_events)
         self.follower.vanished.connect(self._note_vanished)
         self._show_in_strip(self.follower)
         self.follower.start()
@@ -412,12 +407,7 @@ class TrainScreen(Screen):
         self._last_state = None
         self.session.runs_changed.emit()
 
-    def _note_events(self, events: list[TrainEvent]) -> None:
-        for event in events:
-            if isinstance(event, RunWarning) and event.about in ALARMS:
-                self._notify(event.message, WARNING)
-
-    def _notify(self, text: str, severity: str) -> None:
+    def _tell(self, text: str, severity: str) -> None:
         self.session.post(text, severity)
         self.notifier.notify(self.window(), "GANdam Studio", text)
 

@@ -9,7 +9,6 @@ key=rrggbb, region=...+key=rrggbb         pixels of that colour made transparent
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,13 +18,7 @@ from gandam_studio.core.pictures.decoding import pillow
 from gandam_studio.core.pictures.decoding.canonical import decode, finish, picture_kind
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
 from gandam_studio.core.pictures.rendering import plain_border
-
-_N = r"(\d{1,6})"
-_PART = re.compile(
-    rf"frame={_N}(?:\+key=([0-9a-f]{{6}}))?"
-    rf"|region={_N},{_N},{_N},{_N}(?:\+turn=([123]))?(?:\+on={_N},{_N},{_N},{_N})?(?:\+key=([0-9a-f]{{6}}))?"
-    r"|key=([0-9a-f]{6})"
-)
+from trainer.protocol.manifest import PART
 
 Color = tuple[int, int, int]
 
@@ -115,7 +108,7 @@ def decode_part(data: bytes, part: str = "", limits: Limits = DEFAULT_LIMITS) ->
     """Decode an imported file, or one part of it, to canonical RGBA (H, W, 4) uint8. Raises UnreadablePicture."""
     if not part:
         return decode(data, limits, vetted=True).rgba
-    match = _PART.fullmatch(part)
+    match = PART.fullmatch(part)
     if match is None:
         raise UnreadablePicture(f"unknown part {part!r}")
     frame, frame_key, *numbers, key, whole_key = match.groups()

@@ -1,0 +1,107 @@
+"""Rendering a chunk of a version's entries, in a worker process (see `core.workers.serving`) or here."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.pictures.rendering import Pixels
+from gandam_studio.core.versions.pictures import rendered
+from gandam_studio.core.workers.frames import pack, unpack
+from gandam_studio.core.workers.serving import Handle, Report
+from gandam_studio.core.workspace.originals import Originals
+from trainer.protocol.manifest import ManifestEntry
+from trainer.protocol.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What is made of entries.
+
+    Attributes:
+        originals: folder that holds them.
+        recipe: applied to each.
+        background: what the recipe's "detected" stands for, "#rrggbb".
+        png: whether results are PNG files; else bare pixels, (size, size, C) uint8.
+    """
+
+    originals: Path
+    recipe: Recipe
+    background: str
+    png: bool
+
+    def pictures(
+        self, originals: Originals, entries: Sequence[ManifestEntry], report: Report = lambda position: None
+    ) -> list[bytes]:
+        """The bytes of each entry's picture. Raises UserError as `versions.pictures.rendered` does."""
+        encode: Callable[[Pixels], bytes] = png_bytes if self.png else _bare
+        pictures = []
+        for position, entry in enumerate(entries):
+            report(position)
+            pictures.append(encode(rendered(originals, entry, self.recipe, self.background)))
+        return pictures
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "originals": str(self.originals),
+            "recipe": self.recipe.to_json(),
+            "background": self.background,
+            "png": self.png,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Rendering:
+        """The inverse of `to_json`."""
+        recipe = Recipe.from_json(values["recipe"])
+        return cls(Path(values["originals"]), recipe, values["background"], values["png"])
+
+
+@contextlib.contextmanager
+def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
+    """Make ready to render chunks; `settings` are those of a `Rendering`."""
+    rendering = Rendering.from_json(settings)
+    with Originals(rendering.originals, read_only=True) as originals:
+
+        def render(frame: bytes, report: Report) -> bytes:
+            entries = [ManifestEntry.from_line(line) for line in frame.splitlines()]
+            try:
+                return pack("", rendering.pictures(originals, entries, report))
+            except UserError as error:
+                return pack(str(error), [])
+
+        yield render
+
+
+def pack_entries(entries: Sequence[ManifestEntry]) -> bytes:
+    """A worker's task: the manifest's lines."""
+    return b"".join(entry.line() for entry in entries)
+
+
+def unpack_pictures(entries: Sequence[ManifestEntry], answer: bytes) -> list[bytes] | UserError:
+    """A worker's answer. Raises ValueError for a malformed one."""
+    problem, pictures = unpack(answer)
+    if problem:
+        return UserError(str(problem))
+    if len(pictures) != len(entries):
+        raise ValueError("a wrong number of pictures")
+    return pictures
+
+
+def png_bytes(pixels: Pixels) -> bytes:
+    """(H, W, C) uint8, C = 3 or 4, as a PNG; the same bytes for the same pixels and libraries."""
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", compress_level=6)
+    return stream.getvalue()
+
+
+def _bare(pixels: Pixels) -> bytes:
+    return pixels.tobytes()

@@ -1,0 +1,95 @@
+"""ImageHash's pHash of sprites as imported, kept in a file beside the database.
+
+The picture hashed is the canonical one that a sprite's id names: upright, before any crop, turn or flip, its invisible
+pixels black. `phashes.bin` is derived and may be deleted. It holds, for row `seq`, 16 bytes at `16 * (seq - 1)`: the
+first 4 bytes of the id, the hash (8) and the CRC-32 of those 12, little-endian. So a record proves itself, equal
+sprites have equal records, and several programs may write at once. Commands that only read keep what they computed
+too; where they may not write, it is computed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
+from gandam_studio.core.workspace.sprite import Sprite
+from trainer.protocol.files import open_own
+from trainer.protocol.untrusted import open_regular
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gandam_studio.core.workspace import Workspace
+
+NAME = "phashes.bin"
+_BODY = struct.Struct("<4sQ")
+_SIZE = 16
+_BATCH = 256
+_MOST_ROWS = 10_000_000  # a made-up row number must not make a file of any size
+
+
+def phashes(workspace: Workspace, sprites: Iterable[Sprite]) -> Iterator[tuple[Sprite, str]]:
+    """Each sprite with its hash, 16 hex digits; "" where its original cannot be read."""
+    rest = iter(sprites)
+    while batch := list(itertools.islice(rest, _BATCH)):
+        known = _stored(workspace, batch)
+        missing = [sprite for sprite in batch if sprite.seq not in known]
+        if missing:
+            made = _computed(workspace, missing)
+            with contextlib.suppress(OSError):
+                _store(workspace, [(sprite, made[sprite.seq]) for sprite in missing if sprite.seq in made])
+            known |= made
+        for sprite in batch:
+            yield sprite, f"{known[sprite.seq]:016x}" if sprite.seq in known else ""
+
+
+def _computed(workspace: Workspace, sprites: Sequence[Sprite]) -> dict[int, int]:
+    from gandam_studio.core.hashing import phash
+
+    found: dict[int, np.ndarray] = {}
+    for sprite in sprites:
+        with contextlib.suppress(UserError, UnreadablePicture, OSError):
+            found[sprite.seq] = phash.reduced(workspace.pixels(sprite))
+    return dict(zip(found, phash.phashes(list(found.values())).tolist(), strict=True))
+
+
+def _stored(workspace: Workspace, sprites: Sequence[Sprite]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    with contextlib.suppress(OSError, ValueError), open_regular(workspace.folder / NAME, follow_links=False) as stream:
+        for first, count in _runs(sprites):
+            stream.seek(_SIZE * (sprites[first].seq - 1))
+            data = stream.read(_SIZE * count)
+            for number, sprite in enumerate(sprites[first : first + count]):
+                record = data[_SIZE * number : _SIZE * (number + 1)]
+                if len(record) == _SIZE and record == _record(sprite, word := _BODY.unpack_from(record)[1]):
+                    found[sprite.seq] = word
+    return found
+
+
+def _store(workspace: Workspace, known: Sequence[tuple[Sprite, int]]) -> None:
+    with os.fdopen(open_own(workspace.folder / NAME, os.O_RDWR | os.O_CREAT), "r+b") as stream:
+        for first, count in _runs([sprite for sprite, _ in known]):
+            stream.seek(_SIZE * (known[first][0].seq - 1))
+            stream.write(b"".join(_record(*one) for one in known[first : first + count]))
+
+
+def _record(sprite: Sprite, word: int) -> bytes:
+    body = _BODY.pack(bytes.fromhex(sprite.id[:8]), word)
+    return body + zlib.crc32(body).to_bytes(4, "little")
+
+
+def _runs(sprites: Sequence[Sprite]) -> Iterator[tuple[int, int]]:
+    """(place, count) of the runs of sprites whose rows follow each other."""
+    first = 0
+    for place in range(1, len(sprites) + 1):
+        if place == len(sprites) or sprites[place].seq != sprites[place - 1].seq + 1:
+            if sprites[first].seq > 0 and sprites[place - 1].seq <= _MOST_ROWS:
+                yield first, place - first
+            first = place
