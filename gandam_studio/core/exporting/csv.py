@@ -22,7 +22,7 @@ def write(source: Source, stream: IO[bytes], place: Callable[[ManifestEntry], st
     text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow([*COLUMNS, "picture"] if place else COLUMNS)
-    for entry in source.watched():
+    for entry in source.entries_with_progress():
         values = {**entry.__dict__, "phash": source.phash(entry)}
         row = [_cell(values[name]) for name in COLUMNS]
         writer.writerow([*row, place(entry)] if place else row)

@@ -69,12 +69,15 @@ class Format:
 
 def _table(name: str, title: str) -> Format:
     """A list of lines, with pictures in a folder beside it."""
-    return Format(name, title, f"manifest.{name}", (NONE, COPY, LINK, RENDER), captions=True)
+    held = rf"manifest\.{name}|pictures/{PICTURE}"
+    return Format(name, title, f"manifest.{name}", (NONE, COPY, LINK, RENDER), captions=True, held=held)
 
 
-def _folder(name: str, title: str, *, pictures: tuple[str, ...] = (RENDER, COPY, LINK), tagged: bool = True) -> Format:
+def _folder(
+    name: str, title: str, held: str, *, pictures: tuple[str, ...] = (RENDER, COPY, LINK), tagged: bool = True
+) -> Format:
     """A folder with pictures; `tagged` ones have places for classes and captions."""
-    return Format(name, title, name, pictures, folder=True, classes=tagged, captions=tagged)
+    return Format(name, title, name, pictures, folder=True, classes=tagged, captions=tagged, held=held)
 
 
 FORMATS = {
@@ -91,12 +94,30 @@ FORMATS = {
             extra="parquet",
             needs="pyarrow",
         ),
-        _folder("imagefolder", "A folder for Hugging Face datasets"),
+        _folder(
+            "imagefolder",
+            "A folder for Hugging Face datasets",
+            rf"(train|test)/(metadata\.jsonl|([^/]+/)?{PICTURE})",
+        ),
         Format("stylegan", "A zip for StyleGAN2 and StyleGAN3", "stylegan.zip", (RENDER,), embeds=True, classes=True),
-        _folder("webdataset", "Tar shards for WebDataset", pictures=(RENDER, COPY)),
-        _folder("croissant", "A folder described by Croissant JSON-LD", tagged=False),
-        _folder("coco", "COCO annotations with categories from tags and facing"),
-        _folder("fiftyone", "A folder that FiftyOne loads"),
+        _folder(
+            "webdataset",
+            "Tar shards for WebDataset",
+            r"(train|held-out)-[0-9]{6,}\.tar",
+            pictures=(RENDER, COPY),
+        ),
+        _folder(
+            "croissant",
+            "A folder described by Croissant JSON-LD",
+            rf"croissant\.json|sprites\.csv|pictures/{PICTURE}",
+            tagged=False,
+        ),
+        _folder(
+            "coco",
+            "COCO annotations with categories from tags and facing",
+            rf"annotations\.json|pictures/{PICTURE}",
+        ),
+        _folder("fiftyone", "A folder that FiftyOne loads", rf"metadata\.json|samples\.json|data/{PICTURE}"),
     )
 }
 

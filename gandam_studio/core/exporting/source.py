@@ -108,7 +108,7 @@ class Source:
                 return ""
         return self._phashes[entry.id]
 
-    def watched(self) -> Iterator[ManifestEntry]:
+    def entries_with_progress(self) -> Iterator[ManifestEntry]:
         """The entries, telling the job after each; raises Cancelled."""
         self.job.start("Exporting", self.version.sprites)
         for entry in self._rendered_ahead() if self.pictures == RENDER else self.entries():

@@ -407,7 +407,7 @@ class TrainScreen(Screen):
         self._last_state = None
         self.session.runs_changed.emit()
 
-    def _tell(self, text: str, severity: str) -> None:
+    def _notify(self, text: str, severity: str) -> None:
         self.session.post(text, severity)
         self.notifier.notify(self.window(), "GANdam Studio", text)
 
