@@ -180,3 +180,18 @@ def test_a_cancelled_commit_leaves_nothing(workspace):
     assert versions.versions(workspace) == []
     assert list((workspace.folder / "manifests").iterdir()) == []
     assert versions.commit(workspace, "y").label == "v1"
+
+
+def test_decisions_made_meanwhile_are_not_in_the_version(workspace):
+    """A commit reads several times; what another window decides between two reads belongs to the next version."""
+
+    class DecidesMeanwhile(NullJob):
+        def start(self, label: str, total: int | None) -> None:
+            with workspace.for_this_thread() as other:
+                other.apply(Drop(rows(3, 4), "text"))
+
+    version = versions.commit(workspace, "one", job=DecidesMeanwhile())
+    assert version.sprites == 20
+    assert left_out(workspace, version) == {}
+    assert len(versions.diff(workspace, version, None).removed) == 2
+    assert workspace.counts().dropped == 2

@@ -95,3 +95,16 @@ def test_a_damaged_manifest_is_one_clear_line(workspace):
     workspace.manifest_path(version.digest).unlink()
     with pytest.raises(UserError, match="cannot be read"):
         versions.diff(workspace, versions.find_version(workspace, "v1"), versions.find_version(workspace, "v2"))
+
+
+@pytest.mark.parametrize(
+    ("facing", "reported"),
+    [("unknown", ("rotation",)), ("right", ("rotation",)), ("front", ("rotation", "facing"))],
+)
+def test_a_facing_that_follows_from_a_turn_is_not_reported(workspace, facing, reported):
+    workspace.apply(SetFacing([5], "left"))
+    versions.commit(workspace, "one")
+    workspace.apply(SetValues({"rotation": {5: 2}}, "Turn"))
+    workspace.apply(SetFacing([5], facing))
+    (changed,) = versions.diff(workspace, versions.find_version(workspace, "v1"), None).changed
+    assert changed.reported_fields == reported

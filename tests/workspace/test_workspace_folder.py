@@ -125,3 +125,11 @@ def test_a_long_log_is_folded_into_the_database_and_gives_its_space_back(workspa
     assert not workspace.log_is_long
     assert database.with_name("workspace.sqlite-wal").stat().st_size <= 2 << 20
     assert workspace.sprite(1).flipped
+
+
+def test_what_was_decided_survives_a_power_cut(workspace: Workspace) -> None:
+    """Each commit is flushed to the disk: SQLite's own settings for that, in every connection that writes."""
+    with workspace.for_this_thread() as other:
+        for connection in (workspace.connection, other.connection):
+            assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+            assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
