@@ -81,6 +81,11 @@ class Session(QObject):
         """True if another window or command holds the workspace, so that nothing can be changed here."""
         return self.workspace.read_only
 
+    @property
+    def is_idle(self) -> bool:
+        """True while no background work is under way, neither shown nor quiet."""
+        return not self.tasks and not self._quiet
+
     # Edits
 
     def apply(self, edit: Edit) -> Changes:

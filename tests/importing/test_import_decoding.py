@@ -30,7 +30,7 @@ from gandam_studio.core.pictures.decoding import (
     sniff,
     sprite_id,
 )
-from gandam_studio.core.pictures.decoding.png import _unfiltered, read_header
+from gandam_studio.core.pictures.decoding.png import read_header, unfiltered
 
 
 def rgba(data: bytes) -> list[list[int]]:
@@ -92,7 +92,7 @@ def test_unfiltered_rows_are_inflated_alone_and_filtered_ones_left_to_libpng(fil
         coded[1:] -= pixels[filtered_row][:-1]
         rows[filtered_row] = bytearray(b"\1" + (coded & 0xFF).astype(np.uint8).tobytes())
     data = raw_png(pixels.shape[1], pixels.shape[0], zlib.compress(b"".join(rows)))
-    found = _unfiltered(data, read_header(data, Limits()))
+    found = unfiltered(data, read_header(data, Limits()))
     assert (found is None) == (filtered_row is not None)
     assert np.array_equal(decode(data).rgba, pixels * (pixels[..., 3:] > 0))
 
@@ -117,9 +117,9 @@ def test_an_unfiltered_stream_that_is_short_long_or_damaged_is_libpngs_to_judge(
         b"?",
     ):
         data = raw_png(5, 6, stream)
-        assert _unfiltered(data, read_header(data, Limits())) is None
+        assert unfiltered(data, read_header(data, Limits())) is None
     for data in (raw_png(5, 6, whole, interlace=1), encoded(sprite(1)[..., :3])):
-        assert _unfiltered(data, read_header(data, Limits())) is None
+        assert unfiltered(data, read_header(data, Limits())) is None
 
 
 def test_colours_are_counted_and_opacity_told_whatever_is_hidden() -> None:

@@ -32,7 +32,7 @@ def picture(color_type: int, pixels: np.ndarray, palette: bytes = b"", opacity: 
 
 def by_libpng(data: bytes, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     with monkeypatch.context() as patch:
-        patch.setattr(png, "_unfiltered", lambda *_: None)
+        patch.setattr(png, "unfiltered", lambda *_: None)
         return png.decode_pixels(data, png.read_header(data, DEFAULT_LIMITS))
 
 

@@ -102,7 +102,7 @@ def test_the_screens_show_all_runs_beside_bad_ones_and_grow_no_wider(session, sc
     (folder / FILE).write_text(json.dumps([run.name for run in strange]), encoding="utf-8")
     session.runs_changed.emit()
     settle(session)
-    assert len(screen.tree._runs) == len(spoilt) + len(strange) + 1
+    assert len(screen.tree.run_items) == len(spoilt) + len(strange) + 1
     train = TrainScreen(session)
     train.control.autostart = False
     qtbot.addWidget(train)

@@ -145,7 +145,7 @@ def test_deleting_moves_to_the_trash_and_spares_the_others(screen, folder: Path,
     screen.delete([one.path])
     assert not one.path.exists()
     settle(screen.session)
-    assert [path.name for path in screen.tree._runs] == [other.name]
+    assert [path.name for path in screen.tree.run_items] == [other.name]
 
 
 def test_buttons_offer_only_what_can_be_done(screen, folder: Path) -> None:  # type: ignore[no-untyped-def]

@@ -132,7 +132,7 @@ def test_killed_in_the_middle_a_run_resumes_and_finishes(run: RunDirectory) -> N
     process = start(run)
     wait_for(lambda: run.newest_checkpoint() or process.poll() is not None, "the first checkpoint")
     assert process.poll() is None, run.log_path.read_text()
-    with pytest.raises(UserError, match="being trained already"):
+    with pytest.raises(UserError, match="already being trained"):
         start(run)
     os.kill(process.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
     process.wait()

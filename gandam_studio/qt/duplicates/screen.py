@@ -77,7 +77,7 @@ class DuplicatesScreen(DuplicatesBase):
         self._regrouping = QTimer(self, singleShot=True, interval=0)
         self._regrouping.timeout.connect(self.regroup)
         self._settling = QTimer(self, singleShot=True, interval=SETTLED_MS)
-        self._settling.timeout.connect(self._show_numbers)
+        self._settling.timeout.connect(self.show_numbers)
         self._lay_out()
         self.actions_of = DuplicatesActions(self)
         self.view.add_below(self.actions_of.bar())
@@ -183,7 +183,7 @@ class DuplicatesScreen(DuplicatesBase):
         else:
             self._show_group(row)
         if findings.total <= PLANNED_AT_ONCE:
-            self._show_numbers()
+            self.show_numbers()
         else:
             # While the slider moves, the plan is not computed at every step.
             self.bar.show_counts(*findings.counts())
@@ -191,7 +191,7 @@ class DuplicatesScreen(DuplicatesBase):
             self.rules.show_busy()
             self._settling.start()
 
-    def _show_numbers(self) -> None:
+    def show_numbers(self) -> None:
         """Update the counts and the preview of the rules."""
         self._settling.stop()
         if self.findings is None:
@@ -408,7 +408,7 @@ class DuplicatesScreen(DuplicatesBase):
         self.cards.group_chosen.connect(self._show_group)
         self.view.sprite_chosen.connect(self._show_actions)
         self.rules.order_changed.connect(self._take_rules)
-        self.rules.relations_changed.connect(self._show_numbers)
+        self.rules.relations_changed.connect(self.show_numbers)
         self.rules.apply_requested.connect(self.apply_rules)
         self.side.currentChanged.connect(lambda _index: self._refresh_balance())
         self.pages.find_requested.connect(self.search)

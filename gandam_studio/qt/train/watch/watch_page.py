@@ -108,7 +108,7 @@ class WatchPage(QWidget):
         layout.addLayout(beside, 1)
 
     def _make_header(self) -> QFrame:
-        self._state = QLabel()
+        self.state_label = QLabel()
         self._title = OutsideLabel()
         self._title.setProperty("role", "secondary")
         self.numbers_label = QLabel()
@@ -129,7 +129,7 @@ class WatchPage(QWidget):
         bar.setProperty("role", "bar")
         line = QHBoxLayout()
         line.setSpacing(theme.SPACE)
-        for widget in (self._state, self._title):
+        for widget in (self.state_label, self._title):
             line.addWidget(widget)
         line.addStretch(1)
         line.addWidget(self.numbers_label)
@@ -251,7 +251,7 @@ class WatchPage(QWidget):
     def _show_state(self, state: RunState) -> None:
         name = self._state_text(STATE_COLORS.get(state.state, "secondary"), state_name(state.state))
         why = why_finished(state)
-        self._state.setText(f"{name}: {why}" if why else name)
+        self.state_label.setText(f"{name}: {why}" if why else name)
         alive = state.state in ("running", "paused")
         for button in (self.pause_button, self.stop_button, self.sample_button):
             button.setVisible(alive)
@@ -294,7 +294,7 @@ class WatchPage(QWidget):
             self.tr("What was read so far is still shown."), "", "",
         )  # fmt: skip
         self.card.show_failure(self.tr("The run's folder is missing"), gone, severe=False)
-        self._state.setText(self._state_text("secondary", self.tr("Missing")))
+        self.state_label.setText(self._state_text("secondary", self.tr("Missing")))
         for button in (self.pause_button, self.stop_button, self.sample_button, self.resume_button):
             button.hide()
         self.show_numbers()
