@@ -50,7 +50,7 @@ class Picture(QWidget):
 
     def show_picture(self, image: QImage, caption: str = "", tip: str = "") -> None:
         """Show a picture."""
-        self._image, self._caption = image, caption
+        self._image, self.caption = image, caption
         self.setToolTip(tip)
         self.setAccessibleName(tip or caption)
         self.updateGeometry()
