@@ -104,7 +104,7 @@ def test_the_folder_deleted_under_a_run_that_trains(window: MainWindow, folder: 
     assert watch.card.headline.text() == "The run's folder is missing"
     assert watch.card.isVisible()
     assert "What was read so far" in watch.card.safe.text()
-    assert "Missing" in watch._state.text()
+    assert "Missing" in watch.state_label.text()
     assert not any(b.isVisible() for b in (watch.pause_button, watch.stop_button, watch.sample_button))
     assert not window.findChild(RunStrip).isVisible(), "nothing to pause or stop any more"
     # The trainer has nowhere to write and nobody to ask it to stop: it ends, and does not make the folder anew.

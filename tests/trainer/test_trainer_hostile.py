@@ -372,9 +372,11 @@ def test_a_closed_terminal_stops_a_run_with_a_checkpoint(make_run: MakeRun, repo
     """Its output fails from then on, as a terminal's does, and it hangs up more than once."""
     run = make_run("r", small_config("dcgan", "sampling.progress_every=1"))
     read, write = os.pipe()
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and children inherit that
     process = subprocess.Popen(
         [sys.executable, "-m", "trainer", "train", str(run.path)], stdout=write, stderr=write, cwd=repository
     )
+    signal.signal(signal.SIGHUP, before)
     os.close(write)
     try:
         os.read(read, 1)

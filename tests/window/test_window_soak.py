@@ -58,8 +58,10 @@ def held(window: MainWindow) -> Held:
     screen.gallery.select_none()
     screen.gallery.go_to(0)
     QTest.qWait(200)  # the panel follows
-    for _ in range(500):
-        if session.is_idle:
+    looks = 0  # one task may start the next
+    for _ in range(1000):
+        looks = looks + 1 if session.is_idle else 0
+        if looks == 20:
             break
         QTest.qWait(10)
     settle()
