@@ -170,3 +170,15 @@ def test_an_exported_run_opens_from_elsewhere(screen, folder: Path, tmp_path: Pa
     moved = export_run(RunDirectory(run.path), tmp_path / "elsewhere", NULL_JOB)
     assert RunDirectory(moved).state().state == "finished"
     assert screen.export_action.shortcut().toString() == "Ctrl+E"
+
+
+def test_damaged_versions_do_not_hide_the_runs(screen, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    recorded(folder / "r1-a", iterations=100)
+    posted: list[str] = []
+    screen.session.message_posted.connect(lambda text, _severity: posted.append(text))
+    screen.session.workspace.connection.execute(
+        "INSERT INTO versions (version, digest, at, message, sprites) VALUES (1, 'inf', '2026', '', 3)"
+    )
+    _refresh(screen)
+    assert [path.name for path in screen.tree.run_items] == ["r1-a"]
+    assert posted

@@ -184,7 +184,12 @@ class RunsScreen(Screen):
 
     def _show_list(self, found: list[RunSummary]) -> None:
         self.pages.setCurrentIndex(0 if found else 1)
-        self.tree.show_runs(found, versions.versions(self.session.workspace))
+        try:
+            known = versions.versions(self.session.workspace)
+        except UserError as error:  # damaged versions do not hide the runs
+            known = []
+            self.session.post(str(error), ERROR)
+        self.tree.show_runs(found, known)
 
     # Selection
 

@@ -274,8 +274,12 @@ class VersionsScreen(Screen):
             QTimer.singleShot(0, self._reload_if_stale)
 
     def _reload_if_stale(self) -> None:
-        if self._stale and self.isVisible():
+        if not self._stale or not self.isVisible():
+            return
+        try:
             self.reload()
+        except UserError as error:  # such as a damaged row
+            self.session.post(str(error), ERROR)
 
     def _name_actions(self) -> None:
         writable = not self.session.read_only
