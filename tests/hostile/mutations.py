@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -40,7 +41,13 @@ def mutate(dice: random.Random, scene: Scene) -> str:
     chosen = dice.choice(kinds)
     try:
         return chosen(dice, scene)
-    except (ValueError, LookupError, OSError) as error:  # what an earlier mutation left is not what this one can change
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        OSError,
+        sqlite3.Error,
+    ) as error:  # what an earlier mutation left is not what this one can change
         return f"nothing: {type(error).__name__}"
 
 
@@ -117,7 +124,7 @@ def mutate_database(dice: random.Random, scene: Scene) -> str:
     """A cell, a row, a table, a view or a trigger of the database changes."""
     path = scene.workspace / "workspace.sqlite"
     try:
-        with sqlite3.connect(path) as connection:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA writable_schema = OFF")
             tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             tables = [name for name in tables if not name.startswith("sqlite_")]
@@ -125,8 +132,6 @@ def mutate_database(dice: random.Random, scene: Scene) -> str:
             connection.commit()
     except sqlite3.Error as error:
         said = f"could not be changed: {error}"
-    finally:
-        connection.close()
     return f"workspace.sqlite: {said}"
 
 
