@@ -1,6 +1,6 @@
 """Program entry: `python -m gandam_studio` is `gandam-studio`."""
 
-from gandam_studio.cli import main
+from gandam_studio.starting import command
 
 if __name__ == "__main__":
-    main()
+    command()
