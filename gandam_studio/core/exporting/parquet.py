@@ -40,14 +40,18 @@ def write(source: Source, stream: IO[bytes]) -> None:
     """Write the table, one row group at a time. The version's description is stored in the file's metadata."""
     with_pictures = source.pictures != NONE
     schema = _schema(source, with_pictures)
-    entries = source.entries_with_progress()
+    # Each entry's values are taken as it comes: the picture that was rendered ahead is the newest entry's only.
+    rows = (_values(source, entry, with_pictures) for entry in source.entries_with_progress())
     with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
-        while rows := list(itertools.islice(entries, _ROWS)):
-            values = [{**row.__dict__, "phash": source.phash(row)} for row in rows]
-            columns: dict[str, list[Any]] = {name: [_plain(one[name]) for one in values] for name in _TYPES}
-            if with_pictures:
-                columns["image"] = [_image(source, row) for row in rows]
+        while group := list(itertools.islice(rows, _ROWS)):
+            columns = {name: [row[name] for row in group] for name in schema.names}
             writer.write_table(pa.table(columns, schema=schema))
+
+
+def _values(source: Source, entry: ManifestEntry, with_pictures: bool) -> dict[str, Any]:
+    known = {**entry.__dict__, "phash": source.phash(entry)}
+    row = {name: _plain(known[name]) for name in _TYPES}
+    return {**row, "image": _image(source, entry)} if with_pictures else row
 
 
 def _image(source: Source, entry: ManifestEntry) -> dict[str, Any]:

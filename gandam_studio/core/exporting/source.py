@@ -69,7 +69,6 @@ class Source:
     header: dict[str, Any] = field(default_factory=dict)
     _ready: dict[str, bytes] = field(default_factory=dict, init=False)
     _ahead: list[str] = field(default_factory=list, init=False)
-    _hashing: Iterator[ManifestEntry] = field(default_factory=lambda: iter(()), init=False)
     _phashes: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +83,10 @@ class Source:
 
     def entries(self) -> Iterator[ManifestEntry]:
         """Return the entries, verified, without progress."""
-        return version_files.manifest_entries(self.workspace, self.version, verified=True)
+        entries = version_files.manifest_entries(self.workspace, self.version, verified=True)
+        while chunk := list(itertools.islice(entries, _HASHED_AT_ONCE)):
+            self._ahead = [entry.id for entry in chunk]
+            yield from chunk
 
     def row(self, entry: ManifestEntry) -> dict[str, Any]:
         """What a line of data says of an entry: the manifest's fields, and "phash" (see `phash`)."""
@@ -93,43 +95,27 @@ class Source:
     def phash(self, entry: ManifestEntry) -> str:
         """ImageHash's pHash of the sprite as imported (see `workspace.phashes`); "" where its original is lost.
 
-        It is not part of the manifest, whose digest does not depend on it. Hashes are computed in batches: of the
-        entries that `entries_with_progress` has read ahead, else of a second reading in the same order.
+        It is not part of the manifest, whose digest does not depend on it. Asked for while entries are read, hashes
+        are computed in batches, of those that were read ahead.
         """
-        again = True
-        if entry.id not in self._phashes and entry.id in self._ahead:
-            self._hash(self._ahead)
-        while entry.id not in self._phashes:
-            ids = [one.id for one in itertools.islice(self._hashing, _HASHED_AT_ONCE)]
-            if ids:
-                self._hash(ids)
-            elif again:
-                again, self._hashing = False, self.entries()
-            else:
-                return ""
+        if entry.id not in self._phashes:
+            ids = self._ahead if entry.id in self._ahead else [entry.id]
+            sprites = sorted(sprites_with_ids(self.workspace, ids), key=lambda sprite: sprite.seq)
+            found = {sprite.id: text for sprite, text in phashes(self.workspace, sprites)}
+            self._phashes = dict.fromkeys(ids, "") | found
         return self._phashes[entry.id]
-
-    def _hash(self, ids: list[str]) -> None:
-        sprites = sorted(sprites_with_ids(self.workspace, ids), key=lambda sprite: sprite.seq)
-        self._phashes = dict.fromkeys(ids, "") | {sprite.id: text for sprite, text in phashes(self.workspace, sprites)}
 
     def entries_with_progress(self) -> Iterator[ManifestEntry]:
         """Yield the entries and report each to the job. Raises Cancelled."""
         self.job.start("Exporting", self.version.sprites)
-        for entry in self._rendered_ahead() if self.pictures == RENDER else self._read_ahead():
+        for entry in self._rendered_ahead() if self.pictures == RENDER else self.entries():
             yield entry
             self.job.advance()
-
-    def _read_ahead(self) -> Iterator[ManifestEntry]:
-        entries = self.entries()
-        while chunk := list(itertools.islice(entries, _HASHED_AT_ONCE)):
-            self._ahead = [entry.id for entry in chunk]
-            yield from chunk
 
     def _rendered_ahead(self) -> Iterator[ManifestEntry]:
         """Yield the entries, while worker processes render the pictures of later ones."""
         if self.spool is not None and not is_empty(self.spool):
-            yield from self._read_ahead()
+            yield from self.entries()
             return
         rendering = Rendering(self.workspace.originals.folder, self.recipe, self.background, png=True)
         with closing(in_order(rendering, self.entries(), self.version.sprites, self.job)) as chunks:
