@@ -63,6 +63,7 @@ def test_a_run_is_started_watched_paused_sampled_stopped_and_resumed(screen, qtb
     _start(screen, qtbot, tiny())
     follower, watch = screen.follower, screen.watch
     qtbot.waitUntil(lambda: _state(screen) == "running", timeout=10_000)
+    qtbot.waitUntil(lambda: "Running" in screen.chooser.currentText(), timeout=10_000)
     qtbot.waitUntil(lambda: watch.grids.random.view.image is not None, timeout=WAIT_MS)
     assert watch.grids.fixed.view.image.width() == 3 * 32
     assert not watch.pause_button.isHidden()

@@ -106,7 +106,7 @@ class CurateScreen(CurateBase):
         chosen = self.filter_bar.filter
         workspace = self.session.workspace
         self._selecting.forget()
-        if chosen.is_everything or self._total() <= LARGE:
+        if chosen.is_everything or last_seq(self.session.workspace) <= LARGE:
             self._show_order(workspace.select(chosen))
         else:
             task = self.session.start_job(
@@ -124,7 +124,7 @@ class CurateScreen(CurateBase):
 
     def _show_order(self, order: Seqs) -> None:
         self.gallery.show_order(order)
-        some = self._total() > 0
+        some = last_seq(self.session.workspace) > 0
         # With nothing to filter or inspect, only the empty state is shown.
         self.filter_bar.setVisible(some)
         self.panel.setVisible(some and self.actions_of.show_panel.isChecked())
@@ -147,14 +147,15 @@ class CurateScreen(CurateBase):
 
     def _peek(self) -> None:
         """Show what a running import has added, except in a filtered or sorted view."""
-        if self.isVisible() and self.filter_bar.filter.is_everything and self._total() > len(self.gallery.order):
+        if (
+            self.isVisible()
+            and self.filter_bar.filter.is_everything
+            and last_seq(self.session.workspace) > len(self.gallery.order)
+        ):
             self.reload()
 
-    def _total(self) -> int:
-        return last_seq(self.session.workspace)
-
     def _count(self) -> None:
-        if self._total() <= LARGE:
+        if last_seq(self.session.workspace) <= LARGE:
             self.filter_bar.show_counts(self.session.workspace.counts())
             return
         if self._counter.is_waiting:

@@ -89,7 +89,7 @@ class DuplicatesScreen(DuplicatesBase):
 
     def activated(self) -> None:
         """Search on the first visit, unless it would take long."""
-        count = self._count()
+        count = last_seq(self.session.workspace)
         if self.findings is None and self._task is None and 0 < count <= SEARCHED_UNASKED:
             self.search()
         self._show_page()
@@ -113,7 +113,7 @@ class DuplicatesScreen(DuplicatesBase):
 
     def search(self) -> None:
         """Search the whole workspace in the background."""
-        if self._task is not None or not self._count():
+        if self._task is not None or not last_seq(self.session.workspace):
             return
         self._searching_again.forget()
         self._task = self.session.start_job(
@@ -239,9 +239,10 @@ class DuplicatesScreen(DuplicatesBase):
         before, focused = pages.currentWidget(), QApplication.focusWidget()
         had_keys = focused is None or focused is self or pages.isAncestorOf(focused)
         if self.findings is None:
-            pages.setCurrentWidget(
-                pages.searching if self._task else pages.before if self._count() else pages.no_sprites
-            )
+            if self._task:
+                pages.setCurrentWidget(pages.searching)
+            else:
+                pages.setCurrentWidget(pages.before if last_seq(self.session.workspace) else pages.no_sprites)
         elif not self.findings.total:
             pages.setCurrentWidget(pages.none)
         elif not len(self.findings):
@@ -253,9 +254,6 @@ class DuplicatesScreen(DuplicatesBase):
         self._show_actions()
         if pages.currentWidget() is not before and had_keys:
             self.focus_work()
-
-    def _count(self) -> int:
-        return last_seq(self.session.workspace)
 
     def _show_group(self, row: int) -> None:
         findings = self.findings

@@ -44,7 +44,6 @@ class RunControl(QObject):
         self.autostart = True
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stop_requested: dict[str, float] = {}
-        self._states: dict[str, str] = {}
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._look)
         self._poll.start()

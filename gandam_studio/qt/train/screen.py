@@ -159,7 +159,7 @@ class TrainScreen(Screen):
     def activated(self) -> None:
         """Reattach to a training run, if any."""
         self.setup.refresh_versions()
-        self._list_runs()
+        self.session.run_index.refresh()
         self.reattach()
 
     def reattach(self) -> None:
@@ -384,7 +384,7 @@ class TrainScreen(Screen):
 
     def _note_state(self, state: RunState) -> None:
         before, self._last_state = self._last_state, state
-        self._list_runs()
+        self.session.run_index.refresh()
         was_alive = before is not None and before.state in ("running", "paused")
         if not was_alive or self.follower is None:
             return

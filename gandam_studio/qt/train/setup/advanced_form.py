@@ -16,7 +16,6 @@ class AdvancedForm(QWidget):
 
     def __init__(self, draft: ConfigDraft, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._draft = draft
         self.rows: dict[str, FieldRow] = {}
         self._sections: dict[str, tuple[QLabel, list[FieldRow]]] = {}
         self.search = QLineEdit(
