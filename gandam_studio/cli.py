@@ -51,6 +51,7 @@ SUBCOMMANDS = {
     "runs": "training:runs",
     "ask": "training:ask",
     "sample": "training:sample",
+    "evaluate": "evaluating:evaluate",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
     "open": "window:open_",

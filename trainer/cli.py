@@ -293,6 +293,53 @@ def describe(preset: str | None, size: int | None, fields: bool, overrides: tupl
     click.echo(json.dumps(facts) if as_json else layer_table(facts))
 
 
+@main.command()
+@click.argument("what", type=click.Path(path_type=Path, exists=True))
+@click.option("--against", type=click.Path(path_type=Path, exists=True), help="For a folder: a run, or a dataset.npy.")
+@click.option("--samples", default=1024, type=click.IntRange(16, 20_000), show_default=True, help="Pictures looked at.")
+@click.option("--seed", default=0, type=click.IntRange(min=0), show_default=True)
+@click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
+@click.option("--iteration", help="Of an older checkpoint, or best.")
+@click.option("--grids", is_flag=True, help="Judge every stored grid of samples instead of a checkpoint.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures behind the verdict.")
+@click.option("--force", is_flag=True, help="Replace what is there.")
+@JSON
+def evaluate(
+    what: Path, against: Path | None, samples: int, seed: int, weights: str, iteration: str | None, grids: bool,
+    out: Path | None, force: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Judge the run or the folder of pictures WHAT: is it collapsed, does it copy, how good is it?"""
+    from trainer.evaluate import evaluate_folder, evaluate_grids, evaluate_run
+
+    say = _progress_line if not as_json else lambda _text: None
+    if against is not None:
+        for name, given in (("--iteration", iteration), ("--grids", grids)):
+            if given:
+                raise click.UsageError(f"{name} cannot be used with --against: a folder has no checkpoints")
+        answer = evaluate_folder(what, against, samples=samples, seed=seed, sheets=out, force=force, say=say)
+    elif not (what / "config.json").is_file():
+        raise click.UsageError(f"{what} is no run; use --against to say what its pictures are compared with")
+    elif grids:
+        answer = evaluate_grids(RunDirectory(what), say=say)
+    else:
+        answer = evaluate_run(
+            RunDirectory(what), iteration=iteration, weights=weights, samples=samples, seed=seed, sheets=out,
+            force=force, say=say,
+        )  # fmt: skip
+    moments = answer.get("moments") or [answer]
+    lines = [
+        f"{'iteration ' + format(moment['iteration'], ',') + ': ' if grids else ''}{moment['verdict']}. {moment['why']}"
+        for moment in moments
+    ]
+    if not grids and answer["advice"]:
+        lines.append(answer["advice"])
+    _emit(answer, as_json, "\n".join(lines))
+
+
+def _progress_line(text: str) -> None:
+    _say(text, err=True)
+
+
 @main.command("interpolate")
 @RUN
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A .gif, .mp4 or .png (sprite sheet).")

@@ -50,7 +50,7 @@ def new_run(
                 recipe = Recipe(size=side, background="alpha" if alpha else "white")
             except ValueError as error:
                 raise TrainerError(str(error)) from None
-            names, pixels, passed_over = _read_folder(data, recipe)
+            names, pixels, passed_over = read_folder(data, recipe)
             np.save(array, pixels)
             facts = {
                 "ids": names, "background": [255, 255, 255], "recipe": recipe.to_json(), "passed_over": passed_over,
@@ -174,7 +174,7 @@ def _beside(path: Path, count: int) -> dict[str, Any]:
         return {"ids": [str(index) for index in range(count)], "background": [255, 255, 255]}
 
 
-def _read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[Any, Any], list[str]]:
+def read_folder(folder: Path, recipe: Recipe) -> tuple[list[str], np.ndarray[Any, Any], list[str]]:
     """All pictures below `folder`, sorted: (names, uint8 (N, size, size, C), names of unreadable files)."""
     names: list[str] = []
     rows: list[np.ndarray[Any, Any]] = []

@@ -20,7 +20,7 @@ from trainer.protocol.suitability import check_count, check_tags
 from trainer.randomness import generator
 
 MAPPED_FROM = 2 * 1024**3  # Bytes; a larger data set is memory-mapped unless a GPU can hold it.
-DIGEST_CHUNK = 1024  # Pictures hashed at once.
+DIGEST_CHUNK = 1024  # Pictures hashed or converted at once.
 
 
 @dataclass
@@ -33,6 +33,7 @@ class TrainingSet:
         weights: float64 sampling weights of `train`, or None when all are equal.
         labels: int64 (N,) class of each row on the device, or None; class_names: their names.
         fill: (C,) float32 in [-1, 1] on the device: the background, transparent when there is alpha.
+        families: int64 (N,), equal for pictures of one family, or None if no family is named.
     """
 
     pixels: torch.Tensor
@@ -42,6 +43,7 @@ class TrainingSet:
     labels: torch.Tensor | None
     class_names: tuple[str, ...]
     fill: torch.Tensor
+    families: torch.Tensor | None = None
 
     def batch(self, rows: torch.Tensor, mirrored: torch.Tensor | None = None) -> torch.Tensor:
         """Pictures of `rows` (B,), (B, C, H, W) float32 in [-1, 1], channels-last in memory, on the training device.
@@ -62,6 +64,15 @@ def over_background(x: torch.Tensor, fill: torch.Tensor) -> torch.Tensor:
     """RGBA in [-1, 1] -> colours composited over `fill`, alpha kept."""
     alpha = (x[:, 3:] + 1) / 2
     return torch.cat([x[:, :3] * alpha + fill[:3].view(1, 3, 1, 1) * (1 - alpha), x[:, 3:]], 1)
+
+
+def real_pixels(data: TrainingSet, rows: torch.Tensor) -> np.ndarray[Any, Any]:
+    """The pictures `rows` of a training set as samples are: uint8 (N, H, W, C), clear of invisible colours."""
+    parts = []
+    for part in rows.split(DIGEST_CHUNK):
+        x = data.pixels[part.to(data.pixels.device)].to(data.fill.device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        parts.append(to_pixels(over_background(x, data.fill) if x.shape[1] == 4 else x, data.fill))
+    return np.concatenate(parts)
 
 
 def to_pixels(x: torch.Tensor, fill: torch.Tensor) -> np.ndarray[Any, Any]:
@@ -110,6 +121,7 @@ def load_training_set(run: RunDirectory, config: TrainConfig, device: torch.devi
         labels=None if labels is None else labels.to(device),
         class_names=names,
         fill=background_fill(info, config.data.channels).to(device),
+        families=families_of(info, count),
     )
 
 
@@ -137,6 +149,21 @@ def _classes(config: TrainConfig, tags: list[Any]) -> tuple[tuple[str, ...], tor
     check_tags(config, tags)
     found = [next((i for i, name in enumerate(names) if name in own), len(names) - 1) for own in tags]
     return names, torch.tensor(found, dtype=torch.long)
+
+
+def families_of(info: dict[str, Any], count: int) -> torch.Tensor | None:
+    """A number (N,) for every picture's family in dataset.json; pictures without one have one of their own.
+
+    None if there are no families.
+    """
+    names = _column(info, "family", count, "")
+    if not all(isinstance(name, str) for name in names):
+        raise TrainerError("dataset.json: family must hold a name for each picture", "data")
+    if not any(names):
+        return None
+    numbers = {name: index for index, name in enumerate(dict.fromkeys(name for name in names if name))}
+    found = [numbers[name] if name else len(numbers) + row for row, name in enumerate(names)]
+    return torch.tensor(found, dtype=torch.long)
 
 
 def _open_pixels(path: Path, config: TrainConfig) -> np.ndarray[Any, Any]:

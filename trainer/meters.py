@@ -6,21 +6,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 
 from trainer import checkpoints
-from trainer.dataset import over_background, to_pixels
-from trainer.features import NAME, RandomFeatures
-from trainer.grids import draw_pictures
+from trainer.dataset import real_pixels
+from trainer.features import NAME
+from trainer.fresh_pictures import PICTURES, FreshPictures
 from trainer.kid import Reference
 from trainer.memory import attempt, free_memory
 from trainer.protocol import events
 from trainer.protocol.run_directory import RunDirectory
-from trainer.randomness import derived_seed, latents
 from trainer.session import Session, capture
 
-PICTURES = 256
 LEAST = 32
 SHARE = 0.01  # Of the training time.
 
@@ -28,14 +25,13 @@ SHARE = 0.01  # Of the training time.
 class Meter:
     """KID of fresh pictures against held-out ones, or against training pictures when fewer than 32 are held out."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, fresh: FreshPictures) -> None:
+        self._session, self._fresh = session, fresh
         self._spent = 0.0
         rows = session.data.held_out if len(session.data.held_out) >= LEAST else session.data.train
         self._against = "held-out" if rows is session.data.held_out else "train"
         self._rows = rows[torch.linspace(0, len(rows) - 1, min(PICTURES, len(rows))).long()]
         self._reference: Reference | None = None
-        self._network: RandomFeatures | None = None
 
     @property
     def possible(self) -> bool:
@@ -50,23 +46,12 @@ class Meter:
     def measure(self) -> events.MetricMeasured:
         """Draw pictures and compare them with the real ones."""
         started, session = time.perf_counter(), self._session
-        if self._network is None or self._reference is None:
-            self._network = RandomFeatures().to(session.machine.device)
-            self._reference = Reference.of(self._network(self._real()))
-        seed = derived_seed(session.config.seed, "meter", session.done.iteration)
-        z = latents(seed, "sample", PICTURES, session.config.architecture.latent)
-        labels = None
-        if session.data.class_names:
-            labels = torch.arange(PICTURES) % len(session.data.class_names)
-        value = self._reference.kid(self._network(draw_pictures(session.sampler, z, session.data.fill, labels)))
+        if self._reference is None:
+            self._reference = Reference.of(self._fresh.features_of(real_pixels(session.data, self._rows)))
+        value = self._reference.kid(self._fresh.features())
         self._spent += time.perf_counter() - started
         facts: dict[str, Any] = {"against": self._against, "pictures": PICTURES, "real": len(self._rows)}
         return events.MetricMeasured(name="kid", value=value, features=NAME, values=facts)
-
-    def _real(self) -> np.ndarray[Any, Any]:
-        x = self._session.data.pixels[self._rows.to(self._session.data.pixels.device)].permute(0, 3, 1, 2)
-        x = x.to(self._session.data.fill.device).float() / 127.5 - 1
-        return to_pixels(over_background(x, self._session.data.fill) if x.shape[1] == 4 else x, self._session.data.fill)
 
 
 class BestWeights:
@@ -75,9 +60,11 @@ class BestWeights:
     Only the first rank measures. `say` writes an event.
     """
 
-    def __init__(self, session: Session, run: RunDirectory, say: Callable[[events.TrainEvent], None]) -> None:
+    def __init__(
+        self, session: Session, run: RunDirectory, fresh: FreshPictures, say: Callable[[events.TrainEvent], None]
+    ) -> None:
         self._session, self._run, self._say = session, run, say
-        self._meter = Meter(session) if session.ranks.first else None
+        self._meter = Meter(session, fresh) if session.ranks.first else None
         self._measured = -1
 
     def measure(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import torch
 
 from trainer.grids import draw_pictures, grid_shape, save_png, tile
@@ -15,11 +17,16 @@ from trainer.session import Session
 
 
 class SampleGrids:
-    """Saves grids of a session's pictures below `run`; `say` writes an event."""
+    """Saves grids of a session's pictures below `run`; `say` writes an event.
+
+    Attributes:
+        fixed_pictures: those of the newest grid of the fixed latents, uint8 (N, H, W, C), or None.
+    """
 
     def __init__(self, session: Session, run: RunDirectory, say: Callable[[events.TrainEvent], None]) -> None:
         self._session, self._run, self._say = session, run, say
         self._fixed: torch.Tensor | None = None
+        self.fixed_pictures: np.ndarray[Any, Any] | None = None
 
     def save(self) -> None:
         """Save one grid of the fixed latents and one of fresh latents, and write the event."""
@@ -30,8 +37,9 @@ class SampleGrids:
         seed = derived_seed(config.seed, "random", session.done.iteration)
         at = f"{session.done.iteration:08d}"
         fresh = latents(seed, "sample", count, config.architecture.latent)
-        fixed = self.save_fixed(f"fixed-{at}", session.sampler)
-        random = self._save(f"random-{at}", session.sampler, fresh)
+        self.fixed_pictures = self._draw(session.sampler, self._fixed_latents())
+        fixed = self._save(f"fixed-{at}", self.fixed_pictures)
+        random = self._save(f"random-{at}", self._draw(session.sampler, fresh))
         rows, columns = grid_shape(count)
         weights = "ema" if session.average else "raw"
         self._say(
@@ -43,16 +51,22 @@ class SampleGrids:
 
     def save_fixed(self, name: str, network: Generator) -> str:
         """Save a grid of the fixed latents drawn by `network`; returns its path, relative to the run's folder."""
+        return self._save(name, self._draw(network, self._fixed_latents()))
+
+    def _fixed_latents(self) -> torch.Tensor:
         config = self._session.config
         if self._fixed is None:
             self._fixed = latents(config.seed, "fixed", config.sampling.count, config.architecture.latent)
-        return self._save(name, network, self._fixed)
+        return self._fixed
 
-    def _save(self, name: str, network: Generator, z: torch.Tensor) -> str:
+    def _draw(self, network: Generator, z: torch.Tensor) -> np.ndarray[Any, Any]:
         data, labels = self._session.data, None
         if data.class_names:
             labels = torch.arange(len(z)) % len(data.class_names)
+        return draw_pictures(network, z, data.fill, labels)
+
+    def _save(self, name: str, pictures: np.ndarray[Any, Any]) -> str:
         path = self._run.samples_path / f"{name}.png"
         files.own_folder(path.parent)
-        save_png(path, tile(draw_pictures(network, z, data.fill, labels)))
+        save_png(path, tile(pictures))
         return path.relative_to(self._run.path).as_posix()

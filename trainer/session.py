@@ -36,6 +36,7 @@ class Session:
         augment: probability of augmentation now. sign_sum, sign_count: what the adaptive rule has measured since it
             last changed it.
         best: the best metric so far: {"name", "value", "iteration"}, or {}.
+        diagnostics_state: what `diagnosis_watch` keeps between its looks, as plain values.
     """
 
     config: TrainConfig
@@ -51,6 +52,7 @@ class Session:
     sign_sum: torch.Tensor = field(default_factory=lambda: torch.zeros(()))
     sign_count: int = 0
     best: dict[str, Any] = field(default_factory=dict)
+    diagnostics_state: dict[str, Any] = field(default_factory=dict)
 
     @property
     def sampler(self) -> Any:
@@ -140,6 +142,7 @@ def capture(session: Session, only_weights: bool = False) -> Checkpoint:
         "sign_sum": float(session.sign_sum),
         "sign_count": session.sign_count,
         "best": session.best,
+        "diagnostics": session.diagnostics_state,
         "torch": torch.__version__,
     }
     return Checkpoint(tensors, values)
@@ -165,6 +168,7 @@ def restore(session: Session, saved: Checkpoint) -> None:
     session.sign_sum = torch.tensor(values["sign_sum"], device=session.machine.device)
     session.sign_count = values["sign_count"]
     session.best = dict(values.get("best", {}))
+    session.diagnostics_state = dict(values.get("diagnostics", {}))
 
 
 def checkpoint_name(iteration: int) -> str:

@@ -10,7 +10,9 @@ from pathlib import Path
 from trainer import checkpoints
 from trainer.clock import TrainingClock
 from trainer.commands import Command, take_commands
+from trainer.diagnosis_watch import DiagnosisWatch
 from trainer.fallbacks import Fallbacks
+from trainer.fresh_pictures import FreshPictures
 from trainer.meters import BestWeights
 from trainer.objectives import DiscriminatorValues, GeneratorValues
 from trainer.progress import ProgressWriter
@@ -53,10 +55,13 @@ class Training:
         self._clock = TrainingClock(session.machine.device, session.done.seconds)
         self._fallbacks = Fallbacks(session, self.say)
         self.grids = SampleGrids(session, run, self.say)
-        self._best = BestWeights(session, run, self.say)
+        fresh = FreshPictures(session)
+        self._best = BestWeights(session, run, fresh, self.say)
         watches = writer is not None and session.ranks.first
+        self._diagnosis = DiagnosisWatch(session, run, fresh, self.say) if watches else None
         self._spikes = SpikeWatch(session, self.grids.save_fixed, self.say) if watches else None
         self._progress = ProgressWriter(session, run, self.say, self._spikes, writer is not None)
+        self._asked_by_alarm = Command.NONE
         self._polled = self._spoke = time.perf_counter()
         self._saved_at = session.done.seconds
         self._sampled = self._checkpointed = session.done.iteration if session.done.iteration else -1
@@ -78,6 +83,7 @@ class Training:
             if self._sampled != session.done.iteration:
                 self.sample()
             self._best.measure_last()
+            self._diagnose(last=True)
             self.checkpoint("finished")
             return limit
         finally:
@@ -151,6 +157,20 @@ class Training:
         if self.session.ranks.first:
             self.grids.save()
             self._best.measure()
+            self._diagnose()
+
+    def _diagnose(self, *, last: bool = False) -> None:
+        """Diagnose the newest samples, and do what the configuration asks for when an alarm is raised."""
+        if self._diagnosis is None:
+            return
+        self._diagnosis.look(self.grids.fixed_pictures, last=last)
+        if not self._diagnosis.alarmed or last:
+            return
+        on_alarm = self.session.config.diagnostics.on_alarm
+        if on_alarm == "stop":
+            self.stop_reason = f"alarm: {', '.join(self._diagnosis.alarmed)}"
+        elif on_alarm == "checkpoint":
+            self._asked_by_alarm = Command.CHECKPOINT
 
     def checkpoint(self, reason: str, *, answer: bool = False) -> Path:
         """Save a checkpoint unless this iteration has one, and remove old ones.
@@ -196,12 +216,13 @@ class Training:
         if ranks.count > 1:  # Any of them may have received a signal.
             own = self._commands() if ranks.first else Command.STOP if self.stop_reason else Command.NONE
             self._carry_out(Command(ranks.largest(int(own))))
-        elif self.stop_reason or now - self._polled >= POLL_S:
+        elif self.stop_reason or self._asked_by_alarm or now - self._polled >= POLL_S:
             self._polled = now
             self._carry_out(self._commands())
 
     def _commands(self) -> Command:
-        return take_commands(self.run, self._since) | (Command.STOP if self.stop_reason else Command.NONE)
+        asked, self._asked_by_alarm = self._asked_by_alarm, Command.NONE
+        return take_commands(self.run, self._since) | asked | (Command.STOP if self.stop_reason else Command.NONE)
 
     def _carry_out(self, commands: Command) -> None:
         self._save_or_stop(commands)

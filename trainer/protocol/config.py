@@ -15,6 +15,7 @@ from trainer.protocol.settings import (
     Augmentation,
     Batch,
     Data,
+    Diagnostics,
     Ema,
     Objective,
     Optimiser,
@@ -76,6 +77,7 @@ class TrainConfig:
     precision: Precision = field(default_factory=Precision)
     batch: Batch = field(default_factory=Batch)
     sampling: Sampling = field(default_factory=Sampling)
+    diagnostics: Diagnostics = field(default_factory=Diagnostics)
     stop: Stop = field(default_factory=Stop)
     origin: Origin = field(default_factory=Origin)
 

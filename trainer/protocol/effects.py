@@ -118,7 +118,7 @@ def _of_schedule(config: TrainConfig) -> dict[str, str]:
 
 
 def _of_the_machine(config: TrainConfig) -> dict[str, str]:
-    """Of averages, precision and batches."""
+    """Of averages, precision, batches and diagnostics."""
     idle: dict[str, str] = {}
     if not config.ema.enabled:
         idle |= {f"ema.{name}": "while ema.enabled is off" for name in ("half_life", "ramp")}
@@ -126,6 +126,8 @@ def _of_the_machine(config: TrainConfig) -> dict[str, str]:
         idle["precision.winograd"] = f"in {config.architecture.kind} networks"
     if config.device in ("cpu", "mps"):
         idle |= {f"precision.{name}": f"on {config.device}" for name in ("cuda_graphs", "tf32")}
+    if not config.diagnostics.enabled:
+        idle |= {f"diagnostics.{name}": "while diagnostics.enabled is off" for name in ("share", "on_alarm")}
     if 0 < config.batch.size <= config.batch.micro:
         idle["batch.micro"] = f"unless it is below batch.size, which is {config.batch.size}"
     return idle

@@ -174,6 +174,38 @@ class SpikeFound(TrainEvent):
 
 
 @dataclass(frozen=True)
+class Diagnosed(TrainEvent):
+    """The run's samples were diagnosed: see `trainer.protocol.diagnosis`, which reads `values`.
+
+    `pictures` holds paths of "nearest" (samples above their nearest training and held-out pictures) and "group"
+    (members of the largest group of look-alikes).
+    """
+
+    kind = "diagnosed"
+    verdict: str = ""
+    reason: str = ""
+    samples: int = 0
+    features: str = ""
+    pictures: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Alarm(TrainEvent):
+    """An alarm about "collapse", "copying" or "membership" was "raised" or "cleared" (`state`).
+
+    `evidence` is the e-detector's value, None for "membership"; `action` what the run does: "notify", "checkpoint",
+    "stop".
+    """
+
+    kind = "alarm"
+    about: str = ""
+    state: str = "raised"
+    evidence: float | None = None
+    action: str = ""
+
+
+@dataclass(frozen=True)
 class RunPaused(TrainEvent):
     """Training is paused until `resume`."""
 
@@ -249,8 +281,8 @@ class UnknownEvent(TrainEvent):
 KINDS: dict[str, type[TrainEvent]] = {
     event.kind: event
     for event in (
-        RunStarted, Progress, SamplesSaved, CheckpointSaved, MetricMeasured, SpikeFound, RunPaused, RunResumed,
-        Heartbeat, RunWarning, RunStopped, RunFailed, RunFinished,
+        RunStarted, Progress, SamplesSaved, CheckpointSaved, MetricMeasured, SpikeFound, Diagnosed, Alarm, RunPaused,
+        RunResumed, Heartbeat, RunWarning, RunStopped, RunFailed, RunFinished,
     )
 }  # fmt: skip
 LIMITS = {"iterations": "iteration limit", "minutes": "time limit", "images": "picture limit"}

@@ -378,6 +378,21 @@ class Sampling(Settings):
 
 
 @dataclass(frozen=True)
+class Diagnostics(Settings):
+    """Whether the run is collapsed or copies its training pictures, judged at sample points."""
+
+    enabled: bool = setting(True, "judge the run while it trains")
+    share: float = setting(
+        0.03, "largest share of the training time it may take; where it takes more, sample points are left out",
+        low=0, high=1,
+    )  # fmt: skip
+    on_alarm: str = setting(
+        "notify", "when the run collapses or copies: notify, save a checkpoint too, or stop",
+        choices=("notify", "checkpoint", "stop"),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Stop(Settings):
     """Limits of training, which ends at the first one reached; 0 is no limit."""
 

@@ -1,0 +1,122 @@
+"""`evaluate`: is a run collapsed, does it copy, how good is it; also for folders made by other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gandam_studio.commands.console import Output, counted, with_workspace
+from gandam_studio.commands.progress import ConsoleJob
+from gandam_studio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
+
+@click.command()
+@click.argument("what")
+@click.option("--against", "version", metavar="V", help="Version that a folder is compared with.  [default: latest]")
+@click.option("--iteration", metavar="N", help="Of an older checkpoint, or best.")
+@click.option(
+    "--samples", type=click.IntRange(16, 20_000), default=1024, show_default=True, help="How many pictures to look at."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Equal seeds draw equal pictures.")
+@click.option("--grids", is_flag=True, help="Judge every stored grid of samples instead of a checkpoint.")
+@click.option(
+    "--out", "target", type=click.Path(path_type=Path), metavar="DIR", help="Folder for the pictures behind the verdict."
+)
+@click.option("--force", is_flag=True, help="Replace what is there.")
+@with_workspace(write=True)
+def evaluate(
+    workspace: Workspace,
+    out: Output,
+    what: str,
+    version: str | None,
+    iteration: str | None,
+    samples: int,
+    seed: int,
+    grids: bool,
+    target: Path | None,
+    force: bool,
+) -> None:
+    """Judge a run, a checkpoint, or a folder of pictures: collapsed, copying, how good?
+
+    WHAT is a run of this workspace, the folder of a run or of a checkpoint, or a folder of pictures made by any program.
+    """
+    more = ["--seed", str(seed), "--samples", str(samples)]
+    more += ["--out", str(target.absolute()), *(["--force"] if force else [])] if target else []
+    path, own_iteration, is_run = _found(workspace, what)
+    iteration = iteration or own_iteration
+    if is_run:
+        if version is not None:
+            raise UserError("--against is for folders of pictures: a run is compared with what it was trained on")
+        more += ["--iteration", iteration] if iteration else []
+        more += ["--grids"] if grids else []
+    elif iteration or grids:
+        raise UserError(f"{path} is a folder of pictures: it has no checkpoints or grids")
+    else:
+        more += ["--against", str(_prepared(workspace, version))]
+    answer = _ask(path, more)
+    out.json(answer)
+    moments = answer.get("moments")
+    if moments:
+        out.table(
+            ("iteration", "verdict", "distinct", "copies"),
+            (
+                (f"{m['iteration']:,}", m["verdict"], m["variety"]["distinct"], f"{m['copying']['kappa']:.0%}")
+                for m in moments
+            ),
+            right=("iteration", "distinct", "copies"),
+        )
+        return
+    _say(out, answer)
+
+
+def _found(workspace: Workspace, what: str) -> tuple[Path, str, bool]:
+    """(folder, iteration or "", whether it is a run)."""
+    from gandam_studio.core.runs import find_run
+
+    path = Path(what).absolute()
+    if path.is_dir():
+        if (path / "config.json").is_file():
+            return path, "", True
+        if path.parent.name == "checkpoints" and (path.parent.parent / "config.json").is_file():
+            name = path.name
+            return path.parent.parent, str(int(name)) if name.isascii() and name.isdigit() else name, True
+        return path, "", False
+    return find_run(workspace, what).path, "", True
+
+
+def _prepared(workspace: Workspace, version: str | None) -> Path:
+    from gandam_studio.core.runs.datasets import prepare
+    from gandam_studio.core.versions import find_version
+
+    with ConsoleJob() as job:
+        return prepare(workspace, find_version(workspace, version or "latest"), job=job).pixels_path
+
+
+def _ask(path: Path, more: list[str]) -> dict[str, Any]:
+    from gandam_studio.core.runs import ask
+
+    with ConsoleJob() as job:
+        job.start("Evaluating", None)
+        return ask("evaluate", str(path), *more, job=job)
+
+
+def _say(out: Output, answer: dict[str, Any]) -> None:
+    variety, copying, quality = answer["variety"], answer["copying"], answer["quality"]
+    at = f" at iteration {answer['iteration']:,}" if "iteration" in answer else ""
+    out.say(f"{answer['verdict']}{at}. {answer['why']}")
+    if answer["advice"]:
+        out.say(answer["advice"])
+    real = variety["real"]["distinct"]
+    out.say(f"variety  {variety['distinct']:,} different of {answer['samples']:,}; real sprites {real:,}")
+    out.say(f"copying  {copying['kappa']:.1%} ({copying['low']:.1%} to {copying['high']:.1%}) look like one of "
+            f"{counted(copying['sources'], 'training picture')}")  # fmt: skip
+    if quality:
+        floor = f"real sprites {quality['floor_mean']:.3g} ± {quality['floor_sd']:.2g}"
+        out.say(f"quality  KID {quality['kid']:.3g} ± {quality['error']:.2g}; {floor} ({answer['features']})")
+    if "sheets" in answer:
+        out.say(f"pictures in {answer['sheets']}")

@@ -1,0 +1,172 @@
+"""Real small runs are diagnosed while they train, and afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from known_sprites import known
+from PIL import Image
+
+from trainer import diagnosis_watch
+from trainer.cli import main
+from trainer.create_run import new_run
+from trainer.protocol.diagnosis import VERDICTS, Diagnosis
+from trainer.protocol.events import Alarm, Diagnosed, RunStopped
+from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.presets import load_preset
+from trainer.protocol.run_directory import RunDirectory
+from trainer.train_run import train_run
+
+NARROW = ["architecture.size=32", "architecture.latent=8", "generator_channels=16,12,8,6",
+          "discriminator_channels=6,8,12,16", "batch.size=8", "sampling.count=16", "device=cpu",
+          "precision.kind=fp32", "precision.channels_last=off", "sampling.every=8", "diagnostics.share=1"]  # fmt: skip
+
+
+@pytest.fixture
+def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    """A run of 40 sprites of families, that is diagnosed at every sample point."""
+    monkeypatch.setattr(diagnosis_watch, "EXPECTED_S", 0.0)
+    monkeypatch.setattr(diagnosis_watch, "PICTURES", 64)
+    monkeypatch.setattr("trainer.fresh_pictures.PICTURES", 64)
+    data = known(1, training=40, held_out=10)
+    np.save(tmp_path / "sprites.npy", np.concatenate([data.training, data.held_out]))
+    facts = {
+        "ids": [str(i) for i in range(50)], "background": [255, 255, 255],
+        "split": ["train"] * 40 + ["held-out"] * 10, "family": [f"f{i // 2}" for i in range(50)],
+    }  # fmt: skip
+    (tmp_path / "sprites.json").write_text(json.dumps(facts))
+    return new_run(tmp_path / "run", load_preset("sprite-r3-cpu"), tmp_path / "sprites.npy", NARROW)
+
+
+def test_a_run_is_diagnosed_and_what_it_shows_is_there(ready: RunDirectory) -> None:
+    train_run(ready, limits=["stop.iterations=9"])
+    found = [event for event in ready.events().read() if isinstance(event, Diagnosed)]
+    assert found
+    for event in found:
+        diagnosis = Diagnosis.from_json(event.values)
+        assert diagnosis.verdict == event.verdict
+        assert event.verdict in VERDICTS
+        assert (diagnosis.training, diagnosis.held_out, diagnosis.families) == (40, 10, 20)
+        assert diagnosis.quality
+        for name in ("nearest", "group"):
+            with Image.open(ready.path / event.pictures[name]) as sheet:
+                assert sheet.height % 32 == 0
+    assert found[-1].iteration == 9
+
+
+def test_training_is_the_same_with_and_without_diagnoses(ready: RunDirectory, tmp_path: Path) -> None:
+    other = RunDirectory.create(
+        tmp_path / "without", apply_overrides(ready.config(), ["diagnostics.enabled=false"]), ready.dataset_path,
+        ready.dataset_info_path,
+    )  # fmt: skip
+    for run in (ready, other):
+        train_run(run, limits=["stop.iterations=9"])
+    assert not any(isinstance(event, Diagnosed) for event in other.events().read())
+    weights = [(run.path / "checkpoints" / "00000009" / "generator.safetensors").read_bytes() for run in (ready, other)]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize("action", ["checkpoint", "stop"])
+def test_an_alarm_does_what_was_asked_for(ready: RunDirectory, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
+    monkeypatch.setattr(diagnosis_watch, "PATIENCE", -1)  # A first generator's pictures are all alike, and blurry.
+    monkeypatch.setattr(diagnosis_watch, "bound_of", lambda *_: 1e6)
+    limits = ["stop.iterations=40", f"diagnostics.on_alarm={action}", "architecture.latent=1", "optimiser.lr_g=0"]
+    data = known(1, training=40, held_out=10)
+    one = data.modes(1, data.unseen, 64)
+    monkeypatch.setattr("trainer.fresh_pictures.draw_pictures", lambda *_: one)
+    train_run(ready, limits=[limit for limit in limits if "latent" not in limit])
+    found = ready.events().read()
+    alarms = [event for event in found if isinstance(event, Alarm)]
+    assert [alarm.about for alarm in alarms if alarm.state == "raised"][:1] == ["collapse"]
+    raised = alarms[0].iteration
+    if action == "stop":
+        ended = found[-1]
+        assert isinstance(ended, RunStopped)
+        assert "collapse" in ended.reason
+        assert ended.iteration <= raised + 1
+    else:
+        saved = [event.iteration for event in found if event.kind == "checkpoint_saved" and event.reason == "asked"]
+        assert any(raised <= iteration <= raised + 1 for iteration in saved)
+
+
+def test_a_resumed_run_keeps_its_alarm_and_says_it_once(ready: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = known(1, training=40, held_out=10)
+    one = data.modes(1, data.training, 64)
+    monkeypatch.setattr("trainer.fresh_pictures.draw_pictures", lambda *_: one)
+    train_run(ready, limits=["stop.iterations=8"])
+    train_run(ready, limits=["stop.iterations=24"])
+    raised = [(a.about, a.state) for a in ready.events().read() if isinstance(a, Alarm)]
+    assert raised.count(("copying", "raised")) == 1
+
+
+def test_diagnoses_take_no_more_than_their_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a clock of our own: a look takes 3 s, 10 iterations 20 s, and 3 % are allowed."""
+    from types import SimpleNamespace
+
+    config = apply_overrides(load_preset("sprite-r3-cpu"), ["diagnostics.share=0.03"])
+    done = SimpleNamespace(iteration=0, seconds=0.0)
+    session = SimpleNamespace(
+        config=config, done=done, diagnostics_state={}, data=SimpleNamespace(train=list(range(100)))
+    )
+    watch = diagnosis_watch.DiagnosisWatch(session, RunDirectory(tmp_path), SimpleNamespace(), lambda _event: None)  # type: ignore[arg-type]
+    now, looks = [0.0], []
+    monkeypatch.setattr(diagnosis_watch.time, "perf_counter", lambda: now[0])
+
+    def look(_fixed: object) -> bool:
+        looks.append(done.seconds)
+        now[0] += 3
+        return True
+
+    monkeypatch.setattr(watch, "_look", look)
+    for _ in range(200):
+        done.iteration += 10
+        done.seconds += 20
+        watch.look(None)
+    assert 3 * len(looks) <= 0.03 * done.seconds
+    assert len(looks) >= 0.02 * done.seconds / 3
+
+
+def _answer(*arguments: str) -> dict:  # type: ignore[type-arg]
+    result = CliRunner().invoke(main, ["evaluate", *arguments, "--json"], catch_exceptions=False)
+    assert result.exit_code == 0
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def test_a_run_its_grids_and_a_folder_are_evaluated(ready: RunDirectory, tmp_path: Path) -> None:
+    train_run(ready, limits=["stop.iterations=9", "diagnostics.enabled=false"])
+    answer = _answer(str(ready.path), "--samples", "32", "--out", str(tmp_path / "sheets"))
+    assert answer["verdict"] in VERDICTS
+    assert answer["iteration"] == 9
+    assert {"n2", "low", "high", "distinct", "chao1", "top_share", "real"} <= answer["variety"].keys()
+    assert {"kappa", "low", "high", "sources", "test"} <= answer["copying"].keys()
+    assert {"kid", "floor_mean", "floor_sd", "z"} <= answer["quality"].keys()
+    assert answer["why"]
+    written = {path.name for path in (tmp_path / "sheets").iterdir()}
+    assert written == {"diagnosis.json", "group.png", "nearest.png"}
+    moments = _answer(str(ready.path), "--grids")["moments"]
+    assert [moment["iteration"] for moment in moments][-1] == 9
+    made = tmp_path / "made"
+    made.mkdir()
+    for index, picture in enumerate(np.load(ready.dataset_path)[:40]):
+        Image.fromarray(picture).save(made / f"{index}.png")
+    (made / "broken.png").write_bytes(b"no picture")
+    copied = _answer(str(made), "--against", str(ready.path))
+    assert copied["verdict"] == "memorised"
+    assert (copied["pictures"], copied["unreadable"], copied["samples"]) == (40, 1, 40)
+    assert copied["copying"]["kappa"] == 1.0
+
+
+@pytest.mark.parametrize("arguments", [["{made}"], ["{made}", "--against", "{run}"], ["{run}", "--iteration", "7"]])
+def test_what_cannot_be_evaluated_is_one_line(ready: RunDirectory, tmp_path: Path, arguments: list[str]) -> None:
+    made = tmp_path / "few"
+    made.mkdir()
+    for index in range(3):
+        Image.new("RGB", (8, 8)).save(made / f"{index}.png")
+    given = [text.format(made=made, run=ready.path) for text in arguments]
+    result = CliRunner().invoke(main, ["evaluate", *given])
+    assert result.exit_code != 0
+    assert "Traceback" not in result.output

@@ -1,0 +1,75 @@
+"""Verdicts on samples whose state is known: procedural sprites by default, real ones over many splits when slow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from known_sprites import Known, blurred, known
+
+from trainer.diagnostics.likeness import Array
+from trainer.protocol.diagnosis import (
+    CANNOT_TELL,
+    COLLAPSED,
+    COLLAPSED_ONTO_TRAINING,
+    HEALTHY,
+    MEMORISED,
+    Diagnosis,
+    cards,
+    summary,
+)
+
+
+def _half_copies(data: Known) -> Array:
+    return np.concatenate([data.copies(128), data.fresh(128)])
+
+
+CASES = {
+    "fresh": (lambda data: data.fresh(), HEALTHY),
+    "copies": (lambda data: data.copies(), MEMORISED),
+    "mirrored copies": (lambda data: data.copies()[:, :, ::-1].copy(), MEMORISED),
+    "soft copies": (lambda data: blurred(data.copies(), 3), MEMORISED),
+    "half copies": (_half_copies, MEMORISED),
+    "one picture": (lambda data: data.modes(1, data.unseen), COLLAPSED),
+    "eight pictures": (lambda data: data.modes(8, data.unseen), COLLAPSED),
+    "one training picture": (lambda data: data.modes(1, data.training), COLLAPSED_ONTO_TRAINING),
+    "eight training pictures": (lambda data: data.modes(8, data.training), COLLAPSED_ONTO_TRAINING),
+    "a third of them one picture": (
+        lambda data: np.concatenate([data.modes(1, data.unseen[:1], 80), data.fresh(176)]), COLLAPSED,
+    ),
+    "blurry": (lambda data: blurred(data.fresh(), 9), CANNOT_TELL),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_state_of_the_samples_is_told(case: str, sprites: Known) -> None:
+    make, wanted = CASES[case]
+    found = sprites.look(make(sprites))
+    assert found.diagnosis.verdict == wanted
+    assert Diagnosis.from_json(found.diagnosis.to_json()).verdict == wanted
+    told = summary(found.diagnosis)
+    assert told.title
+    assert told.meaning
+    assert set(cards(found.diagnosis)) == {"variety", "copying", "quality", "drift"}
+
+
+def test_ten_training_pictures_are_too_few_to_tell() -> None:
+    data = known(5, training=10, held_out=4)
+    found = data.look(data.copies())
+    assert (found.diagnosis.verdict, found.diagnosis.reason) == (CANNOT_TELL, "few pictures")
+
+
+def test_sheets_show_the_samples_above_their_sources(sprites: Known) -> None:
+    from trainer.diagnostics.sheets import group_sheet, nearest_distances, nearest_sheet
+
+    samples = sprites.copies(32)
+    found = sprites.look(samples)
+    sheet = nearest_sheet(samples, found, sprites.diagnostics.training, sprites.diagnostics.held_out)
+    columns = sheet.shape[1] // 32
+    assert sheet.shape == (96, columns * 32, 3)
+    assert 2 <= columns <= 8
+    difference = np.abs(sheet[:32].astype(int) - sheet[32:64]).mean()
+    assert difference < np.abs(sheet[:32].astype(int) - sheet[64:]).mean()
+    distances = nearest_distances(found, sprites.diagnostics.scale.tau)
+    assert distances == sorted(distances)
+    assert len(distances) == columns
+    assert group_sheet(samples, found).shape[0] == 32

@@ -1,0 +1,84 @@
+"""Diagnoses as they are written and read, and what people are told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.protocol.diagnosis import REASONS, VERDICTS, Diagnosis, cards, diagnosis_of, summary
+
+VALUES: dict[str, Any] = {
+    "verdict": "memorised", "reason": "copies", "samples": 256, "training": 408, "held_out": 37, "families": 300,
+    "sharp": 0.9,
+    "variety": {"n2": 41.5, "low": 30.0, "high": 60.0, "distinct": 90, "chao1": 120.0, "top_share": 0.05,
+                "real": {"n2": None, "distinct": 255, "top_share": 0.004}},
+    "copying": {"kappa": 0.4, "low": 0.3, "high": 0.5, "sources": 12,
+                "test": {"hits_p": 0.001, "lean_p": 0.001, "training": 408, "held_out": 37, "hits_training": 12,
+                         "hits_held_out": 0}},
+    "quality": {"kid": 1.5, "error": 0.1, "floor_mean": 0.01, "floor_sd": 0.02, "z": 14.0},
+    "drift": {"since": 500, "identity": 0.4, "changed": 0.2, "set_drift": 0.3},
+    "outlook": {"answer": "predicted", "now": 1.5, "at_end": 0.9, "trend": "falling"},
+    "features": "random-conv-1",
+}  # fmt: skip
+
+
+def test_a_diagnosis_survives_its_line() -> None:
+    found = Diagnosis.from_json(VALUES)
+    assert found.to_json() == VALUES
+    assert Diagnosis.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+@pytest.mark.parametrize(("verdict", "reason"), list(itertools.product(VERDICTS, REASONS)))
+@pytest.mark.parametrize("empty", [False, True])
+def test_everything_that_can_be_found_has_words(verdict: str, reason: str, empty: bool) -> None:
+    values = {**VALUES, "verdict": verdict, "reason": reason}
+    if empty:
+        values |= {"quality": None, "drift": None, "outlook": None, "held_out": 0}
+        values["copying"] = {"kappa": 0, "low": 0, "high": 0.01, "sources": 0, "test": None}
+        values["variety"] = {**VALUES["variety"], "n2": None, "high": None}
+    found = Diagnosis.from_json(values)
+    for card in (summary(found), *cards(found).values()):
+        for text in (card.title, card.meaning, card.advice):
+            assert "None" not in text
+            assert "{" not in text
+            assert text == text.strip()
+        assert card.title
+        assert card.tone in ("good", "bad", "neutral")
+
+
+def test_no_one_is_told_that_a_model_is_safe() -> None:
+    values = {**VALUES, "verdict": "healthy", "reason": "varied"}
+    values["copying"] = {"kappa": 0, "low": 0, "high": 0.01, "sources": 0, "test": None}
+    found = Diagnosis.from_json(values)
+    told = (summary(found), *cards(found).values())
+    words = " ".join(text for card in told for text in (card.title, card.meaning, card.advice))
+    assert "safe" not in words.lower()
+
+
+def _paths(values: dict[str, Any], above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = []
+    for name, value in values.items():
+        found.append((*above, name))
+        if isinstance(value, dict):
+            found += _paths(value, (*above, name))
+    return found
+
+
+@given(st.sampled_from(_paths(VALUES)), st.one_of(
+    st.just(float("nan")), st.just(float("inf")), st.just(10**30), st.just("x" * 100_000), st.just([1]), st.just(True),
+    st.just(-1e300), st.none(), st.dictionaries(st.text(max_size=3), st.integers(), max_size=3)))  # fmt: skip
+def test_damaged_values_are_no_diagnosis_or_one_within_its_ranges(path: tuple[str, ...], value: Any) -> None:
+    values = json.loads(json.dumps(VALUES))
+    place = values
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    found = diagnosis_of(values)
+    if found is not None:
+        json.dumps(found.to_json(), allow_nan=False)
+        assert [summary(found), *cards(found).values()]

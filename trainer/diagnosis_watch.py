@@ -1,0 +1,200 @@
+"""Diagnoses a run at its sample points, within a share of the training time, and raises alarms."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainer.dataset import real_pixels
+from trainer.diagnostics.alarms import Detector, Race
+from trainer.diagnostics.diagnose import Diagnostics, Findings
+from trainer.diagnostics.drift import drift
+from trainer.diagnostics.likeness import RealPictures, small
+from trainer.diagnostics.sheets import group_sheet, nearest_distances, nearest_sheet
+from trainer.diagnostics.trend import outlook
+from trainer.diagnostics.verdict import BLURRY, TOO_ALIKE, bound_of
+from trainer.features import NAME
+from trainer.fresh_pictures import PICTURES, FreshPictures
+from trainer.grids import save_png
+from trainer.memory import attempt, free_memory
+from trainer.protocol import events, files
+from trainer.protocol.diagnosis import DriftFacts, OutlookFacts
+from trainer.protocol.run_directory import RunDirectory
+from trainer.randomness import derived_seed
+from trainer.schedule import share_done
+from trainer.session import Session
+
+LEAST_TRAINING = 4
+FEATURE_ROWS = 2048
+"""Most real pictures of a kind whose features are computed."""
+EXPECTED_S = 1.0
+"""What the first look is taken to cost, in seconds, before one has been timed."""
+LAST_SHARE = 0.1
+"""Share of the training time that may be spent in all so that a run's last moment is diagnosed."""
+PATIENCE = 10
+"""Blurry grids after which the collapse alarm no longer waits for sharper ones."""
+RACE_LOOKS = 100
+"""Looks expected in a run without a limit."""
+
+
+class DiagnosisWatch:
+    """First rank only. `say` writes an event.
+
+    Attributes:
+        alarmed: what the newest look has raised: "collapse", "copying", "membership".
+    """
+
+    def __init__(
+        self, session: Session, run: RunDirectory, fresh: FreshPictures, say: Callable[[events.TrainEvent], None]
+    ) -> None:
+        self._session, self._run, self._fresh, self._say = session, run, fresh, say
+        self._enabled = session.config.diagnostics.enabled and len(session.data.train) >= LEAST_TRAINING
+        self._diagnostics: Diagnostics | None = None
+        self._spent, self._cost = 0.0, EXPECTED_S
+        self._looked = -1
+        self._blurry_looks = 0
+        self._before: tuple[int, np.ndarray[Any, Any]] | None = None
+        saved = session.diagnostics_state
+        self._kid: list[tuple[int, float]] = [(int(t), float(v)) for t, v in saved.get("kid", [])]
+        self._collapse = Detector(**saved.get("collapse", {}))
+        self._copying = Detector(**saved.get("copying", {}))
+        race = saved.get("race", {})
+        self._race = Race(
+            race.get("looks", self._expected_looks()), set(race.get("retired", [])), race.get("look_number", 0),
+            race.get("alarmed", False),
+        )  # fmt: skip
+        self.alarmed: list[str] = []
+
+    def _expected_looks(self) -> int:
+        config = self._session.config
+        if not config.stop.iterations:
+            return RACE_LOOKS
+        return max(1, config.stop.iterations // config.sampling.every)
+
+    def look(self, fixed: np.ndarray[Any, Any] | None, *, last: bool = False) -> None:
+        """Diagnose this moment if there is time for it; for the `last` moment of a run, a tenth of it may be taken.
+
+        `fixed`: the pictures of the fixed latents at this moment.
+        """
+        iteration = self._session.done.iteration
+        self.alarmed = []
+        if not self._enabled or not iteration or iteration == self._looked:
+            return
+        share = self._session.config.diagnostics.share
+        if self._spent + self._cost > (max(share, LAST_SHARE) if last else share) * self._session.done.seconds:
+            return
+        started = time.perf_counter()
+        self._looked = iteration
+        if attempt(lambda: self._look(fixed)) is None:
+            self._enabled, self._diagnostics = False, None
+            free_memory(self._session.machine.device)
+            self._say(events.RunWarning(message="Out of memory: the run is no longer diagnosed.", about="memory"))
+        self._cost = time.perf_counter() - started
+        self._spent += self._cost
+
+    def _look(self, fixed: np.ndarray[Any, Any] | None) -> bool:
+        diagnostics = self._prepared()
+        pixels = self._fresh.pixels()
+        found = diagnostics.look(pixels, self._fresh.features(), NAME)
+        diagnosis = dataclasses.replace(found.diagnosis, drift=self._drift(fixed), outlook=self._outlook(found))
+        pictures = self._save(pixels, found, diagnostics)
+        values = diagnosis.to_json() | {"nearest": nearest_distances(found, diagnostics.scale.tau)}
+        self._say(
+            events.Diagnosed(
+                verdict=diagnosis.verdict, reason=diagnosis.reason, samples=diagnosis.samples, features=NAME,
+                pictures=pictures, values=values,
+            )
+        )  # fmt: skip
+        self._raise_alarms(found, diagnostics)
+        self._session.diagnostics_state = self._state()
+        return True
+
+    def _prepared(self) -> Diagnostics:
+        if self._diagnostics is None:
+            data = self._session.data
+            families = data.families if data.families is not None else torch.arange(len(data.pixels))
+            sides = [
+                RealPictures(real_pixels(data, rows), families[rows].numpy())
+                if len(rows)
+                else RealPictures(np.zeros((0, *data.pixels.shape[1:]), np.uint8), np.zeros(0, np.int64))
+                for rows in (data.train, data.held_out)
+            ]
+            spread = [side.pixels[:: max(1, math.ceil(len(side) / FEATURE_ROWS))] for side in sides]
+            features = (
+                self._fresh.features_of(spread[0]),
+                (self._fresh.features_of(spread[1]) if len(spread[1]) else torch.empty(0, 1)),
+            )
+            seed = derived_seed(self._session.config.seed, "diagnostics", 0)
+            self._diagnostics = Diagnostics(sides[0], sides[1], PICTURES, seed, features)
+        return self._diagnostics
+
+    def _drift(self, fixed: np.ndarray[Any, Any] | None) -> DriftFacts | None:
+        before, self._before = self._before, None if fixed is None else (self._session.done.iteration, fixed)
+        if before is None or fixed is None or len(before[1]) != len(fixed):
+            return None
+        found = drift(small(before[1]), small(fixed))
+        return None if found is None else DriftFacts(before[0], **vars(found))
+
+    def _outlook(self, found: Findings) -> OutlookFacts | None:
+        quality = found.diagnosis.quality
+        if quality is None:
+            return None
+        iteration = self._session.done.iteration
+        self._kid = [(t, v) for t, v in self._kid if t < iteration] + [(iteration, quality.kid)]
+        decays = self._session.config.schedule.kind == "cosine"
+        share = share_done(self._session.config.stop, self._session.done)
+        result = outlook([t for t, _ in self._kid], [v for _, v in self._kid], share, decays, quality.floor_mean)
+        return OutlookFacts(**vars(result))
+
+    def _save(self, pixels: np.ndarray[Any, Any], found: Findings, diagnostics: Diagnostics) -> dict[str, str]:
+        files.own_folder(self._run.samples_path)
+        at = f"{self._session.done.iteration:08d}"
+        sheets = {
+            "nearest": nearest_sheet(pixels, found, diagnostics.training, diagnostics.held_out),
+            "group": group_sheet(pixels, found),
+        }
+        paths = {}
+        for name, sheet in sheets.items():
+            path = self._run.samples_path / f"{name}-{at}.png"
+            save_png(path, sheet)
+            paths[name] = path.relative_to(self._run.path).as_posix()
+        return paths
+
+    def _raise_alarms(self, found: Findings, diagnostics: Diagnostics) -> None:
+        m = found.diagnosis.samples
+        usual = TOO_ALIKE + diagnostics.scale.alike
+        self._say_alarm("copying", self._copying.look(len(found.copying.copies), m, usual, 2 * usual), self._copying)
+        blurry = found.diagnosis.sharp < BLURRY
+        self._blurry_looks = self._blurry_looks + 1 if blurry else 0
+        if not blurry or self._blurry_looks > PATIENCE:
+            usual = 1 / bound_of(len(diagnostics.training), found.diagnosis.variety.real.n2)
+            self._say_alarm(
+                "collapse", self._collapse.look(found.disjoint_pairs, m // 2, usual, 4 * usual), self._collapse
+            )
+        if found.statistics is not None:
+            self._say_alarm("membership", self._race.look(found.statistics[0]), None)
+
+    def _say_alarm(self, about: str, change: str, detector: Detector | None) -> None:
+        if not change:
+            return
+        if change == "raised":
+            self.alarmed.append(about)
+        action = self._session.config.diagnostics.on_alarm if change == "raised" else ""
+        self._say(events.Alarm(about=about, state=change, evidence=detector.value if detector else None, action=action))
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "kid": [list(pair) for pair in self._kid],
+            "collapse": self._collapse.to_json(),
+            "copying": self._copying.to_json(),
+            "race": {
+                "looks": self._race.looks, "retired": sorted(self._race.retired),
+                "look_number": self._race.look_number, "alarmed": self._race.alarmed,
+            },
+        }  # fmt: skip

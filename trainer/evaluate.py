@@ -1,0 +1,201 @@
+"""Diagnoses a trained generator, or a folder of pictures made by any program, against a run's or version's pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from trainer.create_run import read_folder
+from trainer.dataset import TrainingSet, families_of, load_training_set, real_pixels
+from trainer.diagnostics.diagnose import LEAST_SAMPLES, Diagnostics, Findings
+from trainer.diagnostics.likeness import Array, RealPictures
+from trainer.diagnostics.sheets import group_sheet, nearest_distances, nearest_sheet
+from trainer.features import NAME, RandomFeatures
+from trainer.grids import png_bytes
+from trainer.protocol.arrays import open_pictures
+from trainer.protocol.diagnosis import summary
+from trainer.protocol.errors import TrainerError, io_failure
+from trainer.protocol.events import EventReader, SamplesSaved
+from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, write_marker
+from trainer.protocol.recipe import Recipe
+from trainer.protocol.run_directory import DATASET_BYTES, RunDirectory
+from trainer.protocol.untrusted import open_regular, path_inside, read_json_object
+from trainer.randomness import derived_seed
+from trainer.sampling import load_trained, pictures
+
+FEATURE_ROWS = 2048
+"""Most real pictures of a kind whose features are computed."""
+Say = Callable[[str], None]
+
+
+def _named(description: dict[str, Any]) -> str:
+    return "diagnosis" if {"verdict", "variety", "copying"} <= description.keys() else ""
+
+
+SHEETS = FolderKind("diagnosis.json", "diagnosis", _named, re.compile(r"(nearest|group)\.png"))
+
+
+def evaluate_run(
+    run: RunDirectory, *, iteration: str | None = None, weights: str = "auto", samples: int = 1024, seed: int = 0,
+    sheets: Path | None = None, force: bool = False, say: Say = lambda _text: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Draw `samples` pictures from a checkpoint and diagnose them. Raises TrainerError."""
+    trained = load_trained(run, weights, iteration)
+    say(f"drawing {samples:,} pictures of iteration {trained.iteration:,}")
+    drawn = pictures(trained, samples, seed)
+    against = _of_run(run)
+    facts = {"run": run.name, "iteration": trained.iteration, "weights": trained.weights, "seed": seed}
+    return _evaluated(drawn, against, samples, facts, _Sheets(sheets, force, run.path), say)
+
+
+def evaluate_grids(run: RunDirectory, say: Say = lambda _text: None) -> dict[str, Any]:
+    """Diagnose every stored grid of fresh samples, oldest first: {"run", "moments": [...]}. Raises TrainerError.
+
+    Grids hold few pictures, 64 by default, so many answers are "cannot tell yet".
+    """
+    grids = [event for event in EventReader(run.events_path).read() if isinstance(event, SamplesSaved)]
+    training, held_out = _of_run(run)
+    moments: list[dict[str, Any]] = []
+    diagnostics: Diagnostics | None = None
+    for event in {event.iteration: event for event in grids}.values():
+        try:
+            cells = _cells(path_inside(run.path, event.random), event)
+        except (OSError, ValueError, TrainerError):
+            continue
+        if len(cells) < LEAST_SAMPLES:
+            continue
+        diagnostics = diagnostics or Diagnostics(training, held_out, len(cells))
+        say(f"iteration {event.iteration:,}")
+        found = diagnostics.look(cells)
+        moments.append({"iteration": event.iteration, **_facts(found)})
+    if not moments:
+        raise TrainerError(f"{run.name} has no stored grids of at least {LEAST_SAMPLES} pictures")
+    return {"run": run.name, "moments": moments}
+
+
+def evaluate_folder(
+    folder: Path, against: Path, *, samples: int = 1024, seed: int = 0, sheets: Path | None = None,
+    force: bool = False,
+    say: Say = lambda _text: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Diagnose the pictures in `folder` against a run, or a dataset.npy with its .json. Raises TrainerError."""
+    array = against / "dataset.npy" if against.is_dir() else against
+    real, info = _real(array)
+    try:
+        recipe = Recipe(size=real[0].pixels.shape[1], background="alpha" if real[0].pixels.shape[3] == 4 else "white")
+    except ValueError as error:
+        raise TrainerError(str(error)) from None
+    names, drawn, passed_over = read_folder(folder, recipe)
+    if len(drawn) > samples:
+        rows = np.random.default_rng(seed).permutation(len(drawn))[:samples]
+        drawn = drawn[np.sort(rows)]
+    facts = {"folder": str(folder), "pictures": len(names), "unreadable": len(passed_over), "version": info}
+    return _evaluated(drawn, real, samples, facts, _Sheets(sheets, force, folder), say)
+
+
+@dataclass(frozen=True)
+class _Sheets:
+    """Where sheets are written, if anywhere."""
+
+    folder: Path | None
+    force: bool
+    near: Path
+
+    def check(self) -> None:
+        if self.folder is not None:
+            check_folder(self.folder, SHEETS, force=self.force, near=[self.near])
+
+    def write(self, sheets: dict[str, Array], answer: dict[str, Any]) -> None:
+        if self.folder is None:
+            return
+        try:
+            with new_folder(self.folder, SHEETS, force=self.force, near=[self.near]) as made:
+                for name, sheet in sheets.items():
+                    (made / f"{name}.png").write_bytes(png_bytes(sheet))
+                write_marker(made / SHEETS.marker, answer)
+        except OSError as error:
+            raise io_failure(f"cannot write {self.folder}", error) from error
+
+
+def _evaluated(
+    drawn: Array, against: tuple[RealPictures, RealPictures], samples: int, facts: dict[str, Any],
+    sheets: _Sheets, say: Say,
+) -> dict[str, Any]:  # fmt: skip
+    if len(drawn) < LEAST_SAMPLES:
+        raise TrainerError(f"{len(drawn)} pictures are too few to judge; at least {LEAST_SAMPLES} are needed")
+    sheets.check()
+    training, held_out = against
+    say("comparing with the real pictures")
+    network = RandomFeatures()
+    features = tuple(
+        network(side.pixels[:: max(1, -(-len(side) // FEATURE_ROWS))]) if len(side) else torch.empty(0, 1)
+        for side in (training, held_out)
+    )
+    diagnostics = Diagnostics(
+        training, held_out, samples, derived_seed(0, "diagnostics", 0), (features[0], features[1])
+    )
+    found = diagnostics.look(drawn, network(drawn), NAME)
+    answer = {**facts, **_facts(found), "nearest": nearest_distances(found, diagnostics.scale.tau)}
+    sheets.write(
+        {"nearest": nearest_sheet(drawn, found, training, held_out), "group": group_sheet(drawn, found)}, answer
+    )
+    return answer
+
+
+def _facts(found: Findings) -> dict[str, Any]:
+    values = found.diagnosis.to_json()
+    card = summary(found.diagnosis)
+    values["why"] = card.meaning
+    values["advice"] = card.advice
+    return values
+
+
+def _of_run(run: RunDirectory) -> tuple[RealPictures, RealPictures]:
+    config = run.config()
+    data: TrainingSet = load_training_set(run, config, torch.device("cpu"), verify=False)
+    families = data.families if data.families is not None else torch.arange(len(data.pixels))
+    return _side(data, data.train, families), _side(data, data.held_out, families)
+
+
+def _side(data: TrainingSet, rows: torch.Tensor, families: torch.Tensor) -> RealPictures:
+    if not len(rows):
+        return RealPictures(np.zeros((0, *data.pixels.shape[1:]), np.uint8), np.zeros(0, np.int64))
+    return RealPictures(real_pixels(data, rows), families[rows].numpy())
+
+
+def _real(array: Path) -> tuple[tuple[RealPictures, RealPictures], str]:
+    """Training and held-out pictures of a prepared array, and the version's label."""
+    try:
+        pixels = open_pictures(array)
+        info = read_json_object(array.with_suffix(".json"), max_bytes=DATASET_BYTES)
+    except (OSError, ValueError) as error:
+        raise TrainerError(f"cannot read {array}: {error}", "data") from None
+    split = info.get("split") or ["train"] * len(pixels)
+    if not isinstance(split, list) or len(split) != len(pixels):
+        raise TrainerError(f"{array.with_suffix('.json').name}: split must have one entry for each picture", "data")
+    families = families_of(info, len(pixels))
+    numbers = np.arange(len(pixels)) if families is None else families.numpy()
+    inside = np.array([part == "train" for part in split])
+    sides = tuple(RealPictures(np.ascontiguousarray(pixels[rows]), numbers[rows]) for rows in (inside, ~inside))
+    if not len(sides[0]):
+        raise TrainerError(f"{array} holds no training pictures", "data")
+    version = info.get("version", "")
+    return (sides[0], sides[1]), version if isinstance(version, str) else ""
+
+
+def _cells(path: Path, event: SamplesSaved) -> Array:
+    """The pictures of a stored grid, uint8 (N, size, size, C)."""
+    with open_regular(path, follow_links=False) as stream, Image.open(stream) as picture:
+        if picture.size != (event.columns * event.size, event.rows * event.size):
+            raise ValueError("a grid of another size")
+        sheet = np.asarray(picture.convert("RGBA" if "A" in picture.getbands() else "RGB"))
+    size = event.size
+    cells = sheet.reshape(event.rows, size, event.columns, size, -1).swapaxes(1, 2)
+    return np.ascontiguousarray(cells.reshape(-1, size, size, sheet.shape[2]))

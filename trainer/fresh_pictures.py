@@ -1,0 +1,53 @@
+"""Pictures of fresh latents that a run is measured on, drawn once an iteration however many measures use them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainer.features import RandomFeatures
+from trainer.grids import draw_pictures
+from trainer.randomness import derived_seed, latents
+from trainer.session import Session
+
+PICTURES = 256
+
+
+class FreshPictures:
+    """Draws with the weights that samples are drawn with; first rank only."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._network: RandomFeatures | None = None
+        self._at = -1
+        self._pixels: np.ndarray[Any, Any] | None = None
+        self._features: torch.Tensor | None = None
+
+    def pixels(self) -> np.ndarray[Any, Any]:
+        """256 pictures of this iteration, uint8 (256, H, W, C)."""
+        session = self._session
+        if self._pixels is None or self._at != session.done.iteration:
+            self._pixels = self._features = None
+            seed = derived_seed(session.config.seed, "meter", session.done.iteration)
+            z = latents(seed, "sample", PICTURES, session.config.architecture.latent)
+            labels = None
+            if session.data.class_names:
+                labels = torch.arange(PICTURES) % len(session.data.class_names)
+            self._pixels = draw_pictures(session.sampler, z, session.data.fill, labels)
+            self._at = session.done.iteration
+        return self._pixels
+
+    def features(self) -> torch.Tensor:
+        """Their features, (256, d)."""
+        pixels = self.pixels()
+        if self._features is None:
+            self._features = self.features_of(pixels)
+        return self._features
+
+    def features_of(self, pixels: np.ndarray[Any, Any]) -> torch.Tensor:
+        """Features (N, d) of other pictures, by the same network."""
+        if self._network is None:
+            self._network = RandomFeatures().to(self._session.machine.device)
+        return self._network(pixels)

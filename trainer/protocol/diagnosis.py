@@ -1,0 +1,457 @@
+"""What a run's diagnostics found at one moment, as the trainer writes it and as people read it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from trainer.protocol.untrusted import UntrustedError, Values
+
+HEALTHY = "healthy"
+COLLAPSED = "collapsed"
+MEMORISED = "memorised"
+COLLAPSED_ONTO_TRAINING = "collapsed onto training pictures"
+CANNOT_TELL = "cannot tell yet"
+VERDICTS = (HEALTHY, COLLAPSED, MEMORISED, COLLAPSED_ONTO_TRAINING, CANNOT_TELL)
+
+REASONS = (
+    "few pictures", "alike", "copies", "blurry and alike", "blurry", "related copies", "varied", "between",
+)  # fmt: skip
+"""Why a verdict was given; `explained` turns them into sentences."""
+ANSWERS = ("cannot tell yet", "predicted", "falling", "trend")
+TRENDS = ("", "falling", "rising", "flat")
+MOST = 10**9
+LIKE_REAL = 3.0
+"""Below this |z| of the KID, samples are like real ones in its features."""
+FORGOTTEN = 0.8
+SETTLED = 0.2
+MANY_SOURCES = 10_000
+
+
+@dataclass(frozen=True)
+class RealVarietyFacts:
+    """Variety of as many real pictures: see `VarietyFacts`."""
+
+    n2: float | None
+    distinct: int
+    top_share: float
+
+
+@dataclass(frozen=True)
+class VarietyFacts:
+    """How many different pictures: `n2` effective ones (None: no two alike) in [low, high] (high None: no upper end),
+    `distinct` groups, at least `chao1` in all; `top_share` is the largest group's share of the samples."""
+
+    n2: float | None
+    low: float
+    high: float | None
+    distinct: int
+    chao1: float
+    top_share: float
+    real: RealVarietyFacts
+
+
+@dataclass(frozen=True)
+class MembershipFacts:
+    """The exact test by family: p-values, and how many training and held-out pictures were drawn."""
+
+    hits_p: float
+    lean_p: float
+    training: int
+    held_out: int
+    hits_training: int
+    hits_held_out: int
+
+
+@dataclass(frozen=True)
+class CopyingFacts:
+    """The share `kappa` of samples that look like a training picture, its interval, and of how many of these."""
+
+    kappa: float
+    low: float
+    high: float
+    sources: int
+    test: MembershipFacts | None
+
+
+@dataclass(frozen=True)
+class QualityFacts:
+    """KID against held-out pictures, that of real pictures (floor), and the distance between them in deviations."""
+
+    kid: float
+    error: float
+    floor_mean: float
+    floor_sd: float
+    z: float
+
+
+@dataclass(frozen=True)
+class DriftFacts:
+    """Change of the pictures of the fixed latents since iteration `since`: see `trainer.diagnostics.drift`."""
+
+    since: int
+    identity: float
+    changed: float
+    set_drift: float
+
+
+@dataclass(frozen=True)
+class OutlookFacts:
+    """Whether more time helps: see `trainer.diagnostics.trend.Outlook`."""
+
+    answer: str
+    now: float
+    at_end: float | None
+    trend: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Everything found in `samples` pictures of one moment.
+
+    Attributes:
+        verdict: one of `VERDICTS`. reason: one of `REASONS`.
+        samples: number of pictures drawn. training, held_out, families: real pictures, and families of training ones.
+        sharp: sharpness of the samples as a share of that of real pictures.
+        features: name of the feature space of `quality`.
+    """
+
+    verdict: str
+    reason: str
+    samples: int
+    training: int
+    held_out: int
+    families: int
+    sharp: float
+    variety: VarietyFacts
+    copying: CopyingFacts
+    quality: QualityFacts | None = None
+    drift: DriftFacts | None = None
+    outlook: OutlookFacts | None = None
+    features: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; numbers have six digits."""
+        return {name: _rounded(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Diagnosis:
+        """Read what `to_json` wrote; anything else raises UntrustedError."""
+        v = Values(values)
+        return cls(
+            verdict=v.choice("verdict", VERDICTS),
+            reason=v.choice("reason", REASONS),
+            samples=v.integer("samples", most=MOST),
+            training=v.integer("training", most=MOST),
+            held_out=v.integer("held_out", most=MOST),
+            families=v.integer("families", most=MOST),
+            sharp=v.number("sharp", least=0, most=MOST),
+            variety=_variety(v.raw("variety")),
+            copying=_copying(v.raw("copying")),
+            quality=_maybe(_quality, v.raw("quality", None)),
+            drift=_maybe(_drift, v.raw("drift", None)),
+            outlook=_maybe(_outlook, v.raw("outlook", None)),
+            features=v.text("features", "", max_length=200),
+        )
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _maybe(read: Any, values: Any) -> Any:
+    return None if values is None else read(values)
+
+
+def _optional(v: Values, name: str, *, least: float = -MOST, most: float = MOST) -> float | None:
+    return None if v.raw(name, None) is None else v.number(name, least=least, most=most)
+
+
+def _variety(values: Any) -> VarietyFacts:
+    v = Values(values, "variety")
+    real = Values(v.raw("real"), "real")
+    return VarietyFacts(
+        n2=_optional(v, "n2", least=0),
+        low=v.number("low", least=0, most=MOST),
+        high=_optional(v, "high", least=0),
+        distinct=v.integer("distinct", most=MOST),
+        chao1=v.number("chao1", least=0, most=MOST * 1000),
+        top_share=v.number("top_share", least=0, most=1),
+        real=RealVarietyFacts(
+            n2=_optional(real, "n2", least=0),
+            distinct=real.integer("distinct", most=MOST),
+            top_share=real.number("top_share", least=0, most=1),
+        ),
+    )
+
+
+def _copying(values: Any) -> CopyingFacts:
+    v = Values(values, "copying")
+    return CopyingFacts(
+        kappa=v.number("kappa", least=0, most=1),
+        low=v.number("low", least=0, most=1),
+        high=v.number("high", least=0, most=1),
+        sources=v.integer("sources", most=MOST),
+        test=_maybe(_membership, v.raw("test", None)),
+    )
+
+
+def _membership(values: Any) -> MembershipFacts:
+    v = Values(values, "test")
+    counts = {name: v.integer(name, most=MOST) for name in ("training", "held_out", "hits_training", "hits_held_out")}
+    return MembershipFacts(
+        hits_p=v.number("hits_p", least=0, most=1), lean_p=v.number("lean_p", least=0, most=1), **counts
+    )
+
+
+def _quality(values: Any) -> QualityFacts:
+    v = Values(values, "quality")
+    names = ("kid", "error", "floor_mean", "floor_sd", "z")
+    return QualityFacts(**{name: v.number(name, least=-1e12, most=1e12) for name in names})
+
+
+def _drift(values: Any) -> DriftFacts:
+    v = Values(values, "drift")
+    names = ("identity", "changed", "set_drift")
+    return DriftFacts(since=v.integer("since", most=MOST * 10), **{n: v.number(n, least=0, most=1e6) for n in names})
+
+
+def _outlook(values: Any) -> OutlookFacts:
+    v = Values(values, "outlook")
+    return OutlookFacts(
+        answer=v.choice("answer", ANSWERS),
+        now=v.number("now", least=-1e12, most=1e12),
+        at_end=_optional(v, "at_end", least=-1e12, most=1e12),
+        trend=v.choice("trend", TRENDS),
+    )
+
+
+def diagnosis_of(values: dict[str, Any]) -> Diagnosis | None:
+    """The diagnosis in an event's values, or None if they are damaged or of another kind."""
+    try:
+        return Diagnosis.from_json(values)
+    except UntrustedError:
+        return None
+
+
+# Words
+
+
+@dataclass(frozen=True)
+class Card:
+    """A finding for people.
+
+    Attributes:
+        title: a few words. meaning: what was found, with numbers. advice: what to look at or to do next, or "".
+        tone: "good", "bad" or "neutral".
+    """
+
+    title: str
+    meaning: str
+    advice: str = ""
+    tone: str = "neutral"
+
+
+def summary(found: Diagnosis) -> Card:
+    """The verdict, why, and what to do next."""
+    about = _about(found.variety.n2)
+    share, sources = _percent(found.copying.kappa), found.copying.sources
+    if found.verdict == HEALTHY:
+        return Card(
+            "Healthy",
+            f"The samples differ from each other and from the training pictures ({found.samples:,} looked at). "
+            "This does not say that they are good: look at them.",
+            "No copying was found; that is no proof that there is none.",
+            "good",
+        )
+    if found.verdict == COLLAPSED:
+        return Card(
+            f"Collapsed to about {about} pictures" if about else "Collapsed",
+            f"The generator draws the same few pictures again and again: {found.variety.distinct:,} different ones "
+            f"among {found.samples:,}, where real sprites would give {found.variety.real.distinct:,}.",
+            "Go back to a checkpoint from before, lower the discriminator's learning rate, or use a sprite-r3 preset.",
+            "bad",
+        )
+    if found.verdict == COLLAPSED_ONTO_TRAINING:
+        return Card(
+            f"Collapsed onto {_pictures(sources, 'training picture')}",
+            f"{share} of the samples look like a training picture, and only {found.variety.distinct:,} different ones "
+            f"were drawn among {found.samples:,}.",
+            "Go back to an earlier checkpoint; add sprites, turn augmentation on, or train for less time.",
+            "bad",
+        )
+    if found.verdict == MEMORISED:
+        return Card(
+            "Copies training pictures",
+            f"{share} of the samples look like one of {_pictures(sources, 'training picture')}.",
+            "Use an earlier checkpoint; add sprites, turn augmentation on, or train for less time.",
+            "bad",
+        )
+    return _cannot_tell(found)
+
+
+def _cannot_tell(found: Diagnosis) -> Card:
+    if found.reason == "few pictures":
+        return Card(
+            "Cannot tell: too few sprites",
+            f"{found.training:,} training pictures of {found.families:,} families are not enough to compare with.",
+            "Add sprites: 20 of 5 families are the least, 300 are better.",
+        )
+    if found.reason == "blurry and alike":
+        return Card(
+            "Cannot tell yet: blurry and alike",
+            "The samples are still blurry, and blurry pictures look alike. They may be collapsing.",
+            "Look again after more training. If they stay alike when they get sharper, the run has collapsed.",
+        )
+    if found.reason == "blurry":
+        return Card(
+            "Cannot tell yet: still blurry",
+            f"The samples have {_percent(found.sharp)} of the sharpness of real sprites. "
+            "Copies and variety show later.",
+            "Look again after more training.",
+        )
+    if found.reason == "related copies":
+        return Card(
+            "Cannot tell: the sprites resemble each other",
+            f"{_percent(found.copying.kappa)} of the samples look like a training picture, but so would new sprites "
+            "of these families.",
+            "Name families in Duplicates, and hold out more sprites, so that copies can be told from relatives.",
+        )
+    return Card(
+        "Cannot tell yet",
+        f"{found.samples:,} samples leave it open: {_percent(found.copying.kappa)} look like a training picture, and "
+        f"there are {found.variety.distinct:,} different ones.",
+        "Evaluate this run with 1,024 samples for a clearer answer.",
+    )
+
+
+def variety_card(found: Diagnosis) -> Card:
+    """How many different sprites, beside real ones."""
+    v = found.variety
+    effective = (
+        f"No two of {found.samples:,} samples look alike"
+        if v.n2 is None
+        else f"As varied as {_about(v.n2)} equally frequent pictures (95 %: {_range(v.low, v.high)})"
+    )
+    real = "no two of as many real sprites look alike" if v.real.n2 is None else f"real sprites: {_about(v.real.n2)}"
+    tone = "bad" if found.verdict in (COLLAPSED, COLLAPSED_ONTO_TRAINING) else "neutral"
+    if found.verdict == HEALTHY:
+        tone = "good"
+    top = "" if v.top_share * found.samples < 1.5 else f" The largest group holds {_percent(v.top_share)}."
+    return Card(
+        f"{v.distinct:,} different of {found.samples:,}",
+        f"{effective}; {real}.{top}",
+        f"As many real sprites, equally blurred, give {v.real.distinct:,} different ones.",
+        tone,
+    )
+
+
+def copying_card(found: Diagnosis) -> Card:
+    """The share of samples that are a training picture, and the exact test."""
+    c = found.copying
+    title = f"{_percent(c.kappa)} look like a training picture" if c.kappa else "No copying found"
+    meaning = f"95 %: {_percent(c.low)} to {_percent(c.high)}"
+    if c.sources:
+        meaning += f", of {_pictures(c.sources, 'training picture')}"
+    meaning += "."
+    advice = "Without enough held-out families, there is no second test."
+    if c.test is not None:
+        t = c.test
+        advice = f"Drawn: {t.hits_training:,} of {t.training:,} training pictures"
+        advice += f", {t.hits_held_out:,} of {t.held_out:,} held out"
+        if t.hits_p <= 0.05:
+            advice += f" (p = {t.hits_p:.3g}): the generator knows which ones it was trained on."
+        elif t.lean_p <= 0.05:
+            advice += f". It leans on its training pictures (p = {t.lean_p:.3g}), which alone is no copying."
+        else:
+            advice += "."
+    tone = "bad" if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING) else "neutral" if c.kappa else "good"
+    return Card(title, meaning, advice, tone)
+
+
+def quality_card(found: Diagnosis) -> Card:
+    """KID with its noise band, and whether more time helps."""
+    q = found.quality
+    if q is None:
+        return Card("No quality measure", "At least 8 held-out sprites are needed.", "Hold out more sprites in Recipe.")
+    if abs(q.z) < LIKE_REAL:
+        title, tone = "Like real sprites in this measure", "good"
+    else:
+        title, tone = f"KID {_short(q.kid)}, lower is better", "neutral"
+    meaning = (
+        f"KID {_short(q.kid)} ± {_short(q.error)}; real sprites score {_short(q.floor_mean)} ± {_short(q.floor_sd)}."
+    )
+    return Card(title, meaning, outlook_text(found.outlook), tone)
+
+
+def outlook_text(found: OutlookFacts | None) -> str:
+    """Whether more time helps, in a sentence."""
+    if found is None:
+        return ""
+    if found.answer == "predicted" and found.at_end is not None:
+        return f"About {_short(found.at_end)} at the end of this schedule, within a factor of 1.3."
+    if found.answer == "falling":
+        return "Still falling steeply: let it train to the end."
+    recently = {"falling": "It is still getting better.", "rising": "It got worse lately.", "flat": "No change lately."}
+    if found.answer == "trend":
+        return recently.get(found.trend, "")
+    return "Too early to say whether more time helps."
+
+
+def drift_card(found: Diagnosis) -> Card:
+    """Whether the same latents still draw the same pictures."""
+    d = found.drift
+    if d is None:
+        return Card("No earlier samples", "Nothing to compare with yet.")
+    since = f"since iteration {d.since:,}"
+    if d.identity >= FORGOTTEN:
+        title = "Pictures are forgotten between samples"
+        meaning = f"The same latents draw other pictures than {since.removeprefix('since ')}."
+        if d.set_drift < SETTLED:
+            meaning = f"The same pictures are drawn, but by other latents, {since}."
+    elif d.identity < SETTLED:
+        title, meaning = "Settled", f"The same latents draw nearly the same pictures {since}."
+    else:
+        title = "Changing"
+        meaning = f"The pictures of the same latents have changed {since}; {_percent(d.changed)} into other pictures."
+    return Card(title, meaning, f"Distance to themselves: {d.identity:.2f} of the distance to others.")
+
+
+def cards(found: Diagnosis) -> dict[str, Card]:
+    """The four cards: "variety", "copying", "quality", "drift"."""
+    return {
+        "variety": variety_card(found),
+        "copying": copying_card(found),
+        "quality": quality_card(found),
+        "drift": drift_card(found),
+    }
+
+
+def _percent(share: float) -> str:
+    value = 100 * share
+    if 0 < value < 1:
+        return "less than 1 %"
+    return f"{value:.0f} %"
+
+
+def _about(n2: float | None) -> str:
+    """A number with two digits, "" for None."""
+    if n2 is None:
+        return ""
+    digits = max(0, math.floor(math.log10(max(n2, 1))) - 1)
+    return f"{round(n2, -digits):,.0f}"
+
+
+def _range(low: float, high: float | None) -> str:
+    return f"{_about(low)} or more" if high is None else f"{_about(low)} to {_about(high)}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _pictures(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
