@@ -64,7 +64,7 @@ class ShortcutsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(area)
         layout.addWidget(buttons)
-        self.resize(460, 620)
+        self.resize(460, 480)
 
 
 class HistoryDialog(QDialog):

@@ -8,8 +8,8 @@ import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShowEvent
+from PySide6.QtCore import QByteArray, QMargins, QPoint, QRect, QSettings, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound
@@ -24,8 +24,12 @@ from gandam_studio.qt.session import INFO, WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
+from gandam_studio.qt.widgets.fitting import Reach
 from trainer.protocol.untrusted import shortened
 
+USUAL_SIZE = QSize(1240, 820)
+UNSHOWN_FRAME = QMargins(4, 34, 4, 4)
+"""About what window managers put around a window; the real frame is only known once it is shown."""
 SETTLED_MS = 50
 """Delay after a workspace is shown before it is remembered and its running training is looked for."""
 
@@ -43,6 +47,7 @@ class MainWindow(QMainWindow):
         self.session: Session | None = None
         self.screens: dict[str, Screen] = {}
         self._screen: Screen | None = None
+        self._areas: dict[Screen, Reach] = {}
         self.setWindowTitle("GANdam Studio")
         self.setWindowIcon(icons.application_icon())
         self.rail = Rail()
@@ -55,8 +60,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._make_actions()
         self.rail.hide()
-        self.resize(1240, 820)
-        self._restore_geometry()
+        self._take_size()
 
     # Workspaces
 
@@ -135,6 +139,9 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         """Show the welcome page, unless a workspace is open."""
         super().showEvent(event)
+        if self.size() == self._size_taken:
+            # Once more when the window manager has added its frame.
+            QTimer.singleShot(SETTLED_MS, self, self._fit_screen)
         if self.session is None and self._welcome is None:
             self._show_welcome()
 
@@ -170,8 +177,9 @@ class MainWindow(QMainWindow):
         for screen in self.screens.values():
             for menu in self._bars.pop(screen, ([], []))[1]:
                 menu.deleteLater()
-            self._stack.removeWidget(screen)
-            screen.deleteLater()
+            area = self._areas.pop(screen)
+            self._stack.removeWidget(area)
+            area.deleteLater()  # and the screen in it
         self.screens.clear()
         self._screen = None
         self.status_strip.attach(None)
@@ -198,7 +206,7 @@ class MainWindow(QMainWindow):
             if self._screen:
                 self._screen.deactivated()
             self._screen = screen
-            self._stack.setCurrentWidget(screen)
+            self._stack.setCurrentWidget(self._areas[screen])
             self._show_menus()
             screen.setFocus()
             screen.activated()
@@ -213,7 +221,8 @@ class MainWindow(QMainWindow):
             screen.screen_requested.connect(self._go_to)
             screen.run_widget_changed.connect(self.status_strip.set_run_widget)
             self.screens[place.path] = screen
-            self._stack.addWidget(screen)
+            self._areas[screen] = Reach(screen)
+            self._stack.addWidget(self._areas[screen])
         return self.screens[place.path]
 
     def _settle(self) -> None:
@@ -429,10 +438,34 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.status_strip)
         self.setCentralWidget(centre)
 
-    def _restore_geometry(self) -> None:
+    def _take_size(self) -> None:
+        """Take the size and place of the last time, or the usual size; always within the screen."""
+        self.resize(USUAL_SIZE)
         saved = QSettings().value("window/geometry")
         if isinstance(saved, QByteArray):
             self.restoreGeometry(saved)
+        self._fit_screen()
+        self._size_taken = self.size()
+
+    def _fit_screen(self) -> None:
+        """Bring the window, frame included, onto its screen; screens and scaling may have changed since."""
+        screen = QGuiApplication.screenAt(self.geometry().center()) or self.screen()
+        if self.isFullScreen() or self.isMaximized() or screen is None:
+            return
+        outer = self.frameGeometry() if self.isVisible() else self.geometry().marginsAdded(UNSHOWN_FRAME)
+        wanted = fitted(outer, screen.availableGeometry())
+        if wanted != outer:
+            frame = self.geometry().size() - outer.size()
+            self.resize(wanted.size() + frame)
+            self.move(wanted.topLeft())
+
+
+def fitted(outer: QRect, room: QRect) -> QRect:
+    """A window's rectangle moved, and where it must be shrunk, to lie within `room`."""
+    size = outer.size().boundedTo(room.size())
+    left = min(max(outer.left(), room.left()), room.right() - size.width() + 1)
+    top = min(max(outer.top(), room.top()), room.bottom() - size.height() + 1)
+    return QRect(QPoint(left, top), size)
 
 
 __all__ = ["PLACES", "MainWindow"]

@@ -23,7 +23,7 @@ class HintBar(QFrame):
         )
         sign = QLabel()
         icons.set_pixmap(sign, "keyboard", QSize(18, 18), "accent")
-        self.text = QLabel()
+        self.text = QLabel(wordWrap=True)
         self.dismiss_button = QToolButton()
         self.dismiss_button.setText(self.tr("Got it"))
         self.dismiss_button.setAccessibleName(self.tr("Dismiss this hint"))

@@ -21,7 +21,7 @@ from gandam_studio.qt.widgets.sprite_painting import CHIP_GAP, CHIP_PADDING, chi
 TILE = 68
 MARGIN = 12
 GAP = 6
-FEWEST = 3  # pictures on a card in a narrow window
+FEWER, FEWEST = 3, 2  # pictures on a card in a narrow window, and in a very narrow one
 AHEAD = 4  # cards loaded beyond the visible ones
 
 
@@ -155,7 +155,7 @@ class GroupList(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self.show_fewer(False)
+        self.show_pictures(SHOWN)
         self.setFrameShape(QListView.Shape.NoFrame)
         # The style sheet's frame and padding are meant for text lists.
         self.setStyleSheet("QListView { background: transparent; border: none; } QListView::item { padding: 0; }")
@@ -170,10 +170,9 @@ class GroupList(QListView):
         self.cards.dataChanged.connect(lambda *_: self._request_later.start())
         self.selectionModel().currentChanged.connect(lambda now, _before: self.group_chosen.emit(now.row()))
 
-    def show_fewer(self, fewer: bool) -> None:
-        """Show fewer pictures per card, for a narrow window."""
-        shown = FEWEST if fewer else SHOWN
-        self.setFixedWidth(2 * MARGIN + shown * TILE + (shown - 1) * GAP + 26)
+    def show_pictures(self, count: int) -> None:
+        """Make the cards wide enough for `count` pictures: SHOWN, or FEWER or FEWEST in a narrow window."""
+        self.setFixedWidth(2 * MARGIN + count * TILE + (count - 1) * GAP + 26)
 
     def set_settled_rule(self, rule: Callable[[GroupCard], bool]) -> None:
         """Set `rule(card)`, which returns whether a group is settled; settled cards get a tick."""

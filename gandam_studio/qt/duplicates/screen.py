@@ -25,7 +25,7 @@ from gandam_studio.qt.duplicates.balance import BalanceController
 from gandam_studio.qt.duplicates.balance_panel import BalancePanel
 from gandam_studio.qt.duplicates.decisions import Decisions
 from gandam_studio.qt.duplicates.findings import Findings, Found, Statuses, find
-from gandam_studio.qt.duplicates.group_list import GroupList
+from gandam_studio.qt.duplicates.group_list import FEWER, FEWEST, SHOWN, GroupList
 from gandam_studio.qt.duplicates.group_view import GroupView
 from gandam_studio.qt.duplicates.pages import Pages
 from gandam_studio.qt.duplicates.rules_panel import PreviewText, RulesPanel
@@ -37,7 +37,8 @@ from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 SEARCHED_UNASKED = 20_000  # sprites: larger workspaces are searched on request only
 PLANNED_AT_ONCE = 400  # groups: more are planned in another thread
 WEIGHTY = 5_000  # relations or drops: more are excluded from garbage collection
-SMALLEST, NARROW = 900, 1060  # logical pixels of width; below the latter cards show fewer pictures
+# Logical pixels of width: below NARROW cards show fewer pictures, below NARROWER still fewer.
+SMALLEST, NARROWER, NARROW = 826, 900, 1060
 PANEL = 268  # logical pixels: everything fits next to it in a window of the initial size
 SETTLED_MS = 120  # delay before counts and previews are updated
 _RULES_KEY = "duplicates/rules"
@@ -355,7 +356,7 @@ class DuplicatesScreen(DuplicatesBase):
 
     def minimumSizeHint(self) -> QSize:
         """The size of the narrowest layout: without the panel and with fewer pictures per card."""
-        return QSize(SMALLEST, super().minimumSizeHint().height())
+        return QSize(max(SMALLEST, self.bar.minimumSizeHint().width()), super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window, show fewer pictures per card, then hide the panel."""
@@ -364,13 +365,14 @@ class DuplicatesScreen(DuplicatesBase):
 
     def _fit_panel(self) -> None:
         wanted, fits = self.actions_of.show_panel.isChecked(), False
-        for fewer in (False, True):  # fewer pictures per card are preferred to hiding the panel
-            self.cards.show_fewer(fewer)
+        for count in (SHOWN, FEWER):  # fewer pictures per card are preferred to hiding the panel
+            self.cards.show_pictures(count)
             fits = self.width() - self.pages.minimumSizeHint().width() >= self.side.width()
             if fits or not wanted:
                 break
         if not wanted or not fits:
-            self.cards.show_fewer(self.width() < NARROW)
+            width = self.width()
+            self.cards.show_pictures(FEWEST if width < NARROWER else FEWER if width < NARROW else SHOWN)
         self.side.setVisible(wanted and fits)
 
     # Building

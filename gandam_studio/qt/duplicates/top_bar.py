@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
@@ -10,7 +10,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.duplicates.wording import relation_name
 
 STEPS = 100  # of the slider, from distance 0 to 1
-NARROWEST_SLIDER, WIDEST_SLIDER = 100, 200  # logical pixels
+NARROWEST_SLIDER, WIDEST_SLIDER = 70, 200  # logical pixels
 ALL = ""
 
 
@@ -41,6 +41,8 @@ class TopBar(QFrame):
         self.number.setMinimumWidth(36)
         self.relation = QComboBox()
         self.relation.setAccessibleName(self.tr("Relation"))
+        self.relation.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.relation.setMinimumContentsLength(11)
         self.relation.addItem(self.tr("All relations"), ALL)
         for relation in relations:
             self.relation.addItem(relation_name(relation).capitalize(), relation)
@@ -80,6 +82,11 @@ class TopBar(QFrame):
         text = self.tr("{0} groups · {1} sprites · {2} decided")
         self.counts.setText(text.format(f"{groups:,}", f"{sprites:,}", f"{settled:,}"))
         self._fit_slider()
+
+    def minimumSizeHint(self) -> QSize:
+        """The size with the shortest slider."""
+        hint = super().minimumSizeHint()
+        return QSize(hint.width() - self.slider.width() + NARROWEST_SLIDER, hint.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Shrink the slider before the counts are cut off."""

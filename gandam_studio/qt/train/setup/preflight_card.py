@@ -102,7 +102,7 @@ class PreflightCard(QFrame):
         sign = QLabel()
         name, color = _ICONS[check.level]
         icons.set_pixmap(sign, name, QSize(16, 16), color)
-        text = QLabel(check.text[:1].upper() + check.text[1:])
+        text = QLabel(wrapped(check.text[:1].upper() + check.text[1:], word=32))
         text.setTextFormat(Qt.TextFormat.PlainText)
         text.setWordWrap(True)
         row.addWidget(sign)

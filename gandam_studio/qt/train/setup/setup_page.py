@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -31,6 +30,7 @@ from gandam_studio.qt.train.setup.draft import ConfigDraft, as_text, editable_fi
 from gandam_studio.qt.train.setup.field_editors import FieldRow
 from gandam_studio.qt.train.setup.preflight_card import PreflightCard
 from gandam_studio.qt.train.setup.queue_list import QueueList
+from gandam_studio.qt.widgets.fitting import Columns, Reach
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, wrapped
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.untrusted import one_line
@@ -61,6 +61,9 @@ class SetupPage(QWidget):
         self.draft = ConfigDraft(self)
         self.versions = QComboBox()
         self.versions.setAccessibleName(self.tr("Version"))
+        # As wide as the form, whatever a version's message says.
+        self.versions.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.versions.setMinimumContentsLength(12)
         self.presets = QComboBox()
         self.presets.setAccessibleName(self.tr("Preset"))
         self.preflight = PreflightCard()
@@ -94,7 +97,9 @@ class SetupPage(QWidget):
         self.start_button = QPushButton(self.tr("Start"))
         self.start_button.setProperty("role", "primary")
         icons.set_icon(self.start_button, "play", "on_accent", 16)
-        self._form = QVBoxLayout()
+        form = QWidget()
+        self._form = QVBoxLayout(form)
+        self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setSpacing(theme.HALF)
         title = QLabel(self.tr("New run"))
         title.setProperty("role", "headline")
@@ -112,14 +117,15 @@ class SetupPage(QWidget):
         more.addWidget(self.all_settings)
         more.addWidget(self.departures, 1)
         self._form.addLayout(more)
-        self._form.addWidget(self.problem)
         self._spring = QWidget()
         self._form.addWidget(self._spring, 1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(22, 18, 22, 14)
-        layout.setSpacing(3 * theme.SPACE)
-        layout.addLayout(self._form, 10)
-        layout.addWidget(self._right_side(), 9)
+        self.columns = Columns(form, self._right_side(), (10, 9), 3 * theme.SPACE, (22, 18, 22, 14))
+        # Settings and checks scroll; Start stays where it is.
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(Reach(self.columns), 1)
+        layout.addWidget(self._start_bar())
 
     def _basic_rows(self) -> dict[str, FieldRow]:
         labels = {
@@ -136,17 +142,19 @@ class SetupPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2 * theme.SPACE)
         column.addWidget(self.preflight)
-        start = QHBoxLayout()
-        start.addStretch(1)
-        start.addWidget(self.start_button)
-        column.addLayout(start)
         column.addWidget(self.queue)
         column.addStretch(1)
-        area = QScrollArea(widgetResizable=True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidget(inner)
-        return area
+        return inner
+
+    def _start_bar(self) -> QFrame:
+        bar = QFrame()
+        bar.setProperty("role", "footer")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(22, theme.SPACE, 22, theme.SPACE)
+        row.addWidget(self.problem, 1)
+        row.addStretch()
+        row.addWidget(self.start_button)
+        return bar
 
     def _connect(self) -> None:
         self.presets.activated.connect(lambda _index: self.draft.choose(self.presets.currentText()))
