@@ -176,7 +176,7 @@ def _screen(_: Path) -> Check:
         more = f"; for a window, {lacking}" if lacking else ""
         return Check("screen", False, f"none: commands and training work, the window does not{more}", needed=False)
     # Asked first in a process of its own: a library that is broken could take this one with it.
-    _, problem = _child(_PROBE)
+    found, problem = _child(_PROBE)
     if not problem:
         found, problem = _child(_QT)
         if found:
