@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +54,7 @@ def demo(
     from gandam_studio.core.runs import create_run
     from gandam_studio.core.versions import commit
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace.proposing import free_path
     from gandam_studio.samples.bundled import sample_sets
 
     out, began = Output(as_json), time.monotonic()
@@ -73,7 +73,7 @@ def demo(
     if problem := complaint(found):
         raise UserError(problem)
     out.say(f"trained  {found.state.iteration:,} iterations, {found.state.images_seen:,} pictures seen")
-    grid = _free(workspace.folder.with_name(f"{workspace.folder.name}-samples.png"))
+    grid = free_path(workspace.folder.with_name(f"{workspace.folder.name}-samples.png"))
     draw_samples(run, SAMPLES, 0, grid)
     _enlarge(grid)
     out.json({**found.to_json(), "workspace": str(workspace.folder), "version": version.label, "samples": str(grid)})
@@ -96,14 +96,12 @@ def _enlarge(grid: Path) -> None:
 
 
 def free_folder() -> Path:
-    """The first of gandam-demo, gandam-demo-2 and so on that does not exist."""
-    return _free(Path("gandam-demo"))
+    """The first of gandam-demo, gandam-demo-2 and so on that does not exist, here or above the workspace we are in."""
+    from gandam_studio.core.workspace.proposing import free_path, outside_workspaces
 
-
-def _free(path: Path) -> Path:
-    """The path, or NAME-2, NAME-3 ... if that exists."""
-    others = (path.with_stem(f"{path.stem}-{number}") for number in range(2, 1000))
-    return next(path for path in (path, *others) if not os.path.lexists(path))
+    here = Path.cwd()
+    place = outside_workspaces(here)
+    return free_path(Path("gandam-demo") if place == here else place / "gandam-demo")
 
 
 def preset_for(device: str) -> str:

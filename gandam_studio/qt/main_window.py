@@ -7,6 +7,7 @@ import importlib
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QMargins, QPoint, QRect, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QKeySequence, QShowEvent
@@ -25,7 +26,12 @@ from gandam_studio.qt.status_strip import StatusStrip
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
 from gandam_studio.qt.widgets.fitting import Reach
+from gandam_studio.qt.widgets.next_bar import NextBar
 from trainer.protocol.untrusted import shortened
+
+if TYPE_CHECKING:
+    from gandam_studio.core.importing import Pasted
+    from gandam_studio.qt.next_steps import NextSteps, Step
 
 USUAL_SIZE = QSize(1240, 820)
 UNSHOWN_FRAME = QMargins(4, 34, 4, 4)
@@ -53,6 +59,8 @@ class MainWindow(QMainWindow):
         self.rail = Rail()
         self.rail.place_chosen.connect(self.visit)
         self.status_strip = StatusStrip()
+        self.next_bar = NextBar()
+        self._next_steps: NextSteps | None = None
         self._stack = QStackedWidget()
         self._welcome: Welcome | None = None
         self._bars: dict[Screen | None, tuple[list[ScreenMenu], list[QMenu]]] = {}
@@ -110,6 +118,21 @@ class MainWindow(QMainWindow):
             return False
         return self._show_workspace(workspace)
 
+    def create_and_import(self, folder: Path, sources: list[Path | Pasted]) -> bool:
+        """Make a workspace in `folder`, show it, and import the sources into it."""
+        if not self.create_folder(folder):
+            return False
+        from gandam_studio.qt.curate.screen import CurateScreen
+
+        screen = self.visit_by_name("Curate")
+        assert isinstance(screen, CurateScreen)
+        screen.imports.start(sources)
+        return True
+
+    def _ask_new(self) -> None:
+        """Ask for a new workspace's folder; proposed beside the open one, never in it."""
+        self.welcome.ask_new(self.session.workspace.folder.parent if self.session else None)
+
     def close_workspace(self) -> bool:
         """Return to the welcome page; False if the user cancelled."""
         if self.session is None:
@@ -127,12 +150,20 @@ class MainWindow(QMainWindow):
             self._welcome = Welcome()
             self._welcome.open_requested.connect(self.open_folder)
             self._welcome.create_requested.connect(self.create_folder)
-            self._stack.addWidget(self._welcome)
+            self._welcome.import_requested.connect(self.create_and_import)
+            self._welcome.message_posted.connect(lambda text: self.status_strip.show_message(text, INFO))
+            self._stack.addWidget(Reach(self._welcome))
         return self._welcome
+
+    def _welcome_area(self) -> Reach:
+        area = next(one for one in self._stack.findChildren(Reach) if one.widget() is self.welcome)
+        assert isinstance(area, Reach)
+        return area
 
     def _show_welcome(self) -> None:
         self.welcome.refresh()
-        self._stack.setCurrentWidget(self.welcome)
+        self._stack.setCurrentWidget(self._welcome_area())
+        self.welcome.setFocus()
         self.rail.hide()
         self._show_menus()
 
@@ -182,6 +213,7 @@ class MainWindow(QMainWindow):
             area.deleteLater()  # and the screen in it
         self.screens.clear()
         self._screen = None
+        self._next_steps = None
         self.status_strip.attach(None)
         self.status_strip.clear_message()
         self.session.deleteLater()
@@ -211,6 +243,8 @@ class MainWindow(QMainWindow):
             screen.setFocus()
             screen.activated()
         self.rail.mark(place)
+        if self._next_steps is not None:
+            self._next_steps.note_screen(place.name)
         return screen
 
     def _built(self, place: Place) -> Screen:
@@ -230,6 +264,24 @@ class MainWindow(QMainWindow):
         if self.session is not None:
             remember_folder(self.session.workspace.folder)
             self._reattach(self.session)
+            self._follow_steps(self.session)
+
+    def _follow_steps(self, session: Session) -> None:
+        """Offer the next stage whenever one is completed."""
+        from gandam_studio.qt.next_steps import NextSteps
+
+        self._next_steps = NextSteps(session, self.next_bar)
+        self._next_steps.step_taken.connect(self._take_step)
+
+    def _take_step(self, step: Step) -> None:
+        screen = self.visit_by_name(step.screen)
+        if screen is not None and step.request is not None:
+            screen.receive(step.request)
+        if step.searches:
+            from gandam_studio.qt.duplicates.screen import DuplicatesScreen
+
+            if isinstance(screen, DuplicatesScreen):
+                screen.search()
 
     def _reattach(self, session: Session) -> None:
         """Show a run that is already training, started by an earlier window or on the command line."""
@@ -258,7 +310,7 @@ class MainWindow(QMainWindow):
 
     def _make_actions(self) -> None:
         make = self._action
-        self.new_action = make(self.tr("&New workspace…"), lambda: self.welcome.ask_new(), "Ctrl+N")
+        self.new_action = make(self.tr("&New workspace…"), self._ask_new, "Ctrl+N")
         self.open_action = make(self.tr("&Open workspace…"), lambda: self.welcome.ask_open(), "Ctrl+O")
         self.close_action = make(self.tr("&Close workspace"), self.close_workspace, "Ctrl+W")
         self.quit_action = make(self.tr("&Quit"), self.close, "Ctrl+Q")
@@ -301,7 +353,9 @@ class MainWindow(QMainWindow):
     def _menu_table(self) -> list[ScreenMenu]:
         """Every menu of the menu bar; those of the current screen are between Edit and View."""
         recent = ScreenMenu(self.tr("Open &recent"), tuple(self.recent_actions))
-        file = (self.new_action, self.open_action, recent)
+        file: tuple[QAction | ScreenMenu | None, ...] = (self.new_action, self.open_action, recent)
+        if not self.session:
+            file = (*file, self.welcome.paste_action)
         leave = (*((self.close_action,) if self.session else ()), self.quit_action)
         edit = (self.undo_action, self.redo_action, self.history_action)
         screens = self._screen.menus() if self._screen else []
@@ -435,6 +489,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(middle, 1)
+        layout.addWidget(self.next_bar)
         layout.addWidget(self.status_strip)
         self.setCentralWidget(centre)
 

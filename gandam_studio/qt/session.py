@@ -35,6 +35,7 @@ class Session(QObject):
     Signals:
         edits_applied: an edit, undo or redo took effect (`core.history.Changes`).
         sprites_imported: new sprites were added.
+        duplicates_found: a search for duplicates has ended with a result.
         versions_changed: a version was committed or tagged.
         runs_changed: a run was created, or its state changed.
         message_posted: a message for the user (text, severity "info", "success", "warning" or "error").
@@ -45,6 +46,7 @@ class Session(QObject):
 
     edits_applied = Signal(object)
     sprites_imported = Signal()
+    duplicates_found = Signal()
     versions_changed = Signal()
     runs_changed = Signal()
     message_posted = Signal(str, str)

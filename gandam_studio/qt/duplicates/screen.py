@@ -149,6 +149,7 @@ class DuplicatesScreen(DuplicatesBase):
             set_aside()
         self.findings.set_apart(distinct_pairs(self.session.workspace))
         self.regroup()
+        self.session.duplicates_found.emit()
 
     def _search_again(self) -> None:
         """Search again after an undo restored what the last search had left out; this is fast."""
