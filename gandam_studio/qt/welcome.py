@@ -105,11 +105,11 @@ class Welcome(QWidget):
             self.offer(sources)
         return bool(sources)
 
-    def offer(self, sources: Sequence[Path | Pasted], title: str = "") -> None:
-        """Ask, without blocking, whether to make a workspace of some sources; `title` names them."""
+    def offer(self, sources: Sequence[Path | Pasted], title: str = "", usual_name: str = "sprites") -> None:
+        """Ask, without blocking, whether to make a workspace of some sources; see `OfferDialog`."""
         from gandam_studio.qt.imports.offer_dialog import OfferDialog
 
-        dialog = OfferDialog(sources, title, self.window())
+        dialog = OfferDialog(sources, title, usual_name, self.window())
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: self.import_requested.emit(dialog.folder, list(sources)))
         dialog.open()
@@ -117,7 +117,7 @@ class Welcome(QWidget):
     def offer_samples(self) -> None:
         """Ask whether to make a workspace of the bundled sample set."""
         if self._samples:
-            self.offer([self._samples[0].pictures], self.tr("the sample sprites"))
+            self.offer([self._samples[0].pictures], self.tr("the sample sprites"), "sample-sprites")
 
     def paste(self) -> None:
         """Take the files, paths or picture on the clipboard."""

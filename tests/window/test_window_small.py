@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMargins, QPoint, QRect, QSettings, QSize
 from PySide6.QtGui import QGuiApplication
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
     QAbstractSpinBox,
+    QApplication,
     QComboBox,
     QDialog,
     QLineEdit,
@@ -20,16 +22,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from recorded_runs import recorded
-from studio_window import OpenWindow, close
+from studio_window import OpenWindow, close, curate
 
 from gandam_studio.core import versions
 from gandam_studio.core.importing import ImportSummary
+from gandam_studio.core.versions import Verified
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.help import HistoryDialog, ShortcutsDialog
+from gandam_studio.qt.imports.offer_dialog import OfferDialog
+from gandam_studio.qt.imports.sheet_dialog import SheetDialog
 from gandam_studio.qt.imports.summary_dialog import SummaryDialog
 from gandam_studio.qt.main_window import MainWindow, fitted
 from gandam_studio.qt.rail import PLACES
 from gandam_studio.qt.versions.export_dialog import ExportDialog
+from gandam_studio.qt.versions.verify_dialog import DamageDialog
 from gandam_studio.qt.widgets.fitting import Reach
 
 # Logical pixels: a small laptop, and 1920x1080 at 200 %.
@@ -151,6 +157,9 @@ def _dialogs(window: MainWindow) -> list[QDialog]:
         ShortcutsDialog(list(window.commands()), window),
         HistoryDialog(session, window),
         ExportDialog(version, window),
+        SheetDialog("sheet.png", np.zeros((48, 64, 4), np.uint8), window),
+        DamageDialog(Verified(3, 1, ()), may_relink=True, parent=window),
+        OfferDialog([Path("a" * 200)], parent=window),
     ]
 
 
@@ -165,6 +174,17 @@ def test_every_dialog_fits_a_small_screen(full: Path, open_window: OpenWindow) -
         assert not out_of_reach(dialog)
         dialog.close()
         dialog.deleteLater()
+
+
+def test_the_further_filters_fit_a_small_screen(full: Path, open_window: OpenWindow) -> None:
+    window = open_window(full)
+    curate(window).filter_bar.open_more()
+    panel = QApplication.activePopupWidget()
+    assert panel is not None
+    assert panel.width() <= SIZES[-1].width()
+    assert panel.height() <= SIZES[-1].height()
+    assert not out_of_reach(panel)
+    panel.close()
 
 
 def test_a_window_is_brought_onto_the_screen_and_is_never_larger() -> None:

@@ -31,17 +31,25 @@ if TYPE_CHECKING:
 class OfferDialog(QDialog):
     """Proposes a folder for the workspace, and says what will be imported.
 
+    `title` names the sources if their paths say nothing; `usual_name` is the folder's name in that case.
+
     Attributes:
         question: the label that asks, with the number of files once they are counted.
         place: the folder, which can be edited.
     """
 
-    def __init__(self, sources: Sequence[Path | Pasted], title: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Path | Pasted],
+        title: str = "",
+        usual_name: str = "sprites",
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("New workspace"))
         paths = [source for source in sources if isinstance(source, Path)]
         # A bundled set lies among the program's own files.
-        name, beside = beside_sources(paths) if paths and not title else ("sprites", Path.home())
+        name, beside = beside_sources(paths) if paths and not title else (usual_name, Path.home())
         self.question = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.question.setProperty("role", "headline")
         note = QLabel(
@@ -85,7 +93,7 @@ class OfferDialog(QDialog):
 
     def sizeHint(self) -> QSize:
         """Wide enough to read a path."""
-        return super().sizeHint().expandedTo(QSize(560, 0))
+        return super().sizeHint().expandedTo(QSize(640, 0))
 
     @property
     def folder(self) -> Path:

@@ -76,11 +76,7 @@ class Columns(QWidget):
         """Choose the arrangement for the present width."""
         margins = self._row.contentsMargins()
         room = self.width() - margins.left() - margins.right() - self._row.spacing()
-        # A column never gets more than its share of the width, so that is what must suffice.
-        needed = max(
-            widget.minimumSizeHint().width() * sum(self._stretches) / share
-            for widget, share in zip(self._both, self._stretches, strict=True)
-        )
+        needed = sum(widget.minimumSizeHint().width() for widget in self._both)
         stacked = needed > room
         if stacked != self.stacked:
             self.stacked = stacked

@@ -28,7 +28,7 @@ class NextBar(QFrame):
         sign = QLabel()
         icons.set_pixmap(sign, "chevron-right", QSize(16, 16), "accent")
         self.text = QLabel(wordWrap=True)
-        self.go_button = QPushButton()
+        self.go_button = QPushButton(self.tr("Continue"))
         self.go_button.clicked.connect(lambda _checked=False: self._accept())
         self.dismiss_button = QToolButton()
         icons.set_icon(self.dismiss_button, "close", "secondary", 14)
