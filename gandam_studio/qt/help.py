@@ -23,6 +23,7 @@ import gandam_studio
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.fitting import resize_within_screen
 
 HISTORY_SHOWN = 500
 
@@ -64,7 +65,7 @@ class ShortcutsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(area)
         layout.addWidget(buttons)
-        self.resize(460, 480)
+        resize_within_screen(self, 460, 480)
 
 
 class HistoryDialog(QDialog):
@@ -73,7 +74,7 @@ class HistoryDialog(QDialog):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("History"))
-        self.resize(620, 480)
+        resize_within_screen(self, 620, 480)
         states = {"done": "", "undone": self.tr("undone"), "abandoned": self.tr("abandoned")}
         entries = session.workspace.history.entries(HISTORY_SHOWN)
         table = QTableWidget(len(entries), 3)

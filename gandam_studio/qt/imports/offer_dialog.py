@@ -27,6 +27,8 @@ from gandam_studio.qt.widgets.outside_text import wrapped
 if TYPE_CHECKING:
     from gandam_studio.core.importing import Pasted
 
+WIDTH = 640  # logical pixels
+
 
 class OfferDialog(QDialog):
     """Proposes a folder for the workspace, and says what will be imported.
@@ -92,8 +94,8 @@ class OfferDialog(QDialog):
             self._show_count(len(paths))
 
     def sizeHint(self) -> QSize:
-        """Wide enough to read a path."""
-        return super().sizeHint().expandedTo(QSize(640, 0))
+        """Wide enough to read a path, and as high as that needs."""
+        return QSize(WIDTH, max(super().sizeHint().height(), self.heightForWidth(WIDTH)))
 
     @property
     def folder(self) -> Path:

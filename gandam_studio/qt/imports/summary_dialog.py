@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.importing import ImportSummary
 from gandam_studio.qt import theme
 from gandam_studio.qt.status_strip import duration
-from gandam_studio.qt.widgets.fitting import WrappingRow
+from gandam_studio.qt.widgets.fitting import WrappingRow, resize_within_screen
 
 _NOTES = 5
 
@@ -33,7 +33,7 @@ class SummaryDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Import report"))
-        self.resize(760, 480)
+        resize_within_screen(self, 760, 480)
         self._rows = list(summary.rows())
         numbers = WrappingRow(spacing=4 * theme.SPACE)
         always = (self.tr("imported"), self.tr("rejected"))

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.exporting import ALL, FORMATS
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.fitting import resize_within_screen
 
 _SETTING = "versions/export_folder"
 
@@ -132,7 +133,7 @@ class ExportDialog(QDialog):
         layout.setSpacing(2 * theme.SPACE)
         layout.addLayout(columns, 1)
         layout.addWidget(self.buttons)
-        self.resize(820, 420)
+        resize_within_screen(self, 820, 420)
 
     def _choose_format(self) -> None:
         form = FORMATS.get(self.format)

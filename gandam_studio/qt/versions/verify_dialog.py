@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.versions import Verified
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.widgets.fitting import resize_within_screen
 
 SHOWN = 2000
 
@@ -63,7 +64,7 @@ class DamageDialog(QDialog):
         layout.addWidget(head)
         layout.addWidget(self.table)
         layout.addWidget(buttons)
-        self.resize(680, 420)
+        resize_within_screen(self, 680, 420)
 
     def _ask_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.tr("Folder to search for the originals"))

@@ -16,6 +16,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+_FRAME = QSize(16, 64)  # logical pixels that a dialog leaves for its frame and some of what is behind it
+
+
+def resize_within_screen(dialog: QWidget, width: int, height: int) -> None:
+    """Give a dialog its usual size, or less on a small screen."""
+    dialog.resize(QSize(width, height).boundedTo(dialog.screen().availableSize() - _FRAME))
+
 
 class Reach(QScrollArea):
     """Shows a page at any size: one that needs more room than there is can be scrolled instead of being cut off."""
@@ -213,4 +220,4 @@ class WrappingRow(QLayout):
             x += width + self.spacing()
 
 
-__all__ = ["Columns", "Reach", "WrappingRow"]
+__all__ = ["Columns", "Reach", "WrappingRow", "resize_within_screen"]
