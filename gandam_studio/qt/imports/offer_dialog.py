@@ -116,7 +116,7 @@ class OfferDialog(QDialog):
         return only.name or str(only)
 
     def _ask(self, what: str) -> None:
-        self.question.setText(wrapped(self.tr("Make a workspace and import {0}?").format(what)))
+        self.question.setText(wrapped(self.tr("Make a workspace and import {0}?").format(what), word=30))
 
     def _count(self, paths: list[Path]) -> None:
         def work(_workspace: Any, job: Any) -> int:
