@@ -263,15 +263,17 @@ class MainWindow(QMainWindow):
         """Do what can wait until the workspace has been painted."""
         if self.session is not None:
             remember_folder(self.session.workspace.folder)
-            self._reattach(self.session)
-            self._follow_steps(self.session)
+            trains = self._reattach(self.session)
+            self._follow_steps(self.session, trains)
 
-    def _follow_steps(self, session: Session) -> None:
+    def _follow_steps(self, session: Session, trains: bool) -> None:
         """Offer the next stage whenever one is completed."""
         from gandam_studio.qt.next_steps import NextSteps
 
         self._next_steps = NextSteps(session, self.next_bar)
         self._next_steps.step_taken.connect(self._take_step)
+        if trains and not session.read_only:
+            self._next_steps.follow_runs()
 
     def _take_step(self, step: Step) -> None:
         screen = self.visit_by_name(step.screen)
@@ -283,16 +285,17 @@ class MainWindow(QMainWindow):
             if isinstance(screen, DuplicatesScreen):
                 screen.search()
 
-    def _reattach(self, session: Session) -> None:
-        """Show a run that is already training, started by an earlier window or on the command line."""
+    def _reattach(self, session: Session) -> bool:
+        """Show a run that is already training, started by an earlier window or on the command line; False if none."""
         # Imported late: it pulls in all modules for configurations and runs.
         from gandam_studio.core.runs import any_run_trains
 
         if not any_run_trains(session.workspace):
-            return
+            return False
         for place in self.rail.places:
             if place.name == "Train":
                 self._built(place).reattach()
+        return True
 
     def visit_by_name(self, name: str) -> Screen | None:
         """Show the screen with that English name ("Train"); None if there is none."""

@@ -60,7 +60,7 @@ class NextSteps(QObject):
         self._screen = ""
         self._searched = False
         self._dismissed: set[tuple[str, str]] = set()
-        self._finished: set[Path] | None = None
+        self._states: dict[Path, str] | None = None  # of the runs when they were last listed; None: not followed
         self._last_version = self._newest_version()
         self._changed = self._last_version == ""
         self._all_decided = True  # only the moment when the last sprite is decided is worth an offer
@@ -73,7 +73,7 @@ class NextSteps(QObject):
         session.edits_applied.connect(self._note_edit)
         session.duplicates_found.connect(self._note_search)
         session.versions_changed.connect(self._note_version)
-        session.runs_changed.connect(self._follow_runs)
+        session.runs_changed.connect(self._note_run)
         session.closing.connect(self._stop)
         bar.accepted.connect(self._take)
         bar.dismissed.connect(self._dismiss)
@@ -84,6 +84,13 @@ class NextSteps(QObject):
         self._screen = name
         if self.step is not None and self.step.screen == name and self.step.kind != COPIES:
             self._withdraw(self.step.kind)
+
+    def follow_runs(self) -> None:
+        """Notice when a run finishes; begins when the first one is started or found training."""
+        if self._states is None:
+            self._states = {}
+            self._session.run_index.changed.connect(self._note_runs)
+            self._note_runs()
 
     # Events
 
@@ -112,17 +119,21 @@ class NextSteps(QObject):
             self._offer(Step(TRAIN, "Train", text, self.tr("Train on {0}").format(newest), subject=newest))
         self._last_version = newest
 
-    def _follow_runs(self) -> None:
-        index = self._session.run_index
-        index.changed.connect(self._note_runs)
-        self._session.runs_changed.disconnect(self._follow_runs)
-        self._finished = {run.folder for run in index.runs if run.state == "finished"}
+    def _note_run(self) -> None:
+        self.follow_runs()
         self._withdraw(TRAIN)
 
     def _note_runs(self) -> None:
-        finished = {run.folder: run.run for run in self._session.run_index.runs if run.state == "finished"}
-        before, self._finished = self._finished or set(), set(finished)
-        for folder in [folder for folder in finished if folder not in before][-1:]:
+        """Offer what can be done with a run that was seen before it finished, and has finished now."""
+        before = self._states or {}
+        listed = self._session.run_index.runs
+        self._states = {run.folder: run.state.state for run in listed}
+        finished = {
+            run.folder: run.run
+            for run in listed
+            if run.state.state == "finished" and before.get(run.folder, "finished") != "finished"
+        }
+        for folder in list(finished)[-1:]:
             name = shortened(finished[folder], 60)
             text = self.tr("{0} has finished.").format(name)
             if self._screen == "Train":

@@ -9,6 +9,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
+from recorded_runs import Recorder, make_run, recorded
 from small_workspaces import png_bytes, sprite_pixels
 from studio_window import CONTROL, OpenWindow, curate, press
 
@@ -16,6 +17,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.proposing import propose_folder
 from gandam_studio.qt.imports.offer_dialog import OfferDialog
 from gandam_studio.qt.main_window import MainWindow
+from gandam_studio.qt.train.screen import TrainScreen
 from gandam_studio.qt.versions.screen import VersionsScreen
 from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
@@ -208,3 +210,26 @@ def test_what_is_dismissed_stays_away(art: Path, tmp_path: Path, open_window: Op
             qtbot.waitUntil(window.next_bar.isVisible)
             QTest.mouseClick(window.next_bar.dismiss_button, LEFT)
         assert not window.next_bar.isVisible()
+
+
+def test_a_run_that_finishes_offers_its_samples(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    recorded(folder / "runs" / "old")
+    run = make_run(folder / "runs" / "new")
+    window = open_window(folder)
+    session = window.session
+    qtbot.waitUntil(lambda: window._next_steps is not None)
+    session.runs_changed.emit()
+    qtbot.waitUntil(lambda: len(session.run_index.runs) == 2)
+    assert not window.next_bar.isVisible(), "what had finished before is no news"
+    recorder = Recorder(run)
+    recorder.train(100)
+    recorder.sample()
+    recorder.finish()
+    session.run_index.refresh()
+    qtbot.waitUntil(window.next_bar.isVisible)
+    assert "new" in window.next_bar.text.text()
+    QTest.mouseClick(window.next_bar.go_button, LEFT)
+    screen = window.screen_shown
+    assert isinstance(screen, TrainScreen)
+    assert screen.follower is not None
+    assert screen.follower.run_directory.path == run.path
