@@ -81,7 +81,7 @@ def full(folder: Path) -> Path:
     """The workspace with a version and a finished run."""
     with Workspace.open(folder) as workspace:
         versions.commit(workspace, "A first version with a rather long message " * 4)
-    recorded(folder / "runs" / "first run")
+    recorded(folder / "runs" / "r1-first")
     return folder
 
 

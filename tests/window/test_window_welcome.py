@@ -213,13 +213,13 @@ def test_what_is_dismissed_stays_away(art: Path, tmp_path: Path, open_window: Op
 
 
 def test_a_run_that_finishes_offers_its_samples(folder: Path, open_window: OpenWindow, qtbot) -> None:
-    recorded(folder / "runs" / "old")
-    run = make_run(folder / "runs" / "new")
+    recorded(folder / "runs" / "r1-old")
+    run = make_run(folder / "runs" / "r2-new")
     window = open_window(folder)
     session = window.session
     qtbot.waitUntil(lambda: window._next_steps is not None)
     session.runs_changed.emit()
-    qtbot.waitUntil(lambda: len(session.run_index.runs) == 2)
+    qtbot.waitUntil(lambda: len(session.run_index.runs) == 2, timeout=30_000)
     assert not window.next_bar.isVisible(), "what had finished before is no news"
     recorder = Recorder(run)
     recorder.train(100)
@@ -227,7 +227,7 @@ def test_a_run_that_finishes_offers_its_samples(folder: Path, open_window: OpenW
     recorder.finish()
     session.run_index.refresh()
     qtbot.waitUntil(window.next_bar.isVisible)
-    assert "new" in window.next_bar.text.text()
+    assert "r2-new" in window.next_bar.text.text()
     QTest.mouseClick(window.next_bar.go_button, LEFT)
     screen = window.screen_shown
     assert isinstance(screen, TrainScreen)
