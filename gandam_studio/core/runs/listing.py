@@ -80,6 +80,11 @@ def training_recipe(recipe: Recipe, config: TrainConfig) -> Recipe:
     return dataclasses.replace(recipe, size=config.data.size, background=background)
 
 
+def size_to_train(own: int, recipe_size: int) -> int:
+    """The picture size of a run: the recipe's, unless that has its default size; then the preset's `own`."""
+    return own if recipe_size == Recipe().size else recipe_size
+
+
 def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, str]:
     """A configuration at the picture size of the recipe, unless that has its default size.
 
@@ -89,7 +94,7 @@ def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, st
     own = config.data.size
     if recipe.size == own:
         return config, ""
-    if recipe.size == Recipe().size:
+    if size_to_train(own, recipe.size) == own:
         return config, f"at {own} px, the preset's size; for {recipe.size} px: --set data.size={recipe.size}"
     try:
         fitted = fit_data(config, recipe.size, config.data.channels)

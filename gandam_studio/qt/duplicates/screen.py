@@ -152,7 +152,7 @@ class DuplicatesScreen(DuplicatesBase):
         if lost := found.report.unreadable:
             text = self.tr("{0} sprites could not be read and were not compared: {1}")
             names = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
-            self.session.post(text.format(f"{len(lost):,}", names), WARNING)
+            self.session.post(text.format(f"{len(lost):,}", names), WARNING, stays=True)
         self.focus_work()
 
     def adopt(self, found: Found) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication
 
 from trainer.protocol import events as ev
+from trainer.protocol.errors import NO_DEVICE
 from trainer.protocol.run_directory import RunState, is_number
 from trainer.protocol.untrusted import shortened
 
@@ -120,7 +121,7 @@ class Failure:
     """What the card of a failed run shows: cause, what is safe, one action.
 
     Attributes:
-        action: "resume", "smaller_batch", "slower", "versions", "folder", "" (none).
+        action: "resume", "on_cpu", "smaller_batch", "slower", "versions", "folder", "" (none).
     """
 
     cause: str
@@ -133,12 +134,15 @@ def failure(state: RunState, batch: int) -> Failure:
     """The card of a failed or interrupted run; `batch` is the number of pictures it held in memory at once."""
     resume = ("resume", resume_label(state))
     smaller = ("smaller_batch", _tr("Retry {0} pictures at a time").format(max(1, batch // 2)))
+    # A device that is not there will not come by itself; one that failed may work again.
+    absent = state.reason.startswith(NO_DEVICE)
+    device = ("on_cpu", _tr("Train on the CPU instead")) if absent else resume
     causes = {
         "oom": (_tr("Not enough memory for {0} pictures at once.").format(batch), smaller),
         "nan": (_tr("Training diverged (NaN or infinity)."), ("slower", _tr("Retry with half the learning rates"))),
         "disk_full": (_tr("The disk is full."), ("folder", _tr("Open the folder"))),
         "io": (_tr("Reading or writing failed."), ("folder", _tr("Open the folder"))),
-        "device": (_tr("The device failed."), resume),
+        "device": (_tr("The device is missing.") if absent else _tr("The device failed."), device),
         "data": (_tr("The run's data could not be read."), ("versions", _tr("Show the versions"))),
         "checkpoint": (_tr("A checkpoint could not be read."), resume),
         "folder": (_tr("The run's folder was moved or deleted during training."), resume),

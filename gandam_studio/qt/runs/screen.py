@@ -273,7 +273,7 @@ class RunsScreen(Screen):
         self.session.start_job(
             self.tr("Exporting {0}").format(run.name),
             lambda _workspace, job: export_run(run, target, job),
-            lambda made: self.session.post(self.tr("Exported to {0}").format(made), SUCCESS),
+            lambda made: self.session.post(self.tr("Exported to {0}").format(made), SUCCESS, stays=True),
         )
 
     def ask_delete(self) -> None:

@@ -344,6 +344,9 @@ class TrainScreen(Screen):
         config = follower.config
         if action == "resume":
             self.command("start")
+        elif action == "on_cpu":
+            if self.control.start(follower.run_directory, "--device", "cpu"):
+                follower.poke()
         elif action == "smaller_batch" and config is not None:
             self.derive({"batch.micro": max(1, follower.pictures_at_once // 2)})
         elif action == "slower" and config is not None:

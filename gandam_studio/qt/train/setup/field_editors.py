@@ -44,11 +44,13 @@ def _switch(info: FieldInfo, draft: ConfigDraft) -> QCheckBox:
 def _choice(info: FieldInfo, draft: ConfigDraft) -> QComboBox:
     box = _Choice()
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    for choice in info.choices:
-        box.addItem(as_text(choice))
     box.activated.connect(lambda index: draft.set_text(info.path, box.itemText(index)))
 
     def follow() -> None:
+        offered = draft.choices(info)
+        if offered != [box.itemText(row) for row in range(box.count())]:
+            box.clear()
+            box.addItems(offered)
         box.setCurrentIndex(max(0, box.findText(draft.text(info.path))))
 
     return _bound(box, follow, draft)
