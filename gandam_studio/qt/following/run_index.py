@@ -8,22 +8,23 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
 from gandam_studio.core.runs import RunSummary, runs_in
+from gandam_studio.qt.following.pending import ALIVE, PendingCommands
 
-POLL_MS = 2000
-ALIVE = ("running", "paused")
+POLL_MS = 800
 log = logging.getLogger(__name__)
 
 
 class RunIndex(QObject):
-    """Reads the folder of runs in a thread: after `refresh`, and every two seconds while `watch` is on and a run is
-    active.
+    """Reads the folder of runs in a thread: after `refresh`, and again and again while a run trains or `watch` is on.
 
     Attributes:
         runs: the runs as last read, oldest first (`core.runs.RunSummary`); empty before the first read.
         is_read: whether the runs have been read.
+        pending: commands given to runs and not carried out yet; see `words_of`.
 
     Signals:
-        changed: the runs or their states changed (`runs`); also emitted after the first read.
+        changed: the runs or their states changed (`runs`); also emitted after the first read, and when a command is
+            given to a run.
     """
 
     changed = Signal(list)
@@ -32,12 +33,16 @@ class RunIndex(QObject):
         super().__init__(parent)
         self.runs: list[RunSummary] = []
         self.is_read = False
+        self.pending = PendingCommands(self)
+        self.pending.changed.connect(lambda: self.changed.emit(self.runs))
+        self._watching = False
         self._requested = self._answered = 0
         self._closed = self._reading = False
         self._reader = _Reader(folder, self)
         self._reader.finished.connect(self._take)
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._look_again)
+        self._poll.start()
 
     def refresh(self) -> None:
         """Read the runs soon."""
@@ -46,20 +51,26 @@ class RunIndex(QObject):
             self._begin()
 
     def watch(self, watching: bool) -> None:
-        """Set whether the states of active runs are polled."""
+        """Set whether the runs are polled even while none trains, because another program may start or delete one."""
+        self._watching = watching
         if watching:
-            self._poll.start()
             self.refresh()
-        else:
-            self._poll.stop()
 
     def summary(self, folder: Path) -> RunSummary | None:
         """The run in that folder; None if it is not listed."""
         return next((run for run in self.runs if run.folder == folder), None)
 
+    def live(self) -> list[RunSummary]:
+        """The runs that train or pause, oldest first, no matter what started them."""
+        return [run for run in self.runs if run.state.state in ALIVE]
+
     def any_alive(self) -> bool:
         """True if a listed run is training or paused."""
-        return any(run.state.state in ALIVE for run in self.runs)
+        return bool(self.live())
+
+    def pending_of(self, run: RunSummary) -> str:
+        """The command that a listed run has not carried out yet; "" without one."""
+        return self.pending.of(run.folder, run.state)
 
     @property
     def is_up_to_date(self) -> bool:
@@ -73,7 +84,7 @@ class RunIndex(QObject):
         self._reader.wait()
 
     def _look_again(self) -> None:
-        if self.any_alive() and self.is_up_to_date:
+        if (self._watching or self.any_alive()) and self.is_up_to_date:
             self.refresh()
 
     def _begin(self) -> None:

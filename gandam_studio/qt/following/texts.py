@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication
 
@@ -13,6 +13,9 @@ from trainer.protocol import events as ev
 from trainer.protocol.errors import NO_DEVICE
 from trainer.protocol.run_directory import RunState, is_number
 from trainer.protocol.untrusted import shortened
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.following.follower import RunFollower
 
 LONGEST_LINE = 500
 STATE_COLORS = {
@@ -34,10 +37,29 @@ def state_name(state: str) -> str:
     }.get(state, state)  # fmt: skip
 
 
-def state_words(state: RunState) -> str:
-    """A short text for a state, with the limit if a run was finished by another limit than its iterations."""
+def pending_name(command: str) -> str:
+    """What a run is about to do after a command; "" for none."""
+    return {
+        "start": _tr("Starting…"), "pause": _tr("Pausing…"), "resume": _tr("Resuming…"), "stop": _tr("Stopping…"),
+    }.get(command, "")  # fmt: skip
+
+
+def state_words(state: RunState, pending: str = "") -> str:
+    """A short text for a state, with the limit if a run was finished by another limit than its iterations.
+
+    pending: a command that the run has not carried out yet, shown instead.
+    """
+    if pending:
+        return pending_name(pending)
     limit = {"minutes": _tr("time limit"), "images": _tr("picture limit")}.get(state.cause, "")
     return f"{state_name(state.state)} ({limit})" if state.state == "finished" and limit else state_name(state.state)
+
+
+def pauses(follower: RunFollower) -> bool:
+    """Whether a run is paused, or about to be: then the button next to it resumes."""
+    return follower.pending_command == "pause" or (
+        follower.state.state == "paused" and follower.pending_command != "resume"
+    )
 
 
 def why_finished(state: RunState) -> str:

@@ -140,6 +140,7 @@ class PreflightCard(QFrame):
         self._task = BackgroundTask("", None, lambda _workspace, job: measure_step(config, job), self)
         self._task.succeeded.connect(self._show)
         self._task.failed.connect(lambda error: self._note.setText(wrapped(explain(error))))
+        self._task.cancelled.connect(self._note.clear)
         self._task.ended.connect(self._end)
         self._task.start()
 

@@ -18,7 +18,16 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.runs.record import RecordChanges
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
-from gandam_studio.qt.following.texts import STATE_COLORS, Failure, failure, resume_label, state_name, why_finished
+from gandam_studio.qt.following.texts import (
+    STATE_COLORS,
+    Failure,
+    failure,
+    pauses,
+    pending_name,
+    resume_label,
+    state_name,
+    why_finished,
+)
 from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.train.watch.cards import Card
 from gandam_studio.qt.train.watch.grids import GridArea
@@ -177,6 +186,7 @@ class WatchPage(QWidget):
         follower.state_changed.connect(self._show_state)
         follower.log_grew.connect(self.log.add_log)
         follower.vanished.connect(self._show_vanished)
+        follower.pending_changed.connect(lambda: None if follower.is_gone else self._show_state(follower.state))
         follower.trouble_changed.connect(lambda _trouble: self._show_card(follower.state))
         follower.picture_loaded.connect(lambda _path: self._pictures_came())
         self._show_title()
@@ -249,18 +259,25 @@ class WatchPage(QWidget):
         self._title.setToolTip(tip(str(follower.run_directory.path)))
 
     def _show_state(self, state: RunState) -> None:
-        name = self._state_text(STATE_COLORS.get(state.state, "secondary"), state_name(state.state))
-        why = why_finished(state)
+        assert self.follower is not None
+        pending = self.follower.pending_command
+        words = pending_name(pending) or state_name(state.state)
+        name = self._state_text(STATE_COLORS.get(state.state, "secondary"), words)
+        why = "" if pending else why_finished(state)
         self.state_label.setText(f"{name}: {why}" if why else name)
         alive = state.state in ("running", "paused")
         for button in (self.pause_button, self.stop_button, self.sample_button):
             button.setVisible(alive)
-        paused = state.state == "paused"
+            button.setEnabled(pending != "stop")
+        paused = pauses(self.follower)
         self.pause_button.setText(self.tr("Resume") if paused else self.tr("Pause"))
         icons.set_icon(self.pause_button, "play" if paused else "pause", "text", 16)
         self.resume_button.setVisible(state.state in ("created", "interrupted", "stopped", "failed"))
         self.resume_button.setText(self.tr("Start") if state.state == "created" else resume_label(state))
         self._show_card(state)
+        if pending == "start":
+            self.resume_button.hide()
+            self.card.hide()
         self.show_numbers()
 
     @staticmethod
@@ -394,7 +411,7 @@ class WatchPage(QWidget):
             self.close_zoom()
 
     def _toggle_pause(self) -> None:
-        paused = self.follower is not None and self.follower.state.state == "paused"
+        paused = self.follower is not None and pauses(self.follower)
         self.command_requested.emit("resume" if paused else "pause")
 
     def wait(self) -> None:
