@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import time
@@ -20,6 +21,7 @@ from studio_window import CONTROL, OpenWindow, open_window, own_settings, press
 from gandam_studio.core import versions
 from gandam_studio.core.runs import available_devices
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import SetSetting
 from gandam_studio.qt.main_window import MainWindow
 from gandam_studio.qt.runs.lineage_tree import LineageTree
 from gandam_studio.qt.runs.screen import RunsScreen
@@ -299,3 +301,42 @@ def test_a_missing_device_is_cured_by_one_button(window: MainWindow, folder: Pat
     click(screen.watch.card.button)
     qtbot.waitUntil(lambda: screen.follower.record.last_iteration > 1, timeout=WAIT_MS)
     assert made.config().device == "cpu"
+
+
+def test_recipe_and_train_say_the_same_picture_size(window: MainWindow, qtbot) -> None:  # type: ignore[no-untyped-def]
+    panel = window.screen_shown.panel
+    panel.show_recipe()
+    recipe = panel.recipe
+    assert recipe is not None
+
+    def shown() -> set[int]:
+        return {picture.width() for picture in recipe.preview.pictures}
+
+    qtbot.waitUntil(lambda: shown() == {32}, timeout=SOON_MS)
+    assert recipe.size_note.isVisible(), "the recipe says 64, the preset trains at 32"
+    assert "sprite-r3-cpu" in recipe.size_note.text()
+    visit(window, 4)
+    setup = train(window).setup
+    assert setup.draft.config.data.size == 32
+    assert "64" in setup.size_note.label.text()
+    click(setup.size_note.button)
+    assert setup.draft.config.data.size == 64
+    assert not setup.size_note.isVisible()
+    visit(window, 1)
+    panel.show_recipe()
+    qtbot.waitUntil(lambda: shown() == {64}, timeout=SOON_MS)
+    assert not recipe.size_note.isVisible()
+
+
+def test_a_size_chosen_in_the_recipe_is_the_size_of_the_run(window: MainWindow, qtbot) -> None:  # type: ignore[no-untyped-def]
+    session = window.session
+    assert session is not None
+    visit(window, 4)
+    setup = train(window).setup
+    recipe = dataclasses.replace(session.workspace.recipe, size=128)
+    session.apply(SetSetting("recipe", recipe.to_json(), "Change the recipe"))
+    versions.commit(session.workspace, "larger")
+    session.versions_changed.emit()
+    assert setup.draft.config.data.size == 128
+    assert not setup.size_note.isVisible()
+    assert session.training_size.side(128) == 128

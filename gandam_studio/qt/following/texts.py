@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication
 
+from gandam_studio.core.runs.concerns import Concern
 from trainer.protocol import events as ev
 from trainer.protocol.errors import NO_DEVICE
 from trainer.protocol.run_directory import RunState, is_number
@@ -180,6 +181,28 @@ def failure(state: RunState, batch: int) -> Failure:
         if state.reason:
             cause = f"{cause.removesuffix('.')} ({state.reason.removesuffix('.')})."
     return Failure(cause, _what_is_safe(state), action, label)
+
+
+def concern_card(found: Concern) -> tuple[str, Failure]:
+    """Headline and card about a run whose curves show plainly that it goes wrong."""
+    if found.kind == "diverging":
+        cause = _tr(
+            "The losses have exploded to {0:,.0f}, where single digits are normal. Runs rarely recover from that."
+        )
+        safe = _tr("Earlier checkpoints and samples are safe. Lower learning rates usually help.")
+        card = Failure(cause.format(found.value), safe, "slower", _tr("Retry with half the learning rates"))
+        return _tr("The run diverges"), card
+    if found.kind == "discriminator":
+        cause = _tr(
+            "The discriminator's loss was close to 0 for {0:,} iterations: the generator learns hardly anything."
+        )
+        safe = _tr("A lower lr_d, a stronger penalty or more augmentation usually help.")
+        card = Failure(cause.format(found.iterations), safe, "edit", _tr("Change the settings"))
+        return _tr("The discriminator has won"), card
+    cause = _tr("Quality (KID, lower is better) is {0:.3g}, and was {1:.3g} before.").format(found.value, found.before)
+    safe = _tr("If the samples look no better either, stop here, or change a setting.")
+    headline = _tr("No better for {0:,} iterations").format(found.iterations)
+    return headline, Failure(cause, safe, "", "")
 
 
 def _what_is_safe(state: RunState) -> str:

@@ -145,6 +145,8 @@ class FieldRow(QWidget):
 def tool_tip(info: FieldInfo, draft: ConfigDraft) -> str:
     """Meaning, range and default of a setting."""
     lines = [info.meaning[:1].upper() + info.meaning[1:] + "."]
+    if info.advice:
+        lines.append(info.advice + ".")
     if info.low is not None or info.high is not None:
         low, high = ("" if bound is None else f"{bound:,}" for bound in (info.low, info.high))
         lines.append(draft.tr("From {0} to {1}.").format(low, high) if high else draft.tr("At least {0}.").format(low))

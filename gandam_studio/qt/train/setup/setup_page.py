@@ -35,6 +35,7 @@ from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
 from gandam_studio.qt.train.setup.draft import ConfigDraft, as_text, editable_fields
 from gandam_studio.qt.train.setup.field_editors import FieldRow
 from gandam_studio.qt.train.setup.preflight_card import PreflightCard
+from gandam_studio.qt.train.setup.preset_delegate import PresetDelegate
 from gandam_studio.qt.train.setup.queue_list import QueueList
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, wrapped
 from trainer.protocol.presets import load_preset, preset_names
@@ -42,6 +43,7 @@ from trainer.protocol.untrusted import one_line
 
 CHECK_MS = 250
 MEASURE_MS = 1500
+PRESETS_PX = 680  # logical pixels: descriptions fit
 log = logging.getLogger(__name__)
 
 
@@ -92,6 +94,11 @@ class SetupPage(QWidget):
     def _lay_out(self) -> None:
         for name in preset_names():
             self.presets.addItem(name)
+            at, description = self.presets.count() - 1, load_preset(name).description
+            self.presets.setItemData(at, description, Qt.ItemDataRole.ToolTipRole)
+            self.presets.setItemData(at, f"{name}: {description}", Qt.ItemDataRole.AccessibleTextRole)
+        self.presets.setItemDelegate(PresetDelegate(self.presets))
+        self.presets.view().setMinimumWidth(PRESETS_PX)
         self.presets.setCurrentText(FIRST_PRESET)
         self.description = QLabel(wordWrap=True)
         self.description.setProperty("role", "secondary")
