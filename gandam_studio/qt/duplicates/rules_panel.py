@@ -212,9 +212,8 @@ class RulesPanel(QWidget):
         layout.addSpacing(theme.HALF)
         layout.addWidget(section(self.tr("Preview")))
         layout.addWidget(self.preview)
-        layout.addWidget(self.kept_button)
         layout.addStretch()
-        # In a low window the panel scrolls, so that no line of the preview is cut; the button stays in sight.
+        # In a low window the panel scrolls, so that no line of the preview is cut; the buttons stay in sight.
         area = QScrollArea(widgetResizable=True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -222,6 +221,8 @@ class RulesPanel(QWidget):
         area.setWidget(inner)
         foot = QVBoxLayout()
         foot.setContentsMargins(14, 0, 14, 14)
+        foot.setSpacing(theme.SPACE)
+        foot.addWidget(self.kept_button)
         foot.addWidget(self.apply_button)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)

@@ -67,9 +67,10 @@ def relation_to(relation: str, name: str) -> str:
 def group_summary(card: GroupCard, best: str) -> str:
     """What the other sprites of a group are to its best one, called `best`."""
     copies = sum(member.duplicate_of is not None for member in card.members)
-    if copies < len(card.members):
-        return _tr("{0} related to {1}").format(f"{len(card.members):,}", best)
-    return _tr("copy of {0}").format(best) if copies == 1 else _tr("{0} copies of {1}").format(f"{copies:,}", best)
+    count = len(card.members)
+    if copies < count:
+        return _tr("like {0}").format(best) if count == 1 else _tr("{0} like {1}").format(f"{count:,}", best)
+    return _tr("copy of {0}").format(best) if count == 1 else _tr("{0} copies of {1}").format(f"{count:,}", best)
 
 
 def relation_color(relation: str) -> str:
