@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,10 +152,17 @@ def runs(workspace: Workspace) -> list[RunSummary]:
     return runs_in(workspace.folder / "runs")
 
 
-def runs_in(folder: Path) -> list[RunSummary]:
-    """All runs in a folder of runs, oldest first; needs no workspace, so that any thread may ask."""
+def runs_in(folder: Path, known: Sequence[RunSummary] = ()) -> list[RunSummary]:
+    """All runs in a folder of runs, oldest first; needs no workspace, so that any thread may ask.
+
+    known: summaries read shortly before. Of these, runs that had ended and are not trained again are not read again.
+    """
+    ended = {run.folder: run for run in known if run.state.state not in ("running", "paused")}
     found = [path for path in _folders(folder) if _NUMBERED.match(path.name)]
-    return [summary(path) for path in sorted(found, key=lambda path: (_number(path), path.name))]
+    return [
+        ended[path] if path in ended and not RunDirectory(path).is_locked() else summary(path)
+        for path in sorted(found, key=lambda path: (_number(path), path.name))
+    ]
 
 
 def any_run_trains(workspace: Workspace) -> bool:

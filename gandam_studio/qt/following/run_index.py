@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
@@ -85,10 +86,12 @@ class RunIndex(QObject):
 
     def _look_again(self) -> None:
         if (self._watching or self.any_alive()) and self.is_up_to_date:
-            self.refresh()
+            self._requested += 1
+            self._begin(self.runs)
 
-    def _begin(self) -> None:
+    def _begin(self, known: Sequence[RunSummary] = ()) -> None:
         self._reading = True  # until the result is taken, after the thread has ended
+        self._reader.known = known
         self._reader.asked = self._requested
         self._reader.start()
 
@@ -111,12 +114,13 @@ class _Reader(QThread):
     def __init__(self, folder: Path, parent: QObject) -> None:
         super().__init__(parent)
         self.asked = 0
+        self.known: Sequence[RunSummary] = ()
         self.found: list[RunSummary] = []
         self._folder = folder
 
     def run(self) -> None:
         """Read the runs. No exception may escape from here."""
         try:
-            self.found = runs_in(self._folder)
+            self.found = runs_in(self._folder, self.known) if self.known else runs_in(self._folder)
         except Exception:
             log.exception("cannot read the runs")

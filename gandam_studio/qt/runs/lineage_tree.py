@@ -49,6 +49,7 @@ class LineageTree(QTreeWidget):
         self.itemSelectionChanged.connect(lambda: self.runs_selected.emit(self.selected()))
         self.itemActivated.connect(self._open)
         theme.notifier().changed.connect(self.viewport().update)
+        theme.notifier().changed.connect(self._forget_shape)
 
     def show_runs(self, runs: list[RunSummary], versions: list[ManifestVersion]) -> None:
         """Fill the tree, keeping the selection; if only states have changed, the items stay."""
@@ -78,6 +79,9 @@ class LineageTree(QTreeWidget):
         self.blockSignals(False)
         if set(self.selected()) != selected:
             self.runs_selected.emit(self.selected())
+
+    def _forget_shape(self) -> None:
+        self._shape = None  # icons and colours of the groups change with the theme
 
     def _group(
         self, label: str, version: ManifestVersion | None, groups: dict[str, QTreeWidgetItem]
