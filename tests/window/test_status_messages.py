@@ -37,7 +37,7 @@ def test_a_message_that_stays_comes_back_until_it_is_dismissed(
     session.post("Undone: drop", INFO)
     assert strip.message.text() == "Undone: drop"
     assert not dismiss_button(strip).isVisible(), "it goes by itself"
-    qtbot.waitUntil(lambda: strip.message.text() == "The disk is full")
+    qtbot.waitUntil(lambda: strip.message.text() == "The disk is full", timeout=20_000)
     QTest.qWait(60)
     assert strip.message.text() == "The disk is full"
     QTest.mouseClick(dismiss_button(strip), Qt.MouseButton.LeftButton)
@@ -54,5 +54,5 @@ def test_where_an_export_went_stays(folder: Path, open_window: OpenWindow, qtbot
     versions = window.visit_by_name("Versions")
     out = tmp_path / "made.csv"
     versions.work.export(versions.chosen, ExportRequest(str(out), "csv", "", force=False))
-    qtbot.waitUntil(lambda: str(out) in window.status_strip.message.text())
+    qtbot.waitUntil(lambda: str(out) in window.status_strip.message.text(), timeout=20_000)
     assert dismiss_button(window.status_strip).isVisible()

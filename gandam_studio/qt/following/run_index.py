@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
 from gandam_studio.core.runs import RunSummary, runs_in
 from gandam_studio.qt.following.pending import ALIVE, PendingCommands
+from trainer.protocol.run_directory import RunDirectory
 
 POLL_MS = 800
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class RunIndex(QObject):
         self.pending = PendingCommands(self)
         self.pending.changed.connect(lambda: self.changed.emit(self.runs))
         self._watching = False
+        self._locked: frozenset[Path] = frozenset()
         self._requested = self._answered = 0
         self._closed = self._reading = False
         self._reader = _Reader(folder, self)
@@ -62,12 +64,15 @@ class RunIndex(QObject):
         return next((run for run in self.runs if run.folder == folder), None)
 
     def live(self) -> list[RunSummary]:
-        """The runs that train or pause, oldest first, no matter what started them."""
-        return [run for run in self.runs if run.state.state in ALIVE]
+        """The runs that a trainer is working on, oldest first, no matter what started it.
+
+        A run can be locked before it has written that it trains, and after it has written that it has ended.
+        """
+        return [run for run in self.runs if run.folder in self._locked]
 
     def any_alive(self) -> bool:
         """True if a listed run is training or paused."""
-        return bool(self.live())
+        return bool(self._locked) or any(run.state.state in ALIVE for run in self.runs)
 
     def pending_of(self, run: RunSummary) -> str:
         """The command that a listed run has not carried out yet; "" without one."""
@@ -100,8 +105,8 @@ class RunIndex(QObject):
         if self._closed:
             return
         found, self._answered = self._reader.found, self._reader.asked
-        is_news = not self.is_read or found != self.runs
-        self.runs, self.is_read = found, True
+        is_news = not self.is_read or found != self.runs or self._reader.locked != self._locked
+        self.runs, self.is_read, self._locked = found, True, self._reader.locked
         if not self.is_up_to_date:
             self._begin()
         if is_news:
@@ -116,11 +121,13 @@ class _Reader(QThread):
         self.asked = 0
         self.known: Sequence[RunSummary] = ()
         self.found: list[RunSummary] = []
+        self.locked: frozenset[Path] = frozenset()
         self._folder = folder
 
     def run(self) -> None:
         """Read the runs. No exception may escape from here."""
         try:
             self.found = runs_in(self._folder, self.known) if self.known else runs_in(self._folder)
+            self.locked = frozenset(run.folder for run in self.found if RunDirectory(run.folder).is_locked())
         except Exception:
             log.exception("cannot read the runs")
