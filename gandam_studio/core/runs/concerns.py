@@ -20,7 +20,7 @@ HUGE, HUGE_CRITIC = 1_000.0, 100_000.0
 """Losses beyond this mean nothing any more. A critic's scores have no scale, so much larger ones are still normal."""
 GROWN, GROWN_CRITIC, LEAST = 100.0, 1_000.0, 10.0
 """Or losses beyond `LEAST` that have grown by this factor since the start."""
-WON_FOR, WON_BELOW = 500, 0.01
+WON_FOR, WON_BELOW = 300, 0.01
 """The discriminator has won if its loss was below this in nearly all of so many iterations. Balanced it is 0.7 to 2."""
 METRIC = "kid"
 MEASURED, FLAT_FOR, BETTER = 10, 500, 0.95
