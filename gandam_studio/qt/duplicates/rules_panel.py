@@ -170,7 +170,7 @@ class RulesPanel(QWidget):
             self.tr("The best of each group still stays. Switched off again once the rules are applied.")
         )
         self.include_kept.toggled.connect(lambda _on: self.relations_changed.emit())
-        self.kept_button = QPushButton()
+        self.kept_button = QPushButton(self.tr("Include the kept groups"))
         self.kept_button.setToolTip(self.tr("Then check the preview and apply; a single undo reverts it"))
         self.kept_button.clicked.connect(lambda _checked=False: self.include_kept.setChecked(True))
         self.kept_button.hide()
