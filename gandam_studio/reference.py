@@ -13,8 +13,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from trainer.protocol.config import FieldInfo
 
 BLOCK = re.compile(r"(?<=<!-- generated: )(\w+) -->\n(?:.*?\n)?(?=<!-- end -->)", re.DOTALL)
 
@@ -123,11 +127,24 @@ def settings() -> str:
         choices = ", ".join(f"`{choice}`" for choice in field.choices) if field.choices else field.unit
         plain = str(list(field.default) if isinstance(field.default, tuple) else field.default)
         default = f"`{plain}`" if plain else ""
-        sections.setdefault(section, []).append((f"`{name}`", default, choices, field.meaning))
+        sections.setdefault(section, []).append((f"`{name}`", default, choices, explained(field)))
     header = ("Setting", "Default", "Choices or unit", "Meaning")
     return "\n\n".join(
         "\n".join([f"## {section or 'The run'}", "", *_table(header, rows)]) for section, rows in sections.items()
     )
+
+
+def explained(field: FieldInfo) -> str:
+    """A setting's meaning, and what good and bad values look like."""
+    return f"{field.meaning}. {field.advice}" if field.advice else field.meaning
+
+
+def curves() -> str:
+    """The curves and numbers of a run."""
+    from trainer.protocol.measures import MEASURES
+
+    rows = [(title, f"`{name}`", text) for name, (title, text) in MEASURES.items()]
+    return "\n".join(_table(("Curve", "In the events", "What it is, and what good and bad look like"), rows))
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
@@ -137,6 +154,7 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
+    "curves": curves,
     "formats": formats,
     "keys": keys,
     "presets": presets,

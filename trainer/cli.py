@@ -258,6 +258,16 @@ def preflight(config: Path, as_json: bool) -> None:
 
 @main.command()
 @JSON
+def devices(as_json: bool) -> None:
+    """List the devices that this machine can train on, the best first; auto takes the first."""
+    from trainer.device import available_devices
+
+    found = available_devices()
+    _emit({"devices": found}, as_json, "\n".join(found))
+
+
+@main.command()
+@JSON
 def presets(as_json: bool) -> None:
     """List the presets."""
     found = {name: load_preset(name) for name in preset_names()}

@@ -18,6 +18,7 @@ from gandam_studio.qt.failures import explain
 if TYPE_CHECKING:
     from gandam_studio.core.workspace.edits import Edit
     from gandam_studio.qt.following.run_index import RunIndex
+    from gandam_studio.qt.following.training_size import TrainingSize
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,9 @@ class Session(QObject):
         duplicates_found: a search for duplicates has ended with a result.
         versions_changed: a version was committed or tagged.
         runs_changed: a run was created, or its state changed.
-        message_posted: a message for the user (text, severity "info", "success", "warning" or "error").
+        training_size_changed: another preset or picture size was chosen for the next run (`training_size`).
+        message_posted: a message for the user (text, severity "info", "success", "warning" or "error", whether it
+            stays until dismissed).
         task_started: background work began (`BackgroundTask`).
         task_ended: background work ended, with any outcome (`BackgroundTask`).
         closing: the workspace is about to be closed; receivers must end their threads now.
@@ -49,7 +52,8 @@ class Session(QObject):
     duplicates_found = Signal()
     versions_changed = Signal()
     runs_changed = Signal()
-    message_posted = Signal(str, str)
+    training_size_changed = Signal()
+    message_posted = Signal(str, str, bool)
     task_started = Signal(object)
     task_ended = Signal(object)
     closing = Signal()
@@ -62,6 +66,7 @@ class Session(QObject):
         self._changing: BackgroundTask | None = None
         self._folding = False
         self._run_index: RunIndex | None = None
+        self._training_size: TrainingSize | None = None
         if workspace.read_only:
             self._follow_writer()
 
@@ -77,6 +82,21 @@ class Session(QObject):
             self.closing.connect(self._run_index.close)
             self._run_index.refresh()
         return self._run_index
+
+    @property
+    def training_size(self) -> TrainingSize:
+        """The picture size of the next run, by what is chosen on Train."""
+        if self._training_size is None:
+            from gandam_studio.qt.following.training_size import first_training_size
+
+            self._training_size = first_training_size()
+        return self._training_size
+
+    def set_training_size(self, size: TrainingSize) -> None:
+        """Note what is chosen on Train."""
+        if size != self._training_size:
+            self._training_size = size
+            self.training_size_changed.emit()
 
     @property
     def read_only(self) -> bool:
@@ -188,9 +208,12 @@ class Session(QObject):
 
     # Messages
 
-    def post(self, text: str, severity: str = INFO) -> None:
-        """Show a message that needs no answer."""
-        self.message_posted.emit(text, severity)
+    def post(self, text: str, severity: str = INFO, *, stays: bool = False) -> None:
+        """Show a message that needs no answer.
+
+        stays: until it is dismissed, for what must be read at leisure, such as a path; errors always stay.
+        """
+        self.message_posted.emit(text, severity, stays or severity == ERROR)
 
     # Background work
 

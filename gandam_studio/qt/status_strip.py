@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePo
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
-from gandam_studio.qt.session import ERROR, Session
+from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from trainer.protocol.untrusted import shortened
 
@@ -16,6 +16,8 @@ POLL_MS = 100
 BASE_MS = 4000
 PER_WORD_MS = 300
 LONGEST = 1000
+MOST = 20
+"""Messages kept until they are dismissed."""
 _COLORS = {"info": "secondary", "success": "kept", "warning": "warning", "error": "dropped"}
 
 
@@ -28,6 +30,8 @@ class StatusStrip(QFrame):
         super().__init__(parent)
         self.setObjectName("statusStrip")
         self._session: Session | None = None
+        self._staying: list[tuple[str, str]] = []  # texts and severities to be dismissed, newest last
+        self._shows_staying = False
         self.jobs: dict[BackgroundTask, _JobEntry] = {}
         self._sign = QLabel()
         self.message = QLabel()
@@ -37,7 +41,7 @@ class StatusStrip(QFrame):
         self._dismiss = QToolButton()
         self._dismiss.setAccessibleName(self.tr("Dismiss the message"))
         icons.set_icon(self._dismiss, "close", "secondary", 14)
-        self._dismiss.clicked.connect(self.clear_message)
+        self._dismiss.clicked.connect(lambda _checked=False: self.dismiss())
         self._job_area = QHBoxLayout()
         self._job_area.setSpacing(2 * theme.SPACE)
         self._run_area = QHBoxLayout()
@@ -53,7 +57,7 @@ class StatusStrip(QFrame):
         layout.addLayout(self._run_area)
         self.setMinimumHeight(32)
         self._fade = QTimer(self, singleShot=True)
-        self._fade.timeout.connect(self.clear_message)
+        self._fade.timeout.connect(self._show_next)
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._refresh)
 
@@ -75,24 +79,45 @@ class StatusStrip(QFrame):
             self._run_area.addWidget(widget)
             widget.show()
 
-    def show_message(self, text: str, severity: str) -> None:
-        """Show a message; errors stay until dismissed, others disappear."""
-        self.message.setText(shortened(" ".join(text.split()), LONGEST))
-        self.message.setToolTip(tip(text))
-        icons.set_pixmap(self._sign, severity, QSize(16, 16), _COLORS[severity])
-        self._sign.show()
-        self._dismiss.setVisible(severity == ERROR)
-        if severity == ERROR:
-            self._fade.stop()
-        else:
-            self._fade.start(BASE_MS + PER_WORD_MS * min(len(text.split()), 100))
+    def show_message(self, text: str, severity: str, stays: bool = False) -> None:
+        """Show a message. One that stays is shown again after others that disappear, until it is dismissed."""
+        if stays:
+            self._staying = [*(one for one in self._staying if one != (text, severity)), (text, severity)][-MOST:]
+        self._show(text, severity, stays)
+
+    def dismiss(self) -> None:
+        """Remove the message shown, and show the one before it that was not dismissed yet."""
+        if self._shows_staying and self._staying:
+            self._staying.pop()
+        self._show_next()
 
     def clear_message(self) -> None:
-        """Remove the last message."""
+        """Remove all messages."""
+        self._staying.clear()
+        self._show_next()
+
+    def _show_next(self) -> None:
+        if self._staying:
+            self._show(*self._staying[-1], True)
+            return
+        self._fade.stop()
+        self._shows_staying = False
         self.message.clear()
         self.message.setToolTip("")
         self._sign.hide()
         self._dismiss.hide()
+
+    def _show(self, text: str, severity: str, stays: bool) -> None:
+        self._shows_staying = stays
+        self.message.setText(shortened(" ".join(text.split()), LONGEST))
+        self.message.setToolTip(tip(text))
+        icons.set_pixmap(self._sign, severity, QSize(16, 16), _COLORS[severity])
+        self._sign.show()
+        self._dismiss.setVisible(stays)
+        if stays:
+            self._fade.stop()
+        else:
+            self._fade.start(BASE_MS + PER_WORD_MS * min(len(text.split()), 100))
 
     def _add_job(self, task: BackgroundTask) -> None:
         entry = _JobEntry(task, self)

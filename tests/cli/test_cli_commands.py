@@ -384,6 +384,13 @@ def test_dedupe_reports_decides_and_is_undone(tmp_path: Path, studio: Studio) ->
     assert {row["reason"] for row in rows} == {"duplicate"}
     assert not any("recoloured" in row["name"] for row in rows)
     studio("undo", "-w", ws)
+    studio("keep", *names, "-w", ws)
+    assert "--include-kept" in studio("dedupe", "--apply", "--duplicates-only", "-w", ws).out
+    assert studio("list", "--status", "dropped", "-w", ws, "--json").json == []
+    studio("dedupe", "--apply", "--duplicates-only", "--include-kept", "-w", ws)
+    assert len(studio("list", "--status", "dropped", "-w", ws, "--json").json) == 4
+    studio("undo", "-w", ws)
+    studio("undo", "-w", ws)
     studio("dedupe", "--families", "-w", ws)
     families = {row["family"] for row in studio("list", "-w", ws, "--json").json}
     assert len(families) == 2

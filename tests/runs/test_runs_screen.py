@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,25 @@ def test_damaged_versions_do_not_hide_the_runs(screen, folder: Path) -> None:  #
     _refresh(screen)
     assert [path.name for path in screen.tree.run_items] == ["r1-a"]
     assert posted
+
+
+def test_samples_that_are_lost_are_said_instead_of_reading_for_ever(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(folder / "r1-a", iterations=200, every=100)
+    for grid in run.samples_path.iterdir():
+        grid.unlink()
+    _refresh(screen)
+    screen.tree.select([run.path])
+    qtbot.waitUntil(lambda: bool(screen.compare.grids), timeout=5000)
+    grid = screen.compare.grids[0]
+    qtbot.waitUntil(lambda: "cannot be read" in grid.view.message, timeout=5000)
+
+
+def test_a_run_that_vanishes_while_it_is_compared_is_said(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = make_run(folder / "r1-a")
+    _refresh(screen)
+    screen.tree.select([run.path])
+    qtbot.waitUntil(lambda: bool(screen.compare.grids), timeout=5000)
+    shutil.rmtree(run.path)
+    # The list may drop the run before the comparison notices.
+    gone = lambda: screen.right.currentWidget() is screen.hint or "missing" in screen.compare.grids[0].view.message  # noqa: E731
+    qtbot.waitUntil(gone, timeout=5000)

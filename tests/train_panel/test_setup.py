@@ -210,7 +210,7 @@ def test_the_page_offers_cures_and_starts_what_was_drawn_up(session, sprites, qt
     buttons = [b for b in page.preflight.findChildren(QPushButton) if b.text() == "Go to Curate"]
     with qtbot.waitSignal(page.cure_requested) as asked:
         qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
-    assert asked.args == ["Curate"]
+    assert asked.args == ["Curate", None]
     page.draft.set_text("stop.iterations", "12")
     with qtbot.waitSignal(page.start_requested) as started:
         qtbot.mouseClick(page.start_button, Qt.MouseButton.LeftButton)

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from recorded_runs import Recorder, make_run
 from small_workspaces import add_sprites
 
 from gandam_studio.core import versions
@@ -341,3 +342,31 @@ def test_paints_in_both_themes_and_many_differences(qtbot, open_screen, scheme):
     screen.differences.set_tile(64)
     assert not screen.grab().isNull()
     theme.set_scheme("system")
+
+
+def test_no_difference_is_an_answer_too(qtbot, open_screen):
+    screen = open_screen(5)
+    commit(qtbot, screen, "one")
+    comparing = screen.detail.summary.text()
+    screen.detail.show_summary(None)
+    waiting = screen.detail.summary.text()
+    screen.history.go_to(0)
+    settle(qtbot, screen.session)
+    assert comparing != waiting
+    assert screen.detail.summary.text() != waiting, "the current state is the same as its version"
+
+
+def test_a_training_run_does_not_make_the_versions_compare_again(qtbot, open_screen, tmp_path):
+    screen = open_screen(5)
+    commit(qtbot, screen, "one")
+    recorder = Recorder(make_run(tmp_path / "w" / "runs" / "r1-a"))
+    screen.session.run_index.refresh()
+    qtbot.waitUntil(lambda: len(screen.session.run_index.runs) == 1)
+    settle(qtbot, screen.session)
+    asked = []
+    screen.session.start_quiet_job = lambda *_args, **_more: asked.append(1)
+    recorder.train(40)
+    with qtbot.waitSignal(screen.session.run_index.changed):
+        screen.session.run_index.refresh()
+    QTest.qWait(50)
+    assert asked == []

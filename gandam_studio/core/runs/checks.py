@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gandam_studio.core.workspace.lookups import blank_ids, distinct_pairs, seqs_by_id
+from gandam_studio.core.workspace.lookups import blank_ids, decided, distinct_pairs, seqs_by_id
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.manifest import ManifestEntry, read_manifest
 
@@ -34,12 +34,14 @@ class Check:
         name: "sprites", "facing", "duplicates", "sizes", "blank", "mirror" or "disk".
         level: "ok", "note" or "warning" (better fix it first). text: one line.
         cure: the English name of the screen where it can be fixed, or "".
+        copies: for "duplicates": pairs of row numbers whose pictures are copies and both in the version.
     """
 
     name: str
     level: str
     text: str
     cure: str = ""
+    copies: tuple[tuple[int, int], ...] = ()
 
 
 def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
@@ -102,11 +104,17 @@ def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
     held = {entry.id for entry in entries}
     seqs = {seq for key, seq in seqs_by_id(workspace) if key in held}
     apart = distinct_pairs(workspace)
-    left = {j for i, j in pairs if i in seqs and j in seqs and (i, j) not in apart and (j, i) not in apart}
+    both = [(i, j) for i, j in pairs if i in seqs and j in seqs and (i, j) not in apart and (j, i) not in apart]
+    left = {j for _, j in both}
     if left:
         many = "1 sprite is a copy of another" if len(left) == 1 else f"{len(left):,} sprites are copies of others"
         text = f"{many} in this version"
-        return Check("duplicates", WARNING if len(left) >= DUPLICATE_SHARE * len(entries) else NOTE, text, "Duplicates")
+        level = WARNING if len(left) >= DUPLICATE_SHARE * len(entries) else NOTE
+        dropped = {seq for seq, status in decided(workspace) if status == "dropped"}
+        copies = tuple((i, j) for i, j in both if i not in dropped and j not in dropped)
+        if not copies:
+            text += "; you have dropped them since, so save a new version and train on that"
+        return Check("duplicates", level, text, "Duplicates" if copies else "Versions", copies)
     unseen = sum(seq > last for seq in seqs)
     if unseen:
         return Check("duplicates", NOTE, f"{unseen:,} sprites were not compared for duplicates yet", "Duplicates")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,11 @@ def training_recipe(recipe: Recipe, config: TrainConfig) -> Recipe:
     return dataclasses.replace(recipe, size=config.data.size, background=background)
 
 
+def size_to_train(own: int, recipe_size: int) -> int:
+    """The picture size of a run: the recipe's, unless that has its default size; then the preset's `own`."""
+    return own if recipe_size == Recipe().size else recipe_size
+
+
 def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, str]:
     """A configuration at the picture size of the recipe, unless that has its default size.
 
@@ -89,7 +95,7 @@ def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, st
     own = config.data.size
     if recipe.size == own:
         return config, ""
-    if recipe.size == Recipe().size:
+    if size_to_train(own, recipe.size) == own:
         return config, f"at {own} px, the preset's size; for {recipe.size} px: --set data.size={recipe.size}"
     try:
         fitted = fit_data(config, recipe.size, config.data.channels)
@@ -146,10 +152,17 @@ def runs(workspace: Workspace) -> list[RunSummary]:
     return runs_in(workspace.folder / "runs")
 
 
-def runs_in(folder: Path) -> list[RunSummary]:
-    """All runs in a folder of runs, oldest first; needs no workspace, so that any thread may ask."""
+def runs_in(folder: Path, known: Sequence[RunSummary] = ()) -> list[RunSummary]:
+    """All runs in a folder of runs, oldest first; needs no workspace, so that any thread may ask.
+
+    known: summaries read shortly before. Of these, runs that had ended and are not trained again are not read again.
+    """
+    ended = {run.folder: run for run in known if run.state.state not in ("running", "paused")}
     found = [path for path in _folders(folder) if _NUMBERED.match(path.name)]
-    return [summary(path) for path in sorted(found, key=lambda path: (_number(path), path.name))]
+    return [
+        ended[path] if path in ended and not RunDirectory(path).is_locked() else summary(path)
+        for path in sorted(found, key=lambda path: (_number(path), path.name))
+    ]
 
 
 def any_run_trains(workspace: Workspace) -> bool:

@@ -91,6 +91,19 @@ def ask(*arguments: str, job: Job = NULL_JOB) -> dict[str, Any]:
         raise UserError("the trainer's output could not be read") from None
 
 
+def available_devices(job: Job = NULL_JOB) -> tuple[str, ...]:
+    """What this machine can train on, the best first: "cuda", "mps", "cpu". Asks the trainer once, which takes seconds.
+
+    Raises UserError and jobs.Cancelled.
+    """
+    if not _devices:
+        _devices.extend(name for name in ask("devices", job=job).get("devices", ()) if isinstance(name, str))
+    return tuple(_devices)
+
+
+_devices: list[str] = []
+
+
 def _communicate(process: subprocess.Popen[bytes], job: Job) -> tuple[bytes, bytes]:
     while True:
         job.check()

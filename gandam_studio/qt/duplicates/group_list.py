@@ -12,7 +12,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.duplicates.findings import GroupCard
 from gandam_studio.qt.duplicates.group_model import SHOWN, GroupModel
-from gandam_studio.qt.duplicates.wording import relation_color, relation_name
+from gandam_studio.qt.duplicates.wording import group_summary, relation_color, relation_name
 from gandam_studio.qt.painting import paint_item
 from gandam_studio.qt.widgets.cell_painter import CellPainter
 from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
@@ -26,7 +26,7 @@ AHEAD = 4  # cards loaded beyond the visible ones
 
 
 class GroupDelegate(QStyledItemDelegate):
-    """Paints a card: relations and confidence, the first pictures with their status, the name of the best sprite."""
+    """Paints a card: relations and confidence, the first pictures with their status, what they are copies of."""
 
     def __init__(self, pictures: PictureCache, view: GroupList) -> None:
         super().__init__(view)
@@ -69,7 +69,7 @@ class GroupDelegate(QStyledItemDelegate):
         if hidden > 0:
             self._draw_more(painter, QRect(inner.left() + (fits - 1) * (TILE + GAP), top, TILE, TILE), hidden + 1)
         foot = QRect(inner.left(), top + TILE + GAP - 1, inner.width(), option.fontMetrics.height() + 2)
-        self._draw_foot(painter, foot, card, sprites[0].name, self._view.is_settled(card))
+        self._draw_foot(painter, foot, card, group_summary(card, sprites[0].name), self._view.is_settled(card))
 
     def _draw_frame(self, painter: QPainter, area: QRect, chosen: bool, focused: bool) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -102,20 +102,16 @@ class GroupDelegate(QStyledItemDelegate):
         painter.setPen(theme.color("text"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"+{hidden:,}")
 
-    def _draw_foot(self, painter: QPainter, area: QRect, card: GroupCard, name: str, settled: bool) -> None:
+    def _draw_foot(self, painter: QPainter, area: QRect, card: GroupCard, summary: str, settled: bool) -> None:
         middle = Qt.AlignmentFlag.AlignVCenter
         right = area.right()
         if settled:
             tick = icons.pixmap("success", 14, "kept")
             painter.drawPixmap(right - 14, area.center().y() - 6, tick)
             right -= 20
-        text = self.tr("{0} sprites").format(f"{len(card.seqs):,}")
-        painter.setPen(theme.color("muted"))
-        advance = painter.fontMetrics().horizontalAdvance(text)
-        painter.drawText(QRect(right - advance, area.top(), advance, area.height()), middle, text)
-        room = right - advance - 10 - area.left()
+        room = right - area.left()
         painter.setPen(theme.color("secondary"))
-        shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, room)
+        shown = painter.fontMetrics().elidedText(summary, Qt.TextElideMode.ElideMiddle, room)
         painter.drawText(QRect(area.left(), area.top(), room, area.height()), middle, shown)
 
     def _painter_for(self, painter: QPainter) -> CellPainter:

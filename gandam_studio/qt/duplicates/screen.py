@@ -29,7 +29,8 @@ from gandam_studio.qt.duplicates.group_list import FEWER, FEWEST, SHOWN, GroupLi
 from gandam_studio.qt.duplicates.group_view import GroupView
 from gandam_studio.qt.duplicates.pages import Pages
 from gandam_studio.qt.duplicates.rules_panel import PreviewText, RulesPanel
-from gandam_studio.qt.duplicates.top_bar import TopBar
+from gandam_studio.qt.duplicates.top_bar import COPIES, TopBar
+from gandam_studio.qt.following.requests import ShowCopies
 from gandam_studio.qt.responsiveness import set_aside
 from gandam_studio.qt.screen import ScreenMenu
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
@@ -62,6 +63,7 @@ class DuplicatesScreen(DuplicatesBase):
         self._statuses = Statuses(workspace)
         self._task: BackgroundTask | None = None
         self._stale = False
+        self._copies: tuple[tuple[int, int], ...] = ()
         self.plan: DropPlan | None = None
         self._planning, self._searching_again = Latest(), Latest()
         self.bar = TopBar(LOOSEST, RELATIONS)
@@ -99,6 +101,19 @@ class DuplicatesScreen(DuplicatesBase):
     def menus(self) -> list[ScreenMenu]:
         """The actions' menus."""
         return self.actions_of.menus()
+
+    def receive(self, request: object) -> None:
+        """List the groups with copies left in a version (`ShowCopies`), whatever was decided about them."""
+        if not isinstance(request, ShowCopies):
+            return
+        self._copies = request.copies
+        self.bar.set_distance(max(self.bar.distance, DEFAULT_DISTANCE))
+        self.bar.show_copies(request.version, len({second for _, second in request.copies}))
+        self.side.setCurrentWidget(self.rules)
+        if self.findings is None:
+            self.search()
+        else:
+            self._list()
 
     def closing(self) -> None:
         """End the threads."""
@@ -138,7 +153,7 @@ class DuplicatesScreen(DuplicatesBase):
         if lost := found.report.unreadable:
             text = self.tr("{0} sprites could not be read and were not compared: {1}")
             names = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
-            self.session.post(text.format(f"{len(lost):,}", names), WARNING)
+            self.session.post(text.format(f"{len(lost):,}", names), WARNING, stays=True)
         self.focus_work()
 
     def adopt(self, found: Found) -> None:
@@ -175,7 +190,11 @@ class DuplicatesScreen(DuplicatesBase):
         if findings is None:
             return
         row, seq = self.cards.current, self.view.group.keeper if self.view.group else 0
-        findings.list(str(self.bar.relation.currentData()), self.bar.undecided_only.isChecked())
+        relation = str(self.bar.relation.currentData())
+        if relation == COPIES:
+            findings.list("", self.bar.undecided_only.isChecked(), self._copies)
+        else:
+            findings.list(relation, self.bar.undecided_only.isChecked())
         self.cards.cards.show(len(findings), findings.card)
         found = findings.row_of(seq) if seq else None
         row = min(max(row, 0), len(findings) - 1) if found is None else found
@@ -209,7 +228,9 @@ class DuplicatesScreen(DuplicatesBase):
 
     def _ask_plan(self, answer: Callable[[DropPlan], None]) -> None:
         """Compute the plan: at once for a few groups, otherwise off the GUI thread; only the last request counts."""
-        findings, asked_for = self.findings, (self.rules.chosen_relations(), self.rules.confidence)
+        rules = self.rules
+        asked_for = (rules.chosen_relations(), rules.confidence, rules.include_kept.isChecked())
+        findings = self.findings
         assert findings is not None
         self._forget_plan()
         if findings.total <= PLANNED_AT_ONCE:
@@ -229,7 +250,8 @@ class DuplicatesScreen(DuplicatesBase):
         self.plan = plan
         if len(plan.drops) > WEIGHTY:
             set_aside()
-        self.rules.show_preview(wording.plan_text(plan))
+        dropped = self.findings.dropped() if self.findings else 0
+        self.rules.show_preview(wording.plan_text(plan, self.rules.confidence, dropped))
         self.rules.apply_button.setEnabled(bool(plan.drops) and not self.session.read_only)
 
     def _refresh_balance(self) -> None:
@@ -289,9 +311,13 @@ class DuplicatesScreen(DuplicatesBase):
         """Apply the rules to this group and advance."""
         if self.findings is None or self.view.group is None:
             return
-        drops = self.findings.plan_for(self.view.group).drops
+        plan = self.findings.plan_for(self.view.group, self.rules.include_kept.isChecked())
+        drops = plan.drops
         if drops and self.decisions.keep_best(sorted({drop.favour for drop in drops}), drops):
             self.step(1)
+        elif plan.spared:
+            text = self.tr('The copies here are marked keep. Drop one yourself, or tick "{0}" on the right.')
+            self.session.post(text.format(self.rules.include_kept.text()), INFO)
         else:
             self.session.post(self.tr("No duplicates here. Related sprites are kept or dropped by hand."), INFO)
 
@@ -314,6 +340,7 @@ class DuplicatesScreen(DuplicatesBase):
         if self.decisions.carry_out(plan):
             text = self.tr("{0} duplicates dropped · Ctrl+Z undoes")
             self.session.post(text.format(f"{len(plan.drops):,}"), SUCCESS)
+            self.rules.include_kept.setChecked(False)
 
     def _advance(self) -> None:
         """Go to the next undecided sprite of the group, or else to the next undecided group."""

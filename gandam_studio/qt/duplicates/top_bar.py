@@ -12,6 +12,8 @@ from gandam_studio.qt.duplicates.wording import relation_name
 STEPS = 100  # of the slider, from distance 0 to 1
 NARROWEST_SLIDER, WIDEST_SLIDER = 70, 200  # logical pixels
 ALL = ""
+COPIES = "copies"
+"""Data of the filter that `show_copies` adds."""
 
 
 class TopBar(QFrame):
@@ -104,6 +106,15 @@ class TopBar(QFrame):
         self.find_button.setEnabled(not busy)
         self.find_button.setText(self.tr("Find in new sprites too") if stale else self.tr("Find again"))
         self.find_button.setVisible(found)
+
+    def show_copies(self, version: str, count: int) -> None:
+        """Offer and choose the filter for the copies left in a version; decided groups are listed too."""
+        place = self.relation.findData(COPIES)
+        if place >= 0:
+            self.relation.removeItem(place)
+        self.relation.addItem(self.tr("Copies left in {0} ({1})").format(version, f"{count:,}"), COPIES)
+        self.undecided_only.setChecked(False)
+        self.relation.setCurrentIndex(self.relation.count() - 1)
 
     def clear_filter(self) -> None:
         """List every group."""

@@ -1,4 +1,4 @@
-"""Requests between screens about runs."""
+"""Requests between screens."""
 
 from __future__ import annotations
 
@@ -17,3 +17,16 @@ class ShowRun:
 
     folder: Path
     start: bool = False
+
+
+@dataclass(frozen=True)
+class ShowCopies:
+    """Request to list on the Duplicates screen the groups that still hold copies in a version.
+
+    Attributes:
+        version: the version's label.
+        copies: pairs of row numbers of sprites that are copies of each other, both in the version.
+    """
+
+    version: str
+    copies: tuple[tuple[int, int], ...]

@@ -106,7 +106,9 @@ class ImportController(QObject):
         from gandam_studio.core.importing.preview import load_picture
 
         def refuse(error: BaseException) -> None:
-            self._session.post(self.tr("{0} cannot be read: {1}").format(path.name, explain(error)), WARNING)
+            self._session.post(
+                self.tr("{0} cannot be read: {1}").format(path.name, explain(error)), WARNING, stays=True
+            )
 
         self._session.start_job(
             self.tr("Open the sheet"),

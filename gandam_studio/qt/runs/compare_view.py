@@ -97,6 +97,7 @@ class CompareView(QWidget):
             follower.changed.connect(lambda _changes: self._refresh.start())
             follower.picture_loaded.connect(lambda _path: self.show_grids())
             follower.trouble_changed.connect(lambda _trouble: self.show_grids())
+            follower.vanished.connect(self.show_grids)
             self.followers.append(follower)
             follower.start()
 
@@ -138,10 +139,16 @@ class CompareView(QWidget):
             if sample is None:
                 if follower.trouble:
                     grid.view.set_message(self.tr("Cannot be read: {0}").format(shortened(follower.trouble, 200)))
+                elif follower.is_gone:
+                    grid.view.set_message(self.tr("The run's folder is missing."))
                 elif follower.is_open:
                     grid.view.set_message(self.tr("No samples yet."))
                 continue
             image = follower.picture(sample.fixed)
+            if image is None and follower.picture_is_lost(sample.fixed):
+                grid.view.set_image(None, 0, 0)
+                grid.view.set_message(self.tr("These samples cannot be read."))
+                grid.note.setText(self._note(sample.images_seen, ended=False))
             if image is not None:
                 grid.view.set_image(image, sample.rows, sample.columns)
                 ended = self.timeline.shown > follower.record.images_seen_at(follower.record.last_iteration) * 1.001

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -43,12 +44,21 @@ class LineageTree(QTreeWidget):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(False)
         self.run_items: dict[Path, QTreeWidgetItem] = {}
+        self.pending_of: Callable[[RunSummary], str] = lambda _run: ""
+        self._shape: object = None
         self.itemSelectionChanged.connect(lambda: self.runs_selected.emit(self.selected()))
         self.itemActivated.connect(self._open)
         theme.notifier().changed.connect(self.viewport().update)
+        theme.notifier().changed.connect(self._forget_shape)
 
     def show_runs(self, runs: list[RunSummary], versions: list[ManifestVersion]) -> None:
-        """Fill the tree, keeping the selection."""
+        """Fill the tree, keeping the selection; if only states have changed, the items stay."""
+        shape = [(run.folder, run.version, run.parent) for run in runs], versions
+        if shape == self._shape:
+            for run in runs:
+                self._fill(self.run_items[run.folder], run)
+            return
+        self._shape = shape
         selected = set(self.selected())
         self.blockSignals(True)
         self.clear()
@@ -69,6 +79,9 @@ class LineageTree(QTreeWidget):
         self.blockSignals(False)
         if set(self.selected()) != selected:
             self.runs_selected.emit(self.selected())
+
+    def _forget_shape(self) -> None:
+        self._shape = None  # icons and colours of the groups change with the theme
 
     def _group(
         self, label: str, version: ManifestVersion | None, groups: dict[str, QTreeWidgetItem]
@@ -93,9 +106,18 @@ class LineageTree(QTreeWidget):
         return groups[label]
 
     def _item(self, run: RunSummary, parent: QTreeWidgetItem) -> QTreeWidgetItem:
+        item = QTreeWidgetItem()
+        self._fill(item, run)
+        parent.addChild(item)
+        self.run_items[run.folder] = item
+        return item
+
+    def _fill(self, item: QTreeWidgetItem, run: RunSummary) -> None:
         state = run.state
         when = time.strftime("%d %b %H:%M", time.localtime(state.wall_time)) if state.wall_time else "–"
-        item = QTreeWidgetItem([shortened(run.run, 120), state_words(state), f"{state.iteration:,}"])
+        texts = (shortened(run.run, 120), state_words(state, self.pending_of(run)), f"{state.iteration:,}")
+        for column, text in enumerate(texts):
+            item.setText(column, text)
         item.setData(0, _FOLDER, str(run.folder))
         item.setForeground(1, QBrush(theme.color(STATE_COLORS.get(state.state, "secondary"))))
         item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -107,9 +129,6 @@ class LineageTree(QTreeWidget):
             words.append(self.tr("derived from {0}").format(run.parent))
         for column in range(3):
             item.setToolTip(column, tip("\n".join(words)))
-        parent.addChild(item)
-        self.run_items[run.folder] = item
-        return item
 
     def selected(self) -> list[Path]:
         """Folders of the selected runs, in tree order, at most four."""

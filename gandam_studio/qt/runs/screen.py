@@ -70,7 +70,8 @@ class RunsScreen(Screen):
         self._make_actions()
         self.tree.runs_selected.connect(self._note_selection)
         self.tree.run_opened.connect(self.open_run)
-        session.run_index.changed.connect(self._show_list)
+        self.tree.pending_of = session.run_index.pending_of
+        session.run_index.changed.connect(self._take_list)
         self._note_selection([])
 
     def _lay_out(self) -> None:
@@ -182,6 +183,10 @@ class RunsScreen(Screen):
             self._show_list(index.runs)
         index.refresh()
 
+    def _take_list(self, found: list[RunSummary]) -> None:
+        if self.isVisible() or not self.tree.run_items:  # otherwise `activated` shows them
+            self._show_list(found)
+
     def _show_list(self, found: list[RunSummary]) -> None:
         self.pages.setCurrentIndex(0 if found else 1)
         try:
@@ -190,22 +195,28 @@ class RunsScreen(Screen):
             known = []
             self.session.post(str(error), ERROR)
         self.tree.show_runs(found, known)
+        self._name_buttons(self.tree.selected())
 
     # Selection
 
     def _note_selection(self, folders: list[Path]) -> None:
+        self._name_buttons(folders)
+        self._select_soon.start()
+
+    def _name_buttons(self, folders: list[Path]) -> None:
         one = len(folders) == 1
         for item in (self.open_button, self.watch_action, self.export_button, self.export_action):
             item.setEnabled(one)
         for item in (self.delete_button, self.delete_action):
             item.setEnabled(bool(folders) and not self.session.read_only)
-        state = (self.session.run_index.summary(folders[0]) or summary(folders[0])).state if one else None
-        can_resume = state is not None and state.state in ("created", "interrupted", "stopped", "failed")
+        found = (self.session.run_index.summary(folders[0]) or summary(folders[0])) if one else None
+        state = found.state if found else None
+        starts = found is not None and self.session.run_index.pending_of(found) == "start"
+        can_resume = state is not None and state.state in ("created", "interrupted", "stopped", "failed") and not starts
         self.resume_button.setEnabled(can_resume)
         self.resume_action.setEnabled(can_resume)
         text = self.tr("Start") if state is not None and state.state == "created" else self.tr("Resume")
         self.resume_button.setText(resume_label(state) if can_resume and state and state.state != "created" else text)
-        self._select_soon.start()
 
     def show_selected(self) -> None:
         """Show the selected runs now."""
@@ -273,7 +284,7 @@ class RunsScreen(Screen):
         self.session.start_job(
             self.tr("Exporting {0}").format(run.name),
             lambda _workspace, job: export_run(run, target, job),
-            lambda made: self.session.post(self.tr("Exported to {0}").format(made), SUCCESS),
+            lambda made: self.session.post(self.tr("Exported to {0}").format(made), SUCCESS, stays=True),
         )
 
     def ask_delete(self) -> None:

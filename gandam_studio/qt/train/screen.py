@@ -24,7 +24,7 @@ from gandam_studio.core import runs
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.requests import ShowRun
-from gandam_studio.qt.following.texts import state_words, why_finished
+from gandam_studio.qt.following.texts import pauses, state_words, why_finished
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, WARNING, Session
@@ -62,6 +62,7 @@ class TrainScreen(Screen):
         self._watch: WatchPage | None = None
         self._last_state: RunState | None = None
         self._strip: RunStrip | None = None
+        self._listed: tuple[list[str], Path | None] | None = None
         self.pages = QStackedWidget()
         self.pages.addWidget(self.setup)
         self.new_button = QPushButton(self.tr("New run"))
@@ -74,12 +75,13 @@ class TrainScreen(Screen):
         self._lay_out()
         self._make_actions()
         self.setup.start_requested.connect(self.create_and_start)
-        self.setup.cure_requested.connect(self.go_to)
+        self.setup.cure_requested.connect(self.screen_requested)
         self.control.started.connect(lambda run: self.show_run(run.path))
         self.control.stop_timed_out.connect(self._offer_kill)
         self.chooser.activated.connect(lambda index: self.show_run(self.chooser.itemData(index)))
         self.new_button.clicked.connect(lambda _checked=False: self.show_setup())
         session.run_index.changed.connect(self._list_runs)
+        session.run_index.changed.connect(self.setup._name_start)
         self._offered: set[str] = set()
         self.pages.currentChanged.connect(self._enable_actions)
         self._enable_actions()
@@ -164,7 +166,7 @@ class TrainScreen(Screen):
 
     def reattach(self) -> None:
         """Watch the training run, here and in the status strip, unless another run is watched."""
-        if self.follower is None and (live := self.control.live_run()) is not None:
+        if self.follower is None and (live := self.control.live_run_now()) is not None:
             self.show_run(live.path)
 
     def deactivated(self) -> None:
@@ -176,7 +178,7 @@ class TrainScreen(Screen):
     def may_close(self) -> bool:
         """Ask whether a training run should continue or stop."""
         self._stop_at_close = None
-        live = self.control.live_run()
+        live = self.control.live_run_now()
         return live is None or self._ask_before_closing(live)
 
     def closing(self) -> None:
@@ -235,7 +237,9 @@ class TrainScreen(Screen):
         self.close_run()
         self._last_state = None
         self.follower = RunFollower(folder, self, self.watch.timeline)
+        self.follower.share_commands(self.session.run_index.pending)
         self.watch.show_run(self.follower)
+        self.session.runs_changed.connect(self.follower.poke)
         self.follower.state_changed.connect(self._note_state)
         self.follower.vanished.connect(self._note_vanished)
         self._show_in_strip(self.follower)
@@ -261,17 +265,22 @@ class TrainScreen(Screen):
                 self.command("start")
 
     def _list_runs(self) -> None:
-        found = list(reversed(self.session.run_index.runs))
+        index = self.session.run_index
+        found = list(reversed(index.runs))
+        watched = self.follower.run_directory.path if self.follower else None
+        lines = [f"{shortened(one.run, 60)}  ·  {state_words(one.state, index.pending_of(one))}" for one in found]
+        if (listed := (lines, watched)) == self._listed:
+            return  # An open list would close.
+        self._listed = listed
         self.chooser.blockSignals(True)
         self.chooser.clear()
-        for one in found:
-            self.chooser.addItem(f"{shortened(one.run, 60)}  ·  {state_words(one.state)}", one.folder)
-        watched = self.follower.run_directory.path if self.follower else None
-        index = next((i for i, one in enumerate(found) if one.folder == watched), -1)
-        if index < 0 and watched is not None:
+        for line, one in zip(lines, found, strict=True):
+            self.chooser.addItem(line, one.folder)
+        row = next((i for i, one in enumerate(found) if one.folder == watched), -1)
+        if row < 0 and watched is not None:
             self.chooser.addItem(shortened(str(watched), 80), watched)
-            index = self.chooser.count() - 1
-        self.chooser.setCurrentIndex(index)
+            row = self.chooser.count() - 1
+        self.chooser.setCurrentIndex(row)
         self.chooser.setPlaceholderText(self.tr("Watch a run…") if found else self.tr("No runs yet"))
         self.chooser.setEnabled(bool(found))
         self.chooser.blockSignals(False)
@@ -322,7 +331,7 @@ class TrainScreen(Screen):
 
     def toggle_pause(self) -> None:
         """Pause or resume the run."""
-        paused = self.follower is not None and self.follower.state.state == "paused"
+        paused = self.follower is not None and pauses(self.follower)
         self.command("resume" if paused else "pause")
 
     def derive(self, changes: dict[str, Any]) -> None:
@@ -344,6 +353,9 @@ class TrainScreen(Screen):
         config = follower.config
         if action == "resume":
             self.command("start")
+        elif action == "on_cpu":
+            if self.control.start(follower.run_directory, "--device", "cpu"):
+                follower.poke()
         elif action == "smaller_batch" and config is not None:
             self.derive({"batch.micro": max(1, follower.pictures_at_once // 2)})
         elif action == "slower" and config is not None:

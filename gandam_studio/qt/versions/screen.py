@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QSplitter, QSta
 
 from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.versions import ManifestVersion, Verified, VersionDiff, diff
 from gandam_studio.core.versions.listing import head_version
 from gandam_studio.core.workspace.history import Changes
@@ -59,7 +60,8 @@ class VersionsScreen(Screen):
         session.edits_applied.connect(self._note_edits)
         session.sprites_imported.connect(self._mark_stale)
         session.versions_changed.connect(self._mark_stale)
-        session.run_index.changed.connect(self._mark_stale)
+        self._trained: list[tuple[str, str]] = []  # runs and their manifests, as last heard of
+        session.run_index.changed.connect(self._note_runs)
         self.commit_box.set_locked(session.read_only)
 
     # Screen
@@ -225,7 +227,11 @@ class VersionsScreen(Screen):
         if not self.isVisible():
             self._stale = True
             return
-        head = head_version(self.session.workspace)
+        try:
+            head = head_version(self.session.workspace)
+        except UserError as error:  # damaged rows
+            self._looking_failed(error)
+            return
         kept_only = self.commit_box.kept_only.isChecked()
         task = self.session.start_quiet_job(
             lambda workspace, _job: (head, diff(workspace, head, None, kept_only=kept_only)),
@@ -272,6 +278,13 @@ class VersionsScreen(Screen):
         self._stale = True
         if self.isVisible():
             QTimer.singleShot(0, self._reload_if_stale)
+
+    def _note_runs(self, found: list[RunSummary]) -> None:
+        # The states of runs change all the time while one trains; only which run used which version is shown here.
+        trained = [(run.run, run.manifest) for run in found]
+        if trained != self._trained:
+            self._trained = trained
+            self._mark_stale()
 
     def _reload_if_stale(self) -> None:
         if not self._stale or not self.isVisible():

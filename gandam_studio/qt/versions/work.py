@@ -121,7 +121,7 @@ class VersionWork(QObject):
         text = self.tr("{0} exported: {1}").format(done.version, done.out)
         if done.skipped:
             text += " " + self.tr("(without {0})").format(", ".join(done.skipped))
-        self._session.post(text, WARNING if done.skipped else SUCCESS)
+        self._session.post(text, WARNING if done.skipped else SUCCESS, stays=True)
 
     def _verified(self, found: Verified) -> None:
         if not found.ok:

@@ -15,15 +15,26 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gandam_studio.core.runs.concerns import Concern, concern
 from gandam_studio.core.runs.record import RecordChanges
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
-from gandam_studio.qt.following.texts import STATE_COLORS, Failure, failure, resume_label, state_name, why_finished
+from gandam_studio.qt.following.texts import (
+    STATE_COLORS,
+    Failure,
+    concern_card,
+    failure,
+    pauses,
+    pending_name,
+    resume_label,
+    state_name,
+    why_finished,
+)
 from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.train.watch.cards import Card
 from gandam_studio.qt.train.watch.grids import GridArea
 from gandam_studio.qt.train.watch.log_drawer import LogDrawer
-from gandam_studio.qt.train.watch.meters import meter_plots
+from gandam_studio.qt.train.watch.meters import meter_meanings, meter_plots
 from gandam_studio.qt.train.watch.sample_zoom import SampleZoom
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from gandam_studio.qt.widgets.plots.plot_panel import PlotPanel
@@ -32,9 +43,12 @@ from gandam_studio.qt.widgets.plots.timeline import Timeline
 from gandam_studio.qt.widgets.plots.timeline_bar import TimelineBar
 from gandam_studio.qt.widgets.steady import set_steady_text
 from trainer.protocol import events as ev
+from trainer.protocol.measures import meaning
 from trainer.protocol.run_directory import RunState
 
 METERS_MS = 500
+JUDGE_MS = 2000
+"""Delay until new curves are looked at for signs that the run goes wrong."""
 
 
 class WatchPage(QWidget):
@@ -62,6 +76,9 @@ class WatchPage(QWidget):
         self.log = LogDrawer()
         self.card = Card()
         self._busy = False
+        self._concern: Concern | None = None
+        self._judge_later = QTimer(self, singleShot=True, interval=JUDGE_MS)
+        self._judge_later.timeout.connect(self._judge)
         self._measured = QTimer(self, singleShot=True, interval=METERS_MS)
         self._measured.timeout.connect(self._show_meters)
         self._lay_out()
@@ -113,6 +130,7 @@ class WatchPage(QWidget):
         self._title.setProperty("role", "secondary")
         self.numbers_label = QLabel()
         self.numbers_label.setProperty("role", "secondary")
+        self.numbers_label.setToolTip(meaning("pictures_per_s"))
         self.numbers_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._bar = QProgressBar()
         self._bar.setRange(0, 1000)
@@ -169,6 +187,7 @@ class WatchPage(QWidget):
         self.timeline.reset()
         self.close_zoom()
         self.card.hide()
+        self._concern = None
         self.grids.set_follower(follower)
         self.log.reset([], "")
         follower.opened.connect(self._open)
@@ -177,6 +196,7 @@ class WatchPage(QWidget):
         follower.state_changed.connect(self._show_state)
         follower.log_grew.connect(self.log.add_log)
         follower.vanished.connect(self._show_vanished)
+        follower.pending_changed.connect(lambda: None if follower.is_gone else self._show_state(follower.state))
         follower.trouble_changed.connect(lambda _trouble: self._show_card(follower.state))
         follower.picture_loaded.connect(lambda _path: self._pictures_came())
         self._show_title()
@@ -189,6 +209,7 @@ class WatchPage(QWidget):
         self.log.reset(follower.record.story, follower.log_text)
         self._show_meters()
         self._take(RecordChanges(curves=True, samples=True, checkpoints=True, spikes=True))
+        self._judge()
         self._show_state(follower.state)
 
     def _take(self, changes: RecordChanges) -> None:
@@ -198,6 +219,8 @@ class WatchPage(QWidget):
         record = follower.record
         stops = [float(sample.iteration) for sample in record.samples]
         self.timeline.set_axis(float(record.last_iteration), stops)
+        if (changes.curves or changes.metrics) and not self._judge_later.isActive():
+            self._judge_later.start()
         if changes.curves:
             self.plots.schedule()
             self.show_numbers()
@@ -210,10 +233,21 @@ class WatchPage(QWidget):
         if changes.metrics and not self._measured.isActive():
             self._measured.start()
 
+    def _judge(self) -> None:
+        """Tell if the curves show plainly that the run goes wrong."""
+        follower = self.follower
+        if follower is None:
+            return
+        found = concern(follower.record, follower.config.objective.kind if follower.config else "bce")
+        if found != self._concern:
+            self._concern = found
+            if not follower.is_gone:
+                self._show_card(follower.state)
+
     def _show_meters(self) -> None:
         if self.follower is not None:
             plots = meter_plots(self.follower.record)
-            self.meters.set_plots(plots, [])
+            self.meters.set_plots(plots, [], [tip(text) for text in meter_meanings(self.follower.record)])
             self.meters.set_spikes([float(spike.spike_iteration) for spike in self.follower.record.spikes])
             self.tabs.setTabVisible(1, bool(plots))
 
@@ -249,18 +283,25 @@ class WatchPage(QWidget):
         self._title.setToolTip(tip(str(follower.run_directory.path)))
 
     def _show_state(self, state: RunState) -> None:
-        name = self._state_text(STATE_COLORS.get(state.state, "secondary"), state_name(state.state))
-        why = why_finished(state)
+        assert self.follower is not None
+        pending = self.follower.pending_command
+        words = pending_name(pending) or state_name(state.state)
+        name = self._state_text(STATE_COLORS.get(state.state, "secondary"), words)
+        why = "" if pending else why_finished(state)
         self.state_label.setText(f"{name}: {why}" if why else name)
         alive = state.state in ("running", "paused")
         for button in (self.pause_button, self.stop_button, self.sample_button):
             button.setVisible(alive)
-        paused = state.state == "paused"
+            button.setEnabled(pending != "stop")
+        paused = pauses(self.follower)
         self.pause_button.setText(self.tr("Resume") if paused else self.tr("Pause"))
         icons.set_icon(self.pause_button, "play" if paused else "pause", "text", 16)
         self.resume_button.setVisible(state.state in ("created", "interrupted", "stopped", "failed"))
         self.resume_button.setText(self.tr("Start") if state.state == "created" else resume_label(state))
         self._show_card(state)
+        if pending == "start":
+            self.resume_button.hide()
+            self.card.hide()
         self.show_numbers()
 
     @staticmethod
@@ -277,10 +318,14 @@ class WatchPage(QWidget):
             self.card.show_failure(self.tr("The run's folder cannot be read"), note, severe=False)
             return
         if follower is None or state.state not in ("failed", "interrupted"):
-            self.card.hide()
             if follower is not None and follower.problem:
                 note = Failure(follower.problem, self.tr("Curves and samples are shown as far as available."), "", "")
                 self.card.show_failure(self.tr("The configuration cannot be read"), note, severe=False)
+            elif follower is not None and self._concern is not None:
+                headline, note = concern_card(self._concern)
+                self.card.show_failure(headline, note, severe=False)
+            else:
+                self.card.hide()
             return
         details = failure(state, follower.pictures_at_once)
         headline = self.tr("The run failed") if state.state == "failed" else self.tr("The run was interrupted")
@@ -394,7 +439,7 @@ class WatchPage(QWidget):
             self.close_zoom()
 
     def _toggle_pause(self) -> None:
-        paused = self.follower is not None and self.follower.state.state == "paused"
+        paused = self.follower is not None and pauses(self.follower)
         self.command_requested.emit("resume" if paused else "pause")
 
     def wait(self) -> None:
