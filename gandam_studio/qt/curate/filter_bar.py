@@ -134,7 +134,6 @@ class FilterBar(QFrame):
         self.slider.setPageStep(32)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setAccessibleName(self.tr("Size of the cells"))
-        self.slider.setToolTip(self.tr("Size of the cells (Ctrl++, Ctrl+-)"))
 
     def _order_names(self) -> dict[str, str]:
         names = {

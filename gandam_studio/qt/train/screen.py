@@ -113,7 +113,7 @@ class TrainScreen(Screen):
         self.next_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
         self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
         self.end_action = act(self.tr("&Follow the newest step"), lambda: self._timeline(Timeline.end), "End")
-        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "P")
+        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "Shift+P")
         self.spike_back_action = act(self.tr("P&revious spike"), lambda: self._spike(-1), "Ctrl+Left")
         self.spike_action = act(self.tr("Ne&xt spike"), lambda: self._spike(1), "Ctrl+Right")
         self.back_action = act(self.tr("&Close the details"), self._back, "Escape")
