@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
+    QHeaderView,
     QLabel,
     QMessageBox,
     QScrollArea,
@@ -103,9 +104,10 @@ class HistoryDialog(QDialog):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setTabKeyNavigation(False)
         header = self.table.horizontalHeader()
-        for column, width in enumerate((280, 290, 90)):
+        advance = self.fontMetrics().horizontalAdvance
+        for column, width in ((0, 250), (2, advance("abandoned") + 24), (3, advance("2000-00-00 00:00:00") + 32)):
             header.resizeSection(column, width)
-        header.setStretchLastSection(True)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.doubleClicked.connect(lambda _index: self._choose())
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.show_button = buttons.addButton(self.tr("Show the sprites"), QDialogButtonBox.ButtonRole.ActionRole)

@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gandam_studio.qt import theme
+from gandam_studio.qt.painting import paint_item
 from gandam_studio.qt.tips import keys_of, name_of
 from gandam_studio.qt.widgets.focus import keep_plain_keys
 
-SHOWN = 12
+_POSSIBLE = Qt.ItemDataRole.UserRole + 1
 _BY_SYNONYM = 150  # penalty of a match with another word for the command
 _ELSEWHERE = 300  # penalty of a command of another screen
 
@@ -157,6 +169,9 @@ class CommandPalette(QFrame):
         self.list.itemActivated.connect(lambda _item: self.run())
         self.list.itemClicked.connect(lambda _item: self.run())
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setUniformItemSizes(True)
+        self.list.setMouseTracking(True)
+        self.list.setItemDelegate(_Delegate(self.list))
         self.nothing = QLabel(wordWrap=True)
         self.nothing.setTextFormat(Qt.TextFormat.PlainText)
         self.nothing.setProperty("role", "secondary")
@@ -224,13 +239,13 @@ class CommandPalette(QFrame):
         scored.sort(key=lambda entry: entry[:3])
         self.list.clear()
         for impossible, _, _, command in scored:
-            item = QListWidgetItem(self.list)
+            item = QListWidgetItem(command.text)
             item.setData(Qt.ItemDataRole.UserRole, command)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, command.text)
-            row = _Row(command, possible=not impossible)
-            # Without the padding that the style sheet adds to items.
-            item.setSizeHint(QSize(0, row.sizeHint().height() + theme.SPACE))
-            self.list.setItemWidget(item, row)
+            item.setData(_POSSIBLE, not impossible)
+            told = ", ".join(part for part in (command.menu, keys_of(command.action)) if part)
+            item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, told)
+            item.setToolTip(command.action.toolTip())
+            self.list.addItem(item)
         self.list.setCurrentRow(0)
         self.list.setVisible(bool(scored))
         self.nothing.setVisible(not scored)
@@ -240,19 +255,33 @@ class CommandPalette(QFrame):
             )
 
 
-class _Row(QWidget):
-    def __init__(self, command: Command, *, possible: bool) -> None:
-        super().__init__()
-        name = QLabel(command.text)
-        if not possible:
-            name.setProperty("role", "muted")
-        menu = QLabel(command.menu)
-        menu.setProperty("role", "muted")
-        keys = QLabel(keys_of(command.action))
-        keys.setProperty("role", "secondary")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(theme.HALF, theme.HALF, theme.SPACE, theme.HALF)
-        layout.addWidget(name)
-        layout.addWidget(menu)
-        layout.addStretch()
-        layout.addWidget(keys)
+class _Delegate(QStyledItemDelegate):
+    """Paints name, menu and keys; a widget for every row would take milliseconds each."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """A line and some air."""
+        return QSize(0, option.fontMetrics.height() + 2 * theme.SPACE)
+
+    @paint_item
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Paint a row."""
+        command: Command = index.data(Qt.ItemDataRole.UserRole)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(option.rect, theme.color("accent_soft"))
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(option.rect, theme.color("hover"))
+        line = option.rect.adjusted(theme.SPACE, 0, -theme.SPACE, 0)
+        keys = keys_of(command.action)
+        metrics, middle = option.fontMetrics, Qt.AlignmentFlag.AlignVCenter
+        painter.setFont(option.font)
+        painter.setPen(theme.color("secondary"))
+        painter.drawText(line, middle | Qt.AlignmentFlag.AlignRight, keys)
+        line.setRight(line.right() - metrics.horizontalAdvance(keys) - 2 * theme.SPACE)
+        name = metrics.elidedText(command.text, Qt.TextElideMode.ElideRight, line.width())
+        painter.setPen(theme.color("text" if index.data(_POSSIBLE) else "muted"))
+        painter.drawText(line, middle, name)
+        line.setLeft(line.left() + metrics.horizontalAdvance(name) + 2 * theme.SPACE)
+        painter.setPen(theme.color("muted"))
+        painter.drawText(line, middle, metrics.elidedText(command.menu, Qt.TextElideMode.ElideRight, line.width()))

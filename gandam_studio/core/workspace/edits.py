@@ -241,7 +241,7 @@ class LookAlike(_OnSprites):
             raise UserError(f"sprites can be turned to the left or the right, not {shortened(str(self.facing))!r}")
 
     def label(self, count: int) -> str:
-        return f"Turn {_sprites(count)} to the {self.facing}"
+        return f"Flip {_sprites(count)} to face {self.facing}"
 
     def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
         rows = read_fields(connection, self.seqs, "facing, flipped")

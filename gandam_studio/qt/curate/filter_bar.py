@@ -84,7 +84,7 @@ class FilterBar(QFrame):
             "kept": self.tr("Kept"),
             "dropped": self.tr("Dropped"),
         }
-        group = QButtonGroup(self)
+        group = self._statuses = QButtonGroup(self)
         self.status_buttons: dict[str, QPushButton] = {}
         for name, text in self._names.items():
             button = _segment(text)
@@ -211,8 +211,10 @@ class FilterBar(QFrame):
 
     def _show_filter(self) -> None:
         chosen = self._filter
+        self._statuses.setExclusive(False)  # none is checked for "not-dropped"
         for name, button in self.status_buttons.items():
             button.setChecked(chosen.status == name)
+        self._statuses.setExclusive(True)
         self.flipped_button.setChecked(chosen.flipped is True)
         if self.search.text().strip() != chosen.text:
             self.search.setText(chosen.text)

@@ -17,9 +17,11 @@ class HintBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "hint")
         self._hints = (
-            self.tr("Arrow keys move; F flips, X drops, U keeps. A decision moves on to the next undecided sprite."),
+            self.tr("U keeps, X drops, F flips, Z undoes. A decision moves on to the next undecided sprite."),
+            self.tr("L and R say which way a sprite faces; then Shift+L flips all that face right."),
+            self.tr("Shift+K keeps all undecided sprites shown. Shift+X drops with a reason; digits give it again."),
             self.tr("Space opens the large view. There, O overlays the mirrored sprite, to judge symmetry and facing."),
-            self.tr("Ctrl+Z undoes any edit, even after a restart. Ctrl+K finds commands, F1 lists the shortcuts."),
+            self.tr("Undo works even after a restart. Ctrl+K finds commands, F1 lists the keys."),
         )
         sign = QLabel()
         icons.set_pixmap(sign, "keyboard", QSize(18, 18), "accent")

@@ -74,7 +74,7 @@ class TrainScreen(Screen):
         self._lay_out()
         self._make_actions()
         self.setup.start_requested.connect(self.create_and_start)
-        self.setup.cure_requested.connect(self.go_to)
+        self.setup.cure_requested.connect(self.screen_requested)
         self.control.started.connect(lambda run: self.show_run(run.path))
         self.control.stop_timed_out.connect(self._offer_kill)
         self.chooser.activated.connect(lambda index: self.show_run(self.chooser.itemData(index)))

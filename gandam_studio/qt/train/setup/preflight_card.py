@@ -36,11 +36,11 @@ class PreflightCard(QFrame):
     """The results of the checks and the costs of a step.
 
     Signals:
-        cure_requested: the user wants to fix a problem on another screen (its English name).
+        cure_requested: the user wants to fix a problem on another screen (the `Check`).
         measured: the costs were measured (dict).
     """
 
-    cure_requested = Signal(str)
+    cure_requested = Signal(object)
     measured = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -110,7 +110,7 @@ class PreflightCard(QFrame):
         if check.cure and check.level != OK:
             button = QPushButton(self.tr("Go to {0}").format(check.cure))
             button.setProperty("role", "quiet")
-            button.clicked.connect(lambda _checked=False: self.cure_requested.emit(check.cure))
+            button.clicked.connect(lambda _checked=False: self.cure_requested.emit(check))
             row.addWidget(button)
         return line
 

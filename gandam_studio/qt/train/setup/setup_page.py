@@ -24,6 +24,7 @@ from gandam_studio.core.runs.checks import Check
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.failures import explain
+from gandam_studio.qt.following.requests import ShowFilter
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.train.control import RunControl
 from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
@@ -48,11 +49,11 @@ class SetupPage(QWidget):
 
     Signals:
         start_requested: a run should be started (ManifestVersion, TrainConfig, parent run's name).
-        cure_requested: the user wants to fix a problem on another screen (its English name).
+        cure_requested: the user wants to fix a problem on another screen (its English name, a request or None).
     """
 
     start_requested = Signal(object, object, str)
-    cure_requested = Signal(str)
+    cure_requested = Signal(str, object)
 
     def __init__(self, session: Session, control: RunControl, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -155,7 +156,7 @@ class SetupPage(QWidget):
         self.draft.changed.connect(self._check_soon.start)
         self.all_settings.toggled.connect(self._show_advanced)
         self.start_button.clicked.connect(lambda _checked=False: self.start())
-        self.preflight.cure_requested.connect(self.cure_requested)
+        self.preflight.cure_requested.connect(self._cure)
         self.preflight.measure_button.clicked.connect(lambda _checked=False: self.measure())
         self.preflight.measured.connect(lambda _costs: self._check_soon.start())
         self._session.versions_changed.connect(self.refresh_versions)
@@ -191,6 +192,11 @@ class SetupPage(QWidget):
         for index, version in enumerate(self._found):
             if version.label == version_label:
                 self.versions.setCurrentIndex(index)
+
+    def _cure(self, check: Check) -> None:
+        """Go where a problem can be fixed, with exactly the sprites concerned if they are known."""
+        shown = ShowFilter(check.shown, check.panel) if check.shown or check.panel else None
+        self.cure_requested.emit(check.cure, shown)
 
     def start(self) -> None:
         """Request a start with the current settings."""
