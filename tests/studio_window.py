@@ -97,6 +97,7 @@ def reactivate(window: MainWindow) -> None:
     QTest.qWait(1)
     window.activateWindow()
     assert QTest.qWaitForWindowActive(window)
+    QTest.qWait(1)
 
 
 def statuses(folder_or_workspace: Path | Workspace) -> list[str]:

@@ -209,7 +209,7 @@ class CurateActions:
         screen, tr = self._screen, self._tr
         bar = screen.filter_bar
         make = screen.add_action
-        self.search = make(tr("&Search names"), bar.search.setFocus, "Ctrl+F")
+        self.search = make(tr("&Search names"), bar.start_search, "Ctrl+F")
         self.more = make(tr("&More filters…"), bar.more_button.click, "Ctrl+Shift+F")
         self.clear = make(tr("&Clear the filter"), bar.clear_button.click, "Ctrl+Backspace")
         self.similar = make(tr("Sort by &similarity to this sprite"), screen.sort_by_similarity, "Ctrl+L")

@@ -202,6 +202,11 @@ class FilterBar(QFrame):
     def _take_more(self, values: dict[str, object]) -> None:
         self._change(**values)
 
+    def start_search(self) -> None:
+        """Put the keys into the search field, ready to replace what was searched before."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
     def open_more(self) -> None:
         """Open the panel of further filters."""
         if self.more_panel is None:

@@ -97,7 +97,7 @@ class Gallery(GridView):
     def go_to(self, position: int, *, extend: bool = False, select: bool = True, ahead: bool = True) -> None:
         """Make a cell current and select it, or extend the selection from the anchor to it, or keep the selection.
 
-        `ahead`: also keep the row before and the row after it in view.
+        `ahead`: also keep the next row in the direction of the move in view.
         """
         if not 0 <= position < len(self.order):
             return
@@ -123,7 +123,7 @@ class Gallery(GridView):
         if self.current not in places:
             self._set_current(int(places[0]))
         else:
-            self.scroll_to(self.current, ahead=True)
+            self.scroll_to(self.current, ahead=1)
         self._selection_changed()
         return len(places)
 
@@ -167,7 +167,7 @@ class Gallery(GridView):
             if 0 <= one < len(self.order):
                 self.viewport().update(self.rect_of(one))
         if scroll and position >= 0:
-            self.scroll_to(position, ahead=ahead)
+            self.scroll_to(position, ahead=0 if not ahead else -1 if position < before else 1)
         if QAccessible.isActive():
             event = QAccessibleEvent(self, QAccessible.Event.Focus)
             event.setChild(position)
@@ -178,15 +178,19 @@ class Gallery(GridView):
         self.viewport().update()
         self.selection_changed.emit()
 
-    def scroll_to(self, position: int, *, ahead: bool = False) -> None:
-        """Scroll a cell into view, no further than needed; `ahead` with one row more above and below, if they fit."""
+    def scroll_to(self, position: int, *, ahead: int = 0) -> None:
+        """Scroll a cell into view, no further than needed.
+
+        `ahead`: with the row below it (1) or above it (-1), as far as the view has room for both.
+        """
         rect, height = self.rect_of(position), self.viewport().height()
-        bar, row = self.verticalScrollBar(), self._grid.cell_height
-        more = max(0, min(row, (height - rect.height() - 2 * EDGE) // 2)) if ahead else 0
-        if rect.top() < more:
-            bar.setValue(bar.value() + rect.top() - more - EDGE)
-        elif rect.bottom() > height - more:
-            bar.setValue(bar.value() + rect.bottom() - height + more + EDGE)
+        bar = self.verticalScrollBar()
+        more = max(0, min(self._grid.cell_height, height - rect.height() - 2 * EDGE))
+        above, below = more if ahead < 0 else 0, more if ahead > 0 else 0
+        if rect.top() < above:
+            bar.setValue(bar.value() + rect.top() - above - EDGE)
+        elif rect.bottom() > height - below:
+            bar.setValue(bar.value() + rect.bottom() - height + below + EDGE)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the current cell in view."""
