@@ -346,7 +346,8 @@ class MainWindow(QMainWindow):
         )
         table = [ScreenMenu(self.tr("&File"), file)]
         if self.session:
-            table.append(ScreenMenu(self.tr("&File"), (self.save_action,)))
+            if not self._shows_versions:
+                table.append(ScreenMenu(self.tr("&File"), (self.save_action,)))
             table.append(ScreenMenu(self.tr("&Edit"), edit))
         table += screens
         table.append(ScreenMenu(self.tr("&View"), view))
@@ -372,7 +373,8 @@ class MainWindow(QMainWindow):
             self.undo_action, self.redo_action, self.last_change_action, self.history_action, *self.place_actions
         ):  # fmt: skip
             action.setEnabled(busy)
-        self._fit_save_action()
+        writable = self.session is not None and not self.session.read_only
+        self.save_action.setEnabled(writable and not self._shows_versions)
         if busy:
             self._update_undo_texts()
 
@@ -489,11 +491,10 @@ class MainWindow(QMainWindow):
         if self.session:
             self._go_to("Versions", SaveVersion())
 
-    def _fit_save_action(self) -> None:
-        """The Versions screen has an action of its own for Ctrl+S."""
-        there = self._screen is not None and self._screen.title == "Versions"
-        self.save_action.setVisible(not there)
-        self.save_action.setEnabled(self.session is not None and not self.session.read_only and not there)
+    @property
+    def _shows_versions(self) -> bool:
+        """True on the Versions screen, which has an action of its own for Ctrl+S."""
+        return self._screen is not None and self._screen.title == "Versions"
 
     def _update_undo_texts(self) -> None:
         if self.session is None:

@@ -106,7 +106,8 @@ previous: back""",
 def other_words(name: str, table: dict[str, str]) -> str:
     """Other words for a command with this name, from `synonyms`."""
     words = [word.strip("().,:›…").lower() for word in name.split()]
-    return " ".join(table[word] for word in dict.fromkeys(words) if word in table)
+    found = [other for word in words for other in table.get(word, "").split()]
+    return " ".join(other for other in dict.fromkeys(found) if other not in words)
 
 
 @dataclass(frozen=True)

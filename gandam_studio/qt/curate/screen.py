@@ -99,6 +99,7 @@ class CurateScreen(CurateBase):
 
     def closing(self) -> None:
         """End the picture loaders."""
+        self._settled.stop()
         self.gallery.pictures.stop()
         self.large_view.stop()
         self.panel.inspector.stop()

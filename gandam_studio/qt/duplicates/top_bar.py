@@ -10,7 +10,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.duplicates.wording import relation_name
 
 STEPS = 100  # of the slider, from distance 0 to 1
-NARROWEST_SLIDER, WIDEST_SLIDER = 100, 200  # logical pixels
+NARROWEST_SLIDER, WIDEST_SLIDER = 56, 200  # logical pixels
 ALL = ""
 
 

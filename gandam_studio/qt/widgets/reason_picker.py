@@ -14,7 +14,7 @@ from gandam_studio.qt.widgets.focus import keep_plain_keys
 from trainer.protocol.untrusted import shortened
 
 DIGITS = 9
-WIDTH, ROWS = 300, 8
+WIDTH, ROWS = 340, 9
 
 
 class ReasonPicker(QFrame):
@@ -45,7 +45,7 @@ class ReasonPicker(QFrame):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.itemClicked.connect(lambda _item: self.take())
-        self._hint = QLabel()
+        self._hint = QLabel(wordWrap=True)
         self._hint.setProperty("role", "secondary")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
