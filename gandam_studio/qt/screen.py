@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.session import Session
-from gandam_studio.qt.tips import show_keys
+from gandam_studio.qt.tips import name_keys, name_of, plain_name, show_keys
 from gandam_studio.qt.widgets.focus import clicks_keep_focus, needs_key
 
 SEPARATOR = None
@@ -135,9 +135,19 @@ class Screen(QWidget):
             super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Let clicks on controls leave the focus in the work."""
+        """Let clicks on controls leave the focus in the work, and the tips of buttons name their keys."""
         super().showEvent(event)
+        self.ready_controls()
+
+    def ready_controls(self) -> None:
+        """Do so for all controls; also to be called after building controls while the screen is shown."""
         clicks_keep_focus(self)
+        actions = [child for child in self.children() if isinstance(child, QAction) and child.shortcuts()]
+        by_name = {name_of(action): action for action in actions}
+        for button in self.findChildren(QAbstractButton):
+            same = None if button.toolTip() else by_name.get(plain_name(button.accessibleName() or button.text()))
+            if same is not None:
+                name_keys(button, same)
 
     def menus(self) -> list[ScreenMenu]:
         """Menus for the menu bar; their actions also appear in the command palette (Ctrl+K)."""

@@ -9,9 +9,14 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from shiboken6 import isValid
 
 
+def plain_name(text: str) -> str:
+    """A name without the mnemonic mark and the dots that announce a question."""
+    return text.replace("&&", "\0").replace("&", "").replace("\0", "&").rstrip("…")
+
+
 def name_of(action: QAction) -> str:
-    """The action's name without the mnemonic mark and the dots that announce a question."""
-    return action.text().replace("&&", "\0").replace("&", "").replace("\0", "&").rstrip("…")
+    """The action's plain name."""
+    return plain_name(action.text())
 
 
 def keys_of(action: QAction) -> str:

@@ -304,7 +304,12 @@ class CurateScreen(CurateBase):
             return
         place = next_without_facing(self.session.workspace, gallery.order, gallery.current)
         if place is None:
-            self.session.post(self.tr("Every sprite shown has a facing, or is dropped."), INFO)
+            self.session.post(
+                self.tr(
+                    "Every sprite shown has a facing, or is dropped. Shift+L flips all to face left, Shift+K keeps all."
+                ),
+                INFO,
+            )
             place = next_undecided(self.session.workspace, gallery.order, gallery.current)
         if place is not None and place != gallery.current:
             gallery.go_to(place)

@@ -28,6 +28,7 @@ from gandam_studio.qt.following.texts import state_words, why_finished
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, WARNING, Session
+from gandam_studio.qt.tips import name_keys
 from gandam_studio.qt.train.control import RunControl
 from gandam_studio.qt.train.notifications import Notifier
 from gandam_studio.qt.train.run_strip import RunStrip
@@ -118,6 +119,7 @@ class TrainScreen(Screen):
         self.spike_action = act(self.tr("Ne&xt spike"), lambda: self._spike(1), "Ctrl+Right")
         self.back_action = act(self.tr("&Close the details"), self._back, "Escape")
         self.folder_action = act(self.tr("Open the run's &folder"), self._open_folder, icon="folder")
+        name_keys(self.setup.start_button, self.start_action)
 
     def menus(self) -> list[ScreenMenu]:
         """The Run and Timeline menus."""
@@ -152,6 +154,8 @@ class TrainScreen(Screen):
             self._watch.command_requested.connect(self.command)
             self._watch.action_requested.connect(self._act)
             self.pages.addWidget(self._watch)
+            name_keys(self._watch.pause_button, self.pause_action)
+            self.ready_controls()
         return self._watch
 
     # Life cycle

@@ -175,6 +175,8 @@ class VersionsScreen(Screen):
             self._present_later.start()
             return
         self.commit_box.clear()
+        if self.commit_box.note.hasFocus():
+            self.focus_work()
         self._base = None
         self.reload(version)
 
