@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.canvas import Mode
@@ -91,6 +91,7 @@ class DuplicatesActions:
     def __init__(self, screen: DuplicatesBase) -> None:
         self._screen = screen
         self._tr = screen.tr
+        self.place = QLabel()
         self._make_decisions()
         self._make_navigation()
         self._make_comparison()
@@ -123,6 +124,13 @@ class DuplicatesActions:
         for action in (self.onward, self.next, self.previous, self.large):
             action.setEnabled(group)
 
+    def show_place(self, group: int, groups: int, sprite: int, sprites: int) -> None:
+        """Show which group and which of its sprites is current, counted from 1; 0 for none."""
+        self.place.setText(self._tr("{0:,} of {1:,}").format(group, groups) if group else "")
+        whole = self._tr("Group {0:,} of {1:,}, sprite {2:,} of {3:,}").format(group, groups, sprite, sprites)
+        self.place.setToolTip(whole if group else "")
+        self.place.setAccessibleName(whole if group else "")
+
     def show_reasons(self, reasons: Sequence[str]) -> None:
         """Name the actions of the digits after the workspace's reasons."""
         for number, action in enumerate(self.reasons, 1):
@@ -149,7 +157,10 @@ class DuplicatesActions:
                 row.addSpacing(theme.SPACE)
             else:
                 row.addWidget(_button(*entry))
-        row.addStretch()
+        self.place.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.place.setProperty("role", "secondary")
+        self.place.setMinimumWidth(1)  # cut off before the buttons are
+        row.addWidget(self.place, 1)
         row.addWidget(_button(self.next, ""))
         return bar
 

@@ -292,7 +292,10 @@ class DuplicatesScreen(DuplicatesBase):
             self.view.show_group(findings.group(row), lambda: findings.group(after) if after < len(findings) else None)
 
     def _show_actions(self) -> None:
-        self.actions_of.show_state(self.view.group is not None, self.view.current_sprite() is not None)
+        group, strip = self.view.group, self.view.strip
+        self.actions_of.show_state(group is not None, self.view.current_sprite() is not None)
+        row, count = (self.cards.current + 1, len(group.seqs)) if group is not None else (0, 0)
+        self.actions_of.show_place(row, len(self.findings or ()), strip.current + 1, count)
 
     # Deciding
 

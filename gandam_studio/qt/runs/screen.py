@@ -155,6 +155,11 @@ class RunsScreen(Screen):
             self.right.addWidget(self._compare)
         return self._compare
 
+    @property
+    def work_view(self) -> QWidget:
+        """The tree of runs."""
+        return self.tree
+
     # Life cycle
 
     def activated(self) -> None:
