@@ -23,7 +23,7 @@ def test_one_set_of_keys_and_undo_goes_back_to_its_group(screen: DuplicatesScree
     workspace = screen.session.workspace
     press(K.Key_N)
     assert screen.view.group.keeper == TANK
-    assert screen.actions_of.place.text() == "2 of 3"
+    assert screen.actions_of.place.text() == "2/3"
     first = screen.view.current_sprite().seq
     press(K.Key_X)
     assert (workspace.sprite(first).status, workspace.sprite(first).reason) == ("dropped", "duplicate")

@@ -126,7 +126,7 @@ class DuplicatesActions:
 
     def show_place(self, group: int, groups: int, sprite: int, sprites: int) -> None:
         """Show which group and which of its sprites is current, counted from 1; 0 for none."""
-        self.place.setText(self._tr("{0:,} of {1:,}").format(group, groups) if group else "")
+        self.place.setText(f"{group}/{groups}" if group else "")
         whole = self._tr("Group {0:,} of {1:,}, sprite {2:,} of {3:,}").format(group, groups, sprite, sprites)
         self.place.setToolTip(whole if group else "")
         self.place.setAccessibleName(whole if group else "")
