@@ -18,14 +18,12 @@ class HintBar(QFrame):
         self.setProperty("role", "hint")
         self._hints = (
             self.tr("U keeps, X drops, F flips, Z undoes. A decision moves on to the next undecided sprite."),
-            self.tr("L and R say which way a sprite faces; then Shift+L flips all that face right."),
-            self.tr("Shift+K keeps all undecided sprites shown. Shift+X drops with a reason; digits give it again."),
-            self.tr("Space opens the large view. There, O overlays the mirrored sprite, to judge symmetry and facing."),
-            self.tr("Undo works even after a restart. Ctrl+K finds commands, F1 lists the keys."),
+            self.tr("L and R say which way a sprite faces. Shift+L flips all to face left, Shift+K keeps all shown."),
+            self.tr("Space opens the large view, Shift+X drops with a reason. Ctrl+K finds commands, F1 lists keys."),
         )
         sign = QLabel()
         icons.set_pixmap(sign, "keyboard", QSize(18, 18), "accent")
-        self.text = QLabel()
+        self.text = QLabel(wordWrap=True)
         self.dismiss_button = QToolButton()
         self.dismiss_button.setText(self.tr("Got it"))
         self.dismiss_button.setAccessibleName(self.tr("Dismiss this hint"))
