@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+
     from trainer.protocol.config import FieldInfo
 
 BLOCK = re.compile(r"(?<=<!-- generated: )(\w+) -->\n(?:.*?\n)?(?=<!-- end -->)", re.DOTALL)
@@ -61,7 +63,7 @@ def _options(options: Iterable[click.Parameter], context: click.Context) -> Iter
 
 
 def keys() -> str:
-    """Every action of the window that has keys: those of all screens, then those of each screen."""
+    """Every command of the window: those of all screens, then those of each screen."""
     from PySide6.QtCore import QCoreApplication, QSettings
 
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # the keys are read from a real window
@@ -70,6 +72,8 @@ def keys() -> str:
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.qt import theme
     from gandam_studio.qt.main_window import MainWindow
+    from gandam_studio.qt.palette import other_words, synonyms
+    from gandam_studio.qt.tips import name_of
 
     application = QApplication.instance() or QApplication(["reference"])
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
@@ -83,21 +87,26 @@ def keys() -> str:
         window = MainWindow()
         window.show()
         window.open_folder(Path(scratch, "workspace"))
-        by_screen: dict[str, list[tuple[str, str, str]]] = {}
+        words = synonyms()
+        by_screen: dict[str, list[tuple[str, ...]]] = {}
         for place in window.rail.places:
             window.visit(place)
             by_screen[place.name] = [
-                (menu, action.text().replace("&", ""), ", ".join(f"`{one.toString()}`" for one in action.shortcuts()))
+                (name_of(action), menu, _keys(action), other_words(name_of(action), words), action.statusTip())
                 for action, menu in window.commands()
-                if action.shortcuts()
+                if action not in window.recent_actions
             ]
         window.close()
     everywhere = [row for row in next(iter(by_screen.values())) if all(row in rows for rows in by_screen.values())]
     own = {name: [row for row in rows if row not in everywhere] for name, rows in by_screen.items()}
     return "\n\n".join(
-        "\n".join([f"## {name}", "", *_table(("Menu", "Action", "Keys"), rows)])
+        "\n".join([f"## {name}", "", *_table(("Command", "Menu", "Keys", "Also found as", "What it does"), rows)])
         for name, rows in {"Everywhere": everywhere, **own}.items()
     )
+
+
+def _keys(action: QAction) -> str:
+    return ", ".join(f"`{one.toString()}`" for one in action.shortcuts())
 
 
 def formats() -> str:

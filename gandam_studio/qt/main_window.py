@@ -9,13 +9,25 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QMargins, QPoint, QRect, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QMargins, QPoint, QRect, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.history import Changes
+from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.following.requests import SaveVersion, ShowSprites
 from gandam_studio.qt.menus import filled, leaves, merged
 from gandam_studio.qt.questions import offer_creation, offer_read_only, offer_stopping, run_dialog
 from gandam_studio.qt.rail import PLACES, Place, Rail
@@ -23,15 +35,18 @@ from gandam_studio.qt.responsiveness import collect_set_aside
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
+from gandam_studio.qt.tips import show_keys
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
 from gandam_studio.qt.widgets.fitting import Reach
+from gandam_studio.qt.widgets.focus import takes_text
 from gandam_studio.qt.widgets.next_bar import NextBar
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.importing import Pasted
     from gandam_studio.qt.next_steps import NextSteps, Step
+    from gandam_studio.qt.palette import Command, CommandPalette
 
 USUAL_SIZE = QSize(1240, 820)
 UNSHOWN_FRAME = QMargins(4, 34, 4, 4)
@@ -54,6 +69,7 @@ class MainWindow(QMainWindow):
         self.screens: dict[str, Screen] = {}
         self._screen: Screen | None = None
         self._areas: dict[Screen, Reach] = {}
+        self._changed: Seqs | None = None  # the sprites of the last edit, undo or redo of this session
         self.setWindowTitle("GANdam Studio")
         self.setWindowIcon(icons.application_icon())
         self.rail = Rail()
@@ -67,6 +83,9 @@ class MainWindow(QMainWindow):
         self._menus: list[ScreenMenu] = []
         self._lay_out()
         self._make_actions()
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.focusChanged.connect(self._follow_focus)
         self.rail.hide()
         self._take_size()
 
@@ -183,7 +202,8 @@ class MainWindow(QMainWindow):
         session = Session(workspace, self)
         self.session = session
         Upkeep(session)
-        session.edits_applied.connect(lambda _changes: self._update_undo_texts())
+        self._changed = None
+        session.edits_applied.connect(self._note_changes)
         self.status_strip.attach(session)
         name = workspace.folder.name
         title = self.tr("{0} (read-only)").format(name) if session.read_only else name
@@ -242,6 +262,8 @@ class MainWindow(QMainWindow):
             self._show_menus()
             screen.setFocus()
             screen.activated()
+        elif not takes_text(QApplication.focusWidget()):
+            screen.focus_work()
         self.rail.mark(place)
         if self._next_steps is not None:
             self._next_steps.note_screen(place.name)
@@ -258,6 +280,21 @@ class MainWindow(QMainWindow):
             self._areas[screen] = Reach(screen)
             self._stack.addWidget(self._areas[screen])
         return self.screens[place.path]
+
+    def _follow_focus(self, _before: QWidget | None, now: QWidget | None) -> None:
+        if now is None and self._screen is not None:
+            QTimer.singleShot(0, self, self._keep_focus)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """See that some widget has the keys when the window becomes active, for instance after a popup."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            QTimer.singleShot(0, self, self._keep_focus)
+
+    def _keep_focus(self) -> None:
+        """Give the keys to the screen when what had them was hidden, disabled or deleted."""
+        if self.isActiveWindow() and self._screen is not None and QApplication.focusWidget() is None:
+            self._screen.focus_work()
 
     def _settle(self) -> None:
         """Do what can wait until the workspace has been painted."""
@@ -317,9 +354,11 @@ class MainWindow(QMainWindow):
         self.open_action = make(self.tr("&Open workspace…"), lambda: self.welcome.ask_open(), "Ctrl+O")
         self.close_action = make(self.tr("&Close workspace"), self.close_workspace, "Ctrl+W")
         self.quit_action = make(self.tr("&Quit"), self.close, "Ctrl+Q")
-        self.undo_action = make(self.tr("&Undo"), self._undo, "Ctrl+Z")
-        self.redo_action = make(self.tr("&Redo"), self._redo, ["Ctrl+Shift+Z", "Ctrl+Y"])
+        self.undo_action = make(self.tr("&Undo"), self._undo, ["Ctrl+Z", "Z"])
+        self.redo_action = make(self.tr("&Redo"), self._redo, ["Ctrl+Shift+Z", "Ctrl+Y", "Shift+Z"])
+        self.last_change_action = make(self.tr("&Show what was changed last"), self.show_last_change, "Ctrl+J")
         self.history_action = make(self.tr("&History…"), self._show_history, "Ctrl+H")
+        self.save_action = make(self.tr("&Save a version…"), self._save_version, "Ctrl+S")
         self.palette_action = make(self.tr("&Find a command…"), self.show_palette, "Ctrl+K")
         self.help_action = make(self.tr("&Keyboard shortcuts"), self._show_help, "F1")
         self.about_action = make(self.tr("&About GANdam Studio"), self._show_about)
@@ -350,6 +389,7 @@ class MainWindow(QMainWindow):
         if keys:
             several = [keys] if isinstance(keys, str) else keys
             action.setShortcuts([QKeySequence.fromString(one) for one in several])
+        show_keys(action)
         self.addAction(action)
         return action
 
@@ -360,7 +400,7 @@ class MainWindow(QMainWindow):
         if not self.session:
             file = (*file, self.welcome.paste_action)
         leave = (*((self.close_action,) if self.session else ()), self.quit_action)
-        edit = (self.undo_action, self.redo_action, self.history_action)
+        edit = (self.undo_action, self.redo_action, self.last_change_action, self.history_action)
         screens = self._screen.menus() if self._screen else []
         view = (
             self.palette_action,
@@ -369,6 +409,8 @@ class MainWindow(QMainWindow):
         )
         table = [ScreenMenu(self.tr("&File"), file)]
         if self.session:
+            if not self._shows_versions:
+                table.append(ScreenMenu(self.tr("&File"), (self.save_action,)))
             table.append(ScreenMenu(self.tr("&Edit"), edit))
         table += screens
         table.append(ScreenMenu(self.tr("&View"), view))
@@ -390,8 +432,12 @@ class MainWindow(QMainWindow):
             bar.addMenu(menu)
         self._update_recent()
         busy = self.session is not None
-        for action in (self.undo_action, self.redo_action, self.history_action, *self.place_actions):
+        for action in (
+            self.undo_action, self.redo_action, self.last_change_action, self.history_action, *self.place_actions
+        ):  # fmt: skip
             action.setEnabled(busy)
+        writable = self.session is not None and not self.session.read_only
+        self.save_action.setEnabled(writable and not self._shows_versions)
         if busy:
             self._update_undo_texts()
 
@@ -412,10 +458,42 @@ class MainWindow(QMainWindow):
             yield from leaves(menu, menu.title.replace("&", ""))
 
     def show_palette(self) -> None:
-        """Open the command palette."""
+        """Open the command palette, with the commands of this screen, then of the others as they are built."""
         from gandam_studio.qt.palette import Command, CommandPalette
 
-        CommandPalette([Command(action, menu) for action, menu in self.commands()], self).show_over(self)
+        here = [Command(action, menu) for action, menu in self.commands()]
+        palette = CommandPalette(here, self)
+        palette.chosen.connect(self._run)
+        palette.show_over(self)
+        if self.session is not None:
+            others = iter([place for place in self.rail.places if self.screens.get(place.path) is not self._screen])
+            self._extend(palette, others, self.session)
+
+    def _extend(self, palette: CommandPalette, others: Iterator[Place], session: Session) -> None:
+        """Add the commands of other screens to the palette, one screen at a time, so that typing never waits long."""
+        from gandam_studio.qt.palette import Command
+
+        place = next(others, None)
+        if place is None or self.session is not session:
+            return
+        go = functools.partial(self.visit, place)
+        found = [leaf for menu in self._built(place).menus() for leaf in leaves(menu, menu.title.replace("&", ""))]
+        palette.add([Command(action, f"{place.title} › {path}", go) for action, path in found])
+        QTimer.singleShot(0, palette, lambda: self._extend(palette, others, session))
+
+    def _run(self, command: Command) -> None:
+        if command.visit is None:
+            self._trigger(command)
+        else:
+            command.visit()
+            # The screen brings itself up to date first.
+            QTimer.singleShot(0, command.action, lambda: self._trigger(command))
+
+    def _trigger(self, command: Command) -> None:
+        if command.action.isEnabled():
+            command.action.trigger()
+        elif self.session is not None:
+            self.session.post(self.tr("{0} is not possible at the moment.").format(command.text), INFO)
 
     def _show_help(self) -> None:
         from gandam_studio.qt.help import ShortcutsDialog
@@ -438,11 +516,48 @@ class MainWindow(QMainWindow):
 
     def _undo(self) -> None:
         if self.session:
-            self.session.undo()
+            self._reveal(self.session.undo(), self.tr("Undone: {0}"))
 
     def _redo(self) -> None:
         if self.session:
-            self.session.redo()
+            self._reveal(self.session.redo(), self.tr("Redone: {0}"))
+
+    def _reveal(self, changes: Changes, said: str) -> None:
+        """Bring the sprites of an undo or redo into view, and say so if the filter hides them."""
+        assert self.session is not None
+        if not changes or self._screen is None or not len(changes.seqs):
+            return
+        hidden = self._screen.reveal(changes.seqs)
+        if hidden:
+            text = self.tr("{0} · {1:,} of {2:,} not shown here: Ctrl+J shows them in Curate")
+            self.session.post(text.format(said.format(changes.label), hidden, len(changes.seqs)), INFO)
+
+    def show_last_change(self) -> None:
+        """Go to the sprites changed last, by an edit, an undo or a redo (Ctrl+J)."""
+        if self.session is None:
+            return
+        seqs = self._changed
+        if seqs is None:
+            history = self.session.workspace.history
+            seqs = history.seqs_of(history.last_edit())
+        if len(seqs):
+            self._go_to("Curate", ShowSprites(seqs))
+        else:
+            self.session.post(self.tr("Nothing has been changed yet."), INFO)
+
+    def _note_changes(self, changes: Changes) -> None:
+        if len(changes.seqs):
+            self._changed = changes.seqs
+        self._update_undo_texts()
+
+    def _save_version(self) -> None:
+        if self.session:
+            self._go_to("Versions", SaveVersion())
+
+    @property
+    def _shows_versions(self) -> bool:
+        """True on the Versions screen, which has an action of its own for Ctrl+S."""
+        return self._screen is not None and self._screen.title == "Versions"
 
     def _update_undo_texts(self) -> None:
         if self.session is None:
@@ -459,7 +574,10 @@ class MainWindow(QMainWindow):
         from gandam_studio.qt.help import HistoryDialog
 
         if self.session:
-            run_dialog(HistoryDialog(self.session, self))
+            dialog = HistoryDialog(self.session, self)
+            run_dialog(dialog)
+            if dialog.chosen is not None:
+                self._go_to("Curate", ShowSprites(dialog.chosen))
 
     # Closing
 

@@ -121,11 +121,11 @@ def test_every_copy_is_mapped_onto_its_original(screen) -> None:
 def test_ways_to_look_by_key(screen) -> None:
     compare = screen.view.compare
     wait_for_pair(screen)
-    press(K.Key_B)
+    press(K.Key_W)
     assert compare.mode is Mode.BLINK
-    press(K.Key_B)
+    press(K.Key_W)
     assert compare.mode is Mode.SIDE_BY_SIDE
-    for key, mode in ((K.Key_2, Mode.DIFFERENCE), (K.Key_3, Mode.OVERLAY), (K.Key_1, Mode.SIDE_BY_SIDE)):
+    for key, mode in ((K.Key_E, Mode.DIFFERENCE), (K.Key_O, Mode.OVERLAY), (K.Key_Q, Mode.SIDE_BY_SIDE)):
         press(key)
         assert compare.mode is mode
     press(K.Key_M)
@@ -165,7 +165,7 @@ def test_flip_and_keep_is_one_step(screen) -> None:
 
 def test_enter_keeps_the_best_of_this_group_and_drops_its_duplicates(screen) -> None:
     press(K.Key_N)
-    press(K.Key_Return)
+    press(K.Key_B)
     assert decided(screen) == {TANK: "kept", TANK_DOUBLED: "dropped", TANK_PADDED: "dropped"}
     assert set(screen.view.group.seqs) == {BODY, BODY_MIRRORED}
     press(K.Key_Z, CONTROL)
@@ -175,7 +175,7 @@ def test_enter_keeps_the_best_of_this_group_and_drops_its_duplicates(screen) -> 
 def test_enter_never_drops_a_relative(screen) -> None:
     posted: list[str] = []
     screen.session.message_posted.connect(lambda text, _severity: posted.append(text))
-    press(K.Key_Return)
+    press(K.Key_B)
     assert decided(screen) == {}
     assert any("No duplicates" in text for text in posted)
 
@@ -334,9 +334,9 @@ def test_the_slider_regroups_at_once_and_an_empty_list_offers_to_loosen(screen, 
 
 def test_brackets_move_the_slider(screen) -> None:
     before = screen.bar.distance
-    press(K.Key_BracketLeft)
+    press(K.Key_Comma)
     assert screen.bar.distance < before
-    press(K.Key_BracketRight)
+    press(K.Key_Period)
     assert screen.bar.distance == before
 
 
@@ -345,8 +345,8 @@ def test_only_groups_of_one_relation_or_only_undecided_ones(screen) -> None:
     assert listed(screen) == [{TANK, TANK_DOUBLED, TANK_PADDED}]
     screen.bar.relation.setCurrentIndex(0)
     screen.cards.go_to(1)
-    press(K.Key_Return)
-    press(K.Key_U)
+    press(K.Key_B)
+    press(K.Key_H)
     assert len(listed(screen)) == 2
     screen.bar.relation.setCurrentIndex(screen.bar.relation.findData("resized"))
     assert screen.pages.currentWidget() is screen.pages.none_listed
@@ -494,7 +494,7 @@ def test_read_only_shows_everything_and_decides_nothing(open_screen, known: Path
     with Workspace.open(known):
         screen = open_screen(known, read_only=True)
         assert len(listed(screen)) == 3
-        for key in (K.Key_K, K.Key_D, K.Key_F, K.Key_Return):
+        for key in (K.Key_K, K.Key_D, K.Key_F, K.Key_B):
             press(key)
         press(K.Key_K, SHIFT)
         assert decided(screen) == {}

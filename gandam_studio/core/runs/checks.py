@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.workspace.lookups import blank_ids, decided, distinct_pairs, seqs_by_id
+from gandam_studio.core.workspace.query import Filter
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.manifest import ManifestEntry, read_manifest
 
@@ -35,6 +36,8 @@ class Check:
         level: "ok", "note" or "warning" (better fix it first). text: one line.
         cure: the English name of the screen where it can be fixed, or "".
         copies: for "duplicates": pairs of row numbers whose pictures are copies and both in the version.
+        shown: a filter for the sprites concerned, on the Curate screen.
+        panel: the page of its side panel where it can be fixed ("recipe"), or "".
     """
 
     name: str
@@ -42,6 +45,8 @@ class Check:
     text: str
     cure: str = ""
     copies: tuple[tuple[int, int], ...] = ()
+    shown: Filter | None = None
+    panel: str = ""
 
 
 def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
@@ -52,7 +57,7 @@ def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConf
     ]  # fmt: skip
     if blank := _blank(workspace, entries):
         text = f"{blank:,} of the sprites show nothing, or one colour alone"
-        checks.append(Check("blank", WARNING, text, "Curate"))
+        checks.append(Check("blank", WARNING, text, "Curate", Filter(status="not-dropped", blank=True)))
     if config.augmentation.mirror and checks[1].level == OK:
         text = "mirror images are shown in training: that undoes the facing you put in order"
         checks.append(Check("mirror", WARNING, text))
@@ -85,9 +90,11 @@ def _facing(entries: list[ManifestEntry]) -> Check:
     left, right = facing["left"], facing["right"]
     known = left + right
     if known and min(left, right) / known >= MIXED_SHARE:
-        return Check("facing", WARNING, f"mixed facing: {left:,} look left, {right:,} right", "Curate")
+        fewer = Filter(status="not-dropped", facing="right" if right <= left else "left")
+        return Check("facing", WARNING, f"mixed facing: {left:,} look left, {right:,} right", "Curate", fewer)
     if facing["unknown"] > len(entries) / 2:
-        return Check("facing", NOTE, f"facing is unknown for {facing['unknown']:,} of {len(entries):,}", "Curate")
+        text = f"facing is unknown for {facing['unknown']:,} of {len(entries):,}"
+        return Check("facing", NOTE, text, "Curate", Filter(status="not-dropped", facing="unknown"))
     way = "left" if left >= right else "right"
     return Check("facing", OK, f"{max(left, right):,} look {way}" if known else "nothing faces left or right")
 
@@ -143,10 +150,12 @@ def _sizes(entries: list[ManifestEntry], size: int) -> Check:
     smaller = sum(SIZE_FACTOR * side < size for side in sides)
     if sides and max(larger, smaller) / len(sides) >= SIZE_SHARE:
         if larger >= smaller:
-            return Check(
-                "sizes", NOTE, f"{larger:,} are over twice as large as {size} px: details will be lost", "Curate"
-            )
-        return Check("sizes", NOTE, f"{smaller:,} are under half of {size} px: they will be blown up", "Curate")
+            text = f"{larger:,} are over twice as large as {size} px: details will be lost"
+            shown = Filter(status="not-dropped", min_side=int(SIZE_FACTOR * size) + 1)
+        else:
+            text = f"{smaller:,} are under half of {size} px: they will be blown up"
+            shown = Filter(status="not-dropped", max_side=-(-size // int(SIZE_FACTOR)) - 1)
+        return Check("sizes", NOTE, text, "Curate", shown, "recipe")
     text = f"{min(sides)} to {max(sides)} px, trained at {size} px" if sides else "no sprites"
     return Check("sizes", OK, text)
 

@@ -85,7 +85,7 @@ class FilterBar(QFrame):
             "kept": self.tr("Kept"),
             "dropped": self.tr("Dropped"),
         }
-        group = QButtonGroup(self)
+        group = self._statuses = QButtonGroup(self)
         self.status_buttons: dict[str, QPushButton] = {}
         for name, text in self._names.items():
             button = _segment(text)
@@ -135,7 +135,6 @@ class FilterBar(QFrame):
         self.slider.setPageStep(32)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setAccessibleName(self.tr("Size of the cells"))
-        self.slider.setToolTip(self.tr("Size of the cells (Ctrl++, Ctrl+-)"))
 
     def _order_names(self) -> dict[str, str]:
         names = {
@@ -194,6 +193,11 @@ class FilterBar(QFrame):
     def _take_more(self, values: dict[str, object]) -> None:
         self._change(**values)
 
+    def start_search(self) -> None:
+        """Put the keys into the search field, ready to replace what was searched before."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
     def open_more(self) -> None:
         """Open the panel of further filters."""
         if self.more_panel is None:
@@ -203,8 +207,10 @@ class FilterBar(QFrame):
 
     def _show_filter(self) -> None:
         chosen = self._filter
+        self._statuses.setExclusive(False)  # none is checked for "not-dropped"
         for name, button in self.status_buttons.items():
             button.setChecked(chosen.status == name)
+        self._statuses.setExclusive(True)
         self.flipped_button.setChecked(chosen.flipped is True)
         if self.search.text().strip() != chosen.text:
             self.search.setText(chosen.text)

@@ -179,7 +179,7 @@ class RulesPanel(QWidget):
         self.preview.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.apply_button = QPushButton(self.tr("Apply to all groups"))
         self.apply_button.setProperty("role", "primary")
-        self.apply_button.setToolTip(self.tr("A single undo reverts it  (Ctrl+Return)"))
+        self.apply_button.setToolTip(self.tr("A single undo reverts it"))
         self.apply_button.clicked.connect(lambda _checked=False: self.apply_requested.emit())
         inner = QWidget()
         layout = QVBoxLayout(inner)

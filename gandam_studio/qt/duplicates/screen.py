@@ -18,6 +18,8 @@ from gandam_studio.core.duplicates import (
 )
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.lookups import distinct_pairs, last_seq
+from gandam_studio.core.workspace.review import reasons_given
+from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt.background import BackgroundTask, Latest
 from gandam_studio.qt.duplicates import wording
 from gandam_studio.qt.duplicates.actions import DuplicatesActions, DuplicatesBase
@@ -34,6 +36,7 @@ from gandam_studio.qt.following.requests import ShowCopies
 from gandam_studio.qt.responsiveness import set_aside
 from gandam_studio.qt.screen import ScreenMenu
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
+from gandam_studio.qt.widgets.reason_picker import ReasonPicker
 
 SEARCHED_UNASKED = 20_000  # sprites: larger workspaces are searched on request only
 PLANNED_AT_ONCE = 400  # groups: more are planned in another thread
@@ -41,6 +44,7 @@ WEIGHTY = 5_000  # relations or drops: more are excluded from garbage collection
 # Logical pixels of width: below NARROW cards show fewer pictures, below NARROWER still fewer.
 SMALLEST, NARROWER, NARROW = 826, 900, 1060
 PANEL = 268  # logical pixels: everything fits next to it in a window of the initial size
+REVEALED = 50  # sprites of an undo that are looked for in the groups
 SETTLED_MS = 120  # delay before counts and previews are updated
 _RULES_KEY = "duplicates/rules"
 _PANEL_KEY = "duplicates/panel"
@@ -96,6 +100,7 @@ class DuplicatesScreen(DuplicatesBase):
         if self.findings is None and self._task is None and 0 < count <= SEARCHED_UNASKED:
             self.search()
         self._show_page()
+        self._name_reasons()
         self.focus_work()
 
     def menus(self) -> list[ScreenMenu]:
@@ -121,9 +126,32 @@ class DuplicatesScreen(DuplicatesBase):
         for view in (self.cards, self.balance_panel.list):
             view.pictures.stop()
 
-    def focus_work(self) -> None:
-        """Set the focus to the cards, or to the screen itself while there are none."""
-        (self.cards if self.pages.currentWidget() is self.pages.filled else self).setFocus()
+    @property
+    def work_view(self) -> QWidget:
+        """The cards, the row of sprites while they are hidden, or the screen itself while there are none."""
+        if self.pages.currentWidget() is not self.pages.filled:
+            return self
+        return self.view.strip if self.is_large else self.cards
+
+    @property
+    def is_large(self) -> bool:
+        """True while the comparison has the whole screen."""
+        return self.cards.isHidden()
+
+    def reveal(self, seqs: Seqs) -> int:
+        """Go to the first group that holds one of these sprites, and to the sprite; returns how many are not listed."""
+        if self.findings is None:
+            return 0
+        rows = [(seq, self.findings.row_of(seq)) for seq in seqs[:REVEALED].tolist()]
+        listed = [(seq, row) for seq, row in rows if row is not None]
+        if not listed:
+            return len(seqs)
+        seq, row = listed[0]
+        if row != self.cards.current:
+            self.cards.go_to(row)
+        if self.view.group is not None and seq in self.view.group.seqs:
+            self.view.strip.go_to(self.view.group.seqs.index(seq))
+        return len(rows) - len(listed)
 
     # Searching
 
@@ -288,7 +316,10 @@ class DuplicatesScreen(DuplicatesBase):
             self.view.show_group(findings.group(row), lambda: findings.group(after) if after < len(findings) else None)
 
     def _show_actions(self) -> None:
-        self.actions_of.show_state(self.view.group is not None, self.view.current_sprite() is not None)
+        group, strip = self.view.group, self.view.strip
+        self.actions_of.show_state(group is not None, self.view.current_sprite() is not None)
+        row, count = (self.cards.current + 1, len(group.seqs)) if group is not None else (0, 0)
+        self.actions_of.show_place(row, len(self.findings or ()), strip.current + 1, count)
 
     # Deciding
 
@@ -301,6 +332,41 @@ class DuplicatesScreen(DuplicatesBase):
         """Drop the current sprite and advance."""
         if (sprite := self.view.current_sprite()) and self.decisions.drop(sprite):
             self._advance()
+
+    def drop_for(self, number: int) -> None:
+        """Drop the current sprite with the workspace's reason of that number, and advance."""
+        reasons = reasons_given(self.session.workspace)
+        if number <= len(reasons):
+            self._drop_because(reasons[number - 1])
+        else:
+            text = self.tr("This workspace has no reason {0} yet. Shift+X drops with a new one.")
+            self.session.post(text.format(number), INFO)
+
+    def choose_reason(self) -> None:
+        """Show the workspace's reasons below the current sprite."""
+        strip = self.view.strip
+        picker = ReasonPicker(reasons_given(self.session.workspace), self)
+        picker.chosen.connect(self._drop_because)
+        picker.open_at(strip.viewport().mapToGlobal(strip.visualRect(strip.currentIndex()).topLeft()))
+
+    def _drop_because(self, reason: str) -> None:
+        if (sprite := self.view.current_sprite()) and self.decisions.drop(sprite, reason):
+            self._advance()
+
+    def restore(self) -> None:
+        """Make the current sprite undecided again."""
+        if sprite := self.view.current_sprite():
+            self.decisions.restore(sprite)
+
+    def toggle_large(self) -> None:
+        """Give the comparison the whole screen, or show the groups and the panel again."""
+        self.cards.setVisible(self.is_large)
+        self._fit_panel()
+        self.focus_work()
+
+    def next_undecided(self) -> None:
+        """Go to the next undecided sprite of the group, or else to the next undecided group."""
+        self._advance()
 
     def flip_and_keep(self) -> None:
         """Mirror the current sprite, keep it and advance."""
@@ -365,6 +431,8 @@ class DuplicatesScreen(DuplicatesBase):
     def _take_changes(self, changes: Changes) -> None:
         """Update after an edit or undo, here or on another screen."""
         self._statuses.refresh(changes.seqs)
+        if "reason" in changes.fields:
+            self._name_reasons()
         self.cards.cards.refresh()
         if self.findings is None:
             return
@@ -376,6 +444,9 @@ class DuplicatesScreen(DuplicatesBase):
             self._search_again()
         self.view.refresh()
         self._settling.start()
+
+    def _name_reasons(self) -> None:
+        self.actions_of.show_reasons(reasons_given(self.session.workspace))
 
     def show_panel(self) -> None:
         """Show or hide the side panel."""
@@ -392,13 +463,13 @@ class DuplicatesScreen(DuplicatesBase):
         self._fit_panel()
 
     def _fit_panel(self) -> None:
-        wanted, fits = self.actions_of.show_panel.isChecked(), False
+        wanted, fits = self.actions_of.show_panel.isChecked() and not self.is_large, False
         for count in (SHOWN, FEWER):  # fewer pictures per card are preferred to hiding the panel
             self.cards.show_pictures(count)
             fits = self.width() - self.pages.minimumSizeHint().width() >= self.side.width()
             if fits or not wanted:
                 break
-        if not wanted or not fits:
+        if not self.is_large and (not wanted or not fits):
             width = self.width()
             self.cards.show_pictures(FEWEST if width < NARROWER else FEWER if width < NARROW else SHOWN)
         self.side.setVisible(wanted and fits)

@@ -10,7 +10,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.duplicates.wording import relation_name
 
 STEPS = 100  # of the slider, from distance 0 to 1
-NARROWEST_SLIDER, WIDEST_SLIDER = 70, 200  # logical pixels
+NARROWEST_SLIDER, WIDEST_SLIDER = 56, 200  # logical pixels
 ALL = ""
 COPIES = "copies"
 """Data of the filter that `show_copies` adds."""
@@ -37,7 +37,7 @@ class TopBar(QFrame):
         self.slider.setPageStep(5)
         self.slider.setFixedWidth(WIDEST_SLIDER)
         self.slider.setAccessibleName(self.tr("Maximum distance of duplicates"))
-        self.slider.setToolTip(self.tr("0: identical pixels; larger values find less similar sprites  ([ and ])"))
+        self.slider.setToolTip(self.tr("0: identical pixels; larger values find less similar sprites"))
         self.slider.valueChanged.connect(self._emit_distance)
         self.number = QLabel()
         self.number.setMinimumWidth(36)
@@ -50,12 +50,10 @@ class TopBar(QFrame):
             self.relation.addItem(relation_name(relation).capitalize(), relation)
         self.relation.currentIndexChanged.connect(lambda _index: self.filter_changed.emit())
         self.undecided_only = QCheckBox(self.tr("Undecided only"))
-        self.undecided_only.setToolTip(self.tr("Hide decided groups  (U)"))
         self.undecided_only.toggled.connect(lambda _on: self.filter_changed.emit())
         self.counts = QLabel()
         self.counts.setProperty("role", "secondary")
         self.find_button = QPushButton(self.tr("Find again"))
-        self.find_button.setToolTip(self.tr("Search the whole workspace  (F5)"))
         icons.set_icon(self.find_button, "search", size=16)
         self.find_button.clicked.connect(lambda _checked=False: self.find_requested.emit())
         row = self._row = QHBoxLayout(self)

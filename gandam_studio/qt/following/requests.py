@@ -1,9 +1,12 @@
-"""Requests between screens."""
+"""Requests between screens: what to show after going there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from gandam_studio.core.workspace.query import Filter
+from gandam_studio.core.workspace.seqsets import Seqs
 
 
 @dataclass(frozen=True)
@@ -30,3 +33,32 @@ class ShowCopies:
 
     version: str
     copies: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ShowSprites:
+    """Request to select sprites on the Curate screen; a filter that hides some of them is cleared.
+
+    Attributes:
+        seqs: their row numbers.
+    """
+
+    seqs: Seqs
+
+
+@dataclass(frozen=True)
+class ShowFilter:
+    """Request to set the filter of the Curate screen.
+
+    Attributes:
+        chosen: the filter; None leaves it as it is.
+        panel: "details" or "recipe" opens the side panel at that page.
+    """
+
+    chosen: Filter | None = None
+    panel: str = ""
+
+
+@dataclass(frozen=True)
+class SaveVersion:
+    """Request to the Versions screen to put the keys into the note of the next version."""

@@ -118,10 +118,10 @@ class RunsScreen(Screen):
 
     def _make_actions(self) -> None:
         act = self.add_action
-        self.next_action = act(self.tr("&Next run"), lambda: self.tree.step(1), "J")
-        self.previous_action = act(self.tr("&Previous run"), lambda: self.tree.step(-1), "K")
+        self.next_action = act(self.tr("&Next run"), lambda: self.tree.step(1), "N")
+        self.previous_action = act(self.tr("&Previous run"), lambda: self.tree.step(-1), "P")
         self.compare_action = act(
-            self.tr("&Compare with the newest other run"), self.compare_with_newest, "C", icon="compare"
+            self.tr("&Compare with the newest other run"), self.compare_with_newest, "Ctrl+Shift+C", icon="compare"
         )
         self.watch_action = act(self.tr("&Watch"), lambda: self._with_selected(self.open_run), "Return", icon="train")
         self.resume_action = act(self.tr("&Resume"), self.resume, icon="play")
@@ -132,7 +132,7 @@ class RunsScreen(Screen):
         self.later_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
         self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
         self.end_action = act(self.tr("Go to the e&nd"), lambda: self._timeline(Timeline.end), "End")
-        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "P")
+        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "Shift+P")
 
     def menus(self) -> list[ScreenMenu]:
         """The Runs and Timeline menus."""
@@ -155,6 +155,11 @@ class RunsScreen(Screen):
             self._compare = CompareView()
             self.right.addWidget(self._compare)
         return self._compare
+
+    @property
+    def work_view(self) -> QWidget:
+        """The tree of runs."""
+        return self.tree
 
     # Life cycle
 

@@ -28,6 +28,7 @@ from gandam_studio.qt.following.texts import pauses, state_words, why_finished
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, WARNING, Session
+from gandam_studio.qt.tips import name_keys
 from gandam_studio.qt.train.control import RunControl
 from gandam_studio.qt.train.notifications import Notifier
 from gandam_studio.qt.train.run_strip import RunStrip
@@ -115,11 +116,12 @@ class TrainScreen(Screen):
         self.next_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
         self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
         self.end_action = act(self.tr("&Follow the newest step"), lambda: self._timeline(Timeline.end), "End")
-        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "P")
+        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "Shift+P")
         self.spike_back_action = act(self.tr("P&revious spike"), lambda: self._spike(-1), "Ctrl+Left")
         self.spike_action = act(self.tr("Ne&xt spike"), lambda: self._spike(1), "Ctrl+Right")
         self.back_action = act(self.tr("&Close the details"), self._back, "Escape")
         self.folder_action = act(self.tr("Open the run's &folder"), self._open_folder, icon="folder")
+        name_keys(self.setup.start_button, self.start_action)
 
     def menus(self) -> list[ScreenMenu]:
         """The Run and Timeline menus."""
@@ -154,6 +156,8 @@ class TrainScreen(Screen):
             self._watch.command_requested.connect(self.command)
             self._watch.action_requested.connect(self._act)
             self.pages.addWidget(self._watch)
+            name_keys(self._watch.pause_button, self.pause_action)
+            self.ready_controls()
         return self._watch
 
     # Life cycle

@@ -14,6 +14,7 @@ from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt import theme
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.failures import explain
+from gandam_studio.qt.following.requests import SaveVersion
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, Session
@@ -70,6 +71,16 @@ class VersionsScreen(Screen):
         """Reload the history if it is outdated."""
         if self._stale:
             self.reload()
+
+    def receive(self, request: object) -> None:
+        """Put the keys into the note of the next version (`SaveVersion`); Ctrl+S again saves it."""
+        if isinstance(request, SaveVersion):
+            self.commit_box.note.setFocus()
+
+    @property
+    def work_view(self) -> QWidget:
+        """The list of versions."""
+        return self.history
 
     def closing(self) -> None:
         """End the picture loader."""
@@ -166,6 +177,8 @@ class VersionsScreen(Screen):
             self._present_later.start()
             return
         self.commit_box.clear()
+        if self.commit_box.note.hasFocus():
+            self.focus_work()
         self._base = None
         self.reload(version)
 

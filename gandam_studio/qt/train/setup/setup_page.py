@@ -26,7 +26,7 @@ from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.core.versions.files import recipe_of
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.failures import explain
-from gandam_studio.qt.following.requests import ShowCopies
+from gandam_studio.qt.following.requests import ShowCopies, ShowFilter
 from gandam_studio.qt.following.training_size import FIRST_PRESET, TrainingSize
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.train.control import RunControl
@@ -288,7 +288,11 @@ class SetupPage(QWidget):
     def _cure(self, check: Check) -> None:
         """Go where a problem can be fixed, with exactly the sprites concerned if they are known."""
         version = self.version()
-        request = ShowCopies(version.label, check.copies) if version and check.copies else None
+        request: ShowCopies | ShowFilter | None = None
+        if version and check.copies:
+            request = ShowCopies(version.label, check.copies)
+        elif check.shown or check.panel:
+            request = ShowFilter(check.shown, check.panel)
         self.cure_requested.emit(check.cure, request)
 
     def start(self) -> None:

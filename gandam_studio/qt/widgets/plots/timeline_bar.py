@@ -155,7 +155,7 @@ class TimelineBar(QWidget):
         self.track = _Track(timeline, self)
         self.track.spike_clicked.connect(self.spike_clicked)
         self.play_button = QToolButton()
-        self.play_button.setToolTip(self.tr("Play (P)"))
+        self.play_button.setToolTip(self.tr("Play  (Shift+P)"))
         self.play_button.setAccessibleName(self.tr("Play"))
         self.play_button.clicked.connect(lambda _checked=False: timeline.toggle_play())
         self.now_button = QToolButton()
