@@ -10,11 +10,20 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.qt import icons, theme
+from gandam_studio.qt import icons, keyboard, theme
 from gandam_studio.qt.menus import filled, leaves, merged
 from gandam_studio.qt.questions import offer_creation, offer_read_only, offer_stopping, run_dialog
 from gandam_studio.qt.rail import PLACES, Place, Rail
@@ -40,6 +49,9 @@ class MainWindow(QMainWindow):
 
     def __init__(self) -> None:
         super().__init__()
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        keyboard.install(application)
         self.session: Session | None = None
         self.screens: dict[str, Screen] = {}
         self._screen: Screen | None = None

@@ -33,6 +33,8 @@ class Gallery(GridView):
         tile_changed: the size of the cells changed (side of a tile, logical pixels).
     """
 
+    shows_focus = True  # by the current cell's frame
+
     current_changed = Signal(int)
     selection_changed = Signal()
     opened = Signal(int)

@@ -236,14 +236,14 @@ class CellPainter:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             width = 2.0 if selected or current else 1.0
             accent = selected or (current and focused)
-            painter.setPen(QPen(self._colors["accent" if accent else "border_strong" if current else "border"], width))
+            painter.setPen(QPen(self._colors["accent" if accent else "control" if current else "border"], width))
             inset = width / 2
             frame = QRectF(inset, inset, self.tile - width, self.tile - width)
             painter.drawRoundedRect(frame, theme.RADIUS - inset, theme.RADIUS - inset)
-            if selected and current and focused:
-                # The current cell is highlighted among the selected ones.
-                painter.setPen(QPen(self._colors["cell"], 1.0))
-                painter.drawRoundedRect(frame.adjusted(1.5, 1.5, -1.5, -1.5), theme.RADIUS - 2, theme.RADIUS - 2)
+            if current and focused:
+                # A second frame shows the focus, also among selected cells.
+                painter.setPen(QPen(self._colors["accent"], 1.0))
+                painter.drawRoundedRect(frame.adjusted(2.5, 2.5, -2.5, -2.5), theme.RADIUS - 3, theme.RADIUS - 3)
         return drawn
 
     @functools.cached_property
