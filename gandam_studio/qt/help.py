@@ -23,6 +23,7 @@ import gandam_studio
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.tints import show_tints, tint
 
 HISTORY_SHOWN = 500
 
@@ -79,6 +80,8 @@ class HistoryDialog(QDialog):
         table = QTableWidget(len(entries), 3)
         table.setHorizontalHeaderLabels([self.tr("Edit"), self.tr("State"), self.tr("When (UTC)")])
         table.verticalHeader().hide()
+        table.setAccessibleName(self.windowTitle())
+        show_tints(table)
         table.setShowGrid(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -88,7 +91,7 @@ class HistoryDialog(QDialog):
             for column, text in enumerate((entry.label, states[entry.state], when)):
                 item = QTableWidgetItem(text)
                 if entry.state != "done":
-                    item.setForeground(theme.color("muted"))
+                    tint(item, "muted")
                 table.setItem(row, column, item)
         table.resizeColumnToContents(2)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -33,6 +33,7 @@ from gandam_studio.qt.session import INFO, WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
+from gandam_studio.qt.widgets import accessible
 from trainer.protocol.untrusted import shortened
 
 SETTLED_MS = 50
@@ -52,6 +53,7 @@ class MainWindow(QMainWindow):
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         keyboard.install(application)
+        accessible.install()
         self.session: Session | None = None
         self.screens: dict[str, Screen] = {}
         self._screen: Screen | None = None

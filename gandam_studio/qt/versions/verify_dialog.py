@@ -42,6 +42,7 @@ class DamageDialog(QDialog):
         self.table = QTableWidget(len(rows), 3)
         self.table.setHorizontalHeaderLabels([self.tr("Needed by"), self.tr("File"), self.tr("Problem")])
         self.table.verticalHeader().hide()
+        self.table.setAccessibleName(self.windowTitle())
         self.table.setShowGrid(False)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -62,6 +62,7 @@ class WatchPage(QWidget):
         self.log = LogDrawer()
         self.card = Card()
         self._busy = False
+        self._state_text = "secondary", "", ""
         self._measured = QTimer(self, singleShot=True, interval=METERS_MS)
         self._measured.timeout.connect(self._show_meters)
         self._lay_out()
@@ -151,6 +152,7 @@ class WatchPage(QWidget):
 
     def _connect(self) -> None:
         self.timeline.moved.connect(self._move)
+        theme.notifier().changed.connect(self._take_theme)
         self.timeline_bar.spike_clicked.connect(self.show_spike_at)
         self.plots.spike_clicked.connect(self.show_spike_at)
         self.meters.spike_clicked.connect(self.show_spike_at)
@@ -249,9 +251,8 @@ class WatchPage(QWidget):
         self._title.setToolTip(tip(str(follower.run_directory.path)))
 
     def _show_state(self, state: RunState) -> None:
-        name = self._state_text(STATE_COLORS.get(state.state, "secondary"), state_name(state.state))
-        why = why_finished(state)
-        self.state_label.setText(f"{name}: {why}" if why else name)
+        token = STATE_COLORS.get(state.state, "secondary")
+        self._show_state_text(token, state_name(state.state), why_finished(state))
         alive = state.state in ("running", "paused")
         for button in (self.pause_button, self.stop_button, self.sample_button):
             button.setVisible(alive)
@@ -263,9 +264,14 @@ class WatchPage(QWidget):
         self._show_card(state)
         self.show_numbers()
 
-    @staticmethod
-    def _state_text(token: str, name: str) -> str:
-        return f'<span style="color:{theme.colors()[token]}">●</span> <b>{name}</b>'
+    def _show_state_text(self, token: str, name: str, why: str = "") -> None:
+        self._state_text = token, name, why
+        text = f'<span style="color:{theme.colors()[token]}">●</span> <b>{name}</b>'
+        self.state_label.setText(f"{text}: {why}" if why else text)
+
+    def _take_theme(self) -> None:
+        if self._state_text[1]:
+            self._show_state_text(*self._state_text)
 
     def _show_card(self, state: RunState) -> None:
         follower = self.follower
@@ -294,7 +300,7 @@ class WatchPage(QWidget):
             self.tr("What was read so far is still shown."), "", "",
         )  # fmt: skip
         self.card.show_failure(self.tr("The run's folder is missing"), gone, severe=False)
-        self.state_label.setText(self._state_text("secondary", self.tr("Missing")))
+        self._show_state_text("secondary", self.tr("Missing"))
         for button in (self.pause_button, self.stop_button, self.sample_button, self.resume_button):
             button.hide()
         self.show_numbers()
