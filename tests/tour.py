@@ -92,11 +92,13 @@ def still(window: MainWindow) -> None:
         settle(window.session)
         assert eventually(lambda: window.session is None or window.session.is_idle)
     last: object = None
-    # Pictures arrive from other threads: until two grabs in a row are equal.
+    equal = 0
+    # Pictures and curves arrive from other threads: until three grabs in a row are equal.
     for _ in range(60):
         QTest.qWait(40)
         image = window.grab().toImage()
-        if image == last:
+        equal = equal + 1 if image == last else 0
+        if equal == 2:
             return
         last = image
 

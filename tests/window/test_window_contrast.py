@@ -5,6 +5,7 @@ WCAG 2.2: 4.5 for text, 3 for signs and for what is needed to recognise a contro
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,30 @@ from contrast import MARK, TEXT, measured, pixels_of, ratio
 from painted import Painted, PictureNotes, painted_by, visible_widgets
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QMenu, QMenuBar, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLineEdit,
+    QMenu,
+    QMenuBar,
+    QPushButton,
+    QRadioButton,
+    QSlider,
+    QStyle,
+    QStyleOptionButton,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
 from studio_window import OpenWindow
 from tour import SCENES, begin, make_workspace, opened
 
+from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.cell_painter import BADGE, CellPainter
+from gandam_studio.qt.widgets.plots.plot_canvas import Drawing, Line, PlotCanvas
 
 READABLE = 3.0
 """For what is switched off, which WCAG exempts."""
@@ -95,6 +115,72 @@ def _fault(widget: QWidget, one: Painted, pixels: np.ndarray, root: QWidget) -> 
     return f"{what} in {type(widget).__name__} of {type(widget.parentWidget()).__name__}: {found:.2f} < {wanted}"
 
 
+def _edge_fault(widget: QWidget, pixels: np.ndarray, root: QWidget) -> str:
+    """What is wrong with the outline of a control, or ""."""
+    corner = widget.mapTo(root, QPoint()) if widget is not root else QPoint()
+    if isinstance(widget, QCheckBox | QRadioButton):
+        option = QStyleOptionButton()
+        widget.initStyleOption(option)
+        kind = QStyle.SubElement
+        part = kind.SE_CheckBoxIndicator if isinstance(widget, QCheckBox) else kind.SE_RadioButtonIndicator
+        box = widget.style().subElementRect(part, option, widget).adjusted(-1, -1, 1, 1).translated(corner)
+    elif isinstance(widget, QSlider):
+        box = widget.rect().translated(corner)
+    else:
+        # Across the upper edge, in the middle.
+        box = QRect(corner.x() + widget.width() // 2, corner.y() - 2, 1, 5)
+    box &= root.rect()
+    found = measured(pixels[box.top() : box.bottom() + 1, box.left() : box.right() + 1], strays=0)
+    name = f"{type(widget).__name__} {widget.accessibleName()!r} of {type(widget.parentWidget()).__name__}"
+    return "" if found >= MARK - 0.05 else f"the outline of {name}: {found:.2f}"
+
+
+def _is_outlined(widget: QWidget) -> bool:
+    """Whether a control is recognised by its outline."""
+    part = isinstance(widget.parentWidget(), QAbstractSpinBox | QComboBox)
+    plain = isinstance(widget, QPushButton) and not widget.property("role")
+    outlined = (QLineEdit, QComboBox, QAbstractSpinBox, QCheckBox, QRadioButton, QSlider)
+    whole = widget.visibleRegion().boundingRect() == widget.rect()
+    return whole and widget.isEnabled() and not part and (plain or isinstance(widget, outlined))
+
+
+_BADGES: tuple[tuple[bool, dict[str, object]], ...] = (
+    (True, {"status": "kept"}), (True, {"status": "dropped"}), (False, {"flipped": True}), (False, {"rotation": 1}),
+    (False, {"crop": (0, 0, 1, 1)}), (False, {"tags": ("a",)}), (False, {"family": "f"}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_badges_stand_out_on_any_sprite(scheme: str, own_settings: None, folder: Path) -> None:
+    theme.set_scheme(scheme)
+    with Workspace.open(folder, read_only=True) as workspace:
+        plain = next(iter(workspace.sprites()))
+    for ground in ("white", "black", "gray"):
+        picture = QImage(128, 128, QImage.Format.Format_RGB32)
+        picture.fill(QColor(ground))
+        for on_the_right, facts in _BADGES:
+            sprite = dataclasses.replace(plain, **facts)
+            cells = CellPainter(128, 1.0, QApplication.font())
+            drawn = cells.compose(sprite, (picture, 1.0), (False, False, False, False), 128)
+            left = 128 - BADGE - 4 if on_the_right else 4
+            inside = pixels_of(drawn.copy(left + 2, 6, BADGE - 4, BADGE - 4))
+            assert measured(inside, strays=0) >= MARK, (facts, ground)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_lines_of_plots_stand_out(scheme: str, own_settings: None, qtbot: QtBot) -> None:
+    theme.set_scheme(scheme)
+    x = np.linspace(0.0, 1.0, 50)
+    for token in ("plot_1", "plot_2", "plot_3", "plot_4"):
+        line = Line(x, x, token, 1.0, 1.7, smooth=True)
+        canvas = PlotCanvas(lambda _width, line=line: Drawing([line]))
+        qtbot.addWidget(canvas)
+        canvas.resize(240, 120)
+        pixels = pixels_of(canvas.grab().toImage())
+        # The line alone, away from the axes and the cursor.
+        assert measured(pixels[20:80, 60:200], strays=20) >= MARK, token
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everything_painted_stands_out(
     scheme: str, tmp_path: Path, open_window: OpenWindow, notes: PictureNotes
@@ -109,6 +195,8 @@ def test_everything_painted_stands_out(
         with opened(scene, window) as root:
             pixels = pixels_of(root.grab().toImage())
             for widget in visible_widgets(root):
+                if _is_outlined(widget) and (fault := _edge_fault(widget, pixels, root)):
+                    faults.setdefault(fault, []).append(scene.name)
                 for one in painted_by(widget, notes):
                     texts, signs = texts + bool(one.text), signs + (not one.text)
                     if fault := _fault(widget, one, pixels, root):
