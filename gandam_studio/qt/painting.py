@@ -34,7 +34,8 @@ def painting(device: QPaintDevice) -> Iterator[QPainter]:
 def paint_event(method: Callable[[Any, QPaintEvent, QPainter], None]) -> Callable[[Any, QPaintEvent], None]:
     """Turn `method(self, event, painter)` into a `paintEvent`; a scroll area is painted on its viewport.
 
-    A widget that has the focus gets a frame, unless its class sets `shows_focus` and shows the focus itself.
+    A widget that has the focus gets a frame, unless its class sets `shows_focus` and shows the focus itself. One that
+    paints the main part of its parent, which has the keys, sets `frames_parents_focus`.
     An error is reported once per widget class and type of error, because paint events repeat.
     """
 
@@ -44,7 +45,8 @@ def paint_event(method: Callable[[Any, QPaintEvent, QPainter], None]) -> Callabl
         try:
             with painting(surface) as painter:
                 method(self, event, painter)
-                if self.hasFocus() and not getattr(self, "shows_focus", False):
+                holder = self.parentWidget() if getattr(self, "frames_parents_focus", False) else self
+                if holder.hasFocus() and not getattr(self, "shows_focus", False):
                     _draw_focus(painter, surface)
         except Exception as error:
             _report(self, error)

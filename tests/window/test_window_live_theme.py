@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from contrast import pixels_of
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from studio_window import OpenWindow, close
 from tour import SCENES, begin, make_workspace, still
@@ -15,6 +16,8 @@ from tour import SCENES, begin, make_workspace, still
 from gandam_studio.qt import theme
 from gandam_studio.qt.main_window import MainWindow
 
+PLOTS_MS = 700
+"""Plots are drawn one after another, at a limited rate."""
 SAME = 40
 """Pixels that may differ: a time of day, a mark on a pixel's edge."""
 
@@ -38,6 +41,7 @@ def _tour(window: MainWindow, before: str, after: str) -> dict[str, np.ndarray]:
     for place in window.rail.places:
         window.visit(place)
         window.status_strip.clear_message()
+        QTest.qWait(PLOTS_MS)
         still(window)
         grabs[place.name] = pixels_of(window.grab().toImage())
     for name, dialog in dialogs.items():

@@ -144,6 +144,8 @@ def _centred_row() -> QHBoxLayout:
 
 
 class _Canvas(QWidget):
+    frames_parents_focus = True
+
     dragged = Signal(object)
 
     def __init__(self) -> None:
