@@ -26,7 +26,7 @@ from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFo
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.seqsets import Seqs
-from gandam_studio.qt import icons, theme
+from gandam_studio.qt import icons, keyboard, theme
 from gandam_studio.qt.following.requests import SaveVersion, ShowSprites
 from gandam_studio.qt.menus import filled, leaves, merged
 from gandam_studio.qt.questions import offer_creation, offer_read_only, offer_stopping, run_dialog
@@ -38,6 +38,7 @@ from gandam_studio.qt.status_strip import StatusStrip
 from gandam_studio.qt.tips import show_keys
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
+from gandam_studio.qt.widgets import accessible
 from gandam_studio.qt.widgets.fitting import Reach
 from gandam_studio.qt.widgets.focus import takes_text
 from gandam_studio.qt.widgets.next_bar import NextBar
@@ -65,6 +66,10 @@ class MainWindow(QMainWindow):
 
     def __init__(self) -> None:
         super().__init__()
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        keyboard.install(application)
+        accessible.install()
         self.session: Session | None = None
         self.screens: dict[str, Screen] = {}
         self._screen: Screen | None = None

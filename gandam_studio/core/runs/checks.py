@@ -57,7 +57,7 @@ def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConf
     ]  # fmt: skip
     if blank := _blank(workspace, entries):
         text = f"{blank:,} of the sprites show nothing, or one colour alone"
-        checks.append(Check("blank", WARNING, text, "Curate", Filter(status="not-dropped", blank=True)))
+        checks.append(Check("blank", WARNING, text, "Curate", shown=Filter(status="not-dropped", blank=True)))
     if config.augmentation.mirror and checks[1].level == OK:
         text = "mirror images are shown in training: that undoes the facing you put in order"
         checks.append(Check("mirror", WARNING, text))
@@ -91,10 +91,10 @@ def _facing(entries: list[ManifestEntry]) -> Check:
     known = left + right
     if known and min(left, right) / known >= MIXED_SHARE:
         fewer = Filter(status="not-dropped", facing="right" if right <= left else "left")
-        return Check("facing", WARNING, f"mixed facing: {left:,} look left, {right:,} right", "Curate", fewer)
+        return Check("facing", WARNING, f"mixed facing: {left:,} look left, {right:,} right", "Curate", shown=fewer)
     if facing["unknown"] > len(entries) / 2:
         text = f"facing is unknown for {facing['unknown']:,} of {len(entries):,}"
-        return Check("facing", NOTE, text, "Curate", Filter(status="not-dropped", facing="unknown"))
+        return Check("facing", NOTE, text, "Curate", shown=Filter(status="not-dropped", facing="unknown"))
     way = "left" if left >= right else "right"
     return Check("facing", OK, f"{max(left, right):,} look {way}" if known else "nothing faces left or right")
 
@@ -121,7 +121,7 @@ def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
         copies = tuple((i, j) for i, j in both if i not in dropped and j not in dropped)
         if not copies:
             text += "; you have dropped them since, so save a new version and train on that"
-        return Check("duplicates", level, text, "Duplicates" if copies else "Versions", copies)
+        return Check("duplicates", level, text, "Duplicates" if copies else "Versions", copies=copies)
     unseen = sum(seq > last for seq in seqs)
     if unseen:
         return Check("duplicates", NOTE, f"{unseen:,} sprites were not compared for duplicates yet", "Duplicates")
@@ -155,7 +155,7 @@ def _sizes(entries: list[ManifestEntry], size: int) -> Check:
         else:
             text = f"{smaller:,} are under half of {size} px: they will be blown up"
             shown = Filter(status="not-dropped", max_side=-(-size // int(SIZE_FACTOR)) - 1)
-        return Check("sizes", NOTE, text, "Curate", shown, "recipe")
+        return Check("sizes", NOTE, text, "Curate", shown=shown, panel="recipe")
     text = f"{min(sides)} to {max(sides)} px, trained at {size} px" if sides else "no sprites"
     return Check("sizes", OK, text)
 

@@ -35,6 +35,8 @@ class Gallery(GridView):
         tile_changed: the size of the cells changed (side of a tile, logical pixels).
     """
 
+    shows_focus = True  # by the current cell's frame
+
     current_changed = Signal(int)
     selection_changed = Signal()
     opened = Signal(int)
@@ -168,13 +170,19 @@ class Gallery(GridView):
                 self.viewport().update(self.rect_of(one))
         if scroll and position >= 0:
             self.scroll_to(position, ahead=0 if not ahead else -1 if position < before else 1)
-        if QAccessible.isActive():
-            event = QAccessibleEvent(self, QAccessible.Event.Focus)
-            event.setChild(position)
-            QAccessible.updateAccessibility(event)
+        self._announce(QAccessible.Event.Focus)
         self.current_changed.emit(self.current_seq)
 
+    def _announce(self, what: QAccessible.Event) -> None:
+        """Tell screen readers about the current cell."""
+        if QAccessible.isActive() and self.current >= 0:
+            event = QAccessibleEvent(self, what)
+            event.setChild(self.current)
+            QAccessible.updateAccessibility(event)
+
     def _selection_changed(self) -> None:
+        chosen = self.current_seq in self.selection
+        self._announce(QAccessible.Event.Selection if chosen else QAccessible.Event.SelectionWithin)
         self.viewport().update()
         self.selection_changed.emit()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
+from PySide6.QtGui import QAccessible, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from gandam_studio.core.workspace import Workspace
@@ -30,6 +30,8 @@ class LargeView(QWidget):
         step_requested: the next (1) or previous (-1) sprite was requested.
         left: the user returned to the gallery.
     """
+
+    accessible_role = QAccessible.Role.Graphic
 
     step_requested = Signal(int)
     left = Signal()

@@ -13,7 +13,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.duplicates.findings import GroupCard
 from gandam_studio.qt.duplicates.group_model import SHOWN, GroupModel
 from gandam_studio.qt.duplicates.wording import group_summary, relation_color, relation_name
-from gandam_studio.qt.painting import paint_item
+from gandam_studio.qt.painting import FOCUS_WIDTH, paint_item
 from gandam_studio.qt.widgets.cell_painter import CellPainter
 from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
 from gandam_studio.qt.widgets.sprite_painting import CHIP_GAP, CHIP_PADDING, chips_that_fit, draw_chip
@@ -74,8 +74,11 @@ class GroupDelegate(QStyledItemDelegate):
     def _draw_frame(self, painter: QPainter, area: QRect, chosen: bool, focused: bool) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(theme.color("accent_soft" if chosen else "surface"))
-        painter.setPen(QPen(theme.color("accent" if chosen else "border"), 1.5 if chosen and focused else 1.0))
-        painter.drawRoundedRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+        framed = chosen and focused
+        width = FOCUS_WIDTH if framed else 1
+        painter.setPen(QPen(theme.color("accent" if framed else "control" if chosen else "border"), width))
+        inset = width / 2
+        painter.drawRoundedRect(QRectF(area).adjusted(inset, inset, -inset, -inset), theme.RADIUS, theme.RADIUS)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_head(self, painter: QPainter, area: QRect, card: GroupCard) -> None:

@@ -75,6 +75,7 @@ class SummaryDialog(QDialog):
         table = QTableWidget(len(self._rows), 3)
         table.setHorizontalHeaderLabels([self.tr("File"), self.tr("Result"), self.tr("Reason")])
         table.verticalHeader().hide()
+        table.setAccessibleName(self.windowTitle())
         table.setShowGrid(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QBrush
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from gandam_studio.core.runs import RunSummary
@@ -15,6 +14,7 @@ from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.texts import STATE_COLORS, resume_label, state_name, state_words, why_finished
 from gandam_studio.qt.widgets.outside_text import tip
+from gandam_studio.qt.widgets.tints import show_tints, tint
 from trainer.protocol.untrusted import shortened
 
 _FOLDER = Qt.ItemDataRole.UserRole
@@ -50,6 +50,8 @@ class LineageTree(QTreeWidget):
         self.itemActivated.connect(self._open)
         theme.notifier().changed.connect(self.viewport().update)
         theme.notifier().changed.connect(self._forget_shape)
+        show_tints(self)
+        theme.notifier().changed.connect(self._show_signs)
 
     def show_runs(self, runs: list[RunSummary], versions: list[ManifestVersion]) -> None:
         """Fill the tree, keeping the selection; if only states have changed, the items stay."""
@@ -95,15 +97,20 @@ class LineageTree(QTreeWidget):
                     text += self.tr(" (from {0})").format(version.parent_label)
             group = QTreeWidgetItem([shortened(text, 120)])
             group.setFlags(Qt.ItemFlag.ItemIsEnabled)
-            group.setIcon(0, icons.icon("versions", "secondary", 16))
-            group.setForeground(0, QBrush(theme.color("secondary")))
+            tint(group, "secondary")
             if version is not None and version.message:
                 group.setToolTip(0, tip(version.message))
             # Newest version first, since its runs are the most relevant.
             self.insertTopLevelItem(0, group)
             group.setFirstColumnSpanned(True)
             groups[label] = group
+            self._show_signs()
         return groups[label]
+
+    def _show_signs(self) -> None:
+        for row in range(self.topLevelItemCount()):
+            if (group := self.topLevelItem(row)) is not None:
+                group.setIcon(0, icons.icon("versions", "secondary", 16))
 
     def _item(self, run: RunSummary, parent: QTreeWidgetItem) -> QTreeWidgetItem:
         item = QTreeWidgetItem()
@@ -119,7 +126,7 @@ class LineageTree(QTreeWidget):
         for column, text in enumerate(texts):
             item.setText(column, text)
         item.setData(0, _FOLDER, str(run.folder))
-        item.setForeground(1, QBrush(theme.color(STATE_COLORS.get(state.state, "secondary"))))
+        tint(item, STATE_COLORS.get(state.state, "secondary"), 1)
         item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         words = [f"{run.run}: {state_name(state.state)}, {when}"]
         if state.state in ("interrupted", "stopped", "failed"):

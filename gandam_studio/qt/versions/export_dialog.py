@@ -57,6 +57,7 @@ class ExportDialog(QDialog):
         self.formats.setAccessibleName(self.tr("Format"))
         self.pictures = QComboBox()
         self.target = QLineEdit()
+        self.target.setAccessibleName(self.tr("Target"))
         self.target.textChanged.connect(lambda _text: self._check())
         self.browse = QPushButton(self.tr("Browse…"))
         self.browse.clicked.connect(self._browse)

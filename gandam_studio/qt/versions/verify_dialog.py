@@ -43,6 +43,7 @@ class DamageDialog(QDialog):
         self.table = QTableWidget(len(rows), 3)
         self.table.setHorizontalHeaderLabels([self.tr("Needed by"), self.tr("File"), self.tr("Problem")])
         self.table.verticalHeader().hide()
+        self.table.setAccessibleName(self.windowTitle())
         self.table.setShowGrid(False)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -55,9 +56,12 @@ class DamageDialog(QDialog):
         self.table.resizeColumnToContents(2)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setDefault(True)
         if may_relink and any(item.kind == "original" for item in found.damage):
             relink = buttons.addButton(self.tr("Search a folder for them…"), QDialogButtonBox.ButtonRole.ActionRole)
             icons.set_icon(relink, "search")
+            # Never filled with the accent, on which its icon would not stand out.
+            relink.setAutoDefault(False)
             relink.clicked.connect(self._ask_folder)
         layout = QVBoxLayout(self)
         layout.setSpacing(theme.SPACE + theme.HALF)

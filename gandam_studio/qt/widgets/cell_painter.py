@@ -237,13 +237,13 @@ class CellPainter:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             # Frames only: a tint would change the colours that are being judged.
             width = SELECTED if selected else 2.0 if current else 1.0
-            color = "accent" if selected else ("text" if focused else "border_strong") if current else "border"
+            color = "accent" if selected else ("text" if focused else "control") if current else "border"
             painter.setPen(QPen(self._colors[color], width))
             inset = width / 2
             frame = QRectF(inset, inset, self.tile - width, self.tile - width)
             painter.drawRoundedRect(frame, theme.RADIUS - inset, theme.RADIUS - inset)
-            if selected and current and focused:
-                # The current cell among the selected ones.
+            if current and focused:
+                # A second frame shows the focus, also among selected cells.
                 painter.setPen(QPen(self._colors["text"], 1.0))
                 painter.drawRoundedRect(frame.adjusted(2, 2, -2, -2), theme.RADIUS - 3, theme.RADIUS - 3)
         return drawn

@@ -65,8 +65,9 @@ def _line(info: FieldInfo, draft: ConfigDraft) -> QLineEdit:
         if line.text() != draft.text(info.path) and not line.hasFocus():
             line.setText(draft.text(info.path))
         wrong = draft.problem_path == info.path and bool(draft.problem)
-        # Its own style while invalid, otherwise the theme's.
-        line.setStyleSheet(f"border-color: {theme.colors()['dropped']};" if wrong else "")
+        if bool(line.property("wrong")) != wrong:
+            line.setProperty("wrong", wrong)
+            line.style().polish(line)  # the style sheet marks it
 
     def show_all() -> None:
         line.setText(draft.text(info.path))

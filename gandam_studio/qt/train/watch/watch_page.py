@@ -79,6 +79,7 @@ class WatchPage(QWidget):
         self._concern: Concern | None = None
         self._judge_later = QTimer(self, singleShot=True, interval=JUDGE_MS)
         self._judge_later.timeout.connect(self._judge)
+        self._state_text = "secondary", "", ""
         self._measured = QTimer(self, singleShot=True, interval=METERS_MS)
         self._measured.timeout.connect(self._show_meters)
         self._lay_out()
@@ -169,6 +170,7 @@ class WatchPage(QWidget):
 
     def _connect(self) -> None:
         self.timeline.moved.connect(self._move)
+        theme.notifier().changed.connect(self._take_theme)
         self.timeline_bar.spike_clicked.connect(self.show_spike_at)
         self.plots.spike_clicked.connect(self.show_spike_at)
         self.meters.spike_clicked.connect(self.show_spike_at)
@@ -286,9 +288,8 @@ class WatchPage(QWidget):
         assert self.follower is not None
         pending = self.follower.pending_command
         words = pending_name(pending) or state_name(state.state)
-        name = self._state_text(STATE_COLORS.get(state.state, "secondary"), words)
-        why = "" if pending else why_finished(state)
-        self.state_label.setText(f"{name}: {why}" if why else name)
+        token = STATE_COLORS.get(state.state, "secondary")
+        self._show_state_text(token, words, "" if pending else why_finished(state))
         alive = state.state in ("running", "paused")
         for button in (self.pause_button, self.stop_button, self.sample_button):
             button.setVisible(alive)
@@ -304,9 +305,14 @@ class WatchPage(QWidget):
             self.card.hide()
         self.show_numbers()
 
-    @staticmethod
-    def _state_text(token: str, name: str) -> str:
-        return f'<span style="color:{theme.colors()[token]}">●</span> <b>{name}</b>'
+    def _show_state_text(self, token: str, name: str, why: str = "") -> None:
+        self._state_text = token, name, why
+        text = f'<span style="color:{theme.colors()[token]}">●</span> <b>{name}</b>'
+        self.state_label.setText(f"{text}: {why}" if why else text)
+
+    def _take_theme(self) -> None:
+        if self._state_text[1]:
+            self._show_state_text(*self._state_text)
 
     def _show_card(self, state: RunState) -> None:
         follower = self.follower
@@ -339,7 +345,7 @@ class WatchPage(QWidget):
             self.tr("What was read so far is still shown."), "", "",
         )  # fmt: skip
         self.card.show_failure(self.tr("The run's folder is missing"), gone, severe=False)
-        self.state_label.setText(self._state_text("secondary", self.tr("Missing")))
+        self._show_state_text("secondary", self.tr("Missing"))
         for button in (self.pause_button, self.stop_button, self.sample_button, self.resume_button):
             button.hide()
         self.show_numbers()
