@@ -20,8 +20,9 @@ from trainer.networks import Generator, build_generator
 from trainer.protocol import outputs
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError, io_failure
-from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, write_marker
+from trainer.protocol.output_folders import check_folder, new_folder, write_marker
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.sample_folders import SAMPLES, SHEET
 from trainer.protocol.untrusted import shortened
 from trainer.randomness import generator, latents
 
@@ -142,15 +143,6 @@ def named_pictures(
     if tag is None and trained.classes:
         labels = torch.cat([label for _, label in found if label is not None])
     return draw_pictures(trained.generator, torch.cat([z for z, _ in found]), trained.fill, labels, progress)
-
-
-def _named(description: dict[str, Any]) -> str:
-    ours = {"run", "iteration", "weights", "seed", "count", "seeds"} <= description.keys()
-    return "sample" if ours and isinstance(description["seeds"], list) else ""
-
-
-SHEET = "sheet.png"
-SAMPLES = FolderKind("seeds.json", "sample", _named, re.compile(rf"[0-9]{{5,}}\.png|{re.escape(SHEET)}"))
 
 
 def check_out(run: RunDirectory, out: Path, singly: bool, force: bool) -> None:

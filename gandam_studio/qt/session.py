@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -38,6 +39,7 @@ class Session(QObject):
         versions_changed: a version was committed or tagged.
         runs_changed: a run was created, or its state changed.
         message_posted: a message for the user (text, severity "info", "success", "warning" or "error").
+        result_posted: something was written that can be shown in its folder (text, path).
         task_started: background work began (`BackgroundTask`).
         task_ended: background work ended, with any outcome (`BackgroundTask`).
         closing: the workspace is about to be closed; receivers must end their threads now.
@@ -48,6 +50,7 @@ class Session(QObject):
     versions_changed = Signal()
     runs_changed = Signal()
     message_posted = Signal(str, str)
+    result_posted = Signal(str, object)
     task_started = Signal(object)
     task_ended = Signal(object)
     closing = Signal()
@@ -189,6 +192,11 @@ class Session(QObject):
     def post(self, text: str, severity: str = INFO) -> None:
         """Show a message that needs no answer."""
         self.message_posted.emit(text, severity)
+
+    def post_result(self, text: str, path: Path) -> None:
+        """Show a message about a file or folder that was written, with a button that shows it in its folder."""
+        self.message_posted.emit(text, SUCCESS)
+        self.result_posted.emit(text, path)
 
     # Background work
 

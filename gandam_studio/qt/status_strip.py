@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
-from gandam_studio.qt.session import ERROR, Session
+from gandam_studio.qt.reveal import reveal
+from gandam_studio.qt.session import ERROR, SUCCESS, Session
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from trainer.protocol.untrusted import shortened
 
@@ -34,6 +37,12 @@ class StatusStrip(QFrame):
         self.message.setProperty("role", "secondary")
         self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.show_button = QToolButton()
+        self.show_button.setText(self.tr("Show in folder"))
+        icons.set_icon(self.show_button, "folder", "secondary", 14)
+        self.show_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.show_button.clicked.connect(self._reveal)
+        self._result: Path | None = None
         self._dismiss = QToolButton()
         self._dismiss.setAccessibleName(self.tr("Dismiss the message"))
         icons.set_icon(self._dismiss, "close", "secondary", 14)
@@ -44,10 +53,11 @@ class StatusStrip(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 0, 12, 0)
         layout.setSpacing(theme.SPACE)
-        for widget in (self._sign, self._dismiss):
+        for widget in (self._sign, self.show_button, self._dismiss):
             widget.hide()
         layout.addWidget(self._sign)
         layout.addWidget(self.message, 1)
+        layout.addWidget(self.show_button)
         layout.addWidget(self._dismiss)
         layout.addLayout(self._job_area)
         layout.addLayout(self._run_area)
@@ -62,6 +72,7 @@ class StatusStrip(QFrame):
         self._session = session
         if session:
             session.message_posted.connect(self.show_message)
+            session.result_posted.connect(self.show_result)
             session.task_started.connect(self._add_job)
             session.task_ended.connect(self._remove_job)
 
@@ -77,6 +88,7 @@ class StatusStrip(QFrame):
 
     def show_message(self, text: str, severity: str) -> None:
         """Show a message; errors stay until dismissed, others disappear."""
+        self.show_button.hide()
         self.message.setText(shortened(" ".join(text.split()), LONGEST))
         self.message.setToolTip(tip(text))
         icons.set_pixmap(self._sign, severity, QSize(16, 16), _COLORS[severity])
@@ -87,8 +99,21 @@ class StatusStrip(QFrame):
         else:
             self._fade.start(BASE_MS + PER_WORD_MS * min(len(text.split()), 100))
 
+    def show_result(self, text: str, path: Path) -> None:
+        """Show a message about something that was written, until it is dismissed or another one comes."""
+        self.show_message(text, SUCCESS)
+        self._fade.stop()
+        self._result = path
+        self.show_button.show()
+        self._dismiss.show()
+
+    def _reveal(self) -> None:
+        if self._result is not None and self._session is not None and not reveal(self._result):
+            self._session.post(self.tr("The folder of {0} cannot be opened.").format(self._result), ERROR)
+
     def clear_message(self) -> None:
         """Remove the last message."""
+        self.show_button.hide()
         self.message.clear()
         self.message.setToolTip("")
         self._sign.hide()

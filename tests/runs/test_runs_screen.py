@@ -155,11 +155,14 @@ def test_buttons_offer_only_what_can_be_done(screen, folder: Path) -> None:  # t
     broken.checkpoint()
     _refresh(screen)
     screen.tree.select([done.path])
-    assert not screen.resume_button.isEnabled()
+    assert not screen.resume_action.isEnabled()
+    assert (screen.longer_action.isEnabled(), "longer" in screen.resume_button.text()) == (True, True)
     screen.tree.select([broken.run.path])
     assert (screen.resume_button.isEnabled(), screen.resume_button.text()) == (True, "Resume from 40")
+    assert not screen.longer_action.isEnabled()
     screen.tree.select([done.path, broken.run.path])
-    assert not screen.export_button.isEnabled()
+    for button in (screen.export_button, screen.resume_button, screen.sprites_button, screen.label_button):
+        assert not button.isEnabled()
 
 
 def test_an_exported_run_opens_from_elsewhere(screen, folder: Path, tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]

@@ -104,7 +104,7 @@ def write_film(
     frames = list(_frames(run, chosen, plan, job))
     if not frames:
         raise UserError("none of the samples can be read")
-    job.start("Writing the film", None)
+    job.start("Writing the film", len(frames))
     data = _mp4(frames, plan, job) if target.suffix.lower() == ".mp4" else _animated(frames, plan, target, job)
     try:
         with outputs.new_file(target, force=force, near=[run.path]) as stream:
@@ -130,8 +130,11 @@ def _frames(run: RunDirectory, chosen: list[SamplesSaved], plan: FilmPlan, job: 
         if plan.cell is not None:
             left, top = plan.cell % sample.columns * sample.size, plan.cell // sample.columns * sample.size
             frame = frame.crop((left, top, left + sample.size, top + sample.size))
-        size = frame.width * plan.scale, frame.height * plan.scale
-        yield frame.resize(size, Image.Resampling.NEAREST)
+        yield frame
+
+
+def _enlarged(frame: Image.Image, plan: FilmPlan) -> Image.Image:
+    return frame.resize((frame.width * plan.scale, frame.height * plan.scale), Image.Resampling.NEAREST)
 
 
 def _durations(count: int, plan: FilmPlan) -> list[int]:
@@ -142,31 +145,43 @@ def _durations(count: int, plan: FilmPlan) -> list[int]:
 def _animated(frames: list[Image.Image], plan: FilmPlan, target: Path, job: Job) -> bytes:
     """A GIF, or an animated PNG with all colours and half-transparent pixels."""
     gif = target.suffix.lower() == ".gif"
-    pictures = [_opaque_or_clear(frame) if gif else frame for frame in frames]
+    pictures = []
+    for frame in frames:
+        pictures.append(_enlarged(_paletted(frame) if gif else frame, plan))
+        job.advance()
     stream = io.BytesIO()
-
-    def rest() -> Iterator[Image.Image]:
-        for picture in pictures[1:]:
-            job.check()
-            yield picture
-
-    # Pillow reads the frames of a GIF once, those of a PNG twice.
     pictures[0].save(
-        stream, "GIF" if gif else "PNG", save_all=True, append_images=rest() if gif else pictures[1:], loop=0,
+        stream, "GIF" if gif else "PNG", save_all=True, append_images=pictures[1:], loop=0,
         duration=_durations(len(pictures), plan), disposal=2 if gif else 0, optimize=False,
     )  # fmt: skip
     return stream.getvalue()
 
 
-def _opaque_or_clear(frame: Image.Image) -> Image.Image:
-    """GIF knows no half-transparent pixels; those would get fringes."""
+def _paletted(frame: Image.Image) -> Image.Image:
+    """A frame in 256 colours of its own, chosen before it is enlarged.
+
+    GIF knows no half-transparent pixels, which would get fringes: they become clear or opaque.
+    """
     if frame.mode != "RGBA":
-        return frame
+        return _quantized(frame, 256)
     pixels = np.array(frame)
     clear = pixels[..., 3] < 128
     pixels[clear] = 0
-    pixels[~clear, 3] = 255
-    return Image.fromarray(pixels)
+    indices = _quantized(Image.fromarray(np.ascontiguousarray(pixels[..., :3])), 255)
+    palette = indices.getpalette() or []
+    numbers = np.array(indices)
+    numbers[clear] = 255
+    made = Image.fromarray(numbers, "P")
+    made.putpalette([*palette[:765], *[0] * (768 - len(palette[:765]))])
+    made.info["transparency"] = 255
+    return made
+
+
+def _quantized(frame: Image.Image, colours: int) -> Image.Image:
+    """With few colours, all of them; of many, an octree is five hundred times as quick as the median cut."""
+    few = frame.getcolors(colours) is not None
+    method = Image.Quantize.MEDIANCUT if few else Image.Quantize.FASTOCTREE
+    return frame.quantize(colours, method, dither=Image.Dither.NONE)
 
 
 def _mp4(frames: list[Image.Image], plan: FilmPlan, job: Job) -> bytes:
@@ -175,7 +190,7 @@ def _mp4(frames: list[Image.Image], plan: FilmPlan, job: Job) -> bytes:
 
     durations = _durations(len(frames), plan)
     rate = 1000 / durations[0]
-    width, height = (side + side % 2 for side in frames[0].size)
+    width, height = (plan.scale * side + plan.scale * side % 2 for side in frames[0].size)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         film = Path(folder) / "film.mp4"
         film.touch()  # Raises a clear error; OpenCV does not say why it failed.
@@ -184,12 +199,13 @@ def _mp4(frames: list[Image.Image], plan: FilmPlan, job: Job) -> bytes:
             if not writer.isOpened():
                 raise UserError(NO_MP4)
             for frame, duration in zip(frames, durations, strict=True):
-                job.check()
                 sheet = Image.new("RGB", (width, height), "white")
-                sheet.paste(frame, mask=frame.getchannel("A") if frame.mode == "RGBA" else None)
+                picture = _enlarged(frame, plan)
+                sheet.paste(picture, mask=picture.getchannel("A") if picture.mode == "RGBA" else None)
                 pixels = cv2.cvtColor(np.asarray(sheet), cv2.COLOR_RGB2BGR)
                 for _ in range(max(1, round(duration / durations[0]))):
                     writer.write(pixels)
+                job.advance()
         finally:
             writer.release()
         data = film.read_bytes()

@@ -11,7 +11,9 @@ from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.runs.process import ask
 from trainer.protocol import outputs
 from trainer.protocol.errors import TrainerError
+from trainer.protocol.output_folders import check_folder
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.sample_folders import SAMPLES
 
 MOST = 10_000
 """Pictures drawn at once."""
@@ -20,7 +22,7 @@ MOST = 10_000
 def check_target(run: RunDirectory, target: Path, *, folder: bool, force: bool = False) -> str:
     """Why sprites of `run` cannot be written to `target`, in one line; "" if they can.
 
-    An existing folder is accepted with `force`; whether it holds earlier samples and nothing else, the trainer tells.
+    With `force`, a file is replaced, and a folder that holds earlier samples and nothing else.
     """
     if not target.is_absolute():
         return f"{target} is no full path"
@@ -31,14 +33,12 @@ def check_target(run: RunDirectory, target: Path, *, folder: bool, force: bool =
             if target.suffix.lower() != ".png":
                 return f"{target.name or target} must end in .png"
             outputs.check_file(target, force=force, near=[run.path])
-            return ""
-        outputs.check_place(target, near=[run.path])
-        if target.exists() and not target.is_dir():
-            return f"{target} is a file, but a folder is to be written"
-        if not force:
-            outputs.refuse_filled(target, target)
+        else:
+            check_folder(target, SAMPLES, force=force, near=[run.path])
     except TrainerError as error:
         return str(error)
+    except OSError as error:
+        return f"cannot write {target}: {error.strerror or error}"
     return ""
 
 

@@ -65,6 +65,11 @@ def clock(wall_time: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(wall_time)) if wall_time else "–"
 
 
+def day(wall_time: float) -> str:
+    """Local date and time, in an order that reads the same everywhere: "2026-11-28 21:40"."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(wall_time)) if wall_time else "–"
+
+
 def describe(event: ev.TrainEvent) -> str:
     """Describe an event in one line for the log drawer."""
     return shortened(_DESCRIPTIONS.get(type(event), _other)(event), LONGEST_LINE)

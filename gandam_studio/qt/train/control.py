@@ -56,10 +56,13 @@ class RunControl(QObject):
             return RunDirectory(self.runs_folder / starting[-1])
         return live[-1] if live else None
 
-    def start(self, run: RunDirectory) -> bool:
-        """Train or resume a run now; False if it could not be started (an error is posted)."""
+    def start(self, run: RunDirectory, *options: str) -> bool:
+        """Train or resume a run now; False if it could not be started (an error is posted).
+
+        `options` are those of `python -m trainer train`.
+        """
         try:
-            self.processes[run.name] = runs.start(run)
+            self.processes[run.name] = runs.start(run, *options)
         except UserError as error:
             self._session.post(str(error), ERROR)
             return False
