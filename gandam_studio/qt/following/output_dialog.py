@@ -12,6 +12,7 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
+    QDialogButtonBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -90,12 +91,10 @@ class OutputDialog(QDialog):
         where.addWidget(self.target, 1)
         where.addWidget(self.browse_button)
         self._where = where
-        last = QHBoxLayout()
-        last.setSpacing(theme.SPACE)
-        last.addWidget(self.reveal_button)
-        last.addStretch(1)
-        last.addWidget(self.close_button)
-        last.addWidget(self.start_button)
+        buttons = QDialogButtonBox()
+        buttons.addButton(self.reveal_button, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(self.close_button, QDialogButtonBox.ButtonRole.RejectRole)
+        buttons.addButton(self.start_button, QDialogButtonBox.ButtonRole.AcceptRole)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE)
         layout.setSpacing(theme.SPACE)
@@ -105,7 +104,7 @@ class OutputDialog(QDialog):
         layout.addWidget(self.told)
         layout.addWidget(self.bar)
         layout.addSpacing(theme.SPACE)
-        layout.addLayout(last)
+        layout.addWidget(buttons)
         self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 96)
 
     def add_target_row(self) -> None:

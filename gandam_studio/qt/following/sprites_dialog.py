@@ -88,7 +88,7 @@ class SpritesDialog(OutputDialog):
             ("", self.nearest_note, None),
             (self.tr("How &many"), self.count, self.count),
             (self.tr("S&eed"), seeds, self.seed),
-            (self.tr("S&ave them as"), self.layout_box, self.layout_box),
+            (self.tr("&As"), self.layout_box, self.layout_box),
         ):
             label = QLabel(text)
             if buddy is not None:

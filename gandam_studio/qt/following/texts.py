@@ -66,8 +66,8 @@ def clock(wall_time: float) -> str:
 
 
 def day(wall_time: float) -> str:
-    """Local date and time, in an order that reads the same everywhere: "2026-11-28 21:40"."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(wall_time)) if wall_time else "–"
+    """Local date, in an order that reads the same everywhere: "2026-11-28"."""
+    return time.strftime("%Y-%m-%d", time.localtime(wall_time)) if wall_time else "–"
 
 
 def describe(event: ev.TrainEvent) -> str:

@@ -12,7 +12,15 @@ from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.texts import folded
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.following.texts import STATE_COLORS, day, resume_label, state_name, state_words, why_finished
+from gandam_studio.qt.following.texts import (
+    STATE_COLORS,
+    clock,
+    day,
+    resume_label,
+    state_name,
+    state_words,
+    why_finished,
+)
 from gandam_studio.qt.widgets.outside_text import tip
 from trainer.protocol.untrusted import shortened
 
@@ -145,7 +153,8 @@ class LineageTree(QTreeWidget):
         item.setData(0, _FOLDER, str(run.folder))
         item.setForeground(1, QBrush(theme.color(STATE_COLORS.get(state.state, "secondary"))))
         item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        words = [*([run.name] if run.name else []), f"{run.run}: {state_name(state.state)}, {when}"]
+        at = f"{when} {clock(run.date)}" if run.date else when
+        words = [*([run.name] if run.name else []), f"{run.run}: {state_name(state.state)}, {at}"]
         words += [run.note] if run.note else []
         if state.state in ("interrupted", "stopped", "failed"):
             words.append(resume_label(state))

@@ -111,7 +111,7 @@ class RunsScreen(Screen):
         split.addWidget(self.right)
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 5)
-        split.setSizes([440, 760])
+        split.setSizes([520, 680])
         split.setChildrenCollapsible(False)
         self.pages = QStackedWidget()
         self.pages.addWidget(split)
