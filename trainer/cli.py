@@ -229,10 +229,11 @@ def _ended_tidily() -> Iterator[None]:
 @click.option("--tag", help="Only this class, of a run that learned classes.")
 @click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), default="cpu", show_default=True)
 @click.option("--force", is_flag=True, help="Replace what is there.")
+@click.option("--progress", is_flag=True, help="Tell on the error stream how many pictures are drawn.")
 @JSON
 def sample(
     run_dir: Path, count: int, seed: int, out: Path, singly: bool, sheet: bool, names: tuple[str, ...], weights: str,
-    iteration: str | None, tag: str | None, device: str, force: bool, as_json: bool,
+    iteration: str | None, tag: str | None, device: str, force: bool, progress: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw COUNT pictures from the trained generator, uncurated."""
     from trainer.sampling import check_out, load_trained, save_sample
@@ -245,7 +246,7 @@ def sample(
     with _ended_tidily():
         facts = save_sample(
             run_directory, count, seed, out, trained=trained, tag=tag, names=names, singly=singly, sheet=sheet,
-            force=force, progress=_tell_progress if as_json else None,
+            force=force, progress=_tell_progress if progress else None,
         )  # fmt: skip
     _emit(facts, as_json, f"{facts['count']} pictures of iteration {trained.iteration:,} in {out}")
 

@@ -14,9 +14,9 @@ from settled import settle
 from gandam_studio.core.jobs import NULL_JOB
 from gandam_studio.core.runs.export import export_run
 from gandam_studio.core.runs.labels import set_label
-from gandam_studio.qt.following.label_dialog import LabelDialog
-from gandam_studio.qt.following.longer_dialog import LongerDialog
 from gandam_studio.qt.following.requests import ShowRun
+from gandam_studio.qt.outputs.label_dialog import LabelDialog
+from gandam_studio.qt.outputs.longer_dialog import LongerDialog
 from trainer.protocol import events as ev
 from trainer.protocol import files
 from trainer.protocol.events import last_event

@@ -17,11 +17,11 @@ from recorded_runs import COLUMNS, SIDE, make_run, recorded
 
 from gandam_studio.core.runs import summary
 from gandam_studio.core.runs.labels import label_of
-from gandam_studio.qt.following.film_dialog import FilmDialog
-from gandam_studio.qt.following.label_dialog import LabelDialog
-from gandam_studio.qt.following.longer_dialog import LongerDialog
 from gandam_studio.qt.following.pictures import to_pixels
-from gandam_studio.qt.following.sprites_dialog import SpritesDialog
+from gandam_studio.qt.outputs.film_dialog import FilmDialog
+from gandam_studio.qt.outputs.label_dialog import LabelDialog
+from gandam_studio.qt.outputs.longer_dialog import LongerDialog
+from gandam_studio.qt.outputs.sprites_dialog import SpritesDialog
 from gandam_studio.qt.train.screen import TrainScreen
 from gandam_studio.qt.widgets.sample_grid import GridView
 from trainer.protocol import files
@@ -336,7 +336,7 @@ def test_a_real_run_is_trained_longer_and_draws_sprites(session, sprites, tmp_pa
 
 
 def test_sprites_are_cancelled_without_a_trace(screen, tmp_path: Path, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from gandam_studio.qt.following import sprites_dialog
+    from gandam_studio.qt.outputs import sprites_dialog
 
     begun, over = threading.Event(), threading.Event()
 

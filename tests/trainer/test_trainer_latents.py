@@ -81,7 +81,7 @@ def test_ended_in_the_middle_it_leaves_nothing_behind(make_run: MakeRun, tmp_pat
     train_run(run)
     out = tmp_path / "out"
     out.mkdir()
-    command = [sys.executable, "-m", "trainer", "sample", str(run.path), "--count", "20000", "--singly", "--json"]
+    command = [sys.executable, "-m", "trainer", "sample", str(run.path), "--count", "20000", "--singly", "--progress"]
     with subprocess.Popen(
         [*command, "--out", str(out / "sprites")], stderr=subprocess.PIPE, stdout=subprocess.PIPE
     ) as p:

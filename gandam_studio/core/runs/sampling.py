@@ -72,4 +72,4 @@ def draw_sprites(
     for latent in latents:
         words += ["--latent", latent]
     job.start("Loading the checkpoint", None)
-    return ask("sample", str(run.path), *words, job=job, label="Drawing sprites")
+    return ask("sample", str(run.path), *words, "--progress", job=job, label="Drawing sprites")

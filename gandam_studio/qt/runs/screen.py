@@ -38,7 +38,7 @@ from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
-    from gandam_studio.qt.following.sample_actions import SampleActions
+    from gandam_studio.qt.outputs.sample_actions import SampleActions
     from gandam_studio.qt.runs.compare_view import CompareView
 
 SELECT_MS = 150
@@ -309,7 +309,7 @@ class RunsScreen(Screen):
     def samples(self) -> SampleActions:
         """What can be done with samples, built on first use."""
         if self._samples is None:
-            from gandam_studio.qt.following.sample_actions import SampleActions
+            from gandam_studio.qt.outputs.sample_actions import SampleActions
 
             self._samples = SampleActions(self.session, self)
         return self._samples
@@ -319,7 +319,7 @@ class RunsScreen(Screen):
         self._with_selected(self._ask_longer)
 
     def _ask_longer(self, folder: Path) -> None:
-        from gandam_studio.qt.following.longer_dialog import LongerDialog
+        from gandam_studio.qt.outputs.longer_dialog import LongerDialog
 
         live = next((run for run in self.session.run_index.runs if run.state.state in ("running", "paused")), None)
         busy = "" if live is None else self.tr("{0} is training now; wait until it has ended.").format(live.title)
@@ -350,7 +350,7 @@ class RunsScreen(Screen):
         self._with_selected(self._ask_label)
 
     def _ask_label(self, folder: Path) -> None:
-        from gandam_studio.qt.following.label_dialog import LabelDialog
+        from gandam_studio.qt.outputs.label_dialog import LabelDialog
 
         if run_dialog(LabelDialog(summary(folder), self)):
             if self._compare is not None:

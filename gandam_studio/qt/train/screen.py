@@ -39,7 +39,7 @@ from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.runs.samples import SampleSpot
-    from gandam_studio.qt.following.sample_actions import SampleActions
+    from gandam_studio.qt.outputs.sample_actions import SampleActions
     from gandam_studio.qt.train.watch.watch_page import WatchPage
 
 
@@ -358,7 +358,7 @@ class TrainScreen(Screen):
     def samples(self) -> SampleActions:
         """What can be done with samples, built on first use."""
         if self._samples is None:
-            from gandam_studio.qt.following.sample_actions import SampleActions
+            from gandam_studio.qt.outputs.sample_actions import SampleActions
 
             self._samples = SampleActions(self.session, self)
         return self._samples
@@ -368,7 +368,7 @@ class TrainScreen(Screen):
         follower = self.follower
         if follower is None:
             return
-        from gandam_studio.qt.following.longer_dialog import LongerDialog
+        from gandam_studio.qt.outputs.longer_dialog import LongerDialog
 
         live = self.control.live_run()
         busy = "" if live is None else self.tr("{0} is training now; wait until it has ended.").format(live.name)
@@ -396,7 +396,7 @@ class TrainScreen(Screen):
         """Name the watched run, or note something about it."""
         if self.follower is None:
             return
-        from gandam_studio.qt.following.label_dialog import LabelDialog
+        from gandam_studio.qt.outputs.label_dialog import LabelDialog
 
         if run_dialog(LabelDialog(runs.summary(self.follower.run_directory.path), self)):
             self.watch.refresh_title()

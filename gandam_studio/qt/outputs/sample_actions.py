@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from gandam_studio.core.runs.checkpoints import kept_checkpoints, nearest
 from gandam_studio.core.runs.samples import SampleSpot, write_png
 from gandam_studio.qt import icons
-from gandam_studio.qt.following.film_dialog import FilmDialog
 from gandam_studio.qt.following.follower import RunFollower
-from gandam_studio.qt.following.sprites_dialog import SpritesDialog
+from gandam_studio.qt.outputs.film_dialog import FilmDialog
+from gandam_studio.qt.outputs.sprites_dialog import SpritesDialog
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import INFO, SUCCESS, Session
 

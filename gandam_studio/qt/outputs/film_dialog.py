@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QWidget
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.film import LEAST_MS, FilmPlan, check_film, film_size, write_film
-from gandam_studio.qt.following.output_dialog import OutputDialog
+from gandam_studio.qt.outputs.output_dialog import OutputDialog
 from gandam_studio.qt.session import Session
 from trainer.protocol.events import SamplesSaved
 from trainer.protocol.run_directory import RunDirectory

@@ -14,7 +14,7 @@ from gandam_studio.core.runs.checkpoints import KeptCheckpoint, kept_checkpoints
 from gandam_studio.core.runs.sampling import MOST, check_target, draw_sprites
 from gandam_studio.qt import icons
 from gandam_studio.qt.background import Latest
-from gandam_studio.qt.following.output_dialog import OutputDialog
+from gandam_studio.qt.outputs.output_dialog import OutputDialog
 from gandam_studio.qt.session import Session
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
