@@ -293,7 +293,8 @@ def test_a_finished_run_is_sent_to_train_with_what_was_chosen(screen, folder: Pa
             QTimer.singleShot(10, answer)
             return
         dialog.tail.setCurrentIndex(1)
-        qtbot.keyClick(dialog, Qt.Key.Key_Return)
+        assert dialog.start_button.isDefault(), "Return presses it"
+        qtbot.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
 
     QTimer.singleShot(0, answer)
     qtbot.mouseClick(screen.resume_button, Qt.MouseButton.LeftButton)

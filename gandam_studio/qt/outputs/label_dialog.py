@@ -49,7 +49,6 @@ class LabelDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.save_button = buttons.addButton(self.tr("Save"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.save_button.setProperty("role", "primary")
-        self.save_button.setDefault(True)
         buttons.accepted.connect(self._save)
         buttons.rejected.connect(self.reject)
         form = QFormLayout()
@@ -69,6 +68,7 @@ class LabelDialog(QDialog):
         layout.addSpacing(theme.SPACE)
         layout.addWidget(buttons)
         self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 70)
+        self.save_button.setDefault(True)  # Now that it is in this dialog: Return presses it.
         self.name.selectAll()
 
     def _save(self) -> None:

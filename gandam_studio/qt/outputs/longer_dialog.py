@@ -54,7 +54,6 @@ class LongerDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.start_button = buttons.addButton(self.tr("Train longer"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.start_button.setProperty("role", "primary")
-        self.start_button.setDefault(True)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         row = QHBoxLayout()
@@ -84,6 +83,7 @@ class LongerDialog(QDialog):
         self.tail.currentIndexChanged.connect(lambda _index: self._show())
         self.amount.valueChanged.connect(lambda _value: self._show())
         self._show()
+        self.start_button.setDefault(True)  # Now that it is in this dialog: Return presses it.
         self.amount.setFocus()
         self.amount.selectAll()
 

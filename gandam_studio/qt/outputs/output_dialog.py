@@ -79,7 +79,6 @@ class OutputDialog(QDialog):
         self.close_button.clicked.connect(lambda _checked=False: self.reject())
         self.start_button = QPushButton(start)
         self.start_button.setProperty("role", "primary")
-        self.start_button.setDefault(True)
         self.start_button.clicked.connect(lambda _checked=False: self.start())
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._show_progress)
@@ -106,6 +105,7 @@ class OutputDialog(QDialog):
         layout.addWidget(self.bar)
         layout.addSpacing(theme.SPACE)
         layout.addWidget(buttons)
+        self.start_button.setDefault(True)  # Now that it is in this dialog: Return presses it.
         self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 96)
 
     def add_target_row(self) -> None:
