@@ -50,8 +50,9 @@ def demo(
 
     The workspace is created in DIR, or in a new folder gandam-demo, with the samples next to it.
     """
-    from gandam_studio.commands.training import complaint, configured, draw_samples, train_to_end
+    from gandam_studio.commands.training import complaint, configured, train_to_end
     from gandam_studio.core.runs import create_run
+    from gandam_studio.core.runs.sampling import draw_sprites
     from gandam_studio.core.versions import commit
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.core.workspace.proposing import free_path
@@ -74,7 +75,8 @@ def demo(
         raise UserError(problem)
     out.say(f"trained  {found.state.iteration:,} iterations, {found.state.images_seen:,} pictures seen")
     grid = free_path(workspace.folder.with_name(f"{workspace.folder.name}-samples.png"))
-    draw_samples(run, SAMPLES, 0, grid)
+    with ConsoleJob() as job:
+        draw_sprites(run, grid, count=SAMPLES, job=job)
     _enlarge(grid)
     out.json({**found.to_json(), "workspace": str(workspace.folder), "version": version.label, "samples": str(grid)})
     out.say(f"sample   {grid}: {SAMPLES} generated sprites, none of them picked by hand")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -42,6 +43,7 @@ class Session(QObject):
         training_size_changed: another preset or picture size was chosen for the next run (`training_size`).
         message_posted: a message for the user (text, severity "info", "success", "warning" or "error", whether it
             stays until dismissed).
+        result_posted: something was written that can be shown in its folder (text, path).
         task_started: background work began (`BackgroundTask`).
         task_ended: background work ended, with any outcome (`BackgroundTask`).
         closing: the workspace is about to be closed; receivers must end their threads now.
@@ -54,6 +56,7 @@ class Session(QObject):
     runs_changed = Signal()
     training_size_changed = Signal()
     message_posted = Signal(str, str, bool)
+    result_posted = Signal(str, object)
     task_started = Signal(object)
     task_ended = Signal(object)
     closing = Signal()
@@ -214,6 +217,11 @@ class Session(QObject):
         stays: until it is dismissed, for what must be read at leisure, such as a path; errors always stay.
         """
         self.message_posted.emit(text, severity, stays or severity == ERROR)
+
+    def post_result(self, text: str, path: Path) -> None:
+        """Show a message about a file or folder that was written, with a button that shows it in its folder."""
+        self.post(text, SUCCESS, stays=True)
+        self.result_posted.emit(text, path)
 
     # Background work
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
-from gandam_studio.qt.session import Session
+from gandam_studio.qt.reveal import reveal
+from gandam_studio.qt.session import ERROR, SUCCESS, Session
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from trainer.protocol.untrusted import shortened
 
@@ -30,7 +33,8 @@ class StatusStrip(QFrame):
         super().__init__(parent)
         self.setObjectName("statusStrip")
         self._session: Session | None = None
-        self._staying: list[tuple[str, str]] = []  # texts and severities to be dismissed, newest last
+        # Texts, severities and what they are about, to be dismissed; newest last.
+        self._staying: list[tuple[str, str, Path | None]] = []
         self._shows_staying = False
         self.jobs: dict[BackgroundTask, _JobEntry] = {}
         self._sign = QLabel()
@@ -38,6 +42,12 @@ class StatusStrip(QFrame):
         self.message.setProperty("role", "secondary")
         self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.show_button = QToolButton()
+        self.show_button.setText(self.tr("Show in folder"))
+        icons.set_icon(self.show_button, "folder", "secondary", 14)
+        self.show_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.show_button.clicked.connect(self._reveal)
+        self._result: Path | None = None
         self._dismiss = QToolButton()
         self._dismiss.setAccessibleName(self.tr("Dismiss the message"))
         icons.set_icon(self._dismiss, "close", "secondary", 14)
@@ -48,10 +58,11 @@ class StatusStrip(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 0, 12, 0)
         layout.setSpacing(theme.SPACE)
-        for widget in (self._sign, self._dismiss):
+        for widget in (self._sign, self.show_button, self._dismiss):
             widget.hide()
         layout.addWidget(self._sign)
         layout.addWidget(self.message, 1)
+        layout.addWidget(self.show_button)
         layout.addWidget(self._dismiss)
         layout.addLayout(self._job_area)
         layout.addLayout(self._run_area)
@@ -66,6 +77,7 @@ class StatusStrip(QFrame):
         self._session = session
         if session:
             session.message_posted.connect(self.show_message)
+            session.result_posted.connect(self.show_result)
             session.task_started.connect(self._add_job)
             session.task_ended.connect(self._remove_job)
 
@@ -82,7 +94,8 @@ class StatusStrip(QFrame):
     def show_message(self, text: str, severity: str, stays: bool = False) -> None:
         """Show a message. One that stays is shown again after others that disappear, until it is dismissed."""
         if stays:
-            self._staying = [*(one for one in self._staying if one != (text, severity)), (text, severity)][-MOST:]
+            others = [one for one in self._staying if one[:2] != (text, severity)]
+            self._staying = [*others, (text, severity, None)][-MOST:]
         self._show(text, severity, stays)
 
     def dismiss(self) -> None:
@@ -91,6 +104,16 @@ class StatusStrip(QFrame):
             self._staying.pop()
         self._show_next()
 
+    def show_result(self, text: str, path: Path) -> None:
+        """Show a message about something that was written, with a button that shows it in its folder."""
+        others = [one for one in self._staying if one[:2] != (text, SUCCESS)]
+        self._staying = [*others, (text, SUCCESS, path)][-MOST:]
+        self._show(text, SUCCESS, True, path)
+
+    def _reveal(self) -> None:
+        if self._result is not None and self._session is not None and not reveal(self._result):
+            self._session.post(self.tr("The folder of {0} cannot be opened.").format(self._result), ERROR)
+
     def clear_message(self) -> None:
         """Remove all messages."""
         self._staying.clear()
@@ -98,17 +121,21 @@ class StatusStrip(QFrame):
 
     def _show_next(self) -> None:
         if self._staying:
-            self._show(*self._staying[-1], True)
+            text, severity, result = self._staying[-1]
+            self._show(text, severity, True, result)
             return
         self._fade.stop()
         self._shows_staying = False
+        self.show_button.hide()
         self.message.clear()
         self.message.setToolTip("")
         self._sign.hide()
         self._dismiss.hide()
 
-    def _show(self, text: str, severity: str, stays: bool) -> None:
+    def _show(self, text: str, severity: str, stays: bool, result: Path | None = None) -> None:
         self._shows_staying = stays
+        self._result = result
+        self.show_button.setVisible(result is not None)
         self.message.setText(shortened(" ".join(text.split()), LONGEST))
         self.message.setToolTip(tip(text))
         icons.set_pixmap(self._sign, severity, QSize(16, 16), _COLORS[severity])

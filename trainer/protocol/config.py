@@ -16,6 +16,7 @@ from trainer.protocol.settings import (
     Batch,
     Data,
     Ema,
+    Extension,
     Objective,
     Optimiser,
     Precision,
@@ -88,6 +89,7 @@ class TrainConfig:
     batch: Batch = field(default_factory=Batch)
     sampling: Sampling = field(default_factory=Sampling)
     stop: Stop = field(default_factory=Stop)
+    extension: Extension = field(default_factory=Extension)
     origin: Origin = field(default_factory=Origin)
 
     def __post_init__(self) -> None:

@@ -456,3 +456,25 @@ class Stop(Settings):
         advice="Two minutes show whether it learns at all; good samples take hours on a processor",
     )
     images: int = setting(0, "real pictures seen", low=0, high=MOST_IMAGES, unit="pictures")
+
+
+@dataclass(frozen=True)
+class Extension(Settings):
+    """How a run goes on beyond the limit that its schedules were made for; written when its limit is raised.
+
+    A cool-down lets the learning rates fall once more, from one progress of the run to another.
+    """
+
+    iterations: int = setting(0, "limit the schedules were made for; 0: none", low=0, high=SCALE, unit="iterations")
+    minutes: float = setting(0.0, "limit the schedules were made for; 0: none", low=0, high=SCALE, unit="minutes")
+    images: int = setting(0, "limit the schedules were made for; 0: none", low=0, high=MOST_IMAGES, unit="pictures")
+    start_factor: float = setting(
+        0.0, "learning rates at the start of the newest cool-down, times those set; 0: there was none", low=0, high=1
+    )
+    end_factor: float = setting(0.0, "learning rates at its end, times those set", low=0, high=1)
+    from_iterations: int = setting(0, "where it started", low=0, high=SCALE, unit="iterations")
+    from_minutes: float = setting(0.0, "where it started", low=0, high=SCALE, unit="minutes")
+    from_images: int = setting(0, "where it started", low=0, high=MOST_IMAGES, unit="pictures")
+    to_iterations: int = setting(0, "where it ends; 0: not by iterations", low=0, high=SCALE, unit="iterations")
+    to_minutes: float = setting(0.0, "where it ends; 0: not by time", low=0, high=SCALE, unit="minutes")
+    to_images: int = setting(0, "where it ends; 0: not by pictures", low=0, high=MOST_IMAGES, unit="pictures")

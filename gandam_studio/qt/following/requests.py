@@ -15,11 +15,12 @@ class ShowRun:
 
     Attributes:
         folder: the run's folder, of this workspace or any other.
-        start: whether to start or resume it as well.
+        start: whether to start or resume it as well. options: of `python -m trainer train`, for the start.
     """
 
     folder: Path
     start: bool = False
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,11 @@ def clock(wall_time: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(wall_time)) if wall_time else "–"
 
 
+def day(wall_time: float) -> str:
+    """Local date, in an order that reads the same everywhere: "2026-11-28"."""
+    return time.strftime("%Y-%m-%d", time.localtime(wall_time)) if wall_time else "–"
+
+
 def describe(event: ev.TrainEvent) -> str:
     """Describe an event in one line for the log drawer."""
     return shortened(_DESCRIPTIONS.get(type(event), _other)(event), LONGEST_LINE)
@@ -119,6 +124,17 @@ def _resumed(event: ev.RunResumed) -> str:
     return _tr("Resumed from the checkpoint at {0:,}; later results were discarded").format(event.iteration)
 
 
+def _extended(event: ev.RunExtended) -> str:
+    limit = _tr("no limit")
+    if event.iterations:
+        limit = _tr("{0:,} iterations").format(event.iterations)
+    elif event.minutes:
+        limit = _tr("{0:,.1f} minutes").format(event.minutes)
+    elif event.images:
+        limit = _tr("{0:,} pictures").format(event.images)
+    return _tr("New limit: {0}. {1}").format(limit, event.message[:1].upper() + event.message[1:])
+
+
 def _finished(event: ev.RunFinished) -> str:
     why = why_finished(RunState("finished", cause=event.limit))
     return _tr("Finished: {0}").format(why) if why else _tr("Finished")
@@ -132,6 +148,7 @@ _DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
     ev.SpikeFound: lambda e: _tr("Spike in {0} at {1:,}: z = {2:.1f}").format(e.curve, e.spike_iteration, e.z),
     ev.RunPaused: lambda e: _tr("Paused"),
     ev.RunResumed: _resumed,
+    ev.RunExtended: _extended,
     ev.RunWarning: lambda e: e.message,
     ev.RunStopped: lambda e: _tr("Stopped: {0}").format(e.reason) if e.reason else _tr("Stopped"),
     ev.RunFailed: lambda e: _tr("Failed: {0}").format(e.message),

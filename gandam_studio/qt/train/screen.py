@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -26,6 +25,7 @@ from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.requests import ShowRun
 from gandam_studio.qt.following.texts import pauses, state_words, why_finished
 from gandam_studio.qt.questions import run_dialog
+from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, WARNING, Session
 from gandam_studio.qt.tips import name_keys
@@ -39,6 +39,8 @@ from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
+    from gandam_studio.core.runs.samples import SampleSpot
+    from gandam_studio.qt.outputs.sample_actions import SampleActions
     from gandam_studio.qt.train.watch.watch_page import WatchPage
 
 
@@ -62,6 +64,7 @@ class TrainScreen(Screen):
         self.setup = SetupPage(session, self.control)
         self._watch: WatchPage | None = None
         self._last_state: RunState | None = None
+        self._samples: SampleActions | None = None
         self._strip: RunStrip | None = None
         self._listed: tuple[list[str], Path | None] | None = None
         self.pages = QStackedWidget()
@@ -120,19 +123,37 @@ class TrainScreen(Screen):
         self.spike_back_action = act(self.tr("P&revious spike"), lambda: self._spike(-1), "Ctrl+Left")
         self.spike_action = act(self.tr("Ne&xt spike"), lambda: self._spike(1), "Ctrl+Right")
         self.back_action = act(self.tr("&Close the details"), self._back, "Escape")
-        self.folder_action = act(self.tr("Open the run's &folder"), self._open_folder, icon="folder")
+        self.folder_action = act(self.tr("Show the run in its &folder"), self._open_folder, icon="folder")
+        self.longer_action = act(self.tr("Train &longer…"), self.ask_longer, icon="clock")
+        self.sprites_action = act(self.tr("&Make new sprites…"), self.ask_sprites, "Ctrl+M", icon="sample")
+        self.label_action = act(self.tr("Name an&d note…"), self.ask_label, "F2")
+        self.film_action = act(self.tr("Make a fil&m…"), self.ask_film)
+        self.save_sample_action = act(self.tr("&Save the sprite as PNG…"), lambda: self._with_sample("save"))
+        self.copy_sample_action = act(self.tr("&Copy the sprite"), lambda: self._with_sample("copy"))
+        self.copy_seed_action = act(self.tr("Copy its s&eed"), lambda: self._with_sample("copy_latent"))
+        self.copy_command_action = act(
+            self.tr("Copy the command that &draws it again"), lambda: self._with_sample("copy_command")
+        )
+        self.more_action = act(self.tr("&More like this moment…"), self.ask_more)
+        self.save_grid_action = act(self.tr("Save &all samples as PNG…"), lambda: self._with_grid("save"))
+        self.copy_grid_action = act(self.tr("Copy all sam&ples"), lambda: self._with_grid("copy"))
         name_keys(self.setup.start_button, self.start_action)
 
     def menus(self) -> list[ScreenMenu]:
-        """The Run and Timeline menus."""
+        """The Run, Samples and Timeline menus."""
         return [
             ScreenMenu(self.tr("&Run"), (
                 self.new_action, self.copy_action, None, self.start_action, self.pause_action, self.stop_action,
-                self.sample_action, self.checkpoint_action, None, self.folder_action,
+                self.sample_action, self.checkpoint_action, None, self.longer_action, self.sprites_action, None,
+                self.label_action, self.folder_action,
+            )),
+            ScreenMenu(self.tr("&Samples"), (
+                self.save_sample_action, self.copy_sample_action, self.copy_seed_action, self.copy_command_action, None,
+                self.more_action, None, self.save_grid_action, self.copy_grid_action,
             )),
             ScreenMenu(self.tr("&Timeline"), (
                 self.previous_action, self.next_action, self.home_action, self.end_action, self.play_action, None,
-                self.spike_back_action, self.spike_action, None, self.back_action,
+                self.spike_back_action, self.spike_action, None, self.film_action, None, self.back_action,
             )),
         ]  # fmt: skip
 
@@ -142,7 +163,10 @@ class TrainScreen(Screen):
         for action in (
             self.previous_action, self.next_action, self.home_action, self.end_action, self.play_action,
             self.spike_back_action, self.spike_action, self.back_action, self.sample_action, self.pause_action,
-            self.stop_action, self.checkpoint_action, self.copy_action, self.folder_action,
+            self.stop_action, self.checkpoint_action, self.copy_action, self.folder_action, self.longer_action,
+            self.sprites_action, self.label_action, self.film_action, self.save_sample_action, self.copy_sample_action,
+            self.copy_seed_action, self.copy_command_action, self.more_action, self.save_grid_action,
+            self.copy_grid_action,
         ):  # fmt: skip
             action.setEnabled(watching)
 
@@ -154,6 +178,10 @@ class TrainScreen(Screen):
 
             self._watch = WatchPage()
             self._watch.command_requested.connect(self.command)
+            self._watch.menu_requested.connect(self._show_sample_menu)
+            self._watch.sprites_requested.connect(self.ask_sprites)
+            self._watch.film_requested.connect(self.ask_film)
+            self._watch.longer_requested.connect(self.ask_longer)
             self._watch.action_requested.connect(self._act)
             self.pages.addWidget(self._watch)
             name_keys(self._watch.pause_button, self.pause_action)
@@ -266,13 +294,13 @@ class TrainScreen(Screen):
         if isinstance(request, ShowRun):
             self.show_run(request.folder)
             if request.start:
-                self.command("start")
+                self.start_watched(*request.options)
 
     def _list_runs(self) -> None:
         index = self.session.run_index
         found = list(reversed(index.runs))
         watched = self.follower.run_directory.path if self.follower else None
-        lines = [f"{shortened(one.run, 60)}  ·  {state_words(one.state, index.pending_of(one))}" for one in found]
+        lines = [f"{shortened(one.title, 60)}  ·  {state_words(one.state, index.pending_of(one))}" for one in found]
         if (listed := (lines, watched)) == self._listed:
             return  # An open list would close.
         self._listed = listed
@@ -317,8 +345,7 @@ class TrainScreen(Screen):
         if follower is None:
             return
         if name == "start":
-            if self.control.start(follower.run_directory):
-                follower.poke()
+            self.start_watched()
             return
         if not follower.is_alive:
             self.session.post(self.tr("{0} is not training.").format(follower.name), INFO)
@@ -332,6 +359,82 @@ class TrainScreen(Screen):
         }.get(name)
         if message:
             self.session.post(message, INFO)
+
+    def start_watched(self, *options: str) -> None:
+        """Start, resume or extend the watched run; `options` are those of `python -m trainer train`."""
+        if self.follower is not None and self.control.start(self.follower.run_directory, *options):
+            self.follower.poke()
+
+    # Sprites, films, names
+
+    @property
+    def samples(self) -> SampleActions:
+        """What can be done with samples, built on first use."""
+        if self._samples is None:
+            from gandam_studio.qt.outputs.sample_actions import SampleActions
+
+            self._samples = SampleActions(self.session, self)
+        return self._samples
+
+    def ask_longer(self) -> None:
+        """Ask how much longer to train the watched run, and start it."""
+        follower = self.follower
+        if follower is None:
+            return
+        from gandam_studio.qt.outputs.longer_dialog import LongerDialog
+
+        live = self.control.live_run()
+        busy = "" if live is None else self.tr("{0} is training now; wait until it has ended.").format(live.name)
+        dialog = LongerDialog(runs.summary(follower.run_directory.path), busy, self)
+        if run_dialog(dialog):
+            self.start_watched(*dialog.options)
+
+    def ask_sprites(self) -> None:
+        """Make new sprites of the watched run."""
+        if self.follower is not None:
+            self.samples.make_more(self.follower.run_directory.path)
+
+    def ask_more(self) -> None:
+        """Make new sprites from the checkpoint nearest to the cursor."""
+        if self.follower is not None:
+            self.samples.make_more(self.follower.run_directory.path, self.follower.timeline.position)
+
+    def ask_film(self) -> None:
+        """Make a film of the watched run."""
+        if self.follower is not None:
+            chosen = self.watch.chosen
+            self.samples.make_film(self.follower, chosen.index if chosen else None)
+
+    def ask_label(self) -> None:
+        """Name the watched run, or note something about it."""
+        if self.follower is None:
+            return
+        from gandam_studio.qt.outputs.label_dialog import LabelDialog
+
+        if run_dialog(LabelDialog(runs.summary(self.follower.run_directory.path), self)):
+            self.watch.refresh_title()
+            self.session.runs_changed.emit()
+
+    def _with_sample(self, what: str) -> None:
+        """Do something with the sample that was clicked last."""
+        spot = self._watch.chosen if self._watch is not None else None
+        if spot is None:
+            self.session.post(self.tr("Click a sample first."), INFO)
+        else:
+            getattr(self.samples, what)(spot)
+
+    def _with_grid(self, what: str) -> None:
+        """Do something with all fixed samples at the cursor, or all random ones, if one of these was clicked."""
+        chosen = self._watch.chosen if self._watch is not None else None
+        spot = self.watch.grids.spot(chosen.which if chosen else "fixed", None)
+        if spot is None:
+            self.session.post(self.tr("There are no samples yet."), INFO)
+        else:
+            getattr(self.samples, what)(spot)
+
+    def _show_sample_menu(self, spot: SampleSpot, at: QPoint) -> None:
+        if self.follower is not None:
+            self.samples.show_menu(spot, self.follower, at)
 
     def toggle_pause(self) -> None:
         """Pause or resume the run."""
@@ -394,7 +497,7 @@ class TrainScreen(Screen):
 
     def _open_folder(self) -> None:
         if self.follower is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.follower.run_directory.path)))
+            reveal(self.follower.run_directory.path)
 
     # Events of the run
 

@@ -163,7 +163,7 @@ class VersionsScreen(Screen):
         if version is None:
             self.session.post(self.tr("Commit a version first: only versions can be exported."), INFO)
             return
-        dialog = ExportDialog(version, self)
+        dialog = ExportDialog(version, self, self.session.workspace.folder)
         if run_dialog(dialog) and dialog.request:
             self.work.export(version, dialog.request)
 
@@ -205,7 +205,7 @@ class VersionsScreen(Screen):
         numbers = {version.number: version for version in self._versions}
         base = row.parent if self._base is None else numbers.get(self._base)
         found = self.session.run_index.runs if row.version else []
-        trained = [run.run for run in found if row.version and run.manifest == row.version.digest]
+        trained = [run.title for run in found if row.version and run.manifest == row.version.digest]
         self.detail.show_version(row.version, row.parent, self._versions, base, trained)
         self.detail.show_summary(None)
         self._name_actions()

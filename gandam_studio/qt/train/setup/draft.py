@@ -10,16 +10,18 @@ from PySide6.QtCore import QObject, Signal
 from trainer.protocol.config import FieldInfo, TrainConfig, describe_fields, differences, flat
 from trainer.protocol.effects import without_effect
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.overrides import SettingRefused, apply_overrides
+from trainer.protocol.overrides import FILLED_IN, SettingRefused, apply_overrides
 from trainer.protocol.presets import load_preset
 
 HIDDEN = ("preset", "description")
-"""Set by choosing a preset; like everything under "origin", which the version sets."""
+"""Set by choosing a preset; like the sections of `FILLED_IN`, which the program writes."""
 
 
 def editable_fields() -> list[FieldInfo]:
     """The settings shown in forms, in order."""
-    return [info for info in describe_fields() if info.path not in HIDDEN and not info.path.startswith("origin.")]
+    return [
+        info for info in describe_fields() if info.path not in HIDDEN and info.path.partition(".")[0] not in FILLED_IN
+    ]
 
 
 def as_text(value: Any) -> str:

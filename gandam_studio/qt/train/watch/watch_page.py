@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -16,7 +16,9 @@ from PySide6.QtWidgets import (
 )
 
 from gandam_studio.core.runs.concerns import Concern, concern
+from gandam_studio.core.runs.labels import label_of
 from gandam_studio.core.runs.record import RecordChanges
+from gandam_studio.core.runs.samples import SampleSpot
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.texts import (
@@ -57,10 +59,16 @@ class WatchPage(QWidget):
     Signals:
         command_requested: "pause", "resume", "stop", "sample", "checkpoint" or "start" (also resumes an ended run).
         action_requested: the action of a card was chosen (see `texts.Failure`).
+        menu_requested: the menu of a sample is wanted (SampleSpot, global position).
+        sprites_requested, film_requested, longer_requested: these dialogs are wanted.
     """
 
     command_requested = Signal(str)
     action_requested = Signal(str)
+    menu_requested = Signal(object, QPoint)
+    sprites_requested = Signal()
+    film_requested = Signal()
+    longer_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -97,7 +105,14 @@ class WatchPage(QWidget):
         column = QVBoxLayout(lower)
         column.setContentsMargins(14, 2, 14, theme.SPACE)
         column.setSpacing(2)
-        column.addWidget(self.timeline_bar)
+        self.film_button = self._button("play", self.tr("Film…"), self.film_requested.emit)
+        self.film_button.setProperty("role", "quiet")
+        self.film_button.setToolTip(self.tr("Make a GIF or MP4 of the samples over time"))
+        along = QHBoxLayout()
+        along.setSpacing(theme.SPACE)
+        along.addWidget(self.timeline_bar, 1)
+        along.addWidget(self.film_button)
+        column.addLayout(along)
         self.tabs = QTabWidget()
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(_padded(self.plots), self.tr("Training"))
@@ -144,6 +159,10 @@ class WatchPage(QWidget):
         self.resume_button = self._button("play", "", lambda: self.command_requested.emit("start"))
         self.resume_button.setProperty("role", "primary")
         icons.set_icon(self.resume_button, "play", "on_accent", 16)
+        self.longer_button = self._button("clock", self.tr("Train longer…"), self.longer_requested.emit)
+        self.longer_button.setToolTip(self.tr("Train this finished run for more minutes or iterations"))
+        self.sprites_button = self._button("sample", self.tr("New sprites…"), self.sprites_requested.emit)
+        self.sprites_button.setToolTip(self.tr("Draw any number of new sprites from this run and save them"))
         bar = QFrame()
         bar.setProperty("role", "bar")
         line = QHBoxLayout()
@@ -153,7 +172,10 @@ class WatchPage(QWidget):
         line.addStretch(1)
         line.addWidget(self.numbers_label)
         line.addSpacing(theme.SPACE)
-        for button in (self.sample_button, self.pause_button, self.stop_button, self.resume_button):
+        for button in (
+            self.sample_button, self.pause_button, self.stop_button, self.longer_button, self.sprites_button,
+            self.resume_button,
+        ):  # fmt: skip
             line.addWidget(button)
         column = QVBoxLayout(bar)
         column.setContentsMargins(14, theme.SPACE, 14, theme.SPACE)
@@ -176,6 +198,7 @@ class WatchPage(QWidget):
         self.meters.spike_clicked.connect(self.show_spike_at)
         self.grids.cell_clicked.connect(self._look_closer)
         self.grids.moment_chosen.connect(self._go_to)
+        self.grids.menu_requested.connect(self.menu_requested)
         self.zoom.closed.connect(self.close_zoom)
         self.zoom.moment_chosen.connect(self._go_to)
         self.log.moment_chosen.connect(self._go_to)
@@ -277,12 +300,27 @@ class WatchPage(QWidget):
     def _show_title(self) -> None:
         follower = self.follower
         assert follower is not None
-        words = [follower.name]
+        label = label_of(follower.run_directory.path)
+        words = [label.name, follower.name] if label.name else [follower.name]
         if follower.config is not None:
             origin = follower.config.origin
             words += [word for word in (origin.version, follower.config.preset) if word and word not in follower.name]
         self._title.setText(" · ".join(words))
-        self._title.setToolTip(tip(str(follower.run_directory.path)))
+        lines = [str(follower.run_directory.path), *([label.note] if label.note else [])]
+        self._title.setToolTip(tip("\n".join(lines)))
+
+    def refresh_title(self) -> None:
+        """Show the run's name and note, which have changed."""
+        if self.follower is not None:
+            self._show_title()
+
+    @property
+    def chosen(self) -> SampleSpot | None:
+        """The sample that was clicked last, in the fixed or random grid; None without one."""
+        for which, grid in (("fixed", self.grids.fixed), ("random", self.grids.random)):
+            if grid.view.selected is not None:
+                return self.grids.spot(which, grid.view.selected)
+        return None
 
     def _show_state(self, state: RunState) -> None:
         assert self.follower is not None
@@ -299,6 +337,8 @@ class WatchPage(QWidget):
         icons.set_icon(self.pause_button, "play" if paused else "pause", "text", 16)
         self.resume_button.setVisible(state.state in ("created", "interrupted", "stopped", "failed"))
         self.resume_button.setText(self.tr("Start") if state.state == "created" else resume_label(state))
+        self.longer_button.setVisible(state.state == "finished")
+        self.sprites_button.setVisible(bool(state.checkpoint))
         self._show_card(state)
         if pending == "start":
             self.resume_button.hide()
@@ -346,7 +386,10 @@ class WatchPage(QWidget):
         )  # fmt: skip
         self.card.show_failure(self.tr("The run's folder is missing"), gone, severe=False)
         self._show_state_text("secondary", self.tr("Missing"))
-        for button in (self.pause_button, self.stop_button, self.sample_button, self.resume_button):
+        for button in (
+            self.pause_button, self.stop_button, self.sample_button, self.resume_button, self.longer_button,
+            self.sprites_button,
+        ):  # fmt: skip
             button.hide()
         self.show_numbers()
 
