@@ -49,6 +49,7 @@ SUBCOMMANDS = {
     "presets": "training:presets",
     "train": "training:train",
     "runs": "training:runs",
+    "label": "training:label",
     "ask": "training:ask",
     "sample": "training:sample",
     "evaluate": "evaluating:evaluate",

@@ -13,8 +13,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+
+    from trainer.protocol.config import FieldInfo
 
 BLOCK = re.compile(r"(?<=<!-- generated: )(\w+) -->\n(?:.*?\n)?(?=<!-- end -->)", re.DOTALL)
 
@@ -57,7 +63,7 @@ def _options(options: Iterable[click.Parameter], context: click.Context) -> Iter
 
 
 def keys() -> str:
-    """Every action of the window that has keys: those of all screens, then those of each screen."""
+    """Every command of the window: those of all screens, then those of each screen."""
     from PySide6.QtCore import QCoreApplication, QSettings
 
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # the keys are read from a real window
@@ -66,6 +72,8 @@ def keys() -> str:
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.qt import theme
     from gandam_studio.qt.main_window import MainWindow
+    from gandam_studio.qt.palette import other_words, synonyms
+    from gandam_studio.qt.tips import name_of
 
     application = QApplication.instance() or QApplication(["reference"])
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
@@ -79,21 +87,26 @@ def keys() -> str:
         window = MainWindow()
         window.show()
         window.open_folder(Path(scratch, "workspace"))
-        by_screen: dict[str, list[tuple[str, str, str]]] = {}
+        words = synonyms()
+        by_screen: dict[str, list[tuple[str, ...]]] = {}
         for place in window.rail.places:
             window.visit(place)
             by_screen[place.name] = [
-                (menu, action.text().replace("&", ""), ", ".join(f"`{one.toString()}`" for one in action.shortcuts()))
+                (name_of(action), menu, _keys(action), other_words(name_of(action), words), action.statusTip())
                 for action, menu in window.commands()
-                if action.shortcuts()
+                if action not in window.recent_actions
             ]
         window.close()
     everywhere = [row for row in next(iter(by_screen.values())) if all(row in rows for rows in by_screen.values())]
     own = {name: [row for row in rows if row not in everywhere] for name, rows in by_screen.items()}
     return "\n\n".join(
-        "\n".join([f"## {name}", "", *_table(("Menu", "Action", "Keys"), rows)])
+        "\n".join([f"## {name}", "", *_table(("Command", "Menu", "Keys", "Also found as", "What it does"), rows)])
         for name, rows in {"Everywhere": everywhere, **own}.items()
     )
+
+
+def _keys(action: QAction) -> str:
+    return ", ".join(f"`{one.toString()}`" for one in action.shortcuts())
 
 
 def formats() -> str:
@@ -123,11 +136,24 @@ def settings() -> str:
         choices = ", ".join(f"`{choice}`" for choice in field.choices) if field.choices else field.unit
         plain = str(list(field.default) if isinstance(field.default, tuple) else field.default)
         default = f"`{plain}`" if plain else ""
-        sections.setdefault(section, []).append((f"`{name}`", default, choices, field.meaning))
+        sections.setdefault(section, []).append((f"`{name}`", default, choices, explained(field)))
     header = ("Setting", "Default", "Choices or unit", "Meaning")
     return "\n\n".join(
         "\n".join([f"## {section or 'The run'}", "", *_table(header, rows)]) for section, rows in sections.items()
     )
+
+
+def explained(field: FieldInfo) -> str:
+    """A setting's meaning, and what good and bad values look like."""
+    return f"{field.meaning}. {field.advice}" if field.advice else field.meaning
+
+
+def curves() -> str:
+    """The curves and numbers of a run."""
+    from trainer.protocol.measures import MEASURES
+
+    rows = [(title, f"`{name}`", text) for name, (title, text) in MEASURES.items()]
+    return "\n".join(_table(("Curve", "In the events", "What it is, and what good and bad look like"), rows))
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
@@ -137,6 +163,7 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
+    "curves": curves,
     "formats": formats,
     "keys": keys,
     "presets": presets,

@@ -92,6 +92,14 @@ def press(key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoMo
     QTest.keyClick(target, key, modifiers)
 
 
+def reactivate(window: MainWindow) -> None:
+    """Make the window active again after a popup: on the offscreen platform, closing one leaves none active."""
+    QTest.qWait(1)
+    window.activateWindow()
+    assert QTest.qWaitForWindowActive(window)
+    QTest.qWait(1)
+
+
 def statuses(folder_or_workspace: Path | Workspace) -> list[str]:
     """The status of every sprite, by row."""
     if isinstance(folder_or_workspace, Workspace):

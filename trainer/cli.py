@@ -6,10 +6,11 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ import click
 
 from trainer.protocol.config import TrainConfig, describe_fields
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.events import LIMITS, Progress, RunStarted, RunWarning, SpikeFound, TrainEvent
+from trainer.protocol.events import LIMITS, Progress, RunExtended, RunStarted, RunWarning, SpikeFound, TrainEvent
+from trainer.protocol.extension import AUTO, TAILS, More
 from trainer.protocol.outputs import check_file, check_new
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
-from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.run_directory import PROGRESS, RunDirectory
 from trainer.protocol.untrusted import UntrustedError
 
 RUN = click.argument("run_dir", type=click.Path(path_type=Path))
@@ -111,6 +113,15 @@ def _emit(values: dict[str, Any], as_json: bool, text: str) -> None:
     type=click.FloatRange(min=0.01),
     help="Finish after this many minutes of training in all. Replaces the run's limits.",
 )
+@click.option("--more-iterations", type=click.IntRange(min=1), help="Train a finished run this many iterations longer.")
+@click.option("--more-minutes", type=click.FloatRange(min=0.01), help="Train a finished run this much longer.")
+@click.option(
+    "--tail",
+    type=click.Choice(TAILS),
+    default=AUTO,
+    show_default=True,
+    help="With --more-*, the learning rates stay at their end, or cool down once more; auto chooses and says so.",
+)
 @click.option(
     "--processes",
     type=click.IntRange(1, 64),
@@ -121,13 +132,21 @@ def _emit(values: dict[str, Any], as_json: bool, text: str) -> None:
 )
 @JSON
 def train(
-    run_dir: Path, iterations: int | None, minutes: float | None, processes: int | None, device: str | None,
-    as_json: bool,
+    run_dir: Path, iterations: int | None, minutes: float | None, more_iterations: int | None,
+    more_minutes: float | None, tail: str, processes: int | None, device: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Train RUN_DIR, or resume it where it was interrupted; on one machine or, under torchrun, on several.
 
-    A limit that the run has already passed is refused.
+    A limit that the run has already passed is refused. With a later limit, schedules keep the one they were made for
+    and stay at their end, so that the learning rates never go up unless a new cool-down is asked for.
     """
+    more = None
+    if more_iterations or more_minutes:
+        if iterations or minutes or (more_iterations and more_minutes):
+            raise click.UsageError("give one limit: --more-iterations, --more-minutes, or --iterations and --minutes")
+        more = More(more_iterations or 0, more_minutes or 0.0, tail)
+    elif tail != AUTO:
+        raise click.UsageError("--tail needs --more-iterations or --more-minutes")
     run_directory = RunDirectory(run_dir)
     limits = []
     if iterations or minutes:
@@ -139,7 +158,7 @@ def train(
     from trainer.distributed import is_first
     from trainer.train_run import train_run
 
-    outcome = train_run(run_directory, STATE["started"], None if as_json else _printer(), limits)
+    outcome = train_run(run_directory, STATE["started"], None if as_json else _printer(), limits, more)
     if not is_first():
         return
     why = f"{LIMITS[outcome.reason]} reached" if outcome.reason in LIMITS else outcome.reason
@@ -156,6 +175,8 @@ def _printer() -> Callable[[TrainEvent], None]:
             click.echo(
                 f"training {event.pictures:,} pictures on {event.device} in {event.precision}, batch {event.batch}"
             )
+        elif isinstance(event, RunExtended):
+            click.echo(f"new limit: {event.message}")
         elif isinstance(event, RunWarning):
             click.echo(f"note: {event.message}")
         elif isinstance(event, SpikeFound):
@@ -170,30 +191,64 @@ def _printer() -> Callable[[TrainEvent], None]:
     return show
 
 
+def _tell_progress(done: int, total: int) -> None:
+    """Write a line for the program that asked, which shows it."""
+    _say(f"{PROGRESS} {done} {total}", err=True)
+
+
+@contextlib.contextmanager
+def _ended_tidily() -> Iterator[None]:
+    """Within this context, SIGTERM ends the command as Ctrl+C does: what is not complete yet is removed."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @main.command()
 @RUN
 @click.option("--count", default=64, type=click.IntRange(1, 100_000), show_default=True)
 @click.option("--seed", default=0, type=click.IntRange(min=0), show_default=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="PNG file, or a folder with --singly.")
 @click.option("--singly", is_flag=True, help="One PNG per picture.")
+@click.option("--sheet", is_flag=True, help="With --singly, also the grid of all, as sheet.png.")
+@click.option(
+    "--latent",
+    "names",
+    multiple=True,
+    metavar="SEED/NUMBER",
+    help="Draw this picture of a seed again, or one of the run's own: fixed/NUMBER. May be repeated.",
+)
 @click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
 @click.option("--iteration", help="Of an older checkpoint, or best.")
 @click.option("--tag", help="Only this class, of a run that learned classes.")
 @click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), default="cpu", show_default=True)
 @click.option("--force", is_flag=True, help="Replace what is there.")
+@click.option("--progress", is_flag=True, help="Tell on the error stream how many pictures are drawn.")
 @JSON
 def sample(
-    run_dir: Path, count: int, seed: int, out: Path, singly: bool, weights: str, iteration: str | None,
-    tag: str | None, device: str, force: bool, as_json: bool,
+    run_dir: Path, count: int, seed: int, out: Path, singly: bool, sheet: bool, names: tuple[str, ...], weights: str,
+    iteration: str | None, tag: str | None, device: str, force: bool, progress: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw COUNT pictures from the trained generator, uncurated."""
     from trainer.sampling import check_out, load_trained, save_sample
 
+    if sheet and not singly:
+        raise click.UsageError("--sheet needs --singly: without it, the grid is all that is written")
     run_directory = RunDirectory(run_dir)
     check_out(run_directory, out, singly, force)
     trained = load_trained(run_directory, weights, iteration, device)
-    facts = save_sample(run_directory, count, seed, out, trained=trained, tag=tag, singly=singly, force=force)
-    _emit(facts, as_json, f"{count} pictures of iteration {trained.iteration:,} in {out}")
+    with _ended_tidily():
+        facts = save_sample(
+            run_directory, count, seed, out, trained=trained, tag=tag, names=names, singly=singly, sheet=sheet,
+            force=force, progress=_tell_progress if progress else None,
+        )  # fmt: skip
+    _emit(facts, as_json, f"{facts['count']} pictures of iteration {trained.iteration:,} in {out}")
 
 
 @main.command()
@@ -254,6 +309,16 @@ def preflight(config: Path, as_json: bool) -> None:
         f"a step, {facts['disk_mb']:.0f} MB on disk, {finish}"
     )
     _emit(facts, as_json, text)
+
+
+@main.command()
+@JSON
+def devices(as_json: bool) -> None:
+    """List the devices that this machine can train on, the best first; auto takes the first."""
+    from trainer.device import available_devices
+
+    found = available_devices()
+    _emit({"devices": found}, as_json, "\n".join(found))
 
 
 @main.command()

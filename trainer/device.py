@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from trainer.protocol.errors import TrainerError
+from trainer.protocol.errors import NO_DEVICE, TrainerError
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,20 @@ class Machine:
 
 def choose_device(wanted: str, local_rank: int = 0) -> torch.device:
     """The device for `wanted` ("auto": CUDA, then MPS, then CPU). Raises TrainerError when it is not available."""
-    mps = getattr(torch.backends, "mps", None)
-    has_mps = mps is not None and mps.is_available()
+    found = available_devices()
     if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
-    if wanted == "cuda":
-        if not torch.cuda.is_available():
-            raise TrainerError("this machine has no usable CUDA device; use --device auto or cpu", "device")
-        return torch.device("cuda", local_rank % torch.cuda.device_count())
-    if wanted == "mps" and not has_mps:
-        raise TrainerError("this machine has no usable MPS device; use --device auto or cpu", "device")
-    return torch.device(wanted)
+        wanted = found[0]
+    if wanted not in found:
+        raise TrainerError(f"{NO_DEVICE} {wanted.upper()} device; use --device auto or cpu", "device")
+    return torch.device("cuda", local_rank % torch.cuda.device_count()) if wanted == "cuda" else torch.device(wanted)
+
+
+def available_devices() -> list[str]:
+    """What this machine can train on, the best first: "cuda", "mps", "cpu"."""
+    mps = getattr(torch.backends, "mps", None)
+    found = ["cuda"] if torch.cuda.is_available() else []
+    found += ["mps"] if mps is not None and mps.is_available() else []
+    return [*found, "cpu"]
 
 
 def set_threads(wanted: int, sharing: int = 1) -> None:

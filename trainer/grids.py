@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,16 @@ CHUNK = 64  # Pictures drawn at once, so that sampling does not need more memory
 
 @torch.no_grad()
 def draw_pictures(
-    generator: Generator, z: torch.Tensor, fill: torch.Tensor, labels: torch.Tensor | None = None
+    generator: Generator,
+    z: torch.Tensor,
+    fill: torch.Tensor,
+    labels: torch.Tensor | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray[Any, Any]:
-    """Pictures of latents z (N, latent) in evaluation mode: uint8 (N, H, W, C). The generator's mode is restored."""
+    """Pictures of latents z (N, latent) in evaluation mode: uint8 (N, H, W, C). The generator's mode is restored.
+
+    `progress` is called after every chunk with the number of pictures drawn, and of all.
+    """
     device = next(generator.parameters()).device
     training = generator.training
     generator.eval()
@@ -31,6 +39,8 @@ def draw_pictures(
         for first in range(0, len(z), CHUNK):
             own = None if labels is None else labels[first : first + CHUNK].to(device)
             parts.append(to_pixels(generator(z[first : first + CHUNK].to(device), own), fill))
+            if progress:
+                progress(min(first + CHUNK, len(z)), len(z))
     finally:
         generator.train(training)
     return np.concatenate(parts)

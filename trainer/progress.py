@@ -12,7 +12,7 @@ from trainer.objectives import DiscriminatorValues, GeneratorValues
 from trainer.protocol import events
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
-from trainer.schedule import rates, share_done
+from trainer.protocol.schedule import rates, share_done
 from trainer.session import Session
 from trainer.spike_watch import SpikeWatch
 from trainer.utilisation import utilisation_of

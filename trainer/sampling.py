@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,15 @@ from trainer.networks import Generator, build_generator
 from trainer.protocol import outputs
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError, io_failure
-from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, write_marker
+from trainer.protocol.output_folders import check_folder, new_folder, write_marker
 from trainer.protocol.run_directory import RunDirectory
-from trainer.randomness import latents
+from trainer.protocol.sample_folders import SAMPLES, SHEET
+from trainer.protocol.untrusted import shortened
+from trainer.randomness import generator, latents
+
+Progress = Callable[[int, int], None]
+MOST = 100_000
+"""Pictures drawn in one call."""
 
 
 @dataclass(frozen=True)
@@ -98,18 +105,44 @@ def labels_for(trained: Trained, count: int, tag: str | None) -> torch.Tensor | 
     return torch.full((count,), trained.classes.index(tag))
 
 
-def pictures(trained: Trained, count: int, seed: int, tag: str | None = None) -> np.ndarray[Any, Any]:
+def pictures(
+    trained: Trained, count: int, seed: int, tag: str | None = None, progress: Progress | None = None
+) -> np.ndarray[Any, Any]:
     """`count` uncurated pictures, uint8 (N, H, W, C). Picture i depends only on the seed, not on `count`."""
     z = latents(seed, "sample", count, trained.generator.latent)
-    return draw_pictures(trained.generator, z, trained.fill, labels_for(trained, count, tag))
+    return draw_pictures(trained.generator, z, trained.fill, labels_for(trained, count, tag), progress)
 
 
-def _named(description: dict[str, Any]) -> str:
-    ours = {"run", "iteration", "weights", "seed", "count", "seeds"} <= description.keys()
-    return "sample" if ours and isinstance(description["seeds"], list) else ""
+FIXED = "fixed"
+"""In a latent's name, instead of a seed: the latents that a run draws at every sample point."""
+_LATENT = re.compile(r"(fixed|[0-9]{1,19})/([0-9]{1,6})")
 
 
-SAMPLES = FolderKind("seeds.json", "sample", _named, re.compile(r"[0-9]{5,}\.png"))
+def latent_named(trained: Trained, name: str) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The latent (1, L) called `name` and its class: "7/3" is picture 3 of seed 7, "fixed/3" the fixed latent 3.
+
+    The classes of a run that learned some follow each other, as in its own grids. Raises TrainerError.
+    """
+    match = _LATENT.fullmatch(name)
+    if match is None or int(match[2]) > MOST:
+        raise TrainerError(f"{shortened(name)!r} names no latent; write SEED/NUMBER such as 7/3, or fixed/3")
+    index = int(match[2])
+    fixed = match[1] == FIXED
+    seed, purpose = (trained.config.seed, FIXED) if fixed else (int(match[1]), "sample")
+    z = torch.randn(trained.generator.latent, generator=generator(seed, purpose, index))[None]
+    label = torch.tensor([index % len(trained.classes)]) if trained.classes else None
+    return z, label
+
+
+def named_pictures(
+    trained: Trained, names: Sequence[str], tag: str | None = None, progress: Progress | None = None
+) -> np.ndarray[Any, Any]:
+    """The pictures of these latents (see `latent_named`), uint8 (N, H, W, C); `tag` replaces their classes."""
+    found = [latent_named(trained, name) for name in names]
+    labels = labels_for(trained, len(names), tag) if tag is not None else None
+    if tag is None and trained.classes:
+        labels = torch.cat([label for _, label in found if label is not None])
+    return draw_pictures(trained.generator, torch.cat([z for z, _ in found]), trained.fill, labels, progress)
 
 
 def check_out(run: RunDirectory, out: Path, singly: bool, force: bool) -> None:
@@ -122,30 +155,40 @@ def check_out(run: RunDirectory, out: Path, singly: bool, force: bool) -> None:
 
 def save_sample(
     run: RunDirectory, count: int, seed: int, out: Path, *, trained: Trained | None = None, tag: str | None = None,
-    singly: bool = False, force: bool = False,
+    names: Sequence[str] = (), singly: bool = False, sheet: bool = False, force: bool = False,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Write `count` fresh pictures as one grid to `out` (PNG) or, with `singly`, as a PNG each into the folder `out`.
 
-    The seeds are recorded in the PNG's text and, with `singly`, in seeds.json. Returns {"out", "seeds", ...}.
-    An existing file, or the folder of earlier samples, is replaced only with `force`. Raises TrainerError.
+    With `names`, draw these latents instead of `count` ones of `seed`. With `sheet`, the folder holds the grid as well,
+    as sheet.png. The seeds are recorded in the PNG's text and, with `singly`, in seeds.json. Returns {"out", "seeds",
+    ...}. An existing file, or the folder of earlier samples, is replaced only with `force`. `progress` is called with
+    the number of pictures drawn, and of all. Raises TrainerError.
     """
     check_out(run, out, singly, force)
     if not singly and out.suffix.lower() != ".png":
         raise TrainerError(f"{out.name or out} must end in .png")
     trained = trained or load_trained(run)
-    drawn = pictures(trained, count, seed, tag)
-    seeds = [f"{seed}/{index}" for index in range(count)]
-    facts = {"run": run.name, "iteration": trained.iteration, "weights": trained.weights, "seed": seed, "count": count}
+    if names:
+        drawn, seeds, count = named_pictures(trained, names, tag, progress), list(names), len(names)
+    else:
+        drawn = pictures(trained, count, seed, tag, progress)
+        seeds = [f"{seed}/{index}" for index in range(count)]
+    facts = {"run": run.name, "iteration": trained.iteration, "weights": trained.weights, "count": count}
+    facts["seed"] = None if names else seed
+    told = {**facts, "seeds": seeds} if names else facts
     try:
         if singly:
             with new_folder(out, SAMPLES, force=force, near=[run.path]) as folder:
                 for index, picture in enumerate(drawn):
-                    own = png_bytes(picture, {"gandam": json.dumps({**facts, "index": index})})
-                    (folder / f"{index:05d}.png").write_bytes(own)
+                    own = {**facts, "index": index, "latent": seeds[index]}
+                    (folder / f"{index:05d}.png").write_bytes(png_bytes(picture, {"gandam": json.dumps(own)}))
+                if sheet:
+                    (folder / SHEET).write_bytes(png_bytes(tile(drawn), {"gandam": json.dumps(told)}))
                 write_marker(folder / SAMPLES.marker, {**facts, "seeds": seeds})
         else:
             with outputs.new_file(out, force=force, near=[run.path]) as stream:
-                stream.write(png_bytes(tile(drawn), {"gandam": json.dumps(facts)}))
+                stream.write(png_bytes(tile(drawn), {"gandam": json.dumps(told)}))
     except OSError as error:
         raise io_failure(f"cannot write {out}", error) from error
     return {"out": str(out), "seeds": seeds, **facts}

@@ -22,7 +22,7 @@ from trainer.layers import MinibatchStd
 from trainer.networks import build_networks
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
-from trainer.schedule import Done
+from trainer.protocol.schedule import Done
 
 ADAPT_EVERY = 16  # Iterations between two steps of the adaptive augmentation.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 import signal
 import time
 import traceback
@@ -28,10 +29,12 @@ from trainer.protocol.config import TrainConfig
 from trainer.protocol.effects import NO_LIMIT, without_effect
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.events import EventWriter
+from trainer.protocol.extension import More, extend, with_limit
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.schedule import Done, limit_reached
+from trainer.protocol.settings import Stop
 from trainer.protocol.untrusted import UntrustedError
-from trainer.schedule import Done, limit_reached
 from trainer.session import Session, checkpoint_name, make_session, restore
 from trainer.trackers import Trackers
 from trainer.training import Stopped, Training, folder_is_gone
@@ -55,37 +58,69 @@ def train_run(
     since: float = 0.0,
     on_event: Callable[[events.TrainEvent], None] | None = None,
     limits: Sequence[str] = (),
+    more: More | None = None,
 ) -> Outcome:
     """Train or resume `run` until it finishes or is stopped. Commands older than `since` are dropped.
 
-    `limits` are settings to change in the run, such as "stop.minutes=5". Under torchrun every rank calls this; if the
-    run asks for several processes and torchrun has started none, they are started here.
+    `limits` are settings to change in the run, such as "stop.minutes=5"; `more` lets a finished run train longer. What
+    its schedules do beyond their limit is written to its settings and events (see `protocol.extension`). Under torchrun
+    every rank calls this; if the run asks for several processes and torchrun has started none, they are started here.
     How training ended is written to the events, unless the process is killed. Raises TrainerError (already written as
     RunFailed).
     """
-    config = apply_overrides(run.config(), limits)
+    if more and "WORLD_SIZE" in os.environ:
+        raise TrainerError("under torchrun, give the new limit itself: --iterations or --minutes", "usage")
     if not is_first():
+        config, _ = _with_limits(run, limits, None)
         return _train(run, config, None, since)
     run.refuse_links()
     with run.locked():
-        _refuse_passed(run, config)
-        if limits:
+        config, extended = _with_limits(run, limits, more)
+        if limits or more:
             files.write_json(run.config_path, config.to_json())
         checkpoints.clear_remains(run.checkpoints_path)
         with contextlib.closing(_Writer(run, config, on_event)) as writer:
-            return _train(run, config, writer, since)
+            return _train(run, config, writer, since, extended)
 
 
-def _refuse_passed(run: RunDirectory, config: TrainConfig) -> None:
-    """Raise TrainerError if the run has already passed its new limit."""
-    if config.stop == run.config().stop:
-        return
+def _with_limits(
+    run: RunDirectory, limits: Sequence[str], more: More | None
+) -> tuple[TrainConfig, events.RunExtended | None]:
+    """The run's settings with `limits` and `more`, and the event about its new limit, if that is another.
+
+    Raises TrainerError if the run has already passed its new limit, or has not reached the one that `more` raises.
+    """
+    before = run.config()
+    config = apply_overrides(before, limits)
+    if config.stop == before.stop and more is None:
+        return config, None
     newest, _ = checkpoints.newest_good(run.checkpoints())
     if newest is None:
-        return
+        if more:
+            raise TrainerError(f"{run.name} has no checkpoint to go on from", "checkpoint")
+        return config, None
     values = checkpoints.state_of(newest)
     done = Done(values["iteration"], values["images_seen"], values["trained_s"])
-    if limit := limit_reached(config.stop, done):
+    stop = config.stop
+    config = dataclasses.replace(config, stop=before.stop)
+    if more:
+        try:
+            found = extend(config, done, more)
+        except TrainerError as error:
+            raise TrainerError(f"{run.name}: {error}", error.cause) from None
+    else:
+        _refuse_passed(run, stop, done)
+        found = with_limit(config, stop, done)
+    stop = found.config.stop
+    return found.config, events.RunExtended(
+        iterations=stop.iterations, minutes=stop.minutes, images=stop.images, tail=found.tail,
+        message=found.statement, factor_before=found.factor_before, factor=found.factor, factor_end=found.factor_end,
+    )  # fmt: skip
+
+
+def _refuse_passed(run: RunDirectory, stop: Stop, done: Done) -> None:
+    """Raise TrainerError if the run has already passed its new limit."""
+    if limit := limit_reached(stop, done):
         at = f"{done.seconds / 60:.1f} minutes" if limit == "minutes" else f"iteration {done.iteration:,}"
         raise TrainerError(f"{run.name} is already at {at}; limits count from the run's start, so use a larger one")
 
@@ -137,7 +172,13 @@ def _together(run: RunDirectory, config: TrainConfig) -> Iterator[tuple[Ranks, t
             yield ranks, device
 
 
-def _train(run: RunDirectory, config: TrainConfig, writer: EventWriter | None, since: float) -> Outcome:
+def _train(
+    run: RunDirectory,
+    config: TrainConfig,
+    writer: EventWriter | None,
+    since: float,
+    extended: events.RunExtended | None = None,
+) -> Outcome:
     training: Training | None = None
     at = Done()
 
@@ -161,6 +202,8 @@ def _train(run: RunDirectory, config: TrainConfig, writer: EventWriter | None, s
             session = _prepare(run, config, device, ranks, saved)
             training = Training(session, run, writer, since)
             _announce(session, say, _relative(run, folder))
+            if extended:
+                say(extended)
             # Also while the last checkpoint is saved: a closing terminal can send SIGHUP twice.
             with _signals(training):
                 try:

@@ -20,9 +20,9 @@ from trainer.protocol import events
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import EventWriter
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.schedule import Done, limit_reached, penalty_weight, rates
 from trainer.randomness import generator
 from trainer.sample_grids import SampleGrids
-from trainer.schedule import Done, limit_reached, penalty_weight, rates
 from trainer.session import Session, checkpoint_name, save_checkpoint
 from trainer.spike_watch import SpikeWatch
 

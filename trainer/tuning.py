@@ -16,7 +16,7 @@ from trainer.memory import attempt, free_memory, largest_batch
 from trainer.objectives import needs_reals
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.errors import TrainerError
-from trainer.schedule import Done, penalty_weight
+from trainer.protocol.schedule import Done, penalty_weight
 from trainer.session import make_session
 
 BUDGET_S = 6.0  # Seconds after which no more candidates are tried.

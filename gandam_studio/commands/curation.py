@@ -122,12 +122,10 @@ def flip(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
 
 @click.command(cls=SpriteCommand)
 @sprites_argument
-@click.option(
-    "--reason", default="", help="Why: non-bipedal, cropped, text, wrong style, duplicate, or your own words."
-)
+@click.option("--reason", default="", help="Why, in your own words.")
 @with_workspace(write=True)
 def drop(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict[str, Any], reason: str) -> None:
-    """Leave sprites out of the next version, with a reason. Nothing is deleted."""
+    """Leave sprites out of the next version, with or without a reason. Nothing is deleted."""
     from gandam_studio.core.workspace.edits import Drop
 
     apply(workspace, out, lambda: Drop(chosen(workspace, ids, criteria), reason))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,10 +50,12 @@ def demo(
 
     The workspace is created in DIR, or in a new folder gandam-demo, with the samples next to it.
     """
-    from gandam_studio.commands.training import complaint, configured, draw_samples, train_to_end
+    from gandam_studio.commands.training import complaint, configured, train_to_end
     from gandam_studio.core.runs import create_run
+    from gandam_studio.core.runs.sampling import draw_sprites
     from gandam_studio.core.versions import commit
     from gandam_studio.core.workspace import Workspace
+    from gandam_studio.core.workspace.proposing import free_path
     from gandam_studio.samples.bundled import sample_sets
 
     out, began = Output(as_json), time.monotonic()
@@ -73,8 +74,9 @@ def demo(
     if problem := complaint(found):
         raise UserError(problem)
     out.say(f"trained  {found.state.iteration:,} iterations, {found.state.images_seen:,} pictures seen")
-    grid = _free(workspace.folder.with_name(f"{workspace.folder.name}-samples.png"))
-    draw_samples(run, SAMPLES, 0, grid)
+    grid = free_path(workspace.folder.with_name(f"{workspace.folder.name}-samples.png"))
+    with ConsoleJob() as job:
+        draw_sprites(run, grid, count=SAMPLES, job=job)
     _enlarge(grid)
     out.json({**found.to_json(), "workspace": str(workspace.folder), "version": version.label, "samples": str(grid)})
     out.say(f"sample   {grid}: {SAMPLES} generated sprites, none of them picked by hand")
@@ -96,14 +98,12 @@ def _enlarge(grid: Path) -> None:
 
 
 def free_folder() -> Path:
-    """The first of gandam-demo, gandam-demo-2 and so on that does not exist."""
-    return _free(Path("gandam-demo"))
+    """The first of gandam-demo, gandam-demo-2 and so on that does not exist, here or above the workspace we are in."""
+    from gandam_studio.core.workspace.proposing import free_path, outside_workspaces
 
-
-def _free(path: Path) -> Path:
-    """The path, or NAME-2, NAME-3 ... if that exists."""
-    others = (path.with_stem(f"{path.stem}-{number}") for number in range(2, 1000))
-    return next(path for path in (path, *others) if not os.path.lexists(path))
+    here = Path.cwd()
+    place = outside_workspaces(here)
+    return free_path(Path("gandam-demo") if place == here else place / "gandam-demo")
 
 
 def preset_for(device: str) -> str:

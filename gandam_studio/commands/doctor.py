@@ -18,15 +18,13 @@ import click
 
 from gandam_studio.commands.console import Output, chosen_folder, with_output, workspace_option
 from gandam_studio.core.errors import UserError
+from gandam_studio.qt import display
 
 MINIMUM_PYTHON = (3, 11)
 MINIMUM_SQLITE = (3, 35)
 # Room for a workspace of some 10,000 sprites and a few runs.
 ENOUGH_BYTES = 2 * 1024**3
 CHILD_TIMEOUT_S = 120
-# Debian packages that PySide6's wheels need.
-QT_PACKAGES = "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0"
-XCB_PACKAGES = "libxcb-cursor0 libxkbcommon-x11-0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 libxcb-render-util0"
 
 _TORCH = """
 import json, torch, torchvision
@@ -40,9 +38,26 @@ print(json.dumps({"torch": torch.__version__, "torchvision": torchvision.__versi
 """
 _QT = """
 import sys, json, PySide6
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
 application = QApplication(sys.argv[:1])
+window = QWidget()
+window.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+window.resize(1, 1)
+window.show()
+application.processEvents()
 print(json.dumps({"qt": PySide6.__version__, "platform": application.platformName()}))
+"""
+
+_PROBE = """
+import sys
+from gandam_studio.core.errors import UserError
+from gandam_studio.qt.display import require_screen
+try:
+    require_screen()
+except UserError as error:
+    sys.exit(str(error))
+print("{}")
 """
 
 
@@ -151,19 +166,22 @@ def _window(_: Path) -> Check:
     if found:
         return Check("window", True, f"PySide6 {found['qt']}")
     if ".so" in problem and sys.platform.startswith("linux"):
-        problem += f"; on Debian and Ubuntu: apt-get install {QT_PACKAGES}"
+        problem = display.advice(problem)
     return Check("window", False, problem)
 
 
 def _screen(_: Path) -> Check:
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return Check("screen", False, "none: commands and training work, the window does not", needed=False)
-    found, problem = _child(_QT)
-    if found:
-        return Check("screen", True, found["platform"], needed=False)
-    if sys.platform.startswith("linux"):
-        problem += f"; on Debian and Ubuntu: apt-get install {XCB_PACKAGES}"
-    return Check("screen", False, problem, needed=False)
+        lacking = display.library_problem()
+        more = f"; for a window, {lacking}" if lacking else ""
+        return Check("screen", False, f"none: commands and training work, the window does not{more}", needed=False)
+    # Asked first in a process of its own: a library that is broken could take this one with it.
+    found, problem = _child(_PROBE)
+    if not problem:
+        found, problem = _child(_QT)
+        if found:
+            return Check("screen", True, found["platform"], needed=False)
+    return Check("screen", False, problem.removeprefix("the window cannot open: "), needed=False)
 
 
 def _existing(folder: Path) -> Path:

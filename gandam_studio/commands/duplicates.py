@@ -37,6 +37,7 @@ _TOLD = 30
 @click.option(
     "--rules", metavar="RULE,...", help=f"Rules that choose the best of a group, in order: {', '.join(RULES)}."
 )
+@click.option("--include-kept", is_flag=True, help="Drop sprites marked keep too; the best of each group stays.")
 @click.option("--not-duplicates", nargs=2, multiple=True, type=NAME, metavar="SPRITE SPRITE",
               help="Remember that these two are different pictures; may be repeated.")  # fmt: skip
 @click.option("--families", is_flag=True, help="Record each group as a family, for splits and for `families`.")
@@ -51,18 +52,19 @@ def dedupe(
     relations: tuple[str, ...],
     distance: float,
     rules: str | None,
+    include_kept: bool,
     not_duplicates: tuple[tuple[str, str], ...],
     families: bool,
 ) -> None:
     """Find copies: the same pixels, other encodings or sizes, mirrored, cropped, recoloured, nearly the same.
 
     All relations are verified on the pixels. Nothing is changed without --apply, --families or --not-duplicates.
-    Sprites that were kept explicitly are never dropped.
+    Sprites marked keep are dropped only with --include-kept.
 
     Files with the same pixels became one sprite when they were imported. --json lists each of them under that sprite's
     id as a member with relation "exact" and the file as "source".
     """
-    from gandam_studio.core.duplicates import DUPLICATES, exact_copies, name_families
+    from gandam_studio.core.duplicates import DUPLICATES, exact_copies, name_families, plan_drops
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.core.workspace.edits import NotDuplicates, Together
 
@@ -84,10 +86,13 @@ def dedupe(
         _tell(out, workspace, groups, sum(len(one.others) for one in copies.values()))
         decided: list[Edit] = [name_families(report)] if families and groups else []
         if apply_:
-            decided += drop_edits(report, wanted, relatives=not duplicates_only)
+            decided += drop_edits(report, wanted, relatives=not duplicates_only, include_kept=include_kept)
         if decided:
             changes = workspace.apply(Together(tuple(decided), "Deduplicate"))
             out.say(f"{changes.label}; undo takes it back" if changes else "nothing to change: it is so already")
+        elif apply_ and (spared := plan_drops(report, relations=wanted).spared) and not include_kept:
+            copies_are = "1 copy is" if len(spared) == 1 else f"{len(spared):,} copies are"
+            out.say(f"nothing was dropped: {copies_are} marked keep; --include-kept drops them too")
         elif apply_ and relations:
             raise NothingMatches(f"nothing was dropped: no copy is {' or '.join(relations)}")
 
@@ -144,23 +149,26 @@ def _member_json(member: Member, ids: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def drop_edits(report: DuplicateReport, wanted: frozenset[str], *, relatives: bool = True) -> list[Edit]:
+def drop_edits(
+    report: DuplicateReport, wanted: frozenset[str], *, relatives: bool = True, include_kept: bool = False
+) -> list[Edit]:
     """Plan to drop members with these relations: copies with the reason "duplicate", relatives with their relation.
 
     A copy of a relative, such as a resized recolour, is a relative too, since its keeper has other colours.
-    Without `relatives`, only copies of sprites that stay are dropped.
+    Without `relatives`, only copies of sprites that stay are dropped. Sprites marked keep go only with `include_kept`.
     """
     from gandam_studio.core.duplicates import plan_drops
     from gandam_studio.core.workspace.edits import Drop
 
-    plan = plan_drops(report, relations=wanted)
+    plan = plan_drops(report, relations=wanted, include_kept=include_kept)
     edits: list[Edit] = [plan.edit()] if plan.drops else []
     if not relatives:
         return edits
     by_relation: dict[str, list[int]] = {}
     for group in report.groups:
         for member in group.members:
-            if member.duplicate_of is None and member.relation in wanted and not report.is_kept(member.seq):
+            may_go = include_kept or not report.is_kept(member.seq)
+            if member.duplicate_of is None and member.relation in wanted and may_go:
                 by_relation.setdefault(member.relation, []).append(member.seq)
     return edits + [Drop(seqs, relation) for relation, seqs in by_relation.items()]
 

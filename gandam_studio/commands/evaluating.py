@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Equal seeds draw equal pictures.")
 @click.option("--grids", is_flag=True, help="Judge every stored grid of samples instead of a checkpoint.")
 @click.option(
-    "--out", "target", type=click.Path(path_type=Path), metavar="DIR", help="Folder for the pictures behind the verdict."
+    "--out",
+    "target",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the pictures behind the verdict.",
 )
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @with_workspace(write=True)

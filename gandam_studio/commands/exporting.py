@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Repeated here, since the core is imported only when a command runs; a test compares them.
 FORMATS = (
-    "jsonl", "csv", "parquet", "imagefolder", "stylegan", "webdataset", "croissant", "coco", "fiftyone", "all",
+    "pngs", "jsonl", "csv", "parquet", "imagefolder", "stylegan", "webdataset", "croissant", "coco", "fiftyone", "all",
 )  # fmt: skip
 
 
@@ -25,8 +25,8 @@ FORMATS = (
 @click.option("--version", metavar="V", default="latest", show_default=True, help="Version to export.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="jsonl", show_default=True,
               help="What to write; `all` writes every format side by side.")  # fmt: skip
-@click.option("--pictures", type=click.Choice(["none", "copy", "link", "render"]), default=None,
-              help="Originals copied or hard-linked, or pictures as trained on [default: by format].")  # fmt: skip
+@click.option("--pictures", type=click.Choice(["none", "copy", "link", "render", "edit"]), default=None,
+              help="Originals, pictures as trained on, or edited at their own size [default: by format].")  # fmt: skip
 @click.option("--classes", metavar="TAG[,TAG...]", default=None,
               help="Tags that are classes, one per sprite: folders, labels or categories. *: every tag.")  # fmt: skip
 @click.option("--captions", is_flag=True, help="Write a .txt file with its tags next to every picture.")

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from trainer.protocol.events import TERMINAL, Progress, RunStarted, RunWarning, TrainEvent
+from trainer.protocol.events import TERMINAL, Progress, RunExtended, RunStarted, RunWarning, TrainEvent
 
 if TYPE_CHECKING:
     from gandam_studio.commands.progress import ConsoleJob
@@ -59,7 +59,7 @@ class _Bar:
             self._job.describe(f"Training{_losses(event)}, {event.pictures_per_s:,.0f} pictures/s{at}")
             self._job.move(done - self._shown)
             self._shown = done
-        elif isinstance(event, RunWarning):
+        elif isinstance(event, RunExtended | RunWarning):
             print(f"note: {event.message}", file=sys.stderr, flush=True)
         elif isinstance(event, TERMINAL):
             self._job.describe("Ending")

@@ -1,10 +1,10 @@
-"""`presets`, `train`, `runs`, `ask`, `sample`: commands about runs, which are trained in separate processes."""
+"""`presets`, `train`, `runs`, `label`, `ask`, `sample`: commands about runs, which train in separate processes."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,7 @@ from gandam_studio.commands.console import (
     chosen_folder,
     counted,
     json_option,
+    printable,
     with_output,
     with_workspace,
     workspace_option,
@@ -60,6 +61,22 @@ def presets(out: Output) -> None:
 @click.option("--seed", type=click.IntRange(0), metavar="S", help="Seed of weights, order of pictures and latents.")
 @click.option("--parent", default="", metavar="RUN", help="Run that this one was derived from.")
 @click.option("--resume", metavar="RUN", help='Go on with a run instead of starting one; "latest" is the newest.')
+@click.option(
+    "--more-iterations", type=click.IntRange(1), metavar="N", help="With --resume: train a finished run longer."
+)
+@click.option(
+    "--more-minutes",
+    type=click.FloatRange(0.01),
+    metavar="M",
+    help="The same, in minutes.",
+)
+@click.option(
+    "--tail",
+    type=click.Choice(["auto", "constant", "cool-down"]),
+    default="auto",
+    show_default=True,
+    help="Learning rates then: stay where they ended, or go up once and fall again. auto chooses and says so.",
+)
 @click.option("--detach", is_flag=True, help="Return at once; training continues.")
 @workspace_option
 @json_option
@@ -76,11 +93,15 @@ def train(
     seed: int | None,
     parent: str,
     resume: str | None,
+    more_iterations: int | None,
+    more_minutes: float | None,
+    tail: str,
     detach: bool,
 ) -> None:
     """Train a generator on a version, in a separate process that continues when the terminal is closed.
 
-    Ctrl+C saves a checkpoint and stops; `train --resume RUN` continues from there.
+    Ctrl+C saves a checkpoint and stops; `train --resume RUN` continues from there. A finished run trains on with
+    `--resume RUN --more-minutes M`: its schedules stay where they ended, or start one new cool-down.
     """
     from gandam_studio.core.runs import at_recipe_size, create_run, find_run
     from gandam_studio.core.versions import find_version
@@ -90,6 +111,11 @@ def train(
     out = Output(as_json)
     if bool(preset) == bool(resume):
         raise click.UsageError("name what to train: --preset NAME, or --resume RUN")
+    longer = bool(more_iterations or more_minutes)
+    if (longer or tail != "auto") and not resume:
+        raise click.UsageError("--more-iterations, --more-minutes and --tail need --resume RUN")
+    if (more_iterations and more_minutes) or (tail != "auto" and not longer):
+        raise click.UsageError("give either --more-iterations or --more-minutes")
     place = chosen_folder(folder)
     if resume:
         if overrides or iterations or minutes or seed is not None or version or parent:
@@ -112,6 +138,11 @@ def train(
     if resume:
         more += ["--processes", str(processes)] if processes else []
         more += ["--device", device] if device else []
+        more += ["--more-iterations", str(more_iterations)] if more_iterations else []
+        more += ["--more-minutes", str(more_minutes)] if more_minutes else []
+        more += ["--tail", tail] if longer else []
+        if longer:
+            refuse_unfinished(run)
     found = train_to_end(run, *more, detach=detach)
     out.json(found.to_json())
     if detach:
@@ -155,6 +186,15 @@ def refuse_absent(device: str) -> None:
         raise UserError(f"this machine has no usable {device.upper()} device; use --device auto or cpu")
 
 
+def refuse_unfinished(run: RunDirectory) -> None:
+    """Raise UserError unless the run has finished, so that it can be trained longer."""
+    from gandam_studio.core.runs import summary
+
+    state = summary(run.path).state.state
+    if state != "finished":
+        raise UserError(f"{run.name} is {state}; only a finished run is trained longer (see: train --resume)")
+
+
 def train_to_end(run: RunDirectory, *more: str, detach: bool = False) -> RunSummary:
     """Start or resume a run and follow it to its end, unless detached; returns its state.
 
@@ -196,10 +236,10 @@ def runs(workspace: Workspace, out: Output) -> None:
         out.say("there is no run yet; start one with: gandam-studio train --preset NAME")
         return
     out.table(
-        ("run", "state", "iteration", "pictures seen", "version", "manifest", "why"),
+        ("run", "name", "state", "iteration", "pictures seen", "version", "manifest", "why"),
         (
-            (r.run, r.state.state, f"{r.state.iteration:,}", f"{r.state.images_seen:,}", r.version, r.manifest[:12],
-             r.state.reason or r.problem)
+            (r.run, r.name, r.state.state, f"{r.state.iteration:,}", f"{r.state.images_seen:,}", r.version,
+             r.manifest[:12], r.state.reason or r.problem)
             for r in found
         ),
         right=("iteration", "pictures seen"),
@@ -224,11 +264,38 @@ def ask(workspace: Workspace, out: Output, run: str, request: str) -> None:
 
 @click.command()
 @click.argument("run")
+@click.option("--name", metavar="TEXT", help='What to call the run; "" removes the name.')
+@click.option("--note", metavar="TEXT", help='What to remember about it; "" removes the note.')
+@with_workspace(write=False)
+def label(workspace: Workspace, out: Output, run: str, name: str | None, note: str | None) -> None:
+    """Name a run, or note something about it. Its folder and its id stay as they are."""
+    from gandam_studio.core.runs import find_run
+    from gandam_studio.core.runs.labels import label_of, set_label
+
+    found = find_run(workspace, run)
+    given = name is not None or note is not None
+    now = set_label(found.path, name=name, note=note) if given else label_of(found.path)
+    out.json({"run": found.name, "name": now.name, "note": now.note})
+    out.say(f"{found.name}: {printable(now.name or 'no name')}")
+    for line in now.note.splitlines():
+        out.say(f"  {printable(line)}")
+
+
+@click.command()
+@click.argument("run")
 @click.option("--count", type=click.IntRange(1, 10_000), default=64, show_default=True, help="How many pictures.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Equal seeds draw equal pictures.")
 @click.option("--out", "target", type=click.Path(path_type=Path), required=True, help="The PNG, or folder, to write.")
 @click.option("--singly", is_flag=True, help="One PNG per picture, in a folder.")
-@click.option("--iteration", type=click.IntRange(0), metavar="N", help="From an older checkpoint.")
+@click.option("--sheet", is_flag=True, help="With --singly, also all of them in one, sheet.png.")
+@click.option("--iteration", metavar="N", help="From an older checkpoint, or best.")
+@click.option(
+    "--latent",
+    "latents",
+    multiple=True,
+    metavar="SEED/NUMBER",
+    help="Draw one picture again: picture NUMBER of a seed, or fixed/NUMBER of the run's own grids. May be repeated.",
+)
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @with_workspace(write=False)
 def sample(
@@ -239,28 +306,22 @@ def sample(
     seed: int,
     target: Path,
     singly: bool,
-    iteration: int | None,
+    sheet: bool,
+    iteration: str | None,
+    latents: tuple[str, ...],
     force: bool,
 ) -> None:
     """Draw uncurated pictures from a run's newest checkpoint into one PNG."""
     from gandam_studio.core.runs import find_run
+    from gandam_studio.core.runs.sampling import draw_sprites
 
-    more = ["--singly"] if singly else []
-    more += ["--iteration", str(iteration)] if iteration is not None else []
-    more += ["--force"] if force else []
-    answer = draw_samples(find_run(workspace, run), count, seed, target, *more)
-    out.json({"out": str(target), "seeds": answer["seeds"]})
-    out.say(f"wrote {target}: {counted(count, 'picture')} of seed {seed}")
-
-
-def draw_samples(run: RunDirectory, count: int, seed: int, target: Path, *more: str) -> dict[str, Any]:
-    """Let the trainer write samples; returns its output, with "out" and "seeds". Raises UserError, Cancelled."""
-    from gandam_studio.core.runs import ask as ask_trainer
-
-    target = target.absolute()
-    if not target.parent.is_dir():
-        raise UserError(f"there is no folder {target.parent}")
+    if sheet and not singly:
+        raise click.UsageError("--sheet needs --singly: without it, one sheet is all that is written")
     with ConsoleJob() as job:
-        job.start("Sampling", None)
-        options = ("--count", str(count), "--seed", str(seed), "--out", str(target))
-        return ask_trainer("sample", str(run.path), *options, *more, job=job)
+        answer = draw_sprites(
+            find_run(workspace, run), target, count=count, seed=seed, iteration=iteration, latents=latents,
+            singly=singly, sheet=sheet, force=force, job=job,
+        )  # fmt: skip
+    out.json({"out": str(target), "seeds": answer["seeds"]})
+    of = "" if latents else f" of seed {seed}"
+    out.say(f"wrote {target}: {counted(len(answer['seeds']), 'picture')}{of}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -23,16 +22,8 @@ def open_(out: Output, directory: Path | None = None, folder: Path | None = None
     named = chosen != Path()
     if named and not (chosen / DATABASE).is_file():
         raise UserError(f"{chosen} is not a workspace; create one with: gandam-studio new {chosen}")
-    if sys.platform.startswith("linux") and not _has_display():
-        raise UserError("there is no screen to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)")
     from gandam_studio.qt.launch import open_window
 
     code = open_window(chosen if (chosen / DATABASE).is_file() else None)
     out.json({"workspace": str(chosen.absolute())})
     return code
-
-
-def _has_display() -> bool:
-    import os
-
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))

@@ -56,7 +56,7 @@ def _shape(name: str, width: int, height: int, ratio: float) -> QImage:
 def icon(name: str, color: str = "text", size: int = SIZE) -> QIcon:
     """An icon with its disabled variant; checked buttons get their colour from the style sheet."""
     made = QIcon(pixmap(name, size, color))
-    made.addPixmap(pixmap(name, size, "muted"), QIcon.Mode.Disabled)
+    made.addPixmap(pixmap(name, size, "disabled"), QIcon.Mode.Disabled)
     if color == "secondary":
         made.addPixmap(pixmap(name, size, "accent"), QIcon.Mode.Normal, QIcon.State.On)
     return made

@@ -50,19 +50,22 @@ def open_window(folder: Path | None = None) -> int:
 def show_window(folder: Path | None = None) -> tuple[QApplication, MainWindow]:
     """Show the window; application and window live as long as the caller keeps them.
 
-    Raises UserError when Qt cannot be loaded.
+    Raises UserError when Qt cannot be loaded or finds no screen.
     """
     # Nothing is garbage yet, but each import would make the collector scan everything loaded so far.
     # `set_up_for_window` enables it again.
     gc.disable()
     # PySide6 replaces Python's `import` with a slower one: modules that need no Qt are imported first.
+    from gandam_studio.qt.display import advice, require_screen
 
+    require_screen()
     try:
         from gandam_studio.qt import theme
         from gandam_studio.qt.application import MainWindow, make_application
         from gandam_studio.qt.responsiveness import shorten_switch_interval
     except ImportError as error:
-        raise UserError(f"the window cannot open: {error}; see: gandam-studio doctor") from None
+        reason = advice(str(error)) if ".so" in str(error) else str(error)
+        raise UserError(f"the window cannot open: {reason}; see: gandam-studio doctor") from None
 
     shorten_switch_interval()
     application = make_application(sheet=False)

@@ -7,14 +7,27 @@ import importlib
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QByteArray, QEvent, QMargins, QPoint, QRect, QSettings, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QKeySequence, QShowEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.qt import icons, theme
+from gandam_studio.core.workspace.history import Changes
+from gandam_studio.core.workspace.seqsets import Seqs
+from gandam_studio.qt import icons, keyboard, theme
+from gandam_studio.qt.following.requests import SaveVersion, ShowSprites
 from gandam_studio.qt.menus import filled, leaves, merged
 from gandam_studio.qt.questions import offer_creation, offer_read_only, offer_stopping, run_dialog
 from gandam_studio.qt.rail import PLACES, Place, Rail
@@ -22,10 +35,23 @@ from gandam_studio.qt.responsiveness import collect_set_aside
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import INFO, WARNING, Session
 from gandam_studio.qt.status_strip import StatusStrip
+from gandam_studio.qt.tips import show_keys
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
+from gandam_studio.qt.widgets import accessible
+from gandam_studio.qt.widgets.fitting import Reach
+from gandam_studio.qt.widgets.focus import takes_text
+from gandam_studio.qt.widgets.next_bar import NextBar
 from trainer.protocol.untrusted import shortened
 
+if TYPE_CHECKING:
+    from gandam_studio.core.importing import Pasted
+    from gandam_studio.qt.next_steps import NextSteps, Step
+    from gandam_studio.qt.palette import Command, CommandPalette
+
+USUAL_SIZE = QSize(1240, 820)
+UNSHOWN_FRAME = QMargins(4, 34, 4, 4)
+"""About what window managers put around a window; the real frame is only known once it is shown."""
 SETTLED_MS = 50
 """Delay after a workspace is shown before it is remembered and its running training is looked for."""
 
@@ -40,23 +66,33 @@ class MainWindow(QMainWindow):
 
     def __init__(self) -> None:
         super().__init__()
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        keyboard.install(application)
+        accessible.install()
         self.session: Session | None = None
         self.screens: dict[str, Screen] = {}
         self._screen: Screen | None = None
+        self._areas: dict[Screen, Reach] = {}
+        self._changed: Seqs | None = None  # the sprites of the last edit, undo or redo of this session
         self.setWindowTitle("GANdam Studio")
         self.setWindowIcon(icons.application_icon())
         self.rail = Rail()
         self.rail.place_chosen.connect(self.visit)
         self.status_strip = StatusStrip()
+        self.next_bar = NextBar()
+        self._next_steps: NextSteps | None = None
         self._stack = QStackedWidget()
         self._welcome: Welcome | None = None
         self._bars: dict[Screen | None, tuple[list[ScreenMenu], list[QMenu]]] = {}
         self._menus: list[ScreenMenu] = []
         self._lay_out()
         self._make_actions()
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.focusChanged.connect(self._follow_focus)
         self.rail.hide()
-        self.resize(1240, 820)
-        self._restore_geometry()
+        self._take_size()
 
     # Workspaces
 
@@ -106,6 +142,21 @@ class MainWindow(QMainWindow):
             return False
         return self._show_workspace(workspace)
 
+    def create_and_import(self, folder: Path, sources: list[Path | Pasted]) -> bool:
+        """Make a workspace in `folder`, show it, and import the sources into it."""
+        if not self.create_folder(folder):
+            return False
+        from gandam_studio.qt.curate.screen import CurateScreen
+
+        screen = self.visit_by_name("Curate")
+        assert isinstance(screen, CurateScreen)
+        screen.imports.start(sources)
+        return True
+
+    def _ask_new(self) -> None:
+        """Ask for a new workspace's folder; proposed beside the open one, never in it."""
+        self.welcome.ask_new(self.session.workspace.folder.parent if self.session else None)
+
     def close_workspace(self) -> bool:
         """Return to the welcome page; False if the user cancelled."""
         if self.session is None:
@@ -123,18 +174,29 @@ class MainWindow(QMainWindow):
             self._welcome = Welcome()
             self._welcome.open_requested.connect(self.open_folder)
             self._welcome.create_requested.connect(self.create_folder)
-            self._stack.addWidget(self._welcome)
+            self._welcome.import_requested.connect(self.create_and_import)
+            self._welcome.message_posted.connect(lambda text: self.status_strip.show_message(text, INFO))
+            self._stack.addWidget(Reach(self._welcome))
         return self._welcome
+
+    def _welcome_area(self) -> Reach:
+        area = next(one for one in self._stack.findChildren(Reach) if one.widget() is self.welcome)
+        assert isinstance(area, Reach)
+        return area
 
     def _show_welcome(self) -> None:
         self.welcome.refresh()
-        self._stack.setCurrentWidget(self.welcome)
+        self._stack.setCurrentWidget(self._welcome_area())
+        self.welcome.setFocus()
         self.rail.hide()
         self._show_menus()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Show the welcome page, unless a workspace is open."""
         super().showEvent(event)
+        if self.size() == self._size_taken:
+            # Once more when the window manager has added its frame.
+            QTimer.singleShot(SETTLED_MS, self, self._fit_screen)
         if self.session is None and self._welcome is None:
             self._show_welcome()
 
@@ -145,7 +207,8 @@ class MainWindow(QMainWindow):
         session = Session(workspace, self)
         self.session = session
         Upkeep(session)
-        session.edits_applied.connect(lambda _changes: self._update_undo_texts())
+        self._changed = None
+        session.edits_applied.connect(self._note_changes)
         self.status_strip.attach(session)
         name = workspace.folder.name
         title = self.tr("{0} (read-only)").format(name) if session.read_only else name
@@ -170,10 +233,12 @@ class MainWindow(QMainWindow):
         for screen in self.screens.values():
             for menu in self._bars.pop(screen, ([], []))[1]:
                 menu.deleteLater()
-            self._stack.removeWidget(screen)
-            screen.deleteLater()
+            area = self._areas.pop(screen)
+            self._stack.removeWidget(area)
+            area.deleteLater()  # and the screen in it
         self.screens.clear()
         self._screen = None
+        self._next_steps = None
         self.status_strip.attach(None)
         self.status_strip.clear_message()
         self.session.deleteLater()
@@ -198,11 +263,15 @@ class MainWindow(QMainWindow):
             if self._screen:
                 self._screen.deactivated()
             self._screen = screen
-            self._stack.setCurrentWidget(screen)
+            self._stack.setCurrentWidget(self._areas[screen])
             self._show_menus()
             screen.setFocus()
             screen.activated()
+        elif not takes_text(QApplication.focusWidget()):
+            screen.focus_work()
         self.rail.mark(place)
+        if self._next_steps is not None:
+            self._next_steps.note_screen(place.name)
         return screen
 
     def _built(self, place: Place) -> Screen:
@@ -213,25 +282,62 @@ class MainWindow(QMainWindow):
             screen.screen_requested.connect(self._go_to)
             screen.run_widget_changed.connect(self.status_strip.set_run_widget)
             self.screens[place.path] = screen
-            self._stack.addWidget(screen)
+            self._areas[screen] = Reach(screen)
+            self._stack.addWidget(self._areas[screen])
         return self.screens[place.path]
+
+    def _follow_focus(self, _before: QWidget | None, now: QWidget | None) -> None:
+        if now is None and self._screen is not None:
+            QTimer.singleShot(0, self, self._keep_focus)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """See that some widget has the keys when the window becomes active, for instance after a popup."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            QTimer.singleShot(0, self, self._keep_focus)
+
+    def _keep_focus(self) -> None:
+        """Give the keys to the screen when what had them was hidden, disabled or deleted."""
+        if self.isActiveWindow() and self._screen is not None and QApplication.focusWidget() is None:
+            self._screen.focus_work()
 
     def _settle(self) -> None:
         """Do what can wait until the workspace has been painted."""
         if self.session is not None:
             remember_folder(self.session.workspace.folder)
-            self._reattach(self.session)
+            trains = self._reattach(self.session)
+            self._follow_steps(self.session, trains)
 
-    def _reattach(self, session: Session) -> None:
-        """Show a run that is already training, started by an earlier window or on the command line."""
+    def _follow_steps(self, session: Session, trains: bool) -> None:
+        """Offer the next stage whenever one is completed."""
+        from gandam_studio.qt.next_steps import NextSteps
+
+        self._next_steps = NextSteps(session, self.next_bar)
+        self._next_steps.step_taken.connect(self._take_step)
+        if trains and not session.read_only:
+            self._next_steps.follow_runs()
+
+    def _take_step(self, step: Step) -> None:
+        screen = self.visit_by_name(step.screen)
+        if screen is not None and step.request is not None:
+            screen.receive(step.request)
+        if step.searches:
+            from gandam_studio.qt.duplicates.screen import DuplicatesScreen
+
+            if isinstance(screen, DuplicatesScreen):
+                screen.search()
+
+    def _reattach(self, session: Session) -> bool:
+        """Show a run that is already training, started by an earlier window or on the command line; False if none."""
         # Imported late: it pulls in all modules for configurations and runs.
         from gandam_studio.core.runs import any_run_trains
 
         if not any_run_trains(session.workspace):
-            return
+            return False
         for place in self.rail.places:
             if place.name == "Train":
                 self._built(place).reattach()
+        return True
 
     def visit_by_name(self, name: str) -> Screen | None:
         """Show the screen with that English name ("Train"); None if there is none."""
@@ -249,13 +355,15 @@ class MainWindow(QMainWindow):
 
     def _make_actions(self) -> None:
         make = self._action
-        self.new_action = make(self.tr("&New workspace…"), lambda: self.welcome.ask_new(), "Ctrl+N")
+        self.new_action = make(self.tr("&New workspace…"), self._ask_new, "Ctrl+N")
         self.open_action = make(self.tr("&Open workspace…"), lambda: self.welcome.ask_open(), "Ctrl+O")
         self.close_action = make(self.tr("&Close workspace"), self.close_workspace, "Ctrl+W")
         self.quit_action = make(self.tr("&Quit"), self.close, "Ctrl+Q")
-        self.undo_action = make(self.tr("&Undo"), self._undo, "Ctrl+Z")
-        self.redo_action = make(self.tr("&Redo"), self._redo, ["Ctrl+Shift+Z", "Ctrl+Y"])
+        self.undo_action = make(self.tr("&Undo"), self._undo, ["Ctrl+Z", "Z"])
+        self.redo_action = make(self.tr("&Redo"), self._redo, ["Ctrl+Shift+Z", "Ctrl+Y", "Shift+Z"])
+        self.last_change_action = make(self.tr("&Show what was changed last"), self.show_last_change, "Ctrl+J")
         self.history_action = make(self.tr("&History…"), self._show_history, "Ctrl+H")
+        self.save_action = make(self.tr("&Save a version…"), self._save_version, "Ctrl+S")
         self.palette_action = make(self.tr("&Find a command…"), self.show_palette, "Ctrl+K")
         self.help_action = make(self.tr("&Keyboard shortcuts"), self._show_help, "F1")
         self.about_action = make(self.tr("&About GANdam Studio"), self._show_about)
@@ -286,15 +394,18 @@ class MainWindow(QMainWindow):
         if keys:
             several = [keys] if isinstance(keys, str) else keys
             action.setShortcuts([QKeySequence.fromString(one) for one in several])
+        show_keys(action)
         self.addAction(action)
         return action
 
     def _menu_table(self) -> list[ScreenMenu]:
         """Every menu of the menu bar; those of the current screen are between Edit and View."""
         recent = ScreenMenu(self.tr("Open &recent"), tuple(self.recent_actions))
-        file = (self.new_action, self.open_action, recent)
+        file: tuple[QAction | ScreenMenu | None, ...] = (self.new_action, self.open_action, recent)
+        if not self.session:
+            file = (*file, self.welcome.paste_action)
         leave = (*((self.close_action,) if self.session else ()), self.quit_action)
-        edit = (self.undo_action, self.redo_action, self.history_action)
+        edit = (self.undo_action, self.redo_action, self.last_change_action, self.history_action)
         screens = self._screen.menus() if self._screen else []
         view = (
             self.palette_action,
@@ -303,6 +414,8 @@ class MainWindow(QMainWindow):
         )
         table = [ScreenMenu(self.tr("&File"), file)]
         if self.session:
+            if not self._shows_versions:
+                table.append(ScreenMenu(self.tr("&File"), (self.save_action,)))
             table.append(ScreenMenu(self.tr("&Edit"), edit))
         table += screens
         table.append(ScreenMenu(self.tr("&View"), view))
@@ -324,8 +437,12 @@ class MainWindow(QMainWindow):
             bar.addMenu(menu)
         self._update_recent()
         busy = self.session is not None
-        for action in (self.undo_action, self.redo_action, self.history_action, *self.place_actions):
+        for action in (
+            self.undo_action, self.redo_action, self.last_change_action, self.history_action, *self.place_actions
+        ):  # fmt: skip
             action.setEnabled(busy)
+        writable = self.session is not None and not self.session.read_only
+        self.save_action.setEnabled(writable and not self._shows_versions)
         if busy:
             self._update_undo_texts()
 
@@ -346,10 +463,42 @@ class MainWindow(QMainWindow):
             yield from leaves(menu, menu.title.replace("&", ""))
 
     def show_palette(self) -> None:
-        """Open the command palette."""
+        """Open the command palette, with the commands of this screen, then of the others as they are built."""
         from gandam_studio.qt.palette import Command, CommandPalette
 
-        CommandPalette([Command(action, menu) for action, menu in self.commands()], self).show_over(self)
+        here = [Command(action, menu) for action, menu in self.commands()]
+        palette = CommandPalette(here, self)
+        palette.chosen.connect(self._run)
+        palette.show_over(self)
+        if self.session is not None:
+            others = iter([place for place in self.rail.places if self.screens.get(place.path) is not self._screen])
+            self._extend(palette, others, self.session)
+
+    def _extend(self, palette: CommandPalette, others: Iterator[Place], session: Session) -> None:
+        """Add the commands of other screens to the palette, one screen at a time, so that typing never waits long."""
+        from gandam_studio.qt.palette import Command
+
+        place = next(others, None)
+        if place is None or self.session is not session:
+            return
+        go = functools.partial(self.visit, place)
+        found = [leaf for menu in self._built(place).menus() for leaf in leaves(menu, menu.title.replace("&", ""))]
+        palette.add([Command(action, f"{place.title} › {path}", go) for action, path in found])
+        QTimer.singleShot(0, palette, lambda: self._extend(palette, others, session))
+
+    def _run(self, command: Command) -> None:
+        if command.visit is None:
+            self._trigger(command)
+        else:
+            command.visit()
+            # The screen brings itself up to date first.
+            QTimer.singleShot(0, command.action, lambda: self._trigger(command))
+
+    def _trigger(self, command: Command) -> None:
+        if command.action.isEnabled():
+            command.action.trigger()
+        elif self.session is not None:
+            self.session.post(self.tr("{0} is not possible at the moment.").format(command.text), INFO)
 
     def _show_help(self) -> None:
         from gandam_studio.qt.help import ShortcutsDialog
@@ -372,11 +521,48 @@ class MainWindow(QMainWindow):
 
     def _undo(self) -> None:
         if self.session:
-            self.session.undo()
+            self._reveal(self.session.undo(), self.tr("Undone: {0}"))
 
     def _redo(self) -> None:
         if self.session:
-            self.session.redo()
+            self._reveal(self.session.redo(), self.tr("Redone: {0}"))
+
+    def _reveal(self, changes: Changes, said: str) -> None:
+        """Bring the sprites of an undo or redo into view, and say so if the filter hides them."""
+        assert self.session is not None
+        if not changes or self._screen is None or not len(changes.seqs):
+            return
+        hidden = self._screen.reveal(changes.seqs)
+        if hidden:
+            text = self.tr("{0} · {1:,} of {2:,} not shown here: Ctrl+J shows them in Curate")
+            self.session.post(text.format(said.format(changes.label), hidden, len(changes.seqs)), INFO)
+
+    def show_last_change(self) -> None:
+        """Go to the sprites changed last, by an edit, an undo or a redo (Ctrl+J)."""
+        if self.session is None:
+            return
+        seqs = self._changed
+        if seqs is None:
+            history = self.session.workspace.history
+            seqs = history.seqs_of(history.last_edit())
+        if len(seqs):
+            self._go_to("Curate", ShowSprites(seqs))
+        else:
+            self.session.post(self.tr("Nothing has been changed yet."), INFO)
+
+    def _note_changes(self, changes: Changes) -> None:
+        if len(changes.seqs):
+            self._changed = changes.seqs
+        self._update_undo_texts()
+
+    def _save_version(self) -> None:
+        if self.session:
+            self._go_to("Versions", SaveVersion())
+
+    @property
+    def _shows_versions(self) -> bool:
+        """True on the Versions screen, which has an action of its own for Ctrl+S."""
+        return self._screen is not None and self._screen.title == "Versions"
 
     def _update_undo_texts(self) -> None:
         if self.session is None:
@@ -393,7 +579,10 @@ class MainWindow(QMainWindow):
         from gandam_studio.qt.help import HistoryDialog
 
         if self.session:
-            run_dialog(HistoryDialog(self.session, self))
+            dialog = HistoryDialog(self.session, self)
+            run_dialog(dialog)
+            if dialog.chosen is not None:
+                self._go_to("Curate", ShowSprites(dialog.chosen))
 
     # Closing
 
@@ -426,13 +615,38 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(middle, 1)
+        layout.addWidget(self.next_bar)
         layout.addWidget(self.status_strip)
         self.setCentralWidget(centre)
 
-    def _restore_geometry(self) -> None:
+    def _take_size(self) -> None:
+        """Take the size and place of the last time, or the usual size; always within the screen."""
+        self.resize(USUAL_SIZE)
         saved = QSettings().value("window/geometry")
         if isinstance(saved, QByteArray):
             self.restoreGeometry(saved)
+        self._fit_screen()
+        self._size_taken = self.size()
+
+    def _fit_screen(self) -> None:
+        """Bring the window, frame included, onto its screen; screens and scaling may have changed since."""
+        screen = QGuiApplication.screenAt(self.geometry().center()) or self.screen()
+        if self.isFullScreen() or self.isMaximized() or screen is None:
+            return
+        outer = self.frameGeometry() if self.isVisible() else self.geometry().marginsAdded(UNSHOWN_FRAME)
+        wanted = fitted(outer, screen.availableGeometry())
+        if wanted != outer:
+            frame = self.geometry().size() - outer.size()
+            self.resize(wanted.size() + frame)
+            self.move(wanted.topLeft())
+
+
+def fitted(outer: QRect, room: QRect) -> QRect:
+    """A window's rectangle moved, and where it must be shrunk, to lie within `room`."""
+    size = outer.size().boundedTo(room.size())
+    left = min(max(outer.left(), room.left()), room.right() - size.width() + 1)
+    top = min(max(outer.top(), room.top()), room.bottom() - size.height() + 1)
+    return QRect(QPoint(left, top), size)
 
 
 __all__ = ["PLACES", "MainWindow"]

@@ -11,9 +11,13 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from PySide6.QtGui import QPaintDevice, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractScrollArea
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPaintDevice, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
+from gandam_studio.qt import theme
+
+FOCUS_WIDTH = 2
 _reported: set[tuple[str, type]] = set()
 
 
@@ -30,6 +34,8 @@ def painting(device: QPaintDevice) -> Iterator[QPainter]:
 def paint_event(method: Callable[[Any, QPaintEvent, QPainter], None]) -> Callable[[Any, QPaintEvent], None]:
     """Turn `method(self, event, painter)` into a `paintEvent`; a scroll area is painted on its viewport.
 
+    A widget that has the focus gets a frame, unless its class sets `shows_focus` and shows the focus itself. One that
+    paints the main part of its parent, which has the keys, sets `frames_parents_focus`.
     An error is reported once per widget class and type of error, because paint events repeat.
     """
 
@@ -39,10 +45,24 @@ def paint_event(method: Callable[[Any, QPaintEvent, QPainter], None]) -> Callabl
         try:
             with painting(surface) as painter:
                 method(self, event, painter)
+                holder = self.parentWidget() if getattr(self, "frames_parents_focus", False) else self
+                if holder.hasFocus() and not getattr(self, "shows_focus", False):
+                    _draw_focus(painter, surface)
         except Exception as error:
             _report(self, error)
 
     return paintEvent
+
+
+def _draw_focus(painter: QPainter, surface: QWidget) -> None:
+    inset = FOCUS_WIDTH / 2
+    painter.resetTransform()
+    painter.setClipping(False)
+    painter.setOpacity(1.0)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(theme.color("accent"), FOCUS_WIDTH, j=Qt.PenJoinStyle.MiterJoin))
+    painter.drawRect(QRectF(surface.rect()).adjusted(inset, inset, -inset, -inset))
 
 
 def paint_item(method: Callable[..., None]) -> Callable[..., None]:

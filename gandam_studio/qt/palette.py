@@ -1,30 +1,131 @@
-"""The command palette (Ctrl+K): find any action by typing part of its name."""
+"""The command palette (Ctrl+K): find any action of any screen by its name, or by another word for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gandam_studio.qt import theme
+from gandam_studio.qt.painting import paint_item
+from gandam_studio.qt.tips import keys_of, name_of
+from gandam_studio.qt.widgets.focus import keep_plain_keys
 
-SHOWN = 12
+_POSSIBLE = Qt.ItemDataRole.UserRole + 1
+_BY_SYNONYM = 150  # penalty of a match with another word for the command
+_ELSEWHERE = 300  # penalty of a command of another screen
+
+
+def synonyms() -> dict[str, str]:
+    """Word in a command's name -> other words people look for. A line a word: "drop: delete remove"."""
+    lines = QCoreApplication.translate(
+        "CommandPalette",
+        """drop: delete remove discard reject exclude trash bin cull throw away
+keep: accept include approve yes good
+flip: mirror reverse horizontal invert
+undecided: reset clear unmark
+turn: rotate
+crop: cut trim clip
+trim: crop border margin autocrop
+tag: label keyword category mark
+facing: direction orientation look side
+large: zoom big enlarge preview fullscreen magnify
+larger: zoom in bigger increase
+smaller: zoom out shrink decrease
+default: reset zoom
+fit: zoom reset whole
+actual: zoom original pixels
+search: find look for name
+similarity: similar alike look-alike
+filter: find show only hide
+undo: back revert mistake
+redo: again repeat
+history: log changes edits past
+save: commit snapshot store keep version
+commit: save version snapshot store
+version: save snapshot commit dataset
+export: save as write download png zip folder share
+import: add load open pictures images sprites files paste
+open: load
+restore: go back revert older
+verify: check test damaged integrity
+name: rename label title
+duplicates: copies same doubles dedupe
+find: search look for
+rules: automatic bulk apply
+best: winner favourite
+blink: compare flicker swap
+difference: compare diff change
+overlay: compare onion
+side: compare beside
+run: train training start
+start: begin run train go
+stop: end cancel abort quit finish
+pause: hold wait
+resume: continue go on start again
+sample: generate new sprites picture preview make
+checkpoint: save model weights
+spike: jump peak
+compare: difference versus
+delete: remove erase trash
+play: animate video
+panel: sidebar details recipe inspector
+theme: dark light colours colors appearance mode
+quit: exit close leave
+keyboard: shortcuts keys hotkeys help
+screen: fullscreen maximise maximize
+workspace: project folder
+clipboard: paste
+hints: tips help tutorial
+selection: select
+select: mark choose
+next: forward
+previous: back""",
+    )
+    found: dict[str, str] = {}
+    for line in lines.splitlines():
+        word, _, others = line.partition(":")
+        found[word.strip().lower()] = others.strip().lower()
+    return found
+
+
+def other_words(name: str, table: dict[str, str]) -> str:
+    """Other words for a command with this name, from `synonyms`."""
+    words = [word.strip("().,:›…").lower() for word in name.split()]
+    found = [other for word in words for other in table.get(word, "").split()]
+    return " ".join(other for other in dict.fromkeys(found) if other not in words)
 
 
 @dataclass(frozen=True)
 class Command:
-    """An action and the menu it is in."""
+    """An action and the menu it is in.
+
+    Attributes:
+        visit: shows the screen the action belongs to; None for the current one.
+    """
 
     action: QAction
     menu: str
+    visit: Callable[[], object] | None = None
 
     @property
     def text(self) -> str:
         """The action's name without the mnemonic mark."""
-        return self.action.text().replace("&&", "\0").replace("&", "").replace("\0", "&").rstrip("…")
+        return name_of(self.action)
 
 
 def match(query: str, text: str) -> int | None:
@@ -44,29 +145,50 @@ def match(query: str, text: str) -> int | None:
 
 
 class CommandPalette(QFrame):
-    """A search field and a short list over the window; Enter runs the command, Escape closes."""
+    """A search field and a short list over the window; Enter runs the command, Escape closes.
+
+    Signals:
+        chosen: a command was chosen (`Command`).
+    """
+
+    chosen = Signal(object)
 
     def __init__(self, commands: Iterable[Command], parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setProperty("role", "panel")
         self.setAccessibleName(self.tr("Command palette"))
-        self._commands = [command for command in commands if command.action.isVisible()]
-        self.field = QLineEdit(placeholderText=self.tr("Type a command…"))
+        self._synonyms = synonyms()
+        self._commands: list[tuple[Command, str]] = []
+        self.field = QLineEdit(placeholderText=self.tr("Type a command, such as: drop, mirror, export"))
         self.field.setAccessibleName(self.tr("Command"))
         self.field.textChanged.connect(self._search)
         self.field.installEventFilter(self)
         self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Commands"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemActivated.connect(lambda _item: self.run())
         self.list.itemClicked.connect(lambda _item: self.run())
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setUniformItemSizes(True)
+        self.list.setMouseTracking(True)
+        self.list.setItemDelegate(_Delegate(self.list))
+        self.nothing = QLabel(wordWrap=True)
+        self.nothing.setTextFormat(Qt.TextFormat.PlainText)
+        self.nothing.setProperty("role", "secondary")
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
         layout.setSpacing(theme.SPACE)
-        layout.addWidget(self.field)
-        layout.addWidget(self.list)
-        self._search("")
+        for widget in (self.field, self.list, self.nothing):
+            layout.addWidget(widget)
+        self.add(commands)
+
+    def add(self, commands: Iterable[Command]) -> None:
+        """Add commands, and search again."""
+        shown = [command for command in commands if command.action.isVisible()]
+        self._commands += [(command, other_words(command.text, self._synonyms)) for command in shown]
+        self._search(self.field.text())
 
     def show_over(self, window: QWidget) -> None:
         """Open in the upper middle of the window, with the focus in the field."""
@@ -78,13 +200,17 @@ class CommandPalette(QFrame):
         self.field.setFocus()
 
     def run(self) -> None:
-        """Close the palette, then trigger the chosen action, which may depend on the previous focus."""
+        """Close the palette, then hand over the command, which may depend on the previous focus."""
         item = self.list.currentItem()
         if item is None:
             return
-        action: QAction = item.data(Qt.ItemDataRole.UserRole)
+        command: Command = item.data(Qt.ItemDataRole.UserRole)
         self.close()
-        action.trigger()
+        self.chosen.emit(command)
+
+    def event(self, event: QEvent) -> bool:
+        """Keep plain keys from the screen behind."""
+        return keep_plain_keys(event) or super().event(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Forward Up, Down and Enter from the field to the list."""
@@ -100,34 +226,63 @@ class CommandPalette(QFrame):
 
     def _search(self, query: str) -> None:
         scored = []
-        for place, command in enumerate(self._commands):
+        for place, (command, others) in enumerate(self._commands):
             score = match(query, f"{command.text} {command.menu}")
-            if score is not None and command.action.isEnabled():
-                scored.append((score if query else 0, place, command))
-        scored.sort(key=lambda entry: entry[:2])
+            if score is None and query.strip():
+                by_synonym = match(query, f"{command.text} {command.menu} {others}")
+                score = None if by_synonym is None else by_synonym + _BY_SYNONYM
+            if score is None:
+                continue
+            elsewhere = command.visit is not None
+            # What is not possible on this screen now comes last; on another screen it may be by then.
+            possible = command.action.isEnabled() or elsewhere
+            scored.append((not possible, (score if query else 0) + _ELSEWHERE * elsewhere, place, command))
+        scored.sort(key=lambda entry: entry[:3])
         self.list.clear()
-        for _, _, command in scored:
-            item = QListWidgetItem(self.list)
-            item.setData(Qt.ItemDataRole.UserRole, command.action)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, command.text)
-            row = _Row(command)
-            # Without the padding that the style sheet adds to items.
-            item.setSizeHint(QSize(0, row.sizeHint().height() + theme.SPACE))
-            self.list.setItemWidget(item, row)
+        for impossible, _, _, command in scored:
+            item = QListWidgetItem(command.text)
+            item.setData(Qt.ItemDataRole.UserRole, command)
+            item.setData(_POSSIBLE, not impossible)
+            told = ", ".join(part for part in (command.menu, keys_of(command.action)) if part)
+            item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, told)
+            item.setToolTip(command.action.toolTip())
+            self.list.addItem(item)
         self.list.setCurrentRow(0)
+        self.list.setVisible(bool(scored))
+        self.nothing.setVisible(not scored)
+        if not scored:
+            self.nothing.setText(
+                self.tr("Nothing found. Try another word, such as: drop, flip, export, zoom. F1 lists all keys.")
+            )
 
 
-class _Row(QWidget):
-    def __init__(self, command: Command) -> None:
-        super().__init__()
-        name = QLabel(command.text)
-        menu = QLabel(command.menu)
-        menu.setProperty("role", "muted")
-        keys = QLabel(command.action.shortcut().toString(QKeySequence.SequenceFormat.NativeText))
-        keys.setProperty("role", "secondary")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(theme.HALF, theme.HALF, theme.SPACE, theme.HALF)
-        layout.addWidget(name)
-        layout.addWidget(menu)
-        layout.addStretch()
-        layout.addWidget(keys)
+class _Delegate(QStyledItemDelegate):
+    """Paints name, menu and keys; a widget for every row would take milliseconds each."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """A line and some air."""
+        return QSize(0, option.fontMetrics.height() + 2 * theme.SPACE)
+
+    @paint_item
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Paint a row."""
+        command: Command = index.data(Qt.ItemDataRole.UserRole)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(option.rect, theme.color("accent_soft"))
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(option.rect, theme.color("hover"))
+        line = option.rect.adjusted(theme.SPACE, 0, -theme.SPACE, 0)
+        keys = keys_of(command.action)
+        metrics, middle = option.fontMetrics, Qt.AlignmentFlag.AlignVCenter
+        painter.setFont(option.font)
+        painter.setPen(theme.color("secondary"))
+        painter.drawText(line, middle | Qt.AlignmentFlag.AlignRight, keys)
+        line.setRight(line.right() - metrics.horizontalAdvance(keys) - 2 * theme.SPACE)
+        name = metrics.elidedText(command.text, Qt.TextElideMode.ElideRight, line.width())
+        painter.setPen(theme.color("text" if index.data(_POSSIBLE) else "muted"))
+        painter.drawText(line, middle, name)
+        line.setLeft(line.left() + metrics.horizontalAdvance(name) + 2 * theme.SPACE)
+        painter.setPen(theme.color("muted"))
+        painter.drawText(line, middle, metrics.elidedText(command.menu, Qt.TextElideMode.ElideRight, line.width()))

@@ -99,15 +99,22 @@ class WorkspaceThread(QueueThread):
             with self._workspace.for_this_thread() as workspace:
                 while wanted := self.take(self.AT_ONCE):
                     self._work(workspace, wanted)
-        except Exception:
+        except Exception as error:
             # Such as a workspace whose folder is gone. The next request starts the thread again.
             log.warning("a loader stopped", exc_info=True)
+            with self._change:
+                lost, self._queue = self._queue, []
+            if lost and not self._stopping:
+                self.lost(lost, error)
 
     def _work(self, workspace: Workspace, wanted: list[Any]) -> None:
         try:
             self.work(workspace, wanted)
         except Exception:
             log.warning("one of %d requests failed", len(wanted), exc_info=True)
+
+    def lost(self, wanted: list[Any], error: Exception) -> None:
+        """Called with the requests that nobody will handle, because the workspace cannot be opened any more."""
 
     def work(self, workspace: Workspace, wanted: list[Any]) -> None:
         """Handle the next requests; `workspace` is this thread's own handle on it."""

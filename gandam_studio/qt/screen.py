@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.tips import name_keys, name_of, plain_name, show_keys
+from gandam_studio.qt.widgets.focus import clicks_keep_focus, needs_key
 
 SEPARATOR = None
+_MOVING = (
+    Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down,
+    Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,68 @@ class Screen(QWidget):
     def closing(self) -> None:
         """Called right before the workspace is closed: stop timers and threads."""
 
+    def reveal(self, seqs: Seqs) -> int:
+        """Select the sprites with these row numbers and bring the first into view; returns how many are hidden.
+
+        Called after an undo or redo. Screens that show no sprites do nothing.
+        """
+        return 0
+
+    # Keys
+
+    @property
+    def work_view(self) -> QWidget:
+        """The widget that keys are meant for unless text is being typed, such as the gallery."""
+        return self
+
+    def focus_work(self) -> None:
+        """Give the keys to `work_view`."""
+        self.work_view.setFocus()
+
+    def event(self, event: QEvent) -> bool:
+        """Let a focused button or text field have Space and Enter, although they are shortcuts of the screen.
+
+        A ShortcutOverride comes here from the focused widget when nothing in between wants the key.
+        """
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+            focused = QApplication.focusWidget()
+            if plain and focused is not self.work_view and needs_key(focused, event.key()):
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Handle what no focused widget wanted: Escape (Enter in a number) returns to the work, arrows move there."""
+        key, focused, work = Qt.Key(event.key()), QApplication.focusWidget(), self.work_view
+        enter = key in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if work is self or focused is work:
+            super().keyPressEvent(event)
+        elif enter and isinstance(focused, QAbstractButton):
+            focused.click()
+        elif key == Qt.Key.Key_Escape or (enter and isinstance(focused, QAbstractSpinBox)):
+            self.focus_work()
+        elif key in _MOVING and work.isVisible():
+            self.focus_work()
+            work.keyPressEvent(event)
+        else:
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Let clicks on controls leave the focus in the work, and the tips of buttons name their keys."""
+        super().showEvent(event)
+        self.ready_controls()
+
+    def ready_controls(self) -> None:
+        """Do so for all controls; also to be called after building controls while the screen is shown."""
+        clicks_keep_focus(self)
+        actions = [child for child in self.children() if isinstance(child, QAction) and child.shortcuts()]
+        by_name = {name_of(action): action for action in actions}
+        for button in self.findChildren(QAbstractButton):
+            same = None if button.toolTip() else by_name.get(plain_name(button.accessibleName() or button.text()))
+            if same is not None:
+                name_keys(button, same)
+
     def menus(self) -> list[ScreenMenu]:
         """Menus for the menu bar; their actions also appear in the command palette (Ctrl+K)."""
         return []
@@ -89,8 +167,8 @@ class Screen(QWidget):
     ) -> QAction:
         """Create an action whose shortcuts (portable text such as "Ctrl+E") work while this screen is shown.
 
-        `within` limits the shortcut to parts of the screen, so that Space and plain letters still reach the other
-        buttons and lists.
+        They do not while text is typed into a field; Space and Enter still press a focused button.
+        `within` limits the shortcut to parts of the screen, `tip` says more than the text. The tool tip names the keys.
         `edits` marks an action that changes the workspace: it is disabled when the workspace is open read-only.
         Every action must also be listed in `menus()`.
         """
@@ -107,8 +185,8 @@ class Screen(QWidget):
         if icon:
             icons.set_icon(action, icon)
         if tip:
-            action.setToolTip(tip)
             action.setStatusTip(tip)
+        show_keys(action)
         if edits and self.session.read_only:
             action.setEnabled(False)
         places = within if isinstance(within, tuple) else (within,)

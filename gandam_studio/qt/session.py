@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -18,6 +19,7 @@ from gandam_studio.qt.failures import explain
 if TYPE_CHECKING:
     from gandam_studio.core.workspace.edits import Edit
     from gandam_studio.qt.following.run_index import RunIndex
+    from gandam_studio.qt.following.training_size import TrainingSize
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +37,13 @@ class Session(QObject):
     Signals:
         edits_applied: an edit, undo or redo took effect (`core.history.Changes`).
         sprites_imported: new sprites were added.
+        duplicates_found: a search for duplicates has ended with a result.
         versions_changed: a version was committed or tagged.
         runs_changed: a run was created, or its state changed.
-        message_posted: a message for the user (text, severity "info", "success", "warning" or "error").
+        training_size_changed: another preset or picture size was chosen for the next run (`training_size`).
+        message_posted: a message for the user (text, severity "info", "success", "warning" or "error", whether it
+            stays until dismissed).
+        result_posted: something was written that can be shown in its folder (text, path).
         task_started: background work began (`BackgroundTask`).
         task_ended: background work ended, with any outcome (`BackgroundTask`).
         closing: the workspace is about to be closed; receivers must end their threads now.
@@ -45,9 +51,12 @@ class Session(QObject):
 
     edits_applied = Signal(object)
     sprites_imported = Signal()
+    duplicates_found = Signal()
     versions_changed = Signal()
     runs_changed = Signal()
-    message_posted = Signal(str, str)
+    training_size_changed = Signal()
+    message_posted = Signal(str, str, bool)
+    result_posted = Signal(str, object)
     task_started = Signal(object)
     task_ended = Signal(object)
     closing = Signal()
@@ -60,6 +69,7 @@ class Session(QObject):
         self._changing: BackgroundTask | None = None
         self._folding = False
         self._run_index: RunIndex | None = None
+        self._training_size: TrainingSize | None = None
         if workspace.read_only:
             self._follow_writer()
 
@@ -75,6 +85,21 @@ class Session(QObject):
             self.closing.connect(self._run_index.close)
             self._run_index.refresh()
         return self._run_index
+
+    @property
+    def training_size(self) -> TrainingSize:
+        """The picture size of the next run, by what is chosen on Train."""
+        if self._training_size is None:
+            from gandam_studio.qt.following.training_size import first_training_size
+
+            self._training_size = first_training_size()
+        return self._training_size
+
+    def set_training_size(self, size: TrainingSize) -> None:
+        """Note what is chosen on Train."""
+        if size != self._training_size:
+            self._training_size = size
+            self.training_size_changed.emit()
 
     @property
     def read_only(self) -> bool:
@@ -186,9 +211,17 @@ class Session(QObject):
 
     # Messages
 
-    def post(self, text: str, severity: str = INFO) -> None:
-        """Show a message that needs no answer."""
-        self.message_posted.emit(text, severity)
+    def post(self, text: str, severity: str = INFO, *, stays: bool = False) -> None:
+        """Show a message that needs no answer.
+
+        stays: until it is dismissed, for what must be read at leisure, such as a path; errors always stay.
+        """
+        self.message_posted.emit(text, severity, stays or severity == ERROR)
+
+    def post_result(self, text: str, path: Path) -> None:
+        """Show a message about a file or folder that was written, with a button that shows it in its folder."""
+        self.post(text, SUCCESS, stays=True)
+        self.result_posted.emit(text, path)
 
     # Background work
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
-from gandam_studio.qt.session import ERROR, Session
+from gandam_studio.qt.reveal import reveal
+from gandam_studio.qt.session import ERROR, SUCCESS, Session
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from trainer.protocol.untrusted import shortened
 
@@ -16,6 +19,8 @@ POLL_MS = 100
 BASE_MS = 4000
 PER_WORD_MS = 300
 LONGEST = 1000
+MOST = 20
+"""Messages kept until they are dismissed."""
 _COLORS = {"info": "secondary", "success": "kept", "warning": "warning", "error": "dropped"}
 
 
@@ -28,32 +33,42 @@ class StatusStrip(QFrame):
         super().__init__(parent)
         self.setObjectName("statusStrip")
         self._session: Session | None = None
+        # Texts, severities and what they are about, to be dismissed; newest last.
+        self._staying: list[tuple[str, str, Path | None]] = []
+        self._shows_staying = False
         self.jobs: dict[BackgroundTask, _JobEntry] = {}
         self._sign = QLabel()
         self.message = QLabel()
         self.message.setProperty("role", "secondary")
         self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.show_button = QToolButton()
+        self.show_button.setText(self.tr("Show in folder"))
+        icons.set_icon(self.show_button, "folder", "secondary", 14)
+        self.show_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.show_button.clicked.connect(self._reveal)
+        self._result: Path | None = None
         self._dismiss = QToolButton()
         self._dismiss.setAccessibleName(self.tr("Dismiss the message"))
         icons.set_icon(self._dismiss, "close", "secondary", 14)
-        self._dismiss.clicked.connect(self.clear_message)
+        self._dismiss.clicked.connect(lambda _checked=False: self.dismiss())
         self._job_area = QHBoxLayout()
         self._job_area.setSpacing(2 * theme.SPACE)
         self._run_area = QHBoxLayout()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 0, 12, 0)
         layout.setSpacing(theme.SPACE)
-        for widget in (self._sign, self._dismiss):
+        for widget in (self._sign, self.show_button, self._dismiss):
             widget.hide()
         layout.addWidget(self._sign)
         layout.addWidget(self.message, 1)
+        layout.addWidget(self.show_button)
         layout.addWidget(self._dismiss)
         layout.addLayout(self._job_area)
         layout.addLayout(self._run_area)
         self.setMinimumHeight(32)
         self._fade = QTimer(self, singleShot=True)
-        self._fade.timeout.connect(self.clear_message)
+        self._fade.timeout.connect(self._show_next)
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._refresh)
 
@@ -62,6 +77,7 @@ class StatusStrip(QFrame):
         self._session = session
         if session:
             session.message_posted.connect(self.show_message)
+            session.result_posted.connect(self.show_result)
             session.task_started.connect(self._add_job)
             session.task_ended.connect(self._remove_job)
 
@@ -75,24 +91,60 @@ class StatusStrip(QFrame):
             self._run_area.addWidget(widget)
             widget.show()
 
-    def show_message(self, text: str, severity: str) -> None:
-        """Show a message; errors stay until dismissed, others disappear."""
-        self.message.setText(shortened(" ".join(text.split()), LONGEST))
-        self.message.setToolTip(tip(text))
-        icons.set_pixmap(self._sign, severity, QSize(16, 16), _COLORS[severity])
-        self._sign.show()
-        self._dismiss.setVisible(severity == ERROR)
-        if severity == ERROR:
-            self._fade.stop()
-        else:
-            self._fade.start(BASE_MS + PER_WORD_MS * min(len(text.split()), 100))
+    def show_message(self, text: str, severity: str, stays: bool = False) -> None:
+        """Show a message. One that stays is shown again after others that disappear, until it is dismissed."""
+        if stays:
+            others = [one for one in self._staying if one[:2] != (text, severity)]
+            self._staying = [*others, (text, severity, None)][-MOST:]
+        self._show(text, severity, stays)
+
+    def dismiss(self) -> None:
+        """Remove the message shown, and show the one before it that was not dismissed yet."""
+        if self._shows_staying and self._staying:
+            self._staying.pop()
+        self._show_next()
+
+    def show_result(self, text: str, path: Path) -> None:
+        """Show a message about something that was written, with a button that shows it in its folder."""
+        others = [one for one in self._staying if one[:2] != (text, SUCCESS)]
+        self._staying = [*others, (text, SUCCESS, path)][-MOST:]
+        self._show(text, SUCCESS, True, path)
+
+    def _reveal(self) -> None:
+        if self._result is not None and self._session is not None and not reveal(self._result):
+            self._session.post(self.tr("The folder of {0} cannot be opened.").format(self._result), ERROR)
 
     def clear_message(self) -> None:
-        """Remove the last message."""
+        """Remove all messages."""
+        self._staying.clear()
+        self._show_next()
+
+    def _show_next(self) -> None:
+        if self._staying:
+            text, severity, result = self._staying[-1]
+            self._show(text, severity, True, result)
+            return
+        self._fade.stop()
+        self._shows_staying = False
+        self.show_button.hide()
         self.message.clear()
         self.message.setToolTip("")
         self._sign.hide()
         self._dismiss.hide()
+
+    def _show(self, text: str, severity: str, stays: bool, result: Path | None = None) -> None:
+        self._shows_staying = stays
+        self._result = result
+        self.show_button.setVisible(result is not None)
+        self.message.setText(shortened(" ".join(text.split()), LONGEST))
+        self.message.setToolTip(tip(text))
+        icons.set_pixmap(self._sign, severity, QSize(16, 16), _COLORS[severity])
+        self._sign.show()
+        self._dismiss.setVisible(stays)
+        if stays:
+            self._fade.stop()
+        else:
+            self._fade.start(BASE_MS + PER_WORD_MS * min(len(text.split()), 100))
 
     def _add_job(self, task: BackgroundTask) -> None:
         entry = _JobEntry(task, self)

@@ -134,13 +134,13 @@ def _palette(values: dict[str, str]) -> QPalette:
     for which, name in (
         (role.Window, "window"), (role.WindowText, "text"), (role.Base, "surface"), (role.AlternateBase, "window"),
         (role.Text, "text"), (role.Button, "raised"), (role.ButtonText, "text"), (role.ToolTipBase, "surface"),
-        (role.ToolTipText, "text"), (role.PlaceholderText, "muted"), (role.Highlight, "accent"),
+        (role.ToolTipText, "text"), (role.PlaceholderText, "muted"), (role.Highlight, "accent_fill"),
         (role.HighlightedText, "on_accent"), (role.Link, "accent"), (role.Mid, "border"), (role.Dark, "border_strong"),
         (role.Accent, "accent"),
     ):  # fmt: skip
         palette.setColor(which, QColor(values[name]))
-    for which in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, which, QColor(values["muted"]))
+    for which in (role.WindowText, role.Text, role.ButtonText, role.PlaceholderText):
+        palette.setColor(QPalette.ColorGroup.Disabled, which, QColor(values["disabled"]))
     return palette
 
 

@@ -1,14 +1,23 @@
-"""The welcome page: create a workspace, open one, or continue with a recent one."""
+"""The welcome page: drop or paste sprites, create a workspace, open one, or continue with a recent one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtCore import QMimeData, QSettings, Qt, QUrl, Signal
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
+from gandam_studio.core.workspace.proposing import propose_folder
 from gandam_studio.qt import theme
+from gandam_studio.qt.imports.sources import holds_sources, sources_of
 from gandam_studio.qt.screen import EmptyState
+from gandam_studio.samples.bundled import sample_sets
+
+if TYPE_CHECKING:
+    from gandam_studio.core.importing import Pasted
 
 RECENT = 6
 _KEY = "window/recent"
@@ -33,10 +42,14 @@ class Welcome(QWidget):
     """Signals:
     open_requested: the workspace in this folder should be shown (`Path`).
     create_requested: a workspace should be created in this folder and shown (`Path`).
+    import_requested: a workspace should be created in this folder, and the sources imported (`Path`, list).
+    message_posted: something to tell the user.
     """
 
     open_requested = Signal(Path)
     create_requested = Signal(Path)
+    import_requested = Signal(Path, list)
+    message_posted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,12 +57,24 @@ class Welcome(QWidget):
             "sample",
             self.tr("Welcome to GANdam Studio"),
             self.tr(
-                "A workspace is a folder that keeps every decision about your sprites. "
-                "Your files are copied into it and never changed."
+                "Drop sprites, a folder or an archive here, or paste them, to begin. They are copied into a workspace, "
+                "a folder that keeps every decision about them. Your files are never changed."
             ),
         )
-        state.add_button(self.tr("New workspace…"), self.ask_new, icon="plus", primary=True)
+        state.add_button(self.tr("Import a folder…"), self.ask_import, icon="import", primary=True)
+        state.add_button(self.tr("New workspace…"), self.ask_new, icon="plus")
         state.add_button(self.tr("Open workspace…"), self.ask_open, icon="folder")
+        self._samples = [sample for sample in sample_sets() if sample.pictures.is_file()][:1]
+        if self._samples:
+            state.add_button(self.tr("Try it with sample sprites"), self.offer_samples, icon="sample")
+        self.setAcceptDrops(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        paste = QAction(self.tr("Import from the clip&board"), self)
+        paste.setShortcut(QKeySequence.StandardKey.Paste)
+        paste.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        paste.triggered.connect(lambda _checked=False: self.paste())
+        self.addAction(paste)
+        self.paste_action = paste
         self._recent = QVBoxLayout()
         self._recent.setSpacing(theme.HALF)
         layout = QVBoxLayout(self)
@@ -69,12 +94,60 @@ class Welcome(QWidget):
             button.clicked.connect(lambda _checked=False, folder=folder: self.open_requested.emit(folder))
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
 
-    def ask_new(self) -> None:
-        """Ask for the folder of a new workspace."""
+    # Sources
+
+    def take(self, data: QMimeData) -> bool:
+        """Offer to make a workspace of dropped or pasted files, or open a dropped workspace; False if it is neither."""
+        sources = sources_of(data)
+        if len(sources) == 1 and isinstance(sources[0], Path) and (sources[0] / "workspace.sqlite").is_file():
+            self.open_requested.emit(sources[0])
+        elif sources:
+            self.offer(sources)
+        return bool(sources)
+
+    def offer(self, sources: Sequence[Path | Pasted], title: str = "", usual_name: str = "sprites") -> None:
+        """Ask, without blocking, whether to make a workspace of some sources; see `OfferDialog`."""
+        from gandam_studio.qt.imports.offer_dialog import OfferDialog
+
+        dialog = OfferDialog(sources, title, usual_name, self.window())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self.import_requested.emit(dialog.folder, list(sources)))
+        dialog.open()
+
+    def offer_samples(self) -> None:
+        """Ask whether to make a workspace of the bundled sample set."""
+        if self._samples:
+            self.offer([self._samples[0].pictures], self.tr("the sample sprites"), "sample-sprites")
+
+    def paste(self) -> None:
+        """Take the files, paths or picture on the clipboard."""
+        data = QGuiApplication.clipboard().mimeData()
+        if data is None or not self.take(data):
+            self.message_posted.emit(self.tr("The clipboard contains no files or picture."))
+
+    def ask_import(self) -> None:
+        """Ask for a folder to make a workspace of."""
+        name = QFileDialog.getExistingDirectory(self, self.tr("Import a folder"))
+        if name:
+            data = QMimeData()
+            data.setUrls([QUrl.fromLocalFile(name)])
+            self.take(data)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept files and pictures."""
+        if holds_sources(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Offer to make a workspace of what was dropped."""
+        if self.take(event.mimeData()):
+            event.acceptProposedAction()
+
+    def ask_new(self, beside: Path | None = None) -> None:
+        """Ask for the folder of a new workspace; proposed in the folder `beside`, by default at home."""
         title = self.tr("New workspace: choose a new or empty folder")
-        name, _ = QFileDialog.getSaveFileName(
-            self, title, str(Path.home() / "sprites"), options=QFileDialog.Option.ShowDirsOnly
-        )
+        proposed = propose_folder("sprites", beside or Path.home())
+        name, _ = QFileDialog.getSaveFileName(self, title, str(proposed), options=QFileDialog.Option.ShowDirsOnly)
         if name:
             self.create_requested.emit(Path(name))
 

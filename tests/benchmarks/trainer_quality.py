@@ -48,8 +48,8 @@ from trainer.protocol.config import TrainConfig, fit_data
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.recipe import Recipe
+from trainer.protocol.schedule import Done, penalty_weight, rates
 from trainer.randomness import latents
-from trainer.schedule import Done, penalty_weight, rates
 from trainer.session import make_session
 from trainer.tuning import uses_winograd
 

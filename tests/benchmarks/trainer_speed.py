@@ -38,7 +38,7 @@ from trainer.protocol.events import EventWriter
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.run_directory import RunDirectory
-from trainer.schedule import penalty_weight, rates
+from trainer.protocol.schedule import penalty_weight, rates
 from trainer.session import Session, make_session
 from trainer.training import Training
 from trainer.tuning import choose_machine

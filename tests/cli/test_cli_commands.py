@@ -82,13 +82,20 @@ def test_decisions_are_undone_one_by_one(ws: Path, studio: Studio) -> None:
     assert studio("redo", "-w", ws).refusal == "there is nothing to redo"
 
 
+def test_a_drop_needs_no_reason(ws: Path, studio: Studio) -> None:
+    (first, *_) = ids(studio, ws)
+    assert studio("drop", first, "-w", ws).code == 0
+    row = studio("list", "-w", ws, "--json", "--status", "dropped").json[0]
+    assert (row["id"], row["status"], row["reason"]) == (first, "dropped", "")
+    assert "Drop 1 sprite" in studio("undo", "-w", ws).out
+
+
 def test_sprites_are_named_by_id_start_of_id_or_file_name(ws: Path, studio: Studio) -> None:
     first = studio("list", "-w", ws, "--json").json[0]
     for name in (first["id"], first["id"][:8], first["name"]):
         assert studio("show", name, "-w", ws, "--json").json["id"] == first["id"]
     assert "no sprite is named 'zzz'" in studio("flip", "zzz", "-w", ws).refusal
     assert "no sprite is named" in studio("flip", first["id"][:3], "-w", ws).refusal
-    assert "a drop needs a reason" in studio("drop", first["id"], "-w", ws).refusal
     # A refused command has changed nothing, also when other names were good.
     assert studio("flip", first["id"], "zzz", "-w", ws).code == 1
     assert studio("list", "-w", ws, "--json", "--flipped").json == []
@@ -383,6 +390,13 @@ def test_dedupe_reports_decides_and_is_undone(tmp_path: Path, studio: Studio) ->
     rows = studio("list", "--status", "dropped", "-w", ws, "--json").json
     assert {row["reason"] for row in rows} == {"duplicate"}
     assert not any("recoloured" in row["name"] for row in rows)
+    studio("undo", "-w", ws)
+    studio("keep", *names, "-w", ws)
+    assert "--include-kept" in studio("dedupe", "--apply", "--duplicates-only", "-w", ws).out
+    assert studio("list", "--status", "dropped", "-w", ws, "--json").json == []
+    studio("dedupe", "--apply", "--duplicates-only", "--include-kept", "-w", ws)
+    assert len(studio("list", "--status", "dropped", "-w", ws, "--json").json) == 4
+    studio("undo", "-w", ws)
     studio("undo", "-w", ws)
     studio("dedupe", "--families", "-w", ws)
     families = {row["family"] for row in studio("list", "-w", ws, "--json").json}

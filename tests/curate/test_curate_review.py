@@ -18,7 +18,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import Pasted, import_sources
 from gandam_studio.core.versions.pictures import detected_background
 from gandam_studio.core.workspace import Workspace, review
-from gandam_studio.core.workspace.edits import Drop, Flip, Keep, SetSetting, Tag
+from gandam_studio.core.workspace.edits import Drop, Flip, Keep, LookAlike, SetFacing, SetSetting, SetValues, Tag
 from gandam_studio.core.workspace.query import ORDERS, Filter
 from gandam_studio.qt.widgets.selection import Selection
 
@@ -100,12 +100,52 @@ def test_the_detected_background_is_the_one_a_version_would_get(tmp_path: Path) 
         assert found == detected_background(workspace, versions.commit(workspace, "one"))
 
 
+def test_reasons_keep_their_order_and_none_is_invented(workspace: Workspace) -> None:
+    assert review.reasons_given(workspace) == review.known_reasons(workspace) == []
+    workspace.apply(Drop([1]))
+    assert review.reasons_given(workspace) == []
+    workspace.apply(Drop([2], "zebra"))
+    workspace.apply(Drop([3, 4, 5], "apple"))
+    workspace.apply(SetValues({"status": {6: "dropped"}, "reason": {6: "from a version"}}, "Restore"))
+    workspace.apply(Drop([7], "typo"))
+    assert review.reasons_given(workspace) == ["zebra", "apple", "typo"]
+    workspace.undo()
+    assert review.reasons_given(workspace) == ["zebra", "apple"]
+    assert review.known_reasons(workspace) == ["zebra", "apple", "from a version"]
+    workspace.apply(Keep([2]))
+    assert review.reasons_given(workspace) == ["zebra", "apple"], "a digit keeps its reason"
+
+
+def test_turning_all_to_one_side_flips_only_those_that_face_the_other(workspace: Workspace) -> None:
+    workspace.apply(SetFacing([1, 2, 3], "right"))
+    workspace.apply(SetFacing([4, 5], "left"))
+    workspace.apply(Flip([3, 5]))  # now 3 looks left and 5 looks right
+    workspace.apply(SetFacing([6], "front"))
+    changes = workspace.apply(LookAlike(range(1, 31), "left"))
+    assert changes.seqs.tolist() == [1, 2, 5]
+    assert {workspace.sprite(seq).shown_facing for seq in range(1, 6)} == {"left"}
+    assert review.count_without_side(workspace, workspace.select()) == 25
+    assert not workspace.apply(LookAlike(range(1, 31), "left"))
+    assert workspace.history.seqs_of(changes.edit).tolist() == [1, 2, 5]
+    workspace.undo()
+    assert workspace.sprite(5).shown_facing == "right"
+
+
+def test_the_next_without_facing_is_found_and_dropped_ones_are_passed(workspace: Workspace) -> None:
+    order = workspace.select()
+    workspace.apply(SetFacing([1, 2, 4], "left"))
+    workspace.apply(Drop([3]))
+    assert review.next_without_facing(workspace, order, -1) == 4
+    assert review.next_without_facing(workspace, order[:6], 5) == 4
+    assert review.next_without_facing(workspace, order[:4], 0) is None
+    assert review.with_status(workspace, order, "not-dropped").tolist() == [1, 2, *range(4, 31)]
+
+
 def test_words_in_use(workspace: Workspace) -> None:
     workspace.apply(Drop([1, 2], "too blurry"))
     workspace.apply(Tag([1], frozenset({"b", "a"})))
     assert review.known_tags(workspace) == ["a", "b"]
-    assert review.known_reasons(workspace)[0] == "non-bipedal"
-    assert review.known_reasons(workspace)[-1] == "too blurry"
+    assert review.known_reasons(workspace) == ["too blurry"]
     assert review.sources_of(workspace, 3) == ["art/sprite-00002.png"]
 
 

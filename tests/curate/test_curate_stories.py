@@ -9,9 +9,9 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QTransform
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from small_workspaces import add_sprites
-from studio_window import CONTROL, SHIFT, OpenWindow, close, curate, press, statuses
+from studio_window import CONTROL, SHIFT, OpenWindow, close, curate, press, reactivate, statuses
 
 from gandam_studio.core.workspace import Counts, Workspace
 from gandam_studio.core.workspace.query import ORDERS, Filter
@@ -19,6 +19,7 @@ from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.curate import decisions
 from gandam_studio.qt.curate import screen as screen_module
 from gandam_studio.qt.curate.gallery import Gallery
+from gandam_studio.qt.widgets.reason_picker import ReasonPicker
 
 Key = Qt.Key
 
@@ -34,7 +35,7 @@ def test_cull_a_folder_with_the_keyboard_only(folder: Path, open_window: OpenWin
     counts = workspace.counts()
     assert (counts.kept, counts.dropped, counts.undecided) == (16, 8, 0)
     assert "16" in screen.filter_bar.status_buttons["kept"].text()
-    assert {sprite.reason for sprite in workspace.sprites() if sprite.status == "dropped"} == {"non-bipedal"}
+    assert {sprite.reason for sprite in workspace.sprites() if sprite.status == "dropped"} == {""}
     press(Key.Key_Return)
     assert screen.window().status_strip.message.text() == "There are no more undecided sprites."
     press(Key.Key_Home)
@@ -50,7 +51,7 @@ def test_flip_drop_undo_quit_reopen_redo(folder: Path, open_window: OpenWindow) 
     press(Key.Key_F)
     press(Key.Key_Right)
     press(Key.Key_X)
-    assert window.undo_action.text() == "&Undo Drop 1 sprite (non-bipedal)"
+    assert window.undo_action.text() == "&Undo Drop 1 sprite"
     QTest.keyClick(window, Key.Key_Z, CONTROL)
     QTest.keyClick(window, Key.Key_Z, CONTROL)
     assert statuses(screen.session.workspace) == ["undecided"] * 24
@@ -234,22 +235,39 @@ def test_searching_by_name_and_back_to_the_gallery(folder: Path, open_window: Op
     assert screen.session.workspace.sprite(11).status == "dropped"
 
 
-def test_a_reason_chosen_from_the_menu_becomes_the_usual_one(folder: Path, open_window: OpenWindow) -> None:
-    screen = curate(open_window(folder))
+def test_reasons_are_the_workspaces_own_and_keep_their_digits(folder: Path, open_window: OpenWindow) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    workspace = screen.session.workspace
+    message = window.status_strip.message
 
-    def choose() -> None:
-        menu = QApplication.activePopupWidget()
-        assert isinstance(menu, QMenu)
-        QTest.keyClick(menu, Key.Key_3)
-
-    from PySide6.QtCore import QTimer
-
-    QTimer.singleShot(50, choose)
-    press(Key.Key_X, SHIFT)
-    assert screen.session.workspace.sprite(1).reason == "text"
-    assert screen.gallery.current == 1
+    press(Key.Key_1)
+    assert statuses(workspace)[0] == "undecided"
+    assert "Shift+X" in message.text(), "no reason is invented"
+    for typed in ("too small", "wrong style"):
+        press(Key.Key_X, SHIFT)
+        picker = QApplication.activePopupWidget()
+        assert isinstance(picker, ReasonPicker)
+        QTest.keyClicks(picker.field, typed)
+        QTest.keyClick(picker.field, Key.Key_Return)
+        reactivate(window)
+    assert [workspace.sprite(seq).reason for seq in (1, 2)] == ["too small", "wrong style"]
+    assert screen.gallery.current == 2, "a drop moves on"
     press(Key.Key_X)
-    assert screen.session.workspace.sprite(2).reason == "text"
+    assert (workspace.sprite(3).status, workspace.sprite(3).reason) == ("dropped", "")
+    QTest.qWait(screen_module.PANEL_MS + 20)
+    press(Key.Key_2)
+    press(Key.Key_1)
+    press(Key.Key_2)
+    assert [workspace.sprite(seq).reason for seq in (4, 5, 6)] == ["wrong style", "too small", "wrong style"]
+    assert "1 too small" in screen.footer.reasons.text()
+    press(Key.Key_X, SHIFT)
+    QTest.keyClick(QApplication.activePopupWidget().field, Key.Key_1)
+    reactivate(window)
+    assert workspace.sprite(7).reason == "too small"
+    press(Key.Key_Z)
+    assert workspace.sprite(7).status == "undecided"
+    assert screen.gallery.current == 6
 
 
 def test_facing_rotation_tags_and_restore(folder: Path, open_window: OpenWindow) -> None:
@@ -257,17 +275,23 @@ def test_facing_rotation_tags_and_restore(folder: Path, open_window: OpenWindow)
     workspace = screen.session.workspace
     press(Key.Key_L)
     assert workspace.sprite(1).shown_facing == "left"
+    assert screen.gallery.current == 1, "a facing moves on"
+    press(Key.Key_Left)
     press(Key.Key_F)
     assert workspace.sprite(1).shown_facing == "right"
     press(Key.Key_R)
     assert workspace.sprite(1).facing == "left", "shown facing right, so it looked left before the flip"
+    press(Key.Key_Home)
     press(Key.Key_BracketRight)
     assert workspace.sprite(1).rotation == 3, "turned right as seen, beneath the flip"
     press(Key.Key_T)
     assert QApplication.focusWidget() is screen.panel.inspector.tag_field
     QTest.keyClicks(QApplication.focusWidget(), "boss, red")
     press(Key.Key_Return)
-    assert workspace.sprite(1).tags == ("boss", "red")
+    QTest.keyClicks(QApplication.focusWidget(), "old")
+    press(Key.Key_Return)
+    assert workspace.sprite(1).tags == ("boss", "old", "red")
+    press(Key.Key_Escape)
     assert QApplication.focusWidget() is screen.gallery
     press(Key.Key_U)
     assert workspace.sprite(1).status == "kept"

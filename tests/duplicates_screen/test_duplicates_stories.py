@@ -21,10 +21,12 @@ from known_duplicates import (
 )
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from studio_window import CONTROL, SHIFT, press, statuses
 
+from gandam_studio.core.versions import commit
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Keep
 from gandam_studio.qt.duplicates.canvas import Mode
 from gandam_studio.qt.duplicates.screen import DuplicatesScreen
 from gandam_studio.samples.mechas.collection import render
@@ -119,11 +121,11 @@ def test_every_copy_is_mapped_onto_its_original(screen) -> None:
 def test_ways_to_look_by_key(screen) -> None:
     compare = screen.view.compare
     wait_for_pair(screen)
-    press(K.Key_B)
+    press(K.Key_W)
     assert compare.mode is Mode.BLINK
-    press(K.Key_B)
+    press(K.Key_W)
     assert compare.mode is Mode.SIDE_BY_SIDE
-    for key, mode in ((K.Key_2, Mode.DIFFERENCE), (K.Key_3, Mode.OVERLAY), (K.Key_1, Mode.SIDE_BY_SIDE)):
+    for key, mode in ((K.Key_E, Mode.DIFFERENCE), (K.Key_O, Mode.OVERLAY), (K.Key_Q, Mode.SIDE_BY_SIDE)):
         press(key)
         assert compare.mode is mode
     press(K.Key_M)
@@ -163,7 +165,7 @@ def test_flip_and_keep_is_one_step(screen) -> None:
 
 def test_enter_keeps_the_best_of_this_group_and_drops_its_duplicates(screen) -> None:
     press(K.Key_N)
-    press(K.Key_Return)
+    press(K.Key_B)
     assert decided(screen) == {TANK: "kept", TANK_DOUBLED: "dropped", TANK_PADDED: "dropped"}
     assert set(screen.view.group.seqs) == {BODY, BODY_MIRRORED}
     press(K.Key_Z, CONTROL)
@@ -173,7 +175,7 @@ def test_enter_keeps_the_best_of_this_group_and_drops_its_duplicates(screen) -> 
 def test_enter_never_drops_a_relative(screen) -> None:
     posted: list[str] = []
     screen.session.message_posted.connect(lambda text, _severity: posted.append(text))
-    press(K.Key_Return)
+    press(K.Key_B)
     assert decided(screen) == {}
     assert any("No duplicates" in text for text in posted)
 
@@ -190,6 +192,102 @@ def test_the_preview_says_what_the_rules_do_and_one_undo_takes_it_back(screen) -
     assert not screen.rules.apply_button.isEnabled()
     press(K.Key_Z, CONTROL)
     assert decided(screen) == {}
+
+
+def keep_everything(screen: DuplicatesScreen) -> None:
+    screen.session.apply(Keep(list(range(1, 9))))
+    assert eventually(lambda: "Nothing to drop" in screen.rules.preview.text(), 5)
+
+
+def test_after_culling_one_click_includes_what_was_kept_and_one_undo_takes_it_back(screen, qtbot) -> None:
+    keep_everything(screen)
+    assert not screen.rules.apply_button.isEnabled()
+    assert "<b>3</b>" in screen.rules.preview.text(), "the panel says how many stay because they are marked keep"
+    assert "2" in screen.rules.kept_button.text(), "in two groups"
+    qtbot.mouseClick(screen.rules.kept_button, Qt.MouseButton.LeftButton)
+    assert "<b>3</b> duplicates dropped" in screen.rules.preview.text()
+    qtbot.mouseClick(screen.rules.apply_button, Qt.MouseButton.LeftButton)
+    assert {seq for seq, status in decided(screen).items() if status == "dropped"} == {
+        TANK_DOUBLED, TANK_PADDED, BODY_MIRRORED,
+    }  # fmt: skip
+    assert not screen.rules.include_kept.isChecked(), "the next time it is asked again"
+    press(K.Key_Z, CONTROL)
+    assert set(decided(screen).values()) == {"kept"}
+
+
+def test_enter_in_a_kept_group_says_why_nothing_is_dropped(screen) -> None:
+    keep_everything(screen)
+    screen.cards.go_to(1)
+    posted: list[str] = []
+    screen.session.message_posted.connect(lambda text, _severity: posted.append(text))
+    press(K.Key_Return)
+    assert set(decided(screen).values()) == {"kept"}
+    assert any("marked keep" in text for text in posted)
+    screen.rules.include_kept.setChecked(True)
+    press(K.Key_Return)
+    assert [seq for seq, status in decided(screen).items() if status == "dropped"] == [TANK_DOUBLED, TANK_PADDED]
+
+
+def test_the_panel_says_with_numbers_why_nothing_can_be_dropped(screen) -> None:
+    for box in screen.rules.relations.values():
+        box.setChecked(False)
+    text = screen.rules.preview.text()
+    assert "Nothing to drop" in text
+    assert "<b>3</b>" in text, "three copies are of relations not chosen"
+    assert "<b>1</b>" in text, "one sprite is only related"
+    for box in screen.rules.relations.values():
+        box.setChecked(True)
+    screen.rules.sure.setValue(100)
+    unsure = screen.findings.plan(screen.rules.chosen_relations(), 1.0).unsure
+    assert unsure
+    assert f"<b>{len(unsure)}</b> stay" in screen.rules.preview.text()
+
+
+def test_every_badge_says_what_the_sprite_is_a_copy_of(screen) -> None:
+    role = Qt.ItemDataRole.AccessibleTextRole
+    card = screen.cards.cards.index(2).data(role)
+    for words in ("mirrored copy of ", "body.png", "body-mirrored.png"):
+        assert words in card
+    screen.cards.go_to(2)
+    strip = screen.view.strip.members
+    assert f"mirrored copy of {strip.members[0].sprite.name}" in strip.index(1).data(role)
+    assert f"mirrored copy of {strip.members[0].sprite.name}" in screen.view.facts.sentence()
+
+
+def test_a_copy_of_a_recoloured_sprite_names_that_one(open_screen, tmp_path: Path) -> None:
+    plane, coat = render(7, first_of("plane")), render(7, first_of("plane"), coat=5)
+    with Workspace.create(tmp_path / "w") as workspace:
+        pictures = {"plane.png": plane, "coat.png": coat, "coat-mirrored.png": coat[:, ::-1].copy()}
+        add_pictures(workspace, pictures)
+    screen = open_screen(tmp_path / "w")
+    members = {card.sprite.name: (card.relation, card.other) for card in screen.view.strip.members.members}
+    assert members["coat-mirrored.png"] == ("mirrored", "coat.png")
+    assert members["coat.png"][1] == "plane.png"
+
+
+def test_copies_left_in_a_version_are_listed_even_when_decided(screen, known: Path) -> None:
+    keep_everything(screen)
+    version = commit(screen.session.workspace, "all kept")
+    screen.bar.undecided_only.setChecked(True)
+    window = screen.window()
+    train = window.visit_by_name("Train")
+    train.setup.refresh_versions()
+    train.setup.check()
+    go = [b for b in train.setup.preflight.findChildren(QPushButton) if b.text() == "Go to Duplicates"]
+    QTest.mouseClick(go[-1], Qt.MouseButton.LeftButton)
+    assert window.screen_shown is screen
+    assert version.label in screen.bar.relation.currentText()
+    assert listed(screen) == [{TANK, TANK_DOUBLED, TANK_PADDED}, {BODY, BODY_MIRRORED}]
+    QTest.mouseClick(screen.rules.kept_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(screen.rules.apply_button, Qt.MouseButton.LeftButton)
+    window.visit_by_name("Train")
+    train.setup.check()
+
+    def cures() -> set[str]:
+        return {b.text() for b in train.setup.preflight.findChildren(QPushButton) if b.isVisible()}
+
+    assert eventually(lambda: "Go to Versions" in cures(), 5), "what is left to do is a new version"
+    assert "Go to Duplicates" not in cures(), "they are dropped by now"
 
 
 def test_relations_left_out_are_not_dropped(screen, qtbot) -> None:
@@ -236,9 +334,9 @@ def test_the_slider_regroups_at_once_and_an_empty_list_offers_to_loosen(screen, 
 
 def test_brackets_move_the_slider(screen) -> None:
     before = screen.bar.distance
-    press(K.Key_BracketLeft)
+    press(K.Key_Comma)
     assert screen.bar.distance < before
-    press(K.Key_BracketRight)
+    press(K.Key_Period)
     assert screen.bar.distance == before
 
 
@@ -247,8 +345,8 @@ def test_only_groups_of_one_relation_or_only_undecided_ones(screen) -> None:
     assert listed(screen) == [{TANK, TANK_DOUBLED, TANK_PADDED}]
     screen.bar.relation.setCurrentIndex(0)
     screen.cards.go_to(1)
-    press(K.Key_Return)
-    press(K.Key_U)
+    press(K.Key_B)
+    press(K.Key_H)
     assert len(listed(screen)) == 2
     screen.bar.relation.setCurrentIndex(screen.bar.relation.findData("resized"))
     assert screen.pages.currentWidget() is screen.pages.none_listed
@@ -396,7 +494,7 @@ def test_read_only_shows_everything_and_decides_nothing(open_screen, known: Path
     with Workspace.open(known):
         screen = open_screen(known, read_only=True)
         assert len(listed(screen)) == 3
-        for key in (K.Key_K, K.Key_D, K.Key_F, K.Key_Return):
+        for key in (K.Key_K, K.Key_D, K.Key_F, K.Key_B):
             press(key)
         press(K.Key_K, SHIFT)
         assert decided(screen) == {}

@@ -163,7 +163,7 @@ def test_never_into_the_workspace(workspace, version):
 
 
 def test_wrong_words_are_told(workspace, version, tmp_path):
-    with pytest.raises(UserError, match="unknown format 'pdf'; known: jsonl"):
+    with pytest.raises(UserError, match="unknown format 'pdf'; known: pngs, jsonl"):
         exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="pdf")
     with pytest.raises(UserError, match="'none'"):
         exporting.export(

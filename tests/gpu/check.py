@@ -50,7 +50,7 @@ from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import RunDirectory
-from trainer.schedule import Done, penalty_weight, rates
+from trainer.protocol.schedule import Done, penalty_weight, rates
 from trainer.session import Session, make_session
 from trainer.train_run import train_run
 from trainer.tuning import choose_batch, choose_machine

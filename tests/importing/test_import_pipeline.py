@@ -85,7 +85,11 @@ def test_every_verdict_has_its_own_count(workspace, folder_of, tmp_path) -> None
     assert all(r.reason for r in summary.rejected + summary.missing)
     assert len(list(summary.rows())) == 7
     assert summary.to_json()["rejected_count"] == 4
-    assert "1 imported, 2 already there, 4 rejected, 3 missing" in summary.sentence()
+    assert "1 imported, 2 exact copies merged, 4 rejected, 3 missing" in summary.sentence()
+    again = import_sources(workspace, [folder], options=ONE)
+    assert (again.already, again.copies) == (3, 0), "the same files are no copies, of themselves or of each other"
+    assert "3 already imported" in again.sentence()
+    assert "cop" not in again.sentence()
     # Every accepted file is kept as it came, the one coded otherwise too: a version names either, whichever came first.
     (kept,) = workspace.sprites()
     otherwise = hashlib.sha256((folder / "named.jpg").read_bytes()).hexdigest()

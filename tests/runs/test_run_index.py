@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from recorded_runs import Recorder, make_run, recorded
 
+from gandam_studio.core.runs import listing
 from gandam_studio.qt.following import run_index
 from gandam_studio.qt.following.run_index import RunIndex
 
@@ -68,3 +69,18 @@ def test_states_of_live_runs_are_kept_fresh_while_watched(
             recorder.train(37)
         assert index.runs[0].state.iteration == 77
     index.close()
+
+
+def test_polls_read_only_what_may_have_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = recorded(tmp_path / "runs" / "r1-a", iterations=40)
+    live, again = (Recorder(make_run(tmp_path / "runs" / name)) for name in ("r2-b", "r3-c"))
+    with live.run.locked():
+        known = listing.runs_in(tmp_path / "runs")
+    read: list[str] = []
+    summary = listing.summary
+    monkeypatch.setattr(listing, "summary", lambda path: (read.append(path.name), summary(path))[1])
+    make_run(tmp_path / "runs" / "r4-d")
+    with again.run.locked():
+        found = {run.run: run.state.state for run in listing.runs_in(tmp_path / "runs", known)}
+    assert read == ["r2-b", "r3-c", "r4-d"], "one that was alive, one that is again, a new one"
+    assert found == {ended.name: "finished", "r2-b": "interrupted", "r3-c": "running", "r4-d": "created"}

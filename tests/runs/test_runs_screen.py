@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QApplication
 from recorded_runs import Recorder, make_run, recorded
 from settled import settle
 
 from gandam_studio.core.jobs import NULL_JOB
 from gandam_studio.core.runs.export import export_run
+from gandam_studio.core.runs.labels import set_label
+from gandam_studio.qt.following.requests import ShowRun
+from gandam_studio.qt.outputs.label_dialog import LabelDialog
+from gandam_studio.qt.outputs.longer_dialog import LongerDialog
 from trainer.protocol import events as ev
+from trainer.protocol import files
+from trainer.protocol.events import last_event
 from trainer.protocol.run_directory import RunDirectory
 
 
@@ -155,11 +165,14 @@ def test_buttons_offer_only_what_can_be_done(screen, folder: Path) -> None:  # t
     broken.checkpoint()
     _refresh(screen)
     screen.tree.select([done.path])
-    assert not screen.resume_button.isEnabled()
+    assert not screen.resume_action.isEnabled()
+    assert (screen.longer_action.isEnabled(), "longer" in screen.resume_button.text()) == (True, True)
     screen.tree.select([broken.run.path])
     assert (screen.resume_button.isEnabled(), screen.resume_button.text()) == (True, "Resume from 40")
+    assert not screen.longer_action.isEnabled()
     screen.tree.select([done.path, broken.run.path])
-    assert not screen.export_button.isEnabled()
+    for button in (screen.export_button, screen.resume_button, screen.sprites_button, screen.label_button):
+        assert not button.isEnabled()
 
 
 def test_an_exported_run_opens_from_elsewhere(screen, folder: Path, tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
@@ -182,3 +195,131 @@ def test_damaged_versions_do_not_hide_the_runs(screen, folder: Path) -> None:  #
     _refresh(screen)
     assert [path.name for path in screen.tree.run_items] == ["r1-a"]
     assert posted
+
+
+def test_samples_that_are_lost_are_said_instead_of_reading_for_ever(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(folder / "r1-a", iterations=200, every=100)
+    for grid in run.samples_path.iterdir():
+        grid.unlink()
+    _refresh(screen)
+    screen.tree.select([run.path])
+    qtbot.waitUntil(lambda: bool(screen.compare.grids), timeout=5000)
+    grid = screen.compare.grids[0]
+    qtbot.waitUntil(lambda: "cannot be read" in grid.view.message, timeout=5000)
+
+
+def test_a_run_that_vanishes_while_it_is_compared_is_said(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = make_run(folder / "r1-a")
+    _refresh(screen)
+    screen.tree.select([run.path])
+    qtbot.waitUntil(lambda: bool(screen.compare.grids), timeout=5000)
+    shutil.rmtree(run.path)
+    # The list may drop the run before the comparison notices.
+    gone = lambda: screen.right.currentWidget() is screen.hint or "missing" in screen.compare.grids[0].view.message  # noqa: E731
+    qtbot.waitUntil(gone, timeout=5000)
+
+
+def test_runs_are_sorted_by_date_and_grouped_by_version_again(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    for number, (name, iterations) in enumerate((("r1-b", 300), ("r2-a", 100), ("r3-c", 200))):
+        run = recorded(folder / name, iterations=iterations)
+        event = last_event(run.events_path)
+        text = run.events_path.read_text(encoding="utf-8")
+        run.events_path.write_text(text.replace(f"{event.wall_time}", f"{1e9 + 86400 * number}"), encoding="utf-8")
+    set_label(folder / "r3-c", name="Aardvark")
+    _refresh(screen)
+    tree, header = screen.tree, screen.tree.header()
+
+    def names() -> list[str]:
+        return [path.name for path in tree._in_view_order()]
+
+    def click(column: int) -> None:
+        x = header.sectionViewportPosition(column) + 12
+        qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2))
+
+    assert names() == ["r1-b", "r2-a", "r3-c"]
+    tree.select([folder / "r2-a"])
+    click(3)
+    assert names() == ["r3-c", "r2-a", "r1-b"], "newest first"
+    click(3)
+    assert names() == ["r1-b", "r2-a", "r3-c"]
+    assert tree.topLevelItemCount() == 3
+    click(3)
+    assert tree.topLevelItemCount() == 1, "by version"
+    click(2)
+    assert names() == ["r1-b", "r3-c", "r2-a"]
+    click(0)
+    assert names() == ["r3-c", "r1-b", "r2-a"], "by their own names"
+    assert tree.selected() == [folder / "r2-a"]
+    screen.sort_actions[0].trigger()
+    assert tree.topLevelItemCount() == 1
+
+
+def test_a_name_is_given_from_the_list_and_shown_there_and_above_the_samples(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(folder / "r1-a", iterations=100)
+    _refresh(screen)
+    screen.tree.select([run.path])
+    qtbot.waitUntil(lambda: len(screen.compare.followers) == 1, timeout=5000)
+
+    def answer() -> None:
+        dialog = QApplication.activeModalWidget()
+        if not isinstance(dialog, LabelDialog):
+            QTimer.singleShot(10, answer)
+            return
+        dialog.name.setText("Knights")
+        dialog.note.setPlainText("too blurry")
+        qtbot.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
+
+    QTimer.singleShot(0, answer)
+    qtbot.mouseClick(screen.label_button, Qt.MouseButton.LeftButton)
+    settle(screen.session)
+    item = screen.tree.run_items[run.path]
+    assert item.text(0) == "Knights (r1)"
+    assert "too blurry" in item.toolTip(0)
+    assert screen.compare.grids[0].title.text() == "Knights"
+
+
+def test_a_sample_of_the_comparison_is_copied_from_its_own_run(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    paths = [recorded(folder / name, iterations=200, data_seed=seed).path for seed, name in enumerate(("r1-a", "r2-b"))]
+    _refresh(screen)
+    screen.tree.select(paths)
+    qtbot.waitUntil(lambda: len(screen.compare.followers) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: all(grid.view.image is not None for grid in screen.compare.grids), timeout=10_000)
+    view = screen.compare.grids[1].view
+    target = view.target()
+    cell = QPoint(round(target.left() + target.width() * 0.6), round(target.top() + target.height() * 0.1))
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=cell)
+    assert view.selected == 2
+    screen.copy_seed_action.trigger()
+    assert QApplication.clipboard().text() == "fixed/2"
+    spot, follower = screen.compare.chosen
+    assert (spot.run.path, follower.run_directory.path, spot.index) == (paths[1], paths[1], 2)
+    menus = []
+    screen.compare.menu_requested.connect(lambda spot, _follower, _at: menus.append(spot))
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, cell, view.mapToGlobal(cell))
+    QApplication.sendEvent(view, event)
+    assert [(one.run.path, one.index) for one in menus] == [(paths[1], 2)]
+    QApplication.activePopupWidget().close()
+
+
+def test_a_finished_run_is_sent_to_train_with_what_was_chosen(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(folder / "r1-a", iterations=6000, every=3000)
+    state = {"iteration": 6000, "images_seen": 96_000, "trained_s": 60.0}
+    files.write_json(run.path / "checkpoints" / "00006000" / "state.json", state)
+    _refresh(screen)
+    screen.tree.select([run.path])
+    asked: list[tuple[str, object]] = []
+    screen.screen_requested.connect(lambda name, request: asked.append((name, request)))
+
+    def answer() -> None:
+        dialog = QApplication.activeModalWidget()
+        if not isinstance(dialog, LongerDialog):
+            QTimer.singleShot(10, answer)
+            return
+        dialog.tail.setCurrentIndex(1)
+        assert dialog.start_button.isDefault(), "Return presses it"
+        qtbot.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
+
+    QTimer.singleShot(0, answer)
+    qtbot.mouseClick(screen.resume_button, Qt.MouseButton.LeftButton)
+    options = ("--more-minutes", "10.0", "--tail", "constant")
+    assert asked == [("Train", ShowRun(run.path, start=True, options=options))]

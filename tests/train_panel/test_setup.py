@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton
 from recorded_runs import pictures
 
 from gandam_studio.core.runs.checks import NOTE, OK, WARNING, check_data, check_disk
+from gandam_studio.core.workspace.query import Filter
 from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
 from gandam_studio.qt.train.setup.draft import ConfigDraft, as_text, editable_fields
 from trainer.protocol.config import Origin, TrainConfig, flat
@@ -155,6 +156,8 @@ def test_checks_find_few_sprites_mixed_facing_and_sizes_that_do_not_fit(workspac
     }
     assert "20 look left, 10 right" in found["facing"].text
     assert found["facing"].cure == "Curate"
+    assert found["facing"].shown == Filter(status="not-dropped", facing="right"), "the fewer ones"
+    assert (found["sizes"].shown, found["sizes"].panel) == (Filter(status="not-dropped", min_side=65), "recipe")
 
 
 def test_leftover_duplicates_are_told_from_the_newest_search(workspace, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -210,7 +213,7 @@ def test_the_page_offers_cures_and_starts_what_was_drawn_up(session, sprites, qt
     buttons = [b for b in page.preflight.findChildren(QPushButton) if b.text() == "Go to Curate"]
     with qtbot.waitSignal(page.cure_requested) as asked:
         qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
-    assert asked.args == ["Curate"]
+    assert asked.args == ["Curate", None]
     page.draft.set_text("stop.iterations", "12")
     with qtbot.waitSignal(page.start_requested) as started:
         qtbot.mouseClick(page.start_button, Qt.MouseButton.LeftButton)

@@ -254,3 +254,29 @@ def test_a_missing_grid_leaves_the_rest_alone(tmp_path: Path, page, qtbot) -> No
     shown.timeline.grab(100)
     qtbot.waitUntil(lambda: _grid_shown(shown, 100), timeout=5000)
     assert shown.grids.fixed.view.columns == COLUMNS
+
+
+def test_a_run_whose_losses_explode_is_told_with_a_way_out(page, tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    recorder = Recorder(make_run(tmp_path / "r1-a"))
+    recorder.train(400)
+    with recorder.run.locked():
+        shown = page(recorder.run.path)
+        assert not shown.card.isVisible(), "nothing is wrong yet"
+        huge = [1e6] * 200
+        recorder.iteration += 200
+        recorder.write(
+            ev.Progress(first_iteration=recorder.iteration - 199, curves={"loss_d": huge, "loss_g": huge}, share=0.5)
+        )
+        qtbot.waitUntil(lambda: shown.card.isVisible(), timeout=10_000)
+        assert "1,000,000" in shown.card.cause.text()
+        with qtbot.waitSignal(shown.action_requested) as asked:
+            qtbot.mouseClick(shown.card.button, Qt.MouseButton.LeftButton)
+        assert asked.args == ["slower"]
+
+
+def test_plots_and_numbers_explain_themselves(page, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    shown = page(recorded(tmp_path / "r1-a", iterations=300, every=100).path)
+    for plot in (*shown.plots.plots, *shown.meters.plots):
+        assert "Good:" in plot.title.toolTip(), plot.title.text()
+        assert "Bad:" in plot.title.toolTip(), plot.title.text()
+    assert "Good:" in shown.numbers_label.toolTip()

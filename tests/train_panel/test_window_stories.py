@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import time
@@ -11,14 +12,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 from recorded_runs import Recorder, make_run, recorded
 from settled import settle
 from small_workspaces import add_sprites
 from studio_window import CONTROL, OpenWindow, open_window, own_settings, press
 
 from gandam_studio.core import versions
+from gandam_studio.core.runs import available_devices
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import SetSetting
 from gandam_studio.qt.main_window import MainWindow
 from gandam_studio.qt.runs.lineage_tree import LineageTree
 from gandam_studio.qt.runs.screen import RunsScreen
@@ -226,3 +229,114 @@ def test_a_run_moved_away_and_back_says_so(window: MainWindow, folder: Path, tmp
     assert "moved or deleted" in screen.watch.card.cause.text()
     assert screen.watch.card.button.text() == "Resume from 60"
     assert screen.watch.card.button.isVisible()
+
+
+def shown_states(window: MainWindow) -> dict[str, str]:
+    """What each screen says about the newest run, whichever is in front."""
+    screen = train(window)
+    runs = next(iter(window.findChildren(RunsScreen)))
+    strip = window.findChild(RunStrip)
+    return {
+        "page": screen.watch.state_label.text(),
+        "chooser": screen.chooser.currentText(),
+        "strip": next(iter(strip.findChildren(QPushButton))).text(),
+        "runs": next(iter(runs.tree.run_items.values())).text(1) if runs.tree.run_items else "",
+    }
+
+
+def test_states_follow_a_click_within_a_second_and_agree_on_all_screens(window: MainWindow, qtbot) -> None:  # type: ignore[no-untyped-def]
+    visit(window, 5)
+    screen = start_by_hand(window, qtbot)
+    visit(window, 5)
+    runs = next(iter(window.findChildren(RunsScreen)))
+    qtbot.waitUntil(lambda: all("Running" in text for text in shown_states(window).values()), timeout=SOON_MS)
+    pause, stop = window.findChild(RunStrip).findChildren(QToolButton)
+
+    def follows(button: QWidget, soon: str, then: str, places: tuple[str, ...]) -> None:
+        clicked = time.monotonic()
+        click(button)
+        for place, text in shown_states(window).items():
+            assert place not in places or soon in text or then in text, f"{place}: {text}"
+        assert time.monotonic() - clicked < 1
+        qtbot.waitUntil(lambda: then in shown_states(window)[places[0]], timeout=WAIT_MS)
+        reached = time.monotonic()
+        qtbot.waitUntil(lambda: all(then in shown_states(window)[place] for place in places), timeout=SOON_MS)
+        assert time.monotonic() - reached < 1, "the screens agree within a second"
+
+    everywhere = ("page", "chooser", "strip", "runs")
+    follows(pause, "Pausing", "Paused", everywhere)
+    follows(pause, "Resuming", "Running", everywhere)
+    follows(stop, "Stopping", "Stopped", ("page", "chooser", "runs"))
+    assert not window.findChild(RunStrip).isVisible()
+    # The button of the list knows it too, although the selection is still the same.
+    runs.tree.select([screen.follower.run_directory.path])
+    qtbot.waitUntil(runs.resume_button.isEnabled, timeout=SOON_MS)
+    runs.delete([screen.follower.run_directory.path])
+    deleted = time.monotonic()
+    qtbot.waitUntil(lambda: not runs.tree.run_items and "Missing" in screen.watch.state_label.text(), timeout=SOON_MS)
+    assert time.monotonic() - deleted < 1
+
+
+def test_a_missing_device_is_cured_by_one_button(window: MainWindow, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    absent = next(name for name in ("mps", "cuda") if name not in available_devices())
+    visit(window, 4)
+    screen = window.screen_shown
+    assert isinstance(screen, TrainScreen)
+    setup = screen.setup
+    editor = setup.basic["device"].editor
+    assert absent not in [editor.itemText(row) for row in range(editor.count())], "what is not there is not offered"
+    # A run copied from a machine that has it names it nevertheless.
+    setup.draft.set_text("device", absent)
+    qtbot.waitUntil(lambda: setup.device_note.isVisible(), timeout=WAIT_MS)
+    assert not setup.start_button.isEnabled()
+    click(setup.device_note.button)
+    assert setup.start_button.isEnabled()
+    # It was refused at its start: the same button is on its card.
+    made = make_run(folder / "runs" / "r1-x", ("stop.iterations=1000000", f"device={absent}"))
+    screen.show_run(made.path)
+    screen.command("start")
+    qtbot.waitUntil(lambda: screen.follower.state.state == "failed", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: screen.watch.card.isVisible(), timeout=SOON_MS)
+    qtbot.waitUntil(lambda: not screen.control.processes, timeout=SOON_MS)
+    click(screen.watch.card.button)
+    qtbot.waitUntil(lambda: screen.follower.record.last_iteration > 1, timeout=WAIT_MS)
+    assert made.config().device == "cpu"
+
+
+def test_recipe_and_train_say_the_same_picture_size(window: MainWindow, qtbot) -> None:  # type: ignore[no-untyped-def]
+    panel = window.screen_shown.panel
+    panel.show_recipe()
+    recipe = panel.recipe
+    assert recipe is not None
+
+    def shown() -> set[int]:
+        return {picture.width() for picture in recipe.preview.pictures}
+
+    qtbot.waitUntil(lambda: shown() == {32}, timeout=SOON_MS)
+    assert recipe.size_note.isVisible(), "the recipe says 64, the preset trains at 32"
+    assert "sprite-r3-cpu" in recipe.size_note.text()
+    visit(window, 4)
+    setup = train(window).setup
+    assert setup.draft.config.data.size == 32
+    assert "64" in setup.size_note.label.text()
+    click(setup.size_note.button)
+    assert setup.draft.config.data.size == 64
+    assert not setup.size_note.isVisible()
+    visit(window, 1)
+    panel.show_recipe()
+    qtbot.waitUntil(lambda: shown() == {64}, timeout=SOON_MS)
+    assert not recipe.size_note.isVisible()
+
+
+def test_a_size_chosen_in_the_recipe_is_the_size_of_the_run(window: MainWindow, qtbot) -> None:  # type: ignore[no-untyped-def]
+    session = window.session
+    assert session is not None
+    visit(window, 4)
+    setup = train(window).setup
+    recipe = dataclasses.replace(session.workspace.recipe, size=128)
+    session.apply(SetSetting("recipe", recipe.to_json(), "Change the recipe"))
+    versions.commit(session.workspace, "larger")
+    session.versions_changed.emit()
+    assert setup.draft.config.data.size == 128
+    assert not setup.size_note.isVisible()
+    assert session.training_size.side(128) == 128

@@ -30,7 +30,7 @@ from trainer.protocol.settings import Architecture, Data, SettingError
 from trainer.protocol.suitability import check_data
 from trainer.train_run import train_run
 
-FIELDS = [info for info in describe_fields() if not info.path.startswith("origin.")]
+FIELDS = [info for info in describe_fields() if not info.path.startswith(("origin.", "extension."))]
 NUMBERS = [
     "-9" * 40, "-9223372036854775809", "-2147483649", "-1", "0", "1", "2", "3", "7", "100", "1024", "65536", "100000",
     "1000000000", "4294967296", "9223372036854775807", "9223372036854775808", "9" * 5000, "x", "",

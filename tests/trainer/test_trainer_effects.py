@@ -200,7 +200,7 @@ def other_value(config: TrainConfig, path: str, tried: str) -> str:
 
 
 def test_every_setting_is_tried() -> None:
-    settable = {info.path for info in describe_fields() if not info.path.startswith("origin.")}
+    settable = {info.path for info in describe_fields() if not info.path.startswith(("origin.", "extension."))}
     assert settable == TRIED.keys() | ELSEWHERE.keys()
 
 
@@ -268,6 +268,7 @@ def test_every_setting_has_an_effect_somewhere(path: str) -> None:
         ("hinge-sn", ["objective.label_noise=0.1"], "objective.label_noise"),
         ("sprite-r3", ["objective.separate_steps=yes"], "objective.separate_steps"),
         ("dcgan", ["origin.version=v9"], "origin.version"),
+        ("dcgan", ["extension.iterations=9"], "extension.iterations"),
     ],
 )
 def test_what_would_have_no_effect_is_refused_by_name(preset: str, words: list[str], named: str) -> None:
@@ -310,7 +311,7 @@ def test_a_cosine_without_a_limit_is_announced(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_penalty_that_grows_from_nothing_is_applied(tmp_path: Path) -> None:
-    from trainer.schedule import Done, penalty_weight
+    from trainer.protocol.schedule import Done, penalty_weight
 
     config = apply_overrides(
         load_preset("dcgan"), ["regulariser.kind=r1", "regulariser.weight=0", "regulariser.weight_end=5"]

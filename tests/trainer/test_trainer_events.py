@@ -39,7 +39,7 @@ def test_events_are_numbered_dated_and_read_back_equal(tmp_path: Path) -> None:
 
 
 def test_every_kind_survives_its_line() -> None:
-    assert len(KINDS) == 15
+    assert len(KINDS) == 16
     for kind in KINDS.values():
         assert parse_event(json.dumps(kind(iteration=7).to_json()).encode()) == kind(iteration=7)
 

@@ -10,9 +10,11 @@ import pytest
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from recorded_runs import Recorder, make_run
 from small_workspaces import add_sprites
 
 from gandam_studio.core import versions
+from gandam_studio.core.exporting import export as versions_export
 from gandam_studio.core.versions import diff
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, Flip, Tag
@@ -234,14 +236,27 @@ def test_export_dialog_asks_before_replacing(qtbot, open_screen, tmp_path):
     qtbot.addWidget(dialog)
     dialog.show()
     names = [dialog.formats.item(row).data(Qt.ItemDataRole.UserRole) for row in range(dialog.formats.count())]
-    assert names[0] == "jsonl"
+    assert names[0] == "pngs"
     assert names[-1] == "all"
     dialog.formats.setCurrentRow(names.index("imagefolder"))
     assert [dialog.pictures.itemData(row) for row in range(3)] == ["render", "copy", "link"]
-    (tmp_path / "there").mkdir()
+    (tmp_path / "empty").mkdir()
+    dialog.target.setText(str(tmp_path / "empty"))
+    assert (dialog.export.isEnabled(), dialog.replace.isVisible()) == (True, False), "an empty folder is in no way"
+    version, workspace = screen.chosen, screen.session.workspace
+    versions_export(workspace, version, tmp_path / "there", format="imagefolder")
     dialog.target.setText(str(tmp_path / "there"))
     assert dialog.replace.isVisible()
+    assert dialog.problem.isVisible()
     assert not dialog.export.isEnabled()
+    (tmp_path / "there" / "mine.txt").write_text("mine")
+    dialog.replace.setChecked(True)
+    dialog._check()
+    assert not dialog.export.isEnabled(), "a file of somebody's own is in it"
+    assert "mine.txt" in dialog.problem.text()
+    (tmp_path / "there" / "mine.txt").unlink()
+    dialog.replace.setChecked(False)
+    dialog._check()
     dialog.replace.setChecked(True)
     dialog.export.click()
     assert dialog.request == ExportRequest(str(tmp_path / "there"), "imagefolder", "render", True)
@@ -341,3 +356,51 @@ def test_paints_in_both_themes_and_many_differences(qtbot, open_screen, scheme):
     screen.differences.set_tile(64)
     assert not screen.grab().isNull()
     theme.set_scheme("system")
+
+
+def test_no_difference_is_an_answer_too(qtbot, open_screen):
+    screen = open_screen(5)
+    commit(qtbot, screen, "one")
+    comparing = screen.detail.summary.text()
+    screen.detail.show_summary(None)
+    waiting = screen.detail.summary.text()
+    screen.history.go_to(0)
+    settle(qtbot, screen.session)
+    assert comparing != waiting
+    assert screen.detail.summary.text() != waiting, "the current state is the same as its version"
+
+
+def test_a_training_run_does_not_make_the_versions_compare_again(qtbot, open_screen, tmp_path):
+    screen = open_screen(5)
+    commit(qtbot, screen, "one")
+    recorder = Recorder(make_run(tmp_path / "w" / "runs" / "r1-a"))
+    screen.session.run_index.refresh()
+    qtbot.waitUntil(lambda: len(screen.session.run_index.runs) == 1)
+    settle(qtbot, screen.session)
+    asked = []
+    screen.session.start_quiet_job = lambda *_args, **_more: asked.append(1)
+    recorder.train(40)
+    with qtbot.waitSignal(screen.session.run_index.changed):
+        screen.session.run_index.refresh()
+    QTest.qWait(50)
+    assert asked == []
+
+
+def test_the_default_export_is_a_plain_folder_of_pngs(qtbot, open_screen, tmp_path):
+    screen = open_screen(6)
+    commit(qtbot, screen, "one")
+    dialog = ExportDialog(screen.chosen, screen, screen.session.workspace.folder)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert (dialog.format, dialog.pictures.currentData()) == ("pngs", "edit")
+    dialog.target.setText(str(screen.session.workspace.folder / "inside"))
+    assert not dialog.export.isEnabled()
+    assert "workspace" in dialog.problem.text()
+    dialog.target.setText(str(tmp_path / "sprites"))
+    shown = []
+    screen.session.result_posted.connect(lambda text, path: shown.append(path))
+    QTest.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
+    screen.work.export(screen.chosen, dialog.request)
+    settle(qtbot, screen.session)
+    assert shown == [tmp_path / "sprites"]
+    assert len(list((tmp_path / "sprites").glob("*.png"))) == 6

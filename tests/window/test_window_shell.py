@@ -78,7 +78,7 @@ def test_the_palette_finds_and_runs_a_command(folder: Path, open_window: OpenWin
     palette = QApplication.activePopupWidget()
     assert isinstance(palette, CommandPalette)
     QTest.keyClicks(palette.field, "flip left")
-    assert palette.list.count() == 1
+    assert palette.list.item(0).text() == "Flip left-right"
     QTest.keyClick(palette.field, Key.Key_Return)
     assert curate(window).session.workspace.sprite(1).flipped
 

@@ -41,15 +41,16 @@ def test_text_is_readable(name: str, ground: str) -> None:
     colors = THEMES[name]
     assert _contrast(colors["text"], colors[ground]) >= 7
     assert _contrast(colors["secondary"], colors[ground]) >= 4.5
-    assert _contrast(colors["accent"], colors[ground]) >= 3
+    assert _contrast(colors["accent"], colors[ground]) >= 4.5
 
 
 @pytest.mark.parametrize("name", THEMES)
 def test_signs_and_buttons_are_readable(name: str) -> None:
     colors = THEMES[name]
-    assert _contrast(colors["on_accent"], colors["accent"]) >= 3
+    assert _contrast(colors["on_accent"], colors["accent_fill"]) >= 4.5
+    assert _contrast(colors["on_accent"], colors["accent_hover"]) >= 4.5
     for sign in ("kept", "dropped", "warning", "flipped", "info"):
-        assert _contrast(colors[sign], colors["surface"]) >= 3, sign
+        assert _contrast(colors[sign], colors["surface"]) >= 4.5, sign
 
 
 def test_the_style_sheet_uses_only_names_that_exist(qapp: QApplication) -> None:

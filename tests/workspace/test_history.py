@@ -17,6 +17,7 @@ from gandam_studio.core.workspace.edits import (
     Edit,
     Flip,
     Keep,
+    LookAlike,
     NotDuplicates,
     Rotate,
     SetCrop,
@@ -70,11 +71,12 @@ selections = st.lists(st.integers(1, SPRITES), min_size=1, max_size=SPRITES, uni
 edits = st.one_of(
     selections.map(Flip),
     st.builds(Rotate, selections, st.integers(1, 3)),
-    st.builds(Drop, selections, st.sampled_from(["non-bipedal", "text"])),
+    st.builds(Drop, selections, st.sampled_from(["", "non-bipedal", "text"])),
     selections.map(Keep),
     selections.map(Undecide),
     st.builds(Tag, selections, st.frozensets(st.sampled_from("abc")), st.frozensets(st.sampled_from("abc"))),
     st.builds(SetFacing, selections, st.sampled_from(["left", "right", "front", "unknown"])),
+    st.builds(LookAlike, selections, st.sampled_from(["left", "right"])),
     st.builds(SetCrop, selections, st.sampled_from([None, (0, 0, 5, 5), (2, 3, 10, 9)])),
     st.builds(
         SetValues,

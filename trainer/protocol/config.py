@@ -17,6 +17,7 @@ from trainer.protocol.settings import (
     Data,
     Diagnostics,
     Ema,
+    Extension,
     Objective,
     Optimiser,
     Precision,
@@ -58,8 +59,19 @@ class TrainConfig:
     schema_version: int = SCHEMA_VERSION
     preset: str = setting("custom", "preset this configuration started from", most=64)
     description: str = setting("", "what the preset is for, in a sentence or two")
-    seed: int = setting(0, "decides weights, order of pictures, latents and augmentation", low=0, high=2**63 - 1)
-    device: str = setting("auto", "auto takes CUDA, then MPS, then CPU", choices=("auto", "cuda", "mps", "cpu"))
+    seed: int = setting(
+        0,
+        "decides weights, order of pictures, latents and augmentation",
+        low=0,
+        high=2**63 - 1,
+        advice="No seed is better than another; two runs with different seeds show what is luck",
+    )
+    device: str = setting(
+        "auto",
+        "auto takes CUDA, then MPS, then CPU",
+        choices=("auto", "cuda", "mps", "cpu"),
+        advice="A graphics card (cuda, mps) is ten times as fast or more; a processor does for small pictures",
+    )
     processes: int = setting(
         1,
         "share each batch among this many processes of this machine, one GPU each; the result is the same",
@@ -79,6 +91,7 @@ class TrainConfig:
     sampling: Sampling = field(default_factory=Sampling)
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     stop: Stop = field(default_factory=Stop)
+    extension: Extension = field(default_factory=Extension)
     origin: Origin = field(default_factory=Origin)
 
     def __post_init__(self) -> None:
@@ -133,6 +146,7 @@ class FieldInfo:
     low: float | None = None
     high: float | None = None
     most: int = LONGEST
+    advice: str = ""
 
 
 def _is_section(hint: Any) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 
+NO_DEVICE = "this machine has no usable"
+"""How the reason begins when a run's device is not there."""
 CAUSES = ("usage", "data", "oom", "nan", "disk_full", "io", "device", "checkpoint", "locked", "folder", "ranks", "bug")
 """Causes of failure. "io" is any failure to read or write except a full disk."""
 

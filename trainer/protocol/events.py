@@ -221,6 +221,26 @@ class RunResumed(TrainEvent):
 
 
 @dataclass(frozen=True)
+class RunExtended(TrainEvent):
+    """The run was given another limit (0: none): `iterations`, `minutes` or `images`, from the run's start.
+
+    Attributes:
+        tail: "constant" or "cool-down". message: what the learning rates do from here, one line.
+        factor_before, factor, factor_end: the learning rates as shares of those set: before, now, at the new limit.
+    """
+
+    kind = "run_extended"
+    iterations: int = 0
+    minutes: float = 0.0
+    images: int = 0
+    tail: str = ""
+    message: str = ""
+    factor_before: float = 1.0
+    factor: float = 1.0
+    factor_end: float = 1.0
+
+
+@dataclass(frozen=True)
 class Heartbeat(TrainEvent):
     """Sent when nothing else happens; `state` is "running" or "paused"."""
 
@@ -282,7 +302,7 @@ KINDS: dict[str, type[TrainEvent]] = {
     event.kind: event
     for event in (
         RunStarted, Progress, SamplesSaved, CheckpointSaved, MetricMeasured, SpikeFound, Diagnosed, Alarm, RunPaused,
-        RunResumed, Heartbeat, RunWarning, RunStopped, RunFailed, RunFinished,
+        RunResumed, RunExtended, Heartbeat, RunWarning, RunStopped, RunFailed, RunFinished,
     )
 }  # fmt: skip
 LIMITS = {"iterations": "iteration limit", "minutes": "time limit", "images": "picture limit"}

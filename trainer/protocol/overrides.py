@@ -9,10 +9,11 @@ from typing import Any
 from trainer.protocol.config import FieldInfo, TrainConfig, describe_fields, flat
 from trainer.protocol.effects import NO_LIMIT, newly_without_limit, without_effect
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.settings import (
-    SettingError,
-)
+from trainer.protocol.settings import SettingError
 from trainer.protocol.untrusted import shortened
+
+FILLED_IN = {"origin": "when the run is created", "extension": "when the run's limit is raised"}
+"""Sections that are never set by hand, and when the program writes them."""
 
 
 def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
@@ -41,8 +42,8 @@ def apply_overrides(config: TrainConfig, overrides: Iterable[str]) -> TrainConfi
     asked = parse_overrides(overrides)
     for path, value in asked.items():
         section, _, name = path.rpartition(".")
-        if section == "origin":
-            raise SettingRefused(path, f"{path} is filled in when the run is created and cannot be set")
+        if section in FILLED_IN:
+            raise SettingRefused(path, f"{path} is filled in {FILLED_IN[section]} and cannot be set")
         (values[section] if section else values)[name] = value
     try:
         changed = TrainConfig.from_json(values)
@@ -74,6 +75,7 @@ class SettingRefused(TrainerError):
 def _resolve(path: str, fields: dict[str, FieldInfo]) -> str:
     if path in fields:
         return path
+    fields = {known: info for known, info in fields.items() if known.partition(".")[0] not in FILLED_IN}
     ends = [known for known in fields if known.rpartition(".")[2] == path]
     if len(ends) == 1:
         return ends[0]

@@ -35,6 +35,10 @@ except ImportError:  # Windows.
     fcntl = None  # type: ignore[assignment,unused-ignore]
 
 COMMANDS = ("pause", "resume", "stop", "sample", "checkpoint")
+ABOUT = "about.json"
+"""The file of a run's own name and note, which the Studio writes and the trainer ignores."""
+PROGRESS = "progress:"
+"""Begins a line on the error stream of a command with `--progress`: pictures done, and of all."""
 CHECKPOINT_STATE = "state.json"
 """The file that makes a checkpoint's folder complete."""
 STATES = ("created", "running", "paused", "interrupted", "stopped", "failed", "finished", "damaged")

@@ -50,12 +50,15 @@ def setting(
     choices: tuple[Any, ...] = (),
     unit: str = "",
     most: int = LONGEST,
+    advice: str = "",
 ) -> Any:
     """A dataclass field with its meaning, inclusive range, choices and unit.
 
-    `most` is the largest number of characters of a text, or of items of a list.
+    `advice` says in a sentence what a good and a bad value look like. `most` is the largest number of characters of a
+    text, or of items of a list.
     """
     metadata = {"meaning": meaning, "low": low, "high": high, "choices": choices, "unit": unit, "most": most}
+    metadata["advice"] = advice
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -140,7 +143,13 @@ def _check_text(name: str, text: str, longest: int) -> None:
 class Data(Settings):
     """The training pictures. Size and channels follow from the recipe of the prepared data set."""
 
-    size: int = setting(64, "side of the training pictures", choices=SIZES, unit="pixels")
+    size: int = setting(
+        64,
+        "side of the training pictures",
+        choices=SIZES,
+        unit="pixels",
+        advice="Twice the side costs about four times the time; too small loses details",
+    )
     channels: int = setting(3, "3 for colour on a background, 4 to learn transparency as well", choices=(3, 4))
     subset: int = setting(
         0, "train on this many pictures chosen once by the seed; 0 uses all", low=0, high=SCALE, unit="pictures"
@@ -169,7 +178,13 @@ class Architecture(Settings):
         choices=("gandam", "dcgan", "sprite"),
     )
     size: int = setting(64, "picture side the layer lists below are written for", choices=SIZES, unit="pixels")
-    latent: int = setting(100, "numbers in the latent vector z ~ N(0, 1)", low=1, high=16384)
+    latent: int = setting(
+        100,
+        "numbers in the latent vector z ~ N(0, 1)",
+        low=1,
+        high=16384,
+        advice="64 to 512 are common; far fewer give samples that look alike",
+    )
     base: int = setting(
         4, "side of the generator's first map (gandam; others begin at 4)", choices=(1, 2, 4), unit="pixels"
     )
@@ -226,7 +241,13 @@ class Objective(Settings):
         "relativistic (pairing, Jolicoeur-Martineau 2018), least-squares (Mao 2017)",
         choices=("bce", "wasserstein", "hinge", "relativistic", "least-squares"),
     )
-    label_noise: float = setting(0.0, "labels are drawn within this distance of 1 and 0 (bce only)", low=0, high=0.5)
+    label_noise: float = setting(
+        0.0,
+        "labels are drawn within this distance of 1 and 0 (bce only)",
+        low=0,
+        high=0.5,
+        advice="A little (0.1) helps against a discriminator that wins; much blurs what is learnt",
+    )
     critic_steps: int = setting(1, "discriminator steps before each generator step", low=1, high=20)
     shared_latents: bool = setting(
         False, "the generator learns from the pictures that the discriminator has just seen, drawn only once"
@@ -251,7 +272,13 @@ class Regulariser(Settings):
         "none, gp (WGAN-GP, Gulrajani 2017), r1 (Mescheder 2018, on real pictures), r1r2 (on real and generated)",
         choices=("none", "gp", "r1", "r1r2"),
     )
-    weight: float = setting(0.0, "lambda (gp) or gamma (r1, r1r2) at the start", low=0, high=HEAVIEST)
+    weight: float = setting(
+        0.0,
+        "lambda (gp) or gamma (r1, r1r2) at the start",
+        low=0,
+        high=HEAVIEST,
+        advice="Too small: losses jump or explode; too large: training crawls",
+    )
     weight_end: float = setting(
         -1.0, "the same at the run's limit, reached by a cosine; negative: constant", low=-HEAVIEST, high=HEAVIEST
     )
@@ -262,7 +289,13 @@ class Regulariser(Settings):
 class Augmentation(Settings):
     """Changes real and generated pictures alike before the discriminator sees them (Zhao 2020, Karras 2020)."""
 
-    probability: float = setting(1.0, "share of pictures changed, by each kind of change but mirror", low=0, high=1)
+    probability: float = setting(
+        1.0,
+        "share of pictures changed, by each kind of change but mirror",
+        low=0,
+        high=1,
+        advice="Helps with few sprites, where the discriminator learns them by heart; with thousands less is better",
+    )
     translation: float = setting(0.0, "largest shift, filled with the background", low=0, high=0.5, unit="of the side")
     brightness: float = setting(0.0, "largest change of brightness", low=0, high=1)
     saturation: float = setting(0.0, "largest change of saturation", low=0, high=1)
@@ -270,7 +303,11 @@ class Augmentation(Settings):
     cutout: float = setting(
         0.0, "side of the square hidden; can leak transparent boxes", low=0, high=0.5, unit="of the side"
     )
-    mirror: bool = setting(False, "show left-right mirror images too: undoes curated facing")
+    mirror: bool = setting(
+        False,
+        "show left-right mirror images too: undoes curated facing",
+        advice="Good for sprites that face the front; bad where all face one way and should",
+    )
     rotation: bool = setting(False, "show quarter turns too: leaks into the samples")
     adaptive: bool = setting(False, "raise and lower the probability as the discriminator overfits")
     target: float = setting(0.6, "overfitting signal the adaptive rule holds", low=-1, high=1)
@@ -281,8 +318,20 @@ class Augmentation(Settings):
 class Optimiser(Settings):
     """Adam (Kingma & Ba 2015) for both networks."""
 
-    lr_g: float = setting(2e-4, "generator's learning rate", low=0, high=1)
-    lr_d: float = setting(2e-4, "discriminator's learning rate", low=0, high=1)
+    lr_g: float = setting(
+        2e-4,
+        "generator's learning rate",
+        low=0,
+        high=1,
+        advice="Too high: losses jump and samples flicker; too low: samples hardly change",
+    )
+    lr_d: float = setting(
+        2e-4,
+        "discriminator's learning rate",
+        low=0,
+        high=1,
+        advice="Lower it when the discriminator's loss goes to 0; raise it when samples stay blurred",
+    )
     beta1: float = setting(0.5, "decay of the mean of gradients", low=0, high=0.9999)
     beta2: float = setting(0.999, "decay of the mean of squared gradients", low=0, high=0.99999)
     eps: float = setting(1e-8, "added to the root for stability", low=1e-30, high=1)
@@ -307,7 +356,9 @@ class Schedule(Settings):
 class Ema(Settings):
     """An exponential moving average of the generator's weights, which draws steadier pictures."""
 
-    enabled: bool = setting(False, "keep the average and sample from it")
+    enabled: bool = setting(
+        False, "keep the average and sample from it", advice="On: calmer, cleaner samples; off: every wobble is seen"
+    )
     half_life: int = setting(
         40_000, "pictures seen until old weights count half", low=1, high=MOST_IMAGES, unit="pictures"
     )
@@ -342,7 +393,14 @@ class Precision(Settings):
 class Batch(Settings):
     """The pictures of a step."""
 
-    size: int = setting(64, "pictures per step, over all ranks; 0: as many as fit", low=0, high=65536, unit="pictures")
+    size: int = setting(
+        64,
+        "pictures per step, over all ranks; 0: as many as fit",
+        low=0,
+        high=65536,
+        unit="pictures",
+        advice="16 to 64 suit sprites; larger steps are steadier but slower and need more memory",
+    )
     micro: int = setting(
         0,
         "pictures at once, in whole groups of minibatch_std; gradients are accumulated to `size`; 0: all at once",
@@ -396,6 +454,42 @@ class Diagnostics(Settings):
 class Stop(Settings):
     """Limits of training, which ends at the first one reached; 0 is no limit."""
 
-    iterations: int = setting(0, "generator steps", low=0, high=SCALE, unit="iterations")
-    minutes: float = setting(0.0, "minutes of training, pauses not counted", low=0, high=SCALE, unit="minutes")
+    iterations: int = setting(
+        0,
+        "generator steps",
+        low=0,
+        high=SCALE,
+        unit="iterations",
+        advice="Shapes appear after some thousand, details after tens of thousands",
+    )
+    minutes: float = setting(
+        0.0,
+        "minutes of training, pauses not counted",
+        low=0,
+        high=SCALE,
+        unit="minutes",
+        advice="Two minutes show whether it learns at all; good samples take hours on a processor",
+    )
     images: int = setting(0, "real pictures seen", low=0, high=MOST_IMAGES, unit="pictures")
+
+
+@dataclass(frozen=True)
+class Extension(Settings):
+    """How a run goes on beyond the limit that its schedules were made for; written when its limit is raised.
+
+    A cool-down lets the learning rates fall once more, from one progress of the run to another.
+    """
+
+    iterations: int = setting(0, "limit the schedules were made for; 0: none", low=0, high=SCALE, unit="iterations")
+    minutes: float = setting(0.0, "limit the schedules were made for; 0: none", low=0, high=SCALE, unit="minutes")
+    images: int = setting(0, "limit the schedules were made for; 0: none", low=0, high=MOST_IMAGES, unit="pictures")
+    start_factor: float = setting(
+        0.0, "learning rates at the start of the newest cool-down, times those set; 0: there was none", low=0, high=1
+    )
+    end_factor: float = setting(0.0, "learning rates at its end, times those set", low=0, high=1)
+    from_iterations: int = setting(0, "where it started", low=0, high=SCALE, unit="iterations")
+    from_minutes: float = setting(0.0, "where it started", low=0, high=SCALE, unit="minutes")
+    from_images: int = setting(0, "where it started", low=0, high=MOST_IMAGES, unit="pictures")
+    to_iterations: int = setting(0, "where it ends; 0: not by iterations", low=0, high=SCALE, unit="iterations")
+    to_minutes: float = setting(0.0, "where it ends; 0: not by time", low=0, high=SCALE, unit="minutes")
+    to_images: int = setting(0, "where it ends; 0: not by pictures", low=0, high=MOST_IMAGES, unit="pictures")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
+
+import numpy as np
 
 from gandam_studio.core.duplicates.relations import DUPLICATES
 from gandam_studio.core.duplicates.report import DuplicateGroup, DuplicateReport
@@ -40,10 +43,18 @@ class DropPlan:
     Attributes:
         drops: in the order of the report.
         spared: superfluous sprites that stay because the person said they belong.
+        spared_groups: the number of groups these are in.
+        unsure: superfluous sprites that stay because their confidence is below the minimum.
+        unchosen: superfluous sprites that stay because their relation was not asked for, by relation.
+        relatives: the number of members that are related to others but copies of none; the rules never drop these.
     """
 
     drops: tuple[PlannedDrop, ...]
     spared: tuple[int, ...]
+    spared_groups: int = 0
+    unsure: tuple[int, ...] = ()
+    unchosen: dict[str, int] = field(default_factory=dict)
+    relatives: int = 0
 
     def edit(self) -> Edit:
         """All of it as one step of undo."""
@@ -55,22 +66,35 @@ def plan_drops(
     *,
     relations: frozenset[str] | set[str] = DUPLICATES,
     minimum_confidence: float = 0.0,
+    include_kept: bool = False,
 ) -> DropPlan:
     """What would be dropped: every duplicate of a kept picture, by the report's rules.
 
     Only members related by one of `relations` go; relatives (recolours, near ones, frames) never do. Sprites the person
-    kept by name are spared.
+    kept by name are spared unless `include_kept`; even then, one sprite of each group of duplicates stays.
     """
-    drops, spared = [], []
-    for one in report.superfluous():
+    drops, spared, unsure = [], [], []
+    unchosen: Counter[str] = Counter()
+    found = report.superfluous()
+    for one in found:
         verdict = one.verdict
-        if verdict.relation not in relations or verdict.confidence < minimum_confidence:
-            continue
-        if one.kept:
+        if verdict.relation not in relations:
+            unchosen[verdict.relation] += 1
+        elif verdict.confidence < minimum_confidence:
+            unsure.append(one.seq)
+        elif one.kept and not include_kept:
             spared.append(one.seq)
         else:
             drops.append(PlannedDrop(one.seq, one.favour, verdict.relation, one.rule, verdict.confidence))
-    return DropPlan(tuple(drops), tuple(spared))
+    seqs, numbers = report.membership()
+    return DropPlan(
+        tuple(drops),
+        tuple(spared),
+        spared_groups=len(np.unique(numbers[np.isin(seqs, spared)])),
+        unsure=tuple(unsure),
+        unchosen=dict(unchosen),
+        relatives=len(seqs) - len(report) - len(found),
+    )
 
 
 def keep_best(group: DuplicateGroup) -> Edit:

@@ -205,6 +205,17 @@ class DuplicateReport:
         members.sort(key=lambda one: (one.duplicate_of is None, one.distance, self._judged[one.seq].facts.key))
         return DuplicateGroup(int(self._seqs[keeper]), tuple(members))
 
+    def as_copy(self, member: Member) -> Member:
+        """A member of a group as what it is to the picture it duplicates, which need not be the group's keeper.
+
+        A relative, or one without a direct relation to that picture, is returned as it is.
+        """
+        if member.duplicate_of in (None, member.related_to):
+            return member
+        place, kept = (int(one) for one in self._place_of(np.array([member.seq, member.duplicate_of])))
+        link = self._between(place, kept)
+        return member if link is None else self._described(link, place, kept, place=place, kept=kept)
+
     def superfluous(self) -> list[Superfluous]:
         """Every duplicate of another picture, in the order of the groups and in them of their members.
 
@@ -315,7 +326,10 @@ class DuplicateReport:
     def _member(self, place: int, keeper: int, family: np.ndarray) -> Member:
         """How one sprite stands to its group's keeper, or else to the one it duplicates or is related to."""
         kept = int(self._duplicate_of[place])
-        link, mine, other = self._explaining(place, keeper, kept, family)
+        return self._described(*self._explaining(place, keeper, kept, family), place=place, kept=kept)
+
+    def _described(self, link: Link, mine: int, other: int, place: int, kept: int) -> Member:
+        """The member at a place, by the relation between the places `mine` and `other`; it duplicates `kept`."""
         verdict, transform = link.verdict, link.verdict.transform
         if link.i == self._seqs[mine]:
             widths = [self._judged[seq].facts.width for seq in (link.i, link.j)]

@@ -5,7 +5,7 @@ to its target and renamed, so that a crash leaves either the old or the new expo
 """
 
 from gandam_studio.core.exporting.classes import EVERY_TAG, parse_classes
-from gandam_studio.core.exporting.export import Exported, export
+from gandam_studio.core.exporting.export import Exported, export, target_problem
 from gandam_studio.core.exporting.formats import ALL, FORMATS, PICTURES, Format, format_named
 from gandam_studio.core.exporting.reading import ReadBack, read_export
 from gandam_studio.core.exporting.taking_back import TakenBack, take_back
@@ -24,4 +24,5 @@ __all__ = [
     "parse_classes",
     "read_export",
     "take_back",
+    "target_problem",
 ]

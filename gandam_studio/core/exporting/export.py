@@ -19,7 +19,7 @@ from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.versions.model import ManifestVersion
 from trainer.protocol import outputs
 from trainer.protocol.folders import files_under, scratch
-from trainer.protocol.output_folders import FolderKind, new_folder, write_marker
+from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, write_marker
 from trainer.protocol.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ def export(
         version: the version to export.
         out: a file or folder, or a URL such as s3://bucket/x.zip (with the `remote` extra).
         format: a key of `FORMATS`, or "all" for all formats, each in its own place in a folder.
-        pictures: "none", "copy" (the original files), "link" (hard links to them, which must not be edited), or
-            "render" (the recipe applied); "" for the format's default.
+        pictures: "none", "copy" (the original files), "link" (hard links to them, which must not be edited), "edit"
+            (flipped, cropped and turned, at their own size), or "render" (the recipe applied); "" for the format's
+            default.
         recipe: a recipe to use instead of the version's own.
         classes: tags that are classes; every sprite must have exactly one. `classes.EVERY_TAG` for all tags.
         captions: write a text file with the tags next to every picture.
@@ -108,6 +109,28 @@ def export(
                 return _sized(result, local)
         _write(source, forms, path, kind, format, force=force)
         return replace(_sized(result, path), out=str(path))
+
+
+def target_problem(out: Path | str, format: str, pictures: str, *, force: bool, near: Iterable[Path] = ()) -> str:
+    """Why an export cannot be written to `out`, in one line, before anything is done; "" if it can, or for a URL.
+
+    With `force`, reads the list of the files of an existing folder.
+    """
+    try:
+        path = local_path(out)
+        if path is None:
+            return ""
+        forms = list(FORMATS.values()) if format == ALL else [format_named(format)]
+        kind = _folder_kind(forms, format, pictures or forms[0].pictures[0])
+        if kind is None:
+            outputs.check_file(path, force=force, near=near)
+        else:
+            check_folder(path, kind, force=force, near=near)
+    except (outputs.OutputError, UserError) as error:
+        return str(error)
+    except OSError as error:
+        return f"cannot write {out}: {error.strerror or error}"
+    return ""
 
 
 def _pictures(forms: list[Format], format: str, wanted: str) -> str:

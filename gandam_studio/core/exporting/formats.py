@@ -9,7 +9,7 @@ from types import ModuleType
 
 from gandam_studio.core.errors import UserError
 
-NONE, COPY, LINK, RENDER = PICTURES = ("none", "copy", "link", "render")
+NONE, COPY, LINK, RENDER, EDIT = PICTURES = ("none", "copy", "link", "render", "edit")
 ALL = "all"
 PICTURE = r"[^/]+-[0-9a-f]{12}\.[a-z0-9]+"
 """Names that exports give pictures (`source.picture_stem`), as a regular expression."""
@@ -83,6 +83,7 @@ def _folder(
 FORMATS = {
     form.name: form
     for form in (
+        _folder("pngs", "A plain folder of PNG files", r"[^/]+\.png", pictures=(EDIT, RENDER), tagged=False),
         _table("jsonl", "The manifest itself: canonical JSON lines"),
         _table("csv", "A table for spreadsheets and pandas"),
         Format(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting.classes import Classes
-from gandam_studio.core.exporting.formats import LINK, RENDER
+from gandam_studio.core.exporting.formats import EDIT, LINK, RENDER
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.pictures.decoding import sniff
 from gandam_studio.core.pictures.rendering import Pixels
@@ -39,6 +39,8 @@ _SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
 _ID_SHOWN = 12
 _HASHED_AT_ONCE = 256
 CAPTION = ".txt"
+# Device names on Windows, with any suffix.
+_RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
 
 
 @dataclass
@@ -131,12 +133,14 @@ class Source:
         return rendered(self.workspace.originals, entry, self.recipe, self.background)
 
     def picture(self, entry: ManifestEntry) -> bytes:
-        """Return the bytes of an entry's picture file: rendered by the recipe, or the original file.
+        """Return the bytes of an entry's picture file: rendered by the recipe, edited at its own size, or the original.
 
         A sprite that is a part of its original (a frame, a region of a sheet) is returned as a PNG of that part.
         """
         if self.pictures == RENDER:
             return self._rendered_png(entry)
+        if self.pictures == EDIT:
+            return png_bytes(picture_of(self.workspace.originals, entry))
         if entry.part:
             whole = ManifestEntry(entry.id, entry.source, entry.source_digest, entry.width, entry.height, entry.part)
             return png_bytes(picture_of(self.workspace.originals, whole))
@@ -144,7 +148,7 @@ class Source:
 
     def name(self, entry: ManifestEntry, data: bytes | None = None) -> str:
         """Return the file name of an entry's picture: readable, valid on every system, and unique by its id."""
-        if self.pictures == RENDER or entry.part:
+        if self.pictures in (RENDER, EDIT) or entry.part:
             suffix = ".png"
         else:
             suffix = self._suffix(entry, data)
@@ -213,9 +217,15 @@ class Source:
 
 def picture_stem(entry: ManifestEntry) -> str:
     """Return the stem of a picture's file name, from its source name and id: "zaku-0012-1f0c9e3b2a7d"."""
+    return f"{readable_stem(entry)}-{entry.id[:_ID_SHOWN]}"
+
+
+def readable_stem(entry: ManifestEntry) -> str:
+    """Return a file name for an entry that is valid everywhere, from its source name: "zaku-0012"; not unique."""
     name = file_name(entry.source).rsplit(".", 1)[0]
     slug = re.sub("-+", "-", "".join(c if _is_letter(c) else "-" for c in unicodedata.normalize("NFC", name)))
-    return f"{slug.strip('-').lower()[:40].strip('-') or 'sprite'}-{entry.id[:_ID_SHOWN]}"
+    stem = slug.strip("-").lower()[:40].strip("-") or "sprite"
+    return f"sprite-{stem}" if stem in _RESERVED else stem
 
 
 def caption(entry: ManifestEntry) -> bytes:

@@ -157,6 +157,7 @@ class ImportSummary:
     Attributes:
         imported: new sprites.
         already: pictures that were there before, by file or by pixels.
+        copies: those of `already` that come from other files and are merged, because their pixels are equal.
         rejected: files refused, with reasons; the first LISTED of `rejected_count`.
         missing: files that were gone or could not be opened when their turn came; they are not remembered.
         notes: what a person should know besides, one line each.
@@ -170,6 +171,7 @@ class ImportSummary:
 
     imported: int = 0
     already: int = 0
+    copies: int = 0
     rejected: list[Rejected] = field(default_factory=list)
     missing: list[Rejected] = field(default_factory=list)
     rejected_count: int = 0
@@ -182,6 +184,11 @@ class ImportSummary:
     edited_count: int = 0
     carried: int = 0
     seconds: float = 0.0
+
+    @property
+    def already_imported(self) -> int:
+        """Pictures that an earlier import brought from the same file."""
+        return self.already - self.copies
 
     def reject(self, path: str, reason: str) -> None:
         """Count, and list while there is room."""
@@ -220,6 +227,7 @@ class ImportSummary:
         return {
             "imported": self.imported,
             "already": self.already,
+            "copies": self.copies,
             "rejected": [asdict(item) for item in self.rejected],
             "rejected_count": self.rejected_count,
             "missing": [asdict(item) for item in self.missing],
@@ -236,7 +244,12 @@ class ImportSummary:
 
     def sentence(self) -> str:
         """One line for people."""
-        parts = [f"{self.imported:,} imported", f"{self.already:,} already there", f"{self.rejected_count:,} rejected"]
+        parts = [f"{self.imported:,} imported"]
+        if self.copies:
+            parts.append(f"{self.copies:,} exact {'copy' if self.copies == 1 else 'copies'} merged")
+        if self.already_imported:
+            parts.append(f"{self.already_imported:,} already imported")
+        parts.append(f"{self.rejected_count:,} rejected")
         if self.missing_count:
             parts.append(f"{self.missing_count:,} missing")
         if self.edited_count:

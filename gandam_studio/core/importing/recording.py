@@ -158,16 +158,17 @@ class Recorder:
             # Before the rows: a power cut may leave an original without a row, never a row without its original.
             originals.add_all(small.items())
             originals.flush(files)
-            new, edited = self._write(batch)
+            new, edited, copies = self._write(batch)
         except OSError as error:
             raise UserError(f"nothing more was saved: {error.strerror or error}") from error
         self._count(batch, len(new))
+        self.summary.copies += copies
         self.summary.blank += sum(sprite.is_blank for sprite in new)
         for pair in edited:
             self.summary.edit(pair)
 
-    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[list[FoundSprite], list[Edited]]:
-        """The batch's transaction: the sprites that were new, and what was edited.
+    def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[list[FoundSprite], list[Edited], int]:
+        """The batch's transaction: the sprites that were new, what was edited, and how many were exact copies.
 
         The original of a re-encoded copy is kept too: a version names one of the files with equal pixels whichever
         came first, so all of them must be there.
@@ -179,8 +180,9 @@ class Recorder:
             new: list[tuple[FoundSprite, str, str]] = []  # sprite, name, digest
             sources: list[tuple[object, ...]] = []
             edited: list[tuple[Item, Outcome, list[Placed], set[str]]] = []
+            copies = 0
             for item, outcome in batch:
-                self._place(item, outcome, last, known, new, sources, edited)
+                copies += self._place(item, outcome, last, known, new, sources, edited)
             if new:
                 self.workspace.thumbnails.append_encoded(last + 1, [sprite.thumbnail for sprite, _, _ in new])
                 remember_versions(connection)
@@ -194,7 +196,7 @@ class Recorder:
                 forget_returned(connection, path, entry, outcome.digest, now)
                 pairs += keep_places(connection, path, entry, item.earlier, now, keys)
             connection.executemany(_SOURCE, sources)
-        return [sprite for sprite, _, _ in new], pairs
+        return [sprite for sprite, _, _ in new], pairs, copies
 
     def _place(
         self,
@@ -205,8 +207,12 @@ class Recorder:
         new: list[tuple[FoundSprite, str, str]],
         sources: list[tuple[object, ...]],
         edited: list[tuple[Item, Outcome, list[Placed], set[str]]],
-    ) -> None:
-        """Decide which of an item's sprites are new and what its rows in `sources` say."""
+    ) -> int:
+        """Decide which of an item's sprites are new and what its rows in `sources` say.
+
+        Returns how many are copies of sprites from elsewhere; those of a file that was read before are not.
+        """
+        before = len(new)
         path, stamp = storable(item.path), (item.size, item.mtime_ns, outcome.digest)
         seqs = []
         for sprite in outcome.sprites:
@@ -225,6 +231,7 @@ class Recorder:
             edited.append((item, outcome, list(map(Placed, parts or [key], seqs, ids)), {key, *parts}))
         if self.placed is not None and seqs:
             self.placed(item, seqs)
+        return 0 if item.earlier else len(seqs) - (len(new) - before)
 
     def _count(self, batch: list[tuple[Item, Outcome]], new: int) -> None:
         summary = self.summary

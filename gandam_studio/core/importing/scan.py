@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,8 +95,11 @@ def _scan(sources: Iterable[Source]) -> Iterator[Item | tuple[Item, Outcome]]:
             yield _file(path, status)
 
 
-def count(sources: Iterable[Source]) -> int:
-    """About how many items `scan` will give, archives counted as one; without the cost of asking for every size."""
+def count(sources: Iterable[Source], check: Callable[[], object] = lambda: None) -> int:
+    """About how many items `scan` will give, archives counted as one; without the cost of asking for every size.
+
+    `check` is called at every folder and may raise Cancelled.
+    """
     total = 0
     visited: set[tuple[int, int]] = set()
     for source in sources:
@@ -105,6 +108,7 @@ def count(sources: Iterable[Source]) -> int:
             continue
         stack = [os.path.abspath(os.fspath(source))]
         while stack:
+            check()
             total += _count_folder(stack.pop(), stack, visited)
     return total
 

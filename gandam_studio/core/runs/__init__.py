@@ -10,19 +10,22 @@ from gandam_studio.core.runs.listing import (
     find_run,
     runs,
     runs_in,
+    size_to_train,
     summary,
 )
-from gandam_studio.core.runs.process import ask, start, trainer_command
+from gandam_studio.core.runs.process import ask, available_devices, start, trainer_command
 
 __all__ = [
     "RunSummary",
     "any_run_trains",
     "ask",
     "at_recipe_size",
+    "available_devices",
     "create_run",
     "find_run",
     "runs",
     "runs_in",
+    "size_to_train",
     "start",
     "summary",
     "trainer_command",

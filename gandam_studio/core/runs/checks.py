@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gandam_studio.core.workspace.lookups import blank_ids, distinct_pairs, seqs_by_id
+from gandam_studio.core.workspace.lookups import blank_ids, decided, distinct_pairs, seqs_by_id
+from gandam_studio.core.workspace.query import Filter
 from trainer.protocol.config import TrainConfig
 from trainer.protocol.manifest import ManifestEntry, read_manifest
 
@@ -34,12 +35,18 @@ class Check:
         name: "sprites", "facing", "duplicates", "sizes", "blank", "mirror" or "disk".
         level: "ok", "note" or "warning" (better fix it first). text: one line.
         cure: the English name of the screen where it can be fixed, or "".
+        copies: for "duplicates": pairs of row numbers whose pictures are copies and both in the version.
+        shown: a filter for the sprites concerned, on the Curate screen.
+        panel: the page of its side panel where it can be fixed ("recipe"), or "".
     """
 
     name: str
     level: str
     text: str
     cure: str = ""
+    copies: tuple[tuple[int, int], ...] = ()
+    shown: Filter | None = None
+    panel: str = ""
 
 
 def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConfig) -> list[Check]:
@@ -50,7 +57,7 @@ def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConf
     ]  # fmt: skip
     if blank := _blank(workspace, entries):
         text = f"{blank:,} of the sprites show nothing, or one colour alone"
-        checks.append(Check("blank", WARNING, text, "Curate"))
+        checks.append(Check("blank", WARNING, text, "Curate", shown=Filter(status="not-dropped", blank=True)))
     if config.augmentation.mirror and checks[1].level == OK:
         text = "mirror images are shown in training: that undoes the facing you put in order"
         checks.append(Check("mirror", WARNING, text))
@@ -83,9 +90,11 @@ def _facing(entries: list[ManifestEntry]) -> Check:
     left, right = facing["left"], facing["right"]
     known = left + right
     if known and min(left, right) / known >= MIXED_SHARE:
-        return Check("facing", WARNING, f"mixed facing: {left:,} look left, {right:,} right", "Curate")
+        fewer = Filter(status="not-dropped", facing="right" if right <= left else "left")
+        return Check("facing", WARNING, f"mixed facing: {left:,} look left, {right:,} right", "Curate", shown=fewer)
     if facing["unknown"] > len(entries) / 2:
-        return Check("facing", NOTE, f"facing is unknown for {facing['unknown']:,} of {len(entries):,}", "Curate")
+        text = f"facing is unknown for {facing['unknown']:,} of {len(entries):,}"
+        return Check("facing", NOTE, text, "Curate", shown=Filter(status="not-dropped", facing="unknown"))
     way = "left" if left >= right else "right"
     return Check("facing", OK, f"{max(left, right):,} look {way}" if known else "nothing faces left or right")
 
@@ -102,11 +111,17 @@ def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
     held = {entry.id for entry in entries}
     seqs = {seq for key, seq in seqs_by_id(workspace) if key in held}
     apart = distinct_pairs(workspace)
-    left = {j for i, j in pairs if i in seqs and j in seqs and (i, j) not in apart and (j, i) not in apart}
+    both = [(i, j) for i, j in pairs if i in seqs and j in seqs and (i, j) not in apart and (j, i) not in apart]
+    left = {j for _, j in both}
     if left:
         many = "1 sprite is a copy of another" if len(left) == 1 else f"{len(left):,} sprites are copies of others"
         text = f"{many} in this version"
-        return Check("duplicates", WARNING if len(left) >= DUPLICATE_SHARE * len(entries) else NOTE, text, "Duplicates")
+        level = WARNING if len(left) >= DUPLICATE_SHARE * len(entries) else NOTE
+        dropped = {seq for seq, status in decided(workspace) if status == "dropped"}
+        copies = tuple((i, j) for i, j in both if i not in dropped and j not in dropped)
+        if not copies:
+            text += "; you have dropped them since, so save a new version and train on that"
+        return Check("duplicates", level, text, "Duplicates" if copies else "Versions", copies=copies)
     unseen = sum(seq > last for seq in seqs)
     if unseen:
         return Check("duplicates", NOTE, f"{unseen:,} sprites were not compared for duplicates yet", "Duplicates")
@@ -135,10 +150,12 @@ def _sizes(entries: list[ManifestEntry], size: int) -> Check:
     smaller = sum(SIZE_FACTOR * side < size for side in sides)
     if sides and max(larger, smaller) / len(sides) >= SIZE_SHARE:
         if larger >= smaller:
-            return Check(
-                "sizes", NOTE, f"{larger:,} are over twice as large as {size} px: details will be lost", "Curate"
-            )
-        return Check("sizes", NOTE, f"{smaller:,} are under half of {size} px: they will be blown up", "Curate")
+            text = f"{larger:,} are over twice as large as {size} px: details will be lost"
+            shown = Filter(status="not-dropped", min_side=int(SIZE_FACTOR * size) + 1)
+        else:
+            text = f"{smaller:,} are under half of {size} px: they will be blown up"
+            shown = Filter(status="not-dropped", max_side=-(-size // int(SIZE_FACTOR)) - 1)
+        return Check("sizes", NOTE, text, "Curate", shown=shown, panel="recipe")
     text = f"{min(sides)} to {max(sides)} px, trained at {size} px" if sides else "no sprites"
     return Check("sizes", OK, text)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.runs.labels import label_of
 from gandam_studio.core.texts import LONGEST_NAME, checked
 from trainer.protocol import files
 from trainer.protocol.config import TrainConfig, fit_data
@@ -18,6 +20,7 @@ from trainer.protocol.errors import TrainerError
 from trainer.protocol.manifest import read_manifest
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import REASON_LENGTH, RunDirectory, RunState
+from trainer.protocol.settings import Extension
 from trainer.protocol.suitability import check_data
 from trainer.protocol.untrusted import UntrustedError, shortened
 
@@ -42,6 +45,7 @@ class RunSummary:
         run: its name, such as "r7-sprite-r3-cpu". folder: its path.
         state: its current state (trainer.protocol.run_directory.RunState).
         preset, manifest, version, parent: from its configuration; "" if that cannot be read.
+        name, note: given by the person, or "" (see `labels`). created: when it was made, epoch seconds.
         problem: why the run (its state is "damaged" then) or its configuration cannot be read, or "".
     """
 
@@ -53,11 +57,27 @@ class RunSummary:
     version: str = ""
     parent: str = ""
     problem: str = ""
+    name: str = ""
+    note: str = ""
+    created: float = 0.0
+
+    @property
+    def title(self) -> str:
+        """What to call the run: its own name followed by its number, or its id."""
+        number = self.run.partition("-")[0]
+        return f"{self.name} ({number})" if self.name else self.run
+
+    @property
+    def date(self) -> float:
+        """When it last trained, or was made, seconds since the epoch."""
+        return self.state.wall_time or self.created
 
     def to_json(self) -> dict[str, Any]:
         """An element of the output of `gandam-studio runs --json`."""
         return {
             "run": self.run,
+            "name": self.name,
+            "note": self.note,
             "state": self.state.state,
             "images_seen": self.state.images_seen,
             "iteration": self.state.iteration,
@@ -80,6 +100,11 @@ def training_recipe(recipe: Recipe, config: TrainConfig) -> Recipe:
     return dataclasses.replace(recipe, size=config.data.size, background=background)
 
 
+def size_to_train(own: int, recipe_size: int) -> int:
+    """The picture size of a run: the recipe's, unless that has its default size; then the preset's `own`."""
+    return own if recipe_size == Recipe().size else recipe_size
+
+
 def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, str]:
     """A configuration at the picture size of the recipe, unless that has its default size.
 
@@ -89,7 +114,7 @@ def at_recipe_size(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, st
     own = config.data.size
     if recipe.size == own:
         return config, ""
-    if recipe.size == Recipe().size:
+    if size_to_train(own, recipe.size) == own:
         return config, f"at {own} px, the preset's size; for {recipe.size} px: --set data.size={recipe.size}"
     try:
         fitted = fit_data(config, recipe.size, config.data.channels)
@@ -123,7 +148,8 @@ def create_run(
         parent=parent,
         facing_curated=_facing_was_curated(workspace.manifest_path(version.digest)),
     )
-    config = dataclasses.replace(config, origin=origin)
+    # The schedules of a run that starts anew are made for its own limit.
+    config = dataclasses.replace(config, origin=origin, extension=Extension())
     folder = workspace.folder / "runs" / _next_name(workspace, config.preset)
     try:
         return RunDirectory.create(
@@ -146,10 +172,17 @@ def runs(workspace: Workspace) -> list[RunSummary]:
     return runs_in(workspace.folder / "runs")
 
 
-def runs_in(folder: Path) -> list[RunSummary]:
-    """All runs in a folder of runs, oldest first; needs no workspace, so that any thread may ask."""
+def runs_in(folder: Path, known: Sequence[RunSummary] = ()) -> list[RunSummary]:
+    """All runs in a folder of runs, oldest first; needs no workspace, so that any thread may ask.
+
+    known: summaries read shortly before. Of these, runs that had ended and are not trained again are not read again.
+    """
+    ended = {run.folder: run for run in known if run.state.state not in ("running", "paused")}
     found = [path for path in _folders(folder) if _NUMBERED.match(path.name)]
-    return [summary(path) for path in sorted(found, key=lambda path: (_number(path), path.name))]
+    return [
+        ended[path] if path in ended and not RunDirectory(path).is_locked() else summary(path)
+        for path in sorted(found, key=lambda path: (_number(path), path.name))
+    ]
 
 
 def any_run_trains(workspace: Workspace) -> bool:
@@ -159,6 +192,19 @@ def any_run_trains(workspace: Workspace) -> bool:
 
 def summary(folder: Path) -> RunSummary:
     """The summary of a run's folder; a run that cannot be read is "damaged"."""
+    label = label_of(folder)
+    return dataclasses.replace(_summary(folder), name=label.name, note=label.note, created=_created(folder))
+
+
+def _created(folder: Path) -> float:
+    """When the run's data set was put into its folder, which nothing changes later; 0.0 if that is not known."""
+    try:
+        return (folder / "dataset.json").stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _summary(folder: Path) -> RunSummary:
     run = RunDirectory(folder)
     try:
         state = run.state()
@@ -193,7 +239,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def find_run(workspace: Workspace, text: str) -> RunDirectory:
-    """Find a run by name, number ("r7") or "latest". Raises UserError."""
+    """Find a run by id, number ("r7"), its own name or "latest". Raises UserError."""
     folder = workspace.folder / "runs"
     names = [path.name for path in _folders(folder) if _NUMBERED.match(path.name)]
     names.sort(key=lambda name: _number(Path(name)))
@@ -202,6 +248,7 @@ def find_run(workspace: Workspace, text: str) -> RunDirectory:
     if not names:
         raise UserError("there is no run yet; start one with: gandam-studio train --preset NAME")
     matches = [name for name in names if name == text] or [name for name in names if name.startswith(f"{text}-")]
+    matches = matches or [name for name in names if text and label_of(folder / name).name == text]
     if len(matches) != 1:
         there = ", ".join(shortened(name) for name in names[-8:])
         raise UserError(f"there is no run {shortened(text)!r}; there are {there}")

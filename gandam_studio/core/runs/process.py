@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
 from trainer.protocol import files
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.run_directory import PROGRESS, RunDirectory
 from trainer.protocol.untrusted import shortened
 
 # Niceness of training: keeps the window responsive and training at about 95 % of its speed.
 NICENESS = 10
 POLL_S = 0.1
+PATIENCE_S = 5.0
+"""How long a cancelled command may take to clean up."""
 
 
 def trainer_command(*arguments: str) -> list[str]:
@@ -60,10 +63,11 @@ def start(run: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def ask(*arguments: str, job: Job = NULL_JOB) -> dict[str, Any]:
+def ask(*arguments: str, job: Job = NULL_JOB, label: str = "") -> dict[str, Any]:
     """Run a trainer command with `--json` and return its parsed output.
 
-    Raises UserError with the trainer's message when it fails, and jobs.Cancelled when the job is cancelled.
+    With a `label`, the progress that the command tells is shown as a stage of the job. Raises UserError with the
+    trainer's message when it fails, and jobs.Cancelled when the job is cancelled.
     """
     command = trainer_command(*arguments, "--json")
     with subprocess.Popen(
@@ -75,12 +79,12 @@ def ask(*arguments: str, job: Job = NULL_JOB) -> dict[str, Any]:
         **_quiet(),
     ) as process:
         try:
-            out, err = _communicate(process, job)
+            out, lines = _communicate(process, job, label)
         except BaseException:
-            process.kill()
+            _end(process)
             raise
     if process.returncode != 0:
-        lines = [line for line in err.decode(errors="replace").splitlines() if line.strip()]
+        lines = [line for line in lines if line.strip()]
         message = (
             lines[-1].removeprefix("error: ") if lines else f"the trainer ended with exit code {process.returncode}"
         )
@@ -91,13 +95,64 @@ def ask(*arguments: str, job: Job = NULL_JOB) -> dict[str, Any]:
         raise UserError("the trainer's output could not be read") from None
 
 
-def _communicate(process: subprocess.Popen[bytes], job: Job) -> tuple[bytes, bytes]:
-    while True:
+def available_devices(job: Job = NULL_JOB) -> tuple[str, ...]:
+    """What this machine can train on, the best first: "cuda", "mps", "cpu". Asks the trainer once, which takes seconds.
+
+    Raises UserError and jobs.Cancelled.
+    """
+    if not _devices:
+        _devices.extend(name for name in ask("devices", job=job).get("devices", ()) if isinstance(name, str))
+    return tuple(_devices)
+
+
+_devices: list[str] = []
+
+
+def _communicate(process: subprocess.Popen[bytes], job: Job, label: str) -> tuple[bytes, list[str]]:
+    """The output of the process and the lines of its error stream, without those of progress."""
+    out: list[bytes] = []
+    lines: list[str] = []
+    at: list[int] = [0, 0]  # Pictures done, and of all.
+
+    def read_output() -> None:
+        assert process.stdout is not None
+        out.append(process.stdout.read())
+
+    def read_errors() -> None:
+        assert process.stderr is not None
+        for raw in process.stderr:
+            line = raw.decode(errors="replace").rstrip()
+            if not line.startswith(PROGRESS):
+                lines.append(line)
+            elif len(numbers := [int(word) for word in line.split()[1:] if word.isdecimal()]) == 2:
+                at[:] = numbers
+
+    readers = [threading.Thread(target=read, daemon=True) for read in (read_output, read_errors)]
+    for reader in readers:
+        reader.start()
+    shown = 0
+    while any(reader.is_alive() for reader in readers):
         job.check()
-        try:
-            return process.communicate(timeout=POLL_S)
-        except subprocess.TimeoutExpired:
-            continue
+        for reader in readers:
+            reader.join(POLL_S / len(readers))
+        done, total = at
+        if label and total and done > shown:
+            if not shown:
+                job.start(label, total)
+            job.advance(done - shown)
+            shown = done
+    process.wait()
+    return b"".join(out), lines
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command, which first removes what it has not completed; on Windows it cannot be asked to."""
+    process.terminate()
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _environment() -> dict[str, str]:

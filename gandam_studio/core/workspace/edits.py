@@ -137,7 +137,7 @@ class Rotate(_OnSprites):
 
 @dataclass(frozen=True, eq=False)
 class SetStatus(_OnSprites):
-    """Keep sprites, drop them with a reason, or make them undecided again."""
+    """Keep sprites, drop them, with or without a reason, or make them undecided again."""
 
     status: str = "undecided"
     reason: str = ""
@@ -160,10 +160,8 @@ class SetStatus(_OnSprites):
         )
 
 
-def Drop(seqs: Iterable[int] | Seqs, reason: str) -> SetStatus:
-    """Drop sprites, which leaves them out of the next version, for a reason."""
-    if not reason.strip():
-        raise UserError("a drop needs a reason, for example: non-bipedal")
+def Drop(seqs: Iterable[int] | Seqs, reason: str = "") -> SetStatus:
+    """Drop sprites, which leaves them out of the next version; "" gives no reason."""
     return SetStatus(as_seqs(seqs), "dropped", reason.strip())
 
 
@@ -225,6 +223,37 @@ class SetFacing(_OnSprites):
         rows = read_fields(connection, self.seqs, "facing, flipped")
         shown = {False: self.facing, True: mirrored_facing(self.facing)}
         return changes_of("facing", ((seq, before, shown[bool(flipped)]) for seq, before, flipped in rows))
+
+
+@dataclass(frozen=True, eq=False)
+class LookAlike(_OnSprites):
+    """Flip the sprites that face the other way, so that all face `facing` ("left" or "right") as shown.
+
+    Sprites that face front or whose facing is unknown stay as they are.
+    """
+
+    facing: str = "left"
+    kind: ClassVar[str] = "look-alike"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.facing not in ("left", "right"):
+            raise UserError(f"sprites can be turned to the left or the right, not {shortened(str(self.facing))!r}")
+
+    def label(self, count: int) -> str:
+        return f"Flip {_sprites(count)} to face {self.facing}"
+
+    def deltas(self, connection: sqlite3.Connection) -> list[Delta]:
+        rows = read_fields(connection, self.seqs, "facing, flipped")
+        away = mirrored_facing(self.facing)
+        return changes_of(
+            "flipped",
+            (
+                (seq, flipped, 1 - flipped)
+                for seq, facing, flipped in rows
+                if (mirrored_facing(facing) if flipped else facing) == away
+            ),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,6 +380,6 @@ class Together(Edit):
 
 
 __all__ = [
-    "Delta", "Drop", "Edit", "Flip", "Keep", "NotDuplicates", "Rotate", "SetCrop", "SetFacing",
+    "Delta", "Drop", "Edit", "Flip", "Keep", "LookAlike", "NotDuplicates", "Rotate", "SetCrop", "SetFacing",
     "SetFlipped", "SetSetting", "SetStatus", "SetValues", "Tag", "Together", "Undecide", "parse_crop",
 ]  # fmt: skip

@@ -112,6 +112,11 @@ class History:
         rows = self._connection.execute(query, (min(limit, MAX_INTEGER),))
         return [HistoryEntry(*_typed(row, (int, str, str, int, str, str))) for row in rows]
 
+    def seqs_of(self, edit: int) -> Seqs:
+        """Return the row numbers of the sprites that an edit changed, sorted; empty for an unknown edit."""
+        parts = [delta.seqs for delta in self._deltas(edit)]
+        return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
+
     def last_edit(self) -> int:
         """Return the number of the newest edit that is done; 0 if there is none."""
         (number,) = self._connection.execute("SELECT max(edit) FROM edits WHERE state = 'done'").fetchone()

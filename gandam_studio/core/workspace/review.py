@@ -12,9 +12,9 @@ import numpy as np
 from gandam_studio.core.errors import DamagedWorkspace
 from gandam_studio.core.places import shown_place
 from gandam_studio.core.workspace.query import Filter
-from gandam_studio.core.workspace.seqsets import Seqs
+from gandam_studio.core.workspace.seqsets import Seqs, conditions
 from gandam_studio.core.workspace.settings import FILTERS
-from gandam_studio.core.workspace.sprite import COLUMNS, DROP_REASONS, Sprite, split_tags
+from gandam_studio.core.workspace.sprite import COLUMNS, Sprite, split_tags
 
 if TYPE_CHECKING:
     from gandam_studio.core.workspace.workspace import Workspace
@@ -118,13 +118,65 @@ def known_families(workspace: Workspace) -> list[str]:
     ]
 
 
+def reasons_given(workspace: Workspace) -> list[str]:
+    """Return the reasons for a drop that were given by hand, in the order of their first use.
+
+    So a number keeps its reason. A reason that only undone edits gave is not among them.
+    """
+    query = """SELECT after, min(edit) AS first FROM deltas JOIN edits USING (edit)
+               WHERE field = 'reason' AND kind != 'values' AND state = 'done' AND after != ''
+               GROUP BY after ORDER BY first, position"""
+    return [row[0] for row in workspace.connection.execute(query) if isinstance(row[0], str)]
+
+
 def known_reasons(workspace: Workspace) -> list[str]:
-    """Return reasons for a drop: the predefined ones, then the user's own, most used first."""
-    query = (
-        "SELECT reason FROM sprites WHERE status = 'dropped' AND reason != '' GROUP BY reason ORDER BY count(*) DESC, 1"
-    )
-    own = [row[0] for row in workspace.connection.execute(query) if row[0] not in DROP_REASONS]
-    return [*DROP_REASONS, *own]
+    """Return the reasons given by hand, then others in use, such as those of a restored version."""
+    in_use = "SELECT DISTINCT reason FROM sprites WHERE status = 'dropped' AND reason != '' ORDER BY 1"
+    rows = workspace.connection.execute(in_use)
+    return list(dict.fromkeys([*reasons_given(workspace), *(row[0] for row in rows)]))
+
+
+def next_without_facing(workspace: Workspace, order: Seqs, after: int) -> int | None:
+    """Return the position in `order` of the next sprite, not dropped, whose facing is unknown, wrapping at the end.
+
+    None if every sprite in `order` has a facing or is dropped. `after` may be -1.
+    """
+    for first, end in ((after + 1, len(order)), (0, after + 1)):
+        stride = 64
+        while first < end:
+            some = order[first : min(first + stride, end)]
+            query = """SELECT seq FROM sprites WHERE seq IN (SELECT value FROM json_each(?))
+                       AND facing = 'unknown' AND status != 'dropped'"""
+            rows = workspace.connection.execute(query, (json.dumps(some.tolist()),))
+            wanted = np.fromiter((row[0] for row in rows), np.int64)
+            places = np.flatnonzero(np.isin(some, wanted))
+            if len(places):
+                return first + int(places[0])
+            first, stride = first + stride, min(4 * stride, 65_536)
+    return None
+
+
+def with_status(workspace: Workspace, seqs: Seqs, status: str) -> Seqs:
+    """Return those of `seqs` that have a status, sorted; "not-dropped" for those kept or undecided."""
+    condition = "status != 'dropped'" if status == "not-dropped" else "status = ?"
+    values = () if status == "not-dropped" else (status,)
+    rows = workspace.connection.execute(f"SELECT seq FROM sprites WHERE {condition} ORDER BY seq", values)
+    found = np.fromiter((row[0] for row in rows), np.int64)
+    return found[np.isin(found, seqs)]
+
+
+def count_without_side(workspace: Workspace, seqs: Seqs) -> int:
+    """Return how many of `seqs` face neither left nor right as far as is known."""
+    found = 0
+    for condition, values in conditions(seqs):
+        query = f"SELECT count(*) FROM sprites WHERE facing NOT IN ('left', 'right') AND {condition}"
+        found += int(workspace.connection.execute(query, values).fetchone()[0])
+    return found
+
+
+def names_of(workspace: Workspace, seqs: Seqs) -> list[str]:
+    """Return the names of a few sprites, in the given order; rows that do not exist are left out."""
+    return [sprite.name for sprite in page(workspace, seqs)]
 
 
 def sources_of(workspace: Workspace, seq: int, limit: int = 20) -> Sequence[str]:

@@ -27,7 +27,6 @@ from trainer.protocol.manifest import (
 from trainer.protocol.untrusted import MAX_INTEGER, shortened
 
 STATUSES = ("undecided", "kept", "dropped")
-DROP_REASONS = ("non-bipedal", "cropped", "text", "wrong style", "duplicate")
 
 COLUMNS = (
     "seq, id, name, blob, part, width, height, colors, alpha, background, "

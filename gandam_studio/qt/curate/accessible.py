@@ -128,7 +128,7 @@ def describe(gallery: Gallery, sprite: Sprite) -> str:
     status = {
         "undecided": gallery.tr("undecided"),
         "kept": gallery.tr("kept"),
-        "dropped": gallery.tr("dropped: {0}").format(sprite.reason),
+        "dropped": gallery.tr("dropped: {0}").format(sprite.reason) if sprite.reason else gallery.tr("dropped"),
     }[sprite.status]
     words = [sprite.name, status]
     if sprite.flipped:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QSlider, QToolButton
 
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt.curate.decisions import Decisions
@@ -19,8 +20,12 @@ from gandam_studio.qt.curate.side_panel import SidePanel
 from gandam_studio.qt.curate.work_area import WorkArea
 from gandam_studio.qt.imports.controller import ImportController
 from gandam_studio.qt.screen import Screen, ScreenMenu
+from gandam_studio.qt.tips import name_keys, name_of, show_keys
 from gandam_studio.qt.widgets.grid_view import USUAL
+from gandam_studio.qt.widgets.reason_picker import DIGITS
+from trainer.protocol.untrusted import shortened
 
+NATIVE = QKeySequence.SequenceFormat.NativeText
 TILE_STEP = 24
 _ADVANCE_KEY = "curate/advance"
 
@@ -49,6 +54,26 @@ class CurateBase(Screen):
         """Drop with a reason chosen from a menu."""
         raise NotImplementedError
 
+    def drop_for(self, number: int) -> None:
+        """Drop with the workspace's reason of that number, 1 to 9."""
+        raise NotImplementedError
+
+    def face(self, facing: str) -> None:
+        """Set the facing; after that of a single sprite, move on to the next without one."""
+        raise NotImplementedError
+
+    def look(self, facing: str) -> None:
+        """Flip the sprites that face away from `facing`: the selected ones, or all that are shown."""
+        raise NotImplementedError
+
+    def keep_undecided(self) -> None:
+        """Keep every undecided sprite that is shown."""
+        raise NotImplementedError
+
+    def toggle_onion(self) -> None:
+        """Show or hide the mirrored picture in the large view."""
+        raise NotImplementedError
+
     def ask_tags(self) -> None:
         """Edit the tags of the selected sprites."""
         raise NotImplementedError
@@ -67,8 +92,6 @@ class CurateActions:
     def __init__(self, screen: CurateBase) -> None:
         self._screen = screen
         self._tr = screen.tr
-        # Not in the crop view, where Enter and the arrows have another meaning.
-        self._views = (screen.gallery, screen.large_view)
         self._make_decisions()
         self._make_selection()
         self._make_views()
@@ -83,11 +106,13 @@ class CurateActions:
     def menus(self) -> list[ScreenMenu]:
         """Menus for the menu bar, which merges them with its own File, Edit and View."""
         tr = self._tr
-        facing = ScreenMenu(tr("F&acing"), tuple(self.facings))
         return [
             ScreenMenu(tr("&File"), tuple(self._screen.imports.actions)),
             ScreenMenu(tr("&Edit"), (self.select_all, self.select_none, self.invert, self.toggle)),
-            ScreenMenu(tr("&Sprite"), (*self._decision_entries(), None, facing, None, self.next, self.advance)),
+            ScreenMenu(
+                tr("&Sprite"),
+                (*self._decision_entries(), None, self._facing_menu(), None, self.keep_all, self.next, self.advance),
+            ),
             ScreenMenu(tr("F&ilter"), self._filter_entries()),
             ScreenMenu(
                 tr("&View"),
@@ -97,12 +122,25 @@ class CurateActions:
 
     def context(self) -> ScreenMenu:
         """The gallery's context menu."""
-        facing = ScreenMenu(self._tr("F&acing"), tuple(self.facings))
-        return ScreenMenu("", (*self._decision_entries(), facing, None, self.zoom, self.similar))
+        return ScreenMenu("", (*self._decision_entries(), self._facing_menu(), None, self.zoom, self.similar))
 
-    def _decision_entries(self) -> tuple[QAction | None, ...]:
+    def show_reasons(self, reasons: Sequence[str]) -> None:
+        """Name the actions of the digits after the workspace's reasons."""
+        for number, action in enumerate(self.reasons, 1):
+            reason = shortened(reasons[number - 1]).replace("&", "&&") if number <= len(reasons) else ""
+            text = self._tr("Drop: {0}").format(reason) if reason else self._tr("Drop with reason {0}").format(number)
+            action.setVisible(bool(reason))
+            if action.text() != text:
+                action.setText(text)
+                show_keys(action)
+
+    def _facing_menu(self) -> ScreenMenu:
+        return ScreenMenu(self._tr("F&acing"), (*self.facings, None, self.all_left, self.all_right))
+
+    def _decision_entries(self) -> tuple[QAction | ScreenMenu | None, ...]:
+        reasons = ScreenMenu(self._tr("Drop f&or a reason"), (self.drop_because, None, *self.reasons))
         return (
-            self.keep, self.drop, self.drop_because, self.restore, None,
+            self.keep, self.drop, reasons, self.restore, None,
             self.flip, self.rotate_right, self.rotate_left, None,
             self.tag, self.crop, self.trim, self.uncrop,
         )  # fmt: skip
@@ -113,7 +151,7 @@ class CurateActions:
         decide = screen.decide
 
         def make(text: str, slot: Callable[[], object], keys: str | list[str] = "", icon: str = "") -> QAction:
-            action = screen.add_action(text, slot, keys, icon=icon, edits=True, within=self._views)
+            action = screen.add_action(text, slot, keys, icon=icon, edits=True)
             self._editing.append(action)
             return action
 
@@ -121,6 +159,10 @@ class CurateActions:
         self.keep = make(tr("&Keep"), lambda: decide(decisions.keep), "U", "keep")
         self.drop = make(tr("&Drop"), lambda: decide(decisions.drop), ["X", "Del"], "drop")
         self.drop_because = make(tr("Drop &with reason…"), screen.choose_reason, "Shift+X")
+        self.reasons = [
+            make(tr("Drop with reason {0}").format(number), functools.partial(screen.drop_for, number), str(number))
+            for number in range(1, DIGITS + 1)
+        ]
         self.restore = make(tr("&Make undecided"), decisions.restore, "Shift+U", "restore")
         self.flip = make(tr("&Flip left-right"), decisions.flip, "F", "flip")
         self.rotate_right = make(tr("&Turn right"), lambda: decisions.rotate(1), "]", "rotate")
@@ -130,33 +172,30 @@ class CurateActions:
         self.trim = make(tr("Tr&im to content"), decisions.trim, "Shift+T")
         self.uncrop = make(tr("Remove cro&p"), lambda: decisions.crop(None), "Shift+C")
         self.facings = [
-            make(tr("Facing &left"), lambda: decisions.face("left"), "L"),
-            make(tr("Facing &right"), lambda: decisions.face("right"), "R"),
-            make(tr("Facing &front"), lambda: decisions.face("front"), "V"),
-            make(tr("Facing &unknown"), lambda: decisions.face("unknown"), "Shift+L"),
+            make(tr("Facing &left"), lambda: screen.face("left"), "L", "facing-left"),
+            make(tr("Facing &right"), lambda: screen.face("right"), "R", "facing-right"),
+            make(tr("Facing &front"), lambda: screen.face("front"), "V", "facing-front"),
+            make(tr("Facing &unknown"), lambda: decisions.face("unknown"), "Shift+V"),
         ]
-        self.next = screen.add_action(
-            tr("&Next undecided"), screen.next_undecided, ["Return", "Enter"], within=self._views
-        )
+        self.all_left = make(tr("Flip all to face l&eft"), lambda: screen.look("left"), "Shift+L")
+        self.all_right = make(tr("Flip all to face r&ight"), lambda: screen.look("right"), "Shift+R")
+        self.keep_all = make(tr("&Keep all undecided shown"), screen.keep_undecided, "Shift+K")
+        self.next = screen.add_action(tr("&Next undecided"), screen.next_undecided, ["Return", "Enter"])
         self.advance = screen.add_action(tr("Move on &after a decision"), self._keep_advance, checkable=True)
 
     def _make_selection(self) -> None:
         screen, tr, gallery = self._screen, self._tr, self._screen.gallery
         make = screen.add_action
-        self.select_all = make(tr("Select &all shown"), gallery.select_all, "Ctrl+A", within=self._views)
-        self.select_none = make(tr("Select &none"), gallery.select_none, "Ctrl+Shift+A", within=self._views)
-        self.invert = make(tr("&Invert the selection"), gallery.invert_selection, "Ctrl+Shift+I", within=self._views)
-        self.toggle = make(
-            tr("Add or remove the current sprite"), gallery.toggle_current, "Ctrl+Space", within=(gallery,)
-        )
+        self.select_all = make(tr("Select &all shown"), gallery.select_all, "Ctrl+A")
+        self.select_none = make(tr("Select &none"), gallery.select_none, "Ctrl+Shift+A")
+        self.invert = make(tr("&Invert the selection"), gallery.invert_selection, "Ctrl+Shift+I")
+        self.toggle = make(tr("Select or deselect the current sprite"), gallery.toggle_current, "Ctrl+Space")
 
     def _make_views(self) -> None:
         screen, tr, gallery = self._screen, self._tr, self._screen.gallery
         make = screen.add_action
-        self.zoom = make(tr("Large &view"), screen.work.toggle_zoom, "Space", icon="zoom", within=self._views)
-        self.onion = make(
-            tr("&Onion skin (mirror over itself)"), screen.large_view.toggle_onion, "O", within=(screen.large_view,)
-        )
+        self.zoom = make(tr("Large &view"), screen.work.toggle_zoom, "Space", icon="zoom")
+        self.onion = make(tr("&Onion skin (mirror over itself)"), screen.toggle_onion, "O")
         self.larger = make(
             tr("&Larger cells"), lambda: gallery.set_tile(gallery.tile + TILE_STEP), ["Ctrl++", "Ctrl+="]
         )
@@ -164,18 +203,16 @@ class CurateActions:
         self.usual = make(tr("&Default cell size"), lambda: gallery.set_tile(USUAL), "Ctrl+0")
         self.show_panel = make(tr("&Panel"), self._show_panel, "Ctrl+I", checkable=True)
         self.hints = make(tr("Show the &hints again"), screen.hints.reset)
-        self._needing_sprites = [*self._editing, self.zoom]
+        self._needing_sprites = [*self._editing, self.zoom, self.onion, self.toggle]
 
     def _make_filters(self) -> None:
         screen, tr = self._screen, self._tr
         bar = screen.filter_bar
         make = screen.add_action
-        self.search = make(tr("&Search names"), bar.search.setFocus, "Ctrl+F")
+        self.search = make(tr("&Search names"), bar.start_search, "Ctrl+F")
         self.more = make(tr("&More filters…"), bar.more_button.click, "Ctrl+Shift+F")
         self.clear = make(tr("&Clear the filter"), bar.clear_button.click, "Ctrl+Backspace")
-        self.similar = make(
-            tr("Sort by &similarity to this sprite"), screen.sort_by_similarity, "Ctrl+L", within=self._views
-        )
+        self.similar = make(tr("Sort by &similarity to this sprite"), screen.sort_by_similarity, "Ctrl+L")
         self.saved = SavedFilters(screen.session, bar, lambda menu: menu.addAction(self.save))
         self.save = make(tr("Sa&ve this filter…"), self.saved.ask_name, "Ctrl+D", edits=True)
         self.choose_saved = make(tr("Saved &filters…"), bar.saved_button.showMenu, "Ctrl+Shift+D")
@@ -185,8 +222,14 @@ class CurateActions:
         return (self.search, self.more, self.clear, None, self.similar, None, self.choose_saved, self.save)
 
     def _fill_bar(self) -> None:
-        """Fill the tool bar with buttons; tool tips show the shortcuts."""
+        """Fill the tool bar with buttons; the other controls there name the keys of the actions that do the same."""
         bar = self._screen.filter_bar
+        for control, same in (
+            (bar.search, self.search), (bar.more_button, self.more), (bar.clear_button, self.clear),
+            (bar.saved_button, self.choose_saved),
+        ):  # fmt: skip
+            name_keys(control, same)
+        self._name_slider(bar.slider)
         for action in (
             self.keep,
             self.drop,
@@ -200,10 +243,12 @@ class CurateActions:
             button = QToolButton()
             button.setDefaultAction(action)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            name = action.text().replace("&", "").rstrip("…")
-            button.setAccessibleName(name)
-            button.setToolTip(f"{name}  ({action.shortcut().toString()})")
+            button.setAccessibleName(name_of(action))
             bar.actions_area.addWidget(button)
+
+    def _name_slider(self, slider: QSlider) -> None:
+        keys = ", ".join(action.shortcut().toString(NATIVE) for action in (self.larger, self.smaller, self.usual))
+        slider.setToolTip(f"{slider.accessibleName()}  ({keys})")
 
     def _show_panel(self) -> None:
         self._screen.panel.setVisible(self.show_panel.isChecked())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
@@ -26,6 +26,8 @@ class CropView(QWidget):
         chosen: a crop was chosen: (x, y, w, h) in original pixels, or None for the whole picture.
         left: the view was cancelled.
     """
+
+    accessible_role = QAccessible.Role.Graphic
 
     chosen = Signal(object)
     left = Signal()
@@ -142,6 +144,8 @@ def _centred_row() -> QHBoxLayout:
 
 
 class _Canvas(QWidget):
+    frames_parents_focus = True
+
     dragged = Signal(object)
 
     def __init__(self) -> None:

@@ -5,35 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QSettings
+import numpy as np
+from PySide6.QtCore import QObject
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.workspace.history import NOTHING, Changes
+from gandam_studio.core.workspace.review import count_without_side, with_status
 from gandam_studio.core.workspace.seqsets import Seqs
-from gandam_studio.core.workspace.sprite import DROP_REASONS, format_crop
+from gandam_studio.core.workspace.sprite import format_crop
 from gandam_studio.qt.session import INFO, WARNING, Session
 
 if TYPE_CHECKING:
+    from gandam_studio.core.workspace import Workspace
+
     # Imported late throughout this module: the window does not need it to open.
     from gandam_studio.core.workspace.edits import Edit
 
 # Larger edits run in the background: the window stays responsive, and Cancel works until the commit.
 MANY = 30_000
-_REASON_KEY = "curate/reason"
 
 
 class Decisions(QObject):
-    """Applies edits to the sprites returned by `targets()`.
-
-    Attributes:
-        reason: the reason used by the Drop key; the one chosen last.
-    """
+    """Applies edits to the sprites returned by `targets()`."""
 
     def __init__(self, session: Session, targets: Callable[[], Seqs], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._targets = targets
-        self.reason = str(QSettings().value(_REASON_KEY, DROP_REASONS[0]))
 
     def flip(self) -> Changes:
         """Mirror left-right."""
@@ -48,19 +46,62 @@ class Decisions(QObject):
         return self._apply(lambda seqs: Rotate(seqs, quarter_turns))
 
     def drop(self, reason: str = "") -> Changes:
-        """Exclude from the next version; a given reason becomes the default."""
+        """Exclude from the next version, with or without a reason."""
         from gandam_studio.core.workspace.edits import Drop
 
-        if reason.strip():
-            self.reason = reason.strip()
-            QSettings().setValue(_REASON_KEY, self.reason)
-        return self._apply(lambda seqs: Drop(seqs, self.reason))
+        return self._apply(lambda seqs: Drop(seqs, reason))
 
     def keep(self) -> Changes:
         """Include in the next version."""
         from gandam_studio.core.workspace.edits import Keep
 
         return self._apply(Keep)
+
+    def keep_undecided(self, shown: Seqs) -> Changes:
+        """Keep those of some sprites that are undecided."""
+        from gandam_studio.core.workspace.edits import Keep
+
+        if len(shown) > MANY:
+            self._later(self.tr("Keep"), lambda workspace: Keep(with_status(workspace, shown, "undecided")))
+            return NOTHING
+        undecided = with_status(self._session.workspace, shown, "undecided")
+        if not len(undecided):
+            self._session.post(self.tr("None of the sprites shown is undecided."), INFO)
+            return NOTHING
+        return self._apply(Keep, undecided)
+
+    def look(self, facing: str, shown: Seqs, *, dropped: bool) -> None:
+        """Flip those that face away from `facing` ("left" or "right"), and say how many have no facing.
+
+        `dropped`: also flip dropped sprites.
+        """
+        from gandam_studio.core.workspace.edits import LookAlike
+
+        def chosen(workspace: Workspace) -> Seqs:
+            return np.sort(shown) if dropped else with_status(workspace, shown, "not-dropped")
+
+        side = self.tr("left") if facing == "left" else self.tr("right")
+        if len(shown) > MANY:
+            self._later(self.tr("Flip"), lambda workspace: LookAlike(chosen(workspace), facing))
+            return
+        seqs = chosen(self._session.workspace)
+        changes = self._apply(lambda some: LookAlike(some, facing), seqs)
+        unknown = count_without_side(self._session.workspace, seqs)
+        parts = [self.tr("{0:,} sprites flipped to face {1}").format(len(changes.seqs), side)]
+        if unknown:
+            parts.append(self.tr("{0:,} have no left or right (L and R set it)").format(unknown))
+        if changes:
+            parts.append(self.tr("Z undoes"))
+        self._session.post(" · ".join(parts), INFO)
+
+    def _later(self, label: str, make: Callable[[Workspace], Edit]) -> None:
+        """Apply a large edit in the background; `make` also runs there."""
+
+        def work(workspace: Any, job: Any) -> Changes:
+            job.start(label, None)
+            return workspace.apply(make(workspace))
+
+        self._session.apply_later(work, label)
 
     def restore(self) -> Changes:
         """Make undecided again."""
@@ -108,8 +149,9 @@ class Decisions(QObject):
 
         self._session.apply_later(work, self.tr("Trim"))
 
-    def _apply(self, make: Callable[[Seqs], Edit]) -> Changes:
-        seqs = self._targets()
+    def _apply(self, make: Callable[[Seqs], Edit], seqs: Seqs | None = None) -> Changes:
+        """Apply an edit to `seqs`, or else to the targets."""
+        seqs = self._targets() if seqs is None else seqs
         if not len(seqs):
             self._session.post(self.tr("Nothing is selected."), INFO)
             return NOTHING
@@ -121,13 +163,7 @@ class Decisions(QObject):
         if len(seqs) <= MANY:
             changes = self._session.apply(edit)
             if changes and len(changes.seqs) > 1:
-                self._session.post(self.tr("{0} · Ctrl+Z undoes").format(edit.label(len(changes.seqs))), INFO)
+                self._session.post(self.tr("{0} · Z undoes").format(edit.label(len(changes.seqs))), INFO)
             return changes
-        label = edit.label(len(seqs))
-
-        def work(workspace: Any, job: Any) -> Changes:
-            job.start(label, None)
-            return workspace.apply(edit)
-
-        self._session.apply_later(work, label)
+        self._later(edit.label(len(seqs)), lambda _workspace: edit)
         return NOTHING

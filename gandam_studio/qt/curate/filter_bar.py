@@ -23,6 +23,7 @@ from gandam_studio.core.workspace.query import ORDERS, Filter
 from gandam_studio.core.workspace.sprite import FACINGS
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.curate.more_filters import MoreFilters, further_criteria
+from gandam_studio.qt.widgets.fitting import WrappingRow
 from gandam_studio.qt.widgets.grid_view import LARGEST, SMALLEST, USUAL
 
 SEARCH_MS = 180  # the search starts after a typing pause of this length
@@ -84,7 +85,7 @@ class FilterBar(QFrame):
             "kept": self.tr("Kept"),
             "dropped": self.tr("Dropped"),
         }
-        group = QButtonGroup(self)
+        group = self._statuses = QButtonGroup(self)
         self.status_buttons: dict[str, QPushButton] = {}
         for name, text in self._names.items():
             button = _segment(text)
@@ -134,7 +135,6 @@ class FilterBar(QFrame):
         self.slider.setPageStep(32)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setAccessibleName(self.tr("Size of the cells"))
-        self.slider.setToolTip(self.tr("Size of the cells (Ctrl++, Ctrl+-)"))
 
     def _order_names(self) -> dict[str, str]:
         names = {
@@ -154,29 +154,19 @@ class FilterBar(QFrame):
         return {order: names.get(order, order) for order in ORDERS}
 
     def _lay_out(self) -> None:
-        first = QHBoxLayout()
-        first.setSpacing(theme.SPACE)
+        first = WrappingRow(spacing=theme.SPACE)
         for widget in (self.search, self.facing, self.more_button, self.saved_button, self.clear_button):
             first.addWidget(widget)
-        first.addStretch()
+        first.add_gap()
         for widget in (self.sort, self.direction):
             first.addWidget(widget)
-        second = QHBoxLayout()
-        second.setSpacing(theme.HALF)
-        for button in self.status_buttons.values():
+        second = WrappingRow(spacing=theme.HALF)
+        for button in (*self.status_buttons.values(), self.flipped_button):
             second.addWidget(button)
-        second.addSpacing(theme.SPACE)
-        second.addWidget(self.flipped_button)
-        second.addStretch()
-        self.actions_area = QHBoxLayout()
-        self.actions_area.setSpacing(2)
-        second.addLayout(self.actions_area)
-        second.addSpacing(theme.SPACE)
+        second.add_gap()
+        self.actions_area = _buttons_of(second)
         second.addWidget(self.slider)
-        self.panel_buttons = QHBoxLayout()
-        self.panel_buttons.setSpacing(2)
-        second.addSpacing(theme.SPACE)
-        second.addLayout(self.panel_buttons)
+        self.panel_buttons = _buttons_of(second)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, theme.SPACE, 12, theme.SPACE)
         layout.setSpacing(theme.SPACE)
@@ -203,6 +193,11 @@ class FilterBar(QFrame):
     def _take_more(self, values: dict[str, object]) -> None:
         self._change(**values)
 
+    def start_search(self) -> None:
+        """Put the keys into the search field, ready to replace what was searched before."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
     def open_more(self) -> None:
         """Open the panel of further filters."""
         if self.more_panel is None:
@@ -212,8 +207,10 @@ class FilterBar(QFrame):
 
     def _show_filter(self) -> None:
         chosen = self._filter
+        self._statuses.setExclusive(False)  # none is checked for "not-dropped"
         for name, button in self.status_buttons.items():
             button.setChecked(chosen.status == name)
+        self._statuses.setExclusive(True)
         self.flipped_button.setChecked(chosen.flipped is True)
         if self.search.text().strip() != chosen.text:
             self.search.setText(chosen.text)
@@ -223,6 +220,16 @@ class FilterBar(QFrame):
         further = further_criteria(chosen)
         self.more_button.setText(self.tr("Filters · {0}").format(further) if further else self.tr("Filters"))
         self.clear_button.setVisible(chosen.has_criteria)
+
+
+def _buttons_of(row: WrappingRow) -> QHBoxLayout:
+    """A group of tool buttons in a row, which stays together when the row wraps."""
+    holder = QWidget()
+    group = QHBoxLayout(holder)
+    group.setContentsMargins(0, 0, 0, 0)
+    group.setSpacing(2)
+    row.addWidget(holder)
+    return group
 
 
 def _segment(text: str) -> QPushButton:

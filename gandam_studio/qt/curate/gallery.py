@@ -21,6 +21,8 @@ from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt.curate.rubber_band import RubberBand
 from gandam_studio.qt.widgets.grid_view import LARGEST, SMALLEST, GridView
 
+EDGE = 8  # logical pixels between the cell scrolled to and the edge of the view
+
 
 class Gallery(GridView):
     """A grid of sprites with one current cell and any number of selected ones.
@@ -32,6 +34,8 @@ class Gallery(GridView):
         menu_requested: the context menu was requested (global position).
         tile_changed: the size of the cells changed (side of a tile, logical pixels).
     """
+
+    shows_focus = True  # by the current cell's frame
 
     current_changed = Signal(int)
     selection_changed = Signal()
@@ -92,8 +96,11 @@ class Gallery(GridView):
             return self.selection.seqs()
         return np.array([self.current_seq] if self.current_seq else [], dtype=np.int64)
 
-    def go_to(self, position: int, *, extend: bool = False, select: bool = True) -> None:
-        """Make a cell current and select it, or extend the selection from the anchor to it, or keep the selection."""
+    def go_to(self, position: int, *, extend: bool = False, select: bool = True, ahead: bool = True) -> None:
+        """Make a cell current and select it, or extend the selection from the anchor to it, or keep the selection.
+
+        `ahead`: also keep the next row in the direction of the move in view.
+        """
         if not 0 <= position < len(self.order):
             return
         anchor = self._anchor if 0 <= self._anchor < len(self.order) else position
@@ -104,10 +111,23 @@ class Gallery(GridView):
             if select:
                 self.selection.set(self.order[position : position + 1])
             anchor = position
-        self._set_current(position)
+        self._set_current(position, ahead=ahead)
         self._anchor = anchor
         if extend or select:
             self._selection_changed()
+
+    def reveal(self, seqs: Seqs) -> int:
+        """Select those of these sprites that are shown, with the first of them current; returns how many there are."""
+        places = np.flatnonzero(np.isin(self.order, seqs))
+        if not len(places):
+            return 0
+        self.selection.set(self.order[places])
+        if self.current not in places:
+            self._set_current(int(places[0]))
+        else:
+            self.scroll_to(self.current, ahead=1)
+        self._selection_changed()
+        return len(places)
 
     def select_all(self) -> None:
         """Select every sprite the filter shows."""
@@ -142,32 +162,43 @@ class Gallery(GridView):
                 self._set_current(span.start + int(places[0]), scroll=False)
                 return
 
-    def _set_current(self, position: int, *, scroll: bool = True) -> None:
+    def _set_current(self, position: int, *, scroll: bool = True, ahead: bool = True) -> None:
         before, self.current = self.current, position
         self._anchor = position
         for one in (before, position):
             if 0 <= one < len(self.order):
                 self.viewport().update(self.rect_of(one))
         if scroll and position >= 0:
-            self.scroll_to(position)
-        if QAccessible.isActive():
-            event = QAccessibleEvent(self, QAccessible.Event.Focus)
-            event.setChild(position)
-            QAccessible.updateAccessibility(event)
+            self.scroll_to(position, ahead=0 if not ahead else -1 if position < before else 1)
+        self._announce(QAccessible.Event.Focus)
         self.current_changed.emit(self.current_seq)
 
+    def _announce(self, what: QAccessible.Event) -> None:
+        """Tell screen readers about the current cell."""
+        if QAccessible.isActive() and self.current >= 0:
+            event = QAccessibleEvent(self, what)
+            event.setChild(self.current)
+            QAccessible.updateAccessibility(event)
+
     def _selection_changed(self) -> None:
+        chosen = self.current_seq in self.selection
+        self._announce(QAccessible.Event.Selection if chosen else QAccessible.Event.SelectionWithin)
         self.viewport().update()
         self.selection_changed.emit()
 
-    def scroll_to(self, position: int) -> None:
-        """Scroll a cell into view, no further than needed."""
+    def scroll_to(self, position: int, *, ahead: int = 0) -> None:
+        """Scroll a cell into view, no further than needed.
+
+        `ahead`: with the row below it (1) or above it (-1), as far as the view has room for both.
+        """
         rect, height = self.rect_of(position), self.viewport().height()
         bar = self.verticalScrollBar()
-        if rect.top() < 0:
-            bar.setValue(bar.value() + rect.top() - 8)
-        elif rect.bottom() > height:
-            bar.setValue(bar.value() + rect.bottom() - height + 8)
+        more = max(0, min(self._grid.cell_height, height - rect.height() - 2 * EDGE))
+        above, below = more if ahead < 0 else 0, more if ahead > 0 else 0
+        if rect.top() < above:
+            bar.setValue(bar.value() + rect.top() - above - EDGE)
+        elif rect.bottom() > height - below:
+            bar.setValue(bar.value() + rect.bottom() - height + below + EDGE)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the current cell in view."""
@@ -231,7 +262,7 @@ class Gallery(GridView):
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if event.button() == Qt.MouseButton.RightButton:
             if position is not None and int(self.order[position]) not in self.selection:
-                self.go_to(position)
+                self.go_to(position, ahead=False)
             return
         if event.button() != Qt.MouseButton.LeftButton:
             super().mousePressEvent(event)
@@ -241,12 +272,12 @@ class Gallery(GridView):
             if not control and not shift:
                 self.select_none()
         elif shift:
-            self.go_to(position, extend=True)
+            self.go_to(position, extend=True, ahead=False)
         elif control:
-            self.go_to(position, select=False)
+            self.go_to(position, select=False, ahead=False)
             self.toggle_current()
         else:
-            self.go_to(position)
+            self.go_to(position, ahead=False)  # or the cells would move away below the mouse
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Move the rubber band."""

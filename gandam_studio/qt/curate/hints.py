@@ -17,13 +17,13 @@ class HintBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "hint")
         self._hints = (
-            self.tr("Arrow keys move; F flips, X drops, U keeps. A decision moves on to the next undecided sprite."),
-            self.tr("Space opens the large view. There, O overlays the mirrored sprite, to judge symmetry and facing."),
-            self.tr("Ctrl+Z undoes any edit, even after a restart. Ctrl+K finds commands, F1 lists the shortcuts."),
+            self.tr("U keeps, X drops, F flips, Z undoes. A decision moves on to the next undecided sprite."),
+            self.tr("L and R say which way a sprite faces. Shift+L flips all to face left, Shift+K keeps all shown."),
+            self.tr("Space opens the large view, Shift+X drops with a reason. Ctrl+K finds commands, F1 lists keys."),
         )
         sign = QLabel()
         icons.set_pixmap(sign, "keyboard", QSize(18, 18), "accent")
-        self.text = QLabel()
+        self.text = QLabel(wordWrap=True)
         self.dismiss_button = QToolButton()
         self.dismiss_button.setText(self.tr("Got it"))
         self.dismiss_button.setAccessibleName(self.tr("Dismiss this hint"))

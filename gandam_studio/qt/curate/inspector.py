@@ -79,7 +79,7 @@ class Inspector(QWidget):
         statuses = {
             "undecided": self.tr("undecided"),
             "kept": self.tr("kept"),
-            "dropped": self.tr("dropped, {0}").format(sprite.reason),
+            "dropped": self.tr("dropped, {0}").format(sprite.reason) if sprite.reason else self.tr("dropped"),
         }
         facings = {
             "left": self.tr("left"),

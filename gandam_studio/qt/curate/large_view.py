@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
+from PySide6.QtGui import QAccessible, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from gandam_studio.core.workspace import Workspace
@@ -30,6 +30,8 @@ class LargeView(QWidget):
         step_requested: the next (1) or previous (-1) sprite was requested.
         left: the user returned to the gallery.
     """
+
+    accessible_role = QAccessible.Role.Graphic
 
     step_requested = Signal(int)
     left = Signal()
@@ -139,7 +141,7 @@ class LargeView(QWidget):
     # Events
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and Right step; plus, minus and 0 zoom; Escape and Space go back."""
+        """Left and Right step; plus, minus, 0 and / zoom; Escape and Space go back."""
         key = Qt.Key(event.key())
         step = {Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1}.get(key)
         if step:
@@ -150,7 +152,7 @@ class LargeView(QWidget):
             self.zoom_by(-1)
         elif key == Qt.Key.Key_0:
             self.zoom_fit()
-        elif key == Qt.Key.Key_1:
+        elif key == Qt.Key.Key_Slash:
             self.zoom_actual()
         elif key == Qt.Key.Key_Escape:
             self.left.emit()
@@ -235,11 +237,14 @@ class LargeView(QWidget):
         names = {
             "undecided": self.tr("undecided"),
             "kept": self.tr("kept"),
-            "dropped": self.tr("dropped: {0}").format(sprite.reason),
+            "dropped": self.tr("dropped: {0}").format(sprite.reason) if sprite.reason else self.tr("dropped"),
         }
         words = [names[sprite.status]]
         if sprite.flipped:
             words.append(self.tr("flipped"))
+        facings = {"left": self.tr("faces left"), "right": self.tr("faces right"), "front": self.tr("faces front")}
+        if sprite.shown_facing in facings:
+            words.append(facings[sprite.shown_facing])
         return ", ".join(words)
 
     def _room(self) -> QRect:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -20,6 +20,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.review import known_families, known_reasons, known_tags
 from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.focus import keep_plain_keys
 from gandam_studio.qt.widgets.numbers import DecimalBox, WholeBox
 
 # Fields of Filter edited here; the others are in the filter bar itself.
@@ -98,6 +99,10 @@ class MoreFilters(QFrame):
         self.move(button.mapToGlobal(QPoint(0, button.height() + theme.HALF)))
         self.show()
         self.tag.setFocus()
+
+    def event(self, event: QEvent) -> bool:
+        """Keep plain keys from the screen behind."""
+        return keep_plain_keys(event) or super().event(event)
 
     def _emit_changes(self) -> None:
         if self._loading:

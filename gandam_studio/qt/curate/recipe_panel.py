@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,9 @@ class RecipePanel(QWidget):
         self._loading = False
         self._color = "#ffffff"
         self.preview = _Samples()
+        self.size_note = QLabel(wordWrap=True)
+        self.size_note.setProperty("role", "secondary")
+        session.training_size_changed.connect(self.show_samples)
         self._render_later = QTimer(self, singleShot=True, interval=40)
         self._render_later.timeout.connect(self._render)
         self._make_fields()
@@ -152,6 +156,7 @@ class RecipePanel(QWidget):
         layout.setSpacing(12)
         layout.addWidget(heading)
         layout.addWidget(self.preview)
+        layout.addWidget(self.size_note)
         layout.addWidget(self.trim)
         layout.addLayout(form)
         layout.addWidget(note)
@@ -181,10 +186,23 @@ class RecipePanel(QWidget):
             self.color_button.setText(self._color)
             self._change()
 
+    def _at_training_size(self, recipe: Recipe) -> Recipe:
+        """The recipe at the size that the next run has, which is said where it is not the recipe's own."""
+        training = self._session.training_size
+        side = training.side(recipe.size)
+        self.size_note.setVisible(side != recipe.size)
+        if training.by_hand:
+            text = self.tr("Shown at {0} × {0}: that is the picture size set on Train for the next run.")
+            self.size_note.setText(text.format(side))
+        else:
+            text = self.tr("Shown at {0} × {0}: the preset {1}, chosen on Train, trains at that size.")
+            self.size_note.setText(text.format(side, training.preset))
+        return dataclasses.replace(recipe, size=side)
+
     def _render(self) -> None:
         """Render the preview: a few small pictures, fast enough for the GUI thread and always up to date."""
         workspace = self._session.workspace
-        recipe = workspace.recipe
+        recipe = self._at_training_size(workspace.recipe)
         background = detected_background(workspace) if recipe.background == "detected" else "#ffffff"
         # Imported late: it pulls in cv2, which the window does not need to open.
         from gandam_studio.core.pictures.rendering import render

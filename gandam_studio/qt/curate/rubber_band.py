@@ -87,10 +87,9 @@ class RubberBand(QObject):
         """Draw the rectangle, if there is one."""
         if not self.is_active:
             return
-        painter.setPen(QPen(theme.color("accent"), 1))
-        painter.setBrush(theme.color("accent", 0.12))
+        painter.setPen(QPen(theme.color("accent"), 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)  # not over the pictures
         painter.drawRect(self._band().translated(0, -scrolled))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
 
     @property
     def _scrolled(self) -> int:

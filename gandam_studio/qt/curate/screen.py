@@ -7,28 +7,38 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QPoint, QSettings, QTimer
-from PySide6.QtGui import QCursor, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPoint, QSettings, Qt, QTimer
+from PySide6.QtGui import QCursor, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core.workspace import Counts
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.lookups import last_seq
 from gandam_studio.core.workspace.query import Filter
-from gandam_studio.core.workspace.review import first_undecided, known_reasons, next_undecided, still_matching
+from gandam_studio.core.workspace.review import (
+    first_undecided,
+    next_undecided,
+    next_without_facing,
+    reasons_given,
+    still_matching,
+)
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.curate import accessible
 from gandam_studio.qt.curate.actions import CurateActions, CurateBase, advances
 from gandam_studio.qt.curate.decisions import Decisions
 from gandam_studio.qt.curate.filter_bar import FilterBar
+from gandam_studio.qt.curate.footer import Footer
 from gandam_studio.qt.curate.hints import HintBar
 from gandam_studio.qt.curate.side_panel import SidePanel
 from gandam_studio.qt.curate.work_area import WorkArea
+from gandam_studio.qt.following.requests import ShowFilter, ShowSprites
 from gandam_studio.qt.imports.controller import ImportController
 from gandam_studio.qt.menus import filled
 from gandam_studio.qt.screen import EmptyState, ScreenMenu
 from gandam_studio.qt.session import INFO, Session
+from gandam_studio.qt.widgets.focus import takes_text
+from gandam_studio.qt.widgets.reason_picker import DIGITS, ReasonPicker
 
 # Larger workspaces are filtered and counted off the GUI thread.
 LARGE = 60_000
@@ -39,7 +49,7 @@ _PANEL_KEY = "curate/panel"
 
 class CurateScreen(CurateBase):
     """Attributes:
-    gallery, large_view, filter_bar, panel: the screen's parts.
+    gallery, large_view, filter_bar, panel, footer: the screen's parts.
     decisions: applies the edits of the actions.
     imports: imports pictures from folders, files, archives and the clipboard.
     """
@@ -54,10 +64,13 @@ class CurateScreen(CurateBase):
         self.gallery, self.large_view = self.work.gallery, self.work.large_view
         self.filter_bar = FilterBar(workspace)
         self.hints = HintBar()
+        self.footer = Footer()
         self.panel = SidePanel(session, self.gallery.targets)
         self.decisions = Decisions(session, self.gallery.targets, self)
         self.imports = ImportController(session, self)
         self._stale = True
+        self._wanted: Seqs | None = None  # to select as soon as the filter has run
+        self._reasons_stale = True
         self._begun = False  # a sprite was shown; from then on the user chooses the current one
         self._settled = QTimer(self, singleShot=True, interval=PANEL_MS)
         self._settled.timeout.connect(self._show_details)
@@ -86,6 +99,7 @@ class CurateScreen(CurateBase):
 
     def closing(self) -> None:
         """End the picture loaders."""
+        self._settled.stop()
         self.gallery.pictures.stop()
         self.large_view.stop()
         self.panel.inspector.stop()
@@ -94,9 +108,49 @@ class CurateScreen(CurateBase):
         """The actions' menus."""
         return self.actions_of.menus()
 
-    def focus_work(self) -> None:
-        """Set the focus to the gallery, or to the view shown instead of it."""
-        self.work.focus()
+    def receive(self, request: object) -> None:
+        """Select sprites (`ShowSprites`), or set the filter and open the panel (`ShowFilter`)."""
+        if isinstance(request, ShowSprites):
+            self.work.show_gallery()
+            if self.reveal(request.seqs):
+                self._wanted = request.seqs
+                self.filter_bar.set_filter(Filter())
+        elif isinstance(request, ShowFilter):
+            if request.chosen is not None:
+                self.filter_bar.set_filter(request.chosen)
+            if request.panel:
+                self.actions_of.show_panel.setChecked(True)
+                self.panel.show()
+                (self.panel.show_recipe if request.panel == "recipe" else self.panel.show_details)()
+
+    # Keys
+
+    @property
+    def work_view(self) -> QWidget:
+        """The gallery, or the view shown instead of it; the screen itself without sprites."""
+        shown = self.work.currentWidget()
+        return shown if shown is not None and self.stack.currentWidget() is self.filled else self
+
+    def event(self, event: QEvent) -> bool:
+        """While a sprite is cropped, plain keys are not decisions: Enter crops, the arrows move the rectangle."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and self.work.is_cropping
+            and not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+            and event.key() < Qt.Key.Key_F1
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Explain a digit that stands for no reason yet."""
+        number = event.key() - Qt.Key.Key_0
+        if 1 <= number <= DIGITS and not event.modifiers() and not self.work.is_cropping:
+            self.drop_for(number)
+        else:
+            super().keyPressEvent(event)
 
     # What is shown
 
@@ -128,6 +182,7 @@ class CurateScreen(CurateBase):
         # With nothing to filter or inspect, only the empty state is shown.
         self.filter_bar.setVisible(some)
         self.panel.setVisible(some and self.actions_of.show_panel.isChecked())
+        before = self.stack.currentWidget()
         if not some:
             self.stack.setCurrentWidget(self.no_sprites)
         elif not len(order):
@@ -136,7 +191,11 @@ class CurateScreen(CurateBase):
             self.stack.setCurrentWidget(self.filled)
             if not self._begun:
                 self._begin()
-        self._show_current()
+        if self.stack.currentWidget() is not before and self.isVisible() and not takes_text(QApplication.focusWidget()):
+            self.focus_work()  # which was hidden, or is now
+        wanted, self._wanted = self._wanted, None
+        if wanted is None or not self.gallery.reveal(wanted):
+            self._show_current()
 
     def _begin(self) -> None:
         """Go to the first undecided sprite, or else to the first."""
@@ -176,6 +235,7 @@ class CurateScreen(CurateBase):
         """Repaint edited sprites; in a filtered view, remove those that no longer match."""
         chosen = self.filter_bar.filter
         self.gallery.show_changes(changes)
+        self._reasons_stale |= "reason" in changes.fields
         if any(field.startswith("setting:") for field in changes.fields):
             self.panel.refresh_recipe()
         if chosen.has_criteria and len(changes.seqs):
@@ -195,6 +255,13 @@ class CurateScreen(CurateBase):
             self._show_order(order[~np.isin(order, gone)])
 
     # Navigation
+
+    def reveal(self, seqs: Seqs) -> int:
+        """Select the sprites that are shown and go to the first; returns how many the filter hides."""
+        if self._selecting.is_waiting:
+            self._wanted = seqs
+            return 0
+        return len(seqs) - self.gallery.reveal(seqs)
 
     def next_undecided(self) -> None:
         """Go to the next undecided sprite."""
@@ -225,21 +292,62 @@ class CurateScreen(CurateBase):
         """Whether a decision moves on to the next undecided sprite."""
         return self.actions_of.advance.isChecked()
 
-    def choose_reason(self) -> None:
-        """Show a menu of reasons at the current sprite; digits choose."""
-        menu = self._reasons
-        menu.clear()
-        for number, reason in enumerate(known_reasons(self.session.workspace)[:9], 1):
-            action = menu.addAction(f"&{number}  {reason}")
-            action.triggered.connect(lambda _c=False, reason=reason: self.decide(lambda: self.decisions.drop(reason)))
-        menu.addSeparator()
-        menu.addAction(self.tr("&Other reason…")).triggered.connect(self._ask_reason)
-        menu.exec(self._menu_point())
+    def face(self, facing: str) -> None:
+        """Set the facing; after that of a single sprite, move on to the next that has none and is not dropped."""
+        gallery = self.gallery
+        seqs = gallery.targets()
+        before = gallery.current
+        if not len(seqs):
+            return
+        self.decisions.face(facing)  # also moves on if it was set already
+        if len(seqs) > 1 or int(seqs[0]) != gallery.current_seq or not self.advances or gallery.current != before:
+            return
+        place = next_without_facing(self.session.workspace, gallery.order, gallery.current)
+        if place is None:
+            self.session.post(
+                self.tr(
+                    "Every sprite shown has a facing, or is dropped. Shift+L flips all to face left, Shift+K keeps all."
+                ),
+                INFO,
+            )
+            place = next_undecided(self.session.workspace, gallery.order, gallery.current)
+        if place is not None and place != gallery.current:
+            gallery.go_to(place)
 
-    def _ask_reason(self) -> None:
-        text, ok = QInputDialog.getText(self, self.tr("Drop"), self.tr("Reason"))
-        if ok and text.strip():
-            self.decide(lambda: self.decisions.drop(text))
+    def look(self, facing: str) -> None:
+        """Flip those that face the other way: of several selected sprites, or of all shown that are not dropped."""
+        gallery = self.gallery
+        if gallery.selection.count > 1:
+            self.decisions.look(facing, gallery.selection.seqs(), dropped=True)
+        else:
+            self.decisions.look(facing, gallery.order, dropped=False)
+
+    def keep_undecided(self) -> None:
+        """Keep every undecided sprite that the filter shows."""
+        self.decisions.keep_undecided(self.gallery.order)
+
+    def toggle_onion(self) -> None:
+        """Show or hide the mirrored picture, in the large view."""
+        if self.work.currentWidget() is self.gallery:
+            self.work.toggle_zoom()
+            self.large_view.onion = False
+        self.large_view.toggle_onion()
+
+    def drop_for(self, number: int) -> None:
+        """Drop with the workspace's reason of that number."""
+        reasons = reasons_given(self.session.workspace)
+        if number <= len(reasons):
+            self.decide(lambda: self.decisions.drop(reasons[number - 1]))
+        else:
+            self.session.post(
+                self.tr("This workspace has no reason {0} yet. Shift+X drops with a new one.").format(number), INFO
+            )
+
+    def choose_reason(self) -> None:
+        """Show the workspace's reasons at the current sprite; a digit chooses, typing makes a new one."""
+        picker = ReasonPicker(reasons_given(self.session.workspace), self)
+        picker.chosen.connect(lambda reason: self.decide(lambda: self.decisions.drop(reason)))
+        picker.open_at(self._menu_point())
 
     def ask_tags(self) -> None:
         """Set the focus to the panel's tag field."""
@@ -265,10 +373,16 @@ class CurateScreen(CurateBase):
     def _show_current(self) -> None:
         gallery = self.gallery
         self.work.refresh()
+        self.footer.show_counts(len(gallery.order), last_seq(self.session.workspace), gallery.selection.count)
         self.actions_of.refresh(gallery.selection.count or int(gallery.current_seq > 0))
         self._settled.start()
 
     def _show_details(self) -> None:
+        if self._reasons_stale:
+            self._reasons_stale = False
+            reasons = reasons_given(self.session.workspace)
+            self.actions_of.show_reasons(reasons)
+            self.footer.show_reasons(reasons)
         if self.panel.isVisible():
             gallery = self.gallery
             sprite = gallery.sprite(gallery.current) if gallery.current_seq else None
@@ -287,10 +401,6 @@ class CurateScreen(CurateBase):
                 self.gallery.go_to(0)
 
     # Building
-
-    @functools.cached_property
-    def _reasons(self) -> QMenu:
-        return QMenu(self)
 
     @functools.cached_property
     def _context(self) -> QMenu:
@@ -324,6 +434,7 @@ class CurateScreen(CurateBase):
         column.setSpacing(0)
         column.addWidget(self.hints)
         column.addWidget(self.work, 1)
+        column.addWidget(self.footer)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.filled)
         row = QHBoxLayout()
@@ -350,7 +461,6 @@ class CurateScreen(CurateBase):
         self.filter_bar.leave_requested.connect(self.focus_work)
         self.work.crop_chosen.connect(self._apply_crop)
         self.panel.inspector.tags_requested.connect(lambda add, remove: self.decisions.tag(add, remove))
-        self.panel.inspector.tag_field.returnPressed.connect(self.focus_work)
 
     def _restore(self) -> None:
         settings = QSettings()

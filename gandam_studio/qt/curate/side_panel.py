@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.curate.inspector import WIDTH, Inspector
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.focus import clicks_keep_focus
 
 if TYPE_CHECKING:
     from gandam_studio.qt.curate.recipe_panel import RecipePanel
@@ -69,11 +71,18 @@ class SidePanel(QFrame):
             self.recipe = RecipePanel(self._session, self._targets)
             self.recipe.setObjectName("screen")
             self._recipe_area.setWidget(self.recipe)
+            clicks_keep_focus(self.recipe)
         self.recipe.show_samples()
 
 
+class _Area(QScrollArea):
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave the arrows to the gallery; the wheel scrolls here."""
+        event.ignore()
+
+
 def _scrolling(page: QWidget) -> QScrollArea:
-    area = QScrollArea(widgetResizable=True)
+    area = _Area(widgetResizable=True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(page)
     page.setObjectName("screen")

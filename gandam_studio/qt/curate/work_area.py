@@ -43,6 +43,11 @@ class WorkArea(QStackedWidget):
             self.addWidget(self._crop_view)
         return self._crop_view
 
+    @property
+    def is_cropping(self) -> bool:
+        """True while the crop view is shown."""
+        return self._shown is self._crop_view
+
     def focus(self) -> None:
         """Set the focus to the current view."""
         self._shown.setFocus()

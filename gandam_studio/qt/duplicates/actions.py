@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.canvas import Mode
 from gandam_studio.qt.duplicates.group_view import GroupView
 from gandam_studio.qt.duplicates.top_bar import TopBar
 from gandam_studio.qt.screen import Screen, ScreenMenu
+from gandam_studio.qt.tips import keys_of, name_keys, name_of, show_keys
+from gandam_studio.qt.widgets.reason_picker import DIGITS
+from trainer.protocol.untrusted import shortened
 
 Slot = Callable[[], object]
 
@@ -36,6 +40,22 @@ class DuplicatesBase(Screen):
         """Mirror the current sprite and keep it."""
         raise NotImplementedError
 
+    def restore(self) -> None:
+        """Make the current sprite undecided again."""
+        raise NotImplementedError
+
+    def choose_reason(self) -> None:
+        """Drop the current sprite with a reason chosen from a list."""
+        raise NotImplementedError
+
+    def drop_for(self, number: int) -> None:
+        """Drop the current sprite with the workspace's reason of that number, 1 to 9."""
+        raise NotImplementedError
+
+    def toggle_large(self) -> None:
+        """Give the comparison the whole screen, or show the groups again."""
+        raise NotImplementedError
+
     def keep_best(self) -> None:
         """Keep the best sprite of the group and drop the rest."""
         raise NotImplementedError
@@ -46,6 +66,10 @@ class DuplicatesBase(Screen):
 
     def apply_rules(self) -> None:
         """Apply the rules to all groups."""
+        raise NotImplementedError
+
+    def next_undecided(self) -> None:
+        """Go to the next undecided sprite of the group, or else to the next undecided group."""
         raise NotImplementedError
 
     def step(self, step: int) -> None:
@@ -67,6 +91,7 @@ class DuplicatesActions:
     def __init__(self, screen: DuplicatesBase) -> None:
         self._screen = screen
         self._tr = screen.tr
+        self.place = QLabel()
         self._make_decisions()
         self._make_navigation()
         self._make_comparison()
@@ -75,13 +100,14 @@ class DuplicatesActions:
     def menus(self) -> list[ScreenMenu]:
         """Menus for the menu bar."""
         tr = self._tr
+        reasons = ScreenMenu(tr("Drop f&or a reason"), (self.drop_because, None, *self.reasons))
         decisions = (
-            self.keep, self.drop, self.flip_and_keep, None, self.keep_best, self.keep_all, None,
-            self.next, self.previous, None, self.find, self.looser, self.tighter, self.undecided_only, None,
-            self.apply_rules,
+            self.keep, self.drop, reasons, self.restore, self.flip_and_keep, None, self.keep_best, self.keep_all, None,
+            self.onward, self.next, self.previous, None, self.find, self.looser, self.tighter, self.undecided_only,
+            None, self.apply_rules,
         )  # fmt: skip
         looks = (
-            self.side_by_side, self.blink, self.difference, self.overlay, self.aligned, None,
+            self.large, None, self.side_by_side, self.blink, self.difference, self.overlay, self.aligned, None,
             self.zoom_in, self.zoom_out, self.fit, None, self.show_panel,
         )  # fmt: skip
         return [ScreenMenu(tr("&Duplicates"), decisions), ScreenMenu(tr("&View"), looks)]
@@ -89,12 +115,31 @@ class DuplicatesActions:
     def show_state(self, group: bool, member: bool) -> None:
         """Disable the actions that need a group or a sprite while there is none."""
         writable = not self._screen.session.read_only
-        for action in (self.keep, self.drop, self.flip_and_keep):
+        for action in (
+            self.keep, self.drop, self.drop_because, *self.reasons, self.restore, self.flip_and_keep
+        ):  # fmt: skip
             action.setEnabled(member and writable)
         for action in (self.keep_best, self.keep_all):
             action.setEnabled(group and writable)
-        for action in (self.next, self.previous):
+        for action in (self.onward, self.next, self.previous, self.large):
             action.setEnabled(group)
+
+    def show_place(self, group: int, groups: int, sprite: int, sprites: int) -> None:
+        """Show which group and which of its sprites is current, counted from 1; 0 for none."""
+        self.place.setText(f"{group}/{groups}" if group else "")
+        whole = self._tr("Group {0:,} of {1:,}, sprite {2:,} of {3:,}").format(group, groups, sprite, sprites)
+        self.place.setToolTip(whole if group else "")
+        self.place.setAccessibleName(whole if group else "")
+
+    def show_reasons(self, reasons: Sequence[str]) -> None:
+        """Name the actions of the digits after the workspace's reasons."""
+        for number, action in enumerate(self.reasons, 1):
+            reason = shortened(reasons[number - 1]).replace("&", "&&") if number <= len(reasons) else ""
+            text = self._tr("Drop: {0}").format(reason) if reason else self._tr("Drop with reason {0}").format(number)
+            action.setVisible(bool(reason))
+            if action.text() != text:
+                action.setText(text)
+                show_keys(action)
 
     def bar(self) -> QWidget:
         """A bar of buttons labelled with their shortcuts."""
@@ -112,7 +157,10 @@ class DuplicatesActions:
                 row.addSpacing(theme.SPACE)
             else:
                 row.addWidget(_button(*entry))
-        row.addStretch()
+        self.place.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.place.setProperty("role", "secondary")
+        self.place.setMinimumWidth(1)  # cut off before the buttons are
+        row.addWidget(self.place, 1)
         row.addWidget(_button(self.next, ""))
         return bar
 
@@ -122,17 +170,23 @@ class DuplicatesActions:
         def make(
             text: str, slot: Callable[[], object], keys: str | list[str], icon: str = "", tip: str = ""
         ) -> QAction:
-            return screen.add_action(text, slot, keys, icon=icon, tip=tip, edits=True, within=(screen.work,))
+            return screen.add_action(text, slot, keys, icon=icon, tip=tip, edits=True)
 
-        self.keep = make(tr("&Keep"), screen.keep, "K", "keep")
-        self.drop = make(tr("&Drop"), screen.drop, ["D", "Del"], "drop")
+        self.keep = make(tr("&Keep"), screen.keep, ["U", "K"], "keep")
+        self.drop = make(tr("&Drop"), screen.drop, ["X", "D", "Del"], "drop", tr("Drop this sprite as a duplicate"))
+        self.drop_because = make(tr("Drop &with reason…"), screen.choose_reason, "Shift+X")
+        self.reasons = [
+            make(tr("Drop with reason {0}").format(number), functools.partial(screen.drop_for, number), str(number))
+            for number in range(1, DIGITS + 1)
+        ]
+        self.restore = make(tr("&Make undecided"), screen.restore, "Shift+U", "restore")
         self.flip_and_keep = make(
             tr("&Flip and keep"), screen.flip_and_keep, "F", "flip", tr("Mirror this sprite and keep it")
         )
         self.keep_best = make(
             tr("Keep the &best"),
             screen.keep_best,
-            ["Return", "Enter"],
+            "B",
             "star",
             tr("Keep the best sprite, drop the others"),
         )
@@ -146,48 +200,62 @@ class DuplicatesActions:
     def _make_navigation(self) -> None:
         screen, tr = self._screen, self._tr
         make = screen.add_action
-        self.next = make(tr("&Next group"), lambda: screen.step(1), "N", icon="chevron-right", within=(screen.work,))
-        self.previous = make(tr("&Previous group"), lambda: screen.step(-1), "P", within=(screen.work,))
+        self.onward = make(tr("Next &undecided"), screen.next_undecided, ["Return", "Enter"])
+        self.next = make(tr("&Next group"), lambda: screen.step(1), "N", icon="chevron-right")
+        self.previous = make(tr("&Previous group"), lambda: screen.step(-1), "P")
 
     def _make_comparison(self) -> None:
         screen, tr, panel = self._screen, self._tr, self._screen.view.compare
         canvas = panel.canvas
 
         def make(text: str, slot: Slot, keys: str | list[str], icon: str = "") -> QAction:
-            return screen.add_action(text, slot, keys, icon=icon, within=(screen.work,))
+            return screen.add_action(text, slot, keys, icon=icon)
 
-        self.side_by_side = make(tr("&Side by side"), lambda: panel.set_mode(Mode.SIDE_BY_SIDE), "1")
-        self.blink = make(tr("&Blink"), panel.toggle_blink, "B")
-        self.difference = make(tr("&Difference"), lambda: panel.set_mode(Mode.DIFFERENCE), "2")
-        self.overlay = make(tr("&Overlay"), lambda: panel.set_mode(Mode.OVERLAY), "3")
+        self.large = make(tr("Large &view"), screen.toggle_large, "Space", "zoom")
+        self.side_by_side = make(tr("&Side by side"), lambda: panel.set_mode(Mode.SIDE_BY_SIDE), "Q")
+        self.blink = make(tr("&Blink"), panel.toggle_blink, "W")
+        self.difference = make(tr("&Difference"), lambda: panel.set_mode(Mode.DIFFERENCE), "E")
+        self.overlay = make(tr("&Overlay"), lambda: panel.set_mode(Mode.OVERLAY), "O")
         self.aligned = make(tr("Al&ign B with A"), panel.toggle_aligned, "M", "link")
         self.zoom_in = make(tr("&Larger"), canvas.zoom_in, ["+", "="])
         self.zoom_out = make(tr("S&maller"), canvas.zoom_out, "-")
         self.fit = make(tr("&Fit"), canvas.fit, "0", "zoom")
         self.show_panel = screen.add_action(tr("&Panel"), screen.show_panel, "Ctrl+I", checkable=True)
+        for mode, action in (
+            (Mode.SIDE_BY_SIDE, self.side_by_side), (Mode.BLINK, self.blink),
+            (Mode.DIFFERENCE, self.difference), (Mode.OVERLAY, self.overlay),
+        ):  # fmt: skip
+            name_keys(panel.mode_buttons[mode], action)
+        for button, action in zip(panel.zoom_buttons, (self.zoom_out, self.zoom_in, self.fit), strict=True):
+            name_keys(button, action)
+        name_keys(panel.aligned, self.aligned, panel.aligned.toolTip())
 
     def _make_search(self) -> None:
         screen, tr, bar = self._screen, self._tr, self._screen.bar
         self.find = screen.add_action(tr("Find &again"), screen.search, "F5", icon="search")
-        self.looser = screen.add_action(tr("&Looser"), lambda: bar.set_distance(bar.distance + 0.02), "]")
-        self.tighter = screen.add_action(tr("&Tighter"), lambda: bar.set_distance(bar.distance - 0.02), "[")
-        self.undecided_only = screen.add_action(tr("&Undecided groups only"), bar.undecided_only.toggle, "U")
+        self.looser = screen.add_action(tr("&Looser"), lambda: bar.set_distance(bar.distance + 0.02), ".")
+        self.tighter = screen.add_action(tr("&Tighter"), lambda: bar.set_distance(bar.distance - 0.02), ",")
+        self.undecided_only = screen.add_action(tr("&Undecided groups only"), bar.undecided_only.toggle, "H")
+        name_keys(bar.find_button, self.find, tr("Search the whole workspace"))
+        name_keys(bar.undecided_only, self.undecided_only, tr("Hide decided groups"))
+        keys = ", ".join(keys_of(action) for action in (self.looser, self.tighter))
+        bar.slider.setToolTip(f"{bar.slider.toolTip()}  ({keys})")
 
 
-_KEYS = {"Return": "⏎", "Shift+K": "⇧K"}
+_KEYS = {"Shift+K": "⇧K"}
 
 
 def _button(action: QAction, name: str) -> QToolButton:
     """A button labelled with name and shortcut; `setDefaultAction` would override the text."""
     button = QToolButton()
     keys = action.shortcut().toString()
-    full = action.text().replace("&", "")
+    full = name_of(action)
     button.setIcon(action.icon())
     button.setText(f"{name}  {_KEYS.get(keys, keys)}".strip())
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setAccessibleName(full)
-    button.setToolTip(f"{action.statusTip() or full}  ({keys})")
+    name_keys(button, action)
     button.clicked.connect(lambda _checked=False: action.trigger())
 
     def follow() -> None:

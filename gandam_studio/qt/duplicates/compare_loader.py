@@ -19,6 +19,7 @@ from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.duplicates.canvas import Compared
 from gandam_studio.qt.duplicates.difference import Difference, difference
 from gandam_studio.qt.duplicates.mapping import aligned_pair
+from gandam_studio.qt.failures import explain
 from gandam_studio.qt.queue_thread import WorkspaceThread
 from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
@@ -99,6 +100,11 @@ class _Worker(WorkspaceThread):
     def work(self, workspace: Workspace, wanted: list[Any]) -> None:
         """Compare the next pair."""
         self.compared.emit(compare(workspace, wanted[0]))
+
+    def lost(self, wanted: list[Any], error: Exception) -> None:
+        """Report the pairs as not comparable, so that nobody waits for them."""
+        for request in wanted:
+            self.compared.emit(PairReady(request, None, None, explain(error)))
 
 
 def compare(workspace: Workspace, request: PairRequest) -> PairReady:

@@ -10,7 +10,10 @@ from gandam_studio.qt.duplicates.canvas import CompareCanvas, Compared, Mode
 
 
 class ComparePanel(QWidget):
-    """Signals:
+    """Attributes:
+    mode_buttons: the button of each mode. zoom_buttons: smaller, larger, fit.
+
+    Signals:
     mode_changed: the mode was changed (`Mode`).
     """
 
@@ -20,6 +23,7 @@ class ComparePanel(QWidget):
         super().__init__(parent)
         self.canvas = CompareCanvas()
         self._modes = QButtonGroup(self)
+        self.mode_buttons: dict[Mode, QToolButton] = {}
         self._before_blink = Mode.SIDE_BY_SIDE
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -66,19 +70,19 @@ class ComparePanel(QWidget):
         row.setContentsMargins(12, 6, 12, 6)
         row.setSpacing(theme.HALF)
         names = {
-            Mode.SIDE_BY_SIDE: (self.tr("Side by side"), "1"),
-            Mode.BLINK: (self.tr("Blink"), "B"),
-            Mode.DIFFERENCE: (self.tr("Difference"), "2"),
-            Mode.OVERLAY: (self.tr("Overlay"), "3"),
+            Mode.SIDE_BY_SIDE: self.tr("Side by side"),
+            Mode.BLINK: self.tr("Blink"),
+            Mode.DIFFERENCE: self.tr("Difference"),
+            Mode.OVERLAY: self.tr("Overlay"),
         }
-        for mode, (name, keys) in names.items():
+        for mode, name in names.items():
             button = QToolButton()
             button.setText(name)
             button.setCheckable(True)
-            button.setToolTip(f"{name}  ({keys})")
             button.setAccessibleName(name)
             button.clicked.connect(lambda _checked=False, mode=mode: self.set_mode(mode))
             self._modes.addButton(button, _NUMBERS[mode])
+            self.mode_buttons[mode] = button
             row.addWidget(button)
         row.addSpacing(theme.SPACE)
         self._add_options(row)
@@ -91,7 +95,7 @@ class ComparePanel(QWidget):
         self.aligned.setText(self.tr("Aligned"))
         self.aligned.setCheckable(True)
         self.aligned.setChecked(True)
-        self.aligned.setToolTip(self.tr("Align B with A: mirrored back, scaled and shifted  (M)"))
+        self.aligned.setToolTip(self.tr("Align B with A: mirrored back, scaled and shifted"))
         self.aligned.setAccessibleName(self.tr("Align B with A"))
         self.aligned.toggled.connect(self.canvas.set_aligned)
         icons.set_icon(self.aligned, "link", "secondary", 16)
@@ -114,14 +118,15 @@ class ComparePanel(QWidget):
         self._zoom.setMinimumWidth(52)
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._zoom)
+        self.zoom_buttons: list[QToolButton] = []
         for name, icon, slot in (
-            (self.tr("Smaller  (−)"), "minus", self.canvas.zoom_out),
-            (self.tr("Larger  (+)"), "plus", self.canvas.zoom_in),
-            (self.tr("Fit  (0)"), "zoom", self.canvas.fit),
+            (self.tr("Smaller"), "minus", self.canvas.zoom_out),
+            (self.tr("Larger"), "plus", self.canvas.zoom_in),
+            (self.tr("Fit"), "zoom", self.canvas.fit),
         ):
             button = QToolButton()
-            button.setToolTip(name)
-            button.setAccessibleName(name.partition("  ")[0])
+            button.setAccessibleName(name)
+            self.zoom_buttons.append(button)
             icons.set_icon(button, icon, "secondary", 16)
             button.clicked.connect(lambda _checked=False, slot=slot: slot())
             row.addWidget(button)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 
 from gandam_studio.core.duplicates import DropPlan, PlannedDrop, flip_and_keep, keep_both
 from gandam_studio.core.duplicates.decisions import REASON
-from gandam_studio.core.workspace.edits import Drop, Keep, Together
+from gandam_studio.core.workspace.edits import Drop, Keep, Together, Undecide
 from gandam_studio.core.workspace.history import NOTHING, Changes
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.session import Session
@@ -25,9 +25,13 @@ class Decisions(QObject):
         """Keep a sprite."""
         return self._session.apply(Keep([sprite.seq]))
 
-    def drop(self, sprite: Sprite) -> Changes:
-        """Drop a sprite as a duplicate."""
-        return self._session.apply(Drop([sprite.seq], REASON))
+    def drop(self, sprite: Sprite, reason: str = REASON) -> Changes:
+        """Drop a sprite, as a duplicate or for another reason."""
+        return self._session.apply(Drop([sprite.seq], reason))
+
+    def restore(self, sprite: Sprite) -> Changes:
+        """Make a sprite undecided again."""
+        return self._session.apply(Undecide([sprite.seq]))
 
     def flip_and_keep(self, sprite: Sprite) -> Changes:
         """Mirror a sprite and keep it."""

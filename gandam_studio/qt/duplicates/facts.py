@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.core.duplicates import Member
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.difference import Difference
-from gandam_studio.qt.duplicates.wording import relation_color, relation_name
-from gandam_studio.qt.widgets.outside_text import tip
+from gandam_studio.qt.duplicates.wording import relation_color, relation_name, relation_to
+from gandam_studio.qt.widgets.outside_text import OutsideLabel
 from trainer.protocol.untrusted import shortened
 
 
@@ -22,9 +22,8 @@ class FactsBar(QFrame):
         self.setAccessibleName(self.tr("Facts about the pair"))
         self.relation = QLabel()
         self.relation.setTextFormat(Qt.TextFormat.RichText)
-        self.measured = QLabel()
+        self.measured = OutsideLabel()
         self.measured.setProperty("role", "secondary")
-        # A long sentence is elided instead of widening the window.
         self.measured.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._cells: list[list[QLabel]] = []
         grid = QGridLayout()
@@ -38,14 +37,11 @@ class FactsBar(QFrame):
                 grid.addWidget(cell, row, column)
             self._cells.append(cells)
         grid.setColumnStretch(7, 1)
-        head = QHBoxLayout()
-        head.setSpacing(2 * theme.SPACE)
-        head.addWidget(self.relation)
-        head.addWidget(self.measured, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
-        layout.setSpacing(6)
-        layout.addLayout(head)
+        layout.setSpacing(4)
+        layout.addWidget(self.relation)
+        layout.addWidget(self.measured)
         layout.addLayout(grid)
         theme.notifier().changed.connect(self._show)
         self._left: Sprite | None = None
@@ -55,14 +51,13 @@ class FactsBar(QFrame):
     def show_pair(self, left: Sprite | None, right: Sprite | None, member: Member | None) -> None:
         """Show the facts about a pair; the measured difference follows with `show_difference`."""
         self._left, self._right, self._member = left, right, member
-        self.measured.clear()
+        self.measured.setText("")
         self._show()
 
     def show_difference(self, difference: Difference | None, trouble: str = "") -> None:
         """Show the measured difference, or why the pair could not be compared."""
         if difference is None:
             self.measured.setText(shortened(trouble, 300))
-            self.measured.setToolTip(tip(trouble))
         elif difference.share == 0:
             self.measured.setText(self.tr("no pixel differs once aligned"))
         else:
@@ -76,9 +71,10 @@ class FactsBar(QFrame):
         """The same as plain text, for screen readers."""
         if self._left is None or self._right is None or self._member is None:
             return ""
-        words = ", ".join(map(relation_name, self._member.transform.words or (self._member.relation,)))
-        return self.tr("{0} compared with {1}: {2}, confidence {3} percent").format(
-            self._left.name, self._right.name, words, round(self._member.confidence * 100)
+        words = [relation_to(self._member.relation, self._left.name)]
+        words += [relation_name(word) for word in self._member.transform.words if word != self._member.relation]
+        return self.tr("{0}: {1}, confidence {2} percent").format(
+            self._right.name, ", ".join(words), round(self._member.confidence * 100)
         )
 
     def _show(self) -> None:
@@ -86,9 +82,12 @@ class FactsBar(QFrame):
         if member is None:
             self.relation.clear()
         else:
-            words = dict.fromkeys((member.relation, *member.transform.words))
-            named = ", ".join(
-                f'<b style="color: {colors[relation_color(word)]}">{relation_name(word)}</b>' for word in words
+            others = [word for word in member.transform.words if word != member.relation]
+            words = {member.relation: relation_to(member.relation, "A")} | {
+                word: relation_name(word) for word in others
+            }
+            named = "B: " + ", ".join(
+                f'<b style="color: {colors[relation_color(word)]}">{text}</b>' for word, text in words.items()
             )
             sure = self.tr("confidence {0} %, distance {1}").format(
                 round(member.confidence * 100), f"{member.distance:.2f}"

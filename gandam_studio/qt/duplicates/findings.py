@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from gandam_studio.core.duplicates import (
     DropPlan,
     DuplicateGroup,
     DuplicateReport,
+    Member,
     find_duplicates,
     plan_drops,
 )
@@ -87,6 +89,7 @@ class GroupCard:
     Attributes:
         group: the group's number in the report.
         seqs: its sprites; the first is the one that would be kept.
+        members: the other sprites and what they are to which.
         relations: the relations of the others to it, each once.
         confidence: of the least certain member, in [0, 1].
         distance: of the most distant member, in [0, 1].
@@ -97,6 +100,7 @@ class GroupCard:
     relations: tuple[str, ...]
     confidence: float
     distance: float
+    members: tuple[Member, ...] = ()
 
 
 class Findings:
@@ -126,11 +130,13 @@ class Findings:
         return len(self._listed)
 
     def group(self, row: int) -> DuplicateGroup:
-        """A listed group, built on first use."""
+        """A listed group, built on first use; copies are described by what they are copies of."""
         number = int(self._listed[row])
         made = self._built.get(number)
         if made is None:
-            made = self._built[number] = self.report.group(number)
+            made = self.report.group(number)
+            made = dataclasses.replace(made, members=tuple(map(self.report.as_copy, made.members)))
+            self._built[number] = made
             if len(self._built) > _GROUPS_KEPT:
                 self._built.popitem(last=False)
         return made
@@ -155,9 +161,15 @@ class Findings:
         self._apart = pairs
         return self._found.apart <= pairs
 
-    def list(self, relation: str, undecided_only: bool) -> None:
-        """List only groups with that relation ("" for any), or only unsettled groups."""
+    def list(self, relation: str, undecided_only: bool, copies: Sequence[tuple[int, int]] | None = None) -> None:
+        """List only groups with that relation ("" for any), only unsettled groups, or only groups with these `copies`.
+
+        copies: pairs of row numbers; a group is listed if it holds both sprites of a pair.
+        """
         listed = np.arange(len(self.report))
+        if copies is not None:
+            pairs = np.array(copies, dtype=np.int64).reshape(-1, 2)
+            listed = listed[np.isin(listed, self._groups_of(pairs))]
         if undecided_only:
             listed = listed[~self._settled()]
         if relation:
@@ -192,22 +204,34 @@ class Findings:
             relations=tuple(dict.fromkeys(member.relation for member in group.members)),
             confidence=min(member.confidence for member in group.members),
             distance=group.doubt,
+            members=group.members,
         )
 
-    def plan(self, relations: frozenset[str] = DUPLICATES, confidence: float = 0.0, job: Job = NULL_JOB) -> DropPlan:
+    def plan(
+        self,
+        relations: frozenset[str] = DUPLICATES,
+        confidence: float = 0.0,
+        include_kept: bool = False,
+        job: Job = NULL_JOB,
+    ) -> DropPlan:
         """What the rules would drop at this distance, among duplicates related by one of `relations`.
 
         confidence: minimum confidence of a drop, in [0, 1].
+        include_kept: whether sprites marked keep may be dropped too.
 
         Dropped sprites are ignored, so nothing is dropped in favour of a dropped sprite.
         """
         report = self.restated()
         job.check()
-        return plan_drops(report, relations=relations, minimum_confidence=confidence)
+        return plan_drops(report, relations=relations, minimum_confidence=confidence, include_kept=include_kept)
 
-    def plan_for(self, group: DuplicateGroup) -> DropPlan:
+    def plan_for(self, group: DuplicateGroup, include_kept: bool = False) -> DropPlan:
         """What the rules would drop in one group."""
-        return plan_drops(self._restated(np.array(group.seqs, dtype=np.int64)))
+        return plan_drops(self._restated(np.array(group.seqs, dtype=np.int64)), include_kept=include_kept)
+
+    def dropped(self) -> int:
+        """The number of sprites in all groups that are dropped by now."""
+        return int((self._statuses.of(self.report.membership()[0]) == DROPPED).sum())
 
     def restated(self) -> DuplicateReport:
         """The report updated to the current decisions: without dropped sprites, with the kept ones marked."""
@@ -233,17 +257,20 @@ class Findings:
 
     def _groups_with(self, relation: str) -> np.ndarray:
         """Numbers of the groups in which two sprites have this relation, possibly among others."""
-        seqs, numbers = self.report.membership()
-        group_of = np.full(int(seqs.max(initial=0)) + 1, -1)
-        group_of[seqs] = numbers
         pairs = self._related.get(relation)
         if pairs is None:
             links = (link for link in self._found.report.links if relation in _words(link.verdict))
             rows = [(link.i, link.j, link.verdict.distance) for link in links]
             pairs = self._related[relation] = np.array(rows, dtype=np.float64).reshape(-1, 3)
-        near = pairs[pairs[:, 2] <= self.report.distance, :2].astype(np.int64)
-        near = near[(near < len(group_of)).all(axis=1)]
-        first, second = group_of[near[:, 0]], group_of[near[:, 1]]
+        return self._groups_of(pairs[pairs[:, 2] <= self.report.distance, :2].astype(np.int64))
+
+    def _groups_of(self, pairs: np.ndarray) -> np.ndarray:
+        """Numbers of the groups that hold both sprites of one of the pairs, (P, 2) row numbers."""
+        seqs, numbers = self.report.membership()
+        group_of = np.full(int(seqs.max(initial=0)) + 1, -1)
+        group_of[seqs] = numbers
+        known = pairs[(pairs < len(group_of)).all(axis=1)]
+        first, second = group_of[known[:, 0]], group_of[known[:, 1]]
         return np.unique(first[(first == second) & (first >= 0)])
 
 

@@ -12,8 +12,8 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.duplicates.findings import GroupCard
 from gandam_studio.qt.duplicates.group_model import SHOWN, GroupModel
-from gandam_studio.qt.duplicates.wording import relation_color, relation_name
-from gandam_studio.qt.painting import paint_item
+from gandam_studio.qt.duplicates.wording import group_summary, relation_color, relation_name
+from gandam_studio.qt.painting import FOCUS_WIDTH, paint_item
 from gandam_studio.qt.widgets.cell_painter import CellPainter
 from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
 from gandam_studio.qt.widgets.sprite_painting import CHIP_GAP, CHIP_PADDING, chips_that_fit, draw_chip
@@ -21,12 +21,12 @@ from gandam_studio.qt.widgets.sprite_painting import CHIP_GAP, CHIP_PADDING, chi
 TILE = 68
 MARGIN = 12
 GAP = 6
-FEWEST = 3  # pictures on a card in a narrow window
+FEWER, FEWEST = 3, 2  # pictures on a card in a narrow window, and in a very narrow one
 AHEAD = 4  # cards loaded beyond the visible ones
 
 
 class GroupDelegate(QStyledItemDelegate):
-    """Paints a card: relations and confidence, the first pictures with their status, the name of the best sprite."""
+    """Paints a card: relations and confidence, the first pictures with their status, what they are copies of."""
 
     def __init__(self, pictures: PictureCache, view: GroupList) -> None:
         super().__init__(view)
@@ -69,13 +69,16 @@ class GroupDelegate(QStyledItemDelegate):
         if hidden > 0:
             self._draw_more(painter, QRect(inner.left() + (fits - 1) * (TILE + GAP), top, TILE, TILE), hidden + 1)
         foot = QRect(inner.left(), top + TILE + GAP - 1, inner.width(), option.fontMetrics.height() + 2)
-        self._draw_foot(painter, foot, card, sprites[0].name, self._view.is_settled(card))
+        self._draw_foot(painter, foot, card, group_summary(card, sprites[0].name), self._view.is_settled(card))
 
     def _draw_frame(self, painter: QPainter, area: QRect, chosen: bool, focused: bool) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(theme.color("accent_soft" if chosen else "surface"))
-        painter.setPen(QPen(theme.color("accent" if chosen else "border"), 1.5 if chosen and focused else 1.0))
-        painter.drawRoundedRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+        framed = chosen and focused
+        width = FOCUS_WIDTH if framed else 1
+        painter.setPen(QPen(theme.color("accent" if framed else "control" if chosen else "border"), width))
+        inset = width / 2
+        painter.drawRoundedRect(QRectF(area).adjusted(inset, inset, -inset, -inset), theme.RADIUS, theme.RADIUS)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_head(self, painter: QPainter, area: QRect, card: GroupCard) -> None:
@@ -102,20 +105,16 @@ class GroupDelegate(QStyledItemDelegate):
         painter.setPen(theme.color("text"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"+{hidden:,}")
 
-    def _draw_foot(self, painter: QPainter, area: QRect, card: GroupCard, name: str, settled: bool) -> None:
+    def _draw_foot(self, painter: QPainter, area: QRect, card: GroupCard, summary: str, settled: bool) -> None:
         middle = Qt.AlignmentFlag.AlignVCenter
         right = area.right()
         if settled:
             tick = icons.pixmap("success", 14, "kept")
             painter.drawPixmap(right - 14, area.center().y() - 6, tick)
             right -= 20
-        text = self.tr("{0} sprites").format(f"{len(card.seqs):,}")
-        painter.setPen(theme.color("muted"))
-        advance = painter.fontMetrics().horizontalAdvance(text)
-        painter.drawText(QRect(right - advance, area.top(), advance, area.height()), middle, text)
-        room = right - advance - 10 - area.left()
+        room = right - area.left()
         painter.setPen(theme.color("secondary"))
-        shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, room)
+        shown = painter.fontMetrics().elidedText(summary, Qt.TextElideMode.ElideMiddle, room)
         painter.drawText(QRect(area.left(), area.top(), room, area.height()), middle, shown)
 
     def _painter_for(self, painter: QPainter) -> CellPainter:
@@ -155,7 +154,7 @@ class GroupList(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self.show_fewer(False)
+        self.show_pictures(SHOWN)
         self.setFrameShape(QListView.Shape.NoFrame)
         # The style sheet's frame and padding are meant for text lists.
         self.setStyleSheet("QListView { background: transparent; border: none; } QListView::item { padding: 0; }")
@@ -170,10 +169,9 @@ class GroupList(QListView):
         self.cards.dataChanged.connect(lambda *_: self._request_later.start())
         self.selectionModel().currentChanged.connect(lambda now, _before: self.group_chosen.emit(now.row()))
 
-    def show_fewer(self, fewer: bool) -> None:
-        """Show fewer pictures per card, for a narrow window."""
-        shown = FEWEST if fewer else SHOWN
-        self.setFixedWidth(2 * MARGIN + shown * TILE + (shown - 1) * GAP + 26)
+    def show_pictures(self, count: int) -> None:
+        """Make the cards wide enough for `count` pictures: SHOWN, or FEWER or FEWEST in a narrow window."""
+        self.setFixedWidth(2 * MARGIN + count * TILE + (count - 1) * GAP + 26)
 
     def set_settled_rule(self, rule: Callable[[GroupCard], bool]) -> None:
         """Set `rule(card)`, which returns whether a group is settled; settled cards get a tick."""

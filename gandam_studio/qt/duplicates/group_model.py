@@ -11,7 +11,7 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QStringL
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.duplicates.findings import GroupCard
-from gandam_studio.qt.duplicates.wording import relation_name
+from gandam_studio.qt.duplicates.wording import relation_to
 
 SHOWN = 4  # pictures on a card
 _KEPT = 512
@@ -80,6 +80,11 @@ class GroupModel(QStringListModel):
         if not index.isValid() or role not in roles:
             return None
         card = self.card(index.row())
-        relations = ", ".join(map(relation_name, card.relations))
-        names = ", ".join(sprite.name for sprite in self.sprites(index.row()))
-        return self.tr("{0} sprites, {1}: {2}").format(len(card.seqs), relations, names)
+        shown = card.members[: SHOWN - 1]
+        names = {
+            one.seq: one.name for one in self.fetch((*card.seqs[:SHOWN], *(member.related_to for member in shown)))
+        }
+        parts = [self.tr("{0} sprites").format(len(card.seqs)), names[card.seqs[0]]]
+        parts += [f"{names[one.seq]}: {relation_to(one.relation, names[one.related_to])}" for one in shown]
+        more = len(card.members) - len(shown)
+        return "; ".join(parts) + (self.tr("; {0} more").format(more) if more else "")

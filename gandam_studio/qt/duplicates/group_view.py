@@ -101,9 +101,11 @@ class GroupView(QWidget):
         return onward is not None
 
     def _show_members(self, group: DuplicateGroup) -> None:
-        relations = ["", *(member.relation for member in group.members)]
-        pairs = zip(self._fetch(group.seqs), relations, strict=True)
-        self.strip.members.show([MemberCard(*pair) for pair in pairs])
+        best, *others = self._fetch(group.seqs)
+        related = self._fetch(tuple(member.related_to for member in group.members))
+        rows = zip(others, group.members, related, strict=True)
+        cards = [MemberCard(sprite, member.relation, other.name) for sprite, member, other in rows]
+        self.strip.members.show([MemberCard(best, ""), *cards])
 
     def _show_pair(self) -> None:
         request = self._request(self.group, self.strip.current)

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
-from gandam_studio.qt.duplicates.wording import relation_color, relation_name, short_relation_name
+from gandam_studio.qt.duplicates.wording import relation_color, relation_to, short_relation_name
 from gandam_studio.qt.painting import paint_item
 from gandam_studio.qt.widgets.cell_painter import CellPainter
 from gandam_studio.qt.widgets.picture_cache import PictureCache, Wanted
@@ -42,11 +42,13 @@ class MemberCard:
 
     Attributes:
         sprite: the sprite.
-        relation: its relation to the best one; "" for the best one itself.
+        relation: its relation to `other`; "" for the best one itself.
+        other: the name of the sprite it is related to, usually the best one; "" for the best one itself.
     """
 
     sprite: Sprite
     relation: str
+    other: str = ""
 
 
 class MemberModel(QAbstractListModel):
@@ -78,7 +80,7 @@ class MemberModel(QAbstractListModel):
             return None
         card = self.members[index.row()]
         sprite = card.sprite
-        relation = relation_name(card.relation) if card.relation else self.tr("best")
+        relation = relation_to(card.relation, card.other) if card.relation else self.tr("best of the group")
         return self.tr("{0}, {1} × {2}, {3}, {4}").format(
             sprite.name, sprite.width, sprite.height, relation, sprite.status
         )
@@ -95,7 +97,7 @@ class _MemberDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Size of a cell."""
         line = option.fontMetrics.height()
-        return QSize(TILE + GAP, TILE + 2 * line + 20)
+        return QSize(TILE + GAP, TILE + 3 * line + 22)
 
     @paint_item
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -126,7 +128,13 @@ class _MemberDelegate(QStyledItemDelegate):
         corner = QPoint(box.x(), box.y() + TILE + line + 8)
         text = short_relation_name(card.relation) if card.relation else self.tr("best")
         text = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, TILE - 14)
-        draw_chip(painter, corner, text, relation_color(card.relation) if card.relation else "kept")
+        chip = draw_chip(painter, corner, text, relation_color(card.relation) if card.relation else "kept")
+        if card.other:
+            painter.setPen(theme.color("secondary"))
+            like = card.relation in ("near", "frame")
+            of = (self.tr("like {0}") if like else self.tr("of {0}")).format(PurePath(card.other).stem)
+            of = option.fontMetrics.elidedText(of, Qt.TextElideMode.ElideMiddle, TILE)
+            painter.drawText(QRect(box.x(), chip.bottom() + 2, TILE, line + 2), Qt.AlignmentFlag.AlignLeft, of)
 
     @property
     def fit(self) -> int:
@@ -168,7 +176,7 @@ class MemberStrip(QListView):
         self._delegate = delegate
         self.setItemDelegate(delegate)
         self.setModel(self.members)
-        self.setFixedHeight(TILE + 2 * self.fontMetrics().height() + 44)
+        self.setFixedHeight(TILE + 3 * self.fontMetrics().height() + 46)
         self.horizontalScrollBar().valueChanged.connect(lambda _value: self._load_visible())
         self.members.modelReset.connect(self._load_visible)
         self.selectionModel().currentChanged.connect(lambda now, _before: self.member_chosen.emit(now.row()))

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QScrollArea,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -44,10 +46,12 @@ class PreviewText:
     Attributes:
         lines: one fact per line.
         possible: whether there is anything to apply.
+        kept_groups: groups with copies that stay only because they are marked keep.
     """
 
     lines: tuple[str, ...]
     possible: bool
+    kept_groups: int = 0
 
 
 class RuleList(QListWidget):
@@ -68,10 +72,28 @@ class RuleList(QListWidget):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for rule in rules:
             self._add(rule, True)
-        height = self.sizeHintForRow(0) if rules else 24
-        self.setFixedHeight(height * len(rules) + 6)
+        self._fit()
         self.model().rowsMoved.connect(lambda *_: self.order_changed.emit())
         self.itemChanged.connect(lambda _item: self.order_changed.emit())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Fit the height again once the style sheet's font is known, and when it changes."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Fit the height: only now margins and paddings of the style sheet are known."""
+        super().showEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """All rules are visible without scrolling."""
+        for row in range(self.count()):
+            self.item(row).setSizeHint(QSize(0, self.fontMetrics().height() + 12))
+        frame = self.height() - self.viewport().height()
+        rows = sum(self.sizeHintForRow(row) for row in range(self.count()))
+        self.setFixedHeight(rows + frame)
 
     def order(self) -> list[str]:
         """Keys of the enabled rules, strongest first."""
@@ -113,7 +135,6 @@ class RuleList(QListWidget):
         item = QListWidgetItem(rule.name)
         item.setData(_KEY, rule.key)
         item.setToolTip(rule.meaning)
-        item.setSizeHint(QSize(0, self.fontMetrics().height() + 12))
         # Drops are allowed between items only, so that a rule never replaces another.
         flags = item.flags() | Qt.ItemFlag.ItemIsUserCheckable
         item.setFlags(flags & ~Qt.ItemFlag.ItemIsDropEnabled)
@@ -124,7 +145,7 @@ class RuleList(QListWidget):
 class RulesPanel(QWidget):
     """Signals:
     order_changed: the order of the rules changed (list of keys).
-    relations_changed: the relations to drop, or the confidence, changed.
+    relations_changed: the relations to drop, the confidence, or whether kept sprites are included, changed.
     apply_requested: the previewed change should be applied to all groups shown.
     """
 
@@ -139,20 +160,30 @@ class RulesPanel(QWidget):
         self.rules = RuleList(rules)
         self.rules.order_changed.connect(lambda: self.order_changed.emit(self.rules.order()))
         explanation = QLabel(
-            self.tr("The sprite preferred by the first rule is kept; later rules break ties. Drag to reorder."),
+            self.tr("Keeps the best of each group: the first rule decides, the next breaks ties. Drag to reorder."),
             wordWrap=True,
         )
         explanation.setProperty("role", "secondary")
         self.relations = {name: self._relation(name, text) for name, text in relations}
+        self.include_kept = QCheckBox(self.tr("even if marked keep"))
+        self.include_kept.setToolTip(
+            self.tr("The best of each group still stays. Switched off again once the rules are applied.")
+        )
+        self.include_kept.toggled.connect(lambda _on: self.relations_changed.emit())
+        self.kept_button = QPushButton(self.tr("Include the kept groups"))
+        self.kept_button.setToolTip(self.tr("Then check the preview and apply; a single undo reverts it"))
+        self.kept_button.clicked.connect(lambda _checked=False: self.include_kept.setChecked(True))
+        self.kept_button.hide()
         self.preview = QLabel(wordWrap=True)
         self.preview.setTextFormat(Qt.TextFormat.RichText)
         self.preview.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.apply_button = QPushButton(self.tr("Apply to all groups"))
         self.apply_button.setProperty("role", "primary")
-        self.apply_button.setToolTip(self.tr("A single undo reverts it  (Ctrl+Return)"))
+        self.apply_button.setToolTip(self.tr("A single undo reverts it"))
         self.apply_button.clicked.connect(lambda _checked=False: self.apply_requested.emit())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 12, 14, 14)
+        inner = QWidget()
+        layout = QVBoxLayout(inner)
+        layout.setContentsMargins(14, 12, 14, theme.SPACE)
         layout.setSpacing(theme.SPACE)
         layout.addWidget(explanation)
         layout.addWidget(self.rules)
@@ -164,6 +195,7 @@ class RulesPanel(QWidget):
         for place, box in enumerate(self.relations.values()):
             grid.addWidget(box, place // 2, place % 2)
         layout.addLayout(grid)
+        layout.addWidget(self.include_kept)
         self.sure = WholeBox()
         self.sure.setRange(50, 100)
         self.sure.setValue(SURE)
@@ -181,12 +213,31 @@ class RulesPanel(QWidget):
         layout.addWidget(section(self.tr("Preview")))
         layout.addWidget(self.preview)
         layout.addStretch()
-        layout.addWidget(self.apply_button)
+        # In a low window the panel scrolls, so that no line of the preview is cut; the buttons stay in sight.
+        area = QScrollArea(widgetResizable=True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(inner)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(14, 0, 14, 14)
+        foot.setSpacing(theme.SPACE)
+        foot.addWidget(self.kept_button)
+        foot.addWidget(self.apply_button)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(theme.SPACE)
+        outer.addWidget(area, 1)
+        outer.addLayout(foot)
 
     def show_preview(self, preview: PreviewText) -> None:
         """Show what applying would do."""
         self.preview.setText("<br>".join(preview.lines))
         self.apply_button.setEnabled(preview.possible)
+        groups = preview.kept_groups
+        text = self.tr("Include the kept group") if groups == 1 else self.tr("Include the {0} kept groups")
+        self.kept_button.setText(text.format(f"{groups:,}"))
+        self.kept_button.setVisible(groups > 0)
 
     @property
     def confidence(self) -> float:
@@ -197,6 +248,7 @@ class RulesPanel(QWidget):
         """Show that the preview is being computed."""
         self.preview.setText(self.tr("Computing…"))
         self.apply_button.setEnabled(False)
+        self.kept_button.hide()
 
     def chosen_relations(self) -> frozenset[str]:
         """The relations whose duplicates are dropped."""

@@ -18,6 +18,8 @@ from gandam_studio.core.duplicates import (
 )
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.lookups import distinct_pairs, last_seq
+from gandam_studio.core.workspace.review import reasons_given
+from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt.background import BackgroundTask, Latest
 from gandam_studio.qt.duplicates import wording
 from gandam_studio.qt.duplicates.actions import DuplicatesActions, DuplicatesBase
@@ -25,20 +27,24 @@ from gandam_studio.qt.duplicates.balance import BalanceController
 from gandam_studio.qt.duplicates.balance_panel import BalancePanel
 from gandam_studio.qt.duplicates.decisions import Decisions
 from gandam_studio.qt.duplicates.findings import Findings, Found, Statuses, find
-from gandam_studio.qt.duplicates.group_list import GroupList
+from gandam_studio.qt.duplicates.group_list import FEWER, FEWEST, SHOWN, GroupList
 from gandam_studio.qt.duplicates.group_view import GroupView
 from gandam_studio.qt.duplicates.pages import Pages
 from gandam_studio.qt.duplicates.rules_panel import PreviewText, RulesPanel
-from gandam_studio.qt.duplicates.top_bar import TopBar
+from gandam_studio.qt.duplicates.top_bar import COPIES, TopBar
+from gandam_studio.qt.following.requests import ShowCopies
 from gandam_studio.qt.responsiveness import set_aside
 from gandam_studio.qt.screen import ScreenMenu
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
+from gandam_studio.qt.widgets.reason_picker import ReasonPicker
 
 SEARCHED_UNASKED = 20_000  # sprites: larger workspaces are searched on request only
 PLANNED_AT_ONCE = 400  # groups: more are planned in another thread
 WEIGHTY = 5_000  # relations or drops: more are excluded from garbage collection
-SMALLEST, NARROW = 900, 1060  # logical pixels of width; below the latter cards show fewer pictures
+# Logical pixels of width: below NARROW cards show fewer pictures, below NARROWER still fewer.
+SMALLEST, NARROWER, NARROW = 826, 900, 1060
 PANEL = 268  # logical pixels: everything fits next to it in a window of the initial size
+REVEALED = 50  # sprites of an undo that are looked for in the groups
 SETTLED_MS = 120  # delay before counts and previews are updated
 _RULES_KEY = "duplicates/rules"
 _PANEL_KEY = "duplicates/panel"
@@ -61,6 +67,7 @@ class DuplicatesScreen(DuplicatesBase):
         self._statuses = Statuses(workspace)
         self._task: BackgroundTask | None = None
         self._stale = False
+        self._copies: tuple[tuple[int, int], ...] = ()
         self.plan: DropPlan | None = None
         self._planning, self._searching_again = Latest(), Latest()
         self.bar = TopBar(LOOSEST, RELATIONS)
@@ -93,11 +100,25 @@ class DuplicatesScreen(DuplicatesBase):
         if self.findings is None and self._task is None and 0 < count <= SEARCHED_UNASKED:
             self.search()
         self._show_page()
+        self._name_reasons()
         self.focus_work()
 
     def menus(self) -> list[ScreenMenu]:
         """The actions' menus."""
         return self.actions_of.menus()
+
+    def receive(self, request: object) -> None:
+        """List the groups with copies left in a version (`ShowCopies`), whatever was decided about them."""
+        if not isinstance(request, ShowCopies):
+            return
+        self._copies = request.copies
+        self.bar.set_distance(max(self.bar.distance, DEFAULT_DISTANCE))
+        self.bar.show_copies(request.version, len({second for _, second in request.copies}))
+        self.side.setCurrentWidget(self.rules)
+        if self.findings is None:
+            self.search()
+        else:
+            self._list()
 
     def closing(self) -> None:
         """End the threads."""
@@ -105,9 +126,32 @@ class DuplicatesScreen(DuplicatesBase):
         for view in (self.cards, self.balance_panel.list):
             view.pictures.stop()
 
-    def focus_work(self) -> None:
-        """Set the focus to the cards, or to the screen itself while there are none."""
-        (self.cards if self.pages.currentWidget() is self.pages.filled else self).setFocus()
+    @property
+    def work_view(self) -> QWidget:
+        """The cards, the row of sprites while they are hidden, or the screen itself while there are none."""
+        if self.pages.currentWidget() is not self.pages.filled:
+            return self
+        return self.view.strip if self.is_large else self.cards
+
+    @property
+    def is_large(self) -> bool:
+        """True while the comparison has the whole screen."""
+        return self.cards.isHidden()
+
+    def reveal(self, seqs: Seqs) -> int:
+        """Go to the first group that holds one of these sprites, and to the sprite; returns how many are not listed."""
+        if self.findings is None:
+            return 0
+        rows = [(seq, self.findings.row_of(seq)) for seq in seqs[:REVEALED].tolist()]
+        listed = [(seq, row) for seq, row in rows if row is not None]
+        if not listed:
+            return len(seqs)
+        seq, row = listed[0]
+        if row != self.cards.current:
+            self.cards.go_to(row)
+        if self.view.group is not None and seq in self.view.group.seqs:
+            self.view.strip.go_to(self.view.group.seqs.index(seq))
+        return len(rows) - len(listed)
 
     # Searching
 
@@ -137,7 +181,7 @@ class DuplicatesScreen(DuplicatesBase):
         if lost := found.report.unreadable:
             text = self.tr("{0} sprites could not be read and were not compared: {1}")
             names = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
-            self.session.post(text.format(f"{len(lost):,}", names), WARNING)
+            self.session.post(text.format(f"{len(lost):,}", names), WARNING, stays=True)
         self.focus_work()
 
     def adopt(self, found: Found) -> None:
@@ -148,6 +192,7 @@ class DuplicatesScreen(DuplicatesBase):
             set_aside()
         self.findings.set_apart(distinct_pairs(self.session.workspace))
         self.regroup()
+        self.session.duplicates_found.emit()
 
     def _search_again(self) -> None:
         """Search again after an undo restored what the last search had left out; this is fast."""
@@ -173,7 +218,11 @@ class DuplicatesScreen(DuplicatesBase):
         if findings is None:
             return
         row, seq = self.cards.current, self.view.group.keeper if self.view.group else 0
-        findings.list(str(self.bar.relation.currentData()), self.bar.undecided_only.isChecked())
+        relation = str(self.bar.relation.currentData())
+        if relation == COPIES:
+            findings.list("", self.bar.undecided_only.isChecked(), self._copies)
+        else:
+            findings.list(relation, self.bar.undecided_only.isChecked())
         self.cards.cards.show(len(findings), findings.card)
         found = findings.row_of(seq) if seq else None
         row = min(max(row, 0), len(findings) - 1) if found is None else found
@@ -207,7 +256,9 @@ class DuplicatesScreen(DuplicatesBase):
 
     def _ask_plan(self, answer: Callable[[DropPlan], None]) -> None:
         """Compute the plan: at once for a few groups, otherwise off the GUI thread; only the last request counts."""
-        findings, asked_for = self.findings, (self.rules.chosen_relations(), self.rules.confidence)
+        rules = self.rules
+        asked_for = (rules.chosen_relations(), rules.confidence, rules.include_kept.isChecked())
+        findings = self.findings
         assert findings is not None
         self._forget_plan()
         if findings.total <= PLANNED_AT_ONCE:
@@ -227,7 +278,8 @@ class DuplicatesScreen(DuplicatesBase):
         self.plan = plan
         if len(plan.drops) > WEIGHTY:
             set_aside()
-        self.rules.show_preview(wording.plan_text(plan))
+        dropped = self.findings.dropped() if self.findings else 0
+        self.rules.show_preview(wording.plan_text(plan, self.rules.confidence, dropped))
         self.rules.apply_button.setEnabled(bool(plan.drops) and not self.session.read_only)
 
     def _refresh_balance(self) -> None:
@@ -264,7 +316,10 @@ class DuplicatesScreen(DuplicatesBase):
             self.view.show_group(findings.group(row), lambda: findings.group(after) if after < len(findings) else None)
 
     def _show_actions(self) -> None:
-        self.actions_of.show_state(self.view.group is not None, self.view.current_sprite() is not None)
+        group, strip = self.view.group, self.view.strip
+        self.actions_of.show_state(group is not None, self.view.current_sprite() is not None)
+        row, count = (self.cards.current + 1, len(group.seqs)) if group is not None else (0, 0)
+        self.actions_of.show_place(row, len(self.findings or ()), strip.current + 1, count)
 
     # Deciding
 
@@ -278,6 +333,41 @@ class DuplicatesScreen(DuplicatesBase):
         if (sprite := self.view.current_sprite()) and self.decisions.drop(sprite):
             self._advance()
 
+    def drop_for(self, number: int) -> None:
+        """Drop the current sprite with the workspace's reason of that number, and advance."""
+        reasons = reasons_given(self.session.workspace)
+        if number <= len(reasons):
+            self._drop_because(reasons[number - 1])
+        else:
+            text = self.tr("This workspace has no reason {0} yet. Shift+X drops with a new one.")
+            self.session.post(text.format(number), INFO)
+
+    def choose_reason(self) -> None:
+        """Show the workspace's reasons below the current sprite."""
+        strip = self.view.strip
+        picker = ReasonPicker(reasons_given(self.session.workspace), self)
+        picker.chosen.connect(self._drop_because)
+        picker.open_at(strip.viewport().mapToGlobal(strip.visualRect(strip.currentIndex()).topLeft()))
+
+    def _drop_because(self, reason: str) -> None:
+        if (sprite := self.view.current_sprite()) and self.decisions.drop(sprite, reason):
+            self._advance()
+
+    def restore(self) -> None:
+        """Make the current sprite undecided again."""
+        if sprite := self.view.current_sprite():
+            self.decisions.restore(sprite)
+
+    def toggle_large(self) -> None:
+        """Give the comparison the whole screen, or show the groups and the panel again."""
+        self.cards.setVisible(self.is_large)
+        self._fit_panel()
+        self.focus_work()
+
+    def next_undecided(self) -> None:
+        """Go to the next undecided sprite of the group, or else to the next undecided group."""
+        self._advance()
+
     def flip_and_keep(self) -> None:
         """Mirror the current sprite, keep it and advance."""
         if (sprite := self.view.current_sprite()) and self.decisions.flip_and_keep(sprite):
@@ -287,9 +377,13 @@ class DuplicatesScreen(DuplicatesBase):
         """Apply the rules to this group and advance."""
         if self.findings is None or self.view.group is None:
             return
-        drops = self.findings.plan_for(self.view.group).drops
+        plan = self.findings.plan_for(self.view.group, self.rules.include_kept.isChecked())
+        drops = plan.drops
         if drops and self.decisions.keep_best(sorted({drop.favour for drop in drops}), drops):
             self.step(1)
+        elif plan.spared:
+            text = self.tr('The copies here are marked keep. Drop one yourself, or tick "{0}" on the right.')
+            self.session.post(text.format(self.rules.include_kept.text()), INFO)
         else:
             self.session.post(self.tr("No duplicates here. Related sprites are kept or dropped by hand."), INFO)
 
@@ -312,6 +406,7 @@ class DuplicatesScreen(DuplicatesBase):
         if self.decisions.carry_out(plan):
             text = self.tr("{0} duplicates dropped · Ctrl+Z undoes")
             self.session.post(text.format(f"{len(plan.drops):,}"), SUCCESS)
+            self.rules.include_kept.setChecked(False)
 
     def _advance(self) -> None:
         """Go to the next undecided sprite of the group, or else to the next undecided group."""
@@ -336,6 +431,8 @@ class DuplicatesScreen(DuplicatesBase):
     def _take_changes(self, changes: Changes) -> None:
         """Update after an edit or undo, here or on another screen."""
         self._statuses.refresh(changes.seqs)
+        if "reason" in changes.fields:
+            self._name_reasons()
         self.cards.cards.refresh()
         if self.findings is None:
             return
@@ -348,6 +445,9 @@ class DuplicatesScreen(DuplicatesBase):
         self.view.refresh()
         self._settling.start()
 
+    def _name_reasons(self) -> None:
+        self.actions_of.show_reasons(reasons_given(self.session.workspace))
+
     def show_panel(self) -> None:
         """Show or hide the side panel."""
         QSettings().setValue(_PANEL_KEY, self.actions_of.show_panel.isChecked())
@@ -355,7 +455,7 @@ class DuplicatesScreen(DuplicatesBase):
 
     def minimumSizeHint(self) -> QSize:
         """The size of the narrowest layout: without the panel and with fewer pictures per card."""
-        return QSize(SMALLEST, super().minimumSizeHint().height())
+        return QSize(max(SMALLEST, self.bar.minimumSizeHint().width()), super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window, show fewer pictures per card, then hide the panel."""
@@ -363,14 +463,15 @@ class DuplicatesScreen(DuplicatesBase):
         self._fit_panel()
 
     def _fit_panel(self) -> None:
-        wanted, fits = self.actions_of.show_panel.isChecked(), False
-        for fewer in (False, True):  # fewer pictures per card are preferred to hiding the panel
-            self.cards.show_fewer(fewer)
+        wanted, fits = self.actions_of.show_panel.isChecked() and not self.is_large, False
+        for count in (SHOWN, FEWER):  # fewer pictures per card are preferred to hiding the panel
+            self.cards.show_pictures(count)
             fits = self.width() - self.pages.minimumSizeHint().width() >= self.side.width()
             if fits or not wanted:
                 break
-        if not wanted or not fits:
-            self.cards.show_fewer(self.width() < NARROW)
+        if not self.is_large and (not wanted or not fits):
+            width = self.width()
+            self.cards.show_pictures(FEWEST if width < NARROWER else FEWER if width < NARROW else SHOWN)
         self.side.setVisible(wanted and fits)
 
     # Building

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
@@ -10,8 +10,10 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.duplicates.wording import relation_name
 
 STEPS = 100  # of the slider, from distance 0 to 1
-NARROWEST_SLIDER, WIDEST_SLIDER = 100, 200  # logical pixels
+NARROWEST_SLIDER, WIDEST_SLIDER = 56, 200  # logical pixels
 ALL = ""
+COPIES = "copies"
+"""Data of the filter that `show_copies` adds."""
 
 
 class TopBar(QFrame):
@@ -35,23 +37,23 @@ class TopBar(QFrame):
         self.slider.setPageStep(5)
         self.slider.setFixedWidth(WIDEST_SLIDER)
         self.slider.setAccessibleName(self.tr("Maximum distance of duplicates"))
-        self.slider.setToolTip(self.tr("0: identical pixels; larger values find less similar sprites  ([ and ])"))
+        self.slider.setToolTip(self.tr("0: identical pixels; larger values find less similar sprites"))
         self.slider.valueChanged.connect(self._emit_distance)
         self.number = QLabel()
         self.number.setMinimumWidth(36)
         self.relation = QComboBox()
         self.relation.setAccessibleName(self.tr("Relation"))
+        self.relation.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.relation.setMinimumContentsLength(11)
         self.relation.addItem(self.tr("All relations"), ALL)
         for relation in relations:
             self.relation.addItem(relation_name(relation).capitalize(), relation)
         self.relation.currentIndexChanged.connect(lambda _index: self.filter_changed.emit())
         self.undecided_only = QCheckBox(self.tr("Undecided only"))
-        self.undecided_only.setToolTip(self.tr("Hide decided groups  (U)"))
         self.undecided_only.toggled.connect(lambda _on: self.filter_changed.emit())
         self.counts = QLabel()
         self.counts.setProperty("role", "secondary")
         self.find_button = QPushButton(self.tr("Find again"))
-        self.find_button.setToolTip(self.tr("Search the whole workspace  (F5)"))
         icons.set_icon(self.find_button, "search", size=16)
         self.find_button.clicked.connect(lambda _checked=False: self.find_requested.emit())
         row = self._row = QHBoxLayout(self)
@@ -81,6 +83,11 @@ class TopBar(QFrame):
         self.counts.setText(text.format(f"{groups:,}", f"{sprites:,}", f"{settled:,}"))
         self._fit_slider()
 
+    def minimumSizeHint(self) -> QSize:
+        """The size with the shortest slider."""
+        hint = super().minimumSizeHint()
+        return QSize(hint.width() - self.slider.width() + NARROWEST_SLIDER, hint.height())
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Shrink the slider before the counts are cut off."""
         super().resizeEvent(event)
@@ -97,6 +104,15 @@ class TopBar(QFrame):
         self.find_button.setEnabled(not busy)
         self.find_button.setText(self.tr("Find in new sprites too") if stale else self.tr("Find again"))
         self.find_button.setVisible(found)
+
+    def show_copies(self, version: str, count: int) -> None:
+        """Offer and choose the filter for the copies left in a version; decided groups are listed too."""
+        place = self.relation.findData(COPIES)
+        if place >= 0:
+            self.relation.removeItem(place)
+        self.relation.addItem(self.tr("Copies left in {0} ({1})").format(version, f"{count:,}"), COPIES)
+        self.undecided_only.setChecked(False)
+        self.relation.setCurrentIndex(self.relation.count() - 1)
 
     def clear_filter(self) -> None:
         """List every group."""

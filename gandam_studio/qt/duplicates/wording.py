@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from gandam_studio.core.duplicates import RULES, DropPlan
+from gandam_studio.qt.duplicates.findings import GroupCard
 from gandam_studio.qt.duplicates.rules_panel import PreviewText, RuleText
 
 _CONTEXT = "DuplicateRelations"
@@ -48,6 +49,30 @@ def short_relation_name(relation: str) -> str:
     return _tr(_SHORT[relation]) if relation in _SHORT else relation_name(relation)
 
 
+def relation_to(relation: str, name: str) -> str:
+    """What a sprite is to the one called `name`: "mirrored copy of mecha-000012.png"."""
+    phrases = {
+        "exact": _tr("exact copy of {0}"),
+        "re-encoded": _tr("re-encoded copy of {0}"),
+        "resized": _tr("resized copy of {0}"),
+        "mirrored": _tr("mirrored copy of {0}"),
+        "recoloured": _tr("recoloured version of {0}"),
+        "cropped": _tr("cropped or padded copy of {0}"),
+        "near": _tr("similar to {0}"),
+        "frame": _tr("animation frame like {0}"),
+    }
+    return phrases.get(relation, relation + " " + _tr("of {0}")).format(name)
+
+
+def group_summary(card: GroupCard, best: str) -> str:
+    """What the other sprites of a group are to its best one, called `best`."""
+    copies = sum(member.duplicate_of is not None for member in card.members)
+    count = len(card.members)
+    if copies < count:
+        return _tr("like {0}").format(best) if count == 1 else _tr("{0} like {1}").format(f"{count:,}", best)
+    return _tr("copy of {0}").format(best) if count == 1 else _tr("{0} copies of {1}").format(f"{count:,}", best)
+
+
 def relation_color(relation: str) -> str:
     """The theme's colour token for a relation."""
     return _COLORS.get(relation, "secondary")
@@ -66,10 +91,17 @@ def rule_texts(rules: Sequence[str]) -> list[RuleText]:
     return [RuleText(rule, *words.get(rule, (rule, ""))) for rule in rules]
 
 
-def plan_text(plan: DropPlan) -> PreviewText:
-    """Describe what applying the rules would do: how many drops, by relation and by rule."""
+def plan_text(plan: DropPlan, confidence: float, dropped: int = 0) -> PreviewText:
+    """Describe what applying the rules would do: how many drops, by relation and by rule; and what stays, and why.
+
+    confidence: the minimum confidence of a drop, in [0, 1]. dropped: sprites of the groups that are dropped already.
+    """
+    stays = _what_stays(plan, confidence)
     if not plan.drops:
-        return PreviewText((_tr("Nothing to drop."),), False)
+        if dropped:
+            stays.append(_tr("<b>{0}</b> already dropped.").format(f"{dropped:,}"))
+        head = _tr("Nothing to drop:") if stays else _tr("Nothing to drop: no copies at this distance.")
+        return PreviewText((head, *stays), False, plan.spared_groups)
     lines = [_tr("<b>{0}</b> duplicates dropped:").format(f"{len(plan.drops):,}")]
     for relation, count in Counter(drop.relation for drop in plan.drops).most_common():
         lines.append(f"&nbsp;&nbsp;{count:,} {relation_name(relation)}")
@@ -77,9 +109,26 @@ def plan_text(plan: DropPlan) -> PreviewText:
     names = {text.key: text.name.lower() for text in rule_texts(tuple(RULES))}
     for rule, count in Counter(drop.rule for drop in plan.drops).most_common():
         lines.append(f"&nbsp;&nbsp;{count:,} {names.get(rule, _tr('tie-break only'))}")
+    return PreviewText((*lines, *stays), True, plan.spared_groups)
+
+
+def _what_stays(plan: DropPlan, confidence: float) -> list[str]:
+    """One line for each reason why sprites stay, with what to change."""
+    lines = []
     if plan.spared:
-        lines.append(_tr("<b>{0}</b> not dropped because you kept them").format(f"{len(plan.spared):,}"))
-    return PreviewText(tuple(lines), True)
+        text = _tr("<b>{0}</b> stay: you marked them keep.")
+        lines.append(text.format(f"{len(plan.spared):,}"))
+    if plan.unsure:
+        text = _tr("<b>{0}</b> stay: less certain than {1} %. Lower the minimum confidence, or decide by hand.")
+        lines.append(text.format(f"{len(plan.unsure):,}", round(100 * confidence)))
+    if plan.unchosen:
+        text = _tr("<b>{0}</b> stay: {1} is not ticked above.")
+        names = ", ".join(short_relation_name(relation) for relation in plan.unchosen)
+        lines.append(text.format(f"{sum(plan.unchosen.values()):,}", names))
+    if plan.relatives:
+        text = _tr("<b>{0}</b> only look alike (recoloured, near, animation): no rule drops these, you can.")
+        lines.append(text.format(f"{plan.relatives:,}"))
+    return lines
 
 
 def _tr(text: str) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from gandam_studio.core.runs.record import DEFAULT_HALF_LIFE, RecordChanges, RunRecord
+from gandam_studio.qt.following.pending import PendingCommands
 from gandam_studio.qt.following.pictures import PictureCache, inside
 from gandam_studio.qt.following.watcher import RunWatcher
 from gandam_studio.qt.widgets.plots.timeline import Timeline
@@ -32,7 +33,8 @@ class RunFollower(QObject):
         changed: new events were added to the record (`core.run_record.Changes`).
         events_arrived: the same events (list), for the log and notifications.
         state_changed: (RunState). log_grew: (text). vanished: the folder is gone.
-        picture_loaded: a requested grid was decoded (absolute path).
+        picture_loaded: a requested grid was decoded, or cannot be (absolute path).
+        pending_changed: a command was given, or is not pending any more (`pending_command`).
         trouble_changed: the folder cannot be read (the reason, also `trouble`), or can be read again ("").
     """
 
@@ -43,6 +45,7 @@ class RunFollower(QObject):
     log_grew = Signal(str)
     vanished = Signal()
     picture_loaded = Signal(str)
+    pending_changed = Signal()
     trouble_changed = Signal(str)
 
     def __init__(self, folder: Path, parent: QObject | None = None, timeline: Timeline | None = None) -> None:
@@ -56,6 +59,7 @@ class RunFollower(QObject):
         self.is_open = False
         self.is_gone = False
         self.log_text = ""
+        self._commands: PendingCommands | None = None
         self.timeline = timeline or Timeline(self)
         self._owns_axis = timeline is None
         self.pictures = PictureCache(self)
@@ -88,6 +92,16 @@ class RunFollower(QObject):
         """The run's id."""
         return self.run_directory.name
 
+    def share_commands(self, commands: PendingCommands) -> None:
+        """Show the commands that were given to runs on any screen."""
+        self._commands = commands
+        commands.changed.connect(self.pending_changed)
+
+    @property
+    def pending_command(self) -> str:
+        """The command that the run has not carried out yet; "" without one."""
+        return self._commands.of(self.run_directory.path, self.state) if self._commands else ""
+
     @property
     def is_alive(self) -> bool:
         """True while a trainer appears to be working on the run."""
@@ -108,6 +122,11 @@ class RunFollower(QObject):
         """A grid by its path in the events; None until it is decoded. Paths outside the run's folder are refused."""
         path = inside(self.run_directory.path, relative)
         return self.pictures.get(path) if path else None
+
+    def picture_is_lost(self, relative: str) -> bool:
+        """Whether a grid was asked for and cannot be read."""
+        path = inside(self.run_directory.path, relative)
+        return path is None or self.pictures.is_lost(path)
 
     def _read_config(self) -> TrainConfig | None:
         try:

@@ -115,7 +115,7 @@ class PictureCache(QObject):
     """Cache of decoded pictures by file, up to `CACHE_BYTES`; missing ones are decoded in another thread.
 
     Signals:
-        loaded: a requested picture was decoded (absolute path).
+        loaded: a requested picture was decoded, or turned out to be lost (absolute path).
     """
 
     loaded = Signal(str)
@@ -128,13 +128,17 @@ class PictureCache(QObject):
         self._decoder.decoded.connect(self._keep)
 
     def get(self, path: Path | str) -> QImage | None:
-        """The picture if it is cached; otherwise None, and `loaded` follows if the file can be read."""
+        """The picture if it is cached; otherwise None, and `loaded` follows unless it is known to be lost."""
         key = str(path)
         if key in self._images:
             self._images.move_to_end(key)
             return self._images[key]
         self._decoder.want_first(key, WAITING)
         return None
+
+    def is_lost(self, path: Path | str) -> bool:
+        """Whether the file was asked for and cannot be read."""
+        return self._images.get(str(path), self) is None
 
     def put(self, path: Path | str, image: QImage) -> None:
         """Add a picture decoded elsewhere."""
@@ -146,8 +150,7 @@ class PictureCache(QObject):
 
     def _keep(self, path: str, image: QImage | None) -> None:
         self._store(path, image)
-        if image is not None:
-            self.loaded.emit(path)
+        self.loaded.emit(path)
 
     def _store(self, key: str, image: QImage | None) -> None:
         old = self._images.pop(key, None)

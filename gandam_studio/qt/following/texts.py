@@ -5,13 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication
 
+from gandam_studio.core.runs.concerns import Concern
 from trainer.protocol import events as ev
+from trainer.protocol.errors import NO_DEVICE
 from trainer.protocol.run_directory import RunState, is_number
 from trainer.protocol.untrusted import shortened
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.following.follower import RunFollower
 
 LONGEST_LINE = 500
 STATE_COLORS = {
@@ -33,10 +38,29 @@ def state_name(state: str) -> str:
     }.get(state, state)  # fmt: skip
 
 
-def state_words(state: RunState) -> str:
-    """A short text for a state, with the limit if a run was finished by another limit than its iterations."""
+def pending_name(command: str) -> str:
+    """What a run is about to do after a command; "" for none."""
+    return {
+        "start": _tr("Starting…"), "pause": _tr("Pausing…"), "resume": _tr("Resuming…"), "stop": _tr("Stopping…"),
+    }.get(command, "")  # fmt: skip
+
+
+def state_words(state: RunState, pending: str = "") -> str:
+    """A short text for a state, with the limit if a run was finished by another limit than its iterations.
+
+    pending: a command that the run has not carried out yet, shown instead.
+    """
+    if pending:
+        return pending_name(pending)
     limit = {"minutes": _tr("time limit"), "images": _tr("picture limit")}.get(state.cause, "")
     return f"{state_name(state.state)} ({limit})" if state.state == "finished" and limit else state_name(state.state)
+
+
+def pauses(follower: RunFollower) -> bool:
+    """Whether a run is paused, or about to be: then the button next to it resumes."""
+    return follower.pending_command == "pause" or (
+        follower.state.state == "paused" and follower.pending_command != "resume"
+    )
 
 
 def why_finished(state: RunState) -> str:
@@ -63,6 +87,11 @@ def resume_label(state: RunState) -> str:
 def clock(wall_time: float) -> str:
     """Local time of day."""
     return time.strftime("%H:%M:%S", time.localtime(wall_time)) if wall_time else "–"
+
+
+def day(wall_time: float) -> str:
+    """Local date, in an order that reads the same everywhere: "2026-11-28"."""
+    return time.strftime("%Y-%m-%d", time.localtime(wall_time)) if wall_time else "–"
 
 
 def describe(event: ev.TrainEvent) -> str:
@@ -95,6 +124,17 @@ def _resumed(event: ev.RunResumed) -> str:
     return _tr("Resumed from the checkpoint at {0:,}; later results were discarded").format(event.iteration)
 
 
+def _extended(event: ev.RunExtended) -> str:
+    limit = _tr("no limit")
+    if event.iterations:
+        limit = _tr("{0:,} iterations").format(event.iterations)
+    elif event.minutes:
+        limit = _tr("{0:,.1f} minutes").format(event.minutes)
+    elif event.images:
+        limit = _tr("{0:,} pictures").format(event.images)
+    return _tr("New limit: {0}. {1}").format(limit, event.message[:1].upper() + event.message[1:])
+
+
 def _finished(event: ev.RunFinished) -> str:
     why = why_finished(RunState("finished", cause=event.limit))
     return _tr("Finished: {0}").format(why) if why else _tr("Finished")
@@ -108,6 +148,7 @@ _DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
     ev.SpikeFound: lambda e: _tr("Spike in {0} at {1:,}: z = {2:.1f}").format(e.curve, e.spike_iteration, e.z),
     ev.RunPaused: lambda e: _tr("Paused"),
     ev.RunResumed: _resumed,
+    ev.RunExtended: _extended,
     ev.RunWarning: lambda e: e.message,
     ev.RunStopped: lambda e: _tr("Stopped: {0}").format(e.reason) if e.reason else _tr("Stopped"),
     ev.RunFailed: lambda e: _tr("Failed: {0}").format(e.message),
@@ -120,7 +161,7 @@ class Failure:
     """What the card of a failed run shows: cause, what is safe, one action.
 
     Attributes:
-        action: "resume", "smaller_batch", "slower", "versions", "folder", "" (none).
+        action: "resume", "on_cpu", "smaller_batch", "slower", "versions", "folder", "" (none).
     """
 
     cause: str
@@ -133,12 +174,15 @@ def failure(state: RunState, batch: int) -> Failure:
     """The card of a failed or interrupted run; `batch` is the number of pictures it held in memory at once."""
     resume = ("resume", resume_label(state))
     smaller = ("smaller_batch", _tr("Retry {0} pictures at a time").format(max(1, batch // 2)))
+    # A device that is not there will not come by itself; one that failed may work again.
+    absent = state.reason.startswith(NO_DEVICE)
+    device = ("on_cpu", _tr("Train on the CPU instead")) if absent else resume
     causes = {
         "oom": (_tr("Not enough memory for {0} pictures at once.").format(batch), smaller),
         "nan": (_tr("Training diverged (NaN or infinity)."), ("slower", _tr("Retry with half the learning rates"))),
         "disk_full": (_tr("The disk is full."), ("folder", _tr("Open the folder"))),
         "io": (_tr("Reading or writing failed."), ("folder", _tr("Open the folder"))),
-        "device": (_tr("The device failed."), resume),
+        "device": (_tr("The device is missing.") if absent else _tr("The device failed."), device),
         "data": (_tr("The run's data could not be read."), ("versions", _tr("Show the versions"))),
         "checkpoint": (_tr("A checkpoint could not be read."), resume),
         "folder": (_tr("The run's folder was moved or deleted during training."), resume),
@@ -154,6 +198,28 @@ def failure(state: RunState, batch: int) -> Failure:
         if state.reason:
             cause = f"{cause.removesuffix('.')} ({state.reason.removesuffix('.')})."
     return Failure(cause, _what_is_safe(state), action, label)
+
+
+def concern_card(found: Concern) -> tuple[str, Failure]:
+    """Headline and card about a run whose curves show plainly that it goes wrong."""
+    if found.kind == "diverging":
+        cause = _tr(
+            "The losses have exploded to {0:,.0f}, where single digits are normal. Runs rarely recover from that."
+        )
+        safe = _tr("Earlier checkpoints and samples are safe. Lower learning rates usually help.")
+        card = Failure(cause.format(found.value), safe, "slower", _tr("Retry with half the learning rates"))
+        return _tr("The run diverges"), card
+    if found.kind == "discriminator":
+        cause = _tr(
+            "The discriminator's loss was close to 0 for {0:,} iterations: the generator learns hardly anything."
+        )
+        safe = _tr("A lower lr_d, a stronger penalty or more augmentation usually help.")
+        card = Failure(cause.format(found.iterations), safe, "edit", _tr("Change the settings"))
+        return _tr("The discriminator has won"), card
+    cause = _tr("Quality (KID, lower is better) is {0:.3g}, and was {1:.3g} before.").format(found.value, found.before)
+    safe = _tr("If the samples look no better either, stop here, or change a setting.")
+    headline = _tr("No better for {0:,} iterations").format(found.iterations)
+    return headline, Failure(cause, safe, "", "")
 
 
 def _what_is_safe(state: RunState) -> str:

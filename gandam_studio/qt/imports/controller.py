@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QImage, QImageWriter
+from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from gandam_studio.qt.failures import explain
+from gandam_studio.qt.imports.sources import holds_sources, sources_of
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 from gandam_studio.samples.bundled import sample_sets
 
@@ -105,7 +106,9 @@ class ImportController(QObject):
         from gandam_studio.core.importing.preview import load_picture
 
         def refuse(error: BaseException) -> None:
-            self._session.post(self.tr("{0} cannot be read: {1}").format(path.name, explain(error)), WARNING)
+            self._session.post(
+                self.tr("{0} cannot be read: {1}").format(path.name, explain(error)), WARNING, stays=True
+            )
 
         self._session.start_job(
             self.tr("Open the sheet"),
@@ -130,22 +133,14 @@ class ImportController(QObject):
 
     def can_take(self, data: QMimeData) -> bool:
         """True if `take` would find files or a picture."""
-        return not self._session.read_only and (data.hasImage() or any(url.isLocalFile() for url in data.urls()))
+        return not self._session.read_only and holds_sources(data)
 
     def take(self, data: QMimeData) -> bool:
         """Import dropped or pasted files, or the picture itself; False if there is neither."""
-        if self._session.read_only:
-            return False
-        from gandam_studio.core.importing import Pasted
-
-        paths: list[Path | Pasted] = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-        if not paths and data.hasImage():
-            image = data.imageData()
-            if isinstance(image, QImage) and not image.isNull():
-                paths = [Pasted(self.tr("pasted.png"), png_bytes(image))]
-        if paths:
-            self.start(paths)
-        return bool(paths)
+        sources = [] if self._session.read_only else sources_of(data)
+        if sources:
+            self.start(sources)
+        return bool(sources)
 
     # Running
 
@@ -224,12 +219,3 @@ class ImportController(QObject):
     def _stop(self) -> None:
         self._session.sprites_imported.emit()
         self._session.post(self.tr("Import cancelled; sprites imported so far are kept."), INFO)
-
-
-def png_bytes(image: QImage) -> bytes:
-    """Encode a picture from the clipboard as PNG, to be imported like a file."""
-    held = QByteArray()
-    buffer = QBuffer(held)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    QImageWriter(buffer, b"png").write(image)
-    return bytes(held.data())

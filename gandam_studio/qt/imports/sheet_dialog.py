@@ -27,6 +27,7 @@ from gandam_studio.core.pictures.decoding.parts import keyed
 from gandam_studio.qt import theme
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.widgets.cell_painter import checker_brush
+from gandam_studio.qt.widgets.fitting import resize_within_screen
 from gandam_studio.qt.widgets.numbers import WholeBox
 from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
@@ -46,7 +47,7 @@ class SheetDialog(QDialog):
     def __init__(self, name: str, pixels: NDArray[np.uint8], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Cut a sprite sheet: {0}").format(name))
-        self.resize(980, 660)
+        resize_within_screen(self, 980, 660)
         self._sheet = pixels
         self._proposed_key = propose_key(pixels)
         self.key = self._proposed_key

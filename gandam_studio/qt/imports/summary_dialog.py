@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QDialogButtonBox,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QTableWidget,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.importing import ImportSummary
 from gandam_studio.qt import theme
 from gandam_studio.qt.status_strip import duration
+from gandam_studio.qt.widgets.fitting import WrappingRow, resize_within_screen
 
 _NOTES = 5
 
@@ -33,24 +33,24 @@ class SummaryDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Import report"))
-        self.resize(760, 480)
+        resize_within_screen(self, 760, 480)
         self._rows = list(summary.rows())
-        numbers = QHBoxLayout()
-        numbers.setSpacing(4 * theme.SPACE)
+        numbers = WrappingRow(spacing=4 * theme.SPACE)
+        always = (self.tr("imported"), self.tr("rejected"))
         for name, count in (
             (self.tr("imported"), summary.imported),
-            (self.tr("already there"), summary.already),
+            (self.tr("exact copies merged"), summary.copies),
+            (self.tr("already imported"), summary.already_imported),
             (self.tr("rejected"), summary.rejected_count),
             (self.tr("missing"), summary.missing_count),
             (self.tr("edited"), summary.edited_count),
             (self.tr("blank"), summary.blank),
             (self.tr("with captions"), summary.captions),
         ):
-            if not count and name in (self.tr("edited"), self.tr("blank"), self.tr("with captions")):
-                continue
-            numbers.addLayout(_number(f"{count:,}", name))
-        numbers.addStretch()
-        numbers.addLayout(_number(duration(summary.seconds), self.tr("time taken")))
+            if count or name in always:
+                numbers.addWidget(_number(f"{count:,}", name))
+        numbers.add_gap()
+        numbers.addWidget(_number(duration(summary.seconds), self.tr("time taken")))
         self.table = self._make_table()
         note = QLabel(self.tr("Your files were not changed. Refused files are remembered and not read again."))
         note.setProperty("role", "secondary")
@@ -75,6 +75,7 @@ class SummaryDialog(QDialog):
         table = QTableWidget(len(self._rows), 3)
         table.setHorizontalHeaderLabels([self.tr("File"), self.tr("Result"), self.tr("Reason")])
         table.verticalHeader().hide()
+        table.setAccessibleName(self.windowTitle())
         table.setShowGrid(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -95,13 +96,15 @@ class SummaryDialog(QDialog):
         QGuiApplication.clipboard().setText(text)
 
 
-def _number(value: str, name: str) -> QVBoxLayout:
+def _number(value: str, name: str) -> QWidget:
     figure = QLabel(value)
     figure.setProperty("role", "headline")
     label = QLabel(name)
     label.setProperty("role", "secondary")
-    column = QVBoxLayout()
+    holder = QWidget()
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(0)
     column.addWidget(figure)
     column.addWidget(label)
-    return column
+    return holder

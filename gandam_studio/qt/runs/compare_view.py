@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.comparison import compare
+from gandam_studio.core.runs.labels import label_of
 from gandam_studio.core.runs.record import RunRecord
+from gandam_studio.core.runs.samples import SampleSpot
 from gandam_studio.qt import theme
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.runs.difference_table import DifferenceTable
@@ -31,7 +33,12 @@ REFRESH_MS = 100
 class CompareView(QWidget):
     """Attributes:
     timeline: the cursor, in pictures seen, since batch sizes may differ. followers: one per run.
+
+    Signals:
+        menu_requested: the menu of a sample is wanted (SampleSpot, its RunFollower, global position).
     """
+
+    menu_requested = Signal(object, object, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -77,10 +84,15 @@ class CompareView(QWidget):
             self.grids.append(SampleGrid("", widest=self.tr("88,888,888 pictures (last)")))
             # A long name is elided instead of widening the window.
             self.grids[-1].title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            position = len(self.grids) - 1
+            self.grids[-1].menu_requested.connect(
+                lambda index, at, position=position: self._ask_menu(position, index, at)
+            )
+            self.grids[-1].cell_clicked.connect(lambda index, position=position: self._choose(position, index))
             self._grid_row.addWidget(self.grids[-1], 1)
         for grid, folder in zip(self.grids, folders, strict=True):
-            grid.title.setText(shortened(folder.name))
-            grid.title.setToolTip(tip(folder.name))
+            show_title(grid, folder)
+            grid.view.selected = None
             grid.set_widest(self._note(88_888_888, ended=True))
             grid.view.set_image(None, 0, 0)
             grid.view.set_message(self.tr("Reading…"))
@@ -97,8 +109,14 @@ class CompareView(QWidget):
             follower.changed.connect(lambda _changes: self._refresh.start())
             follower.picture_loaded.connect(lambda _path: self.show_grids())
             follower.trouble_changed.connect(lambda _trouble: self.show_grids())
+            follower.vanished.connect(self.show_grids)
             self.followers.append(follower)
             follower.start()
+
+    def show_titles(self) -> None:
+        """Show the runs' names and notes again, which may have changed."""
+        for grid, follower in zip(self.grids, self.followers, strict=False):
+            show_title(grid, follower.run_directory.path)
 
     def close_runs(self) -> None:
         """Stop following."""
@@ -128,6 +146,31 @@ class CompareView(QWidget):
         self.plots.schedule()
         self.show_grids()
 
+    def spot(self, position: int, index: int | None) -> SampleSpot | None:
+        """A place in a run's grid as it is shown; None while there are no samples."""
+        if position >= len(self.followers):
+            return None
+        follower = self.followers[position]
+        sample = follower.record.sample_at(follower.record.iteration_at(self.timeline.shown) + 0.5)
+        return None if sample is None else SampleSpot(follower.run_directory, sample, "fixed", index)
+
+    @property
+    def chosen(self) -> tuple[SampleSpot, RunFollower] | None:
+        """The sample that was clicked last; without one, the first run's whole grid. None without samples."""
+        position = next((i for i, grid in enumerate(self.grids) if grid.view.selected is not None), 0)
+        index = self.grids[position].view.selected if self.grids else None
+        spot = self.spot(position, index)
+        return (spot, self.followers[position]) if spot else None
+
+    def _choose(self, position: int, index: int) -> None:
+        for i, grid in enumerate(self.grids):
+            grid.view.selected = index if i == position else None
+            grid.view.update()
+
+    def _ask_menu(self, position: int, index: int | None, at: QPoint) -> None:
+        if (spot := self.spot(position, index)) is not None:
+            self.menu_requested.emit(spot, self.followers[position], at)
+
     def show_grids(self) -> None:
         """Show every run's newest sample point at or before the cursor."""
         if len(self.followers) != len(self.grids):
@@ -138,10 +181,16 @@ class CompareView(QWidget):
             if sample is None:
                 if follower.trouble:
                     grid.view.set_message(self.tr("Cannot be read: {0}").format(shortened(follower.trouble, 200)))
+                elif follower.is_gone:
+                    grid.view.set_message(self.tr("The run's folder is missing."))
                 elif follower.is_open:
                     grid.view.set_message(self.tr("No samples yet."))
                 continue
             image = follower.picture(sample.fixed)
+            if image is None and follower.picture_is_lost(sample.fixed):
+                grid.view.set_image(None, 0, 0)
+                grid.view.set_message(self.tr("These samples cannot be read."))
+                grid.note.setText(self._note(sample.images_seen, ended=False))
             if image is not None:
                 grid.view.set_image(image, sample.rows, sample.columns)
                 ended = self.timeline.shown > follower.record.images_seen_at(follower.record.last_iteration) * 1.001
@@ -152,6 +201,13 @@ class CompareView(QWidget):
         narrow = len(self.grids) > 2
         text = f"{images_seen:,}" if narrow else self.tr("{0:,} pictures").format(images_seen)
         return text + (self.tr(" (last)") if ended else "")
+
+
+def show_title(grid: SampleGrid, folder: Path) -> None:
+    """Name a run above its grid."""
+    label = label_of(folder)
+    grid.title.setText(shortened(label.name or folder.name))
+    grid.title.setToolTip(tip("\n".join(line for line in (label.name, folder.name, label.note) if line)))
 
 
 def overlaid(follower: RunFollower, name: str, position: int) -> Series:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.runs.comparison import RunComparison
 from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.outside_text import tip
+from gandam_studio.qt.widgets.tints import show_tints, tint
 from trainer.protocol.untrusted import shortened
 
 LONGEST = 200
@@ -36,6 +36,7 @@ class DifferenceTable(QWidget):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setShowGrid(False)
+        show_tints(self.table)
         self.table.setAlternatingRowColors(True)
         self.table.verticalHeader().hide()
         self.table.setAccessibleName(self.tr("Differences"))
@@ -60,13 +61,13 @@ class DifferenceTable(QWidget):
             name = QTableWidgetItem(shortened(text, LONGEST))
             name.setToolTip(tip(row.meaning))
             if not row.is_factor:
-                name.setForeground(QBrush(theme.color("muted")))
+                tint(name, "muted")
             self.table.setItem(position, 0, name)
             for column, value in enumerate(row.values):
                 item = QTableWidgetItem(shown(value))
                 item.setToolTip(tip(shown(value)))
                 if value != row.values[0]:
-                    item.setForeground(QBrush(theme.color("accent")))
+                    tint(item, "accent")
                 self.table.setItem(position, column + 1, item)
         header = self.table.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
+    QMenu,
     QMessageBox,
     QPushButton,
     QSplitter,
@@ -27,14 +29,16 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.requests import ShowRun
 from gandam_studio.qt.following.texts import resume_label
 from gandam_studio.qt.questions import run_dialog
-from gandam_studio.qt.runs.lineage_tree import LineageTree
+from gandam_studio.qt.reveal import reveal
+from gandam_studio.qt.runs.lineage_tree import DATE, ITERATIONS, LINEAGE, NAME, STATE, LineageTree
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
-from gandam_studio.qt.session import ERROR, SUCCESS, Session
+from gandam_studio.qt.session import ERROR, INFO, Session
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
+    from gandam_studio.qt.outputs.sample_actions import SampleActions
     from gandam_studio.qt.runs.compare_view import CompareView
 
 SELECT_MS = 150
@@ -54,6 +58,7 @@ class RunsScreen(Screen):
         super().__init__(session, parent)
         self.tree = LineageTree()
         self._compare: CompareView | None = None
+        self._samples: SampleActions | None = None
         self._shown: list[Path] = []
         self.empty = EmptyState(
             "runs",
@@ -70,24 +75,35 @@ class RunsScreen(Screen):
         self._make_actions()
         self.tree.runs_selected.connect(self._note_selection)
         self.tree.run_opened.connect(self.open_run)
-        session.run_index.changed.connect(self._show_list)
+        self.tree.pending_of = session.run_index.pending_of
+        session.run_index.changed.connect(self._take_list)
+        self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.tree.customContextMenuRequested.connect(self._show_menu)
         self._note_selection([])
 
     def _lay_out(self) -> None:
-        self.resume_button = self._button("play", self.tr("Resume"), self.resume)
+        self.resume_button = self._button("play", self.tr("Resume"), self._resume_or_longer)
         self.open_button = self._button("train", self.tr("Watch"), lambda: self._with_selected(self.open_run))
         self.export_button = self._button("export", self.tr("Export…"), self.ask_export)
         self.delete_button = self._button("trash", self.tr("Delete"), self.ask_delete)
-        row = QHBoxLayout()
-        row.setSpacing(theme.SPACE)
-        for button in (self.open_button, self.resume_button, self.export_button, self.delete_button):
-            row.addWidget(button)
-        row.addStretch(1)
+        self.sprites_button = self._button("sample", self.tr("New sprites…"), self.ask_sprites)
+        self.label_button = self._button("tag", self.tr("Name…"), self.ask_label)
+        self.folder_button = self._button("folder", self.tr("Show in folder"), self.show_in_folder)
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for row, buttons in (
+            (first, (self.open_button, self.resume_button, self.sprites_button)),
+            (second, (self.label_button, self.export_button, self.folder_button, self.delete_button)),
+        ):
+            row.setSpacing(theme.SPACE)
+            for button in buttons:
+                row.addWidget(button)
+            row.addStretch(1)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(14, theme.SPACE, theme.SPACE, theme.SPACE)
         column.setSpacing(theme.SPACE)
-        column.addLayout(row)
+        column.addLayout(first)
+        column.addLayout(second)
         column.addWidget(self.tree, 1)
         self.right = QStackedWidget()
         self.right.addWidget(self.hint)
@@ -96,7 +112,7 @@ class RunsScreen(Screen):
         split.addWidget(self.right)
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 5)
-        split.setSizes([440, 760])
+        split.setSizes([520, 680])
         split.setChildrenCollapsible(False)
         self.pages = QStackedWidget()
         self.pages.addWidget(split)
@@ -117,31 +133,58 @@ class RunsScreen(Screen):
 
     def _make_actions(self) -> None:
         act = self.add_action
-        self.next_action = act(self.tr("&Next run"), lambda: self.tree.step(1), "J")
-        self.previous_action = act(self.tr("&Previous run"), lambda: self.tree.step(-1), "K")
+        self.next_action = act(self.tr("&Next run"), lambda: self.tree.step(1), "N")
+        self.previous_action = act(self.tr("&Previous run"), lambda: self.tree.step(-1), "P")
         self.compare_action = act(
-            self.tr("&Compare with the newest other run"), self.compare_with_newest, "C", icon="compare"
+            self.tr("&Compare with the newest other run"), self.compare_with_newest, "Ctrl+Shift+C", icon="compare"
         )
         self.watch_action = act(self.tr("&Watch"), lambda: self._with_selected(self.open_run), "Return", icon="train")
         self.resume_action = act(self.tr("&Resume"), self.resume, icon="play")
         self.export_action = act(self.tr("&Export…"), self.ask_export, "Ctrl+E", icon="export")
         self.delete_action = act(self.tr("&Delete…"), self.ask_delete, "Delete", icon="trash", edits=True)
+        self.sprites_action = act(self.tr("&Make new sprites…"), self.ask_sprites, "Ctrl+M", icon="sample")
+        self.longer_action = act(self.tr("Train &longer…"), self.ask_longer, icon="clock")
+        self.label_action = act(self.tr("Name an&d note…"), self.ask_label, "F2", icon="tag")
+        self.folder_action = act(self.tr("Show in &folder"), self.show_in_folder, icon="folder")
+        self.film_action = act(self.tr("Make a fil&m…"), self.ask_film)
+        self.more_action = act(self.tr("&More like this moment…"), self.ask_more)
+        self.save_sample_action = act(self.tr("&Save the sprite as PNG…"), lambda: self._with_sample("save"))
+        self.copy_sample_action = act(self.tr("&Copy the sprite"), lambda: self._with_sample("copy"))
+        self.copy_seed_action = act(self.tr("Copy its s&eed"), lambda: self._with_sample("copy_latent"))
+        self.save_grid_action = act(self.tr("Save &all samples as PNG…"), lambda: self._with_grid("save"))
+        self.copy_grid_action = act(self.tr("Copy all sam&ples"), lambda: self._with_grid("copy"))
+        by = self.tree.sort_by
+        self.sort_actions = (
+            act(self.tr("By &version"), lambda: by(LINEAGE)),
+            act(self.tr("&Newest first"), lambda: by(DATE, descending=True)),
+            act(self.tr("&Oldest first"), lambda: by(DATE)),
+            act(self.tr("By n&ame"), lambda: by(NAME)),
+            act(self.tr("By &state"), lambda: by(STATE)),
+            act(self.tr("By &iterations"), lambda: by(ITERATIONS, descending=True)),
+        )
         self.open_action = act(self.tr("Open a run &folder…"), self.ask_open, icon="folder")
         self.earlier_action = act(self.tr("&Earlier sample point"), lambda: self._step(-1), "Left")
         self.later_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
         self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
         self.end_action = act(self.tr("Go to the e&nd"), lambda: self._timeline(Timeline.end), "End")
-        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "P")
+        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "Shift+P")
 
     def menus(self) -> list[ScreenMenu]:
-        """The Runs and Timeline menus."""
+        """The Runs, Samples and Timeline menus."""
         return [
             ScreenMenu(self.tr("&Runs"), (
                 self.next_action, self.previous_action, self.compare_action, None, self.watch_action,
-                self.resume_action, self.export_action, self.delete_action, None, self.open_action,
+                self.resume_action, self.longer_action, self.sprites_action, None, self.label_action,
+                self.folder_action, self.export_action, self.delete_action, None,
+                ScreenMenu(self.tr("&Sort"), self.sort_actions), None, self.open_action,
+            )),
+            ScreenMenu(self.tr("&Samples"), (
+                self.save_sample_action, self.copy_sample_action, self.copy_seed_action, None, self.more_action, None,
+                self.save_grid_action, self.copy_grid_action,
             )),
             ScreenMenu(self.tr("&Timeline"), (
-                self.earlier_action, self.later_action, self.home_action, self.end_action, self.play_action,
+                self.earlier_action, self.later_action, self.home_action, self.end_action, self.play_action, None,
+                self.film_action,
             )),
         ]  # fmt: skip
 
@@ -152,8 +195,14 @@ class RunsScreen(Screen):
             from gandam_studio.qt.runs.compare_view import CompareView
 
             self._compare = CompareView()
+            self._compare.menu_requested.connect(lambda spot, follower, at: self.samples.show_menu(spot, follower, at))
             self.right.addWidget(self._compare)
         return self._compare
+
+    @property
+    def work_view(self) -> QWidget:
+        """The tree of runs."""
+        return self.tree
 
     # Life cycle
 
@@ -182,6 +231,10 @@ class RunsScreen(Screen):
             self._show_list(index.runs)
         index.refresh()
 
+    def _take_list(self, found: list[RunSummary]) -> None:
+        if self.isVisible() or not self.tree.run_items:  # otherwise `activated` shows them
+            self._show_list(found)
+
     def _show_list(self, found: list[RunSummary]) -> None:
         self.pages.setCurrentIndex(0 if found else 1)
         try:
@@ -190,22 +243,37 @@ class RunsScreen(Screen):
             known = []
             self.session.post(str(error), ERROR)
         self.tree.show_runs(found, known)
+        self._name_buttons(self.tree.selected())
 
     # Selection
 
     def _note_selection(self, folders: list[Path]) -> None:
+        self._name_buttons(folders)
+        self._select_soon.start()
+
+    def _name_buttons(self, folders: list[Path]) -> None:
         one = len(folders) == 1
-        for item in (self.open_button, self.watch_action, self.export_button, self.export_action):
+        for item in (
+            self.open_button, self.watch_action, self.export_button, self.export_action, self.folder_button,
+            self.folder_action, self.label_button, self.label_action,
+        ):  # fmt: skip
             item.setEnabled(one)
+        self.film_action.setEnabled(bool(folders))
         for item in (self.delete_button, self.delete_action):
             item.setEnabled(bool(folders) and not self.session.read_only)
-        state = (self.session.run_index.summary(folders[0]) or summary(folders[0])).state if one else None
-        can_resume = state is not None and state.state in ("created", "interrupted", "stopped", "failed")
-        self.resume_button.setEnabled(can_resume)
+        found = (self.session.run_index.summary(folders[0]) or summary(folders[0])) if one else None
+        state = found.state if found else None
+        starts = found is not None and self.session.run_index.pending_of(found) == "start"
+        can_resume = state is not None and state.state in ("created", "interrupted", "stopped", "failed") and not starts
+        finished = state is not None and state.state == "finished"
+        self.longer_action.setEnabled(finished)
+        for drawing in (self.sprites_button, self.sprites_action, self.more_action):
+            drawing.setEnabled(state is not None and bool(state.checkpoint))
+        self.resume_button.setEnabled(can_resume or finished)
         self.resume_action.setEnabled(can_resume)
         text = self.tr("Start") if state is not None and state.state == "created" else self.tr("Resume")
+        text = self.tr("Train longer…") if finished else text
         self.resume_button.setText(resume_label(state) if can_resume and state and state.state != "created" else text)
-        self._select_soon.start()
 
     def show_selected(self) -> None:
         """Show the selected runs now."""
@@ -246,6 +314,101 @@ class RunsScreen(Screen):
         if len(folders) == 1:
             self.screen_requested.emit("Train", ShowRun(folders[0], start=True))
 
+    def _resume_or_longer(self) -> None:
+        """The button says which: resume an unfinished run, or train a finished one longer."""
+        if self.longer_action.isEnabled():
+            self.ask_longer()
+        else:
+            self.resume()
+
+    @property
+    def samples(self) -> SampleActions:
+        """What can be done with samples, built on first use."""
+        if self._samples is None:
+            from gandam_studio.qt.outputs.sample_actions import SampleActions
+
+            self._samples = SampleActions(self.session, self)
+        return self._samples
+
+    def ask_longer(self) -> None:
+        """Ask how much longer to train the selected run, and do that on the Train screen."""
+        self._with_selected(self._ask_longer)
+
+    def _ask_longer(self, folder: Path) -> None:
+        from gandam_studio.qt.outputs.longer_dialog import LongerDialog
+
+        live = next((run for run in self.session.run_index.runs if run.state.state in ("running", "paused")), None)
+        busy = "" if live is None else self.tr("{0} is training now; wait until it has ended.").format(live.title)
+        dialog = LongerDialog(summary(folder), busy, self)
+        if run_dialog(dialog):
+            self.screen_requested.emit("Train", ShowRun(folder, start=True, options=dialog.options))
+
+    def ask_sprites(self) -> None:
+        """Make new sprites of the selected run."""
+        self._with_selected(self.samples.make_more)
+
+    def ask_more(self) -> None:
+        """Make new sprites of the selected run from the checkpoint nearest to the cursor."""
+        chosen = self._compare.chosen if self._compare is not None else None
+        if chosen is not None:
+            self.samples.make_more(chosen[0].run.path, float(chosen[0].sample.iteration))
+
+    def ask_film(self) -> None:
+        """Make a film of the run shown, or of the one whose sample was clicked last."""
+        chosen = self._compare.chosen if self._compare is not None else None
+        if chosen is None:
+            self.session.post(self.tr("There are no samples yet."), INFO)
+        else:
+            self.samples.make_film(chosen[1], chosen[0].index)
+
+    def ask_label(self) -> None:
+        """Name the selected run, or note something about it."""
+        self._with_selected(self._ask_label)
+
+    def _ask_label(self, folder: Path) -> None:
+        from gandam_studio.qt.outputs.label_dialog import LabelDialog
+
+        if run_dialog(LabelDialog(summary(folder), self)):
+            if self._compare is not None:
+                self._compare.show_titles()
+            self.session.runs_changed.emit()
+
+    def show_in_folder(self) -> None:
+        """Show the selected run's folder in the file manager."""
+        self._with_selected(reveal)
+
+    def _with_sample(self, what: str) -> None:
+        """Do something with the sample that was clicked last."""
+        chosen = self._compare.chosen if self._compare is not None else None
+        if chosen is None or chosen[0].index is None:
+            self.session.post(self.tr("Click a sample first."), INFO)
+        else:
+            getattr(self.samples, what)(chosen[0])
+
+    def _with_grid(self, what: str) -> None:
+        """Do something with all samples of the run shown, or of the one whose sample was clicked last."""
+        chosen = self._compare.chosen if self._compare is not None else None
+        if chosen is None:
+            self.session.post(self.tr("There are no samples yet."), INFO)
+        else:
+            getattr(self.samples, what)(dataclasses.replace(chosen[0], index=None))
+
+    def _show_menu(self, at: QPoint) -> None:
+        """The menu of the runs under the pointer, or of the selected ones."""
+        item = self.tree.itemAt(at)
+        if item is not None and not item.isSelected():
+            self.tree.setCurrentItem(item)
+        if not self.tree.selected():
+            return
+        menu = QMenu(self)
+        for action in (
+            self.watch_action, self.resume_action, self.longer_action, self.sprites_action, None, self.label_action,
+            self.folder_action, self.export_action, None, self.delete_action,
+        ):  # fmt: skip
+            menu.addSeparator() if action is None else menu.addAction(action)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.tree.viewport().mapToGlobal(at))
+
     def ask_open(self) -> None:
         """Ask for a run's folder outside the workspace, such as one copied from another machine."""
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Open a run folder"))
@@ -273,7 +436,7 @@ class RunsScreen(Screen):
         self.session.start_job(
             self.tr("Exporting {0}").format(run.name),
             lambda _workspace, job: export_run(run, target, job),
-            lambda made: self.session.post(self.tr("Exported to {0}").format(made), SUCCESS),
+            lambda made: self.session.post_result(self.tr("Exported to {0}").format(made), made),
         )
 
     def ask_delete(self) -> None:

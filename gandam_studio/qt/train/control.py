@@ -14,7 +14,8 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.queue import RunQueue
 from gandam_studio.qt.session import ERROR, INFO, Session
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.run_directory import RunDirectory, RunState
+from trainer.protocol.untrusted import UntrustedError
 
 POLL_MS = 1000
 STOP_TIMEOUT_S = 20.0
@@ -49,21 +50,37 @@ class RunControl(QObject):
         self._poll.start()
 
     def live_run(self) -> RunDirectory | None:
-        """The run that is training now, no matter what started it; the newest if there are several."""
-        live = [run for run in self._run_folders() if run.is_locked()]
-        starting = [name for name, process in self.processes.items() if process.poll() is None]
-        if not live and starting:
-            return RunDirectory(self.runs_folder / starting[-1])
-        return live[-1] if live else None
+        """The run that is training, as far as known from the index; the newest if there are several."""
+        index = self._session.run_index
+        if not index.is_read:
+            return self.live_run_now()
+        ended = {name for name, process in self.processes.items() if process.poll() is not None}
+        live = [run.folder for run in index.live() if run.run not in ended]
+        return RunDirectory(live[-1]) if live else self._starting()
 
-    def start(self, run: RunDirectory) -> bool:
-        """Train or resume a run now; False if it could not be started (an error is posted)."""
+    def live_run_now(self) -> RunDirectory | None:
+        """The same, looking at every run's folder: for decisions, such as whether to start another run."""
+        live = [run for run in self._run_folders() if run.is_locked()]
+        return live[-1] if live else self._starting()
+
+    def _starting(self) -> RunDirectory | None:
+        """The newest run with a process of this window, which may not have locked its folder yet."""
+        starting = [name for name, process in self.processes.items() if process.poll() is None]
+        return RunDirectory(self.runs_folder / starting[-1]) if starting else None
+
+    def start(self, run: RunDirectory, *options: str) -> bool:
+        """Train or resume a run now; False if it could not be started (an error is posted).
+
+        `options` are those of `python -m trainer train`.
+        """
+        before = self._state(run)
         try:
-            self.processes[run.name] = runs.start(run)
+            self.processes[run.name] = runs.start(run, *options)
         except UserError as error:
             self._session.post(str(error), ERROR)
             return False
         self._stop_requested.pop(run.name, None)
+        self._session.run_index.pending.note(run.path, "start", before)
         with contextlib.suppress(UserError):
             self.queue.remove(run.name)
         self.started.emit(run)
@@ -72,7 +89,7 @@ class RunControl(QObject):
 
     def start_or_queue(self, run: RunDirectory) -> bool:
         """Start a new run, or queue it if another one is training; True if it was started."""
-        if self.live_run() is None:
+        if self.live_run_now() is None:
             return self.start(run)
         try:
             self.queue.add(run.name)
@@ -91,8 +108,17 @@ class RunControl(QObject):
         except TrainerError as error:
             self._session.post(str(error), ERROR)
             return
+        # Every screen shows at once what the run was asked to do.
+        self._session.run_index.pending.note(run.path, command, self._state(run))
         if command == "stop":
             self._stop_requested[run.name] = time.monotonic()
+
+    @staticmethod
+    def _state(run: RunDirectory) -> RunState:
+        try:
+            return run.state()
+        except (OSError, UntrustedError):
+            return RunState("damaged")
 
     def end_now(self, name: str) -> bool:
         """Kill a trainer that did not stop in time, if it was started by this window."""
@@ -127,6 +153,7 @@ class RunControl(QObject):
         for name in ended:
             del self.processes[name]
             self._stop_requested.pop(name, None)
+            self._session.run_index.pending.forget(self.runs_folder / name)
         for name, since in list(self._stop_requested.items()):
             if time.monotonic() - since > STOP_TIMEOUT_S and name in self.processes:
                 self.stop_timed_out.emit(name)
@@ -136,11 +163,11 @@ class RunControl(QObject):
             self.start_next()
 
     def _queue_is_ready(self) -> bool:
-        return bool(self.queue.waiting()) and self.live_run() is None
+        return self.live_run() is None and bool(self.queue.waiting())
 
     def start_next(self) -> None:
         """Start the first waiting run, unless a run is training."""
-        if self.live_run() is not None:
+        if self.live_run_now() is not None:
             return
         try:
             run = self.queue.take_next()

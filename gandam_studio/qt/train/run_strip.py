@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
-from gandam_studio.qt.following.texts import state_name
+from gandam_studio.qt.following.texts import pauses, pending_name, state_name
 from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.widgets.steady import set_steady_text
 from trainer.protocol.untrusted import shortened
@@ -48,6 +48,7 @@ class RunStrip(QWidget):
         follower.state_changed.connect(lambda _state: self.refresh())
         follower.opened.connect(self.refresh)
         follower.vanished.connect(self.refresh)
+        follower.pending_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -55,8 +56,12 @@ class RunStrip(QWidget):
         follower = self._follower
         if follower is None:
             return
-        self.setVisible(follower.is_alive)
-        words = [shortened(follower.name, 40), state_name(follower.state.state), f"{follower.record.last_iteration:,}"]
+        pending = follower.pending_command
+        self.setVisible(follower.is_alive or (pending == "start" and not follower.is_gone))
+        for button in (self._pause, self._stop):
+            button.setEnabled(pending not in ("start", "stop"))
+        state = pending_name(pending) or state_name(follower.state.state)
+        words = [shortened(follower.name, 40), state, f"{follower.record.last_iteration:,}"]
         progress = follower.record.progress
         if progress is not None:
             if progress.eta_s is not None:
@@ -64,12 +69,12 @@ class RunStrip(QWidget):
             if progress.memory_mb:
                 words.append(f"{progress.memory_mb / 1024:.1f} GB")
         set_steady_text(self._text, "  ·  ".join(words))
-        paused = follower.state.state == "paused"
+        paused = pauses(follower)
         icons.set_icon(self._pause, "play" if paused else "pause", "secondary", 16)
         text = self.tr("Resume the run") if paused else self.tr("Pause the run")
         self._pause.setToolTip(text)
         self._pause.setAccessibleName(text)
 
     def _toggle(self) -> None:
-        paused = self._follower is not None and self._follower.state.state == "paused"
+        paused = self._follower is not None and pauses(self._follower)
         self.command_requested.emit("resume" if paused else "pause")

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -24,10 +23,12 @@ from gandam_studio.core import runs
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.requests import ShowRun
-from gandam_studio.qt.following.texts import state_words, why_finished
+from gandam_studio.qt.following.texts import pauses, state_words, why_finished
 from gandam_studio.qt.questions import run_dialog
+from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.screen import Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, WARNING, Session
+from gandam_studio.qt.tips import name_keys
 from gandam_studio.qt.train.control import RunControl
 from gandam_studio.qt.train.notifications import Notifier
 from gandam_studio.qt.train.run_strip import RunStrip
@@ -38,6 +39,8 @@ from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
+    from gandam_studio.core.runs.samples import SampleSpot
+    from gandam_studio.qt.outputs.sample_actions import SampleActions
     from gandam_studio.qt.train.watch.watch_page import WatchPage
 
 
@@ -61,7 +64,9 @@ class TrainScreen(Screen):
         self.setup = SetupPage(session, self.control)
         self._watch: WatchPage | None = None
         self._last_state: RunState | None = None
+        self._samples: SampleActions | None = None
         self._strip: RunStrip | None = None
+        self._listed: tuple[list[str], Path | None] | None = None
         self.pages = QStackedWidget()
         self.pages.addWidget(self.setup)
         self.new_button = QPushButton(self.tr("New run"))
@@ -74,12 +79,13 @@ class TrainScreen(Screen):
         self._lay_out()
         self._make_actions()
         self.setup.start_requested.connect(self.create_and_start)
-        self.setup.cure_requested.connect(self.go_to)
+        self.setup.cure_requested.connect(self.screen_requested)
         self.control.started.connect(lambda run: self.show_run(run.path))
         self.control.stop_timed_out.connect(self._offer_kill)
         self.chooser.activated.connect(lambda index: self.show_run(self.chooser.itemData(index)))
         self.new_button.clicked.connect(lambda _checked=False: self.show_setup())
         session.run_index.changed.connect(self._list_runs)
+        session.run_index.changed.connect(self.setup._name_start)
         self._offered: set[str] = set()
         self.pages.currentChanged.connect(self._enable_actions)
         self._enable_actions()
@@ -113,22 +119,41 @@ class TrainScreen(Screen):
         self.next_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
         self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
         self.end_action = act(self.tr("&Follow the newest step"), lambda: self._timeline(Timeline.end), "End")
-        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "P")
+        self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "Shift+P")
         self.spike_back_action = act(self.tr("P&revious spike"), lambda: self._spike(-1), "Ctrl+Left")
         self.spike_action = act(self.tr("Ne&xt spike"), lambda: self._spike(1), "Ctrl+Right")
         self.back_action = act(self.tr("&Close the details"), self._back, "Escape")
-        self.folder_action = act(self.tr("Open the run's &folder"), self._open_folder, icon="folder")
+        self.folder_action = act(self.tr("Show the run in its &folder"), self._open_folder, icon="folder")
+        self.longer_action = act(self.tr("Train &longer…"), self.ask_longer, icon="clock")
+        self.sprites_action = act(self.tr("&Make new sprites…"), self.ask_sprites, "Ctrl+M", icon="sample")
+        self.label_action = act(self.tr("Name an&d note…"), self.ask_label, "F2")
+        self.film_action = act(self.tr("Make a fil&m…"), self.ask_film)
+        self.save_sample_action = act(self.tr("&Save the sprite as PNG…"), lambda: self._with_sample("save"))
+        self.copy_sample_action = act(self.tr("&Copy the sprite"), lambda: self._with_sample("copy"))
+        self.copy_seed_action = act(self.tr("Copy its s&eed"), lambda: self._with_sample("copy_latent"))
+        self.copy_command_action = act(
+            self.tr("Copy the command that &draws it again"), lambda: self._with_sample("copy_command")
+        )
+        self.more_action = act(self.tr("&More like this moment…"), self.ask_more)
+        self.save_grid_action = act(self.tr("Save &all samples as PNG…"), lambda: self._with_grid("save"))
+        self.copy_grid_action = act(self.tr("Copy all sam&ples"), lambda: self._with_grid("copy"))
+        name_keys(self.setup.start_button, self.start_action)
 
     def menus(self) -> list[ScreenMenu]:
-        """The Run and Timeline menus."""
+        """The Run, Samples and Timeline menus."""
         return [
             ScreenMenu(self.tr("&Run"), (
                 self.new_action, self.copy_action, None, self.start_action, self.pause_action, self.stop_action,
-                self.sample_action, self.checkpoint_action, None, self.folder_action,
+                self.sample_action, self.checkpoint_action, None, self.longer_action, self.sprites_action, None,
+                self.label_action, self.folder_action,
+            )),
+            ScreenMenu(self.tr("&Samples"), (
+                self.save_sample_action, self.copy_sample_action, self.copy_seed_action, self.copy_command_action, None,
+                self.more_action, None, self.save_grid_action, self.copy_grid_action,
             )),
             ScreenMenu(self.tr("&Timeline"), (
                 self.previous_action, self.next_action, self.home_action, self.end_action, self.play_action, None,
-                self.spike_back_action, self.spike_action, None, self.back_action,
+                self.spike_back_action, self.spike_action, None, self.film_action, None, self.back_action,
             )),
         ]  # fmt: skip
 
@@ -138,7 +163,10 @@ class TrainScreen(Screen):
         for action in (
             self.previous_action, self.next_action, self.home_action, self.end_action, self.play_action,
             self.spike_back_action, self.spike_action, self.back_action, self.sample_action, self.pause_action,
-            self.stop_action, self.checkpoint_action, self.copy_action, self.folder_action,
+            self.stop_action, self.checkpoint_action, self.copy_action, self.folder_action, self.longer_action,
+            self.sprites_action, self.label_action, self.film_action, self.save_sample_action, self.copy_sample_action,
+            self.copy_seed_action, self.copy_command_action, self.more_action, self.save_grid_action,
+            self.copy_grid_action,
         ):  # fmt: skip
             action.setEnabled(watching)
 
@@ -150,8 +178,14 @@ class TrainScreen(Screen):
 
             self._watch = WatchPage()
             self._watch.command_requested.connect(self.command)
+            self._watch.menu_requested.connect(self._show_sample_menu)
+            self._watch.sprites_requested.connect(self.ask_sprites)
+            self._watch.film_requested.connect(self.ask_film)
+            self._watch.longer_requested.connect(self.ask_longer)
             self._watch.action_requested.connect(self._act)
             self.pages.addWidget(self._watch)
+            name_keys(self._watch.pause_button, self.pause_action)
+            self.ready_controls()
         return self._watch
 
     # Life cycle
@@ -164,7 +198,7 @@ class TrainScreen(Screen):
 
     def reattach(self) -> None:
         """Watch the training run, here and in the status strip, unless another run is watched."""
-        if self.follower is None and (live := self.control.live_run()) is not None:
+        if self.follower is None and (live := self.control.live_run_now()) is not None:
             self.show_run(live.path)
 
     def deactivated(self) -> None:
@@ -176,7 +210,7 @@ class TrainScreen(Screen):
     def may_close(self) -> bool:
         """Ask whether a training run should continue or stop."""
         self._stop_at_close = None
-        live = self.control.live_run()
+        live = self.control.live_run_now()
         return live is None or self._ask_before_closing(live)
 
     def closing(self) -> None:
@@ -235,7 +269,9 @@ class TrainScreen(Screen):
         self.close_run()
         self._last_state = None
         self.follower = RunFollower(folder, self, self.watch.timeline)
+        self.follower.share_commands(self.session.run_index.pending)
         self.watch.show_run(self.follower)
+        self.session.runs_changed.connect(self.follower.poke)
         self.follower.state_changed.connect(self._note_state)
         self.follower.vanished.connect(self._note_vanished)
         self._show_in_strip(self.follower)
@@ -258,20 +294,25 @@ class TrainScreen(Screen):
         if isinstance(request, ShowRun):
             self.show_run(request.folder)
             if request.start:
-                self.command("start")
+                self.start_watched(*request.options)
 
     def _list_runs(self) -> None:
-        found = list(reversed(self.session.run_index.runs))
+        index = self.session.run_index
+        found = list(reversed(index.runs))
+        watched = self.follower.run_directory.path if self.follower else None
+        lines = [f"{shortened(one.title, 60)}  ·  {state_words(one.state, index.pending_of(one))}" for one in found]
+        if (listed := (lines, watched)) == self._listed:
+            return  # An open list would close.
+        self._listed = listed
         self.chooser.blockSignals(True)
         self.chooser.clear()
-        for one in found:
-            self.chooser.addItem(f"{shortened(one.run, 60)}  ·  {state_words(one.state)}", one.folder)
-        watched = self.follower.run_directory.path if self.follower else None
-        index = next((i for i, one in enumerate(found) if one.folder == watched), -1)
-        if index < 0 and watched is not None:
+        for line, one in zip(lines, found, strict=True):
+            self.chooser.addItem(line, one.folder)
+        row = next((i for i, one in enumerate(found) if one.folder == watched), -1)
+        if row < 0 and watched is not None:
             self.chooser.addItem(shortened(str(watched), 80), watched)
-            index = self.chooser.count() - 1
-        self.chooser.setCurrentIndex(index)
+            row = self.chooser.count() - 1
+        self.chooser.setCurrentIndex(row)
         self.chooser.setPlaceholderText(self.tr("Watch a run…") if found else self.tr("No runs yet"))
         self.chooser.setEnabled(bool(found))
         self.chooser.blockSignals(False)
@@ -304,8 +345,7 @@ class TrainScreen(Screen):
         if follower is None:
             return
         if name == "start":
-            if self.control.start(follower.run_directory):
-                follower.poke()
+            self.start_watched()
             return
         if not follower.is_alive:
             self.session.post(self.tr("{0} is not training.").format(follower.name), INFO)
@@ -320,9 +360,85 @@ class TrainScreen(Screen):
         if message:
             self.session.post(message, INFO)
 
+    def start_watched(self, *options: str) -> None:
+        """Start, resume or extend the watched run; `options` are those of `python -m trainer train`."""
+        if self.follower is not None and self.control.start(self.follower.run_directory, *options):
+            self.follower.poke()
+
+    # Sprites, films, names
+
+    @property
+    def samples(self) -> SampleActions:
+        """What can be done with samples, built on first use."""
+        if self._samples is None:
+            from gandam_studio.qt.outputs.sample_actions import SampleActions
+
+            self._samples = SampleActions(self.session, self)
+        return self._samples
+
+    def ask_longer(self) -> None:
+        """Ask how much longer to train the watched run, and start it."""
+        follower = self.follower
+        if follower is None:
+            return
+        from gandam_studio.qt.outputs.longer_dialog import LongerDialog
+
+        live = self.control.live_run()
+        busy = "" if live is None else self.tr("{0} is training now; wait until it has ended.").format(live.name)
+        dialog = LongerDialog(runs.summary(follower.run_directory.path), busy, self)
+        if run_dialog(dialog):
+            self.start_watched(*dialog.options)
+
+    def ask_sprites(self) -> None:
+        """Make new sprites of the watched run."""
+        if self.follower is not None:
+            self.samples.make_more(self.follower.run_directory.path)
+
+    def ask_more(self) -> None:
+        """Make new sprites from the checkpoint nearest to the cursor."""
+        if self.follower is not None:
+            self.samples.make_more(self.follower.run_directory.path, self.follower.timeline.position)
+
+    def ask_film(self) -> None:
+        """Make a film of the watched run."""
+        if self.follower is not None:
+            chosen = self.watch.chosen
+            self.samples.make_film(self.follower, chosen.index if chosen else None)
+
+    def ask_label(self) -> None:
+        """Name the watched run, or note something about it."""
+        if self.follower is None:
+            return
+        from gandam_studio.qt.outputs.label_dialog import LabelDialog
+
+        if run_dialog(LabelDialog(runs.summary(self.follower.run_directory.path), self)):
+            self.watch.refresh_title()
+            self.session.runs_changed.emit()
+
+    def _with_sample(self, what: str) -> None:
+        """Do something with the sample that was clicked last."""
+        spot = self._watch.chosen if self._watch is not None else None
+        if spot is None:
+            self.session.post(self.tr("Click a sample first."), INFO)
+        else:
+            getattr(self.samples, what)(spot)
+
+    def _with_grid(self, what: str) -> None:
+        """Do something with all fixed samples at the cursor, or all random ones, if one of these was clicked."""
+        chosen = self._watch.chosen if self._watch is not None else None
+        spot = self.watch.grids.spot(chosen.which if chosen else "fixed", None)
+        if spot is None:
+            self.session.post(self.tr("There are no samples yet."), INFO)
+        else:
+            getattr(self.samples, what)(spot)
+
+    def _show_sample_menu(self, spot: SampleSpot, at: QPoint) -> None:
+        if self.follower is not None:
+            self.samples.show_menu(spot, self.follower, at)
+
     def toggle_pause(self) -> None:
         """Pause or resume the run."""
-        paused = self.follower is not None and self.follower.state.state == "paused"
+        paused = self.follower is not None and pauses(self.follower)
         self.command("resume" if paused else "pause")
 
     def derive(self, changes: dict[str, Any]) -> None:
@@ -344,6 +460,9 @@ class TrainScreen(Screen):
         config = follower.config
         if action == "resume":
             self.command("start")
+        elif action == "on_cpu":
+            if self.control.start(follower.run_directory, "--device", "cpu"):
+                follower.poke()
         elif action == "smaller_batch" and config is not None:
             self.derive({"batch.micro": max(1, follower.pictures_at_once // 2)})
         elif action == "slower" and config is not None:
@@ -378,7 +497,7 @@ class TrainScreen(Screen):
 
     def _open_folder(self) -> None:
         if self.follower is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.follower.run_directory.path)))
+            reveal(self.follower.run_directory.path)
 
     # Events of the run
 

@@ -100,7 +100,8 @@ class DetailPanel(QFrame):
 
     def show_summary(self, diff: VersionDiff | None) -> None:
         """Show a one-line summary of the differences; None while they are computed."""
-        self.summary.setText(wrapped(wording.changes(diff)) if diff else self.tr("Comparing…"))
+        text = self.tr("Comparing…") if diff is None else wording.changes(diff)  # a diff without changes is falsy
+        self.summary.setText(wrapped(text))
 
     def _lay_out(self, actions: list[QAction]) -> None:
         identity = QHBoxLayout()

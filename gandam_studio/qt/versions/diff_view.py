@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QAccessible, QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
 from gandam_studio.core.versions import VersionDiff
@@ -71,6 +71,8 @@ class DiffView(QAbstractScrollArea):
     Signals:
         tile_changed: the size was changed by the wheel or chosen for the sprites shown (int).
     """
+
+    accessible_role = QAccessible.Role.Graphic
 
     tile_changed = Signal(int)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +25,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.exporting import ALL, FORMATS
+from gandam_studio.core.exporting import ALL, FORMATS, target_problem
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.fitting import resize_within_screen
+from gandam_studio.qt.widgets.outside_text import wrapped
 
 _SETTING = "versions/export_folder"
+MANY = 5_000
 
 
 @dataclass(frozen=True)
@@ -47,15 +52,17 @@ class ExportDialog(QDialog):
     request: the choices when the dialog was accepted.
     """
 
-    def __init__(self, version: ManifestVersion, parent: QWidget | None = None) -> None:
+    def __init__(self, version: ManifestVersion, parent: QWidget | None = None, near: Path | None = None) -> None:
+        """`near`: the workspace's folder, into which nothing is exported."""
         super().__init__(parent)
-        self._version = version
+        self._version, self._near = version, () if near is None else (near,)
         self.request: ExportRequest | None = None
         self.setWindowTitle(self.tr("Export {0}").format(version.label))
         self.formats = QListWidget()
         self.formats.setAccessibleName(self.tr("Format"))
         self.pictures = QComboBox()
         self.target = QLineEdit()
+        self.target.setAccessibleName(self.tr("Target"))
         self.target.textChanged.connect(lambda _text: self._check())
         self.browse = QPushButton(self.tr("Browse…"))
         self.browse.clicked.connect(self._browse)
@@ -64,9 +71,12 @@ class ExportDialog(QDialog):
         self.classes = QLineEdit()
         self.classes.setPlaceholderText(self.tr("None; or tags such as knight, slime; or * for all tags"))
         self.captions = QCheckBox(self.tr("A text file with the tags of each picture"))
-        self.pictures.currentIndexChanged.connect(lambda _index: self._enable_text_options())
+        self.pictures.currentIndexChanged.connect(lambda _index: self._change_pictures())
         self.remark = QLabel(wordWrap=True)
         self.remark.setProperty("role", "secondary")
+        self.problem = QLabel(wordWrap=True)
+        self.problem.setProperty("role", "error")
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.export = self.buttons.addButton(self.tr("Export"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.export.setProperty("role", "primary")
@@ -84,6 +94,7 @@ class ExportDialog(QDialog):
 
     def _fill(self) -> None:
         titles = {
+            "pngs": self.tr("Folder of PNGs"),
             "jsonl": self.tr("Manifest (JSON lines)"),
             "csv": self.tr("Table (CSV)"),
             "parquet": self.tr("Table (Parquet)"),
@@ -131,8 +142,9 @@ class ExportDialog(QDialog):
         layout.setContentsMargins(2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE)
         layout.setSpacing(2 * theme.SPACE)
         layout.addLayout(columns, 1)
+        layout.addWidget(self.problem)
         layout.addWidget(self.buttons)
-        self.resize(820, 420)
+        resize_within_screen(self, 820, 420)
 
     def _choose_format(self) -> None:
         form = FORMATS.get(self.format)
@@ -141,6 +153,7 @@ class ExportDialog(QDialog):
             "copy": self.tr("Originals, copied unchanged"),
             "link": self.tr("Originals, hard-linked (no extra space)"),
             "render": self.tr("Ready for training: edits and recipe applied"),
+            "edit": self.tr("Edited: flips, crops and turns applied, at their own size"),
         }
         self.pictures.clear()
         for name in form.pictures if form else ():
@@ -153,6 +166,10 @@ class ExportDialog(QDialog):
         folder = QSettings().value(_SETTING) or str(Path.home())
         name = form.path if form else "export"
         self.target.setText(str(Path(str(folder)) / f"{self._version.label}-{name}"))
+        self._check()
+
+    def _change_pictures(self) -> None:
+        self._enable_text_options()
         self._check()
 
     def _enable_text_options(self) -> None:
@@ -174,10 +191,28 @@ class ExportDialog(QDialog):
             self.target.setText(name)
 
     def _check(self) -> None:
+        """Say what is wrong with the target, and offer to replace what is there if that would help."""
         text = self.target.text().strip()
-        exists = bool(text) and "://" not in text and Path(text).exists()
-        self.replace.setVisible(exists)
-        self.export.setEnabled(bool(text) and (not exists or self.replace.isChecked()))
+        problem = self._problem(text, force=False) if text else ""
+        exists = bool(problem) and "://" not in text and os.path.lexists(text)
+        hopeless = self._problem(text, force=True) if exists else ""
+        self.replace.setVisible(exists and not hopeless)
+        if exists and not hopeless:
+            taken = self.tr("There is something at this place already. Choose another name, or replace it.")
+            problem = "" if self.replace.isChecked() else taken
+        else:
+            problem = hopeless or problem
+        self.problem.setText(wrapped(problem))
+        self.problem.setVisible(bool(problem))
+        self.export.setEnabled(bool(text) and not problem)
+
+    def _problem(self, text: str, *, force: bool) -> str:
+        """Why nothing can be exported to the target, as a sentence, or ""."""
+        if force and _has_many(Path(text)):  # The export itself tells: reading the list of its files takes a while.
+            return ""
+        pictures = str(self.pictures.currentData() or "")
+        problem = target_problem(text, self.format, pictures, force=force, near=self._near)
+        return f"{problem[:1].upper()}{problem[1:]}." if problem else ""
 
     def _accept(self) -> None:
         text = self.target.text().strip()
@@ -185,10 +220,19 @@ class ExportDialog(QDialog):
             text,
             self.format,
             str(self.pictures.currentData() or ""),
-            self.replace.isChecked(),
+            not self.replace.isHidden() and self.replace.isChecked(),
             self.classes.text().strip() if self.classes.isEnabled() else "",
             self.captions.isEnabled() and self.captions.isChecked(),
         )
         if "://" not in text:
             QSettings().setValue(_SETTING, str(Path(text).parent))
         self.accept()
+
+
+def _has_many(folder: Path) -> bool:
+    """Whether there are so many files in a folder that their list is not read while somebody types."""
+    try:
+        with os.scandir(folder) as entries:
+            return len(list(itertools.islice(entries, MANY))) == MANY
+    except OSError:
+        return False

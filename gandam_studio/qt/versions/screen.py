@@ -7,12 +7,14 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QSplitter, QSta
 
 from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.versions import ManifestVersion, Verified, VersionDiff, diff
 from gandam_studio.core.versions.listing import head_version
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt import theme
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.failures import explain
+from gandam_studio.qt.following.requests import SaveVersion
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, Session
@@ -59,7 +61,8 @@ class VersionsScreen(Screen):
         session.edits_applied.connect(self._note_edits)
         session.sprites_imported.connect(self._mark_stale)
         session.versions_changed.connect(self._mark_stale)
-        session.run_index.changed.connect(self._mark_stale)
+        self._trained: list[tuple[str, str]] = []  # runs and their manifests, as last heard of
+        session.run_index.changed.connect(self._note_runs)
         self.commit_box.set_locked(session.read_only)
 
     # Screen
@@ -68,6 +71,16 @@ class VersionsScreen(Screen):
         """Reload the history if it is outdated."""
         if self._stale:
             self.reload()
+
+    def receive(self, request: object) -> None:
+        """Put the keys into the note of the next version (`SaveVersion`); Ctrl+S again saves it."""
+        if isinstance(request, SaveVersion):
+            self.commit_box.note.setFocus()
+
+    @property
+    def work_view(self) -> QWidget:
+        """The list of versions."""
+        return self.history
 
     def closing(self) -> None:
         """End the picture loader."""
@@ -150,7 +163,7 @@ class VersionsScreen(Screen):
         if version is None:
             self.session.post(self.tr("Commit a version first: only versions can be exported."), INFO)
             return
-        dialog = ExportDialog(version, self)
+        dialog = ExportDialog(version, self, self.session.workspace.folder)
         if run_dialog(dialog) and dialog.request:
             self.work.export(version, dialog.request)
 
@@ -164,6 +177,8 @@ class VersionsScreen(Screen):
             self._present_later.start()
             return
         self.commit_box.clear()
+        if self.commit_box.note.hasFocus():
+            self.focus_work()
         self._base = None
         self.reload(version)
 
@@ -190,7 +205,7 @@ class VersionsScreen(Screen):
         numbers = {version.number: version for version in self._versions}
         base = row.parent if self._base is None else numbers.get(self._base)
         found = self.session.run_index.runs if row.version else []
-        trained = [run.run for run in found if row.version and run.manifest == row.version.digest]
+        trained = [run.title for run in found if row.version and run.manifest == row.version.digest]
         self.detail.show_version(row.version, row.parent, self._versions, base, trained)
         self.detail.show_summary(None)
         self._name_actions()
@@ -225,7 +240,11 @@ class VersionsScreen(Screen):
         if not self.isVisible():
             self._stale = True
             return
-        head = head_version(self.session.workspace)
+        try:
+            head = head_version(self.session.workspace)
+        except UserError as error:  # damaged rows
+            self._looking_failed(error)
+            return
         kept_only = self.commit_box.kept_only.isChecked()
         task = self.session.start_quiet_job(
             lambda workspace, _job: (head, diff(workspace, head, None, kept_only=kept_only)),
@@ -272,6 +291,13 @@ class VersionsScreen(Screen):
         self._stale = True
         if self.isVisible():
             QTimer.singleShot(0, self._reload_if_stale)
+
+    def _note_runs(self, found: list[RunSummary]) -> None:
+        # The states of runs change all the time while one trains; only which run used which version is shown here.
+        trained = [(run.run, run.manifest) for run in found]
+        if trained != self._trained:
+            self._trained = trained
+            self._mark_stale()
 
     def _reload_if_stale(self) -> None:
         if not self._stale or not self.isVisible():

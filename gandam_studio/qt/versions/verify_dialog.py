@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.versions import Verified
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.widgets.fitting import resize_within_screen
 
 SHOWN = 2000
 
@@ -42,6 +43,7 @@ class DamageDialog(QDialog):
         self.table = QTableWidget(len(rows), 3)
         self.table.setHorizontalHeaderLabels([self.tr("Needed by"), self.tr("File"), self.tr("Problem")])
         self.table.verticalHeader().hide()
+        self.table.setAccessibleName(self.windowTitle())
         self.table.setShowGrid(False)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -54,16 +56,19 @@ class DamageDialog(QDialog):
         self.table.resizeColumnToContents(2)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setDefault(True)
         if may_relink and any(item.kind == "original" for item in found.damage):
             relink = buttons.addButton(self.tr("Search a folder for them…"), QDialogButtonBox.ButtonRole.ActionRole)
             icons.set_icon(relink, "search")
+            # Never filled with the accent, on which its icon would not stand out.
+            relink.setAutoDefault(False)
             relink.clicked.connect(self._ask_folder)
         layout = QVBoxLayout(self)
         layout.setSpacing(theme.SPACE + theme.HALF)
         layout.addWidget(head)
         layout.addWidget(self.table)
         layout.addWidget(buttons)
-        self.resize(680, 420)
+        resize_within_screen(self, 680, 420)
 
     def _ask_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.tr("Folder to search for the originals"))

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.exporting import Exported, export, parse_classes
+from gandam_studio.core.exporting.target import local_path
 from gandam_studio.core.versions import (
     ManifestVersion,
     Relinked,
@@ -121,7 +122,11 @@ class VersionWork(QObject):
         text = self.tr("{0} exported: {1}").format(done.version, done.out)
         if done.skipped:
             text += " " + self.tr("(without {0})").format(", ".join(done.skipped))
-        self._session.post(text, WARNING if done.skipped else SUCCESS)
+        path = local_path(done.out)
+        if path is not None and not done.skipped:
+            self._session.post_result(text, path)
+        else:
+            self._session.post(text, WARNING if done.skipped else SUCCESS)
 
     def _verified(self, found: Verified) -> None:
         if not found.ok:

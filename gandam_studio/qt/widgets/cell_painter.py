@@ -21,6 +21,7 @@ CAPTIONS_KEPT = 1000
 TURNED_KEPT = 600
 OVERHANG = 3  # how far a caption's descenders reach below its cell
 WHOLE_KEPT = 240  # drawn cells in the cache, unless a view shows more
+SELECTED = 3.0  # width of the frame of a selected cell
 DROPPED_OPACITY = 0.42
 
 
@@ -163,10 +164,13 @@ class CellPainter:
         return known[1]
 
     def _paint_badges(self, painter: QPainter, x: int, y: int, sprite: Sprite) -> None:
-        """Paint the badges: edits and tags at the top left, status at the top right, the reason below."""
+        """Paint the badges: edits and tags at the top left, status at the top right, reason and facing below."""
         right = x + self.tile - BADGE - 4
         if sprite.status != "undecided":
             painter.drawImage(right, y + 4, self._badge(sprite.status))
+        facing = sprite.shown_facing
+        if facing in _FACING_BADGES:
+            painter.drawImage(right, y + self.tile - BADGE - 4, self._badge(_FACING_BADGES[facing]))
         if sprite.status == "dropped" and sprite.reason and self.tile >= 72:
             self._paint_reason(painter, x, y, sprite.reason)
         left = x + 4
@@ -183,7 +187,7 @@ class CellPainter:
 
     def _paint_reason(self, painter: QPainter, x: int, y: int, reason: str) -> None:
         painter.setFont(self._font)
-        text = self.metrics.elidedText(reason, Qt.TextElideMode.ElideRight, self.tile - 20)
+        text = self.metrics.elidedText(reason, Qt.TextElideMode.ElideRight, self.tile - 22 - BADGE)
         height = self.metrics.height() + 2
         box = QRect(x + 4, y + self.tile - height - 4, self.metrics.horizontalAdvance(text) + 12, height)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -230,20 +234,18 @@ class CellPainter:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._checker if alpha else QBrush(self._colors["cell"]))
             painter.drawRoundedRect(QRectF(0, 0, self.tile, self.tile), theme.RADIUS, theme.RADIUS)
-            if selected:
-                painter.setBrush(faded(self._colors["accent"], 0.16))
-                painter.drawRoundedRect(QRectF(0, 0, self.tile, self.tile), theme.RADIUS, theme.RADIUS)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            width = 2.0 if selected or current else 1.0
-            accent = selected or (current and focused)
-            painter.setPen(QPen(self._colors["accent" if accent else "border_strong" if current else "border"], width))
+            # Frames only: a tint would change the colours that are being judged.
+            width = SELECTED if selected else 2.0 if current else 1.0
+            color = "accent" if selected else ("text" if focused else "control") if current else "border"
+            painter.setPen(QPen(self._colors[color], width))
             inset = width / 2
             frame = QRectF(inset, inset, self.tile - width, self.tile - width)
             painter.drawRoundedRect(frame, theme.RADIUS - inset, theme.RADIUS - inset)
-            if selected and current and focused:
-                # The current cell is highlighted among the selected ones.
-                painter.setPen(QPen(self._colors["cell"], 1.0))
-                painter.drawRoundedRect(frame.adjusted(1.5, 1.5, -1.5, -1.5), theme.RADIUS - 2, theme.RADIUS - 2)
+            if current and focused:
+                # A second frame shows the focus, also among selected cells.
+                painter.setPen(QPen(self._colors["text"], 1.0))
+                painter.drawRoundedRect(frame.adjusted(2, 2, -2, -2), theme.RADIUS - 3, theme.RADIUS - 3)
         return drawn
 
     @functools.cached_property
@@ -277,7 +279,11 @@ _BADGES = {
     "cropped": ("crop", "secondary"),
     "tagged": ("tag", "secondary"),
     "family": ("duplicates", "secondary"),
+    "facing left": ("facing-left", "text"),
+    "facing right": ("facing-right", "text"),
+    "facing front": ("facing-front", "text"),
 }
+_FACING_BADGES = {"left": "facing left", "right": "facing right", "front": "facing front"}
 
 
 def draw_picture(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.qt import theme
@@ -41,9 +41,11 @@ class GridView(QWidget):
 
     Signals:
         cell_clicked: (index, counted row by row).
+        menu_requested: right click or the menu key (index, None outside of cells; global position).
     """
 
     cell_clicked = Signal(int)
+    menu_requested = Signal(object, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +57,7 @@ class GridView(QWidget):
         self._hovered: int | None = None
         self._message = ""
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(96, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.notifier().changed.connect(self.update)
@@ -118,6 +121,9 @@ class GridView(QWidget):
             if index is not None and index < self.rows * self.columns:
                 painter.setPen(QPen(theme.color(color), 2))
                 painter.drawRect(self._cell_rect(index, target).adjusted(1, 1, -1, -1))
+        if self.hasFocus():
+            painter.setPen(QPen(theme.color("accent"), 1))
+            painter.drawRect(target.adjusted(-1.5, -1.5, 1.5, 1.5))
 
     def _pixmap(self, target: QRectF) -> QPixmap:
         assert self._image is not None
@@ -163,15 +169,38 @@ class GridView(QWidget):
         if event.button() == Qt.MouseButton.LeftButton and index is not None:
             self.cell_clicked.emit(index)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up and Down go to the sample before and after the chosen one; Left and Right belong to the timeline."""
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        count = self.rows * self.columns
+        if step is None or not count or self._image is None:
+            super().keyPressEvent(event)
+            return
+        start = self.selected if self.selected is not None else (-1 if step > 0 else count)
+        self.cell_clicked.emit(min(max(start + step, 0), count - 1))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the cell under the pointer or, from the keyboard, of the chosen or first one."""
+        if self._image is None or self._image.isNull():
+            return
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            index = self.selected or 0
+            at = self._cell_rect(index, self.target()).center().toPoint()
+            self.menu_requested.emit(index, self.mapToGlobal(at))
+        else:
+            self.menu_requested.emit(self.cell_at(event.pos()), event.globalPos())
+        event.accept()
+
 
 class SampleGrid(QFrame):
     """A grid with a caption; `widest` is the longest note it will show.
 
     Signals:
-        cell_clicked: (index, counted row by row).
+        cell_clicked: (index, counted row by row). menu_requested: see `GridView`.
     """
 
     cell_clicked = Signal(int)
+    menu_requested = Signal(object, QPoint)
 
     def __init__(self, title: str, tip: str = "", widest: str = "88,888,888", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -187,6 +216,7 @@ class SampleGrid(QFrame):
         self.view = GridView(self)
         self.view.setAccessibleName(title)
         self.view.cell_clicked.connect(self.cell_clicked)
+        self.view.menu_requested.connect(self.menu_requested)
         header = QHBoxLayout()
         header.addWidget(self.title, 1)
         header.addWidget(self.note)

@@ -58,8 +58,10 @@ def draw_chip(painter: QPainter, corner: QPoint, text: str, color: str, *, solid
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.color(color) if solid else theme.color(color, 0.16))
-    painter.drawRoundedRect(area, theme.RADIUS_SMALL, theme.RADIUS_SMALL)
+    # On the colour of a panel, so that the text stands out on a selected row too.
+    for fill in (theme.color(color),) if solid else (theme.color("surface"), theme.color(color, 0.13)):
+        painter.setBrush(fill)
+        painter.drawRoundedRect(area, theme.RADIUS_SMALL, theme.RADIUS_SMALL)
     painter.setPen(QPen(theme.color("window") if solid else theme.color(color)))
     painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
     painter.restore()

@@ -8,6 +8,8 @@ from gandam_studio.qt import theme
 from gandam_studio.qt.train.setup.draft import ConfigDraft, editable_fields
 from gandam_studio.qt.train.setup.field_editors import FieldRow, label_of
 
+SHORTEST = 220  # logical pixels of the list of settings, in a small window that scrolls
+
 
 class AdvancedForm(QWidget):
     """Attributes:
@@ -32,6 +34,7 @@ class AdvancedForm(QWidget):
         self._column.addStretch(1)
         area = QScrollArea(widgetResizable=True)
         area.setWidget(inner)
+        area.setMinimumHeight(SHORTEST)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.search)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -9,16 +10,18 @@ from PySide6.QtCore import QObject, Signal
 from trainer.protocol.config import FieldInfo, TrainConfig, describe_fields, differences, flat
 from trainer.protocol.effects import without_effect
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.overrides import SettingRefused, apply_overrides
+from trainer.protocol.overrides import FILLED_IN, SettingRefused, apply_overrides
 from trainer.protocol.presets import load_preset
 
 HIDDEN = ("preset", "description")
-"""Set by choosing a preset; like everything under "origin", which the version sets."""
+"""Set by choosing a preset; like the sections of `FILLED_IN`, which the program writes."""
 
 
 def editable_fields() -> list[FieldInfo]:
     """The settings shown in forms, in order."""
-    return [info for info in describe_fields() if info.path not in HIDDEN and not info.path.startswith("origin.")]
+    return [
+        info for info in describe_fields() if info.path not in HIDDEN and info.path.partition(".")[0] not in FILLED_IN
+    ]
 
 
 def as_text(value: Any) -> str:
@@ -39,6 +42,8 @@ class ConfigDraft(QObject):
         preset: the base configuration. config: the current one; the last valid one while `problem` is set.
         problem: what is wrong with the last change, or ""; problem_path: the setting it is about.
 
+        devices: the devices that this machine has; empty while that is not known.
+
     Signals:
         changed: the configuration or the problem changed.
         preset_changed: another preset was chosen; forms must update all values.
@@ -55,6 +60,25 @@ class ConfigDraft(QObject):
         self.problem = ""
         self.problem_path = ""
         self.parent_run = ""
+        self.devices: tuple[str, ...] = ()
+
+    def set_devices(self, found: Sequence[str]) -> None:
+        """Set the devices that this machine has."""
+        self.devices = tuple(found)
+        self.changed.emit()
+
+    @property
+    def missing_device(self) -> str:
+        """The chosen device if it is known that this machine does not have it, else ""."""
+        device = self.config.device
+        return device if self.devices and device not in ("auto", *self.devices) else ""
+
+    def choices(self, info: FieldInfo) -> list[str]:
+        """What a form offers for a setting: no device that is not there, unless it is the current value."""
+        found = [as_text(choice) for choice in info.choices]
+        if info.path != "device":
+            return found
+        return [device for device in found if device in ("auto", "cpu", *self.devices, self.text("device"))]
 
     def choose(self, name: str) -> None:
         """Start from a bundled preset, discarding all changes. Raises TrainerError."""

@@ -44,11 +44,13 @@ def _switch(info: FieldInfo, draft: ConfigDraft) -> QCheckBox:
 def _choice(info: FieldInfo, draft: ConfigDraft) -> QComboBox:
     box = _Choice()
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    for choice in info.choices:
-        box.addItem(as_text(choice))
     box.activated.connect(lambda index: draft.set_text(info.path, box.itemText(index)))
 
     def follow() -> None:
+        offered = draft.choices(info)
+        if offered != [box.itemText(row) for row in range(box.count())]:
+            box.clear()
+            box.addItems(offered)
         box.setCurrentIndex(max(0, box.findText(draft.text(info.path))))
 
     return _bound(box, follow, draft)
@@ -63,8 +65,9 @@ def _line(info: FieldInfo, draft: ConfigDraft) -> QLineEdit:
         if line.text() != draft.text(info.path) and not line.hasFocus():
             line.setText(draft.text(info.path))
         wrong = draft.problem_path == info.path and bool(draft.problem)
-        # Its own style while invalid, otherwise the theme's.
-        line.setStyleSheet(f"border-color: {theme.colors()['dropped']};" if wrong else "")
+        if bool(line.property("wrong")) != wrong:
+            line.setProperty("wrong", wrong)
+            line.style().polish(line)  # the style sheet marks it
 
     def show_all() -> None:
         line.setText(draft.text(info.path))
@@ -143,6 +146,8 @@ class FieldRow(QWidget):
 def tool_tip(info: FieldInfo, draft: ConfigDraft) -> str:
     """Meaning, range and default of a setting."""
     lines = [info.meaning[:1].upper() + info.meaning[1:] + "."]
+    if info.advice:
+        lines.append(info.advice + ".")
     if info.low is not None or info.high is not None:
         low, high = ("" if bound is None else f"{bound:,}" for bound in (info.low, info.high))
         lines.append(draft.tr("From {0} to {1}.").format(low, high) if high else draft.tr("At least {0}.").format(low))

@@ -36,11 +36,11 @@ class PreflightCard(QFrame):
     """The results of the checks and the costs of a step.
 
     Signals:
-        cure_requested: the user wants to fix a problem on another screen (its English name).
+        cure_requested: the user wants to fix a problem on another screen (the `Check`).
         measured: the costs were measured (dict).
     """
 
-    cure_requested = Signal(str)
+    cure_requested = Signal(object)
     measured = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -102,7 +102,7 @@ class PreflightCard(QFrame):
         sign = QLabel()
         name, color = _ICONS[check.level]
         icons.set_pixmap(sign, name, QSize(16, 16), color)
-        text = QLabel(check.text[:1].upper() + check.text[1:])
+        text = QLabel(wrapped(check.text[:1].upper() + check.text[1:], word=32))
         text.setTextFormat(Qt.TextFormat.PlainText)
         text.setWordWrap(True)
         row.addWidget(sign)
@@ -110,7 +110,7 @@ class PreflightCard(QFrame):
         if check.cure and check.level != OK:
             button = QPushButton(self.tr("Go to {0}").format(check.cure))
             button.setProperty("role", "quiet")
-            button.clicked.connect(lambda _checked=False: self.cure_requested.emit(check.cure))
+            button.clicked.connect(lambda _checked=False: self.cure_requested.emit(check))
             row.addWidget(button)
         return line
 
@@ -140,6 +140,7 @@ class PreflightCard(QFrame):
         self._task = BackgroundTask("", None, lambda _workspace, job: measure_step(config, job), self)
         self._task.succeeded.connect(self._show)
         self._task.failed.connect(lambda error: self._note.setText(wrapped(explain(error))))
+        self._task.cancelled.connect(self._note.clear)
         self._task.ended.connect(self._end)
         self._task.start()
 

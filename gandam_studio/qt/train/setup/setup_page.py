@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -12,32 +14,37 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
-from gandam_studio.core import versions
+from gandam_studio.core import runs, versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import checks as training_checks
 from gandam_studio.core.runs.checks import Check
 from gandam_studio.core.versions import ManifestVersion
+from gandam_studio.core.versions.files import recipe_of
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.failures import explain
+from gandam_studio.qt.following.requests import ShowCopies, ShowFilter
+from gandam_studio.qt.following.training_size import FIRST_PRESET, TrainingSize
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.train.control import RunControl
 from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
 from gandam_studio.qt.train.setup.draft import ConfigDraft, as_text, editable_fields
 from gandam_studio.qt.train.setup.field_editors import FieldRow
 from gandam_studio.qt.train.setup.preflight_card import PreflightCard
+from gandam_studio.qt.train.setup.preset_delegate import PresetDelegate
 from gandam_studio.qt.train.setup.queue_list import QueueList
+from gandam_studio.qt.widgets.fitting import Columns, Reach
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, wrapped
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.untrusted import one_line
 
-FIRST_PRESET = "sprite-r3-cpu"
 CHECK_MS = 250
 MEASURE_MS = 1500
+PRESETS_PX = 680  # logical pixels: descriptions fit
+log = logging.getLogger(__name__)
 
 
 class SetupPage(QWidget):
@@ -48,11 +55,11 @@ class SetupPage(QWidget):
 
     Signals:
         start_requested: a run should be started (ManifestVersion, TrainConfig, parent run's name).
-        cure_requested: the user wants to fix a problem on another screen (its English name).
+        cure_requested: the user wants to fix a problem on another screen (its English name, a request or None).
     """
 
     start_requested = Signal(object, object, str)
-    cure_requested = Signal(str)
+    cure_requested = Signal(str, object)
 
     def __init__(self, session: Session, control: RunControl, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,12 +68,18 @@ class SetupPage(QWidget):
         self.draft = ConfigDraft(self)
         self.versions = QComboBox()
         self.versions.setAccessibleName(self.tr("Version"))
+        # As wide as the form, whatever a version's message says.
+        self.versions.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.versions.setMinimumContentsLength(12)
         self.presets = QComboBox()
         self.presets.setAccessibleName(self.tr("Preset"))
         self.preflight = PreflightCard()
         self.queue = QueueList(session, control)
         self._advanced: AdvancedForm | None = None
         self._found: list[ManifestVersion] = []
+        self._size_followed = 0  # the picture size taken from a recipe, not set by hand
+        self._recipe_size = 0  # of the chosen version; 0 without one
+        self._devices_asked = False
         self._check_soon = QTimer(self, singleShot=True, interval=CHECK_MS)
         self._check_soon.timeout.connect(self.check)
         self._measure_soon = QTimer(self, singleShot=True, interval=MEASURE_MS)
@@ -76,6 +89,7 @@ class SetupPage(QWidget):
         self._lay_out()
         self._connect()
         self.refresh_versions()
+        self._follow_recipe()
         self._show_draft()
 
     # Building
@@ -83,18 +97,27 @@ class SetupPage(QWidget):
     def _lay_out(self) -> None:
         for name in preset_names():
             self.presets.addItem(name)
+            at, description = self.presets.count() - 1, load_preset(name).description
+            self.presets.setItemData(at, description, Qt.ItemDataRole.ToolTipRole)
+            self.presets.setItemData(at, f"{name}: {description}", Qt.ItemDataRole.AccessibleTextRole)
+        self.presets.setItemDelegate(PresetDelegate(self.presets))
+        self.presets.view().setMinimumWidth(PRESETS_PX)
         self.presets.setCurrentText(FIRST_PRESET)
         self.description = QLabel(wordWrap=True)
         self.description.setProperty("role", "secondary")
         self.problem = QLabel(wordWrap=True)
         self.problem.setProperty("role", "error")
+        self.size_note = _Remark()
+        self.device_note = _Remark(role="error")
         self.all_settings = QCheckBox(self.tr("All settings"))
         self.departures = OutsideLabel()
         self.departures.setProperty("role", "secondary")
         self.start_button = QPushButton(self.tr("Start"))
         self.start_button.setProperty("role", "primary")
         icons.set_icon(self.start_button, "play", "on_accent", 16)
-        self._form = QVBoxLayout()
+        form = QWidget()
+        self._form = QVBoxLayout(form)
+        self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setSpacing(theme.HALF)
         title = QLabel(self.tr("New run"))
         title.setProperty("role", "headline")
@@ -105,21 +128,25 @@ class SetupPage(QWidget):
         self._form.addLayout(_labelled("", self.description))
         self._form.addSpacing(theme.SPACE)
         self.basic = self._basic_rows()
-        for row in self.basic.values():
+        for path, row in self.basic.items():
             self._form.addWidget(row)
+            if path == "data.size":
+                self._form.addWidget(self.size_note)
         self._form.addSpacing(theme.SPACE)
         more = QHBoxLayout()
         more.addWidget(self.all_settings)
         more.addWidget(self.departures, 1)
         self._form.addLayout(more)
-        self._form.addWidget(self.problem)
+        self._form.addWidget(self.device_note)
         self._spring = QWidget()
         self._form.addWidget(self._spring, 1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(22, 18, 22, 14)
-        layout.setSpacing(3 * theme.SPACE)
-        layout.addLayout(self._form, 10)
-        layout.addWidget(self._right_side(), 9)
+        self.columns = Columns(form, self._right_side(), (10, 9), 3 * theme.SPACE, (22, 18, 22, 14))
+        # Settings and checks scroll; Start stays where it is.
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(Reach(self.columns), 1)
+        layout.addWidget(self._start_bar())
 
     def _basic_rows(self) -> dict[str, FieldRow]:
         labels = {
@@ -136,26 +163,30 @@ class SetupPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2 * theme.SPACE)
         column.addWidget(self.preflight)
-        start = QHBoxLayout()
-        start.addStretch(1)
-        start.addWidget(self.start_button)
-        column.addLayout(start)
         column.addWidget(self.queue)
         column.addStretch(1)
-        area = QScrollArea(widgetResizable=True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidget(inner)
-        return area
+        return inner
+
+    def _start_bar(self) -> QFrame:
+        bar = QFrame()
+        bar.setProperty("role", "footer")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(22, theme.SPACE, 22, theme.SPACE)
+        row.addWidget(self.problem, 1)
+        row.addStretch()
+        row.addWidget(self.start_button)
+        return bar
 
     def _connect(self) -> None:
-        self.presets.activated.connect(lambda _index: self.draft.choose(self.presets.currentText()))
-        self.versions.activated.connect(lambda _index: self._check_soon.start())
+        self.presets.activated.connect(lambda _index: self._choose_preset())
+        self.versions.activated.connect(lambda _index: self._choose_version())
+        self.size_note.button.clicked.connect(lambda: self.draft.set_value("data.size", self._recipe_size))
+        self.device_note.button.clicked.connect(lambda: self.draft.set_value("device", "cpu"))
         self.draft.changed.connect(self._show_draft)
         self.draft.changed.connect(self._check_soon.start)
         self.all_settings.toggled.connect(self._show_advanced)
         self.start_button.clicked.connect(lambda _checked=False: self.start())
-        self.preflight.cure_requested.connect(self.cure_requested)
+        self.preflight.cure_requested.connect(self._cure)
         self.preflight.measure_button.clicked.connect(lambda _checked=False: self.measure())
         self.preflight.measured.connect(lambda _costs: self._check_soon.start())
         self._session.versions_changed.connect(self.refresh_versions)
@@ -180,8 +211,68 @@ class SetupPage(QWidget):
         same = [i for i, version in enumerate(self._found) if before and version.number == before.number]
         is_new = bool(self._found) and newest is not None and self._found[0].number != newest.number
         self.versions.setCurrentIndex(0 if is_new or not same else same[0])
+        self._follow_recipe()
         self._name_start()
         self._check_soon.start()
+
+    def _choose_preset(self) -> None:
+        self.draft.choose(self.presets.currentText())
+        self._size_followed = 0
+        self._follow_recipe()
+
+    def _choose_version(self) -> None:
+        self._follow_recipe()
+        self._check_soon.start()
+
+    def _follow_recipe(self) -> None:
+        """Take the picture size from the version's recipe by the rule of `size_to_train`, unless it was set by hand."""
+        version, draft = self.version(), self.draft
+        try:
+            self._recipe_size = recipe_of(self._session.workspace, version).size if version else 0
+        except UserError:  # a damaged header; starting a run will say so
+            self._recipe_size = 0
+        if not draft.parent_run and not self._size_by_hand():
+            own = draft.preset.data.size
+            wanted = runs.size_to_train(own, self._recipe_size) if self._recipe_size else own
+            self._size_followed = wanted
+            if wanted != draft.config.data.size:
+                draft.set_value("data.size", wanted)
+            if draft.problem:  # the preset's networks cannot have that size
+                self._size_followed = 0
+                draft.reset("data.size")
+        self._show_size()
+
+    def _size_by_hand(self) -> bool:
+        size = self.draft.config.data.size
+        return size not in (self.draft.preset.data.size, self._size_followed)
+
+    def _show_size(self) -> None:
+        """Say where recipe and run differ, here and to the Recipe panel."""
+        draft = self.draft
+        size, own = draft.config.data.size, draft.preset.data.size
+        follows = size == (self._size_followed or own) and not draft.parent_run
+        self._session.set_training_size(TrainingSize(draft.config.preset, own, 0 if follows else size))
+        text = ""
+        if self._recipe_size and size != self._recipe_size:
+            why = self.tr("the preset's size") if size == own else self.tr("set here")
+            text = self.tr("Trains at {0} px, {1}; the version's recipe says {2} px.").format(
+                size, why, self._recipe_size
+            )
+        self.size_note.show_text(text, self.tr("Train at {0} px").format(self._recipe_size))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Ask once which devices this machine has."""
+        super().showEvent(event)
+        if not self._devices_asked:
+            self._devices_asked = True
+            self._session.start_quiet_job(
+                lambda _workspace, job: runs.available_devices(job), self.draft.set_devices, self._devices_unknown
+            )
+
+    def _devices_unknown(self, error: BaseException) -> None:
+        """Without an answer, auto and CPU are offered; the next visit asks again."""
+        log.warning("the devices are not known: %s", error)
+        self._devices_asked = False
 
     def continue_from(self, version_label: str, preset: str, config, parent: str) -> None:
         """Fill the form with an earlier run's settings."""
@@ -191,18 +282,30 @@ class SetupPage(QWidget):
         for index, version in enumerate(self._found):
             if version.label == version_label:
                 self.versions.setCurrentIndex(index)
+        self._size_followed = 0
+        self._follow_recipe()
+
+    def _cure(self, check: Check) -> None:
+        """Go where a problem can be fixed, with exactly the sprites concerned if they are known."""
+        version = self.version()
+        request: ShowCopies | ShowFilter | None = None
+        if version and check.copies:
+            request = ShowCopies(version.label, check.copies)
+        elif check.shown or check.panel:
+            request = ShowFilter(check.shown, check.panel)
+        self.cure_requested.emit(check.cure, request)
 
     def start(self) -> None:
         """Request a start with the current settings."""
         version = self.version()
-        if version is not None and not self.draft.problem:
+        if version is not None and not self.draft.problem and not self.draft.missing_device:
             self.preflight.cancel()
             self.start_requested.emit(version, self.draft.config, self.draft.parent_run)
 
     def measure(self) -> None:
         """Measure a step of the trainer."""
         self._measure_soon.stop()
-        if not self.draft.problem:
+        if not self.draft.problem and not self.draft.missing_device:
             self.preflight.measure(self.draft.config)
 
     def _measure_if_idle(self) -> None:
@@ -223,6 +326,10 @@ class SetupPage(QWidget):
         self.departures.setText((text + ("…" if len(departures) > 3 else "")) if departures else "")
         self.problem.setText(wrapped(self.draft.problem))
         self.problem.setVisible(bool(self.draft.problem))
+        self._show_size()
+        missing = self.draft.missing_device
+        text = self.tr("This machine has no {0} device.").format(missing.upper()) if missing else ""
+        self.device_note.show_text(text, self.tr("Train on the CPU instead"))
         self.preflight.forget_costs()
         self._name_start()
         self._measure_soon.start()
@@ -230,8 +337,8 @@ class SetupPage(QWidget):
     def _name_start(self) -> None:
         busy = self._control.live_run() is not None
         self.start_button.setText(self.tr("Add to the queue") if busy else self.tr("Start"))
-        ready = self.version() is not None and not self.draft.problem and not self._session.read_only
-        self.start_button.setEnabled(ready)
+        wrong = self.draft.problem or self.draft.missing_device
+        self.start_button.setEnabled(self.version() is not None and not wrong and not self._session.read_only)
 
     def _stop_checks(self) -> None:
         """Stop all checks before the workspace is closed."""
@@ -266,6 +373,28 @@ class SetupPage(QWidget):
         # The basic settings are part of all settings, so they are not shown twice.
         for row in self.basic.values():
             row.setVisible(not on)
+
+
+class _Remark(QWidget):
+    """A sentence below a setting, with a button that settles it; hidden while there is nothing to say."""
+
+    def __init__(self, role: str = "secondary") -> None:
+        super().__init__()
+        self.label = QLabel(wordWrap=True)
+        self.label.setProperty("role", role)
+        self.button = QPushButton()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(168 + theme.SPACE, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
+        row.addWidget(self.label, 1)
+        row.addWidget(self.button)
+        self.hide()
+
+    def show_text(self, text: str, action: str) -> None:
+        """Show this, or nothing."""
+        self.label.setText(wrapped(text))
+        self.button.setText(action)
+        self.setVisible(bool(text))
 
 
 def _labelled(text: str, widget: QWidget) -> QHBoxLayout:

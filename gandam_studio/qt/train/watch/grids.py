@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from gandam_studio.core.runs.samples import SampleSpot
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.following.follower import RunFollower
@@ -23,10 +24,12 @@ class GridArea(QStackedWidget):
     Signals:
         cell_clicked: a cell was clicked ("fixed", "random" or "real", index).
         moment_chosen: a spike's grid was clicked (iteration).
+        menu_requested: the menu of a sample or of its grid is wanted (SampleSpot, global position).
     """
 
     cell_clicked = Signal(str, int)
     moment_chosen = Signal(float)
+    menu_requested = Signal(object, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,10 +43,13 @@ class GridArea(QStackedWidget):
         self.real = SampleGrid(self.tr("Real sprites"), self.tr("Training pictures, spread over the whole data set"))
         for grid, which in ((self.fixed, "fixed"), (self.random, "random"), (self.real, "real")):
             grid.cell_clicked.connect(lambda index, which=which: self.cell_clicked.emit(which, index))
+            if which != "real":
+                grid.menu_requested.connect(lambda index, at, which=which: self._ask_menu(which, index, at))
         self.moments = [SampleGrid(text) for text in (self.tr("Before"), self.tr("At the spike"), self.tr("After"))]
         self._moments_at: list[float] = []
         for position, grid in enumerate(self.moments):
             grid.cell_clicked.connect(lambda _index, position=position: self._choose(position))
+            grid.menu_requested.connect(lambda index, at, position=position: self._ask_moment_menu(position, index, at))
         self.spike_title = OutsideLabel()
         self.spike_title.setProperty("role", "title")
         self.addWidget(_row(self.fixed, self.random, self.real))
@@ -76,6 +82,26 @@ class GridArea(QStackedWidget):
             grid.note.clear()
         self.fixed.view.set_message(self.tr("The first samples will appear here."))
         self.show_spike(None)
+
+    def spot(self, which: str, index: int | None) -> SampleSpot | None:
+        """A place in the "fixed" or "random" grid at the cursor; None while there are no samples."""
+        sample = self._follower.sample() if self._follower is not None else None
+        if self._follower is None or sample is None:
+            return None
+        return SampleSpot(self._follower.run_directory, sample, which, index)
+
+    def _ask_menu(self, which: str, index: int | None, at: QPoint) -> None:
+        if (spot := self.spot(which, index)) is not None:
+            self.menu_requested.emit(spot, at)
+
+    def _ask_moment_menu(self, position: int, index: int | None, at: QPoint) -> None:
+        if self._follower is None or self._spike is None:
+            return
+        path, sample = spike_moments(self._follower, self._spike)[position]
+        if sample is not None:
+            # Grids around a spike show the fixed latents.
+            spot = SampleSpot(self._follower.run_directory, replace(sample, fixed=path), "fixed", index)
+            self.menu_requested.emit(spot, at)
 
     def refresh(self) -> None:
         """Update after the cursor moved or a picture was loaded."""

@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontDatabase, QTextCursor
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QPlainTextEdit, QTabWidget, QWidget
 
-from gandam_studio.qt import theme
 from gandam_studio.qt.following.texts import clock, describe
+from gandam_studio.qt.widgets.tints import show_tints, tint
 from trainer.protocol import events as ev
 
 LINES = 5_000
@@ -31,6 +31,7 @@ class LogDrawer(QTabWidget):
         super().__init__(parent)
         self.story = QListWidget()
         self.story.setUniformItemSizes(True)
+        show_tints(self.story)
         self.story.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.story.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.story.itemClicked.connect(lambda item: self.moment_chosen.emit(float(item.data(_ITERATION))))
@@ -59,7 +60,7 @@ class LogDrawer(QTabWidget):
                 item = QListWidgetItem(f"{clock(event.wall_time)}   {event.iteration:>9,}   {describe(event)}")
                 item.setData(_ITERATION, event.iteration)
                 if (color := _COLORS.get(type(event))) is not None:
-                    item.setForeground(theme.color(color))
+                    tint(item, color)
                 row = self._row_for(event)
                 self.story.insertItem(row, item)
                 self._iterations.insert(row, event.iteration)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtCore import QCoreApplication
 
 from gandam_studio.core.runs.curves import SmoothedCurve
 from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.qt.widgets.plots.curve_plot import Series
+from trainer.protocol.measures import MEASURES, meaning
 from trainer.protocol.untrusted import shortened
 
 MOST = 8
@@ -20,7 +22,7 @@ def meter_plots(record: RunRecord) -> list[tuple[str, list[Series], bool]]:
     for position, (name, events) in enumerate(list(record.metrics.items())[:MOST]):
         token = f"plot_{position % 4 + 1}"
         features = next((event.features for event in reversed(events) if event.features), "")
-        title = shortened(f"{name} ({features})" if features else name)
+        title = MEASURES[name][0] if name in MEASURES else shortened(f"{name} ({features})" if features else name)
         series = [Series("", sparse([(e.iteration, e.value) for e in events]), token, reach=_REACH)]
         if any(event.low is not None for event in events):
             series.append(Series("90 %", sparse([(e.iteration, e.low) for e in events]), token, "dot", reach=_REACH))
@@ -30,6 +32,16 @@ def meter_plots(record: RunRecord) -> list[tuple[str, list[Series], bool]]:
         wide = bool(sizes) and max(sizes) > LOG_SPAN * min(sizes)
         plots.append((title, series, wide))
     return plots
+
+
+def meter_meanings(record: RunRecord) -> list[str]:
+    """What each plot of `meter_plots` shows, and what good and bad look like; "" for an unknown metric."""
+    meanings = []
+    for name, events in list(record.metrics.items())[:MOST]:
+        features = next((event.features for event in reversed(events) if event.features), "")
+        by = QCoreApplication.translate("meters", "Measured by {0}.").format(shortened(features)) if features else ""
+        meanings.append(" ".join(filter(None, (meaning(name), by))))
+    return meanings
 
 
 def sparse(points: list[tuple[int, float | None]]) -> SmoothedCurve:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -15,15 +15,28 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gandam_studio.core.runs.concerns import Concern, concern
+from gandam_studio.core.runs.labels import label_of
 from gandam_studio.core.runs.record import RecordChanges
+from gandam_studio.core.runs.samples import SampleSpot
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
-from gandam_studio.qt.following.texts import STATE_COLORS, Failure, failure, resume_label, state_name, why_finished
+from gandam_studio.qt.following.texts import (
+    STATE_COLORS,
+    Failure,
+    concern_card,
+    failure,
+    pauses,
+    pending_name,
+    resume_label,
+    state_name,
+    why_finished,
+)
 from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.train.watch.cards import Card
 from gandam_studio.qt.train.watch.grids import GridArea
 from gandam_studio.qt.train.watch.log_drawer import LogDrawer
-from gandam_studio.qt.train.watch.meters import meter_plots
+from gandam_studio.qt.train.watch.meters import meter_meanings, meter_plots
 from gandam_studio.qt.train.watch.sample_zoom import SampleZoom
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from gandam_studio.qt.widgets.plots.plot_panel import PlotPanel
@@ -32,9 +45,12 @@ from gandam_studio.qt.widgets.plots.timeline import Timeline
 from gandam_studio.qt.widgets.plots.timeline_bar import TimelineBar
 from gandam_studio.qt.widgets.steady import set_steady_text
 from trainer.protocol import events as ev
+from trainer.protocol.measures import meaning
 from trainer.protocol.run_directory import RunState
 
 METERS_MS = 500
+JUDGE_MS = 2000
+"""Delay until new curves are looked at for signs that the run goes wrong."""
 
 
 class WatchPage(QWidget):
@@ -43,10 +59,16 @@ class WatchPage(QWidget):
     Signals:
         command_requested: "pause", "resume", "stop", "sample", "checkpoint" or "start" (also resumes an ended run).
         action_requested: the action of a card was chosen (see `texts.Failure`).
+        menu_requested: the menu of a sample is wanted (SampleSpot, global position).
+        sprites_requested, film_requested, longer_requested: these dialogs are wanted.
     """
 
     command_requested = Signal(str)
     action_requested = Signal(str)
+    menu_requested = Signal(object, QPoint)
+    sprites_requested = Signal()
+    film_requested = Signal()
+    longer_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +84,10 @@ class WatchPage(QWidget):
         self.log = LogDrawer()
         self.card = Card()
         self._busy = False
+        self._concern: Concern | None = None
+        self._judge_later = QTimer(self, singleShot=True, interval=JUDGE_MS)
+        self._judge_later.timeout.connect(self._judge)
+        self._state_text = "secondary", "", ""
         self._measured = QTimer(self, singleShot=True, interval=METERS_MS)
         self._measured.timeout.connect(self._show_meters)
         self._lay_out()
@@ -79,7 +105,14 @@ class WatchPage(QWidget):
         column = QVBoxLayout(lower)
         column.setContentsMargins(14, 2, 14, theme.SPACE)
         column.setSpacing(2)
-        column.addWidget(self.timeline_bar)
+        self.film_button = self._button("play", self.tr("Film…"), self.film_requested.emit)
+        self.film_button.setProperty("role", "quiet")
+        self.film_button.setToolTip(self.tr("Make a GIF or MP4 of the samples over time"))
+        along = QHBoxLayout()
+        along.setSpacing(theme.SPACE)
+        along.addWidget(self.timeline_bar, 1)
+        along.addWidget(self.film_button)
+        column.addLayout(along)
         self.tabs = QTabWidget()
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(_padded(self.plots), self.tr("Training"))
@@ -113,6 +146,7 @@ class WatchPage(QWidget):
         self._title.setProperty("role", "secondary")
         self.numbers_label = QLabel()
         self.numbers_label.setProperty("role", "secondary")
+        self.numbers_label.setToolTip(meaning("pictures_per_s"))
         self.numbers_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._bar = QProgressBar()
         self._bar.setRange(0, 1000)
@@ -125,6 +159,10 @@ class WatchPage(QWidget):
         self.resume_button = self._button("play", "", lambda: self.command_requested.emit("start"))
         self.resume_button.setProperty("role", "primary")
         icons.set_icon(self.resume_button, "play", "on_accent", 16)
+        self.longer_button = self._button("clock", self.tr("Train longer…"), self.longer_requested.emit)
+        self.longer_button.setToolTip(self.tr("Train this finished run for more minutes or iterations"))
+        self.sprites_button = self._button("sample", self.tr("New sprites…"), self.sprites_requested.emit)
+        self.sprites_button.setToolTip(self.tr("Draw any number of new sprites from this run and save them"))
         bar = QFrame()
         bar.setProperty("role", "bar")
         line = QHBoxLayout()
@@ -134,7 +172,10 @@ class WatchPage(QWidget):
         line.addStretch(1)
         line.addWidget(self.numbers_label)
         line.addSpacing(theme.SPACE)
-        for button in (self.sample_button, self.pause_button, self.stop_button, self.resume_button):
+        for button in (
+            self.sample_button, self.pause_button, self.stop_button, self.longer_button, self.sprites_button,
+            self.resume_button,
+        ):  # fmt: skip
             line.addWidget(button)
         column = QVBoxLayout(bar)
         column.setContentsMargins(14, theme.SPACE, 14, theme.SPACE)
@@ -151,11 +192,13 @@ class WatchPage(QWidget):
 
     def _connect(self) -> None:
         self.timeline.moved.connect(self._move)
+        theme.notifier().changed.connect(self._take_theme)
         self.timeline_bar.spike_clicked.connect(self.show_spike_at)
         self.plots.spike_clicked.connect(self.show_spike_at)
         self.meters.spike_clicked.connect(self.show_spike_at)
         self.grids.cell_clicked.connect(self._look_closer)
         self.grids.moment_chosen.connect(self._go_to)
+        self.grids.menu_requested.connect(self.menu_requested)
         self.zoom.closed.connect(self.close_zoom)
         self.zoom.moment_chosen.connect(self._go_to)
         self.log.moment_chosen.connect(self._go_to)
@@ -169,6 +212,7 @@ class WatchPage(QWidget):
         self.timeline.reset()
         self.close_zoom()
         self.card.hide()
+        self._concern = None
         self.grids.set_follower(follower)
         self.log.reset([], "")
         follower.opened.connect(self._open)
@@ -177,6 +221,7 @@ class WatchPage(QWidget):
         follower.state_changed.connect(self._show_state)
         follower.log_grew.connect(self.log.add_log)
         follower.vanished.connect(self._show_vanished)
+        follower.pending_changed.connect(lambda: None if follower.is_gone else self._show_state(follower.state))
         follower.trouble_changed.connect(lambda _trouble: self._show_card(follower.state))
         follower.picture_loaded.connect(lambda _path: self._pictures_came())
         self._show_title()
@@ -189,6 +234,7 @@ class WatchPage(QWidget):
         self.log.reset(follower.record.story, follower.log_text)
         self._show_meters()
         self._take(RecordChanges(curves=True, samples=True, checkpoints=True, spikes=True))
+        self._judge()
         self._show_state(follower.state)
 
     def _take(self, changes: RecordChanges) -> None:
@@ -198,6 +244,8 @@ class WatchPage(QWidget):
         record = follower.record
         stops = [float(sample.iteration) for sample in record.samples]
         self.timeline.set_axis(float(record.last_iteration), stops)
+        if (changes.curves or changes.metrics) and not self._judge_later.isActive():
+            self._judge_later.start()
         if changes.curves:
             self.plots.schedule()
             self.show_numbers()
@@ -210,10 +258,21 @@ class WatchPage(QWidget):
         if changes.metrics and not self._measured.isActive():
             self._measured.start()
 
+    def _judge(self) -> None:
+        """Tell if the curves show plainly that the run goes wrong."""
+        follower = self.follower
+        if follower is None:
+            return
+        found = concern(follower.record, follower.config.objective.kind if follower.config else "bce")
+        if found != self._concern:
+            self._concern = found
+            if not follower.is_gone:
+                self._show_card(follower.state)
+
     def _show_meters(self) -> None:
         if self.follower is not None:
             plots = meter_plots(self.follower.record)
-            self.meters.set_plots(plots, [])
+            self.meters.set_plots(plots, [], [tip(text) for text in meter_meanings(self.follower.record)])
             self.meters.set_spikes([float(spike.spike_iteration) for spike in self.follower.record.spikes])
             self.tabs.setTabVisible(1, bool(plots))
 
@@ -241,31 +300,59 @@ class WatchPage(QWidget):
     def _show_title(self) -> None:
         follower = self.follower
         assert follower is not None
-        words = [follower.name]
+        label = label_of(follower.run_directory.path)
+        words = [label.name, follower.name] if label.name else [follower.name]
         if follower.config is not None:
             origin = follower.config.origin
             words += [word for word in (origin.version, follower.config.preset) if word and word not in follower.name]
         self._title.setText(" · ".join(words))
-        self._title.setToolTip(tip(str(follower.run_directory.path)))
+        lines = [str(follower.run_directory.path), *([label.note] if label.note else [])]
+        self._title.setToolTip(tip("\n".join(lines)))
+
+    def refresh_title(self) -> None:
+        """Show the run's name and note, which have changed."""
+        if self.follower is not None:
+            self._show_title()
+
+    @property
+    def chosen(self) -> SampleSpot | None:
+        """The sample that was clicked last, in the fixed or random grid; None without one."""
+        for which, grid in (("fixed", self.grids.fixed), ("random", self.grids.random)):
+            if grid.view.selected is not None:
+                return self.grids.spot(which, grid.view.selected)
+        return None
 
     def _show_state(self, state: RunState) -> None:
-        name = self._state_text(STATE_COLORS.get(state.state, "secondary"), state_name(state.state))
-        why = why_finished(state)
-        self.state_label.setText(f"{name}: {why}" if why else name)
+        assert self.follower is not None
+        pending = self.follower.pending_command
+        words = pending_name(pending) or state_name(state.state)
+        token = STATE_COLORS.get(state.state, "secondary")
+        self._show_state_text(token, words, "" if pending else why_finished(state))
         alive = state.state in ("running", "paused")
         for button in (self.pause_button, self.stop_button, self.sample_button):
             button.setVisible(alive)
-        paused = state.state == "paused"
+            button.setEnabled(pending != "stop")
+        paused = pauses(self.follower)
         self.pause_button.setText(self.tr("Resume") if paused else self.tr("Pause"))
         icons.set_icon(self.pause_button, "play" if paused else "pause", "text", 16)
         self.resume_button.setVisible(state.state in ("created", "interrupted", "stopped", "failed"))
         self.resume_button.setText(self.tr("Start") if state.state == "created" else resume_label(state))
+        self.longer_button.setVisible(state.state == "finished")
+        self.sprites_button.setVisible(bool(state.checkpoint))
         self._show_card(state)
+        if pending == "start":
+            self.resume_button.hide()
+            self.card.hide()
         self.show_numbers()
 
-    @staticmethod
-    def _state_text(token: str, name: str) -> str:
-        return f'<span style="color:{theme.colors()[token]}">●</span> <b>{name}</b>'
+    def _show_state_text(self, token: str, name: str, why: str = "") -> None:
+        self._state_text = token, name, why
+        text = f'<span style="color:{theme.colors()[token]}">●</span> <b>{name}</b>'
+        self.state_label.setText(f"{text}: {why}" if why else text)
+
+    def _take_theme(self) -> None:
+        if self._state_text[1]:
+            self._show_state_text(*self._state_text)
 
     def _show_card(self, state: RunState) -> None:
         follower = self.follower
@@ -277,10 +364,14 @@ class WatchPage(QWidget):
             self.card.show_failure(self.tr("The run's folder cannot be read"), note, severe=False)
             return
         if follower is None or state.state not in ("failed", "interrupted"):
-            self.card.hide()
             if follower is not None and follower.problem:
                 note = Failure(follower.problem, self.tr("Curves and samples are shown as far as available."), "", "")
                 self.card.show_failure(self.tr("The configuration cannot be read"), note, severe=False)
+            elif follower is not None and self._concern is not None:
+                headline, note = concern_card(self._concern)
+                self.card.show_failure(headline, note, severe=False)
+            else:
+                self.card.hide()
             return
         details = failure(state, follower.pictures_at_once)
         headline = self.tr("The run failed") if state.state == "failed" else self.tr("The run was interrupted")
@@ -294,8 +385,11 @@ class WatchPage(QWidget):
             self.tr("What was read so far is still shown."), "", "",
         )  # fmt: skip
         self.card.show_failure(self.tr("The run's folder is missing"), gone, severe=False)
-        self.state_label.setText(self._state_text("secondary", self.tr("Missing")))
-        for button in (self.pause_button, self.stop_button, self.sample_button, self.resume_button):
+        self._show_state_text("secondary", self.tr("Missing"))
+        for button in (
+            self.pause_button, self.stop_button, self.sample_button, self.resume_button, self.longer_button,
+            self.sprites_button,
+        ):  # fmt: skip
             button.hide()
         self.show_numbers()
 
@@ -394,7 +488,7 @@ class WatchPage(QWidget):
             self.close_zoom()
 
     def _toggle_pause(self) -> None:
-        paused = self.follower is not None and self.follower.state.state == "paused"
+        paused = self.follower is not None and pauses(self.follower)
         self.command_requested.emit("resume" if paused else "pause")
 
     def wait(self) -> None:

@@ -93,6 +93,12 @@ class CurvePlot(QFrame):
         self._series = series
         self.refresh()
 
+    def explain(self, text: str) -> None:
+        """Set the tool tip of title and legend: what the lines are, and what good and bad look like."""
+        for widget in (self.title, self.legend):
+            widget.setToolTip(text)
+        self.setAccessibleDescription(text)
+
     def set_log(self, log: bool) -> None:
         """Set a logarithmic or linear vertical axis."""
         self._scale = SignedLog() if log else Linear()

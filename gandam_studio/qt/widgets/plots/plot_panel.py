@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
@@ -113,10 +114,13 @@ class PlotPanel(QWidget):
             [Series(line.label, record.curve(line.curve), line.color, line.dash) for line in spec.lines]
             for spec in specs
         ]
-        self.set_plots([(spec.title, lines, spec.log) for spec, lines in zip(specs, series, strict=True)], [record])
+        plots = [(spec.title, lines, spec.log) for spec, lines in zip(specs, series, strict=True)]
+        self.set_plots(plots, [record], [spec.meaning for spec in specs])
 
-    def set_plots(self, plots: list[tuple[str, list[Series], bool]], records: list[RunRecord]) -> None:
-        """Show plots: (title, series, initially logarithmic)."""
+    def set_plots(
+        self, plots: list[tuple[str, list[Series], bool]], records: list[RunRecord], meanings: Sequence[str] = ()
+    ) -> None:
+        """Show plots: (title, series, initially logarithmic); `meanings` are their tool tips, if any."""
         self._records = records
         for record in records:
             record.set_half_life(self.half_life)
@@ -134,6 +138,8 @@ class PlotPanel(QWidget):
             plot.set_log(log or self.log_button.isChecked())
             plot.set_show_raw(self.raw_button.isChecked())
             plot.set_series(series)
+        for place, plot in enumerate(self.plots):
+            plot.explain(meanings[place] if place < len(meanings) else "")
         self._logs = [log for _title, _series, log in plots]
         self._draw_all_soon()
 

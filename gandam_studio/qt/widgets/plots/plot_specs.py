@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QCoreApplication
 
 from trainer.protocol.config import TrainConfig
+from trainer.protocol.measures import MEASURES, meaning
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,13 @@ class PlotSpec:
     title: str
     lines: tuple[LineSpec, ...]
     log: bool = False
+
+    @property
+    def meaning(self) -> str:
+        """What the lines are, and what good and bad look like; for a tool tip."""
+        told = dict.fromkeys(_measure(line.curve) for line in self.lines)
+        titles = {name: MEASURES[name][0] for name in told if name in MEASURES}
+        return "\n\n".join(f"{title}: {meaning(name)}" for name, title in titles.items())
 
 
 def plot_specs(config: TrainConfig | None) -> list[PlotSpec]:
@@ -52,6 +60,11 @@ def plot_specs(config: TrainConfig | None) -> list[PlotSpec]:
         lines.append(LineSpec("penalty", name, "plot_4", "dot"))
         title = _tr("Gradients and penalty")
     return [first, second, third, PlotSpec(title, tuple(lines), log=True)]
+
+
+def _measure(curve: str) -> str:
+    """The measure that a curve is part of: losses of real and generated pictures add up to one."""
+    return "loss_d" if curve.startswith("loss_d") else curve
 
 
 def _tr(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QToolTip, QWidget
 
 from gandam_studio.qt import icons, theme
@@ -22,6 +22,8 @@ class _Track(QWidget):
     Signals:
         spike_clicked: a spike's mark was clicked (position).
     """
+
+    accessible_role = QAccessible.Role.Slider
 
     spike_clicked = Signal(float)
 
@@ -44,6 +46,10 @@ class _Track(QWidget):
     def sizeHint(self) -> QSize:
         """A flat size; the width expands."""
         return QSize(240, 34)
+
+    def accessible_value(self) -> str:
+        """The position, for screen readers."""
+        return f"{self._timeline.shown:,.0f}"
 
     def x_of(self, position: float) -> float:
         """Logical x coordinate of a position."""
@@ -155,7 +161,7 @@ class TimelineBar(QWidget):
         self.track = _Track(timeline, self)
         self.track.spike_clicked.connect(self.spike_clicked)
         self.play_button = QToolButton()
-        self.play_button.setToolTip(self.tr("Play (P)"))
+        self.play_button.setToolTip(self.tr("Play  (Shift+P)"))
         self.play_button.setAccessibleName(self.tr("Play"))
         self.play_button.clicked.connect(lambda _checked=False: timeline.toggle_play())
         self.now_button = QToolButton()

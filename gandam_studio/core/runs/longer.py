@@ -1,0 +1,40 @@
+"""Training a finished run longer: how far it is, and what its learning rates would do."""
+
+from __future__ import annotations
+
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.extension import Extended, More, extend
+from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory
+from trainer.protocol.schedule import Done
+from trainer.protocol.untrusted import Values, read_json_object
+
+_STATE_BYTES = 4 << 20
+
+
+def done_of(run: RunDirectory) -> Done | None:
+    """The progress of a run's newest checkpoint, from which training goes on; None without a readable one."""
+    try:
+        newest = run.newest_checkpoint()
+        if newest is None:
+            return None
+        state = Values(read_json_object(newest / CHECKPOINT_STATE, max_bytes=_STATE_BYTES))
+        return Done(state.integer("iteration"), state.integer("images_seen", 0), state.number("trained_s", 0.0))
+    except (OSError, ValueError):
+        return None
+
+
+def extended(run: RunDirectory, more: More, done: Done | None = None) -> Extended | str:
+    """What training `more` would do, or why that is not possible, in one line."""
+    done = done or done_of(run)
+    if done is None:
+        return "it has no checkpoint to go on from"
+    try:
+        return extend(run.config(), done, more)
+    except TrainerError as error:
+        return str(error)
+
+
+def options(more: More) -> tuple[str, ...]:
+    """The options of `python -m trainer train` for this."""
+    how_long = ("--more-iterations", str(more.iterations)) if more.iterations else ("--more-minutes", str(more.minutes))
+    return (*how_long, "--tail", more.tail)

@@ -1,0 +1,117 @@
+"""One sample, or a whole grid of them, as a run has saved it: its exact pixels, and its name to draw it again."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+
+from gandam_studio.core.errors import UserError
+from trainer.protocol import outputs
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.events import SamplesSaved
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.untrusted import path_inside, read_regular
+
+FIXED, RANDOM = "fixed", "random"
+LARGEST_FILE = 256 << 20
+LARGEST_SIDE = 16_384
+
+
+@dataclass(frozen=True)
+class SampleSpot:
+    """A place in a grid.
+
+    Attributes:
+        run: the run. sample: its sample point. which: "fixed" or "random". index: of the sample, counted row by row;
+            None for the whole grid.
+    """
+
+    run: RunDirectory
+    sample: SamplesSaved
+    which: str
+    index: int | None = None
+
+    @property
+    def path(self) -> str:
+        """The grid's path, relative to the run's folder."""
+        return self.sample.fixed if self.which == FIXED else self.sample.random
+
+    @property
+    def latent(self) -> str:
+        """What `sample --latent` takes to draw it again: "fixed/7" or "1234/7"; "" for a grid."""
+        if self.index is None:
+            return ""
+        return f"{FIXED if self.which == FIXED else self.sample.random_seed}/{self.index}"
+
+    @property
+    def file_name(self) -> str:
+        """A name for its picture, without a suffix."""
+        number = "" if self.index is None else f"-{self.index + 1}"
+        return f"{self.run.name}-{self.sample.iteration}-{self.which}{number}"
+
+    def command(self, checkpoint: str) -> str:
+        """The command that draws it again from a checkpoint."""
+        return (
+            f"gandam-studio sample {self.run.name} --iteration {checkpoint} --latent {self.latent} "
+            f"--out {self.file_name}.png"
+        )
+
+    def png(self, scale: int = 1) -> bytes:
+        """Its picture as a PNG, enlarged `scale` times without smoothing, with where it comes from in its text.
+
+        Raises UserError when the grid cannot be read.
+        """
+        picture = self._picture()
+        size = picture.width * scale, picture.height * scale
+        notes = PngImagePlugin.PngInfo()
+        notes.add_text("gandam", json.dumps(self._facts()))
+        stream = io.BytesIO()
+        picture.resize(size, Image.Resampling.NEAREST).save(stream, "PNG", pnginfo=notes)
+        return stream.getvalue()
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Its picture as RGBA, (H, W, 4). Raises UserError as `png` does."""
+        return np.array(self._picture().convert("RGBA"))
+
+    def _picture(self) -> Image.Image:
+        try:
+            data = read_regular(path_inside(self.run.path, self.path), LARGEST_FILE)
+            with Image.open(io.BytesIO(data), formats=["PNG"]) as grid:
+                if max(grid.size) > LARGEST_SIDE:
+                    raise ValueError("it is too large")
+                return self._cut(grid)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise UserError(f"the samples at {self.sample.iteration:,} cannot be read: {reason}") from None
+
+    def _cut(self, grid: Image.Image) -> Image.Image:
+        if self.index is None:
+            return grid.copy()
+        width, height = grid.width // max(1, self.sample.columns), grid.height // max(1, self.sample.rows)
+        left, top = self.index % max(1, self.sample.columns) * width, self.index // max(1, self.sample.columns) * height
+        return grid.crop((left, top, left + width, top + height))
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "run": self.run.name, "iteration": self.sample.iteration, "weights": self.sample.weights,
+            "latent": self.latent or self.which,
+        }  # fmt: skip
+
+
+def write_png(spot: SampleSpot, target: Path, scale: int = 1) -> Path:
+    """Write a sample's picture to `target`, which the person has agreed to replace. Raises UserError."""
+    data = spot.png(scale)
+    try:
+        with outputs.new_file(target, force=True, near=[spot.run.path]) as stream:
+            stream.write(data)
+    except TrainerError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
+    return target

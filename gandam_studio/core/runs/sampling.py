@@ -1,0 +1,75 @@
+"""Draws new sprites from a run's checkpoint, in the trainer's process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.runs.process import ask
+from trainer.protocol import outputs
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.output_folders import check_folder
+from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.sample_folders import SAMPLES
+
+MOST = 10_000
+"""Pictures drawn at once."""
+
+
+def check_target(run: RunDirectory, target: Path, *, folder: bool, force: bool = False) -> str:
+    """Why sprites of `run` cannot be written to `target`, in one line; "" if they can.
+
+    With `force`, a file is replaced, and a folder that holds earlier samples and nothing else.
+    """
+    if not target.is_absolute():
+        return f"{target} is no full path"
+    if not target.parent.is_dir():
+        return f"there is no folder {target.parent}"
+    try:
+        if not folder:
+            if target.suffix.lower() != ".png":
+                return f"{target.name or target} must end in .png"
+            outputs.check_file(target, force=force, near=[run.path])
+        else:
+            check_folder(target, SAMPLES, force=force, near=[run.path])
+    except TrainerError as error:
+        return str(error)
+    except OSError as error:
+        return f"cannot write {target}: {error.strerror or error}"
+    return ""
+
+
+def draw_sprites(
+    run: RunDirectory, target: Path, *, count: int = 64, seed: int = 0, iteration: int | str | None = None,
+    latents: Sequence[str] = (), singly: bool = False, sheet: bool = False, force: bool = False, job: Job = NULL_JOB,
+) -> dict[str, Any]:  # fmt: skip
+    """Let the trainer draw uncurated pictures to `target`: one PNG, or a folder of them with `singly`.
+
+    Args:
+        run: the run to draw from.
+        target: what to write; its folder must exist. It is complete or unchanged.
+        count: how many pictures of `seed`.
+        seed: equal seeds draw equal pictures.
+        iteration: a checkpoint's iteration, "best", or None for the newest.
+        latents: draw these instead, each SEED/NUMBER or fixed/NUMBER.
+        singly: a PNG for each picture. sheet: and all of them in one, sheet.png.
+        force: replace a file, or a folder of earlier samples.
+        job: receives progress.
+
+    Returns the trainer's output: "out", "seeds", "iteration" and more. Raises UserError and Cancelled.
+    """
+    target = target.absolute()
+    if not target.parent.is_dir():
+        raise UserError(f"there is no folder {target.parent}")
+    words = ["--count", str(count), "--seed", str(seed), "--out", str(target)]
+    words += ["--singly"] if singly else []
+    words += ["--sheet"] if sheet else []
+    words += ["--force"] if force else []
+    words += ["--iteration", str(iteration)] if iteration is not None else []
+    for latent in latents:
+        words += ["--latent", latent]
+    job.start("Loading the checkpoint", None)
+    return ask("sample", str(run.path), *words, "--progress", job=job, label="Drawing sprites")

@@ -1,0 +1,82 @@
+"""Give a run a name and a note."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.runs import RunSummary
+from gandam_studio.core.runs.labels import label_of, set_label
+from gandam_studio.core.texts import LONGEST_LABEL
+from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.outside_text import wrapped
+
+
+class LabelDialog(QDialog):
+    """Attributes:
+    name, note: the texts; saved when the dialog is accepted. problem: why they cannot be, or "".
+    """
+
+    def __init__(self, run: RunSummary, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._folder = run.folder
+        before = label_of(run.folder)
+        self.setWindowTitle(self.tr("Name and note"))
+        self.name = QLineEdit(before.name)
+        self.name.setMaxLength(LONGEST_LABEL)
+        self.name.setPlaceholderText(run.run)
+        self.note = QPlainTextEdit(before.note)
+        self.note.setTabChangesFocus(True)
+        self.note.setPlaceholderText(self.tr("What you tried, and what came of it"))
+        self.note.setMinimumHeight(5 * self.fontMetrics().lineSpacing())
+        kept = QLabel(self.tr("The run's folder keeps its name: {0}").format(run.run), wordWrap=True)
+        kept.setTextFormat(Qt.TextFormat.PlainText)
+        kept.setProperty("role", "secondary")
+        self.problem = QLabel(wordWrap=True)
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.problem.setProperty("role", "error")
+        self.problem.hide()
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.save_button = buttons.addButton(self.tr("Save"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.save_button.setProperty("role", "primary")
+        buttons.accepted.connect(self._save)
+        buttons.rejected.connect(self.reject)
+        form = QFormLayout()
+        form.setVerticalSpacing(theme.SPACE)
+        form.setHorizontalSpacing(2 * theme.SPACE)
+        for text, widget in ((self.tr("&Name"), self.name), (self.tr("N&ote"), self.note)):
+            label = QLabel(text)
+            label.setBuddy(widget)
+            widget.setAccessibleName(text.replace("&", ""))
+            form.addRow(label, widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE)
+        layout.setSpacing(theme.SPACE)
+        layout.addLayout(form)
+        layout.addWidget(kept)
+        layout.addWidget(self.problem)
+        layout.addSpacing(theme.SPACE)
+        layout.addWidget(buttons)
+        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 70)
+        self.save_button.setDefault(True)  # Now that it is in this dialog: Return presses it.
+        self.name.selectAll()
+
+    def _save(self) -> None:
+        try:
+            set_label(self._folder, name=self.name.text(), note=self.note.toPlainText())
+        except UserError as error:
+            text = str(error)
+            self.problem.setText(wrapped(text[:1].upper() + text[1:] + "."))
+            self.problem.show()
+            return
+        self.accept()

@@ -1,0 +1,128 @@
+"""Train a finished run longer: how much, and what its learning rates do then."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gandam_studio.core.runs import RunSummary
+from gandam_studio.core.runs.longer import done_of, extended, options
+from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.outside_text import OutsideLabel, wrapped
+from trainer.protocol.extension import AUTO, CONSTANT, COOLDOWN, Extended, More
+from trainer.protocol.run_directory import RunDirectory
+
+MINUTES, ITERATIONS = "minutes", "iterations"
+
+
+class LongerDialog(QDialog):
+    """Attributes:
+    amount, unit, tail: the choices. statement: what the learning rates will do. start_button: accepts.
+    """
+
+    def __init__(self, run: RunSummary, busy: str = "", parent: QWidget | None = None) -> None:
+        """`busy`: why no run can be started now, or ""."""
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Train longer"))
+        self._run, self._busy = RunDirectory(run.folder), busy
+        self._done = done_of(self._run)
+        title = OutsideLabel(run.title)
+        title.setProperty("role", "title")
+        self.amount = QSpinBox(minimum=1, maximum=1_000_000, value=10)
+        self.unit = QComboBox()
+        self.unit.addItem(self.tr("more minutes"), MINUTES)
+        self.unit.addItem(self.tr("more iterations"), ITERATIONS)
+        self.tail = QComboBox()
+        self.tail.addItem(self.tr("Let the trainer choose"), AUTO)
+        self.tail.addItem(self.tr("Stay where the schedule ended"), CONSTANT)
+        self.tail.addItem(self.tr("Go up once and cool down again"), COOLDOWN)
+        self.statement = QLabel(wordWrap=True)
+        self.statement.setTextFormat(Qt.TextFormat.PlainText)
+        self.statement.setMinimumHeight(4 * self.fontMetrics().lineSpacing())
+        self.statement.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.statement.setProperty("role", "secondary")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.start_button = buttons.addButton(self.tr("Train longer"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.start_button.setProperty("role", "primary")
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        row = QHBoxLayout()
+        row.addWidget(self.amount, 1)
+        row.addWidget(self.unit, 1)
+        form = QFormLayout()
+        form.setVerticalSpacing(theme.SPACE)
+        form.setHorizontalSpacing(2 * theme.SPACE)
+        for text, widget, field in (
+            (self.tr("&Train"), self.amount, row),
+            (self.tr("&Learning rates"), self.tail, self.tail),
+        ):
+            label = QLabel(text)
+            label.setBuddy(widget)
+            widget.setAccessibleName(text.replace("&", ""))
+            form.addRow(label, field)
+        self.unit.setAccessibleName(self.tr("Minutes or iterations"))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE, 2 * theme.SPACE)
+        layout.setSpacing(2 * theme.SPACE)
+        layout.addWidget(title)
+        layout.addLayout(form)
+        layout.addWidget(self.statement)
+        layout.addWidget(buttons)
+        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 70)
+        self.unit.currentIndexChanged.connect(lambda _index: self._change_unit())
+        self.tail.currentIndexChanged.connect(lambda _index: self._show())
+        self.amount.valueChanged.connect(lambda _value: self._show())
+        self._show()
+        self.start_button.setDefault(True)  # Now that it is in this dialog: Return presses it.
+        self.amount.setFocus()
+        self.amount.selectAll()
+
+    @property
+    def more(self) -> More:
+        """The choices."""
+        amount, tail = self.amount.value(), str(self.tail.currentData())
+        if self.unit.currentData() == ITERATIONS:
+            return More(iterations=amount, tail=tail)
+        return More(minutes=float(amount), tail=tail)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The choices as options of the trainer."""
+        return options(self.more)
+
+    def _change_unit(self) -> None:
+        by_iterations = self.unit.currentData() == ITERATIONS
+        self.amount.setSingleStep(500 if by_iterations else 1)
+        self.amount.setValue(2000 if by_iterations else 10)
+        self._show()
+
+    def _show(self) -> None:
+        found = extended(self._run, self.more, self._done)
+        possible = isinstance(found, Extended) and not self._busy
+        self.start_button.setEnabled(possible)
+        if isinstance(found, Extended):
+            text = self._words(found)
+            text = f"{self._busy}\n{text}" if self._busy else text
+        else:
+            text = self.tr("This run cannot be trained longer: {0}.").format(found)
+        self.statement.setText(wrapped(text))
+        self.statement.setAccessibleName(text)
+
+    def _words(self, found: Extended) -> str:
+        stop = found.config.stop
+        if stop.iterations:
+            end = self.tr("It will end at iteration {0:,}.").format(stop.iterations)
+        else:
+            end = self.tr("It will end after {0:,.1f} minutes of training in all.").format(stop.minutes)
+        what = found.statement[0].upper() + found.statement[1:]
+        return f"{end} {what}. " + self.tr("This is written into the run's log and settings.")

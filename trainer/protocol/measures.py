@@ -1,0 +1,57 @@
+"""What the curves and numbers of a run mean, in a sentence each: for tool tips and for the documentation."""
+
+from __future__ import annotations
+
+MEASURES: dict[str, tuple[str, str]] = {
+    "loss_d": (
+        "Discriminator's loss",
+        "How badly the discriminator tells real pictures from generated ones. Good: it wavers around one level. "
+        "Bad: it stays at 0 (it has won, and the generator learns nothing) or grows without end.",
+    ),
+    "loss_g": (
+        "Generator's loss",
+        "How badly the generator fools the discriminator. Good: it wavers around one level; it need not fall. "
+        "Bad: it climbs for thousands of iterations, or grows by orders of magnitude.",
+    ),
+    "d_real": (
+        "Score of real pictures, D(x)",
+        "The discriminator's mean score of training pictures; higher means more real. Good: a little above D(G(z)). "
+        "Bad: the gap widens all the time.",
+    ),
+    "d_fake": (
+        "Score of generated pictures, D(G(z))",
+        "The discriminator's mean score of generated pictures. Good: close below D(x). "
+        "Bad: it falls ever further below.",
+    ),
+    "grad_norm_d": (
+        "Gradient of the discriminator",
+        "How strongly a step changes the discriminator. Good: steady within a factor of ten. "
+        "Bad: it grows steadily, or jumps together with the losses.",
+    ),
+    "grad_norm_g": (
+        "Gradient of the generator",
+        "How strongly a step changes the generator. Good: steady within a factor of ten. "
+        "Bad: it falls to nearly 0 (nothing is learnt) or explodes.",
+    ),
+    "penalty": (
+        "Gradient penalty",
+        "How steep the discriminator's score is; its weight keeps it small. Good: small and steady. "
+        "Bad: it grows; then a larger regulariser.weight helps.",
+    ),
+    "kid": (
+        "Quality (KID, lower is better)",
+        "Distance between generated pictures and held-out sprites. Good: it falls, quickly at first. "
+        "Bad: it rises for long, or has not fallen for half of the run. Compare it within one data set only.",
+    ),
+    "pictures_per_s": (
+        "Speed",
+        "Training pictures a second. Good: steady. "
+        "Bad: it drops; then another program uses the processor, or memory is short.",
+    ),
+}
+"""Name in the events -> a name for people, and what it is with what good and bad look like."""
+
+
+def meaning(name: str) -> str:
+    """The sentence about a curve or number; "" for an unknown one."""
+    return MEASURES[name][1] if name in MEASURES else ""
