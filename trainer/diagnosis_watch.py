@@ -26,8 +26,8 @@ from trainer.memory import attempt, free_memory
 from trainer.protocol import events, files
 from trainer.protocol.diagnosis import DriftFacts, OutlookFacts
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.schedule import share_done
 from trainer.randomness import derived_seed
-from trainer.schedule import share_done
 from trainer.session import Session
 
 LEAST_TRAINING = 4
@@ -37,6 +37,8 @@ EXPECTED_S = 1.0
 """What the first look is taken to cost, in seconds, before one has been timed."""
 LAST_SHARE = 0.1
 """Share of the training time that may be spent in all so that a run's last moment is diagnosed."""
+MOST_EVIDENCE = 1e12
+"""Larger values of an e-detector are written as this."""
 PATIENCE = 10
 """Blurry grids after which the collapse alarm no longer waits for sharper ones."""
 RACE_LOOKS = 100
@@ -186,7 +188,14 @@ class DiagnosisWatch:
         if change == "raised":
             self.alarmed.append(about)
         action = self._session.config.diagnostics.on_alarm if change == "raised" else ""
-        self._say(events.Alarm(about=about, state=change, evidence=detector.value if detector else None, action=action))
+        self._say(
+            events.Alarm(
+                about=about,
+                state=change,
+                evidence=min(detector.value, MOST_EVIDENCE) if detector else None,
+                action=action,
+            )
+        )
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -47,7 +47,8 @@ def evaluate(
 ) -> None:
     """Judge a run, a checkpoint, or a folder of pictures: collapsed, copying, how good?
 
-    WHAT is a run of this workspace, the folder of a run or of a checkpoint, or a folder of pictures made by any program.
+    WHAT is a run of this workspace, the folder of a run or of a checkpoint, or a folder of pictures made by any
+    program.
     """
     more = ["--seed", str(seed), "--samples", str(samples)]
     more += ["--out", str(target.absolute()), *(["--force"] if force else [])] if target else []
