@@ -17,6 +17,7 @@ SPRITES = [
     ("archer12.png", 8, 8, 0, 1, "undecided", "front", 0, ["big-red"], "caf\u00e9", ""),
     ("n\u00c4gel.png", 40, 10, 64, 0, "dropped", "unknown", 0, [], "", "duplicate"),
 ]
+PATHS = ["art/Knight.png", "art/set1.zip", "art/set2.zip", "D:\\art\\set3.zip", "art/set4.zip"]
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def drawn(tmp_path):
             )
             connection.execute(
                 "INSERT INTO sources (path, member, size, file_digest, sprite, verdict) VALUES (?, ?, 1, '0', ?, ?)",
-                (f"art/set{n}.zip" if n else "art/Knight.png", f"in/{name}" if n else "", n + 1, "accepted"),
+                (PATHS[n], f"in/{name}" if n else "", n + 1, "accepted"),
             )
     yield workspace
     workspace.close()
@@ -55,6 +56,10 @@ def drawn(tmp_path):
         ({"source": "set3"}, [4]),
         ({"source": "set2.zip/in"}, [3]),
         ({"source": "ART"}, [1, 2, 3, 4, 5]),
+        ({"source": "art/set"}, [2, 3, 4, 5]),
+        ({"source": "art\\set"}, [2, 3, 4, 5]),
+        ({"source": "set3.zip!in"}, [4]),
+        ({"source": "set3.zip!!in"}, []),
         ({"text": "knight"}, [1]),
         ({"text": "archer_"}, [3]),  # no wildcard
         ({"text": "N\u00e4G"}, [5]),
@@ -101,7 +106,7 @@ def test_what_each_criterion_finds(drawn, criteria, found) -> None:
         ("aspect", [1, 3, 4, 2, 5], [5, 2, 4, 3, 1]),
         ("colors", [4, 2, 3, 1, 5], [5, 1, 3, 2, 4]),
         ("alpha", [2, 5, 1, 3, 4], [4, 3, 1, 5, 2]),
-        ("source", [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]),
+        ("source", [1, 2, 3, 5, 4], [4, 5, 3, 2, 1]),
         ("family", [2, 5, 1, 3, 4], [4, 3, 1, 5, 2]),
         ("tags", [3, 5, 4, 2, 1], [1, 2, 4, 5, 3]),
     ],

@@ -28,7 +28,7 @@ from gandam_studio.core.workspace.edits import (
     Undecide,
 )
 from gandam_studio.core.workspace.history import History
-from gandam_studio.core.workspace.store import connect
+from gandam_studio.core.workspace.store import connect, transaction
 
 SPRITES = 12
 
@@ -193,7 +193,8 @@ def test_a_refused_edit_changes_nothing(connection, edit: Edit, message: str) ->
 
 def test_a_large_edit_is_one_small_row(connection) -> None:
     fill_more = [(f"{seq:064x}", "x.png", "0" * 64, 8, 8) for seq in range(SPRITES + 1, 10_001)]
-    connection.executemany("INSERT INTO sprites (id, name, blob, width, height) VALUES (?, ?, ?, ?, ?)", fill_more)
+    with transaction(connection):
+        connection.executemany("INSERT INTO sprites (id, name, blob, width, height) VALUES (?, ?, ?, ?, ?)", fill_more)
     history = History(connection)
     odd = np.arange(1, 10_001, 2)
     assert len(history.apply(Flip(odd)).seqs) == 5_000
