@@ -164,6 +164,21 @@ def test_rotating_a_flipped_picture_turns_what_is_shown(connection) -> None:
     assert value(connection, 1, "rotation") == 3
 
 
+@pytest.mark.parametrize(
+    ("turns", "facing", "turned", "flipped"),
+    [(1, "unknown", 1, 3), (2, "right", 2, 2), (3, "unknown", 3, 1), (4, "left", 0, 0), (-1, "unknown", 3, 1)],
+)
+def test_turns_and_the_facing_they_leave(connection, turns: int, facing: str, turned: int, flipped: int) -> None:
+    history = History(connection)
+    history.apply(SetFacing([1, 2], "left"))
+    history.apply(Flip([2]))
+    history.apply(Rotate([1, 2], turns))
+    assert (value(connection, 1, "rotation"), value(connection, 1, "facing")) == (turned, facing)
+    assert (value(connection, 2, "rotation"), value(connection, 2, "facing")) == (flipped, facing)
+    history.apply(Rotate([1, 2], 4 - turns))
+    assert [value(connection, seq, "rotation") for seq in (1, 2)] == [0, 0]
+
+
 def test_together_is_one_step_and_refuses_to_touch_a_field_twice(connection) -> None:
     history = History(connection)
     before = state(connection)
