@@ -21,6 +21,7 @@ from gandam_studio.core.hashing import phash
 from gandam_studio.core.pictures.decoding import decode_part
 from gandam_studio.core.workspace import Workspace, phashes
 from gandam_studio.core.workspace.edits import Drop, Flip, Rotate
+from gandam_studio.core.workspace.store import transaction
 
 
 def theirs(rgba: np.ndarray) -> str:
@@ -79,6 +80,17 @@ def test_hashes_are_kept_and_made_again_where_the_file_is_damaged(workspace, mon
     # Rows of another workspace prove nothing here.
     path.write_bytes(whole[16:] + whole[:16])
     assert listed(workspace) == known
+
+
+def test_a_made_up_row_number_makes_no_file_of_its_size(workspace) -> None:
+    known = listed(workspace)
+    size = (workspace.folder / phashes.NAME).stat().st_size
+    with transaction(workspace.connection) as connection:
+        connection.execute("PRAGMA defer_foreign_keys = ON")
+        connection.execute("UPDATE sprites SET seq = ? WHERE seq = 20", (1 << 40,))
+        connection.execute("UPDATE sources SET sprite = ? WHERE sprite = 20", (1 << 40,))
+    assert listed(workspace) == {seq if seq < 20 else 1 << 40: text for seq, text in known.items()}
+    assert (workspace.folder / phashes.NAME).stat().st_size == size
 
 
 def test_what_cannot_be_read_or_kept_does_no_harm(workspace, tmp_path) -> None:
