@@ -528,3 +528,18 @@ def test_changes_of_an_edit_that_the_history_does_not_list_are_damage(workspace)
     with pytest.raises(UserError):
         workspace.apply(Flip([2]))
     assert not workspace.sprite(2).flipped
+
+
+def test_a_database_that_another_program_holds_is_not_called_damaged(workspace, monkeypatch):
+    monkeypatch.setattr(store, "BUSY_TIMEOUT_S", 0.01)
+    folder = workspace.folder
+    workspace.close()
+    with contextlib.closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        for read_only in (False, True):
+            with pytest.raises(UserError, match="locked"):
+                Workspace.open(folder, read_only=read_only)
+        other.execute("ROLLBACK")
+    with Workspace.open(folder) as again:
+        assert len(list(again.sprites())) == 20
