@@ -132,3 +132,12 @@ def test_any_manifest_reads_back(tmp_path: Path, made):
     read = list(read_manifest(path))
     assert read == sorted(made, key=lambda entry: entry.id)
     assert manifest_bytes(read) == path.read_bytes()
+
+
+def test_a_bad_line_is_named_by_its_number(workspace, version, tmp_path):
+    exporting.export(workspace, version, tmp_path / "x", format="imagefolder", pictures="copy")
+    lists = tmp_path / "x" / "train" / "metadata.jsonl"
+    lines = lists.read_bytes().splitlines(keepends=True)
+    lists.write_bytes(lines[0] + b"{\n" + b"".join(lines[2:]))
+    with pytest.raises((UserError, ValueError), match=r"metadata\.jsonl, line 2\b"):
+        read_export(tmp_path / "x")

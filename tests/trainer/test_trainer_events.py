@@ -14,6 +14,7 @@ from trainer.protocol.events import (
     Progress,
     RunFinished,
     RunStarted,
+    RunWarning,
     UnknownEvent,
     last_event,
     parse_event,
@@ -134,3 +135,13 @@ def test_the_last_event_is_found_behind_long_lines(tmp_path: Path) -> None:
     writer.write(Progress(iteration=5, curves={"loss_d": [0.123456] * 30_000}))
     writer.close()
     assert last_event(path).iteration == 5
+
+
+def test_text_is_readable_in_the_file_whatever_its_bytes_were(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    writer = EventWriter(path)
+    writer.write(RunWarning(message="fünf.png caf\udce9.png"))
+    writer.close()
+    assert "fünf.png caf?.png".encode() in path.read_bytes()
+    (event,) = EventReader(path).read()
+    assert event.message == "fünf.png caf?.png"
