@@ -205,3 +205,10 @@ def test_depth_is_counted_in_lists_and_objects() -> None:
     for deep in ([[{"a": 1}]], {"a": {"b": []}}):
         with pytest.raises(UntrustedError):
             untrusted.check_depth(deep, 2)
+
+
+def test_a_file_of_exactly_the_most_bytes_is_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"0123456789")
+    assert untrusted.read_regular(tmp_path / "x", 10) == b"0123456789"
+    with pytest.raises(UntrustedError):
+        untrusted.read_regular(tmp_path / "x", 9)
