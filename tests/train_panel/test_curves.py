@@ -126,3 +126,17 @@ def test_the_average_follows_its_half_life() -> None:
     assert curve.smooth.value_at(100) == pytest.approx(0.5)
     curve.set_half_life(0)
     assert curve.smooth.value_at(100) == 1.0
+
+
+def test_values_before_the_first_ones_are_kept_too() -> None:
+    curve = _curve(np.arange(0.0))
+    curve.write(1000, np.full(500, 2.0))
+    curve.settle()
+    curve.write(700, np.full(100, 1.0))
+    assert (curve.before, len(curve)) == (699, 1499)
+    x, y = curve.window(1, 2000, 5000)
+    assert x.tolist() == [*range(700, 800), *range(1000, 1500)]
+    assert y.tolist() == [1.0] * 100 + [2.0] * 500
+    curve.write(1499, [3.0, 3.0])
+    assert (curve.before, len(curve)) == (699, 1500)
+    assert curve.value_at(1500) == 3.0
