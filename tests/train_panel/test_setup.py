@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -130,8 +130,6 @@ def test_values_as_text(value: object) -> None:
 
 
 def _manifest(workspace, entries: list[ManifestEntry]):  # type: ignore[no-untyped-def]
-    from types import SimpleNamespace
-
     digest = "d" * 64
     path: Path = workspace.manifest_path(digest)
     path.parent.mkdir(exist_ok=True)
@@ -203,8 +201,7 @@ def test_a_disk_too_small_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("needed", "level"), [(99, OK), (101, WARNING)])
 def test_a_fifth_of_the_disk_is_left_free(tmp_path: Path, monkeypatch, needed: int, level: str) -> None:  # type: ignore[no-untyped-def]
-    free = shutil._ntuple_diskusage(10**6, 10**6 - 120_000, 120_000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: free)
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=120_000))
     assert check_disk(tmp_path, 1000 * needed).level == level
     assert "120 KB free" in check_disk(tmp_path, 1000 * needed).text
 
