@@ -87,9 +87,9 @@ def test_a_made_up_row_number_makes_no_file_of_its_size(workspace) -> None:
     size = (workspace.folder / phashes.NAME).stat().st_size
     with transaction(workspace.connection) as connection:
         connection.execute("PRAGMA defer_foreign_keys = ON")
-        connection.execute("UPDATE sprites SET seq = ? WHERE seq = 20", (1 << 40,))
-        connection.execute("UPDATE sources SET sprite = ? WHERE sprite = 20", (1 << 40,))
-    assert listed(workspace) == {seq if seq < 20 else 1 << 40: text for seq, text in known.items()}
+        connection.execute("UPDATE sprites SET seq = ? WHERE seq = 20", (1 << 24,))
+        connection.execute("UPDATE sources SET sprite = ? WHERE sprite = 20", (1 << 24,))
+    assert listed(workspace) == {seq if seq < 20 else 1 << 24: text for seq, text in known.items()}
     assert (workspace.folder / phashes.NAME).stat().st_size == size
 
 
