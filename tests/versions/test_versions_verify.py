@@ -109,16 +109,17 @@ def test_relink_finds_by_digest_whatever_the_name(workspace, tmp_path):
     assert (attic / "renamed-0.bin").exists()
 
 
-def test_relink_writes_nothing_where_only_reading_is_allowed(workspace, tmp_path):
+@pytest.mark.parametrize("damaged", [True, False])
+def test_relink_is_refused_where_only_reading_is_allowed(workspace, tmp_path, damaged):
     digest = workspace.sprite(3).blob
-    (tmp_path / "attic").mkdir()
-    (tmp_path / "attic" / "three.png").write_bytes(workspace.originals.read(digest))
-    workspace.originals.discard(digest)
+    (tmp_path / "three.png").write_bytes(workspace.originals.read(digest))
+    if damaged:
+        workspace.originals.discard(digest)
     workspace.close()
     with Workspace.open(workspace.folder, read_only=True) as reader:
         with pytest.raises(UserError):
-            relink(reader, [tmp_path / "attic"])
-        assert not reader.originals.contains(digest)
+            relink(reader, [tmp_path / "three.png"])
+        assert reader.originals.contains(digest) != damaged
 
 
 def test_one_flipped_bit_anywhere_in_a_record_of_a_pack(workspace):
