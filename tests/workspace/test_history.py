@@ -135,6 +135,13 @@ def test_an_edit_without_effect_leaves_no_row_and_keeps_redo(connection) -> None
     assert history.redo_label() == "Keep 1 sprite"
 
 
+def test_nothing_to_undo_or_redo_changes_no_row(connection) -> None:
+    for changes in (History(connection).undo(), History(connection).redo(), History(connection).apply(Undecide([1]))):
+        assert not changes
+        assert changes.seqs.tolist() == []
+        assert changes.fields == frozenset()
+
+
 def test_an_overtaken_edit_is_abandoned_but_still_readable(connection) -> None:
     history = History(connection)
     history.apply(Drop([1, 2], "text"))
