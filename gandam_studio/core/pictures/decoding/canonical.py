@@ -18,6 +18,7 @@ from gandam_studio.core.pictures.decoding import (
     icons,
     jpeg,
     netpbm,
+    pcx,
     pillow,
     plugins,
     png,
@@ -39,8 +40,10 @@ _DOCUMENTS: dict[str, Callable[[bytes, Limits], sequences.Sequence]] = {
 }
 """Formats of several pictures that are read by our own code."""
 _ICONS = ("ico", "cur")
-_STILLS = {"netpbm": netpbm.decode, "xpm": xpm.decode, "psd": psd.decode, "xcf": xcf.decode,
-           "heic": plugins.heic, "jxl": plugins.jxl}  # fmt: skip
+_STILLS = {
+    "netpbm": netpbm.decode, "pcx": pcx.decode, "xpm": xpm.decode, "psd": psd.decode, "xcf": xcf.decode,
+    "heic": plugins.heic, "jxl": plugins.jxl,
+}  # fmt: skip
 """Formats of one picture that are read by our own code, or by an optional package."""
 _SAMPLE = 1 << 16  # pixels; larger pictures are sampled before a full count
 _LEAST_VISIBLE = np.uint32(1 << 24)  # the smallest 32-bit value of a pixel with any opacity

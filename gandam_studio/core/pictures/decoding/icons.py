@@ -54,10 +54,10 @@ class Icon:
             raise UnreadablePicture(f"{name} file of {count:,} pictures")
         found = []
         for _ in range(count):
-            width, height, _, _, _, bits, size, offset = reader.numbers("BBBBHHII")
+            width, height, _, _, _, bits, _, offset = reader.numbers("BBBBHHII")
             if offset >= len(data):
                 raise UnreadablePicture("truncated")
-            body = memoryview(data)[offset : offset + size]
+            body = memoryview(data)[offset:]  # the size in the directory is often wrong
             entry = _entry(body, width or 256, height or 256, bits if kind == 1 else 0)
             limits.check_size(entry.width, entry.height)
             found.append(entry)

@@ -1,4 +1,4 @@
-"""Decoding with Pillow, for GIF, WebP, BMP, TIFF, AVIF, TGA, PCX, DDS, CMYK JPEG and animations.
+"""Decoding with Pillow, for GIF, WebP, BMP, TIFF, AVIF, TGA, DDS, CMYK JPEG and animations.
 
 Only the plugin of the sniffed format sees the bytes, and a picture's size is checked before its pixels are decoded.
 """
@@ -29,7 +29,6 @@ _PLUGINS = {
     "tiff": ("TiffImagePlugin", ("TIFF",)),
     "avif": ("AvifImagePlugin", ("AVIF",)),
     "tga": ("TgaImagePlugin", ("TGA",)),
-    "pcx": ("PcxImagePlugin", ("PCX",)),
     "dds": ("DdsImagePlugin", ("DDS",)),
 }
 _SPOKEN = ("TIFF", "AVIF")  # pronounced as words

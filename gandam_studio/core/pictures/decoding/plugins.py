@@ -46,6 +46,8 @@ def jxl(data: bytes, limits: Limits) -> Pixels:
     try:
         info = pylibjxl.probe(data)
         limits.check_size(int(info["width"]), int(info["height"]))
+        if info["have_animation"]:
+            raise UnreadablePicture("an animated JPEG XL picture: not supported")
         pixels, metadata = pylibjxl.decode(data, metadata=True)
     except UnreadablePicture:
         raise
@@ -58,8 +60,12 @@ def jxl(data: bytes, limits: Limits) -> Pixels:
     depth = samples.shape[2]
     if depth not in (1, 2, 3, 4):
         raise UnreadablePicture("a JPEG XL picture of a kind that is not supported")
+    profile = bytes(metadata.get("icc") or b"")
+    if depth <= 2 and not profile:
+        # The library does not say whether these levels are linear.
+        raise UnreadablePicture("a grey JPEG XL picture without a colour profile: not supported")
     rgba = np.full((*samples.shape[:2], 4), 255, np.uint8)
     rgba[..., :3] = samples[..., :1] if depth <= 2 else samples[..., :3]
     if depth in (2, 4):
         rgba[..., 3] = samples[..., -1]
-    return rgb_to_srgb(rgba, bytes(metadata.get("icc") or b""))
+    return rgb_to_srgb(rgba, profile)
