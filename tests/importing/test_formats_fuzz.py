@@ -123,13 +123,12 @@ def memory_limited() -> Iterator[None]:
         return
     import resource
 
-    before, core = resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_CORE)
+    before = resource.getrlimit(resource.RLIMIT_AS)
     limit_memory(LIMITS.memory_bytes)
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
-        resource.setrlimit(resource.RLIMIT_CORE, core)
 
 
 @pytest.mark.parametrize("kind", sorted(seeds()))

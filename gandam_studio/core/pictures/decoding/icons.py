@@ -86,6 +86,8 @@ def _entry(body: memoryview, width: int, height: int, bits: int) -> _Entry:
         return _Entry(width, height, bits or 32, body)
     reader = Reader(body, "<")
     head = reader.number("I")
+    if len(body) < head <= _HEADERS[-1]:
+        raise UnreadablePicture("truncated")
     if head not in _HEADERS:
         raise UnreadablePicture("an icon with a picture that is neither PNG nor bitmap")
     width, tall, _, depth = reader.numbers("HHHH") if head == 12 else reader.numbers("iiHH")
