@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -528,3 +529,19 @@ def test_every_size_of_an_icon_and_the_frames_of_a_document_are_imported(workspa
     assert [(kept.width, kept.height) for kept in workspace.sprites()] == [(32, 32), (24, 20), (16, 16), (24, 20)]
     for kept in workspace.sprites():
         assert workspace.pixels(kept).shape[:2] == (kept.height, kept.width)
+
+
+def test_tags_of_frames_are_offered_and_taken(workspace, tmp_path: Path) -> None:
+    art = tmp_path / "art"
+    art.mkdir()
+    chunks = [ase_layer("a"), ase_tags((0, 0, "idle"), (1, 2, "walk")), ase_cel(0, sprite(1))]
+    document = aseprite([chunks, [ase_cel(0, sprite(2))], [ase_cel(0, sprite(3))]], (24, 20))
+    (art / "hero.aseprite").write_bytes(document)
+    options = ImportOptions(frames="distinct")
+    summary = import_sources(workspace, [art], options=options)
+    assert summary.notes == ["pictures with tags of their own, which were not taken: 3"]
+    summary = import_sources(workspace, [art], options=replace(options, frame_tags=True))
+    assert (summary.already, summary.tagged) == (3, {"idle": 1, "walk": 2})
+    assert [sorted(kept.tags) for kept in workspace.sprites()] == [["idle"], ["walk"], ["walk"]]
+    workspace.undo()
+    assert not any(kept.tags for kept in workspace.sprites())

@@ -19,16 +19,16 @@ from trainer.protocol.untrusted import MAX_INTEGER, MAX_TEXT, Values
 # Sort order -> SQL. Ties are broken by import order, so that the order is stable.
 ORDERS = {
     "imported": "seq",
-    "name": "name COLLATE NOCASE, seq",
+    "name": "natural_key(name), seq",
     "status": "status, seq",
     "facing": "facing, seq",
     "size": "width * height, seq",
     "aspect": "CAST(width AS REAL) / height, seq",
     "colors": "colors, seq",
     "alpha": "alpha, seq",
-    "tags": "tags COLLATE NOCASE, seq",
-    "source": f"(SELECT {PLACE} FROM sources WHERE sprite = sprites.seq LIMIT 1) COLLATE NOCASE, seq",
-    "family": "family, seq",
+    "tags": "natural_key(tags), seq",
+    "source": f"natural_key(coalesce((SELECT {PLACE} FROM sources WHERE sprite = sprites.seq LIMIT 1), '')), seq",
+    "family": "natural_key(family), seq",
     "similarity": "seq",  # then sorted by similarity to the sprite `like`, see likeness.py
 }
 
