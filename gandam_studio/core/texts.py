@@ -94,10 +94,24 @@ def _measured(match: re.Match[str]) -> str:
 def contains(column: str, part: str) -> tuple[str, list[str]]:
     """Return an SQL condition that a column contains `part`, in any case and composition, and its parameters."""
     part = folded(encodable(part))
+    slow = f"{_not_ascii(column)} AND instr(folded({column}), ?) > 0"
     if part.isascii():
-        return rf"{column} LIKE ? ESCAPE '\'", [f"%{escaped(part)}%"]
-    # GLOB finds the rows that are not plain ASCII, so the slower Python function runs for those only.
-    return f"({column} GLOB '*[^ -~]*' AND instr(folded({column}), ?) > 0)", [part]
+        return rf"({column} LIKE ? ESCAPE '\' OR {slow})", [f"%{escaped(part)}%", part]
+    return f"({slow})", [part]
+
+
+def equals(column: str, text: str) -> tuple[str, list[str]]:
+    """Return an SQL condition that a column is `text`, in any case and composition, and its parameters."""
+    text = folded(encodable(text))
+    slow = f"{_not_ascii(column)} AND folded({column}) = ?"
+    if text.isascii():
+        return rf"({column} LIKE ? ESCAPE '\' OR {slow})", [escaped(text), text]
+    return f"({slow})", [text]
+
+
+def _not_ascii(column: str) -> str:
+    """Return an SQL condition that tells the rows for which SQLite's own LIKE is not enough, so that few are slow."""
+    return f"{column} GLOB '*[^' || char(10) || ' -~]*'"
 
 
 def escaped(text: str) -> str:

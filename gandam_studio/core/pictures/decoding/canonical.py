@@ -5,44 +5,29 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import importlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.pictures.decoding import (
-    aseprite,
-    exif,
-    icons,
-    jpeg,
-    netpbm,
-    pcx,
-    pillow,
-    plugins,
-    png,
-    psd,
-    sequences,
-    xcf,
-    xpm,
-)
+from gandam_studio.core.pictures.decoding import exif, jpeg, pillow, png, sequences
 from gandam_studio.core.pictures.decoding.colour import rgb_to_srgb
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
 from gandam_studio.core.pictures.decoding.sniff import ARCHIVES, describe_other, sniff
 
 COLORS_COUNTED = 4096
 _ANIMATED = ("gif", "webp", "avif", "tiff")
-_DOCUMENTS: dict[str, Callable[[bytes, Limits], sequences.Sequence]] = {
-    "aseprite": aseprite.Document,
-    "ico": icons.Icon,
-    "cur": icons.Icon,
-}
+# Kind -> module in this package and what to call in it. They are imported when the first such file comes: most sets
+# hold PNGs alone, and every process would load them.
+_DOCUMENTS = {"aseprite": ("aseprite", "Document"), "ico": ("icons", "Icon"), "cur": ("icons", "Icon")}
 """Formats of several pictures that are read by our own code."""
 _ICONS = ("ico", "cur")
 _STILLS = {
-    "netpbm": netpbm.decode, "pcx": pcx.decode, "xpm": xpm.decode, "psd": psd.decode, "xcf": xcf.decode,
-    "heic": plugins.heic, "jxl": plugins.jxl,
+    "netpbm": ("netpbm", "decode"), "pcx": ("pcx", "decode"), "xpm": ("xpm", "decode"), "psd": ("psd", "decode"),
+    "xcf": ("xcf", "decode"), "heic": ("plugins", "heic"), "jxl": ("plugins", "jxl"),
 }  # fmt: skip
 """Formats of one picture that are read by our own code, or by an optional package."""
 _SAMPLE = 1 << 16  # pixels; larger pictures are sampled before a full count
@@ -131,7 +116,7 @@ def decode_raw(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = F
 def opened(data: bytes, kind: str, limits: Limits = DEFAULT_LIMITS) -> Iterator[sequences.Sequence]:
     """Open a file that may hold several pictures: an animation, an icon. Raises UnreadablePicture."""
     if kind in _DOCUMENTS:
-        yield _DOCUMENTS[kind](data, limits)
+        yield _decoder(*_DOCUMENTS[kind])(data, limits)
     else:
         with pillow.opened(data, kind, limits) as image:
             yield pillow.Frames(image)
@@ -218,8 +203,12 @@ def _still(data: bytes, kind: str, limits: Limits, *, vetted: bool = False) -> R
     if kind == "jpeg":
         return Raw(*_jpeg(data, limits, vetted))
     if kind in _STILLS:
-        return Raw(_STILLS[kind](data, limits), kind)
+        return Raw(_decoder(*_STILLS[kind])(data, limits), kind)
     return None if kind in _ANIMATED or kind in _DOCUMENTS else Raw(*_by_pillow(data, kind, limits))
+
+
+def _decoder(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(f"gandam_studio.core.pictures.decoding.{module}"), name)
 
 
 def _shows_something(rgba: Pixels) -> bool:
