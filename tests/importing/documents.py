@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import zipfile
 import zlib
 from collections.abc import Sequence
 
@@ -257,6 +259,16 @@ def psd(
         steps = [np.diff(plane.astype(np.int64), axis=1, prepend=0).astype(plane.dtype) for plane in planes]
         out += zlib.compress(b"".join(plane.astype(f">u{plane.dtype.itemsize}").tobytes() for plane in steps))
     return out
+
+
+def openraster(pictures: dict[str, bytes], kind: str = "image/openraster") -> bytes:
+    """A zip of pictures that says first what it is: OpenRaster, or Krita's own format."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", kind, zipfile.ZIP_STORED)
+        for name, body in pictures.items():
+            archive.writestr(name, body)
+    return stream.getvalue()
 
 
 # Windows icons and cursors

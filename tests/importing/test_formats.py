@@ -24,6 +24,7 @@ from documents import (
     aseprite,
     icon,
     icon_bitmap,
+    openraster,
     psd,
     xcf_property,
 )  # fmt: skip
@@ -343,6 +344,22 @@ def test_gimp_grey_indexed_and_precise() -> None:
 def test_what_is_not_supported_of_gimp_is_refused_by_name(properties, mode: int, reason: str) -> None:
     with pytest.raises(UnreadablePicture, match=reason):
         decode(Xcf(2, 2).add(flat(2, 2, RED), *properties, mode=mode).add(flat(2, 2, BLUE)).write())
+
+
+# Krita and OpenRaster
+
+
+@pytest.mark.parametrize("kind", ["image/openraster", "application/x-krita"])
+def test_the_merged_picture_of_a_zipped_document_is_read(kind: str, workspace, tmp_path: Path) -> None:
+    pictures = {"data/layer0.png": encoded(sprite(1)), "mergedimage.png": encoded(sprite(2))}
+    data = openraster({**pictures, "Thumbnails/thumbnail.png": encoded(sprite(3))}, kind)
+    same(data, sprite(2))
+    (tmp_path / "art.ora").write_bytes(data)
+    assert import_sources(workspace, [tmp_path / "art.ora"]).imported == 1
+    with pytest.raises(UnreadablePicture, match="without its merged picture"):
+        decode(openraster({"data/layer0.png": encoded(sprite(1))}, kind))
+    # Any other zip is an archive of pictures.
+    assert sniff(openraster(pictures, "application/epub+zip")[:512]) == "zip"
 
 
 # Aseprite

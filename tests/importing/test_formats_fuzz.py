@@ -24,6 +24,7 @@ from documents import (
     aseprite,
     icon,
     icon_bitmap,
+    openraster,
     psd,
     xcf_property,
 )  # fmt: skip
@@ -48,6 +49,7 @@ def seeds() -> dict[str, list[bytes]]:
         "icon": _icons(picture),
         "netpbm": _netpbm(picture),
         "pcx": [_pcx(picture)],
+        "openraster": [openraster({"mergedimage.png": encoded(picture)})],
         "xpm": [b'/* XPM */ char *x[] = {"3 2 3 1", "a c red", "b c #00ff00", "c c None", "abc", "cba"};'],
     }
 

@@ -27,7 +27,8 @@ _DOCUMENTS = {"aseprite": ("aseprite", "Document"), "ico": ("icons", "Icon"), "c
 _ICONS = ("ico", "cur")
 _STILLS = {
     "netpbm": ("netpbm", "decode"), "pcx": ("pcx", "decode"), "xpm": ("xpm", "decode"), "psd": ("psd", "decode"),
-    "xcf": ("xcf", "decode"), "heic": ("plugins", "heic"), "jxl": ("plugins", "jxl"),
+    "xcf": ("xcf", "decode"), "openraster": ("openraster", "decode"), "heic": ("plugins", "heic"),
+    "jxl": ("plugins", "jxl"),
 }  # fmt: skip
 """Formats of one picture that are read by our own code, or by an optional package."""
 _SAMPLE = 1 << 16  # pixels; larger pictures are sampled before a full count

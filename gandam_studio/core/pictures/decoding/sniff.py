@@ -6,7 +6,7 @@ import re
 
 PICTURES = (
     "png", "jpeg", "gif", "webp", "bmp", "tiff", "avif", "ico", "cur", "tga", "netpbm", "pcx", "xpm", "dds", "psd",
-    "xcf", "aseprite", "heic", "jxl",
+    "xcf", "aseprite", "openraster", "heic", "jxl",
 )  # fmt: skip
 ARCHIVES = ("zip", "tar", "gzip", "bzip2", "xz", "zstd")
 
@@ -95,6 +95,8 @@ def describe_other(head: bytes) -> str:
 
 _XBM = re.compile(rb"(?:/\*.*?\*/\s*)?#define\s+\w*width\s+\d+", re.DOTALL)
 _NETPBM = re.compile(rb"P[1-6](?:\s|#[^\r\n]*[\r\n])+\d")
+# A zip whose first entry, "mimetype", is stored and names the document's type.
+_OPENRASTER = re.compile(rb"PK\x03\x04.{26}mimetype.{0,64}?(?:image/openraster|application/x-krita)", re.DOTALL)
 _XPM = re.compile(rb"\s*/\*\s*XPM\s*\*/")
 _HEIC_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"))
 
@@ -156,7 +158,7 @@ _TGA_DEPTHS = {1: (8,), 2: (15, 16, 24, 32), 3: (8, 16)}
 
 def _archive(head: bytes) -> str | None:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return "zip"
+        return "openraster" if _OPENRASTER.match(head) else "zip"
     if head.startswith(b"\x1f\x8b"):
         return "gzip"
     if head.startswith(b"BZh"):
