@@ -33,7 +33,7 @@ from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.cell_painter import checker_brush, zoom_to_fit
 from gandam_studio.qt.widgets.numbers import WholeBox
 from gandam_studio.qt.widgets.picture_cache import image_from_rgba
-from trainer.protocol.recipe import INTERPOLATIONS, SIZES
+from trainer.protocol.recipe import INTERPOLATIONS, SIZES, Recipe
 
 SAMPLES = 9
 COLUMNS = (3, 2)
