@@ -29,9 +29,9 @@ _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
               help="Frames of animations: the first that is not blank, or all distinct ones.")  # fmt: skip
 @click.option(
     "--grid",
-    metavar="WxH[+X+Y][:GAP]|auto",
+    metavar="WxH[+X+Y][:GAP]|auto|none",
     help="Cut sheets into cells of W x H pixels, from (X, Y) on; cells over the edge are filled up. "
-    "auto: by the gaps or shapes of each sheet.",
+    "auto: by the gaps or shapes of each sheet. none: take sheets whole that an earlier import cut.",
 )
 @click.option("--shapes", type=click.IntRange(0, 64), metavar="JOIN",
               help="Cut sheets into separate shapes; gaps of up to JOIN pixels do not separate.")  # fmt: skip
@@ -45,6 +45,7 @@ _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
               help="Tag pictures with the name of their folder (\"name\" for a folder 10_name).")  # fmt: skip
 @click.option("--captions", type=click.Choice(["tags"]), default=None,
               help="Tag pictures with the comma-separated words of .txt and .caption files next to them.")  # fmt: skip
+@click.option("--frame-tags", is_flag=True, help="Tag frames of Aseprite documents with their tags there.")
 @click.option("--carry-over", is_flag=True,
               help="Transfer decisions to new sprites of edited files, and drop the old ones.")  # fmt: skip
 @click.option("--retry-rejected", is_flag=True, help="Try files again that were refused before.")
@@ -66,6 +67,7 @@ def import_(
     atlases: bool,
     names: str,
     folders_as_tags: bool,
+    frame_tags: bool,
     captions: str | None,
     carry_over: bool,
     retry_rejected: bool,
@@ -87,12 +89,14 @@ def import_(
         sheet=_sheet(grid, shapes),
         key=_key(key),
         atlases=atlases,
+        whole=grid == "none",
         workers=workers,
         engine=engine,
         retry_rejected=retry_rejected,
         ray_address=ray_address,
         names=_encoding(names),
         folders_as_tags=folders_as_tags,
+        frame_tags=frame_tags,
         captions=captions or "",
         carry_over=carry_over,
     )
@@ -124,7 +128,7 @@ def _sheet(grid: str | None, shapes: int | None) -> Slicing | None:
         raise click.UsageError("cut sheets by --grid or by --shapes, not by both")
     if shapes is not None:
         return Components(join=shapes)
-    if grid is None:
+    if grid is None or grid == "none":
         return None
     if grid == "auto":
         return Proposed()
@@ -163,7 +167,7 @@ def _tell(out: Output, summary: ImportSummary, options: ImportOptions) -> None:
     if summary.edited_count and not options.carry_over:
         out.note(f"{counted(summary.edited_count, 'picture')} edited since the import before; --carry-over gives the "
                  "new sprites the decisions of the old ones")  # fmt: skip
-    if options.folders_as_tags or options.captions:
+    if options.folders_as_tags or options.captions or options.frame_tags:
         out.say(_tagged(summary))
     if options.carry_over:
         out.say(f"decisions carried over to {counted(summary.carried, 'sprite')}")

@@ -18,6 +18,9 @@ from gandam_studio.core.errors import UserError
 @click.option("--margin", type=click.FloatRange(0, 0.25), help="Share of the side left free on each edge.")
 @click.option("--background", metavar="COLOUR", help="alpha, white, black, detected or #rrggbb.")
 @click.option("--interpolation", type=click.Choice(["auto", "nearest", "area", "lanczos"]), help="How sizes change.")
+@click.option("--scale", type=click.Choice(["fit", "whole", "set", "family"]),
+              help="Fill the square (fit), use whole factors only (whole), or keep relative sizes: one scale for the "
+              "whole set, or for each family.")  # fmt: skip
 @workspace_option
 @json_option
 def recipe(folder: Path | None, as_json: bool, **changes: object) -> None:
@@ -36,7 +39,7 @@ def recipe(folder: Path | None, as_json: bool, **changes: object) -> None:
             except ValueError as error:
                 raise UserError(str(error)) from None
             workspace.apply(SetSetting("recipe", changed.to_json(), "Change the recipe"))
-        values = workspace.recipe.to_json()
+        values = {**workspace.recipe.to_json(), "scale": workspace.recipe.scale}
     out.json(values)
     for name, value in values.items():
         out.say(f"{name:>14}  {value}")

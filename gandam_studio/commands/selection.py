@@ -67,11 +67,17 @@ _FILTERS = (
     _filter("--dropped-for", metavar="REASON", help="Dropped for this reason."),
     _filter("--flipped/--not-flipped", "is_flipped", default=None, help="Flipped, or not."),
     _filter("--blank/--not-blank", "is_blank", default=None, help="Showing nothing or one colour alone, or not."),
+    _filter(
+        "--faint/--not-faint",
+        "is_faint",
+        default=None,
+        help="Hardly visible on the recipe's background, such as white on white, or not.",
+    ),
     _filter("--min-side", type=click.IntRange(0), metavar="PIXELS", help="At least this long on the longer side."),
     _filter("--max-side", type=click.IntRange(0), metavar="PIXELS", help="At most this long on the longer side."),
 )
 _NAMES = ("status", "which_facing", "with_tag", "source", "text", "family", "dropped_for", "is_flipped",
-          "is_blank", "min_side", "max_side")  # fmt: skip
+          "is_blank", "is_faint", "min_side", "max_side")  # fmt: skip
 
 
 def filter_options(function: F) -> F:
@@ -106,6 +112,7 @@ def make_filter(criteria: dict[str, Any], **more: Any) -> Filter:
         reason=criteria["dropped_for"] or "",
         flipped=criteria["is_flipped"],
         blank=criteria["is_blank"],
+        faint=criteria["is_faint"],
         min_side=criteria["min_side"],
         max_side=criteria["max_side"],
         **more,

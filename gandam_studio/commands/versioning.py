@@ -27,6 +27,7 @@ _MOST_ROWS = 20  # Rows of each kind in tables; --json has all.
 def commit(workspace: Workspace, out: Output, message: str, kept_only: bool) -> None:
     """Save all current decisions as an immutable version. Equal decisions have equal digests."""
     from gandam_studio.core import versions as core
+    from gandam_studio.core.workspace.query import Filter
 
     with ConsoleJob() as job:
         version = core.commit(workspace, message, kept_only=kept_only, job=job)
@@ -37,6 +38,9 @@ def commit(workspace: Workspace, out: Output, message: str, kept_only: bool) -> 
         out.say(f"{version.label}: {version.sprites:,} sprites, {version.digest}")
     if blank := core.count_blank(workspace, kept_only=kept_only):
         out.note(f"{counted(blank, 'sprite')} of it show nothing, or one colour alone; see: list --blank")
+    chosen = Filter(status="kept" if kept_only else "not-dropped", blank=False, faint=True)
+    if unseen := len(workspace.select(chosen)):
+        out.note(f"{counted(unseen, 'sprite')} of it can hardly be seen on the recipe's background; see: list --faint")
 
 
 @click.command()

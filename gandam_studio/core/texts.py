@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import unicodedata
 
@@ -15,6 +16,8 @@ LONGEST_LABEL = 200
 
 # Bidirectional controls: they make a line read differently from how it is stored.
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+_DIGITS = re.compile("[0-9]+")
 
 
 def checked(text: str, what: str, longest: int, *, lines: bool = False) -> str:
@@ -74,13 +77,41 @@ def folded(text: str) -> str:
     )
 
 
+def natural_key(text: str) -> str:
+    """Return a key that sorts texts as people do: numbers by their value ("2" before "10"), letters in any case alike.
+
+    Each run of digits gets its length in front, without leading zeros.
+    """
+    folded_text = folded(text)
+    return _DIGITS.sub(_measured, folded_text) if _DIGITS.search(folded_text) else folded_text
+
+
+def _measured(match: re.Match[str]) -> str:
+    digits = match[0].lstrip("0")
+    return f"{len(digits)}{digits}" if len(digits) < 9 else f"9{len(digits):04}{digits}"
+
+
 def contains(column: str, part: str) -> tuple[str, list[str]]:
     """Return an SQL condition that a column contains `part`, in any case and composition, and its parameters."""
     part = folded(encodable(part))
+    slow = f"{_not_ascii(column)} AND instr(folded({column}), ?) > 0"
     if part.isascii():
-        return rf"{column} LIKE ? ESCAPE '\'", [f"%{escaped(part)}%"]
-    # GLOB finds the rows that are not plain ASCII, so the slower Python function runs for those only.
-    return f"({column} GLOB '*[^ -~]*' AND instr(folded({column}), ?) > 0)", [part]
+        return rf"({column} LIKE ? ESCAPE '\' OR {slow})", [f"%{escaped(part)}%", part]
+    return f"({slow})", [part]
+
+
+def equals(column: str, text: str) -> tuple[str, list[str]]:
+    """Return an SQL condition that a column is `text`, in any case and composition, and its parameters."""
+    text = folded(encodable(text))
+    slow = f"{_not_ascii(column)} AND folded({column}) = ?"
+    if text.isascii():
+        return rf"({column} LIKE ? ESCAPE '\' OR {slow})", [escaped(text), text]
+    return f"({slow})", [text]
+
+
+def _not_ascii(column: str) -> str:
+    """Return an SQL condition that tells the rows for which SQLite's own LIKE is not enough, so that few are slow."""
+    return f"{column} GLOB '*[^' || char(10) || ' -~]*'"
 
 
 def escaped(text: str) -> str:
@@ -89,5 +120,6 @@ def escaped(text: str) -> str:
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Register the SQL function `folded` on a connection; SQLite's own LIKE folds ASCII letters only."""
+    """Register the SQL functions `folded` and `natural_key`; SQLite's own LIKE folds ASCII letters only."""
     connection.create_function("folded", 1, folded, deterministic=True)
+    connection.create_function("natural_key", 1, natural_key, deterministic=True)

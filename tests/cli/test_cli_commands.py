@@ -433,6 +433,9 @@ def test_recipe_and_splits_are_decisions_like_others(ws: Path, studio: Studio) -
     changed = studio("recipe", "--size", 32, "--no-trim", "--background", "#102030", "-w", ws, "--json").json
     assert changed == {**before, "size": 32, "trim": False, "background": "#102030"}
     assert "background must be" in studio("recipe", "--background", "pink", "-w", ws).refusal
+    assert before["scale"] == "fit"
+    assert studio("recipe", "--scale", "set", "-w", ws, "--json").json == {**changed, "scale": "set"}
+    assert studio("undo", "-w", ws).code == 0
     first = studio("commit", "-w", ws, "--json").json
     assert studio("splits", "--held-out", 0.5, "-w", ws, "--json").json == {"seed": 0, "held_out": 0.5}
     assert studio("commit", "-w", ws, "--json").json["digest"] != first["digest"]

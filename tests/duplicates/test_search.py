@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gandam_studio.core.duplicates import search
-from gandam_studio.core.duplicates.chunks import cut, plan
+from gandam_studio.core.duplicates.chunks import (
+    Chunk,
+    chunk_bits,
+    chunk_keys,
+    cut,
+    neighbour_masks,
+    plan,
+    row_bits,
+    work,
+)
 from gandam_studio.core.duplicates.search import Pairs, pairs_within
 from gandam_studio.core.jobs import Cancelled, NullJob
 
@@ -127,3 +136,40 @@ def test_without_numba_large_work_still_gets_done(monkeypatch):
     monkeypatch.setattr(search, "numba_available", lambda: False)
     with pytest.raises(ValueError, match="not installed"):
         pairs_within(words, 6, engine="numba")
+
+
+def test_a_plan_makes_fewer_comparisons_than_any_equal_cut():
+    for count, radius in ((1000, 8), (100_000, 8), (1_000_000, 12), (100_000, 4)):
+        chosen = plan(count, 64, radius)
+        assert max(chunk.bits for chunk in chosen) <= 20
+        for pieces in range(4, radius + 2):
+            chunks = cut(64, radius, pieces)
+            if max(chunk.reach for chunk in chunks) <= 3:
+                assert work(count, chosen) <= work(count, chunks)
+
+
+def test_keys_of_chunks_across_words():
+    words = np.array([[0x8000_0000_0000_0001, 0b101], [0xF000_0000_0000_0000, 0xFF]], dtype=np.uint64)
+    assert chunk_keys(words, Chunk(0, 4, 0)).tolist() == [1, 0]
+    assert chunk_keys(words, Chunk(60, 4, 0)).tolist() == [8, 15]
+    assert chunk_keys(words, Chunk(62, 5, 0)).tolist() == [0b10110, 0b11111]
+    assert chunk_keys(words, Chunk(64, 8, 0)).tolist() == [5, 255]
+    assert chunk_bits(Chunk(62, 5, 0), 2).tolist() == [0b11 << 62, 0b111]
+    assert chunk_bits(Chunk(64, 3, 0), 3).tolist() == [0, 7, 0]
+
+
+def test_masks_of_neighbours():
+    masks = neighbour_masks(Chunk(10, 4, 2)).tolist()
+    assert masks[0] == 0
+    assert len(masks) == len(set(masks)) == 1 + 4 + 6
+    assert all(mask < 16 and mask.bit_count() <= 2 for mask in masks)
+    assert neighbour_masks(Chunk(0, 5, 0)).tolist() == [0]
+    assert neighbour_masks(Chunk(0, 5, -1)).tolist() == []
+    assert [row_bits(count) for count in (0, 1, 2, 3, 4, 5, 1 << 20, (1 << 20) + 1)] == [1, 1, 1, 2, 2, 3, 20, 21]
+
+
+def test_work_is_comparisons_and_what_finding_them_costs():
+    # 8 hashes in 4 buckets: 8 * 8 / 2 / 4 pairs, 4 buckets looked into, 8 keys sorted.
+    assert work(8, [Chunk(0, 2, 0)]) == 8 + 5 * 4 + 8 * 8
+    # Reach 1 looks into 1 + 2 buckets for each.
+    assert work(8, [Chunk(0, 2, 1)]) == 3 * (8 + 5 * 4) + 8 * 8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +134,26 @@ def test_any_manifest_reads_back(tmp_path: Path, made):
     read = list(read_manifest(path))
     assert read == sorted(made, key=lambda entry: entry.id)
     assert manifest_bytes(read) == path.read_bytes()
+
+
+def test_a_bad_line_is_named_by_its_number(workspace, version, tmp_path):
+    exporting.export(workspace, version, tmp_path / "x", format="imagefolder", pictures="copy")
+    lists = tmp_path / "x" / "train" / "metadata.jsonl"
+    lines = lists.read_bytes().splitlines(keepends=True)
+    lists.write_bytes(lines[0] + b"{\n" + b"".join(lines[2:]))
+    with pytest.raises((UserError, ValueError), match=r"metadata\.jsonl, line 2\b"):
+        read_export(tmp_path / "x")
+
+
+def test_a_bad_sprite_of_a_zip_is_named_by_its_number(workspace, version, tmp_path):
+    exporting.export(workspace, version, tmp_path / "x.zip", format="stylegan")
+    with zipfile.ZipFile(tmp_path / "x.zip") as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    description = json.loads(held["dataset.json"])
+    description["sprites"][1]["facing"] = "up"
+    held["dataset.json"] = json.dumps(description).encode()
+    with zipfile.ZipFile(tmp_path / "y.zip", "w") as archive:
+        for name, data in held.items():
+            archive.writestr(name, data)
+    with pytest.raises((UserError, ValueError), match=r"dataset\.json, sprite 2\b"):
+        read_export(tmp_path / "y.zip")

@@ -44,6 +44,23 @@ def test_jsonl_is_the_manifest(workspace, version, tmp_path):
     json.dumps(done.to_json())
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv", "imagefolder", "webdataset", "coco", "fiftyone", "croissant"])
+def test_letters_of_every_language_can_be_read_in_the_file(workspace, version, tmp_path, form: str):
+    exporting.export(workspace, version, tmp_path / "x", format=form)
+    paths = [tmp_path / "x"] if (tmp_path / "x").is_file() else (tmp_path / "x").rglob("*")
+    assert any("ünï".encode() in path.read_bytes() for path in paths if path.is_file())
+
+
+def test_a_croissant_is_described_by_the_versions_message(workspace, version, tmp_path):
+    workspace.apply(Flip([9]))
+    described = [version, versions.commit(workspace, "")]
+    for made in described:
+        exporting.export(workspace, made, tmp_path / made.label, format="croissant")
+    one, other = (json.loads((tmp_path / made.label / "croissant.json").read_bytes()) for made in described)
+    assert one["description"] == "one"
+    assert "v2" in other["description"]
+
+
 def test_every_line_fits_the_schema(workspace, version, tmp_path, repository):
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads((repository / "resources" / "manifest.schema.json").read_bytes())

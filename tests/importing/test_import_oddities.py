@@ -22,7 +22,10 @@ from gandam_studio.core.pictures.decoding import UnreadablePicture, decode, deco
 from gandam_studio.core.pictures.decoding.canonical import decode_first
 from gandam_studio.core.pictures.decoding.colour import is_srgb
 from gandam_studio.core.pictures.decoding.pillow import with_article
+from gandam_studio.core.workspace.edits import SetSetting
+from gandam_studio.core.workspace.faint import is_faint
 from gandam_studio.core.workspace.query import Filter
+from trainer.protocol.recipe import Recipe
 
 ONE = ImportOptions(workers=1)
 
@@ -219,7 +222,9 @@ def test_what_only_looks_a_little_like_a_tga_is_no_picture() -> None:
     Image.fromarray(sprite(5)).save(stream, "TGA")
     data = stream.getvalue()[:-26]
     cursor = b"\0\0\2\0\1\0" + bytes((32, 32, 0, 0, 0, 0, 0, 0)) + bytes(2000)
-    for wrong in (data[:200], cursor, bytes(5000), b"\0\1\1" + bytes(5000), data[:16] + b"\x18\xf8" + data[18:]):
+    with pytest.raises(UnreadablePicture, match="neither PNG nor bitmap"):
+        decode(cursor)
+    for wrong in (data[:200], bytes(5000), b"\0\1\1" + bytes(5000), data[:16] + b"\x18\xf8" + data[18:]):
         with pytest.raises(UnreadablePicture, match="not a picture"):
             decode(wrong)
 
@@ -382,6 +387,45 @@ def test_parts_beyond_a_sheet_and_huge_grids_are_refused() -> None:
 
 
 # Blanks
+
+
+def nearly_blank() -> np.ndarray:
+    """An opaque picture of two hardly different colours, and one other pixel."""
+    picture = np.full((30, 30, 4), (7, 99, 200, 255), np.uint8)
+    picture[::3, :, 1] += 3
+    picture[4, 4, :3] = 255
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("make", "white", "black"),
+    [
+        (lambda: sprite(1), False, False),
+        (lambda: np.where(sprite(1)[..., 3:] > 0, 255, np.zeros(4)).astype(np.uint8), True, False),
+        (lambda: np.where(sprite(1)[..., 3:] > 0, [250, 246, 255, 255], np.zeros(4)).astype(np.uint8), True, False),
+        (lambda: np.where(sprite(1)[..., 3:] > 0, [4, 0, 9, 255], np.zeros(4)).astype(np.uint8), False, True),
+        (lambda: np.where(sprite(1)[..., 3:] > 0, [90, 90, 90, 12], np.zeros(4)).astype(np.uint8), True, True),
+        (lambda: np.zeros((9, 9, 4), np.uint8), True, True),
+        (nearly_blank, True, True),
+    ],
+)
+def test_sprites_that_can_hardly_be_seen(make, white: bool, black: bool) -> None:
+    picture = make()
+    assert (is_faint(picture, (255, 255, 255)), is_faint(picture, (0, 0, 0))) == (white, black)
+
+
+def test_faint_sprites_are_filtered_by_the_recipes_background(workspace, tmp_path) -> None:
+    art = tmp_path / "art"
+    art.mkdir()
+    shape = sprite(1)[..., 3:] > 0
+    for name, level in (("a-white", 255), ("b-black", 0)):
+        (art / f"{name}.png").write_bytes(encoded(np.where(shape, [level] * 3 + [255], np.zeros(4)).astype(np.uint8)))
+    (art / "c-seen.png").write_bytes(encoded(sprite(2)))
+    import_sources(workspace, [art])
+    assert workspace.select(Filter(faint=True)).tolist() == [1]
+    assert workspace.select(Filter(faint=False, order="name", descending=True)).tolist() == [3, 2]
+    workspace.apply(SetSetting("recipe", Recipe(background="black").to_json()))
+    assert workspace.select(Filter(faint=True)).tolist() == [2]
 
 
 def test_blanks_are_counted_and_filtered(workspace, tmp_path) -> None:

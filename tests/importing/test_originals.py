@@ -6,11 +6,16 @@ import errno
 import hashlib
 import os
 import threading
+from pathlib import Path
 
+import numpy as np
 import pytest
 from damaged_originals import alter, flip_a_bit, where
+from PIL import Image
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.importing import ImportOptions, import_sources
+from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.originals import PACKED_BYTES, Originals
 
 SPRITE = b"sprite"
@@ -167,3 +172,18 @@ def test_many_writers_of_the_same_and_of_other_bytes(originals) -> None:
     assert found == {b"%d" % i + tail for i in range(45) for tail in (b"", LARGE)}
     assert not list((originals.folder / ".incoming").iterdir())
     assert not any(map(originals.damage, originals.digests()))
+
+
+def test_an_import_packs_small_originals_and_keeps_large_ones_as_files(tmp_path: Path) -> None:
+    art = tmp_path / "art"
+    art.mkdir()
+    dice = np.random.default_rng(4)
+    for name, side in (("a", 8), ("b", 16), ("large", 200)):
+        Image.fromarray(dice.integers(0, 256, (side, side, 3), dtype=np.uint8)).save(art / f"{name}.png")
+    assert (art / "large.png").stat().st_size > PACKED_BYTES
+    with Workspace.create(tmp_path / "w") as workspace:
+        import_sources(workspace, [art], options=ImportOptions(workers=1))
+        alone = [path.name for path in (workspace.folder / "originals").glob("??/*")]
+        assert alone == [hashlib.sha256((art / "large.png").read_bytes()).hexdigest()]
+        read = {workspace.originals.read(sprite.blob) for sprite in workspace.sprites()}
+    assert read == {path.read_bytes() for path in art.iterdir()}

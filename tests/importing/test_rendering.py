@@ -7,7 +7,7 @@ import pytest
 from pictures import sprite
 
 from gandam_studio.core.pictures.orienting import oriented
-from gandam_studio.core.pictures.rendering import composite, content_box, plain_border, render, resize
+from gandam_studio.core.pictures.rendering import composite, content_box, longest_side, plain_border, render, resize
 from trainer.protocol.recipe import Recipe
 
 LETTERS = np.arange(6, dtype=np.uint8).reshape(2, 3, 1) + np.zeros(4, np.uint8)
@@ -116,3 +116,65 @@ def test_every_shape_fits_every_size(size: int, shape: tuple[int, int]) -> None:
         assert out.shape == (size, size, channels)
         assert out.dtype == np.uint8
         assert out.any()
+
+
+def drawing(width: int, height: int, *, sheet: int = 40) -> np.ndarray:
+    """An opaque rectangle of many columns' colours on a transparent ground."""
+    rgba = np.zeros((sheet, sheet, 4), np.uint8)
+    rgba[2 : 2 + height, 3 : 3 + width, 3] = 255
+    rgba[2 : 2 + height, 3 : 3 + width, 0] = np.arange(width) * 7
+    return rgba
+
+
+def shown(rgba: np.ndarray) -> tuple[int, int, int, int]:
+    return content_box(rgba)
+
+
+def test_whole_factors_enlarge_and_reduce_without_part_pixels() -> None:
+    recipe = Recipe(size=32, background="alpha", scale="whole")
+    out = render(drawing(10, 7), recipe)
+    # 32 // 10 is 3: every pixel becomes 3 x 3.
+    assert shown(out) == (1, 5, 30, 21)
+    np.testing.assert_array_equal(out[5, 1:31:3, 0], np.arange(10) * 7)
+    np.testing.assert_array_equal(out[5:26, 1:31], np.repeat(np.repeat(out[5:26:3, 1:31:3], 3, 0), 3, 1))
+    # 33 is one more than fits: half of it, and its last column is half covered.
+    out = render(drawing(33, 12), recipe)
+    assert shown(out) == (7, 13, 17, 6)
+    pairs = np.arange(32).reshape(-1, 2) * 7
+    assert np.abs(out[13, 7:23, 0] - pairs.mean(axis=1)).max() <= 0.5
+    assert out[13, 23].tolist() == [32 * 7, 0, 0, 128]
+    # "fit" fills the square.
+    assert shown(render(drawing(10, 7), Recipe(size=32, background="alpha"))) == (0, 5, 32, 22)
+
+
+def test_whole_reduction_of_a_plain_picture_extends_its_border() -> None:
+    rgba = np.full((33, 33, 4), (9, 90, 200, 255), np.uint8)
+    rgba[10:20, 10:20] = (255, 0, 0, 255)
+    out = render(rgba, Recipe(size=32, trim=False, background="detected", scale="whole"), "#095ac8")
+    assert (out[[0, -1]] == (9, 90, 200)).all()
+    assert (out[:, [0, -1, 24]] == (9, 90, 200)).all()
+
+
+def test_relative_scale_keeps_small_pictures_small() -> None:
+    recipe = Recipe(size=32, background="alpha", scale="set")
+    large, small = drawing(16, 16), drawing(8, 4)
+    longest = max(longest_side(picture, recipe) for picture in (large, small))
+    assert longest == 16
+    assert shown(render(large, recipe, longest=longest)) == (0, 0, 32, 32)
+    assert shown(render(small, recipe, longest=longest)) == (8, 12, 16, 8)
+    # Without one it is on its own, and a recipe that fits does not ask.
+    assert shown(render(small, recipe)) == (0, 8, 32, 16)
+    fit = Recipe(size=32, background="alpha")
+    np.testing.assert_array_equal(render(small, fit, longest=longest), render(small, fit))
+    assert longest_side(small, Recipe(trim=False)) == 40
+
+
+def test_recipes_without_a_scale_are_written_as_before() -> None:
+    before = (
+        '{"background": "white", "interpolation": "auto", "margin": 0.0, "pad": "square", "size": 64, "trim": true}'
+    )
+    assert Recipe().canonical() == before
+    assert Recipe.from_json(Recipe(scale="set").to_json()) == Recipe(scale="set")
+    assert Recipe(scale="whole").digest() != Recipe().digest()
+    with pytest.raises(ValueError, match="scale"):
+        Recipe(scale="huge")

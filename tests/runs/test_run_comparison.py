@@ -107,3 +107,13 @@ def test_only_two_to_four_runs(tmp_path: Path, count: int) -> None:
 
 def test_an_unknown_manifest_differs_in_nothing() -> None:
     assert not manifest_difference(None, {})
+
+
+def test_a_run_whose_files_are_gone_stays_comparable(tmp_path: Path) -> None:
+    preset = load_preset("dcgan")
+    runs = [_run(tmp_path / f"r{i}", preset, _entries(2)) for i in range(2)]
+    for name in ("config.json", "manifest.jsonl"):
+        (runs[1] / name).unlink()
+    rows = _rows(*runs)
+    assert rows["sprites"] == (2, None)
+    assert rows["batch.size"] == (128, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from pathlib import Path
 
@@ -112,3 +113,21 @@ def test_a_trash_that_refuses_is_one_clear_line(run: RunDirectory, monkeypatch: 
     with pytest.raises(UserError, match="no trash on this file system"):
         trash_run(run)
     assert run.path.exists()
+
+
+@pytest.mark.parametrize("name", ["copy", "copy.zip"])
+def test_a_full_disk_is_told_and_leaves_nothing(run: RunDirectory, tmp_path: Path, monkeypatch, name: str) -> None:
+    def full(*_paths: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("trainer.protocol.files.replace", full)
+    with pytest.raises(UserError, match="No space left"):
+        export_run(run, tmp_path / name)
+    assert {path.name for path in tmp_path.iterdir()} == {"runs"}
+
+
+def test_pictures_are_stored_and_texts_are_packed(run: RunDirectory, tmp_path: Path) -> None:
+    with zipfile.ZipFile(export_run(run, tmp_path / "copy.zip")) as archive:
+        kinds = {Path(one.filename).suffix: one.compress_type for one in archive.infolist()}
+    assert kinds[".png"] == zipfile.ZIP_STORED
+    assert kinds[".json"] == kinds[".jsonl"] == zipfile.ZIP_DEFLATED

@@ -113,3 +113,30 @@ def test_smoothing_grows_as_if_made_at_once_and_can_be_changed() -> None:
     np.testing.assert_allclose(pieces.smooth.values, whole.smooth.values, rtol=1e-5, atol=1e-7)
     whole.set_half_life(0)
     np.testing.assert_array_equal(whole.smooth.values, whole.raw.values)
+
+
+def test_the_average_follows_its_half_life() -> None:
+    curve = SmoothedCurve(half_life=50.0)
+    curve.write(1, [0.0] * 99 + [1.0])
+    smooth = curve.smooth.value_at(100)
+    curve.set_half_life(50.0)
+    assert curve.smooth.value_at(100) == smooth
+    curve.set_half_life(1.0)
+    # The newest of many values weighs 1 - 2 ** (-1 / half_life).
+    assert curve.smooth.value_at(100) == pytest.approx(0.5)
+    curve.set_half_life(0)
+    assert curve.smooth.value_at(100) == 1.0
+
+
+def test_values_before_the_first_ones_are_kept_too() -> None:
+    curve = _curve(np.arange(0.0))
+    curve.write(1000, np.full(500, 2.0))
+    curve.settle()
+    curve.write(700, np.full(100, 1.0))
+    assert (curve.before, len(curve)) == (699, 1499)
+    x, y = curve.window(1, 2000, 5000)
+    assert x.tolist() == [*range(700, 800), *range(1000, 1500)]
+    assert y.tolist() == [1.0] * 100 + [2.0] * 500
+    curve.write(1499, [3.0, 3.0])
+    assert (curve.before, len(curve)) == (699, 1500)
+    assert curve.value_at(1500) == 3.0

@@ -7,7 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gandam_studio.core.jobs import NullJob
 from gandam_studio.core.runs.nearest import nearest_training
+
+
+class Counting(NullJob):
+    """A job that adds up its progress."""
+
+    done, total = 0, None
+
+    def start(self, label: str, total: int | None) -> None:
+        self.total = total
+
+    def advance(self, count: int = 1) -> None:
+        self.done += count
 
 
 def _pictures(count: int, channels: int = 3, side: int = 32) -> np.ndarray:
@@ -21,7 +34,9 @@ def test_a_mirrored_noisy_copy_finds_its_original_first(tmp_path: Path, channels
     pictures = _pictures(700, channels)
     np.save(tmp_path / "dataset.npy", pictures)
     sample = np.clip(pictures[537, :, ::-1].astype(int) + 9, 0, 255).astype(np.uint8)
-    found = nearest_training(tmp_path / "dataset.npy", sample, 4)
+    job = Counting()
+    found = nearest_training(tmp_path / "dataset.npy", sample, 4, job)
+    assert job.done == job.total == 700
     assert [found[0].index, found[0].mirrored] == [537, True]
     assert found[0].distance < 0.05 < found[1].distance
     assert [n.distance for n in found] == sorted(n.distance for n in found)

@@ -78,3 +78,82 @@ def test_an_event_of_a_newer_version_is_counted_and_told() -> None:
     record.apply([ev.parse_event(b'{"kind": "dream_dreamt", "iteration": 3, "depth": 7}')])
     assert record.unknown == 1
     assert record.story[0].values["depth"] == 7
+
+
+def test_what_each_event_changes_and_where_it_is_kept() -> None:
+    record = RunRecord()
+    metric = ev.MetricMeasured(iteration=30, name="kid", value=0.5)
+    saved = ev.CheckpointSaved(iteration=20, path="checkpoints/00000020")
+    spike = ev.SpikeFound(iteration=30, spike_iteration=25)
+    cases = {
+        "samples": _sample(10),
+        "checkpoints": saved,
+        "metrics": metric,
+        "spikes": spike,
+    }
+    record.apply([_progress(1, 30)])
+    for name, event in cases.items():
+        changes = record.apply([event])
+        flags = vars(changes)
+        assert {key for key, value in flags.items() if value} == {name, "story"}
+    assert (record.checkpoints, record.metrics, record.spikes) == ([saved], {"kid": [metric]}, [spike])
+    assert record.story == list(cases.values())
+    assert not any(vars(record.apply([ev.Heartbeat(iteration=30)])).values())
+    assert record.last == ev.Heartbeat(iteration=30)
+    assert record.last_iteration == 30
+    assert record.story == list(cases.values())
+
+
+def test_events_are_ordered_and_replaced_by_iteration() -> None:
+    record = RunRecord()
+    record.apply([_progress(1, 40), _sample(20), _sample(10), _sample(40)])
+    again = ev.SamplesSaved(iteration=20, images_seen=7, fixed="samples/again.png")
+    record.apply([again, *(ev.SpikeFound(iteration=40, spike_iteration=at) for at in (30, 5))])
+    assert [sample.iteration for sample in record.samples] == [10, 20, 40]
+    assert record.samples[1] is again
+    assert [spike.spike_iteration for spike in record.spikes] == [5, 30]
+
+
+def test_a_resume_keeps_what_happened_at_its_checkpoint() -> None:
+    record = RunRecord()
+    metrics = [ev.MetricMeasured(iteration=i, name="kid", value=float(i)) for i in (60, 61)]
+    checkpoints = [ev.CheckpointSaved(iteration=i, path=f"checkpoints/{i:08}") for i in (60, 80)]
+    spikes = [ev.SpikeFound(iteration=80, spike_iteration=i) for i in (60, 61)]
+    record.apply([_progress(1, 60), _progress(61, 80), _sample(60), _sample(61), *metrics, *checkpoints, *spikes])
+    changes = record.apply([ev.RunResumed(iteration=60, checkpoint="checkpoints/00000060")])
+    assert all(vars(changes).values())
+    assert [sample.iteration for sample in record.samples] == [60]
+    assert record.metrics == {"kid": metrics[:1]}
+    assert record.checkpoints == checkpoints[:1]
+    assert record.spikes == spikes[:1]
+    assert record.pace.iteration == [60]
+    assert {len(series) for series in vars(record.pace).values()} == {1}
+    assert record.last_iteration == 60
+
+
+def test_iterations_without_curves_are_gaps() -> None:
+    record = RunRecord()
+    record.apply([_progress(1, 2, 5.0), _progress(5, 6, 7.0)])
+    record.apply([_progress(7, 7, 8.0), _progress(8, 8, 9.0)])
+    x, y = record.curves["loss_g"].raw.window(1, 8, 100)
+    assert (x.tolist(), y.tolist()) == ([1, 2, 5, 6, 7, 8], [5, 5, 7, 7, 8, 9])
+
+
+def test_pictures_and_iterations_between_reports() -> None:
+    record = RunRecord()
+    record.apply([_progress(1, 10, batch=10), _progress(11, 20, batch=20)])
+    assert record.images_seen_at(10) == 100
+    assert record.images_seen_at(15) == 250
+    assert record.images_seen_at(20) == 400
+    assert record.iteration_at(250) == 15
+    assert record.iteration_at(0) == 0
+
+
+def test_the_nearest_sample_and_its_neighbours() -> None:
+    record = RunRecord()
+    record.apply([_sample(iteration) for iteration in (0, 100, 200, 300)])
+    assert [sample.iteration for sample in record.around(300)] == [200, 300]
+    assert record.sample_index(100) == 1
+    assert record.sample_index(99) == 0
+    assert RunRecord().sample_at(5) is None
+    assert RunRecord().sample_index(5) == 0

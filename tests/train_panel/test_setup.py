@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -128,8 +131,6 @@ def test_values_as_text(value: object) -> None:
 
 
 def _manifest(workspace, entries: list[ManifestEntry]):  # type: ignore[no-untyped-def]
-    from types import SimpleNamespace
-
     digest = "d" * 64
     path: Path = workspace.manifest_path(digest)
     path.parent.mkdir(exist_ok=True)
@@ -199,6 +200,41 @@ def test_mirroring_curated_pictures_is_warned_of(workspace) -> None:  # type: ig
 def test_a_disk_too_small_is_told(tmp_path: Path) -> None:
     assert check_disk(tmp_path, 1000).level == OK
     assert check_disk(tmp_path, 10**16).level == WARNING
+
+
+@pytest.mark.parametrize(("needed", "level"), [(99, OK), (101, WARNING)])
+def test_a_fifth_of_the_disk_is_left_free(tmp_path: Path, monkeypatch, needed: int, level: str) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=120_000))
+    assert check_disk(tmp_path, 1000 * needed).level == level
+    assert "120 KB free" in check_disk(tmp_path, 1000 * needed).text
+
+
+def _level(workspace, name: str, entries: list[ManifestEntry], config=None) -> str:  # type: ignore[no-untyped-def]
+    checks = check_data(workspace, _manifest(workspace, entries), config or load_preset("sprite-r3-cpu"))
+    return next(check.level for check in checks if check.name == name)
+
+
+def test_where_warnings_about_the_data_begin(workspace) -> None:  # type: ignore[no-untyped-def]
+    def of(name: str, *parts: tuple[int, dict[str, Any]]) -> str:
+        entries = [replace(_entry(0), **values) for count, values in parts for _ in range(count)]
+        return _level(workspace, name, [replace(entry, id=f"{n:064x}") for n, entry in enumerate(entries)])
+
+    assert of("sprites", (64, {})) == OK
+    assert of("sprites", (63, {})) == WARNING
+    assert of("sprites", (63, {}), (40, {"split": "held-out"})) == WARNING
+    assert of("facing", (9, {"facing": "left"}), (1, {"facing": "right"})) == WARNING
+    assert of("facing", (19, {"facing": "left"}), (2, {"facing": "right"})) == OK
+    assert of("facing", (19, {"facing": "right"}), (2, {"facing": "left"})) == OK
+    assert of("facing", (10, {"facing": "left"}), (10, {"facing": "unknown"})) == OK
+    assert of("facing", (10, {"facing": "left"}), (11, {"facing": "unknown"})) == NOTE
+    assert of("facing", (10, {"facing": "front"})) == OK
+    size = load_preset("sprite-r3-cpu").data.size
+    large, small = {"width": 2 * size + 1, "height": 3}, {"width": 3, "height": (size - 1) // 2}
+    fits, half = {"width": 2 * size, "height": 2 * size}, {"width": size // 2, "height": 3}
+    assert of("sizes", (2, large), (8, fits)) == NOTE
+    assert of("sizes", (1, large), (9, half)) == OK
+    assert of("sizes", (2, small), (8, half)) == NOTE
+    assert of("sizes", (10, {**large, "crop": (0, 0, size, size)})) == OK
 
 
 def test_the_page_offers_cures_and_starts_what_was_drawn_up(session, sprites, qtbot) -> None:  # type: ignore[no-untyped-def]

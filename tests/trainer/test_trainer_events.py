@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from trainer.protocol.events import (
     KINDS,
+    MAX_LINE,
     EventReader,
     EventWriter,
     Progress,
     RunFinished,
     RunStarted,
+    RunWarning,
     UnknownEvent,
     last_event,
     parse_event,
@@ -134,3 +136,25 @@ def test_the_last_event_is_found_behind_long_lines(tmp_path: Path) -> None:
     writer.write(Progress(iteration=5, curves={"loss_d": [0.123456] * 30_000}))
     writer.close()
     assert last_event(path).iteration == 5
+
+
+def test_text_is_readable_in_the_file_whatever_its_bytes_were(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    writer = EventWriter(path)
+    writer.write(RunWarning(message="fünf.png caf\udce9.png"))
+    writer.close()
+    assert "fünf.png caf?.png".encode() in path.read_bytes()
+    (event,) = EventReader(path).read()
+    assert event.message == "fünf.png caf?.png"
+
+
+def test_after_a_line_that_was_too_long_every_other_one_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b'{"kind":"' + b"x" * (2 * MAX_LINE) + b'"}\n')
+    reader = EventReader(path)
+    assert reader.read() == []
+    for number in range(1, 4):
+        with path.open("ab") as stream:
+            stream.write(json.dumps(Progress(iteration=number).to_json()).encode() + b"\n")
+        assert [event.iteration for event in reader.read()] == [number]
+    assert (reader.damaged, reader.restarts) == (1, 0)

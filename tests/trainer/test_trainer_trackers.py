@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from small_runs import small_config
@@ -91,3 +93,38 @@ def test_wandb_offline_keeps_the_run_here(make_run: MakeRun, monkeypatch: pytest
     kept = list(run.path.glob("wandb/offline-run-*/*.wandb"))
     assert len(kept) == 1
     assert b"loss_d" in kept[0].read_bytes()
+
+
+def test_what_wandb_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: list[tuple] = []
+    stand_in = SimpleNamespace(
+        init=lambda **values: calls.append(("init", values)),
+        log=lambda values, step: calls.append(("log", values, step)),
+        finish=lambda: calls.append(("finish",)),
+        Image=lambda path: f"picture {path}",
+    )
+    monkeypatch.setitem(sys.modules, "wandb", stand_in)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name == "wandb" else None)
+    monkeypatch.setenv("WANDB_API_KEY", "x")
+    config, run = small_config("dcgan"), tmp_path / "r7-name"
+    trackers = Trackers(run, config)
+    assert trackers.names == ["Weights & Biases"]
+    trackers.write(Progress(iteration=4, first_iteration=3, curves={"loss_d": [1.0, 2.0], "penalty": [None, 0.5]}))
+    trackers.write(MetricMeasured(iteration=4, name="kid", value=0.25))
+    trackers.write(MetricMeasured(iteration=4, name="kid", value=None))
+    trackers.write(SamplesSaved(iteration=4, fixed="samples/x.png"))
+    trackers.write(RunWarning(iteration=4, message="x"))
+    trackers.close()
+    assert trackers.names == []
+    assert calls == [
+        ("init", {"dir": str(run), "name": "r7-name", "id": "r7-name", "resume": "allow", "config": config.to_json()}),
+        ("log", {"loss_d": 1.5, "penalty": 0.5}, 4),
+        ("log", {"kid": 0.25}, 4),
+        ("log", {"fixed": f"picture {run / 'samples/x.png'}"}, 4),
+        ("finish",),
+    ]
+    assert trackers.failures() == []
+
+
+def test_means_leave_out_what_is_absent() -> None:
+    assert means(Progress(curves={"a": [1.0, None, 3.0], "b": [None], "c": []})) == {"a": 2.0}

@@ -129,3 +129,86 @@ def test_shortened_text_stays_on_one_line(text: str) -> None:
     short = untrusted.shortened(text, 20)
     assert len(short) <= 20
     assert not set(short) & set("\n\r\t\0\u2028\u202e\x1b")
+
+
+VALUES = {
+    "text": "fünf", "whole": 3, "part": 2.5, "yes": True, "none": None, "list": ["a", "b"], "surrogate": "caf\udce9",
+    "nul": "a\0b", "nan": float("nan"), "mixed": ["a", 1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        (lambda v: v.text("text", max_length=4), "fünf"),
+        (lambda v: v.integer("whole", least=3, most=3), 3),
+        (lambda v: v.number("whole", least=3, most=3), 3.0),
+        (lambda v: v.number("part", least=2.5, most=2.5), 2.5),
+        (lambda v: v.flag("yes"), True),
+        (lambda v: v.choice("text", ["x", "fünf"]), "fünf"),
+        (lambda v: v.items("list", most=2), ["a", "b"]),
+        (lambda v: v.texts("list", most=2, max_length=1), ["a", "b"]),
+        (lambda v: v.raw("none"), None),
+        (lambda v: v.text("gone", "x"), "x"),
+        (lambda v: v.integer("gone", None), None),
+        (lambda v: v.number("gone", -1, least=0), -1),
+        (lambda v: v.flag("gone", None), None),
+        (lambda v: v.choice("gone", ["a"], ""), ""),
+        (lambda v: v.items("gone", ()), ()),
+        (lambda v: v.texts("gone", ()), ()),
+    ],
+)
+def test_fields_of_the_right_type_are_read(read, value) -> None:
+    found = read(Values(VALUES))
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda v: v.raw("gone"),
+        lambda v: v.text("gone"),
+        lambda v: v.text("text", max_length=3),
+        lambda v: v.text("whole"),
+        lambda v: v.text("surrogate"),
+        lambda v: v.text("nul"),
+        lambda v: v.text("none", ""),
+        lambda v: v.integer("whole", least=4),
+        lambda v: v.integer("whole", most=2),
+        lambda v: v.integer("part"),
+        lambda v: v.integer("text"),
+        lambda v: v.integer("yes"),
+        lambda v: v.number("part", least=2.6),
+        lambda v: v.number("part", most=2.4),
+        lambda v: v.number("nan"),
+        lambda v: v.number("yes"),
+        lambda v: v.number("text"),
+        lambda v: v.flag("whole"),
+        lambda v: v.flag("none", True),
+        lambda v: v.choice("text", ["x"]),
+        lambda v: v.choice("list", ["a"]),
+        lambda v: v.items("list", most=1),
+        lambda v: v.items("text"),
+        lambda v: v.texts("list", max_length=0),
+        lambda v: v.texts("mixed"),
+        lambda v: Values(["text"]),
+    ],
+)
+def test_fields_of_another_type_or_size_are_refused(read) -> None:
+    with pytest.raises(UntrustedError):
+        read(Values(VALUES))
+
+
+def test_depth_is_counted_in_lists_and_objects() -> None:
+    untrusted.check_depth([[{"a": 1}]], 3)
+    untrusted.check_depth("text", 0)
+    for deep in ([[{"a": 1}]], {"a": {"b": []}}):
+        with pytest.raises(UntrustedError):
+            untrusted.check_depth(deep, 2)
+
+
+def test_a_file_of_exactly_the_most_bytes_is_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"0123456789")
+    assert untrusted.read_regular(tmp_path / "x", 10) == b"0123456789"
+    with pytest.raises(UntrustedError):
+        untrusted.read_regular(tmp_path / "x", 9)

@@ -12,13 +12,13 @@ from gandam_studio.core.workers.serving import serve
 rendered = rendering_worker.rendered
 
 
-def fragile(originals, entry, recipe, background):
+def fragile(originals, entry, *how):
     name, mark = sys.argv[1:]
     if entry.source == name and not (mark and Path(mark).exists()):
         if mark:
             Path(mark).touch()
         os._exit(9)
-    return rendered(originals, entry, recipe, background)
+    return rendered(originals, entry, *how)
 
 
 if __name__ == "__main__":

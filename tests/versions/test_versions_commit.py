@@ -8,6 +8,7 @@ import random
 
 import numpy as np
 import pytest
+from small_workspaces import png_bytes, sprite_pixels
 
 from gandam_studio.core import versions
 from gandam_studio.core.errors import UnknownVersion, UserError
@@ -15,6 +16,7 @@ from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.versions import find_version, tag_version
 from gandam_studio.core.versions.files import header, left_out
 from gandam_studio.core.workspace.edits import Drop, Flip, Keep, SetFacing, SetSetting, SetValues, Tag
+from gandam_studio.core.workspace.store import transaction
 from trainer.protocol.manifest import read_manifest
 from trainer.protocol.recipe import Recipe
 
@@ -195,3 +197,23 @@ def test_decisions_made_meanwhile_are_not_in_the_version(workspace):
     assert left_out(workspace, version) == {}
     assert len(versions.diff(workspace, version, None).removed) == 2
     assert workspace.counts().dropped == 2
+
+
+def test_of_files_with_equal_pixels_the_first_by_name_is_named_if_it_is_kept(workspace):
+    sprite = workspace.sprite(3)
+    again = png_bytes(sprite_pixels(2)) + b"trailing bytes"
+    digest = hashlib.sha256(again).hexdigest()
+
+    def source() -> tuple[str, str]:
+        found = versions.diff(workspace, None, None).added
+        return next((entry.source, entry.source_digest) for entry in found if entry.id == sprite.id)
+
+    with transaction(workspace.connection) as connection:
+        for name in ("aaa.png", "zzz.png"):
+            connection.execute(
+                "INSERT INTO sources (path, size, file_digest, sprite, verdict) VALUES (?, ?, ?, 3, 'accepted')",
+                (f"later/{name}", len(again), digest),
+            )
+    assert source() == (sprite.name, sprite.blob)
+    workspace.originals.add_all([(digest, again)])
+    assert source() == ("aaa.png", digest)

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from gandam_studio.core import versions
+from gandam_studio.core import exporting, versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import Cancelled, NullJob
-from gandam_studio.core.pictures.rendering import render
+from gandam_studio.core.pictures.rendering import longest_side, render
 from gandam_studio.core.runs import datasets
 from gandam_studio.core.runs.datasets import prepare
 from gandam_studio.core.versions import rendering_pool
-from gandam_studio.core.workspace.edits import Drop, Flip, SetSetting, SetValues, Tag
+from gandam_studio.core.workspace.edits import Drop, Flip, SetCrop, SetSetting, SetValues, Tag
 from trainer.protocol.recipe import Recipe
 
 
@@ -181,3 +182,34 @@ def test_cancelling_leaves_nothing(workspace, version):
     with pytest.raises(Cancelled):
         prepare(workspace, version, job=Stops())
     assert list((workspace.folder / "datasets").iterdir()) == []
+
+
+@pytest.mark.parametrize("scale", ["set", "family", "whole"])
+@pytest.mark.parametrize("processes", [False, True])
+def test_scales_are_those_of_the_whole_version_in_the_array_and_in_exports(
+    workspace, tmp_path, monkeypatch, scale, processes
+):
+    recipe = Recipe(size=32, background="alpha", scale=scale)
+    workspace.apply(SetSetting("recipe", recipe.to_json()))
+    workspace.apply(SetValues({"family": {3: "zaku", 4: "zaku"}}, "x"))
+    workspace.apply(SetCrop([4], (3, 3, 3, 2)))
+    committed = versions.commit(workspace, "scaled")
+    if processes:
+        monkeypatch.setattr(rendering_pool, "WORTH_PROCESSES", 2)
+        monkeypatch.setattr(rendering_pool, "CHUNK", 4)
+    prepared = prepare(workspace, committed)
+    pixels, ids = np.load(prepared.pixels_path), prepared.info()["ids"]
+    sides = {seq: longest_side(workspace.picture(workspace.sprite(seq)), recipe) for seq in range(1, 21)}
+    groups = {"set": range(1, 21), "family": (3, 4), "whole": ()}[scale]
+    longest = max((sides[seq] for seq in groups), default=0)
+    for seq in range(1, 21):
+        alike = longest if seq in groups else 0
+        expected = render(workspace.picture(workspace.sprite(seq)), recipe, longest=alike)
+        np.testing.assert_array_equal(pixels[ids.index(workspace.sprite(seq).id)], expected)
+    if scale != "whole":
+        assert 0 < (pixels[ids.index(workspace.sprite(4).id)][..., 3] > 0).sum() < 32 * 32 // 4
+    exporting.export(workspace, committed, tmp_path / "out", format="imagefolder", pictures="render")
+    found = sorted((tmp_path / "out").rglob("*.png"))
+    assert len(found) == 20
+    shown = {np.asarray(Image.open(path)).tobytes() for path in found}
+    assert shown == {picture.tobytes() for picture in pixels}

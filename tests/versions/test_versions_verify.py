@@ -13,6 +13,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.versions import relink, verify
 from gandam_studio.core.versions.files import header_path
 from gandam_studio.core.versions.restore import restore_edit
+from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Flip
 
 
@@ -106,6 +107,19 @@ def test_relink_finds_by_digest_whatever_the_name(workspace, tmp_path):
     assert found.missing == {lost: ("sprite-00005.png",)}
     assert [item.digest for item in verify(workspace).damage] == [lost]
     assert (attic / "renamed-0.bin").exists()
+
+
+@pytest.mark.parametrize("damaged", [True, False])
+def test_relink_is_refused_where_only_reading_is_allowed(workspace, tmp_path, damaged):
+    digest = workspace.sprite(3).blob
+    (tmp_path / "three.png").write_bytes(workspace.originals.read(digest))
+    if damaged:
+        workspace.originals.discard(digest)
+    workspace.close()
+    with Workspace.open(workspace.folder, read_only=True) as reader:
+        with pytest.raises(UserError):
+            relink(reader, [tmp_path / "three.png"])
+        assert reader.originals.contains(digest) != damaged
 
 
 def test_one_flipped_bit_anywhere_in_a_record_of_a_pack(workspace):

@@ -29,7 +29,7 @@ from gandam_studio.core.workspace.edits import (
     Undecide,
 )
 from gandam_studio.core.workspace.history import History
-from gandam_studio.core.workspace.store import connect
+from gandam_studio.core.workspace.store import connect, transaction
 
 SPRITES = 12
 
@@ -137,6 +137,13 @@ def test_an_edit_without_effect_leaves_no_row_and_keeps_redo(connection) -> None
     assert history.redo_label() == "Keep 1 sprite"
 
 
+def test_nothing_to_undo_or_redo_changes_no_row(connection) -> None:
+    for changes in (History(connection).undo(), History(connection).redo(), History(connection).apply(Undecide([1]))):
+        assert not changes
+        assert changes.seqs.tolist() == []
+        assert changes.fields == frozenset()
+
+
 def test_an_overtaken_edit_is_abandoned_but_still_readable(connection) -> None:
     history = History(connection)
     history.apply(Drop([1, 2], "text"))
@@ -164,6 +171,21 @@ def test_rotating_a_flipped_picture_turns_what_is_shown(connection) -> None:
     history.apply(Rotate([1], 1))
     # Mirror after the turn: showing a clockwise turn needs the opposite turn beneath the mirror.
     assert value(connection, 1, "rotation") == 3
+
+
+@pytest.mark.parametrize(
+    ("turns", "facing", "turned", "flipped"),
+    [(1, "unknown", 1, 3), (2, "right", 2, 2), (3, "unknown", 3, 1), (4, "left", 0, 0), (-1, "unknown", 3, 1)],
+)
+def test_turns_and_the_facing_they_leave(connection, turns: int, facing: str, turned: int, flipped: int) -> None:
+    history = History(connection)
+    history.apply(SetFacing([1, 2], "left"))
+    history.apply(Flip([2]))
+    history.apply(Rotate([1, 2], turns))
+    assert (value(connection, 1, "rotation"), value(connection, 1, "facing")) == (turned, facing)
+    assert (value(connection, 2, "rotation"), value(connection, 2, "facing")) == (flipped, facing)
+    history.apply(Rotate([1, 2], 4 - turns))
+    assert [value(connection, seq, "rotation") for seq in (1, 2)] == [0, 0]
 
 
 def test_together_is_one_step_and_refuses_to_touch_a_field_twice(connection) -> None:
@@ -195,7 +217,8 @@ def test_a_refused_edit_changes_nothing(connection, edit: Edit, message: str) ->
 
 def test_a_large_edit_is_one_small_row(connection) -> None:
     fill_more = [(f"{seq:064x}", "x.png", "0" * 64, 8, 8) for seq in range(SPRITES + 1, 10_001)]
-    connection.executemany("INSERT INTO sprites (id, name, blob, width, height) VALUES (?, ?, ?, ?, ?)", fill_more)
+    with transaction(connection):
+        connection.executemany("INSERT INTO sprites (id, name, blob, width, height) VALUES (?, ?, ?, ?, ?)", fill_more)
     history = History(connection)
     odd = np.arange(1, 10_001, 2)
     assert len(history.apply(Flip(odd)).seqs) == 5_000

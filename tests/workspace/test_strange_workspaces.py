@@ -16,7 +16,7 @@ import pytest
 from small_workspaces import make_workspace, workspace
 
 from gandam_studio.core import versions
-from gandam_studio.core.errors import DamagedWorkspace, UserError
+from gandam_studio.core.errors import DamagedWorkspace, UserError, WorkspaceNotFound
 from gandam_studio.core.versions import SplitRule, commit, verify
 from gandam_studio.core.versions import files as version_files
 from gandam_studio.core.workspace import DATABASE, Workspace, review, schema, store
@@ -528,3 +528,28 @@ def test_changes_of_an_edit_that_the_history_does_not_list_are_damage(workspace)
     with pytest.raises(UserError):
         workspace.apply(Flip([2]))
     assert not workspace.sprite(2).flipped
+
+
+def test_a_database_that_another_program_holds_is_not_called_damaged(workspace, monkeypatch):
+    monkeypatch.setattr(store, "BUSY_TIMEOUT_S", 0.01)
+    folder = workspace.folder
+    workspace.close()
+    with contextlib.closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        for read_only in (False, True):
+            with pytest.raises(UserError, match="locked"):
+                Workspace.open(folder, read_only=read_only)
+        other.execute("ROLLBACK")
+    with Workspace.open(folder) as again:
+        assert len(list(again.sprites())) == 20
+
+
+def test_an_empty_database_is_damaged_and_none_is_no_workspace(workspace, tmp_path):
+    workspace.close()
+    (workspace.folder / DATABASE).write_bytes(b"")
+    with pytest.raises(UserError) as caught:
+        Workspace.open(workspace.folder)
+    assert not isinstance(caught.value, WorkspaceNotFound)
+    with pytest.raises(WorkspaceNotFound):
+        Workspace.open(tmp_path)

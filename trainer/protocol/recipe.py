@@ -12,6 +12,7 @@ from typing import Any
 BACKGROUNDS = ("alpha", "white", "black", "detected")
 INTERPOLATIONS = ("auto", "nearest", "area", "lanczos")
 SIZES = (32, 64, 128, 256)
+SCALES = ("fit", "whole", "set", "family")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Recipe:
         background: "alpha" keeps a fourth channel; "white", "black", "#rrggbb" composite; "detected" uses the
             data set's own most common border colour.
         interpolation: "auto" takes nearest for integer enlargements of pixel art and area for reductions.
+        scale: "fit" fills the square with every picture; "whole" does so with whole factors only (3 times, or a third);
+            "set" gives all pictures one scale, so that large ones stay larger, and "family" all pictures of a family.
     """
 
     size: int = 64
@@ -34,6 +37,7 @@ class Recipe:
     margin: float = 0.0
     background: str = "white"
     interpolation: str = "auto"
+    scale: str = "fit"
 
     def __post_init__(self) -> None:
         if self.size not in SIZES:
@@ -47,14 +51,28 @@ class Recipe:
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}, not {self.interpolation!r}")
 
+        if self.scale not in SCALES:
+            raise ValueError(f"scale must be one of {', '.join(SCALES)}, not {self.scale!r}")
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether a picture's scale depends on other pictures."""
+        return self.scale in ("set", "family")
+
     @property
     def channels(self) -> int:
         """4 when alpha is kept, else 3."""
         return 4 if self.background == "alpha" else 3
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, in field order."""
-        return dataclasses.asdict(self)
+        """Plain values, in field order.
+
+        The scale is left out where it is "fit": recipes had no other when the first data sets were named by them.
+        """
+        values = dataclasses.asdict(self)
+        if self.scale == "fit":
+            del values["scale"]
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Recipe:

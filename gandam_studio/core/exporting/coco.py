@@ -15,8 +15,8 @@ from typing import Any
 
 from gandam_studio.core.exporting.formats import RENDER
 from gandam_studio.core.exporting.source import Source
-from gandam_studio.core.pictures.rendering import content_box, plain_border, render
-from gandam_studio.core.versions.pictures import picture_of
+from gandam_studio.core.pictures.rendering import content_box, plain_border
+from gandam_studio.core.versions.pictures import WHITE, picture_of, rendered
 from gandam_studio.core.workspace.sprite import FACINGS
 from trainer.protocol.manifest import ManifestEntry
 
@@ -85,7 +85,7 @@ def _geometry(source: Source, entry: ManifestEntry) -> tuple[int, int, list[int]
     """Return width and height of the exported picture, and [x, y, w, h] of its visible part, in pixels."""
     if source.pictures == RENDER:
         recipe = dataclasses.replace(source.recipe, background="alpha")
-        rgba = render(picture_of(source.workspace.originals, entry), recipe)
+        rgba = rendered(source.workspace.originals, entry, recipe, WHITE, source.longest())
     else:
         plain = dataclasses.replace(entry, crop=None, rotation=0, flip=False)
         rgba = picture_of(source.workspace.originals, plain)

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.pictures import WHITE, detected_background, picture_of, rendered
 from gandam_studio.core.versions.rendering_pool import in_order
 from gandam_studio.core.versions.rendering_worker import Rendering, png_bytes
+from gandam_studio.core.versions.scales import measure
 from gandam_studio.core.workspace.lookups import sprites_with_ids
 from gandam_studio.core.workspace.phashes import phashes
 from trainer.protocol.folders import is_empty
@@ -72,6 +73,7 @@ class Source:
     _ready: dict[str, bytes] = field(default_factory=dict, init=False)
     _ahead: list[str] = field(default_factory=list, init=False)
     _phashes: dict[str, str] = field(default_factory=dict, init=False)
+    _longest: dict[str, int] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.header = version_files.header(self.workspace, self.version)
@@ -119,7 +121,8 @@ class Source:
         if self.spool is not None and not is_empty(self.spool):
             yield from self.entries()
             return
-        rendering = Rendering(self.workspace.originals.folder, self.recipe, self.background, png=True)
+        longest = self.longest()
+        rendering = Rendering(self.workspace.originals.folder, self.recipe, self.background, png=True, longest=longest)
         with closing(in_order(rendering, self.entries(), self.version.sprites, self.job)) as chunks:
             for entries, pictures in chunks:
                 self._ahead = [entry.id for entry in entries]
@@ -130,7 +133,13 @@ class Source:
 
     def rendered(self, entry: ManifestEntry) -> Pixels:
         """Render an entry by the recipe: (size, size, C) uint8."""
-        return rendered(self.workspace.originals, entry, self.recipe, self.background)
+        return rendered(self.workspace.originals, entry, self.recipe, self.background, self.longest())
+
+    def longest(self) -> Mapping[str, int]:
+        """Return the longest sides of pictures that are scaled alike (`scales.measure`), measured when first asked."""
+        if self._longest is None:
+            self._longest = measure(self.workspace, self.version, self.recipe, self.job)
+        return self._longest
 
     def picture(self, entry: ManifestEntry) -> bytes:
         """Return the bytes of an entry's picture file: rendered by the recipe, edited at its own size, or the original.

@@ -7,6 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.describing import describe
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import WorkSettings
-from gandam_studio.core.importing.sheets import Slicing, pieces, sheet_from_json
+from gandam_studio.core.importing.sheets import WHOLE, Slicing, pieces, sheet_from_json
 from gandam_studio.core.pictures.decoding import canonical
 from gandam_studio.core.pictures.decoding.canonical import IsArchive, Raw
 from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
@@ -86,7 +87,7 @@ class Examiner:
         if not found:
             return Outcome(REJECTED, "nothing visible on this sheet", digest), []
         outcome = Outcome(ACCEPTED, "", digest)
-        outcome.sprites = [FoundSprite(part, name=name) for part, name, _ in found]
+        outcome.sprites = [FoundSprite(part, name=name, tags=list(raw.tags)) for part, name, raw in found]
         if self._originals is not None:
             try:
                 outcome.keep_original(data, self._originals)
@@ -101,30 +102,35 @@ class Examiner:
 
     def _pictures(self, data: bytes, item: Item) -> Iterator[tuple[str, str, Raw]]:
         """(part, name, picture) of every sprite that the settings see in a file; the name is "" for the file's own."""
-        slicing = sheet_from_json(item.cut) if item.cut is not None else self._sheet
+        settings, slicing = self.settings, self._sheet
+        if item.cut is not None:
+            cut = dict(item.cut)
+            if "key" in cut:
+                settings = replace(settings, key=cut.pop("key"))
+            slicing = None if cut["kind"] == WHOLE else sheet_from_json(cut)
         if slicing is not None:
-            yield from self._pieces(data, slicing)
+            yield from self._pieces(data, slicing, settings)
         elif self.settings.frames == "distinct":
             for index, picture in canonical.decode_frames(data, self._limits):
                 info = picture.info
                 part = frame_part(index) if info.frames > 1 else ""
-                yield self._keyed(part, Raw(picture.rgba, info.format, info.frames))
+                yield self._keyed(part, Raw(picture.rgba, info.format, info.frames, info.tags), settings)
         else:
             index, raw = canonical.decode_first(data, self._limits)
-            yield self._keyed(frame_part(index) if index else "", raw)
+            yield self._keyed(frame_part(index) if index else "", raw, settings)
 
-    def _keyed(self, part: str, raw: Raw) -> tuple[str, str, Raw]:
+    def _keyed(self, part: str, raw: Raw, settings: WorkSettings) -> tuple[str, str, Raw]:
         """(part, name, picture) with the key colour made transparent, where there is one."""
-        key = self.settings.key_of(raw.rgba)
+        key = settings.key_of(raw.rgba)
         if key is None:
             return part, "", raw
         named = f"{part}+{key_part(key)}" if part else key_part(key)
-        return named, "", Raw(keyed(raw.rgba, key), raw.kind, raw.frames)
+        return named, "", raw._replace(rgba=keyed(raw.rgba, key))
 
-    def _pieces(self, data: bytes, slicing: Slicing) -> Iterator[tuple[str, str, Raw]]:
+    def _pieces(self, data: bytes, slicing: Slicing, settings: WorkSettings) -> Iterator[tuple[str, str, Raw]]:
         picture = canonical.decode(data, self._limits)
         seen = set()
-        for piece in pieces(picture.rgba, slicing, self.settings.key_of(picture.rgba)):
+        for piece in pieces(picture.rgba, slicing, settings.key_of(picture.rgba)):
             cut = canonical.finish(piece.cut(picture.rgba, self._limits), picture.info.format)
             if not cut.rgba[..., 3].any():
                 continue  # a frame of an atlas that shows nothing

@@ -23,7 +23,8 @@ class Item:
         size, mtime_ns: of the file or entry when it was listed.
         index: position of the entry in a zip's directory, -1 otherwise.
         data: its bytes when they do not lie in a file (pasted, or read from a tar).
-        cut: how this sheet is cut, whatever the import's own slicing (`sheets.sheet_from_json`); None for that.
+        cut: how this sheet is cut, whatever the import's own slicing (`sheets.sheet_from_json`); None for that. A value
+            "key" is its key colour, whatever the import's own (`sheets.cut_of`).
         cut_mode: names that slicing; "" without one.
         earlier: SHA-256 of the bytes that an earlier import read at this place; "" for none. Workers need not know it.
     """
@@ -48,7 +49,7 @@ class Item:
 class FoundSprite:
     """One sprite in a file: the columns of its row, and its encoded thumbnail. At first only its part is known.
 
-    `name`: what a sheet's description calls it; "" for the file's own name.
+    `name`: what a sheet's description calls it; "" for the file's own name. `tags`: those that the file gives it.
     """
 
     part: str
@@ -59,6 +60,7 @@ class FoundSprite:
     alpha: bool = False
     background: str = ""
     name: str = ""
+    tags: list[str] = field(default_factory=list)
     thumbnail: bytes = b""
     hashes: bytes = b""
     features: bytes = b""
@@ -123,7 +125,9 @@ def pack_outcomes(outcomes: list[Outcome]) -> bytes:
     rows: list[Any] = []
     blobs: list[bytes] = []
     for outcome in outcomes:
-        found = [[s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background, s.name] for s in outcome.sprites]
+        found = [
+            [s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background, s.name, s.tags] for s in outcome.sprites
+        ]
         rows.append([outcome.verdict, outcome.reason, outcome.digest, outcome.fresh, found])
         blobs.append(outcome.original)
         for sprite in outcome.sprites:

@@ -41,6 +41,7 @@ class ImportOptions:
         sheet: how every picture is cut into sprites (`sheets.Slicing`), or None.
         key: the colour that stands for transparency; KEY_AUTO finds it in each picture (`sheets.propose_key`).
         atlases: cut a sheet by the JSON description that lies beside it.
+        whole: take sheets whole, also those that an earlier import cut; else these are cut as before.
         limits: what one picture may cost.
         archives: what one archive may cost.
         workers: processes that decode; 0 takes one a processor, up to 16.
@@ -50,6 +51,7 @@ class ImportOptions:
         ray_address: of the cluster; "" starts or finds one on this machine.
         names: encoding of names in archives that are not said to be UTF-8; "" proposes one for each zip.
         folders_as_tags: tag every picture with the name of the folder it lies in, as one edit after the import.
+        frame_tags: tag frames with the tags that their file gives them (Aseprite), in the same edit.
         captions: "tags" tags pictures with the words of the text files beside them, in the same edit; "" counts those.
         carry_over: give the new sprites of edited files the decisions of the old ones, as one edit after the import.
     """
@@ -58,6 +60,7 @@ class ImportOptions:
     sheet: Slicing | None = None
     key: Color | str | None = None
     atlases: bool = True
+    whole: bool = False
     limits: Limits = DEFAULT_LIMITS
     archives: ArchiveLimits = field(default_factory=ArchiveLimits)
     workers: int = 0
@@ -67,6 +70,7 @@ class ImportOptions:
     ray_address: str = ""
     names: str = ""
     folders_as_tags: bool = False
+    frame_tags: bool = False
     captions: str = ""
     carry_over: bool = False
 

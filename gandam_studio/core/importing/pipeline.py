@@ -15,7 +15,7 @@ from gandam_studio.core.importing.archives import Found, list_archive
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, Chunk, Item, Outcome
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary, WorkSettings
 from gandam_studio.core.importing.pool import Pool
-from gandam_studio.core.importing.recording import Known, Recorder, archive_members, lookup
+from gandam_studio.core.importing.recording import Known, Recorder, archive_members, cut_as_before, lookup
 from gandam_studio.core.importing.scan import Pasted, Source, count, scan
 from gandam_studio.core.importing.words import Words, is_caption_name
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
@@ -85,12 +85,13 @@ class _Import:
         self._job = job
         self._options = options
         self._words = Words(workspace.connection, options, self.summary)
-        placed = self._words.brought if options.folders_as_tags else None
-        self._recorder = Recorder(workspace, options.mode, self.summary, placed)
+        self._recorder = Recorder(workspace, options.mode, self.summary, self._words.brought)
         self._archives: list[_Archive] = []
         self._committed_at = time.monotonic()
         self._workers = worker_count(options.workers, _MOST_WORKERS)
         self._chunk_files = FEWEST_FILES
+        self._cuts_as_before = options.sheet is None and options.key is None and not options.whole
+        self._cut_before = 0
         self._refuse_missing()
 
     def work(self) -> None:
@@ -112,6 +113,8 @@ class _Import:
             self._recorder.commit()
             raise
         self._settle()
+        if self._cut_before:
+            self.summary.note(f"sheets cut as in an earlier import: {self._cut_before:,}")
 
     def decide(self) -> None:
         """What is asked for beside the import itself, each as one edit."""
@@ -191,6 +194,8 @@ class _Import:
     def _unknown(self, found: Iterator[Found]) -> Iterator[Item]:
         for group in _grouped(found):
             items = [entry for entry in group if isinstance(entry, Item)]
+            if self._cuts_as_before:
+                self._cut_before += len(cut_as_before(self._workspace.connection, items))
             known = dict(
                 zip(map(id, items), lookup(self._workspace.connection, items, self._options.mode), strict=True)
             )
@@ -200,13 +205,15 @@ class _Import:
                     self._job.advance()
                     continue
                 memory = known[id(entry)]
-                if memory is None or self._again(memory):
+                if memory is None or self._again(entry, memory):
                     yield entry
                 else:
                     self._remember(entry, memory)
                     self._job.advance()
 
-    def _again(self, memory: Known) -> bool:
+    def _again(self, item: Item, memory: Known) -> bool:
+        if self._options.frame_tags and (item.member or item.path).lower().endswith((".ase", ".aseprite")):
+            return True  # its tags are not remembered
         if memory.reason == ARCHIVE and (self._options.names or self._options.captions):
             return True  # its entries may have other names now, and the captions among them are to be read
         return self._options.reread or (self._options.retry_rejected and not memory.accepted)

@@ -12,6 +12,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.earlier import Placed, forget_returned, keep_places
 from gandam_studio.core.importing.items import ACCEPTED, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import Edited, ImportSummary
+from gandam_studio.core.importing.sheets import cut_of
 from gandam_studio.core.numbers import UNKNOWN_TIME
 from gandam_studio.core.places import join_member, split_member, storable
 from gandam_studio.core.workspace.described import remember_versions
@@ -93,6 +94,28 @@ def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> 
     return found
 
 
+def cut_as_before(connection: sqlite3.Connection, items: Sequence[Item]) -> list[Item]:
+    """Let files that an earlier import cut into sprites, and never took whole, be cut in the same way; return those.
+
+    Of several ways the newest counts. Entries of archives, and sheets that a description cuts, are left as they are.
+    """
+    files = {storable(item.path): item for item in items if not item.member and item.data is None and item.cut is None}
+    modes: dict[str, str] = {}
+    for some in _slices(sorted(files)):
+        # "$" comes right after "#".
+        query = f"SELECT path, member FROM sources WHERE path IN ({_marks(some)}) AND (member = '' OR member >= '#' "
+        for path, member in connection.execute(f"{query} AND member < '$') ORDER BY source", some):
+            entry, suffix = split_member(member)
+            if member == "" or (not entry and cut_of(suffix) is not None):
+                modes[path] = "" if member == "" or modes.get(path) == "" else suffix
+    found = []
+    for path, mode in modes.items():
+        if mode:
+            files[path].cut, files[path].cut_mode = cut_of(mode), mode
+            found.append(files[path])
+    return found
+
+
 def _is_undated(item: Item) -> bool:
     """Whether an item is a file of unknown date, which may have changed without a sign."""
     return item.mtime_ns == UNKNOWN_TIME and not item.member and item.data is None
@@ -117,14 +140,14 @@ class Recorder:
         workspace: open for writing.
         mode: of the import (`ImportOptions.mode`).
         summary: counted as rows are committed.
-        placed: called with every accepted item and the rows of its sprites.
+        placed: called with every accepted item, and the rows and findings of its sprites.
         held_bytes: of the originals that wait for the next commit.
     """
 
     workspace: Workspace
     mode: str
     summary: ImportSummary
-    placed: Callable[[Item, list[int]], None] | None = None
+    placed: Callable[[Item, list[int], list[FoundSprite]], None] | None = None
     held_bytes: int = 0
     _waiting: list[tuple[Item, Outcome]] = field(default_factory=list)
     _unlisted: set[int] = field(default_factory=set)
@@ -230,7 +253,7 @@ class Recorder:
             ids = [sprite.id for sprite in outcome.sprites]
             edited.append((item, outcome, list(map(Placed, parts or [key], seqs, ids)), {key, *parts}))
         if self.placed is not None and seqs:
-            self.placed(item, seqs)
+            self.placed(item, seqs, outcome.sprites)
         return 0 if item.earlier else len(seqs) - (len(new) - before)
 
     def _count(self, batch: list[tuple[Item, Outcome]], new: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from gandam_studio.core.importing.atlases import Folder, describe_folder
 from gandam_studio.core.importing.items import MISSING, REJECTED, Item, Outcome
 from gandam_studio.core.numbers import storable_ns
+from gandam_studio.core.texts import natural_key
 
 _CLUTTER = frozenset({".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", ".directory", "icon\r"})
 _CLUTTER_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin"})
@@ -154,9 +155,9 @@ def _walk(folder: str, visited: set[tuple[int, int]]) -> Iterator[Item | tuple[I
 
 
 def _listing(folder: str) -> Iterator[tuple[str, os.stat_result | None, str]]:
-    """(path, status, "") of a folder's entries by name; status None and a reason where there is none."""
+    """(path, status, "") of a folder's entries by name, 2 before 10; status None and a reason where there is none."""
     try:
-        names = sorted(os.listdir(folder))
+        names = sorted(os.listdir(folder), key=lambda name: (natural_key(name), name))
     except OSError as error:
         yield folder, None, _why(error)
         return

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -127,6 +128,40 @@ def sheet_from_json(values: dict[str, Any]) -> Slicing:
     if kind == "atlas":
         return Atlas(tuple(_piece(piece) for piece in values["pieces"]))
     raise ValueError(f"unknown slicing {kind!r}")
+
+
+_MODE = re.compile(
+    r"(?:grid=(?:(auto)|(\d{1,5})x(\d{1,5})\+(\d{1,5})\+(\d{1,5})\+(\d{1,5})\+(\d{1,5})\+edges)"
+    r"|components=(\d{1,2})\+(\d{1,9}))?(?:\+?key=(auto|[0-9a-f]{6}))?(?:\+frames=distinct)?"
+)
+WHOLE = "whole"
+"""Kind of a cut that leaves pictures whole, for those with a key colour."""
+
+
+def cut_of(mode: str) -> dict[str, Any] | None:
+    """Return how a mode of an import cuts, as plain values; None if it does not cut, or by a description.
+
+    The values are those of `Slicing.to_json`, or of the kind WHOLE, and "key": the key colour's three numbers, "auto"
+    or None.
+    """
+    match = _MODE.fullmatch(mode)
+    if match is None:
+        return None
+    proposed, *grid, join, smallest, color = match.groups()
+    try:
+        if grid[0]:
+            cut = Grid(*map(int, grid)).to_json()
+        elif join:
+            cut = Components(int(join), int(smallest)).to_json()
+        elif proposed:
+            cut = Proposed().to_json()
+        elif color:
+            cut = {"kind": WHOLE}
+        else:
+            return None
+    except ValueError:
+        return None
+    return {**cut, "key": list(bytes.fromhex(color)) if color and color != "auto" else color}
 
 
 def _piece(values: dict[str, Any]) -> Piece:

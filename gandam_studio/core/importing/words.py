@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.earlier import sprites_of
 from gandam_studio.core.importing.examining import why
-from gandam_studio.core.importing.items import Item
+from gandam_studio.core.importing.items import FoundSprite, Item
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary
 from gandam_studio.core.places import CURRENT, SEPARATOR, split_member, storable
 from gandam_studio.core.texts import LONGEST_TAG, checked, forms
@@ -87,10 +87,14 @@ class Words:
     _settle_at: int = _SETTLED_AT_ONCE
     _rows: dict[str, array[int]] = field(default_factory=dict)
     _folders: dict[str, str] = field(default_factory=dict)
+    _named: int = 0
     _zip: ZipReader = field(default_factory=ZipReader)
 
-    def brought(self, item: Item, seqs: Iterable[int]) -> None:
-        """Take note of an accepted picture and its sprites."""
+    def brought(self, item: Item, seqs: Iterable[int], sprites: Sequence[FoundSprite] = ()) -> None:
+        """Take note of an accepted picture and its sprites: their rows, and what was found of each."""
+        seqs = list(seqs)
+        for seq, sprite in zip(seqs, sprites, strict=False):
+            self._tag_by_file(seq, sprite.tags)
         if self.options.folders_as_tags and (item.member or item.data is None):
             self._tag_by_folder(storable(item.path), storable(item.member), seqs)
 
@@ -125,6 +129,8 @@ class Words:
 
     def apply(self, workspace: Workspace) -> None:
         """Tag, as one edit. Raises UserError."""
+        if self._named:
+            self.summary.note(f"pictures with tags of their own, which were not taken: {self._named:,}")
         if not self._rows:
             return
         wanted: dict[int, set[str]] = {}
@@ -141,6 +147,7 @@ class Words:
         if values:
             names = ["folders"] if self.options.folders_as_tags else []
             names += ["captions"] if self.options.captions else []
+            names += ["frames"] if self.options.frame_tags else []
             workspace.apply(SetValues({"tags": values}, f"Tags from {' and '.join(names)}"))
 
     def _tag_by_folder(self, path: str, entry: str, seqs: Iterable[int]) -> None:
@@ -155,6 +162,19 @@ class Words:
             self._folders[folder] = tag
         if tag:
             self._add(tag, seqs)
+
+    def _tag_by_file(self, seq: int, names: Iterable[str]) -> None:
+        if not self.options.frame_tags:
+            self._named += bool(names)
+            return
+        for name in names:
+            try:
+                tag = checked(name, "a tag", LONGEST_TAG)
+            except UserError as error:
+                self.summary.note(f"the frames' tag {shortened(name)} cannot be taken: {error}")
+                continue
+            if tag:
+                self._add(tag, [seq])
 
     def _add(self, tag: str, seqs: Iterable[int]) -> None:
         self._rows.setdefault(tag, array("q")).extend(seqs)

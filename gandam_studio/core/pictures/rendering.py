@@ -13,10 +13,11 @@ PIXEL_ART_COLORS = 256
 _PLAIN_TOLERANCE = 8  # levels by which a background pixel may differ from the border's colour
 
 
-def render(rgba: Pixels, recipe: Recipe, background: str = "#ffffff") -> Pixels:
+def render(rgba: Pixels, recipe: Recipe, background: str = "#ffffff", longest: int = 0) -> Pixels:
     """Apply a recipe to (H, W, 4) RGBA pixels, as returned by `oriented`.
 
     `background` ("#rrggbb") is the colour that "detected" stands for, the most common border colour of the data set.
+    `longest` is the longest side (`longest_side`) of the pictures that have one scale with this one; 0 for its own.
     Returns (size, size, C) uint8, C = recipe.channels. With the background "alpha", transparent pixels are all zero;
     otherwise the picture is composited on the recipe's colour, which also fills the padding. An opaque picture with a
     plain border is trimmed at that border and padded with its colour, so that no frame is visible.
@@ -28,8 +29,11 @@ def render(rgba: Pixels, recipe: Recipe, background: str = "#ffffff") -> Pixels:
     side = recipe.size
     room = max(1, round(side * (1 - 2 * recipe.margin)))
     height, width = rgba.shape[:2]
-    scale = room / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if recipe.scale == "whole":
+        rgba, size = _whole_factor(rgba, room, border)
+    else:
+        scale = room / max(height, width, longest if recipe.is_relative else 0)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = resize(rgba, size, recipe.interpolation)
     canvas = np.zeros((side, side, 4), np.uint8)
     if border is not None and recipe.background in ("alpha", "detected"):
@@ -40,6 +44,30 @@ def render(rgba: Pixels, recipe: Recipe, background: str = "#ffffff") -> Pixels:
     if recipe.background == "alpha":
         return canvas
     return composite(canvas, fill_color(recipe, background))
+
+
+def longest_side(rgba: Pixels, recipe: Recipe) -> int:
+    """Return the longest side of what a recipe scales: of (H, W, 4) RGBA, without margins if they are trimmed."""
+    if not recipe.trim:
+        return max(rgba.shape[:2])
+    return max(content_box(rgba, plain_border(rgba))[2:])
+
+
+def _whole_factor(rgba: Pixels, room: int, border: tuple[int, int, int, int] | None) -> tuple[Pixels, tuple[int, int]]:
+    """Return a picture, and its size (w, h) when scaled by the largest whole factor, or whole fraction, that fits.
+
+    To be reduced by n, the picture is first extended to multiples of n by its border, or by transparent pixels.
+    """
+    height, width = rgba.shape[:2]
+    if max(height, width) <= room:
+        factor = room // max(height, width)
+        return rgba, (width * factor, height * factor)
+    divisor = -(-max(height, width) // room)
+    columns, rows = -(-width // divisor), -(-height // divisor)
+    whole = np.zeros((rows * divisor, columns * divisor, 4), np.uint8)
+    whole[:] = border or 0
+    whole[:height, :width] = rgba
+    return whole, (columns, rows)
 
 
 def fill_color(recipe: Recipe, background: str) -> tuple[int, int, int]:

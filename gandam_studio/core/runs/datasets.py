@@ -23,6 +23,7 @@ from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.pictures import detected_background
 from gandam_studio.core.versions.rendering_pool import in_order
 from gandam_studio.core.versions.rendering_worker import Rendering
+from gandam_studio.core.versions.scales import measure
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
 from gandam_studio.core.workspace.own_files import is_link, make_folder
 from trainer.protocol import files
@@ -130,10 +131,11 @@ def _write(
     background = detected_background(workspace, version)
     info: dict[str, Any] = {name: [] for name in ("ids", "split", "weights", "tags", "facing", "family")}
     shape = (version.sprites, recipe.size, recipe.size, recipe.channels)
-    job.start("Rendering", version.sprites)
     entries = _noted(version_files.manifest_entries(workspace, version, verified=True), info)
-    rendering = Rendering(workspace.originals.folder, recipe, background, png=False)
+    longest = measure(workspace, version, recipe, job)
+    rendering = Rendering(workspace.originals.folder, recipe, background, png=False, longest=longest)
     done = 0
+    job.start("Rendering", version.sprites)
     with (folder / PIXELS).open("wb") as stream, closing(in_order(rendering, entries, version.sprites, job)) as chunks:
         # Written as a stream and not through a memory map, whose pages would count as ours: memory stays flat.
         np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.errors import UserError
@@ -33,9 +34,24 @@ def picture_of(originals: Originals, entry: ManifestEntry) -> Pixels:
         raise UserError(f"{entry.source} can no longer be read ({error}); see: verify") from None
 
 
-def rendered(originals: Originals, entry: ManifestEntry, recipe: Recipe, background: str) -> Pixels:
-    """Render an entry by a recipe: (size, size, C) uint8. Raises UserError as `picture_of` does."""
-    return render(picture_of(originals, entry), recipe, background)
+def rendered(
+    originals: Originals, entry: ManifestEntry, recipe: Recipe, background: str, longest: Mapping[str, int]
+) -> Pixels:
+    """Render an entry by a recipe: (size, size, C) uint8. Raises UserError as `picture_of` does.
+
+    `longest` is what `scales.measure` returns for the version and the recipe.
+    """
+    return render(picture_of(originals, entry), recipe, background, longest.get(scale_group(entry, recipe), 0))
+
+
+def scale_group(entry: ManifestEntry, recipe: Recipe) -> str:
+    """Return a name that is equal for entries which a recipe with a relative scale scales alike.
+
+    "" is the whole set. A sprite without a family is on its own.
+    """
+    if recipe.scale != "family":
+        return ""
+    return f"family {entry.family}" if entry.family else f"sprite {entry.id}"
 
 
 def detected_background(workspace: Workspace, version: ManifestVersion) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.pictures.rendering import Pixels
-from gandam_studio.core.versions.pictures import rendered
+from gandam_studio.core.pictures.rendering import Pixels, longest_side
+from gandam_studio.core.versions.pictures import picture_of, rendered
 from gandam_studio.core.workers.frames import pack, unpack
 from gandam_studio.core.workers.serving import Handle, Report
 from gandam_studio.core.workspace.originals import Originals
@@ -31,12 +32,16 @@ class Rendering:
         recipe: applied to each.
         background: what the recipe's "detected" stands for, "#rrggbb".
         png: whether results are PNG files; else bare pixels, (size, size, C) uint8.
+        measures: return the longest side of each picture instead, as a 32-bit number (`rendering.longest_side`).
+        longest: longest side of the pictures that are scaled alike (`scales.measure`).
     """
 
     originals: Path
     recipe: Recipe
     background: str
     png: bool
+    measures: bool = False
+    longest: Mapping[str, int] = field(default_factory=dict)
 
     def pictures(
         self, originals: Originals, entries: Sequence[ManifestEntry], report: Report = lambda position: None
@@ -46,7 +51,10 @@ class Rendering:
         pictures = []
         for position, entry in enumerate(entries):
             report(position)
-            pictures.append(encode(rendered(originals, entry, self.recipe, self.background)))
+            if self.measures:
+                pictures.append(struct.pack("<I", longest_side(picture_of(originals, entry), self.recipe)))
+            else:
+                pictures.append(encode(rendered(originals, entry, self.recipe, self.background, self.longest)))
         return pictures
 
     def to_json(self) -> dict[str, Any]:
@@ -56,13 +64,15 @@ class Rendering:
             "recipe": self.recipe.to_json(),
             "background": self.background,
             "png": self.png,
+            "measures": self.measures,
+            "longest": dict(self.longest),
         }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Rendering:
         """The inverse of `to_json`."""
         recipe = Recipe.from_json(values["recipe"])
-        return cls(Path(values["originals"]), recipe, values["background"], values["png"])
+        return cls(**{**values, "originals": Path(values["originals"]), "recipe": recipe})
 
 
 @contextlib.contextmanager

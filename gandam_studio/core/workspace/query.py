@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,23 +12,23 @@ import numpy as np
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.places import PLACE, place_contains
-from gandam_studio.core.texts import contains, escaped, forms
+from gandam_studio.core.texts import contains, equals
 from gandam_studio.core.workspace.seqsets import Seqs
 from trainer.protocol.untrusted import MAX_INTEGER, MAX_TEXT, Values
 
 # Sort order -> SQL. Ties are broken by import order, so that the order is stable.
 ORDERS = {
     "imported": "seq",
-    "name": "name COLLATE NOCASE, seq",
+    "name": "natural_key(name), seq",
     "status": "status, seq",
     "facing": "facing, seq",
     "size": "width * height, seq",
     "aspect": "CAST(width AS REAL) / height, seq",
     "colors": "colors, seq",
     "alpha": "alpha, seq",
-    "tags": "tags COLLATE NOCASE, seq",
-    "source": f"(SELECT {PLACE} FROM sources WHERE sprite = sprites.seq LIMIT 1) COLLATE NOCASE, seq",
-    "family": "family, seq",
+    "tags": "natural_key(tags), seq",
+    "source": f"natural_key(coalesce((SELECT {PLACE} FROM sources WHERE sprite = sprites.seq LIMIT 1), '')), seq",
+    "family": "natural_key(family), seq",
     "similarity": "seq",  # then sorted by similarity to the sprite `like`, see likeness.py
 }
 
@@ -51,6 +51,7 @@ class Filter:
         reason: the reason for a drop.
         flipped, alpha: whether the sprite is flipped, has transparency.
         blank: whether it shows nothing, or a single colour.
+        faint: whether it can hardly be seen on the recipe's background (see `Workspace.select`).
         min_side, max_side: bounds on the longer side, in pixels.
         min_colors, max_colors: bounds on the number of distinct colours.
         min_aspect, max_aspect: bounds on width / height.
@@ -69,6 +70,7 @@ class Filter:
     flipped: bool | None = None
     alpha: bool | None = None
     blank: bool | None = None
+    faint: bool | None = None
     min_side: int | None = None
     max_side: int | None = None
     min_colors: int | None = None
@@ -132,11 +134,9 @@ class Filter:
             term("facing = CASE flipped WHEN 0 THEN ? ELSE ? END", self.facing, other)
         elif self.facing:
             term("facing = ?", self.facing)
-        if self.tag.startswith("-"):
-            for form in forms(self.tag[1:]):
-                term(r"tags NOT LIKE ? ESCAPE '\'", f"%\n{escaped(form)}\n%")
-        elif self.tag:
-            term(*_any(r"tags LIKE ? ESCAPE '\'", (f"%\n{escaped(form)}\n%" for form in forms(self.tag))))
+        if self.tag:
+            condition, parameters = contains("tags", f"\n{self.tag.removeprefix('-')}\n")
+            term(f"NOT {condition}" if self.tag.startswith("-") else condition, *parameters)
         if self.source:
             condition, parameters = place_contains(self.source)
             term(f"seq IN (SELECT sprite FROM sources WHERE {condition})", *parameters)
@@ -146,9 +146,11 @@ class Filter:
         if self.family == "*":
             term("family != ''")
         elif self.family:
-            term(*_any("family = ?", forms(self.family)))
+            condition, parameters = equals("family", self.family)
+            term(condition, *parameters)
         if self.reason:
-            term(*_any("reason = ?", forms(self.reason)))
+            condition, parameters = equals("reason", self.reason)
+            term(condition, *parameters)
         for column, flag in (("flipped", self.flipped), ("alpha", self.alpha)):
             if flag is not None:
                 term(f"{column} = ?", int(flag))
@@ -168,7 +170,7 @@ class Filter:
         return " AND ".join(terms) or "1", values
 
     def select(self, connection: sqlite3.Connection) -> Seqs:
-        """Return the matching row numbers, sorted. Raises UserError for an unknown order."""
+        """Return the row numbers that match all but `faint`, sorted. Raises UserError for an unknown order."""
         if self.order not in ORDERS:
             raise UserError(f"cannot sort by {self.order!r}; known: {', '.join(ORDERS)}")
         if self.is_everything:
@@ -191,6 +193,14 @@ class Filter:
         return ordered[::-1] if self.descending else ordered
 
 
+def common_border(connection: sqlite3.Connection) -> str:
+    """Return the most common border colour of sprites that are not dropped, "#rrggbb"; white if none has one."""
+    query = """SELECT background FROM sprites WHERE background != '' AND status != 'dropped'
+               GROUP BY background ORDER BY count(*) DESC, background LIMIT 1"""
+    row = connection.execute(query).fetchone()
+    return row[0] if row else "#ffffff"
+
+
 # Type of a field -> how to read a stored value.
 _READ: dict[str, Callable[[Values, str], Any]] = {
     "str": Values.text,
@@ -199,9 +209,3 @@ _READ: dict[str, Callable[[Values, str], Any]] = {
     "int | None": lambda values, name: values.raw(name) is None or values.integer(name, least=-MAX_INTEGER),
     "float | None": lambda values, name: values.raw(name) is None or values.number(name),
 }
-
-
-def _any(sql: str, values: Iterable[str]) -> tuple[str, ...]:
-    """Return the condition that `sql` holds for one of the values, and the values."""
-    found = tuple(values)
-    return f"({' OR '.join([sql] * len(found))})", *found

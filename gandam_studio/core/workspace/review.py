@@ -11,7 +11,7 @@ import numpy as np
 
 from gandam_studio.core.errors import DamagedWorkspace
 from gandam_studio.core.places import shown_place
-from gandam_studio.core.workspace.query import Filter
+from gandam_studio.core.workspace.query import Filter, common_border
 from gandam_studio.core.workspace.seqsets import Seqs, conditions
 from gandam_studio.core.workspace.settings import FILTERS
 from gandam_studio.core.workspace.sprite import COLUMNS, Sprite, split_tags
@@ -195,10 +195,7 @@ def detected_background(workspace: Workspace) -> str:
     It is the most common border colour of sprites that are not dropped, as "#rrggbb"; white if none has one.
     `core.versions.pictures` has the same rule for versions.
     """
-    query = """SELECT background FROM sprites WHERE background != '' AND status != 'dropped'
-               GROUP BY background ORDER BY count(*) DESC, background LIMIT 1"""
-    row = workspace.connection.execute(query).fetchone()
-    return row[0] if row else "#ffffff"
+    return common_border(workspace.connection)
 
 
 def saved_filters(stored: dict[str, Any] | None) -> dict[str, Filter]:

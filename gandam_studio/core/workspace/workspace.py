@@ -20,7 +20,7 @@ from gandam_studio.core.workspace.history import Changes, History
 from gandam_studio.core.workspace.naming import find_named
 from gandam_studio.core.workspace.originals import Originals
 from gandam_studio.core.workspace.own_files import require_plain
-from gandam_studio.core.workspace.query import Filter
+from gandam_studio.core.workspace.query import Filter, common_border
 from gandam_studio.core.workspace.seqsets import Seqs, as_seqs, runs
 from gandam_studio.core.workspace.settings import SPLITS, read_setting
 from gandam_studio.core.workspace.sprite import COLUMNS, Sprite
@@ -213,8 +213,24 @@ class Workspace:
         return Counts(totals.get("undecided", 0), totals.get("kept", 0), totals.get("dropped", 0), flipped)
 
     def select(self, filter: Filter = Filter()) -> Seqs:  # noqa: B008 - frozen
-        """Return the row numbers of the sprites that match a filter, in its order."""
-        return filter.select(self.connection)
+        """Return the row numbers of the sprites that match a filter, in its order.
+
+        The criterion `faint` reads the thumbnails of all that match the others: about 20,000 in a second.
+        """
+        found = filter.select(self.connection)
+        if filter.faint is None:
+            return found
+        import numpy as np
+
+        from gandam_studio.core.pictures.rendering import fill_color
+        from gandam_studio.core.workspace.faint import faint
+        from trainer.protocol.recipe import Recipe
+
+        # A recipe that keeps transparency is judged on white.
+        name = self.recipe.background
+        background = fill_color(Recipe(background="white" if name == "alpha" else name), common_border(self.connection))
+        unseen = faint(self.thumbnails.read, found, background)
+        return found[np.isin(found, unseen, invert=not filter.faint)]
 
     def sprite(self, seq: int) -> Sprite:
         """Return one sprite. Raises UnknownSprite."""

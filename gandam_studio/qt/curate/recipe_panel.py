@@ -167,7 +167,8 @@ class RecipePanel(QWidget):
             return
         background = str(self.background.currentData())
         self.color_button.setVisible(background == "color")
-        recipe = Recipe(
+        recipe = dataclasses.replace(
+            self._session.workspace.recipe,
             size=int(self.side.currentData()),
             trim=self.trim.isChecked(),
             pad=str(self.pad.currentData()),
@@ -205,11 +206,12 @@ class RecipePanel(QWidget):
         recipe = self._at_training_size(workspace.recipe)
         background = detected_background(workspace) if recipe.background == "detected" else "#ffffff"
         # Imported late: it pulls in cv2, which the window does not need to open.
-        from gandam_studio.core.pictures.rendering import render
+        from gandam_studio.core.pictures.rendering import longest_side, render
 
-        self.preview.show_pictures(
-            [_rgba(render(picture, recipe, background)) for picture in _pictures(workspace, self._targets())]
-        )
+        pictures = _pictures(workspace, self._targets())
+        # Relative sizes are shown among the samples; the whole set is measured when it is prepared.
+        longest = max((longest_side(picture, recipe) for picture in pictures), default=0) if recipe.is_relative else 0
+        self.preview.show_pictures([_rgba(render(picture, recipe, background, longest)) for picture in pictures])
 
 
 def _pictures(workspace: Workspace, seqs: Seqs) -> list[np.ndarray]:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import hashlib
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.pictures.decoding import exif, jpeg, pillow, png
+from gandam_studio.core.pictures.decoding import exif, jpeg, pillow, png, sequences
 from gandam_studio.core.pictures.decoding.colour import rgb_to_srgb
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
 from gandam_studio.core.pictures.decoding.sniff import ARCHIVES, describe_other, sniff
 
 COLORS_COUNTED = 4096
 _ANIMATED = ("gif", "webp", "avif", "tiff")
+# Kind -> module in this package and what to call in it. They are imported when the first such file comes: most sets
+# hold PNGs alone, and every process would load them.
+_DOCUMENTS = {"aseprite": ("aseprite", "Document"), "ico": ("icons", "Icon"), "cur": ("icons", "Icon")}
+"""Formats of several pictures that are read by our own code."""
+_ICONS = ("ico", "cur")
+_STILLS = {
+    "netpbm": ("netpbm", "decode"), "pcx": ("pcx", "decode"), "xpm": ("xpm", "decode"), "psd": ("psd", "decode"),
+    "xcf": ("xcf", "decode"), "openraster": ("openraster", "decode"), "heic": ("plugins", "heic"),
+    "jxl": ("plugins", "jxl"),
+}  # fmt: skip
+"""Formats of one picture that are read by our own code, or by an optional package."""
 _SAMPLE = 1 << 16  # pixels; larger pictures are sampled before a full count
 _LEAST_VISIBLE = np.uint32(1 << 24)  # the smallest 32-bit value of a pixel with any opacity
 
@@ -42,6 +56,7 @@ class PictureInfo:
         alpha: whether any pixel is not opaque.
         background: "#rrggbb" of the border if most of it has one opaque colour, else "".
         frames: number of frames that the file declares.
+        tags: the names that the file gives the frame, such as those of animations it belongs to.
     """
 
     format: str
@@ -51,6 +66,7 @@ class PictureInfo:
     alpha: bool
     background: str
     frames: int = 1
+    tags: tuple[str, ...] = ()
 
 
 class Raw(NamedTuple):
@@ -60,11 +76,13 @@ class Raw(NamedTuple):
         rgba: (H, W, 4) uint8, possibly a read-only view; colours under alpha 0 are still present.
         kind: as sniffed, one of `sniff.PICTURES`.
         frames: number of frames that the file declares.
+        tags: as in `PictureInfo`.
     """
 
     rgba: Pixels
     kind: str
     frames: int = 1
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,32 +101,53 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = False
     check for truncated data; use it for files that an import has accepted, also one by an older version.
     Raises UnreadablePicture (IsArchive for an archive) with a short reason.
     """
-    return finish(*decode_raw(data, limits, vetted=vetted))
+    return _finished(decode_raw(data, limits, vetted=vetted))
 
 
 def decode_raw(data: bytes, limits: Limits = DEFAULT_LIMITS, *, vetted: bool = False) -> Raw:
     """Decode without the last step, which `finish_stack` does for many pictures of one size at once."""
     kind = picture_kind(data, limits)
-    still = _still(data, kind, limits, vetted=vetted)
-    return still or Raw(*_by_pillow(data, kind, limits))
+    if still := _still(data, kind, limits, vetted=vetted):
+        return still
+    with opened(data, kind, limits) as pictures:
+        return Raw(pictures.frame(0), kind, pictures.count)
+
+
+@contextlib.contextmanager
+def opened(data: bytes, kind: str, limits: Limits = DEFAULT_LIMITS) -> Iterator[sequences.Sequence]:
+    """Open a file that may hold several pictures: an animation, an icon. Raises UnreadablePicture."""
+    if kind in _DOCUMENTS:
+        yield _decoder(*_DOCUMENTS[kind])(data, limits)
+    else:
+        with pillow.opened(data, kind, limits) as image:
+            yield pillow.Frames(image)
+
+
+def frames(pictures: sequences.Sequence, limits: Limits) -> Iterator[tuple[int, Pixels]]:
+    """Yield (index, RGBA) of every frame. Raises UnreadablePicture once the limits are exceeded."""
+    count = min(pictures.count, limits.max_frames)
+    width, height = pictures.size
+    for index in range(pictures.first, count):
+        if width * height * (index + 1) > limits.max_pixels:
+            raise UnreadablePicture(f"too large: {count} frames of {width} x {height} pixels")
+        yield index, pictures.frame(index)
 
 
 def decode_frames(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[int, Picture]]:
-    """Yield (index, picture) for every distinct frame of an animation; a still picture is frame 0.
+    """Yield (index, picture) for every distinct frame of an animation, or picture of an icon; a still one is frame 0.
 
     Frames equal to an earlier one are skipped. Empty frames are skipped too, unless all are empty.
     Raises UnreadablePicture.
     """
     kind = picture_kind(data, limits)
     if still := _still(data, kind, limits):
-        yield 0, finish(*still)
+        yield 0, _finished(still)
         return
-    with pillow.opened(data, kind, limits) as image:
-        count = int(getattr(image, "n_frames", 1))
+    with opened(data, kind, limits) as pictures:
         seen: set[str] = set()
         empty: tuple[int, Picture] | None = None
-        for index, rgba in pillow.frames(image, limits):
-            picture = finish(rgba, kind, count)
+        for index, rgba in frames(pictures, limits):
+            picture = _finished(Raw(rgba, kind, pictures.count, pictures.tags(index)))
             if picture.info.colors == 0:
                 empty = empty or (index, picture)
                 continue
@@ -123,24 +162,31 @@ def decode_frames(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[tupl
 def decode_first(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, Raw]:
     """Return (index, picture) of the first frame of an animation that is not blank; a still picture is frame 0.
 
-    Falls back to the first frame. Raises UnreadablePicture.
+    Of an icon, the largest picture counts as the first. Falls back to the first frame. Raises UnreadablePicture.
     """
     kind = picture_kind(data, limits)
     if still := _still(data, kind, limits):
         return 0, still
-    with pillow.opened(data, kind, limits) as image:
-        count = int(getattr(image, "n_frames", 1))
+    with opened(data, kind, limits) as pictures:
         first: tuple[int, Raw] | None = None
-        for index, rgba in pillow.frames(image, limits):
-            found = index, Raw(rgba, kind, count)
-            if _shows_something(rgba):
+        for index, rgba in frames(pictures, limits):
+            found = index, Raw(rgba, kind, pictures.count, pictures.tags(index))
+            if kind in _ICONS or _shows_something(rgba):
                 return found
             first = first or found
-            if image.width * image.height * (index + 2) > limits.max_pixels:
+            if pictures.size[0] * pictures.size[1] * (index + 2) > limits.max_pixels:
                 break
         if first is None:
             raise UnreadablePicture("an animation without frames")
         return first
+
+
+def decode_frame(data: bytes, index: int, limits: Limits = DEFAULT_LIMITS) -> Pixels:
+    """Decode frame `index` of an animation, or picture of an icon. Raises UnreadablePicture."""
+    with opened(data, picture_kind(data, limits), limits) as pictures:
+        if index >= pictures.count:
+            raise UnreadablePicture(f"the animation has no frame={index}")
+        return pictures.frame(index)
 
 
 def _still(data: bytes, kind: str, limits: Limits, *, vetted: bool = False) -> Raw | None:
@@ -157,7 +203,13 @@ def _still(data: bytes, kind: str, limits: Limits, *, vetted: bool = False) -> R
         return Raw(rgba, kind)
     if kind == "jpeg":
         return Raw(*_jpeg(data, limits, vetted))
-    return None if kind in _ANIMATED else Raw(*_by_pillow(data, kind, limits))
+    if kind in _STILLS:
+        return Raw(_decoder(*_STILLS[kind])(data, limits), kind)
+    return None if kind in _ANIMATED or kind in _DOCUMENTS else Raw(*_by_pillow(data, kind, limits))
+
+
+def _decoder(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(f"gandam_studio.core.pictures.decoding.{module}"), name)
 
 
 def _shows_something(rgba: Pixels) -> bool:
@@ -193,6 +245,11 @@ def finish(rgba: Pixels, kind: str = "raw", frames: int = 1) -> Picture:
         rgba = np.array(rgba, order="C")
     (info,) = finish_stack(rgba[None], [(kind, frames)])
     return Picture(rgba, info)
+
+
+def _finished(raw: Raw) -> Picture:
+    picture = finish(raw.rgba, raw.kind, raw.frames)
+    return Picture(picture.rgba, dataclasses.replace(picture.info, tags=raw.tags)) if raw.tags else picture
 
 
 def finish_stack(stack: Pixels, facts: Sequence[tuple[str, int]]) -> list[PictureInfo]:
@@ -267,5 +324,4 @@ def _jpeg(data: bytes, limits: Limits, vetted: bool) -> tuple[Pixels, str, int]:
 
 def _by_pillow(data: bytes, kind: str, limits: Limits) -> tuple[Pixels, str, int]:
     with pillow.opened(data, kind, limits) as image:
-        count = int(getattr(image, "n_frames", 1)) if kind in ("png", *_ANIMATED) else 1
-        return pillow.first_frame(image), kind, count
+        return pillow.first_frame(image), kind, 1

@@ -20,6 +20,7 @@ class Limits:
         max_side: width or height, in pixels.
         max_file_bytes: size of the file.
         max_frames: frames decoded of one animation.
+        max_layers: layers of one document.
         seconds: wall-clock time, after which a worker process is killed.
         memory_bytes: address space a worker may use beyond what it starts with (where the system can limit it).
     """
@@ -28,6 +29,7 @@ class Limits:
     max_side: int = 32_000
     max_file_bytes: int = 512 * 1024 * 1024
     max_frames: int = 1_000
+    max_layers: int = 1_000
     seconds: float = 30.0
     memory_bytes: int = 3 * 1024**3
 

@@ -1,6 +1,6 @@
 """Parts of a file that are sprites of their own.
 
-frame=3                                   frame of an animation
+frame=3                                   frame of an animation, or picture of an icon
 region=x,y,w,h                            rectangle of a sheet, in canonical pixels; padded beyond the sheet's edges
 region=x,y,w,h+turn=3                     rotated clockwise by that many quarter turns
 region=x,y,w,h+on=W,H,X,Y                 placed at (X, Y) on a transparent canvas of W x H, after the rotation
@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.pictures.decoding import pillow
-from gandam_studio.core.pictures.decoding.canonical import decode, finish, picture_kind
+from gandam_studio.core.pictures.decoding.canonical import decode, decode_frame, finish
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
 from gandam_studio.core.pictures.rendering import plain_border
 from trainer.protocol.manifest import PART
@@ -119,11 +118,7 @@ def decode_part(data: bytes, part: str = "", limits: Limits = DEFAULT_LIMITS) ->
         canvas = (on[0], on[1], on[2], on[3]) if numbers[5] else None
         piece = Piece((x, y, w, h), turn, canvas, _color(key) if key else None)
         return finish(piece.cut(decode(data, limits, vetted=True).rgba, limits)).rgba
-    with pillow.opened(data, picture_kind(data, limits), limits) as image:
-        if int(frame) >= int(getattr(image, "n_frames", 1)):
-            raise UnreadablePicture(f"the animation has no {part}")
-        image.seek(int(frame))
-        rgba = pillow.first_frame(image)
+    rgba = decode_frame(data, int(frame), limits)
     return finish(keyed(rgba, _color(frame_key)) if frame_key else rgba).rgba
 
 

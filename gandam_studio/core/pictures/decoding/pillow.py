@@ -1,4 +1,4 @@
-"""Decoding with Pillow, for GIF, WebP, BMP, TIFF, AVIF, ICO, TGA, CMYK JPEG and animations.
+"""Decoding with Pillow, for GIF, WebP, BMP, TIFF, AVIF, TGA, DDS, CMYK JPEG and animations.
 
 Only the plugin of the sniffed format sees the bytes, and a picture's size is checked before its pixels are decoded.
 """
@@ -28,12 +28,39 @@ _PLUGINS = {
     "bmp": ("BmpImagePlugin", ("BMP",)),
     "tiff": ("TiffImagePlugin", ("TIFF",)),
     "avif": ("AvifImagePlugin", ("AVIF",)),
-    "ico": ("IcoImagePlugin", ("ICO",)),
     "tga": ("TgaImagePlugin", ("TGA",)),
+    "dds": ("DdsImagePlugin", ("DDS",)),
 }
 _SPOKEN = ("TIFF", "AVIF")  # pronounced as words
 _ORIENTATION = 0x0112
 _FAX = (2, 3, 4)  # TIFF compression: libtiff decodes damaged fax data without reporting an error
+
+
+class Frames:
+    """An opened picture as a `sequences.Sequence` of its frames.
+
+    Attributes:
+        image: the opened picture.
+        count: number of frames that the file declares.
+        first: 1 for an APNG whose picture for viewers without animation support is not one of its frames, else 0.
+        size: (width, height) in pixels.
+    """
+
+    def __init__(self, image: Image.Image) -> None:
+        self.image = image
+        self.count = int(getattr(image, "n_frames", 1))
+        self.first = 1 if getattr(image, "default_image", False) and self.count > 1 else 0
+        self.size = image.size
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """Decode frame `index`: (H, W, 4) RGBA uint8."""
+        if index or self.image.tell():
+            self.image.seek(index)
+        return first_frame(self.image)
+
+    def tags(self, index: int) -> tuple[str, ...]:
+        """Return no names: these formats have none."""
+        return ()
 
 
 @contextlib.contextmanager
@@ -56,6 +83,8 @@ def opened(data: bytes, kind: str, limits: Limits) -> Iterator[Image.Image]:
             raise UnreadablePicture(f"{with_article(kind.upper())} that cannot be read") from None
         except MemoryError:
             raise UnreadablePicture("needs too much memory") from None
+        except NotImplementedError:
+            raise UnreadablePicture(f"{with_article(kind.upper())} of a variant that is not supported") from None
         except ImportError:
             raise UnreadablePicture(f"{kind.upper()} is not supported by this installation") from None
         except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
@@ -72,20 +101,6 @@ def first_frame(image: Image.Image) -> NDArray[np.uint8]:
     turn = 1 if tagged else _orientation_of(image)
     rgba = _rgba(image, profile if isinstance(profile, bytes) else b"")
     return upright(rgba, turn) if turn != 1 else rgba
-
-
-def frames(image: Image.Image, limits: Limits) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Yield (index, RGBA) of every frame. Raises UnreadablePicture once the limits are exceeded.
-
-    The fallback picture of an APNG, for viewers without animation support, is not one of its frames.
-    """
-    count = min(int(getattr(image, "n_frames", 1)), limits.max_frames)
-    first = 1 if getattr(image, "default_image", False) and count > 1 else 0
-    for index in range(first, count):
-        if image.width * image.height * (index + 1) > limits.max_pixels:
-            raise UnreadablePicture(f"too large: {count} frames of {image.width} x {image.height} pixels")
-        image.seek(index)
-        yield index, first_frame(image)
 
 
 def with_article(name: str) -> str:
