@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -96,16 +97,31 @@ def ask(*arguments: str, job: Job = NULL_JOB, label: str = "") -> dict[str, Any]
 
 
 def available_devices(job: Job = NULL_JOB) -> tuple[str, ...]:
-    """What this machine can train on, the best first: "cuda", "mps", "cpu". Asks the trainer once, which takes seconds.
+    """What this machine can train on, the best first: "cuda", "mps", "cpu".
 
-    Raises UserError and jobs.Cancelled.
+    Where there may be a GPU, the trainer is asked, once, which takes seconds: only torch knows what it can use. Raises
+    UserError and jobs.Cancelled.
     """
-    if not _devices:
-        _devices.extend(name for name in ask("devices", job=job).get("devices", ()) if isinstance(name, str))
+    if not gpu_is_possible():
+        return ("cpu",)
+    with _asking:  # Two windows at once need one answer.
+        if not _devices:
+            _devices.extend(name for name in ask("devices", job=job).get("devices", ()) if isinstance(name, str))
     return tuple(_devices)
 
 
+def gpu_is_possible() -> bool:
+    """False where there can be no device but the CPU: no graphics driver that torch knows is loaded."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    if sys.platform == "win32":
+        return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll").exists()
+    # NVIDIA's driver, the same under WSL, and AMD's.
+    return any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd"))
+
+
 _devices: list[str] = []
+_asking = threading.Lock()
 
 
 def _communicate(process: subprocess.Popen[bytes], job: Job, label: str) -> tuple[bytes, list[str]]:
