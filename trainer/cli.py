@@ -17,8 +17,19 @@ from typing import Any
 import click
 
 from trainer.protocol.config import TrainConfig, describe_fields
+from trainer.protocol.diagnosis import alarm_text
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.events import LIMITS, Progress, RunExtended, RunStarted, RunWarning, SpikeFound, TrainEvent
+from trainer.protocol.events import (
+    LIMITS,
+    Alarm,
+    Diagnosed,
+    Progress,
+    RunExtended,
+    RunStarted,
+    RunWarning,
+    SpikeFound,
+    TrainEvent,
+)
 from trainer.protocol.extension import AUTO, TAILS, More
 from trainer.protocol.outputs import check_file, check_new
 from trainer.protocol.overrides import apply_overrides
@@ -179,6 +190,10 @@ def _printer() -> Callable[[TrainEvent], None]:
             click.echo(f"new limit: {event.message}")
         elif isinstance(event, RunWarning):
             click.echo(f"note: {event.message}")
+        elif isinstance(event, Diagnosed):
+            click.echo(f"diagnosis at iteration {event.iteration:,}: {event.verdict}")
+        elif isinstance(event, Alarm):
+            click.echo(f"alarm: {alarm_text(event.about, event.state)}")
         elif isinstance(event, SpikeFound):
             click.echo(f"spike in {event.curve} at iteration {event.spike_iteration:,}")
         elif isinstance(event, Progress) and time.monotonic() - last[0] > 5:

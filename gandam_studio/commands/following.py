@@ -7,7 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from trainer.protocol.events import TERMINAL, Progress, RunExtended, RunStarted, RunWarning, TrainEvent
+from trainer.protocol.diagnosis import alarm_text
+from trainer.protocol.events import TERMINAL, Alarm, Progress, RunExtended, RunStarted, RunWarning, TrainEvent
 
 if TYPE_CHECKING:
     from gandam_studio.commands.progress import ConsoleJob
@@ -61,6 +62,8 @@ class _Bar:
             self._shown = done
         elif isinstance(event, RunExtended | RunWarning):
             print(f"note: {event.message}", file=sys.stderr, flush=True)
+        elif isinstance(event, Alarm):
+            print(f"alarm: {alarm_text(event.about, event.state)}", file=sys.stderr, flush=True)
         elif isinstance(event, TERMINAL):
             self._job.describe("Ending")
 

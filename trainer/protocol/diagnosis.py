@@ -420,6 +420,16 @@ def drift_card(found: Diagnosis) -> Card:
     return Card(title, meaning, f"Distance to themselves: {d.identity:.2f} of the distance to others.")
 
 
+def alarm_text(about: str, state: str) -> str:
+    """An alarm in a few words."""
+    what = {
+        "collapse": "the samples are getting alike",
+        "copying": "samples look like training pictures",
+        "membership": "the generator knows its training pictures better than held-out ones",
+    }.get(about, about)
+    return f"{what}: no longer" if state == "cleared" else what
+
+
 def cards(found: Diagnosis) -> dict[str, Card]:
     """The four cards: "variety", "copying", "quality", "drift"."""
     return {
