@@ -2,9 +2,9 @@
 
     python tests/benchmarks/diagnostics_cost.py [--sizes 128 1000 10000] [--repeats 5] [--json]
 
-For each number of training sprites (the drawn mechas, repeated with other colours where there are not enough): seconds to
-prepare and seconds a look (medians of repeats, on one thread), and how much training between two looks keeps that within
-3 %.
+For each number of training sprites (the drawn mechas, repeated with other colours where there are not enough): seconds
+to prepare and seconds a look (medians of repeats, on one thread), and how much training between two looks keeps that
+within 3 %.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "diagnostics")]
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "tests" / "diagnostics"))
 
 import numpy as np
 import torch
