@@ -118,8 +118,12 @@ def _say(out: Output, answer: dict[str, Any]) -> None:
         out.say(answer["advice"])
     real = variety["real"]["distinct"]
     out.say(f"variety  {variety['distinct']:,} different of {answer['samples']:,}; real sprites {real:,}")
-    out.say(f"copying  {copying['kappa']:.1%} ({copying['low']:.1%} to {copying['high']:.1%}) look like one of "
-            f"{counted(copying['sources'], 'training picture')}")  # fmt: skip
+    if copying["sources"]:
+        range_ = f"{copying['low']:.1%} to {copying['high']:.1%}"
+        of = counted(copying["sources"], "training picture")
+        out.say(f"copying  {copying['kappa']:.1%} ({range_}) look like one of {of}")
+    else:
+        out.say(f"copying  none looks like a training picture (surely under {copying['high']:.1%})")
     if quality:
         floor = f"real sprites {quality['floor_mean']:.3g} ± {quality['floor_sd']:.2g}"
         out.say(f"quality  KID {quality['kid']:.3g} ± {quality['error']:.2g}; {floor} ({answer['features']})")

@@ -16,9 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tests" / "diagnostics"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "diagnostics"))
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ from trainer.diagnostics.diagnose import Diagnostics
 from trainer.diagnostics.likeness import RealPictures
 from trainer.features import NAME, RandomFeatures
 
+ROOT = Path(__file__).resolve().parents[2]
 SHARE = 0.03
 
 

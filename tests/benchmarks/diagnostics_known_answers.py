@@ -13,11 +13,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tests" / "diagnostics"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "diagnostics"))
 
 from real_sprites import CONDITIONS, mechas, pokesprites, split
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
