@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QPainter
+from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QPainter
 from PySide6.QtWidgets import (
-    QFrame,
-    QLabel,
-    QLineEdit,
-    QListWidget,
     QListWidgetItem,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.painting import paint_item
 from gandam_studio.qt.tips import keys_of, name_of
-from gandam_studio.qt.widgets.focus import keep_plain_keys
+from gandam_studio.qt.widgets.search_popup import SearchPopup
 
 _POSSIBLE = Qt.ItemDataRole.UserRole + 1
 _BY_SYNONYM = 150  # penalty of a match with another word for the command
@@ -144,7 +139,7 @@ def match(query: str, text: str) -> int | None:
     return score
 
 
-class CommandPalette(QFrame):
+class CommandPalette(SearchPopup):
     """A search field and a short list over the window; Enter runs the command, Escape closes.
 
     Signals:
@@ -154,41 +149,26 @@ class CommandPalette(QFrame):
     chosen = Signal(object)
 
     def __init__(self, commands: Iterable[Command], parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setProperty("role", "panel")
+        super().__init__(parent)
         self.setAccessibleName(self.tr("Command palette"))
         self._synonyms = synonyms()
         self._commands: list[tuple[Command, str]] = []
-        self.field = QLineEdit(placeholderText=self.tr("Type a command, such as: drop, mirror, export"))
+        self.field.setPlaceholderText(self.tr("Type a command, such as: drop, mirror, export"))
         self.field.setAccessibleName(self.tr("Command"))
-        self.field.textChanged.connect(self._search)
-        self.field.installEventFilter(self)
-        self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Commands"))
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.itemActivated.connect(lambda _item: self.run())
-        self.list.itemClicked.connect(lambda _item: self.run())
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.itemActivated.connect(lambda _item: self.take())
         self.list.setUniformItemSizes(True)
         self.list.setMouseTracking(True)
         self.list.setItemDelegate(_Delegate(self.list))
-        self.nothing = QLabel(wordWrap=True)
-        self.nothing.setTextFormat(Qt.TextFormat.PlainText)
-        self.nothing.setProperty("role", "secondary")
-        self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
-        layout.setSpacing(theme.SPACE)
-        for widget in (self.field, self.list, self.nothing):
-            layout.addWidget(widget)
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.add(commands)
 
     def add(self, commands: Iterable[Command]) -> None:
         """Add commands, and search again."""
         shown = [command for command in commands if command.action.isVisible()]
         self._commands += [(command, other_words(command.text, self._synonyms)) for command in shown]
-        self._search(self.field.text())
+        self.search(self.field.text())
 
     def show_over(self, window: QWidget) -> None:
         """Open in the upper middle of the window, with the focus in the field."""
@@ -199,7 +179,7 @@ class CommandPalette(QFrame):
         self.show()
         self.field.setFocus()
 
-    def run(self) -> None:
+    def take(self) -> None:
         """Close the palette, then hand over the command, which may depend on the previous focus."""
         item = self.list.currentItem()
         if item is None:
@@ -208,23 +188,8 @@ class CommandPalette(QFrame):
         self.close()
         self.chosen.emit(command)
 
-    def event(self, event: QEvent) -> bool:
-        """Keep plain keys from the screen behind."""
-        return keep_plain_keys(event) or super().event(event)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Forward Up, Down and Enter from the field to the list."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
-            if step and self.list.count():
-                self.list.setCurrentRow((self.list.currentRow() + step) % self.list.count())
-                return True
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self.run()
-                return True
-        return super().eventFilter(watched, event)
-
-    def _search(self, query: str) -> None:
+    def search(self, query: str) -> None:
+        """List the commands that match, the best first."""
         scored = []
         for place, (command, others) in enumerate(self._commands):
             score = match(query, f"{command.text} {command.menu}")
@@ -249,9 +214,9 @@ class CommandPalette(QFrame):
             self.list.addItem(item)
         self.list.setCurrentRow(0)
         self.list.setVisible(bool(scored))
-        self.nothing.setVisible(not scored)
+        self.note.setVisible(not scored)
         if not scored:
-            self.nothing.setText(
+            self.note.setText(
                 self.tr("Nothing found. Try another word, such as: drop, flip, export, zoom. F1 lists all keys.")
             )
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidgetItem, QWidget
 
 from gandam_studio.core.texts import LONGEST_REASON, folded
 from gandam_studio.qt import theme
-from gandam_studio.qt.widgets.focus import keep_plain_keys
+from gandam_studio.qt.widgets.search_popup import SearchPopup
 from trainer.protocol.untrusted import shortened
 
 DIGITS = 9
 WIDTH, ROWS = 340, 9
 
 
-class ReasonPicker(QFrame):
+class ReasonPicker(SearchPopup):
     """A field and the workspace's reasons below it, over the window; closes when one is chosen.
 
     Attributes:
@@ -30,29 +30,14 @@ class ReasonPicker(QFrame):
     chosen = Signal(str)
 
     def __init__(self, reasons: Sequence[str], parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setProperty("role", "panel")
+        super().__init__(parent)
         self.setAccessibleName(self.tr("Reason for the drop"))
         self._reasons = list(reasons)
-        self.field = QLineEdit(placeholderText=self.tr("Reason for the drop"))
+        self.field.setPlaceholderText(self.tr("Reason for the drop"))
         self.field.setAccessibleName(self.tr("Reason for the drop"))
         self.field.setMaxLength(LONGEST_REASON)
-        self.field.textChanged.connect(self._search)
-        self.field.installEventFilter(self)
-        self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Reasons of this workspace"))
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.itemClicked.connect(lambda _item: self.take())
-        self._hint = QLabel(wordWrap=True)
-        self._hint.setProperty("role", "secondary")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
-        layout.setSpacing(theme.SPACE)
-        for widget in (self.field, self.list, self._hint):
-            layout.addWidget(widget)
-        self._search("")
+        self.search("")
 
     def open_at(self, where: QPoint) -> None:
         """Open with the upper left corner at a global position, or as near to it as the screen allows."""
@@ -75,28 +60,17 @@ class ReasonPicker(QFrame):
             self.close()
             self.chosen.emit(reason)
 
-    def event(self, event: QEvent) -> bool:
-        """Keep plain keys from the screen behind."""
-        return keep_plain_keys(event) or super().event(event)
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Digits choose while nothing is typed."""
+        number = event.key() - Qt.Key.Key_0
+        if self.field.text() or not 1 <= number <= min(DIGITS, len(self._reasons)):
+            return False
+        self.list.setCurrentRow(number - 1)
+        self.take()
+        return True
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Digits choose while nothing is typed; Up, Down and Enter go to the list."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
-            if step and self.list.count():
-                self.list.setCurrentRow((self.list.currentRow() + step) % self.list.count())
-                return True
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self.take()
-                return True
-            number = event.key() - Qt.Key.Key_0
-            if not self.field.text() and 1 <= number <= min(DIGITS, len(self._reasons)):
-                self.list.setCurrentRow(number - 1)
-                self.take()
-                return True
-        return super().eventFilter(watched, event)
-
-    def _search(self, text: str) -> None:
+    def search(self, text: str) -> None:
+        """List the reasons that hold the text."""
         typed = folded(text.strip())
         self.list.clear()
         for number, reason in enumerate(self._reasons, 1):
@@ -109,7 +83,7 @@ class ReasonPicker(QFrame):
         self.list.setCurrentRow(exact if typed else 0 if self._reasons else -1)
         self.list.setVisible(self.list.count() > 0)
         new = typed and exact < 0
-        self._hint.setText(
+        self.note.setText(
             self.tr("Enter drops with this new reason.") if new
             else self.tr("A digit or Enter chooses; type for a new reason.") if self._reasons
             else self.tr("Type a reason, such as: blurry. Enter drops.")
