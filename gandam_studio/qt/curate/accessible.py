@@ -7,12 +7,15 @@ where its stubs do not.)
 
 from __future__ import annotations
 
+import functools
+
 from PySide6.QtCore import QObject, QRect
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QColor, QWindow
 from PySide6.QtWidgets import QAccessibleWidget
 
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.curate.gallery import Gallery
+from gandam_studio.qt.widgets.accessible import install_factory
 
 
 class AccessibleGallery(QAccessibleWidget):
@@ -139,24 +142,7 @@ def describe(gallery: Gallery, sprite: Sprite) -> str:
     return ", ".join(words)
 
 
+@functools.cache
 def install() -> None:
-    """Register the factory for galleries with Qt; call once per process."""
-    global _installed
-    if not _installed:
-        _installed = True
-        QAccessible.installFactory(_make)
-
-
-_installed = False
-# Python must keep a reference to what C++ only points to.
-_made: dict[int, AccessibleGallery] = {}
-
-
-def _make(_class_name: str, subject: QObject) -> QAccessibleInterface | None:
-    if not isinstance(subject, Gallery):
-        return None
-    key = id(subject)
-    if key not in _made:
-        _made[key] = AccessibleGallery(subject)
-        subject.destroyed.connect(lambda: _made.pop(key, None))
-    return _made[key]
+    """Register the interfaces of galleries."""
+    install_factory(lambda subject: AccessibleGallery(subject) if isinstance(subject, Gallery) else None)

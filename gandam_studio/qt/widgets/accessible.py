@@ -5,6 +5,9 @@ A class says its role in `accessible_role`; one whose value can be changed also 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleInterface
 from PySide6.QtWidgets import QAccessibleWidget, QWidget
@@ -24,25 +27,36 @@ class _Told(QAccessibleWidget):
         return super().text(kind)
 
 
+def install_factory(make: Callable[[QObject], QAccessibleInterface | None]) -> None:
+    """Register with Qt what makes the interfaces of some objects (None: not of this one); once per process and kind."""
+    # Python must keep a reference to what C++ only points to.
+    made: dict[int, QAccessibleInterface] = {}
+
+    def factory(_class_name: str, subject: QObject) -> QAccessibleInterface | None:
+        key = id(subject)
+        if key not in made:
+            found = make(subject)
+            if found is None:
+                return None
+            made[key] = found
+            subject.destroyed.connect(lambda: made.pop(key, None))
+        return made[key]
+
+    _factories.append(factory)
+    QAccessible.installFactory(factory)
+
+
+_factories: list[Callable[[str, QObject], QAccessibleInterface | None]] = []
+
+
+@functools.cache
 def install() -> None:
-    """Register the factory with Qt; call once per process."""
-    global _installed
-    if not _installed:
-        _installed = True
-        QAccessible.installFactory(_make)
+    """Register the interfaces of widgets that say their role."""
+    install_factory(_told)
 
 
-_installed = False
-# Python must keep a reference to what C++ only points to.
-_made: dict[int, _Told] = {}
-
-
-def _make(_class_name: str, subject: QObject) -> QAccessibleInterface | None:
+def _told(subject: QObject) -> QAccessibleInterface | None:
     role = getattr(subject, "accessible_role", None)
     if not isinstance(subject, QWidget) or not isinstance(role, QAccessible.Role):
         return None
-    key = id(subject)
-    if key not in _made:
-        _made[key] = _Told(subject, role)
-        subject.destroyed.connect(lambda: _made.pop(key, None))
-    return _made[key]
+    return _Told(subject, role)
