@@ -206,7 +206,7 @@ class CompareView(QWidget):
 def show_title(grid: SampleGrid, folder: Path) -> None:
     """Name a run above its grid."""
     label = label_of(folder)
-    grid.title.setText(shortened(label.name or folder.name))
+    grid.set_title(shortened(label.name or folder.name))
     grid.title.setToolTip(tip("\n".join(line for line in (label.name, folder.name, label.note) if line)))
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import (
+    QAccessible,
+    QContextMenuEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+)
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.qt import theme
@@ -44,6 +54,8 @@ class GridView(QWidget):
         menu_requested: right click or the menu key (index, None outside of cells; global position).
     """
 
+    accessible_role = QAccessible.Role.Graphic
+
     cell_clicked = Signal(int)
     menu_requested = Signal(object, QPoint)
 
@@ -61,6 +73,13 @@ class GridView(QWidget):
         self.setMinimumSize(96, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.notifier().changed.connect(self.update)
+
+    def accessible_value(self) -> str:
+        """The chosen sample, or how many there are."""
+        count = self.rows * self.columns
+        if self.selected is not None:
+            return self.tr("sample {0} of {1}").format(self.selected + 1, count)
+        return self.tr("{0} samples").format(count) if self._image is not None else self._message
 
     def sizeHint(self) -> QSize:
         """A square size."""
@@ -225,6 +244,11 @@ class SampleGrid(QFrame):
         layout.setSpacing(theme.HALF)
         layout.addLayout(header)
         layout.addWidget(self.view, 1)
+
+    def set_title(self, text: str) -> None:
+        """Change the title, which screen readers are told as the grid's name."""
+        self.title.setText(text)
+        self.view.setAccessibleName(text)
 
     def set_widest(self, note: str) -> None:
         """Reserve space for the longest note, so that a change at a cursor move does not trigger a new layout."""

@@ -118,7 +118,7 @@ class GridArea(QStackedWidget):
         for grid, picture in zip((self.fixed, self.random), pictures, strict=True):
             _show(grid, picture, sample)
         self._complete = sample if all(pictures) else None
-        self.fixed.title.setText(self.tr("Fixed latents, EMA") if sample.weights == "ema" else self.tr("Fixed latents"))
+        self.fixed.set_title(self.tr("Fixed latents, EMA") if sample.weights == "ema" else self.tr("Fixed latents"))
         self._load_real(follower, sample)
         self._prefetch(follower, sample)
 
