@@ -20,6 +20,7 @@ from trainer.protocol.config import TrainConfig, describe_fields
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import LIMITS, Progress, RunExtended, RunStarted, RunWarning, SpikeFound, TrainEvent
 from trainer.protocol.extension import AUTO, TAILS, More
+from trainer.protocol.measures import in_words
 from trainer.protocol.outputs import check_file, check_new
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
@@ -180,7 +181,7 @@ def _printer() -> Callable[[TrainEvent], None]:
         elif isinstance(event, RunWarning):
             click.echo(f"note: {event.message}")
         elif isinstance(event, SpikeFound):
-            click.echo(f"spike in {event.curve} at iteration {event.spike_iteration:,}")
+            click.echo(f"sudden jump in {in_words(event.curve)} at iteration {event.spike_iteration:,}")
         elif isinstance(event, Progress) and time.monotonic() - last[0] > 5:
             last[0] = time.monotonic()
             means = {name: [v for v in event.curves.get(name, []) if v is not None] for name in ("loss_d", "loss_g")}

@@ -22,11 +22,12 @@ from gandam_studio.qt.widgets.plots.plot_panel import PlotPanel
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from gandam_studio.qt.widgets.plots.timeline_bar import TimelineBar
 from gandam_studio.qt.widgets.sample_grid import SampleGrid
+from trainer.protocol.measures import meaning, title
 from trainer.protocol.untrusted import shortened
 
 DASHES = ("solid", "dash", "dot", "solid")
-CURVES = (("loss_d", "Discriminator loss", False), ("loss_g", "Generator loss", False), ("d_fake", "D(G(z))", False),
-          ("grad_norm_g", "|∇G|", True))  # fmt: skip
+CURVES = (("loss_d", False), ("loss_g", False), ("d_fake", False), ("grad_norm_g", True))
+"""The curves compared, and whether their scale is logarithmic at first."""
 REFRESH_MS = 100
 
 
@@ -126,15 +127,15 @@ class CompareView(QWidget):
         self.followers = []
 
     def _set_plots(self) -> None:
-        plots = []
-        for name, title, log in CURVES:
+        plots, meanings = [], [meaning(name) for name, _log in CURVES]
+        for name, log in CURVES:
             series = [
                 overlaid(follower, name, position)
                 for position, follower in enumerate(self.followers)
                 if follower.is_open and name in follower.record.curves
             ]
-            plots.append((title, series, log))
-        self.plots.set_plots(plots, [follower.record for follower in self.followers])
+            plots.append((title(name), series, log))
+        self.plots.set_plots(plots, [follower.record for follower in self.followers], meanings)
         self._extend()
 
     def _extend(self) -> None:
