@@ -112,7 +112,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "batch.size": ("Batch", "16 to 64 suit sprites; larger steps are steadier, but slower and need more memory"),
     "batch.micro": ("At once", "0 unless memory runs out; then half the batch, or less"),
     "batch.sampler": ("Order of pictures", "shuffled is best; fixed only tests whether one batch can be learnt"),
-    "sampling.every": ("Samples every", "A hundred sample points or so a run; very many fill the disk"),
+    "sampling.every": ("Samples every", "About a hundred times in a run; very many fill the disk"),
     "sampling.count": ("Samples in a grid", "36 to 64 give a fair impression; few may mislead"),
     "sampling.checkpoint_every": ("Checkpoint every", "More often loses less after a crash; each takes time and disk"),
     "sampling.checkpoint_minutes": ("Checkpoint at least every", "5 minutes is the most a crash can lose then"),

@@ -411,7 +411,11 @@ class Sampling(Settings):
     """How often pictures, curves and checkpoints are written."""
 
     every: int = setting(
-        500, "iterations between two sample points (a fixed and a fresh grid)", low=1, high=SCALE, unit="iterations"
+        500,
+        "iterations between two moments with samples (same and new ones)",
+        low=1,
+        high=SCALE,
+        unit="iterations",
     )
     count: int = setting(64, "pictures in a grid, all from one moment", low=4, high=1024, unit="pictures")
     checkpoint_every: int = setting(2_000, "iterations between two checkpoints", low=1, high=SCALE, unit="iterations")

@@ -156,7 +156,9 @@ def _sizes(entries: list[ManifestEntry], size: int) -> Check:
             text = f"{smaller:,} are under half of {size} px: they will be enlarged"
             shown = Filter(status="not-dropped", max_side=-(-size // int(SIZE_FACTOR)) - 1)
         return Check("sizes", NOTE, text, "Curate", shown=shown, panel="recipe")
-    text = f"{min(sides)} to {max(sides)} px, trained at {size} px" if sides else "no sprites"
+    least, most = min(sides, default=0), max(sides, default=0)
+    span = f"{most}" if least == most else f"{least} to {most}"
+    text = f"{span} px, trained at {size} px" if sides else "no sprites"
     return Check("sizes", OK, text)
 
 

@@ -149,7 +149,7 @@ class DuplicatesActions:
         row.setSpacing(0)
         tr = self._tr
         decisions = (
-            (self.keep, tr("Keep")), (self.drop, tr("Drop")), (self.flip_and_keep, tr("Flip, keep")), None,
+            (self.keep, tr("Keep")), (self.drop, tr("Drop")), (self.flip_and_keep, tr("Flip")), None,
             (self.keep_best, tr("Keep best")), (self.keep_all, tr("Keep all")),
         )  # fmt: skip
         for entry in decisions:

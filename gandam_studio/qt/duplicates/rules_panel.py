@@ -207,7 +207,7 @@ class RulesPanel(QWidget):
         )
         self.sure.valueChanged.connect(lambda _value: self.relations_changed.emit())
         row = QHBoxLayout()
-        row.addWidget(QLabel(self.tr("minimum confidence")))
+        row.addWidget(QLabel(self.tr("Minimum confidence")))
         row.addStretch()
         row.addWidget(self.sure)
         layout.addLayout(row)

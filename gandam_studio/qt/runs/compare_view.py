@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
@@ -26,8 +26,13 @@ from trainer.protocol.measures import meaning, title
 from trainer.protocol.untrusted import shortened
 
 DASHES = ("solid", "dash", "dot", "solid")
-CURVES = (("loss_d", False), ("loss_g", False), ("d_fake", False), ("grad_norm_g", True))
-"""The curves compared, and whether their scale is logarithmic at first."""
+CURVES = (
+    ("loss_d", QT_TRANSLATE_NOOP("CompareView", "Discr. loss"), False),
+    ("loss_g", QT_TRANSLATE_NOOP("CompareView", "Gen. loss"), False),
+    ("d_fake", QT_TRANSLATE_NOOP("CompareView", "Gen. score"), False),
+    ("grad_norm_g", QT_TRANSLATE_NOOP("CompareView", "Gen. gradient"), True),
+)
+"""The curves compared, titles that fit above narrow plots, and whether their scale is logarithmic at first."""
 REFRESH_MS = 100
 
 
@@ -127,14 +132,14 @@ class CompareView(QWidget):
         self.followers = []
 
     def _set_plots(self) -> None:
-        plots, meanings = [], [meaning(name) for name, _log in CURVES]
-        for name, log in CURVES:
+        plots, meanings = [], [f"{title(name)} ({name}): {meaning(name)}" for name, _short, _log in CURVES]
+        for name, short, log in CURVES:
             series = [
                 overlaid(follower, name, position)
                 for position, follower in enumerate(self.followers)
                 if follower.is_open and name in follower.record.curves
             ]
-            plots.append((title(name), series, log))
+            plots.append((self.tr(str(short)), series, log))
         self.plots.set_plots(plots, [follower.record for follower in self.followers], meanings)
         self._extend()
 

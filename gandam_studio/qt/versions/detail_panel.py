@@ -120,6 +120,8 @@ class DetailPanel(QFrame):
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.HALF)
         for action in actions:
+            # As in the menu: Qt would leave out the ellipsis that says that a dialog follows.
+            action.setIconText(action.text().replace("&", ""))
             button = QToolButton()
             button.setDefaultAction(action)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

@@ -401,13 +401,14 @@ class WatchPage(QWidget):
         total = self._total()
         # With another limit, which may be reached first, the number of iterations is only an upper bound.
         of = self.tr("{0:,} of at most {1:,}") if self._has_other_limit() else self.tr("{0:,} of {1:,}")
-        words = [of.format(record.last_iteration, total) if total else f"{record.last_iteration:,}"]
+        done = record.last_iteration
+        words = [of.format(done, total) if total else self.tr("{0:,} iterations").format(done)]
         if progress is not None:
             words.append(self.tr("{0:,} pictures").format(progress.images_seen))
             if follower.is_alive:
                 words.append(self.tr("{0:,.0f} pictures/s").format(progress.pictures_per_s))
             if progress.memory_mb:
-                words.append(_memory(progress.memory_mb))
+                words.append(self.tr("{0} memory").format(_memory(progress.memory_mb)))
             if follower.is_alive and progress.busy_percent is not None:
                 words.append(f"{self._device()} {progress.busy_percent:.0f} %")
             if follower.is_alive:

@@ -47,15 +47,15 @@ def plot_specs(config: TrainConfig | None) -> list[PlotSpec]:
     )
     if objective == "relativistic":
         # Real and generated pictures are scored as pairs, so there is only one loss.
-        first = PlotSpec(_tr("Discriminator loss"), (LineSpec("loss_d", _tr("pairs"), "plot_1"),))
-    second = PlotSpec(_tr("Generator loss"), (LineSpec("loss_g", _tr("loss"), "plot_3"),))
+        first = PlotSpec(_tr("Discriminator loss"), (LineSpec("loss_d", _tr("real and generated"), "plot_1"),))
+    second = PlotSpec(_tr("Generator loss"), (LineSpec("loss_g", _tr("generator"), "plot_3"),))
     third = PlotSpec(
         _tr("Scores by the critic") if critic else _tr("Scores by the discriminator"),
         (LineSpec("d_real", _tr("real"), "plot_1"), LineSpec("d_fake", _tr("generated"), "plot_2", "dash")),
     )
     lines = [
-        LineSpec("grad_norm_d", _tr("discriminator"), "plot_1"),
-        LineSpec("grad_norm_g", _tr("generator"), "plot_3", "dash"),
+        LineSpec("grad_norm_d", _tr("discr."), "plot_1"),
+        LineSpec("grad_norm_g", _tr("gen."), "plot_3", "dash"),
     ]
     title = _tr("Size of the steps (gradients)")
     if regulariser != "none":
