@@ -215,16 +215,16 @@ def test_after_culling_one_click_includes_what_was_kept_and_one_undo_takes_it_ba
     assert set(decided(screen).values()) == {"kept"}
 
 
-def test_enter_in_a_kept_group_says_why_nothing_is_dropped(screen) -> None:
+def test_keep_best_in_a_kept_group_says_why_nothing_is_dropped(screen) -> None:
     keep_everything(screen)
     screen.cards.go_to(1)
     posted: list[str] = []
     screen.session.message_posted.connect(lambda text, _severity: posted.append(text))
-    press(K.Key_Return)
+    press(K.Key_B)
     assert set(decided(screen).values()) == {"kept"}
     assert any(screen.rules.include_kept.text() in text for text in posted)
     screen.rules.include_kept.setChecked(True)
-    press(K.Key_Return)
+    press(K.Key_B)
     assert [seq for seq, status in decided(screen).items() if status == "dropped"] == [TANK_DOUBLED, TANK_PADDED]
 
 

@@ -185,6 +185,8 @@ class TrainScreen(Screen):
             self._watch.action_requested.connect(self._act)
             self.pages.addWidget(self._watch)
             name_keys(self._watch.pause_button, self.pause_action)
+            sprites = self._watch.sprites_button
+            name_keys(sprites, self.sprites_action, sprites.toolTip())
             self.ready_controls()
         return self._watch
 
