@@ -31,6 +31,7 @@ from trainer.protocol.events import (
     TrainEvent,
 )
 from trainer.protocol.extension import AUTO, TAILS, More
+from trainer.protocol.measures import in_words
 from trainer.protocol.outputs import check_file, check_new
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
@@ -195,7 +196,7 @@ def _printer() -> Callable[[TrainEvent], None]:
         elif isinstance(event, Alarm):
             click.echo(f"alarm: {alarm_text(event.about, event.state)}")
         elif isinstance(event, SpikeFound):
-            click.echo(f"spike in {event.curve} at iteration {event.spike_iteration:,}")
+            click.echo(f"sudden jump in {in_words(event.curve)} at iteration {event.spike_iteration:,}")
         elif isinstance(event, Progress) and time.monotonic() - last[0] > 5:
             last[0] = time.monotonic()
             means = {name: [v for v in event.curves.get(name, []) if v is not None] for name in ("loss_d", "loss_g")}

@@ -33,7 +33,7 @@ class Fallbacks:
                 raise out_of_memory(game.least)
             free_memory(device)
         if had_graphs and not game.graphs and game.complaint:
-            self._warn(f"CUDA graphs are off: {game.complaint}", "graphs")
+            self._warn(f"CUDA graphs (faster steps) are off: {game.complaint}", "graphs")
         return result
 
     def _use_less_memory(self) -> bool:
@@ -41,7 +41,7 @@ class Fallbacks:
         session, game = self._session, self._session.game
         if game.graphs:
             game.graphs = False
-            self._warn("Out of memory: CUDA graphs are switched off.", "graphs")
+            self._warn("Out of memory: CUDA graphs (faster steps) are switched off.", "graphs")
             return True
         if (micro := game.lowered()) == game.micro:
             return False
@@ -52,8 +52,8 @@ class Fallbacks:
         game.micro = micro
         note = " Batch normalisation now sees these smaller groups." if norms else ""
         self._warn(
-            f"Out of memory: training continues with {micro} pictures at once, gradients accumulated to the same "
-            f"batch of {session.batch}.{note}",
+            f"Out of memory: training continues with {micro} pictures at once; the batch is still {session.batch}, "
+            f"done in parts.{note}",
             "memory",
         )
         return True

@@ -88,7 +88,9 @@ class BestWeights:
         if measured is None:
             self._meter = None
             free_memory(session.machine.device)
-            self._say(events.RunWarning(message="Out of memory: KID is no longer measured.", about="memory"))
+            self._say(
+                events.RunWarning(message="Out of memory: the quality (KID) is no longer measured.", about="memory")
+            )
             return
         self._say(measured)
         if measured.value is None or measured.value >= session.best.get("value", float("inf")):

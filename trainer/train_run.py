@@ -302,16 +302,20 @@ def _announce(session: Session, say: Callable[[events.TrainEvent], None], checkp
         say(events.RunResumed(checkpoint=checkpoint))
         return
     if config.scaled:
-        how = "dropped" if config.data.size < config.architecture.size else "added"
-        text = f"{config.preset} is written for {config.architecture.size} px; at {config.data.size} px"
-        say(events.RunWarning(message=f"{text} outermost blocks are {how}", about="scaled"))
+        how = "left out" if config.data.size < config.architecture.size else "added"
+        text = f"the preset {config.preset} is designed for {config.architecture.size} px; for {config.data.size} px"
+        say(events.RunWarning(message=f"{text}, its outermost layers are {how}", about="scaled"))
     if NO_LIMIT in without_effect(config).values():
-        text = "the run has no limit, so values that change over the run (rates, beta2, penalty) stay at their start"
+        text = (
+            "this run has no limit, so what should change until its end (learning rates, beta2, penalty) "
+            "stays as it starts"
+        )
         say(events.RunWarning(message=text, about="schedule"))
     if config.augmentation.mirror and config.origin.facing_curated:
         say(
             events.RunWarning(
-                message="the facing of the pictures was curated, and augmentation.mirror undoes that", about="mirror"
+                message="mirror images are shown too (augmentation.mirror), which undoes the facing you have sorted",
+                about="mirror",
             )
         )
 

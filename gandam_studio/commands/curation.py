@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gandam_studio.commands.arguments import NAME
-from gandam_studio.commands.console import Output, printable, with_workspace
+from gandam_studio.commands.console import Output, counted, printable, with_workspace
 from gandam_studio.commands.selection import SpriteCommand, chosen, filter_options, make_filter, sprites_argument
 from gandam_studio.commands.workspaces import apply
 from gandam_studio.core.places import is_earlier, shown_place
@@ -45,7 +45,7 @@ def list_(
     counts = workspace.counts()
     out.table(("id", "name", "size", "status", "facing", "edits", "tags"), (_row(sprite) for sprite in sprites))
     out.say(
-        f"{len(seqs):,} of {counts.total:,} sprites: {counts.kept:,} kept, {counts.undecided:,} undecided, "
+        f"{len(seqs):,} of {counted(counts.total, 'sprite')}: {counts.kept:,} kept, {counts.undecided:,} undecided, "
         f"{counts.dropped:,} dropped; {counts.flipped:,} flipped"
     )
 

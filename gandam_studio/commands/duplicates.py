@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gandam_studio.commands.arguments import NAME
-from gandam_studio.commands.console import Output, chosen_folder, json_option, workspace_option
+from gandam_studio.commands.console import Output, chosen_folder, counted, json_option, workspace_option
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import NothingMatches
 
@@ -89,7 +89,7 @@ def dedupe(
             decided += drop_edits(report, wanted, relatives=not duplicates_only, include_kept=include_kept)
         if decided:
             changes = workspace.apply(Together(tuple(decided), "Deduplicate"))
-            out.say(f"{changes.label}; undo takes it back" if changes else "nothing to change: it is so already")
+            out.say(f"{changes.label}; undo takes it back" if changes else "no change")
         elif apply_ and (spared := plan_drops(report, relations=wanted).spared) and not include_kept:
             copies_are = "1 copy is" if len(spared) == 1 else f"{len(spared):,} copies are"
             out.say(f"nothing was dropped: {copies_are} marked keep; --include-kept drops them too")
@@ -202,13 +202,13 @@ def families_(folder: Path | None, as_json: bool, cap: int | None, weigh: float 
                 raise NothingMatches("there are no families yet; record them with: gandam-studio dedupe --families")
             edit = core.cap_families(workspace, cap) if cap else core.weigh_families(workspace, weigh or 1.0)
             changes = workspace.apply(edit)
-            out.say(f"{changes.label}; undo takes it back" if changes else "nothing to change: it is so already")
+            out.say(f"{changes.label}; undo takes it back" if changes else "no change")
         found = core.families(workspace)
     out.json([{"family": f.name, "sprites": len(f.seqs), "weight": round(f.weight, 6)} for f in found])
     if found:
         rows = ((f.name, len(f.seqs), f"{f.weight:g}") for f in found[:_TOLD])
         out.table(("family", "sprites", "counts for"), rows, right=("sprites", "counts for"))
-    out.say(f"{len(found):,} families")
+    out.say(f"{len(found):,} {'family' if len(found) == 1 else 'families'}")
 
 
 def _ids(workspace: Workspace, groups: list[DuplicateGroup]) -> dict[int, str]:
@@ -233,9 +233,12 @@ def _tell(out: Output, workspace: Workspace, groups: list[DuplicateGroup], exact
     if rows:
         out.table(("keep", "copy", "relation", "how", "distance"), rows, right=("distance",))
     if len(groups) > _TOLD:
-        out.say(f"and {len(groups) - _TOLD:,} more groups; --json lists them")
+        out.say(f"and {counted(len(groups) - _TOLD, 'more group')}; --json lists them")
     members = sum(len(group.members) for group in groups)
     copies = sum(len(group.duplicates) for group in groups)
-    out.say(f"{len(groups):,} groups: {copies:,} copies, {members - copies:,} relatives (recoloured, near, frames)")
+    out.say(
+        f"{counted(len(groups), 'group')}: {copies:,} {'copy' if copies == 1 else 'copies'}, "
+        f"{members - copies:,} that only look alike (recoloured, near, frames)"
+    )
     if exact:
-        out.say(f"{exact:,} further files have the very pixels of another; the import made them one sprite each")
+        out.say(f"exact copies merged by the import: {counted(exact, 'file')}")

@@ -83,6 +83,9 @@ def import_manifest(workspace: Workspace, out: Output, export: Path) -> None:
     with ConsoleJob() as job:
         done = take_back(workspace, export, job=job)
     out.json(done.to_json())
-    out.say(f"{done.imported:,} sprites imported, {done.decided:,} decided as in {export}")
+    out.say(f"{counted(done.imported, 'sprite')} imported, {done.decided:,} decided as in {export}")
     if done.missing:
-        out.say(f"{len(done.missing):,} pictures are neither there nor here, such as {printable(done.missing[0])}")
+        out.say(
+            f"found neither there nor here: {counted(len(done.missing), 'picture')}, "
+            f"such as {printable(done.missing[0])}"
+        )

@@ -161,11 +161,11 @@ def _tell(out: Output, summary: ImportSummary, options: ImportOptions) -> None:
     for note in summary.notes:
         out.note(printable(note))
     if summary.blank:
-        out.note("blank sprites show nothing, or one colour alone; see: list --blank")
+        out.note("blank sprites are empty, or of one colour alone; see: list --blank")
     if summary.captions and not options.captions:
         out.note(f"captions beside {counted(summary.captions, 'picture')}; --captions tags takes them as tags")
     if summary.edited_count and not options.carry_over:
-        out.note(f"{counted(summary.edited_count, 'picture')} edited since the import before; --carry-over gives the "
+        out.note(f"{counted(summary.edited_count, 'picture')} edited since the last import; --carry-over gives the "
                  "new sprites the decisions of the old ones")  # fmt: skip
     if options.folders_as_tags or options.captions or options.frame_tags:
         out.say(_tagged(summary))

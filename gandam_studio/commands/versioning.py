@@ -25,7 +25,7 @@ _MOST_ROWS = 20  # Rows of each kind in tables; --json has all.
 )
 @with_workspace(write=True)
 def commit(workspace: Workspace, out: Output, message: str, kept_only: bool) -> None:
-    """Save all current decisions as an immutable version. Equal decisions have equal digests."""
+    """Save the current decisions as a version, which never changes. Equal decisions have equal digests."""
     from gandam_studio.core import versions as core
     from gandam_studio.core.workspace.query import Filter
 
@@ -33,14 +33,14 @@ def commit(workspace: Workspace, out: Output, message: str, kept_only: bool) -> 
         version = core.commit(workspace, message, kept_only=kept_only, job=job)
     out.json(version.to_json())
     if version.unchanged:
-        out.say(f"nothing has changed since {version.label}, so it stays the version")
+        out.say(f"no change since {version.label}")
     else:
-        out.say(f"{version.label}: {version.sprites:,} sprites, {version.digest}")
+        out.say(f"{version.label}: {counted(version.sprites, 'sprite')}, {version.digest}")
     if blank := core.count_blank(workspace, kept_only=kept_only):
-        out.note(f"{counted(blank, 'sprite')} of it show nothing, or one colour alone; see: list --blank")
+        out.note(f"blank, or of one colour alone: {counted(blank, 'sprite')}; see: list --blank")
     chosen = Filter(status="kept" if kept_only else "not-dropped", blank=False, faint=True)
     if unseen := len(workspace.select(chosen)):
-        out.note(f"{counted(unseen, 'sprite')} of it can hardly be seen on the recipe's background; see: list --faint")
+        out.note(f"hard to see on the recipe's background: {counted(unseen, 'sprite')}; see: list --faint")
 
 
 @click.command()
@@ -123,9 +123,9 @@ def verify(workspace: Workspace, out: Output) -> None:
     for item in found.damage:
         out.say(printable(item))
     if not found.ok:
-        raise UserError(f"{len(found.damage):,} files are missing or altered; see: gandam-studio relink")
-    originals, manifests = counted(found.originals, "original"), counted(found.manifests, "manifest")
-    out.say(f"all is well: nothing changed in {originals} and {manifests}")
+        raise UserError(f"missing or altered: {counted(len(found.damage), 'file')}; see: gandam-studio relink")
+    originals, manifests = counted(found.originals, "original"), counted(found.manifests, "version")
+    out.say(f"no problems: {originals} and {manifests} checked, nothing missing or altered")
 
 
 @click.command()
@@ -138,6 +138,6 @@ def relink(workspace: Workspace, out: Output, places: tuple[Path, ...]) -> None:
     with ConsoleJob() as job:
         found = core.relink(workspace, places, job=job)
     out.json(found.to_json())
-    out.say(f"{len(found.found):,} originals found again, {len(found.missing):,} still missing")
+    out.say(f"{counted(len(found.found), 'original')} found again, {len(found.missing):,} still missing")
     for digest, names in list(found.missing.items())[:_MOST_ROWS]:
         out.say(f"  missing {digest[:12]}: {printable(', '.join(names[:3]))}")

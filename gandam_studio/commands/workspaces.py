@@ -33,7 +33,7 @@ def new(out: Output, folder: Path) -> None:
 def report(out: Output, verb: str, changes: Changes) -> None:
     """Print what an edit, undo or redo has changed."""
     out.json({"edit": changes.edit, "label": changes.label, "sprites": len(changes.seqs)})
-    out.say(f"{verb}{changes.label}" if changes else "nothing to change: that is how it is already")
+    out.say(f"{verb}{changes.label}" if changes else "no change")
 
 
 def apply(workspace: Workspace, out: Output, edit: Callable[[], Edit]) -> None:

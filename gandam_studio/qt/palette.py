@@ -73,6 +73,8 @@ stop: end cancel abort quit finish
 pause: hold wait
 resume: continue go on start again
 sample: generate new sprites picture preview make
+sprites: generate make draw samples
+jump: spike peak
 checkpoint: save model weights
 spike: jump peak
 compare: difference versus

@@ -14,6 +14,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import NOTHING, Changes
 from gandam_studio.core.workspace.lookups import data_version
 from gandam_studio.qt.background import BackgroundTask, JobFunction, ProgressJob
+from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.failures import explain
 
 if TYPE_CHECKING:
@@ -150,8 +151,7 @@ class Session(QObject):
     def _finish_change(self, changes: Changes) -> None:
         self.announce(changes)
         if changes:
-            count = f"{len(changes.seqs):,}"
-            self.post(self.tr("{0} sprites changed · Ctrl+Z undoes").format(count), SUCCESS)
+            self.post(self.tr("{0} changed · Ctrl+Z undoes").format(sprites(len(changes.seqs))), SUCCESS)
 
     def _end_change(self) -> None:
         self._changing = None

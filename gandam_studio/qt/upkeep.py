@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 
 from gandam_studio.core.workspace.described import is_stale
+from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.session import SUCCESS, Session
 
 # Not in the user's first seconds with the workspace.
@@ -51,4 +52,4 @@ class Upkeep(QObject):
 
     def _show_count(self, count: int) -> None:
         if count:
-            self._session.post(self.tr("{0} sprite descriptions updated").format(f"{count:,}"), SUCCESS)
+            self._session.post(self.tr("Descriptions of {0} updated").format(sprites(count)), SUCCESS)

@@ -45,7 +45,7 @@ def test_the_details_follow_the_current_sprite(folder: Path, open_window: OpenWi
     press(Key.Key_Right)
     qtbot.waitUntil(lambda: inspector.name_label.text() == "sprite-00002.png")
     press(Key.Key_F)
-    qtbot.waitUntil(lambda: inspector.values["Changed"].text() == "flipped")
+    qtbot.waitUntil(lambda: inspector.values["Edits"].text() == "flipped")
     assert inspector.values["Size"].text() == "10 × 12"
 
 

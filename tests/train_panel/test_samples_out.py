@@ -106,7 +106,7 @@ def grid_cell(run: Path, iteration: int, index: int, which: str = "fixed") -> np
 
 def test_a_right_click_copies_this_sprite_exactly(screen, qtbot) -> None:  # type: ignore[no-untyped-def]
     view = screen.watch.grids.fixed.view
-    choose(qtbot, ask_menu(view, 6, QContextMenuEvent.Reason.Mouse), "Copy the sprite")
+    choose(qtbot, ask_menu(view, 6, QContextMenuEvent.Reason.Mouse), "Copy the sample")
     clipboard = QGuiApplication.clipboard()
     qtbot.waitUntil(lambda: clipboard.image().width() == SIDE, timeout=5000)
     expected = grid_cell(screen.follower.run_directory.path, 400, 6)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainer.protocol.advice import SECTIONS, SETTINGS
 from trainer.protocol.config import TrainConfig, describe_fields, differences, fit_data, flat
 from trainer.protocol.errors import TrainerError
-from trainer.protocol.overrides import apply_overrides
+from trainer.protocol.overrides import FILLED_IN, apply_overrides
 from trainer.protocol.presets import load_preset, preset_names
 
 WANTED = {
@@ -35,6 +36,18 @@ def test_every_field_has_a_meaning_and_a_path_that_exists() -> None:
         assert info.path in values
         assert len(info.meaning) > 8
     assert {info.path for info in infos} == set(values) - {"schema_version"}
+
+
+def test_every_setting_shown_has_a_name_and_says_what_good_and_bad_look_like() -> None:
+    shown = [info for info in describe_fields() if info.path.partition(".")[0] not in FILLED_IN]
+    names = [(info.path.partition(".")[0] if "." in info.path else "", info.name) for info in shown]
+    assert len(set(names)) == len(names)
+    for info in shown:
+        section = info.path.partition(".")[0] if "." in info.path else ""
+        assert section in SECTIONS
+        assert "_" not in info.name
+        assert info.advice or info.path in ("preset", "description"), info.path
+    assert set(SETTINGS) == {info.path for info in shown}
 
 
 def test_overrides_reach_nested_fields_by_full_or_short_name() -> None:

@@ -152,9 +152,9 @@ def test_tags_move_between_versions(workspace):
 
 def test_nothing_to_commit(workspace):
     workspace.apply(Drop(range(1, 21), "text"))
-    with pytest.raises(UserError, match="nothing to commit"):
+    with pytest.raises(UserError, match="nothing to save"):
         versions.commit(workspace, "none")
-    with pytest.raises(UserError, match="no sprite is kept"):
+    with pytest.raises(UserError, match="no sprite is marked keep"):
         versions.commit(workspace, "none", kept_only=True)
 
 

@@ -462,7 +462,7 @@ def test_writers_within_an_open_workspace_follow_no_link(workspace, tmp_path):
     with pytest.raises(OSError, match=r"link|symbolic"):
         workspace.thumbnails.append(1, [np.zeros((4, 4, 4), np.uint8)])
     (workspace.folder / "manifests").symlink_to(outside)
-    with pytest.raises(UserError, match="nothing was committed"):
+    with pytest.raises(UserError, match="no version was saved"):
         versions.commit(workspace, "x")
     assert precious.read_bytes() == b"precious"
     assert not list(outside.iterdir())

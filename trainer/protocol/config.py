@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from trainer.protocol.advice import advice, setting_name
 from trainer.protocol.settings import (
     LONGEST,
     Architecture,
@@ -64,13 +65,11 @@ class TrainConfig:
         "decides weights, order of pictures, latents and augmentation",
         low=0,
         high=2**63 - 1,
-        advice="No seed is better than another; two runs with different seeds show what is luck",
     )
     device: str = setting(
         "auto",
         "auto takes CUDA, then MPS, then CPU",
         choices=("auto", "cuda", "mps", "cpu"),
-        advice="A graphics card (cuda, mps) is ten times as fast or more; a processor does for small pictures",
     )
     processes: int = setting(
         1,
@@ -135,7 +134,10 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class FieldInfo:
-    """A setting as a form shows it; `path` is dotted ("optimiser.lr_g"), `kind` a Python type's name."""
+    """A setting as a form shows it; `path` is dotted ("optimiser.lr_g"), `kind` a Python type's name.
+
+    `name` is for people, `advice` says what good and bad values look like.
+    """
 
     path: str
     kind: str
@@ -146,6 +148,7 @@ class FieldInfo:
     low: float | None = None
     high: float | None = None
     most: int = LONGEST
+    name: str = ""
     advice: str = ""
 
 
@@ -213,7 +216,9 @@ def describe_fields() -> list[FieldInfo]:
 
 def _info(path: str, hint: Any, found: dataclasses.Field[Any]) -> FieldInfo:
     kind = hint.__name__ if hint in (int, float, bool, str) else str(hint)
-    return FieldInfo(path=path, kind=kind, default=found.default, **found.metadata)
+    return FieldInfo(
+        path=path, kind=kind, default=found.default, name=setting_name(path), advice=advice(path), **found.metadata
+    )
 
 
 def flat(config: TrainConfig) -> dict[str, Any]:

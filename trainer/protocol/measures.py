@@ -36,7 +36,7 @@ MEASURES: dict[str, tuple[str, str]] = {
     "penalty": (
         "Gradient penalty",
         "How steep the discriminator's score is; its weight keeps it small. Good: small and steady. "
-        "Bad: it grows; then a larger regulariser.weight helps.",
+        "Bad: it grows; then a larger penalty weight helps (regulariser.weight).",
     ),
     "kid": (
         "Quality (KID, lower is better)",
@@ -50,6 +50,16 @@ MEASURES: dict[str, tuple[str, str]] = {
     ),
 }
 """Name in the events -> a name for people, and what it is with what good and bad look like."""
+
+
+def title(name: str) -> str:
+    """A curve's or number's name for people; an unknown one is returned as it is."""
+    return MEASURES[name][0] if name in MEASURES else name
+
+
+def in_words(name: str) -> str:
+    """The same within a sentence: "the discriminator's loss"."""
+    return f"the {title(name)[:1].lower()}{title(name)[1:]}" if name in MEASURES else name
 
 
 def meaning(name: str) -> str:

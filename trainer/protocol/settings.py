@@ -50,15 +50,13 @@ def setting(
     choices: tuple[Any, ...] = (),
     unit: str = "",
     most: int = LONGEST,
-    advice: str = "",
 ) -> Any:
     """A dataclass field with its meaning, inclusive range, choices and unit.
 
-    `advice` says in a sentence what a good and a bad value look like. `most` is the largest number of characters of a
-    text, or of items of a list.
+    `most` is the largest number of characters of a text, or of items of a list. Names for people and advice are in
+    `trainer.protocol.advice`.
     """
     metadata = {"meaning": meaning, "low": low, "high": high, "choices": choices, "unit": unit, "most": most}
-    metadata["advice"] = advice
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -148,13 +146,12 @@ class Data(Settings):
         "side of the training pictures",
         choices=SIZES,
         unit="pixels",
-        advice="Twice the side costs about four times the time; too small loses details",
     )
     channels: int = setting(3, "3 for colour on a background, 4 to learn transparency as well", choices=(3, 4))
     subset: int = setting(
         0, "train on this many pictures chosen once by the seed; 0 uses all", low=0, high=SCALE, unit="pictures"
     )
-    every_other: bool = setting(False, "hold out every other picture before choosing")
+    every_other: bool = setting(False, "leave out every other picture before choosing")
     condition: tuple[str, ...] = setting((), "tags to learn as classes; empty: no classes", most=MOST_CLASSES)
 
     def __post_init__(self) -> None:
@@ -180,10 +177,9 @@ class Architecture(Settings):
     size: int = setting(64, "picture side the layer lists below are written for", choices=SIZES, unit="pixels")
     latent: int = setting(
         100,
-        "numbers in the latent vector z ~ N(0, 1)",
+        "random numbers that each sample is made from: the latent vector z ~ N(0, 1)",
         low=1,
         high=16384,
-        advice="64 to 512 are common; far fewer give samples that look alike",
     )
     base: int = setting(
         4, "side of the generator's first map (gandam; others begin at 4)", choices=(1, 2, 4), unit="pixels"
@@ -243,10 +239,9 @@ class Objective(Settings):
     )
     label_noise: float = setting(
         0.0,
-        "labels are drawn within this distance of 1 and 0 (bce only)",
+        "real and generated are marked by random numbers this near to 1 and 0 (bce only)",
         low=0,
         high=0.5,
-        advice="A little (0.1) helps against a discriminator that wins; much blurs what is learnt",
     )
     critic_steps: int = setting(1, "discriminator steps before each generator step", low=1, high=20)
     shared_latents: bool = setting(
@@ -274,10 +269,9 @@ class Regulariser(Settings):
     )
     weight: float = setting(
         0.0,
-        "lambda (gp) or gamma (r1, r1r2) at the start",
+        "how strong the penalty is at the start: lambda (gp) or gamma (r1, r1r2)",
         low=0,
         high=HEAVIEST,
-        advice="Too small: losses jump or explode; too large: training crawls",
     )
     weight_end: float = setting(
         -1.0, "the same at the run's limit, reached by a cosine; negative: constant", low=-HEAVIEST, high=HEAVIEST
@@ -294,7 +288,6 @@ class Augmentation(Settings):
         "share of pictures changed, by each kind of change but mirror",
         low=0,
         high=1,
-        advice="Helps with few sprites, where the discriminator learns them by heart; with thousands less is better",
     )
     translation: float = setting(0.0, "largest shift, filled with the background", low=0, high=0.5, unit="of the side")
     brightness: float = setting(0.0, "largest change of brightness", low=0, high=1)
@@ -306,11 +299,10 @@ class Augmentation(Settings):
     mirror: bool = setting(
         False,
         "show left-right mirror images too: undoes curated facing",
-        advice="Good for sprites that face the front; bad where all face one way and should",
     )
     rotation: bool = setting(False, "show quarter turns too: leaks into the samples")
     adaptive: bool = setting(False, "raise and lower the probability as the discriminator overfits")
-    target: float = setting(0.6, "overfitting signal the adaptive rule holds", low=-1, high=1)
+    target: float = setting(0.6, "sign of overfitting that the adaptive rule keeps: 0 none, 1 strong", low=-1, high=1)
     ceiling: float = setting(0.8, "largest adaptive probability", low=0, high=1)
 
 
@@ -323,18 +315,18 @@ class Optimiser(Settings):
         "generator's learning rate",
         low=0,
         high=1,
-        advice="Too high: losses jump and samples flicker; too low: samples hardly change",
     )
     lr_d: float = setting(
         2e-4,
         "discriminator's learning rate",
         low=0,
         high=1,
-        advice="Lower it when the discriminator's loss goes to 0; raise it when samples stay blurred",
     )
     beta1: float = setting(0.5, "decay of the mean of gradients", low=0, high=0.9999)
     beta2: float = setting(0.999, "decay of the mean of squared gradients", low=0, high=0.99999)
-    eps: float = setting(1e-8, "added to the root for stability", low=1e-30, high=1)
+    eps: float = setting(
+        1e-8, "added to the root of the mean of squares, so that nothing is divided by 0", low=1e-30, high=1
+    )
 
 
 @dataclass(frozen=True)
@@ -356,9 +348,7 @@ class Schedule(Settings):
 class Ema(Settings):
     """An exponential moving average of the generator's weights, which draws steadier pictures."""
 
-    enabled: bool = setting(
-        False, "keep the average and sample from it", advice="On: calmer, cleaner samples; off: every wobble is seen"
-    )
+    enabled: bool = setting(False, "keep the average and sample from it")
     half_life: int = setting(
         40_000, "pictures seen until old weights count half", low=1, high=MOST_IMAGES, unit="pictures"
     )
@@ -399,11 +389,11 @@ class Batch(Settings):
         low=0,
         high=65536,
         unit="pictures",
-        advice="16 to 64 suit sprites; larger steps are steadier but slower and need more memory",
     )
     micro: int = setting(
         0,
-        "pictures at once, in whole groups of minibatch_std; gradients are accumulated to `size`; 0: all at once",
+        "pictures in memory at once, in whole groups of minibatch_std; gradients are accumulated to "
+        "`size`; 0: all at once",
         low=0,
         high=65536,
         unit="pictures",
@@ -421,11 +411,17 @@ class Sampling(Settings):
     """How often pictures, curves and checkpoints are written."""
 
     every: int = setting(
-        500, "iterations between two sample points (a fixed and a fresh grid)", low=1, high=SCALE, unit="iterations"
+        500,
+        "iterations between two moments with samples (same and new ones)",
+        low=1,
+        high=SCALE,
+        unit="iterations",
     )
     count: int = setting(64, "pictures in a grid, all from one moment", low=4, high=1024, unit="pictures")
     checkpoint_every: int = setting(2_000, "iterations between two checkpoints", low=1, high=SCALE, unit="iterations")
-    checkpoint_minutes: float = setting(5.0, "and at least this often", low=0.01, high=SCALE, unit="minutes")
+    checkpoint_minutes: float = setting(
+        5.0, "longest time between two checkpoints", low=0.01, high=SCALE, unit="minutes"
+    )
     keep: int = setting(3, "newest checkpoints kept, besides milestones and the best", low=1, high=SCALE)
     milestones: int = setting(
         10_000, "checkpoints at multiples of this are never removed; 0: none", low=0, high=SCALE, unit="iterations"
@@ -456,11 +452,10 @@ class Stop(Settings):
 
     iterations: int = setting(
         0,
-        "generator steps",
+        "iterations (generator steps) of training",
         low=0,
         high=SCALE,
         unit="iterations",
-        advice="Shapes appear after some thousand, details after tens of thousands",
     )
     minutes: float = setting(
         0.0,
@@ -468,9 +463,8 @@ class Stop(Settings):
         low=0,
         high=SCALE,
         unit="minutes",
-        advice="Two minutes show whether it learns at all; good samples take hours on a processor",
     )
-    images: int = setting(0, "real pictures seen", low=0, high=MOST_IMAGES, unit="pictures")
+    images: int = setting(0, "training pictures seen, repeats counted", low=0, high=MOST_IMAGES, unit="pictures")
 
 
 @dataclass(frozen=True)

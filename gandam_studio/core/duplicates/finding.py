@@ -125,7 +125,7 @@ def _enlargements(
     """How much each linked picture was enlarged, by row number; only those not yet known are opened."""
     row_of = {int(seq): row for row, seq in enumerate(source.seqs)}
     seqs = sorted({seq for link in links for seq in (link.i, link.j)} - known.keys())
-    job.start("Weighing pictures", len(seqs))
+    job.start("Measuring pictures", len(seqs))
     found = dict(known)
     for seq in seqs:
         found[seq] = verifier.enlargement(row_of[seq])

@@ -261,5 +261,5 @@ class ImportSummary:
         if self.blank:
             parts.append(f"{self.blank:,} of the new ones blank")
         if self.captions:
-            parts.append(f"captions beside {self.captions:,} pictures")
+            parts.append(f"captions beside {self.captions:,} {'picture' if self.captions == 1 else 'pictures'}")
         return ", ".join(parts)

@@ -56,10 +56,10 @@ def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConf
         _count(entries), _facing(entries), _duplicates(workspace, entries), _sizes(entries, config.data.size),
     ]  # fmt: skip
     if blank := _blank(workspace, entries):
-        text = f"{blank:,} of the sprites show nothing, or one colour alone"
+        text = f"{_sprites(blank)} empty, or of one colour alone"
         checks.append(Check("blank", WARNING, text, "Curate", shown=Filter(status="not-dropped", blank=True)))
     if config.augmentation.mirror and checks[1].level == OK:
-        text = "mirror images are shown in training: that undoes the facing you put in order"
+        text = "training also shows mirror images, which undoes the facing you have sorted"
         checks.append(Check("mirror", WARNING, text))
     return checks
 
@@ -74,9 +74,9 @@ def check_disk(folder: Path, needed_bytes: int) -> Check:
 def _count(entries: list[ManifestEntry]) -> Check:
     count = sum(entry.split == "train" for entry in entries)
     held_out = len(entries) - count
-    text = f"{count:,} sprites to train on" + (f", {held_out:,} held out" if held_out else "")
+    text = f"{_sprites(count)} to train on" + (f", {held_out:,} held out" if held_out else "")
     if count < FEW:
-        text += ": so few that the samples may only repeat them"
+        text += ": with so few, the samples may only repeat them"
     return Check("sprites", WARNING if count < FEW else OK, text, "Curate")
 
 
@@ -107,7 +107,7 @@ def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
     except OSError:
         last, pairs = 0, ()
     if not last:
-        return Check("duplicates", NOTE, "duplicates have not been searched yet", "Duplicates")
+        return Check("duplicates", NOTE, "no search for copies yet", "Duplicates")
     held = {entry.id for entry in entries}
     seqs = {seq for key, seq in seqs_by_id(workspace) if key in held}
     apart = distinct_pairs(workspace)
@@ -124,8 +124,8 @@ def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
         return Check("duplicates", level, text, "Duplicates" if copies else "Versions", copies=copies)
     unseen = sum(seq > last for seq in seqs)
     if unseen:
-        return Check("duplicates", NOTE, f"{unseen:,} sprites were not compared for duplicates yet", "Duplicates")
-    return Check("duplicates", OK, "no duplicates left")
+        return Check("duplicates", NOTE, f"{_sprites(unseen)} not compared with the others yet", "Duplicates")
+    return Check("duplicates", OK, "no copies left")
 
 
 @functools.lru_cache(maxsize=4)
@@ -153,11 +153,17 @@ def _sizes(entries: list[ManifestEntry], size: int) -> Check:
             text = f"{larger:,} are over twice as large as {size} px: details will be lost"
             shown = Filter(status="not-dropped", min_side=int(SIZE_FACTOR * size) + 1)
         else:
-            text = f"{smaller:,} are under half of {size} px: they will be blown up"
+            text = f"{smaller:,} are under half of {size} px: they will be enlarged"
             shown = Filter(status="not-dropped", max_side=-(-size // int(SIZE_FACTOR)) - 1)
         return Check("sizes", NOTE, text, "Curate", shown=shown, panel="recipe")
-    text = f"{min(sides)} to {max(sides)} px, trained at {size} px" if sides else "no sprites"
+    least, most = min(sides, default=0), max(sides, default=0)
+    span = f"{most}" if least == most else f"{least} to {most}"
+    text = f"{span} px, trained at {size} px" if sides else "no sprites"
     return Check("sizes", OK, text)
+
+
+def _sprites(count: int) -> str:
+    return "1 sprite" if count == 1 else f"{count:,} sprites"
 
 
 def _size(count: float) -> str:

@@ -39,9 +39,10 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
             (total,) = connection.execute(f"SELECT count(*) FROM sprites WHERE {committed(kept_only)}").fetchone()
             if not total:
                 raise UserError(
-                    "there is nothing to commit: " + ("no sprite is kept" if kept_only else "there are no sprites left")
+                    "there is nothing to "
+                    "save: " + ("no sprite is marked keep" if kept_only else "there are no sprites left")
                 )
-            job.start("Committing", total)
+            job.start("Saving the version", total)
             entries = _with_progress(present_entries(workspace, kept_only=kept_only), job)
             digest, tally = files.write_manifest(workspace.manifests, entries)
             settings = files.label_settings(workspace, kept_only)
@@ -67,7 +68,7 @@ def commit(workspace: Workspace, message: str = "", *, kept_only: bool = False, 
             files.write_header(workspace, digest, version.label, tally, settings)
             _insert(connection, version)
     except OSError as error:
-        raise UserError(f"nothing was committed: {error.strerror or error}") from None
+        raise UserError(f"no version was saved: {error.strerror or error}") from None
     return version
 
 

@@ -13,6 +13,7 @@ from gandam_studio.core.workspace.history import NOTHING, Changes
 from gandam_studio.core.workspace.review import count_without_side, with_status
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.core.workspace.sprite import format_crop
+from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.session import INFO, WARNING, Session
 
 if TYPE_CHECKING:
@@ -87,9 +88,9 @@ class Decisions(QObject):
         seqs = chosen(self._session.workspace)
         changes = self._apply(lambda some: LookAlike(some, facing), seqs)
         unknown = count_without_side(self._session.workspace, seqs)
-        parts = [self.tr("{0:,} sprites flipped to face {1}").format(len(changes.seqs), side)]
+        parts = [self.tr("{0} flipped to face {1}").format(sprites(len(changes.seqs)), side)]
         if unknown:
-            parts.append(self.tr("{0:,} have no left or right (L and R set it)").format(unknown))
+            parts.append(self.tr("{0} without a left or right facing (L and R set it)").format(sprites(unknown)))
         if changes:
             parts.append(self.tr("Z undoes"))
         self._session.post(" · ".join(parts), INFO)

@@ -143,7 +143,7 @@ class FilterBar(QFrame):
             "status": self.tr("By status"),
             "facing": self.tr("By facing"),
             "size": self.tr("By size"),
-            "aspect": self.tr("By aspect"),
+            "aspect": self.tr("By proportions"),
             "colors": self.tr("By colours"),
             "alpha": self.tr("By transparency"),
             "tags": self.tr("By tags"),

@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gandam_studio.qt import theme
+from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.widgets.outside_text import tip
 from gandam_studio.qt.widgets.reason_picker import DIGITS
 from trainer.protocol.untrusted import shortened
@@ -39,9 +40,9 @@ class Footer(QFrame):
     def show_counts(self, shown: int, total: int, selected: int) -> None:
         """Show the numbers of sprites that the filter shows, of all, and of those selected."""
         if shown == total:
-            text = self.tr("{0:,} sprites").format(total)
+            text = sprites(total)
         else:
-            text = self.tr("{0:,} of {1:,} sprites shown").format(shown, total)
+            text = self.tr("{0} of {1} shown").format(f"{shown:,}", sprites(total))
         text += " · " + self.tr("{0:,} selected").format(selected)
         if text != self.counts.text():
             self.counts.setText(text)

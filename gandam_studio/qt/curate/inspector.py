@@ -90,7 +90,7 @@ class Inspector(QWidget):
         self._fact(self.tr("Status"), statuses[sprite.status])
         self._fact(self.tr("Facing"), facings[sprite.shown_facing])
         self._fact(self.tr("Size"), f"{sprite.width} × {sprite.height}")
-        self._fact(self.tr("Colours"), f"{sprite.colors:,}" + (self.tr(", alpha") if sprite.alpha else ""))
+        self._fact(self.tr("Colours"), f"{sprite.colors:,}" + (self.tr(", transparent") if sprite.alpha else ""))
         changed = [
             text
             for text, shown in (
@@ -100,7 +100,7 @@ class Inspector(QWidget):
             )
             if shown
         ]
-        self._fact(self.tr("Changed"), ", ".join(changed) or "–")
+        self._fact(self.tr("Edits"), ", ".join(changed) or "–")
         self._fact(self.tr("Family"), sprite.family or "–")
         sources = sources_of(self._workspace, sprite.seq)
         self._fact(self.tr("Source"), sources[0] if sources else "–", "\n".join(sources))

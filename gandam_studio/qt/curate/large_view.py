@@ -229,7 +229,7 @@ class LargeView(QWidget):
         ]
         facts += [self._status_text(sprite), self._place, self._reach]
         if self.onion:
-            facts.append(self.tr("onion skin"))
+            facts.append(self.tr("mirror over itself (onion skin)"))
         painter.setPen(theme.color("secondary"))
         painter.drawText(band, Qt.AlignmentFlag.AlignCenter, "   ·   ".join(fact for fact in facts if fact))
 

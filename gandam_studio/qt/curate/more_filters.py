@@ -138,7 +138,7 @@ class MoreFilters(QFrame):
             (self.tr("Source"), self.source),
             (self.tr("Family"), self.family),
             (self.tr("Drop reason"), self.reason),
-            (self.tr("Alpha"), self.alpha),
+            (self.tr("Background"), self.alpha),
             (self.tr("Content"), self.blank),
             (self.tr("Longer side"), _between(*self.sides)),
             (self.tr("Colours"), _between(*self.colors)),

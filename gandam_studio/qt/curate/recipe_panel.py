@@ -105,7 +105,7 @@ class RecipePanel(QWidget):
         self.margin.setSuffix(" %")
         self.background = QComboBox()
         for text, value in (
-            (self.tr("Keep alpha"), "alpha"),
+            (self.tr("Keep transparent"), "alpha"),
             (self.tr("White"), "white"),
             (self.tr("Black"), "black"),
             (self.tr("As detected"), "detected"),
@@ -117,8 +117,8 @@ class RecipePanel(QWidget):
         names = {
             "auto": self.tr("Automatic"),
             "nearest": self.tr("Nearest (pixel art)"),
-            "area": self.tr("Area"),
-            "lanczos": self.tr("Lanczos"),
+            "area": self.tr("Area (smooth)"),
+            "lanczos": self.tr("Lanczos (sharp)"),
         }
         self.interpolation = QComboBox()
         for name in INTERPOLATIONS:

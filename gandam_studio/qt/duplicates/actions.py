@@ -149,7 +149,7 @@ class DuplicatesActions:
         row.setSpacing(0)
         tr = self._tr
         decisions = (
-            (self.keep, tr("Keep")), (self.drop, tr("Drop")), (self.flip_and_keep, tr("Flip, keep")), None,
+            (self.keep, tr("Keep")), (self.drop, tr("Drop")), (self.flip_and_keep, tr("Flip")), None,
             (self.keep_best, tr("Keep best")), (self.keep_all, tr("Keep all")),
         )  # fmt: skip
         for entry in decisions:
@@ -173,7 +173,7 @@ class DuplicatesActions:
             return screen.add_action(text, slot, keys, icon=icon, tip=tip, edits=True)
 
         self.keep = make(tr("&Keep"), screen.keep, ["U", "K"], "keep")
-        self.drop = make(tr("&Drop"), screen.drop, ["X", "D", "Del"], "drop", tr("Drop this sprite as a duplicate"))
+        self.drop = make(tr("&Drop"), screen.drop, ["X", "D", "Del"], "drop", tr("Drop this sprite as a copy"))
         self.drop_because = make(tr("Drop &with reason…"), screen.choose_reason, "Shift+X")
         self.reasons = [
             make(tr("Drop with reason {0}").format(number), functools.partial(screen.drop_for, number), str(number))
@@ -191,7 +191,11 @@ class DuplicatesActions:
             tr("Keep the best sprite, drop the others"),
         )
         self.keep_all = make(
-            tr("Keep &all"), screen.keep_all, "Shift+K", "compare", tr("Not duplicates: never group these again")
+            tr("Keep &all"),
+            screen.keep_all,
+            "Shift+K",
+            "compare",
+            tr("They are different sprites: never group these again"),
         )
         self.apply_rules = screen.add_action(
             tr("Apply the rules to all groups"), screen.apply_rules, ["Ctrl+Return", "Ctrl+Enter"], edits=True

@@ -16,7 +16,9 @@ from gandam_studio.core.duplicates import (
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.workspace.edits import Edit, SetValues
 from gandam_studio.core.workspace.history import NOTHING, Changes
+from gandam_studio.qt import counts
 from gandam_studio.qt.background import Latest
+from gandam_studio.qt.counts import counted, sprites
 from gandam_studio.qt.duplicates.balance_panel import BalancePanel
 from gandam_studio.qt.duplicates.family_list import FamilyRow
 from gandam_studio.qt.duplicates.findings import Findings
@@ -87,8 +89,8 @@ class BalanceController(QObject):
         return SetValues({"weight": weights}, self.tr("Every sprite counts the same"))
 
     def _take(self, answer: tuple[list[Family], object]) -> None:
-        self._families, counts = answer
-        self._sprites = counts.total - counts.dropped  # type: ignore[attr-defined]
+        self._families, found = answer
+        self._sprites = found.total - found.dropped  # type: ignore[attr-defined]
         self._show()
 
     def _show(self) -> None:
@@ -104,8 +106,11 @@ class BalanceController(QObject):
         panel.headline.setText(self._headline())
         findings = self._findings()
         count = findings.total if findings is not None else 0
-        text = self.tr("Name the {0} groups as families") if not found else self.tr("Name the {0} groups again")
-        panel.show_naming(text.format(f"{count:,}"), count > 0 and not self._session.read_only)
+        if found:
+            text = counted(count, self.tr("Name the group again"), self.tr("Name the {0} groups again"))
+        else:
+            text = counted(count, self.tr("Name the group as a family"), self.tr("Name the {0} groups as families"))
+        panel.show_naming(text, count > 0 and not self._session.read_only)
         panel.show_preview(self._preview())
 
     def _headline(self) -> str:
@@ -113,30 +118,34 @@ class BalanceController(QObject):
             return self.tr("There are no families yet. Every group found can become one.")
         grouped = sum(len(family.seqs) for family in self._families)
         largest = len(self._families[0].seqs)
-        return self.tr("{0} families hold {1} of {2} sprites; the largest alone is {3} % of the data.").format(
-            f"{len(self._families):,}",
+        return self.tr("In families: {0} of {1} ({2}). The largest alone is {3} % of the data.").format(
             f"{grouped:,}",
-            f"{self._sprites:,}",
+            sprites(self._sprites),
+            counts.families(len(self._families)),
             f"{100 * largest / max(1, self._sprites):.1f}",
         )
 
     def _preview(self) -> PreviewText:
         panel, found = self._panel, self._families
         if not found or self._session.read_only:
-            return PreviewText((self.tr("Nothing: name the families first."),), False)
+            return PreviewText((self.tr("No change: name the families first."),), False)
         large = [family for family in found if panel.at_most and len(family.seqs) > panel.at_most]
         inside = sum(len(family.seqs) for family in large)
         if panel.mode == panel.CAP:
             gone = inside - panel.at_most * len(large)
-            text = self.tr("<b>{0}</b> sprites of {1} families dropped").format(f"{gone:,}", f"{len(large):,}")
-            return PreviewText((text, self.tr("kept sprites stay, the others are drawn with a fixed seed")), gone > 0)
+            text = self.tr("Drops <b>{0}</b> of {1}").format(sprites(gone), counts.families(len(large)))
+            return PreviewText(
+                (
+                    text,
+                    self.tr("sprites marked keep stay; which of the others stay is drawn by lot, always the same way"),
+                ),
+                gone > 0,
+            )
         if panel.mode == panel.WEIGHT:
-            text = self.tr("<b>{0}</b> sprites of {1} families get a smaller weight")
-            text = text.format(f"{inside:,}", f"{len(large):,}")
+            text = self.tr("Gives <b>{0}</b> of {1} a smaller weight")
+            text = text.format(sprites(inside), counts.families(len(large)))
             return PreviewText((text, self.tr("weights are part of the next version")), inside > 0)
         weighed = sum(1 for family in found if abs(family.weight - len(family.seqs)) > 1e-9)
         if weighed:
-            return PreviewText(
-                (self.tr("the weights of <b>{0}</b> families are removed").format(f"{weighed:,}"),), True
-            )
-        return PreviewText((self.tr("Nothing: there are no weights."),), False)
+            return PreviewText((self.tr("Removes the weights of <b>{0}</b>").format(counts.families(weighed)),), True)
+        return PreviewText((self.tr("No change: there are no weights."),), False)

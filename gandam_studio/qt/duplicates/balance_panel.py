@@ -38,7 +38,10 @@ class BalancePanel(QWidget):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         explanation = _text_label(
-            self.tr("A family is one character in all its colours and forms. Large families bias the network.")
+            self.tr(
+                "A family is one character in all its colours and forms. A network draws most what it sees "
+                "most, so large families crowd out the others."
+            )
         )
         explanation.setProperty("role", "secondary")
         self.list = FamilyList(workspace)

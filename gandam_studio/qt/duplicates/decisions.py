@@ -40,7 +40,7 @@ class Decisions(QObject):
     def keep_best(self, best: Sequence[int], drops: Sequence[PlannedDrop]) -> Changes:
         """Keep the best sprites of a group and drop their duplicates."""
         edits = (Keep(best), Drop([drop.seq for drop in drops], REASON))
-        return self._session.apply(Together(edits, self.tr("Keep the best, drop its duplicates")))
+        return self._session.apply(Together(edits, self.tr("Keep the best, drop its copies")))
 
     def carry_out(self, plan: DropPlan) -> Changes:
         """Drop what is planned as a single edit; does nothing if the plan is empty."""
@@ -48,4 +48,4 @@ class Decisions(QObject):
 
     def keep_all(self, seqs: Sequence[int]) -> Changes:
         """Keep all sprites of a group: no two of them are duplicates, now and in later searches."""
-        return self._session.apply(Together((keep_both(seqs), Keep(seqs)), self.tr("Keep all: not duplicates")))
+        return self._session.apply(Together((keep_both(seqs), Keep(seqs)), self.tr("Keep all: not copies")))

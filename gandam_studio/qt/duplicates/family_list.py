@@ -77,9 +77,7 @@ class FamilyModel(QAbstractListModel):
         if not index.isValid() or role not in roles:
             return None
         row = self.rows[index.row()]
-        return self.tr("{0}: {1} sprites, would count for {2}").format(
-            row.sprite.name, row.count, f"{row.counts_for:g}"
-        )
+        return self.tr("{0}: {1}, would count for {2}").format(row.sprite.name, row.count, f"{row.counts_for:g}")
 
 
 class _FamilyDelegate(QStyledItemDelegate):

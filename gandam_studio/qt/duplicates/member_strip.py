@@ -132,8 +132,11 @@ class _MemberDelegate(QStyledItemDelegate):
         if card.other:
             painter.setPen(theme.color("secondary"))
             like = card.relation in ("near", "frame")
-            of = (self.tr("like {0}") if like else self.tr("of {0}")).format(PurePath(card.other).stem)
-            of = option.fontMetrics.elidedText(of, Qt.TextElideMode.ElideMiddle, TILE)
+            of = self.tr("like {0}") if like else self.tr("of {0}")
+            # The end of a name tells it apart: "of …000308".
+            room = TILE - option.fontMetrics.horizontalAdvance(of.format(""))
+            name = option.fontMetrics.elidedText(PurePath(card.other).stem, Qt.TextElideMode.ElideLeft, room)
+            of = of.format(name)
             painter.drawText(QRect(box.x(), chip.bottom() + 2, TILE, line + 2), Qt.AlignmentFlag.AlignLeft, of)
 
     @property

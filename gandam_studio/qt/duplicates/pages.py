@@ -44,7 +44,7 @@ class Pages(QStackedWidget):
         self.none = EmptyState(
             "success",
             self.tr("No duplicates at this distance"),
-            self.tr("Increase the distance to find sprites that are less similar."),
+            self.tr("A larger distance also finds sprites that are less similar."),
         )
         self.none.add_button(self.tr("Increase the distance"), self.loosen_requested.emit, primary=True)
         self.none_listed = EmptyState(

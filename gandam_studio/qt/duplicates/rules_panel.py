@@ -189,7 +189,7 @@ class RulesPanel(QWidget):
         layout.addWidget(self.rules)
         layout.addLayout(self._movers())
         layout.addSpacing(theme.HALF)
-        layout.addWidget(section(self.tr("Drop duplicates that are")))
+        layout.addWidget(section(self.tr("Drop copies that are")))
         grid = QGridLayout()
         grid.setSpacing(theme.HALF)
         for place, box in enumerate(self.relations.values()):
@@ -202,10 +202,12 @@ class RulesPanel(QWidget):
         self.sure.setSuffix(" %")
         self.sure.setFixedWidth(84)
         self.sure.setAccessibleName(self.tr("Minimum confidence of a drop, percent"))
-        self.sure.setToolTip(self.tr("Less certain duplicates are left for you to review"))
+        self.sure.setToolTip(
+            self.tr("How sure the search must be that a sprite is a copy; less certain ones are left for you")
+        )
         self.sure.valueChanged.connect(lambda _value: self.relations_changed.emit())
         row = QHBoxLayout()
-        row.addWidget(QLabel(self.tr("minimum confidence")))
+        row.addWidget(QLabel(self.tr("Minimum confidence")))
         row.addStretch()
         row.addWidget(self.sure)
         layout.addLayout(row)

@@ -21,6 +21,7 @@ from gandam_studio.core.workspace.lookups import distinct_pairs, last_seq
 from gandam_studio.core.workspace.review import reasons_given
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt.background import BackgroundTask, Latest
+from gandam_studio.qt.counts import counted, sprites
 from gandam_studio.qt.duplicates import wording
 from gandam_studio.qt.duplicates.actions import DuplicatesActions, DuplicatesBase
 from gandam_studio.qt.duplicates.balance import BalanceController
@@ -77,6 +78,8 @@ class DuplicatesScreen(DuplicatesBase):
         self.view = GroupView(workspace, self._statuses, self.cards.cards.fetch)
         duplicates = [(word, wording.short_relation_name(word)) for word in RELATIONS if word in DUPLICATES]
         self.rules = RulesPanel(wording.rule_texts(DEFAULT_RULES), duplicates)
+        for word, box in self.rules.relations.items():
+            box.setToolTip(wording.relation_meaning(word))
         self.balance_panel = BalancePanel(workspace)
         self.balance = BalanceController(session, self.balance_panel, lambda: self.findings, self)
         self.decisions = Decisions(session, self)
@@ -177,11 +180,12 @@ class DuplicatesScreen(DuplicatesBase):
         self._task = None
         self.adopt(found)
         count = self.findings.total if self.findings else 0
-        self.session.post(self.tr("{0} groups of duplicates and related sprites found.").format(f"{count:,}"), SUCCESS)
+        one, many = self.tr("1 group of copies or similar sprites"), self.tr("{0} groups of copies or similar sprites")
+        self.session.post(self.tr("Found {0}.").format(counted(count, one, many)), SUCCESS)
         if lost := found.report.unreadable:
-            text = self.tr("{0} sprites could not be read and were not compared: {1}")
+            text = self.tr("{0} could not be read and not compared: {1}")
             names = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
-            self.session.post(text.format(f"{len(lost):,}", names), WARNING, stays=True)
+            self.session.post(text.format(sprites(len(lost)), names), WARNING, stays=True)
         self.focus_work()
 
     def adopt(self, found: Found) -> None:
@@ -385,7 +389,7 @@ class DuplicatesScreen(DuplicatesBase):
             text = self.tr('The copies here are marked keep. Drop one yourself, or tick "{0}" on the right.')
             self.session.post(text.format(self.rules.include_kept.text()), INFO)
         else:
-            self.session.post(self.tr("No duplicates here. Related sprites are kept or dropped by hand."), INFO)
+            self.session.post(self.tr("No copies here, only similar sprites: keep or drop them by hand."), INFO)
 
     def keep_all(self) -> None:
         """Mark the group as not duplicates; the list advances by itself."""
@@ -404,8 +408,8 @@ class DuplicatesScreen(DuplicatesBase):
 
     def _carry_out(self, plan: DropPlan) -> None:
         if self.decisions.carry_out(plan):
-            text = self.tr("{0} duplicates dropped · Ctrl+Z undoes")
-            self.session.post(text.format(f"{len(plan.drops):,}"), SUCCESS)
+            copies = counted(len(plan.drops), self.tr("1 copy"), self.tr("{0} copies"))
+            self.session.post(self.tr("{0} dropped · Ctrl+Z undoes").format(copies), SUCCESS)
             self.rules.include_kept.setChecked(False)
 
     def _advance(self) -> None:

@@ -6,8 +6,9 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
-from gandam_studio.qt import icons, theme
-from gandam_studio.qt.duplicates.wording import relation_name
+from gandam_studio.qt import counts, icons, theme
+from gandam_studio.qt.counts import counted
+from gandam_studio.qt.duplicates.wording import relation_meaning, relation_name
 
 STEPS = 100  # of the slider, from distance 0 to 1
 NARROWEST_SLIDER, WIDEST_SLIDER = 56, 200  # logical pixels
@@ -36,18 +37,24 @@ class TopBar(QFrame):
         self.slider.setRange(0, round(largest * STEPS))
         self.slider.setPageStep(5)
         self.slider.setFixedWidth(WIDEST_SLIDER)
-        self.slider.setAccessibleName(self.tr("Maximum distance of duplicates"))
-        self.slider.setToolTip(self.tr("0: identical pixels; larger values find less similar sprites"))
+        self.slider.setAccessibleName(self.tr("How different copies may be"))
+        self.slider.setToolTip(
+            self.tr(
+                "How different copies may be (distance): 0 finds equal pixels only, more finds less similar sprites too"
+            )
+        )
         self.slider.valueChanged.connect(self._emit_distance)
         self.number = QLabel()
         self.number.setMinimumWidth(36)
         self.relation = QComboBox()
-        self.relation.setAccessibleName(self.tr("Relation"))
+        self.relation.setAccessibleName(self.tr("Kind of copy"))
         self.relation.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.relation.setMinimumContentsLength(11)
-        self.relation.addItem(self.tr("All relations"), ALL)
+        self.relation.addItem(self.tr("All kinds"), ALL)
         for relation in relations:
             self.relation.addItem(relation_name(relation).capitalize(), relation)
+            last = self.relation.count() - 1
+            self.relation.setItemData(last, relation_meaning(relation), Qt.ItemDataRole.ToolTipRole)
         self.relation.currentIndexChanged.connect(lambda _index: self.filter_changed.emit())
         self.undecided_only = QCheckBox(self.tr("Undecided only"))
         self.undecided_only.toggled.connect(lambda _on: self.filter_changed.emit())
@@ -79,8 +86,9 @@ class TopBar(QFrame):
 
     def show_counts(self, groups: int, sprites: int, settled: int) -> None:
         """Show the numbers of listed groups, of their sprites, and of settled groups."""
-        text = self.tr("{0} groups · {1} sprites · {2} decided")
-        self.counts.setText(text.format(f"{groups:,}", f"{sprites:,}", f"{settled:,}"))
+        text = self.tr("{0} · {1} · {2} decided")
+        number = counted(groups, self.tr("1 group"), self.tr("{0} groups"))
+        self.counts.setText(text.format(number, counts.sprites(sprites), f"{settled:,}"))
         self._fit_slider()
 
     def minimumSizeHint(self) -> QSize:

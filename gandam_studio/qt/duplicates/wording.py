@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from gandam_studio.core.duplicates import RULES, DropPlan
+from gandam_studio.qt.counts import counted
 from gandam_studio.qt.duplicates.findings import GroupCard
 from gandam_studio.qt.duplicates.rules_panel import PreviewText, RuleText
 
@@ -19,7 +20,7 @@ _NAMES: dict[str, str] = {
     "mirrored": str(QT_TRANSLATE_NOOP("DuplicateRelations", "mirrored")),
     "recoloured": str(QT_TRANSLATE_NOOP("DuplicateRelations", "recoloured")),
     "cropped": str(QT_TRANSLATE_NOOP("DuplicateRelations", "cropped or padded")),
-    "near": str(QT_TRANSLATE_NOOP("DuplicateRelations", "near")),
+    "near": str(QT_TRANSLATE_NOOP("DuplicateRelations", "similar")),
     "frame": str(QT_TRANSLATE_NOOP("DuplicateRelations", "animation frame")),
 }
 _SHORT = {
@@ -73,6 +74,20 @@ def group_summary(card: GroupCard, best: str) -> str:
     return _tr("copy of {0}").format(best) if count == 1 else _tr("{0} copies of {1}").format(f"{count:,}", best)
 
 
+def relation_meaning(relation: str) -> str:
+    """What a relation means, in a sentence; "" for an unknown one."""
+    return {
+        "exact": _tr("Every pixel is equal."),
+        "re-encoded": _tr("The same picture saved again with small losses, as JPEG files have."),
+        "resized": _tr("The same picture, larger or smaller."),
+        "mirrored": _tr("The same picture with left and right swapped."),
+        "recoloured": _tr("The same shape in other colours."),
+        "cropped": _tr("The same picture with more or less around it."),
+        "near": _tr("Looks much alike, but is another picture."),
+        "frame": _tr("Another moment of the same animation."),
+    }.get(relation, "")
+
+
 def relation_color(relation: str) -> str:
     """The theme's colour token for a relation."""
     return _COLORS.get(relation, "secondary")
@@ -85,8 +100,8 @@ def rule_texts(rules: Sequence[str]) -> list[RuleText]:
         "not-upscaled": (_tr("Not upscaled"), _tr("An enlarged copy holds no more detail than its original.")),
         "alpha": (_tr("Transparent background"), _tr("A cut-out sprite is preferred to one on a background.")),
         "larger": (_tr("Larger"), _tr("More pixels of the sprite itself, without margins.")),
-        "colours": (_tr("More colours"), _tr("Re-encoding loses colours and never adds any.")),
-        "source-order": (_tr("Imported first"), _tr("The sprite imported first.")),
+        "colours": (_tr("More colours"), _tr("Saving a picture again loses colours and never adds any.")),
+        "source-order": (_tr("Imported first"), _tr("The sprite that was imported first.")),
     }
     return [RuleText(rule, *words.get(rule, (rule, ""))) for rule in rules]
 
@@ -99,16 +114,19 @@ def plan_text(plan: DropPlan, confidence: float, dropped: int = 0) -> PreviewTex
     stays = _what_stays(plan, confidence)
     if not plan.drops:
         if dropped:
-            stays.append(_tr("<b>{0}</b> already dropped.").format(f"{dropped:,}"))
+            stays.append(counted(dropped, _tr("<b>1</b> is dropped already."), _tr("<b>{0}</b> are dropped already.")))
         head = _tr("Nothing to drop:") if stays else _tr("Nothing to drop: no copies at this distance.")
         return PreviewText((head, *stays), False, plan.spared_groups)
-    lines = [_tr("<b>{0}</b> duplicates dropped:").format(f"{len(plan.drops):,}")]
+    drops, best = len(plan.drops), len({drop.favour for drop in plan.drops})
+    lines = [counted(drops, _tr("<b>1</b> copy will be dropped:"), _tr("<b>{0}</b> copies will be dropped:"))]
     for relation, count in Counter(drop.relation for drop in plan.drops).most_common():
         lines.append(f"&nbsp;&nbsp;{count:,} {relation_name(relation)}")
-    lines.append(_tr("in favour of <b>{0}</b>, decided by:").format(f"{len({drop.favour for drop in plan.drops}):,}"))
+    lines.append(
+        counted(best, _tr("<b>1</b> stays as the best, chosen by:"), _tr("<b>{0}</b> stay as the best, chosen by:"))
+    )
     names = {text.key: text.name.lower() for text in rule_texts(tuple(RULES))}
     for rule, count in Counter(drop.rule for drop in plan.drops).most_common():
-        lines.append(f"&nbsp;&nbsp;{count:,} {names.get(rule, _tr('tie-break only'))}")
+        lines.append(f"&nbsp;&nbsp;{count:,} {names.get(rule, _tr('no rule: all are equally good'))}")
     return PreviewText((*lines, *stays), True, plan.spared_groups)
 
 
@@ -116,18 +134,20 @@ def _what_stays(plan: DropPlan, confidence: float) -> list[str]:
     """One line for each reason why sprites stay, with what to change."""
     lines = []
     if plan.spared:
-        text = _tr("<b>{0}</b> stay: you marked them keep.")
-        lines.append(text.format(f"{len(plan.spared):,}"))
+        one, many = _tr("<b>1</b> stays: you marked it keep."), _tr("<b>{0}</b> stay: you marked them keep.")
+        lines.append(counted(len(plan.spared), one, many))
     if plan.unsure:
-        text = _tr("<b>{0}</b> stay: less certain than {1} %. Lower the minimum confidence, or decide by hand.")
-        lines.append(text.format(f"{len(plan.unsure):,}", round(100 * confidence)))
+        stay = counted(len(plan.unsure), _tr("<b>1</b> stays:"), _tr("<b>{0}</b> stay:"))
+        text = _tr("less certain than {0} %. Lower the minimum confidence, or decide by hand.")
+        lines.append(f"{stay} {text.format(round(100 * confidence))}")
     if plan.unchosen:
-        text = _tr("<b>{0}</b> stay: {1} is not ticked above.")
+        stay = counted(sum(plan.unchosen.values()), _tr("<b>1</b> stays:"), _tr("<b>{0}</b> stay:"))
         names = ", ".join(short_relation_name(relation) for relation in plan.unchosen)
-        lines.append(text.format(f"{sum(plan.unchosen.values()):,}", names))
+        lines.append(f"{stay} {_tr('{0} is not ticked above.').format(names)}")
     if plan.relatives:
-        text = _tr("<b>{0}</b> only look alike (recoloured, near, animation): no rule drops these, you can.")
-        lines.append(text.format(f"{plan.relatives:,}"))
+        stay = counted(plan.relatives, _tr("<b>1</b> stays:"), _tr("<b>{0}</b> stay:"))
+        alike = _tr("not copies, only alike (recoloured, similar or animation). Keep or drop these by hand.")
+        lines.append(f"{stay} {alike}")
     return lines
 
 

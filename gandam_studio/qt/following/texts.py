@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QCoreApplication
 
 from gandam_studio.core.runs.concerns import Concern
+from gandam_studio.qt.counts import counted
 from trainer.protocol import events as ev
 from trainer.protocol.errors import NO_DEVICE
+from trainer.protocol.measures import in_words, title
 from trainer.protocol.run_directory import RunState, is_number
 from trainer.protocol.untrusted import shortened
 
@@ -105,7 +107,10 @@ def _other(event: ev.TrainEvent) -> str:
 
 
 def _started(event: ev.RunStarted) -> str:
-    return _tr("Started on {0} ({1}): {2:,} pictures, batch {3}, G {4:.2f} M and D {5:.2f} M parameters").format(
+    text = _tr(
+        "Started on {0} ({1}): {2:,} pictures, batch {3}; parameters: generator {4:.2f} M, discriminator {5:.2f} M"
+    )
+    return text.format(
         event.device, event.precision, event.pictures, event.batch,
         event.generator_parameters / 1e6, event.discriminator_parameters / 1e6,
     )  # fmt: skip
@@ -113,9 +118,25 @@ def _started(event: ev.RunStarted) -> str:
 
 def _metric(event: ev.MetricMeasured) -> str:
     if event.value is None:
-        return _tr("{0}: could not be measured").format(event.name)
-    interval = "" if event.low is None or event.high is None else f" [{event.low:.3g}, {event.high:.3g}]"
-    return f"{event.name} {event.value:.4g}{interval}"
+        return _tr("{0}: could not be measured").format(title(event.name))
+    text = f"{title(event.name)}: {event.value:.3g}"
+    if event.low is None or event.high is None:
+        return text
+    return text + " " + _tr("(between {0:.3g} and {1:.3g})").format(event.low, event.high)
+
+
+def jump_title(spike: ev.SpikeFound) -> str:
+    """A spike in words: "Sudden jump in the discriminator's loss at 51"."""
+    return _tr("Sudden jump in {0} at {1:,}").format(in_words(spike.curve), spike.spike_iteration)
+
+
+def jump_size(spike: ev.SpikeFound) -> str:
+    """How far a spike is from the values before it, and the curve's name in the events; for a tool tip."""
+    size = abs(spike.z)
+    times = _tr("more than 1,000") if size > 1000 else f"{size:,.0f}"  # beyond that, the number tells no more
+    return _tr(
+        "{0} times as far from the values before as these usually vary ({1}, robust standard deviations)"
+    ).format(times, spike.curve)
 
 
 def _resumed(event: ev.RunResumed) -> str:
@@ -145,11 +166,11 @@ _DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
     ev.SamplesSaved: lambda e: _tr("{0} samples saved").format(e.rows * e.columns),
     ev.CheckpointSaved: lambda e: _tr("Checkpoint saved ({0})").format(e.reason),
     ev.MetricMeasured: _metric,
-    ev.SpikeFound: lambda e: _tr("Spike in {0} at {1:,}: z = {2:.1f}").format(e.curve, e.spike_iteration, e.z),
+    ev.SpikeFound: jump_title,
     ev.RunPaused: lambda e: _tr("Paused"),
     ev.RunResumed: _resumed,
     ev.RunExtended: _extended,
-    ev.RunWarning: lambda e: e.message,
+    ev.RunWarning: lambda e: e.message[:1].upper() + e.message[1:],
     ev.RunStopped: lambda e: _tr("Stopped: {0}").format(e.reason) if e.reason else _tr("Stopped"),
     ev.RunFailed: lambda e: _tr("Failed: {0}").format(e.message),
     ev.RunFinished: _finished,
@@ -173,13 +194,16 @@ class Failure:
 def failure(state: RunState, batch: int) -> Failure:
     """The card of a failed or interrupted run; `batch` is the number of pictures it held in memory at once."""
     resume = ("resume", resume_label(state))
-    smaller = ("smaller_batch", _tr("Retry {0} pictures at a time").format(max(1, batch // 2)))
+    slower = ("slower", _tr("Retry with half the learning rates"))
+    held = counted(batch, _tr("1 picture"), _tr("{0} pictures"))
+    fewer = counted(max(1, batch // 2), _tr("1 picture at a time"), _tr("{0} pictures at a time"))
+    smaller = ("smaller_batch", _tr("Retry with {0}").format(fewer))
     # A device that is not there will not come by itself; one that failed may work again.
     absent = state.reason.startswith(NO_DEVICE)
     device = ("on_cpu", _tr("Train on the CPU instead")) if absent else resume
     causes = {
-        "oom": (_tr("Not enough memory for {0} pictures at once.").format(batch), smaller),
-        "nan": (_tr("Training diverged (NaN or infinity)."), ("slower", _tr("Retry with half the learning rates"))),
+        "oom": (_tr("Not enough memory for {0} at once.").format(held), smaller),
+        "nan": (_tr("Training broke down: a number became infinite or invalid (NaN)."), slower),
         "disk_full": (_tr("The disk is full."), ("folder", _tr("Open the folder"))),
         "io": (_tr("Reading or writing failed."), ("folder", _tr("Open the folder"))),
         "device": (_tr("The device is missing.") if absent else _tr("The device failed."), device),
@@ -188,11 +212,14 @@ def failure(state: RunState, batch: int) -> Failure:
         "folder": (_tr("The run's folder was moved or deleted during training."), resume),
         "locked": (_tr("Another process is training this run."), ("", "")),
         "ranks": (_tr("One of the training processes was lost."), resume),
-        "usage": (_tr("The settings are inconsistent."), ("edit", _tr("Change the settings"))),
-        "bug": (_tr("Internal error in the trainer."), ("log", _tr("Show the log"))),
+        "usage": (_tr("The settings do not fit together."), ("edit", _tr("Change the settings"))),
+        "bug": (_tr("Something went wrong inside the trainer."), ("log", _tr("Show the log"))),
     }  # fmt: skip
     if state.state == "interrupted":
-        cause, (action, label) = _tr("The trainer ended unexpectedly: it was killed, or the machine went down."), resume
+        cause, (action, label) = (
+            _tr("Training stopped unexpectedly: the trainer was killed, or the computer went down."),
+            resume,
+        )
     else:
         cause, (action, label) = causes.get(state.cause, causes["bug"])
         if state.reason:
@@ -204,16 +231,17 @@ def concern_card(found: Concern) -> tuple[str, Failure]:
     """Headline and card about a run whose curves show plainly that it goes wrong."""
     if found.kind == "diverging":
         cause = _tr(
-            "The losses have exploded to {0:,.0f}, where single digits are normal. Runs rarely recover from that."
+            "They have grown to {0}, where single digits are normal. Runs rarely recover from that (they diverge)."
         )
         safe = _tr("Earlier checkpoints and samples are safe. Lower learning rates usually help.")
-        card = Failure(cause.format(found.value), safe, "slower", _tr("Retry with half the learning rates"))
-        return _tr("The run diverges"), card
+        size = f"{found.value:,.0f}" if found.value < 1e6 else _tr("more than a million")
+        card = Failure(cause.format(size), safe, "slower", _tr("Retry with half the learning rates"))
+        return _tr("The losses have exploded"), card
     if found.kind == "discriminator":
         cause = _tr(
             "The discriminator's loss was close to 0 for {0:,} iterations: the generator learns hardly anything."
         )
-        safe = _tr("A lower lr_d, a stronger penalty or more augmentation usually help.")
+        safe = _tr("A lower learning rate of the discriminator, a stronger penalty or more augmentation usually helps.")
         card = Failure(cause.format(found.iterations), safe, "edit", _tr("Change the settings"))
         return _tr("The discriminator has won"), card
     cause = _tr("Quality (KID, lower is better) is {0:.3g}, and was {1:.3g} before.").format(found.value, found.before)

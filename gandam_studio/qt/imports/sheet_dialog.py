@@ -25,6 +25,7 @@ from gandam_studio.core.importing.sheets import Region
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
 from gandam_studio.core.pictures.decoding.parts import keyed
 from gandam_studio.qt import theme
+from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.widgets.cell_painter import checker_brush
 from gandam_studio.qt.widgets.fitting import resize_within_screen
@@ -157,7 +158,7 @@ class SheetDialog(QDialog):
             else:
                 self.slicing = Components(**{key: field.value() for key, field in self.shape_fields.items()})
             self.found = regions(self._pixels, self.slicing)
-            self.result_label.setText(self.tr("{0:,} sprites").format(len(self.found)))
+            self.result_label.setText(sprites(len(self.found)))
         except (UnreadablePicture, ValueError) as error:
             self.found = []
             self.result_label.setText(str(error))

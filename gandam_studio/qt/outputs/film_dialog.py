@@ -97,7 +97,7 @@ class FilmDialog(OutputDialog):
         try:
             width, height, count = film_size(self._samples, self.plan)
             seconds = (count - 1) * self.frame.value() / 1000 + self.plan.hold_ms / 1000
-            text = self.tr("{0:,} x {1:,} pixels, {2:,} moments, {3:.1f} s").format(width, height, count, seconds)
+            text = self.tr("{0:,} × {1:,} pixels, {2:,} moments, {3:.1f} s").format(width, height, count, seconds)
         except UserError:
             text = ""
         self.size_note.setText(text)

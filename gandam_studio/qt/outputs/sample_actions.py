@@ -38,11 +38,11 @@ class SampleActions(QObject):
         menu.setAccessibleName(self.tr("Samples"))
         whole = SampleSpot(spot.run, spot.sample, spot.which)
         if spot.index is not None:
-            self._add(menu, self.tr("&Save the sprite as PNG…"), partial(self.save, spot), "save")
+            self._add(menu, self.tr("&Save the sample as PNG…"), partial(self.save, spot), "save")
             larger = menu.addMenu(self.tr("Save it &larger"))
             for scale in SCALES:
                 self._add(larger, self.tr("{0} times as large…").format(scale), partial(self.save, spot, scale))
-            self._add(menu, self.tr("&Copy the sprite"), partial(self.copy, spot))
+            self._add(menu, self.tr("&Copy the sample"), partial(self.copy, spot))
             self._add(menu, self.tr("Copy its s&eed"), partial(self.copy_latent, spot))
             self._add(menu, self.tr("Copy the command that &draws it again"), partial(self.copy_command, spot))
             menu.addSeparator()
@@ -102,7 +102,7 @@ class SampleActions(QObject):
         height, width, channels = pixels.shape
         image = QImage(pixels.data, width, height, channels * width, QImage.Format.Format_RGBA8888)
         QGuiApplication.clipboard().setImage(image.copy())
-        what = self.tr("All samples are copied.") if spot.index is None else self.tr("The sprite is copied.")
+        what = self.tr("All samples are copied.") if spot.index is None else self.tr("The sample is copied.")
         self._session.post(what, SUCCESS)
 
     # Names

@@ -14,6 +14,7 @@ from gandam_studio.core.runs.checkpoints import KeptCheckpoint, kept_checkpoints
 from gandam_studio.core.runs.sampling import MOST, check_target, draw_sprites
 from gandam_studio.qt import icons
 from gandam_studio.qt.background import Latest
+from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.outputs.output_dialog import OutputDialog
 from gandam_studio.qt.session import Session
 from trainer.protocol.run_directory import RunDirectory
@@ -40,7 +41,7 @@ class SpritesDialog(OutputDialog):
     ) -> None:
         """`folder`: the run chosen at first. `moment`: the iteration whose nearest checkpoint is chosen at first."""
         super().__init__(session, "", "", parent)
-        self.setWindowTitle(self.tr("Make new sprites"))
+        self.setWindowTitle(self.tr("New sprites"))
         self.start_button.setText(self.tr("Make sprites"))
         self._moment = moment
         self._found: list[KeptCheckpoint] = []
@@ -208,6 +209,6 @@ class SpritesDialog(OutputDialog):
 
     def done_text(self, answer: Any, target: Path) -> str:
         """See `OutputDialog`."""
-        return self.tr("{0:,} sprites of iteration {1:,} are in {2}").format(
-            len(answer["seeds"]), answer["iteration"], target
+        return self.tr("{0} from iteration {1:,}: {2}").format(
+            sprites(len(answer["seeds"])), answer["iteration"], target
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from gandam_studio.core.errors import UserError
@@ -22,11 +22,17 @@ from gandam_studio.qt.widgets.plots.plot_panel import PlotPanel
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from gandam_studio.qt.widgets.plots.timeline_bar import TimelineBar
 from gandam_studio.qt.widgets.sample_grid import SampleGrid
+from trainer.protocol.measures import meaning, title
 from trainer.protocol.untrusted import shortened
 
 DASHES = ("solid", "dash", "dot", "solid")
-CURVES = (("loss_d", "Discriminator loss", False), ("loss_g", "Generator loss", False), ("d_fake", "D(G(z))", False),
-          ("grad_norm_g", "|∇G|", True))  # fmt: skip
+CURVES = (
+    ("loss_d", QT_TRANSLATE_NOOP("CompareView", "Discr. loss"), False),
+    ("loss_g", QT_TRANSLATE_NOOP("CompareView", "Gen. loss"), False),
+    ("d_fake", QT_TRANSLATE_NOOP("CompareView", "Gen. score"), False),
+    ("grad_norm_g", QT_TRANSLATE_NOOP("CompareView", "Gen. gradient"), True),
+)
+"""The curves compared, titles that fit above narrow plots, and whether their scale is logarithmic at first."""
 REFRESH_MS = 100
 
 
@@ -126,15 +132,15 @@ class CompareView(QWidget):
         self.followers = []
 
     def _set_plots(self) -> None:
-        plots = []
-        for name, title, log in CURVES:
+        plots, meanings = [], [f"{title(name)} ({name}): {meaning(name)}" for name, _short, _log in CURVES]
+        for name, short, log in CURVES:
             series = [
                 overlaid(follower, name, position)
                 for position, follower in enumerate(self.followers)
                 if follower.is_open and name in follower.record.curves
             ]
-            plots.append((title, series, log))
-        self.plots.set_plots(plots, [follower.record for follower in self.followers])
+            plots.append((self.tr(str(short)), series, log))
+        self.plots.set_plots(plots, [follower.record for follower in self.followers], meanings)
         self._extend()
 
     def _extend(self) -> None:

@@ -15,10 +15,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.runs.comparison import RunComparison
+from gandam_studio.core.runs.comparison import Difference, RunComparison
 from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.outside_text import tip
 from gandam_studio.qt.widgets.tints import show_tints, tint
+from trainer.protocol.advice import advice, setting_name
 from trainer.protocol.untrusted import shortened
 
 LONGEST = 200
@@ -54,12 +55,11 @@ class DifferenceTable(QWidget):
         self.table.setColumnCount(1 + len(comparison.names))
         self.table.setRowCount(len(rows))
         self.table.setHorizontalHeaderLabels(
-            [self.tr("Differs in"), *(shortened(name, 60) for name in comparison.names)]
+            [self.tr("What differs"), *(shortened(name, 60) for name in comparison.names)]
         )
         for position, row in enumerate(rows):
-            text = row.name if row.group == "configuration" else f"{row.group}: {row.name}"
-            name = QTableWidgetItem(shortened(text, LONGEST))
-            name.setToolTip(tip(row.meaning))
+            name = QTableWidgetItem(shortened(_name(row), LONGEST))
+            name.setToolTip(tip(_explained(row)))
             if not row.is_factor:
                 tint(name, "muted")
             self.table.setItem(position, 0, name)
@@ -77,10 +77,26 @@ class DifferenceTable(QWidget):
     def _verdict(self, comparison: RunComparison) -> str:
         count = comparison.factors
         if count == 0:
-            return self.tr("<b>No differences</b> in settings or data: different results are due to chance.")
+            return self.tr("<b>No differences</b> in settings or data: if the results differ, that is luck.")
         if count == 1:
-            return self.tr("<b>One factor</b> differs: it explains different results, apart from chance.")
-        return self.tr("<b>Confounded: {0} factors</b> differ, so their effects cannot be separated.").format(count)
+            return self.tr("<b>One thing</b> differs: it explains different results, apart from luck.")
+        return self.tr(
+            "<b>{0} things</b> differ, so you cannot tell which one made the results differ (they are confounded)."
+        ).format(count)
+
+
+def _name(row: Difference) -> str:
+    if row.group == "configuration":
+        return setting_name(row.name)
+    name = f"{row.group}: {row.name}"
+    return name[:1].upper() + name[1:]
+
+
+def _explained(row: Difference) -> str:
+    """What a row is, what good and bad values look like, and its name in files and commands."""
+    sentences = [row.meaning[:1].upper() + row.meaning[1:], advice(row.name)]
+    told = " ".join(f"{sentence}." for sentence in sentences if sentence)
+    return f"{told}\n{row.name}" if row.group == "configuration" else told
 
 
 def shown(value: Any) -> str:

@@ -12,6 +12,7 @@ from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.texts import folded
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.following.texts import (
     STATE_COLORS,
     clock,
@@ -48,7 +49,7 @@ class LineageTree(QTreeWidget):
         self.setHeaderLabels([self.tr("Run"), self.tr("State"), self.tr("Iterations"), self.tr("Date")])
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setUniformRowHeights(True)
-        self.setAccessibleName(self.tr("Runs by lineage"))
+        self.setAccessibleName(self.tr("Runs, by the version they were trained on"))
         header = self.header()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in (STATE, ITERATIONS, DATE):
@@ -145,7 +146,7 @@ class LineageTree(QTreeWidget):
             if version is None:
                 text = label or self.tr("Unknown data")
             else:
-                text = self.tr("{0}: {1:,} sprites").format(label, version.sprites)
+                text = f"{label}: {sprites(version.sprites)}"
                 if version.parent_label:
                     text += self.tr(" (from {0})").format(version.parent_label)
             group = QTreeWidgetItem([shortened(text, 120)])

@@ -60,6 +60,7 @@ class RunsScreen(Screen):
         self._compare: CompareView | None = None
         self._samples: SampleActions | None = None
         self._shown: list[Path] = []
+        self._chosen_once = False
         self.empty = EmptyState(
             "runs",
             self.tr("No runs yet"),
@@ -67,7 +68,9 @@ class RunsScreen(Screen):
         )
         self.empty.add_button(self.tr("Start a run"), lambda: self.screen_requested.emit("Train", None), primary=True)
         self.hint = EmptyState(
-            "compare", self.tr("Select a run"), self.tr("Select two to four runs with Ctrl to compare them.")
+            "compare",
+            self.tr("Select a run"),
+            self.tr("Click a run to see it. Hold Ctrl and click up to three more to compare them."),
         )
         self._select_soon = QTimer(self, singleShot=True, interval=SELECT_MS)
         self._select_soon.timeout.connect(self.show_selected)
@@ -85,9 +88,9 @@ class RunsScreen(Screen):
         self.resume_button = self._button("play", self.tr("Resume"), self._resume_or_longer)
         self.open_button = self._button("train", self.tr("Watch"), lambda: self._with_selected(self.open_run))
         self.export_button = self._button("export", self.tr("Export…"), self.ask_export)
-        self.delete_button = self._button("trash", self.tr("Delete"), self.ask_delete)
+        self.delete_button = self._button("trash", self.tr("Delete…"), self.ask_delete)
         self.sprites_button = self._button("sample", self.tr("New sprites…"), self.ask_sprites)
-        self.label_button = self._button("tag", self.tr("Name…"), self.ask_label)
+        self.label_button = self._button("tag", self.tr("Name and note…"), self.ask_label)
         self.folder_button = self._button("folder", self.tr("Show in folder"), self.show_in_folder)
         first, second = QHBoxLayout(), QHBoxLayout()
         for row, buttons in (
@@ -142,14 +145,14 @@ class RunsScreen(Screen):
         self.resume_action = act(self.tr("&Resume"), self.resume, icon="play")
         self.export_action = act(self.tr("&Export…"), self.ask_export, "Ctrl+E", icon="export")
         self.delete_action = act(self.tr("&Delete…"), self.ask_delete, "Delete", icon="trash", edits=True)
-        self.sprites_action = act(self.tr("&Make new sprites…"), self.ask_sprites, "Ctrl+M", icon="sample")
+        self.sprites_action = act(self.tr("New spr&ites…"), self.ask_sprites, "Ctrl+M", icon="sample")
         self.longer_action = act(self.tr("Train &longer…"), self.ask_longer, icon="clock")
         self.label_action = act(self.tr("Name an&d note…"), self.ask_label, "F2", icon="tag")
         self.folder_action = act(self.tr("Show in &folder"), self.show_in_folder, icon="folder")
         self.film_action = act(self.tr("Make a fil&m…"), self.ask_film)
         self.more_action = act(self.tr("&More like this moment…"), self.ask_more)
-        self.save_sample_action = act(self.tr("&Save the sprite as PNG…"), lambda: self._with_sample("save"))
-        self.copy_sample_action = act(self.tr("&Copy the sprite"), lambda: self._with_sample("copy"))
+        self.save_sample_action = act(self.tr("&Save the sample as PNG…"), lambda: self._with_sample("save"))
+        self.copy_sample_action = act(self.tr("&Copy the sample"), lambda: self._with_sample("copy"))
         self.copy_seed_action = act(self.tr("Copy its s&eed"), lambda: self._with_sample("copy_latent"))
         self.save_grid_action = act(self.tr("Save &all samples as PNG…"), lambda: self._with_grid("save"))
         self.copy_grid_action = act(self.tr("Copy all sam&ples"), lambda: self._with_grid("copy"))
@@ -163,9 +166,9 @@ class RunsScreen(Screen):
             act(self.tr("By &iterations"), lambda: by(ITERATIONS, descending=True)),
         )
         self.open_action = act(self.tr("Open a run &folder…"), self.ask_open, icon="folder")
-        self.earlier_action = act(self.tr("&Earlier sample point"), lambda: self._step(-1), "Left")
-        self.later_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
-        self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
+        self.earlier_action = act(self.tr("&Earlier samples"), lambda: self._step(-1), "Left")
+        self.later_action = act(self.tr("&Later samples"), lambda: self._step(1), "Right")
+        self.home_action = act(self.tr("&First samples"), lambda: self._timeline(Timeline.home), "Home")
         self.end_action = act(self.tr("Go to the e&nd"), lambda: self._timeline(Timeline.end), "End")
         self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "Shift+P")
 
@@ -243,6 +246,7 @@ class RunsScreen(Screen):
             known = []
             self.session.post(str(error), ERROR)
         self.tree.show_runs(found, known)
+        self._choose_newest(found)
         self._name_buttons(self.tree.selected())
 
     # Selection
@@ -274,6 +278,13 @@ class RunsScreen(Screen):
         text = self.tr("Start") if state is not None and state.state == "created" else self.tr("Resume")
         text = self.tr("Train longer…") if finished else text
         self.resume_button.setText(resume_label(state) if can_resume and state and state.state != "created" else text)
+
+    def _choose_newest(self, found: list[RunSummary]) -> None:
+        """Select the newest run on the first visit, so that there is something to see."""
+        if found and not self._chosen_once and self.isVisible():
+            self._chosen_once = True
+            if not self.tree.selected():
+                self.tree.select([max(found, key=lambda run: run.date).folder])
 
     def show_selected(self) -> None:
         """Show the selected runs now."""

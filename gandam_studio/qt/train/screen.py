@@ -115,21 +115,21 @@ class TrainScreen(Screen):
         self.checkpoint_action = act(self.tr("Save a &checkpoint now"), lambda: self.command("checkpoint"), icon="save")
         self.new_action = act(self.tr("&New run"), self.show_setup, "Ctrl+R", icon="plus")
         self.copy_action = act(self.tr("New run with &these settings"), lambda: self.derive({}))
-        self.previous_action = act(self.tr("&Earlier sample point"), lambda: self._step(-1), "Left")
-        self.next_action = act(self.tr("&Later sample point"), lambda: self._step(1), "Right")
-        self.home_action = act(self.tr("&First sample point"), lambda: self._timeline(Timeline.home), "Home")
+        self.previous_action = act(self.tr("&Earlier samples"), lambda: self._step(-1), "Left")
+        self.next_action = act(self.tr("&Later samples"), lambda: self._step(1), "Right")
+        self.home_action = act(self.tr("&First samples"), lambda: self._timeline(Timeline.home), "Home")
         self.end_action = act(self.tr("&Follow the newest step"), lambda: self._timeline(Timeline.end), "End")
         self.play_action = act(self.tr("P&lay"), lambda: self._timeline(Timeline.toggle_play), "Shift+P")
-        self.spike_back_action = act(self.tr("P&revious spike"), lambda: self._spike(-1), "Ctrl+Left")
-        self.spike_action = act(self.tr("Ne&xt spike"), lambda: self._spike(1), "Ctrl+Right")
+        self.spike_back_action = act(self.tr("P&revious sudden jump"), lambda: self._spike(-1), "Ctrl+Left")
+        self.spike_action = act(self.tr("Ne&xt sudden jump"), lambda: self._spike(1), "Ctrl+Right")
         self.back_action = act(self.tr("&Close the details"), self._back, "Escape")
-        self.folder_action = act(self.tr("Show the run in its &folder"), self._open_folder, icon="folder")
+        self.folder_action = act(self.tr("Show in &folder"), self._open_folder, icon="folder")
         self.longer_action = act(self.tr("Train &longer…"), self.ask_longer, icon="clock")
-        self.sprites_action = act(self.tr("&Make new sprites…"), self.ask_sprites, "Ctrl+M", icon="sample")
+        self.sprites_action = act(self.tr("New spr&ites…"), self.ask_sprites, "Ctrl+M", icon="sample")
         self.label_action = act(self.tr("Name an&d note…"), self.ask_label, "F2")
         self.film_action = act(self.tr("Make a fil&m…"), self.ask_film)
-        self.save_sample_action = act(self.tr("&Save the sprite as PNG…"), lambda: self._with_sample("save"))
-        self.copy_sample_action = act(self.tr("&Copy the sprite"), lambda: self._with_sample("copy"))
+        self.save_sample_action = act(self.tr("&Save the sample as PNG…"), lambda: self._with_sample("save"))
+        self.copy_sample_action = act(self.tr("&Copy the sample"), lambda: self._with_sample("copy"))
         self.copy_seed_action = act(self.tr("Copy its s&eed"), lambda: self._with_sample("copy_latent"))
         self.copy_command_action = act(
             self.tr("Copy the command that &draws it again"), lambda: self._with_sample("copy_command")
@@ -185,6 +185,8 @@ class TrainScreen(Screen):
             self._watch.action_requested.connect(self._act)
             self.pages.addWidget(self._watch)
             name_keys(self._watch.pause_button, self.pause_action)
+            sprites = self._watch.sprites_button
+            name_keys(sprites, self.sprites_action, sprites.toolTip())
             self.ready_controls()
         return self._watch
 
@@ -313,7 +315,7 @@ class TrainScreen(Screen):
             self.chooser.addItem(shortened(str(watched), 80), watched)
             row = self.chooser.count() - 1
         self.chooser.setCurrentIndex(row)
-        self.chooser.setPlaceholderText(self.tr("Watch a run…") if found else self.tr("No runs yet"))
+        self.chooser.setPlaceholderText(self.tr("Choose a run to watch") if found else self.tr("No runs yet"))
         self.chooser.setEnabled(bool(found))
         self.chooser.blockSignals(False)
 
@@ -487,8 +489,8 @@ class TrainScreen(Screen):
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("Still stopping"))
         box.setText(self.tr("{0} has not stopped yet.").format(shortened(name)))
-        box.setInformativeText(self.tr("Killing it loses only the progress since its newest checkpoint."))
-        end = box.addButton(self.tr("Kill it now"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setInformativeText(self.tr("Ending it by force loses only what it learnt since its newest checkpoint."))
+        end = box.addButton(self.tr("End it now"), QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(self.tr("Keep waiting"), QMessageBox.ButtonRole.RejectRole)
         run_dialog(box)
         if box.clickedButton() is end:
@@ -515,13 +517,13 @@ class TrainScreen(Screen):
         elif state.state == "failed":
             self._notify(self.tr("{0} failed: {1}").format(name, state.reason), ERROR)
         elif state.state == "interrupted":
-            self._notify(self.tr("{0} was interrupted.").format(name), WARNING)
+            self._notify(self.tr("{0}: training stopped unexpectedly.").format(name), WARNING)
         if state.state not in ("running", "paused"):
             self.session.runs_changed.emit()
 
     def _note_vanished(self) -> None:
         if self._last_state is not None and self._last_state.state in ("running", "paused") and self.follower:
-            text = self.tr("The folder of {0} disappeared during training; its trainer will end.")
+            text = self.tr("The folder of {0} disappeared during training; its training will end.")
             self._notify(text.format(self.follower.name), ERROR)
         self._last_state = None
         self.session.runs_changed.emit()

@@ -1,4 +1,4 @@
-"""The commit box: a note, a preview of the version, and the Commit button."""
+"""The commit box: a note, a preview of the version, and the button to save it."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class CommitBox(QFrame):
         self.kept_only = QCheckBox(self.tr("Only sprites marked as kept"))
         self.kept_only.setToolTip(self.tr("Leave out undecided sprites"))
         self.kept_only.toggled.connect(self.kept_only_changed)
-        self.button = QPushButton(self.tr("Commit"))
+        self.button = QPushButton(self.tr("Save a version"))
         self.button.setProperty("role", "primary")
-        self.button.setToolTip(self.tr("Create a version of the current decisions (Ctrl+S)"))
+        self.button.setToolTip(self.tr("Save the current decisions as a version (Ctrl+S)"))
         icons.set_icon(self.button, "save", "on_accent")
         self.button.clicked.connect(lambda _checked=False: self.ask())
         foot = QHBoxLayout()

@@ -46,8 +46,8 @@ class DetailPanel(QFrame):
         self.digest = QLabel()
         self.digest.setProperty("role", "muted")
         self.copy = QToolButton()
-        self.copy.setToolTip(self.tr("Copy the full digest"))
-        self.copy.setAccessibleName(self.tr("Copy the digest"))
+        self.copy.setToolTip(self.tr("Copy the whole checksum (SHA-256)"))
+        self.copy.setAccessibleName(self.tr("Copy the checksum"))
         icons.set_icon(self.copy, "link", "secondary", 14)
         self.copy.clicked.connect(self._copy_digest)
         self.summary = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
@@ -120,6 +120,8 @@ class DetailPanel(QFrame):
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.HALF)
         for action in actions:
+            # As in the menu: Qt would leave out the ellipsis that says that a dialog follows.
+            action.setIconText(action.text().replace("&", ""))
             button = QToolButton()
             button.setDefaultAction(action)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

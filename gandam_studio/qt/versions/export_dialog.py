@@ -62,7 +62,7 @@ class ExportDialog(QDialog):
         self.formats.setAccessibleName(self.tr("Format"))
         self.pictures = QComboBox()
         self.target = QLineEdit()
-        self.target.setAccessibleName(self.tr("Target"))
+        self.target.setAccessibleName(self.tr("Save to"))
         self.target.textChanged.connect(lambda _text: self._check())
         self.browse = QPushButton(self.tr("Browse…"))
         self.browse.clicked.connect(self._browse)
@@ -95,7 +95,7 @@ class ExportDialog(QDialog):
     def _fill(self) -> None:
         titles = {
             "pngs": self.tr("Folder of PNGs"),
-            "jsonl": self.tr("Manifest (JSON lines)"),
+            "jsonl": self.tr("List of sprites (JSON lines)"),
             "csv": self.tr("Table (CSV)"),
             "parquet": self.tr("Table (Parquet)"),
             "imagefolder": self.tr("Hugging Face image folder"),
@@ -126,7 +126,7 @@ class ExportDialog(QDialog):
         form.addRow(self.tr("Pictures"), self.pictures)
         form.addRow(self.tr("Classes"), self.classes)
         form.addRow(self.tr("Captions"), self.captions)
-        form.addRow(self.tr("Target"), where)
+        form.addRow(self.tr("Save to"), where)
         form.addRow("", self.replace)
         right = QVBoxLayout()
         right.addWidget(self.remark)
@@ -149,7 +149,7 @@ class ExportDialog(QDialog):
     def _choose_format(self) -> None:
         form = FORMATS.get(self.format)
         texts = {
-            "none": self.tr("None: the list only"),
+            "none": self.tr("No pictures, only the list"),
             "copy": self.tr("Originals, copied unchanged"),
             "link": self.tr("Originals, hard-linked (no extra space)"),
             "render": self.tr("Ready for training: edits and recipe applied"),
@@ -159,7 +159,7 @@ class ExportDialog(QDialog):
         for name in form.pictures if form else ():
             self.pictures.addItem(texts[name], name)
         if form is None:
-            self.pictures.addItem(self.tr("Default of each format"), "")
+            self.pictures.addItem(self.tr("What each format usually has"), "")
         self.pictures.setEnabled(self.pictures.count() > 1)
         self._enable_text_options()
         self.remark.setText(f"{form.title}." if form else self.tr("A folder with every format available here."))

@@ -13,6 +13,7 @@ from gandam_studio.core.versions.listing import head_version
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt import theme
 from gandam_studio.qt.background import Latest
+from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.failures import explain
 from gandam_studio.qt.following.requests import SaveVersion
 from gandam_studio.qt.questions import run_dialog
@@ -161,7 +162,7 @@ class VersionsScreen(Screen):
         """Export the chosen version (Ctrl+E)."""
         version = self.chosen or (self._versions[-1] if self._versions else None)
         if version is None:
-            self.session.post(self.tr("Commit a version first: only versions can be exported."), INFO)
+            self.session.post(self.tr("Save a version first: only versions can be exported."), INFO)
             return
         dialog = ExportDialog(version, self, self.session.workspace.folder)
         if run_dialog(dialog) and dialog.request:
@@ -262,8 +263,8 @@ class VersionsScreen(Screen):
         head, found = answer
         text = wording.changes(found)
         if head is None:
-            count = self.tr("{0} would be in v1").format(wording.sprites(len(found.added)))
-            nothing = self.tr("Nothing to commit yet: import sprites in Curate")
+            count = self.tr("{0} would be in v1").format(sprites(len(found.added)))
+            nothing = self.tr("Nothing to save yet: import sprites in Curate")
             self.commit_box.show_state(
                 count if found else nothing, self.tr("First version") if found else "", can_commit=bool(found)
             )
@@ -319,7 +320,12 @@ class VersionsScreen(Screen):
     def _lay_out(self) -> None:
         make = self.add_action
         self.commit_action = make(
-            self.tr("&Commit"), self.commit, "Ctrl+S", icon="save", tip=self.tr("Create a version"), edits=True
+            self.tr("&Save a version"),
+            self.commit,
+            "Ctrl+S",
+            icon="save",
+            tip=self.tr("Save the current decisions as a version"),
+            edits=True,
         )
         self.export_action = make(
             self.tr("&Export…"),
@@ -379,11 +385,11 @@ class VersionsScreen(Screen):
         self.pages.addWidget(
             EmptyState(
                 "versions",
-                self.tr("Versions make runs repeatable"),
+                self.tr("No version yet"),
                 self.tr(
-                    "A version records the current decisions: which sprites are included, flipped, cropped and tagged. "
-                    "Every run records the version it was trained on, and any version can be compared, restored and "
-                    "exported."
+                    "A version keeps the current decisions: which sprites are in, flipped, cropped and tagged. "
+                    "A run is trained on a version, so it can be repeated later. Versions can be compared, "
+                    "restored and exported."
                 ),
             )
         )

@@ -35,7 +35,8 @@ class DamageDialog(QDialog):
         self.setWindowTitle(self.tr("Missing or altered files"))
         head = QLabel(
             self.tr(
-                "{0} of {1} files are missing or altered. Decisions are safe; pictures made from them are not."
+                "Missing or altered: {0} of {1} files. Your decisions are safe, but pictures made from these "
+                "files are not."
             ).format(f"{len(found.damage):,}", f"{found.originals + found.manifests:,}"),
             wordWrap=True,
         )

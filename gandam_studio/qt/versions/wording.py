@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime, QTimeZone
 
 from gandam_studio.core.versions import Changed, ManifestVersion, VersionDiff
+from gandam_studio.qt.counts import sprites
 from trainer.protocol.untrusted import shortened
 
 
@@ -42,11 +43,6 @@ def when_briefly(at: str) -> str:
         return QLocale().toString(QTime(moment.hour, moment.minute), QLocale.FormatType.ShortFormat)
     day = QDate(moment.year, moment.month, moment.day)
     return QLocale().toString(day, "d MMM" if moment.year == today.year else "d MMM yyyy")
-
-
-def sprites(count: int) -> str:
-    """A count of sprites: "1 sprite", "1,204 sprites"."""
-    return tr("1 sprite") if count == 1 else tr("{0} sprites").format(f"{count:,}")
 
 
 def size(version: ManifestVersion, parent: ManifestVersion | None) -> str:

@@ -18,8 +18,8 @@ from gandam_studio.core.versions import (
     verify,
 )
 from gandam_studio.core.workspace.history import Changes
+from gandam_studio.qt.counts import counted, sprites
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, WARNING, Session
-from gandam_studio.qt.versions import wording
 from gandam_studio.qt.versions.export_dialog import ExportRequest
 
 
@@ -42,7 +42,7 @@ class VersionWork(QObject):
     def commit(self, message: str, kept_only: bool) -> None:
         """Create a version of the current state."""
         self._session.start_job(
-            self.tr("Commit"),
+            self.tr("Save a version"),
             lambda workspace, job: commit(workspace, message, kept_only=kept_only, job=job),
             self._committed,
             self._commit_failed,
@@ -88,19 +88,21 @@ class VersionWork(QObject):
 
     def verify(self) -> None:
         """Re-hash every original and manifest."""
-        self._session.start_job(self.tr("Verify"), lambda workspace, job: verify(workspace, job=job), self._verified)
+        self._session.start_job(
+            self.tr("Verify files"), lambda workspace, job: verify(workspace, job=job), self._verified
+        )
 
     def relink(self, folder: str) -> None:
         """Search a folder for missing and altered originals."""
         self._session.start_job(
-            self.tr("Relink"), lambda workspace, job: relink(workspace, [folder], job=job), self._relinked
+            self.tr("Find missing files"), lambda workspace, job: relink(workspace, [folder], job=job), self._relinked
         )
 
     def _committed(self, version: ManifestVersion) -> None:
         if version.unchanged:
             self._session.post(self.tr("Nothing changed since {0}.").format(version.label), INFO)
         else:
-            text = self.tr("{0} committed: {1}").format(version.label, wording.sprites(version.sprites))
+            text = self.tr("{0} saved: {1}").format(version.label, sprites(version.sprites))
             self._session.post(text, SUCCESS)
             self._session.versions_changed.emit()
         self.commit_ended.emit(version)
@@ -132,8 +134,10 @@ class VersionWork(QObject):
         if not found.ok:
             self.damage_found.emit(found)
             return
-        text = self.tr("No problems: {0} originals and {1} manifests are unchanged.")
-        self._session.post(text.format(f"{found.originals:,}", f"{found.manifests:,}"), SUCCESS)
+        originals = counted(found.originals, self.tr("1 original"), self.tr("{0} originals"))
+        versions = counted(found.manifests, self.tr("1 version"), self.tr("{0} versions"))
+        text = self.tr("No problems: {0} and {1} checked, nothing missing or altered.")
+        self._session.post(text.format(originals, versions), SUCCESS)
 
     def _relinked(self, found: Relinked) -> None:
         text = self.tr("Originals: {0} found again, {1} still missing.")

@@ -6,7 +6,8 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidg
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.train.setup.draft import ConfigDraft, editable_fields
-from gandam_studio.qt.train.setup.field_editors import FieldRow, label_of
+from gandam_studio.qt.train.setup.field_editors import FieldRow
+from trainer.protocol.advice import SECTIONS
 
 SHORTEST = 220  # logical pixels of the list of settings, in a small window that scrolls
 
@@ -30,7 +31,7 @@ class AdvancedForm(QWidget):
         self._column.setContentsMargins(0, 0, theme.SPACE, 0)
         self._column.setSpacing(0)
         for info in editable_fields():
-            self._add(FieldRow(info, draft, label_of(info.path)))
+            self._add(FieldRow(info, draft, info.name))
         self._column.addStretch(1)
         area = QScrollArea(widgetResizable=True)
         area.setWidget(inner)
@@ -43,7 +44,7 @@ class AdvancedForm(QWidget):
     def _add(self, row: FieldRow) -> None:
         section = row.info.path.rpartition(".")[0]
         if section not in self._sections:
-            heading = QLabel((section or self.tr("Run")).upper())
+            heading = QLabel(SECTIONS.get(section, section).upper())
             heading.setProperty("role", "section")
             heading.setContentsMargins(0, 12 if self._sections else 4, 0, 3)
             self._column.addWidget(heading)
@@ -57,7 +58,7 @@ class AdvancedForm(QWidget):
         for heading, rows in self._sections.values():
             shown = 0
             for row in rows:
-                subject = f"{row.info.path} {row.name.text()} {row.info.meaning}".lower()
+                subject = f"{row.info.path} {row.name.text()} {row.info.meaning} {row.info.advice}".lower()
                 visible = all(word in subject for word in words)
                 row.setVisible(visible)
                 shown += visible

@@ -102,6 +102,7 @@ class FieldRow(QWidget):
         self.name.setBuddy(self.editor)
         self.name.setToolTip(self.editor.toolTip())
         self.name.setFixedWidth(168)
+        self.name.setWordWrap(True)
         self.mark = QToolButton()
         self.mark.setAccessibleName(self.tr("{0}: reset to the preset's value").format(label))
         icons.set_icon(self.mark, "undo", "accent", 14)
@@ -144,7 +145,7 @@ class FieldRow(QWidget):
 
 
 def tool_tip(info: FieldInfo, draft: ConfigDraft) -> str:
-    """Meaning, range and default of a setting."""
+    """Meaning, advice, range and default of a setting, and its name in files and commands."""
     lines = [info.meaning[:1].upper() + info.meaning[1:] + "."]
     if info.advice:
         lines.append(info.advice + ".")
@@ -152,11 +153,5 @@ def tool_tip(info: FieldInfo, draft: ConfigDraft) -> str:
         low, high = ("" if bound is None else f"{bound:,}" for bound in (info.low, info.high))
         lines.append(draft.tr("From {0} to {1}.").format(low, high) if high else draft.tr("At least {0}.").format(low))
     lines.append(draft.tr("Default: {0}.").format(as_text(info.default) or draft.tr("empty")))
-    lines.append(info.path)
+    lines.append(draft.tr("In settings and commands: {0}").format(info.path))
     return "\n".join(lines)
-
-
-def label_of(path: str) -> str:
-    """Display name of a setting, without its section: "optimiser.lr_g" -> "Lr g"."""
-    words = path.rpartition(".")[2].replace("_", " ")
-    return words[:1].upper() + words[1:]

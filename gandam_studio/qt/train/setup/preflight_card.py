@@ -52,9 +52,7 @@ class PreflightCard(QFrame):
         title = QLabel(self.tr("Before you start"))
         title.setProperty("role", "title")
         self.measure_button = QPushButton(self.tr("Try a step"))
-        self.measure_button.setToolTip(
-            self.tr("Runs a real step in a separate process to measure memory, time and disk space")
-        )
+        self.measure_button.setToolTip(self.tr("Trains for a real step, to measure memory, time and disk space"))
         header = QHBoxLayout()
         header.addWidget(title)
         header.addStretch(1)
@@ -165,7 +163,7 @@ class PreflightCard(QFrame):
         if steps:
             text += self.tr(", {0:,} iterations").format(steps)
         if costs.get("micro_batch") and costs["micro_batch"] < costs["batch"]:
-            text += self.tr(". Memory allows only {0} pictures at once, so gradients are accumulated.").format(
+            text += self.tr(". Memory allows only {0} at once, so each batch is done in parts.").format(
                 costs["micro_batch"]
             )
         self._note.setText(wrapped(text))

@@ -25,6 +25,7 @@ from gandam_studio.core.runs.checks import Check
 from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.core.versions.files import recipe_of
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.failures import explain
 from gandam_studio.qt.following.requests import ShowCopies, ShowFilter
 from gandam_studio.qt.following.training_size import FIRST_PRESET, TrainingSize
@@ -37,7 +38,8 @@ from gandam_studio.qt.train.setup.preflight_card import PreflightCard
 from gandam_studio.qt.train.setup.preset_delegate import PresetDelegate
 from gandam_studio.qt.train.setup.queue_list import QueueList
 from gandam_studio.qt.widgets.fitting import Columns, Reach
-from gandam_studio.qt.widgets.outside_text import OutsideLabel, wrapped
+from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip, wrapped
+from trainer.protocol.advice import setting_name
 from trainer.protocol.presets import load_preset, preset_names
 from trainer.protocol.untrusted import one_line
 
@@ -206,7 +208,7 @@ class SetupPage(QWidget):
         self.versions.clear()
         for version in self._found:
             note = f" – {version.message}" if version.message else ""
-            text = self.tr("{0}: {1:,} sprites").format(version.label, version.sprites) + note
+            text = f"{version.label}: {sprites(version.sprites)}{note}"
             self.versions.addItem(one_line(text if len(text) < 70 else text[:69] + "…"))
         same = [i for i, version in enumerate(self._found) if before and version.number == before.number]
         is_new = bool(self._found) and newest is not None and self._found[0].number != newest.number
@@ -318,12 +320,17 @@ class SetupPage(QWidget):
         text = preset.description
         if self.draft.config.scaled:
             size = self.draft.config.architecture.size
-            text += " " + self.tr("Scaled: its networks were designed for {0} px.").format(size)
+            text += " " + self.tr("Adapted to this size: its networks were designed for {0} px.").format(size)
         self.description.setText(wrapped(text))
         departures = self.draft.departures()
-        shown = [f"{path} {as_text(after)}" for path, (_, after) in list(departures.items())[:3]]
-        text = self.tr("{0} changed from the preset: ").format(len(departures)) + ", ".join(shown)
-        self.departures.setText((text + ("…" if len(departures) > 3 else "")) if departures else "")
+        shown = [f"{setting_name(path)} {as_text(after)}" for path, (_, after) in list(departures.items())[:3]]
+        text = self.tr("Changed from the preset: {0}").format(", ".join(shown))
+        more = len(departures) - len(shown)
+        text += " " + self.tr("and {0} more").format(more) if more else ""
+        self.departures.setText(text if departures else "")
+        self.departures.setToolTip(
+            tip("\n".join(f"{path} = {as_text(after)}" for path, (_, after) in departures.items()))
+        )
         self.problem.setText(wrapped(self.draft.problem))
         self.problem.setVisible(bool(self.draft.problem))
         self._show_size()
@@ -350,7 +357,9 @@ class SetupPage(QWidget):
         """Check the chosen version and show the results."""
         version = self.version()
         if version is None:
-            text = self.tr("No version yet. Versions make runs repeatable")
+            text = self.tr(
+                "There is no version yet. Save one: every run is trained on a version, so that it can be repeated"
+            )
             self.preflight.show_checks([Check("version", training_checks.WARNING, text, "Versions")])
             return
         workspace = self._session.workspace

@@ -1,4 +1,4 @@
-"""The grids of a run: fixed latents, fresh latents and real sprites side by side, or the samples around a spike."""
+"""The grids of a run: the same samples, new ones and real sprites side by side, or the samples around a spike."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.pictures import real_sheet
-from gandam_studio.qt.widgets.outside_text import OutsideLabel
+from gandam_studio.qt.following.texts import jump_size, jump_title
+from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from gandam_studio.qt.widgets.sample_grid import SampleGrid
 from trainer.protocol.events import SamplesSaved, SpikeFound
 
@@ -38,14 +39,23 @@ class GridArea(QStackedWidget):
         self._real_for: tuple | None = None
         self._complete: SamplesSaved | None = None
         self._spike: SpikeFound | None = None
-        self.fixed = SampleGrid(self.tr("Fixed latents"), self.tr("The same latents at every sample point"))
-        self.random = SampleGrid(self.tr("Fresh latents"), self.tr("New random latents at every sample point"))
-        self.real = SampleGrid(self.tr("Real sprites"), self.tr("Training pictures, spread over the whole data set"))
+        self.fixed = SampleGrid(
+            self.tr("Same samples over time"),
+            self.tr("Drawn from the same random numbers (latents) every time, so that you see each sample develop"),
+        )
+        self.random = SampleGrid(
+            self.tr("New random samples"),
+            self.tr("Drawn from new random numbers (latents) every time: what the network can do altogether"),
+        )
+        self.real = SampleGrid(
+            self.tr("Real sprites"),
+            self.tr("Some of the training pictures, from all over the data set, to compare with"),
+        )
         for grid, which in ((self.fixed, "fixed"), (self.random, "random"), (self.real, "real")):
             grid.cell_clicked.connect(lambda index, which=which: self.cell_clicked.emit(which, index))
             if which != "real":
                 grid.menu_requested.connect(lambda index, at, which=which: self._ask_menu(which, index, at))
-        self.moments = [SampleGrid(text) for text in (self.tr("Before"), self.tr("At the spike"), self.tr("After"))]
+        self.moments = [SampleGrid(text) for text in (self.tr("Before"), self.tr("At the jump"), self.tr("After"))]
         self._moments_at: list[float] = []
         for position, grid in enumerate(self.moments):
             grid.cell_clicked.connect(lambda _index, position=position: self._choose(position))
@@ -118,7 +128,6 @@ class GridArea(QStackedWidget):
         for grid, picture in zip((self.fixed, self.random), pictures, strict=True):
             _show(grid, picture, sample)
         self._complete = sample if all(pictures) else None
-        self.fixed.set_title(self.tr("Fixed latents, EMA") if sample.weights == "ema" else self.tr("Fixed latents"))
         self._load_real(follower, sample)
         self._prefetch(follower, sample)
 
@@ -146,7 +155,7 @@ class GridArea(QStackedWidget):
         self._task.start()
 
     def _show_real(self, image: QImage | None, sample: SamplesSaved) -> None:
-        self.real.view.set_message("" if image else self.tr("The data set cannot be read."))
+        self.real.view.set_message("" if image else self.tr("The training pictures cannot be read."))
         rows = 0 if image is None else max(1, image.height() // max(1, image.width() // sample.columns))
         self.real.view.set_image(image, rows, sample.columns)
 
@@ -177,11 +186,8 @@ class GridArea(QStackedWidget):
 
     def _show_moments(self, spike: SpikeFound) -> None:
         assert self._follower is not None
-        self.spike_title.setText(
-            self.tr("Spike at {0:,} in {1}: {2:.1f} robust standard deviations").format(
-                spike.spike_iteration, spike.curve, spike.z
-            )
-        )
+        self.spike_title.setText(jump_title(spike))
+        self.spike_title.setToolTip(tip(jump_size(spike)))
         moments = spike_moments(self._follower, spike)
         self._moments_at = [sample.iteration if sample else 0.0 for _path, sample in moments]
         for grid, (path, sample) in zip(self.moments, moments, strict=True):

@@ -8,7 +8,8 @@ from PySide6.QtCore import QCoreApplication
 from gandam_studio.core.runs.curves import SmoothedCurve
 from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.qt.widgets.plots.curve_plot import Series
-from trainer.protocol.measures import MEASURES, meaning
+from trainer.protocol.measures import meaning
+from trainer.protocol.measures import title as title_of
 from trainer.protocol.untrusted import shortened
 
 MOST = 8
@@ -21,8 +22,7 @@ def meter_plots(record: RunRecord) -> list[tuple[str, list[Series], bool]]:
     plots = []
     for position, (name, events) in enumerate(list(record.metrics.items())[:MOST]):
         token = f"plot_{position % 4 + 1}"
-        features = next((event.features for event in reversed(events) if event.features), "")
-        title = MEASURES[name][0] if name in MEASURES else shortened(f"{name} ({features})" if features else name)
+        title = shortened(title_of(name))
         series = [Series("", sparse([(e.iteration, e.value) for e in events]), token, reach=_REACH)]
         if any(event.low is not None for event in events):
             series.append(Series("90 %", sparse([(e.iteration, e.low) for e in events]), token, "dot", reach=_REACH))

@@ -108,7 +108,7 @@ class SampleZoom(QFrame):
         close.setAccessibleName(self.tr("Close"))
         close.clicked.connect(lambda _checked=False: self.closed.emit())
         self._large = Picture(256)
-        self._film_title = _section(self.tr("THE SAME LATENT OVER TIME"))
+        self._film_title = _section(self.tr("THE SAME SAMPLE OVER TIME"))
         self._film = [Picture(76) for _ in range(FILM)]
         self._near_title = _section(self.tr("NEAREST TRAINING PICTURES"))
         self.near_note = QLabel(wordWrap=True)
@@ -164,7 +164,7 @@ class SampleZoom(QFrame):
         self._shown_key = (path, self._index)
         picture = cell_of(grid, sample, self._index)
         self._large.show_picture(picture)
-        kind = self.tr("Latent {0}") if self._which == "fixed" else self.tr("Fresh sample {0}")
+        kind = self.tr("Sample {0}") if self._which == "fixed" else self.tr("New random sample {0}")
         self._title.setText(kind.format(self._index + 1) + self.tr(" at {0:,}").format(sample.iteration))
         self._show_film(follower, sample)
         self._look_for_neighbours()
@@ -222,9 +222,16 @@ class SampleZoom(QFrame):
         if nearest and nearest.distance < COPY_DISTANCE:
             self.near_note.setText(self.tr("Nearly a copy of a training picture."))
         elif nearest and nearest.mirrored:
-            self.near_note.setText(self.tr("The nearest picture is mirrored. Distance between pixels, 0 to 1."))
+            self.near_note.setText(
+                self.tr(
+                    "The nearest picture is a mirror image. The number is the distance: 0 is the same picture, 1 "
+                    "the opposite."
+                )
+            )
         else:
-            self.near_note.setText(self.tr("Distance between pixels, 0 to 1, including mirror images."))
+            self.near_note.setText(
+                self.tr("The number is the distance: 0 is the same picture, 1 the opposite. Mirror images count too.")
+            )
         for position, widget in enumerate(self.near):
             widget.setVisible(position < len(found))
             if position < len(found):

@@ -105,7 +105,7 @@ class WatchPage(QWidget):
         column = QVBoxLayout(lower)
         column.setContentsMargins(14, 2, 14, theme.SPACE)
         column.setSpacing(2)
-        self.film_button = self._button("play", self.tr("Film…"), self.film_requested.emit)
+        self.film_button = self._button("play", self.tr("Make a film…"), self.film_requested.emit)
         self.film_button.setProperty("role", "quiet")
         self.film_button.setToolTip(self.tr("Make a GIF or MP4 of the samples over time"))
         along = QHBoxLayout()
@@ -116,7 +116,7 @@ class WatchPage(QWidget):
         self.tabs = QTabWidget()
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(_padded(self.plots), self.tr("Training"))
-        self.tabs.addTab(_padded(self.meters), self.tr("Metrics"))
+        self.tabs.addTab(_padded(self.meters), self.tr("Quality"))
         self.tabs.addTab(self.log, self.tr("Log"))
         column.addWidget(self.tabs, 1)
         self._split = QSplitter(Qt.Orientation.Vertical)
@@ -366,7 +366,7 @@ class WatchPage(QWidget):
         if follower is None or state.state not in ("failed", "interrupted"):
             if follower is not None and follower.problem:
                 note = Failure(follower.problem, self.tr("Curves and samples are shown as far as available."), "", "")
-                self.card.show_failure(self.tr("The configuration cannot be read"), note, severe=False)
+                self.card.show_failure(self.tr("The settings of this run cannot be read"), note, severe=False)
             elif follower is not None and self._concern is not None:
                 headline, note = concern_card(self._concern)
                 self.card.show_failure(headline, note, severe=False)
@@ -374,7 +374,7 @@ class WatchPage(QWidget):
                 self.card.hide()
             return
         details = failure(state, follower.pictures_at_once)
-        headline = self.tr("The run failed") if state.state == "failed" else self.tr("The run was interrupted")
+        headline = self.tr("The run failed") if state.state == "failed" else self.tr("Training stopped unexpectedly")
         self.card.show_failure(headline, details, severe=state.state == "failed")
         # Only one action: the card's button replaces the one in the header.
         self.resume_button.setVisible(not details.action)
@@ -401,13 +401,14 @@ class WatchPage(QWidget):
         total = self._total()
         # With another limit, which may be reached first, the number of iterations is only an upper bound.
         of = self.tr("{0:,} of at most {1:,}") if self._has_other_limit() else self.tr("{0:,} of {1:,}")
-        words = [of.format(record.last_iteration, total) if total else f"{record.last_iteration:,}"]
+        done = record.last_iteration
+        words = [of.format(done, total) if total else self.tr("{0:,} iterations").format(done)]
         if progress is not None:
             words.append(self.tr("{0:,} pictures").format(progress.images_seen))
             if follower.is_alive:
                 words.append(self.tr("{0:,.0f} pictures/s").format(progress.pictures_per_s))
             if progress.memory_mb:
-                words.append(_memory(progress.memory_mb))
+                words.append(self.tr("{0} memory").format(_memory(progress.memory_mb)))
             if follower.is_alive and progress.busy_percent is not None:
                 words.append(f"{self._device()} {progress.busy_percent:.0f} %")
             if follower.is_alive:

@@ -264,11 +264,15 @@ class PlotCanvas(QWidget):
         painter.drawLine(QPointF(area.left(), area.bottom() + 0.5), QPointF(area.right(), area.bottom() + 0.5))
         painter.setPen(text)
         low, high = drawing.x_range
+        free = 0.0
         for tick in Linear().ticks(low, high):
             x = area.left() + (tick - low) / (high - low or 1.0) * area.width()
             label = _label(short_number(tick), family)
             width = label.size().width()
             left = min(x - width / 2, self.width() - width - 1)
+            if left < free:  # in a narrow plot, rather fewer numbers than one over the other
+                continue
+            free = left + width + 4
             painter.drawStaticText(QPointF(left, area.bottom() + 3), label)
 
     # Gestures

@@ -65,9 +65,13 @@ class PlotPanel(QWidget):
         self.smoothing.valueChanged.connect(self._smooth)
         self._smoothing_label = QLabel()
         self._smoothing_label.setProperty("role", "secondary")
-        self.log_button = self._toggle(self.tr("Log"), self.tr("Logarithmic vertical axes"), self._set_log)
+        self.log_button = self._toggle(
+            self.tr("Log scale"),
+            self.tr("Logarithmic vertical axes: small and large values are seen together"),
+            self._set_log,
+        )
         self.raw_button = self._toggle(
-            self.tr("Raw"), self.tr("Raw values, faint under the smoothed ones"), self._set_raw
+            self.tr("Raw"), self.tr("Also show the values as measured, faint below the smoothed ones"), self._set_raw
         )
         self.raw_button.setChecked(True)
         self.reset_button = QToolButton()
@@ -273,6 +277,10 @@ class PlotPanel(QWidget):
         self.draw_now()
 
     def _show_smoothing(self) -> None:
-        text = self.tr("off") if not self.half_life else self.tr("half-life {0:g}").format(self.half_life)
+        text = self.tr("off") if not self.half_life else self.tr("over {0:g}").format(self.half_life)
         self._smoothing_label.setText(text)
-        self.smoothing.setToolTip(self.tr("Half-life of the moving average, in iterations: {0}").format(text))
+        self.smoothing.setToolTip(
+            self.tr("More smoothing hides noise and shows the trend; {0} iterations (half-life of the average)").format(
+                text
+            )
+        )

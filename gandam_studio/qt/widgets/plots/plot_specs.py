@@ -33,7 +33,7 @@ class PlotSpec:
         """What the lines are, and what good and bad look like; for a tool tip."""
         told = dict.fromkeys(_measure(line.curve) for line in self.lines)
         titles = {name: MEASURES[name][0] for name in told if name in MEASURES}
-        return "\n\n".join(f"{title}: {meaning(name)}" for name, title in titles.items())
+        return "\n\n".join(f"{title} ({name}): {meaning(name)}" for name, title in titles.items())
 
 
 def plot_specs(config: TrainConfig | None) -> list[PlotSpec]:
@@ -43,22 +43,25 @@ def plot_specs(config: TrainConfig | None) -> list[PlotSpec]:
     critic = objective == "wasserstein"
     first = PlotSpec(
         _tr("Critic loss") if critic else _tr("Discriminator loss"),
-        (LineSpec("loss_d_real", _tr("real"), "plot_1"), LineSpec("loss_d_fake", _tr("fake"), "plot_2", "dash")),
+        (LineSpec("loss_d_real", _tr("real"), "plot_1"), LineSpec("loss_d_fake", _tr("generated"), "plot_2", "dash")),
     )
     if objective == "relativistic":
         # Real and generated pictures are scored as pairs, so there is only one loss.
-        first = PlotSpec(_tr("Discriminator loss"), (LineSpec("loss_d", _tr("pairs"), "plot_1"),))
-    second = PlotSpec(_tr("Generator loss"), (LineSpec("loss_g", _tr("G"), "plot_3"),))
+        first = PlotSpec(_tr("Discriminator loss"), (LineSpec("loss_d", _tr("real and generated"), "plot_1"),))
+    second = PlotSpec(_tr("Generator loss"), (LineSpec("loss_g", _tr("generator"), "plot_3"),))
     third = PlotSpec(
-        _tr("Critic scores") if critic else _tr("Scores (logits)"),
-        (LineSpec("d_real", "D(x)", "plot_1"), LineSpec("d_fake", "D(G(z))", "plot_2", "dash")),
+        _tr("Scores by the critic") if critic else _tr("Scores by the discriminator"),
+        (LineSpec("d_real", _tr("real"), "plot_1"), LineSpec("d_fake", _tr("generated"), "plot_2", "dash")),
     )
-    lines = [LineSpec("grad_norm_d", "|∇D|", "plot_1"), LineSpec("grad_norm_g", "|∇G|", "plot_3", "dash")]
-    title = _tr("Gradient norms")
+    lines = [
+        LineSpec("grad_norm_d", _tr("discr."), "plot_1"),
+        LineSpec("grad_norm_g", _tr("gen."), "plot_3", "dash"),
+    ]
+    title = _tr("Size of the steps (gradients)")
     if regulariser != "none":
-        name = {"gp": _tr("penalty"), "r1": "R1", "r1r2": "R1+R2"}[regulariser]
+        name = _tr("penalty")
         lines.append(LineSpec("penalty", name, "plot_4", "dot"))
-        title = _tr("Gradients and penalty")
+        title = _tr("Size of the steps (gradients)")
     return [first, second, third, PlotSpec(title, tuple(lines), log=True)]
 
 

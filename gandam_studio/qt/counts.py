@@ -1,0 +1,24 @@
+"""Counts in messages: "1 sprite", "2,023 sprites"."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """`one` for a count of 1, else `many` with the count at "{0}"; both are translated already."""
+    return one if count == 1 else many.replace("{0}", f"{count:,}")
+
+
+def sprites(count: int) -> str:
+    """A count of sprites: "1 sprite", "1,204 sprites"."""
+    return counted(count, _tr("1 sprite"), _tr("{0} sprites"))
+
+
+def families(count: int) -> str:
+    """A count of families: "1 family", "12 families"."""
+    return counted(count, _tr("1 family"), _tr("{0} families"))
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("counts", text)
