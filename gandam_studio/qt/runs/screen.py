@@ -60,6 +60,7 @@ class RunsScreen(Screen):
         self._compare: CompareView | None = None
         self._samples: SampleActions | None = None
         self._shown: list[Path] = []
+        self._wanted: Path | None = None  # to select as soon as it is listed
         self.empty = EmptyState(
             "runs",
             self.tr("No runs yet"),
@@ -112,7 +113,7 @@ class RunsScreen(Screen):
         split.addWidget(self.right)
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 5)
-        split.setSizes([520, 680])
+        split.setSizes([580, 620])
         split.setChildrenCollapsible(False)
         self.pages = QStackedWidget()
         self.pages.addWidget(split)
@@ -224,6 +225,12 @@ class RunsScreen(Screen):
         """Stop following the runs."""
         self.deactivated()
 
+    def receive(self, request: object) -> None:
+        """Select a run (`ShowRun`)."""
+        if isinstance(request, ShowRun):
+            self._wanted = request.folder
+            self.refresh()
+
     def refresh(self) -> None:
         """Show the known runs and reload them."""
         index = self.session.run_index
@@ -243,6 +250,9 @@ class RunsScreen(Screen):
             known = []
             self.session.post(str(error), ERROR)
         self.tree.show_runs(found, known)
+        if self._wanted in self.tree.run_items:
+            self.tree.select([self._wanted])
+            self._wanted = None
         self._name_buttons(self.tree.selected())
 
     # Selection
