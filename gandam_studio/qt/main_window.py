@@ -248,7 +248,8 @@ class MainWindow(QMainWindow):
         self.session.close()
         QTimer.singleShot(0, collect_set_aside)  # after the screens are deleted
         self.menuBar().clear()
-        for screen in self.screens.values():
+        # The one shown goes last: a stack shows another page in its place, and one shown now would begin its work.
+        for screen in sorted(self.screens.values(), key=lambda one: one is self._screen):
             for menu in self._bars.pop(screen, ([], []))[1]:
                 menu.deleteLater()
             area = self._areas.pop(screen)
