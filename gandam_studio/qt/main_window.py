@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QMargins, QPoint, QRect, QSettings, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QKeySequence, QShowEvent
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -28,6 +38,7 @@ from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import icons, keyboard, theme
 from gandam_studio.qt.following.requests import SaveVersion, ShowSprites
+from gandam_studio.qt.imports.sources import holds_sources
 from gandam_studio.qt.menus import filled, leaves, merged
 from gandam_studio.qt.questions import offer_creation, offer_read_only, offer_stopping, run_dialog
 from gandam_studio.qt.rail import PLACES, Place, Rail
@@ -39,6 +50,7 @@ from gandam_studio.qt.tips import show_keys
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
 from gandam_studio.qt.widgets import accessible
+from gandam_studio.qt.widgets.drop_frame import DropFrame
 from gandam_studio.qt.widgets.fitting import Reach
 from gandam_studio.qt.widgets.focus import takes_text
 from gandam_studio.qt.widgets.next_bar import NextBar
@@ -46,6 +58,7 @@ from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.importing import Pasted
+    from gandam_studio.qt.curate.screen import CurateScreen
     from gandam_studio.qt.next_steps import NextSteps, Step
     from gandam_studio.qt.palette import Command, CommandPalette
 
@@ -92,6 +105,8 @@ class MainWindow(QMainWindow):
         if isinstance(application, QApplication):
             application.focusChanged.connect(self._follow_focus)
         self.rail.hide()
+        self.setAcceptDrops(True)
+        self.drop_frame = DropFrame(self._stack)
         self._take_size()
 
     # Workspaces
@@ -146,12 +161,15 @@ class MainWindow(QMainWindow):
         """Make a workspace in `folder`, show it, and import the sources into it."""
         if not self.create_folder(folder):
             return False
+        self._visit_curate().imports.start(sources)
+        return True
+
+    def _visit_curate(self) -> CurateScreen:
         from gandam_studio.qt.curate.screen import CurateScreen
 
         screen = self.visit_by_name("Curate")
         assert isinstance(screen, CurateScreen)
-        screen.imports.start(sources)
-        return True
+        return screen
 
     def _ask_new(self) -> None:
         """Ask for a new workspace's folder; proposed beside the open one, never in it."""
@@ -230,7 +248,8 @@ class MainWindow(QMainWindow):
         self.session.close()
         QTimer.singleShot(0, collect_set_aside)  # after the screens are deleted
         self.menuBar().clear()
-        for screen in self.screens.values():
+        # The one shown goes last: a stack shows another page in its place, and one shown now would begin its work.
+        for screen in sorted(self.screens.values(), key=lambda one: one is self._screen):
             for menu in self._bars.pop(screen, ([], []))[1]:
                 menu.deleteLater()
             area = self._areas.pop(screen)
@@ -583,6 +602,26 @@ class MainWindow(QMainWindow):
             run_dialog(dialog)
             if dialog.chosen is not None:
                 self._go_to("Curate", ShowSprites(dialog.chosen))
+
+    # Drag and drop
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept files and pictures on every screen; Curate and the welcome page do so themselves."""
+        writable = self.session is None or not self.session.read_only
+        if writable and holds_sources(event.mimeData()):
+            event.acceptProposedAction()
+            self.drop_frame.show_over()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Hide the frame."""
+        self.drop_frame.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Import what was dropped, and show it in Curate."""
+        self.drop_frame.hide()
+        data = event.mimeData()
+        if self.welcome.take(data) if self.session is None else self._visit_curate().imports.take(data):
+            event.acceptProposedAction()
 
     # Closing
 

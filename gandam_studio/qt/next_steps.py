@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gandam_studio.qt.background import Latest
-from gandam_studio.qt.following.requests import ShowRun
+from gandam_studio.qt.following.requests import SaveVersion, ShowRun
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.next_bar import NextBar
 from trainer.protocol.untrusted import shortened
@@ -59,6 +59,7 @@ class NextSteps(QObject):
         self.step: Step | None = None
         self._screen = ""
         self._searched = False
+        self._reviewed = False  # copies were searched for, then decided about or left
         self._dismissed: set[tuple[str, str]] = set()
         self._states: dict[Path, str] | None = None  # of the runs when they were last listed; None: not followed
         self._last_version = self._newest_version()
@@ -81,6 +82,9 @@ class NextSteps(QObject):
 
     def note_screen(self, name: str) -> None:
         """A screen was shown: an offer that leads there has served."""
+        if self._screen == "Duplicates" != name and self._searched:
+            self._reviewed = True
+            self._soon.start()
         self._screen = name
         if self.step is not None and self.step.screen == name and self.step.kind != COPIES:
             self._withdraw(self.step.kind)
@@ -102,12 +106,13 @@ class NextSteps(QObject):
 
     def _note_import(self) -> None:
         self._changed = True
-        self._searched = False
+        self._searched = self._reviewed = False
         self._offer(self._copies(self.tr("New sprites have been imported.")))
         self._soon.start()
 
     def _note_edit(self, _changes: object) -> None:
         self._changed = True
+        self._reviewed |= self._searched and self._screen == "Duplicates"
         self._soon.start()
 
     def _note_version(self) -> None:
@@ -137,7 +142,7 @@ class NextSteps(QObject):
             name = shortened(finished[folder], 60)
             text = self.tr("{0} has finished.").format(name)
             if self._screen == "Train":
-                step = Step(RESULT, "Runs", text, self.tr("Compare or export it"), subject=str(folder))
+                step = Step(RESULT, "Runs", text, self.tr("Compare or export it"), ShowRun(folder), str(folder))
             else:
                 step = Step(RESULT, "Train", text, self.tr("See its samples"), ShowRun(folder), str(folder))
             self._offer(step)
@@ -156,7 +161,11 @@ class NextSteps(QObject):
         decided = counts.total > 0 and not counts.undecided
         just_now, self._all_decided = decided and not self._all_decided, decided
         waiting = self.step is not None and self.step.kind == COPIES
-        if not decided:
+        if not decided and self._reviewed and self._changed and counts.total > counts.dropped:
+            if self.step is None:
+                text = self.tr("Save a version when you are done with the copies: a run is trained on a version.")
+                self._offer(self._version(text))
+        elif not decided:
             self._withdraw(VERSION)
         elif just_now or waiting or self.step is None:
             text = self.tr("Every sprite is decided.")
@@ -165,11 +174,14 @@ class NextSteps(QObject):
                     self._offer(self._copies(text))
             elif self._changed:
                 text += " " + self.tr("Save a version, so that you can train on it.")
-                self._offer(Step(VERSION, "Versions", text, self.tr("Save a version")))
+                self._offer(self._version(text))
 
     def _copies(self, text: str) -> Step:
         text += " " + self.tr("Look for copies, also mirrored, resized or recoloured ones.")
         return Step(COPIES, "Duplicates", text, self.tr("Look for copies"))
+
+    def _version(self, text: str) -> Step:
+        return Step(VERSION, "Versions", text, self.tr("Save a version"), SaveVersion())
 
     def _newest_version(self) -> str:
         from gandam_studio.core import versions

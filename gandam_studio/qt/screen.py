@@ -228,6 +228,11 @@ class EmptyState(QWidget):
         self._text.setText(text)
         self._fit()
 
+    def show_buttons(self, shown: bool) -> None:
+        """Show or hide the buttons."""
+        for button in self.findChildren(QPushButton):
+            button.setVisible(shown)
+
     def showEvent(self, event: QShowEvent) -> None:
         """Fit the labels now that the style sheet's fonts are known."""
         super().showEvent(event)

@@ -66,6 +66,7 @@ class Session(QObject):
         super().__init__(parent)
         self.workspace = workspace
         self.tasks: list[BackgroundTask] = []
+        self._closed = False
         self._quiet: list[BackgroundTask] = []
         self._changing: BackgroundTask | None = None
         self._folding = False
@@ -245,9 +246,10 @@ class Session(QObject):
             task.cancelled.connect(on_cancelled)
         task.failed.connect(on_error or self.post_failure)
         task.ended.connect(lambda: self._end(task))
-        self.tasks.append(task)
-        self.task_started.emit(task)
-        task.start()
+        if not self._closed:
+            self.tasks.append(task)
+            self.task_started.emit(task)
+            task.start()
         return task
 
     def start_quiet_job(
@@ -261,13 +263,15 @@ class Session(QObject):
         task.succeeded.connect(on_done)
         task.failed.connect(on_error or self.post_failure)
         task.ended.connect(lambda: self._end_quiet(task))
-        self._quiet.append(task)
-        task.start()
+        if not self._closed:
+            self._quiet.append(task)
+            task.start()
         return task
 
     def close(self) -> None:
         """Cancel running work, wait for it, and close the workspace."""
         self.closing.emit()
+        self._closed = True  # work asked for by what is still being torn down does not begin
         for task in (*self.tasks, *self._quiet):
             task.cancel()
         for task in (*self.tasks, *self._quiet):

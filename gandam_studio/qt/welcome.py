@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QSettings, Qt, QUrl, Signal
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
 from gandam_studio.core.workspace.proposing import propose_folder
 from gandam_studio.qt import theme
-from gandam_studio.qt.imports.sources import holds_sources, sources_of
+from gandam_studio.qt.imports.sources import first_folder, holds_sources, remember_source, sources_of
 from gandam_studio.qt.screen import EmptyState
+from gandam_studio.qt.widgets.drop_frame import DropFrame
 from gandam_studio.samples.bundled import sample_sets
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Welcome(QWidget):
         if self._samples:
             state.add_button(self.tr("Try it with sample sprites"), self.offer_samples, icon="sample")
         self.setAcceptDrops(True)
+        self.drop_frame = DropFrame(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         paste = QAction(self.tr("Import from the clip&board"), self)
         paste.setShortcut(QKeySequence.StandardKey.Paste)
@@ -127,8 +129,9 @@ class Welcome(QWidget):
 
     def ask_import(self) -> None:
         """Ask for a folder to make a workspace of."""
-        name = QFileDialog.getExistingDirectory(self, self.tr("Import a folder"))
+        name = QFileDialog.getExistingDirectory(self, self.tr("Import a folder"), first_folder())
         if name:
+            remember_source(Path(name))
             data = QMimeData()
             data.setUrls([QUrl.fromLocalFile(name)])
             self.take(data)
@@ -137,9 +140,15 @@ class Welcome(QWidget):
         """Accept files and pictures."""
         if holds_sources(event.mimeData()):
             event.acceptProposedAction()
+            self.drop_frame.show_over()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Hide the frame."""
+        self.drop_frame.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Offer to make a workspace of what was dropped."""
+        self.drop_frame.hide()
         if self.take(event.mimeData()):
             event.acceptProposedAction()
 

@@ -54,6 +54,9 @@ class HintBar(QFrame):
 
     def _show(self) -> None:
         number = self._dismissed()
-        if number < len(self._hints):
+        left = number < len(self._hints)
+        if left:
             self.text.setText(self._hints[number])
-        self.setVisible(number < len(self._hints))
+        # Without a parent yet, showing it would open a window of its own; it is shown with its parent.
+        if self.parentWidget() is not None or not left:
+            self.setVisible(left)

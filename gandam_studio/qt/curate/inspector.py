@@ -65,7 +65,7 @@ class Inspector(QWidget):
         layout.addStretch()
 
     def show_sprite(self, sprite: Sprite | None, selected: int) -> None:
-        """Show the current sprite; `selected` is the number of sprites that actions apply to."""
+        """Show the current sprite; `selected` is the number of selected ones."""
         self.setEnabled(sprite is not None)
         if sprite is None:
             self.name_label.setText(self.tr("Nothing selected"))

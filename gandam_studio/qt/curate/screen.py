@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QSettings, Qt, QTimer
-from PySide6.QtGui import QCursor, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QCursor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core.workspace import Counts
@@ -37,6 +37,7 @@ from gandam_studio.qt.imports.controller import ImportController
 from gandam_studio.qt.menus import filled
 from gandam_studio.qt.screen import EmptyState, ScreenMenu
 from gandam_studio.qt.session import INFO, Session
+from gandam_studio.qt.widgets.drop_frame import DropFrame
 from gandam_studio.qt.widgets.focus import takes_text
 from gandam_studio.qt.widgets.reason_picker import DIGITS, ReasonPicker
 
@@ -82,6 +83,7 @@ class CurateScreen(CurateBase):
         self._connect()
         self._restore()
         self.setAcceptDrops(not session.read_only)
+        self.drop_frame = DropFrame(self)
 
     # Life cycle
 
@@ -186,6 +188,7 @@ class CurateScreen(CurateBase):
         if not some:
             self.stack.setCurrentWidget(self.no_sprites)
         elif not len(order):
+            self._explain_no_match()
             self.stack.setCurrentWidget(self.no_match)
         else:
             self.stack.setCurrentWidget(self.filled)
@@ -386,7 +389,7 @@ class CurateScreen(CurateBase):
         if self.panel.isVisible():
             gallery = self.gallery
             sprite = gallery.sprite(gallery.current) if gallery.current_seq else None
-            self.panel.show_sprite(sprite, gallery.selection.count or int(sprite is not None))
+            self.panel.show_sprite(sprite, gallery.selection.count)
 
     # Filters
 
@@ -409,11 +412,7 @@ class CurateScreen(CurateBase):
     @functools.cached_property
     def no_sprites(self) -> EmptyState:
         """The page of an empty workspace; built on first use, like `no_match`."""
-        page = EmptyState(
-            "sample",
-            self.tr("No sprites yet"),
-            self.tr("Drop a folder, pictures or an archive here, or paste them. Your files are never changed."),
-        )
+        page = EmptyState("sample", *self._no_sprites_text())
         if not self.session.read_only:
             self.imports.fill_empty_state(page)
         self.stack.addWidget(page)
@@ -423,9 +422,35 @@ class CurateScreen(CurateBase):
     def no_match(self) -> EmptyState:
         """The page shown if no sprite matches the filter."""
         page = EmptyState("search", self.tr("Nothing matches"), self.tr("No sprite matches the filter."))
-        page.add_button(self.tr("Clear the filter"), lambda: self.filter_bar.set_filter(Filter()), primary=True)
+        page.add_button(self.tr("Show all sprites"), lambda: self.filter_bar.set_filter(Filter()), primary=True)
         self.stack.addWidget(page)
         return page
+
+    def _explain_no_match(self) -> None:
+        chosen = self.filter_bar.filter
+        if chosen == dataclasses.replace(
+            Filter(), status="undecided", order=chosen.order, descending=chosen.descending
+        ):
+            self.no_match.set_text(self.tr("Every sprite is decided"), self.tr("No sprite is undecided any more."))
+        else:
+            self.no_match.set_text(self.tr("Nothing matches"), self.tr("No sprite matches the filter."))
+
+    def _follow_import(self) -> None:
+        """While the first sprites are on their way, do not say that there are none."""
+        if last_seq(self.session.workspace) > 0:
+            return
+        page = self.no_sprites
+        if self.imports.is_running:
+            page.set_text(self.tr("Importing…"), self.tr("The first sprites appear here in a moment."))
+        else:
+            page.set_text(*self._no_sprites_text())
+        page.show_buttons(not self.imports.is_running)
+
+    def _no_sprites_text(self) -> tuple[str, str]:
+        return (
+            self.tr("No sprites yet"),
+            self.tr("Drop a folder, pictures or an archive here, or paste them. Your files are never changed."),
+        )
 
     def _lay_out(self) -> None:
         self.filled = QWidget()
@@ -452,6 +477,7 @@ class CurateScreen(CurateBase):
         session.edits_applied.connect(self._take_changes)
         session.sprites_imported.connect(self.reload)
         self.imports.progressed.connect(self._peek)
+        self.imports.running_changed.connect(self._follow_import)
         gallery.current_changed.connect(lambda _seq: self._show_current())
         gallery.selection_changed.connect(self._show_current)
         gallery.menu_requested.connect(self.show_menu)
@@ -476,8 +502,14 @@ class CurateScreen(CurateBase):
         """Accept files and pictures."""
         if self.imports.can_take(event.mimeData()):
             event.acceptProposedAction()
+            self.drop_frame.show_over()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Hide the frame."""
+        self.drop_frame.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Import the dropped files or picture."""
+        self.drop_frame.hide()
         if self.imports.take(event.mimeData()):
             event.acceptProposedAction()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from gandam_studio.qt import theme
@@ -143,10 +143,8 @@ class DuplicatesActions:
 
     def bar(self) -> QWidget:
         """A bar of buttons labelled with their shortcuts."""
-        bar = QWidget()
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(8, 2, 8, 8)
-        row.setSpacing(0)
+        bar = _ButtonBar(self.place)
+        row = bar.row
         tr = self._tr
         decisions = (
             (self.keep, tr("Keep")), (self.drop, tr("Drop")), (self.flip_and_keep, tr("Flip")), None,
@@ -156,7 +154,7 @@ class DuplicatesActions:
             if entry is None:
                 row.addSpacing(theme.SPACE)
             else:
-                row.addWidget(_button(*entry))
+                bar.add(_button(*entry))
         self.place.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.place.setProperty("role", "secondary")
         self.place.setMinimumWidth(1)  # cut off before the buttons are
@@ -246,6 +244,52 @@ class DuplicatesActions:
         bar.slider.setToolTip(f"{bar.slider.toolTip()}  ({keys})")
 
 
+class _ButtonBar(QWidget):
+    """A row of buttons that leave out their icons while the names and the label would not fit beside them."""
+
+    def __init__(self, label: QLabel) -> None:
+        super().__init__()
+        self._label = label
+        self._buttons: list[QToolButton] = []
+        self.row = QHBoxLayout(self)
+        self.row.setContentsMargins(8, 2, 8, 8)
+        self.row.setSpacing(0)
+
+    def add(self, button: QToolButton) -> None:
+        """Add a button whose icon can be left out."""
+        self._buttons.append(button)
+        self.row.addWidget(button)
+
+    def minimumSizeHint(self) -> QSize:
+        """Without icons."""
+        hint = super().minimumSizeHint()
+        shown = not self._bare
+        icons = sum(self._icon_width(button) for button in self._buttons) if shown else 0
+        return QSize(hint.width() - icons, hint.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out the icons, or show them again."""
+        super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Do so for the current width."""
+        icons = sum(self._icon_width(button) for button in self._buttons)
+        label = self._label.fontMetrics().horizontalAdvance(self._label.text() or "0/0") + theme.SPACE
+        needed = super().minimumSizeHint().width() + label + (icons if self._bare else 0)
+        style = Qt.ToolButtonStyle.ToolButtonTextOnly if needed > self.width() else _BOTH
+        for button in self._buttons:
+            button.setToolButtonStyle(style)
+
+    @property
+    def _bare(self) -> bool:
+        return bool(self._buttons) and self._buttons[0].toolButtonStyle() != _BOTH
+
+    def _icon_width(self, button: QToolButton) -> int:
+        return button.iconSize().width() + 4  # as QToolButton.sizeHint adds it
+
+
+_BOTH = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
 _KEYS = {"Shift+K": "⇧K"}
 
 
@@ -256,7 +300,7 @@ def _button(action: QAction, name: str) -> QToolButton:
     full = name_of(action)
     button.setIcon(action.icon())
     button.setText(f"{name}  {_KEYS.get(keys, keys)}".strip())
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setToolButtonStyle(_BOTH)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setAccessibleName(full)
     name_keys(button, action)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from gandam_studio.qt.failures import explain
-from gandam_studio.qt.imports.sources import holds_sources, sources_of
+from gandam_studio.qt.imports.sources import first_folder, holds_sources, remember_source, sources_of
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 from gandam_studio.samples.bundled import sample_sets
 
@@ -34,15 +34,18 @@ class ImportController(QObject):
 
     Signals:
         progressed: a running import may have committed more sprites.
+        running_changed: an import began or ended.
     """
 
     progressed = Signal()
+    running_changed = Signal()
 
     def __init__(self, session: Session, screen: Screen) -> None:
         super().__init__(screen)
         self._session = session
         self._screen = screen
         self.last: ImportSummary | None = None
+        self._running = 0
         make = screen.add_action
         self.folder_action = make(self.tr("Import a &folder…"), self.ask_folder, "Ctrl+Shift+O", edits=True)
         self.files_action = make(
@@ -74,6 +77,11 @@ class ImportController(QObject):
             self.summary_action,
         ]
 
+    @property
+    def is_running(self) -> bool:
+        """True while pictures are imported."""
+        return self._running > 0
+
     def fill_empty_state(self, state: EmptyState) -> None:
         """Add the import buttons to an empty state."""
         state.add_button(self.tr("Import a folder…"), self.ask_folder, icon="folder", primary=True)
@@ -85,20 +93,23 @@ class ImportController(QObject):
 
     def ask_folder(self) -> None:
         """Ask for a folder and import it."""
-        name = QFileDialog.getExistingDirectory(self._screen, self.tr("Import a folder"))
+        name = QFileDialog.getExistingDirectory(self._screen, self.tr("Import a folder"), first_folder())
         if name:
+            remember_source(Path(name))
             self.start([Path(name)])
 
     def ask_files(self) -> None:
         """Ask for pictures and archives; types are detected by content, so any file name is accepted."""
-        names, _ = QFileDialog.getOpenFileNames(self._screen, self.tr("Import pictures or archives"))
+        names, _ = QFileDialog.getOpenFileNames(self._screen, self.tr("Import pictures or archives"), first_folder())
         if names:
+            remember_source(Path(names[0]))
             self.start([Path(name) for name in names])
 
     def ask_sheet(self) -> None:
         """Ask for a sprite sheet and how to cut it."""
-        name, _ = QFileDialog.getOpenFileName(self._screen, self.tr("Import a sprite sheet"))
+        name, _ = QFileDialog.getOpenFileName(self._screen, self.tr("Import a sprite sheet"), first_folder())
         if name:
+            remember_source(Path(name))
             self.open_sheet(Path(name))
 
     def open_sheet(self, path: Path) -> None:
@@ -160,6 +171,12 @@ class ImportController(QObject):
         peek = QTimer(task, interval=PEEK_MS)
         peek.timeout.connect(self.progressed)
         peek.start()
+        task.ended.connect(functools.partial(self._count_running, -1))
+        self._count_running(1)
+
+    def _count_running(self, change: int) -> None:
+        self._running += change
+        self.running_changed.emit()
 
     def show_summary(self) -> None:
         """Show the report of the last import."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMimeData, QUrl
+from PySide6.QtCore import (
+    QBuffer,
+    QByteArray,
+    QCoreApplication,
+    QIODevice,
+    QMimeData,
+    QSettings,
+    QStandardPaths,
+    QUrl,
+)
 from PySide6.QtGui import QImage, QImageWriter
 
 if TYPE_CHECKING:
@@ -13,6 +22,19 @@ if TYPE_CHECKING:
     from gandam_studio.core.importing import Pasted
 
 LONGEST_TEXT = 100_000
+_KEY = "import/folder"
+
+
+def first_folder() -> str:
+    """Where a dialog for sources begins: where the last one was found, or else the person's pictures, or home."""
+    pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    places = (str(QSettings().value(_KEY) or ""), pictures)
+    return next((place for place in places if place and _is_there(Path(place))), str(Path.home()))
+
+
+def remember_source(path: Path) -> None:
+    """Let the next dialog begin where this source lies."""
+    QSettings().setValue(_KEY, str(path.parent))
 
 
 def holds_sources(data: QMimeData) -> bool:

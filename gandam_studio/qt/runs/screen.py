@@ -11,7 +11,6 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
-    QHBoxLayout,
     QMenu,
     QMessageBox,
     QPushButton,
@@ -33,6 +32,7 @@ from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.runs.lineage_tree import DATE, ITERATIONS, LINEAGE, NAME, STATE, LineageTree
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, Session
+from gandam_studio.qt.widgets.fitting import WrappingRow
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
@@ -61,6 +61,7 @@ class RunsScreen(Screen):
         self._samples: SampleActions | None = None
         self._shown: list[Path] = []
         self._chosen_once = False
+        self._wanted: Path | None = None  # to select as soon as it is listed
         self.empty = EmptyState(
             "runs",
             self.tr("No runs yet"),
@@ -92,21 +93,17 @@ class RunsScreen(Screen):
         self.sprites_button = self._button("sample", self.tr("New sprites…"), self.ask_sprites)
         self.label_button = self._button("tag", self.tr("Name and note…"), self.ask_label)
         self.folder_button = self._button("folder", self.tr("Show in folder"), self.show_in_folder)
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for row, buttons in (
-            (first, (self.open_button, self.resume_button, self.sprites_button)),
-            (second, (self.label_button, self.export_button, self.folder_button, self.delete_button)),
-        ):
-            row.setSpacing(theme.SPACE)
-            for button in buttons:
-                row.addWidget(button)
-            row.addStretch(1)
+        buttons = WrappingRow(spacing=theme.SPACE)
+        for button in (
+            self.open_button, self.resume_button, self.sprites_button, self.label_button, self.export_button,
+            self.folder_button, self.delete_button,
+        ):  # fmt: skip
+            buttons.addWidget(button)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(14, theme.SPACE, theme.SPACE, theme.SPACE)
         column.setSpacing(theme.SPACE)
-        column.addLayout(first)
-        column.addLayout(second)
+        column.addLayout(buttons)
         column.addWidget(self.tree, 1)
         self.right = QStackedWidget()
         self.right.addWidget(self.hint)
@@ -227,6 +224,12 @@ class RunsScreen(Screen):
         """Stop following the runs."""
         self.deactivated()
 
+    def receive(self, request: object) -> None:
+        """Select a run (`ShowRun`)."""
+        if isinstance(request, ShowRun):
+            self._wanted = request.folder
+            self.refresh()
+
     def refresh(self) -> None:
         """Show the known runs and reload them."""
         index = self.session.run_index
@@ -246,6 +249,10 @@ class RunsScreen(Screen):
             known = []
             self.session.post(str(error), ERROR)
         self.tree.show_runs(found, known)
+        if self._wanted in self.tree.run_items:
+            self._chosen_once = True
+            self.tree.select([self._wanted])
+            self._wanted = None
         self._choose_newest(found)
         self._name_buttons(self.tree.selected())
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+import hashlib
+
+from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core import versions
@@ -65,6 +67,7 @@ class VersionsScreen(Screen):
         self._trained: list[tuple[str, str]] = []  # runs and their manifests, as last heard of
         session.run_index.changed.connect(self._note_runs)
         self.commit_box.set_locked(session.read_only)
+        self.commit_box.note.setPlainText(str(QSettings().value(self._note_key) or ""))
 
     # Screen
 
@@ -84,8 +87,9 @@ class VersionsScreen(Screen):
         return self.history
 
     def closing(self) -> None:
-        """End the picture loader."""
+        """End the picture loader, and keep a note that was not used yet for the next time."""
         self.differences.pictures.stop()
+        self._keep_note()
 
     def menus(self) -> list[ScreenMenu]:
         """The Version menu."""
@@ -133,6 +137,18 @@ class VersionsScreen(Screen):
         self._name_actions()
         self._ask_present()
 
+    @property
+    def _note_key(self) -> str:
+        folder = str(self.session.workspace.folder)
+        return f"versions/note/{hashlib.sha256(folder.encode(errors='surrogateescape')).hexdigest()[:16]}"
+
+    def _keep_note(self) -> None:
+        text = self.commit_box.note.toPlainText().strip()
+        if text:
+            QSettings().setValue(self._note_key, text)
+        else:
+            QSettings().remove(self._note_key)
+
     # Actions
 
     def commit(self) -> None:
@@ -178,6 +194,7 @@ class VersionsScreen(Screen):
             self._present_later.start()
             return
         self.commit_box.clear()
+        self._keep_note()
         if self.commit_box.note.hasFocus():
             self.focus_work()
         self._base = None

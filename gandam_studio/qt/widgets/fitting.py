@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -220,4 +220,26 @@ class WrappingRow(QLayout):
             x += width + self.spacing()
 
 
-__all__ = ["Columns", "Reach", "WrappingRow", "resize_within_screen"]
+class WrappingBar(QFrame):
+    """A bar whose rows wrap, and which takes the height that they need by itself.
+
+    A page around an ordinary widget with such rows would get a height that depends on its width: `Reach` would then
+    show it at its preferred height, not at its smallest.
+    """
+
+    def hasHeightForWidth(self) -> bool:
+        """Not for the page around."""
+        return False
+
+    def event(self, event: QEvent) -> bool:
+        """Follow the width, and what is shown in the bar."""
+        done = super().event(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest, QEvent.Type.Show):
+            layout = self.layout()
+            height = layout.totalHeightForWidth(self.width()) if layout is not None else -1
+            if height > 0 and height != self.minimumHeight():
+                self.setFixedHeight(height)
+        return done
+
+
+__all__ = ["Columns", "Reach", "WrappingBar", "WrappingRow", "resize_within_screen"]

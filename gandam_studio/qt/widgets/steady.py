@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QLabel, QPushButton
 
 ROOM = 8
+QWIDGETSIZE_MAX = (1 << 24) - 1  # Qt's own limit
 WIDEST = 720
 
 
@@ -20,3 +21,10 @@ def set_steady_text(widget: QLabel | QPushButton, text: str) -> None:
     if needed > widget.maximumWidth() or widget.minimumWidth() != widget.maximumWidth():
         widget.setFixedSize(needed, max(widget.sizeHint().height(), 24))
     widget.setText(text)
+
+
+def release_width(widget: QLabel | QPushButton) -> None:
+    """Clear the text, and let the next `set_steady_text` choose the width anew."""
+    widget.setText("")
+    widget.setMinimumSize(0, 0)
+    widget.setMaximumSize(QWIDGETSIZE_MAX, QWIDGETSIZE_MAX)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QSplitter,
     QTabWidget,
     QVBoxLayout,
@@ -38,17 +39,19 @@ from gandam_studio.qt.train.watch.grids import GridArea
 from gandam_studio.qt.train.watch.log_drawer import LogDrawer
 from gandam_studio.qt.train.watch.meters import meter_meanings, meter_plots
 from gandam_studio.qt.train.watch.sample_zoom import SampleZoom
+from gandam_studio.qt.widgets.fitting import WrappingBar, WrappingRow
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from gandam_studio.qt.widgets.plots.plot_panel import PlotPanel
 from gandam_studio.qt.widgets.plots.plot_specs import plot_specs
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from gandam_studio.qt.widgets.plots.timeline_bar import TimelineBar
-from gandam_studio.qt.widgets.steady import set_steady_text
+from gandam_studio.qt.widgets.steady import release_width, set_steady_text
 from trainer.protocol import events as ev
 from trainer.protocol.measures import meaning
 from trainer.protocol.run_directory import RunState
 
 METERS_MS = 500
+SHORT_TITLE = 160  # logical pixels
 JUDGE_MS = 2000
 """Delay until new curves are looked at for signs that the run goes wrong."""
 
@@ -163,20 +166,21 @@ class WatchPage(QWidget):
         self.longer_button.setToolTip(self.tr("Train this finished run for more minutes or iterations"))
         self.sprites_button = self._button("sample", self.tr("New sprites…"), self.sprites_requested.emit)
         self.sprites_button.setToolTip(self.tr("Draw any number of new sprites from this run and save them"))
-        bar = QFrame()
+        bar = WrappingBar()
         bar.setProperty("role", "bar")
-        line = QHBoxLayout()
-        line.setSpacing(theme.SPACE)
-        for widget in (self.state_label, self._title):
-            line.addWidget(widget)
-        line.addStretch(1)
+        line = WrappingRow(spacing=theme.SPACE)
+        line.addWidget(_Titles(self.state_label, self._title))
         line.addWidget(self.numbers_label)
-        line.addSpacing(theme.SPACE)
+        buttons = QWidget()
+        row = QHBoxLayout(buttons)
+        row.setContentsMargins(theme.SPACE, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
         for button in (
             self.sample_button, self.pause_button, self.stop_button, self.longer_button, self.sprites_button,
             self.resume_button,
         ):  # fmt: skip
-            line.addWidget(button)
+            row.addWidget(button)
+        line.addWidget(buttons)
         column = QVBoxLayout(bar)
         column.setContentsMargins(14, theme.SPACE, 14, theme.SPACE)
         column.setSpacing(theme.SPACE)
@@ -329,6 +333,9 @@ class WatchPage(QWidget):
         token = STATE_COLORS.get(state.state, "secondary")
         self._show_state_text(token, words, "" if pending else why_finished(state))
         alive = state.state in ("running", "paused")
+        if not alive:
+            release_width(self.numbers_label)  # which was as wide as the longest numbers while it was training
+            self.show_numbers()
         for button in (self.pause_button, self.stop_button, self.sample_button):
             button.setVisible(alive)
             button.setEnabled(pending != "stop")
@@ -496,6 +503,25 @@ class WatchPage(QWidget):
         """Wait for background loading to end."""
         self.grids.wait()
         self.zoom.wait()
+
+
+class _Titles(QWidget):
+    """State and title on one line; the title is cut before the row that holds it is broken."""
+
+    def __init__(self, state: QLabel, title: OutsideLabel) -> None:
+        super().__init__()
+        self._state, self._title = state, title
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
+        row.addWidget(state)
+        row.addWidget(title, 1)
+
+    def sizeHint(self) -> QSize:
+        """Room for the state and some of the title."""
+        title = min(self._title.sizeHint().width(), SHORT_TITLE)
+        return QSize(self._state.sizeHint().width() + theme.SPACE + title, super().sizeHint().height())
 
 
 def _padded(widget: QWidget) -> QWidget:
