@@ -62,7 +62,7 @@ class CompareCanvas(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Comparison"))
-        self.setMinimumSize(240, 100)
+        self.setMinimumSize(240, 80)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._compared: Compared | None = None
         self._mode = Mode.SIDE_BY_SIDE

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs.film import LEAST_MS, FilmPlan, check_film, film_size, write_film
 from gandam_studio.qt.outputs.output_dialog import OutputDialog
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.numbers import WholeBox
 from trainer.protocol.events import SamplesSaved
 from trainer.protocol.run_directory import RunDirectory
 
@@ -45,7 +46,7 @@ class FilmDialog(OutputDialog):
         self.what.addItem(self.tr("All samples: the same ones over time"), ("fixed", False))
         self.what.addItem(self.tr("One sample over time"), ("fixed", True))
         self.what.addItem(self.tr("All samples: new random ones each time"), ("random", False))
-        self.cell = QSpinBox(minimum=1, maximum=cells, value=min(cells, (cell or 0) + 1))
+        self.cell = WholeBox(minimum=1, maximum=cells, value=min(cells, (cell or 0) + 1))
         self.kind = QComboBox()
         for text, suffix in (
             (self.tr("GIF: plays everywhere, 256 colours a frame"), ".gif"),
@@ -53,11 +54,11 @@ class FilmDialog(OutputDialog):
             (self.tr("Animated PNG: exact colours and transparency"), ".png"),
         ):
             self.kind.addItem(text, suffix)
-        self.scale = QSpinBox(minimum=1, maximum=32, value=_fitting(last, one=cell is not None))
+        self.scale = WholeBox(minimum=1, maximum=32, value=_fitting(last, one=cell is not None))
         self.scale.setSuffix(self.tr(" times as large"))
-        self.frame = QSpinBox(minimum=LEAST_MS, maximum=5000, value=150, singleStep=10)
+        self.frame = WholeBox(minimum=LEAST_MS, maximum=5000, value=150, singleStep=10)
         self.frame.setSuffix(self.tr(" ms each"))
-        self.moments = QSpinBox(
+        self.moments = WholeBox(
             minimum=2, maximum=MOST_MOMENTS, value=min(MOST_MOMENTS, max(2, min(200, len(samples))))
         )
         self.size_note = QLabel()

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.runs.longer import done_of, extended, options
 from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.numbers import WholeBox
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, wrapped
 from trainer.protocol.extension import AUTO, CONSTANT, COOLDOWN, Extended, More
 from trainer.protocol.run_directory import RunDirectory
@@ -38,7 +38,7 @@ class LongerDialog(QDialog):
         self._done = done_of(self._run)
         title = OutsideLabel(run.title)
         title.setProperty("role", "title")
-        self.amount = QSpinBox(minimum=1, maximum=1_000_000, value=10)
+        self.amount = WholeBox(minimum=1, maximum=1_000_000, value=10)
         self.unit = QComboBox()
         self.unit.addItem(self.tr("more minutes"), MINUTES)
         self.unit.addItem(self.tr("more iterations"), ITERATIONS)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from gandam_studio.core.runs import RunSummary
 from gandam_studio.core.runs.checkpoints import KeptCheckpoint, kept_checkpoints, measured_quality, nearest
@@ -17,6 +17,7 @@ from gandam_studio.qt.background import Latest
 from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.outputs.output_dialog import OutputDialog
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.numbers import WholeBox
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 
@@ -51,8 +52,8 @@ class SpritesDialog(OutputDialog):
         self.checkpoints = QComboBox()
         self.nearest_note = QLabel(wordWrap=True)
         self.nearest_note.setProperty("role", "secondary")
-        self.count = QSpinBox(minimum=1, maximum=MOST, value=64)
-        self.seed = QSpinBox(minimum=0, maximum=LARGEST_SEED, value=secrets.randbelow(1_000_000))
+        self.count = WholeBox(minimum=1, maximum=MOST, value=64)
+        self.seed = WholeBox(minimum=0, maximum=LARGEST_SEED, value=secrets.randbelow(1_000_000))
         self.dice_button = QPushButton(self.tr("Another"))
         icons.set_icon(self.dice_button, "sample", "text", 16)
         self.dice_button.setToolTip(self.tr("Another seed, for other sprites"))

@@ -5,6 +5,8 @@ Qt's own fields follow the system's locale: in German they read "1.5" as 15.
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QLocale
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QDoubleSpinBox, QSpinBox, QWidget
@@ -49,10 +51,13 @@ class DecimalBox(QDoubleSpinBox):
 
 
 class WholeBox(QSpinBox):
-    """A field for a whole number. Text with a separator is incomplete until the user removes it."""
+    """A field for a whole number. Text with a separator is incomplete until the user removes it.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    `properties` are Qt's, such as `minimum` and `value`.
+    """
+
+    def __init__(self, parent: QWidget | None = None, **properties: Any) -> None:
+        super().__init__(parent, **properties)
         self.setLocale(_plain_locale())
 
     def validate(self, text: str, position: int) -> Answer:
