@@ -60,7 +60,7 @@ def library_problem(platform: str = "xcb") -> str:
 
 def advice(error: str) -> str:
     """`error` of a library that could not be loaded, in one line with what to install."""
-    missing = _missing()
+    missing = _missing() or [name for name in PACKAGES if name in error]
     if not missing:
         return error
     debian = " ".join(dict.fromkeys(PACKAGES[name][0] for name in missing))
