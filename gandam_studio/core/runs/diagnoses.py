@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from trainer.protocol.diagnosis import Diagnosis, diagnosis_of
-from trainer.protocol.events import Alarm, Diagnosed
+from trainer.protocol.events import Diagnosed
 
 NEAREST, GROUP = "nearest", "group"
 MOST_COLUMNS = 64
@@ -60,14 +60,3 @@ def verdict_changes(findings: Sequence[Finding]) -> list[Finding]:
 
 def _verdict(finding: Finding) -> str:
     return finding.diagnosis.verdict if finding.diagnosis else ""
-
-
-def standing_alarms(alarms: Sequence[Alarm]) -> dict[str, Alarm]:
-    """What it is about -> the alarm, for those raised and not cleared since."""
-    standing: dict[str, Alarm] = {}
-    for alarm in alarms:
-        if alarm.state == "raised":
-            standing[alarm.about] = alarm
-        else:
-            standing.pop(alarm.about, None)
-    return standing

@@ -173,8 +173,7 @@ class EvaluationDialog(QDialog):
                 folder = Path(scratch) / SHEETS
                 answer = work(workspace, job, folder)
                 sheets = {name: decode(folder / f"{name}.png") for name in (NEAREST, GROUP)}
-            finding = finding_in(answer)
-            return Evaluated(replace(finding, pictures={name: f"{name}.png" for name in sheets}), sheets)
+            return Evaluated(finding_in(answer), sheets)
 
         self.task = self.session.start_job(self.windowTitle(), evaluate, self._finish, self._fail)
         self.task.ended.connect(self._end)
@@ -200,9 +199,15 @@ class EvaluationDialog(QDialog):
         self.told.setText(self.tr("Cancelling…") if job.is_cancelled else job.label)
 
     def _finish(self, found: Evaluated) -> None:
-        self.evaluated = found
-        self.cards.show_finding(found.finding, where=self._where)
         self.told.clear()
+        self.show_evaluated(found.finding, found.sheets)
+
+    def show_evaluated(self, finding: Finding, sheets: dict[str, QImage | None]) -> None:
+        """Show what was found, and the pictures behind it by name (None: they cannot be read)."""
+        self.evaluated = Evaluated(
+            replace(finding, pictures={name: f"{name}.png" for name in (NEAREST, GROUP)}), sheets
+        )
+        self.cards.show_finding(self.evaluated.finding, where=self._where or self.what())
 
     def _fail(self, error: BaseException) -> None:
         text = explain(error)

@@ -314,8 +314,7 @@ class WatchPage(QWidget):
         spikes = ""
         if until:
             spikes = self.tr("One spike so far.") if until == 1 else self.tr("{0:,} spikes so far.").format(until)
-            spikes += " " + self.tr("Look at the pictures before, at and after one.")
-        self.diagnosis.show_finding(finding, where=self.tr("iteration {0:,}").format(finding.iteration), spikes=spikes)
+        self.diagnosis.show_finding(finding, where="", spikes=spikes)
 
     def _show_no_diagnosis(self, follower: RunFollower) -> None:
         later = follower.record.diagnoses

@@ -24,6 +24,9 @@ SIGN = QSize(18, 18)
 class FindingCard(QFrame):
     """A finding: its subject, a sign, what was found, what it means and what to do.
 
+    Attributes:
+        sign: shows the tone. title, meaning, advice: the words. button: shows the pictures.
+
     Signals:
         pressed: the card or its button was clicked; only where there is a button.
     """
@@ -34,8 +37,8 @@ class FindingCard(QFrame):
         super().__init__(parent)
         self.setProperty("role", "panel")
         self._subject = subject
-        self._sign = QLabel()
-        self._sign.setFixedSize(SIGN)
+        self.sign = QLabel()
+        self.sign.setFixedSize(SIGN)
         about = QLabel(subject)
         about.setProperty("role", "section")
         self.title = QLabel(wordWrap=True)
@@ -53,7 +56,7 @@ class FindingCard(QFrame):
         self.button.hide()
         header = QHBoxLayout()
         header.setSpacing(theme.HALF + 2)
-        header.addWidget(self._sign)
+        header.addWidget(self.sign)
         header.addWidget(about, 1)
         header.addWidget(self.button)
         layout = QVBoxLayout(self)
@@ -66,7 +69,7 @@ class FindingCard(QFrame):
 
     def show_card(self, card: Card, numbers: str, *, has_pictures: bool) -> None:
         """Show a finding; `numbers` are its details."""
-        icons.set_pixmap(self._sign, *_signed(card))
+        icons.set_pixmap(self.sign, *_signed(card))
         self.title.setText(wrapped(card.title))
         self.meaning.setText(wrapped(card.meaning))
         self.advice.setText(wrapped(card.advice))
@@ -175,21 +178,27 @@ class DiagnosisCards(QWidget):
         self._found.hide()
 
     def show_finding(self, finding: Finding, *, where: str, spikes: str = "") -> None:
-        """Show a diagnosis. where: its moment, for the verdict's line. spikes: what the card of drift says of them."""
+        """Show a diagnosis.
+
+        where: its moment, beside the verdict's title; "" leaves both out, where they are seen elsewhere.
+        spikes: what the card of drift says of them.
+        """
         found = finding.diagnosis
         if found is None:
             self.show_note(self.tr("The diagnosis cannot be read: its values are damaged."))
             return
         verdict = summary(found)
         icons.set_pixmap(self._sign, *_signed(verdict))
-        self.title.setText(wrapped(f"{verdict.title} · {where}" if where else verdict.title))
-        self.meaning.setText(wrapped(verdict.meaning))
+        self.title.setText(wrapped(f"{verdict.title} · {where}"))
+        self.title.setVisible(bool(where))
+        # Without its title there is little room: one paragraph.
+        self.meaning.setText(wrapped(verdict.meaning if where else f"{verdict.meaning} {verdict.advice}".strip()))
         self.advice.setText(wrapped(verdict.advice))
-        self.advice.setVisible(bool(verdict.advice))
+        self.advice.setVisible(bool(verdict.advice and where))
         numbers = numbers_of(found)
         shown = cards(found)
         if spikes:
-            shown["drift"] = replace(shown["drift"], advice=spikes)
+            shown["drift"] = replace(shown["drift"], advice=f"{shown['drift'].advice} {spikes}".strip())
         has = {"variety": GROUP in finding.pictures, "copying": NEAREST in finding.pictures, "drift": bool(spikes)}
         for name, card in shown.items():
             self.cards[name].show_card(card, numbers[name], has_pictures=has.get(name, False))

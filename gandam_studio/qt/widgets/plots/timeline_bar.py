@@ -164,7 +164,10 @@ class _Track(QWidget):
             self._timeline.grab(position)
         else:
             mark = self._mark_at(event.position().x(), event.position().y())
-            text = f"{position:,.0f}" if mark is None else f"{mark.position:,.0f}: {mark.text}"
+            text = f"{position:,.0f}"
+            if mark is not None:
+                here = [one.text for one in self.marks if one.position == mark.position]
+                text = "\n".join((f"{mark.position:,.0f}", *here))
             QToolTip.showText(event.globalPosition().toPoint(), tip(text), self)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
