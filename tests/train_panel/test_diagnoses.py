@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 from recorded_runs import SIDE, Recorder, diagnosis, make_run, pictures, recorded
 
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.jobs import Job
+from gandam_studio.core.runs import evaluating
 from gandam_studio.core.runs.concerns import concern
 from gandam_studio.core.runs.diagnoses import finding_in, verdict_changes
 from gandam_studio.core.runs.record import RunRecord
+from gandam_studio.qt.outputs.evaluation_dialog import FolderEvaluationDialog, RunEvaluationDialog
 from gandam_studio.qt.train.screen import TrainScreen
 from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
 from gandam_studio.qt.widgets.plots.timeline_bar import CLEARED, RAISED, VERDICT
@@ -295,3 +303,125 @@ def test_the_answer_of_evaluate_is_read_as_untrusted() -> None:
         assert finding_in(answer | damage).nearest == ()
     assert finding_in(answer | {"copying": None}).diagnosis is None
     assert finding_in(answer | {"iteration": -5}).iteration == 0
+
+
+# Evaluate
+
+
+@pytest.fixture
+def answering(monkeypatch) -> Iterator[list[tuple[str, ...]]]:  # type: ignore[no-untyped-def]
+    """Answers in the trainer's place, with sheets; yields the words that it was asked with."""
+    asked: list[tuple[str, ...]] = []
+
+    def answer(*words: str, job: Job, label: str = "") -> dict[str, Any]:
+        asked.append(words)
+        out = Path(words[words.index("--out") + 1])
+        out.mkdir()
+        for name, rows in (("nearest", 3), ("group", 1)):
+            tiles = pictures(2 * rows).reshape(rows, 2, SIDE, SIDE, 3).swapaxes(1, 2)
+            Image.fromarray(tiles.reshape(rows * SIDE, 2 * SIDE, 3)).save(out / f"{name}.png")
+        return {**diagnosis("memorised", "copies").to_json(), "iteration": 500, "nearest": [0.5, 1.5]}
+
+    monkeypatch.setattr(evaluating, "ask", answer)
+    return asked
+
+
+def test_any_kept_checkpoint_is_evaluated_with_cards_and_pictures(  # type: ignore[no-untyped-def]
+    session, workspace, qtbot, answering
+) -> None:
+    run = recorded(workspace.folder / "runs" / "r1-old", iterations=1000)
+    dialog = RunEvaluationDialog(session, [], run.path, 480.0)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert dialog.checkpoints.count() == 2
+    assert dialog.checkpoints.chosen.iteration == 500, "the nearest to the cursor"
+    qtbot.mouseClick(dialog.start_button, LEFT)
+    qtbot.waitUntil(lambda: dialog.evaluated is not None and dialog.task is None, timeout=10_000)
+    assert answering[0][:2] == ("evaluate", str(run.path))
+    assert answering[0][answering[0].index("--iteration") + 1] == "500"
+    assert answering[0][answering[0].index("--samples") + 1] == "1024"
+    assert not Path(answering[0][answering[0].index("--out") + 1]).exists(), "nothing is left behind"
+    assert dialog.cards.title.text().startswith(summary(diagnosis("memorised", "copies")).title)
+    seen = in_dialog(lambda sheets: qtbot.waitUntil(lambda: sheets.view.isVisible(), timeout=5000))
+    qtbot.mouseClick(dialog.cards.cards["copying"].button, LEFT)
+    assert seen
+    assert len(seen[0].view.captions) == 2
+
+
+def test_a_folder_is_evaluated_against_a_version(session, sprites, tmp_path: Path, qtbot, answering) -> None:  # type: ignore[no-untyped-def]
+    dialog = FolderEvaluationDialog(session)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert not dialog.start_button.isEnabled()
+    for wrong in (tmp_path / "nowhere", recorded(tmp_path / "r1", iterations=100).path):
+        dialog.folder.setText(str(wrong))
+        assert wrong.name in dialog.problem.text().replace("\u200b", "")
+        assert not dialog.start_button.isEnabled()
+    dialog.folder.setText(str(tmp_path / "sprites"))
+    QTest.keyClick(dialog.folder, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: dialog.evaluated is not None and dialog.task is None, timeout=20_000)
+    against = Path(answering[0][answering[0].index("--against") + 1])
+    assert np.load(against).shape[0] == 24, "the version, prepared"
+    assert "sprites" in dialog.cards.title.text()
+
+
+def test_an_evaluation_is_cancelled_and_what_fails_is_one_line(session, workspace, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(workspace.folder / "runs" / "r1-old", iterations=200)
+    dialog = RunEvaluationDialog(session, [], run.path)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    started = threading.Event()
+
+    def forever(*_words: str, job: Job, label: str = "") -> dict[str, Any]:
+        started.set()
+        while True:
+            job.check()
+            threading.Event().wait(0.01)
+
+    monkeypatch.setattr(evaluating, "ask", forever)
+    qtbot.mouseClick(dialog.start_button, LEFT)
+    qtbot.waitUntil(started.is_set, timeout=5000)
+    assert dialog.bar.isVisible()
+    qtbot.mouseClick(dialog.close_button, LEFT)
+    qtbot.waitUntil(lambda: dialog.task is None, timeout=5000)
+    assert dialog.isVisible(), "cancelled, not closed"
+    assert dialog.evaluated is None
+    assert dialog.start_button.isEnabled()
+
+    def fails(*_words: str, job: Job, label: str = "") -> dict[str, Any]:
+        raise UserError("the checkpoint is damaged")
+
+    monkeypatch.setattr(evaluating, "ask", fails)
+    qtbot.mouseClick(dialog.start_button, LEFT)
+    qtbot.waitUntil(lambda: dialog.problem.isVisible(), timeout=5000)
+    assert dialog.problem.text() == "The checkpoint is damaged"
+
+
+def test_evaluate_is_a_command_with_a_key_on_train_and_runs(session, workspace, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    run = recorded(workspace.folder / "runs" / "r1-old", iterations=200)
+    screen = TrainScreen(session)
+    qtbot.addWidget(screen)
+    screen.show()
+    asked: list[tuple[Path, float | None]] = []
+    monkeypatch.setattr(screen.samples, "evaluate", lambda folder, moment=None: asked.append((folder, moment)))
+    try:
+        screen.show_run(run.path)
+        qtbot.waitUntil(lambda: screen.follower.is_open, timeout=5000)
+        screen.watch.timeline.grab(100.0)
+        QTest.keyClick(
+            screen.watch, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+        )
+        assert asked == [(run.path, 100.0)]
+    finally:
+        screen.closing()
+
+
+def test_what_the_run_does_on_an_alarm_is_set_in_all_settings(session, sprites, qtbot) -> None:  # type: ignore[no-untyped-def]
+    screen = TrainScreen(session)
+    qtbot.addWidget(screen)
+    try:
+        screen.show_setup()
+        screen.setup.draft.set_value("diagnostics.on_alarm", "stop")
+        assert screen.setup.draft.config().diagnostics.on_alarm == "stop"
+    finally:
+        screen.closing()

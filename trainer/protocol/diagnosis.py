@@ -334,7 +334,7 @@ def variety_card(found: Diagnosis) -> Card:
     meaning = f"As many real sprites, as blurred as these, give {v.real.distinct:,}."
     if v.top_share * found.samples >= 1.5:
         meaning += f" The largest group of look-alikes holds {_percent(v.top_share)} of the samples."
-    tone, advice = "neutral", "Look at the look-alikes, and judge again after more training."
+    tone, advice = "neutral", "Look at the look-alikes."
     if found.verdict in (COLLAPSED, COLLAPSED_ONTO_TRAINING):
         tone, advice = "bad", "Look at the look-alikes; go back to a checkpoint from before."
     elif found.verdict == HEALTHY:
@@ -347,22 +347,21 @@ def copying_card(found: Diagnosis) -> Card:
     c = found.copying
     if not c.kappa:
         title = "No copying found"
-        meaning = f"None of {found.samples:,} samples looks like a training picture; of all it draws, at most "
-        meaning += f"{_percent(c.high)} do."
+        meaning = f"Not one of {found.samples:,} samples looks like a training picture; of all it draws, at most "
+        meaning += f"{math.ceil(100 * c.high)} % do."
         advice = "That is no proof: look at the samples nearest to training pictures."
     else:
         title = f"{_percent(c.kappa)} look like a training picture"
-        meaning = (
-            f"{_pictures(c.sources, 'training picture')} again, in {_percent(c.low)} to {_percent(c.high)} of all."
-        )
+        meaning = f"They look like {_pictures(c.sources, 'training picture')}. Of all it draws, "
+        meaning += f"{_percent(c.low)} to {_percent(c.high)} do."
         advice = "Look at them beside these pictures."
     if c.test is not None and c.test.hits_p <= 0.05:
-        meaning += " The generator knows them: held-out ones come too rarely for chance."
+        meaning += " Held-out sprites come too rarely for chance."
     elif c.test is not None and c.test.lean_p <= 0.05:
         meaning += " It leans on its training pictures, which alone is no copying."
     tone = "neutral" if c.kappa else "good"
     if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING):
-        tone, advice = "bad", advice + " Add sprites or augmentation, or use an earlier checkpoint."
+        tone = "bad"
     return Card(title, meaning, advice, tone)
 
 
@@ -377,7 +376,14 @@ def quality_card(found: Diagnosis) -> Card:
         f"Distance to held-out sprites (KID, lower is better): {_short(q.kid)} ± {_short(q.error)}; "
         f"real sprites have {_short(q.floor_mean)} ± {_short(q.floor_sd)}."
     )
-    return Card(title, meaning, outlook_text(found.outlook), "good" if like_real else "neutral")
+    advice, tone = outlook_text(found.outlook), "good" if like_real else "neutral"
+    if not advice:
+        advice = "Look at them too." if like_real else "Compare other checkpoints, or train longer and look again."
+    if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING):
+        advice, tone = "Copies do well in this measure: first see to the copying.", "neutral"
+    elif found.verdict == COLLAPSED:
+        advice, tone = "First see to the variety: more time alone rarely mends it.", "neutral"
+    return Card(title, meaning, advice, tone)
 
 
 def outlook_text(found: OutlookFacts | None) -> str:

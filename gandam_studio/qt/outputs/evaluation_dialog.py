@@ -88,7 +88,7 @@ class EvaluationDialog(QDialog):
         self.samples = QSpinBox(minimum=LEAST_SAMPLES, maximum=MOST_SAMPLES, value=SAMPLES)
         self.samples.setGroupSeparatorShown(True)
         self.samples.setToolTip(self.tr("More samples give clearer answers and take longer"))
-        self.cards = DiagnosisCards()
+        self.cards = DiagnosisCards(with_drift=False)
         self.cards.pictures_wanted.connect(self.show_pictures)
         self.problem = QLabel(wordWrap=True)
         self.problem.setTextFormat(Qt.TextFormat.PlainText)

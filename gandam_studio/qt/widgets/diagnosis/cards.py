@@ -103,7 +103,8 @@ class DiagnosisCards(QWidget):
     pictures_wanted = Signal(str)
     spike_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, with_drift: bool = True) -> None:
+        """`with_drift`: whether there can be earlier samples to compare with; a single moment has none."""
         super().__init__(parent)
         self._sign = QLabel()
         self._sign.setFixedSize(SIGN)
@@ -122,11 +123,12 @@ class DiagnosisCards(QWidget):
             "variety": FindingCard(self.tr("VARIETY"), self.tr("Show look-alikes")),
             "copying": FindingCard(self.tr("COPYING"), self.tr("Show pictures")),
             "quality": FindingCard(self.tr("QUALITY, TRAIN LONGER?")),
-            "drift": FindingCard(self.tr("DRIFT AND SPIKES"), self.tr("Show a spike")),
         }
+        if with_drift:
+            self.cards["drift"] = FindingCard(self.tr("DRIFT AND SPIKES"), self.tr("Show a spike"))
+            self.cards["drift"].pressed.connect(self.spike_wanted)
         self.cards["variety"].pressed.connect(lambda: self.pictures_wanted.emit(GROUP))
         self.cards["copying"].pressed.connect(lambda: self.pictures_wanted.emit(NEAREST))
-        self.cards["drift"].pressed.connect(self.spike_wanted)
         self._found = QWidget()
         self._columns = 0
         self._lay_out()
@@ -153,7 +155,7 @@ class DiagnosisCards(QWidget):
         layout.setContentsMargins(0, theme.HALF, 0, 0)
         layout.addWidget(self._found, 1)
         layout.addWidget(self.note, 1)
-        self._arrange(4)
+        self._arrange(len(self.cards))
 
     def _arrange(self, columns: int) -> None:
         if columns == self._columns:
@@ -161,15 +163,14 @@ class DiagnosisCards(QWidget):
         self._columns = columns
         for position, card in enumerate(self.cards.values()):
             self._grid.addWidget(card, position // columns, position % columns)
-        for column in range(4):
+        for column in range(len(self.cards)):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
-            self._grid.setColumnMinimumWidth(column, 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put four cards, two or one into a row."""
+        """Put all cards into a row, or two, or one."""
         super().resizeEvent(event)
         room = self.width() + theme.SPACE
-        self._arrange(next((n for n in (4, 2) if room >= n * (NARROWEST + theme.SPACE)), 1))
+        self._arrange(next((n for n in (len(self.cards), 2) if room >= n * (NARROWEST + theme.SPACE)), 1))
 
     def show_note(self, text: str) -> None:
         """Say why there is no diagnosis, instead of one."""
@@ -200,8 +201,8 @@ class DiagnosisCards(QWidget):
         if spikes:
             shown["drift"] = replace(shown["drift"], advice=f"{shown['drift'].advice} {spikes}".strip())
         has = {"variety": GROUP in finding.pictures, "copying": NEAREST in finding.pictures, "drift": bool(spikes)}
-        for name, card in shown.items():
-            self.cards[name].show_card(card, numbers[name], has_pictures=has.get(name, False))
+        for name, card in self.cards.items():
+            card.show_card(shown[name], numbers[name], has_pictures=has.get(name, False))
         self.note.hide()
         self._found.show()
 
