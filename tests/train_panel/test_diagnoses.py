@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QToolTip
+from PySide6.QtWidgets import QApplication, QComboBox, QToolTip
 from recorded_runs import SIDE, Recorder, diagnosis, make_run, pictures, recorded
 
 from gandam_studio.core.errors import UserError
@@ -24,6 +24,8 @@ from gandam_studio.core.runs.diagnoses import finding_in, verdict_changes
 from gandam_studio.core.runs.record import RunRecord
 from gandam_studio.qt.outputs.evaluation_dialog import FolderEvaluationDialog, RunEvaluationDialog
 from gandam_studio.qt.train.screen import TrainScreen
+from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
+from gandam_studio.qt.train.setup.draft import ConfigDraft
 from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
 from gandam_studio.qt.widgets.plots.timeline_bar import CLEARED, RAISED, VERDICT
 from trainer.protocol import events as ev
@@ -416,12 +418,14 @@ def test_evaluate_is_a_command_with_a_key_on_train_and_runs(session, workspace, 
         screen.closing()
 
 
-def test_what_the_run_does_on_an_alarm_is_set_in_all_settings(session, sprites, qtbot) -> None:  # type: ignore[no-untyped-def]
-    screen = TrainScreen(session)
-    qtbot.addWidget(screen)
-    try:
-        screen.show_setup()
-        screen.setup.draft.set_value("diagnostics.on_alarm", "stop")
-        assert screen.setup.draft.config().diagnostics.on_alarm == "stop"
-    finally:
-        screen.closing()
+def test_what_the_run_does_on_an_alarm_is_set_in_all_settings(qtbot) -> None:  # type: ignore[no-untyped-def]
+    draft = ConfigDraft()
+    draft.choose("sprite-r3-cpu")
+    form = AdvancedForm(draft)
+    qtbot.addWidget(form)
+    wanted = ["notify", "checkpoint", "stop"]
+    boxes = [box for box in form.findChildren(QComboBox) if [box.itemText(i) for i in range(box.count())] == wanted]
+    assert len(boxes) == 1
+    boxes[0].setCurrentIndex(2)
+    boxes[0].activated.emit(2)
+    assert draft.config.diagnostics.on_alarm == "stop"
