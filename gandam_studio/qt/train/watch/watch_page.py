@@ -57,6 +57,8 @@ from trainer.protocol.measures import meaning
 from trainer.protocol.run_directory import RunState
 
 METERS_MS = 500
+LEAST_GRIDS = 200
+"""Height that is left to the grids when the cards need more room, logical pixels."""
 JUDGE_MS = 2000
 """Delay until new curves are looked at for signs that the run goes wrong."""
 
@@ -219,7 +221,7 @@ class WatchPage(QWidget):
         self.zoom.moment_chosen.connect(self._go_to)
         self.log.moment_chosen.connect(self._go_to)
         self.card.action_chosen.connect(self.action_requested)
-        self.verdict.details_wanted.connect(lambda: self.tabs.setCurrentWidget(self.diagnosis_tab))
+        self.verdict.details_wanted.connect(self.show_cards)
         self.verdict.evaluation_wanted.connect(self.evaluation_requested)
         self.diagnosis.pictures_wanted.connect(self.show_pictures)
         self.diagnosis.spike_wanted.connect(lambda: self.show_spike_at(self.timeline.position))
@@ -335,6 +337,18 @@ class WatchPage(QWidget):
             )
         self.verdict.show_note(text)
         self.diagnosis.show_note(note)
+
+    def show_cards(self) -> None:
+        """Show the cards, and make room for all of their text where the grids can give some."""
+        self.tabs.setCurrentWidget(self.diagnosis_tab)
+        layout = self.diagnosis.layout()
+        if layout is None:
+            return
+        missing = layout.totalHeightForWidth(self.diagnosis.width()) - self.diagnosis_tab.viewport().height()
+        upper, lower = self._split.sizes()
+        given = min(missing, upper - LEAST_GRIDS)
+        if given > 0:
+            self._split.setSizes([upper - given, lower + given])
 
     def show_pictures(self, name: str) -> None:
         """Show the pictures behind the card of the diagnosis shown: "nearest" or "group"."""
