@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from gandam_studio.qt.outputs.evaluation_dialog import FolderEvaluationDialog, R
 from gandam_studio.qt.train.screen import TrainScreen
 from gandam_studio.qt.train.setup.advanced_form import AdvancedForm
 from gandam_studio.qt.train.setup.draft import ConfigDraft
+from gandam_studio.qt.widgets.diagnosis.cards import DiagnosisCards
 from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
+from gandam_studio.qt.widgets.fitting import Reach
 from gandam_studio.qt.widgets.plots.timeline_bar import CLEARED, RAISED, VERDICT
 from trainer.protocol import events as ev
 from trainer.protocol.diagnosis import cards, summary
@@ -305,6 +308,26 @@ def test_the_answer_of_evaluate_is_read_as_untrusted() -> None:
         assert finding_in(answer | damage).nearest == ()
     assert finding_in(answer | {"copying": None}).diagnosis is None
     assert finding_in(answer | {"iteration": -5}).iteration == 0
+
+
+@pytest.mark.parametrize(("size", "in_row"), [((1240, 700), 4), ((760, 520), 2), ((430, 480), 1)])
+def test_cards_stand_below_each_other_in_small_windows(tmp_path: Path, qtbot, size, in_row: int) -> None:  # type: ignore[no-untyped-def]
+    shown = DiagnosisCards()
+    area = Reach(shown)
+    qtbot.addWidget(area)
+    area.resize(*size)
+    area.show()
+    found = finding_in(diagnosis("memorised", "copies").to_json())
+    shown.show_finding(replace(found, pictures={"nearest": "a", "group": "b"}), where="", spikes="2 spikes so far.")
+    labels = [label for card in shown.cards.values() for label in (card.title, card.meaning, card.advice)]
+
+    def whole() -> bool:
+        """No line is cut, and as many cards are in a row."""
+        rows = len({card.y() for card in shown.cards.values()})
+        return rows == 4 // in_row and all(one.height() >= one.heightForWidth(one.width()) for one in labels)
+
+    qtbot.waitUntil(whole, timeout=2000)
+    assert not area.horizontalScrollBar().maximum()
 
 
 # Evaluate

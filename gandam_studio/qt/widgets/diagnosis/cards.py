@@ -16,8 +16,6 @@ from trainer.protocol.diagnosis import Card, cards, summary
 
 SIGNS = {"good": ("success", "kept"), "bad": ("error", "dropped"), "neutral": ("info", "info")}
 """Tone of a card -> icon and colour."""
-NARROWEST = 216
-"""Least width of a card, logical pixels; with less room for four of them there are two in a row, or one."""
 SIGN = QSize(18, 18)
 
 
@@ -166,11 +164,23 @@ class DiagnosisCards(QWidget):
         for column in range(len(self.cards)):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
 
+    def minimumSizeHint(self) -> QSize:
+        """As wide as one card: cards that have no room beside each other stand below each other."""
+        return QSize(self._widest(), super().minimumSizeHint().height())
+
+    def _widest(self) -> int:
+        """The least width that every card can have."""
+        return max(card.minimumSizeHint().width() for card in self.cards.values())
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put all cards into a row, or two, or one."""
+        """Rearrange the cards for the new width."""
         super().resizeEvent(event)
-        room = self.width() + theme.SPACE
-        self._arrange(next((n for n in (len(self.cards), 2) if room >= n * (NARROWEST + theme.SPACE)), 1))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Put all cards into a row, or two, or one."""
+        room, needed = self.width() + theme.SPACE, self._widest() + theme.SPACE
+        self._arrange(next((n for n in (len(self.cards), 2) if room >= n * needed), 1))
 
     def show_note(self, text: str) -> None:
         """Say why there is no diagnosis, instead of one."""
@@ -205,6 +215,7 @@ class DiagnosisCards(QWidget):
             card.show_card(shown[name], numbers[name], has_pictures=has.get(name, False))
         self.note.hide()
         self._found.show()
+        self._fit()  # Buttons that came or went change the cards' widths.
 
 
 def _signed(card: Card) -> tuple[str, QSize, str]:
