@@ -95,6 +95,7 @@ class WatchPage(QWidget):
         self.diagnosis = DiagnosisCards()
         self.verdict = VerdictLine()
         self._shown_finding: Finding | None = None
+        self._spikes_told = 0
         self.log = LogDrawer()
         self.card = Card()
         self._busy = False
@@ -307,12 +308,15 @@ class WatchPage(QWidget):
         if follower is None:
             return
         finding = follower.diagnosis()
-        self._shown_finding = finding
+        until = sum(1 for spike in follower.record.spikes if spike.spike_iteration <= self.timeline.shown)
+        before, self._shown_finding = self._shown_finding, finding
         if finding is None:
             self._show_no_diagnosis(follower)
             return
+        if finding is before and until == self._spikes_told:
+            return  # The cursor moves many times a second.
+        self._spikes_told = until
         self.verdict.show_finding(finding)
-        until = sum(1 for spike in follower.record.spikes if spike.spike_iteration <= self.timeline.shown)
         spikes = ""
         if until:
             spikes = self.tr("One spike so far.") if until == 1 else self.tr("{0:,} spikes so far.").format(until)
