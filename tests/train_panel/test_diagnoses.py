@@ -422,15 +422,15 @@ def test_an_evaluation_is_cancelled_and_what_fails_is_one_line(session, workspac
     assert dialog.problem.text() == "The checkpoint is damaged"
 
 
-def test_evaluate_is_a_command_with_a_key_on_train_and_runs(session, workspace, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_evaluate_has_a_key(session, workspace, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     run = recorded(workspace.folder / "runs" / "r1-old", iterations=200)
     screen = TrainScreen(session)
     qtbot.addWidget(screen)
-    screen.show()
     asked: list[tuple[Path, float | None]] = []
     monkeypatch.setattr(screen.samples, "evaluate", lambda folder, moment=None: asked.append((folder, moment)))
     try:
         screen.show_run(run.path)
+        screen.show()
         qtbot.waitUntil(lambda: screen.follower.is_open, timeout=5000)
         screen.watch.timeline.grab(100.0)
         QTest.keyClick(

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from gandam_studio.core.runs.concerns import Concern, concern
 from gandam_studio.core.runs.diagnoses import Finding, verdict_changes
@@ -370,7 +371,8 @@ class WatchPage(QWidget):
         follower.picture_loaded.connect(look)
         look()
         run_dialog(dialog)
-        follower.picture_loaded.disconnect(look)
+        if isValid(follower):  # The window may have been closed meanwhile.
+            follower.picture_loaded.disconnect(look)
 
     def _judge(self) -> None:
         """Tell if the curves show plainly that the run goes wrong."""
