@@ -11,6 +11,20 @@ from PIL import Image
 from trainer.protocol import events as ev
 from trainer.protocol import files
 from trainer.protocol.config import Origin, TrainConfig
+from trainer.protocol.diagnosis import (
+    COLLAPSED,
+    COLLAPSED_ONTO_TRAINING,
+    HEALTHY,
+    MEMORISED,
+    CopyingFacts,
+    Diagnosis,
+    DriftFacts,
+    MembershipFacts,
+    OutlookFacts,
+    QualityFacts,
+    RealVarietyFacts,
+    VarietyFacts,
+)
 from trainer.protocol.manifest import ManifestEntry, manifest_bytes
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
@@ -48,6 +62,27 @@ def make_run(
     for part in parts:
         part.unlink()
     return run
+
+
+def diagnosis(verdict: str, reason: str) -> Diagnosis:
+    """A diagnosis of 256 samples with numbers that go with the verdict."""
+    few = verdict in (COLLAPSED, COLLAPSED_ONTO_TRAINING)
+    copies = verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING) or reason == "related copies"
+    blurry = reason in ("blurry", "blurry and alike")
+    return Diagnosis(
+        verdict, reason, samples=256, training=20 if reason == "few pictures" else 400, held_out=45, families=300,
+        sharp=0.2 if blurry else 0.95,
+        variety=VarietyFacts(8.1, 7.2, 9.3, 8, 8.0, 0.15, RealVarietyFacts(199.0, 185, 0.02))
+        if few
+        else VarietyFacts(420.0, 250.0, 760.0, 231, 1200.5, 0.012, RealVarietyFacts(199.0, 185, 0.02)),
+        copying=CopyingFacts(0.62, 0.56, 0.68, 40, MembershipFacts(0.001, 0.001, 400, 45, 40, 0))
+        if copies
+        else CopyingFacts(0.0, 0.0, 0.0143, 0, MembershipFacts(1.0, 0.4, 400, 45, 0, 0)),
+        quality=QualityFacts(0.42, 0.05, -0.003, 0.0093, 1.2 if verdict == HEALTHY else 8.3),
+        drift=DriftFacts(100, 0.44, 0.2, 0.3),
+        outlook=OutlookFacts("trend", 0.42, None, "falling"),
+        features="random-conv-1",
+    )  # fmt: skip
 
 
 class Recorder:
@@ -109,6 +144,24 @@ class Recorder:
             sheet = tiles.reshape(ROWS, COLUMNS, SIDE, SIDE, 3).swapaxes(1, 2).reshape(ROWS * SIDE, COLUMNS * SIDE, 3)
             Image.fromarray(sheet).save(self.run.path / name)
         self.write(ev.SamplesSaved(fixed=names[0], random=names[1], rows=ROWS, columns=COLUMNS, size=SIDE))
+
+    def diagnose(self, diagnosis: Diagnosis, *, columns: int = 8, members: int = 12, damaged: bool = False) -> None:
+        """Write a diagnosis of this moment and its two sheets, as the trainer does."""
+        tiles = pictures(3 * columns + members, self.iteration)
+        paths = {}
+        for name, count, rows in (("nearest", 3 * columns, 3), ("group", members, 1)):
+            cells = tiles[:count].reshape(rows, -1, SIDE, SIDE, 3).swapaxes(1, 2)
+            paths[name] = f"samples/{name}-{self.iteration:08}.png"
+            Image.fromarray(cells.reshape(rows * SIDE, -1, 3)).save(self.run.path / paths[name])
+        values = diagnosis.to_json() | {"nearest": [round(0.3 + 0.2 * at, 3) for at in range(columns)]}
+        if damaged:
+            values["variety"] = "damaged"
+        self.write(
+            ev.Diagnosed(
+                verdict=diagnosis.verdict, reason=diagnosis.reason, samples=diagnosis.samples,
+                features=diagnosis.features, pictures=paths, values=values,
+            )
+        )  # fmt: skip
 
     def checkpoint(self) -> str:
         """Leave a checkpoint's folder."""

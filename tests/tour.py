@@ -15,7 +15,7 @@ import numpy as np
 from known_duplicates import add_pictures, eventually, known_pictures
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QWidget
-from recorded_runs import Recorder, make_run
+from recorded_runs import Recorder, diagnosis, make_run, pictures
 from settled import settle
 from small_workspaces import add_sprites
 
@@ -28,6 +28,9 @@ from gandam_studio.qt.main_window import MainWindow
 from trainer.protocol import events as ev
 
 SIZE = (1280, 800)
+DIAGNOSES = (
+    ("healthy", "varied"), ("memorised", "copies"), ("cannot tell yet", "between"), ("collapsed", "alike"),
+)  # fmt: skip
 
 
 def make_workspace(folder: Path) -> Path:
@@ -67,7 +70,11 @@ def _run(folder: Path, overrides: tuple[str, ...]) -> Recorder:
         recorder.train(100, (150, 250))
         recorder.sample()
         recorder.write(ev.MetricMeasured(name="kid (random-conv-1)", value=0.3 / (step + 1), low=0.05, high=0.4))
+        recorder.diagnose(diagnosis(*DIAGNOSES[step]))
+        if step == 1:
+            recorder.write(ev.Alarm(about="copying", state="raised", evidence=100.0, action="notify"))
     recorder.checkpoint()
+    recorder.write(ev.Alarm(about="copying", state="cleared", evidence=1.0))
     for spike in (150, 250):
         recorder.write(ev.SpikeFound(spike_iteration=spike, curve="loss_g", z=42.0))
     recorder.write(ev.RunWarning(message="the loss has not changed for a while"))
@@ -259,7 +266,15 @@ def _meters(window: MainWindow) -> QWidget:
 
 
 def _log(window: MainWindow) -> QWidget:
-    _watch(window, "r1-first").watch.tabs.setCurrentIndex(2)
+    watch = _watch(window, "r1-first").watch
+    watch.tabs.setCurrentWidget(watch.log)
+    return window
+
+
+def _diagnosis(window: MainWindow) -> QWidget:
+    watch = _watch(window, "r1-first").watch
+    watch.verdict.details_wanted.emit()
+    watch.timeline.grab(200.0)
     return window
 
 
@@ -339,6 +354,36 @@ def _export(window: MainWindow) -> QWidget:
     return ExportDialog(versions.versions(window.session.workspace)[0], window)
 
 
+def _evaluation(window: MainWindow) -> QWidget:
+    from gandam_studio.core.runs.diagnoses import finding_in
+    from gandam_studio.qt.outputs.evaluation_dialog import RunEvaluationDialog
+
+    assert window.session is not None
+    folder = window.session.workspace.folder / "runs" / "r1-first"
+    dialog = RunEvaluationDialog(window.session, window.session.run_index.runs, folder, None, window)
+    answer = {**diagnosis("memorised", "copies").to_json(), "iteration": 400, "nearest": [0.4, 1.2]}
+    dialog.show_evaluated(finding_in(answer), {})
+    return dialog
+
+
+def _evaluation_of_folder(window: MainWindow) -> QWidget:
+    from gandam_studio.qt.outputs.evaluation_dialog import FolderEvaluationDialog
+
+    assert window.session is not None
+    return FolderEvaluationDialog(window.session, window)
+
+
+def _nearest_pictures(window: MainWindow) -> QWidget:
+    from gandam_studio.core.runs.diagnoses import NEAREST, finding_in
+    from gandam_studio.qt.following.pictures import sheet
+    from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
+
+    answer = {**diagnosis("memorised", "copies").to_json(), "iteration": 400, "nearest": [0.4, 1.2]}
+    dialog = SheetDialog(NEAREST, finding_in(answer), "iteration 400", window)
+    dialog.show_sheet(sheet(pictures(6), 2))
+    return dialog
+
+
 def _damage(window: MainWindow) -> QWidget:
     from gandam_studio.qt.versions.verify_dialog import DamageDialog
 
@@ -395,6 +440,7 @@ SCENES = (
     Scene("all settings", _all_settings),
     Scene("watching", _watching),
     Scene("meters", _meters),
+    Scene("diagnosis", _diagnosis),
     Scene("log", _log),
     Scene("sample", _sample),
     Scene("spike", _spike),
@@ -406,6 +452,9 @@ SCENES = (
     Scene("shortcuts", _dialog(_shortcuts)),
     Scene("history of edits", _dialog(_history)),
     Scene("export", _dialog(_export)),
+    Scene("evaluation", _dialog(_evaluation)),
+    Scene("evaluation of a folder", _dialog(_evaluation_of_folder)),
+    Scene("nearest pictures", _dialog(_nearest_pictures)),
     Scene("damage", _dialog(_damage)),
     Scene("import report", _dialog(_import_report)),
     Scene("sprite sheet", _dialog(_sheet)),

@@ -52,7 +52,7 @@ def evaluate_run(
     drawn = pictures(trained, samples, seed)
     against = _of_run(run)
     facts = {"run": run.name, "iteration": trained.iteration, "weights": trained.weights, "seed": seed}
-    return _evaluated(drawn, against, samples, facts, _Sheets(sheets, force, run.path), say)
+    return _evaluated(drawn, against, facts, _Sheets(sheets, force, run.path), say)
 
 
 def evaluate_grids(run: RunDirectory, say: Say = lambda _text: None) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def evaluate_folder(
         rows = np.random.default_rng(seed).permutation(len(drawn))[:samples]
         drawn = drawn[np.sort(rows)]
     facts = {"folder": str(folder), "pictures": len(names), "unreadable": len(passed_over), "version": info}
-    return _evaluated(drawn, real, samples, facts, _Sheets(sheets, force, folder), say)
+    return _evaluated(drawn, real, facts, _Sheets(sheets, force, folder), say)
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,7 @@ class _Sheets:
 
 
 def _evaluated(
-    drawn: Array, against: tuple[RealPictures, RealPictures], samples: int, facts: dict[str, Any],
-    sheets: _Sheets, say: Say,
+    drawn: Array, against: tuple[RealPictures, RealPictures], facts: dict[str, Any], sheets: _Sheets, say: Say,
 ) -> dict[str, Any]:  # fmt: skip
     if len(drawn) < LEAST_SAMPLES:
         raise TrainerError(f"{len(drawn)} pictures are too few to judge; at least {LEAST_SAMPLES} are needed")
@@ -139,7 +138,7 @@ def _evaluated(
         for side in (training, held_out)
     )
     diagnostics = Diagnostics(
-        training, held_out, samples, derived_seed(0, "diagnostics", 0), (features[0], features[1])
+        training, held_out, len(drawn), derived_seed(0, "diagnostics", 0), (features[0], features[1])
     )
     found = diagnostics.look(drawn, network(drawn), NAME)
     answer = {**facts, **_facts(found), "nearest": nearest_distances(found, diagnostics.scale.tau)}

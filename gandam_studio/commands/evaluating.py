@@ -50,20 +50,28 @@ def evaluate(
     WHAT is a run of this workspace, the folder of a run or of a checkpoint, or a folder of pictures made by any
     program.
     """
-    more = ["--seed", str(seed), "--samples", str(samples)]
-    more += ["--out", str(target.absolute()), *(["--force"] if force else [])] if target else []
+    from gandam_studio.core.runs.evaluating import evaluate_folder, evaluate_run
+    from gandam_studio.core.versions import find_version
+    from trainer.protocol.run_directory import RunDirectory
+
     path, own_iteration, is_run = _found(workspace, what)
     iteration = iteration or own_iteration
-    if is_run:
-        if version is not None:
-            raise UserError("--against is for folders of pictures: a run is compared with what it was trained on")
-        more += ["--iteration", iteration] if iteration else []
-        more += ["--grids"] if grids else []
-    elif iteration or grids:
+    if is_run and version is not None:
+        raise UserError("--against is for folders of pictures: a run is compared with what it was trained on")
+    if not is_run and (iteration or grids):
         raise UserError(f"{path} is a folder of pictures: it has no checkpoints or grids")
-    else:
-        more += ["--against", str(_prepared(workspace, version))]
-    answer = _ask(path, more)
+    target = target.absolute() if target else None
+    with ConsoleJob() as job:
+        if is_run:
+            answer = evaluate_run(
+                RunDirectory(path), iteration=iteration, samples=samples, seed=seed, grids=grids, out=target,
+                force=force, job=job,
+            )  # fmt: skip
+        else:
+            against = find_version(workspace, version or "latest")
+            answer = evaluate_folder(
+                workspace, path, against, samples=samples, seed=seed, out=target, force=force, job=job
+            )
     out.json(answer)
     moments = answer.get("moments")
     if moments:
@@ -92,22 +100,6 @@ def _found(workspace: Workspace, what: str) -> tuple[Path, str, bool]:
             return path.parent.parent, str(int(name)) if name.isascii() and name.isdigit() else name, True
         return path, "", False
     return find_run(workspace, what).path, "", True
-
-
-def _prepared(workspace: Workspace, version: str | None) -> Path:
-    from gandam_studio.core.runs.datasets import prepare
-    from gandam_studio.core.versions import find_version
-
-    with ConsoleJob() as job:
-        return prepare(workspace, find_version(workspace, version or "latest"), job=job).pixels_path
-
-
-def _ask(path: Path, more: list[str]) -> dict[str, Any]:
-    from gandam_studio.core.runs import ask
-
-    with ConsoleJob() as job:
-        job.start("Evaluating", None)
-        return ask("evaluate", str(path), *more, job=job)
 
 
 def _say(out: Output, answer: dict[str, Any]) -> None:

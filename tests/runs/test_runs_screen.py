@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication
-from recorded_runs import Recorder, make_run, recorded
+from recorded_runs import Recorder, diagnosis, make_run, recorded
 from settled import settle
 
 from gandam_studio.core.jobs import NULL_JOB
@@ -22,6 +22,7 @@ from gandam_studio.qt.outputs.label_dialog import LabelDialog
 from gandam_studio.qt.outputs.longer_dialog import LongerDialog
 from trainer.protocol import events as ev
 from trainer.protocol import files
+from trainer.protocol.diagnosis import summary
 from trainer.protocol.events import last_event
 from trainer.protocol.run_directory import RunDirectory
 
@@ -96,6 +97,26 @@ def test_the_first_visit_shows_the_newest_run(screen, folder: Path, qtbot) -> No
     screen.tree.select([])
     screen.refresh()
     assert screen.tree.selected() == [], "only the first visit chooses"
+
+
+def test_verdicts_of_compared_runs_are_those_of_the_cursor(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    recorder = Recorder(make_run(folder / "r1-a"))
+    for verdict, reason in (("healthy", "varied"), ("collapsed", "alike")):
+        recorder.train(100)
+        recorder.sample()
+        recorder.diagnose(diagnosis(verdict, reason))
+    recorder.finish()
+    older = recorded(folder / "r2-b", iterations=200)
+    _refresh(screen)
+    screen.tree.select([recorder.run.path, older.path])
+    qtbot.waitUntil(lambda: len(screen.compare.followers) == 2, timeout=5000)
+    compare = screen.compare
+    collapsed = summary(diagnosis("collapsed", "alike")).title
+    qtbot.waitUntil(lambda: compare.grids[0].footer.text().startswith(collapsed), timeout=10_000)
+    assert compare.grids[0].footer.isVisible()
+    assert not compare.grids[1].footer.isVisible(), "it was not diagnosed"
+    compare.timeline.grab(150 * 64)
+    assert compare.grids[0].footer.text() == "Healthy (iteration 100)"
 
 
 def test_four_runs_side_by_side_do_not_widen_the_window(screen, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]

@@ -18,6 +18,7 @@ from recorded_runs import COLUMNS, SIDE, make_run, recorded
 from gandam_studio.core.runs import summary
 from gandam_studio.core.runs.labels import label_of
 from gandam_studio.qt.following.pictures import to_pixels
+from gandam_studio.qt.outputs.evaluation_dialog import RunEvaluationDialog
 from gandam_studio.qt.outputs.film_dialog import FilmDialog
 from gandam_studio.qt.outputs.label_dialog import LabelDialog
 from gandam_studio.qt.outputs.longer_dialog import LongerDialog
@@ -328,6 +329,21 @@ def test_a_real_run_is_trained_longer_and_draws_sprites(session, sprites, tmp_pa
         assert names == [*(f"{i:05d}.png" for i in range(8)), "seeds.json", "sheet.png"]
         with Image.open(out / "00003.png") as sprite:
             assert sprite.size == (32, 32)
+
+        def judge(dialog: RunEvaluationDialog) -> None:
+            dialog.samples.setValue(16)
+            qtbot.mouseClick(dialog.start_button, LEFT)
+            qtbot.waitUntil(lambda: dialog.task is None, timeout=60_000)
+            assert dialog.problem.text() == ""
+            assert dialog.evaluated is not None
+            found = dialog.evaluated.finding.diagnosis
+            assert found is not None
+            assert (found.samples, found.training + found.held_out) == (16, 24)
+            assert dialog.cards.title.text().endswith("iteration 5")
+            assert all(sheet is not None for sheet in dialog.evaluated.sheets.values())
+
+        in_dialog(qtbot, RunEvaluationDialog, judge)
+        qtbot.mouseClick(screen.watch.verdict.evaluate_button, LEFT)
     finally:
         screen.close_run()
         for process in screen.control.processes.values():

@@ -24,7 +24,8 @@ SAME = 40
 
 # Each screen in a state that shows most of what it can.
 LEFT_AT = ("several selected", "recipe", "balance", "versions", "all settings", "sample", "log", "runs compared")
-KEPT_OPEN = ("history of edits", "export", "damage", "import report", "sprite sheet", "question")
+KEPT_OPEN = ("history of edits", "export", "damage", "import report", "sprite sheet", "question", "evaluation",
+             "nearest pictures")  # fmt: skip
 
 
 def _tour(window: MainWindow, before: str, after: str) -> dict[str, np.ndarray]:

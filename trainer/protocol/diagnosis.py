@@ -263,7 +263,7 @@ def summary(found: Diagnosis) -> Card:
         return Card(
             "Healthy",
             f"The samples differ from each other and from the training pictures ({found.samples:,} looked at). "
-            "This does not say that they are good: look at them.",
+            f"{_how_good(found.quality)}",
             "No copying was found; that is no proof that there is none.",
             "good",
         )
@@ -291,6 +291,12 @@ def summary(found: Diagnosis) -> Card:
             "bad",
         )
     return _cannot_tell(found)
+
+
+def _how_good(quality: QualityFacts | None) -> str:
+    if quality is not None and quality.z >= LIKE_REAL:
+        return "They are not like real sprites yet: see the quality, and look at them."
+    return "This does not say that they are good: look at them."
 
 
 def _cannot_tell(found: Diagnosis) -> Card:
@@ -331,44 +337,37 @@ def _cannot_tell(found: Diagnosis) -> Card:
 def variety_card(found: Diagnosis) -> Card:
     """How many different sprites, beside real ones."""
     v = found.variety
-    effective = (
-        f"No two of {found.samples:,} samples look alike"
-        if v.n2 is None
-        else f"As varied as {_about(v.n2)} equally frequent pictures (95 %: {_range(v.low, v.high)})"
-    )
-    real = "no two of as many real sprites look alike" if v.real.n2 is None else f"real sprites: {_about(v.real.n2)}"
-    tone = "bad" if found.verdict in (COLLAPSED, COLLAPSED_ONTO_TRAINING) else "neutral"
-    if found.verdict == HEALTHY:
-        tone = "good"
-    top = "" if v.top_share * found.samples < 1.5 else f" The largest group holds {_percent(v.top_share)}."
-    return Card(
-        f"{v.distinct:,} different of {found.samples:,}",
-        f"{effective}; {real}.{top}",
-        f"As many real sprites, equally blurred, give {v.real.distinct:,} different ones.",
-        tone,
-    )
+    meaning = f"As many real sprites, as blurred as these, give {v.real.distinct:,}."
+    if v.top_share * found.samples >= 1.5:
+        meaning += f" The largest group of look-alikes holds {_percent(v.top_share)} of the samples."
+    tone, advice = "neutral", "Look at the look-alikes."
+    if found.verdict in (COLLAPSED, COLLAPSED_ONTO_TRAINING):
+        tone, advice = "bad", "Look at the look-alikes; go back to a checkpoint from before."
+    elif found.verdict == HEALTHY:
+        tone, advice = "good", "Nothing to do."
+    return Card(f"{v.distinct:,} different of {found.samples:,}", meaning, advice, tone)
 
 
 def copying_card(found: Diagnosis) -> Card:
     """The share of samples that are a training picture, and the exact test."""
     c = found.copying
-    title = f"{_percent(c.kappa)} look like a training picture" if c.kappa else "No copying found"
-    meaning = f"95 %: {_percent(c.low)} to {_percent(c.high)}"
-    if c.sources:
-        meaning += f", of {_pictures(c.sources, 'training picture')}"
-    meaning += "."
-    advice = "Without enough held-out families, there is no second test."
-    if c.test is not None:
-        t = c.test
-        advice = f"Drawn: {t.hits_training:,} of {t.training:,} training pictures"
-        advice += f", {t.hits_held_out:,} of {t.held_out:,} held out"
-        if t.hits_p <= 0.05:
-            advice += f" (p = {t.hits_p:.3g}): the generator knows which ones it was trained on."
-        elif t.lean_p <= 0.05:
-            advice += f". It leans on its training pictures (p = {t.lean_p:.3g}), which alone is no copying."
-        else:
-            advice += "."
-    tone = "bad" if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING) else "neutral" if c.kappa else "good"
+    if not c.kappa:
+        title = "No copying found"
+        meaning = f"Not one of {found.samples:,} samples looks like a training picture; of all it draws, at most "
+        meaning += f"{math.ceil(100 * c.high)} % do."
+        advice = "That is no proof: look at the samples nearest to training pictures."
+    else:
+        title = f"{_percent(c.kappa)} look like a training picture"
+        meaning = f"They look like {_pictures(c.sources, 'training picture')}. Of all it draws, "
+        meaning += f"{_percent(c.low)} to {_percent(c.high)} do."
+        advice = "Look at them beside these pictures."
+    if c.test is not None and c.test.hits_p <= 0.05:
+        meaning += " Held-out sprites come too rarely for chance."
+    elif c.test is not None and c.test.lean_p <= 0.05:
+        meaning += " It leans on its training pictures, which alone is no copying."
+    tone = "neutral" if c.kappa else "good"
+    if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING):
+        tone = "bad"
     return Card(title, meaning, advice, tone)
 
 
@@ -377,14 +376,20 @@ def quality_card(found: Diagnosis) -> Card:
     q = found.quality
     if q is None:
         return Card("No quality measure", "At least 8 held-out sprites are needed.", "Hold out more sprites in Recipe.")
-    if abs(q.z) < LIKE_REAL:
-        title, tone = "Like real sprites in this measure", "good"
-    else:
-        title, tone = f"KID {_short(q.kid)}, lower is better", "neutral"
+    like_real = abs(q.z) < LIKE_REAL
+    title = "Like real sprites in this measure" if like_real else "Not yet like real sprites"
     meaning = (
-        f"KID {_short(q.kid)} ± {_short(q.error)}; real sprites score {_short(q.floor_mean)} ± {_short(q.floor_sd)}."
+        f"Distance to held-out sprites (KID, lower is better): {_short(q.kid)} ± {_short(q.error)}; "
+        f"real sprites have {_short(q.floor_mean)} ± {_short(q.floor_sd)}."
     )
-    return Card(title, meaning, outlook_text(found.outlook), tone)
+    advice, tone = outlook_text(found.outlook), "good" if like_real else "neutral"
+    if not advice:
+        advice = "Look at them too." if like_real else "Compare other checkpoints, or train longer and look again."
+    if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING):
+        advice, tone = "Copies do well in this measure: first see to the copying.", "neutral"
+    elif found.verdict == COLLAPSED:
+        advice, tone = "First see to the variety: more time alone rarely mends it.", "neutral"
+    return Card(title, meaning, advice, tone)
 
 
 def outlook_text(found: OutlookFacts | None) -> str:
@@ -392,10 +397,14 @@ def outlook_text(found: OutlookFacts | None) -> str:
     if found is None:
         return ""
     if found.answer == "predicted" and found.at_end is not None:
-        return f"About {_short(found.at_end)} at the end of this schedule, within a factor of 1.3."
+        return f"Let it train to the end: about {_short(found.at_end)} then, within a factor of 1.3."
     if found.answer == "falling":
         return "Still falling steeply: let it train to the end."
-    recently = {"falling": "It is still getting better.", "rising": "It got worse lately.", "flat": "No change lately."}
+    recently = {
+        "falling": "It is still getting better: more time helps.",
+        "rising": "It got worse lately: compare with earlier samples.",
+        "flat": "No change lately; that does not say that it has ended.",
+    }
     if found.answer == "trend":
         return recently.get(found.trend, "")
     return "Too early to say whether more time helps."
@@ -405,19 +414,22 @@ def drift_card(found: Diagnosis) -> Card:
     """Whether the same latents still draw the same pictures."""
     d = found.drift
     if d is None:
-        return Card("No earlier samples", "Nothing to compare with yet.")
-    since = f"since iteration {d.since:,}"
+        return Card("No earlier samples", "There is nothing to compare with yet.", "Look again after more training.")
+    since = f"iteration {d.since:,}"
     if d.identity >= FORGOTTEN:
         title = "Pictures are forgotten between samples"
-        meaning = f"The same latents draw other pictures than {since.removeprefix('since ')}."
+        meaning = f"The same latents draw other pictures than at {since}."
         if d.set_drift < SETTLED:
-            meaning = f"The same pictures are drawn, but by other latents, {since}."
+            meaning = f"The same pictures as at {since} are drawn, but by other latents."
+        advice = "Usual early on; it settles as the learning rate falls."
     elif d.identity < SETTLED:
-        title, meaning = "Settled", f"The same latents draw nearly the same pictures {since}."
+        title, meaning = "Settled", f"The same latents draw nearly the same pictures as at {since}."
+        advice = "A latent can be followed from sample to sample."
     else:
         title = "Changing"
-        meaning = f"The pictures of the same latents have changed {since}; {_percent(d.changed)} into other pictures."
-    return Card(title, meaning, f"Distance to themselves: {d.identity:.2f} of the distance to others.")
+        meaning = f"Pictures of the same latents have changed since {since}, {_percent(d.changed)} into other ones."
+        advice = "Usual until the learning rate has fallen."
+    return Card(title, meaning, advice)
 
 
 def alarm_text(about: str, state: str) -> str:
@@ -453,10 +465,6 @@ def _about(n2: float | None) -> str:
         return ""
     digits = max(0, math.floor(math.log10(max(n2, 1))) - 1)
     return f"{round(n2, -digits):,.0f}"
-
-
-def _range(low: float, high: float | None) -> str:
-    return f"{_about(low)} or more" if high is None else f"{_about(low)} to {_about(high)}"
 
 
 def _short(value: float) -> str:

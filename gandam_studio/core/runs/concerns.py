@@ -1,5 +1,8 @@
 """Whether a run goes wrong in a way that its curves show plainly: losses explode, one network wins, nothing improves.
 
+A diagnosis of the run looks at its pictures and has the first word (`RunRecord.diagnoses`): of a run that was
+diagnosed, only what its losses show is told, and not that it learns nothing where its pictures are healthy.
+
 The limits are wide, so that a healthy run is not called ill; `tests/runs/test_run_concerns.py` measures how often the
 rules err.
 """
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gandam_studio.core.runs.record import RunRecord
+from trainer.protocol.diagnosis import HEALTHY
 
 RECENT = 100
 """Iterations whose median counts as the current loss."""
@@ -46,12 +50,16 @@ class Concern:
 
 def concern(record: RunRecord, objective: str = "bce") -> Concern | None:
     """The gravest concern about a run with this objective (`Objective.kind`); None if nothing is plainly wrong."""
+    newest = record.diagnoses[-1].diagnosis if record.diagnoses else None
     critic = objective == "wasserstein"
     for name in ("loss_g", "loss_d"):
         if name in record.curves and (found := _diverging(record.curves[name].raw.values, critic)):
             return found
-    if not critic and "loss_d" in record.curves and (found := _won(record.curves["loss_d"].raw.values)):
+    learns = newest is not None and newest.verdict == HEALTHY
+    if not critic and not learns and "loss_d" in record.curves and (found := _won(record.curves["loss_d"].raw.values)):
         return found
+    if newest is not None:
+        return None  # Its card about quality says whether more time helps.
     points = [(event.iteration, event.value) for event in record.metrics.get(METRIC, ()) if event.value is not None]
     return _flat(points)
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gandam_studio.core.runs.curves import SmoothedCurve
+from gandam_studio.core.runs.diagnoses import Finding, finding_of
 from trainer.protocol import events as ev
 
 DEFAULT_HALF_LIFE = 50.0
 MAX_GAP = 1_000_000
 """Limit for the iterations without curves, since space is kept for all iterations."""
 MAX_CURVES = 32
+MAX_FINDINGS = 20_000
+"""Diagnoses, and alarms, kept of a run; of more, the oldest are dropped."""
 
 
 @dataclass
@@ -25,6 +28,7 @@ class RecordChanges:
     checkpoints: bool = False
     metrics: bool = False
     spikes: bool = False
+    diagnoses: bool = False
     story: bool = False
     truncated: bool = False
 
@@ -47,6 +51,7 @@ class RunRecord:
         curves: name -> SmoothedCurve, in the order in which they appeared.
         samples: SamplesSaved events by iteration, one per iteration. checkpoints: CheckpointSaved by iteration.
         metrics: name -> MetricMeasured events by iteration. spikes: SpikeFound by spike iteration.
+        diagnoses: what was found, by iteration, one per iteration. alarms: Alarm events by iteration.
         story: every event but Progress and Heartbeat, oldest first, earlier attempts included.
         started: the newest RunStarted, or None. progress: the newest Progress, or None.
         last: the newest event, or None. attempts: iterations at which new attempts began.
@@ -61,6 +66,8 @@ class RunRecord:
         self.checkpoints: list[ev.CheckpointSaved] = []
         self.metrics: dict[str, list[ev.MetricMeasured]] = {}
         self.spikes: list[ev.SpikeFound] = []
+        self.diagnoses: list[Finding] = []
+        self.alarms: list[ev.Alarm] = []
         self.story: list[ev.TrainEvent] = []
         self.pace = Pace()
         self.started: ev.RunStarted | None = None
@@ -178,6 +185,14 @@ class RunRecord:
             self.spikes.append(event)
             self.spikes.sort(key=lambda spike: spike.spike_iteration)
             changes.spikes = True
+        elif isinstance(event, ev.Diagnosed):
+            _insert(self.diagnoses, finding_of(event), event.iteration, replace=True)
+            del self.diagnoses[:-MAX_FINDINGS]
+            changes.diagnoses = True
+        elif isinstance(event, ev.Alarm):
+            self.alarms.insert(bisect.bisect_right(self.alarms, event.iteration, key=_iteration), event)
+            del self.alarms[:-MAX_FINDINGS]
+            changes.diagnoses = True
         elif isinstance(event, ev.UnknownEvent):
             self.unknown += 1
 
@@ -214,6 +229,11 @@ class RunRecord:
         """The index of `sample_at(iteration)` in `samples`; 0 when there is none."""
         return max(0, bisect.bisect_right(self.samples, iteration, key=lambda sample: sample.iteration) - 1)
 
+    def diagnosis_at(self, iteration: float) -> Finding | None:
+        """The newest diagnosis at or before `iteration`; None when there is none."""
+        at = bisect.bisect_right(self.diagnoses, iteration, key=_iteration)
+        return self.diagnoses[at - 1] if at else None
+
     def around(self, iteration: float) -> list[ev.SamplesSaved]:
         """The sample points before, at (nearest to) and after an iteration; fewer at the ends."""
         if not self.samples:
@@ -229,17 +249,23 @@ class RunRecord:
         keep = bisect.bisect_right(self.pace.iteration, iteration)
         for series in vars(self.pace).values():
             del series[keep:]
-        kept: list[list[Any]] = [self.samples, self.checkpoints, *self.metrics.values()]
+        kept: list[list[Any]] = [
+            self.samples, self.checkpoints, *self.metrics.values(), self.diagnoses, self.alarms
+        ]  # fmt: skip
         for events in kept:
-            del events[bisect.bisect_right(events, iteration, key=lambda event: event.iteration) :]
+            del events[bisect.bisect_right(events, iteration, key=_iteration) :]
         self.spikes = [spike for spike in self.spikes if spike.spike_iteration <= iteration]
         changes.truncated = changes.curves = changes.samples = changes.checkpoints = True
-        changes.metrics = changes.spikes = True
+        changes.metrics = changes.spikes = changes.diagnoses = True
 
 
-def _insert(events: list, event: ev.TrainEvent, iteration: int, *, replace: bool) -> None:
+def _iteration(event: ev.TrainEvent | Finding) -> int:
+    return event.iteration
+
+
+def _insert(events: list, event: ev.TrainEvent | Finding, iteration: int, *, replace: bool) -> None:
     """Insert into `events`, ordered by iteration; `replace` an event of the same iteration."""
-    at = bisect.bisect_left(events, iteration, key=lambda other: other.iteration)
+    at = bisect.bisect_left(events, iteration, key=_iteration)
     if replace and at < len(events) and events[at].iteration == iteration:
         events[at] = event
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from gandam_studio.core.runs.diagnoses import Finding
 from gandam_studio.core.runs.record import DEFAULT_HALF_LIFE, RecordChanges, RunRecord
 from gandam_studio.qt.following.pending import PendingCommands
 from gandam_studio.qt.following.pictures import PictureCache, inside
@@ -117,6 +118,10 @@ class RunFollower(QObject):
     def sample(self, iteration: float | None = None) -> SamplesSaved | None:
         """The sample point at the cursor, or at an iteration."""
         return self.record.sample_at(self.timeline.shown if iteration is None else iteration)
+
+    def diagnosis(self, iteration: float | None = None) -> Finding | None:
+        """The newest diagnosis at or before the cursor, or an iteration; None when there is none."""
+        return self.record.diagnosis_at(self.timeline.shown if iteration is None else iteration)
 
     def picture(self, relative: str) -> QImage | None:
         """A grid by its path in the events; None until it is decoded. Paths outside the run's folder are refused."""

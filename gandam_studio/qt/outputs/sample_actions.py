@@ -15,6 +15,7 @@ from gandam_studio.core.runs.checkpoints import kept_checkpoints, nearest
 from gandam_studio.core.runs.samples import SampleSpot, write_png
 from gandam_studio.qt import icons
 from gandam_studio.qt.following.follower import RunFollower
+from gandam_studio.qt.outputs.evaluation_dialog import FolderEvaluationDialog, RunEvaluationDialog
 from gandam_studio.qt.outputs.film_dialog import FilmDialog
 from gandam_studio.qt.outputs.sprites_dialog import SpritesDialog
 from gandam_studio.qt.questions import run_dialog
@@ -131,6 +132,14 @@ class SampleActions(QObject):
     def make_more(self, folder: Path, moment: float | None = None) -> None:
         """Make new sprites of a run, from the checkpoint nearest to `moment` or the newest."""
         run_dialog(SpritesDialog(self._session, self._session.run_index.runs, folder, moment, self._window))
+
+    def evaluate(self, folder: Path, moment: float | None = None) -> None:
+        """Evaluate a checkpoint of a run, at first the one nearest to `moment` or the newest."""
+        run_dialog(RunEvaluationDialog(self._session, self._session.run_index.runs, folder, moment, self._window))
+
+    def evaluate_folder(self) -> None:
+        """Evaluate a folder of pictures against a version."""
+        run_dialog(FolderEvaluationDialog(self._session, self._window))
 
     def make_film(self, follower: RunFollower, cell: int | None = None) -> None:
         """Make a film of a run's samples."""

@@ -15,6 +15,7 @@ from gandam_studio.core.runs.sampling import MOST, check_target, draw_sprites
 from gandam_studio.qt import icons
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.counts import sprites
+from gandam_studio.qt.outputs.checkpoint_box import checkpoint_words
 from gandam_studio.qt.outputs.output_dialog import OutputDialog
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.numbers import WholeBox
@@ -141,7 +142,7 @@ class SpritesDialog(OutputDialog):
         self.checkpoints.blockSignals(True)
         self.checkpoints.clear()
         for position, one in enumerate(found):
-            self.checkpoints.addItem(self._words(one, position == 0))
+            self.checkpoints.addItem(checkpoint_words(one, newest=position == 0))
         names = [one.name for one in found]
         chosen = nearest(found, self._moment) if self._moment is not None else None
         if chosen is not None:
@@ -150,18 +151,6 @@ class SpritesDialog(OutputDialog):
             self.checkpoints.setCurrentIndex(names.index(before))
         self.checkpoints.blockSignals(False)
         self._change_checkpoint(keep_moment=True)
-
-    def _words(self, one: KeptCheckpoint, newest: bool) -> str:
-        text = self.tr("Iteration {0:,}").format(one.iteration)
-        if one.is_best:
-            text += " · " + self.tr("best quality")
-        elif newest:
-            text += " · " + self.tr("newest")
-        if one.quality is not None:
-            text += " · " + self.tr("quality {0:.3g} (KID, lower is better)").format(one.quality)
-            if one.measured_at != one.iteration:
-                text += self.tr(" (measured at {0:,})").format(one.measured_at)
-        return text
 
     def _change_checkpoint(self, *, keep_moment: bool = False) -> None:
         if not keep_moment:

@@ -22,6 +22,7 @@ from gandam_studio.qt.widgets.plots.plot_panel import PlotPanel
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from gandam_studio.qt.widgets.plots.timeline_bar import TimelineBar
 from gandam_studio.qt.widgets.sample_grid import SampleGrid
+from trainer.protocol.diagnosis import summary
 from trainer.protocol.measures import meaning, title
 from trainer.protocol.untrusted import shortened
 
@@ -103,6 +104,7 @@ class CompareView(QWidget):
             grid.view.set_image(None, 0, 0)
             grid.view.set_message(self.tr("Reading…"))
             grid.note.clear()
+            grid.footer.hide()
         self.table.setVisible(len(folders) > 1)
         if len(folders) > 1:
             try:
@@ -184,6 +186,7 @@ class CompareView(QWidget):
         for follower, grid in zip(self.followers, self.grids, strict=True):
             iteration = follower.record.iteration_at(self.timeline.shown)
             sample = follower.record.sample_at(iteration + 0.5)
+            self._show_verdict(follower, grid, iteration + 0.5)
             if sample is None:
                 if follower.trouble:
                     grid.view.set_message(self.tr("Cannot be read: {0}").format(shortened(follower.trouble, 200)))
@@ -201,6 +204,16 @@ class CompareView(QWidget):
                 grid.view.set_image(image, sample.rows, sample.columns)
                 ended = self.timeline.shown > follower.record.images_seen_at(follower.record.last_iteration) * 1.001
                 grid.note.setText(self._note(sample.images_seen, ended=ended))
+
+    def _show_verdict(self, follower: RunFollower, grid: SampleGrid, iteration: float) -> None:
+        """The verdict of that moment, below the grid; nothing for a run that was not diagnosed."""
+        finding = follower.diagnosis(iteration)
+        found = finding.diagnosis if finding is not None else None
+        text = ""
+        if found is not None and finding is not None:
+            text = self.tr("{0} (iteration {1:,})").format(summary(found).title, finding.iteration)
+        grid.footer.setText(text)
+        grid.footer.setVisible(bool(follower.record.diagnoses))
 
     def _note(self, images_seen: int, *, ended: bool) -> str:
         """The note above a grid, shorter with three or four runs."""

@@ -144,6 +144,10 @@ class RunsScreen(Screen):
         self.delete_action = act(self.tr("&Delete…"), self.ask_delete, "Delete", icon="trash", edits=True)
         self.sprites_action = act(self.tr("New spr&ites…"), self.ask_sprites, "Ctrl+M", icon="sample")
         self.longer_action = act(self.tr("Train &longer…"), self.ask_longer, icon="clock")
+        self.evaluate_action = act(self.tr("E&valuate…"), self.ask_evaluation, "Ctrl+Shift+E", icon="search")
+        self.evaluate_folder_action = act(
+            self.tr("Evaluate a folder of pictures…"), lambda: self.samples.evaluate_folder()
+        )
         self.label_action = act(self.tr("Name an&d note…"), self.ask_label, "F2", icon="tag")
         self.folder_action = act(self.tr("Show in &folder"), self.show_in_folder, icon="folder")
         self.film_action = act(self.tr("Make a fil&m…"), self.ask_film)
@@ -174,8 +178,9 @@ class RunsScreen(Screen):
         return [
             ScreenMenu(self.tr("&Runs"), (
                 self.next_action, self.previous_action, self.compare_action, None, self.watch_action,
-                self.resume_action, self.longer_action, self.sprites_action, None, self.label_action,
-                self.folder_action, self.export_action, self.delete_action, None,
+                self.resume_action, self.longer_action, self.sprites_action, None, self.evaluate_action,
+                self.evaluate_folder_action, None, self.label_action, self.folder_action, self.export_action,
+                self.delete_action, None,
                 ScreenMenu(self.tr("&Sort"), self.sort_actions), None, self.open_action,
             )),
             ScreenMenu(self.tr("&Samples"), (
@@ -278,7 +283,7 @@ class RunsScreen(Screen):
         can_resume = state is not None and state.state in ("created", "interrupted", "stopped", "failed") and not starts
         finished = state is not None and state.state == "finished"
         self.longer_action.setEnabled(finished)
-        for drawing in (self.sprites_button, self.sprites_action, self.more_action):
+        for drawing in (self.sprites_button, self.sprites_action, self.more_action, self.evaluate_action):
             drawing.setEnabled(state is not None and bool(state.checkpoint))
         self.resume_button.setEnabled(can_resume or finished)
         self.resume_action.setEnabled(can_resume)
@@ -365,6 +370,10 @@ class RunsScreen(Screen):
         """Make new sprites of the selected run."""
         self._with_selected(self.samples.make_more)
 
+    def ask_evaluation(self) -> None:
+        """Evaluate a checkpoint of the selected run."""
+        self._with_selected(self.samples.evaluate)
+
     def ask_more(self) -> None:
         """Make new sprites of the selected run from the checkpoint nearest to the cursor."""
         chosen = self._compare.chosen if self._compare is not None else None
@@ -420,8 +429,8 @@ class RunsScreen(Screen):
             return
         menu = QMenu(self)
         for action in (
-            self.watch_action, self.resume_action, self.longer_action, self.sprites_action, None, self.label_action,
-            self.folder_action, self.export_action, None, self.delete_action,
+            self.watch_action, self.resume_action, self.longer_action, self.sprites_action, self.evaluate_action, None,
+            self.label_action, self.folder_action, self.export_action, None, self.delete_action,
         ):  # fmt: skip
             menu.addSeparator() if action is None else menu.addAction(action)
         menu.aboutToHide.connect(menu.deleteLater)

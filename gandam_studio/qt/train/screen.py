@@ -23,7 +23,7 @@ from gandam_studio.core import runs
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.requests import ShowRun
-from gandam_studio.qt.following.texts import pauses, state_words, why_finished
+from gandam_studio.qt.following.texts import alarm_words, pauses, state_words, why_finished
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.screen import Screen, ScreenMenu
@@ -35,6 +35,7 @@ from gandam_studio.qt.train.run_strip import RunStrip
 from gandam_studio.qt.train.setup.setup_page import SetupPage
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.config import TrainConfig
+from trainer.protocol.events import Alarm, TrainEvent
 from trainer.protocol.run_directory import RunDirectory, RunState
 from trainer.protocol.untrusted import shortened
 
@@ -126,6 +127,8 @@ class TrainScreen(Screen):
         self.folder_action = act(self.tr("Show in &folder"), self._open_folder, icon="folder")
         self.longer_action = act(self.tr("Train &longer…"), self.ask_longer, icon="clock")
         self.sprites_action = act(self.tr("New spr&ites…"), self.ask_sprites, "Ctrl+M", icon="sample")
+        self.evaluate_action = act(self.tr("E&valuate…"), self.ask_evaluation, "Ctrl+Shift+E", icon="search")
+        self.evaluate_folder_action = act(self.tr("Evaluate a folder of pictures…"), self.ask_folder_evaluation)
         self.label_action = act(self.tr("Name an&d note…"), self.ask_label, "F2")
         self.film_action = act(self.tr("Make a fil&m…"), self.ask_film)
         self.save_sample_action = act(self.tr("&Save the sample as PNG…"), lambda: self._with_sample("save"))
@@ -145,7 +148,7 @@ class TrainScreen(Screen):
             ScreenMenu(self.tr("&Run"), (
                 self.new_action, self.copy_action, None, self.start_action, self.pause_action, self.stop_action,
                 self.sample_action, self.checkpoint_action, None, self.longer_action, self.sprites_action, None,
-                self.label_action, self.folder_action,
+                self.evaluate_action, self.evaluate_folder_action, None, self.label_action, self.folder_action,
             )),
             ScreenMenu(self.tr("&Samples"), (
                 self.save_sample_action, self.copy_sample_action, self.copy_seed_action, self.copy_command_action, None,
@@ -166,7 +169,7 @@ class TrainScreen(Screen):
             self.stop_action, self.checkpoint_action, self.copy_action, self.folder_action, self.longer_action,
             self.sprites_action, self.label_action, self.film_action, self.save_sample_action, self.copy_sample_action,
             self.copy_seed_action, self.copy_command_action, self.more_action, self.save_grid_action,
-            self.copy_grid_action,
+            self.copy_grid_action, self.evaluate_action,
         ):  # fmt: skip
             action.setEnabled(watching)
 
@@ -182,11 +185,16 @@ class TrainScreen(Screen):
             self._watch.sprites_requested.connect(self.ask_sprites)
             self._watch.film_requested.connect(self.ask_film)
             self._watch.longer_requested.connect(self.ask_longer)
+            self._watch.evaluation_requested.connect(self.ask_evaluation)
             self._watch.action_requested.connect(self._act)
             self.pages.addWidget(self._watch)
             name_keys(self._watch.pause_button, self.pause_action)
             sprites = self._watch.sprites_button
             name_keys(sprites, self.sprites_action, sprites.toolTip())
+            name_keys(
+                self._watch.verdict.evaluate_button, self.evaluate_action,
+                self.tr("Judge a checkpoint by 1,024 new samples: collapsed, copying, how good?"),
+            )  # fmt: skip
             self.ready_controls()
         return self._watch
 
@@ -276,6 +284,7 @@ class TrainScreen(Screen):
         self.session.runs_changed.connect(self.follower.poke)
         self.follower.state_changed.connect(self._note_state)
         self.follower.vanished.connect(self._note_vanished)
+        self.follower.events_arrived.connect(self._note_alarms)
         self._show_in_strip(self.follower)
         self.follower.start()
         self._list_runs()
@@ -401,6 +410,17 @@ class TrainScreen(Screen):
         if self.follower is not None:
             self.samples.make_more(self.follower.run_directory.path, self.follower.timeline.position)
 
+    def ask_evaluation(self) -> None:
+        """Evaluate a checkpoint of the watched run, at first the one nearest to the cursor if that was moved."""
+        follower = self.follower
+        if follower is not None:
+            moment = None if follower.timeline.following else follower.timeline.position
+            self.samples.evaluate(follower.run_directory.path, moment)
+
+    def ask_folder_evaluation(self) -> None:
+        """Evaluate a folder of pictures against a version."""
+        self.samples.evaluate_folder()
+
     def ask_film(self) -> None:
         """Make a film of the watched run."""
         if self.follower is not None:
@@ -520,6 +540,13 @@ class TrainScreen(Screen):
             self._notify(self.tr("{0}: training stopped unexpectedly.").format(name), WARNING)
         if state.state not in ("running", "paused"):
             self.session.runs_changed.emit()
+
+    def _note_alarms(self, events: list[TrainEvent]) -> None:
+        """Tell alarms that are raised while the run is watched; those of the past are in its log."""
+        for event in events:
+            if isinstance(event, Alarm) and event.state == "raised" and self.follower is not None:
+                text = f"{self.follower.name}: {alarm_words(event)} ({event.iteration:,})."
+                self._notify(shortened(text, 300), WARNING)
 
     def _note_vanished(self) -> None:
         if self._last_state is not None and self._last_state.state in ("running", "paused") and self.follower:

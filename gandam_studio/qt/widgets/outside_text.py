@@ -31,11 +31,14 @@ def tip(text: str) -> str:
 
 
 class OutsideLabel(QLabel):
-    """One line of text from data, elided in the middle if too long; the tool tip shows all of it."""
+    """One line of text from data, elided if too long; the tool tip shows all of it."""
 
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, text: str = "", parent: QWidget | None = None, elide: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle
+    ) -> None:
         super().__init__(parent)
         self._whole = ""
+        self._elide = elide
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setText(text)
@@ -66,7 +69,7 @@ class OutsideLabel(QLabel):
 
     def _show(self) -> None:
         room = max(self.contentsRect().width(), NARROWEST)
-        shown = self.fontMetrics().elidedText(self._whole[:LONGEST], Qt.TextElideMode.ElideMiddle, room)
+        shown = self.fontMetrics().elidedText(self._whole[:LONGEST], self._elide, room)
         if shown != super().text():
             super().setText(shown)
         self.setToolTip(tip(self._whole) if shown != self._whole else "")

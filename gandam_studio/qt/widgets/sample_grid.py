@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLay
 
 from gandam_studio.qt import theme
 from gandam_studio.qt.painting import paint_event
+from gandam_studio.qt.widgets.outside_text import OutsideLabel
 
 CHECKER = 8
 
@@ -214,6 +215,9 @@ class GridView(QWidget):
 class SampleGrid(QFrame):
     """A grid with a caption; `widest` is the longest note it will show.
 
+    Attributes:
+        title, note: above the grid. footer: a line below it, hidden until it is wanted.
+
     Signals:
         cell_clicked: (index, counted row by row). menu_requested: see `GridView`.
     """
@@ -242,8 +246,13 @@ class SampleGrid(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.SPACE, theme.HALF + 2, theme.SPACE, theme.SPACE)
         layout.setSpacing(theme.HALF)
+        self.footer = OutsideLabel(elide=Qt.TextElideMode.ElideRight)
+        self.footer.setProperty("role", "secondary")
+        self.footer.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.footer.hide()
         layout.addLayout(header)
         layout.addWidget(self.view, 1)
+        layout.addWidget(self.footer)
 
     def set_title(self, text: str) -> None:
         """Change the title, which screen readers are told as the grid's name."""

@@ -13,7 +13,7 @@ from trainer.protocol import events as ev
 LINES = 5_000
 _COLORS = {
     ev.RunWarning: "warning", ev.SpikeFound: "warning", ev.RunFailed: "dropped", ev.RunFinished: "kept",
-    ev.CheckpointSaved: "secondary", ev.SamplesSaved: "muted",
+    ev.Alarm: "warning", ev.CheckpointSaved: "secondary", ev.SamplesSaved: "muted",
 }  # fmt: skip
 _ITERATION = Qt.ItemDataRole.UserRole
 

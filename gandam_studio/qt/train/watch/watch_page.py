@@ -15,8 +15,10 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from gandam_studio.core.runs.concerns import Concern, concern
+from gandam_studio.core.runs.diagnoses import Finding, verdict_changes
 from gandam_studio.core.runs.labels import label_of
 from gandam_studio.core.runs.record import RecordChanges
 from gandam_studio.core.runs.samples import SampleSpot
@@ -25,6 +27,7 @@ from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.texts import (
     STATE_COLORS,
     Failure,
+    alarm_words,
     concern_card,
     failure,
     pauses,
@@ -33,25 +36,32 @@ from gandam_studio.qt.following.texts import (
     state_name,
     why_finished,
 )
+from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.train.watch.cards import Card
 from gandam_studio.qt.train.watch.grids import GridArea
 from gandam_studio.qt.train.watch.log_drawer import LogDrawer
 from gandam_studio.qt.train.watch.meters import meter_meanings, meter_plots
 from gandam_studio.qt.train.watch.sample_zoom import SampleZoom
-from gandam_studio.qt.widgets.fitting import WrappingBar, WrappingRow
+from gandam_studio.qt.widgets.diagnosis.cards import DiagnosisCards
+from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
+from gandam_studio.qt.widgets.diagnosis.verdict_line import VerdictLine
+from gandam_studio.qt.widgets.fitting import Reach, WrappingBar, WrappingRow
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
 from gandam_studio.qt.widgets.plots.plot_panel import PlotPanel
 from gandam_studio.qt.widgets.plots.plot_specs import plot_specs
 from gandam_studio.qt.widgets.plots.timeline import Timeline
-from gandam_studio.qt.widgets.plots.timeline_bar import TimelineBar
+from gandam_studio.qt.widgets.plots.timeline_bar import CLEARED, RAISED, VERDICT, Mark, TimelineBar
 from gandam_studio.qt.widgets.steady import release_width, set_steady_text
 from trainer.protocol import events as ev
+from trainer.protocol.diagnosis import summary
 from trainer.protocol.measures import meaning
 from trainer.protocol.run_directory import RunState
 
 METERS_MS = 500
 SHORT_TITLE = 160  # logical pixels
+LEAST_GRIDS = 200
+"""Height that is left to the grids when the cards need more room, logical pixels."""
 JUDGE_MS = 2000
 """Delay until new curves are looked at for signs that the run goes wrong."""
 
@@ -63,7 +73,7 @@ class WatchPage(QWidget):
         command_requested: "pause", "resume", "stop", "sample", "checkpoint" or "start" (also resumes an ended run).
         action_requested: the action of a card was chosen (see `texts.Failure`).
         menu_requested: the menu of a sample is wanted (SampleSpot, global position).
-        sprites_requested, film_requested, longer_requested: these dialogs are wanted.
+        sprites_requested, film_requested, longer_requested, evaluation_requested: these dialogs are wanted.
     """
 
     command_requested = Signal(str)
@@ -72,6 +82,7 @@ class WatchPage(QWidget):
     sprites_requested = Signal()
     film_requested = Signal()
     longer_requested = Signal()
+    evaluation_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,6 +95,10 @@ class WatchPage(QWidget):
         self.plots = PlotPanel(self.timeline)
         self.meters = PlotPanel(self.timeline)
         self.meters.hide_smoothing()
+        self.diagnosis = DiagnosisCards()
+        self.verdict = VerdictLine()
+        self._shown_finding: Finding | None = None
+        self._spikes_told = 0
         self.log = LogDrawer()
         self.card = Card()
         self._busy = False
@@ -120,6 +135,9 @@ class WatchPage(QWidget):
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(_padded(self.plots), self.tr("Training"))
         self.tabs.addTab(_padded(self.meters), self.tr("Quality"))
+        self.diagnosis_tab = Reach(self.diagnosis)
+        self.diagnosis_tab.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.tabs.addTab(self.diagnosis_tab, self.tr("Diagnosis"))
         self.tabs.addTab(self.log, self.tr("Log"))
         column.addWidget(self.tabs, 1)
         self._split = QSplitter(Qt.Orientation.Vertical)
@@ -185,6 +203,7 @@ class WatchPage(QWidget):
         column.setContentsMargins(14, theme.SPACE, 14, theme.SPACE)
         column.setSpacing(theme.SPACE)
         column.addLayout(line)
+        column.addWidget(self.verdict)
         column.addWidget(self._bar)
         return bar
 
@@ -207,6 +226,10 @@ class WatchPage(QWidget):
         self.zoom.moment_chosen.connect(self._go_to)
         self.log.moment_chosen.connect(self._go_to)
         self.card.action_chosen.connect(self.action_requested)
+        self.verdict.details_wanted.connect(self.show_cards)
+        self.verdict.evaluation_wanted.connect(self.evaluation_requested)
+        self.diagnosis.pictures_wanted.connect(self.show_pictures)
+        self.diagnosis.spike_wanted.connect(lambda: self.show_spike_at(self.timeline.position))
 
     # The run
 
@@ -216,7 +239,9 @@ class WatchPage(QWidget):
         self.timeline.reset()
         self.close_zoom()
         self.card.hide()
-        self._concern = None
+        self._concern = self._shown_finding = None
+        self.verdict.show_note(self.tr("Reading…"))
+        self.diagnosis.show_note(self.tr("Reading…"))
         self.grids.set_follower(follower)
         self.log.reset([], "")
         follower.opened.connect(self._open)
@@ -237,7 +262,7 @@ class WatchPage(QWidget):
         self.plots.set_record(follower.record, plot_specs(follower.config))
         self.log.reset(follower.record.story, follower.log_text)
         self._show_meters()
-        self._take(RecordChanges(curves=True, samples=True, checkpoints=True, spikes=True))
+        self._take(RecordChanges(curves=True, samples=True, checkpoints=True, spikes=True, diagnoses=True))
         self._judge()
         self._show_state(follower.state)
 
@@ -248,19 +273,109 @@ class WatchPage(QWidget):
         record = follower.record
         stops = [float(sample.iteration) for sample in record.samples]
         self.timeline.set_axis(float(record.last_iteration), stops)
-        if (changes.curves or changes.metrics) and not self._judge_later.isActive():
+        if (changes.curves or changes.metrics or changes.diagnoses) and not self._judge_later.isActive():
             self._judge_later.start()
         if changes.curves:
             self.plots.schedule()
             self.show_numbers()
-        if changes.spikes or changes.checkpoints:
+        if changes.spikes or changes.checkpoints or changes.diagnoses:
             spikes = [float(spike.spike_iteration) for spike in record.spikes]
             self.plots.set_spikes(spikes)
-            self.timeline_bar.set_marks(spikes, [float(saved.iteration) for saved in record.checkpoints])
+            checkpoints = [float(saved.iteration) for saved in record.checkpoints]
+            self.timeline_bar.set_marks(spikes, checkpoints, self._marks())
+        if changes.spikes or changes.diagnoses:
+            self._show_diagnosis()
         if changes.samples:
             self._refresh_pictures()
         if changes.metrics and not self._measured.isActive():
             self._measured.start()
+
+    def _marks(self) -> list[Mark]:
+        """Where the verdict changes, and where alarms are raised and cleared."""
+        assert self.follower is not None
+        record = self.follower.record
+        changes = [
+            Mark(float(one.iteration), VERDICT, summary(one.diagnosis).title)
+            for one in verdict_changes(record.diagnoses)
+            if one.diagnosis is not None
+        ]
+        return changes + [
+            Mark(float(alarm.iteration), RAISED if alarm.state == "raised" else CLEARED, alarm_words(alarm))
+            for alarm in record.alarms
+        ]
+
+    # Diagnosis
+
+    def _show_diagnosis(self) -> None:
+        """Show the verdict and the cards of the moment at the cursor."""
+        follower = self.follower
+        if follower is None:
+            return
+        finding = follower.diagnosis()
+        until = sum(1 for spike in follower.record.spikes if spike.spike_iteration <= self.timeline.shown)
+        before, self._shown_finding = self._shown_finding, finding
+        if finding is None:
+            self._show_no_diagnosis(follower)
+            return
+        if finding is before and until == self._spikes_told:
+            return  # The cursor moves many times a second.
+        self._spikes_told = until
+        self.verdict.show_finding(finding)
+        spikes = ""
+        if until:
+            spikes = self.tr("One spike so far.") if until == 1 else self.tr("{0:,} spikes so far.").format(until)
+        self.diagnosis.show_finding(finding, where="", spikes=spikes)
+
+    def _show_no_diagnosis(self, follower: RunFollower) -> None:
+        later = follower.record.diagnoses
+        may_evaluate = bool(follower.state.checkpoint)
+        if later:
+            text = self.tr("Not diagnosed before iteration {0:,}").format(later[0].iteration)
+            note = self.tr("The first diagnosis is of iteration {0:,}.").format(later[0].iteration)
+        elif follower.is_alive and (follower.config is None or follower.config.diagnostics.enabled):
+            text = self.tr("Not diagnosed yet")
+            note = self.tr("The run is diagnosed at its sample points, after the first of them.")
+        else:
+            text = self.tr("Not diagnosed while it trained")
+            note = self.tr("Is it collapsed, does it copy, is it good?")
+            note += " " + (
+                self.tr("Evaluate… answers that from a checkpoint.")
+                if may_evaluate
+                else self.tr("There is no checkpoint to answer that from.")
+            )
+        self.verdict.show_note(text)
+        self.diagnosis.show_note(note)
+
+    def show_cards(self) -> None:
+        """Show the cards, and make room for all of their text where the grids can give some."""
+        self.tabs.setCurrentWidget(self.diagnosis_tab)
+        layout = self.diagnosis.layout()
+        if layout is None:
+            return
+        missing = layout.totalHeightForWidth(self.diagnosis.width()) - self.diagnosis_tab.viewport().height()
+        upper, lower = self._split.sizes()
+        given = min(missing, upper - LEAST_GRIDS)
+        if given > 0:
+            self._split.setSizes([upper - given, lower + given])
+
+    def show_pictures(self, name: str) -> None:
+        """Show the pictures behind the card of the diagnosis shown: "nearest" or "group"."""
+        follower, finding = self.follower, self._shown_finding
+        if follower is None or finding is None:
+            return
+        path = finding.pictures.get(name, "")
+        dialog = SheetDialog(name, finding, self.tr("iteration {0:,}").format(finding.iteration), self)
+
+        def look(_path: str = "") -> None:
+            image = follower.picture(path)
+            if image is not None or follower.picture_is_lost(path):
+                dialog.show_sheet(image)
+
+        follower.picture_loaded.connect(look)
+        look()
+        run_dialog(dialog)
+        if isValid(follower):  # The window may have been closed meanwhile.
+            follower.picture_loaded.disconnect(look)
 
     def _judge(self) -> None:
         """Tell if the curves show plainly that the run goes wrong."""
@@ -283,6 +398,8 @@ class WatchPage(QWidget):
     def _move(self, position: float) -> None:
         self._refresh_pictures()
         self.show_numbers()
+        if self.follower is not None and self.follower.is_open:
+            self._show_diagnosis()
         self.log.mark(position)
 
     def _refresh_pictures(self) -> None:
@@ -346,6 +463,9 @@ class WatchPage(QWidget):
         self.resume_button.setText(self.tr("Start") if state.state == "created" else resume_label(state))
         self.longer_button.setVisible(state.state == "finished")
         self.sprites_button.setVisible(bool(state.checkpoint))
+        self.verdict.evaluate_button.setVisible(bool(state.checkpoint))
+        if self._shown_finding is None and self.follower.is_open:
+            self._show_diagnosis()
         self._show_card(state)
         if pending == "start":
             self.resume_button.hide()
@@ -395,7 +515,7 @@ class WatchPage(QWidget):
         self._show_state_text("secondary", self.tr("Missing"))
         for button in (
             self.pause_button, self.stop_button, self.sample_button, self.resume_button, self.longer_button,
-            self.sprites_button,
+            self.sprites_button, self.verdict.evaluate_button,
         ):  # fmt: skip
             button.hide()
         self.show_numbers()

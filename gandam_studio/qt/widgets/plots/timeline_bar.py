@@ -1,8 +1,9 @@
-"""The timeline bar: drag or play; sample points, checkpoints and spikes are marked."""
+"""The timeline bar: drag or play; sample points, checkpoints, spikes, changed verdicts and alarms are marked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
@@ -10,10 +11,21 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QTo
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.painting import paint_event
+from gandam_studio.qt.widgets.outside_text import tip
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 
 MARGIN = 9
 REACH = 6
+VERDICT, RAISED, CLEARED = "verdict", "raised", "cleared"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something to know about a moment: a changed verdict, or an alarm "raised" or "cleared" (`kind`)."""
+
+    position: float
+    kind: str
+    text: str
 
 
 class _Track(QWidget):
@@ -32,6 +44,7 @@ class _Track(QWidget):
         self._timeline = timeline
         self.spikes: list[float] = []
         self.checkpoints: list[float] = []
+        self.marks: list[Mark] = []
         self._ticks: list[QLineF] | None = None
         self._saved: list[QPointF] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -78,6 +91,7 @@ class _Track(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         for x in _thinned([self.x_of(spike) for spike in self.spikes], 3):
             painter.drawPolygon(QPolygonF([QPointF(x - 4, 4), QPointF(x + 4, 4), QPointF(x, 10.5)]))
+        self._paint_marks(painter, middle)
         painter.setPen(QPen(theme.color("accent"), 2))
         painter.setBrush(theme.color("accent" if self._timeline.following else "surface"))
         radius = 6.5 if self.hasFocus() else 5.5
@@ -95,6 +109,31 @@ class _Track(QWidget):
         for point in self._saved:
             painter.drawEllipse(point, 2.0, 2.0)
 
+    def _paint_marks(self, painter: QPainter, middle: float) -> None:
+        """A flag where the verdict changes, a full diamond where an alarm is raised, a hollow one where it is over."""
+        for mark in self.marks:
+            x = self.x_of(mark.position)
+            if mark.kind == VERDICT:
+                painter.setPen(QPen(theme.color("text"), 1.5))
+                painter.drawLine(QLineF(x, 1, x, middle - 3))
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(theme.color("text"))
+                painter.drawPolygon(QPolygonF([QPointF(x, 1), QPointF(x + 6, 3.5), QPointF(x, 6)]))
+                continue
+            raised = mark.kind == RAISED
+            color = theme.color("dropped" if raised else "kept")
+            painter.setPen(QPen(color, 1.5))
+            painter.setBrush(color if raised else Qt.BrushStyle.NoBrush)
+            painter.drawPolygon(
+                QPolygonF([QPointF(x, 2), QPointF(x + 4.5, 6.5), QPointF(x, 11), QPointF(x - 4.5, 6.5)])
+            )
+
+    def _mark_at(self, x: float, y: float) -> Mark | None:
+        if y >= 13:
+            return None
+        near = min(self.marks, key=lambda mark: abs(self.x_of(mark.position) - x), default=None)
+        return near if near is not None and abs(self.x_of(near.position) - x) <= REACH else None
+
     def forget_ticks(self) -> None:
         """Recompute the marks at the next paint, after the marks or the axis changed."""
         self._ticks = None
@@ -106,13 +145,15 @@ class _Track(QWidget):
         self._ticks = None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Grab the cursor, or click a spike."""
+        """Grab the cursor, click a spike, or go to a mark."""
         if event.button() != Qt.MouseButton.LeftButton:
             return
         x = event.position().x()
         near = min(self.spikes, key=lambda spike: abs(self.x_of(spike) - x), default=None)
         if near is not None and abs(self.x_of(near) - x) <= REACH and event.position().y() < 13:
             self.spike_clicked.emit(near)
+        elif (mark := self._mark_at(x, event.position().y())) is not None:
+            self._timeline.grab(mark.position)
         else:
             self._timeline.grab(self.position_at(x))
 
@@ -122,7 +163,12 @@ class _Track(QWidget):
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._timeline.grab(position)
         else:
-            QToolTip.showText(event.globalPosition().toPoint(), f"{position:,.0f}", self)
+            mark = self._mark_at(event.position().x(), event.position().y())
+            text = f"{position:,.0f}"
+            if mark is not None:
+                here = [one.text for one in self.marks if one.position == mark.position]
+                text = "\n".join((f"{mark.position:,.0f}", *here))
+            QToolTip.showText(event.globalPosition().toPoint(), tip(text), self)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Follow again if released at the end."""
@@ -190,9 +236,9 @@ class TimelineBar(QWidget):
         self._show_following(timeline.following)
         self._show_position()
 
-    def set_marks(self, spikes: Sequence[float], checkpoints: Sequence[float]) -> None:
-        """Mark spikes and checkpoints at these positions."""
-        self.track.spikes, self.track.checkpoints = list(spikes), list(checkpoints)
+    def set_marks(self, spikes: Sequence[float], checkpoints: Sequence[float], marks: Sequence[Mark] = ()) -> None:
+        """Mark spikes and checkpoints at these positions, and what else is to know."""
+        self.track.spikes, self.track.checkpoints, self.track.marks = list(spikes), list(checkpoints), list(marks)
         self.track.forget_ticks()
 
     def _show_position(self) -> None:

@@ -1,0 +1,1 @@
+"""What a diagnosis says, for people: the verdict, four cards, and the pictures behind them."""
