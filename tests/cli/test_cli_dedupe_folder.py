@@ -178,7 +178,7 @@ def test_exact_copies_name_their_file_and_their_sprite(families: Path, studio: S
         assert (member["distance"], member["confidence"], member["transform"]["words"]) == (0, 1, [])
         assert Path(member["source"]).is_file()
         assert member["same_file"] == member["source"].endswith("copied.png")
-    assert f"{2 * FAMILIES} further files" in studio("dedupe", "-w", families).out
+    assert f"{2 * FAMILIES} file" in studio("dedupe", "-w", families).out
 
 
 def test_a_sprite_whose_only_copy_is_exact_is_a_group_too(tmp_path: Path, studio: Studio) -> None:
