@@ -253,7 +253,7 @@ def test_all_formats_side_by_side(workspace, version, tmp_path):
     names = {path.name for path in (tmp_path / "x").iterdir()}
     wanted = {
         "manifest.jsonl", "manifest.csv", "manifest.parquet", "imagefolder", "stylegan.zip", "webdataset",
-        "croissant", "coco", "fiftyone", "export.json",
+        "croissant", "coco", "fiftyone", "pngs", "export.json",
     }  # fmt: skip
     assert names | {"manifest.parquet"} == wanted
     assert set(done.skipped) == wanted - names - {"export.json"} or set(done.skipped) == {"parquet"}

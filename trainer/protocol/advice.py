@@ -119,6 +119,15 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "sampling.keep": ("Checkpoints kept", "3 is enough to go on; more let you draw from earlier moments"),
     "sampling.milestones": ("Keep for good every", "Larger saves disk; 0 keeps only the newest and the best"),
     "sampling.progress_every": ("Curves every", "20 looks live; much larger makes the curves lag"),
+    "diagnostics.enabled": (
+        "Diagnose while training",
+        "On tells collapse and copying early; off saves its time",
+    ),
+    "diagnostics.share": (
+        "Time for diagnoses",
+        "0.03 is hardly felt; 0.1 looks more often, and alarms come sooner",
+    ),
+    "diagnostics.on_alarm": ("On an alarm", "notify while you watch; checkpoint or stop for nights"),
     "stop.iterations": (
         "Iterations",
         "Shapes appear after some thousand, details after tens of thousands",
@@ -144,6 +153,7 @@ SECTIONS = {
     "precision": "Speed",
     "batch": "Batch",
     "sampling": "Samples and checkpoints",
+    "diagnostics": "Diagnostics",
     "stop": "When to stop",
 }
 """A section of the settings -> a name for people."""

@@ -226,15 +226,19 @@ class Source:
 
 def picture_stem(entry: ManifestEntry) -> str:
     """Return the stem of a picture's file name, from its source name and id: "zaku-0012-1f0c9e3b2a7d"."""
-    return f"{readable_stem(entry)}-{entry.id[:_ID_SHOWN]}"
+    return f"{_slug(entry)}-{entry.id[:_ID_SHOWN]}"
 
 
 def readable_stem(entry: ManifestEntry) -> str:
     """Return a file name for an entry that is valid everywhere, from its source name: "zaku-0012"; not unique."""
+    stem = _slug(entry)
+    return f"sprite-{stem}" if stem in _RESERVED else stem
+
+
+def _slug(entry: ManifestEntry) -> str:
     name = file_name(entry.source).rsplit(".", 1)[0]
     slug = re.sub("-+", "-", "".join(c if _is_letter(c) else "-" for c in unicodedata.normalize("NFC", name)))
-    stem = slug.strip("-").lower()[:40].strip("-") or "sprite"
-    return f"sprite-{stem}" if stem in _RESERVED else stem
+    return slug.strip("-").lower()[:40].strip("-") or "sprite"
 
 
 def caption(entry: ManifestEntry) -> bytes:
