@@ -130,6 +130,9 @@ ELSEWHERE = {
     "precision.cuda_graphs": "there is no CUDA here; refused on a processor (below)",
     "precision.tf32": "there is no CUDA here; refused on a processor (below)",
     "sampling.checkpoint_minutes": "counts minutes (test_trainer_resume)",
+    "diagnostics.enabled": "changes no weights (test_diagnosed_runs)",
+    "diagnostics.share": "counts seconds (test_diagnosed_runs)",
+    "diagnostics.on_alarm": "needs an alarm (test_diagnosed_runs)",
 }
 
 
