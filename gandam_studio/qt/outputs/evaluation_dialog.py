@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -48,6 +47,7 @@ from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.diagnosis.cards import DiagnosisCards
 from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
 from gandam_studio.qt.widgets.fitting import Reach, resize_within_screen
+from gandam_studio.qt.widgets.numbers import WholeBox
 from gandam_studio.qt.widgets.outside_text import wrapped
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
@@ -85,7 +85,7 @@ class EvaluationDialog(QDialog):
         self.form.setVerticalSpacing(theme.SPACE)
         self.form.setHorizontalSpacing(2 * theme.SPACE)
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.samples = QSpinBox(minimum=LEAST_SAMPLES, maximum=MOST_SAMPLES, value=SAMPLES)
+        self.samples = WholeBox(minimum=LEAST_SAMPLES, maximum=MOST_SAMPLES, value=SAMPLES)
         self.samples.setGroupSeparatorShown(True)
         self.samples.setToolTip(self.tr("More samples give clearer answers and take longer"))
         self.cards = DiagnosisCards(with_drift=False)
