@@ -256,7 +256,9 @@ def test_opening_imports_nothing_heavy(folder: Path, repository: Path) -> None:
 import sys
 from pathlib import Path
 from PySide6.QtCore import QSettings
+from gandam_studio.qt import main_window
 from gandam_studio.qt.application import MainWindow, make_application
+main_window.SETTLED_MS = 1_000_000  # what may wait until the workspace is painted may need more
 QSettings.setDefaultFormat(QSettings.Format.IniFormat)
 QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, sys.argv[1])
 application = make_application()
