@@ -437,7 +437,7 @@ class Diagnostics(Settings):
 
     enabled: bool = setting(True, "judge the run while it trains")
     share: float = setting(
-        0.03, "largest share of the training time it may take; where it takes more, sample points are left out",
+        0.03, "largest share of the training time it may take; where it takes more, some samples are not judged",
         low=0, high=1,
     )  # fmt: skip
     on_alarm: str = setting(

@@ -334,7 +334,7 @@ class WatchPage(QWidget):
             note = self.tr("The first diagnosis is of iteration {0:,}.").format(later[0].iteration)
         elif follower.is_alive and (follower.config is None or follower.config.diagnostics.enabled):
             text = self.tr("Not diagnosed yet")
-            note = self.tr("The run is diagnosed at its sample points, after the first of them.")
+            note = self.tr("The run is diagnosed when it saves samples, after the first ones.")
         else:
             text = self.tr("Not diagnosed while it trained")
             note = self.tr("Is it collapsed, does it copy, is it good?")
