@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from trainer.schedule import Done
 
 from trainer.objectives import DiscriminatorValues, GeneratorValues
 from trainer.progress import WRITE_S, ProgressWriter
@@ -16,6 +15,7 @@ from trainer.protocol import events
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
+from trainer.protocol.schedule import Done
 
 EVERY = 3
 
