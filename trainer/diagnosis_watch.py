@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 
-from trainer.dataset import real_pixels
 from trainer.diagnostics.alarms import Detector, Race
 from trainer.diagnostics.diagnose import Diagnostics, Findings
 from trainer.diagnostics.drift import drift
-from trainer.diagnostics.likeness import RealPictures, small
+from trainer.diagnostics.likeness import small
 from trainer.diagnostics.sheets import group_sheet, nearest_distances, nearest_sheet
 from trainer.diagnostics.trend import outlook
 from trainer.diagnostics.verdict import BLURRY, TOO_ALIKE, bound_of
@@ -28,11 +25,10 @@ from trainer.protocol.diagnosis import DriftFacts, OutlookFacts
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.schedule import share_done
 from trainer.randomness import derived_seed
+from trainer.real_sides import real_features, real_sides
 from trainer.session import Session
 
 LEAST_TRAINING = 4
-FEATURE_ROWS = 2048
-"""Most real pictures of a kind whose features are computed."""
 EXPECTED_S = 1.0
 """What the first look is taken to cost, in seconds, before one has been timed."""
 LAST_SHARE = 0.1
@@ -119,21 +115,10 @@ class DiagnosisWatch:
 
     def _prepared(self) -> Diagnostics:
         if self._diagnostics is None:
-            data = self._session.data
-            families = data.families if data.families is not None else torch.arange(len(data.pixels))
-            sides = [
-                RealPictures(real_pixels(data, rows), families[rows].numpy())
-                if len(rows)
-                else RealPictures(np.zeros((0, *data.pixels.shape[1:]), np.uint8), np.zeros(0, np.int64))
-                for rows in (data.train, data.held_out)
-            ]
-            spread = [side.pixels[:: max(1, math.ceil(len(side) / FEATURE_ROWS))] for side in sides]
-            features = (
-                self._fresh.features_of(spread[0]),
-                (self._fresh.features_of(spread[1]) if len(spread[1]) else torch.empty(0, 1)),
-            )
+            sides = real_sides(self._session.data)
+            features = real_features(sides, self._fresh.features_of)
             seed = derived_seed(self._session.config.seed, "diagnostics", 0)
-            self._diagnostics = Diagnostics(sides[0], sides[1], PICTURES, seed, features)
+            self._diagnostics = Diagnostics(*sides, PICTURES, seed, features)
         return self._diagnostics
 
     def _drift(self, fixed: np.ndarray[Any, Any] | None) -> DriftFacts | None:
@@ -151,8 +136,7 @@ class DiagnosisWatch:
         self._kid = [(t, v) for t, v in self._kid if t < iteration] + [(iteration, quality.kid)]
         decays = self._session.config.schedule.kind == "cosine"
         share = share_done(self._session.config.stop, self._session.done)
-        result = outlook([t for t, _ in self._kid], [v for _, v in self._kid], share, decays, quality.floor_mean)
-        return OutlookFacts(**vars(result))
+        return outlook([t for t, _ in self._kid], [v for _, v in self._kid], share, decays, quality.floor_mean)
 
     def _save(self, pixels: np.ndarray[Any, Any], found: Findings, diagnostics: Diagnostics) -> dict[str, str]:
         files.own_folder(self._run.samples_path)

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from trainer.create_run import read_folder
-from trainer.dataset import TrainingSet, families_of, load_training_set, real_pixels
+from trainer.dataset import families_of, load_training_set
 from trainer.diagnostics.diagnose import LEAST_SAMPLES, Diagnostics, Findings
 from trainer.diagnostics.likeness import Array, RealPictures
 from trainer.diagnostics.sheets import group_sheet, nearest_distances, nearest_sheet
@@ -28,10 +28,9 @@ from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import DATASET_BYTES, RunDirectory
 from trainer.protocol.untrusted import open_regular, path_inside, read_json_object
 from trainer.randomness import derived_seed
+from trainer.real_sides import Sides, real_features, real_sides
 from trainer.sampling import load_trained, pictures
 
-FEATURE_ROWS = 2048
-"""Most real pictures of a kind whose features are computed."""
 Say = Callable[[str], None]
 
 
@@ -125,26 +124,18 @@ class _Sheets:
 
 
 def _evaluated(
-    drawn: Array, against: tuple[RealPictures, RealPictures], facts: dict[str, Any], sheets: _Sheets, say: Say,
+    drawn: Array, against: Sides, facts: dict[str, Any], sheets: _Sheets, say: Say,
 ) -> dict[str, Any]:  # fmt: skip
     if len(drawn) < LEAST_SAMPLES:
         raise TrainerError(f"{len(drawn)} pictures are too few to judge; at least {LEAST_SAMPLES} are needed")
     sheets.check()
-    training, held_out = against
     say("comparing with the real pictures")
     network = RandomFeatures()
-    features = tuple(
-        network(side.pixels[:: max(1, -(-len(side) // FEATURE_ROWS))]) if len(side) else torch.empty(0, 1)
-        for side in (training, held_out)
-    )
-    diagnostics = Diagnostics(
-        training, held_out, len(drawn), derived_seed(0, "diagnostics", 0), (features[0], features[1])
-    )
+    features = real_features(against, network)
+    diagnostics = Diagnostics(*against, len(drawn), derived_seed(0, "diagnostics", 0), features)
     found = diagnostics.look(drawn, network(drawn), NAME)
     answer = {**facts, **_facts(found), "nearest": nearest_distances(found, diagnostics.scale.tau)}
-    sheets.write(
-        {"nearest": nearest_sheet(drawn, found, training, held_out), "group": group_sheet(drawn, found)}, answer
-    )
+    sheets.write({"nearest": nearest_sheet(drawn, found, *against), "group": group_sheet(drawn, found)}, answer)
     return answer
 
 
@@ -156,20 +147,11 @@ def _facts(found: Findings) -> dict[str, Any]:
     return values
 
 
-def _of_run(run: RunDirectory) -> tuple[RealPictures, RealPictures]:
-    config = run.config()
-    data: TrainingSet = load_training_set(run, config, torch.device("cpu"), verify=False)
-    families = data.families if data.families is not None else torch.arange(len(data.pixels))
-    return _side(data, data.train, families), _side(data, data.held_out, families)
+def _of_run(run: RunDirectory) -> Sides:
+    return real_sides(load_training_set(run, run.config(), torch.device("cpu"), verify=False))
 
 
-def _side(data: TrainingSet, rows: torch.Tensor, families: torch.Tensor) -> RealPictures:
-    if not len(rows):
-        return RealPictures(np.zeros((0, *data.pixels.shape[1:]), np.uint8), np.zeros(0, np.int64))
-    return RealPictures(real_pixels(data, rows), families[rows].numpy())
-
-
-def _real(array: Path) -> tuple[tuple[RealPictures, RealPictures], str]:
+def _real(array: Path) -> tuple[Sides, str]:
     """Training and held-out pictures of a prepared array, and the version's label."""
     try:
         pixels = open_pictures(array)

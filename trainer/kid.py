@@ -34,13 +34,15 @@ class Reference:
 
 def kid(x: torch.Tensor, y: torch.Tensor) -> float:
     """The unbiased squared MMD of (M, d) and (N, d) with kernel (x.y / d + 1)^3 (Binkowski 2018, section 4)."""
-    dimension = x.shape[1]
-
-    def kernel(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        return (a @ b.T / dimension + 1) ** 3
-
-    def within(a: torch.Tensor) -> torch.Tensor:
-        k = kernel(a, a)
-        return (k.sum() - k.diagonal().sum()) / (len(a) * (len(a) - 1))
-
     return float(within(x) + within(y) - 2 * kernel(x, y).mean())
+
+
+def kernel(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """(x.y / d + 1)^3 of every row of (M, d) with every row of (N, d): (M, N)."""
+    return (a @ b.T / a.shape[1] + 1) ** 3
+
+
+def within(a: torch.Tensor) -> torch.Tensor:
+    """The mean of the kernel over pairs of different rows of (M, d), M >= 2."""
+    k = kernel(a, a)
+    return (k.sum() - k.diagonal().sum()) / (len(a) * (len(a) - 1))

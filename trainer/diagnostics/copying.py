@@ -9,6 +9,7 @@ import torch
 
 from trainer.diagnostics.intervals import clopper_pearson
 from trainer.diagnostics.likeness import Comparison, RealPictures, Scale
+from trainer.protocol.diagnosis import MembershipFacts
 
 RELABELLINGS = 999
 LEAST_FAMILIES = 5
@@ -44,24 +45,6 @@ def copying(to_training: Comparison, scale: Scale) -> Copying:
     m, count = len(distance), len(found)
     low, high = clopper_pearson(count, m)
     return Copying(m, tuple(int(row) for row in found), count / max(m, 1), low, high, sources)
-
-
-@dataclass(frozen=True)
-class MembershipTest:
-    """The exact test whether samples know which pictures were trained on.
-
-    Attributes:
-        hits_p: p-value for "training pictures have look-alikes among the samples more often than held-out ones".
-        lean_p: the same of a soft count, more sensitive and no evidence of copies.
-        training, held_out: pictures of either kind. hits_training, hits_held_out: those with a look-alike.
-    """
-
-    hits_p: float
-    lean_p: float
-    training: int
-    held_out: int
-    hits_training: int
-    hits_held_out: int
 
 
 class Membership:
@@ -112,7 +95,7 @@ class Membership:
         of_held_out: torch.Tensor,
         scale: Scale,
         statistics: torch.Tensor | None = None,
-    ) -> MembershipTest | None:
+    ) -> MembershipFacts | None:
         """The exact test, of `statistics` if they are known already; None if it is not possible."""
         if not self.possible:
             return None
@@ -120,7 +103,7 @@ class Membership:
             statistics = self.statistics(of_training, of_held_out, scale)
         p = [p_value(values) for values in statistics]
         hits = [int((distance < scale.tau).sum()) for distance in (of_training, of_held_out)]
-        return MembershipTest(p[0], p[1], len(of_training), len(of_held_out), hits[0], hits[1])
+        return MembershipFacts(p[0], p[1], len(of_training), len(of_held_out), hits[0], hits[1])
 
 
 def p_value(statistics: torch.Tensor) -> float:

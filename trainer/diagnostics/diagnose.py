@@ -16,8 +16,6 @@ from trainer.diagnostics.verdict import Evidence, judge
 from trainer.protocol.diagnosis import (
     CopyingFacts,
     Diagnosis,
-    MembershipFacts,
-    QualityFacts,
     RealVarietyFacts,
     VarietyFacts,
 )
@@ -103,9 +101,9 @@ class Diagnostics:
             ),
             copying=CopyingFacts(
                 copies.kappa, copies.low, copies.high, len(copies.sources),
-                None if test is None else MembershipFacts(**vars(test)),
+                test,
             ),
-            quality=None if quality is None else QualityFacts(**vars(quality)),
+            quality=quality,
             features=named if quality is not None else "",
         )  # fmt: skip
         return Findings(

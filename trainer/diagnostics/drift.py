@@ -9,9 +9,6 @@ import torch
 
 from trainer.diagnostics.likeness import Array, blocks
 
-FORGOTTEN = 0.8
-SETTLED = 0.2
-
 
 @dataclass(frozen=True)
 class Drift:

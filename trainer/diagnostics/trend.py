@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+
+from trainer.protocol.diagnosis import OutlookFacts
 
 LAST = 0.4
 """Share of the points, the last ones, that the curve is fitted to."""
@@ -19,26 +20,9 @@ LEAST = 6
 EXPONENTS = np.linspace(0.25, 3.0, 56)
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """What a longer run promises.
-
-    Attributes:
-        answer: "cannot tell yet", "predicted", "falling" (still falling steeply), or "trend" (at constant rates, where
-            `trend` only describes).
-        now: the KID now, the mean of the last points. at_end: the KID predicted for the end of this schedule, or None.
-        trend: "falling", "rising" or "flat" over the last 8 points (Mann-Kendall, 5 %), or "" with fewer.
-    """
-
-    answer: str
-    now: float
-    at_end: float | None
-    trend: str
-
-
 def outlook(
     times: Sequence[float], values: Sequence[float], share: float | None, decays: bool, floor: float = 0.0
-) -> Outlook:
+) -> OutlookFacts:
     """Judge KID `values` measured at iterations `times`.
 
     `share`: share of the schedule done, None without a limit. `decays`: whether learning rates fall to the schedule's
@@ -48,16 +32,16 @@ def outlook(
     trend = mann_kendall(y[-8:]) if len(y) >= 8 else ""
     now = float(np.mean(y[-3:])) if len(y) else math.nan
     if not decays:
-        return Outlook("trend" if trend else "cannot tell yet", now, None, trend)
+        return OutlookFacts("trend" if trend else "cannot tell yet", now, None, trend)
     count = max(LEAST, round(LAST * len(y)))
     if share is None or share < READY or len(y) < count or share >= 1:
-        return Outlook("cannot tell yet", now, None, trend)
+        return OutlookFacts("cannot tell yet", now, None, trend)
     if (y[-count:] <= max(0.0, floor)).any():
-        return Outlook("cannot tell yet", now, None, trend)
+        return OutlookFacts("cannot tell yet", now, None, trend)
     fit = power_law(t[-count:], y[-count:])
     end = t[-1] / share
     at_end = fit[0] + fit[1] * end ** -fit[2]
-    return Outlook("falling" if at_end < STEEP * now else "predicted", now, float(at_end), trend)
+    return OutlookFacts("falling" if at_end < STEEP * now else "predicted", now, float(at_end), trend)
 
 
 def power_law(t: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from trainer.diagnostics.copying import Copying, MembershipTest
+from trainer.diagnostics.copying import Copying
 from trainer.diagnostics.variety import Variety
-from trainer.protocol.diagnosis import CANNOT_TELL, COLLAPSED, COLLAPSED_ONTO_TRAINING, HEALTHY, MEMORISED
+from trainer.protocol.diagnosis import (
+    CANNOT_TELL,
+    COLLAPSED,
+    COLLAPSED_ONTO_TRAINING,
+    HEALTHY,
+    MEMORISED,
+    MembershipFacts,
+)
 
 LEAST_PICTURES = 20
 LEAST_FAMILIES = 5
@@ -37,7 +44,7 @@ class Evidence:
     real: Variety
     sharp: float
     copying: Copying
-    test: MembershipTest | None
+    test: MembershipFacts | None
     alike: float
 
 

@@ -26,7 +26,6 @@ LIKE_REAL = 3.0
 """Below this |z| of the KID, samples are like real ones in its features."""
 FORGOTTEN = 0.8
 SETTLED = 0.2
-MANY_SOURCES = 10_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,13 @@ class VarietyFacts:
 
 @dataclass(frozen=True)
 class MembershipFacts:
-    """The exact test by family: p-values, and how many training and held-out pictures were drawn."""
+    """The exact test by family, whether samples know which pictures were trained on.
+
+    Attributes:
+        hits_p: p-value for "training pictures have look-alikes among the samples more often than held-out ones".
+        lean_p: the same of a soft count, more sensitive and no evidence of copies.
+        training, held_out: pictures of either kind. hits_training, hits_held_out: those with a look-alike.
+    """
 
     hits_p: float
     lean_p: float
@@ -77,7 +82,13 @@ class CopyingFacts:
 
 @dataclass(frozen=True)
 class QualityFacts:
-    """KID against held-out pictures, that of real pictures (floor), and the distance between them in deviations."""
+    """KID of samples and its place among real pictures.
+
+    Attributes:
+        kid: against the held-out pictures; error: its standard error, by the jackknife over samples.
+        floor_mean, floor_sd: of the KID of 30 subsets of the training pictures against the held-out ones.
+        z: (kid - floor_mean) / sqrt(floor_sd^2 + error^2).
+    """
 
     kid: float
     error: float
@@ -98,7 +109,14 @@ class DriftFacts:
 
 @dataclass(frozen=True)
 class OutlookFacts:
-    """Whether more time helps: see `trainer.diagnostics.trend.Outlook`."""
+    """Whether more time helps.
+
+    Attributes:
+        answer: "cannot tell yet", "predicted", "falling" (still falling steeply), or "trend" (at constant rates, where
+            `trend` only describes).
+        now: the KID now, the mean of the last points. at_end: the KID predicted for the end of this schedule, or None.
+        trend: "falling", "rising" or "flat" over the last 8 points (Mann-Kendall, 5 %), or "" with fewer.
+    """
 
     answer: str
     now: float
