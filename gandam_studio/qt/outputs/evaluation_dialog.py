@@ -8,18 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QImage
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QComboBox,
-    QDialog,
     QDialogButtonBox,
     QFileDialog,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -38,10 +35,10 @@ from gandam_studio.core.runs.evaluating import (
     folder_problem,
 )
 from gandam_studio.qt import theme
-from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.failures import explain
 from gandam_studio.qt.following.pictures import decode
 from gandam_studio.qt.outputs.checkpoint_box import CheckpointBox
+from gandam_studio.qt.outputs.task_dialog import TaskDialog
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.diagnosis.cards import DiagnosisCards
@@ -52,7 +49,6 @@ from gandam_studio.qt.widgets.outside_text import wrapped
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 
-POLL_MS = 100
 SHEETS = "sheets"
 
 
@@ -64,47 +60,24 @@ class Evaluated:
     sheets: dict[str, QImage | None]
 
 
-class EvaluationDialog(QDialog):
+class EvaluationDialog(TaskDialog):
     """A form, the evaluation in a child process, and its cards; subclasses say what is judged.
 
     Attributes:
-        form: what is judged. samples: how many pictures are looked at. cards: what was found. problem: why the button
-            cannot be pressed, or what went wrong. task: the evaluation while it runs, else None.
-        evaluated: the newest result, or None.
+        samples: how many pictures are looked at. cards: what was found. evaluated: the newest result, or None.
     """
 
     def __init__(self, session: Session, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.session = session
-        self.task: BackgroundTask | None = None
+        super().__init__(session, title, parent)
+        self.start_button.setText(self.tr("Evaluate"))
+        self.close_button.setText(self.tr("Close"))
         self.evaluated: Evaluated | None = None
         self._where = ""
-        self._closing = False
-        self.setWindowTitle(title)
-        self.form = QFormLayout()
-        self.form.setVerticalSpacing(theme.SPACE)
-        self.form.setHorizontalSpacing(2 * theme.SPACE)
-        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.samples = WholeBox(minimum=LEAST_SAMPLES, maximum=MOST_SAMPLES, value=SAMPLES)
         self.samples.setGroupSeparatorShown(True)
         self.samples.setToolTip(self.tr("More samples give clearer answers and take longer"))
         self.cards = DiagnosisCards(with_drift=False)
         self.cards.pictures_wanted.connect(self.show_pictures)
-        self.problem = QLabel(wordWrap=True)
-        self.problem.setTextFormat(Qt.TextFormat.PlainText)
-        self.problem.setProperty("role", "error")
-        self.told = QLabel(wordWrap=True)
-        self.told.setTextFormat(Qt.TextFormat.PlainText)
-        self.bar = QProgressBar()
-        self.bar.setAccessibleName(self.tr("Progress"))
-        self.bar.hide()
-        self.close_button = QPushButton(self.tr("Close"))
-        self.close_button.clicked.connect(lambda _checked=False: self.reject())
-        self.start_button = QPushButton(self.tr("Evaluate"))
-        self.start_button.setProperty("role", "primary")
-        self.start_button.clicked.connect(lambda _checked=False: self.start())
-        self._poll = QTimer(self, interval=POLL_MS)
-        self._poll.timeout.connect(self._show_progress)
         self._lay_out()
         self.cards.show_note(
             self.tr("Answers: how many different sprites are drawn, whether they copy training pictures, and how good "
@@ -175,28 +148,11 @@ class EvaluationDialog(QDialog):
                 sheets = {name: decode(folder / f"{name}.png") for name in (NEAREST, GROUP)}
             return Evaluated(finding_in(answer), sheets)
 
-        self.task = self.session.start_job(self.windowTitle(), evaluate, self._finish, self._fail)
-        self.task.ended.connect(self._end)
-        self._lock(True)
-        self._show_progress()
-        self._poll.start()
+        self.begin(evaluate, self._finish)
 
     def _lock(self, locked: bool) -> None:
-        for row in range(self.form.rowCount()):
-            item = self.form.itemAt(row, QFormLayout.ItemRole.FieldRole)
-            if item is not None and (widget := item.widget()) is not None:
-                widget.setEnabled(not locked)
-        self.start_button.setEnabled(not locked)
-        self.bar.setVisible(locked)
+        super()._lock(locked)
         self.close_button.setText(self.tr("Cancel") if locked else self.tr("Close"))
-
-    def _show_progress(self) -> None:
-        if self.task is None:
-            return
-        job = self.task.progress
-        self.bar.setRange(0, job.total or 0)
-        self.bar.setValue(min(job.done, job.total or 0))
-        self.told.setText(self.tr("Cancelling…") if job.is_cancelled else job.label)
 
     def _finish(self, found: Evaluated) -> None:
         self.told.clear()
@@ -214,14 +170,8 @@ class EvaluationDialog(QDialog):
         self.problem.setText(wrapped(text[:1].upper() + text[1:]))
         self.problem.show()
 
-    def _end(self) -> None:
-        self._poll.stop()
-        cancelled = self.task is not None and self.task.progress.is_cancelled
-        self.task = None
-        self._lock(False)
+    def _over(self, cancelled: bool) -> None:
         self.told.setText(self.tr("Cancelled.") if cancelled else "")
-        if self._closing:
-            super().reject()
 
     def show_pictures(self, name: str) -> None:
         """Show the pictures behind a card."""
@@ -229,22 +179,6 @@ class EvaluationDialog(QDialog):
             dialog = SheetDialog(name, self.evaluated.finding, self._where, self)
             dialog.show_sheet(self.evaluated.sheets.get(name))
             run_dialog(dialog)
-
-    def reject(self) -> None:
-        """Cancel the evaluation, if it runs; otherwise close."""
-        if self.task is not None:
-            self.task.cancel()
-            return
-        super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Cancel the evaluation first."""
-        if self.task is not None:
-            self._closing = True
-            self.task.cancel()
-            event.ignore()
-            return
-        super().closeEvent(event)
 
 
 class RunEvaluationDialog(EvaluationDialog):

@@ -7,55 +7,41 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDialog,
     QDialogButtonBox,
     QFileDialog,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.background import BackgroundTask
 from gandam_studio.qt.failures import explain
+from gandam_studio.qt.outputs.task_dialog import TaskDialog
 from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.outside_text import wrapped
 
-POLL_MS = 100
 
-
-class OutputDialog(QDialog):
+class OutputDialog(TaskDialog):
     """A form, where to write, and the work itself; subclasses add rows to `form` and say what is written.
 
     Attributes:
-        session: runs the work. form: the rows above the target. target: the path's field. problem: why the button
-            cannot be pressed, or "". start_button: starts the work. task: the work while it runs, else None.
-        result: what was written, or None.
+        target: the path's field; the rows of `form` stand above it. result_path: what was written, or None.
     """
 
     setting = "outputs/folder"
 
     def __init__(self, session: Session, title: str, start: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.session = session
-        self.task: BackgroundTask | None = None
+        super().__init__(session, title, parent)
+        self.start_button.setText(start)
+        self.close_button.setText(self.tr("Cancel"))
         self.result_path: Path | None = None
-        self._closing = False
-        self.setWindowTitle(title)
-        self.form = QFormLayout()
-        self.form.setVerticalSpacing(theme.SPACE)
-        self.form.setHorizontalSpacing(2 * theme.SPACE)
-        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.target = QLineEdit()
         self.target.setAccessibleName(self.tr("Where to save"))
         self.target.textChanged.connect(lambda _text: self.check())
@@ -63,25 +49,10 @@ class OutputDialog(QDialog):
         self.browse_button.clicked.connect(lambda _checked=False: self.browse())
         self.replace = QCheckBox(self.tr("Replace what is there"))
         self.replace.toggled.connect(lambda _on: self.check())
-        self.problem = QLabel(wordWrap=True)
-        self.problem.setTextFormat(Qt.TextFormat.PlainText)
-        self.problem.setProperty("role", "error")
-        self.told = QLabel(wordWrap=True)
-        self.told.setTextFormat(Qt.TextFormat.PlainText)
-        self.bar = QProgressBar()
-        self.bar.setAccessibleName(self.tr("Progress"))
-        self.bar.hide()
         self.reveal_button = QPushButton(self.tr("Show in folder"))
         icons.set_icon(self.reveal_button, "folder", "text", 16)
         self.reveal_button.clicked.connect(lambda _checked=False: self._reveal())
         self.reveal_button.hide()
-        self.close_button = QPushButton(self.tr("Cancel"))
-        self.close_button.clicked.connect(lambda _checked=False: self.reject())
-        self.start_button = QPushButton(start)
-        self.start_button.setProperty("role", "primary")
-        self.start_button.clicked.connect(lambda _checked=False: self.start())
-        self._poll = QTimer(self, interval=POLL_MS)
-        self._poll.timeout.connect(self._show_progress)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -185,31 +156,12 @@ class OutputDialog(QDialog):
         QSettings().setValue(self.setting, str(target.parent))
         self.reveal_button.hide()
         self.told.clear()
-        self.task = self.session.start_job(
-            self.windowTitle(), self.work(target, force=force), lambda answer: self._finish(answer, target), self._fail
-        )
-        self.task.ended.connect(self._end)
-        self._lock(True)
-        self._show_progress()
-        self._poll.start()
+        self.begin(self.work(target, force=force), lambda answer: self._finish(answer, target))
 
     def _lock(self, locked: bool) -> None:
-        for row in range(self.form.rowCount()):
-            for role in (QFormLayout.ItemRole.FieldRole, QFormLayout.ItemRole.SpanningRole):
-                item = self.form.itemAt(row, role)
-                if item is not None and (widget := item.widget()) is not None:
-                    widget.setEnabled(not locked)
-        for part in (self.target, self.browse_button, self.start_button):
+        super()._lock(locked)
+        for part in (self.target, self.browse_button):
             part.setEnabled(not locked)
-        self.bar.setVisible(locked)
-
-    def _show_progress(self) -> None:
-        if self.task is None:
-            return
-        job = self.task.progress
-        self.bar.setRange(0, job.total or 0)
-        self.bar.setValue(min(job.done, job.total or 0))
-        self.told.setText(self.tr("Cancelling…") if job.is_cancelled else job.label)
 
     def _finish(self, answer: Any, target: Path) -> None:
         self.result_path = target
@@ -226,43 +178,21 @@ class OutputDialog(QDialog):
         self.problem.show()
         self.start_button.setEnabled(True)
 
-    def _end(self) -> None:
-        """The work is over, with any outcome."""
-        self._poll.stop()
-        cancelled = self.task is not None and self.task.progress.is_cancelled and self.result_path is None
-        self.task = None
-        failed = self.problem.text() if self.problem.isVisible() else ""
-        self._lock(False)
-        if cancelled:
+    def _over(self, cancelled: bool) -> None:
+        if cancelled and self.result_path is None:
             self.told.setText(self.tr("Cancelled: nothing was written."))
         if self._closing:
-            super().reject()
-        elif self.result_path is None and not failed:
-            self.check()
-        elif self.result_path is not None:
+            return
+        if self.result_path is not None:
             # The same again would only be refused: what was written is there now.
             self.start_button.setEnabled(False)
+        elif not self.problem.isVisible() or not self.problem.text():
+            self.check()
 
     def _reveal(self) -> None:
         if self.result_path is not None and not reveal(self.result_path):
             self.problem.setText(self.tr("The folder cannot be opened."))
             self.problem.show()
-
-    def reject(self) -> None:
-        """Cancel the work, if there is any; otherwise close."""
-        if self.task is not None:
-            self.task.cancel()
-            return
-        super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Cancel the work first."""
-        if self.task is not None:
-            self._closing = True
-            self.task.cancel()
-            event.ignore()
-            return
-        super().closeEvent(event)
 
 
 def _sentence(text: str) -> str:
