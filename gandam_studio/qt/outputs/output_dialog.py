@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialogButtonBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -26,6 +24,7 @@ from gandam_studio.qt.outputs.task_dialog import TaskDialog
 from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.outside_text import wrapped
+from gandam_studio.qt.widgets.targets import ask_target, target_trouble
 
 
 class OutputDialog(TaskDialog):
@@ -123,10 +122,7 @@ class OutputDialog(TaskDialog):
 
     def browse(self) -> None:
         """Ask for the target in a file dialog."""
-        options = QFileDialog.Option.DontConfirmOverwrite
-        if self.writes_folder():
-            options |= QFileDialog.Option.ShowDirsOnly
-        name, _ = QFileDialog.getSaveFileName(self, self.windowTitle(), self.target.text(), options=options)
+        name = ask_target(self, self.target.text(), folder=self.writes_folder())
         if name:
             self.target.setText(name)
 
@@ -135,15 +131,11 @@ class OutputDialog(TaskDialog):
         if self.task is not None:
             return
         text = self.target.text().strip()
-        problem = self.reason(Path(text), force=False) if text else self.tr("Choose where to save.")
-        exists = bool(problem and text) and os.path.lexists(text)
-        hopeless = self.reason(Path(text), force=True) if exists else ""
-        self.replace.setVisible(exists and not hopeless)
-        if exists and not hopeless:
-            taken = self.tr("There is something at this place already. Choose another name, or replace it.")
-            problem = "" if self.replace.isChecked() else taken
-        else:
-            problem = hopeless or problem
+
+        def reason(force: bool) -> str:
+            return self.reason(Path(text), force=force) if text else self.tr("Choose where to save.")
+
+        problem = target_trouble(text, reason, self.replace)
         self.problem.setText(wrapped(_sentence(problem)))
         self.problem.setVisible(bool(problem))
         self.start_button.setEnabled(not problem)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -30,6 +29,7 @@ from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.fitting import resize_within_screen
 from gandam_studio.qt.widgets.outside_text import wrapped
+from gandam_studio.qt.widgets.targets import ask_target, target_trouble
 
 _SETTING = "versions/export_folder"
 MANY = 5_000
@@ -183,25 +183,14 @@ class ExportDialog(QDialog):
         return form is None or form.is_folder(str(self.pictures.currentData()))
 
     def _browse(self) -> None:
-        options = QFileDialog.Option.DontConfirmOverwrite
-        if self._is_folder():
-            options |= QFileDialog.Option.ShowDirsOnly
-        name, _ = QFileDialog.getSaveFileName(self, self.windowTitle(), self.target.text(), options=options)
+        name = ask_target(self, self.target.text(), folder=self._is_folder())
         if name:
             self.target.setText(name)
 
     def _check(self) -> None:
         """Say what is wrong with the target, and offer to replace what is there if that would help."""
         text = self.target.text().strip()
-        problem = self._problem(text, force=False) if text else ""
-        exists = bool(problem) and "://" not in text and os.path.lexists(text)
-        hopeless = self._problem(text, force=True) if exists else ""
-        self.replace.setVisible(exists and not hopeless)
-        if exists and not hopeless:
-            taken = self.tr("There is something at this place already. Choose another name, or replace it.")
-            problem = "" if self.replace.isChecked() else taken
-        else:
-            problem = hopeless or problem
+        problem = target_trouble(text, lambda force: self._problem(text, force=force) if text else "", self.replace)
         self.problem.setText(wrapped(problem))
         self.problem.setVisible(bool(problem))
         self.export.setEnabled(bool(text) and not problem)
