@@ -9,14 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QMargins, QPoint, QRect, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QMargins, QMimeData, QPoint, QRect, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
     QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
     QGuiApplication,
     QKeySequence,
     QShowEvent,
@@ -50,7 +47,7 @@ from gandam_studio.qt.tips import show_keys
 from gandam_studio.qt.upkeep import Upkeep
 from gandam_studio.qt.welcome import RECENT, Welcome, recent_folders, remember_folder
 from gandam_studio.qt.widgets import accessible
-from gandam_studio.qt.widgets.drop_frame import DropFrame
+from gandam_studio.qt.widgets.drop_frame import DropFrame, TakesDrops
 from gandam_studio.qt.widgets.fitting import Reach
 from gandam_studio.qt.widgets.focus import takes_text
 from gandam_studio.qt.widgets.next_bar import NextBar
@@ -69,7 +66,7 @@ SETTLED_MS = 50
 """Delay after a workspace is shown before it is remembered and its running training is looked for."""
 
 
-class MainWindow(QMainWindow):
+class MainWindow(TakesDrops, QMainWindow):
     """One workspace in one window.
 
     Attributes:
@@ -605,23 +602,14 @@ class MainWindow(QMainWindow):
 
     # Drag and drop
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept files and pictures on every screen; Curate and the welcome page do so themselves."""
+    def can_take(self, data: QMimeData) -> bool:
+        """Files and pictures, on every screen; Curate and the welcome page take their own."""
         writable = self.session is None or not self.session.read_only
-        if writable and holds_sources(event.mimeData()):
-            event.acceptProposedAction()
-            self.drop_frame.show_over()
+        return writable and holds_sources(data)
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Hide the frame."""
-        self.drop_frame.hide()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Import what was dropped, and show it in Curate."""
-        self.drop_frame.hide()
-        data = event.mimeData()
-        if self.welcome.take(data) if self.session is None else self._visit_curate().imports.take(data):
-            event.acceptProposedAction()
+    def take(self, data: QMimeData) -> bool:
+        """Import them, and show that in Curate."""
+        return self.welcome.take(data) if self.session is None else self._visit_curate().imports.take(data)
 
     # Closing
 

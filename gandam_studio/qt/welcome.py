@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QSettings, Qt, QUrl, Signal
-from PySide6.QtGui import QAction, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
 from gandam_studio.core.workspace.proposing import propose_folder
 from gandam_studio.qt import theme
 from gandam_studio.qt.imports.sources import first_folder, holds_sources, remember_source, sources_of
 from gandam_studio.qt.screen import EmptyState
-from gandam_studio.qt.widgets.drop_frame import DropFrame
+from gandam_studio.qt.widgets.drop_frame import DropFrame, TakesDrops
 from gandam_studio.samples.bundled import sample_sets
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def remember_folder(folder: Path) -> None:
         QSettings().setValue(_KEY, [str(folder), *others][:RECENT])
 
 
-class Welcome(QWidget):
+class Welcome(TakesDrops, QWidget):
     """Signals:
     open_requested: the workspace in this folder should be shown (`Path`).
     create_requested: a workspace should be created in this folder and shown (`Path`).
@@ -136,21 +136,9 @@ class Welcome(QWidget):
             data.setUrls([QUrl.fromLocalFile(name)])
             self.take(data)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept files and pictures."""
-        if holds_sources(event.mimeData()):
-            event.acceptProposedAction()
-            self.drop_frame.show_over()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Hide the frame."""
-        self.drop_frame.hide()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Offer to make a workspace of what was dropped."""
-        self.drop_frame.hide()
-        if self.take(event.mimeData()):
-            event.acceptProposedAction()
+    def can_take(self, data: QMimeData) -> bool:
+        """Files and pictures."""
+        return holds_sources(data)
 
     def ask_new(self, beside: Path | None = None) -> None:
         """Ask for the folder of a new workspace; proposed in the folder `beside`, by default at home."""

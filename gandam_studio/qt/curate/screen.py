@@ -7,8 +7,8 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QSettings, Qt, QTimer
-from PySide6.QtGui import QCursor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QSettings, Qt, QTimer
+from PySide6.QtGui import QCursor, QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gandam_studio.core.workspace import Counts
@@ -37,7 +37,7 @@ from gandam_studio.qt.imports.controller import ImportController
 from gandam_studio.qt.menus import filled
 from gandam_studio.qt.screen import EmptyState, ScreenMenu
 from gandam_studio.qt.session import INFO, Session
-from gandam_studio.qt.widgets.drop_frame import DropFrame
+from gandam_studio.qt.widgets.drop_frame import DropFrame, TakesDrops
 from gandam_studio.qt.widgets.focus import takes_text
 from gandam_studio.qt.widgets.reason_picker import DIGITS, ReasonPicker
 
@@ -48,7 +48,7 @@ _TILE_KEY = "curate/tile"
 _PANEL_KEY = "curate/panel"
 
 
-class CurateScreen(CurateBase):
+class CurateScreen(TakesDrops, CurateBase):
     """Attributes:
     gallery, large_view, filter_bar, panel, footer: the screen's parts.
     decisions: applies the edits of the actions.
@@ -498,18 +498,10 @@ class CurateScreen(CurateBase):
 
     # Drag and drop
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept files and pictures."""
-        if self.imports.can_take(event.mimeData()):
-            event.acceptProposedAction()
-            self.drop_frame.show_over()
+    def can_take(self, data: QMimeData) -> bool:
+        """Files and pictures, unless the workspace is read-only."""
+        return self.imports.can_take(data)
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Hide the frame."""
-        self.drop_frame.hide()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Import the dropped files or picture."""
-        self.drop_frame.hide()
-        if self.imports.take(event.mimeData()):
-            event.acceptProposedAction()
+    def take(self, data: QMimeData) -> bool:
+        """Import them."""
+        return self.imports.take(data)

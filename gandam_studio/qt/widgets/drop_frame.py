@@ -1,9 +1,9 @@
-"""A frame shown over a widget while files are dragged over it."""
+"""Files dropped on a widget, and a frame shown over it while they are dragged over it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QMimeData, QRectF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from gandam_studio.qt import theme
@@ -36,3 +36,37 @@ class DropFrame(QWidget):
         painter.setPen(QPen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
         area = QRectF(self.rect()).adjusted(INSET, INSET, -INSET, -INSET)
         painter.drawRoundedRect(area, theme.RADIUS, theme.RADIUS)
+
+
+class TakesDrops:
+    """Mixed into a widget that accepts drops, before its Qt class.
+
+    Attributes:
+        drop_frame: shown while something that can be taken is over the widget.
+    """
+
+    drop_frame: DropFrame
+
+    def can_take(self, data: QMimeData) -> bool:
+        """Whether the widget has a use for what is dragged."""
+        raise NotImplementedError
+
+    def take(self, data: QMimeData) -> bool:
+        """Use what was dropped; False if it was of no use after all."""
+        raise NotImplementedError
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept what can be taken, and show the frame."""
+        if self.can_take(event.mimeData()):
+            event.acceptProposedAction()
+            self.drop_frame.show_over()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Hide the frame."""
+        self.drop_frame.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take what was dropped."""
+        self.drop_frame.hide()
+        if self.take(event.mimeData()):
+            event.acceptProposedAction()
