@@ -85,6 +85,8 @@ def evaluate(
         )
         return
     _say(out, answer)
+    if target:
+        out.say(f"pictures in {target}")
 
 
 def _found(workspace: Workspace, what: str) -> tuple[Path, str, bool]:
@@ -119,5 +121,3 @@ def _say(out: Output, answer: dict[str, Any]) -> None:
     if quality:
         floor = f"real sprites {quality['floor_mean']:.3g} ± {quality['floor_sd']:.2g}"
         out.say(f"quality  KID {quality['kid']:.3g} ± {quality['error']:.2g}; {floor} ({answer['features']})")
-    if "sheets" in answer:
-        out.say(f"pictures in {answer['sheets']}")
