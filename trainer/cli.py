@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from trainer.protocol.config import TrainConfig, describe_fields
-from trainer.protocol.diagnosis import alarm_text
+from trainer.protocol.diagnosis import alarm_text, measured_lines
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import (
     LIMITS,
@@ -382,22 +382,33 @@ def describe(preset: str | None, size: int | None, fields: bool, overrides: tupl
 @click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
 @click.option("--iteration", help="Of an older checkpoint, or best.")
 @click.option("--grids", is_flag=True, help="Judge every stored grid of samples instead of a checkpoint.")
+@click.option(
+    "--features",
+    type=click.Choice(["auto", "random-conv", "lite0"]),
+    default="auto",
+    show_default=True,
+    help="What quality is measured with; auto takes lite0 where it is installed.",
+)
+@click.option("--inception", type=click.Path(path_type=Path), help="Inception's weights, for FID and KID as published.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures behind the verdict.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @JSON
 def evaluate(
     what: Path, against: Path | None, samples: int, seed: int, weights: str, iteration: str | None, grids: bool,
-    out: Path | None, force: bool, as_json: bool,
+    features: str, inception: Path | None, out: Path | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Judge the run or the folder of pictures WHAT: is it collapsed, does it copy, how good is it?"""
-    from trainer.evaluate import evaluate_folder, evaluate_grids, evaluate_run
+    from trainer.evaluate import Measured, evaluate_folder, evaluate_grids, evaluate_run
 
     say = _progress_line if not as_json else lambda _text: None
+    measured = Measured(features, inception)
     if against is not None:
         for name, given in (("--iteration", iteration), ("--grids", grids)):
             if given:
                 raise click.UsageError(f"{name} cannot be used with --against: a folder has no checkpoints")
-        answer = evaluate_folder(what, against, samples=samples, seed=seed, sheets=out, force=force, say=say)
+        answer = evaluate_folder(
+            what, against, samples=samples, seed=seed, sheets=out, force=force, measured=measured, say=say
+        )
     elif not (what / "config.json").is_file():
         raise click.UsageError(f"{what} is no run; use --against to say what its pictures are compared with")
     elif grids:
@@ -405,7 +416,7 @@ def evaluate(
     else:
         answer = evaluate_run(
             RunDirectory(what), iteration=iteration, weights=weights, samples=samples, seed=seed, sheets=out,
-            force=force, say=say,
+            force=force, measured=measured, say=say,
         )  # fmt: skip
     moments = answer.get("moments") or [answer]
     lines = [
@@ -414,6 +425,7 @@ def evaluate(
     ]
     if not grids and answer["advice"]:
         lines.append(answer["advice"])
+    lines += measured_lines(answer)
     _emit(answer, as_json, "\n".join(lines))
 
 

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 
 from trainer.diagnostics.alarms import Detector, Race
 from trainer.diagnostics.diagnose import Diagnostics, Findings
-from trainer.diagnostics.drift import drift
+from trainer.diagnostics.drift import drift, identity_of
 from trainer.diagnostics.likeness import small
 from trainer.diagnostics.sheets import group_sheet, nearest_distances, nearest_sheet
+from trainer.diagnostics.spikes import Window, spikes_in
 from trainer.diagnostics.trend import outlook
 from trainer.diagnostics.verdict import BLURRY, TOO_ALIKE, bound_of
 from trainer.features import NAME
@@ -21,9 +23,10 @@ from trainer.fresh_pictures import PICTURES, FreshPictures
 from trainer.grids import save_png
 from trainer.memory import attempt, free_memory
 from trainer.protocol import events, files
+from trainer.protocol.config import TrainConfig
 from trainer.protocol.diagnosis import DriftFacts, OutlookFacts
 from trainer.protocol.run_directory import RunDirectory
-from trainer.protocol.schedule import share_done
+from trainer.protocol.schedule import Done, planned_stop, share_done
 from trainer.randomness import derived_seed
 from trainer.real_sides import real_features, real_sides
 from trainer.session import Session
@@ -39,6 +42,8 @@ PATIENCE = 10
 """Blurry grids after which the collapse alarm no longer waits for sharper ones."""
 RACE_LOOKS = 100
 """Looks expected in a run without a limit."""
+MOST_KEPT = 5000
+"""Windows and spikes remembered; older ones are forgotten."""
 
 
 class DiagnosisWatch:
@@ -54,10 +59,11 @@ class DiagnosisWatch:
         self._session, self._run, self._fresh, self._say = session, run, fresh, say
         self._enabled = session.config.diagnostics.enabled and len(session.data.train) >= LEAST_TRAINING
         self._diagnostics: Diagnostics | None = None
-        self._spent, self._cost = 0.0, EXPECTED_S
+        self._spent, self._cost, self._preparing = 0.0, EXPECTED_S, 0.0
         self._looked = -1
         self._blurry_looks = 0
         self._before: tuple[int, np.ndarray[Any, Any]] | None = None
+        self._newest: tuple[int, torch.Tensor] | None = None
         saved = session.diagnostics_state
         self._kid: list[tuple[int, float]] = [(int(t), float(v)) for t, v in saved.get("kid", [])]
         self._collapse = Detector(**saved.get("collapse", {}))
@@ -67,6 +73,8 @@ class DiagnosisWatch:
             race.get("looks", self._expected_looks()), set(race.get("retired", [])), race.get("look_number", 0),
             race.get("alarmed", False),
         )  # fmt: skip
+        self._windows = [Window(*values) for values in saved.get("windows", [])]
+        self._spikes: list[int] = list(saved.get("spikes", []))
         self.alarmed: list[str] = []
 
     def _expected_looks(self) -> int:
@@ -74,6 +82,27 @@ class DiagnosisWatch:
         if not config.stop.iterations:
             return RACE_LOOKS
         return max(1, config.stop.iterations // config.sampling.every)
+
+    def spiked(self, iteration: int) -> None:
+        """A curve jumped at this iteration."""
+        self._spikes = [*self._spikes[-MOST_KEPT:], iteration]
+
+    def follow(self, fixed: np.ndarray[Any, Any] | None) -> None:
+        """Note how far the pictures of the fixed latents moved since the last sample point; call it at every one.
+
+        This costs a few milliseconds, so that spikes are judged on every window, whatever time is left for diagnoses.
+        """
+        if not self._enabled or fixed is None:
+            return
+        started = time.perf_counter()
+        before, now = self._newest, (self._session.done.iteration, small(fixed))
+        self._newest = now
+        if before is not None and before[0] < now[0] and len(before[1]) == len(now[1]):
+            identity = identity_of(before[1], now[1])
+            if identity is not None:
+                self._windows = [*self._windows[-MOST_KEPT:], Window(before[0], now[0], float(f"{identity:.6g}"))]
+        self._spent += time.perf_counter() - started
+        self._session.diagnostics_state = self._state()
 
     def look(self, fixed: np.ndarray[Any, Any] | None, *, last: bool = False) -> None:
         """Diagnose this moment if there is time for it; for the `last` moment of a run, a tenth of it may be taken.
@@ -88,19 +117,23 @@ class DiagnosisWatch:
         if self._spent + self._cost > (max(share, LAST_SHARE) if last else share) * self._session.done.seconds:
             return
         started = time.perf_counter()
-        self._looked = iteration
+        self._looked, self._preparing = iteration, 0.0
         if attempt(lambda: self._look(fixed)) is None:
             self._enabled, self._diagnostics = False, None
             free_memory(self._session.machine.device)
             self._say(events.RunWarning(message="Out of memory: the run is no longer diagnosed.", about="memory"))
-        self._cost = time.perf_counter() - started
-        self._spent += self._cost
+        spent = time.perf_counter() - started
+        self._spent += spent
+        self._cost = spent - self._preparing  # Real pictures are prepared only once.
 
     def _look(self, fixed: np.ndarray[Any, Any] | None) -> bool:
         diagnostics = self._prepared()
         pixels = self._fresh.pixels()
         found = diagnostics.look(pixels, self._fresh.features(), NAME)
-        diagnosis = dataclasses.replace(found.diagnosis, drift=self._drift(fixed), outlook=self._outlook(found))
+        spikes = spikes_in(self._windows, self._spikes, self._session.config.sampling.every)
+        diagnosis = dataclasses.replace(
+            found.diagnosis, drift=self._drift(fixed), spikes=spikes, outlook=self._outlook(found)
+        )
         pictures = self._save(pixels, found, diagnostics)
         values = diagnosis.to_json() | {"nearest": nearest_distances(found, diagnostics.scale.tau)}
         self._say(
@@ -115,10 +148,12 @@ class DiagnosisWatch:
 
     def _prepared(self) -> Diagnostics:
         if self._diagnostics is None:
+            started = time.perf_counter()
             sides = real_sides(self._session.data)
             features = real_features(sides, self._fresh.features_of)
             seed = derived_seed(self._session.config.seed, "diagnostics", 0)
             self._diagnostics = Diagnostics(*sides, PICTURES, seed, features)
+            self._preparing = time.perf_counter() - started
         return self._diagnostics
 
     def _drift(self, fixed: np.ndarray[Any, Any] | None) -> DriftFacts | None:
@@ -134,8 +169,7 @@ class DiagnosisWatch:
             return None
         iteration = self._session.done.iteration
         self._kid = [(t, v) for t, v in self._kid if t < iteration] + [(iteration, quality.kid)]
-        decays = self._session.config.schedule.kind == "cosine"
-        share = share_done(self._session.config.stop, self._session.done)
+        decays, share = decay(self._session.config, self._session.done)
         return outlook([t for t, _ in self._kid], [v for _, v in self._kid], share, decays, quality.floor_mean)
 
     def _save(self, pixels: np.ndarray[Any, Any], found: Findings, diagnostics: Diagnostics) -> dict[str, str]:
@@ -184,6 +218,8 @@ class DiagnosisWatch:
     def _state(self) -> dict[str, Any]:
         return {
             "kid": [list(pair) for pair in self._kid],
+            "windows": [[window.since, window.until, window.identity] for window in self._windows],
+            "spikes": self._spikes,
             "collapse": self._collapse.to_json(),
             "copying": self._copying.to_json(),
             "race": {
@@ -191,3 +227,20 @@ class DiagnosisWatch:
                 "look_number": self._race.look_number, "alarmed": self._race.alarmed,
             },
         }  # fmt: skip
+
+
+def decay(config: TrainConfig, done: Done) -> tuple[bool, float | None]:
+    """Whether learning rates are falling to an end, and the share of the schedule they were made for that is done.
+
+    None as the share: there is no limit, or this is a cool-down of a run that trains longer, where no prediction was
+    ever tested. After the schedule's end, rates that stay where they are do not fall any more.
+    """
+    if config.schedule.kind != "cosine":
+        return False, None
+    planned = planned_stop(config)
+    share = share_done(planned, done)
+    if share is None or planned == config.stop or share < 1:
+        return True, share
+    extension = config.extension
+    cools = extension.start_factor > 0 and done.iteration >= extension.from_iterations
+    return cools, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,19 +15,24 @@ from PIL import Image
 
 from trainer.create_run import read_folder
 from trainer.dataset import families_of, load_training_set
+from trainer.diagnostics.clipped import clipped
 from trainer.diagnostics.diagnose import LEAST_SAMPLES, Diagnostics, Findings
-from trainer.diagnostics.likeness import Array, RealPictures
+from trainer.diagnostics.drift import drift
+from trainer.diagnostics.likeness import Array, RealPictures, small
 from trainer.diagnostics.sheets import group_sheet, nearest_distances, nearest_sheet
-from trainer.features import NAME, RandomFeatures
+from trainer.diagnostics.spikes import Window, spikes_in
+from trainer.feature_spaces import feature_space
 from trainer.grids import png_bytes
 from trainer.protocol.arrays import open_pictures
-from trainer.protocol.diagnosis import summary
+from trainer.protocol.diagnosis import DriftFacts, rounded, summary
 from trainer.protocol.errors import TrainerError, io_failure
-from trainer.protocol.events import EventReader, SamplesSaved
+from trainer.protocol.events import EventReader, SamplesSaved, SpikeFound
 from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, write_marker
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import DATASET_BYTES, RunDirectory
+from trainer.protocol.spikes import SpikeFeed
 from trainer.protocol.untrusted import open_regular, path_inside, read_json_object
+from trainer.published import published_metrics
 from trainer.randomness import derived_seed
 from trainer.real_sides import Sides, real_features, real_sides
 from trainer.sampling import load_trained, pictures
@@ -43,7 +49,8 @@ SHEETS = FolderKind("diagnosis.json", "diagnosis", _named, re.compile(r"(nearest
 
 def evaluate_run(
     run: RunDirectory, *, iteration: str | None = None, weights: str = "auto", samples: int = 1024, seed: int = 0,
-    sheets: Path | None = None, force: bool = False, say: Say = lambda _text: None,
+    sheets: Path | None = None, force: bool = False, measured: Measured | None = None,
+    say: Say = lambda _text: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Draw `samples` pictures from a checkpoint and diagnose them. Raises TrainerError."""
     trained = load_trained(run, weights, iteration)
@@ -51,37 +58,50 @@ def evaluate_run(
     drawn = pictures(trained, samples, seed)
     against = _of_run(run)
     facts = {"run": run.name, "iteration": trained.iteration, "weights": trained.weights, "seed": seed}
-    return _evaluated(drawn, against, facts, _Sheets(sheets, force, run.path), say)
+    return _evaluated(drawn, against, facts, _Sheets(sheets, force, run.path), measured, say)
 
 
 def evaluate_grids(run: RunDirectory, say: Say = lambda _text: None) -> dict[str, Any]:
-    """Diagnose every stored grid of fresh samples, oldest first: {"run", "moments": [...]}. Raises TrainerError.
+    """Diagnose every stored grid of fresh samples, oldest first: {"run", "moments": [...], "spikes"}.
 
-    Grids hold few pictures, 64 by default, so many answers are "cannot tell yet".
+    Raises TrainerError. Grids hold few pictures, 64 by default, so many answers are "cannot tell yet". Drift and the
+    answer about spikes come from the grids of the fixed latents.
     """
-    grids = [event for event in EventReader(run.events_path).read() if isinstance(event, SamplesSaved)]
+    told = EventReader(run.events_path).read()
+    grids = {event.iteration: event for event in told if isinstance(event, SamplesSaved)}
     training, held_out = _of_run(run)
     moments: list[dict[str, Any]] = []
+    windows: list[Window] = []
     diagnostics: Diagnostics | None = None
-    for event in {event.iteration: event for event in grids}.values():
-        try:
-            cells = _cells(path_inside(run.path, event.random), event)
-        except (OSError, ValueError, TrainerError):
-            continue
-        if len(cells) < LEAST_SAMPLES:
-            continue
-        diagnostics = diagnostics or Diagnostics(training, held_out, len(cells))
-        say(f"iteration {event.iteration:,}")
-        found = diagnostics.look(cells)
-        moments.append({"iteration": event.iteration, **_facts(found)})
+    before: tuple[int, torch.Tensor] | None = None
+    for iteration, event in sorted(grids.items()):
+        fixed = _stored(run, event.fixed, event)
+        moved, now = None, None if fixed is None else (iteration, small(fixed))
+        if before is not None and now is not None and len(before[1]) == len(now[1]):
+            moved = drift(before[1], now[1])
+            if moved is not None:
+                windows.append(Window(before[0], iteration, moved.identity))
+        cells = _stored(run, event.random, event)
+        if cells is not None and len(cells) >= LEAST_SAMPLES:
+            diagnostics = diagnostics or Diagnostics(training, held_out, len(cells))
+            say(f"iteration {iteration:,}")
+            found = diagnostics.look(cells)
+            if moved is not None and before is not None:
+                drifted = DriftFacts(before[0], **vars(moved))
+                found = dataclasses.replace(found, diagnosis=dataclasses.replace(found.diagnosis, drift=drifted))
+            moments.append({"iteration": iteration, **_facts(found)})
+        before = now or before
     if not moments:
         raise TrainerError(f"{run.name} has no stored grids of at least {LEAST_SAMPLES} pictures")
-    return {"run": run.name, "moments": moments}
+    own = [event for event in told if isinstance(event, SpikeFound)]
+    places = sorted({event.spike_iteration for event in (*own, *SpikeFeed().feed(told))})
+    spikes = spikes_in(windows, places, run.config().sampling.every)
+    return {"run": run.name, "moments": moments, "spikes": None if spikes is None else vars(spikes)}
 
 
 def evaluate_folder(
     folder: Path, against: Path, *, samples: int = 1024, seed: int = 0, sheets: Path | None = None,
-    force: bool = False,
+    force: bool = False, measured: Measured | None = None,
     say: Say = lambda _text: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Diagnose the pictures in `folder` against a run, or a dataset.npy with its .json. Raises TrainerError."""
@@ -96,7 +116,19 @@ def evaluate_folder(
         rows = np.random.default_rng(seed).permutation(len(drawn))[:samples]
         drawn = drawn[np.sort(rows)]
     facts = {"folder": str(folder), "pictures": len(names), "unreadable": len(passed_over), "version": info}
-    return _evaluated(drawn, real, facts, _Sheets(sheets, force, folder), say)
+    return _evaluated(drawn, real, facts, _Sheets(sheets, force, folder), measured, say)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How quality is measured.
+
+    Attributes:
+        features: one of `feature_spaces.NAMES`. inception: Inception's weights, for published metrics too.
+    """
+
+    features: str = "auto"
+    inception: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -124,17 +156,27 @@ class _Sheets:
 
 
 def _evaluated(
-    drawn: Array, against: Sides, facts: dict[str, Any], sheets: _Sheets, say: Say,
+    drawn: Array, against: Sides, facts: dict[str, Any], sheets: _Sheets, measured: Measured | None, say: Say,
 ) -> dict[str, Any]:  # fmt: skip
     if len(drawn) < LEAST_SAMPLES:
         raise TrainerError(f"{len(drawn)} pictures are too few to judge; at least {LEAST_SAMPLES} are needed")
     sheets.check()
     say("comparing with the real pictures")
-    network = RandomFeatures()
-    features = real_features(against, network)
-    diagnostics = Diagnostics(*against, len(drawn), derived_seed(0, "diagnostics", 0), features)
-    found = diagnostics.look(drawn, network(drawn), NAME)
+    measured = measured or Measured()
+    network = feature_space(measured.features, say)
+    real, own = real_features(against, network), network(drawn)
+    diagnostics = Diagnostics(
+        *against, len(drawn), derived_seed(0, "diagnostics", 0), real, one_scale=network.one_scale
+    )
+    found = diagnostics.look(drawn, own, network.name)
     answer = {**facts, **_facts(found), "nearest": nearest_distances(found, diagnostics.scale.tau)}
+    known = torch.cat([side for side in (real.training, real.held_out) if side.shape[1] == own.shape[1]])
+    shares = clipped(known, own)
+    answer["clipped"] = None if shares is None else rounded(vars(shares)) | {"features": network.name}
+    if measured.inception is not None:
+        say("computing published metrics, which takes minutes")
+        pixels = np.concatenate([side.pixels for side in against if len(side)])
+        answer["published"] = published_metrics(drawn, pixels, measured.inception)
     sheets.write({"nearest": nearest_sheet(drawn, found, *against), "group": group_sheet(drawn, found)}, answer)
     return answer
 
@@ -169,6 +211,14 @@ def _real(array: Path) -> tuple[Sides, str]:
         raise TrainerError(f"{array} holds no training pictures", "data")
     version = info.get("version", "")
     return (sides[0], sides[1]), version if isinstance(version, str) else ""
+
+
+def _stored(run: RunDirectory, name: str, event: SamplesSaved) -> Array | None:
+    """The pictures of a grid of `event`, or None if they cannot be read."""
+    try:
+        return _cells(path_inside(run.path, name), event)
+    except (OSError, ValueError, TrainerError):
+        return None
 
 
 def _cells(path: Path, event: SamplesSaved) -> Array:

@@ -22,6 +22,10 @@ WIDTHS = (32, 64, 128, 128)
 class RandomFeatures(nn.Module):
     """uint8 (N, H, W, 3 or 4) -> (N, 704) float32: per-channel mean and standard deviation after each of 4 layers."""
 
+    name = NAME
+    one_scale = False
+    """Whether features are comparable with each other, so that distances scale them all alike."""
+
     def __init__(self) -> None:
         super().__init__()
         source = torch.Generator().manual_seed(derived_seed(20_190_801, NAME))

@@ -10,9 +10,12 @@ import torch
 
 from trainer.dataset import TrainingSet, real_pixels
 from trainer.diagnostics.likeness import Array, RealPictures
+from trainer.diagnostics.quality import RealFeatures, jumbled
 
-FEATURE_ROWS = 2048
+FEATURE_ROWS = 1024
 """Most real pictures of a kind whose features are computed."""
+JUMBLED = 256
+"""How many jumbled pictures are compared."""
 Sides = tuple[RealPictures, RealPictures]
 """Training and held-out pictures."""
 
@@ -29,12 +32,14 @@ def real_sides(data: TrainingSet) -> Sides:
     return side(data.train), side(data.held_out)
 
 
-def real_features(sides: Sides, features_of: Callable[[Array], torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Features (n, d) of both sides, of evenly spread pictures where there are more than 2,048; (0, 1) for none."""
+def real_features(sides: Sides, features_of: Callable[[Array], torch.Tensor]) -> RealFeatures:
+    """Features of both sides, of evenly spread pictures where there are more than 1,024, (0, 1) for none; and of
+    jumbled training pictures."""
 
     def features(side: RealPictures) -> torch.Tensor:
         if not len(side):
             return torch.empty(0, 1)
         return features_of(side.pixels[:: math.ceil(len(side) / FEATURE_ROWS)])
 
-    return features(sides[0]), features(sides[1])
+    pieces = features_of(jumbled(sides[0].pixels, JUMBLED)) if len(sides[0]) else None
+    return RealFeatures(features(sides[0]), features(sides[1]), pieces)

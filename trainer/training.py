@@ -59,7 +59,7 @@ class Training:
         self._best = BestWeights(session, run, fresh, self.say)
         watches = writer is not None and session.ranks.first
         self._diagnosis = DiagnosisWatch(session, run, fresh, self.say) if watches else None
-        self._spikes = SpikeWatch(session, self.grids.save_fixed, self.say) if watches else None
+        self._spikes = SpikeWatch(session, self.grids.save_fixed, self._say_spike) if watches else None
         self._progress = ProgressWriter(session, run, self.say, self._spikes, writer is not None)
         self._asked_by_alarm = Command.NONE
         self._polled = self._spoke = time.perf_counter()
@@ -163,6 +163,8 @@ class Training:
         """Diagnose the newest samples, and do what the configuration asks for when an alarm is raised."""
         if self._diagnosis is None:
             return
+        if not last:
+            self._diagnosis.follow(self.grids.fixed_pictures)
         self._diagnosis.look(self.grids.fixed_pictures, last=last)
         if not self._diagnosis.alarmed or last:
             return
@@ -202,6 +204,11 @@ class Training:
             done = self.session.done
             self._writer.write(dataclasses.replace(event, iteration=done.iteration, images_seen=done.images))
             self._spoke = time.perf_counter()
+
+    def _say_spike(self, spike: events.SpikeFound) -> None:
+        self.say(spike)
+        if self._diagnosis:
+            self._diagnosis.spiked(spike.spike_iteration)
 
     def _agree_on_time(self) -> None:
         """Set the session's training time from the clock, with several ranks from the first one's; all call this."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +12,10 @@ import click
 from gandam_studio.commands.console import Output, counted, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
+from trainer.protocol.diagnosis import measured_lines, spikes_of, spikes_text
 
 if TYPE_CHECKING:
+    from gandam_studio.core.versions.model import ManifestVersion
     from gandam_studio.core.workspace import Workspace
 
 
@@ -25,6 +29,19 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Equal seeds draw equal pictures.")
 @click.option("--grids", is_flag=True, help="Judge every stored grid of samples instead of a checkpoint.")
 @click.option(
+    "--features",
+    type=click.Choice(["auto", "random-conv", "lite0"]),
+    default="auto",
+    show_default=True,
+    help="What quality is measured with; auto takes lite0 where it is installed.",
+)
+@click.option(
+    "--inception",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Inception's weights that you have, for FID and KID as published.",
+)
+@click.option(
     "--out",
     "target",
     type=click.Path(path_type=Path),
@@ -32,7 +49,7 @@ if TYPE_CHECKING:
     help="Folder for the pictures behind the verdict.",
 )
 @click.option("--force", is_flag=True, help="Replace what is there.")
-@with_workspace(write=True)
+@with_workspace(write=False)
 def evaluate(
     workspace: Workspace,
     out: Output,
@@ -42,6 +59,8 @@ def evaluate(
     samples: int,
     seed: int,
     grids: bool,
+    features: str,
+    inception: Path | None,
     target: Path | None,
     force: bool,
 ) -> None:
@@ -50,7 +69,7 @@ def evaluate(
     WHAT is a run of this workspace, the folder of a run or of a checkpoint, or a folder of pictures made by any
     program.
     """
-    from gandam_studio.core.runs.evaluating import evaluate_folder, evaluate_run
+    from gandam_studio.core.runs.evaluating import Measured, evaluate_folder, evaluate_run
     from gandam_studio.core.versions import find_version
     from trainer.protocol.run_directory import RunDirectory
 
@@ -60,18 +79,30 @@ def evaluate(
         raise UserError("--against is for folders of pictures: a run is compared with what it was trained on")
     if not is_run and (iteration or grids):
         raise UserError(f"{path} is a folder of pictures: it has no checkpoints or grids")
+    if grids and (inception is not None or features != "auto"):
+        raise UserError("--grids measures no quality, so it takes neither --features nor --inception")
     target = target.absolute() if target else None
+    measured = Measured(features, inception.absolute() if inception else None)
     with ConsoleJob() as job:
         if is_run:
             answer = evaluate_run(
-                RunDirectory(path), iteration=iteration, samples=samples, seed=seed, grids=grids, out=target,
-                force=force, job=job,
+                RunDirectory(path), iteration=iteration, samples=samples, seed=seed, grids=grids,
+                measured=measured, out=target, force=force, job=job,
             )  # fmt: skip
         else:
             against = find_version(workspace, version or "latest")
-            answer = evaluate_folder(
-                workspace, path, against, samples=samples, seed=seed, out=target, force=force, job=job
-            )
+            with _renders(workspace, against) as able:
+                answer = evaluate_folder(
+                    able,
+                    path,
+                    against,
+                    samples=samples,
+                    seed=seed,
+                    measured=measured,
+                    out=target,
+                    force=force,
+                    job=job,
+                )
     out.json(answer)
     moments = answer.get("moments")
     if moments:
@@ -83,10 +114,25 @@ def evaluate(
             ),
             right=("iteration", "distinct", "copies"),
         )
+        if spikes := spikes_text(spikes_of(answer.get("spikes"))):
+            out.say(spikes)
         return
     _say(out, answer)
     if target:
         out.say(f"pictures in {target}")
+
+
+@contextmanager
+def _renders(workspace: Workspace, version: ManifestVersion) -> Iterator[Workspace]:
+    """A workspace that can render the version: the one that is open where that was done before, else for writing."""
+    from gandam_studio.core.runs.datasets import is_prepared
+    from gandam_studio.core.workspace import Workspace
+
+    if is_prepared(workspace, version):
+        yield workspace
+        return
+    with Workspace.open(workspace.folder) as writable:
+        yield writable
 
 
 def _found(workspace: Workspace, what: str) -> tuple[Path, str, bool]:
@@ -121,3 +167,5 @@ def _say(out: Output, answer: dict[str, Any]) -> None:
     if quality:
         floor = f"real sprites {quality['floor_mean']:.3g} ± {quality['floor_sd']:.2g}"
         out.say(f"quality  KID {quality['kid']:.3g} ± {quality['error']:.2g}; {floor} ({answer['features']})")
+    for line in measured_lines(answer):
+        out.say(line)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from studio_calls import Studio
 
+from gandam_studio.core.workspace import Workspace
 from trainer.protocol.diagnosis import VERDICTS
 
 
@@ -27,6 +28,14 @@ def test_a_folder_is_judged_against_a_version(versioned: Path, art: Path, studio
     assert answer["samples"] == answer["pictures"]
     assert (sheets / "nearest.png").is_file()
     assert "already" in studio("evaluate", art, "-w", versioned, "--out", sheets).refusal
+
+
+def test_a_folder_is_judged_while_the_window_is_open(versioned: Path, art: Path, studio: Studio) -> None:
+    with Workspace.open(versioned):
+        assert "another" in studio("evaluate", art, "-w", versioned).refusal, "the version was never rendered"
+    first = studio("evaluate", art, "-w", versioned, "--json").json
+    with Workspace.open(versioned):
+        assert studio("evaluate", art, "-w", versioned, "--json").json == first
 
 
 def test_what_cannot_be_evaluated_is_refused_in_a_line(versioned: Path, art: Path, studio: Studio) -> None:

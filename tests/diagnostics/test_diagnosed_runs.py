@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,8 @@ from trainer.protocol.events import Alarm, Diagnosed, RunStopped
 from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 from trainer.protocol.run_directory import RunDirectory
+from trainer.protocol.schedule import Done
+from trainer.protocol.settings import Extension, Stop
 from trainer.train_run import train_run
 
 NARROW = ["architecture.size=32", "architecture.latent=8", "generator_channels=16,12,8,6",
@@ -105,6 +108,66 @@ def test_a_resumed_run_keeps_its_alarm_and_says_it_once(ready: RunDirectory, mon
     assert raised.count(("copying", "raised")) == 1
 
 
+def test_an_event_answers_whether_anything_happens_at_the_spikes(
+    ready: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run whose pictures all change where a curve jumps, and little elsewhere."""
+
+    random, jumps = np.random.default_rng(0), (3, 6, 9, 12, 15)
+    pictures = [random.integers(0, 256, (16, 32, 32, 3)).astype(float)]
+    for step in range(20):
+        share = 0.6 if step in jumps else 0.2
+        pictures.append((1 - share) * pictures[-1] + share * random.integers(0, 256, (16, 32, 32, 3)))
+    session = SimpleNamespace(
+        config=apply_overrides(ready.config(), ["sampling.every=10"]), done=SimpleNamespace(iteration=0, seconds=1e9),
+        diagnostics_state={}, data=SimpleNamespace(train=range(40)),
+    )  # fmt: skip
+    watch = diagnosis_watch.DiagnosisWatch(session, ready, SimpleNamespace(), lambda _event: None)  # type: ignore[arg-type]
+    for step, fixed in enumerate(pictures):
+        if step == 11:  # As after resuming from a checkpoint.
+            watch = diagnosis_watch.DiagnosisWatch(session, ready, SimpleNamespace(), lambda _event: None)  # type: ignore[arg-type]
+            watch.follow(pictures[10].astype(np.uint8))
+        session.done.iteration = 10 * (step + 1)
+        if step - 1 in jumps:
+            watch.spiked(session.done.iteration - 4)
+        watch.follow(fixed.astype(np.uint8))
+    found = diagnosis_watch.spikes_in(watch._windows, watch._spikes, 10)
+    assert found
+    assert (found.with_spike, found.without) == (5, 15)
+    assert found.ratio
+    assert found.ratio > 1.3
+    assert found.p
+    assert found.p <= 0.05
+
+
+LONGER = Extension(iterations=1000)
+COOLING = Extension(
+    iterations=1000, start_factor=0.5, end_factor=0.1, from_iterations=1000, from_images=16_000, to_iterations=4000
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit", "extension", "iteration", "wanted"),
+    [
+        ("cosine", 1000, Extension(), 500, (True, 0.5)),
+        ("cosine", 1000, Extension(), 1000, (True, 1.0)),
+        ("cosine", 4000, LONGER, 500, (True, 0.5)),
+        ("cosine", 4000, LONGER, 2000, (False, None)),
+        ("cosine", 4000, COOLING, 2000, (True, None)),
+        ("constant", 1000, Extension(), 500, (False, None)),
+        ("cosine", 0, Extension(), 500, (True, None)),
+    ],
+)
+def test_the_outlook_follows_the_schedule_and_not_a_later_limit(
+    kind: str, limit: int, extension: Extension, iteration: int, wanted: tuple[bool, float | None]
+) -> None:
+    config = load_preset("sprite-r3-cpu")
+    config = replace(
+        config, schedule=replace(config.schedule, kind=kind), stop=Stop(iterations=limit), extension=extension
+    )
+    assert diagnosis_watch.decay(config, Done(iteration, 16 * iteration, 1.0)) == wanted
+
+
 def test_diagnoses_take_no_more_than_their_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a clock of our own: a look takes 3 s, 10 iterations 20 s, and 3 % are allowed."""
     config = apply_overrides(load_preset("sprite-r3-cpu"), ["diagnostics.share=0.03"])
@@ -130,6 +193,33 @@ def test_diagnoses_take_no_more_than_their_share(tmp_path: Path, monkeypatch: py
     assert len(looks) >= 0.02 * done.seconds / 3
 
 
+PROMISED: dict[str, object] = {
+    "verdict": str, "why": str,
+    "variety": {"n2": float, "low": float, "high": float, "distinct": int, "chao1": float, "top_share": float,
+                "real": {"n2": float, "distinct": int, "top_share": float}},
+    "copying": {"kappa": float, "low": float, "high": float, "sources": int,
+                "test": {"hits_p": float, "lean_p": float}},
+    "quality": {"kid": float, "floor_mean": float, "floor_sd": float, "z": float},
+    "features": str, "samples": int,
+}  # fmt: skip
+"""What `evaluate --json` has for everyone who reads it; docs/json.md lists the rest."""
+MORE = {"run", "iteration", "weights", "seed", "reason", "advice", "training", "held_out", "families", "sharp", "drift",
+        "spikes", "outlook", "nearest", "clipped"}  # fmt: skip
+
+
+def assert_promised(answer: object, promised: object) -> None:
+    """All promised keys are there, with values of their kinds; numbers without a value are null."""
+    if isinstance(promised, dict):
+        assert isinstance(answer, dict)
+        for name, kind in promised.items():
+            assert name in answer
+            assert_promised(answer[name], kind)
+    elif promised is float:
+        assert answer is None or type(answer) in (float, int)
+    else:
+        assert type(answer) is promised
+
+
 def _answer(*arguments: str) -> dict:  # type: ignore[type-arg]
     result = CliRunner().invoke(main, ["evaluate", *arguments, "--json"], catch_exceptions=False)
     assert result.exit_code == 0
@@ -141,14 +231,17 @@ def test_a_run_its_grids_and_a_folder_are_evaluated(ready: RunDirectory, tmp_pat
     answer = _answer(str(ready.path), "--samples", "32", "--out", str(tmp_path / "sheets"))
     assert answer["verdict"] in VERDICTS
     assert answer["iteration"] == 5
-    assert {"n2", "low", "high", "distinct", "chao1", "top_share", "real"} <= answer["variety"].keys()
-    assert {"kappa", "low", "high", "sources", "test"} <= answer["copying"].keys()
-    assert {"kid", "floor_mean", "floor_sd", "z"} <= answer["quality"].keys()
-    assert answer["why"]
+    assert_promised(answer, PROMISED)
+    assert set(answer) == set(PROMISED) | MORE
+    assert 0 <= answer["clipped"]["density"] <= 1
     written = {path.name for path in (tmp_path / "sheets").iterdir()}
     assert written == {"diagnosis.json", "group.png", "nearest.png"}
-    moments = _answer(str(ready.path), "--grids")["moments"]
+    grids = _answer(str(ready.path), "--grids")
+    moments = grids["moments"]
     assert [moment["iteration"] for moment in moments][-1] == 5
+    assert moments[0]["drift"] is None
+    assert moments[-1]["drift"]["identity"] > 0
+    assert grids["spikes"] is None, "so short a run has no spikes"
     made = tmp_path / "made"
     made.mkdir()
     for index, picture in enumerate(np.load(ready.dataset_path)[:40]):

@@ -9,12 +9,13 @@ import pytest
 import torch
 from known_sprites import Known, blurred, jittered, known
 
+from trainer.diagnostics.clipped import clipped, expected
 from trainer.diagnostics.copying import Membership, p_value
 from trainer.diagnostics.drift import assignment, drift
 from trainer.diagnostics.intervals import at_least, clopper_pearson, wilson
 from trainer.diagnostics.likeness import RealPictures, among, scale_of, small
-from trainer.diagnostics.quality import QualityScale
-from trainer.diagnostics.spikes import spike_effect
+from trainer.diagnostics.quality import QualityScale, RealFeatures, jumbled
+from trainer.diagnostics.spikes import Window, spike_effect, spikes_in
 from trainer.diagnostics.trend import mann_kendall, outlook, power_law
 from trainer.diagnostics.variety import variety
 from trainer.features import RandomFeatures
@@ -165,7 +166,8 @@ def test_p_values_count_ties() -> None:
 def test_quality_of_fresh_pictures_is_that_of_real_ones_and_blur_is_not() -> None:
     features = RandomFeatures()
     data = known(3, training=200, held_out=50)
-    scale = QualityScale(features(data.training), features(data.held_out))
+    pieces = features(jumbled(data.training, 256))
+    scale = QualityScale(RealFeatures(features(data.training), features(data.held_out), pieces))
     for samples, like_real in (
         (data.fresh(), True),
         (blurred(data.fresh(), 3), False),
@@ -175,7 +177,67 @@ def test_quality_of_fresh_pictures_is_that_of_real_ones_and_blur_is_not() -> Non
         assert found is not None
         assert (abs(found.z) < 3) is like_real
         assert found.error > 0
-    assert not QualityScale(features(data.training), features(data.held_out[:7])).possible
+        assert found.is_like_real is like_real
+    noise = sprites_of_noise(data.random, 256)
+    worst = scale.measure(features(noise))
+    assert worst
+    assert worst.is_far
+    of_pieces = scale.measure(pieces)
+    assert of_pieces
+    assert of_pieces.kid == pytest.approx(of_pieces.jumbled)
+    assert not of_pieces.is_far
+    assert not QualityScale(RealFeatures(features(data.training), features(data.held_out[:7]))).possible
+
+
+def sprites_of_noise(random: np.random.Generator, count: int) -> np.ndarray:  # type: ignore[type-arg]
+    """Pictures that nobody would take for sprites."""
+    return random.integers(0, 256, (count, 32, 32, 3)).astype(np.uint8)
+
+
+def test_jumbled_pictures_hold_only_pieces_of_real_ones_at_their_places(sprites: Known) -> None:
+    made = jumbled(sprites.training, 5)
+    assert made.shape == (5, 32, 32, 3)
+    for top in range(0, 32, 8):
+        for left in range(0, 32, 8):
+            piece = (slice(None), slice(top, top + 8), slice(left, left + 8))
+            own = {part.tobytes() for part in np.ascontiguousarray(sprites.training[piece])}
+            assert all(part.tobytes() in own for part in np.ascontiguousarray(made[piece]))
+
+
+@pytest.mark.parametrize("bad", [0.0, 0.25, 0.5, 0.75, 1.0])
+def test_clipped_shares_fall_in_proportion_to_bad_samples(bad: float) -> None:
+    source = torch.Generator().manual_seed(3)
+    real, samples = torch.randn(500, 8, generator=source), torch.randn(400, 8, generator=source)
+    samples[: round(400 * bad)] *= 10
+    found = clipped(real, samples)
+    assert found
+    assert found.density == pytest.approx(1 - bad, abs=0.06)
+    assert found.coverage == pytest.approx(1 - bad, abs=0.06)
+
+
+def test_clipped_coverage_falls_where_kinds_are_missing_and_density_does_not() -> None:
+    source = torch.Generator().manual_seed(4)
+    real, samples = torch.randn(400, 8, generator=source), torch.randn(400, 8, generator=source)
+    real[200:] += 20
+    found = clipped(real, samples)
+    outlier = torch.cat([real[:-1], real[-1:] + 1e4])
+    with_outlier = clipped(outlier, torch.cat([samples[:-50], samples[-50:] + 500]))
+    assert found
+    assert with_outlier
+    assert found.coverage < 0.7
+    assert found.density > 0.85
+    assert with_outlier.density == pytest.approx(found.density * 0.875, abs=0.05)
+    assert clipped(real[:9], samples) is None
+
+
+def test_expected_coverage_is_that_of_the_beta_binomial() -> None:
+    table = expected(30, 40, 3)
+    assert (table[0], len(table)) == (0.0, 41)
+    assert table[1] == pytest.approx(1 / 30)  # One sample lies in a ball with chance k / N, and counts 1 / k.
+    assert (np.diff(table) > 0).all()
+    random = np.random.default_rng(0)
+    counts = random.binomial(40, random.beta(3, 27, 200_000))
+    assert table[40] == pytest.approx(np.minimum(counts / 3, 1).mean(), abs=0.003)
 
 
 def test_drift_of_the_same_pictures_dealt_anew_and_of_others(sprites: Known) -> None:
@@ -229,6 +291,30 @@ def test_spikes_that_change_pictures_are_found_and_others_are_not() -> None:
     assert spike_effect([1.0] * 20, [True] * 3 + [False] * 17) is None
 
 
+def test_spikes_are_judged_on_windows_of_one_length() -> None:
+    random = np.random.default_rng(0)
+    early = [Window(0, 12, 0.9), Window(12, 25, 0.9), Window(25, 50, 0.9)]
+    spikes = sorted(random.choice(np.arange(1, 60), 20, replace=False) * 100 + 50)
+    held = {(spike - 1) // 100 * 100 for spike in spikes}
+    windows = early + [
+        Window(at, at + 100, float(0.5 * (1.5 if at in held else 1.0) * np.exp(random.normal(0, 0.05))))
+        for at in range(100, 6000, 100)
+    ]
+    found = spikes_in(windows, [20, *spikes], 100)
+    assert found
+    assert found.ratio == pytest.approx(1.5, rel=0.1)
+    assert found.p
+    assert found.p <= 0.01
+    assert (found.with_spike, found.without) == (20, 39)
+    few = spikes_in(windows, spikes[:2], 100)
+    assert few
+    assert (few.with_spike, few.without, few.ratio, few.p) == (2, 57, None, None)
+    assert spikes_in(windows, [], 100) is None
+    at_the_edge = spikes_in([Window(100, 200, 0.5), Window(200, 300, 0.5)], [200], 100)
+    assert at_the_edge
+    assert (at_the_edge.with_spike, at_the_edge.without) == (1, 1)
+
+
 def test_a_power_law_is_found_and_predicted_only_near_the_end() -> None:
     t = np.arange(1, 21) * 100.0
     c, a, b = power_law(t, 5 + 300 * t**-0.75)
@@ -240,6 +326,8 @@ def test_a_power_law_is_found_and_predicted_only_near_the_end() -> None:
     assert late.at_end == pytest.approx(5 + 3000 * (t[-1] / 0.85) ** -0.75, rel=0.02)
     assert late.trend == "falling"
     assert outlook(t, values, 0.85, False).answer == "trend"
+    assert outlook(t, values, 1.0, True).answer == "ended"
+    assert outlook(t, values, None, True).answer == "cannot tell yet"
     assert outlook(t, [-v for v in values], 0.85, True).answer == "cannot tell yet"
     assert outlook(t[:3], values[:3], 0.9, True).answer == "cannot tell yet"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.protocol.diagnosis import REASONS, VERDICTS, Diagnosis, cards, diagnosis_of, summary
+from trainer.protocol.diagnosis import REASONS, VERDICTS, Diagnosis, cards, diagnosis_of, quality_card, summary
 
 VALUES: dict[str, Any] = {
     "verdict": "memorised", "reason": "copies", "samples": 256, "training": 408, "held_out": 37, "families": 300,
@@ -20,8 +20,9 @@ VALUES: dict[str, Any] = {
     "copying": {"kappa": 0.4, "low": 0.3, "high": 0.5, "sources": 12,
                 "test": {"hits_p": 0.001, "lean_p": 0.001, "training": 408, "held_out": 37, "hits_training": 12,
                          "hits_held_out": 0}},
-    "quality": {"kid": 1.5, "error": 0.1, "floor_mean": 0.01, "floor_sd": 0.02, "z": 14.0},
+    "quality": {"kid": 1.5, "error": 0.1, "floor_mean": 0.01, "floor_sd": 0.02, "z": 14.0, "jumbled": 1.1},
     "drift": {"since": 500, "identity": 0.4, "changed": 0.2, "set_drift": 0.3},
+    "spikes": {"with_spike": 12, "without": 40, "ratio": 1.31, "p": 0.02},
     "outlook": {"answer": "predicted", "now": 1.5, "at_end": 0.9, "trend": "falling"},
     "features": "random-conv-1",
 }  # fmt: skip
@@ -38,7 +39,7 @@ def test_a_diagnosis_survives_its_line() -> None:
 def test_everything_that_can_be_found_has_words(verdict: str, reason: str, empty: bool) -> None:
     values = {**VALUES, "verdict": verdict, "reason": reason}
     if empty:
-        values |= {"quality": None, "drift": None, "outlook": None, "held_out": 0}
+        values |= {"quality": None, "drift": None, "spikes": None, "outlook": None, "held_out": 0}
         values["copying"] = {"kappa": 0, "low": 0, "high": 0.01, "sources": 0, "test": None}
         values["variety"] = {**VALUES["variety"], "n2": None, "high": None}
     found = Diagnosis.from_json(values)
@@ -49,6 +50,28 @@ def test_everything_that_can_be_found_has_words(verdict: str, reason: str, empty
             assert text == text.strip()
         assert card.title
         assert card.tone in ("good", "bad", "neutral")
+
+
+def test_what_is_farther_from_real_sprites_than_pieces_of_them_is_not_simply_healthy() -> None:
+    values = {**VALUES, "verdict": "healthy", "reason": "varied"}
+    far = Diagnosis.from_json(values)
+    near = Diagnosis.from_json({**values, "quality": {**VALUES["quality"], "jumbled": 9.0}})
+    assert summary(far).tone == "neutral"
+    assert summary(near).tone == "good"
+    assert summary(far).title != summary(near).title
+    assert quality_card(far).title != quality_card(near).title
+
+
+@pytest.mark.parametrize("missing", [("ratio", "p"), ()])
+def test_the_card_of_drift_says_whether_jumps_show(missing: tuple[str, ...]) -> None:
+    spikes = {**VALUES["spikes"], **dict.fromkeys(missing)}
+    shows, hidden, none = (
+        Diagnosis.from_json({**VALUES, "spikes": given})
+        for given in (spikes, {**spikes, "p": None if missing else 0.4}, None)
+    )
+    told = {cards(found)["drift"].meaning for found in (shows, hidden, none)}
+    assert len(told) == (2 if missing else 3)
+    assert ("1.3" in cards(shows)["drift"].meaning) is not bool(missing)
 
 
 def test_no_one_is_told_that_a_model_is_safe() -> None:

@@ -10,7 +10,7 @@ import torch
 
 from trainer.diagnostics.copying import Copying, Membership, copying
 from trainer.diagnostics.likeness import Array, Comparison, RealPictures, among, scale_of, small
-from trainer.diagnostics.quality import QualityScale
+from trainer.diagnostics.quality import QualityScale, RealFeatures
 from trainer.diagnostics.variety import RealVariety, Variety, sharpness, variety_of
 from trainer.diagnostics.verdict import Evidence, judge
 from trainer.protocol.diagnosis import (
@@ -57,16 +57,18 @@ class Diagnostics:
         held_out: RealPictures,
         samples: int,
         seed: int = 0,
-        features: tuple[torch.Tensor, torch.Tensor] | None = None,
+        features: RealFeatures | None = None,
+        *,
+        one_scale: bool = False,
     ) -> None:
-        """`samples`: how many pictures will be looked at. `features`: of training and held-out pictures."""
+        """`samples`: how many pictures will be looked at. `features`: of the real pictures; see `QualityScale`."""
         self.training, self.held_out = training, held_out
         self.scale = scale_of(training)
         self.families = len(torch.unique(training.families))
         rows = np.random.default_rng(seed).permutation(len(training))[:samples]
         self._real_variety = RealVariety(small(training.pixels[np.sort(rows)]), self.scale.tau)
         self.membership = Membership(training, held_out, seed)
-        self._quality = QualityScale(*features, seed) if features else None
+        self._quality = QualityScale(features, seed, one_scale=one_scale) if features else None
 
     def look(self, pixels: Array, features: torch.Tensor | None = None, named: str = "") -> Findings:
         """Diagnose samples uint8 (m, H, W, 3 or 4), m >= 16; `features` (m, d) are in the space `named`."""

@@ -44,6 +44,14 @@ def drift(before: torch.Tensor, after: torch.Tensor) -> Drift | None:
     )
 
 
+def identity_of(before: torch.Tensor, after: torch.Tensor) -> float | None:
+    """`Drift.identity` alone, which costs little; None if all pictures are alike."""
+    distances = torch.cdist(blocks(before)[0].double(), blocks(after)[0].double())
+    own = distances.diagonal()
+    others = (float(distances.sum()) - float(own.sum())) / max(1, len(own) * (len(own) - 1))
+    return float(own.mean()) / others if others > 1e-6 else None
+
+
 def assignment(costs: Array) -> Array:
     """The column of each row in the cheapest perfect matching of an (n, n) matrix.
 

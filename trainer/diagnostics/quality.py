@@ -1,17 +1,47 @@
-"""KID of samples against held-out pictures, beside what training pictures of the same set score."""
+"""KID of samples against held-out pictures, beside what training pictures of the same set score, whole or in pieces."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
+import numpy as np
 import torch
 
+from trainer.diagnostics.likeness import Array
 from trainer.kid import Reference, kernel, within
 from trainer.protocol.diagnosis import QualityFacts
 
 SUBSETS = 30
 LARGEST_SUBSET = 256
 LEAST_HELD_OUT = 8
+PARTS = 4
+"""Jumbled pictures have PARTS x PARTS pieces."""
+
+
+class RealFeatures(NamedTuple):
+    """Features of real pictures in one space: `training` (n_T, d), `held_out` (n_H, d), `jumbled` (n, d) or None."""
+
+    training: torch.Tensor
+    held_out: torch.Tensor
+    jumbled: torch.Tensor | None = None
+
+
+def jumbled(pixels: Array, count: int, seed: int = 0) -> Array:
+    """`count` pictures, each of 4 x 4 pieces of different pictures of `pixels` (N, H, W, C), at their places.
+
+    They have the colours, edges and outlines of real pictures, and show nothing: what is farther from real pictures
+    than these is not good, whatever else it is. H and W must be multiples of 4.
+    """
+    source = np.random.default_rng(seed)
+    out = np.empty((count, *pixels.shape[1:]), pixels.dtype)
+    height, width = pixels.shape[1] // PARTS, pixels.shape[2] // PARTS
+    for top in range(0, pixels.shape[1], height):
+        for left in range(0, pixels.shape[2], width):
+            rows = source.integers(0, len(pixels), count)
+            piece = slice(top, top + height), slice(left, left + width)
+            out[:, piece[0], piece[1]] = pixels[rows, piece[0], piece[1]]
+    return out
 
 
 class QualityScale:
@@ -21,13 +51,16 @@ class QualityScale:
         possible: whether there are at least 8 held-out pictures.
     """
 
-    def __init__(self, training: torch.Tensor, held_out: torch.Tensor, seed: int = 0) -> None:
-        """`training` (n_T, d) and `held_out` (n_H, d): features."""
+    def __init__(self, features: RealFeatures, seed: int = 0, *, one_scale: bool = False) -> None:
+        """`one_scale`: features are divided by one deviation for all instead of each by its own."""
+        training, held_out = features.training, features.held_out
         self.possible = len(held_out) >= LEAST_HELD_OUT and len(training) >= LEAST_HELD_OUT
         if not self.possible:
             return
         reference = Reference.of(training)
         self._mean, self._deviation = reference.mean, reference.deviation
+        if one_scale:
+            self._deviation = training.double().var(0).mean().sqrt().clamp_min(1e-9)
         self._held_out = self._standardised(held_out)
         own = self._standardised(training)
         size = min(LARGEST_SUBSET, 3 * len(own) // 4)
@@ -39,6 +72,9 @@ class QualityScale:
             floor.append(_kid(own[rows], self._held_out, self._within)[0])
         values = torch.tensor(floor, dtype=torch.double)
         self.floor_mean, self.floor_sd = float(values.mean()), float(values.std())
+        self._jumbled: float | None = None
+        if features.jumbled is not None:
+            self._jumbled = _kid(self._standardised(features.jumbled), self._held_out, self._within)[0]
 
     def measure(self, samples: torch.Tensor) -> QualityFacts | None:
         """Quality of features (m, d), m >= 3; None if it is not possible."""
@@ -46,7 +82,7 @@ class QualityScale:
             return None
         kid, error = _kid(self._standardised(samples), self._held_out, self._within)
         z = (kid - self.floor_mean) / max(math.hypot(self.floor_sd, error), 1e-12)
-        return QualityFacts(kid, error, self.floor_mean, self.floor_sd, z)
+        return QualityFacts(kid, error, self.floor_mean, self.floor_sd, z, self._jumbled)
 
     def _standardised(self, features: torch.Tensor) -> torch.Tensor:
         return (features.double() - self._mean) / self._deviation

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainer.protocol.diagnosis import SpikeFacts
+
 AROUND = 5
 BLOCK = 10
 PERMUTATIONS = 999
@@ -28,6 +30,33 @@ class SpikeEffect:
     p: float
     with_spike: int
     without: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """The stretch between two successive samples: iterations `since` (exclusive) to `until`, and `Drift.identity`."""
+
+    since: int
+    until: int
+    identity: float
+
+
+def spikes_in(windows: Sequence[Window], spikes: Sequence[int], every: int, seed: int = 0) -> SpikeFacts | None:
+    """Whether pictures change more at the iterations `spikes`, over windows of `every` iterations in order of time.
+
+    Other windows, as there are at the beginning of a run, are left out: longer ones change more. None without spikes.
+    """
+    if not spikes:
+        return None
+    usable = [window for window in windows if window.until - window.since == every and window.identity > 0]
+    places = np.sort(np.asarray(spikes))
+    ends = np.array([(window.since, window.until) for window in usable]).reshape(-1, 2)
+    labels = np.searchsorted(places, ends[:, 1], "right") > np.searchsorted(places, ends[:, 0], "right")
+    found = spike_effect([window.identity for window in usable], labels.tolist(), seed)
+    with_spike = int(labels.sum())
+    if found is None:
+        return SpikeFacts(with_spike, len(usable) - with_spike, None, None)
+    return SpikeFacts(found.with_spike, found.without, found.ratio, found.p)
 
 
 def spike_effect(identity: Sequence[float], has_spike: Sequence[bool], seed: int = 0) -> SpikeEffect | None:

@@ -25,8 +25,9 @@ def outlook(
 ) -> OutlookFacts:
     """Judge KID `values` measured at iterations `times`.
 
-    `share`: share of the schedule done, None without a limit. `decays`: whether learning rates fall to the schedule's
-    end. `floor`: the KID of real pictures; nothing is predicted for values that have reached it.
+    `share`: share of the schedule done, None without a limit or where no prediction was ever tested. `decays`: whether
+    learning rates fall to the schedule's end. `floor`: the KID of real pictures; nothing is predicted for values that
+    have reached it.
     """
     t, y = np.asarray(times, dtype=float), np.asarray(values, dtype=float)
     trend = mann_kendall(y[-8:]) if len(y) >= 8 else ""
@@ -34,7 +35,9 @@ def outlook(
     if not decays:
         return OutlookFacts("trend" if trend else "cannot tell yet", now, None, trend)
     count = max(LEAST, round(LAST * len(y)))
-    if share is None or share < READY or len(y) < count or share >= 1:
+    if share is not None and share >= 1:
+        return OutlookFacts("ended", now, None, trend)
+    if share is None or share < READY or len(y) < count:
         return OutlookFacts("cannot tell yet", now, None, trend)
     if (y[-count:] <= max(0.0, floor)).any():
         return OutlookFacts("cannot tell yet", now, None, trend)

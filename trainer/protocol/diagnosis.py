@@ -19,13 +19,15 @@ REASONS = (
     "few pictures", "alike", "copies", "blurry and alike", "blurry", "related copies", "varied", "between",
 )  # fmt: skip
 """Why a verdict was given; `explained` turns them into sentences."""
-ANSWERS = ("cannot tell yet", "predicted", "falling", "trend")
+ANSWERS = ("cannot tell yet", "predicted", "falling", "trend", "ended")
 TRENDS = ("", "falling", "rising", "flat")
 MOST = 10**9
 LIKE_REAL = 3.0
 """Below this |z| of the KID, samples are like real ones in its features."""
 FORGOTTEN = 0.8
 SETTLED = 0.2
+SPIKES_SHOW = 0.05
+"""The p-value up to which sudden jumps are said to show in the pictures."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class QualityFacts:
         kid: against the held-out pictures; error: its standard error, by the jackknife over samples.
         floor_mean, floor_sd: of the KID of 30 subsets of the training pictures against the held-out ones.
         z: (kid - floor_mean) / sqrt(floor_sd^2 + error^2).
+        jumbled: KID of training pictures cut into pieces and put together at random, or None if it was not measured.
     """
 
     kid: float
@@ -95,6 +98,17 @@ class QualityFacts:
     floor_mean: float
     floor_sd: float
     z: float
+    jumbled: float | None = None
+
+    @property
+    def is_like_real(self) -> bool:
+        """Whether the samples cannot be told from real pictures in these features."""
+        return abs(self.z) < LIKE_REAL
+
+    @property
+    def is_far(self) -> bool:
+        """Whether even pieces of real pictures, put together at random, are surely nearer to real ones."""
+        return self.z >= LIKE_REAL and self.jumbled is not None and self.kid - 2 * self.error > self.jumbled
 
 
 @dataclass(frozen=True)
@@ -108,12 +122,28 @@ class DriftFacts:
 
 
 @dataclass(frozen=True)
+class SpikeFacts:
+    """Whether the pictures of the fixed latents change more at sudden jumps of the curves (spikes) than elsewhere.
+
+    Attributes:
+        with_spike, without: windows between successive samples, with a spike and without.
+        ratio: how many times more the pictures change in windows with one; None while there are too few of either.
+        p: p-value of "they change more", for one look, such as at the end of the run. None likewise.
+    """
+
+    with_spike: int
+    without: int
+    ratio: float | None
+    p: float | None
+
+
+@dataclass(frozen=True)
 class OutlookFacts:
     """Whether more time helps.
 
     Attributes:
-        answer: "cannot tell yet", "predicted", "falling" (still falling steeply), or "trend" (at constant rates, where
-            `trend` only describes).
+        answer: "cannot tell yet", "predicted", "falling" (still falling steeply), "ended" (learning rates have fallen
+            to their end), or "trend" (at constant rates, where `trend` only describes).
         now: the KID now, the mean of the last points. at_end: the KID predicted for the end of this schedule, or None.
         trend: "falling", "rising" or "flat" over the last 8 points (Mann-Kendall, 5 %), or "" with fewer.
     """
@@ -122,6 +152,21 @@ class OutlookFacts:
     now: float
     at_end: float | None
     trend: str
+
+
+@dataclass(frozen=True)
+class ClippedFacts:
+    """Clipped Density and Clipped Coverage (Salvy et al. 2025): shares in [0, 1].
+
+    Attributes:
+        density: of the samples that are as good as real pictures. coverage: of the real pictures that are drawn.
+        k: neighbours that a real picture's ball reaches to. real: real pictures, training and held-out ones.
+    """
+
+    density: float
+    coverage: float
+    k: int
+    real: int
 
 
 @dataclass(frozen=True)
@@ -146,12 +191,13 @@ class Diagnosis:
     copying: CopyingFacts
     quality: QualityFacts | None = None
     drift: DriftFacts | None = None
+    spikes: SpikeFacts | None = None
     outlook: OutlookFacts | None = None
     features: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; numbers have six digits."""
-        return {name: _rounded(value) for name, value in asdict(self).items()}
+        return {name: rounded(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Diagnosis:
@@ -169,14 +215,16 @@ class Diagnosis:
             copying=_copying(v.raw("copying")),
             quality=_maybe(_quality, v.raw("quality", None)),
             drift=_maybe(_drift, v.raw("drift", None)),
+            spikes=_maybe(_spikes, v.raw("spikes", None)),
             outlook=_maybe(_outlook, v.raw("outlook", None)),
             features=v.text("features", "", max_length=200),
         )
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Plain values whose numbers have six digits."""
     if isinstance(value, dict):
-        return {name: _rounded(inner) for name, inner in value.items()}
+        return {name: rounded(inner) for name, inner in value.items()}
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
@@ -228,13 +276,32 @@ def _membership(values: Any) -> MembershipFacts:
 def _quality(values: Any) -> QualityFacts:
     v = Values(values, "quality")
     names = ("kid", "error", "floor_mean", "floor_sd", "z")
-    return QualityFacts(**{name: v.number(name, least=-1e12, most=1e12) for name in names})
+    jumbled = _optional(v, "jumbled", least=-1e12, most=1e12)
+    return QualityFacts(**{name: v.number(name, least=-1e12, most=1e12) for name in names}, jumbled=jumbled)
 
 
 def _drift(values: Any) -> DriftFacts:
     v = Values(values, "drift")
     names = ("identity", "changed", "set_drift")
     return DriftFacts(since=v.integer("since", most=MOST * 10), **{n: v.number(n, least=0, most=1e6) for n in names})
+
+
+def _spikes(values: Any) -> SpikeFacts:
+    v = Values(values, "spikes")
+    return SpikeFacts(
+        with_spike=v.integer("with_spike", most=MOST),
+        without=v.integer("without", most=MOST),
+        ratio=_optional(v, "ratio", least=0, most=1e12),
+        p=_optional(v, "p", least=0, most=1),
+    )
+
+
+def spikes_of(values: Any) -> SpikeFacts | None:
+    """The answer about spikes in plain values, or None if there is none or it is damaged."""
+    try:
+        return _maybe(_spikes, values)
+    except UntrustedError:
+        return None
 
 
 def _outlook(values: Any) -> OutlookFacts:
@@ -258,6 +325,24 @@ def diagnosis_of(values: dict[str, Any]) -> Diagnosis | None:
 # Words
 
 
+def measured_lines(answer: dict[str, Any]) -> list[str]:
+    """Lines for a terminal about what `evaluate` measured beside the diagnosis."""
+    lines = []
+    if shares := answer.get("clipped"):
+        lines.append(
+            f"shares   {shares['density']:.0%} of the samples are as good as real sprites, {shares['coverage']:.0%} of "
+            f"the real sprites are drawn (Clipped Density and Coverage, {shares['features']})"
+        )
+    if found := answer.get("published"):
+        lines.append(
+            f"inception  FID {found['fid']:.4g}, KID {found['kid']:.3g} ± {found['kid_sd']:.2g}, "
+            f"precision {found['precision']:.2g}, recall {found['recall']:.2g} against {found['real']:,} real sprites"
+        )
+        if not found["known_weights"]:
+            lines.append("These are not the weights that published values are computed with.")
+    return lines
+
+
 @dataclass(frozen=True)
 class Card:
     """A finding for people.
@@ -278,12 +363,13 @@ def summary(found: Diagnosis) -> Card:
     about = _about(found.variety.n2)
     share, sources = _percent(found.copying.kappa), found.copying.sources
     if found.verdict == HEALTHY:
+        far = found.quality is not None and found.quality.is_far
         return Card(
-            "Healthy",
+            "Healthy: varied, no copies" + (", but far from real sprites" if far else ""),
             f"The samples differ from each other and from the training pictures ({found.samples:,} looked at). "
-            f"{_how_good(found.quality)}",
+            f"{_how_good(found)}",
             "No copying was found; that is no proof that there is none.",
-            "good",
+            "neutral" if far else "good",
         )
     if found.verdict == COLLAPSED:
         return Card(
@@ -311,9 +397,23 @@ def summary(found: Diagnosis) -> Card:
     return _cannot_tell(found)
 
 
-def _how_good(quality: QualityFacts | None) -> str:
+def sees_shapes(features: str) -> bool:
+    """Whether these features tell sprites from blobs of their colours and outlines; a random network does not.
+
+    On a run of 1,129 PokeSprites, the random network found no difference from real sprites at iteration 800, where a
+    person sees blobs with holes; EfficientNet-Lite0 found them farther from real ones than random pieces of these.
+    """
+    return not features.startswith("random-conv")
+
+
+def _how_good(found: Diagnosis) -> str:
+    quality = found.quality
+    if quality is not None and quality.is_far:
+        return "But random pieces of real sprites come nearer to real ones than they do: they are still blobs."
     if quality is not None and quality.z >= LIKE_REAL:
         return "They are not like real sprites yet: see the quality, and look at them."
+    if quality is not None and not sees_shapes(found.features):
+        return "Colours and textures are like those of real sprites; whether the shapes are, only looking tells."
     return "This does not say that they are good: look at them."
 
 
@@ -394,13 +494,20 @@ def quality_card(found: Diagnosis) -> Card:
     q = found.quality
     if q is None:
         return Card("No quality measure", "At least 8 held-out sprites are needed.", "Hold out more sprites in Recipe.")
-    like_real = abs(q.z) < LIKE_REAL
+    like_real, shapes = q.is_like_real, sees_shapes(found.features)
     title = "Like real sprites in this measure" if like_real else "Not yet like real sprites"
+    if q.is_far:
+        title = "Far from real sprites"
+    elif like_real and not shapes:
+        title = "Colours and textures like real sprites"
+    jumbled = "" if q.jumbled is None else f", random pieces of them {_short(q.jumbled)}"
     meaning = (
         f"Distance to held-out sprites (KID, lower is better): {_short(q.kid)} ± {_short(q.error)}; "
-        f"real sprites have {_short(q.floor_mean)} ± {_short(q.floor_sd)}."
+        f"real sprites have {_short(q.floor_mean)} ± {_short(q.floor_sd)}{jumbled}."
     )
-    advice, tone = outlook_text(found.outlook), "good" if like_real else "neutral"
+    advice, tone = outlook_text(found.outlook), "good" if like_real and shapes else "neutral"
+    if like_real and not shapes:
+        advice = f"This measure does not see shapes: look at them. {advice}".strip()
     if not advice:
         advice = "Look at them too." if like_real else "Compare other checkpoints, or train longer and look again."
     if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING):
@@ -425,14 +532,17 @@ def outlook_text(found: OutlookFacts | None) -> str:
     }
     if found.answer == "trend":
         return recently.get(found.trend, "")
+    if found.answer == "ended":
+        return "The learning rates have reached their end. Whether Train longer helps, only trying shows."
     return "Too early to say whether more time helps."
 
 
 def drift_card(found: Diagnosis) -> Card:
     """Whether the same latents still draw the same pictures."""
-    d = found.drift
+    d, jumps = found.drift, spikes_text(found.spikes)
     if d is None:
-        return Card("No earlier samples", "There is nothing to compare with yet.", "Look again after more training.")
+        meaning = f"There is nothing to compare with yet. {jumps}".strip()
+        return Card("No earlier samples", meaning, "Look again after more training.")
     since = f"iteration {d.since:,}"
     if d.identity >= FORGOTTEN:
         title = "Pictures are forgotten between samples"
@@ -447,7 +557,18 @@ def drift_card(found: Diagnosis) -> Card:
         title = "Changing"
         meaning = f"Pictures of the same latents have changed since {since}, {_percent(d.changed)} into other ones."
         advice = "Usual until the learning rate has fallen."
-    return Card(title, meaning, advice)
+    return Card(title, f"{meaning} {jumps}".strip(), advice)
+
+
+def spikes_text(found: SpikeFacts | None) -> str:
+    """Whether anything is to be seen at sudden jumps, in a sentence; "" where there were none."""
+    if found is None or not found.with_spike:
+        return ""
+    if found.ratio is None or found.p is None:
+        return "There are too few sudden jumps, or too few samples without one, to say whether they show."
+    if found.p <= SPIKES_SHOW:
+        return f"At sudden jumps pictures change {found.ratio:.2g} times as much as elsewhere: look at one."
+    return "At sudden jumps pictures change no more than elsewhere."
 
 
 def alarm_text(about: str, state: str) -> str:

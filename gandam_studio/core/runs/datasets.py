@@ -83,8 +83,7 @@ def prepare(
     Raises UserError (missing original, disk full) and Cancelled; nothing incomplete is left behind.
     """
     recipe = recipe or version_files.recipe_of(workspace, version)
-    key = f"{version.digest}\n{recipe.canonical()}\n{held_out}\n{RENDERING}"
-    folder = workspace.folder / "datasets" / hashlib.sha256(key.encode()).hexdigest()[:32]
+    folder = _folder(workspace, version, recipe, held_out)
     if (found := _existing(folder)) is not None:
         return found
     workspace.require_writable()
@@ -107,6 +106,17 @@ def prepare(
     if prepared is None:
         raise UserError(f"the data set could not be written to {folder}")
     return prepared
+
+
+def is_prepared(workspace: Workspace, version: ManifestVersion) -> bool:
+    """Whether the version was rendered by its own recipe, so that `prepare` need not write."""
+    recipe = version_files.recipe_of(workspace, version)
+    return _existing(_folder(workspace, version, recipe, None)) is not None
+
+
+def _folder(workspace: Workspace, version: ManifestVersion, recipe: Recipe, held_out: float | None) -> Path:
+    key = f"{version.digest}\n{recipe.canonical()}\n{held_out}\n{RENDERING}"
+    return workspace.folder / "datasets" / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def _existing(folder: Path) -> PreparedDataset | None:

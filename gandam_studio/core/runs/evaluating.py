@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,31 +20,49 @@ LEAST_SAMPLES, SAMPLES, MOST_SAMPLES = 16, 1024, 20_000
 """How many pictures may be looked at, and how many usually are."""
 
 
+@dataclass(frozen=True)
+class Measured:
+    """How quality is measured.
+
+    Attributes:
+        features: "auto", "random-conv" or "lite0". inception: a file with Inception's weights, for published metrics.
+    """
+
+    features: str = "auto"
+    inception: Path | None = None
+
+    def words(self) -> list[str]:
+        """The trainer's options."""
+        return ["--features", self.features, *(["--inception", str(self.inception)] if self.inception else [])]
+
+
 def evaluate_run(
     run: RunDirectory, *, iteration: str | None = None, samples: int = SAMPLES, seed: int = 0, grids: bool = False,
-    out: Path | None = None, force: bool = False, job: Job = NULL_JOB,
+    measured: Measured | None = None, out: Path | None = None, force: bool = False, job: Job = NULL_JOB,
 ) -> dict[str, Any]:  # fmt: skip
     """Judge `samples` pictures drawn from a checkpoint.
 
     Args:
         iteration: the checkpoint's, "best", or None for the newest.
         grids: judge every stored grid of fresh samples instead.
+        measured: how quality is measured.
         out: folder for the pictures behind the verdict. force: replace what is there.
 
     Returns the trainer's answer. Raises UserError and Cancelled.
     """
     words = ["--iteration", iteration] if iteration else []
-    words += ["--grids"] if grids else []
+    words += ["--grids"] if grids else (measured or Measured()).words()
     return _ask(run.path, words, samples, seed, out, force, job)
 
 
 def evaluate_folder(
     workspace: Workspace, folder: Path, version: ManifestVersion, *, samples: int = SAMPLES, seed: int = 0,
-    out: Path | None = None, force: bool = False, job: Job = NULL_JOB,
+    measured: Measured | None = None, out: Path | None = None, force: bool = False, job: Job = NULL_JOB,
 ) -> dict[str, Any]:  # fmt: skip
     """Judge the pictures in `folder` against a version; see `evaluate_run`."""
     against = prepare(workspace, version, job=job).pixels_path
-    return _ask(folder, ["--against", str(against)], samples, seed, out, force, job)
+    words = ["--against", str(against), *(measured or Measured()).words()]
+    return _ask(folder, words, samples, seed, out, force, job)
 
 
 def folder_problem(folder: Path) -> str:

@@ -323,7 +323,9 @@ class WatchPage(QWidget):
         self.verdict.show_finding(finding)
         spikes = ""
         if until:
-            spikes = self.tr("One spike so far.") if until == 1 else self.tr("{0:,} spikes so far.").format(until)
+            spikes = self.tr("One sudden jump of a curve so far.")
+            if until > 1:
+                spikes = self.tr("{0:,} sudden jumps of curves so far.").format(until)
         self.diagnosis.show_finding(finding, where="", spikes=spikes)
 
     def _show_no_diagnosis(self, follower: RunFollower) -> None:

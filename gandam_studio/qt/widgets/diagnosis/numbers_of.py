@@ -73,6 +73,8 @@ def _quality(found: Diagnosis) -> list[str]:
         _tr("KID of real sprites (noise band): {0:.4g} ± {1:.2g}").format(q.floor_mean, q.floor_sd),
         _tr("Distance from real sprites: z = {0:.2f}; below 3 is like real ones").format(q.z),
     ]
+    if q.jumbled is not None:
+        lines.append(_tr("KID of random pieces of real sprites: {0:.4g}").format(q.jumbled))
     if o is not None and o.at_end is not None:
         lines.append(_tr("Expected at the end of the schedule: {0:.3g}").format(o.at_end))
     if found.features:
@@ -83,10 +85,21 @@ def _quality(found: Diagnosis) -> list[str]:
 def _drift(found: Diagnosis) -> list[str]:
     d = found.drift
     if d is None:
-        return []
+        return _spikes(found)
     return [
         _tr("Compared with iteration {0:,}, under the fixed latents").format(d.since),
         _tr("Change of the same latent's picture, as a share of the distance to others: {0:.2f}").format(d.identity),
         _tr("Latents that draw another picture: {0:.0%}").format(d.changed),
         _tr("Change of the set as a whole: {0:.2f}").format(d.set_drift),
+        *_spikes(found),
     ]
+
+
+def _spikes(found: Diagnosis) -> list[str]:
+    s = found.spikes
+    if s is None:
+        return []
+    lines = [_tr("Stretches between samples with a sudden jump: {0:,}; without: {1:,}").format(s.with_spike, s.without)]
+    if s.ratio is not None and s.p is not None:
+        lines.append(_tr("Pictures change {0:.3g} times as much there: p = {1:.3g}, for one look").format(s.ratio, s.p))
+    return lines

