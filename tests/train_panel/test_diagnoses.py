@@ -212,7 +212,7 @@ def test_damaged_values_are_one_line_and_the_others_are_shown(tmp_path: Path, pa
     recorder.diagnose(diagnosis("healthy", "varied"))
     recorder.finish()
     shown = page(recorder.run.path)
-    assert shown.verdict.title.text() == "Healthy"
+    assert shown.verdict.title.text() == summary(diagnosis("healthy", "varied")).title
     shown.timeline.grab(150)
     assert "cannot be read" in shown.verdict.title.text()
     assert "100" in shown.verdict.moment.text()
