@@ -33,6 +33,8 @@ def _sprites(count: int, seed: int) -> Array:
 
 def jittered(pictures: Array, random: np.random.Generator) -> Array:
     """Shifted by up to a pixel, recoloured a little, with noise."""
+    if not len(pictures):
+        return pictures
     moved = np.stack([np.roll(p, tuple(random.integers(-1, 2, 2)), (0, 1)) for p in pictures])
     noise = random.normal(0, 8, (len(moved), 1, 1, 3)) + random.normal(0, 4, moved.shape)
     return np.clip(moved + noise, 0, 255).astype(np.uint8)

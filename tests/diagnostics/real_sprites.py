@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import subprocess
+import sys
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -69,11 +72,35 @@ def _collected(found: Iterator[tuple[str, bytes]]) -> Sprites:
     return np.stack(list(pictures.values())), numbers
 
 
+def in_folder(folder: Path) -> Sprites:
+    """All pictures below a folder, with the families that the program itself finds among them."""
+    from gandam_studio.core.runs.datasets import prepare
+    from gandam_studio.core.versions import find_version
+    from gandam_studio.core.workspace import Workspace
+    from trainer.protocol.arrays import open_pictures
+
+    with tempfile.TemporaryDirectory() as scratch:
+        ws = Path(scratch) / "ws"
+        for words in (["new", ws], ["-w", ws, "import", folder], ["-w", ws, "dedupe", "--families"],
+                      ["-w", ws, "recipe", "--size", str(SIZE)], ["-w", ws, "commit"]):  # fmt: skip
+            command = [sys.executable, "-m", "gandam_studio", *map(str, words)]
+            subprocess.run(command, check=True, capture_output=True)
+        with Workspace.open(ws) as workspace:
+            prepared = prepare(workspace, find_version(workspace, "latest"))
+            pixels = np.array(open_pictures(prepared.pixels_path))
+            info = prepared.info()
+    named = [family or one for one, family in zip(info["ids"], info["family"], strict=True)]
+    rows = np.unique(pixels.reshape(len(pixels), -1), axis=0, return_index=True)[1]
+    rows.sort()
+    return pixels[rows], np.unique(np.array(named)[rows], return_inverse=True)[1]
+
+
 @dataclass
 class Split:
     """Families dealt to training, held-out and unseen pictures."""
 
     training: Array
+    held_out: Array
     unseen: Array
     diagnostics: Diagnostics
     random: np.random.Generator
@@ -121,7 +148,7 @@ def split(sprites: Sprites, training: int, held_out_share: float, seed: int, sam
         parts[part].extend(rows)
     held, train, unseen = (np.array(part, dtype=int) for part in parts)
     real = RealPictures(pictures[train], families[train]), RealPictures(pictures[held], families[held])
-    return Split(pictures[train], pictures[unseen], Diagnostics(*real, samples, seed), random)
+    return Split(pictures[train], pictures[held], pictures[unseen], Diagnostics(*real, samples, seed), random)
 
 
 def _fresh(s: Split, m: int) -> Array:
@@ -131,7 +158,7 @@ def _fresh(s: Split, m: int) -> Array:
 def _share_of_copies(share: float) -> Callable[[Split, int], Array]:
     def made(s: Split, m: int) -> Array:
         count = round(share * m)
-        return np.concatenate([s.copies(count), s.halves(m - count)])
+        return np.concatenate([s.copies(count), s.mosaics(m - count)])
 
     return made
 
@@ -144,13 +171,13 @@ def _one_frequent(s: Split, m: int) -> Array:
 CONDITIONS: dict[str, tuple[Callable[[Split, int], Array], tuple[str, ...]]] = {
     "unseen sprites": (_fresh, (HEALTHY,)),
     "mosaics of training sprites": (lambda s, m: s.mosaics(m), (HEALTHY,)),
-    "halves of training sprites": (lambda s, m: s.halves(m), (HEALTHY,)),
+    "halves of training sprites": (lambda s, m: s.halves(m), (HEALTHY, CANNOT_TELL)),
     "copies, shifted and noisy": (lambda s, m: s.copies(m), (MEMORISED,)),
     "copies, soft": (lambda s, m: blurred(s.copies(m), 3), (MEMORISED,)),
     "copies, mirrored": (lambda s, m: s.copies(m)[:, :, ::-1].copy(), (MEMORISED,)),
-    "half copies": (_share_of_copies(0.5), (MEMORISED,)),
-    "10 % copies": (_share_of_copies(0.1), (MEMORISED,)),
-    "3 % copies": (_share_of_copies(0.03), (CANNOT_TELL, HEALTHY)),
+    "half copies, half mosaics": (_share_of_copies(0.5), (MEMORISED,)),
+    "10 % copies, rest mosaics": (_share_of_copies(0.1), (MEMORISED,)),
+    "3 % copies, rest mosaics": (_share_of_copies(0.03), (CANNOT_TELL, HEALTHY)),
     "unseen sprites, blurred 7x7": (lambda s, m: blurred(_fresh(s, m), 7), (CANNOT_TELL,)),
     "1 picture": (lambda s, m: s.modes(1, s.unseen, m), (COLLAPSED,)),
     "2 pictures": (lambda s, m: s.modes(2, s.unseen, m), (COLLAPSED,)),

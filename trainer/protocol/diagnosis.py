@@ -474,6 +474,8 @@ def copying_card(found: Diagnosis) -> Card:
         meaning = f"Not one of {found.samples:,} samples looks like a training picture; of all it draws, at most "
         meaning += f"{math.ceil(100 * c.high)} % do."
         advice = "That is no proof: look at the samples nearest to training pictures."
+        if found.reason in ("blurry", "blurry and alike"):
+            title, advice = "No copying found yet", "Copies show only when the samples get sharper."
     else:
         title = f"{_percent(c.kappa)} look like a training picture"
         meaning = f"They look like {_pictures(c.sources, 'training picture')}. Of all it draws, "
@@ -483,7 +485,7 @@ def copying_card(found: Diagnosis) -> Card:
         meaning += " Held-out sprites come too rarely for chance."
     elif c.test is not None and c.test.lean_p <= 0.05:
         meaning += " It leans on its training pictures, which alone is no copying."
-    tone = "neutral" if c.kappa else "good"
+    tone = "good" if not c.kappa and found.verdict in (HEALTHY, COLLAPSED) else "neutral"
     if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING):
         tone = "bad"
     return Card(title, meaning, advice, tone)
@@ -545,17 +547,17 @@ def drift_card(found: Diagnosis) -> Card:
         return Card("No earlier samples", meaning, "Look again after more training.")
     since = f"iteration {d.since:,}"
     if d.identity >= FORGOTTEN:
-        title = "Pictures are forgotten between samples"
-        meaning = f"The same latents draw other pictures than at {since}."
+        title = "Pictures are forgotten between moments"
+        meaning = f"The same samples (latents) show other pictures than at {since}."
         if d.set_drift < SETTLED:
-            meaning = f"The same pictures as at {since} are drawn, but by other latents."
+            meaning = f"The same pictures as at {since} are drawn, but as other samples."
         advice = "Usual early on; it settles as the learning rate falls."
     elif d.identity < SETTLED:
-        title, meaning = "Settled", f"The same latents draw nearly the same pictures as at {since}."
-        advice = "A latent can be followed from sample to sample."
+        title, meaning = "Settled", f"The same samples (latents) show nearly the same pictures as at {since}."
+        advice = "Each sample can be followed from one moment to the next."
     else:
         title = "Changing"
-        meaning = f"Pictures of the same latents have changed since {since}, {_percent(d.changed)} into other ones."
+        meaning = f"The same samples (latents) have changed since {since}, {_percent(d.changed)} into other pictures."
         advice = "Usual until the learning rate has fallen."
     return Card(title, f"{meaning} {jumps}".strip(), advice)
 

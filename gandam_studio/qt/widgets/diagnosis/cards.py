@@ -52,6 +52,7 @@ class FindingCard(QFrame):
         self.button.setAccessibleName(f"{subject}: {button}")
         self.button.clicked.connect(lambda _checked=False: self.pressed.emit())
         self.button.hide()
+        about.setMinimumHeight(self.button.sizeHint().height())  # Titles of cards side by side stand at one height.
         header = QHBoxLayout()
         header.setSpacing(theme.HALF + 2)
         header.addWidget(self.sign)
