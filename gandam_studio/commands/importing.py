@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
-    from gandam_studio.core.importing import ImportOptions, ImportSummary, Slicing
+    from gandam_studio.core.importing import Findings, ImportOptions, ImportSummary, Slicing
     from gandam_studio.core.workspace import Workspace
 
 _TOLD = 50
@@ -48,6 +49,10 @@ _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
 @click.option("--frame-tags", is_flag=True, help="Tag frames of Aseprite documents with their tags there.")
 @click.option("--carry-over", is_flag=True,
               help="Transfer decisions to new sprites of edited files, and drop the old ones.")  # fmt: skip
+@click.option("--look", is_flag=True,
+              help="Import nothing; say what there is: sheets, animations, tags in folders and captions.")  # fmt: skip
+@click.option("--reread", is_flag=True,
+              help="Read all files again, also those whose size and date have not changed.")  # fmt: skip
 @click.option("--retry-rejected", is_flag=True, help="Try files again that were refused before.")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse pictures of more pixels than this.")
 @click.option("--workers", type=click.IntRange(0), default=0, metavar="N",
@@ -70,6 +75,8 @@ def import_(
     frame_tags: bool,
     captions: str | None,
     carry_over: bool,
+    look: bool,
+    reread: bool,
     retry_rejected: bool,
     max_pixels: int | None,
     workers: int,
@@ -82,7 +89,7 @@ def import_(
     edited since gives a new sprite. Tags and decisions from options are edits that can be undone, and also apply to
     pictures that were imported before.
     """
-    from gandam_studio.core.importing import ImportOptions, import_sources
+    from gandam_studio.core.importing import ImportOptions, import_sources, look_over
 
     options = ImportOptions(
         frames=frames,
@@ -93,6 +100,7 @@ def import_(
         workers=workers,
         engine=engine,
         retry_rejected=retry_rejected,
+        reread=reread,
         ray_address=ray_address,
         names=_encoding(names),
         folders_as_tags=folders_as_tags,
@@ -102,6 +110,12 @@ def import_(
     )
     if max_pixels:
         options = dataclasses.replace(options, limits=dataclasses.replace(options.limits, max_pixels=max_pixels))
+    if look:
+        with ConsoleJob() as job:
+            findings = look_over(workspace, sources, job=job, options=options)
+        out.json(findings.to_json())
+        _tell_findings(out, findings)
+        return
     with ConsoleJob() as job:
         summary = import_sources(workspace, sources, job=job, options=options)
     out.json(summary.to_json())
@@ -167,6 +181,8 @@ def _tell(out: Output, summary: ImportSummary, options: ImportOptions) -> None:
     if summary.edited_count and not options.carry_over:
         out.note(f"{counted(summary.edited_count, 'picture')} edited since the last import; --carry-over gives the "
                  "new sprites the decisions of the old ones")  # fmt: skip
+    if left_out := summary.left_out():
+        out.note(f"left out: {printable(left_out)}")
     if options.folders_as_tags or options.captions or options.frame_tags:
         out.say(_tagged(summary))
     if options.carry_over:
@@ -175,13 +191,43 @@ def _tell(out: Output, summary: ImportSummary, options: ImportOptions) -> None:
     out.say(summary.sentence() + rate)
 
 
+def _tell_findings(out: Output, found: Findings) -> None:
+    """Say what there is, and which option uses it."""
+    from gandam_studio.core.importing.options import kinds_told
+
+    out.say(f"{counted(found.pictures, 'picture')}, {found.fresh:,} of them new")
+    if found.telling_folders:
+        out.say(f"folders (--folders-as-tags): {_counts(found.folders)}")
+    if found.captions:
+        words = f": {_counts(found.caption_tags)}" if found.caption_tags else ""
+        out.say(f"captions beside {counted(found.captions, 'picture')} (--captions tags){words}")
+    for sheets in found.sheets:
+        more = f" and {len(sheets.labels) - 1:,} more" if len(sheets.labels) > 1 else ""
+        size = f", {sheets.width} x {sheets.height}" if sheets.width else ""
+        how = "cut by its JSON file" if sheets.atlas else f"{sheets.cut.mode} (--grid auto)"
+        out.say(f"sheet: {printable(sheets.labels[0])}{more}{size}: {how}, {counted(sheets.sprites, 'sprite')}")
+    if found.animations:
+        out.say(f"{counted(found.animations, 'animation')} with {found.frames:,} frames (--frames distinct)")
+    if found.frame_tags:
+        out.say(f"tags of frames (--frame-tags): {_counts(found.frame_tags)}")
+    for names in found.names:
+        shown = ", ".join(map(printable, names.examples[names.used]))
+        out.say(f"names in {printable(names.path)} read as {names.used} (--names): {shown}")
+    if found.edited:
+        out.say(f"{counted(len(found.edited), 'file')} edited since the last import (--carry-over)")
+    if left_out := kinds_told(found.others, found.hidden):
+        out.say(f"left out: {printable(left_out)}")
+
+
 def _tagged(summary: ImportSummary) -> str:
-    if not summary.tagged:
-        return "no sprite got a new tag"
-    most = sorted(summary.tagged.items(), key=lambda pair: (-pair[1], pair[0]))
+    return f"tagged: {_counts(summary.tagged)}" if summary.tagged else "no sprite got a new tag"
+
+
+def _counts(tags: Mapping[str, int]) -> str:
+    most = sorted(tags.items(), key=lambda pair: (-pair[1], pair[0]))
     shown = ", ".join(f"{printable(tag)} ({count:,})" for tag, count in most[:_TAGS_TOLD])
     more = f" and {len(most) - _TAGS_TOLD:,} more" if len(most) > _TAGS_TOLD else ""
-    return f"tagged: {shown}{more}"
+    return f"{shown}{more}"
 
 
 def _nothing(sources: tuple[Path, ...], summary: ImportSummary) -> str:

@@ -42,7 +42,7 @@ def screen(tmp_path: Path, art: Path, open_window: OpenWindow, qtbot) -> CurateS
 
 def _import(screen: CurateScreen, art: Path, qtbot) -> None:
     screen.imports.last = None
-    screen.imports.start([art])
+    screen.imports.run([art])
     qtbot.waitUntil(lambda: screen.imports.last is not None and not screen.session.tasks, timeout=60_000)
 
 

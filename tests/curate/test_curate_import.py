@@ -90,7 +90,7 @@ def test_cancelling_keeps_what_was_imported(empty: CurateScreen, tmp_path: Path,
     art.mkdir()
     for index in range(3000):
         (art / f"s{index:04}.png").write_bytes(png_bytes(sprite_pixels(index)))
-    empty.imports.start([art])
+    empty.imports.run([art])
     task = empty.session.tasks[0]
     strip = empty.window().status_strip
     qtbot.waitUntil(lambda: task.progress.done > 0, timeout=30_000)

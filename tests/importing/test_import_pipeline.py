@@ -78,14 +78,15 @@ def test_every_verdict_has_its_own_count(workspace, folder_of, tmp_path) -> None
         (folder / name).write_bytes(data)
     job = Watch()
     summary = import_sources(workspace, [folder, *missing], job=job, options=ONE)
-    assert (summary.imported, summary.already, summary.missing_count, summary.rejected_count) == (1, 2, 3, 4)
+    assert (summary.imported, summary.already, summary.missing_count, summary.rejected_count) == (1, 2, 3, 3)
+    assert summary.others == {".txt": 1}
     assert job.stages == [("Looking for pictures", None), ("Importing", 10)]
     assert job.done == 10
-    assert {Path(r.path).name for r in summary.rejected} == set(broken)
+    assert {Path(r.path).name for r in summary.rejected} == set(broken) - {"c.txt"}
     assert all(r.reason for r in summary.rejected + summary.missing)
-    assert len(list(summary.rows())) == 7
-    assert summary.to_json()["rejected_count"] == 4
-    assert "1 imported, 2 exact copies merged, 4 rejected, 3 missing" in summary.sentence()
+    assert len(list(summary.rows())) == 6
+    assert summary.to_json()["rejected_count"] == 3
+    assert "1 imported, 2 exact copies merged, 3 rejected, 3 missing" in summary.sentence()
     again = import_sources(workspace, [folder], options=ONE)
     assert (again.already, again.copies) == (3, 0), "the same files are no copies, of themselves or of each other"
     assert "3 already imported" in again.sentence()
@@ -220,16 +221,15 @@ def test_archives_are_read_in_place_and_nothing_escapes(workspace, tmp_path, kin
     source.write_bytes(archive_bytes(entries, kind))
     before = sorted(p for p in tmp_path.rglob("*") if workspace.folder not in p.parents)
     summary = import_sources(workspace, [source], options=ImportOptions(workers=2))
-    assert (summary.imported, summary.rejected_count) == (94, 2)
+    assert (summary.imported, summary.rejected_count, summary.others) == (94, 1, {".txt": 1})
     assert {r.path.rpartition("!")[2]: r.reason for r in summary.rejected} == {
-        "readme.txt": "not a picture",
         "inner.zip": "an archive inside an archive",
     }
     assert sorted(p for p in tmp_path.rglob("*") if workspace.folder not in p.parents) == before
     assert [s.name for s in workspace.sprites()][90:] == ["slip.png", "absolute.png", "back.png", "drive.png"]
     state = everything(workspace)
     again = import_sources(workspace, [source], options=ONE)
-    assert (again.imported, again.already, again.rejected_count) == (0, 94, 2)
+    assert (again.imported, again.already, again.rejected_count, again.others_count) == (0, 94, 1, 1)
     assert everything(workspace) == state
 
 
@@ -452,7 +452,7 @@ def test_pokesprite_twice(workspace, shared_data) -> None:
     source = shared_data / "pokesprite" / "pokesprite-2.7.0.zip"
     first = import_sources(workspace, [source])
     # The truth lists 7,505 pictures; the archive holds 15 more and 2 tables.
-    assert (first.imported + first.already, first.rejected_count) == (7520, 2)
+    assert (first.imported + first.already, first.rejected_count, first.others_count) == (7520, 0, 2)
     with gzip.open(shared_data / "pokesprite" / "files.tsv.gz", "rt", encoding="utf-8") as stream:
         listed = {row["sha256_rgba"] for row in csv.DictReader(stream, delimiter="\t")}
     assert len(listed) <= first.imported <= len(listed) + 15
@@ -469,6 +469,6 @@ def test_the_hostile_files_end_to_end(workspace, shared_data, tmp_path) -> None:
         archive.extractall(folder, filter="data")
     files = sum(len(names) for _, _, names in os.walk(folder))
     summary = import_sources(workspace, [folder])
-    assert summary.imported + summary.already + summary.rejected_count == files
+    assert summary.imported + summary.already + summary.rejected_count + summary.others_count == files
     assert summary.imported > 100
     assert not any("crash" in r.reason or "longer" in r.reason for r in summary.rejected)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from gandam_studio.core.archives.zips import ZipEntry
+from gandam_studio.core.archives.zips import ZipEntry, read_directory
+from trainer.protocol.untrusted import UntrustedError, open_regular
 
 # In order of preference where two fit equally well; CP437 is the zip format's default.
 CODE_PAGES = ("cp932", "gbk", "cp1251", "cp866", "cp1252", "cp437")
 _SHOWN = {"gbk": "GBK", "utf-8": "UTF-8"}
+_MOST_ENTRIES = 200_000
 _ENOUGH = 4_000  # names used for the guess
 _LEAST = 0.35  # the lowest score at which a code page is preferred to CP437
 
@@ -47,6 +50,40 @@ def decode_names(entries: Sequence[ZipEntry], encoding: str = "") -> tuple[list[
         taken.add(name)
         names.append(name)
     return names, used
+
+
+@dataclass(frozen=True)
+class Names:
+    """A zip whose names are in a code page that had to be guessed.
+
+    Attributes:
+        path: of the archive.
+        used: the encoding that is proposed.
+        examples: encoding -> how a few of the names read in it; only those in which all names can be read.
+    """
+
+    path: str
+    used: str
+    examples: dict[str, list[str]]
+
+
+def names_in(path: str, shown: int = 5) -> Names | None:
+    """Propose a code page for a zip's names, with examples; None where all are UTF-8, or it cannot be read."""
+    try:
+        with open_regular(path) as stream:
+            entries = read_directory(stream, _MOST_ENTRIES)
+    except (UntrustedError, OSError):
+        return None
+    doubtful = [entry.raw_name for entry in entries if not entry.utf_8 and not entry.raw_name.isascii()]
+    used = propose(doubtful) if doubtful else ""
+    if used in ("", "utf-8"):
+        return None
+    parts = list(dict.fromkeys(part for name in doubtful for part in re.split(rb"/", name) if not part.isascii()))
+    examples = {}
+    for encoding in CODE_PAGES:
+        if encoding == used or _decoded(parts[:_ENOUGH], encoding) is not None:
+            examples[encoding] = [part.decode(encoding, "backslashreplace") for part in parts[:shown]]
+    return Names(path, used, examples)
 
 
 def propose(names: Iterable[bytes]) -> str:

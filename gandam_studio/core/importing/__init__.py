@@ -1,7 +1,16 @@
 """Import: from whatever lies on a disk to sprites of a workspace, at the speed of decoding."""
 
 from gandam_studio.core.importing.earlier import carry_over, pending
-from gandam_studio.core.importing.options import KEY_AUTO, ArchiveLimits, Edited, ImportOptions, ImportSummary, Rejected
+from gandam_studio.core.importing.looking import Findings, SheetsFound, look_over
+from gandam_studio.core.importing.options import (
+    KEY_AUTO,
+    ArchiveLimits,
+    Cut,
+    Edited,
+    ImportOptions,
+    ImportSummary,
+    Rejected,
+)
 from gandam_studio.core.importing.pipeline import import_sources
 from gandam_studio.core.importing.scan import Pasted
 from gandam_studio.core.importing.sheets import (
@@ -21,16 +30,20 @@ __all__ = [
     "ArchiveLimits",
     "Atlas",
     "Components",
+    "Cut",
     "Edited",
+    "Findings",
     "Grid",
     "ImportOptions",
     "ImportSummary",
     "Pasted",
     "Proposed",
     "Rejected",
+    "SheetsFound",
     "Slicing",
     "carry_over",
     "import_sources",
+    "look_over",
     "pending",
     "pieces",
     "propose",

@@ -39,24 +39,28 @@ def list_archive(
     *,
     encoding: str = "",
     note: Callable[[str], None] = lambda text: None,
+    skip: Callable[[], object] = lambda: None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[Found]:
     """The entries of an archive that may be pictures, in its own order, then what its links lead to.
 
     Zip entries carry their index (workers read them); tar entries carry their bytes. An entry that is settled comes
     with its outcome. `encoding` is that of names not in UTF-8; "" proposes one for zips and says so through `note`.
-    `check` is called often and may raise. Raises BrokenArchive or OSError.
+    `skip` is called for everything hidden that is left out. `check` is called often and may raise. Raises BrokenArchive
+    or OSError.
     """
     try:
         if kind == "zip":
-            yield from _zip_entries(path, allowed, encoding, note)
+            yield from _zip_entries(path, allowed, encoding, note, skip)
         else:
-            yield from _tar_entries(path, kind, limits, allowed, encoding, check)
+            yield from _tar_entries(path, kind, limits, allowed, encoding, skip, check)
     except UntrustedError as error:
         raise BrokenArchive(str(error)) from None
 
 
-def _zip_entries(path: str, allowed: ArchiveLimits, encoding: str, note: Callable[[str], None]) -> Iterator[Found]:
+def _zip_entries(
+    path: str, allowed: ArchiveLimits, encoding: str, note: Callable[[str], None], skip: Callable[[], object]
+) -> Iterator[Found]:
     packed_size = os.stat(path).st_size
     with open_regular(path) as stream:
         entries = read_directory(stream, allowed.max_entries)
@@ -67,7 +71,10 @@ def _zip_entries(path: str, allowed: ArchiveLimits, encoding: str, note: Callabl
         links = _zip_links(stream, entries, names)
         total = 0
         for index, (entry, name) in enumerate(zip(entries, names, strict=True)):
-            if entry.is_folder or entry.is_link or is_clutter(name):
+            if entry.is_folder or entry.is_link:
+                continue
+            if is_clutter(name):
+                skip()
                 continue
             total += entry.size
             _check_total(total, packed_size, allowed)
@@ -107,7 +114,13 @@ def _zip_links(stream: IO[bytes], entries: list[ZipEntry], names: list[str]) -> 
 
 
 def _tar_entries(
-    path: str, kind: str, limits: Limits, allowed: ArchiveLimits, encoding: str, check: Callable[[], None]
+    path: str,
+    kind: str,
+    limits: Limits,
+    allowed: ArchiveLimits,
+    encoding: str,
+    skip: Callable[[], object],
+    check: Callable[[], None],
 ) -> Iterator[Found]:
     packed_size = os.stat(path).st_size
     limit = _limit(packed_size, allowed)
@@ -125,7 +138,9 @@ def _tar_entries(
                 links.add_file(entry.name)
                 total += max(entry.size, 0)
                 _check_total(total, packed_size, allowed)
-                if not is_clutter(entry.name):
+                if is_clutter(entry.name):
+                    skip()
+                else:
                     yield _tar_item(path, entry.name, archive, entry, limits)
             elif not is_clutter(entry.name):
                 yield Item(path, entry.name), Outcome(REJECTED, "not a regular file")

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 
@@ -16,7 +17,16 @@ from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.describing import describe
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING, REJECTED, FoundSprite, Item, Outcome
 from gandam_studio.core.importing.options import WorkSettings
-from gandam_studio.core.importing.sheets import WHOLE, Slicing, pieces, sheet_from_json
+from gandam_studio.core.importing.sheets import (
+    WHOLE,
+    Proposed,
+    Slicing,
+    likely,
+    pieces,
+    propose,
+    propose_key,
+    sheet_from_json,
+)
 from gandam_studio.core.pictures.decoding import canonical
 from gandam_studio.core.pictures.decoding.canonical import IsArchive, Raw
 from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
@@ -72,6 +82,8 @@ class Examiner:
             return Outcome(MISSING, why(error)), []
         digest = hashlib.sha256(data).hexdigest()
         try:
+            if self.settings.looks:
+                return Outcome(ACCEPTED, "", digest, facts=_facts(data, self._limits)), []
             found = list(self._pictures(data, item))
         except IsArchive as error:
             nested = bool(item.member)
@@ -108,6 +120,10 @@ class Examiner:
             if "key" in cut:
                 settings = replace(settings, key=cut.pop("key"))
             slicing = None if cut["kind"] == WHOLE else sheet_from_json(cut)
+        if isinstance(slicing, Proposed):
+            rgba = canonical.decode(data, self._limits).rgba
+            key = settings.key_of(rgba)
+            slicing = next(iter(propose(rgba if key is None else keyed(rgba, key))), None)
         if slicing is not None:
             yield from self._pieces(data, slicing, settings)
         elif self.settings.frames == "distinct":
@@ -138,6 +154,25 @@ class Examiner:
             if key not in seen:
                 seen.add(key)
                 yield piece.part, piece.name, Raw(cut.rgba, cut.info.format)
+
+
+def _facts(data: bytes, limits: Limits) -> dict[str, Any]:
+    """What a picture is: its size, how many frames it has and their tags, and how it is cut if it surely is a sheet.
+
+    "cut" and "key" are as `Cut.to_json` has them, None where it is no sheet; "pieces" is what the cut gives.
+    """
+    kind = canonical.picture_kind(data, limits)
+    count, tags = canonical.frames_in(data, limits)
+    rgba = canonical.decode(data, limits).rgba
+    height, width = rgba.shape[:2]
+    facts = {"kind": kind, "width": width, "height": height, "frames": count, "tags": tags, "cut": None, "pieces": 1}
+    if count == 1:
+        key = propose_key(rgba)
+        sheet = likely(rgba if key is None else keyed(rgba, key))
+        if sheet is not None:
+            facts |= {"cut": sheet.to_json(), "key": list(key) if key else None}
+            facts["pieces"] = len(pieces(rgba, sheet, key))
+    return facts
 
 
 def read_file(path: str, limits: Limits) -> bytes:

@@ -26,6 +26,8 @@ class Item:
         cut: how this sheet is cut, whatever the import's own slicing (`sheets.sheet_from_json`); None for that. A value
             "key" is its key colour, whatever the import's own (`sheets.cut_of`).
         cut_mode: names that slicing; "" without one.
+        chosen: that cut was chosen for this file (`ImportOptions.cuts`); a plain cut of it counts instead of an earlier
+            one. Workers need not know it.
         earlier: SHA-256 of the bytes that an earlier import read at this place; "" for none. Workers need not know it.
     """
 
@@ -37,6 +39,7 @@ class Item:
     data: bytes | None = None
     cut: dict[str, Any] | None = None
     cut_mode: str = ""
+    chosen: bool = False
     earlier: str = ""
 
     @property
@@ -83,6 +86,7 @@ class Outcome:
             them. A larger one is kept as a file by whoever read it.
         fresh: that file was not in the store before.
         sprites: what it holds.
+        facts: what a worker that only looks has seen (`examining.Examiner`); None from one that imports.
     """
 
     verdict: str
@@ -91,6 +95,7 @@ class Outcome:
     fresh: bool = False
     sprites: list[FoundSprite] = field(default_factory=list)
     original: bytes = b""
+    facts: dict[str, Any] | None = None
 
     def keep_original(self, data: bytes, originals: Originals) -> None:
         """See to an accepted item's bytes: small ones travel on to be packed, larger ones are written here.
@@ -128,7 +133,7 @@ def pack_outcomes(outcomes: list[Outcome]) -> bytes:
         found = [
             [s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background, s.name, s.tags] for s in outcome.sprites
         ]
-        rows.append([outcome.verdict, outcome.reason, outcome.digest, outcome.fresh, found])
+        rows.append([outcome.verdict, outcome.reason, outcome.digest, outcome.fresh, found, outcome.facts])
         blobs.append(outcome.original)
         for sprite in outcome.sprites:
             blobs += (sprite.thumbnail, sprite.hashes, sprite.features)
@@ -140,12 +145,12 @@ def unpack_outcomes(frame: bytes) -> list[Outcome]:
     rows, blobs = unpack(frame)
     parts = iter(blobs)
     outcomes = []
-    for verdict, reason, digest, fresh, found in rows:
+    for verdict, reason, digest, fresh, found, facts in rows:
         sprites = []
         original = next(parts)
         for row in found:
             sprite = FoundSprite(*row)
             sprite.thumbnail, sprite.hashes, sprite.features = next(parts), next(parts), next(parts)
             sprites.append(sprite)
-        outcomes.append(Outcome(verdict, reason, digest, fresh, sprites, original))
+        outcomes.append(Outcome(verdict, reason, digest, fresh, sprites, original, facts))
     return outcomes

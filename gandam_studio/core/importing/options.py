@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.importing.sheets import Slicing, propose_key, sheet_from_json
-from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits
+from gandam_studio.core.importing.sheets import WHOLE, Slicing, propose_key, sheet_from_json
+from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, is_limit
 from gandam_studio.core.pictures.decoding.parts import Color, key_part
+from gandam_studio.core.pictures.decoding.sniff import claims_picture, is_damage
 
 FRAMES = ("first", "distinct")
 KEY_AUTO = "auto"
 CAPTIONS = ("", "tags")
 ENGINES = ("local", "ray")
+_LONGEST_KIND, _KINDS_TOLD = 12, 6
 LISTED = 10_000  # refusals a summary lists; the workspace remembers all of them
 
 
@@ -30,6 +33,30 @@ class ArchiveLimits:
     max_ratio: float = 200.0
     # Below this an archive may pack as well as it likes: flat pixel art packs a thousandfold.
     ratio_counts_from: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How one sheet is cut, chosen for it alone.
+
+    Attributes:
+        sheet: how it is cut; None takes the picture whole.
+        key: the colour that stands for transparency, or None.
+    """
+
+    sheet: Slicing | None = None
+    key: Color | None = None
+
+    @property
+    def mode(self) -> str:
+        """Names this cut among all others; "" for a picture taken whole as it is."""
+        parts = [self.sheet.mode] if self.sheet else []
+        return "+".join([*parts, *([key_part(self.key)] if self.key else [])])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as an item carries them (`items.Item.cut`)."""
+        values = self.sheet.to_json() if self.sheet else {"kind": WHOLE}
+        return {**values, "key": list(self.key) if self.key else None}
 
 
 @dataclass(frozen=True)
@@ -54,6 +81,9 @@ class ImportOptions:
         frame_tags: tag frames with the tags that their file gives them (Aseprite), in the same edit.
         captions: "tags" tags pictures with the words of the text files beside them, in the same edit; "" counts those.
         carry_over: give the new sprites of edited files the decisions of the old ones, as one edit after the import.
+        cuts: how some sheets are cut, by their path or "archive!entry", whatever else the options say.
+        encodings: as `names`, of some archives, by their path.
+        untagged: tags that folders, captions and frames would give and that nobody wants.
     """
 
     frames: str = "first"
@@ -73,6 +103,9 @@ class ImportOptions:
     frame_tags: bool = False
     captions: str = ""
     carry_over: bool = False
+    cuts: Mapping[str, Cut] = field(default_factory=dict)
+    encodings: Mapping[str, str] = field(default_factory=dict)
+    untagged: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.captions not in CAPTIONS:
@@ -102,20 +135,24 @@ class ImportOptions:
 
 @dataclass(frozen=True)
 class WorkSettings:
-    """What a worker must know; travels as JSON. `originals` is "" when the driver keeps the originals itself."""
+    """What a worker must know; travels as JSON. `originals` is "" when the driver keeps the originals itself.
+
+    `looks`: it imports nothing and only says what it sees (`Outcome.facts`).
+    """
 
     originals: str
     frames: str
     sheet: dict[str, Any] | None
     limits: dict[str, Any]
     key: list[int] | str | None = None
+    looks: bool = False
 
     @classmethod
-    def of(cls, options: ImportOptions, originals: Path | None) -> WorkSettings:
+    def of(cls, options: ImportOptions, originals: Path | None, *, looks: bool = False) -> WorkSettings:
         """The part of the options that concerns decoding."""
         sheet = options.sheet.to_json() if options.sheet else None
         key = list(options.key) if isinstance(options.key, tuple) else options.key
-        return cls(str(originals or ""), options.frames, sheet, asdict(options.limits), key)
+        return cls(str(originals or ""), options.frames, sheet, asdict(options.limits), key, looks)
 
     @property
     def decoding_limits(self) -> Limits:
@@ -154,6 +191,17 @@ class Edited:
     after: str
 
 
+def kinds_told(others: Mapping[str, int], hidden: int) -> str:
+    """Name kinds of files that are no pictures, the most frequent first: "8 .txt, 2 .pdf"; "" for none."""
+    kinds = sorted(others.items(), key=lambda pair: (-pair[1], pair[0]))
+    parts = [f"{count:,} {kind or 'without a suffix'}" for kind, count in kinds[:_KINDS_TOLD]]
+    if rest := sum(count for _, count in kinds[_KINDS_TOLD:]):
+        parts.append(f"{rest:,} of other kinds")
+    if hidden:
+        parts.append(f"{hidden:,} hidden or made by the system")
+    return ", ".join(parts)
+
+
 @dataclass
 class ImportSummary:
     """What an import did.
@@ -162,8 +210,11 @@ class ImportSummary:
         imported: new sprites.
         already: pictures that were there before, by file or by pixels.
         copies: those of `already` that come from other files and are merged, because their pixels are equal.
-        rejected: files refused, with reasons; the first LISTED of `rejected_count`.
+        rejected: pictures and archives refused, with reasons; the first LISTED of `rejected_count`.
         missing: files that were gone or could not be opened when their turn came; they are not remembered.
+        others: files that never claimed to be pictures: kind (".txt", "" without a suffix) -> how many.
+        hidden: hidden files and folders, and those that systems make for themselves; not looked at.
+        too_large: how many of those rejected were beyond the limits of what is decoded.
         notes: what a person should know besides, one line each.
         blank: how many of the new sprites show nothing, or one colour alone.
         captions: pictures with a caption beside them, a text file of the same name.
@@ -171,6 +222,7 @@ class ImportSummary:
         edited: pictures whose file has changed since an earlier import; the first LISTED of `edited_count`.
         carried: how many new sprites have got the decisions of those before.
         seconds: wall-clock time.
+        named: files that were named themselves, not found in a folder or archive: these are always listed when refused.
     """
 
     imported: int = 0
@@ -180,6 +232,9 @@ class ImportSummary:
     missing: list[Rejected] = field(default_factory=list)
     rejected_count: int = 0
     missing_count: int = 0
+    others: dict[str, int] = field(default_factory=dict)
+    hidden: int = 0
+    too_large: int = 0
     notes: list[str] = field(default_factory=list)
     blank: int = 0
     captions: int = 0
@@ -188,14 +243,26 @@ class ImportSummary:
     edited_count: int = 0
     carried: int = 0
     seconds: float = 0.0
+    named: frozenset[str] = frozenset()
 
     @property
     def already_imported(self) -> int:
         """Pictures that an earlier import brought from the same file."""
         return self.already - self.copies
 
+    @property
+    def others_count(self) -> int:
+        """Files that never claimed to be pictures."""
+        return sum(self.others.values())
+
     def reject(self, path: str, reason: str) -> None:
-        """Count, and list while there is room."""
+        """Count, and list while there is room; a file that never claimed to be a picture is counted by its kind."""
+        if path not in self.named and not claims_picture(path, reason):
+            kind = os.path.splitext(path)[1].lower()
+            kind = kind if len(kind) <= _LONGEST_KIND else ""
+            self.others[kind] = self.others.get(kind, 0) + 1
+            return
+        self.too_large += is_limit(reason)
         self.rejected_count += 1
         if len(self.rejected) < LISTED:
             self.rejected.append(Rejected(path, reason))
@@ -217,9 +284,13 @@ class ImportSummary:
         if text not in self.notes and len(self.notes) < LISTED:
             self.notes.append(text)
 
+    def left_out(self) -> str:
+        """Name the kinds of files that were left out (`kinds_told`)."""
+        return kinds_told(self.others, self.hidden)
+
     def rows(self) -> Iterator[tuple[str, str, str]]:
-        """(verdict, path, reason) of what a person should look at: refused, missing and edited files."""
-        for item in self.rejected:
+        """(verdict, path, reason) of what a person should look at: refused files, damaged first, missing and edited."""
+        for item in sorted(self.rejected, key=lambda item: not is_damage(item.reason)):
             yield "rejected", item.path, item.reason
         for item in self.missing:
             yield "missing", item.path, item.reason
@@ -236,6 +307,8 @@ class ImportSummary:
             "rejected_count": self.rejected_count,
             "missing": [asdict(item) for item in self.missing],
             "missing_count": self.missing_count,
+            "others": dict(sorted(self.others.items())),
+            "hidden": self.hidden,
             "blank": self.blank,
             "captions": self.captions,
             "tagged": self.tagged,
@@ -258,6 +331,8 @@ class ImportSummary:
             parts.append(f"{self.missing_count:,} missing")
         if self.edited_count:
             parts.append(f"{self.edited_count:,} edited since the last import")
+        if self.others:
+            parts.append(f"{self.others_count:,} other {'file' if self.others_count == 1 else 'files'} left out")
         if self.blank:
             parts.append(f"{self.blank:,} of the new ones blank")
         if self.captions:

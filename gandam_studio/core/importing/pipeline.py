@@ -16,8 +16,8 @@ from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, FATAL, MISSING
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary, WorkSettings
 from gandam_studio.core.importing.pool import Pool
 from gandam_studio.core.importing.recording import Known, Recorder, archive_members, cut_as_before, lookup
-from gandam_studio.core.importing.scan import Pasted, Source, count, scan
-from gandam_studio.core.importing.words import Words, is_caption_name
+from gandam_studio.core.importing.scan import Pasted, Source, count, label_of, scan
+from gandam_studio.core.importing.words import Words, holds_words
 from gandam_studio.core.jobs import NULL_JOB, Cancelled, Job
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
 from gandam_studio.core.places import storable
@@ -93,6 +93,7 @@ class _Import:
         self._cuts_as_before = options.sheet is None and options.key is None and not options.whole
         self._cut_before = 0
         self._refuse_missing()
+        self.summary.named = frozenset(storable(label_of(source)) for source in self._sources)
 
     def work(self) -> None:
         """Everything; what was decoded before an interruption is still committed."""
@@ -105,7 +106,9 @@ class _Import:
         job.start("Importing", total)
         try:
             with self._engine() as engine:
-                self._run(engine, scan(self._sources, atlases=self._options.atlases, key_mode=self._options.key_mode))
+                options = self._options
+                found = scan(self._sources, atlases=options.atlases, key_mode=options.key_mode, skip=self._skip)
+                self._run(engine, found)
                 self._settle()
                 while self._archives:
                     self._open_archive(engine, self._archives.pop(0))
@@ -126,6 +129,9 @@ class _Import:
                     self.summary.edit(pair)
             _, self.summary.carried = earlier.carry_over(self._workspace, found)
         self._words.apply(self._workspace)
+
+    def _skip(self) -> None:
+        self.summary.hidden += 1
 
     def _settle(self) -> None:
         """Commit, then tell captions from other text files."""
@@ -166,7 +172,7 @@ class _Import:
         else:
             if outcome.verdict == ARCHIVE:
                 outcome = Outcome(REJECTED, "an archive, not a picture")
-            text = outcome.verdict == REJECTED and _may_be_caption(item, outcome.digest)
+            text = outcome.verdict == REJECTED and _may_be_words(item, outcome.digest)
             if text:
                 self._words.text(item, outcome.reason)
             self._recorder.add(item, outcome, listed=not text)
@@ -194,6 +200,8 @@ class _Import:
     def _unknown(self, found: Iterator[Found]) -> Iterator[Item]:
         for group in _grouped(found):
             items = [entry for entry in group if isinstance(entry, Item)]
+            if self._options.cuts:
+                self._cut_as_chosen(items)
             if self._cuts_as_before:
                 self._cut_before += len(cut_as_before(self._workspace.connection, items))
             known = dict(
@@ -211,17 +219,38 @@ class _Import:
                     self._remember(entry, memory)
                     self._job.advance()
 
+    def _cut_as_chosen(self, items: list[Item]) -> None:
+        for item in items:
+            cut = self._options.cuts.get(item.label)
+            if cut is not None:
+                item.cut, item.cut_mode, item.chosen = cut.to_json(), cut.mode, True
+
     def _again(self, item: Item, memory: Known) -> bool:
         if self._options.frame_tags and (item.member or item.path).lower().endswith((".ase", ".aseprite")):
             return True  # its tags are not remembered
-        if memory.reason == ARCHIVE and (self._options.names or self._options.captions):
-            return True  # its entries may have other names now, and the captions among them are to be read
+        if memory.reason == ARCHIVE and self._open_again(item):
+            return True
+        if not memory.accepted and self._options.limits.allow(memory.reason, item.size):
+            return True
         return self._options.reread or (self._options.retry_rejected and not memory.accepted)
+
+    def _open_again(self, item: Item) -> bool:
+        """Whether an archive that has not changed may give other sprites now."""
+        options = self._options
+        if options.names or options.captions or item.path in options.encodings:
+            return True  # its entries may have other names now, and the captions among them are to be read
+        if any(label.startswith(f"{item.path}!") for label in options.cuts):
+            return True
+        known = archive_members(self._workspace.connection, item, options.mode)
+        return any(
+            not memory.accepted and (options.retry_rejected or options.limits.allow(memory.reason, memory.size))
+            for _, memory in known
+        )
 
     def _remember(self, item: Item, memory: Known) -> None:
         """Count an item that has not changed since an earlier import settled it."""
         if not memory.accepted:
-            if _may_be_caption(item, memory.digest):
+            if _may_be_words(item, memory.digest):
                 self._words.text(item, memory.reason)
             else:
                 self.summary.reject(storable(item.label), memory.reason)
@@ -244,7 +273,8 @@ class _Import:
             try:
                 yield from list_archive(
                     item.path, archive.kind, options.limits, options.archives,
-                    encoding=options.names, note=self.summary.note, check=self._job.check,
+                    encoding=options.encodings.get(item.path, options.names), note=self.summary.note,
+                    skip=self._skip, check=self._job.check,
                 )  # fmt: skip
             except UnreadablePicture as error:
                 problem.append(str(error))
@@ -261,9 +291,9 @@ class _Import:
         self._recorder.commit()
 
 
-def _may_be_caption(item: Item, digest: str) -> bool:
-    """Whether a refused file that was read may be a caption: what lies beside it will tell."""
-    return bool(digest) and is_caption_name(item.member or item.path)
+def _may_be_words(item: Item, digest: str) -> bool:
+    """Whether a refused file that was read may say something of pictures: what lies beside it will tell."""
+    return bool(digest) and holds_words(item.member or item.path)
 
 
 def _grouped(found: Iterator[Found]) -> Iterator[list[Found]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.examining import read_file, why
 from gandam_studio.core.importing.items import ACCEPTED, ARCHIVE, MISSING, Item
 from gandam_studio.core.importing.options import WorkSettings
@@ -18,15 +19,18 @@ from gandam_studio.core.workers.pool import Check
 
 
 def load_picture(
-    source: Path | str | bytes, *, limits: Limits = DEFAULT_LIMITS, check: Check = lambda: None
+    source: Path | str | bytes | Item, *, limits: Limits = DEFAULT_LIMITS, check: Check = lambda: None
 ) -> NDArray[np.uint8]:
-    """Canonical RGBA (H, W, 4) of a file or of encoded bytes that nobody has vetted yet.
+    """Canonical RGBA (H, W, 4) of a file, an entry of a zip or encoded bytes that nobody has vetted yet.
 
     A worker process proves that the picture can be decoded within the limits; only then is it decoded here. Takes
     about half a second: call it off the GUI thread. Raises UnreadablePicture, or whatever `check` raises.
     """
     try:
-        data = source if isinstance(source, bytes) else read_file(os.fspath(source), limits)
+        if isinstance(source, Item):
+            data = _bytes_of(source, limits)
+        else:
+            data = source if isinstance(source, bytes) else read_file(os.fspath(source), limits)
     except OSError as error:
         raise UnreadablePicture(why(error)) from None
     item = Item("preview", data=data, size=len(data))
@@ -38,3 +42,15 @@ def load_picture(
             if outcomes[0].verdict != ACCEPTED:
                 raise UnreadablePicture(outcomes[0].reason)
     return decode(data, limits, vetted=True).rgba
+
+
+def _bytes_of(item: Item, limits: Limits) -> bytes:
+    if item.member and item.index < 0:
+        raise UnreadablePicture("an entry of an archive that can only be read from its beginning")
+    if not item.member:
+        return read_file(item.path, limits)
+    reader = ZipReader()
+    try:
+        return reader.read(item.path, item.index, limits.max_file_bytes)
+    finally:
+        reader.close()

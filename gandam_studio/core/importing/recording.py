@@ -60,12 +60,14 @@ class Known:
         accepted, reason: its verdict.
         digest: SHA-256 of its bytes, "" when they were not read.
         sprite: the row of its sprite; None when it gave none, or several.
+        size: of the file or entry, bytes.
     """
 
     accepted: bool
     reason: str
     digest: str = ""
     sprite: int | None = None
+    size: int = 0
 
 
 def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> list[Known | None]:
@@ -75,7 +77,7 @@ def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> 
     """
     rows: dict[tuple[str, str], tuple[int, int, str, str, str, int | None]] = {}
     paths = sorted({storable(item.path) for item in items})
-    members = sorted({member_key(item, item.cut_mode or mode) for item in items})
+    members = sorted({member_key(item, _mode_of(item, mode)) for item in items})
     for some in _slices(paths):
         for more in _slices(members):
             query = (
@@ -86,12 +88,17 @@ def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> 
                 rows[path, member] = tuple(row)
     found: list[Known | None] = []
     for item in items:
-        row = rows.get((storable(item.path), member_key(item, item.cut_mode or mode)))
+        row = rows.get((storable(item.path), member_key(item, _mode_of(item, mode))))
         unchanged = row is not None and row[:2] == (item.size, item.mtime_ns) and not _is_undated(item)
         found.append(Known(row[2] == ACCEPTED, *row[3:]) if row is not None and unchanged else None)
         if row is not None:
             item.earlier = row[4]
     return found
+
+
+def _mode_of(item: Item, mode: str) -> str:
+    """The mode under which an item is remembered; `mode` is the import's."""
+    return item.cut_mode if item.chosen else item.cut_mode or mode
 
 
 def cut_as_before(connection: sqlite3.Connection, items: Sequence[Item]) -> list[Item]:
@@ -123,7 +130,7 @@ def _is_undated(item: Item) -> bool:
 
 def archive_members(connection: sqlite3.Connection, item: Item, mode: str) -> Iterable[tuple[str, Known]]:
     """What was remembered of an archive's entries, the archive itself left out."""
-    query = "SELECT member, verdict, reason, file_digest, sprite FROM sources WHERE path = ? AND member != ?"
+    query = "SELECT member, verdict, reason, file_digest, sprite, size FROM sources WHERE path = ? AND member != ?"
     for member, verdict, *row in connection.execute(
         f"{query} ORDER BY source", (storable(item.path), member_key(item, mode))
     ):

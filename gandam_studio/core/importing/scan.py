@@ -28,6 +28,11 @@ class Pasted:
 Source = str | Path | Pasted
 
 
+def label_of(source: Source) -> str:
+    """Return the `Item.label` of a source that is a file, or a pasted picture."""
+    return _pasted(source).label if isinstance(source, Pasted) else os.path.abspath(os.fspath(source))
+
+
 def is_clutter(name: str) -> bool:
     """Whether an entry is what systems leave behind by themselves: Thumbs.db, ._shadows, hidden folders."""
     *folders, last = name.replace("\\", "/").split("/")
@@ -39,14 +44,19 @@ def _clutter_name(name: str) -> bool:
 
 
 def scan(
-    sources: Iterable[Source], *, atlases: bool = True, key_mode: str = ""
+    sources: Iterable[Source],
+    *,
+    atlases: bool = True,
+    key_mode: str = "",
+    skip: Callable[[], object] = lambda: None,
 ) -> Iterator[Item | tuple[Item, Outcome]]:
     """Items of all sources in order; with an Outcome where it is settled already (missing, not a regular file).
 
     With `atlases`, a JSON file that describes a sheet beside it yields no item of its own: the sheet's item says how
-    it is cut. `key_mode` names the import's key colour, which counts for such sheets too; "" without one.
+    it is cut. `key_mode` names the import's key colour, which counts for such sheets too; "" without one. `skip` is
+    called for everything hidden that is not looked at.
     """
-    found = _scan(sources)
+    found = _scan(sources, skip)
     return _with_atlases(found, key_mode) if atlases else found
 
 
@@ -75,7 +85,7 @@ def _with_atlases(found: Iterator[Item | tuple[Item, Outcome]], key_mode: str) -
             yield item
 
 
-def _scan(sources: Iterable[Source]) -> Iterator[Item | tuple[Item, Outcome]]:
+def _scan(sources: Iterable[Source], skip: Callable[[], object]) -> Iterator[Item | tuple[Item, Outcome]]:
     visited: set[tuple[int, int]] = set()
     for source in sources:
         if isinstance(source, Pasted):
@@ -91,7 +101,7 @@ def _scan(sources: Iterable[Source]) -> Iterator[Item | tuple[Item, Outcome]]:
             key = (status.st_dev, status.st_ino)
             if key not in visited:
                 visited.add(key)
-                yield from _walk(path, visited)
+                yield from _walk(path, visited, skip)
         else:
             yield _file(path, status)
 
@@ -134,7 +144,9 @@ def _count_folder(folder: str, stack: list[str], visited: set[tuple[int, int]]) 
     return found
 
 
-def _walk(folder: str, visited: set[tuple[int, int]]) -> Iterator[Item | tuple[Item, Outcome]]:
+def _walk(
+    folder: str, visited: set[tuple[int, int]], skip: Callable[[], object]
+) -> Iterator[Item | tuple[Item, Outcome]]:
     # A stack of listings, not recursion: folders may be nested deeper than Python's stack.
     stack = [_listing(folder)]
     while stack:
@@ -147,10 +159,14 @@ def _walk(folder: str, visited: set[tuple[int, int]]) -> Iterator[Item | tuple[I
             yield Item(path), Outcome(MISSING, error)
         elif stat.S_ISDIR(status.st_mode):
             key = (status.st_dev, status.st_ino)
-            if key not in visited and not _hidden_folder(os.path.basename(path)):
+            if _hidden_folder(os.path.basename(path)):
+                skip()
+            elif key not in visited:
                 visited.add(key)
                 stack.append(_listing(path))
-        elif not _clutter_name(os.path.basename(path)):
+        elif _clutter_name(os.path.basename(path)):
+            skip()
+        else:
             yield _file(path, status)
 
 

@@ -20,9 +20,13 @@ from gandam_studio.core.pictures.rendering import content_box, plain_border
 
 MAXIMUM_REGIONS = 20_000
 _LONGEST = 32_000  # what a picture's side may be
+_SIDES = (16, 24, 32, 40, 48, 56, 64, 68, 72, 80, 96, 128, 160, 192, 256)
+"""Sides of cells in pixels that a grid is tried with."""
 Region = tuple[int, int, int, int]  # x, y, w, h in canonical pixels
 # A key colour covers at least this much of an opaque picture's border, of its area, and is seldom another's neighbour.
 _KEY_BORDER, _KEY_AREA = 0.6, 0.15
+# Sides in pixels of the smallest sheet and of a piece that may be a sprite, and the factor between alike pieces' areas.
+_SMALLEST_SHEET, _SMALLEST_PIECE, _ALIKE = 32, 8, 3.0
 
 
 @dataclass(frozen=True)
@@ -226,21 +230,60 @@ def visible(rgba: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def propose(rgba: NDArray[np.uint8]) -> list[Grid | Components]:
     """Likely slicings of a sheet, the likeliest first; an empty list when it looks like a single sprite."""
     content = visible(rgba)
+    if not content.any():
+        return []
     proposals: list[Grid | Components] = []
     height, width = content.shape
     # A cell size fits when no line between cells cuts through content; the smallest such that is not all gaps wins.
-    for side in (16, 24, 32, 40, 48, 56, 64, 68, 72, 80, 96, 128, 160, 192, 256):
+    for side in _SIDES:
         for cell_width, cell_height in ((side, side), (68, 56) if side == 68 else (0, 0)):
             if cell_width and _grid_fits(content, cell_width, cell_height):
                 proposals.append(Grid(cell_width, cell_height))
     shapes = Components(join=max(1, min(width, height) // 256))
     count = len(_shapes(content, shapes))
+    # A grid whose last cells run over the edge is as good where it gives each shape a cell of its own.
+    cut_off = (Grid(side, side) for side in _SIDES if _grid_fits(content, side, side, whole=False))
+    proposals += [grid for grid in cut_off if grid not in proposals and len(_cells(content, grid)) == count > 2][:1]
     if 1 < count <= MAXIMUM_REGIONS:
         proposals.append(shapes)
     # The best grid cuts about as many pieces as there are shapes; rules and gaps that were seen say it for certain.
     proposals.sort(key=lambda sheet: abs(len(regions(rgba, sheet)) - count))
     separated = separated_grid(rgba)
     return ([separated] if separated else []) + proposals[:6]
+
+
+def likely(rgba: NDArray[np.uint8]) -> Grid | Components | None:
+    """How (H, W, 4) RGBA is cut if it surely is a sheet of several sprites; None for what may be one sprite.
+
+    Stricter than `propose`: gaps or ruled lines are seen, or at least three pieces of about one size stand apart.
+    """
+    if max(rgba.shape[:2]) < _SMALLEST_SHEET:
+        return None
+    for sheet in propose(rgba):
+        try:
+            found = regions(rgba, sheet)
+        except UnreadablePicture:
+            continue
+        if _are_alike(rgba, found, least=2 if sheet == separated_grid(rgba) else 3):
+            return sheet
+    return None
+
+
+def _are_alike(rgba: NDArray[np.uint8], found: list[Region], least: int) -> bool:
+    """Whether enough pieces are sprites of about one size, and hold nearly all that is visible."""
+    content = visible(rgba)
+    sizes, areas = [], []
+    for x, y, w, h in found:
+        inside = content[y : y + h, x : x + w]
+        box = content_box_of(inside)
+        sizes.append(max(box[2], box[3]))
+        areas.append(int(np.count_nonzero(inside)))
+    whole = [area for size, area in zip(sizes, areas, strict=True) if size >= _SMALLEST_PIECE]
+    if len(whole) < least:
+        return False
+    typical = float(np.median(whole))
+    alike = [area for area in whole if typical / _ALIKE <= area <= typical * _ALIKE]
+    return bool(len(alike) >= max(least, 0.7 * len(found)) and sum(alike) >= 0.7 * np.count_nonzero(content))
 
 
 def separated_grid(rgba: NDArray[np.uint8]) -> Grid | None:
@@ -284,9 +327,11 @@ def _separators(rgba: NDArray[np.uint8]) -> tuple[int, int, int] | None:
     return cell, first - cell, gap
 
 
-def _grid_fits(content: NDArray[np.bool_], cell_width: int, cell_height: int) -> bool:
+def _grid_fits(content: NDArray[np.bool_], cell_width: int, cell_height: int, *, whole: bool = True) -> bool:
     height, width = content.shape
-    if width % cell_width or height % cell_height or (width, height) == (cell_width, cell_height):
+    if whole and (width % cell_width or height % cell_height):
+        return False
+    if width <= cell_width and height <= cell_height:
         return False
     # Content may touch a cell's edge on one side, but must not run across it.
     across_x = content[:, cell_width - 1 : -1 : cell_width] & content[:, cell_width::cell_width]

@@ -1,4 +1,4 @@
-"""Words around pictures: the names of their folders, and captions in text files beside them, become tags."""
+"""Words around pictures: the names of their folders, captions in text files beside them and tables become tags."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from gandam_studio.core.importing.earlier import sprites_of
 from gandam_studio.core.importing.examining import why
 from gandam_studio.core.importing.items import FoundSprite, Item
 from gandam_studio.core.importing.options import ImportOptions, ImportSummary
+from gandam_studio.core.importing.tables import MAXIMUM_TABLE_BYTES, is_table_name, read_table, tags_in
 from gandam_studio.core.places import CURRENT, SEPARATOR, split_member, storable
-from gandam_studio.core.texts import LONGEST_TAG, checked, forms
+from gandam_studio.core.texts import LONGEST_TAG, checked, forms, natural_key
 from gandam_studio.core.workspace.edits import SetValues, read_fields
 from gandam_studio.core.workspace.seqsets import as_seqs
 from gandam_studio.core.workspace.sprite import join_tags, split_tags
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 CAPTION_SUFFIXES = (".txt", ".caption")
 MAXIMUM_CAPTION_BYTES = 64 << 10
-MAXIMUM_CAPTION_TAGS = 200
 _SETTLED_AT_ONCE = 4096
-_REPEATS = re.compile(r"\d+_(?=.)")  # "10_golem": kohya's folders begin with a number of repeats
+REPEATS = re.compile(r"\d+_(?=.)")
+"""Begins the names of kohya's folders, "10_golem": a number of repeats."""
 
 
 def is_caption_name(name: str) -> bool:
@@ -38,18 +39,19 @@ def is_caption_name(name: str) -> bool:
     return name.lower().endswith(CAPTION_SUFFIXES)
 
 
+def holds_words(name: str) -> bool:
+    """Whether a file may say something of pictures: a caption or a table."""
+    return is_caption_name(name) or is_table_name(name)
+
+
 def caption_tags(data: bytes) -> frozenset[str]:
     """The tags in a caption, between commas or line ends. Raises UserError or UntrustedError when one is not valid."""
-    parts = (part.strip() for part in re.split(r"[,\r\n]", decode_text(data)))
-    tags = frozenset(checked(part, "a tag", LONGEST_TAG) for part in parts if part)
-    if len(tags) > MAXIMUM_CAPTION_TAGS:
-        raise UserError(f"there are more than {MAXIMUM_CAPTION_TAGS} tags")
-    return tags
+    return tags_in(decode_text(data))
 
 
 def folder_tag(name: str) -> str:
     """The tag that a folder's name gives, "" for none. Raises UserError when the name cannot be a tag."""
-    return checked(_REPEATS.sub("", name, count=1), "a tag", LONGEST_TAG)
+    return checked(REPEATS.sub("", name, count=1), "a tag", LONGEST_TAG)
 
 
 def nearest_folder(path: str, entry: str) -> str:
@@ -68,6 +70,11 @@ class _Text:
     item: Item
     reason: str
     tags: frozenset[str] | str | None = None  # or why there are none; None where they were not looked for yet
+    rows: list[tuple[str, frozenset[str]]] | None = None  # of a table, where they were read already
+
+    @property
+    def is_table(self) -> bool:
+        return is_table_name(self.item.member or self.item.path)
 
 
 @dataclass
@@ -107,16 +114,21 @@ class Words:
     def text(self, item: Item, reason: str) -> None:
         """Hold a refused text file until it is known whether a picture lies beside it."""
         waiting = _Text(Item(item.path, item.member, index=item.index), reason)
-        if self.options.captions and item.data is not None:
+        if item.data is not None:
             # An entry of a tar comes by once only.
             data = item.data
-            waiting.tags = _read(lambda: data)
+            if waiting.is_table:
+                found = _rows(lambda: data, item.member)
+                waiting.rows, waiting.tags = ([], found) if isinstance(found, str) else (found, None)
+            elif self.options.captions:
+                waiting.tags = _read(lambda: data)
         self._texts.append(waiting)
 
     def settle_when_due(self) -> None:
         """Settle what can be, so that a folder of many captions is not held whole. Rows must have been written."""
         if len(self._texts) >= self._settle_at:
-            self._texts = [text for text in self._texts if not self._settle(text)]
+            # The pictures of a table may come long after it.
+            self._texts = [text for text in self._texts if text.is_table or not self._settle(text)]
             self._settle_at = max(_SETTLED_AT_ONCE, 2 * len(self._texts))
 
     def settle(self) -> None:
@@ -135,7 +147,7 @@ class Words:
             return
         wanted: dict[int, set[str]] = {}
         for tag, seqs in self._rows.items():
-            for seq in seqs:
+            for seq in seqs if tag not in self.options.untagged else ():
                 wanted.setdefault(seq, set()).add(tag)
         values: dict[int, str] = {}
         for seq, before in read_fields(self.connection, as_seqs(wanted), "tags"):
@@ -143,7 +155,7 @@ class Words:
             for tag in wanted[seq] - tags:
                 self.summary.tagged[tag] = self.summary.tagged.get(tag, 0) + 1
             values[seq] = join_tags(tags | wanted[seq])
-        self.summary.tagged = dict(sorted(self.summary.tagged.items()))
+        self.summary.tagged = dict(sorted(self.summary.tagged.items(), key=lambda pair: natural_key(pair[0])))
         if values:
             names = ["folders"] if self.options.folders_as_tags else []
             names += ["captions"] if self.options.captions else []
@@ -180,7 +192,9 @@ class Words:
         self._rows.setdefault(tag, array("q")).extend(seqs)
 
     def _settle(self, text: _Text) -> bool:
-        """Take a text file for the caption of the pictures beside it; False when there are none."""
+        """Take a text file for the words of the pictures beside it; False when there are none."""
+        if text.is_table:
+            return self._settle_table(text)
         pictures = _pictures_beside(self.connection, storable(text.item.path), storable(text.item.member))
         if not pictures:
             return False
@@ -194,10 +208,52 @@ class Words:
         self.summary.captions += len(pictures)
         return True
 
-    def _bytes(self, item: Item) -> bytes:
+    def _settle_table(self, text: _Text) -> bool:
+        """As `_settle`, for a table: its rows name the pictures."""
+        item = text.item
+        found: list[tuple[str, frozenset[str]]] | str | None = text.rows
+        if isinstance(text.tags, str):
+            found = text.tags
+        elif found is None:
+            found = _rows(lambda: self._bytes(item, MAXIMUM_TABLE_BYTES), item.member or item.path)
+        if isinstance(found, str):
+            self.summary.reject(storable(item.label), f"a table that gives no tags: {found}")
+            return True
+        pictures = 0
+        for place, tags in found:
+            seqs = _pictures_at(self.connection, item, place)
+            pictures += bool(seqs)
+            for tag in tags if self.options.captions else ():
+                self._add(tag, seqs)
+        self.summary.captions += pictures
+        return pictures > 0
+
+    def _bytes(self, item: Item, most: int = MAXIMUM_CAPTION_BYTES) -> bytes:
         if item.index >= 0:
-            return self._zip.read(item.path, item.index, MAXIMUM_CAPTION_BYTES)
-        return read_regular(item.path, MAXIMUM_CAPTION_BYTES)
+            return self._zip.read(item.path, item.index, most)
+        return read_regular(item.path, most)
+
+
+def _rows(content: Callable[[], bytes], name: str) -> list[tuple[str, frozenset[str]]] | str:
+    """The rows of a table, or why there are none."""
+    try:
+        return read_table(content(), name)
+    except (OSError, ValueError, UserError) as error:
+        return why(error) if isinstance(error, OSError) else str(error)
+
+
+def _pictures_at(connection: sqlite3.Connection, item: Item, place: str) -> list[int]:
+    """The sprites of the picture at a path from a table's folder."""
+    for form in forms(place):
+        if item.member:
+            folder = item.member.replace("\\", "/").rpartition("/")[0]
+            path, entry = item.path, f"{folder}/{form}" if folder else form
+        else:
+            path, entry = os.path.normpath(os.path.join(os.path.dirname(item.path), form)), ""
+        found = sprites_of(connection, storable(path), storable(entry))
+        if found:
+            return list(dict.fromkeys(found.values()))
+    return []
 
 
 def _read(content: Callable[[], bytes]) -> frozenset[str] | str:

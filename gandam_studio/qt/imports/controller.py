@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     # Imported late: it pulls in the decoders, which the window does not need to open.
-    from gandam_studio.core.importing import ImportSummary, Pasted, Slicing
+    from gandam_studio.core.importing import Atlas, Findings, ImportOptions, ImportSummary, Pasted
     from gandam_studio.qt.screen import EmptyState, Screen
 
 
@@ -45,6 +46,7 @@ class ImportController(QObject):
         self._session = session
         self._screen = screen
         self.last: ImportSummary | None = None
+        self._last: tuple[Sequence[Path | Pasted], ImportOptions] | None = None
         self._running = 0
         make = screen.add_action
         self.folder_action = make(self.tr("Import a &folder…"), self.ask_folder, "Ctrl+Shift+O", edits=True)
@@ -56,7 +58,7 @@ class ImportController(QObject):
         self.sample_actions = [
             make(
                 self.tr("Import the sample set “{0}”").format(sample.name),
-                functools.partial(self.start, [sample.pictures]),
+                functools.partial(self.run, [sample.pictures]),
                 edits=True,
             )
             for sample in sample_sets()
@@ -106,34 +108,55 @@ class ImportController(QObject):
             self.start([Path(name) for name in names])
 
     def ask_sheet(self) -> None:
-        """Ask for a sprite sheet and how to cut it."""
-        name, _ = QFileDialog.getOpenFileName(self._screen, self.tr("Import a sprite sheet"), first_folder())
-        if name:
-            remember_source(Path(name))
-            self.open_sheet(Path(name))
+        """Ask for sprite sheets and how to cut them; several are cut alike."""
+        names, _ = QFileDialog.getOpenFileNames(self._screen, self.tr("Import sprite sheets"), first_folder())
+        if names:
+            remember_source(Path(names[0]))
+            self.open_sheet(*map(Path, names))
 
-    def open_sheet(self, path: Path) -> None:
-        """Show the dialog to cut a sheet, then import it. A worker decodes it first, since the file is untrusted."""
+    def open_sheet(self, *paths: Path) -> None:
+        """Show the dialog to cut sheets alike, then import them.
+
+        A worker decodes each before it is shown, since files are untrusted.
+        """
+        from gandam_studio.core.importing.atlases import describe_folder
+
+        def read(_workspace: Any, job: Any) -> tuple[np.ndarray, Atlas | None]:
+            from gandam_studio.core.importing.preview import load_picture
+
+            described = describe_folder(str(paths[0].parent)).sheets if len(paths) == 1 else {}
+            return load_picture(paths[0], check=job.check), described.get(paths[0].name)
+
+        def show(read: tuple[np.ndarray, Atlas | None]) -> None:
+            self._cut_sheets(paths, *read)
+
+        refuse = functools.partial(self._refuse_sheet, paths[0])
+        self._session.start_job(self.tr("Open the sheet"), read, show, refuse)
+
+    def _refuse_sheet(self, path: Path, error: BaseException) -> None:
+        self._session.post(self.tr("{0} cannot be read: {1}").format(path.name, explain(error)), WARNING, stays=True)
+
+    def _cut_sheets(self, paths: Sequence[Path], pixels: np.ndarray, atlas: Atlas | None) -> None:
+        from gandam_studio.core.importing import Atlas, ImportOptions
         from gandam_studio.core.importing.preview import load_picture
-
-        def refuse(error: BaseException) -> None:
-            self._session.post(
-                self.tr("{0} cannot be read: {1}").format(path.name, explain(error)), WARNING, stays=True
-            )
-
-        self._session.start_job(
-            self.tr("Open the sheet"),
-            lambda _workspace, job: load_picture(path, check=job.check),
-            functools.partial(self._cut_sheet, path),
-            refuse,
-        )
-
-    def _cut_sheet(self, path: Path, pixels: np.ndarray) -> None:
         from gandam_studio.qt.imports.sheet_dialog import SheetDialog
 
-        dialog = SheetDialog(path.name, pixels, self._screen)
+        def load(index: int, then: Callable[[np.ndarray], None]) -> None:
+            self._session.start_quiet_job(
+                lambda _workspace, job: load_picture(paths[index], check=job.check),
+                then,
+                functools.partial(self._refuse_sheet, paths[index]),
+            )
+
+        def run() -> None:
+            if isinstance(dialog.slicing, Atlas):
+                self.run(paths)  # as its description says
+            else:
+                self.run(paths, ImportOptions(sheet=dialog.slicing, key=dialog.key, atlases=False))
+
+        dialog = SheetDialog([path.name for path in paths], pixels, self._screen, load=load, atlas=atlas)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self.start([path], dialog.slicing, dialog.key))
+        dialog.accepted.connect(run)
         dialog.open()
 
     def paste(self) -> None:
@@ -155,18 +178,53 @@ class ImportController(QObject):
 
     # Running
 
-    def start(
-        self, sources: Sequence[Path | Pasted], sheet: Slicing | None = None, key: tuple[int, int, int] | None = None
+    def start(self, sources: Sequence[Path | Pasted]) -> None:
+        """Look over the sources, ask what to make of what was found, if anything, and import.
+
+        Nothing is imported before the answer.
+        """
+        from gandam_studio.core.importing import look_over
+
+        def look(workspace: Any, job: Any) -> Findings:
+            return look_over(workspace, sources, job=job)
+
+        task = self._session.start_job(
+            self.tr("Look through the files"),
+            look,
+            functools.partial(self._ask, sources),
+            on_cancelled=self._stop_looking,
+        )
+        task.ended.connect(functools.partial(self._count_running, -1))
+        self._count_running(1)
+
+    def _ask(self, sources: Sequence[Path | Pasted], found: Findings) -> None:
+        if not found.asks:
+            self.run(sources)
+            return
+        from gandam_studio.qt.imports.proposal_dialog import ProposalDialog
+
+        paths = [source for source in sources if isinstance(source, Path)]
+        title = (paths[0].name or str(paths[0])) if len(paths) == 1 else ""
+        dialog = ProposalDialog(self._session, found, title, self._screen)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self.run(sources, dialog.options, asked=bool(found.edited)))
+        dialog.open()
+
+    def run(
+        self, sources: Sequence[Path | Pasted], options: ImportOptions | None = None, *, asked: bool = False
     ) -> None:
-        """Import in the background. Cancelling keeps what was imported; `key` is a colour to make transparent."""
+        """Import in the background, without a question before. Cancelling keeps what was imported.
+
+        `asked`: whether decisions about edited pictures are carried over was chosen already.
+        """
         from gandam_studio.core.importing import ImportOptions, import_sources
 
-        options = ImportOptions(sheet=sheet, key=key, atlases=sheet is None)
+        chosen = options or ImportOptions()
 
         def work(workspace: Any, job: Any) -> ImportSummary:
-            return import_sources(workspace, sources, job=job, options=options)
+            return import_sources(workspace, sources, job=job, options=chosen)
 
-        finish = functools.partial(self._finish, sources)
+        finish = functools.partial(self._finish, sources, chosen, asked)
         task = self._session.start_job(self.tr("Import"), work, finish, on_cancelled=self._stop)
         peek = QTimer(task, interval=PEEK_MS)
         peek.timeout.connect(self.progressed)
@@ -174,26 +232,35 @@ class ImportController(QObject):
         task.ended.connect(functools.partial(self._count_running, -1))
         self._count_running(1)
 
+    def run_larger(self) -> None:
+        """Import the last sources again, with room for the pictures that were too large."""
+        from gandam_studio.core.pictures.decoding.limits import LARGE_LIMITS
+
+        if self._last is not None:
+            sources, options = self._last
+            self.run(sources, dataclasses.replace(options, limits=LARGE_LIMITS), asked=True)
+
     def _count_running(self, change: int) -> None:
         self._running += change
         self.running_changed.emit()
 
     def show_summary(self) -> None:
         """Show the report of the last import."""
-        from gandam_studio.qt.imports.summary_dialog import SummaryDialog
-
         if self.last is not None:
-            SummaryDialog(self.last, self._screen).exec()
+            self.show_report_later()
 
-    def _finish(self, sources: Sequence[Path | Pasted], summary: ImportSummary) -> None:
+    def _finish(
+        self, sources: Sequence[Path | Pasted], options: ImportOptions, asked: bool, summary: ImportSummary
+    ) -> None:
         self.last = summary
+        self._last = (sources, options)
         self.summary_action.setEnabled(True)
         self._session.sprites_imported.emit()
         refused = summary.rejected_count + summary.missing_count
         self._session.post(summary.sentence(), WARNING if refused else SUCCESS)
         if refused or summary.notes:
             self.show_report_later()
-        if summary.edited_count:
+        if summary.edited_count and not asked and not options.carry_over:
             self._offer_decisions(sources, summary.edited_count)
 
     def _offer_decisions(self, sources: Sequence[Path | Pasted], count: int) -> None:
@@ -231,7 +298,11 @@ class ImportController(QObject):
 
         assert self.last is not None
         dialog = SummaryDialog(self.last, self._screen)
+        dialog.larger_requested.connect(self.run_larger)
         dialog.open()
+
+    def _stop_looking(self) -> None:
+        self._session.post(self.tr("Import cancelled; nothing was imported."), INFO)
 
     def _stop(self) -> None:
         self._session.sprites_imported.emit()

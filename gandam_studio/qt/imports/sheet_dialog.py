@@ -1,11 +1,14 @@
-"""Dialog to cut a sprite sheet, with a preview of the rectangles that the import will use."""
+"""Dialog to cut sprite sheets, with a preview of the rectangles that the import will use."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,64 +17,121 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QScrollArea,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from gandam_studio.core.importing import Components, Grid, propose, propose_key, regions
+from gandam_studio.core.importing import Atlas, Components, Cut, Grid, Slicing, propose, propose_key, regions
 from gandam_studio.core.importing.sheets import Region
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
-from gandam_studio.core.pictures.decoding.parts import keyed
-from gandam_studio.qt import theme
+from gandam_studio.core.pictures.decoding.parts import Color, keyed
+from gandam_studio.qt import icons, theme
 from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.widgets.cell_painter import checker_brush
 from gandam_studio.qt.widgets.fitting import resize_within_screen
 from gandam_studio.qt.widgets.numbers import WholeBox
+from gandam_studio.qt.widgets.outside_text import wrapped
 from gandam_studio.qt.widgets.picture_cache import image_from_rgba
 
 RECUT_MS = 120
+GRID, SHAPES, ATLAS = range(3)
+SIDE_PX = 260  # width of the column of fields
+
+Pixels = NDArray[np.uint8]
+Load = Callable[[int, Callable[[Pixels], None]], None]
+"""Loads the sheet with an index off the GUI thread and passes its pixels on."""
 
 
 class SheetDialog(QDialog):
     """Attributes:
-    slicing: how to cut the sheet.
+    slicing: how to cut the sheets.
     key: the colour to make transparent, or None.
-    found: the resulting rectangles.
+    found: the rectangles on the sheet that is shown.
+    names: of the sheets that are cut alike.
 
-    `pixels` is the sheet, canonical RGBA (H, W, 4) uint8. Nothing is decoded here, because the file is untrusted; see
-    `core.importing.preview.load_picture`.
+    `pixels` is the first sheet, canonical RGBA (H, W, 4) uint8. Nothing is decoded here, because the file is untrusted;
+    see `core.importing.preview.load_picture`. `load` brings the others. `atlas` is what a JSON file says of the first,
+    `cut` what to begin with instead of the likeliest proposal.
     """
 
-    def __init__(self, name: str, pixels: NDArray[np.uint8], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        names: str | Sequence[str],
+        pixels: Pixels,
+        parent: QWidget | None = None,
+        *,
+        load: Load | None = None,
+        atlas: Atlas | None = None,
+        cut: Cut | None = None,
+        button: str = "",
+    ) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Cut a sprite sheet: {0}").format(name))
+        self.names = [names] if isinstance(names, str) else list(names)
+        title = self.tr("Cut a sprite sheet: {0}") if len(self.names) == 1 else self.tr("Cut sprite sheets alike: {0}")
+        self.setWindowTitle(title.format(self.names[0]))
         resize_within_screen(self, 980, 660)
+        self._load = load
+        self._shown = 0
+        self._atlas = atlas
         self._sheet = pixels
         self._proposed_key = propose_key(pixels)
-        self.key = self._proposed_key
-        self._pixels = pixels if self.key is None else keyed(pixels, self.key)
+        self.key: Color | None = cut.key if cut else self._proposed_key
+        self._pixels = self._keyed()
         self._proposals = propose(self._pixels)
-        self.slicing: Grid | Components = self._proposals[0] if self._proposals else Components()
+        self.slicing: Slicing = self._first(cut)
         self.found: list[Region] = []
         self.preview = _Preview(self._pixels)
-        self._make_fields()
+        self.preview.picked.connect(self._pick)
+        self._make_fields(button)
         self._lay_out()
         self._recut_later = QTimer(self, singleShot=True, interval=RECUT_MS)
         self._recut_later.timeout.connect(self._recut)
         self._show_slicing(self.slicing)
         self._recut()
 
-    def choose(self, slicing: Grid | Components) -> None:
+    @property
+    def cut(self) -> Cut:
+        """How the sheets are cut."""
+        return Cut(self.slicing, self.key)
+
+    def _first(self, cut: Cut | None) -> Slicing:
+        if cut is not None and isinstance(cut.sheet, Grid | Components | Atlas):
+            return cut.sheet
+        if self._atlas is not None:
+            return self._atlas
+        return self._proposals[0] if self._proposals else Components()
+
+    def choose(self, slicing: Slicing) -> None:
         """Set how to cut, as if entered in the fields."""
         self._show_slicing(slicing)
         self._recut()
 
-    def _make_fields(self) -> None:
+    def show_sheet(self, index: int) -> None:
+        """Show another of the sheets that are cut alike."""
+        if self._load is not None and 0 <= index < len(self.names):
+            self._load(index, functools.partial(self._take, index))
+
+    def _take(self, index: int, pixels: Pixels) -> None:
+        self._shown, self._sheet = index, pixels
+        self._pixels = self._keyed()
+        self.preview.show_pixels(self._pixels)
+        self._recut()
+
+    def _keyed(self) -> Pixels:
+        return self._sheet if self.key is None else keyed(self._sheet, self.key)
+
+    def _make_fields(self, button: str) -> None:
         self.kind = QComboBox()
-        self.kind.addItems([self.tr("By a grid"), self.tr("Into separate shapes")])
+        self.kind.addItem(self.tr("By a grid"), GRID)
+        self.kind.addItem(self.tr("Into separate shapes"), SHAPES)
+        if self._atlas is not None:
+            self.kind.addItem(self.tr("By its JSON file"), ATLAS)
+        self.kind.setAccessibleName(self.tr("How to cut"))
         self.kind.currentIndexChanged.connect(self._change_kind)
         height, width = self._pixels.shape[:2]
         self.grid_fields = {
@@ -82,11 +142,34 @@ class SheetDialog(QDialog):
         for field in (*self.grid_fields.values(), *self.shape_fields.values()):
             field.valueChanged.connect(lambda _value: self._recut_later.start())
         self.result_label = QLabel(wordWrap=True)
-        name = "#{:02x}{:02x}{:02x}".format(*self.key) if self.key else ""
-        self.key_box = QCheckBox(self.tr("Make the background {0} transparent").format(name))
+        self.result_label.setProperty("role", "title")
+        self.key_box = QCheckBox()
         self.key_box.setChecked(self.key is not None)
-        self.key_box.setVisible(self.key is not None)
         self.key_box.toggled.connect(self._change_key)
+        self.key_note = QLabel(self.tr("Click a colour in the picture to make that one transparent."), wordWrap=True)
+        self.key_note.setProperty("role", "secondary")
+        self._name_key()
+        self.back, self.forth = QPushButton(), QPushButton()
+        self.place_label = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        # A name may be of any length, and must not widen the dialog.
+        self.place_label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        for one, icon, name, step in (
+            (self.back, "chevron-left", self.tr("Previous sheet"), -1),
+            (self.forth, "chevron-right", self.tr("Next sheet"), 1),
+        ):
+            icons.set_icon(one, icon)
+            one.setAutoDefault(False)
+            one.setAccessibleName(name)
+            one.setToolTip(name)
+            one.clicked.connect(functools.partial(self._step, step))
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.import_button = self.buttons.addButton(button or self.tr("Import"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.import_button.setDefault(True)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+
+    def _step(self, step: int, _checked: bool = False) -> None:
+        self.show_sheet(self._shown + step)
 
     def _lay_out(self) -> None:
         names = {
@@ -95,96 +178,158 @@ class SheetDialog(QDialog):
             "join": self.tr("Join gaps up to"), "smallest": self.tr("Minimum pixels"),
         }  # fmt: skip
         self.pages = QStackedWidget()
-        for fields in (self.grid_fields, self.shape_fields):
+        for fields in (self.grid_fields, self.shape_fields, {}):
             page = QWidget()
             form = QFormLayout(page)
             form.setContentsMargins(0, 0, 0, 0)
             form.setVerticalSpacing(theme.SPACE)
+            form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
             for key, field in fields.items():
                 field.setAccessibleName(names[key])
                 form.addRow(names[key], field)
             self.pages.addWidget(page)
         side = QVBoxLayout()
-        side.setSpacing(16)
+        side.setSpacing(2 * theme.SPACE)
         side.addWidget(self.kind)
         side.addWidget(self.pages)
         side.addWidget(self.key_box)
+        side.addWidget(self.key_note)
         side.addWidget(self.result_label)
         side.addStretch()
+        column = QWidget()
+        column.setLayout(side)
+        side.setContentsMargins(0, 0, 0, 0)
+        column.setFixedWidth(SIDE_PX)
         area = QScrollArea()
         area.setWidget(self.preview)
         area.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        row.addWidget(area, 1)
-        row.addLayout(side)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.import_button = self.buttons.addButton(self.tr("Import"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
+        left = QVBoxLayout()
+        left.addWidget(area, 1)
+        pager = QWidget()
+        row = QHBoxLayout(pager)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.back)
+        row.addWidget(self.place_label, 1)
+        row.addWidget(self.forth)
+        pager.setVisible(len(self.names) > 1)
+        left.addWidget(pager)
+        columns = QHBoxLayout()
+        columns.setSpacing(16)
+        columns.addLayout(left, 1)
+        columns.addWidget(column)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(16)
-        layout.addLayout(row, 1)
+        layout.addLayout(columns, 1)
         layout.addWidget(self.buttons)
 
-    def _show_slicing(self, slicing: Grid | Components) -> None:
-        is_grid = isinstance(slicing, Grid)
-        self.kind.setCurrentIndex(0 if is_grid else 1)
-        for key, field in (self.grid_fields if is_grid else self.shape_fields).items():
+    def _show_slicing(self, slicing: Slicing) -> None:
+        kind = GRID if isinstance(slicing, Grid) else ATLAS if isinstance(slicing, Atlas) else SHAPES
+        self.kind.setCurrentIndex(self.kind.findData(kind))
+        fields = {GRID: self.grid_fields, SHAPES: self.shape_fields, ATLAS: {}}[kind]
+        for key, field in fields.items():
             field.setValue(getattr(slicing, key))
 
     def _change_kind(self, index: int) -> None:
-        self.pages.setCurrentIndex(index)
-        proposal = next((one for one in self._proposals if isinstance(one, Grid) == (index == 0)), None)
-        fields = self.grid_fields if index == 0 else self.shape_fields
+        kind = self.kind.itemData(index)
+        self.pages.setCurrentIndex(kind)
+        if kind == ATLAS:
+            self._recut_later.start()
+            return
+        wanted = Grid if kind == GRID else Components
+        proposal = next((one for one in self._proposals if isinstance(one, wanted)), None)
         if proposal is None:
             height, width = self._pixels.shape[:2]
-            proposal = Grid(min(64, width), min(64, height)) if index == 0 else Components()
-        for key, field in fields.items():
-            field.setValue(getattr(proposal, key))
+            proposal = Grid(min(64, width), min(64, height)) if kind == GRID else Components()
+        self._show_slicing(proposal)
         self._recut_later.start()
+
+    def _pick(self, x: int, y: int) -> None:
+        """Make the colour of the sheet at a pixel transparent."""
+        red, green, blue, alpha = (int(value) for value in self._sheet[y, x])
+        if alpha:
+            self._proposed_key = (red, green, blue)
+            self.key_box.setChecked(True)
+            self._change_key(True)
 
     def _change_key(self, wanted: bool) -> None:
         self.key = self._proposed_key if wanted else None
-        self._pixels = self._sheet if self.key is None else keyed(self._sheet, self.key)
+        self._name_key()
+        self._pixels = self._keyed()
+        self._proposals = propose(self._pixels)
         self.preview.show_pixels(self._pixels)
         self._recut()
 
+    def _name_key(self) -> None:
+        color = self._proposed_key
+        name = "#{:02x}{:02x}{:02x}".format(*color) if color else ""
+        self.key_box.setText(self.tr("Make {0} transparent").format(name))
+        self.key_box.setVisible(color is not None)
+        # The sheet may be transparent already: then there is nothing to pick.
+        self.key_note.setVisible(color is not None or bool((self._sheet[..., 3] == 255).all()))
+
     def _recut(self) -> None:
         try:
-            if self.kind.currentIndex() == 0:
+            kind = self.kind.currentData()
+            if kind == ATLAS:
+                assert self._atlas is not None
+                self.slicing = self._atlas
+                self.found = [piece.box for piece in self._atlas.pieces]
+            elif kind == GRID:
                 self.slicing = Grid(**{key: field.value() for key, field in self.grid_fields.items()})
+                self.found = regions(self._pixels, self.slicing)
             else:
                 self.slicing = Components(**{key: field.value() for key, field in self.shape_fields.items()})
-            self.found = regions(self._pixels, self.slicing)
-            self.result_label.setText(sprites(len(self.found)))
+                self.found = regions(self._pixels, self.slicing)
+            if len(self.names) > 1:
+                text = self.tr("{0} on this sheet").format(sprites(len(self.found)))
+            else:
+                text = sprites(len(self.found))
+            self.result_label.setText(text)
         except (UnreadablePicture, ValueError) as error:
             self.found = []
             self.result_label.setText(str(error))
+        name = wrapped(self.names[self._shown], word=24)
+        self.place_label.setText(self.tr("{0} ({1} of {2})").format(name, self._shown + 1, len(self.names)))
+        self.back.setEnabled(self._shown > 0)
+        self.forth.setEnabled(self._shown + 1 < len(self.names))
         self.preview.show_regions(self.found)
         self.import_button.setEnabled(bool(self.found))
 
 
 class _Preview(QWidget):
-    """The sheet with the rectangles drawn over it."""
+    """The sheet with the rectangles drawn over it.
 
-    def __init__(self, pixels: np.ndarray) -> None:
+    Signals:
+        picked: a pixel was clicked (x, y).
+    """
+
+    picked = Signal(int, int)
+
+    def __init__(self, pixels: Pixels) -> None:
         super().__init__()
+        self._factor = 1
+        self._regions: list[Region] = []
+        self.setCursor(Qt.CursorShape.CrossCursor)
         self.show_pixels(pixels)
+
+    def show_pixels(self, pixels: Pixels) -> None:
+        self._pixmap = QPixmap.fromImage(image_from_rgba(pixels))
         # Small sheets are enlarged by a whole factor; large ones scroll.
         self._factor = max(1, min(4, 640 // max(self._pixmap.width(), self._pixmap.height())))
-        self._regions: list[Region] = []
         self.setFixedSize(QSize(self._pixmap.width(), self._pixmap.height()) * self._factor)
-
-    def show_pixels(self, pixels: np.ndarray) -> None:
-        self._pixmap = QPixmap.fromImage(image_from_rgba(pixels))
         self.update()
 
     def show_regions(self, found: list[Region]) -> None:
         self._regions = found
         self.setAccessibleDescription(str(len(found)))
         self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            x, y = (int(value / self._factor) for value in (event.position().x(), event.position().y()))
+            if 0 <= x < self._pixmap.width() and 0 <= y < self._pixmap.height():
+                self.picked.emit(x, y)
 
     @paint_event
     def paintEvent(self, event: QPaintEvent, painter: QPainter) -> None:

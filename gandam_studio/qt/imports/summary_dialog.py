@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -20,14 +20,21 @@ from gandam_studio.core.importing import ImportSummary
 from gandam_studio.qt import theme
 from gandam_studio.qt.status_strip import duration
 from gandam_studio.qt.widgets.fitting import WrappingRow, resize_within_screen
+from gandam_studio.qt.widgets.outside_text import wrapped
 
 _NOTES = 5
+_TAGS = 12
 
 
 class SummaryDialog(QDialog):
     """Attributes:
-    table: one row per refused, missing or edited file.
+    table: one row per refused, missing or edited file; damaged pictures first.
+
+    Signals:
+        larger_requested: pictures that were too large are wanted all the same.
     """
+
+    larger_requested = Signal()
 
     def __init__(self, summary: ImportSummary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,6 +51,7 @@ class SummaryDialog(QDialog):
             (self.tr("rejected"), summary.rejected_count),
             (self.tr("missing"), summary.missing_count),
             (self.tr("edited"), summary.edited_count),
+            (self.tr("left out"), summary.others_count),
             (self.tr("blank"), summary.blank),
             (self.tr("with captions"), summary.captions),
         ):
@@ -57,19 +65,35 @@ class SummaryDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         buttons.button(QDialogButtonBox.StandardButton.Close).setDefault(True)
+        if summary.too_large:
+            larger = buttons.addButton(self.tr("Import the large ones too"), QDialogButtonBox.ButtonRole.ActionRole)
+            larger.setToolTip(self.tr("Up to 256 million pixels; each may take a minute and gigabytes of memory"))
+            larger.clicked.connect(lambda _checked=False: self._ask_larger())
         copy = buttons.addButton(self.tr("Copy the list"), QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(self._copy)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 20, 20, 16)
         layout.setSpacing(16)
         layout.addLayout(numbers)
-        for text in summary.notes[:_NOTES]:
-            line = QLabel(" ".join(text.split()), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        lines = list(summary.notes[:_NOTES])
+        if left_out := summary.left_out():
+            lines.append(self.tr("Left out, as they are no pictures: {0}").format(left_out))
+        if summary.tagged:
+            tags = ", ".join(f"{tag} ({count:,})" for tag, count in list(summary.tagged.items())[:_TAGS])
+            more = len(summary.tagged) - _TAGS
+            tags = self.tr("{0} and {1} more").format(tags, f"{more:,}") if more > 0 else tags
+            lines.append(self.tr("Tags given: {0}. Undo takes them back.").format(tags))
+        for text in lines:
+            line = QLabel(wrapped(text, word=40), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
             line.setProperty("role", "secondary")
             layout.addWidget(line)
         layout.addWidget(self.table, 1)
         layout.addWidget(note)
         layout.addWidget(buttons)
+
+    def _ask_larger(self) -> None:
+        self.accept()
+        self.larger_requested.emit()
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(len(self._rows), 3)

@@ -159,6 +159,21 @@ def decode_frames(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[tupl
             yield empty
 
 
+def frames_in(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, list[str]]:
+    """Return how many frames an animation holds, and the tags it gives them; 1 for anything else. Raises
+    UnreadablePicture.
+    """
+    kind = picture_kind(data, limits)
+    if kind in _ICONS or (kind not in _ANIMATED and kind not in _DOCUMENTS and kind != "png"):
+        return 1, []
+    if kind == "png" and not png.read_header(data, limits).animated:
+        return 1, []
+    with opened(data, kind, limits) as pictures:
+        indices = range(pictures.first, min(pictures.count, limits.max_frames))
+        tags = dict.fromkeys(tag for index in indices for tag in pictures.tags(index))
+        return max(1, pictures.count - pictures.first), list(tags)
+
+
 def decode_first(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, Raw]:
     """Return (index, picture) of the first frame of an animation that is not blank; a still picture is frame 0.
 

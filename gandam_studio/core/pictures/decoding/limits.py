@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from gandam_studio.core.errors import UserError
@@ -43,5 +44,29 @@ class Limits:
                 f"{self.max_side} a side)"
             )
 
+    def allow(self, reason: str, file_bytes: int) -> bool:
+        """Whether a file that was refused for a limit is within these limits, as far as the reason tells.
+
+        `reason` is the message of that refusal, `file_bytes` the file's size.
+        """
+        if not reason.startswith(_TOO_LARGE):
+            return False
+        if match := _SIZE.search(reason):
+            frames, width, height = (int(text or 1) for text in match.groups())
+            return max(width, height) <= self.max_side and frames * width * height <= self.max_pixels
+        return reason.endswith(" MB") and file_bytes <= self.max_file_bytes
+
+
+_TOO_LARGE = "too large: "
+_SIZE = re.compile(r"(?:(\d+) frames of )?(\d+) x (\d+) pixels")
+_OVERTIME = re.compile(r"took longer than [\d.]+ seconds|needs too much memory")
+
+
+def is_limit(reason: str) -> bool:
+    """Whether a file was refused for a limit of its size, its decoding time or its memory."""
+    return reason.startswith(_TOO_LARGE) or _OVERTIME.fullmatch(reason) is not None
+
 
 DEFAULT_LIMITS = Limits()
+LARGE_LIMITS = Limits(max_pixels=256_000_000, seconds=120.0, memory_bytes=8 * 1024**3)
+"""For pictures that were refused as too large, when a person wants them all the same."""

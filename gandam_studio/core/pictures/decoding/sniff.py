@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+
+from gandam_studio.core.pictures.decoding.limits import is_limit
 
 PICTURES = (
     "png", "jpeg", "gif", "webp", "bmp", "tiff", "avif", "ico", "cur", "tga", "netpbm", "pcx", "xpm", "dds", "psd",
@@ -47,6 +50,44 @@ _OTHERS = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"SQLite format 3", "a database"),
 )
+
+
+# Suffixes by which a file claims to be a picture, a document of one or an archive, whatever is in it.
+_CLAIMING = re.compile(
+    r"\.(?:a?png|jpe?g?|jfif|gif|webp|bmp|dib|tiff?|avif|ico|cur|tga|p[bgpna]m|pcx|xpm|dds|ps[db]|xcf|ase(?:prite)?|ora|kra|"
+    r"hei[cf]|jxl|jp2|j2k|sgi|icns|qoi|exr|hdr|svgz?|iff|lbm|fl[ic]|[mj]ng|bpg|jxr|ktx|pvr|vtf|blp|sai|clip|pdn|psp|"
+    r"zip|tar|t?gz|bz2|xz|zst|rar|7z)",
+    re.IGNORECASE,
+)
+# Reasons that say nothing of a picture.
+_ANYTHING = frozenset((
+    "not a picture", "the file is empty", "an XML file: not supported", "a database: not supported",
+    "a PDF document: not supported",
+))  # fmt: skip
+_LARGE_FILE = re.compile(r"too large: (?:more than )?[\d,]+ MB")
+_NOT_DAMAGED = re.compile(
+    "not supported|to read it|unknown version|inside an archive|encrypted|link|regular file|sheet"
+)
+
+
+def claims_picture(path: str, reason: str) -> bool:
+    """Whether a refused file claims to be a picture or an archive, by its suffix or by its content.
+
+    `reason` is what it was refused for.
+    """
+    if _CLAIMING.fullmatch(os.path.splitext(path)[1]):
+        return True
+    return reason not in _ANYTHING and not _LARGE_FILE.fullmatch(reason)
+
+
+def is_archive_name(name: str) -> bool:
+    """Whether a file should be an archive by its suffix."""
+    return name.lower().endswith((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".rar", ".7z"))
+
+
+def is_damage(reason: str) -> bool:
+    """Whether a picture was refused as damaged, not for a limit or for being of a kind that is not supported."""
+    return not is_limit(reason) and not _NOT_DAMAGED.search(reason)
 
 
 def sniff(head: bytes, tail: bytes = b"", size: int = 0) -> str | None:

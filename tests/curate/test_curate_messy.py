@@ -1,0 +1,233 @@
+"""The messy folder: what was found is shown once, before anything is imported, and nothing of it is lost."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
+from small_workspaces import png_bytes, sprite_pixels
+from studio_window import OpenWindow, curate
+
+from gandam_studio.core.importing import Components, Cut, Grid
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Keep
+from gandam_studio.core.workspace.query import Filter
+from gandam_studio.qt.curate.screen import CurateScreen
+from gandam_studio.qt.imports.proposal_dialog import ProposalDialog
+from gandam_studio.qt.imports.sheet_dialog import SheetDialog
+from gandam_studio.qt.imports.summary_dialog import SummaryDialog
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def _sheet(first: int, cells: int = 6) -> np.ndarray:
+    """A row of 20 x 20 drawings, parted by magenta rules of one pixel, with the colour around them too."""
+    sheet = np.zeros((2 * 25 + 1, cells // 2 * 25 + 1, 4), np.uint8)
+    sheet[:] = (255, 0, 255, 255)
+    for number in range(cells):
+        y, x = divmod(number, cells // 2)
+        cell = np.zeros((24, 24, 4), np.uint8)
+        cell[2:22, 2:22] = np.resize(sprite_pixels(first + number), (20, 20, 4))
+        cell[2:22, 2:22, 3] = 255
+        sheet[1 + 25 * y : 25 * y + 25, 1 + 25 * x : 25 * x + 25] = cell
+    return sheet
+
+
+def _gif(first: int) -> bytes:
+    frames = [Image.fromarray(sprite_pixels(first + index)).convert("RGB") for index in range(3)]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:], duration=100)
+    return stream.getvalue()
+
+
+def _shift_jis_zip(path: Path) -> None:
+    name = "剣士/ソ.png".encode("cp932")
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("x" * len(name), png_bytes(sprite_pixels(70)))
+    path.write_bytes(stream.getvalue().replace(b"x" * len(name), name))
+
+
+@pytest.fixture
+def mess(tmp_path: Path) -> Path:
+    """Class folders, captions, a table, sheets of one layout, an animation, a zip, and files that are no pictures."""
+    root = tmp_path / "mess"
+    for folder, first, count in (("knight", 0, 3), ("10_golem", 10, 2)):
+        (root / folder).mkdir(parents=True)
+        for number in range(count):
+            (root / folder / f"{number + 1:03}.png").write_bytes(png_bytes(sprite_pixels(first + number)))
+    (root / "10_golem" / "001.txt").write_text("stone, big")
+    (root / "more").mkdir()
+    rows = [{"file_name": f"{number}.png", "text": "wet", "label": "slime"} for number in range(2)]
+    (root / "more" / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for number in range(2):
+        (root / "more" / f"{number}.png").write_bytes(png_bytes(sprite_pixels(20 + number)))
+    (root / "sheets").mkdir()
+    for number in range(2):
+        (root / "sheets" / f"walk{number + 1}.png").write_bytes(png_bytes(_sheet(30 + 6 * number)))
+    (root / "walk.gif").write_bytes(_gif(50))
+    _shift_jis_zip(root / "rtp.zip")
+    (root / "half.png").write_bytes(png_bytes(sprite_pixels(60))[:60])
+    (root / "readme.txt").write_text("by me")
+    (root / "song.ogg").write_bytes(b"OggS")
+    (root / ".DS_Store").write_bytes(b"x")
+    return root
+
+
+@pytest.fixture
+def screen(tmp_path: Path, open_window: OpenWindow) -> CurateScreen:
+    Workspace.create(tmp_path / "w").close()
+    return curate(open_window(tmp_path / "w"))
+
+
+def _settle(screen: CurateScreen, qtbot) -> None:
+    qtbot.waitUntil(lambda: screen.session.is_idle, timeout=60_000)
+
+
+def _propose(screen: CurateScreen, source: Path, qtbot) -> ProposalDialog:
+    screen.imports.start([source])
+    _settle(screen, qtbot)
+    (dialog,) = (one for one in screen.findChildren(ProposalDialog) if one.isVisible())
+    return dialog
+
+
+def _click(button: QPushButton) -> None:
+    QTest.mouseClick(button, LEFT)
+
+
+def _tags(workspace: Workspace) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for sprite in workspace.sprites():
+        for tag in sprite.tags:
+            found[tag] = found.get(tag, 0) + 1
+    return found
+
+
+def test_a_messy_folder_becomes_a_clean_set(screen: CurateScreen, mess: Path, qtbot) -> None:
+    workspace = screen.session.workspace
+    dialog = _propose(screen, mess, qtbot)
+    assert not list(workspace.sprites()), "nothing before the answer"
+    assert set(dialog.sections) == {"folders", "captions", "sheets", "animations", "names"}
+    found = dialog.findings
+    assert found.folders == {"mess": 2, "knight": 3, "golem": 2, "more": 2, "sheets": 2, "剣士": 1}
+    assert found.caption_tags == {"slime": 2, "wet": 2, "big": 1, "stone": 1}
+    assert (found.animations, found.frames, found.hidden) == (1, 3, 1)
+    assert found.others == {".ogg": 1, ".txt": 1}
+
+    # The sheets of one layout are one row; its dialog shows each, and both are cut alike.
+    (row,) = dialog.rows
+    assert (row.cut.sheet, row.sprites) == (Grid(24, 24, 1, 1, 1, 1), 12)
+    _click(row.button)
+    qtbot.waitUntil(lambda: dialog.findChildren(SheetDialog) != [], timeout=30_000)
+    (cutting,) = dialog.findChildren(SheetDialog)
+    assert (cutting.names, len(cutting.found)) == (["walk1.png", "walk2.png"], 6)
+    _click(cutting.forth)
+    qtbot.waitUntil(lambda: not cutting.forth.isEnabled(), timeout=30_000)
+    cutting.choose(Components(join=0, smallest=4))
+    cutting.choose(Grid(24, 24, 1, 1, 1, 1))
+    QTest.mouseClick(cutting.preview, LEFT, pos=QPoint(1, 1))
+    assert cutting.key == (255, 0, 255)
+    _click(cutting.import_button)
+    assert row.cut == Cut(Grid(24, 24, 1, 1, 1, 1), (255, 0, 255))
+
+    dialog.all_frames.setChecked(True)
+    (sheets_tag,) = dialog.tag_boxes["sheets"]
+    sheets_tag.setChecked(False)
+    _click(dialog.import_button)
+    _settle(screen, qtbot)
+    summary = screen.imports.last
+    assert summary is not None
+    assert (summary.imported, summary.rejected_count, summary.others_count) == (3 + 2 + 2 + 12 + 3 + 1, 1, 2)
+    assert _tags(workspace) == {
+        "knight": 3,
+        "golem": 2,
+        "more": 2,
+        "slime": 2,
+        "wet": 2,
+        "big": 1,
+        "stone": 1,
+        "剣士": 1,
+    }
+    assert workspace.select(Filter(source="剣士/ソ.png")).size == 1
+    (report,) = screen.findChildren(SummaryDialog)
+    assert [Path(report.table.item(row, 0).text()).name for row in range(report.table.rowCount())] == ["half.png"]
+    report.close()
+
+    # The tags are one edit; the same folder again asks nothing and brings nothing.
+    screen.session.undo()
+    assert _tags(workspace) == {}
+    screen.imports.start([mess])
+    _settle(screen, qtbot)
+    assert not [one for one in screen.findChildren(ProposalDialog) if one.isVisible()]
+    assert screen.imports.last.imported == 0
+
+
+def test_cancelled_and_as_they_are(screen: CurateScreen, mess: Path, qtbot) -> None:
+    dialog = _propose(screen, mess, qtbot)
+    dialog.reject()
+    _settle(screen, qtbot)
+    assert not list(screen.session.workspace.sprites())
+    assert screen.imports.last is None
+    dialog = _propose(screen, mess, qtbot)
+    _click(dialog.plain_button)
+    _settle(screen, qtbot)
+    assert screen.imports.last.imported == 3 + 2 + 2 + 2 + 1 + 1
+    assert _tags(screen.session.workspace) == {}
+
+
+def test_another_code_page(screen: CurateScreen, mess: Path, qtbot) -> None:
+    dialog = _propose(screen, mess / "rtp.zip", qtbot)
+    (box,) = dialog.encodings.values()
+    assert box.currentData() == "cp932"
+    assert "ソ.png" in box.currentText()
+    box.setCurrentIndex(box.findData("gbk"))
+    _click(dialog.import_button)
+    _settle(screen, qtbot)
+    assert screen.session.workspace.sprite(1).name == "僜.png"
+    assert not screen.imports.last.notes
+
+
+def test_plain_pictures_need_no_question(screen: CurateScreen, mess: Path, qtbot) -> None:
+    screen.imports.start([mess / "knight"])
+    _settle(screen, qtbot)
+    assert screen.imports.last.imported == 3
+    assert not screen.findChildren(ProposalDialog)
+
+
+def test_edited_pictures_are_new_versions(screen: CurateScreen, mess: Path, qtbot) -> None:
+    workspace = screen.session.workspace
+    screen.imports.run([mess / "knight"])
+    _settle(screen, qtbot)
+    screen.session.apply(Keep([2]))
+    (mess / "knight" / "002.png").write_bytes(png_bytes(sprite_pixels(80)))
+    os.utime(mess / "knight" / "002.png", (10**9, 10**9))
+    dialog = _propose(screen, mess / "knight", qtbot)
+    assert set(dialog.sections) == {"edited"}
+    _click(dialog.import_button)
+    _settle(screen, qtbot)
+    assert [workspace.sprite(seq).status for seq in (2, 4)] == ["dropped", "kept"]
+    screen.session.undo()
+    assert [workspace.sprite(seq).status for seq in (2, 4)] == ["kept", "undecided"]
+
+
+def test_an_atlas_may_be_left_out(screen: CurateScreen, tmp_path: Path, qtbot) -> None:
+    folder = tmp_path / "npc"
+    folder.mkdir()
+    (folder / "npc.png").write_bytes(png_bytes(_sheet(90)))
+    frames = {f"{n}.png": {"frame": {"x": 1 + 25 * n, "y": 1, "w": 24, "h": 24}} for n in range(3)}
+    (folder / "npc.json").write_text(json.dumps({"frames": frames, "meta": {"image": "npc.png"}}))
+    dialog = _propose(screen, folder, qtbot)
+    (row,) = dialog.rows
+    assert (row.found.atlas, row.sprites) == (True, 3)
+    _click(dialog.import_button)
+    _settle(screen, qtbot)
+    assert {sprite.name for sprite in screen.session.workspace.sprites()} == {"0.png", "1.png", "2.png"}
