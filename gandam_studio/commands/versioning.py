@@ -27,7 +27,6 @@ _MOST_ROWS = 20  # Rows of each kind in tables; --json has all.
 def commit(workspace: Workspace, out: Output, message: str, kept_only: bool) -> None:
     """Save the current decisions as a version, which never changes. Equal decisions have equal digests."""
     from gandam_studio.core import versions as core
-    from gandam_studio.core.workspace.query import Filter
 
     with ConsoleJob() as job:
         version = core.commit(workspace, message, kept_only=kept_only, job=job)
@@ -38,8 +37,7 @@ def commit(workspace: Workspace, out: Output, message: str, kept_only: bool) -> 
         out.say(f"{version.label}: {counted(version.sprites, 'sprite')}, {version.digest}")
     if blank := core.count_blank(workspace, kept_only=kept_only):
         out.note(f"blank, or of one colour alone: {counted(blank, 'sprite')}; see: list --blank")
-    chosen = Filter(status="kept" if kept_only else "not-dropped", blank=False, faint=True)
-    if unseen := len(workspace.select(chosen)):
+    if unseen := core.count_faint(workspace, kept_only=kept_only):
         out.note(f"hard to see on the recipe's background: {counted(unseen, 'sprite')}; see: list --faint")
 
 

@@ -119,3 +119,24 @@ def test_blanks_are_told_before_training(tmp_path: Path) -> None:
         assert "blank" not in {
             check.name for check in check_data(workspace, versions.commit(workspace, "y"), TrainConfig())
         }
+
+
+def test_what_can_hardly_be_seen_is_told_before_training(tmp_path: Path) -> None:
+    from gandam_studio.core.importing import ImportOptions, Pasted, import_sources
+    from gandam_studio.core.runs.checks import WARNING, check_faint
+    from gandam_studio.core.workspace import Workspace
+
+    ghost = np.zeros((12, 12, 4), np.uint8)
+    ghost[2:10, 2:10] = 255
+    ghost[5, 5] = (250, 250, 250, 255)
+    pasted = [Pasted("a.png", picture(1)), Pasted("b.png", png_bytes(ghost)), Pasted("c.png", png_bytes(ghost[:9, :9]))]
+    with Workspace.create(tmp_path / "ws") as workspace:
+        import_sources(workspace, pasted, options=ImportOptions(workers=1))
+        workspace.connection.execute("UPDATE sprites SET status = 'dropped' WHERE seq = 3")
+        assert versions.count_faint(workspace) == 1
+        found = check_faint(workspace, versions.commit(workspace, "x"))
+        assert found is not None
+        assert (found.level, found.text[:2]) == (WARNING, "1 ")
+        assert workspace.select(found.shown).tolist() == [2]
+        workspace.connection.execute("UPDATE sprites SET status = 'dropped' WHERE seq = 2")
+        assert check_faint(workspace, versions.commit(workspace, "y")) is None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import tomllib
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from contrast import ratio
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -25,6 +27,7 @@ from gandam_studio.qt.curate.screen import CurateScreen
 from gandam_studio.qt.imports.proposal_dialog import ProposalDialog
 from gandam_studio.qt.imports.sheet_dialog import SheetDialog
 from gandam_studio.qt.imports.summary_dialog import SummaryDialog
+from trainer.protocol.resources import resource_path
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -231,3 +234,66 @@ def test_an_atlas_may_be_left_out(screen: CurateScreen, tmp_path: Path, qtbot) -
     _click(dialog.import_button)
     _settle(screen, qtbot)
     assert {sprite.name for sprite in screen.session.workspace.sprites()} == {"0.png", "1.png", "2.png"}
+
+
+def test_the_recipe_keeps_sizes_relative(screen: CurateScreen, tmp_path: Path, qtbot) -> None:
+    """The preview scales by the largest sprite of the workspace, also when that one is not shown."""
+    folder = tmp_path / "sizes"
+    folder.mkdir()
+    for side in (8, 16, 32):
+        picture = np.zeros((side, side, 4), np.uint8)
+        picture[:] = (200, 10, 10, 255)
+        picture[0, 0] = (0, 0, 200, 255)
+        (folder / f"{side:02}.png").write_bytes(png_bytes(picture))
+    screen.imports.run([folder])
+    _settle(screen, qtbot)
+    screen.panel.show_recipe()
+    recipe = screen.panel.recipe
+    recipe.side.setCurrentIndex(recipe.side.findData(32))
+    recipe.trim.setChecked(False)
+
+    def widths() -> list[int]:
+        found = []
+        for image in recipe.preview.pictures:
+            row = [image.pixelColor(x, image.height() // 2) for x in range(image.width())]
+            found.append(sum(color.red() > 150 and color.green() < 100 for color in row))
+        return found
+
+    for scale, wanted in (("fit", [32, 32, 32]), ("whole", [32, 32, 32]), ("set", [8, 16, 32]), ("fit", [32, 32, 32])):
+        recipe.scale.setCurrentIndex(recipe.scale.findData(scale))
+        assert screen.session.workspace.recipe.scale == scale
+        qtbot.waitUntil(lambda wanted=wanted: widths() == wanted)
+    screen.session.undo()
+    assert recipe.scale.currentData() == "set"
+
+
+def test_white_and_black_stand_out_on_the_checkers() -> None:
+    """By WCAG's contrast of at least 3 to 1, on both colours of the checkers of both themes."""
+    for name in ("light", "dark"):
+        colors = tomllib.loads(resource_path("themes", f"{name}.toml").read_text(encoding="utf-8"))
+        flat = {
+            **colors,
+            **{key: value for part in colors.values() if isinstance(part, dict) for key, value in part.items()},
+        }
+        for square in ("checker_a", "checker_b"):
+            ground = np.array(list(bytes.fromhex(flat[square][1:])))
+            assert min(ratio(ground, np.full(3, 255)), ratio(ground, np.zeros(3))) >= 3
+
+
+def test_what_can_hardly_be_seen_is_found_and_told(screen: CurateScreen, tmp_path: Path, qtbot) -> None:
+    folder = tmp_path / "ghosts"
+    folder.mkdir()
+    white = np.zeros((12, 12, 4), np.uint8)
+    white[2:10, 2:10] = 255
+    white[5, 5] = (250, 250, 250, 255)
+    for name, picture in (
+        ("a.png", sprite_pixels(1)), ("ghost.png", white), ("empty.png", np.zeros((9, 9, 4), np.uint8)),
+    ):  # fmt: skip
+        (folder / name).write_bytes(png_bytes(picture))
+    screen.imports.run([folder])
+    _settle(screen, qtbot)
+    screen.filter_bar.open_more()
+    more = screen.filter_bar.more_panel
+    more.blank.setCurrentIndex(next(i for i in range(more.blank.count()) if more.blank.itemData(i) == (False, True)))
+    names = [screen.session.workspace.sprite(int(seq)).name for seq in screen.gallery.order]
+    assert names == ["ghost.png"]

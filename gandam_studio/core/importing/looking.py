@@ -225,8 +225,8 @@ class _Looking:
                     archives.append((item, kind))
                 else:
                     self._note(item, kind, known.get(storable(item.path)))
-        for item, kind in archives:
-            self._list_archive(item, kind)
+        for item, packing in archives:
+            self._list_archive(item, packing)
 
     def _hide(self) -> None:
         self.found.hidden += 1

@@ -32,7 +32,7 @@ class Check:
     """The result of a check.
 
     Attributes:
-        name: "sprites", "facing", "duplicates", "sizes", "blank", "mirror" or "disk".
+        name: "sprites", "facing", "duplicates", "sizes", "blank", "faint", "mirror" or "disk".
         level: "ok", "note" or "warning" (better fix it first). text: one line.
         cure: the English name of the screen where it can be fixed, or "".
         copies: for "duplicates": pairs of row numbers whose pictures are copies and both in the version.
@@ -62,6 +62,20 @@ def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConf
         text = "training also shows mirror images, which undoes the facing you have sorted"
         checks.append(Check("mirror", WARNING, text))
     return checks
+
+
+def check_faint(workspace: Workspace, version: ManifestVersion) -> Check | None:
+    """Check for sprites of a version that can hardly be seen on the recipe's background; None without any.
+
+    Reads all thumbnails, about 20,000 in a second. Raises OSError or ValueError when the manifest cannot be read.
+    """
+    held = {entry.id for entry in read_manifest(workspace.manifest_path(version.digest), follow_links=False)}
+    shown = Filter(status="not-dropped", blank=False, faint=True)
+    count = sum(sprite.id in held for sprite in workspace.sprites(workspace.select(shown)))
+    if not count:
+        return None
+    text = f"{_sprites(count)} hard to see on the recipe's background, such as white on white"
+    return Check("faint", WARNING, text, "Curate", shown=shown)
 
 
 def check_disk(folder: Path, needed_bytes: int) -> Check:

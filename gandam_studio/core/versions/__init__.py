@@ -6,7 +6,7 @@ decisions have equal digests, on any machine and in any order of work.
 
 from gandam_studio.core.versions.commit import commit
 from gandam_studio.core.versions.diff import Changed, Removed, VersionDiff, diff, plural_reason
-from gandam_studio.core.versions.entries import count_blank
+from gandam_studio.core.versions.entries import count_blank, count_faint
 from gandam_studio.core.versions.listing import find_version, tag_version, versions
 from gandam_studio.core.versions.model import ManifestVersion
 from gandam_studio.core.versions.relink import Relinked, relink
@@ -26,6 +26,7 @@ __all__ = [
     "assign_splits",
     "commit",
     "count_blank",
+    "count_faint",
     "diff",
     "find_version",
     "plural_reason",

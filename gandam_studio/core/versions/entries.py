@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gandam_studio.core.places import file_name, split_earlier, split_member
 from gandam_studio.core.versions.splits import assign_splits, inseparable
-from gandam_studio.core.workspace.query import BLANK
+from gandam_studio.core.workspace.query import BLANK, Filter
 from gandam_studio.core.workspace.sprite import COLUMNS, Sprite
 from trainer.protocol.manifest import ManifestEntry
 
@@ -42,6 +42,15 @@ def count_blank(workspace: Workspace, *, kept_only: bool = False) -> int:
     """Count the sprites to commit that are blank: they show nothing, or a single colour."""
     query = f"SELECT count(*) FROM sprites WHERE {committed(kept_only)} AND {BLANK}"
     return int(workspace.connection.execute(query).fetchone()[0])
+
+
+def count_faint(workspace: Workspace, *, kept_only: bool = False) -> int:
+    """Count the sprites to commit that can hardly be seen on the recipe's background, blank ones left out.
+
+    Reads their thumbnails: about 20,000 in a second.
+    """
+    chosen = Filter(status="kept" if kept_only else "not-dropped", blank=False, faint=True)
+    return len(workspace.select(chosen))
 
 
 def present_splits(workspace: Workspace, condition: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from gandam_studio.qt.widgets.numbers import DecimalBox, WholeBox
 
 # Fields of Filter edited here; the others are in the filter bar itself.
 FIELDS = (
-    "tag", "source", "family", "reason", "alpha", "blank", "min_side", "max_side", "min_colors", "max_colors",
+    "tag", "source", "family", "reason", "alpha", "blank", "faint", "min_side", "max_side", "min_colors", "max_colors",
     "min_aspect", "max_aspect",
 )  # fmt: skip
 
@@ -58,9 +58,21 @@ class MoreFilters(QFrame):
         for text, value in ((self.tr("Any"), None), (self.tr("Transparent"), True), (self.tr("Opaque"), False)):
             self.alpha.addItem(text, value)
         self.blank = QComboBox()
-        for text, value in ((self.tr("Any"), None), (self.tr("Blank"), True), (self.tr("Not blank"), False)):
-            self.blank.addItem(text, value)
-        self.blank.setToolTip(self.tr("Blank sprites are empty or of one colour"))
+        for text, both in (
+            (self.tr("Any"), (None, None)),
+            (self.tr("Blank"), (True, None)),
+            (self.tr("Hard to see"), (None, True)),
+            (self.tr("Hard to see, not blank"), (False, True)),
+            (self.tr("Not blank"), (False, None)),
+            (self.tr("Easy to see"), (None, False)),
+        ):
+            self.blank.addItem(text, both)
+        self.blank.setToolTip(
+            self.tr(
+                "Blank sprites are empty or of one colour. Hard to see are those of the recipe's background colour, "
+                "such as white on white."
+            )
+        )
         self.sides = (_whole(1, 1 << 20), _whole(1, 1 << 20))
         self.colors = (_whole(1, 4096), _whole(1, 4096))
         self.aspects = (_ratio(), _ratio())
@@ -86,7 +98,9 @@ class MoreFilters(QFrame):
             combo.setEditText(text)
         self.source.setText(chosen.source)
         self.alpha.setCurrentIndex(self.alpha.findData(chosen.alpha))
-        self.blank.setCurrentIndex(self.blank.findData(chosen.blank))
+        self.blank.setCurrentIndex(
+            next((i for i in range(self.blank.count()) if self.blank.itemData(i) == (chosen.blank, chosen.faint)), 0)
+        )
         for (low, high), first, second in (
             (self.sides, chosen.min_side, chosen.max_side),
             (self.colors, chosen.min_colors, chosen.max_colors),
@@ -114,7 +128,8 @@ class MoreFilters(QFrame):
                 "family": self.family.currentText().strip(),
                 "reason": self.reason.currentText().strip(),
                 "alpha": self.alpha.currentData(),
-                "blank": self.blank.currentData(),
+                "blank": self.blank.currentData()[0],
+                "faint": self.blank.currentData()[1],
                 "min_side": self.sides[0].value() or None,
                 "max_side": self.sides[1].value() or None,
                 "min_colors": self.colors[0].value() or None,

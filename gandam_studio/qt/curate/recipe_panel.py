@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QRectF, QTimer
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -25,8 +25,10 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import SetSetting
+from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.review import detected_background
 from gandam_studio.core.workspace.seqsets import Seqs
+from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
 from gandam_studio.qt.painting import paint_event
 from gandam_studio.qt.session import Session
@@ -78,6 +80,7 @@ class RecipePanel(QWidget):
         )
         self.color_button.setVisible(recipe.background.startswith("#"))
         self.color_button.setText(self._color)
+        self.scale.setCurrentIndex(self.scale.findData(recipe.scale))
         self.interpolation.setCurrentIndex(self.interpolation.findData(recipe.interpolation))
         self._loading = False
         self.show_samples()
@@ -114,6 +117,33 @@ class RecipePanel(QWidget):
             self.background.addItem(text, value)
         self.color_button = QPushButton()
         self.color_button.clicked.connect(self._ask_color)
+        self.scale = QComboBox()
+        for text, value, meaning in (
+            (
+                self.tr("Fill each"),
+                "fit",
+                self.tr("Every sprite fills the picture: small ones become as large as big ones"),
+            ),
+            (
+                self.tr("Whole factors"),
+                "whole",
+                self.tr("2, 3 or 4 times, or a half, a third: every pixel of pixel art stays a square"),
+            ),
+            (
+                self.tr("One for all"),
+                "set",
+                self.tr("The largest sprite fills the picture, and small ones stay small"),
+            ),
+            (
+                self.tr("One a family"),
+                "family",
+                self.tr("The largest of each family fills the picture, its others keep their size beside it"),
+            ),
+        ):
+            self.scale.addItem(text, value)
+            self.scale.setItemData(self.scale.count() - 1, meaning, Qt.ItemDataRole.ToolTipRole)
+        self.scale_note = QLabel(wordWrap=True)
+        self.scale_note.setProperty("role", "secondary")
         names = {
             "auto": self.tr("Automatic"),
             "nearest": self.tr("Nearest (pixel art)"),
@@ -123,7 +153,7 @@ class RecipePanel(QWidget):
         self.interpolation = QComboBox()
         for name in INTERPOLATIONS:
             self.interpolation.addItem(names.get(name, name), name)
-        for combo in (self.side, self.pad, self.interpolation, self.background):
+        for combo in (self.side, self.scale, self.pad, self.interpolation, self.background):
             combo.currentIndexChanged.connect(lambda _index: self._change())
         self.trim.toggled.connect(lambda _on: self._change())
         self.margin.valueChanged.connect(lambda _value: self._change())
@@ -137,11 +167,12 @@ class RecipePanel(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name, field in (
             (self.tr("Size"), self.side),
+            (self.tr("Scale"), self.scale),
             (self.tr("Position"), self.pad),
             (self.tr("Margin"), self.margin),
             (self.tr("Background"), self.background),
             ("", self.color_button),
-            (self.tr("Scaling"), self.interpolation),
+            (self.tr("Resampling"), self.interpolation),
         ):
             field.setAccessibleName(name or self.tr("Background colour"))
             field.setEnabled(not self._session.read_only)
@@ -159,6 +190,7 @@ class RecipePanel(QWidget):
         layout.addWidget(self.size_note)
         layout.addWidget(self.trim)
         layout.addLayout(form)
+        layout.addWidget(self.scale_note)
         layout.addWidget(note)
         layout.addStretch()
 
@@ -174,6 +206,7 @@ class RecipePanel(QWidget):
             pad=str(self.pad.currentData()),
             margin=self.margin.value() / 100,
             background=self._color if background == "color" else background,
+            scale=str(self.scale.currentData()),
             interpolation=str(self.interpolation.currentData()),
         )
         if recipe != self._session.workspace.recipe:
@@ -206,24 +239,53 @@ class RecipePanel(QWidget):
         recipe = self._at_training_size(workspace.recipe)
         background = detected_background(workspace) if recipe.background == "detected" else "#ffffff"
         # Imported late: it pulls in cv2, which the window does not need to open.
-        from gandam_studio.core.pictures.rendering import longest_side, render
+        from gandam_studio.core.pictures.rendering import render
 
-        pictures = _pictures(workspace, self._targets())
-        # Relative sizes are shown among the samples; the whole set is measured when it is prepared.
-        longest = max((longest_side(picture, recipe) for picture in pictures), default=0) if recipe.is_relative else 0
-        self.preview.show_pictures([_rgba(render(picture, recipe, background, longest)) for picture in pictures])
+        self.scale_note.setText(self.scale.currentData() and str(self.scale.currentData(Qt.ItemDataRole.ToolTipRole)))
+        shown = []
+        longest: dict[str, int] = {}
+        for sprite, picture in _pictures(workspace, self._targets()):
+            side = 0
+            if recipe.is_relative:
+                group = sprite.family if recipe.scale == "family" else ""
+                alone = recipe.scale == "family" and not group
+                if group not in longest and not alone:
+                    longest[group] = _longest(workspace, recipe, group)
+                side = max(_side(picture, recipe), 0 if alone else longest[group])
+            shown.append(_rgba(render(picture, recipe, background, side)))
+        self.preview.show_pictures(shown)
 
 
-def _pictures(workspace: Workspace, seqs: Seqs) -> list[np.ndarray]:
-    """Up to SAMPLES pictures: of the selected sprites, or the first of the workspace."""
+def _pictures(workspace: Workspace, seqs: Seqs) -> list[tuple[Sprite, np.ndarray]]:
+    """Up to SAMPLES sprites with their pictures: the selected ones, or the first of the workspace."""
     if len(seqs) < 2:
         first = int(seqs[0]) if len(seqs) else 1
         seqs = np.arange(first, first + SAMPLES, dtype=np.int64)
+    return _opened(workspace, seqs)
+
+
+def _opened(workspace: Workspace, seqs: Seqs) -> list[tuple[Sprite, np.ndarray]]:
+    """The first SAMPLES of some sprites with their pictures; those that cannot be read are left out."""
     found = []
     for sprite in workspace.sprites(seqs[:SAMPLES]):
         with contextlib.suppress(UserError, OSError, ValueError):
-            found.append(workspace.picture(sprite))
+            found.append((sprite, workspace.picture(sprite)))
     return found
+
+
+def _longest(workspace: Workspace, recipe: Recipe, family: str) -> int:
+    """The longest side among the largest few sprites of a family, or of all for "".
+
+    All are measured when a version is prepared; here, a smaller canvas with a larger drawing on it can be missed.
+    """
+    largest = workspace.select(Filter(status="not-dropped", family=family, order="size", descending=True))
+    return max((_side(picture, recipe) for _, picture in _opened(workspace, largest)), default=0)
+
+
+def _side(picture: np.ndarray, recipe: Recipe) -> int:
+    from gandam_studio.core.pictures.rendering import longest_side
+
+    return longest_side(picture, recipe)
 
 
 def _rgba(pixels: np.ndarray) -> np.ndarray:

@@ -68,7 +68,7 @@ class SavedFilters(QMenu):
         names = {
             "status": tr("status"), "facing": tr("facing"), "tag": tr("tag"), "source": tr("source"),
             "text": tr("name"), "family": tr("family"), "reason": tr("drop reason"), "flipped": tr("flipped"),
-            "alpha": tr("transparent"), "blank": tr("blank"), "faint": tr("hardly visible"),
+            "alpha": tr("transparent"), "blank": tr("blank"), "faint": tr("hard to see"),
             "min_side": tr("longer side at least"), "max_side": tr("longer side at most"),
             "min_colors": tr("colours at least"), "max_colors": tr("colours at most"),
             "min_aspect": tr("width / height at least"), "max_aspect": tr("width / height at most"),

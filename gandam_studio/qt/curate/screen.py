@@ -43,6 +43,7 @@ from gandam_studio.qt.widgets.reason_picker import DIGITS, ReasonPicker
 
 # Larger workspaces are filtered and counted off the GUI thread.
 LARGE = 60_000
+FEW = 4_000
 PANEL_MS = 60  # delay before the panel follows the current sprite
 _TILE_KEY = "curate/tile"
 _PANEL_KEY = "curate/panel"
@@ -162,7 +163,9 @@ class CurateScreen(TakesDrops, CurateBase):
         chosen = self.filter_bar.filter
         workspace = self.session.workspace
         self._selecting.forget()
-        if chosen.is_everything or last_seq(self.session.workspace) <= LARGE:
+        # Sprites that are hard to see are found by their thumbnails, not by the database.
+        large = LARGE if chosen.faint is None else FEW
+        if chosen.is_everything or last_seq(self.session.workspace) <= large:
             self._show_order(workspace.select(chosen))
         else:
             task = self.session.start_job(

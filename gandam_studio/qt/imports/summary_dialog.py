@@ -70,6 +70,7 @@ class SummaryDialog(QDialog):
             larger.setToolTip(self.tr("Up to 256 million pixels; each may take a minute and gigabytes of memory"))
             larger.clicked.connect(lambda _checked=False: self._ask_larger())
         copy = buttons.addButton(self.tr("Copy the list"), QDialogButtonBox.ButtonRole.ActionRole)
+        copy.setAutoDefault(False)
         copy.clicked.connect(self._copy)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 20, 20, 16)

@@ -14,16 +14,25 @@ class CommitBox(QFrame):
     """Signals:
     commit_requested: a commit was requested (message, kept only).
     kept_only_changed: the "kept only" box was toggled (bool).
+    unseen_requested: the sprites that show hardly anything should be shown ("blank" or "faint").
     """
 
     commit_requested = Signal(str, bool)
     kept_only_changed = Signal(bool)
+    unseen_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
         self.state = QLabel(wordWrap=True)
         self.state.setProperty("role", "secondary")
+        self.unseen = QLabel(wordWrap=True)
+        self.unseen.setTextFormat(Qt.TextFormat.RichText)
+        self.unseen.setTextInteractionFlags(
+            Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.unseen.linkActivated.connect(self.unseen_requested)
+        self.unseen.hide()
         self.note = _Note()
         self.note.setAccessibleName(self.tr("Note for the next version"))
         self.note.setTabChangesFocus(True)
@@ -46,6 +55,7 @@ class CommitBox(QFrame):
         layout.setContentsMargins(margin, margin, margin, margin)
         layout.setSpacing(theme.SPACE)
         layout.addWidget(self.state)
+        layout.addWidget(self.unseen)
         layout.addWidget(self.note)
         layout.addLayout(foot)
         self._suggestion = ""
@@ -58,6 +68,16 @@ class CommitBox(QFrame):
         self._suggestion = suggestion
         self.note.setPlaceholderText(suggestion or self.tr("Why this version?"))
         self.button.setEnabled(can_commit and self._enabled)
+
+    def show_unseen(self, blank: int, faint: int) -> None:
+        """Say how many sprites of the next version show hardly anything; nothing if there are none."""
+        parts = []
+        if blank:
+            parts.append(f'<a href="blank">{self.tr("{0} blank").format(f"{blank:,}")}</a>')
+        if faint:
+            parts.append(f'<a href="faint">{self.tr("{0} hard to see").format(f"{faint:,}")}</a>')
+        self.unseen.setText(self.tr("With sprites that show hardly anything: {0}").format(", ".join(parts)))
+        self.unseen.setVisible(bool(parts))
 
     def set_locked(self, locked: bool) -> None:
         """Disable committing, for a read-only workspace or during a commit."""

@@ -10,14 +10,16 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QSplitter, QSta
 from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import RunSummary
-from gandam_studio.core.versions import ManifestVersion, Verified, VersionDiff, diff
+from gandam_studio.core.versions import ManifestVersion, Verified, VersionDiff, count_blank, count_faint, diff
 from gandam_studio.core.versions.listing import head_version
+from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import Changes
+from gandam_studio.core.workspace.query import Filter
 from gandam_studio.qt import theme
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.failures import explain
-from gandam_studio.qt.following.requests import SaveVersion
+from gandam_studio.qt.following.requests import SaveVersion, ShowFilter
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, Session
@@ -265,7 +267,7 @@ class VersionsScreen(Screen):
             return
         kept_only = self.commit_box.kept_only.isChecked()
         task = self.session.start_quiet_job(
-            lambda workspace, _job: (head, diff(workspace, head, None, kept_only=kept_only)),
+            lambda workspace, _job: _present(workspace, head, kept_only),
             self._show_present,
             self._looking_failed,
         )
@@ -276,8 +278,17 @@ class VersionsScreen(Screen):
         self.commit_box.show_state(self.tr("The changes could not be determined."), "", can_commit=True)
         self.session.post_failure(error)
 
-    def _show_present(self, answer: tuple[ManifestVersion | None, VersionDiff]) -> None:
-        head, found = answer
+    def _show_unseen(self, which: str) -> None:
+        """Show the sprites of the next version that show hardly anything, in Curate."""
+        status = "kept" if self.commit_box.kept_only.isChecked() else "not-dropped"
+        blank = which == "blank"
+        self.screen_requested.emit(
+            "Curate", ShowFilter(Filter(status=status, blank=blank, faint=None if blank else True))
+        )
+
+    def _show_present(self, answer: tuple[ManifestVersion | None, VersionDiff, int, int]) -> None:
+        head, found, blank, faint = answer
+        self.commit_box.show_unseen(blank, faint)
         text = wording.changes(found)
         if head is None:
             count = self.tr("{0} would be in v1").format(sprites(len(found.added)))
@@ -375,6 +386,7 @@ class VersionsScreen(Screen):
         self.history.version_chosen.connect(self._choose)
         self.commit_box = CommitBox()
         self.commit_box.commit_requested.connect(self._commit)
+        self.commit_box.unseen_requested.connect(self._show_unseen)
         self.commit_box.kept_only_changed.connect(lambda _on: self._ask_present())
         left = QWidget()
         side = QVBoxLayout(left)
@@ -421,3 +433,11 @@ class VersionsScreen(Screen):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
+
+
+def _present(
+    workspace: Workspace, head: ManifestVersion | None, kept_only: bool
+) -> tuple[ManifestVersion | None, VersionDiff, int, int]:
+    """What would be committed, against the version it was derived from; how much of it is blank, and hard to see."""
+    found = diff(workspace, head, None, kept_only=kept_only)
+    return head, found, count_blank(workspace, kept_only=kept_only), count_faint(workspace, kept_only=kept_only)

@@ -68,6 +68,8 @@ class SetupPage(QWidget):
         self._session = session
         self._control = control
         self.draft = ConfigDraft(self)
+        self._faint_for: tuple[str, str] | None = None
+        self._faint: list[Check] = []
         self.versions = QComboBox()
         self.versions.setAccessibleName(self.tr("Version"))
         # As wide as the form, whatever a version's message says.
@@ -368,9 +370,31 @@ class SetupPage(QWidget):
         except (OSError, ValueError, UserError, sqlite3.Error) as error:
             text = str(error) if isinstance(error, ValueError) else explain(error)
             checks = [Check("version", training_checks.WARNING, text, "Versions")]
+        else:
+            checks += self._faint_of(version)
         if (costs := self.preflight.costs) is not None:
             checks.append(training_checks.check_disk(workspace.folder, int(costs["disk_mb"] * 1e6)))
         self.preflight.show_checks(checks)
+
+    def _faint_of(self, version: ManifestVersion) -> list[Check]:
+        """What is known of sprites that can hardly be seen; if nothing is, it is looked for, and shown later."""
+        workspace = self._session.workspace
+        asked = (version.digest, workspace.recipe.background)
+        if asked == self._faint_for:
+            return self._faint
+
+        def take(found: Check | None) -> None:
+            self._faint = [found] if found is not None else []
+            if self._faint and self._faint_for == asked:
+                self._check_soon.start()
+
+        self._faint_for, self._faint = asked, []
+        self._session.start_quiet_job(
+            lambda workspace, _job: training_checks.check_faint(workspace, version),
+            take,
+            lambda _error: None,  # what cannot be read is told by the other checks
+        )
+        return self._faint
 
     def _show_advanced(self, on: bool) -> None:
         if on and self._advanced is None:

@@ -1,0 +1,178 @@
+"""Looking over sources before an import: what it says is what an import then finds, and nothing is written."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import encoded, sprite, sprite_png
+from test_import_words import packed, tags, write
+
+from gandam_studio.core.importing import Grid, ImportOptions, import_sources, look_over
+from gandam_studio.core.importing.sheets import likely
+from gandam_studio.core.importing.tables import read_table
+from gandam_studio.core.workspace import Workspace
+
+ONE = ImportOptions(workers=1)
+
+
+DRAWN = Grid(20, 20, 2, 2, 4, 4)
+"""The cells of `sheet`."""
+
+
+def sheet(first: int, rows: int = 2, columns: int = 3, side: int = 24) -> np.ndarray:
+    """Drawings that fill `side` pixels less a transparent margin of 2, in a grid without lines."""
+    whole = np.zeros((rows * side, columns * side, 4), np.uint8)
+    for number in range(rows * columns):
+        y, x = divmod(number, columns)
+        picture = np.resize(sprite(first + number), (side - 4, side - 4, 4)).copy()
+        picture[..., 3] = 255
+        whole[y * side + 2 : y * side + side - 2, x * side + 2 : x * side + side - 2] = picture
+    return whole
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "tar"])
+def test_what_is_proposed_is_what_the_import_gives(workspace: Workspace, tmp_path: Path, form: str) -> None:
+    files = {
+        "knight/1.png": sprite_png(1), "knight/2.png": sprite_png(2), "10_golem/1.png": sprite_png(3),
+        "10_golem/1.txt": b"stone, big", "sheets/a.png": encoded(sheet(10)), "sheets/b.png": encoded(sheet(20)),
+        "notes.txt": b"x", "song.ogg": b"OggS", ".DS_Store": b"x",
+    }  # fmt: skip
+    source = write(tmp_path / "set", files) if form == "folder" else packed(tmp_path / f"set.{form}", files)
+    found = look_over(workspace, [source], options=ONE)
+    assert not list(workspace.sprites())
+    assert (found.pictures, found.fresh, found.hidden) == (5, 5, 1)
+    assert found.folders == {"knight": 2, "sheets": 2, "golem": 1}
+    assert (found.captions, found.caption_tags) == (1, {"big": 1, "stone": 1})
+    assert found.others == {".ogg": 1, ".txt": 1}
+    (sheets,) = found.sheets
+    assert ([label[-5:] for label in sheets.labels], sheets.cut.sheet, sheets.sprites) == (
+        ["a.png", "b.png"],
+        DRAWN,
+        12,
+    )
+    assert found.asks
+    summary = import_sources(workspace, [source], options=found.options())
+    assert (summary.imported, summary.others, summary.hidden) == (3 + 12, {".ogg": 1, ".txt": 1}, 1)
+    assert summary.tagged == {"big": 1, "golem": 1, "knight": 2, "sheets": 12, "stone": 1}
+    again = look_over(workspace, [source], options=ONE)
+    assert (again.fresh, again.asks) == (0, False)
+
+
+def test_one_flat_folder_asks_nothing(workspace: Workspace, tmp_path: Path) -> None:
+    source = write(tmp_path / "flat", {f"{n}.png": sprite_png(n) for n in range(40)})
+    found = look_over(workspace, [source], options=ONE)
+    assert (found.pictures, found.asks, found.sheets) == (40, False, [])
+
+
+def test_of_many_alike_a_few_are_looked_at(workspace: Workspace, tmp_path: Path, monkeypatch) -> None:
+    from gandam_studio.core.importing import looking
+
+    monkeypatch.setattr(looking, "_WHOLE_GROUP", 3)
+    monkeypatch.setattr(looking, "_SAMPLE", 2)
+    source = write(tmp_path / "many", {f"{n}.png": encoded(sheet(7 * n)) for n in range(6)})
+    (sheets,) = look_over(workspace, [source], options=ONE).sheets
+    assert (len(sheets.labels), sheets.sprites) == (6, 36)
+    # One that is no sheet among those looked at: then nothing is said of those that were not.
+    (tmp_path / "many" / "0.png").write_bytes(encoded(np.resize(sprite(3), (48, 72, 4))))
+    assert all(len(one.labels) < 6 for one in look_over(workspace, [source], options=ONE).sheets)
+
+
+def test_edited_files_are_noticed(workspace: Workspace, tmp_path: Path) -> None:
+    source = write(tmp_path / "art", {f"{n}.png": sprite_png(n) for n in range(3)})
+    import_sources(workspace, [source], options=ONE)
+    (source / "1.png").write_bytes(sprite_png(9))
+    os.utime(source / "1.png", (10**9, 10**9))
+    found = look_over(workspace, [source], options=ONE)
+    assert [Path(path).name for path in found.edited] == ["1.png"]
+    assert found.asks
+    assert found.options().carry_over
+
+
+def test_single_sprites_are_no_sheets() -> None:
+    for seed in range(60):
+        assert likely(sprite(seed)) is None
+        assert likely(np.kron(sprite(seed), np.ones((4, 4, 1), np.uint8))) is None
+    assert likely(sheet(3)) == DRAWN
+
+
+TABLE = [
+    {"file_name": "1.png", "text": "a red slime, wet", "label": "slime"},
+    {"file_name": "./sub/2.png", "tags": ["blue", " bat "], "label": 3},
+    {"file_name": "gone.png", "text": "nobody"},
+]
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "tar"])
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_table_gives_tags(workspace: Workspace, tmp_path: Path, form: str, kind: str) -> None:
+    if kind == "jsonl":
+        text = "\n".join(map(json.dumps, TABLE))
+    else:
+        lines = [
+            "file_name,text,tags,label",
+            '1.png,"a red slime, wet",,slime',
+            'sub/2.png,,"blue, bat",3',
+            "gone.png,x,,",
+        ]
+        text = "\r\n".join(lines)
+    files = {f"x/metadata.{kind}": text.encode(), "x/1.png": sprite_png(1), "x/sub/2.png": sprite_png(2)}
+    source = write(tmp_path / "set", files) if form == "folder" else packed(tmp_path / f"set.{form}", files)
+    found = look_over(workspace, [source], options=ONE)
+    assert (found.captions, sorted(found.caption_tags)) == (2, ["a red slime", "bat", "blue", "slime", "wet"])
+    summary = import_sources(workspace, [source], options=ImportOptions(workers=1, captions="tags"))
+    assert (summary.captions, summary.rejected_count, summary.others) == (2, 0, {})
+    assert tags(workspace) == {"1.png": ("a red slime", "slime", "wet"), "2.png": ("bat", "blue")}
+
+
+@pytest.mark.parametrize(
+    "data", [b"{not json\n", b"[1]\n", b'{"file_name": "1.png", "tags": ["' + b"x" * 5000 + b'"]}\n']
+)
+def test_a_table_that_cannot_be_read_is_named(workspace: Workspace, tmp_path: Path, data: bytes) -> None:
+    source = write(tmp_path / "set", {"metadata.jsonl": data, "1.png": sprite_png(1)})
+    summary = import_sources(workspace, [source], options=ImportOptions(workers=1, captions="tags"))
+    assert (summary.imported, summary.rejected_count) == (1, 1)
+    assert "line 1" in summary.rejected[0].reason
+
+
+def test_a_table_of_something_else_is_left_out(workspace: Workspace, tmp_path: Path) -> None:
+    assert read_table(b'{"a": 1}\n\n{"file_name": 3}\n', "metadata.jsonl") == []
+    source = write(tmp_path / "set", {"metadata.jsonl": b'{"a": 1}\n', "1.png": sprite_png(1)})
+    summary = import_sources(workspace, [source], options=ONE)
+    assert (summary.rejected_count, summary.others) == (0, {".jsonl": 1})
+
+
+def test_a_raised_limit_tries_again_what_it_refused(workspace: Workspace, tmp_path: Path) -> None:
+    from gandam_studio.core.pictures.decoding import Limits
+
+    files = {"small.png": encoded(sprite(1)[:6, :6]), "large.png": sprite_png(2), "half.png": sprite_png(3)[:50]}
+    place, archive = write(tmp_path / "set", files), packed(tmp_path / "set.zip", files)
+    low = ImportOptions(workers=1, limits=Limits(max_pixels=50))
+    summary = import_sources(workspace, [place, archive], options=low)
+    assert (summary.imported, summary.too_large) == (1, 4)
+    again = import_sources(workspace, [place, archive], options=low)
+    assert (again.imported, again.too_large) == (0, 4)
+    raised = import_sources(workspace, [place, archive], options=ONE)
+    assert (raised.imported, raised.too_large, raised.rejected_count) == (1, 0, 2)
+
+
+def test_damaged_pictures_come_first(workspace: Workspace, tmp_path: Path) -> None:
+    files = {
+        "a.qoi": b"qoif" + bytes(40),
+        "b.txt": b"x",
+        "c.png": sprite_png(1)[:60],
+        "d": b"?",
+        "e.png": sprite_png(2),
+    }
+    summary = import_sources(workspace, [write(tmp_path / "set", files)], options=ONE)
+    assert [Path(path).name for _, path, _ in summary.rows()] == ["c.png", "a.qoi"]
+    assert (summary.others, summary.others_count) == ({".txt": 1, "": 1}, 2)
+
+
+def test_an_unwanted_tag_is_left_out(workspace: Workspace, tmp_path: Path) -> None:
+    source = write(tmp_path / "set", {"a/1.png": sprite_png(1), "b/2.png": sprite_png(2)})
+    options = ImportOptions(workers=1, folders_as_tags=True, untagged=frozenset({"a"}))
+    assert import_sources(workspace, [source], options=options).tagged == {"b": 1}
