@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import tarfile
+import zipfile
 
 import pytest
 from damaged_originals import alter, flip_a_bit, where
@@ -149,6 +152,32 @@ def test_relink_finds_in_the_packs_of_a_backup(workspace, tmp_path):
     assert found.found == {gone: str(pack), altered: str(pack)}
     assert found.missing == {lost: ("sprite-00008.png",)}
     assert [item.digest for item in verify(workspace).damage] == [lost]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz", "damaged.zip"])
+def test_relink_finds_in_archives(workspace, tmp_path, kind):
+    versions.commit(workspace, "one")
+    gone = [workspace.sprite(seq).blob for seq in (3, 4)]
+    files = {f"deep/{number}.bin": workspace.originals.read(digest) for number, digest in enumerate(gone)}
+    files["stranger.png"] = b"something else"
+    path = tmp_path / f"attic.{kind}"
+    if kind == "tar.gz":
+        with tarfile.open(path, "w:gz") as archive:
+            for name, data in files.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(data)
+                archive.addfile(entry, io.BytesIO(data))
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+    if kind == "damaged.zip":
+        path.write_bytes(path.read_bytes()[:-30])
+    for digest in gone:
+        workspace.originals.discard(digest)
+    found = relink(workspace, [path])
+    assert set(found.found) == (set() if kind == "damaged.zip" else set(gone))
+    assert verify(workspace).ok == (kind != "damaged.zip")
 
 
 def test_relink_passes_over_what_only_looks_like_a_pack(workspace, tmp_path):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import IO
 
 from gandam_studio.core.archives.names import decode_names, shown_encoding
@@ -19,6 +20,7 @@ from gandam_studio.core.importing.options import ArchiveLimits
 from gandam_studio.core.importing.scan import is_clutter
 from gandam_studio.core.numbers import storable_time
 from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
+from gandam_studio.core.pictures.decoding.sniff import ARCHIVES, sniff
 from trainer.protocol.untrusted import MAX_INTEGER, UntrustedError, open_regular
 
 _MOST_ENTRIES = 1_000_000  # a worker reads directories that `list_archive` has accepted
@@ -210,6 +212,16 @@ def _check_total(total: int, packed_size: int, allowed: ArchiveLimits) -> None:
         raise BrokenArchive(f"unpacks to more than {allowed.max_bytes / 1e9:,.0f} GB")
     if total > allowed.ratio_counts_from and total > packed_size * allowed.max_ratio:
         raise BrokenArchive(f"unpacks to more than {allowed.max_ratio:g} times its size: a bomb")
+
+
+def archive_kind(path: Path | str) -> str | None:
+    """The kind of an archive by its first bytes, one of `sniff.ARCHIVES`; None for any other file."""
+    try:
+        with open_regular(path) as stream:
+            kind = sniff(stream.read(512))
+    except (UntrustedError, OSError):
+        return None
+    return kind if kind in ARCHIVES else None
 
 
 class ZipReader:

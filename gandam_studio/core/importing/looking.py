@@ -248,9 +248,9 @@ class _Looking:
                 self._job.advance()
                 if isinstance(entry, Item):
                     claims = claims_picture(entry.member, "not a picture") and not is_archive_name(entry.member)
-                    kind = self._entry_kind(entry) if entry.data is not None else ("" if claims else None)
+                    inside = self._entry_kind(entry) if entry.data is not None else ("" if claims else None)
                     self._note(
-                        entry, kind, (entry.size, entry.mtime_ns, True) if storable(entry.member) in known else None
+                        entry, inside, (entry.size, entry.mtime_ns, True) if storable(entry.member) in known else None
                     )
         except (UnreadablePicture, OSError):
             return

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.importing.archives import ZipReader, archive_kind, list_archive
+from gandam_studio.core.importing.items import Item
+from gandam_studio.core.importing.options import ArchiveLimits
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, UnreadablePicture
 from gandam_studio.core.versions.verify import needed_originals
 from gandam_studio.core.workspace.packs import is_pack, sound_records
 
@@ -39,8 +43,8 @@ def relink(workspace: Workspace, places: Iterable[Path | str], *, job: Job = NUL
     """Search files and folders for the originals that are missing or damaged, and restore them.
 
     Files are identified by SHA-256, regardless of name and date. Sizes recorded at import rule out most files without
-    reading them. Packs of a workspace or of its backup are searched too. Raises UserError (no such place, disk full)
-    and Cancelled.
+    reading them. Packs of a workspace or of its backup and zip and tar archives are searched too. Raises UserError (no
+    such place, disk full) and Cancelled.
     """
     workspace.require_writable()
     needed = needed_originals(workspace)
@@ -57,7 +61,13 @@ def relink(workspace: Workspace, places: Iterable[Path | str], *, job: Job = NUL
         if len(found) == len(wanted):
             break
         job.advance()
-        for digest, data in _originals_in_pack(path, job) if is_pack(path) else _original_in_file(path, wanted, sizes):
+        if is_pack(path):
+            originals = _originals_in_pack(path, job)
+        elif kind := archive_kind(path):
+            originals = _originals_in_archive(path, kind, sizes, job)
+        else:
+            originals = _original_in_file(path, wanted, sizes)
+        for digest, data in originals:
             if digest in wanted and digest not in found:
                 _restore(workspace, path, digest, data)
                 found[digest] = str(path)
@@ -69,8 +79,7 @@ def _known_sizes(workspace: Workspace, wanted: Iterable[str]) -> set[int] | None
     sizes: set[int] = set()
     for digest in wanted:
         row = workspace.connection.execute(
-            "SELECT size FROM sources "
-            "WHERE file_digest = ? AND (member = '' OR member LIKE '#was=%') AND size > 0 LIMIT 1",
+            "SELECT size FROM sources WHERE file_digest = ? AND size > 0 LIMIT 1",
             (digest,),
         ).fetchone()
         if row is None:
@@ -99,6 +108,28 @@ def _originals_in_pack(path: Path, job: Job) -> Iterator[tuple[str, bytes]]:
             yield digest.hex(), data
     except (OSError, ValueError):  # the file cannot be mapped
         return
+
+
+def _originals_in_archive(path: Path, kind: str, sizes: set[int] | None, job: Job) -> Iterator[tuple[str, bytes]]:
+    """Yield digest and bytes of the entries of an archive that may be wanted, within the limits of an import."""
+    reader = ZipReader()
+    try:
+        for entry in list_archive(str(path), kind, DEFAULT_LIMITS, ArchiveLimits(), check=job.check):
+            item = entry if isinstance(entry, Item) else entry[0]
+            if not isinstance(entry, Item) or (sizes is not None and item.size not in sizes):
+                continue
+            data = item.data
+            if data is None:
+                try:
+                    data = reader.read(item.path, item.index, DEFAULT_LIMITS.max_file_bytes)
+                except UnreadablePicture:
+                    continue
+            job.advance()
+            yield hashlib.sha256(data).hexdigest(), data
+    except (UnreadablePicture, OSError):  # damaged: what came before is searched
+        return
+    finally:
+        reader.close()
 
 
 def _original_in_file(path: Path, wanted: dict[str, list[str]], sizes: set[int] | None) -> Iterator[tuple[str, bytes]]:
