@@ -15,6 +15,10 @@ class WorkspaceLocked(UserError):
     """Another window or command is writing to the workspace."""
 
 
+class WorkspaceUnwritable(UserError):
+    """The workspace lies where nothing can be written: a read-only disk, or somebody else's folder."""
+
+
 class DamagedWorkspace(UserError):
     """The database, or a file next to it, holds something this program never writes."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound
+from gandam_studio.core.errors import UserError, WorkspaceLocked, WorkspaceNotFound, WorkspaceUnwritable
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.seqsets import Seqs
@@ -119,6 +120,8 @@ class MainWindow(TakesDrops, QMainWindow):
             if is_open and self.session:
                 return self._show_already_open(self.session)
             return offer_read_only(self, str(error)) and self.open_folder(folder, read_only=True)
+        except WorkspaceUnwritable:
+            return self.open_folder(folder, read_only=True)
         except WorkspaceNotFound:
             return offer_creation(self, folder) and self.create_folder(folder)
         except UserError as error:
@@ -233,8 +236,13 @@ class MainWindow(TakesDrops, QMainWindow):
             self.visit(self.rail.places[0])
         QTimer.singleShot(SETTLED_MS, session, self._settle)
         if session.read_only:
-            session.post(self.tr("Opened read-only: another window or command is using this workspace."), WARNING)
+            session.post(self._why_read_only(workspace.folder), WARNING)
         return True
+
+    def _why_read_only(self, folder: Path) -> str:
+        if os.access(folder, os.W_OK):
+            return self.tr("Opened read-only: another window or command is using this workspace.")
+        return self.tr("Opened read-only: nothing can be written in its folder.")
 
     def _leave_workspace(self) -> None:
         assert self.session is not None

@@ -67,6 +67,11 @@ class StatusStrip(QFrame):
         layout.addLayout(self._job_area)
         layout.addLayout(self._run_area)
         self.setMinimumHeight(32)
+        self.read_only_mark = QLabel(self.tr("Read-only"))
+        self.read_only_mark.setProperty("role", "title")
+        self.read_only_mark.setToolTip(self.tr("Everything can be looked at; nothing can be changed here"))
+        self.read_only_mark.hide()
+        layout.insertWidget(0, self.read_only_mark)
         self._fade = QTimer(self, singleShot=True)
         self._fade.timeout.connect(self._show_next)
         self._poll = QTimer(self, interval=POLL_MS)
@@ -75,6 +80,7 @@ class StatusStrip(QFrame):
     def attach(self, session: Session | None) -> None:
         """Show the messages and jobs of this session."""
         self._session = session
+        self.read_only_mark.setVisible(session is not None and session.read_only)
         if session:
             session.message_posted.connect(self.show_message)
             session.result_posted.connect(self.show_result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import subprocess
@@ -276,3 +277,26 @@ window.close()
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
+
+
+def test_where_nothing_can_be_written_it_opens_read_only(folder: Path, qtbot, monkeypatch) -> None:
+    """As from a read-only disk: no question, a mark that stays, and everything that edits disabled."""
+    from filelock import FileLock
+
+    def refuse(self: FileLock, *args: object, **options: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.show()
+    assert window.open_folder(folder)
+    screen = window.screen_shown
+    assert screen is not None
+    assert screen.session.read_only
+    assert "read-only" in window.windowTitle()
+    assert window.status_strip.read_only_mark.isVisible()
+    assert not screen.actions_of.flip.isEnabled()
+    assert window.close_workspace()
+    assert not window.status_strip.read_only_mark.isVisible()
+    close(window)

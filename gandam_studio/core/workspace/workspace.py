@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import uuid
@@ -14,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from gandam_studio.core.errors import DamagedWorkspace, UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
+from gandam_studio.core.errors import (
+    DamagedWorkspace,
+    UnknownSprite,
+    UserError,
+    WorkspaceLocked,
+    WorkspaceNotFound,
+    WorkspaceUnwritable,
+)
 from gandam_studio.core.workspace import schema
 from gandam_studio.core.workspace.history import Changes, History
 from gandam_studio.core.workspace.naming import find_named
@@ -112,7 +120,9 @@ class Workspace:
 
     @classmethod
     def open(cls, folder: Path | str, *, read_only: bool = False) -> Workspace:
-        """Open a workspace. Raises WorkspaceNotFound, WorkspaceLocked (another writer) or UserError (damaged)."""
+        """Open a workspace. Raises WorkspaceNotFound, WorkspaceLocked (another writer), WorkspaceUnwritable or
+        UserError (damaged).
+        """
         folder = Path(folder).absolute()
         try:
             size = (folder / DATABASE).stat().st_size if (folder / DATABASE).is_file() else -1
@@ -331,7 +341,8 @@ def _acquire(folder: Path) -> FileLock:
             f"{folder} is open in another window or command{_holder(folder)}; close that one first"
         ) from None
     except OSError as error:
-        raise UserError(f"cannot write in {folder}: {error.strerror or error}") from None
+        refused = WorkspaceUnwritable if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else UserError
+        raise refused(f"cannot write in {folder}: {error.strerror or error}") from None
     with contextlib.suppress(OSError):
         # Only a courtesy to the next one who comes; the lock itself does not depend on it.
         descriptor = open_own(folder / HOLDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
