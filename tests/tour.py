@@ -20,7 +20,9 @@ from settled import settle
 from small_workspaces import add_sprites
 
 from gandam_studio.core import versions
-from gandam_studio.core.importing import ImportSummary
+from gandam_studio.core.archives.names import Names
+from gandam_studio.core.importing import Cut, Findings, Grid, ImportSummary, SheetsFound
+from gandam_studio.core.importing.items import Item
 from gandam_studio.core.versions.verify import Damage, Verified
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Flip, SetFacing, SetStatus, Tag
@@ -407,6 +409,26 @@ def _sheet(window: MainWindow) -> QWidget:
     return SheetDialog("sheet.png", sheet, window)
 
 
+def findings() -> Findings:
+    """Everything that an import can propose."""
+    cut = Cut(Grid(32, 32, 1, 1, 1, 1), (255, 0, 255))
+    examples = {"cp932": ["ソ.png"], "gbk": ["僜.png"]}
+    return Findings(
+        pictures=40, fresh=38, folders={"knight": 9, "golem": 4, "mess": 2}, outer=frozenset({"mess"}), captions=4,
+        caption_tags={"golem": 4, "a very long caption that nobody would take for a tag, and yet it is one": 1},
+        sheets=[SheetsFound((Item("walk1.png"), Item("walk2.png")), 132, 100, cut, 24)], animations=2, frames=9,
+        frame_tags={"walk": 1}, names=[Names("rtp.zip", "cp932", examples)], edited=["a.png", "b.png"],
+        others={".txt": 3}, hidden=1,
+    )  # fmt: skip
+
+
+def _proposal(window: MainWindow) -> QWidget:
+    from gandam_studio.qt.imports.proposal_dialog import ProposalDialog
+
+    assert window.session is not None
+    return ProposalDialog(window.session, findings(), "mess", window)
+
+
 def _question(window: MainWindow) -> QWidget:
     box = QMessageBox(window)
     box.setIcon(QMessageBox.Icon.Question)
@@ -458,6 +480,7 @@ SCENES = (
     Scene("damage", _dialog(_damage)),
     Scene("import report", _dialog(_import_report)),
     Scene("sprite sheet", _dialog(_sheet)),
+    Scene("import proposal", _dialog(_proposal)),
     Scene("question", _dialog(_question)),
 )
 

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 from recorded_runs import recorded
 from studio_window import OpenWindow, close, curate
+from tour import findings
 
 from gandam_studio.core import versions
 from gandam_studio.core.importing import ImportSummary
@@ -30,6 +31,7 @@ from gandam_studio.core.versions import Verified
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt.help import HistoryDialog, ShortcutsDialog
 from gandam_studio.qt.imports.offer_dialog import OfferDialog
+from gandam_studio.qt.imports.proposal_dialog import ProposalDialog
 from gandam_studio.qt.imports.sheet_dialog import SheetDialog
 from gandam_studio.qt.imports.summary_dialog import SummaryDialog
 from gandam_studio.qt.main_window import MainWindow, fitted
@@ -160,6 +162,7 @@ def _dialogs(window: MainWindow) -> list[QDialog]:
         SheetDialog("sheet.png", np.zeros((48, 64, 4), np.uint8), window),
         DamageDialog(Verified(3, 1, ()), may_relink=True, parent=window),
         OfferDialog([Path("a" * 200)], parent=window),
+        ProposalDialog(session, findings(), "a" * 200, window),
     ]
 
 
