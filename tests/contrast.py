@@ -30,8 +30,10 @@ def ratio(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def background(pixels: np.ndarray) -> np.ndarray:
     """The most frequent colour, (3,)."""
-    colors, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_counts=True)
-    return np.asarray(colors[counts.argmax()])
+    packed = pixels.reshape(-1, 3).astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    colors, counts = np.unique(packed, return_counts=True)
+    most = int(colors[counts.argmax()])
+    return np.array([most >> 16, most >> 8 & 255, most & 255], np.uint8)
 
 
 def measured(pixels: np.ndarray, strays: int = 2) -> float:

@@ -21,13 +21,12 @@ OpenWindow = Callable[..., MainWindow]
 
 
 @pytest.fixture
-def own_settings(qapp: QApplication, tmp_path: Path) -> Iterator[None]:
+def own_settings(themed: None, tmp_path: Path) -> Iterator[None]:
     """Window settings that begin empty and are not the person's."""
     QCoreApplication.setOrganizationName("GANdam Studio tests")
     QCoreApplication.setApplicationName("GANdam Studio")
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
-    theme.install(qapp)
     yield
     theme.set_scheme("system")
 

@@ -6,6 +6,7 @@ Add a scene for every new screen, panel or dialog.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from known_duplicates import add_pictures, eventually, known_pictures
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QWidget
 from recorded_runs import Recorder, diagnosis, make_run, pictures
@@ -30,6 +32,9 @@ from gandam_studio.qt.main_window import MainWindow
 from trainer.protocol import events as ev
 
 SIZE = (1280, 800)
+QUIET_S, LONGEST_S = 0.06, 2.4
+"""A window is still when nothing was painted for so long; a blinking cursor or a moving bar is not waited for."""
+SOON_MS = 500
 DIAGNOSES = (
     ("healthy", "varied"), ("memorised", "copies"), ("cannot tell yet", "between"), ("collapsed", "alike"),
 )  # fmt: skip
@@ -94,22 +99,38 @@ class Scene:
         return self.name
 
 
-def still(window: MainWindow) -> None:
-    """Wait until everything is loaded and painted."""
-    QTest.qWait(30)
+class _Paints(QObject):
+    """Notes when a window was last painted. Cheaper than comparing grabs of it, each of which paints it again."""
+
+    def __init__(self, application: QApplication) -> None:
+        super().__init__()
+        self.last = time.monotonic()
+        application.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.UpdateRequest:
+            self.last = time.monotonic()
+        return False
+
+
+def _something_follows(window: MainWindow) -> bool:
+    """Whether something was put off for a moment, as the drawing of plots is."""
+    timers = window.findChildren(QTimer)
+    return any(one.isActive() and one.isSingleShot() and one.interval() <= SOON_MS for one in timers)
+
+
+def still(window: MainWindow, quiet_s: float = QUIET_S) -> None:
+    """Wait until everything is loaded and painted, and nothing more was for `quiet_s` seconds."""
+    QTest.qWait(1)
     if window.session is not None:
         settle(window.session)
         assert eventually(lambda: window.session is None or window.session.is_idle)
-    last: object = None
-    equal = 0
-    # Pictures and curves arrive from other threads: until three grabs in a row are equal.
-    for _ in range(60):
-        QTest.qWait(40)
-        image = window.grab().toImage()
-        equal = equal + 1 if image == last else 0
-        if equal == 2:
-            return
-        last = image
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    # Pictures and curves arrive from other threads.
+    paints = _Paints(application)
+    eventually(lambda: time.monotonic() - paints.last > quiet_s and not _something_follows(window), LONGEST_S)
+    application.removeEventFilter(paints)
 
 
 @contextmanager

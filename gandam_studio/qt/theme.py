@@ -94,7 +94,19 @@ def install(application: QApplication, *, styled: bool = False, sheet: bool = Tr
         _apply(application)
     else:
         application.setPalette(_palette(colors()))
-    application.styleHints().colorSchemeChanged.connect(lambda _scheme: _apply(application))
+    _follow_system()
+
+
+@functools.cache
+def _follow_system() -> None:
+    """Apply the theme again whenever the system's mode changes; connected once, however often a theme is installed."""
+    QGuiApplication.styleHints().colorSchemeChanged.connect(_apply_again)
+
+
+def _apply_again() -> None:
+    application = QApplication.instance()
+    if isinstance(application, QApplication):
+        _apply(application)
 
 
 def scheme() -> str:
@@ -110,9 +122,7 @@ def set_scheme(name: str) -> None:
     if name == _scheme:
         return
     _scheme = name
-    application = QApplication.instance()
-    if isinstance(application, QApplication):
-        _apply(application)
+    _apply_again()
 
 
 def apply_style_sheet(application: QApplication) -> None:

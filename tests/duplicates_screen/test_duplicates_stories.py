@@ -6,6 +6,7 @@ import gc
 from pathlib import Path
 
 import pytest
+from garbage import set_aside_all
 from known_duplicates import (
     ALONE,
     BODY,
@@ -442,7 +443,8 @@ def test_many_relations_and_drops_are_no_burden_to_the_garbage_collector(screen,
         assert any(isinstance(one, Link) for one in looked_at) is not many
         assert any(one is screen.plan for one in looked_at) is not many
     finally:
-        gc.unfreeze()
+        looked_at = []
+        set_aside_all()
 
 
 def test_a_window_of_its_first_size_shows_rules_and_preview_and_a_narrow_one_cuts_nothing_off(screen) -> None:

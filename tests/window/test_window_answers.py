@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from garbage import set_aside_all
 from live_objects import live_objects, settle
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtTest import QTest
@@ -388,9 +389,9 @@ class _Knot:
 
 @pytest.fixture
 def thawed() -> Any:
-    """Nothing frozen by this test stays so."""
+    """Garbage frozen by this test does not stay so."""
     yield
-    gc.unfreeze()
+    set_aside_all()
 
 
 @pytest.mark.parametrize("times", [1, 3])

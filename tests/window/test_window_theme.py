@@ -64,8 +64,7 @@ def test_every_icon_draws_something(path: Path, qapp: QApplication) -> None:
     assert any(image.pixelColor(x, y).alpha() for x in range(0, 32, 1) for y in range(0, 32, 1))
 
 
-def test_icons_follow_the_theme(qapp: QApplication) -> None:
-    theme.install(qapp)
+def test_icons_follow_the_theme(themed: None) -> None:
     theme.set_scheme("light")
     label = QLabel()
     icons.set_pixmap(label, "stop", 32, "text")
