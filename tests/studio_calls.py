@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +66,16 @@ def art(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def ws(tmp_path: Path, art: Path, studio: Studio) -> Path:
-    """A workspace with those sprites."""
-    folder = tmp_path / "ws"
-    assert studio("new", folder).code == 0
-    assert studio("import", art, "-w", folder, "--workers", 1).code == 0
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory, art: Path) -> Path:
+    """A workspace with those sprites, to be copied and not to be changed."""
+    folder = tmp_path_factory.mktemp("imported") / "ws"
+    assert cli.run(["new", str(folder)]) == 0
+    assert cli.run(["import", str(art), "-w", str(folder), "--workers", "1"]) == 0
     return folder
+
+
+@pytest.fixture
+def ws(tmp_path: Path, imported: Path) -> Path:
+    """A workspace with those sprites."""
+    return Path(shutil.copytree(imported, tmp_path / "ws"))

@@ -1,5 +1,5 @@
 """How these tests call the command line."""
 
-from studio_calls import art, studio, ws
+from studio_calls import art, imported, studio, ws
 
-__all__ = ["art", "studio", "ws"]
+__all__ = ["art", "imported", "studio", "ws"]

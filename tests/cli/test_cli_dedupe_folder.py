@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import sqlite3
 import zipfile
 from pathlib import Path
@@ -14,8 +15,9 @@ import pytest
 from PIL import Image
 from studio_calls import SEED, Studio
 
+from gandam_studio.core.importing import ImportOptions, import_sources
 from gandam_studio.core.importing.repair import SETTING
-from gandam_studio.core.workspace import DATABASE
+from gandam_studio.core.workspace import DATABASE, Workspace
 from gandam_studio.core.workspace.described import FINGERPRINT_VERSION
 from gandam_studio.samples.mechas import truths
 from gandam_studio.samples.mechas.collection import render
@@ -58,18 +60,24 @@ def write_family(folder: Path, name: str, index: int) -> None:
     white.convert("RGB").save(folder / f"{name}-on-white.jpg", quality=60)
 
 
-@pytest.fixture
-def families(tmp_path: Path, studio: Studio) -> Path:
-    """A workspace with all families' files."""
-    folder = tmp_path / "folder"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def imported_families(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with all families' files, to be copied and not to be changed."""
+    folder = tmp_path_factory.mktemp("families")
+    (folder / "art").mkdir()
     originals = [t.index for t in truths(SEED, 60) if t.relation == "original"][:FAMILIES]
     for number, index in enumerate(originals):
-        write_family(folder, f"{number:02d}", index)
-    studio("new", tmp_path / "ws")
-    counts = studio("import", folder, "-w", tmp_path / "ws", "--json", "--workers", 1).json
-    assert (counts["imported"], counts["already"]) == (10 * FAMILIES, 2 * FAMILIES)
-    return tmp_path / "ws"
+        write_family(folder / "art", f"{number:02d}", index)
+    with Workspace.create(folder / "ws") as workspace:
+        counts = import_sources(workspace, [folder / "art"], options=ImportOptions(workers=1))
+    assert (counts.imported, counts.already) == (10 * FAMILIES, 2 * FAMILIES)
+    return folder / "ws"
+
+
+@pytest.fixture
+def families(tmp_path: Path, imported_families: Path) -> Path:
+    """A workspace with all families' files."""
+    return Path(shutil.copytree(imported_families, tmp_path / "ws"))
 
 
 def by_family(studio: Studio, workspace: Path, *options: str) -> dict[str, dict[str, str]]:

@@ -1,6 +1,6 @@
 """How these tests call the command line, and windows for them."""
 
-from studio_calls import art, studio, ws
+from studio_calls import art, imported, studio, ws
 from studio_window import folder, open_window, own_settings
 
-__all__ = ["art", "folder", "open_window", "own_settings", "studio", "ws"]
+__all__ = ["art", "folder", "imported", "open_window", "own_settings", "studio", "ws"]
