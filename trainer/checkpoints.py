@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from trainer.adam import Adam
 from trainer.protocol import files
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import MAX_ITERATION
@@ -296,7 +297,7 @@ def restore_module(module: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
         own[name].copy_(value)
 
 
-def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+def optimiser_tensors(optimiser: Adam) -> dict[str, torch.Tensor]:
     """Adam's moments and step counts by parameter number, copied to the CPU."""
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     return {
@@ -307,7 +308,7 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tenso
 
 
 @torch.no_grad()
-def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+def restore_optimiser(optimiser: Adam, tensors: dict[str, torch.Tensor]) -> None:
     """Copy `tensors` into Adam's state. Raises TrainerError when they do not fit."""
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     for index, parameter in enumerate(parameters):

@@ -6,12 +6,13 @@ Steps only compute: they return detached values on the device and never wait for
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import nn
 
+from trainer.adam import Adam
 from trainer.augmentation import augment
 from trainer.batches import StepBatch
 from trainer.device import Machine
@@ -53,8 +54,10 @@ class Game:
         self.discriminator.train()
         self.parameters_g = list(self.generator.parameters())
         self.parameters_d = list(self.discriminator.parameters())
-        self.optimiser_g = _adam(self.parameters_g, config, config.optimiser.lr_g, machine.device)
-        self.optimiser_d = _adam(self.parameters_d, config, config.optimiser.lr_d, machine.device)
+        o = config.optimiser
+        betas = (o.beta1, o.beta2)
+        self.optimiser_g = Adam(self.parameters_g, o.lr_g, betas, o.eps, machine.device)
+        self.optimiser_d = Adam(self.parameters_d, o.lr_d, betas, o.eps, machine.device)
         layers = [layer for network in networks for layer in network.modules()]
         self._dropouts = [layer for layer in layers if isinstance(layer, Dropout)]
         self._norms_g = [layer for layer in self.generator.modules() if isinstance(layer, BatchNorm2d)]
@@ -237,9 +240,7 @@ class Game:
             parameter.grad = gradient
         return total
 
-    def _update(
-        self, optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], values: torch.Tensor
-    ) -> torch.Tensor:
+    def _update(self, optimiser: Adam, parameters: list[nn.Parameter], values: torch.Tensor) -> torch.Tensor:
         gradients = [p.grad for p in parameters if p.grad is not None]
         self.ranks.average([*gradients, values] if self.ranks.count > 1 else [])
         norm = torch.nn.utils.get_total_norm(gradients)
@@ -264,20 +265,3 @@ def _weighted(
             gradient = gradient if before is None else before.add_(gradient)
         found.append(gradient if gradient is not None else before)
     return found
-
-
-def _adam(
-    parameters: Iterable[nn.Parameter], config: TrainConfig, rate: float, device: torch.device
-) -> torch.optim.Adam:
-    """Adam, fused where the device supports it; its memory is allocated at once, so that no later step runs out."""
-    o = config.optimiser
-    fused = device.type in ("cuda", "cpu")
-    optimiser = torch.optim.Adam(parameters, lr=rate, betas=(o.beta1, o.beta2), eps=o.eps, fused=fused)
-    for group in optimiser.param_groups:
-        for parameter in group["params"]:
-            optimiser.state[parameter] = {
-                "step": torch.zeros((), dtype=torch.float32, device=device if fused else "cpu"),
-                "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
-                "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
-            }
-    return optimiser
