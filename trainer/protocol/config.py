@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,7 +115,7 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values (tuples as lists), in field order."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))
+        return _plain(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainConfig:
@@ -150,6 +150,13 @@ class FieldInfo:
     most: int = LONGEST
     name: str = ""
     advice: str = ""
+
+
+def _plain(value: Any) -> Any:
+    """A section as a table, a tuple as a list, other values as they are."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _is_section(hint: Any) -> bool:
@@ -201,6 +208,11 @@ def close_match(name: str, known: Iterable[str], prefix: str = "") -> str:
 
 def describe_fields() -> list[FieldInfo]:
     """Every setting in order, for forms and tables."""
+    return list(_described())
+
+
+@functools.cache
+def _described() -> tuple[FieldInfo, ...]:
     infos: list[FieldInfo] = []
     hints = hints_of(TrainConfig)
     for outer in dataclasses.fields(TrainConfig):
@@ -211,7 +223,7 @@ def describe_fields() -> list[FieldInfo]:
         inner_hints = hints_of(hints[outer.name])
         for inner in dataclasses.fields(hints[outer.name]):
             infos.append(_info(f"{outer.name}.{inner.name}", inner_hints[inner.name], inner))
-    return infos
+    return tuple(infos)
 
 
 def _info(path: str, hint: Any, found: dataclasses.Field[Any]) -> FieldInfo:
