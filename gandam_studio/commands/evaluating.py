@@ -12,7 +12,7 @@ import click
 from gandam_studio.commands.console import Output, counted, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
-from trainer.protocol.diagnosis import measured_lines, spikes_of, spikes_text
+from trainer.protocol.diagnosis import diagnosis_of, measured_lines, spikes_of, spikes_text, summary
 
 if TYPE_CHECKING:
     from gandam_studio.core.versions.model import ManifestVersion
@@ -153,7 +153,9 @@ def _found(workspace: Workspace, what: str) -> tuple[Path, str, bool]:
 def _say(out: Output, answer: dict[str, Any]) -> None:
     variety, copying, quality = answer["variety"], answer["copying"], answer["quality"]
     at = f" at iteration {answer['iteration']:,}" if "iteration" in answer else ""
-    out.say(f"{answer['verdict']}{at}. {answer['why']}")
+    found = diagnosis_of(answer)
+    title = summary(found).title if found else answer["verdict"]
+    out.say(f"{title}{at}. {answer['why']}")
     if answer["advice"]:
         out.say(answer["advice"])
     real = variety["real"]["distinct"]

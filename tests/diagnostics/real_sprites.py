@@ -102,6 +102,7 @@ class Split:
     training: Array
     held_out: Array
     unseen: Array
+    unseen_families: Array
     diagnostics: Diagnostics
     random: np.random.Generator
 
@@ -113,6 +114,12 @@ class Split:
         """`samples` jittered pictures of `count` of `source`."""
         chosen = self.random.permutation(len(source))[:count]
         return jittered(source[chosen[self.random.integers(0, len(chosen), samples)]], self.random)
+
+    def unrelated(self) -> Array:
+        """Unseen pictures, one of each family, in random order: relatives can look alike."""
+        order = self.random.permutation(len(self.unseen))
+        first = np.unique(self.unseen_families[order], return_index=True)[1]
+        return self.unseen[self.random.permutation(order[first])]
 
     def copies(self, samples: int) -> Array:
         """Jittered training pictures."""
@@ -148,7 +155,9 @@ def split(sprites: Sprites, training: int, held_out_share: float, seed: int, sam
         parts[part].extend(rows)
     held, train, unseen = (np.array(part, dtype=int) for part in parts)
     real = RealPictures(pictures[train], families[train]), RealPictures(pictures[held], families[held])
-    return Split(pictures[train], pictures[held], pictures[unseen], Diagnostics(*real, samples, seed), random)
+    return Split(
+        pictures[train], pictures[held], pictures[unseen], families[unseen], Diagnostics(*real, samples, seed), random
+    )
 
 
 def _fresh(s: Split, m: int) -> Array:
@@ -188,3 +197,6 @@ CONDITIONS: dict[str, tuple[Callable[[Split, int], Array], tuple[str, ...]]] = {
     "8 training pictures": (lambda s, m: s.modes(8, s.training, m), (COLLAPSED_ONTO_TRAINING,)),
 }
 """Samples of known state -> how they are made, and the verdicts that are right."""
+
+SMALL = ("32 pictures",)
+"""Left out where fewer than 100 sprites are trained on: there they are no collapse."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from known_sprites import blurred, jittered
-from real_sprites import CONDITIONS, Split, Sprites, split
+from real_sprites import CONDITIONS, SMALL, Split, Sprites, split
 
 from trainer.diagnostics.alarms import Detector, Race
 from trainer.diagnostics.clipped import clipped
@@ -25,7 +25,7 @@ from trainer.diagnostics.likeness import Array, RealPictures, scale_of, small
 from trainer.diagnostics.quality import QualityScale, RealFeatures, jumbled
 from trainer.diagnostics.spikes import spike_effect
 from trainer.diagnostics.variety import variety
-from trainer.protocol.diagnosis import CANNOT_TELL
+from trainer.protocol.diagnosis import CANNOT_TELL, COLLAPSED, COLLAPSED_ONTO_TRAINING
 
 M = 256
 
@@ -74,9 +74,9 @@ class VarietyRow:
 def variety_table(sprites: Sprites, splits: int, training: int) -> dict[str, VarietyRow]:
     """Effective numbers of pictures, and how often their intervals hold the truth."""
     kinds: dict[str, tuple[float, Callable[[Split], Array]]] = {
-        "8, even": (8.0, lambda s: s.modes(8, s.unseen, M)),
-        "32, even": (32.0, lambda s: s.modes(32, s.unseen, M)),
-        "128, even": (128.0, lambda s: s.modes(128, s.unseen, M)),
+        "8, even": (8.0, lambda s: s.modes(8, s.unrelated(), M)),
+        "32, even": (32.0, lambda s: s.modes(32, s.unrelated(), M)),
+        "128, even": (128.0, lambda s: s.modes(128, s.unrelated(), M)),
         "150, one 20 %": (1 / (0.2**2 + 0.8**2 / 149), _one_of_five),
     }
     rows = {name: VarietyRow(truth) for name, (truth, _) in kinds.items()}
@@ -95,8 +95,9 @@ def variety_table(sprites: Sprites, splits: int, training: int) -> dict[str, Var
 
 
 def _one_of_five(s: Split) -> Array:
-    frequent = s.modes(1, s.unseen[:1], round(0.2 * M))
-    return np.concatenate([frequent, s.modes(149, s.unseen[1:], M - len(frequent))])
+    apart = s.unrelated()
+    frequent = s.modes(1, apart[:1], int(s.random.binomial(M, 0.2)))  # Samples are drawn, not dealt.
+    return np.concatenate([frequent, s.modes(149, apart[1:], M - len(frequent))])
 
 
 # 2. Copying
@@ -173,22 +174,29 @@ class VerdictRow:
     """Verdicts on samples of one kind: how many were right, and the others by their word."""
 
     right: int = 0
+    onto_training: bool = False
     others: Counter[str] = field(default_factory=Counter)
 
     @property
     def wrong(self) -> int:
-        """Verdicts that say something, and something wrong."""
-        return sum(count for word, count in self.others.items() if word != CANNOT_TELL)
+        """Verdicts that say something wrong; "collapsed" of training pictures says less than it could."""
+        less = (CANNOT_TELL, COLLAPSED) if self.onto_training else (CANNOT_TELL,)
+        return sum(count for word, count in self.others.items() if word not in less)
 
 
 def verdict_table(
     sprites: Sprites, splits: int, training: int, samples: int = M, share: float | None = None
 ) -> dict[str, VerdictRow]:
     """Verdicts over splits, by kind of samples."""
-    rows = {name: VerdictRow() for name in CONDITIONS}
+    rows = {
+        name: VerdictRow(onto_training=COLLAPSED_ONTO_TRAINING in right)
+        for name, (_, right) in CONDITIONS.items()
+        if training >= 100 or name not in SMALL
+    }
     for seed in range(splits):
         data = split(sprites, training, share or (0.1 if training >= 100 else 0.2), seed)
-        for name, (make, right) in CONDITIONS.items():
+        for name in rows:
+            make, right = CONDITIONS[name]
             word = data.look(make(data, samples)).diagnosis.verdict
             if word in right:
                 rows[name].right += 1

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from known_sprites import Known, blurred, known
 
+from trainer.diagnostics.copying import Copying
 from trainer.diagnostics.likeness import Array
+from trainer.diagnostics.variety import variety_of
+from trainer.diagnostics.verdict import Evidence, judge
 from trainer.protocol.diagnosis import (
     CANNOT_TELL,
     COLLAPSED,
@@ -73,3 +77,35 @@ def test_sheets_show_the_samples_above_their_sources(sprites: Known) -> None:
     assert distances == sorted(distances)
     assert len(distances) == columns
     assert group_sheet(samples, found).shape[0] == 32
+
+
+def _judged(
+    *, alike: float, low: float, high: float, sources: int, different: bool, sharp: float = 0.9
+) -> tuple[str, str]:
+    """The verdict on 256 samples of 200 training pictures of 200 families that resemble each other by `alike`."""
+    matrix = torch.zeros(256, 256, dtype=torch.bool)
+    if not different:
+        matrix = torch.arange(256)[:, None] % sources == torch.arange(256)[None, :] % sources
+        matrix.fill_diagonal_(False)
+    real = variety_of(torch.zeros(200, 200, dtype=torch.bool))
+    copies = Copying(256, (), (low + high) / 2, low, high, dict.fromkeys(range(sources), 1))
+    verdict = judge(Evidence(200, 200, variety_of(matrix), real, sharp, copies, None, alike))
+    return verdict.word, verdict.reason
+
+
+def test_among_relatives_copies_cannot_be_ruled_out_by_how_many_relatives_there_are() -> None:
+    assert _judged(alike=0.2, low=0.03, high=0.12, sources=9, different=True) == (CANNOT_TELL, "related copies")
+    assert _judged(alike=0.2, low=0.0, high=0.03, sources=2, different=True) == (HEALTHY, "varied")
+    assert _judged(alike=0.01, low=0.01, high=0.04, sources=9, different=True) == (HEALTHY, "varied")
+
+
+def test_one_picture_that_resembles_a_training_picture_may_be_its_relative() -> None:
+    assert _judged(alike=0.2, low=0.98, high=1.0, sources=1, different=False)[0] == COLLAPSED
+    assert _judged(alike=0.2, low=0.98, high=1.0, sources=2, different=False)[0] == COLLAPSED_ONTO_TRAINING
+    assert _judged(alike=0.01, low=0.98, high=1.0, sources=1, different=False)[0] == COLLAPSED_ONTO_TRAINING
+
+
+def test_blurry_look_alikes_are_no_copies_yet() -> None:
+    assert _judged(alike=0.0, low=0.2, high=0.3, sources=30, different=True, sharp=0.2) == (CANNOT_TELL, "blurry")
+    assert _judged(alike=0.0, low=0.6, high=0.7, sources=90, different=True, sharp=0.2)[0] == MEMORISED
+    assert _judged(alike=0.0, low=0.2, high=0.3, sources=30, different=True)[0] == MEMORISED

@@ -32,7 +32,7 @@ from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
 from gandam_studio.qt.widgets.fitting import Reach
 from gandam_studio.qt.widgets.plots.timeline_bar import CLEARED, RAISED, VERDICT
 from trainer.protocol import events as ev
-from trainer.protocol.diagnosis import cards, summary
+from trainer.protocol.diagnosis import SpikeFacts, cards, summary
 from trainer.protocol.run_directory import RunDirectory
 
 LEFT = Qt.MouseButton.LeftButton
@@ -162,6 +162,24 @@ def test_a_click_on_a_card_opens_the_pictures_behind_it(tmp_path: Path, page, qt
     seen = in_dialog(look)
     qtbot.mouseClick(clicked, LEFT, pos=QPoint(20, clicked.height() - 6))
     assert seen
+
+
+def test_the_card_of_drift_leads_to_a_jump_that_has_grids(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
+    recorder = Recorder(make_run(tmp_path / "r1"))
+    recorder.sample()
+    recorder.train(400)
+    grids = dict.fromkeys(("before", "at", "after"), "samples/fixed-00000000.png")
+    moments = {"before": 80, "at": 100, "after": 120}
+    recorder.write(ev.SpikeFound(spike_iteration=90, curve="loss_g", z=9.0, pictures=grids, moments=moments))
+    recorder.write(ev.SpikeFound(spike_iteration=380, curve="loss_g", z=9.0))
+    recorder.diagnose(replace(diagnosis("healthy", "varied"), spikes=SpikeFacts(9, 40, 1.3, 0.01)))
+    recorder.finish()
+    shown = page(recorder.run.path)
+    qtbot.mouseClick(shown.verdict.why_button, LEFT)
+    assert "1.3" in shown.diagnosis.cards["drift"].meaning.text()
+    assert "p = 0.01" in shown.diagnosis.cards["drift"].toolTip()
+    qtbot.mouseClick(shown.diagnosis.cards["drift"].button, LEFT)
+    assert shown.grids.spike.spike_iteration == 90
 
 
 def test_the_keyboard_reaches_the_pictures(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]

@@ -23,6 +23,8 @@ KNOWN_FAMILIES = 50
 LARGEST_BOUND = 64
 BLURRY = 1 / 3
 TOO_ALIKE = 0.05
+CHANCE = 0.05
+"""Chance that all pictures drawn resemble training pictures without being such, above which that is not ruled out."""
 RELATED = 0.02
 """Share of training pictures that look like one of another family above which families are not well known."""
 
@@ -72,17 +74,23 @@ def judge(found: Evidence) -> Verdict:
     variety, copies = found.variety, found.copying
     bound = bound_of(found.training, found.real.n2)
     blurry = found.sharp < BLURRY
+    related = found.alike > RELATED
     if _is_low(variety, found.real, bound):
-        if copies.low > 0.5:
+        # New sprites that resemble training pictures would look the same; the more are drawn, the less by chance.
+        if copies.low > 0.5 and found.alike ** len(copies.sources) <= CHANCE:
             return Verdict(COLLAPSED_ONTO_TRAINING, "copies")
         return Verdict(CANNOT_TELL, "blurry and alike") if blurry else Verdict(COLLAPSED, "alike")
     allowed = TOO_ALIKE + found.alike
     if copies.low > allowed:
-        sure = found.families >= KNOWN_FAMILIES and found.alike <= RELATED
+        if blurry and copies.low <= 0.5:  # Blurry pictures look like more than sharp ones do.
+            return Verdict(CANNOT_TELL, "blurry")
+        sure = found.families >= KNOWN_FAMILIES and not related
         confirmed = (found.test is not None and found.test.hits_p <= 0.05) or copies.low > 0.5
         return Verdict(MEMORISED, "copies") if sure or confirmed else Verdict(CANNOT_TELL, "related copies")
     if blurry:
         return Verdict(CANNOT_TELL, "blurry")
+    if related and copies.high >= TOO_ALIKE:  # Relatives could hide as many copies as there are relatives.
+        return Verdict(CANNOT_TELL, "related copies")
     if variety.low > bound and copies.high < allowed:
         return Verdict(HEALTHY, "varied")
     return Verdict(CANNOT_TELL, "between")

@@ -375,7 +375,7 @@ def summary(found: Diagnosis) -> Card:
         return Card(
             f"Collapsed to about {about} pictures" if about else "Collapsed",
             f"The generator draws the same few pictures again and again: {found.variety.distinct:,} different ones "
-            f"among {found.samples:,}, where real sprites would give {found.variety.real.distinct:,}.",
+            f"among {found.samples:,}, where {_real_ones(found)} give {found.variety.real.distinct:,}.",
             "Go back to a checkpoint from before, lower the discriminator's learning rate, or use a sprite-r3 preset.",
             "bad",
         )
@@ -409,7 +409,7 @@ def sees_shapes(features: str) -> bool:
 def _how_good(found: Diagnosis) -> str:
     quality = found.quality
     if quality is not None and quality.is_far:
-        return "But random pieces of real sprites come nearer to real ones than they do: they are still blobs."
+        return "But random pieces of real sprites come nearer to real ones than they do: look at them."
     if quality is not None and quality.z >= LIKE_REAL:
         return "They are not like real sprites yet: see the quality, and look at them."
     if quality is not None and not sees_shapes(found.features):
@@ -452,10 +452,17 @@ def _cannot_tell(found: Diagnosis) -> Card:
     )
 
 
+def _real_ones(found: Diagnosis) -> str:
+    """The real sprites that variety is compared with."""
+    if found.training < found.samples:
+        return f"all {found.training:,} real sprites"
+    return "as many real sprites"
+
+
 def variety_card(found: Diagnosis) -> Card:
     """How many different sprites, beside real ones."""
     v = found.variety
-    meaning = f"As many real sprites, as blurred as these, give {v.real.distinct:,}."
+    meaning = f"{_real_ones(found).capitalize()}, as blurred as these, give {v.real.distinct:,}."
     if v.top_share * found.samples >= 1.5:
         meaning += f" The largest group of look-alikes holds {_percent(v.top_share)} of the samples."
     tone, advice = "neutral", "Look at the look-alikes."

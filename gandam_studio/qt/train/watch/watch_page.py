@@ -229,7 +229,7 @@ class WatchPage(QWidget):
         self.verdict.details_wanted.connect(self.show_cards)
         self.verdict.evaluation_wanted.connect(self.evaluation_requested)
         self.diagnosis.pictures_wanted.connect(self.show_pictures)
-        self.diagnosis.spike_wanted.connect(lambda: self.show_spike_at(self.timeline.position))
+        self.diagnosis.spike_wanted.connect(self.show_pictured_spike)
 
     # The run
 
@@ -596,6 +596,12 @@ class WatchPage(QWidget):
         spike: ev.SpikeFound = min(spikes, key=lambda spike: abs(spike.spike_iteration - position))
         self.timeline.grab(float(spike.spike_iteration))
         self.grids.show_spike(spike)
+
+    def show_pictured_spike(self) -> None:
+        """Show the grids around the spike nearest to the cursor of those that have grids; of all, if none has."""
+        position, spikes = self.timeline.position, self.follower.record.spikes if self.follower else []
+        pictured = [spike.spike_iteration for spike in spikes if len(spike.pictures) > 1]
+        self.show_spike_at(min(pictured, key=lambda place: abs(place - position), default=position))
 
     def step_spike(self, direction: int) -> None:
         """Go to the next (+1) or previous (-1) spike."""

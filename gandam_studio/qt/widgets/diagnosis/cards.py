@@ -124,7 +124,7 @@ class DiagnosisCards(QWidget):
             "quality": FindingCard(self.tr("QUALITY, TRAIN LONGER?")),
         }
         if with_drift:
-            self.cards["drift"] = FindingCard(self.tr("DRIFT AND SUDDEN JUMPS"), self.tr("Show a jump"))
+            self.cards["drift"] = FindingCard(self.tr("DRIFT AND JUMPS"), self.tr("Show a jump"))
             self.cards["drift"].pressed.connect(self.spike_wanted)
         self.cards["variety"].pressed.connect(lambda: self.pictures_wanted.emit(GROUP))
         self.cards["copying"].pressed.connect(lambda: self.pictures_wanted.emit(NEAREST))
