@@ -240,6 +240,14 @@ def _comparison(mode: int) -> Callable[[MainWindow], QWidget]:
     return show
 
 
+def _rules_in_front(window: MainWindow) -> QWidget:
+    screen = _duplicates(window)
+    window.resize(1024, 640)
+    QTest.qWait(50)
+    screen.actions_of.show_panel.trigger()
+    return window
+
+
 def _balance(window: MainWindow) -> QWidget:
     from PySide6.QtWidgets import QTabWidget
 
@@ -477,6 +485,7 @@ SCENES = (
     Scene("duplicates", _groups),
     Scene("difference", _comparison(2)),
     Scene("blinking off, one over the other", _comparison(3)),
+    Scene("rules in front", _rules_in_front),
     Scene("balance", _balance),
     Scene("versions", _versions),
     Scene("set up a run", _set_up),

@@ -194,7 +194,7 @@ def _printer() -> Callable[[TrainEvent], None]:
         elif isinstance(event, Diagnosed):
             click.echo(f"diagnosis at iteration {event.iteration:,}: {event.verdict}")
         elif isinstance(event, Alarm):
-            click.echo(f"alarm: {alarm_text(event.about, event.state)}")
+            click.echo(alarm_text(event.about, event.state, event.action))
         elif isinstance(event, SpikeFound):
             click.echo(f"sudden jump in {in_words(event.curve)} at iteration {event.spike_iteration:,}")
         elif isinstance(event, Progress) and time.monotonic() - last[0] > 5:

@@ -63,7 +63,7 @@ class _Bar:
         elif isinstance(event, RunExtended | RunWarning):
             print(f"note: {event.message}", file=sys.stderr, flush=True)
         elif isinstance(event, Alarm):
-            print(f"alarm: {alarm_text(event.about, event.state)}", file=sys.stderr, flush=True)
+            print(alarm_text(event.about, event.state, event.action), file=sys.stderr, flush=True)
         elif isinstance(event, TERMINAL):
             self._job.describe("Ending")
 

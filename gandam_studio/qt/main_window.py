@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QActionGroup,
     QCloseEvent,
     QGuiApplication,
+    QKeyEvent,
     QKeySequence,
     QShowEvent,
 )
@@ -150,11 +151,15 @@ class MainWindow(TakesDrops, QMainWindow):
 
     def create_folder(self, folder: Path) -> bool:
         """Make a workspace in `folder` and show it."""
+        if self.session is not None and not self._may_close():
+            return False  # before anything is made
         try:
             workspace = Workspace.create(folder)
         except UserError as error:
             self._show_error(str(error))
             return False
+        if self.session is not None:
+            self._leave_workspace()
         return self._show_workspace(workspace)
 
     def create_and_import(self, folder: Path, sources: list[Path | Pasted]) -> bool:
@@ -546,6 +551,18 @@ class MainWindow(TakesDrops, QMainWindow):
     def _undo(self) -> None:
         if self.session:
             self._reveal(self.session.undo(), self.tr("Undone: {0}"))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Answer the keys of undo and redo also while there is nothing to undo or redo."""
+        keys = QKeySequence(event.keyCombination())
+        if self.session is None or self.session.read_only:
+            super().keyPressEvent(event)
+        elif keys in self.undo_action.shortcuts():
+            self.session.post(self.tr("Nothing to undo. Imported sprites stay; drop those you do not want."), INFO)
+        elif keys in self.redo_action.shortcuts():
+            self.session.post(self.tr("Nothing to redo."), INFO)
+        else:
+            super().keyPressEvent(event)
 
     def _redo(self) -> None:
         if self.session:

@@ -186,7 +186,7 @@ class Session(QObject):
         try:
             changes = decision()
         except UserError as error:
-            self.post(str(error), ERROR)
+            self.post_failure(error)
             return NOTHING
         self.announce(changes)
         return changes
@@ -293,4 +293,9 @@ class Session(QObject):
     def post_failure(self, error: BaseException) -> None:
         """Post an error of background work; a custom `on_error` calls this too."""
         log.debug("background work failed", exc_info=error)
-        self.post(explain(error), ERROR)
+        folder = self.workspace.folder
+        if folder.is_dir():
+            self.post(explain(error), ERROR)
+        else:  # whatever else is said is a consequence
+            text = self.tr("The workspace's folder is missing: {0}. It was moved or deleted, or its drive was removed.")
+            self.post(f"{text.format(folder)} {self.tr('Put it back to go on.')}", ERROR)

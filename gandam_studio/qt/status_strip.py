@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from gandam_studio.qt import icons, theme
-from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.background import BackgroundTask, ProgressJob
 from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
 from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
@@ -38,9 +38,8 @@ class StatusStrip(QFrame):
         self._shows_staying = False
         self.jobs: dict[BackgroundTask, _JobEntry] = {}
         self._sign = QLabel()
-        self.message = QLabel()
+        self.message = OutsideLabel()
         self.message.setProperty("role", "secondary")
-        self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.show_button = QToolButton()
         self.show_button.setText(self.tr("Show in folder"))
@@ -199,14 +198,19 @@ class _JobEntry(QWidget):
             self._bar.setRange(0, 1000)
             self._bar.setValue(min(1000, round(1000 * job.done / job.total)))
             text += self.tr(" · {0:,} of {1:,}").format(job.done, job.total)
-            left = job.seconds_left()
-            text += " · " + (self.tr("Estimating…") if left is None else duration(left))
+            text += " · " + self._time_left(job)
         else:
             self._bar.setRange(0, 0)
             text += f" · {job.done:,}" if job.done else ""
         if job.is_cancelled:
             text = self.tr("{0} · cancelling…").format(self._task.title)
         self._text.setText(text)
+
+    def _time_left(self, job: ProgressJob) -> str:
+        if job.total and job.done >= job.total:
+            return self.tr("Finishing…")
+        left = job.seconds_left()
+        return self.tr("Estimating…") if left is None else duration(left)
 
     def _stop(self) -> None:
         self.cancel_button.setEnabled(False)

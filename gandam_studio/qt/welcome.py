@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QSettings, Qt, QUrl, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gandam_studio.core.workspace.proposing import propose_folder
 from gandam_studio.qt import theme
@@ -90,7 +90,12 @@ class Welcome(TakesDrops, QWidget):
         while (item := self._recent.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.deleteLater()
-        for folder in recent_folders():
+        folders = recent_folders()
+        if folders:
+            caption = QLabel(self.tr("Opened last"))
+            caption.setProperty("role", "section")
+            self._recent.addWidget(caption, 0, Qt.AlignmentFlag.AlignHCenter)
+        for folder in folders:
             button = QPushButton(f"{folder.name}   –   {folder.parent}")
             button.setProperty("role", "quiet")
             button.clicked.connect(lambda _checked=False, folder=folder: self.open_requested.emit(folder))

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from known_duplicates import known_pictures
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
+from small_workspaces import png_bytes
 
+from gandam_studio.core.duplicates import Transform
+from gandam_studio.core.importing import import_sources
+from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import theme
 from gandam_studio.qt.duplicates.canvas import CompareCanvas, Compared, Mode
+from gandam_studio.qt.duplicates.compare_loader import PairRequest, compare
 from gandam_studio.qt.duplicates.compare_panel import ComparePanel
 from gandam_studio.qt.duplicates.difference import difference
 from gandam_studio.qt.widgets.picture_cache import image_from_rgba
@@ -136,3 +142,19 @@ def test_words_say_what_the_pictures_show(panel) -> None:
     assert panel.canvas.accessibleDescription() == "two coats"
     panel.show_pair(None)
     assert not panel.isEnabled()
+
+
+def test_sprites_of_one_name_are_told_apart_by_their_folders(tmp_path) -> None:
+    pictures = known_pictures()
+    for folder, picture in (("old", "body.png"), ("new", "body-mirrored.png")):
+        (tmp_path / "art" / folder).mkdir(parents=True)
+        (tmp_path / "art" / folder / "hero.png").write_bytes(png_bytes(pictures[picture]))
+    with Workspace.create(tmp_path / "w") as workspace:
+        import_sources(workspace, [tmp_path / "art"])
+        left, right = workspace.sprites()
+        shown = compare(workspace, PairRequest(left, right, Transform())).compared
+        same = compare(workspace, PairRequest(left, left, Transform())).compared
+    assert shown is not None
+    assert {shown.left_name, shown.right_name} == {"old/hero.png", "new/hero.png"}
+    assert same is not None
+    assert same.left_name == same.right_name == "hero.png"

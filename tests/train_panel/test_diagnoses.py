@@ -241,7 +241,7 @@ def test_damaged_values_are_one_line_and_the_others_are_shown(tmp_path: Path, pa
 def test_an_old_run_says_that_it_can_be_evaluated(tmp_path: Path, page, qtbot) -> None:  # type: ignore[no-untyped-def]
     shown = page(recorded(tmp_path / "r1", iterations=200).path)
     qtbot.waitUntil(lambda: shown.verdict.evaluate_button.isVisible(), timeout=5000)
-    assert shown.verdict.title.text() == "Not diagnosed while it trained"
+    assert "while it trained" in shown.verdict.title.text()
     with qtbot.waitSignal(shown.evaluation_requested):
         qtbot.mouseClick(shown.verdict.evaluate_button, LEFT)
     empty = page(make_run(tmp_path / "r2").path)

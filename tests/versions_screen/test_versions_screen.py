@@ -17,7 +17,7 @@ from gandam_studio.core import versions
 from gandam_studio.core.exporting import export as versions_export
 from gandam_studio.core.versions import diff
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.core.workspace.edits import Drop, Flip, Tag
+from gandam_studio.core.workspace.edits import Drop, Flip, SetSetting, Tag
 from gandam_studio.qt import theme
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.versions import screen as screen_module
@@ -25,6 +25,7 @@ from gandam_studio.qt.versions.export_dialog import ExportDialog, ExportRequest
 from gandam_studio.qt.versions.lanes import RowLanes, lay_out
 from gandam_studio.qt.versions.screen import VersionsScreen
 from gandam_studio.qt.versions.verify_dialog import DamageDialog
+from trainer.protocol.recipe import Recipe
 
 
 @pytest.fixture(autouse=True)
@@ -69,8 +70,12 @@ def settle(qtbot, session):
 
 def commit(qtbot, screen, note):
     screen.commit_box.note.setPlainText(note)
-    screen.commit()
+    screen.commit_box.ask()
     settle(qtbot, screen.session)
+
+
+def press_save(screen):
+    QTest.keyClick(screen, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
 
 
 def labels(screen):
@@ -103,7 +108,10 @@ def test_empty_state_then_a_first_version(qtbot, open_screen):
     screen = open_screen()
     assert screen.pages.currentIndex() == 0
     assert screen.commit_box.state.text() == "20 sprites would be in v1"
-    QTest.keyClick(screen, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    press_save(screen)
+    assert QApplication.focusWidget() is screen.commit_box.note
+    assert not screen.session.tasks
+    press_save(screen)
     settle(qtbot, screen.session)
     assert labels(screen) == ["now", "v1"]
     assert screen.chosen.message == "First version"
@@ -127,8 +135,37 @@ def test_what_changed_is_told_and_shown(qtbot, open_screen):
     assert [(s.kind, len(s.cells)) for s in screen.differences.sections] == [("removed", 2), ("changed", 1)]
     cell = screen.differences.cell_at(QPoint(30, 70))
     assert cell.note == "text"
-    assert commit(qtbot, screen, "again") is None
-    assert screen.session.told[-1] == ("info", "Nothing changed since v2.")
+    assert not screen.commit_box.button.isEnabled()
+    press_save(screen)
+    QTest.keyClick(screen.commit_box.note, Qt.Key.Key_Return)
+    settle(qtbot, screen.session)
+    assert labels(screen) == ["now", "v2", "v1"]
+    severity, text = screen.session.told[-1]
+    assert severity == "info"
+    assert "v2" in text
+
+
+def test_a_changed_recipe_alone_is_a_change(qtbot, open_screen):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    screen.session.apply(SetSetting("recipe", Recipe(size=32).to_json()))
+    qtbot.waitUntil(screen.commit_box.button.isEnabled, timeout=5000)
+    commit(qtbot, screen, "")
+    assert labels(screen) == ["now", "v2", "v1"]
+    assert "recipe" in screen.chosen.message
+
+
+def test_a_save_asked_for_before_it_is_known_what_changed_is_done_once_it_is(qtbot, open_screen):
+    screen = open_screen()
+    commit(qtbot, screen, "one")
+    screen.session.apply(Drop([1, 2], "text"))
+    screen.commit_box.note.setFocus()
+    QTest.keyClicks(screen.commit_box.note, "two")
+    QTest.keyClick(screen.commit_box.note, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClicks(screen.commit_box.note, "lines")
+    QTest.keyClick(screen.commit_box.note, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: labels(screen) == ["now", "v2", "v1"], timeout=5000)
+    assert screen.chosen.message == "two\nlines"
 
 
 def test_pictures_of_the_differences_are_drawn(qtbot, open_screen):

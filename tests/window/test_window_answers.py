@@ -350,10 +350,10 @@ def test_a_preview_that_failed_does_not_say_it_is_worked_out(
     monkeypatch.setattr(type(screen.findings), "plan", failing(1, type(screen.findings).plan))
     busy: list[str] = []
     real = screen.rules.show_busy
-    monkeypatch.setattr(screen.rules, "show_busy", lambda: (real(), busy.append(screen.rules.preview.text())))
+    monkeypatch.setattr(screen.rules, "show_busy", lambda: (real(), busy.append(screen.rules.headline.text())))
     screen.show_numbers()
     qtbot.waitUntil(lambda: "cheese" in window.status_strip.message.text(), timeout=WAIT_MS)
-    assert screen.rules.preview.text() not in busy
+    assert screen.rules.headline.text() not in busy
     assert not screen.rules.apply_button.isEnabled()
 
 

@@ -28,7 +28,7 @@ SAME = (
     {"Next group", "Next run"},
     {"Previous group", "Previous run"},
     {"Follow the newest step", "Go to the end"},
-    {"Save a version", "Commit"},
+    {"Panel", "Rules"},
     {"Apply the rules to all groups", "Start the run"},
 )
 

@@ -181,6 +181,17 @@ def test_the_lines_of_plots_stand_out(scheme: str, own_settings: None, qtbot: Qt
         assert measured(pixels[20:80, 60:200], strays=20) >= MARK, token
 
 
+def test_a_curve_of_one_value_is_a_dot(own_settings: None, qtbot: QtBot) -> None:
+    theme.set_scheme("light")
+    middle = np.array([0.5])
+    canvas = PlotCanvas(lambda _width: Drawing([Line(middle, middle, "plot_1", 1.0, 1.7)]))
+    qtbot.addWidget(canvas)
+    canvas.resize(240, 120)
+    area = pixels_of(canvas.grab().toImage())[20:80, 100:200].astype(int)
+    dot = np.abs(area - np.array(theme.color("plot_1").getRgb()[: area.shape[-1]])).max(axis=-1) < 8
+    assert 12 <= dot.sum() <= 60
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everything_painted_stands_out(
     scheme: str, tmp_path: Path, open_window: OpenWindow, notes: PictureNotes

@@ -29,6 +29,7 @@ from gandam_studio.core import versions
 from gandam_studio.core.importing import ImportSummary
 from gandam_studio.core.versions import Verified
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.following.texts import Failure
 from gandam_studio.qt.help import HistoryDialog, ShortcutsDialog
 from gandam_studio.qt.imports.offer_dialog import OfferDialog
 from gandam_studio.qt.imports.proposal_dialog import ProposalDialog
@@ -116,6 +117,23 @@ def test_a_watched_run_fits_a_small_window(size: QSize, full: Path, open_window:
     QTest.qWait(300)
     _sized(window, size)
     assert not out_of_reach(window)
+
+
+def test_the_card_of_a_failed_run_does_not_push_the_page_out_of_the_window(full: Path, open_window: OpenWindow) -> None:
+    window = open_window(full)
+    train = window.visit_by_name("Train")
+    train.show_run(next((full / "runs").iterdir()))
+    QTest.qWait(300)
+    _sized(window, QSize(1240, 740))
+    words = "a cause that goes on and on " * 6
+    train.watch.card.show_failure("The run failed", Failure(words, words, "resume", "Resume"), severe=True)
+    QTest.qWait(50)
+    assert not out_of_reach(window)
+    (area,) = [one for one in window.findChildren(Reach) if one.widget() is train]
+    assert not area.verticalScrollBar().maximum()
+    card = train.watch.card
+    for label in (card.cause, card.safe):
+        assert label.height() >= label.heightForWidth(label.width()), "no line is cut"
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size.width()}x{size.height()}")

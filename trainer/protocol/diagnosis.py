@@ -580,14 +580,22 @@ def spikes_text(found: SpikeFacts | None) -> str:
     return "At sudden jumps pictures change no more than elsewhere."
 
 
-def alarm_text(about: str, state: str) -> str:
-    """An alarm in a few words."""
+def alarm_text(about: str, state: str, action: str = "") -> str:
+    """What an alarm says, in words for the console and the window: "alarm: the run copies training pictures"."""
+    if state == "cleared":
+        over = {
+            "collapse": "the samples differ again",
+            "copying": "the run no longer copies training pictures",
+            "membership": "the samples no longer show which pictures the run was trained on",
+        }
+        return f"alarm over: {over.get(about, about)}"
     what = {
-        "collapse": "the samples are getting alike",
-        "copying": "samples look like training pictures",
-        "membership": "the generator knows its training pictures better than held-out ones",
+        "collapse": "the samples look more and more alike",
+        "copying": "the run copies training pictures",
+        "membership": "the samples show which pictures the run was trained on",
     }.get(about, about)
-    return f"{what}: no longer" if state == "cleared" else what
+    done = {"checkpoint": "; a checkpoint is saved", "stop": "; the run stops"}.get(action, "")
+    return f"alarm: {what}{done}"
 
 
 def cards(found: Diagnosis) -> dict[str, Card]:

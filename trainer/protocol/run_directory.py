@@ -143,11 +143,17 @@ class RunDirectory:
         try:
             return TrainConfig.from_json(read_json_object(self.config_path, max_bytes=_SETTINGS_BYTES))
         except FileNotFoundError:
+            self.require_folder()
             raise TrainerError(f"{self.path} is not a run folder: it has no config.json") from None
         except (NotADirectoryError, IsADirectoryError, ValueError, TypeError, AttributeError) as error:
             raise TrainerError(f"{self.config_path}: {shortened(str(error), REASON_LENGTH)}", "data") from None
         except OSError as error:
             raise io_failure(f"cannot read {self.config_path}", error) from None
+
+    def require_folder(self) -> None:
+        """Raise TrainerError if the folder is not there (any more)."""
+        if not self.path.is_dir():
+            raise TrainerError(f"there is no folder {self.path}: the run was moved or deleted", "data")
 
     def dataset_info(self) -> dict[str, Any]:
         """The contents of dataset.json. Raises TrainerError."""
@@ -175,8 +181,7 @@ class RunDirectory:
     @contextlib.contextmanager
     def locked(self, wait_s: float = 2.0) -> Any:
         """Hold the run's lock, as the trainer does. Raises TrainerError when another process holds it."""
-        if not self.path.is_dir():  # The lock would create the folder.
-            raise TrainerError(f"{self.path} is not a run folder")
+        self.require_folder()  # The lock would create it.
         lock = FileLock(self.lock_path)
         try:
             files.refuse_link(self.lock_path)

@@ -105,12 +105,16 @@ def _facing(entries: list[ManifestEntry]) -> Check:
     known = left + right
     if known and min(left, right) / known >= MIXED_SHARE:
         fewer = Filter(status="not-dropped", facing="right" if right <= left else "left")
-        return Check("facing", WARNING, f"mixed facing: {left:,} look left, {right:,} right", "Curate", shown=fewer)
+        return Check("facing", WARNING, f"mixed facing: {_look(left)} left, {right:,} right", "Curate", shown=fewer)
     if facing["unknown"] > len(entries) / 2:
         text = f"facing is unknown for {facing['unknown']:,} of {len(entries):,}"
         return Check("facing", NOTE, text, "Curate", shown=Filter(status="not-dropped", facing="unknown"))
     way = "left" if left >= right else "right"
-    return Check("facing", OK, f"{max(left, right):,} look {way}" if known else "nothing faces left or right")
+    return Check("facing", OK, f"{_look(max(left, right))} {way}" if known else "nothing faces left or right")
+
+
+def _look(count: int) -> str:
+    return f"{count:,} {'looks' if count == 1 else 'look'}"
 
 
 def _duplicates(workspace: Workspace, entries: list[ManifestEntry]) -> Check:
@@ -164,16 +168,20 @@ def _sizes(entries: list[ManifestEntry], size: int) -> Check:
     smaller = sum(SIZE_FACTOR * side < size for side in sides)
     if sides and max(larger, smaller) / len(sides) >= SIZE_SHARE:
         if larger >= smaller:
-            text = f"{larger:,} are over twice as large as {size} px: details will be lost"
+            text = f"{_are(larger)} more than twice as large as {size} px: details will be lost"
             shown = Filter(status="not-dropped", min_side=int(SIZE_FACTOR * size) + 1)
         else:
-            text = f"{smaller:,} are under half of {size} px: they will be enlarged"
+            text = f"{_are(smaller)} less than half of {size} px: they will be enlarged"
             shown = Filter(status="not-dropped", max_side=-(-size // int(SIZE_FACTOR)) - 1)
         return Check("sizes", NOTE, text, "Curate", shown=shown, panel="recipe")
     least, most = min(sides, default=0), max(sides, default=0)
     span = f"{most}" if least == most else f"{least} to {most}"
     text = f"{span} px, trained at {size} px" if sides else "no sprites"
     return Check("sizes", OK, text)
+
+
+def _are(count: int) -> str:
+    return f"{_sprites(count)} {'is' if count == 1 else 'are'}"
 
 
 def _sprites(count: int) -> str:

@@ -48,8 +48,9 @@ def evaluate_run(
         measured: how quality is measured.
         out: folder for the pictures behind the verdict. force: replace what is there.
 
-    Returns the trainer's answer. Raises UserError and Cancelled.
+    Returns the trainer's answer. Raises UserError, TrainerError if the run is gone, and Cancelled.
     """
+    run.require_folder()
     words = ["--iteration", iteration] if iteration else []
     words += ["--grids"] if grids else (measured or Measured()).words()
     return _ask(run.path, words, samples, seed, out, force, job)

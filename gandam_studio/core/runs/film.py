@@ -103,6 +103,7 @@ def write_film(
     job.start("Reading samples", len(chosen))
     frames = list(_frames(run, chosen, plan, job))
     if not frames:
+        run.require_folder()
         raise UserError("none of the samples can be read")
     job.start("Writing the film", len(frames))
     data = _mp4(frames, plan, job) if target.suffix.lower() == ".mp4" else _animated(frames, plan, target, job)

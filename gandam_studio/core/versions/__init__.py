@@ -4,7 +4,7 @@ A version is a file of canonical JSON lines, named by its SHA-256, and a row wit
 decisions have equal digests, on any machine and in any order of work.
 """
 
-from gandam_studio.core.versions.commit import commit
+from gandam_studio.core.versions.commit import commit, recipe_differs
 from gandam_studio.core.versions.diff import Changed, Removed, VersionDiff, diff, plural_reason
 from gandam_studio.core.versions.entries import count_blank, count_faint
 from gandam_studio.core.versions.listing import find_version, tag_version, versions
@@ -30,6 +30,7 @@ __all__ = [
     "diff",
     "find_version",
     "plural_reason",
+    "recipe_differs",
     "relink",
     "restore_edit",
     "tag_version",

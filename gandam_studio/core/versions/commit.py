@@ -91,9 +91,14 @@ def _insert(connection: sqlite3.Connection, version: ManifestVersion) -> None:
 def _unchanged(workspace: Workspace, digest: str) -> ManifestVersion | None:
     """Return the version that the decisions are based on if it has these sprites and the current recipe."""
     parent = head_version(workspace)
-    if parent and parent.digest == digest and files.recipe_of(workspace, parent) == workspace.recipe:
+    if parent and parent.digest == digest and not recipe_differs(workspace, parent):
         return dataclasses.replace(parent, unchanged=True)
     return None
+
+
+def recipe_differs(workspace: Workspace, version: ManifestVersion) -> bool:
+    """Whether the recipe was changed since that version, which is a change that `diff` does not list."""
+    return files.recipe_of(workspace, version) != workspace.recipe
 
 
 def _with_progress(entries: Iterator[ManifestEntry], job: Job) -> Iterator[ManifestEntry]:

@@ -164,7 +164,8 @@ class Decisions(QObject):
         if len(seqs) <= MANY:
             changes = self._session.apply(edit)
             if changes and len(changes.seqs) > 1:
-                self._session.post(self.tr("{0} · Z undoes").format(edit.label(len(changes.seqs))), INFO)
+                done = edit.label(len(changes.seqs))
+                self._session.post(self.tr("Done: {0} · Z undoes").format(done), INFO)
             return changes
         self._later(edit.label(len(seqs)), lambda _workspace: edit)
         return NOTHING

@@ -49,8 +49,8 @@ class Footer(QFrame):
 
     def show_reasons(self, reasons: Sequence[str]) -> None:
         """Show the digit of each reason."""
-        some = [f"{number} {shortened(reason, 24)}" for number, reason in enumerate(reasons[:DIGITS], 1)]
-        self._reasons = self.tr("Drop: {0}").format("   ".join(some)) if some else ""
+        some = [f"{number} = {shortened(reason, 24)}" for number, reason in enumerate(reasons[:DIGITS], 1)]
+        self._reasons = self.tr("Drop with a digit:  {0}").format("   ".join(some)) if some else ""
         self.reasons.setToolTip(tip(self._reasons))
         self._elide()
 

@@ -77,7 +77,7 @@ class DuplicatesBase(Screen):
         raise NotImplementedError
 
     def show_panel(self) -> None:
-        """Show or hide the side panel."""
+        """Show or hide the side panel; in a narrow window, in place of the comparison."""
         raise NotImplementedError
 
     def search(self) -> None:
@@ -222,7 +222,15 @@ class DuplicatesActions:
         self.zoom_in = make(tr("&Larger"), canvas.zoom_in, ["+", "="])
         self.zoom_out = make(tr("S&maller"), canvas.zoom_out, "-")
         self.fit = make(tr("&Fit"), canvas.fit, "0", "zoom")
-        self.show_panel = screen.add_action(tr("&Panel"), screen.show_panel, "Ctrl+I", checkable=True)
+        self.show_panel = screen.add_action(
+            tr("&Rules"),
+            screen.show_panel,
+            "Ctrl+I",
+            icon="settings",
+            tip=tr("Show the rules and the balance; in a narrow window, in place of the comparison"),
+            checkable=True,
+        )
+        screen.bar.panel_button.setDefaultAction(self.show_panel)
         for mode, action in (
             (Mode.SIDE_BY_SIDE, self.side_by_side), (Mode.BLINK, self.blink),
             (Mode.DIFFERENCE, self.difference), (Mode.OVERLAY, self.overlay),

@@ -6,6 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from gandam_studio.core.duplicates import Transform
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.pictures.rendering import resize
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.review import sources_of
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt.duplicates.canvas import Compared
 from gandam_studio.qt.duplicates.difference import Difference, difference
@@ -121,16 +123,29 @@ def compare(workspace: Workspace, request: PairRequest) -> PairReady:
         log.exception("comparing %s with %s", left.name, right.name)
         return PairReady(request, None, None, str(error))
     found = difference(*aligned)
+    left_name, right_name = _names(workspace, left, right)
     compared = Compared(
         left=image_from_rgba(_bounded(shown[0])),
         right=image_from_rgba(_bounded(shown[1])),
         aligned_left=image_from_rgba(aligned[0]),
         aligned_right=image_from_rgba(aligned[1]),
         difference=image_from_rgba(found.picture),
-        left_name=left.name,
-        right_name=right.name,
+        left_name=left_name,
+        right_name=right_name,
     )
     return PairReady(request, compared, found)
+
+
+def _names(workspace: Workspace, left: Sprite, right: Sprite) -> tuple[str, str]:
+    """The names of a pair; where they are the same, with the folders that tell them apart."""
+    if left.name != right.name:
+        return left.name, right.name
+    places = [PurePath(next(iter(sources_of(workspace, one.seq, 1)), one.name)).parts for one in (left, right)]
+    for length in range(2, max(map(len, places)) + 1):
+        first, second = ("/".join(parts[-length:]) for parts in places)
+        if first != second:
+            return first, second
+    return left.name, right.name
 
 
 def _bounded(rgba: np.ndarray) -> np.ndarray:

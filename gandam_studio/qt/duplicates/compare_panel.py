@@ -105,7 +105,8 @@ class ComparePanel(QWidget):
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(50)
-        self.opacity.setFixedWidth(110)
+        # No wider than the button in whose place it is, so that the side panel does not have to give way.
+        self.opacity.setFixedWidth(64)
         self.opacity.setAccessibleName(self.tr("Opacity of B over A, percent"))
         self.opacity.setToolTip(self.tr("Opacity of B over A"))
         self.opacity.valueChanged.connect(lambda value: self.canvas.set_opacity(value / 100))

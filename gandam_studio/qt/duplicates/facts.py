@@ -59,10 +59,10 @@ class FactsBar(QFrame):
         if difference is None:
             self.measured.setText(shortened(trouble, 300))
         elif difference.share == 0:
-            self.measured.setText(self.tr("no pixel differs once aligned"))
+            self.measured.setText(self.tr("No pixel differs once aligned"))
         else:
             self.measured.setText(
-                self.tr("{0} % of pixels differ, by at most {1}/255").format(
+                self.tr("{0} % of pixels differ, the most by {1} of 255").format(
                     _percent(difference.share), difference.greatest
                 )
             )

@@ -44,7 +44,7 @@ class PreviewText:
     """A description of what applying the rules would do.
 
     Attributes:
-        lines: one fact per line.
+        lines: one fact per line; the first says what happens, the others count and explain.
         possible: whether there is anything to apply.
         kept_groups: groups with copies that stay only because they are marked keep.
     """
@@ -174,6 +174,8 @@ class RulesPanel(QWidget):
         self.kept_button.setToolTip(self.tr("Then check the preview and apply; a single undo reverts it"))
         self.kept_button.clicked.connect(lambda _checked=False: self.include_kept.setChecked(True))
         self.kept_button.hide()
+        self.headline = QLabel(wordWrap=True)
+        self.headline.setTextFormat(Qt.TextFormat.RichText)
         self.preview = QLabel(wordWrap=True)
         self.preview.setTextFormat(Qt.TextFormat.RichText)
         self.preview.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -186,8 +188,8 @@ class RulesPanel(QWidget):
         layout.setContentsMargins(14, 12, 14, theme.SPACE)
         layout.setSpacing(theme.SPACE)
         layout.addWidget(explanation)
-        layout.addWidget(self.rules)
         layout.addLayout(self._movers())
+        layout.addWidget(self.rules)
         layout.addSpacing(theme.HALF)
         layout.addWidget(section(self.tr("Drop copies that are")))
         grid = QGridLayout()
@@ -212,29 +214,34 @@ class RulesPanel(QWidget):
         row.addWidget(self.sure)
         layout.addLayout(row)
         layout.addSpacing(theme.HALF)
-        layout.addWidget(section(self.tr("Preview")))
+        self._details = section(self.tr("In detail"))
+        layout.addWidget(self._details)
         layout.addWidget(self.preview)
         layout.addStretch()
-        # In a low window the panel scrolls, so that no line of the preview is cut; the buttons stay in sight.
+        # In a low window the panel scrolls, so that no line is cut; what will happen and the buttons stay in sight.
         area = QScrollArea(widgetResizable=True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(inner)
-        foot = QVBoxLayout()
-        foot.setContentsMargins(14, 0, 14, 14)
+        footer = QFrame()
+        footer.setProperty("role", "footer")
+        foot = QVBoxLayout(footer)
+        foot.setContentsMargins(14, theme.SPACE, 14, 14)
         foot.setSpacing(theme.SPACE)
+        foot.addWidget(self.headline)
         foot.addWidget(self.kept_button)
         foot.addWidget(self.apply_button)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(theme.SPACE)
+        outer.setSpacing(0)
         outer.addWidget(area, 1)
-        outer.addLayout(foot)
+        outer.addWidget(footer)
 
     def show_preview(self, preview: PreviewText) -> None:
         """Show what applying would do."""
-        self.preview.setText("<br>".join(preview.lines))
+        head, *details = preview.lines
+        self._show_text(head, "<br>".join(details))
         self.apply_button.setEnabled(preview.possible)
         groups = preview.kept_groups
         text = self.tr("Include the kept group") if groups == 1 else self.tr("Include the {0} kept groups")
@@ -248,9 +255,14 @@ class RulesPanel(QWidget):
 
     def show_busy(self) -> None:
         """Show that the preview is being computed."""
-        self.preview.setText(self.tr("Computing…"))
+        self._show_text(self.tr("Computing…"), "")
         self.apply_button.setEnabled(False)
         self.kept_button.hide()
+
+    def _show_text(self, head: str, details: str) -> None:
+        self.headline.setText(head)
+        self.preview.setText(details)
+        self._details.setVisible(bool(details))
 
     def chosen_relations(self) -> frozenset[str]:
         """The relations whose duplicates are dropped."""
@@ -265,6 +277,8 @@ class RulesPanel(QWidget):
     def _movers(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(theme.HALF)
+        row.addWidget(section(self.tr("Which one is kept")))
+        row.addStretch()
         for name, icon, step in ((self.tr("Earlier"), "control-chevron-up", -1), (self.tr("Later"), "chevron-down", 1)):
             button = QToolButton()
             button.setAccessibleName(name)
@@ -272,7 +286,6 @@ class RulesPanel(QWidget):
             icons.set_icon(button, icon, "secondary", 16)
             button.clicked.connect(lambda _checked=False, step=step: self.rules.move(step))
             row.addWidget(button)
-        row.addStretch()
         return row
 
 

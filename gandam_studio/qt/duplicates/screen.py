@@ -38,6 +38,7 @@ from gandam_studio.qt.responsiveness import set_aside
 from gandam_studio.qt.screen import ScreenMenu
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 from gandam_studio.qt.widgets.reason_picker import ReasonPicker
+from gandam_studio.qt.widgets.steady import QWIDGETSIZE_MAX
 
 SEARCHED_UNASKED = 20_000  # sprites: larger workspaces are searched on request only
 PLANNED_AT_ONCE = 400  # groups: more are planned in another thread
@@ -70,6 +71,7 @@ class DuplicatesScreen(DuplicatesBase):
         self._stale = False
         self._copies: tuple[tuple[int, int], ...] = ()
         self.plan: DropPlan | None = None
+        self._wants_panel, self._panel_fits, self._panel_in_front = True, True, False
         self._planning, self._searching_again = Latest(), Latest()
         self.bar = TopBar(LOOSEST, RELATIONS)
         self.bar.set_distance(DEFAULT_DISTANCE)
@@ -453,30 +455,45 @@ class DuplicatesScreen(DuplicatesBase):
         self.actions_of.show_reasons(reasons_given(self.session.workspace))
 
     def show_panel(self) -> None:
-        """Show or hide the side panel."""
-        QSettings().setValue(_PANEL_KEY, self.actions_of.show_panel.isChecked())
+        """Show or hide the side panel; in a narrow window, in place of the comparison."""
+        if self._panel_fits:
+            QSettings().setValue(_PANEL_KEY, self.actions_of.show_panel.isChecked())
+            self._wants_panel = self.actions_of.show_panel.isChecked()
+        else:
+            self._panel_in_front = self.actions_of.show_panel.isChecked()
         self._fit_panel()
+        self.focus_work()
 
     def minimumSizeHint(self) -> QSize:
         """The size of the narrowest layout: without the panel and with fewer pictures per card."""
         return QSize(max(SMALLEST, self.bar.minimumSizeHint().width()), super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow window, show fewer pictures per card, then hide the panel."""
+        """In a narrow window, show fewer pictures per card, then hide the panel until it is asked for."""
         super().resizeEvent(event)
         self._fit_panel()
 
     def _fit_panel(self) -> None:
-        wanted, fits = self.actions_of.show_panel.isChecked() and not self.is_large, False
+        wanted, fits = self._wants_panel and not self.is_large, False
+        self.view.show()  # what it needs counts, also where the panel is in front of it
         for count in (SHOWN, FEWER):  # fewer pictures per card are preferred to hiding the panel
             self.cards.show_pictures(count)
-            fits = self.width() - self.pages.minimumSizeHint().width() >= self.side.width()
+            fits = self.width() - self.pages.minimumSizeHint().width() >= PANEL
             if fits or not wanted:
                 break
         if not self.is_large and (not wanted or not fits):
             width = self.width()
             self.cards.show_pictures(FEWEST if width < NARROWER else FEWER if width < NARROW else SHOWN)
-        self.side.setVisible(wanted and fits)
+        self._panel_fits = fits
+        self._panel_in_front &= not fits and not self.is_large
+        self.view.setVisible(not self._panel_in_front)
+        self.side.setVisible((wanted and fits) or self._panel_in_front)
+        front = self._panel_in_front
+        self.side.setMaximumWidth(QWIDGETSIZE_MAX if front else PANEL)
+        self.pages.setMaximumWidth(self.cards.minimumWidth() if front else QWIDGETSIZE_MAX)
+        self.actions_of.show_panel.blockSignals(True)  # so that it tells what is seen
+        self.actions_of.show_panel.setChecked(self.side.isVisibleTo(self))
+        self.actions_of.show_panel.blockSignals(False)
 
     # Building
 
@@ -489,7 +506,7 @@ class DuplicatesScreen(DuplicatesBase):
         inner.addWidget(self.view, 1)
         self.pages.set_filled(self.work)
         self.side = QTabWidget()
-        self.side.setFixedWidth(PANEL)
+        self.side.setMinimumWidth(PANEL)
         self.side.addTab(self.rules, self.tr("Keep best"))
         self.side.addTab(self.balance_panel, self.tr("Balance"))
         row = QHBoxLayout()
@@ -530,4 +547,5 @@ class DuplicatesScreen(DuplicatesBase):
         known = [rule for rule in stored if rule in DEFAULT_RULES]
         if known:
             self.rules.rules.set_order(known)
-        self.actions_of.show_panel.setChecked(settings.value(_PANEL_KEY, True) not in (False, "false"))
+        self._wants_panel = settings.value(_PANEL_KEY, True) not in (False, "false")
+        self._fit_panel()

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QToolButton,
+    QWidget,
+)
 
 from gandam_studio.qt import counts, icons, theme
 from gandam_studio.qt.counts import counted
@@ -63,6 +73,7 @@ class TopBar(QFrame):
         self.find_button = QPushButton(self.tr("Find again"))
         icons.set_icon(self.find_button, "search", size=16)
         self.find_button.clicked.connect(lambda _checked=False: self.find_requested.emit())
+        self.panel_button = QToolButton()  # of the screen's action
         row = self._row = QHBoxLayout(self)
         row.setContentsMargins(12, theme.SPACE, 12, theme.SPACE)
         row.setSpacing(theme.SPACE)
@@ -72,6 +83,7 @@ class TopBar(QFrame):
         row.addWidget(self.counts)
         row.addSpacing(theme.SPACE)
         row.addWidget(self.find_button)
+        row.addWidget(self.panel_button)
         self._show_number()
 
     @property
@@ -89,21 +101,41 @@ class TopBar(QFrame):
         text = self.tr("{0} · {1} · {2} decided")
         number = counted(groups, self.tr("1 group"), self.tr("{0} groups"))
         self.counts.setText(text.format(number, counts.sprites(sprites), f"{settled:,}"))
-        self._fit_slider()
+        self._fit()
 
     def minimumSizeHint(self) -> QSize:
-        """The size with the shortest slider."""
+        """The size with the shortest slider, without its name, and only the sign of the last button."""
         hint = super().minimumSizeHint()
-        return QSize(hint.width() - self.slider.width() + NARROWEST_SLIDER, hint.height())
+        spare = self.slider.width() - NARROWEST_SLIDER
+        spare += self._button_name() if self._names_panel else 0
+        spare += 0 if self._name.isHidden() else self._slider_name()
+        return QSize(hint.width() - spare, hint.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Shrink the slider before the counts are cut off."""
+        """Leave out the names of the last button and of the slider, and shrink it, before the counts are cut off."""
         super().resizeEvent(event)
-        self._fit_slider()
+        self._fit()
 
-    def _fit_slider(self) -> None:
-        rest = self._row.sizeHint().width() - self.slider.width()
-        self.slider.setFixedWidth(max(NARROWEST_SLIDER, min(WIDEST_SLIDER, self.width() - rest)))
+    def _fit(self) -> None:
+        spare = self.width() - self.minimumSizeHint().width()
+        named = spare >= self._slider_name()
+        self._name.setVisible(named)
+        spare -= self._slider_name() if named else 0
+        named = spare >= self._button_name()
+        styles = Qt.ToolButtonStyle
+        self.panel_button.setToolButtonStyle(styles.ToolButtonTextBesideIcon if named else styles.ToolButtonIconOnly)
+        spare -= self._button_name() if named else 0
+        self.slider.setFixedWidth(min(WIDEST_SLIDER, NARROWEST_SLIDER + max(0, spare)))
+
+    @property
+    def _names_panel(self) -> bool:
+        return self.panel_button.toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+
+    def _slider_name(self) -> int:
+        return self._name.sizeHint().width() + self._row.spacing()
+
+    def _button_name(self) -> int:
+        return self.panel_button.fontMetrics().horizontalAdvance(self.panel_button.text()) + theme.SPACE
 
     def show_state(self, *, found: bool, busy: bool, stale: bool) -> None:
         """Disable what needs findings, and point out new sprites since the search."""

@@ -115,12 +115,12 @@ def plan_text(plan: DropPlan, confidence: float, dropped: int = 0) -> PreviewTex
     if not plan.drops:
         if dropped:
             stays.append(counted(dropped, _tr("<b>1</b> is dropped already."), _tr("<b>{0}</b> are dropped already.")))
-        head = _tr("Nothing to drop:") if stays else _tr("Nothing to drop: no copies at this distance.")
+        head = _tr("Nothing to drop.") if stays else _tr("Nothing to drop: no copies at this distance.")
         return PreviewText((head, *stays), False, plan.spared_groups)
     drops, best = len(plan.drops), len({drop.favour for drop in plan.drops})
-    lines = [counted(drops, _tr("<b>1</b> copy will be dropped:"), _tr("<b>{0}</b> copies will be dropped:"))]
-    for relation, count in Counter(drop.relation for drop in plan.drops).most_common():
-        lines.append(f"&nbsp;&nbsp;{count:,} {relation_name(relation)}")
+    lines = [counted(drops, _tr("<b>1</b> copy will be dropped."), _tr("<b>{0}</b> copies will be dropped."))]
+    kinds = Counter(drop.relation for drop in plan.drops).most_common()
+    lines.append(", ".join(f"{count:,} {relation_name(relation)}" for relation, count in kinds))
     lines.append(
         counted(best, _tr("<b>1</b> stays as the best, chosen by:"), _tr("<b>{0}</b> stay as the best, chosen by:"))
     )

@@ -12,7 +12,7 @@ from PySide6.QtCore import QCoreApplication
 from gandam_studio.core.runs.concerns import Concern
 from gandam_studio.qt.counts import counted
 from trainer.protocol import events as ev
-from trainer.protocol.diagnosis import diagnosis_of, summary
+from trainer.protocol.diagnosis import alarm_text, diagnosis_of, summary
 from trainer.protocol.errors import NO_DEVICE
 from trainer.protocol.measures import in_words, title
 from trainer.protocol.run_directory import RunState, is_number
@@ -164,21 +164,8 @@ def _diagnosed(event: ev.Diagnosed) -> str:
 
 def alarm_words(event: ev.Alarm) -> str:
     """What an alarm says, as a sentence without a full stop."""
-    raised = {
-        "collapse": _tr("Alarm: the run is collapsing, its samples look more and more alike"),
-        "copying": _tr("Alarm: the run copies training pictures"),
-        "membership": _tr("Alarm: the samples show which pictures the run was trained on"),
-    }  # fmt: skip
-    cleared = {
-        "collapse": _tr("Alarm over: the samples differ again"),
-        "copying": _tr("Alarm over: the run no longer copies training pictures"),
-        "membership": _tr("Alarm over: the samples no longer show what the run was trained on"),
-    }  # fmt: skip
-    if event.state != "raised":
-        return cleared.get(event.about) or _tr("Alarm over ({0})").format(event.about)
-    text = raised.get(event.about) or _tr("Alarm ({0})").format(event.about)
-    done = {"checkpoint": _tr("a checkpoint is saved"), "stop": _tr("the run stops")}.get(event.action, "")
-    return f"{text}; {done}" if done else text
+    text = alarm_text(event.about, event.state, event.action)
+    return text[:1].upper() + text[1:]
 
 
 def _finished(event: ev.RunFinished) -> str:

@@ -89,7 +89,7 @@ class ImportController(QObject):
         state.add_button(self.tr("Import a folder…"), self.ask_folder, icon="folder", primary=True)
         state.add_button(self.tr("Pictures or an archive…"), self.ask_files, icon="archive")
         if self.sample_actions:
-            state.add_button(self.tr("Try the sample set"), self.sample_actions[0].trigger, icon="sample")
+            state.add_button(self.tr("Try it with sample sprites"), self.sample_actions[0].trigger, icon="sample")
 
     # Sources
 

@@ -69,7 +69,7 @@ class FilmDialog(OutputDialog):
             (self.tr("&Format"), self.kind),
             (self.tr("Si&ze"), self.scale),
             (self.tr("&Time"), self.frame),
-            (self.tr("At most &moments"), self.moments),
+            (self.tr("&Moments, at most"), self.moments),
         ):
             label = QLabel(text)
             label.setBuddy(widget)

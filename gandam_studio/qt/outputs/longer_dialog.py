@@ -123,6 +123,8 @@ class LongerDialog(QDialog):
         if stop.iterations:
             end = self.tr("It will end at iteration {0:,}.").format(stop.iterations)
         else:
-            end = self.tr("It will end after {0:,.1f} minutes of training in all.").format(stop.minutes)
+            end = self.tr("It will end after {0} minutes of training in all.").format(
+                f"{stop.minutes:,.1f}".removesuffix(".0")
+            )
         what = found.statement[0].upper() + found.statement[1:]
         return f"{end} {what}. " + self.tr("This is written into the run's log and settings.")

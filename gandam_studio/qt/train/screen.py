@@ -238,9 +238,7 @@ class TrainScreen(Screen):
         box.setWindowTitle(self.tr("A run is training"))
         box.setText(self.tr("{0} is training.").format(shortened(live.name)))
         box.setInformativeText(
-            self.tr(
-                "It can continue without this window; open the workspace again to watch it. Or save and stop it now."
-            )
+            self.tr("It can go on by itself; open this workspace again to watch it. Or save and stop it now.")
         )
         keep = box.addButton(self.tr("Keep running"), QMessageBox.ButtonRole.AcceptRole)
         stop = box.addButton(self.tr("Save and stop"), QMessageBox.ButtonRole.DestructiveRole)

@@ -15,9 +15,13 @@ class CommitBox(QFrame):
     commit_requested: a commit was requested (message, kept only).
     kept_only_changed: the "kept only" box was toggled (bool).
     unseen_requested: the sprites that show hardly anything should be shown ("blank" or "faint").
+    state_wanted: a commit was requested before it was known what has changed: `show_state` is awaited.
+    refused: a commit was requested, but there is nothing to save (why).
     """
 
     commit_requested = Signal(str, bool)
+    state_wanted = Signal()
+    refused = Signal(str)
     kept_only_changed = Signal(bool)
     unseen_requested = Signal(str)
 
@@ -35,6 +39,7 @@ class CommitBox(QFrame):
         self.unseen.hide()
         self.note = _Note()
         self.note.setAccessibleName(self.tr("Note for the next version"))
+        self.note.setToolTip(self.tr("Enter saves, Shift+Enter begins a new line"))
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(self.fontMetrics().height() * 2 + 22)
         self.note.submitted.connect(self.ask)
@@ -43,7 +48,7 @@ class CommitBox(QFrame):
         self.kept_only.toggled.connect(self.kept_only_changed)
         self.button = QPushButton(self.tr("Save a version"))
         self.button.setProperty("role", "primary")
-        self.button.setToolTip(self.tr("Save the current decisions as a version (Ctrl+S)"))
+        self.button.setToolTip(self.tr("Save the current decisions as a version (Ctrl+S, then Enter)"))
         icons.set_icon(self.button, "save", "on_accent")
         self.button.clicked.connect(lambda _checked=False: self.ask())
         foot = QHBoxLayout()
@@ -60,13 +65,27 @@ class CommitBox(QFrame):
         layout.addLayout(foot)
         self._suggestion = ""
         self._enabled = True
-        self.show_state(self.tr("Checking…"), "", can_commit=False)
+        self._checked = False  # whether `show_state` has told what is to be saved
+        self._asked_early = False
+        self._show(self.tr("Checking…"), "", can_commit=False)
+
+    def expect_state(self) -> None:
+        """Note that something may have changed, and that `show_state` will tell; a save asked for meanwhile waits."""
+        self._checked = False
 
     def show_state(self, text: str, suggestion: str, *, can_commit: bool) -> None:
         """Show what a version would contain; `suggestion` becomes its note if the user enters none."""
+        self._checked = True
+        self._show(text, suggestion, can_commit=can_commit)
+        asked, self._asked_early = self._asked_early, False
+        if asked:
+            self.ask()
+
+    def _show(self, text: str, suggestion: str, *, can_commit: bool) -> None:
         self.state.setText(wrapped(text))
         self._suggestion = suggestion
         self.note.setPlaceholderText(suggestion or self.tr("Why this version?"))
+        self.note.viewport().update()  # Qt leaves parts of the text before it.
         self.button.setEnabled(can_commit and self._enabled)
 
     def show_unseen(self, blank: int, faint: int) -> None:
@@ -91,22 +110,29 @@ class CommitBox(QFrame):
         self.note.clear()
 
     def ask(self) -> None:
-        """Request a commit, like a click on the button."""
-        if self.button.isEnabled():
+        """Request a commit, like a click on the button; with nothing to save, say why."""
+        if not self._enabled:
+            return
+        if not self._checked:
+            self._asked_early = True
+            self.state_wanted.emit()
+        elif self.button.isEnabled():
             self.commit_requested.emit(self.note.toPlainText().strip() or self._suggestion, self.kept_only.isChecked())
+        else:
+            self.refused.emit(self.state.text())
 
 
 class _Note(QPlainTextEdit):
     """Signals:
-    submitted: Ctrl+Enter was pressed.
+    submitted: Enter was pressed.
     """
 
     submitted = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Ctrl+Enter commits; other keys edit the note."""
+        """Enter commits, as in other fields; with Shift it begins a new line. Other keys edit the note."""
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        if enter and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.submitted.emit()
             return
         super().keyPressEvent(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
@@ -10,7 +11,15 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QSplitter, QSta
 from gandam_studio.core import versions
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import RunSummary
-from gandam_studio.core.versions import ManifestVersion, Verified, VersionDiff, count_blank, count_faint, diff
+from gandam_studio.core.versions import (
+    ManifestVersion,
+    Verified,
+    VersionDiff,
+    count_blank,
+    count_faint,
+    diff,
+    recipe_differs,
+)
 from gandam_studio.core.versions.listing import head_version
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import Changes
@@ -79,7 +88,7 @@ class VersionsScreen(Screen):
             self.reload()
 
     def receive(self, request: object) -> None:
-        """Put the keys into the note of the next version (`SaveVersion`); Ctrl+S again saves it."""
+        """Put the keys into the note of the next version (`SaveVersion`), as Ctrl+S does."""
         if isinstance(request, SaveVersion):
             self.commit_box.note.setFocus()
 
@@ -154,8 +163,11 @@ class VersionsScreen(Screen):
     # Actions
 
     def commit(self) -> None:
-        """Create a version of the current state (Ctrl+S)."""
-        self.commit_box.ask()
+        """Ask for the note of the next version, as on every screen; in the note, save it (Ctrl+S)."""
+        if self.commit_box.note.hasFocus():
+            self.commit_box.ask()
+        else:
+            self.commit_box.note.setFocus()
 
     def restore(self) -> None:
         """Restore all decisions of the chosen version, as one edit."""
@@ -260,6 +272,7 @@ class VersionsScreen(Screen):
         if not self.isVisible():
             self._stale = True
             return
+        self.commit_box.expect_state()
         try:
             head = head_version(self.session.workspace)
         except UserError as error:  # damaged rows
@@ -286,29 +299,29 @@ class VersionsScreen(Screen):
             "Curate", ShowFilter(Filter(status=status, blank=blank, faint=None if blank else True))
         )
 
-    def _show_present(self, answer: tuple[ManifestVersion | None, VersionDiff, int, int]) -> None:
-        head, found, blank, faint = answer
-        self.commit_box.show_unseen(blank, faint)
-        text = wording.changes(found)
+    def _show_present(self, present: _Present) -> None:
+        head, found = present.head, present.found
+        self.commit_box.show_unseen(present.blank, present.faint)
+        parts = [wording.changes(found)] if found else []
+        text = ", ".join([*parts, *([self.tr("recipe changed")] if present.other_recipe else [])])
         if head is None:
             count = self.tr("{0} would be in v1").format(sprites(len(found.added)))
             nothing = self.tr("Nothing to save yet: import sprites in Curate")
             self.commit_box.show_state(
                 count if found else nothing, self.tr("First version") if found else "", can_commit=bool(found)
             )
-        elif found:
+        elif text:
             self.commit_box.show_state(self.tr("Since {0}: {1}").format(head.label, text), text, can_commit=True)
         else:
-            self.commit_box.show_state(self.tr("Nothing changed since {0}").format(head.label), "", can_commit=True)
-        self.history.history.set_present(
-            text if found else self.tr("the same as {0}").format(head.label if head else "")
-        )
+            self.commit_box.show_state(self.tr("No changes since {0}").format(head.label), "", can_commit=False)
+        self.history.history.set_present(text or self.tr("the same as {0}").format(head.label if head else ""))
         if head is not None and self.chosen is None and self.history.current == PRESENT:
             self._compare()
 
     # Updates
 
     def _note_edits(self, _changes: Changes) -> None:
+        self.commit_box.expect_state()
         if self.isVisible():
             self._present_later.start()
             # A restore, its undo and redo change the version that the current state is derived from.
@@ -348,7 +361,7 @@ class VersionsScreen(Screen):
     def _lay_out(self) -> None:
         make = self.add_action
         self.commit_action = make(
-            self.tr("&Save a version"),
+            self.tr("&Save a version…"),
             self.commit,
             "Ctrl+S",
             icon="save",
@@ -387,6 +400,8 @@ class VersionsScreen(Screen):
         self.commit_box = CommitBox()
         self.commit_box.commit_requested.connect(self._commit)
         self.commit_box.unseen_requested.connect(self._show_unseen)
+        self.commit_box.state_wanted.connect(self._ask_present)
+        self.commit_box.refused.connect(lambda why: self.session.post(f"{why}.", INFO))
         self.commit_box.kept_only_changed.connect(lambda _on: self._ask_present())
         left = QWidget()
         side = QVBoxLayout(left)
@@ -435,9 +450,22 @@ class VersionsScreen(Screen):
         layout.addWidget(splitter)
 
 
-def _present(
-    workspace: Workspace, head: ManifestVersion | None, kept_only: bool
-) -> tuple[ManifestVersion | None, VersionDiff, int, int]:
+@dataclass(frozen=True)
+class _Present:
     """What would be committed, against the version it was derived from; how much of it is blank, and hard to see."""
-    found = diff(workspace, head, None, kept_only=kept_only)
-    return head, found, count_blank(workspace, kept_only=kept_only), count_faint(workspace, kept_only=kept_only)
+
+    head: ManifestVersion | None
+    found: VersionDiff
+    other_recipe: bool
+    blank: int
+    faint: int
+
+
+def _present(workspace: Workspace, head: ManifestVersion | None, kept_only: bool) -> _Present:
+    return _Present(
+        head,
+        diff(workspace, head, None, kept_only=kept_only),
+        head is not None and recipe_differs(workspace, head),
+        count_blank(workspace, kept_only=kept_only),
+        count_faint(workspace, kept_only=kept_only),
+    )

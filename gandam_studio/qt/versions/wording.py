@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime, QTimeZone
+from PySide6.QtCore import QCoreApplication, QDate, QLocale, QTime
 
 from gandam_studio.core.versions import Changed, ManifestVersion, VersionDiff
 from gandam_studio.qt.counts import sprites
@@ -18,12 +18,11 @@ def tr(text: str) -> str:
 
 
 def when(at: str) -> str:
-    """A version's time (UTC, ISO 8601) in the local zone and format; an invalid time is returned as it is."""
+    """A version's time (UTC, ISO 8601) in the local zone, as on Runs; an invalid time is returned as it is."""
     moment = _moment(at)
     if moment is None:
         return shortened(at, 40)
-    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()), QTimeZone.systemTimeZone())
-    return QLocale().toString(local, QLocale.FormatType.ShortFormat)
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _moment(at: str) -> datetime | None:

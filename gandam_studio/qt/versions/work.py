@@ -100,7 +100,7 @@ class VersionWork(QObject):
 
     def _committed(self, version: ManifestVersion) -> None:
         if version.unchanged:
-            self._session.post(self.tr("Nothing changed since {0}.").format(version.label), INFO)
+            self._session.post(self.tr("No changes since {0}.").format(version.label), INFO)
         else:
             text = self.tr("{0} saved: {1}").format(version.label, sprites(version.sprites))
             self._session.post(text, SUCCESS)

@@ -237,8 +237,11 @@ class WrappingBar(QFrame):
         if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest, QEvent.Type.Show):
             layout = self.layout()
             height = layout.totalHeightForWidth(self.width()) if layout is not None else -1
-            if height > 0 and height != self.minimumHeight():
+            if layout is not None and height > 0 and height != self.minimumHeight():
                 self.setFixedHeight(height)
+                # In a bar that is just being shown, the layout would not hear of it.
+                layout.invalidate()
+                layout.activate()
         return done
 
 

@@ -53,6 +53,10 @@ class OutsideLabel(QLabel):
         self.updateGeometry()
         self._show()
 
+    def clear(self) -> None:
+        """Show no text."""
+        self.setText("")
+
     def sizeHint(self) -> QSize:
         """Size of the text, within bounds."""
         needed = self.fontMetrics().horizontalAdvance(self._whole[:LONGEST]) + 2

@@ -87,7 +87,7 @@ class FieldRow(QWidget):
 
     Attributes:
         info: the setting. editor: its editor. mark: shown if it differs from the preset.
-        unit: the unit of the value, or "no limit" for a limit of 0.
+        unit: the unit of the value, with "no limit" for a limit of 0.
     """
 
     def __init__(self, info: FieldInfo, draft: ConfigDraft, label: str, parent: QWidget | None = None) -> None:
@@ -126,7 +126,8 @@ class FieldRow(QWidget):
     def _show_mark(self) -> None:
         if self.info.path.startswith("stop."):
             value = self._draft.text(self.info.path)
-            self.unit.setText(self.tr("no limit") if value in ("0", "0.0") else self.info.unit)
+            unlimited = self.tr("{0} (no limit)").format(self.info.unit)
+            self.unit.setText(unlimited if value in ("0", "0.0") else self.info.unit)
         departures = self._draft.departures()
         differs = self.info.path in departures
         self.mark.setVisible(differs)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.texts import Failure
+from gandam_studio.qt.widgets.fitting import WrappingBar
 from gandam_studio.qt.widgets.outside_text import wrapped
 
 
-class Card(QFrame):
+class Card(WrappingBar):
     """An icon, a headline, two sentences and a button.
 
     Signals:

@@ -332,13 +332,15 @@ class WatchPage(QWidget):
         later = follower.record.diagnoses
         may_evaluate = bool(follower.state.checkpoint)
         if later:
-            text = self.tr("Not diagnosed before iteration {0:,}").format(later[0].iteration)
-            note = self.tr("The first diagnosis is of iteration {0:,}.").format(later[0].iteration)
-        elif follower.is_alive and (follower.config is None or follower.config.diagnostics.enabled):
-            text = self.tr("Not diagnosed yet")
-            note = self.tr("The run is diagnosed when it saves samples, after the first ones.")
+            text = self.tr("Not judged before iteration {0:,}").format(later[0].iteration)
+            note = self.tr("The first verdict is that of iteration {0:,}.").format(later[0].iteration)
+        elif (follower.is_alive or follower.pending_command == "start") and (
+            follower.config is None or follower.config.diagnostics.enabled
+        ):
+            text = self.tr("Not judged yet")
+            note = self.tr("The run is judged when it saves samples, after the first ones.")
         else:
-            text = self.tr("Not diagnosed while it trained")
+            text = self.tr("Not judged while it trained")
             note = self.tr("Is it collapsed, does it copy, is it good?")
             note += " " + (
                 self.tr("Evaluate… answers that from a checkpoint.")

@@ -58,7 +58,7 @@ class VerdictLine(QWidget):
 
     def show_finding(self, finding: Finding) -> None:
         """Show the verdict of a moment."""
-        when = self.tr("of iteration {0:,}").format(finding.iteration)
+        when = self.tr("at iteration {0:,}").format(finding.iteration)
         if finding.diagnosis is None:
             self.show_note(self.tr("The diagnosis cannot be read"), when)
             return

@@ -39,6 +39,7 @@ SPIKE_REACH_PX = 7
 MARKS_PX = 13
 """Height of the strip above the horizontal axis for the spike marks."""
 CLICK_PX = 3
+POINT_PX = 3.0
 
 
 @dataclass(frozen=True)
@@ -244,8 +245,21 @@ class PlotCanvas(QWidget):
                     painter.setRenderHint(QPainter.RenderHint.Antialiasing, line.smooth)
                     painter.setPen(_pen(line.color, line.width, DASHES[line.dash], line.alpha))
                     x = area.left() + (line.x - low) / (high - low or 1.0) * area.width()
-                    painter.drawPolyline(polygon(x, self._y_of(line.y)))
+                    y = self._y_of(line.y)
+                    if len(x) == 1:
+                        self._paint_point(painter, QPointF(float(x[0]), float(y[0])), theme.color(line.color))
+                    else:
+                        painter.drawPolyline(polygon(x, y))
         return picture
+
+    @staticmethod
+    def _paint_point(painter: QPainter, place: QPointF, color: QColor) -> None:
+        """A dot for a curve of one value, which has no line."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawEllipse(place, POINT_PX, POINT_PX)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _paint_axes(self, painter: QPainter, drawing: Drawing, area: QRectF) -> None:
         family = self.font().family()
