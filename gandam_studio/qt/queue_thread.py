@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -116,6 +117,6 @@ class WorkspaceThread(QueueThread):
     def lost(self, wanted: list[Any], error: Exception) -> None:
         """Called with the requests that nobody will handle, because the workspace cannot be opened any more."""
 
+    @abstractmethod
     def work(self, workspace: Workspace, wanted: list[Any]) -> None:
         """Handle the next requests; `workspace` is this thread's own handle on it."""
-        raise NotImplementedError

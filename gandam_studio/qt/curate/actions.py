@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSettings, Qt
@@ -42,45 +43,45 @@ class CurateBase(Screen):
     decisions: Decisions
     imports: ImportController
 
+    @abstractmethod
     def decide(self, decision: Callable[[], Changes]) -> None:
         """Apply a decision about the status."""
-        raise NotImplementedError
 
+    @abstractmethod
     def next_undecided(self) -> None:
         """Go to the next undecided sprite."""
-        raise NotImplementedError
 
+    @abstractmethod
     def choose_reason(self) -> None:
         """Drop with a reason chosen from a menu."""
-        raise NotImplementedError
 
+    @abstractmethod
     def drop_for(self, number: int) -> None:
         """Drop with the workspace's reason of that number, 1 to 9."""
-        raise NotImplementedError
 
+    @abstractmethod
     def face(self, facing: str) -> None:
         """Set the facing; after that of a single sprite, move on to the next without one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look(self, facing: str) -> None:
         """Flip the sprites that face away from `facing`: the selected ones, or all that are shown."""
-        raise NotImplementedError
 
+    @abstractmethod
     def keep_undecided(self) -> None:
         """Keep every undecided sprite that is shown."""
-        raise NotImplementedError
 
+    @abstractmethod
     def toggle_onion(self) -> None:
         """Show or hide the mirrored picture in the large view."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask_tags(self) -> None:
         """Edit the tags of the selected sprites."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sort_by_similarity(self) -> None:
         """Sort by similarity to the current sprite."""
-        raise NotImplementedError
 
 
 class CurateActions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt
@@ -28,61 +29,61 @@ class DuplicatesBase(Screen):
     view: GroupView
     bar: TopBar
 
+    @abstractmethod
     def keep(self) -> None:
         """Keep the current sprite."""
-        raise NotImplementedError
 
+    @abstractmethod
     def drop(self) -> None:
         """Drop the current sprite."""
-        raise NotImplementedError
 
+    @abstractmethod
     def flip_and_keep(self) -> None:
         """Mirror the current sprite and keep it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore(self) -> None:
         """Make the current sprite undecided again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def choose_reason(self) -> None:
         """Drop the current sprite with a reason chosen from a list."""
-        raise NotImplementedError
 
+    @abstractmethod
     def drop_for(self, number: int) -> None:
         """Drop the current sprite with the workspace's reason of that number, 1 to 9."""
-        raise NotImplementedError
 
+    @abstractmethod
     def toggle_large(self) -> None:
         """Give the comparison the whole screen, or show the groups again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def keep_best(self) -> None:
         """Keep the best sprite of the group and drop the rest."""
-        raise NotImplementedError
 
+    @abstractmethod
     def keep_all(self) -> None:
         """Keep all sprites: the group holds no duplicates."""
-        raise NotImplementedError
 
+    @abstractmethod
     def apply_rules(self) -> None:
         """Apply the rules to all groups."""
-        raise NotImplementedError
 
+    @abstractmethod
     def next_undecided(self) -> None:
         """Go to the next undecided sprite of the group, or else to the next undecided group."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, step: int) -> None:
         """Move by `step` groups."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_panel(self) -> None:
         """Show or hide the side panel; in a narrow window, in place of the comparison."""
-        raise NotImplementedError
 
+    @abstractmethod
     def search(self) -> None:
         """Search for duplicates again."""
-        raise NotImplementedError
 
 
 class DuplicatesActions:

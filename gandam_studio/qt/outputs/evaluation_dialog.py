@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -46,6 +46,7 @@ from gandam_studio.qt.widgets.diagnosis.sheet_dialog import SheetDialog
 from gandam_studio.qt.widgets.fitting import Reach, resize_within_screen
 from gandam_studio.qt.widgets.numbers import WholeBox
 from gandam_studio.qt.widgets.outside_text import wrapped
+from gandam_studio.qt.widgets.path_field import PathField
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 
@@ -110,17 +111,17 @@ class EvaluationDialog(TaskDialog):
 
     # What subclasses say
 
+    @abstractmethod
     def reason(self) -> str:
         """Why nothing can be evaluated, or ""."""
-        raise NotImplementedError
 
+    @abstractmethod
     def what(self) -> str:
         """What is judged, a few words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def work(self) -> Callable[[Any, Any, Path], dict[str, Any]]:
         """The evaluation, called with the workspace, the job, and the folder to write the sheets to."""
-        raise NotImplementedError
 
     # Work
 
@@ -243,7 +244,7 @@ class FolderEvaluationDialog(EvaluationDialog):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "", parent)
         self.setWindowTitle(self.tr("Evaluate a folder of pictures"))
-        self.folder = QLineEdit()
+        self.folder = PathField()
         self.folder.setAccessibleName(self.tr("Folder of pictures"))
         self.folder.textChanged.connect(lambda _text: self.check())
         self.browse_button = QPushButton(self.tr("Browse…"))

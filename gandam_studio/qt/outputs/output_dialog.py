@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -24,6 +24,7 @@ from gandam_studio.qt.outputs.task_dialog import TaskDialog
 from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.session import Session
 from gandam_studio.qt.widgets.outside_text import wrapped
+from gandam_studio.qt.widgets.path_field import PathField
 from gandam_studio.qt.widgets.targets import ask_target, target_trouble
 
 
@@ -41,7 +42,7 @@ class OutputDialog(TaskDialog):
         self.start_button.setText(start)
         self.close_button.setText(self.tr("Cancel"))
         self.result_path: Path | None = None
-        self.target = QLineEdit()
+        self.target = PathField()
         self.target.setAccessibleName(self.tr("Where to save"))
         self.target.textChanged.connect(lambda _text: self.check())
         self.browse_button = QPushButton(self.tr("Browse…"))
@@ -87,21 +88,21 @@ class OutputDialog(TaskDialog):
 
     # What subclasses say
 
+    @abstractmethod
     def reason(self, target: Path, *, force: bool) -> str:
         """Why nothing can be written to `target`, or "". Called on every change, so it must be quick."""
-        raise NotImplementedError
 
     def writes_folder(self) -> bool:
         """Whether a folder is written."""
         return False
 
+    @abstractmethod
     def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
         """The function that writes to `target`, for `Session.start_job`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def done_text(self, answer: Any, target: Path) -> str:
         """What was written, in a sentence."""
-        raise NotImplementedError
 
     # Target
 
@@ -138,6 +139,7 @@ class OutputDialog(TaskDialog):
         problem = target_trouble(text, reason, self.replace)
         self.problem.setText(wrapped(_sentence(problem)))
         self.problem.setVisible(bool(problem))
+        self.fit()
         self.start_button.setEnabled(not problem)
 
     # Work
@@ -159,6 +161,7 @@ class OutputDialog(TaskDialog):
         self.result_path = target
         text = self.done_text(answer, target)
         self.told.setText(wrapped(text))
+        self.fit()
         self.reveal_button.show()
         self.reveal_button.setFocus()
         self.close_button.setText(self.tr("Close"))
@@ -168,6 +171,7 @@ class OutputDialog(TaskDialog):
         self.told.clear()
         self.problem.setText(wrapped(_sentence(explain(error))))
         self.problem.show()
+        self.fit()
         self.start_button.setEnabled(True)
 
     def _over(self, cancelled: bool) -> None:

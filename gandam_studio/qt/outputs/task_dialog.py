@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -50,9 +51,9 @@ class TaskDialog(QDialog):
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._show_progress)
 
+    @abstractmethod
     def start(self) -> None:
         """Start the work."""
-        raise NotImplementedError
 
     def begin(self, work: Callable[[Any, Any], Any], on_done: Callable[[Any], None]) -> None:
         """Start `work` in the background and show its progress."""
@@ -62,9 +63,9 @@ class TaskDialog(QDialog):
         self._show_progress()
         self._poll.start()
 
+    @abstractmethod
     def _fail(self, error: BaseException) -> None:
         """Say why the work failed."""
-        raise NotImplementedError
 
     def _over(self, cancelled: bool) -> None:
         """The work is over, with any outcome."""
@@ -94,6 +95,13 @@ class TaskDialog(QDialog):
         self._over(cancelled)
         if self._closing:
             super().reject()
+
+    def fit(self) -> None:
+        """Grow to the height that what is said needs; a layout by itself would press the rows together."""
+        layout = self.layout()
+        needed = layout.totalHeightForWidth(self.width()) if layout is not None else 0
+        if needed > self.height():
+            self.resize(self.width(), needed)
 
     def reject(self) -> None:
         """Cancel the work, if there is any; otherwise close."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,24 +26,25 @@ from gandam_studio.core.runs.export import export_run, trash_run
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.requests import ShowRun
 from gandam_studio.qt.following.texts import resume_label
+from gandam_studio.qt.outputs.run_screen import RunScreen
 from gandam_studio.qt.questions import run_dialog
-from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.runs.lineage_tree import DATE, ITERATIONS, LINEAGE, NAME, STATE, LineageTree
-from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
-from gandam_studio.qt.session import ERROR, INFO, Session
+from gandam_studio.qt.screen import EmptyState, ScreenMenu
+from gandam_studio.qt.session import ERROR, Session
 from gandam_studio.qt.widgets.fitting import WrappingRow
 from gandam_studio.qt.widgets.plots.timeline import Timeline
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
-    from gandam_studio.qt.outputs.sample_actions import SampleActions
+    from gandam_studio.core.runs.samples import SampleSpot
+    from gandam_studio.qt.following.follower import RunFollower
     from gandam_studio.qt.runs.compare_view import CompareView
 
 SELECT_MS = 150
 
 
-class RunsScreen(Screen):
+class RunsScreen(RunScreen):
     """Lineage on the left, the selected runs on the right.
 
     Attributes:
@@ -58,7 +58,6 @@ class RunsScreen(Screen):
         super().__init__(session, parent)
         self.tree = LineageTree()
         self._compare: CompareView | None = None
-        self._samples: SampleActions | None = None
         self._shown: list[Path] = []
         self._chosen_once = False
         self._wanted: Path | None = None  # to select as soon as it is listed
@@ -142,21 +141,7 @@ class RunsScreen(Screen):
         self.resume_action = act(self.tr("&Resume"), self.resume, icon="play")
         self.export_action = act(self.tr("&Export…"), self.ask_export, "Ctrl+E", icon="export")
         self.delete_action = act(self.tr("&Delete…"), self.ask_delete, "Delete", icon="trash", edits=True)
-        self.sprites_action = act(self.tr("New spr&ites…"), self.ask_sprites, "Ctrl+M", icon="sample")
-        self.longer_action = act(self.tr("Train &longer…"), self.ask_longer, icon="clock")
-        self.evaluate_action = act(self.tr("E&valuate…"), self.ask_evaluation, "Ctrl+Shift+E", icon="search")
-        self.evaluate_folder_action = act(
-            self.tr("Evaluate a folder of pictures…"), lambda: self.samples.evaluate_folder()
-        )
-        self.label_action = act(self.tr("Name an&d note…"), self.ask_label, "F2", icon="tag")
-        self.folder_action = act(self.tr("Show in &folder"), self.show_in_folder, icon="folder")
-        self.film_action = act(self.tr("Make a fil&m…"), self.ask_film)
-        self.more_action = act(self.tr("&More like this moment…"), self.ask_more)
-        self.save_sample_action = act(self.tr("&Save the sample as PNG…"), lambda: self._with_sample("save"))
-        self.copy_sample_action = act(self.tr("&Copy the sample"), lambda: self._with_sample("copy"))
-        self.copy_seed_action = act(self.tr("Copy its s&eed"), lambda: self._with_sample("copy_latent"))
-        self.save_grid_action = act(self.tr("Save &all samples as PNG…"), lambda: self._with_grid("save"))
-        self.copy_grid_action = act(self.tr("Copy all sam&ples"), lambda: self._with_grid("copy"))
+        self.make_run_actions()
         by = self.tree.sort_by
         self.sort_actions = (
             act(self.tr("By &version"), lambda: by(LINEAGE)),
@@ -183,10 +168,7 @@ class RunsScreen(Screen):
                 self.delete_action, None,
                 ScreenMenu(self.tr("&Sort"), self.sort_actions), None, self.open_action,
             )),
-            ScreenMenu(self.tr("&Samples"), (
-                self.save_sample_action, self.copy_sample_action, self.copy_seed_action, None, self.more_action, None,
-                self.save_grid_action, self.copy_grid_action,
-            )),
+            self.samples_menu(),
             ScreenMenu(self.tr("&Timeline"), (
                 self.earlier_action, self.later_action, self.home_action, self.end_action, self.play_action, None,
                 self.film_action,
@@ -344,81 +326,30 @@ class RunsScreen(Screen):
         else:
             self.resume()
 
-    @property
-    def samples(self) -> SampleActions:
-        """What can be done with samples, built on first use."""
-        if self._samples is None:
-            from gandam_studio.qt.outputs.sample_actions import SampleActions
+    def run_shown(self) -> Path | None:
+        """The selected run."""
+        folders = self.tree.selected()
+        return folders[0] if len(folders) == 1 else None
 
-            self._samples = SampleActions(self.session, self)
-        return self._samples
+    def sample_shown(self) -> tuple[SampleSpot, RunFollower] | None:
+        """The sample that was clicked last, or else the first run's grid."""
+        return self._compare.chosen if self._compare is not None else None
 
-    def ask_longer(self) -> None:
-        """Ask how much longer to train the selected run, and do that on the Train screen."""
-        self._with_selected(self._ask_longer)
+    def moment_shown(self) -> float | None:
+        """The iteration of the samples shown."""
+        shown = self.sample_shown()
+        if shown is None or self._compare is None or self._compare.timeline.following:
+            return None
+        return float(shown[0].sample.iteration)
 
-    def _ask_longer(self, folder: Path) -> None:
-        from gandam_studio.qt.outputs.longer_dialog import LongerDialog
+    def train_longer(self, folder: Path, options: tuple[str, ...]) -> None:
+        """Extend a run on the Train screen."""
+        self.screen_requested.emit("Train", ShowRun(folder, start=True, options=options))
 
-        live = next((run for run in self.session.run_index.runs if run.state.state in ("running", "paused")), None)
-        busy = "" if live is None else self.tr("{0} is training now; wait until it has ended.").format(live.title)
-        dialog = LongerDialog(summary(folder), busy, self)
-        if run_dialog(dialog):
-            self.screen_requested.emit("Train", ShowRun(folder, start=True, options=dialog.options))
-
-    def ask_sprites(self) -> None:
-        """Make new sprites of the selected run."""
-        self._with_selected(self.samples.make_more)
-
-    def ask_evaluation(self) -> None:
-        """Evaluate a checkpoint of the selected run."""
-        self._with_selected(self.samples.evaluate)
-
-    def ask_more(self) -> None:
-        """Make new sprites of the selected run from the checkpoint nearest to the cursor."""
-        chosen = self._compare.chosen if self._compare is not None else None
-        if chosen is not None:
-            self.samples.make_more(chosen[0].run.path, float(chosen[0].sample.iteration))
-
-    def ask_film(self) -> None:
-        """Make a film of the run shown, or of the one whose sample was clicked last."""
-        chosen = self._compare.chosen if self._compare is not None else None
-        if chosen is None:
-            self.session.post(self.tr("There are no samples yet."), INFO)
-        else:
-            self.samples.make_film(chosen[1], chosen[0].index)
-
-    def ask_label(self) -> None:
-        """Name the selected run, or note something about it."""
-        self._with_selected(self._ask_label)
-
-    def _ask_label(self, folder: Path) -> None:
-        from gandam_studio.qt.outputs.label_dialog import LabelDialog
-
-        if run_dialog(LabelDialog(summary(folder), self)):
-            if self._compare is not None:
-                self._compare.show_titles()
-            self.session.runs_changed.emit()
-
-    def show_in_folder(self) -> None:
-        """Show the selected run's folder in the file manager."""
-        self._with_selected(reveal)
-
-    def _with_sample(self, what: str) -> None:
-        """Do something with the sample that was clicked last."""
-        chosen = self._compare.chosen if self._compare is not None else None
-        if chosen is None or chosen[0].index is None:
-            self.session.post(self.tr("Click a sample first."), INFO)
-        else:
-            getattr(self.samples, what)(chosen[0])
-
-    def _with_grid(self, what: str) -> None:
-        """Do something with all samples of the run shown, or of the one whose sample was clicked last."""
-        chosen = self._compare.chosen if self._compare is not None else None
-        if chosen is None:
-            self.session.post(self.tr("There are no samples yet."), INFO)
-        else:
-            getattr(self.samples, what)(dataclasses.replace(chosen[0], index=None))
+    def show_labels(self) -> None:
+        """Show the names and notes of the selected runs."""
+        if self._compare is not None:
+            self._compare.show_titles()
 
     def _show_menu(self, at: QPoint) -> None:
         """The menu of the runs under the pointer, or of the selected ones."""

@@ -24,9 +24,9 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.following.follower import RunFollower
 from gandam_studio.qt.following.requests import ShowRun
 from gandam_studio.qt.following.texts import alarm_words, pauses, state_words, why_finished
+from gandam_studio.qt.outputs.run_screen import RunScreen
 from gandam_studio.qt.questions import run_dialog
-from gandam_studio.qt.reveal import reveal
-from gandam_studio.qt.screen import Screen, ScreenMenu
+from gandam_studio.qt.screen import ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, WARNING, Session
 from gandam_studio.qt.tips import name_keys
 from gandam_studio.qt.train.control import RunControl
@@ -41,11 +41,10 @@ from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.runs.samples import SampleSpot
-    from gandam_studio.qt.outputs.sample_actions import SampleActions
     from gandam_studio.qt.train.watch.watch_page import WatchPage
 
 
-class TrainScreen(Screen):
+class TrainScreen(RunScreen):
     """Two pages: set up a run, watch a run.
 
     Attributes:
@@ -65,7 +64,6 @@ class TrainScreen(Screen):
         self.setup = SetupPage(session, self.control)
         self._watch: WatchPage | None = None
         self._last_state: RunState | None = None
-        self._samples: SampleActions | None = None
         self._strip: RunStrip | None = None
         self._listed: tuple[list[str], Path | None] | None = None
         self.pages = QStackedWidget()
@@ -124,22 +122,7 @@ class TrainScreen(Screen):
         self.spike_back_action = act(self.tr("P&revious sudden jump"), lambda: self._spike(-1), "Ctrl+Left")
         self.spike_action = act(self.tr("Ne&xt sudden jump"), lambda: self._spike(1), "Ctrl+Right")
         self.back_action = act(self.tr("&Close the details"), self._back, "Escape")
-        self.folder_action = act(self.tr("Show in &folder"), self._open_folder, icon="folder")
-        self.longer_action = act(self.tr("Train &longer…"), self.ask_longer, icon="clock")
-        self.sprites_action = act(self.tr("New spr&ites…"), self.ask_sprites, "Ctrl+M", icon="sample")
-        self.evaluate_action = act(self.tr("E&valuate…"), self.ask_evaluation, "Ctrl+Shift+E", icon="search")
-        self.evaluate_folder_action = act(self.tr("Evaluate a folder of pictures…"), self.ask_folder_evaluation)
-        self.label_action = act(self.tr("Name an&d note…"), self.ask_label, "F2")
-        self.film_action = act(self.tr("Make a fil&m…"), self.ask_film)
-        self.save_sample_action = act(self.tr("&Save the sample as PNG…"), lambda: self._with_sample("save"))
-        self.copy_sample_action = act(self.tr("&Copy the sample"), lambda: self._with_sample("copy"))
-        self.copy_seed_action = act(self.tr("Copy its s&eed"), lambda: self._with_sample("copy_latent"))
-        self.copy_command_action = act(
-            self.tr("Copy the command that &draws it again"), lambda: self._with_sample("copy_command")
-        )
-        self.more_action = act(self.tr("&More like this moment…"), self.ask_more)
-        self.save_grid_action = act(self.tr("Save &all samples as PNG…"), lambda: self._with_grid("save"))
-        self.copy_grid_action = act(self.tr("Copy all sam&ples"), lambda: self._with_grid("copy"))
+        self.make_run_actions()
         name_keys(self.setup.start_button, self.start_action)
 
     def menus(self) -> list[ScreenMenu]:
@@ -150,10 +133,7 @@ class TrainScreen(Screen):
                 self.sample_action, self.checkpoint_action, None, self.longer_action, self.sprites_action, None,
                 self.evaluate_action, self.evaluate_folder_action, None, self.label_action, self.folder_action,
             )),
-            ScreenMenu(self.tr("&Samples"), (
-                self.save_sample_action, self.copy_sample_action, self.copy_seed_action, self.copy_command_action, None,
-                self.more_action, None, self.save_grid_action, self.copy_grid_action,
-            )),
+            self.samples_menu(),
             ScreenMenu(self.tr("&Timeline"), (
                 self.previous_action, self.next_action, self.home_action, self.end_action, self.play_action, None,
                 self.spike_back_action, self.spike_action, None, self.film_action, None, self.back_action,
@@ -376,81 +356,30 @@ class TrainScreen(Screen):
 
     # Sprites, films, names
 
-    @property
-    def samples(self) -> SampleActions:
-        """What can be done with samples, built on first use."""
-        if self._samples is None:
-            from gandam_studio.qt.outputs.sample_actions import SampleActions
+    def run_shown(self) -> Path | None:
+        """The watched run."""
+        return self.follower.run_directory.path if self.follower is not None else None
 
-            self._samples = SampleActions(self.session, self)
-        return self._samples
+    def sample_shown(self) -> tuple[SampleSpot, RunFollower] | None:
+        """The sample that was clicked last, or else the grid of the same samples over time."""
+        if self.follower is None or self._watch is None:
+            return None
+        spot = self._watch.chosen or self._watch.grids.spot("fixed", None)
+        return (spot, self.follower) if spot is not None else None
 
-    def ask_longer(self) -> None:
-        """Ask how much longer to train the watched run, and start it."""
-        follower = self.follower
-        if follower is None:
-            return
-        from gandam_studio.qt.outputs.longer_dialog import LongerDialog
+    def moment_shown(self) -> float | None:
+        """The iteration at the cursor."""
+        if self.follower is None or self.follower.timeline.following:
+            return None
+        return self.follower.timeline.position
 
-        live = self.control.live_run()
-        busy = "" if live is None else self.tr("{0} is training now; wait until it has ended.").format(live.name)
-        dialog = LongerDialog(runs.summary(follower.run_directory.path), busy, self)
-        if run_dialog(dialog):
-            self.start_watched(*dialog.options)
+    def train_longer(self, folder: Path, options: tuple[str, ...]) -> None:
+        """Extend the watched run."""
+        self.start_watched(*options)
 
-    def ask_sprites(self) -> None:
-        """Make new sprites of the watched run."""
-        if self.follower is not None:
-            self.samples.make_more(self.follower.run_directory.path)
-
-    def ask_more(self) -> None:
-        """Make new sprites from the checkpoint nearest to the cursor."""
-        if self.follower is not None:
-            self.samples.make_more(self.follower.run_directory.path, self.follower.timeline.position)
-
-    def ask_evaluation(self) -> None:
-        """Evaluate a checkpoint of the watched run, at first the one nearest to the cursor if that was moved."""
-        follower = self.follower
-        if follower is not None:
-            moment = None if follower.timeline.following else follower.timeline.position
-            self.samples.evaluate(follower.run_directory.path, moment)
-
-    def ask_folder_evaluation(self) -> None:
-        """Evaluate a folder of pictures against a version."""
-        self.samples.evaluate_folder()
-
-    def ask_film(self) -> None:
-        """Make a film of the watched run."""
-        if self.follower is not None:
-            chosen = self.watch.chosen
-            self.samples.make_film(self.follower, chosen.index if chosen else None)
-
-    def ask_label(self) -> None:
-        """Name the watched run, or note something about it."""
-        if self.follower is None:
-            return
-        from gandam_studio.qt.outputs.label_dialog import LabelDialog
-
-        if run_dialog(LabelDialog(runs.summary(self.follower.run_directory.path), self)):
-            self.watch.refresh_title()
-            self.session.runs_changed.emit()
-
-    def _with_sample(self, what: str) -> None:
-        """Do something with the sample that was clicked last."""
-        spot = self._watch.chosen if self._watch is not None else None
-        if spot is None:
-            self.session.post(self.tr("Click a sample first."), INFO)
-        else:
-            getattr(self.samples, what)(spot)
-
-    def _with_grid(self, what: str) -> None:
-        """Do something with all fixed samples at the cursor, or all random ones, if one of these was clicked."""
-        chosen = self._watch.chosen if self._watch is not None else None
-        spot = self.watch.grids.spot(chosen.which if chosen else "fixed", None)
-        if spot is None:
-            self.session.post(self.tr("There are no samples yet."), INFO)
-        else:
-            getattr(self.samples, what)(spot)
+    def show_labels(self) -> None:
+        """Show the watched run's name and note."""
+        self.watch.refresh_title()
 
     def _show_sample_menu(self, spot: SampleSpot, at: QPoint) -> None:
         if self.follower is not None:
@@ -493,7 +422,7 @@ class TrainScreen(Screen):
         elif action == "versions":
             self.go_to("Versions")
         elif action == "folder":
-            self._open_folder()
+            self.show_in_folder()
         elif action == "log":
             self.watch.tabs.setCurrentWidget(self.watch.log)
             self.watch.log.show_log()
@@ -514,10 +443,6 @@ class TrainScreen(Screen):
         if box.clickedButton() is end:
             self.control.end_now(name)
         self._offered.discard(name)
-
-    def _open_folder(self) -> None:
-        if self.follower is not None:
-            reveal(self.follower.run_directory.path)
 
     # Events of the run
 

@@ -29,6 +29,7 @@ from gandam_studio.core.versions import ManifestVersion
 from gandam_studio.qt import theme
 from gandam_studio.qt.widgets.fitting import resize_within_screen
 from gandam_studio.qt.widgets.outside_text import wrapped
+from gandam_studio.qt.widgets.path_field import PathField
 from gandam_studio.qt.widgets.targets import ask_target, target_trouble
 
 _SETTING = "versions/export_folder"
@@ -61,7 +62,7 @@ class ExportDialog(QDialog):
         self.formats = QListWidget()
         self.formats.setAccessibleName(self.tr("Format"))
         self.pictures = QComboBox()
-        self.target = QLineEdit()
+        self.target = PathField()
         self.target.setAccessibleName(self.tr("Save to"))
         self.target.textChanged.connect(lambda _text: self._check())
         self.browse = QPushButton(self.tr("Browse…"))

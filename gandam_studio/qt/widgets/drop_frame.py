@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from PySide6.QtCore import QMimeData, QRectF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
@@ -47,13 +49,13 @@ class TakesDrops:
 
     drop_frame: DropFrame
 
+    @abstractmethod
     def can_take(self, data: QMimeData) -> bool:
         """Whether the widget has a use for what is dragged."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, data: QMimeData) -> bool:
         """Use what was dropped; False if it was of no use after all."""
-        raise NotImplementedError
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept what can be taken, and show the frame."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListWidget, QVBoxLayout, QWidget
@@ -36,13 +38,13 @@ class SearchPopup(QFrame):
         for widget in (self.field, self.list, self.note):
             layout.addWidget(widget)
 
+    @abstractmethod
     def search(self, text: str) -> None:
         """Fill the list with what matches the text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self) -> None:
         """Choose the highlighted row, or what was typed, and close."""
-        raise NotImplementedError
 
     def take_key(self, _event: QKeyEvent) -> bool:
         """Handle another key of the field; True if it was meant for the list."""
