@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from gandam_studio.core.workspace.lookups import last_seq
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.following.requests import SaveVersion, ShowRun
 from gandam_studio.qt.session import Session
@@ -62,6 +63,7 @@ class NextSteps(QObject):
         self._reviewed = False  # copies were searched for, then decided about or left
         self._dismissed: set[tuple[str, str]] = set()
         self._states: dict[Path, str] | None = None  # of the runs when they were last listed; None: not followed
+        self._last_seq = last_seq(session.workspace)
         self._last_version = self._newest_version()
         self._changed = self._last_version == ""
         self._all_decided = True  # only the moment when the last sprite is decided is worth an offer
@@ -105,6 +107,10 @@ class NextSteps(QObject):
         self._soon.start()
 
     def _note_import(self) -> None:
+        newest = last_seq(self._session.workspace)
+        if newest == self._last_seq:
+            return  # Everything was there already.
+        self._last_seq = newest
         self._changed = True
         self._searched = self._reviewed = False
         self._offer(self._copies(self.tr("New sprites have been imported.")))

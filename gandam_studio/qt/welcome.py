@@ -15,7 +15,9 @@ from gandam_studio.qt import theme
 from gandam_studio.qt.imports.sources import first_folder, holds_sources, remember_source, sources_of
 from gandam_studio.qt.screen import EmptyState
 from gandam_studio.qt.widgets.drop_frame import DropFrame, TakesDrops
+from gandam_studio.qt.widgets.outside_text import tip
 from gandam_studio.samples.bundled import sample_sets
+from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
     from gandam_studio.core.importing import Pasted
@@ -96,7 +98,9 @@ class Welcome(TakesDrops, QWidget):
             caption.setProperty("role", "section")
             self._recent.addWidget(caption, 0, Qt.AlignmentFlag.AlignHCenter)
         for folder in folders:
-            button = QPushButton(f"{folder.name}   –   {folder.parent}")
+            name = f"{shortened(folder.name, 60)}   –   {shortened(str(folder.parent), 100)}"
+            button = QPushButton(name.replace("&", "&&"))  # a single & would mark a mnemonic
+            button.setToolTip(tip(str(folder)))
             button.setProperty("role", "quiet")
             button.clicked.connect(lambda _checked=False, folder=folder: self.open_requested.emit(folder))
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -115,7 +115,7 @@ def plan_text(plan: DropPlan, confidence: float, dropped: int = 0) -> PreviewTex
     if not plan.drops:
         if dropped:
             stays.append(counted(dropped, _tr("<b>1</b> is dropped already."), _tr("<b>{0}</b> are dropped already.")))
-        head = _tr("Nothing to drop.") if stays else _tr("Nothing to drop: no copies at this distance.")
+        head = _nothing(plan) if stays else _tr("Nothing to drop: no copies at this distance.")
         return PreviewText((head, *stays), False, plan.spared_groups)
     drops, best = len(plan.drops), len({drop.favour for drop in plan.drops})
     lines = [counted(drops, _tr("<b>1</b> copy will be dropped."), _tr("<b>{0}</b> copies will be dropped."))]
@@ -128,6 +128,13 @@ def plan_text(plan: DropPlan, confidence: float, dropped: int = 0) -> PreviewTex
     for rule, count in Counter(drop.rule for drop in plan.drops).most_common():
         lines.append(f"&nbsp;&nbsp;{count:,} {names.get(rule, _tr('no rule: all are equally good'))}")
     return PreviewText((*lines, *stays), True, plan.spared_groups)
+
+
+def _nothing(plan: DropPlan) -> str:
+    if not plan.spared:
+        return _tr("Nothing to drop.")
+    one, many = _tr("Nothing to drop: 1 copy is marked keep."), _tr("Nothing to drop: {0} copies are marked keep.")
+    return counted(len(plan.spared), one, many)
 
 
 def _what_stays(plan: DropPlan, confidence: float) -> list[str]:

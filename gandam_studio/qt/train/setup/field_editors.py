@@ -126,7 +126,7 @@ class FieldRow(QWidget):
     def _show_mark(self) -> None:
         if self.info.path.startswith("stop."):
             value = self._draft.text(self.info.path)
-            unlimited = self.tr("{0} (no limit)").format(self.info.unit)
+            unlimited = self.tr("{0}\n(no limit)").format(self.info.unit)
             self.unit.setText(unlimited if value in ("0", "0.0") else self.info.unit)
         departures = self._draft.departures()
         differs = self.info.path in departures
