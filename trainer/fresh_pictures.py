@@ -27,17 +27,24 @@ class FreshPictures:
 
     def pixels(self) -> np.ndarray[Any, Any]:
         """256 pictures of this iteration, uint8 (256, H, W, C)."""
-        session = self._session
-        if self._pixels is None or self._at != session.done.iteration:
+        if self._pixels is None or self._at != self._session.done.iteration:
             self._pixels = self._features = None
-            seed = derived_seed(session.config.seed, "meter", session.done.iteration)
-            z = latents(seed, "sample", PICTURES, session.config.architecture.latent)
-            labels = None
-            if session.data.class_names:
-                labels = torch.arange(PICTURES) % len(session.data.class_names)
-            self._pixels = draw_pictures(session.sampler, z, session.data.fill, labels)
-            self._at = session.done.iteration
+            self._pixels = self._drawn("meter")
+            self._at = self._session.done.iteration
         return self._pixels
+
+    def features_anew(self) -> torch.Tensor:
+        """Features of 256 other pictures of this iteration, for a value that was not chosen among others."""
+        return self.features_of(self._drawn("meter again"))
+
+    def _drawn(self, key: str) -> np.ndarray[Any, Any]:
+        session = self._session
+        seed = derived_seed(session.config.seed, key, session.done.iteration)
+        z = latents(seed, "sample", PICTURES, session.config.architecture.latent)
+        labels = None
+        if session.data.class_names:
+            labels = torch.arange(PICTURES) % len(session.data.class_names)
+        return draw_pictures(session.sampler, z, session.data.fill, labels)
 
     def features(self) -> torch.Tensor:
         """Their features, (256, d)."""

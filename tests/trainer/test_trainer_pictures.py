@@ -17,6 +17,7 @@ from trainer.augmentation import AugmentParams, adapted, augment, draw_augmentat
 from trainer.dataset import OTHER, load_training_set, over_background, to_pixels
 from trainer.export import export
 from trainer.features import RandomFeatures
+from trainer.fresh_pictures import FreshPictures
 from trainer.grids import grid_shape, tile
 from trainer.interpolate import interpolate, slerp, walk
 from trainer.kid import Reference, kid
@@ -288,3 +289,27 @@ def test_every_run_reports_both_grids_and_a_metric(make_run: MakeRun) -> None:
     assert best.iteration in [e.iteration for e in events if e.kind == "metric_measured"]
     assert load_preset("sprite-r3-cpu").ema.enabled
     assert best.weights == "ema"
+
+
+def test_the_best_moment_is_measured_again_and_luck_does_not_count(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First values fall by luck at every moment; measured again, only the second moment is better."""
+    first, again = iter([5.0, 4.0, 3.0, 2.0, 1.0]), iter([6.0, 3.0, 4.0, 3.5, 3.1])
+    lucky: list[bool] = []
+
+    def kid(_reference: Reference, features: torch.Tensor) -> float:
+        return next(again if features.sum() < 0 else first)
+
+    monkeypatch.setattr(Reference, "kid", kid)
+    monkeypatch.setattr(FreshPictures, "features", lambda _self: torch.ones(1))
+    monkeypatch.setattr(FreshPictures, "features_anew", lambda _self: lucky.append(True) or -torch.ones(1))
+    monkeypatch.setattr("trainer.meters.SHARE", 1e9)
+    config = small_config("sprite-r3-cpu", "stop.iterations=5", "sampling.every=1")
+    run = make_run("r", config, count=80, split=["train", "held-out"] * 40)
+    train_run(run)
+    told = [event for event in run.events().read() if event.kind == "metric_measured"]
+    assert [event.value for event in told if event.name == "kid"] == [5.0, 4.0, 3.0, 2.0, 1.0]
+    assert [event.value for event in told if event.name == "kid_best"] == [6.0, 3.0]
+    assert len(lucky) == 4, "a value that is not lower is not measured again"
+    assert load_trained(run, iteration="best").iteration == 2

@@ -43,6 +43,11 @@ MEASURES: dict[str, tuple[str, str]] = {
         "Distance between generated pictures and held-out sprites. Good: it falls, quickly at first. "
         "Bad: it rises for long, or has not fallen for half of the run. Compare it within one data set only.",
     ),
+    "kid_best": (
+        "Quality of the best moment so far",
+        "The quality (KID) of the checkpoint called best, measured again with other random numbers, because the lowest "
+        "of many values is low by luck too. Good: it falls now and then. Bad: it has not fallen for half of the run.",
+    ),
     "pictures_per_s": (
         "Speed",
         "Training pictures a second. Good: steady. "
