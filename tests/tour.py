@@ -23,8 +23,9 @@ from small_workspaces import add_sprites
 
 from gandam_studio.core import versions
 from gandam_studio.core.archives.names import Names
-from gandam_studio.core.importing import Cut, Findings, Grid, ImportSummary, SheetsFound
+from gandam_studio.core.importing import Cut, Grid, ImportSummary
 from gandam_studio.core.importing.items import Item
+from gandam_studio.core.importing.looking import Findings, SheetsFound
 from gandam_studio.core.versions.verify import Damage, Verified
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Flip, SetFacing, SetStatus, Tag

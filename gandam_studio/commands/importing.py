@@ -16,7 +16,8 @@ from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
-    from gandam_studio.core.importing import Findings, ImportOptions, ImportSummary, Slicing
+    from gandam_studio.core.importing import ImportOptions, ImportSummary, Slicing
+    from gandam_studio.core.importing.looking import Findings
     from gandam_studio.core.workspace import Workspace
 
 _TOLD = 50
@@ -89,7 +90,7 @@ def import_(
     edited since gives a new sprite. Tags and decisions from options are edits that can be undone, and also apply to
     pictures that were imported before.
     """
-    from gandam_studio.core.importing import ImportOptions, import_sources, look_over
+    from gandam_studio.core.importing import ImportOptions, import_sources
 
     options = ImportOptions(
         frames=frames,
@@ -111,6 +112,8 @@ def import_(
     if max_pixels:
         options = dataclasses.replace(options, limits=dataclasses.replace(options.limits, max_pixels=max_pixels))
     if look:
+        from gandam_studio.core.importing.looking import look_over
+
         with ConsoleJob() as job:
             findings = look_over(workspace, sources, job=job, options=options)
         out.json(findings.to_json())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from pictures import encoded, sprite, sprite_png
 from test_import_words import packed, tags, write
 
-from gandam_studio.core.importing import Grid, ImportOptions, import_sources, look_over
+from gandam_studio.core.importing import Grid, ImportOptions, import_sources
+from gandam_studio.core.importing.looking import look_over
 from gandam_studio.core.importing.sheets import likely
 from gandam_studio.core.importing.tables import read_table
 from gandam_studio.core.workspace import Workspace
@@ -176,3 +178,39 @@ def test_an_unwanted_tag_is_left_out(workspace: Workspace, tmp_path: Path) -> No
     source = write(tmp_path / "set", {"a/1.png": sprite_png(1), "b/2.png": sprite_png(2)})
     options = ImportOptions(workers=1, folders_as_tags=True, untagged=frozenset({"a"}))
     assert import_sources(workspace, [source], options=options).tagged == {"b": 1}
+
+
+def test_a_picture_in_a_table_with_a_text_beside_it_counts_once(workspace: Workspace, tmp_path: Path) -> None:
+    table = b'{"file_name": "1.png", "text": "wet"}\n{"file_name": "2.png", "text": "dry"}\n'
+    files = {"metadata.jsonl": table, "1.png": sprite_png(1), "2.png": sprite_png(2), "1.txt": b"big"}
+    source = write(tmp_path / "set", files)
+    assert look_over(workspace, [source], options=ONE).captions == 2
+    summary = import_sources(workspace, [source], options=ImportOptions(workers=1, captions="tags"))
+    assert summary.captions == 2
+    assert tags(workspace) == {"1.png": ("big", "wet"), "2.png": ("dry",)}
+
+
+CASES = [
+    ("02-sjis-zip", 4, set()),
+    ("04-class-folders", 9, {"knight", "slime"}),
+    ("05-captions/10_golem", 4, {"golem", "stone", "pose 0", "pose 1", "pose 2", "pose 3"}),
+    ("07-partial-cells", 12, set()),
+    ("08-gap-sheet", 64, set()),
+    ("12-blank", 13, set()),
+    ("13-animations", 2, set()),
+    ("16-tar-links", 4, {"male", "female"}),
+    ("22-atlas", 3, set()),
+    ("23-colour-key", 9, set()),
+]
+
+
+@pytest.mark.parametrize(("place", "imported", "wanted"), CASES, ids=[case[0] for case in CASES])
+def test_what_is_proposed_for_the_cases(workspace, shared_data, place: str, imported: int, wanted: set[str]) -> None:
+    """What the window does with the shared cases when every proposal is taken."""
+    if not (shared_data / "cases").is_dir():
+        pytest.skip("the shared cases are not on this machine")
+    found = look_over(workspace, [shared_data / "cases" / place], options=ONE)
+    options = dataclasses.replace(found.options(), workers=1)
+    summary = import_sources(workspace, [shared_data / "cases" / place], options=options)
+    assert (summary.imported, summary.rejected_count) == (imported, 0)
+    assert wanted <= set(summary.tagged)

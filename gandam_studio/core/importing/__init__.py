@@ -1,7 +1,6 @@
 """Import: from whatever lies on a disk to sprites of a workspace, at the speed of decoding."""
 
 from gandam_studio.core.importing.earlier import carry_over, pending
-from gandam_studio.core.importing.looking import Findings, SheetsFound, look_over
 from gandam_studio.core.importing.options import (
     KEY_AUTO,
     ArchiveLimits,
@@ -32,18 +31,15 @@ __all__ = [
     "Components",
     "Cut",
     "Edited",
-    "Findings",
     "Grid",
     "ImportOptions",
     "ImportSummary",
     "Pasted",
     "Proposed",
     "Rejected",
-    "SheetsFound",
     "Slicing",
     "carry_over",
     "import_sources",
-    "look_over",
     "pending",
     "pieces",
     "propose",

@@ -425,25 +425,32 @@ class _Looking:
         """Read captions and tables, and sort everything."""
         found = self.found
         tags: Counter[str] = Counter()
-        table_places: set[str] = set()
+        captioned: set[str] = set()  # pictures that a table speaks of, and stems of those and of texts
         for number, text in enumerate(self._texts):
             self._job.check()
             name = text.member or text.path
             if is_table_name(name):
                 base = f"{text.path}!{text.member}" if text.member else text.path
+                speaks = False
                 for place, row_tags in self._table(text):
                     folder = base.replace("\\", "/") if text.member else base
                     cut_at = max(folder.rfind("/"), folder.rfind("!"), folder.rfind(os.sep))
                     label = folder[: cut_at + 1] + place
                     label = label if text.member else os.path.normpath(label)
-                    if label in self._labels and label not in table_places:
-                        table_places.add(label)
+                    if label not in self._labels:
+                        continue
+                    speaks = True
+                    tags.update(row_tags)
+                    if captioned.isdisjoint((label, label.rpartition(".")[0])):
                         found.captions += 1
-                        tags.update(row_tags)
+                    captioned |= {label, label.rpartition(".")[0]}
+                self._others[os.path.splitext(name)[1].lower()] += not speaks
                 continue
             stem = (f"{text.path}!{text.member}" if text.member else text.path).rpartition(".")[0]
             if beside := self._stems[stem]:
-                found.captions += beside
+                if stem not in captioned:
+                    found.captions += beside
+                captioned.add(stem)
                 if number < _CAPTIONS_READ:
                     for tag in self._caption(text):
                         tags[tag] += beside
@@ -453,7 +460,7 @@ class _Looking:
         found.folders = _by_count(self._folders)
         found.outer = frozenset(self._folders.keys() - self._inner)
         found.frame_tags = _by_count(Counter(found.frame_tags))
-        found.others = _by_count(self._others)
+        found.others = _by_count(+self._others)
         found.sheets = sorted(self._sheets, key=lambda one: natural_key(one.labels[0]))
         self._zip.close()
         return found

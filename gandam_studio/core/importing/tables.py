@@ -6,8 +6,6 @@ Columns: https://huggingface.co/docs/datasets/image_dataset#imagefolder
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -81,6 +79,10 @@ def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    # Workers load this module too, and never need these.
+    import csv
+    import io
+
     before = csv.field_size_limit(_LONGEST_FIELD)
     try:
         rows = csv.DictReader(io.StringIO(text, newline=""))

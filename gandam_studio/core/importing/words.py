@@ -95,6 +95,7 @@ class Words:
     _rows: dict[str, array[int]] = field(default_factory=dict)
     _folders: dict[str, str] = field(default_factory=dict)
     _named: int = 0
+    _captioned: set[int] = field(default_factory=set)
     _zip: ZipReader = field(default_factory=ZipReader)
 
     def brought(self, item: Item, seqs: Iterable[int], sprites: Sequence[FoundSprite] = ()) -> None:
@@ -205,7 +206,7 @@ class Words:
                 return True
             for tag in tags:
                 self._add(tag, [seq for seqs in pictures.values() for seq in seqs])
-        self.summary.captions += len(pictures)
+        self._count(pictures.values())
         return True
 
     def _settle_table(self, text: _Text) -> bool:
@@ -223,10 +224,15 @@ class Words:
         for place, tags in found:
             seqs = _pictures_at(self.connection, item, place)
             pictures += bool(seqs)
+            self._count([seqs])
             for tag in tags if self.options.captions else ():
                 self._add(tag, seqs)
-        self.summary.captions += pictures
         return pictures > 0
+
+    def _count(self, pictures: Iterable[list[int]]) -> None:
+        """Count pictures with words beside them, once each; one is known by the first of its sprites."""
+        self._captioned.update(seqs[0] for seqs in pictures if seqs)
+        self.summary.captions = len(self._captioned)
 
     def _bytes(self, item: Item, most: int = MAXIMUM_CAPTION_BYTES) -> bytes:
         if item.index >= 0:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     # Imported late: it pulls in the decoders, which the window does not need to open.
-    from gandam_studio.core.importing import Atlas, Findings, ImportOptions, ImportSummary, Pasted
+    from gandam_studio.core.importing import Atlas, ImportOptions, ImportSummary, Pasted
+    from gandam_studio.core.importing.looking import Findings
     from gandam_studio.qt.screen import EmptyState, Screen
 
 
@@ -183,7 +184,7 @@ class ImportController(QObject):
 
         Nothing is imported before the answer.
         """
-        from gandam_studio.core.importing import look_over
+        from gandam_studio.core.importing.looking import look_over
 
         def look(workspace: Any, job: Any) -> Findings:
             return look_over(workspace, sources, job=job)

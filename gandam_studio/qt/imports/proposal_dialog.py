@@ -24,7 +24,8 @@ from PySide6.QtWidgets import (
 )
 
 from gandam_studio.core.archives.names import Names, shown_encoding
-from gandam_studio.core.importing import Atlas, Components, Cut, Findings, Grid, ImportOptions, SheetsFound
+from gandam_studio.core.importing import Atlas, Components, Cut, Grid, ImportOptions
+from gandam_studio.core.importing.looking import Findings, SheetsFound
 from gandam_studio.core.importing.options import kinds_told
 from gandam_studio.qt import theme
 from gandam_studio.qt.counts import counted, sprites
