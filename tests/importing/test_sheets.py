@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pictures import encoded, sprite
 from PIL import Image
 
 from gandam_studio.core.importing import ImportOptions, import_sources
-from gandam_studio.core.importing.atlases import parse_atlas
+from gandam_studio.core.importing.atlases import parse_atlases
 from gandam_studio.core.importing.sheets import (
     Components,
     Grid,
@@ -174,15 +175,21 @@ def packed(frames: int, layout: str) -> tuple[np.ndarray, list[np.ndarray], Any]
     listed: Any = dict(entries) if layout == "hash" else [{"filename": name, **entry} for name, entry in entries]
     if layout == "phaser":
         return rgba, wholes, {"textures": [{"image": "walk.png", "frames": listed}]}
+    if layout == "godot":  # it turns nothing, and its margin is the room on both sides together
+        rgba[:] = 0
+        sprites = []
+        for n, (name, _) in enumerate(entries):
+            rgba[:20, 40 * n : 40 * n + 24] = sprite(n)
+            region, margin = {"x": 40 * n, "y": 0, "w": 24, "h": 20}, {"x": 7, "y": 5, "w": 12, "h": 12}
+            sprites.append({"filename": name, "region": region, "margin": margin})
+        return rgba, wholes, {"textures": [{"image": "walk.png", "sprites": sprites}]}
     return rgba, wholes, {"frames": listed, "meta": {"image": "walk.png"}}
 
 
-@pytest.mark.parametrize("layout", ["hash", "array", "phaser"])
+@pytest.mark.parametrize("layout", ["hash", "array", "phaser", "godot"])
 def test_an_atlas_gives_the_sprites_it_was_packed_from(layout: str) -> None:
     rgba, wholes, description = packed(4, layout)
-    read = parse_atlas(json.loads(json.dumps(description)))
-    assert read is not None
-    name, atlas = read
+    ((name, atlas),) = parse_atlases(json.loads(json.dumps(description)))
     assert name == "walk.png"
     assert sheet_from_json(json.loads(json.dumps(atlas.to_json()))) == atlas
     found = pieces(rgba, atlas)
@@ -199,12 +206,14 @@ def test_an_atlas_with_odd_numbers_is_refused_in_one_line(field: str, value: obj
     _, _, description = packed(2, "hash")
     description["frames"]["walk_1.png"]["frame"][field] = value
     with pytest.raises(UntrustedError, match="walk_1"):
-        parse_atlas(description)
+        parse_atlases(description)
 
 
-@pytest.mark.parametrize("values", [None, [], {}, {"frames": 3}, {"frames": {}}, {"frames": [1]}, {"a": 1}])
+@pytest.mark.parametrize(
+    "values", [None, [], {}, {"frames": 3}, {"frames": {}}, {"frames": [1]}, {"a": 1}, {"textures": [3]}]
+)
 def test_other_json_is_no_atlas(values: object) -> None:
-    assert parse_atlas(values) is None
+    assert parse_atlases(values) == []
 
 
 def test_a_folder_with_an_atlas_is_imported_by_it(workspace, tmp_path: Path) -> None:
@@ -226,3 +235,28 @@ def test_a_folder_with_an_atlas_is_imported_by_it(workspace, tmp_path: Path) -> 
     assert (again.imported, again.already) == (0, 2), "an unchanged sheet is one file that is known"
     plain = import_sources(workspace, [folder], options=ImportOptions(workers=1, atlases=False))
     assert plain.imported == 1, "without descriptions the sheet is a sprite like any other"
+
+
+def test_one_file_may_describe_several_sheets() -> None:
+    _, _, description = packed(2, "phaser")
+    (first,) = description["textures"]
+    read = parse_atlases({"textures": [first, {**first, "image": "more/other.png"}]})
+    assert [name for name, _ in read] == ["walk.png", "other.png"]
+
+
+def test_an_atlas_in_a_zip(workspace, tmp_path: Path) -> None:
+    rgba, wholes, description = packed(3, "hash")
+    files = {
+        "art/walk.png": encoded(rgba), "art/walk.json": json.dumps(description).encode(), "art/other.json": b"{}",
+        "alone.png": encoded(sprite(9)), "walk.png": encoded(sprite(8)),
+    }  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "pack.zip", "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    summary = import_sources(workspace, [tmp_path / "pack.zip"], options=ImportOptions(workers=1))
+    assert (summary.imported, summary.rejected_count, summary.others) == (5, 0, {".json": 1})
+    sprites = {sprite.name: sprite for sprite in workspace.sprites()}
+    for n, whole in enumerate(wholes):
+        assert np.array_equal(workspace.pixels(sprites[f"walk_{n}.png"]), whole)
+    again = import_sources(workspace, [tmp_path / "pack.zip"], options=ImportOptions(workers=1))
+    assert (again.imported, again.already, again.others) == (0, 3, {".json": 1})

@@ -15,6 +15,7 @@ from gandam_studio.core.archives.names import decode_names, shown_encoding
 from gandam_studio.core.archives.tars import Link, Links, TarStream
 from gandam_studio.core.archives.unpacking import DamagedArchive
 from gandam_studio.core.archives.zips import ZipEntry, read_directory, read_entry
+from gandam_studio.core.importing.atlases import MAXIMUM_BYTES, Folder, may_describe
 from gandam_studio.core.importing.items import REJECTED, Item, Outcome
 from gandam_studio.core.importing.options import ArchiveLimits
 from gandam_studio.core.importing.scan import is_clutter
@@ -25,6 +26,7 @@ from trainer.protocol.untrusted import MAX_INTEGER, UntrustedError, open_regular
 
 _MOST_ENTRIES = 1_000_000  # a worker reads directories that `list_archive` has accepted
 _LONGEST_TARGET = 4096
+_MOST_DESCRIPTIONS = 1_000  # of sheets, in one zip
 
 Found = Item | tuple[Item, Outcome]
 
@@ -40,6 +42,7 @@ def list_archive(
     allowed: ArchiveLimits,
     *,
     encoding: str = "",
+    atlases: bool = False,
     note: Callable[[str], None] = lambda text: None,
     skip: Callable[[], object] = lambda: None,
     check: Callable[[], None] = lambda: None,
@@ -47,13 +50,13 @@ def list_archive(
     """The entries of an archive that may be pictures, in its own order, then what its links lead to.
 
     Zip entries carry their index (workers read them); tar entries carry their bytes. An entry that is settled comes
-    with its outcome. `encoding` is that of names not in UTF-8; "" proposes one for zips and says so through `note`.
-    `skip` is called for everything hidden that is left out. `check` is called often and may raise. Raises BrokenArchive
-    or OSError.
+    with its outcome. With `atlases`, sheets in a zip are cut by the JSON beside them. `encoding` is that of names not
+    in UTF-8; "" proposes one for zips and says so through `note`. `skip` is called for everything hidden that is left
+    out. `check` is called often and may raise. Raises BrokenArchive or OSError.
     """
     try:
         if kind == "zip":
-            yield from _zip_entries(path, allowed, encoding, note, skip)
+            yield from _zip_entries(path, allowed, encoding, atlases, note, skip)
         else:
             yield from _tar_entries(path, kind, limits, allowed, encoding, skip, check)
     except UntrustedError as error:
@@ -61,7 +64,12 @@ def list_archive(
 
 
 def _zip_entries(
-    path: str, allowed: ArchiveLimits, encoding: str, note: Callable[[str], None], skip: Callable[[], object]
+    path: str,
+    allowed: ArchiveLimits,
+    encoding: str,
+    atlases: bool,
+    note: Callable[[str], None],
+    skip: Callable[[], object],
 ) -> Iterator[Found]:
     packed_size = os.stat(path).st_size
     with open_regular(path) as stream:
@@ -71,6 +79,7 @@ def _zip_entries(
             shown = shown_encoding(used)
             note(f"{os.path.basename(path)}: names read as {shown}; if they look wrong, choose another with --names")
         links = _zip_links(stream, entries, names)
+        described = _zip_atlases(stream, entries, names) if atlases else {}
         total = 0
         for index, (entry, name) in enumerate(zip(entries, names, strict=True)):
             if entry.is_folder or entry.is_link:
@@ -80,7 +89,17 @@ def _zip_entries(
                 continue
             total += entry.size
             _check_total(total, packed_size, allowed)
-            yield _zip_item(path, name, entry, index)
+            item = _zip_item(path, name, entry, index)
+            folder, own = _folder_and_name(name)
+            about = described.get(folder)
+            if about is None:
+                yield item
+            elif own in about.problems:
+                yield item, Outcome(REJECTED, about.problems[own])
+            elif own not in about.descriptions:
+                if (atlas := about.sheets.get(own)) is not None:
+                    item.cut, item.cut_mode = atlas.to_json(), atlas.mode
+                yield item
         places = {name: index for index, name in enumerate(names)}
         for link in links:
             if is_clutter(link.name):
@@ -91,6 +110,30 @@ def _zip_entries(
                 yield _zip_item(path, link.name, entries[index], index)
             elif reason:
                 yield Item(path, link.name), Outcome(REJECTED, reason)
+
+
+def _zip_atlases(stream: IO[bytes], entries: list[ZipEntry], names: list[str]) -> dict[str, Folder]:
+    """What the descriptions of sheets in a zip say, by their folder in it."""
+    inside: dict[str, set[str]] = defaultdict(set)
+    describing: list[tuple[ZipEntry, str, str]] = []
+    for entry, name in zip(entries, names, strict=True):
+        folder, own = _folder_and_name(name)
+        inside[folder].add(own)
+        if may_describe(own) and not entry.is_folder and not is_clutter(name) and len(describing) < _MOST_DESCRIPTIONS:
+            describing.append((entry, folder, own))
+    found: dict[str, Folder] = {}
+    for entry, folder, own in describing:
+        try:
+            data = read_entry(stream, entry, MAXIMUM_BYTES)
+        except DamagedArchive:
+            continue
+        found.setdefault(folder, Folder()).read(own, data, inside[folder])
+    return found
+
+
+def _folder_and_name(entry: str) -> tuple[str, str]:
+    folder, _, own = entry.replace("\\", "/").rpartition("/")
+    return folder, own
 
 
 def _zip_item(path: str, name: str, entry: ZipEntry, index: int) -> Item:

@@ -1,23 +1,25 @@
 """Descriptions beside a sheet that say where its frames lie: the JSON that TexturePacker, Aseprite and Phaser write.
 
-Both layouts are read, frames by name ("hash") and frames in a list ("array"). Rotated frames are set upright, trimmed
-ones are laid on their full size again.
+Both layouts are read, frames by name ("hash") and frames in a list ("array"), and the files for Godot (.tpsheet). One
+file may describe several sheets. Rotated frames are set upright, trimmed ones are laid on their full size again.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from gandam_studio.core.importing.sheets import MAXIMUM_REGIONS, Atlas
 from gandam_studio.core.pictures.decoding.parts import Piece
 from trainer.protocol import untrusted
-from trainer.protocol.untrusted import UntrustedError, Values
+from trainer.protocol.untrusted import UntrustedError, Values, read_regular
 
 MAXIMUM_BYTES = 16 << 20
 _MOST_DESCRIPTIONS = 10_000  # in one folder
+_MOST_SHEETS = 200  # that one file describes
 _LARGEST = 999_999  # pixels a side, as parts name them
 
 
@@ -35,6 +37,28 @@ class Folder:
     descriptions: set[str] = field(default_factory=set)
     problems: dict[str, str] = field(default_factory=dict)
 
+    def read(self, name: str, data: bytes, names: Container[str]) -> None:
+        """Take what the description `name` says; `names` are those of the folder's files. JSON about other things is
+        passed over.
+        """
+        try:
+            values = untrusted.parse_json(data)
+        except UntrustedError:
+            return
+        try:
+            found = parse_atlases(values, PurePosixPath(name).stem)
+        except UntrustedError as error:
+            self.problems[name] = f"describes a sheet wrongly: {error}"
+            return
+        for sheet, atlas in found:
+            if sheet not in names:
+                self.problems[name] = f"describes a sheet that is not there: {untrusted.shortened(sheet)}"
+            elif sheet in self.sheets:
+                self.problems[name] = f"describes {untrusted.shortened(sheet)} as another file does"
+            else:
+                self.sheets[sheet] = atlas
+                self.descriptions.add(name)
+
 
 def describe_folder(path: str) -> Folder:
     """Read every description in a folder; what cannot be read is left to whoever lists the folder."""
@@ -43,48 +67,60 @@ def describe_folder(path: str) -> Folder:
         names = {entry.name for entry in os.scandir(path)}
     except OSError:
         return folder
-    for name in sorted(name for name in names if name.lower().endswith(".json"))[:_MOST_DESCRIPTIONS]:
+    for name in sorted(filter(may_describe, names))[:_MOST_DESCRIPTIONS]:
         try:
-            read = read_atlas(os.path.join(path, name))
-        except UntrustedError as error:
-            folder.problems[name] = f"describes a sheet wrongly: {error}"
+            folder.read(name, read_regular(os.path.join(path, name), MAXIMUM_BYTES), names)
+        except (UntrustedError, OSError):
             continue
-        except OSError:
-            continue
-        if read is None:
-            continue
-        sheet, atlas = read
-        if sheet not in names:
-            folder.problems[name] = f"describes a sheet that is not there: {untrusted.shortened(sheet)}"
-        elif sheet in folder.sheets:
-            folder.problems[name] = f"describes {untrusted.shortened(sheet)} as another file does"
-        else:
-            folder.sheets[sheet] = atlas
-            folder.descriptions.add(name)
     return folder
 
 
-def read_atlas(path: Path | str) -> tuple[str, Atlas] | None:
-    """The sheet's file name and its frames, when a JSON file describes a sheet; None when it is about other things.
+def may_describe(name: str) -> bool:
+    """Whether a file may describe sheets, by its name."""
+    return name.lower().endswith((".json", ".tpsheet"))
 
-    Raises UntrustedError when it describes one wrongly, and OSError.
+
+def parse_atlases(values: Any, stem: str = "") -> list[tuple[str, Atlas]]:
+    """The file names of the sheets that parsed JSON describes, with their frames; none when it is about other things.
+
+    `stem` is the description's own name, whose PNG is meant where none is named. Raises UntrustedError when it
+    describes one wrongly.
     """
-    try:
-        values = untrusted.read_json(path, max_bytes=MAXIMUM_BYTES)
-    except UntrustedError:
-        return None
-    return parse_atlas(values, Path(os.fspath(path)).stem)
-
-
-def parse_atlas(values: Any, stem: str = "") -> tuple[str, Atlas] | None:
-    """As `read_atlas`, of parsed JSON; `stem` is the description's own name, whose PNG is meant where none is named."""
     if not isinstance(values, dict):
-        return None
-    if "textures" in values and isinstance(values["textures"], list) and len(values["textures"]) == 1:
-        texture = values["textures"][0]  # Phaser 3
-        if not isinstance(texture, dict):
-            return None
-        return parse_atlas({**texture, "meta": {"image": texture.get("image", "")}, "textures": None}, stem)
+        return []
+    textures = values.get("textures")
+    if not isinstance(textures, list):
+        read = _parse_one(values, stem)
+        return [read] if read is not None else []
+    found = []
+    for texture in textures[:_MOST_SHEETS]:  # Phaser 3, and TexturePacker for Godot
+        if isinstance(texture, dict):
+            frames = _godot_frames(texture) if "sprites" in texture else texture.get("frames")
+            read = _parse_one({"frames": frames, "meta": {"image": texture.get("image", "")}}, stem)
+            if read is not None:
+                found.append(read)
+    return found
+
+
+def _godot_frames(texture: dict[str, Any]) -> list[Any]:
+    """The frames of a texture for Godot, as other programs have them: the margin is what was trimmed on all sides."""
+    sprites = texture["sprites"] if isinstance(texture["sprites"], list) else []
+    frames = []
+    for sprite in sprites[: MAXIMUM_REGIONS + 1]:
+        if not isinstance(sprite, dict) or not isinstance(sprite.get("region"), dict):
+            continue
+        frame: dict[str, Any] = {"filename": sprite.get("filename"), "frame": sprite["region"]}
+        if isinstance(sprite.get("margin"), dict):
+            name = f"frame {untrusted.shortened(str(sprite.get('filename')), 40)!r}"
+            left, top, more_w, more_h = _box(Values(sprite["margin"], name), least_side=0)
+            _, _, w, h = _box(Values(sprite["region"], name), least_side=1)
+            frame["sourceSize"] = {"w": w + more_w, "h": h + more_h}
+            frame["spriteSourceSize"] = {"x": left, "y": top, "w": w, "h": h}
+        frames.append(frame)
+    return frames
+
+
+def _parse_one(values: dict[str, Any], stem: str) -> tuple[str, Atlas] | None:
     frames = values.get("frames")
     if not isinstance(frames, dict | list) or not frames:
         return None

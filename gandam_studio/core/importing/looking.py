@@ -242,7 +242,7 @@ class _Looking:
             listed = list_archive(
                 archive.path, kind, self._options.limits, self._options.archives,
                 encoding=self._options.encodings.get(archive.path, self._options.names),
-                skip=self._hide, check=self._job.check,
+                atlases=True, skip=self._hide, check=self._job.check,
             )  # fmt: skip
             for entry in listed:
                 self._job.advance()

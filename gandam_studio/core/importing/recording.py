@@ -129,13 +129,19 @@ def _is_undated(item: Item) -> bool:
 
 
 def archive_members(connection: sqlite3.Connection, item: Item, mode: str) -> Iterable[tuple[str, Known]]:
-    """What was remembered of an archive's entries, the archive itself left out."""
+    """What was remembered of an archive's entries, the archive itself left out; of a cut sheet, the sheet."""
+    seen: set[str] = set()
     query = "SELECT member, verdict, reason, file_digest, sprite, size FROM sources WHERE path = ? AND member != ?"
     for member, verdict, *row in connection.execute(
         f"{query} ORDER BY source", (storable(item.path), member_key(item, mode))
     ):
         entry, suffix = split_member(member)
-        if entry and suffix == mode:
+        if (
+            entry
+            and entry not in seen
+            and (suffix == mode or suffix.startswith("atlas=") or cut_of(suffix) is not None)
+        ):
+            seen.add(entry)
             yield entry, Known(verdict == ACCEPTED, *row)
 
 

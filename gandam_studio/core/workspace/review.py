@@ -11,6 +11,7 @@ import numpy as np
 
 from gandam_studio.core.errors import DamagedWorkspace
 from gandam_studio.core.places import shown_place
+from gandam_studio.core.texts import natural_key
 from gandam_studio.core.workspace.query import Filter, common_border
 from gandam_studio.core.workspace.seqsets import Seqs, conditions
 from gandam_studio.core.workspace.settings import FILTERS
@@ -104,18 +105,20 @@ def still_matching(workspace: Workspace, chosen: Filter, seqs: Seqs) -> Seqs:
     return np.fromiter((row[0] for row in rows), np.int64)
 
 
+def _by_name(text: str) -> tuple[str, str]:
+    return natural_key(text), text
+
+
 def known_tags(workspace: Workspace) -> list[str]:
     """Return every tag in use, sorted."""
     rows = workspace.connection.execute("SELECT DISTINCT tags FROM sprites WHERE tags != ''")
-    return sorted({tag for row in rows for tag in split_tags(row[0])})
+    return sorted({tag for row in rows for tag in split_tags(row[0])}, key=_by_name)
 
 
 def known_families(workspace: Workspace) -> list[str]:
     """Return every family in use, sorted."""
-    return [
-        row[0]
-        for row in workspace.connection.execute("SELECT DISTINCT family FROM sprites WHERE family != '' ORDER BY 1")
-    ]
+    rows = workspace.connection.execute("SELECT DISTINCT family FROM sprites WHERE family != ''")
+    return sorted((row[0] for row in rows), key=_by_name)
 
 
 def reasons_given(workspace: Workspace) -> list[str]:
