@@ -339,7 +339,7 @@ def test_gimp_grey_indexed_and_precise() -> None:
 
 @pytest.mark.parametrize(
     ("properties", "mode", "reason"),
-    [((), 1, "Dissolve"), ((), 50, "Linear light"), ((xcf_property(5, bytes(4)),), 0, "floating selection")],
+    [((), 1, "Dissolve"), ((), 39, "HSL Color"), ((xcf_property(5, bytes(4)),), 0, "floating selection")],
 )
 def test_what_is_not_supported_of_gimp_is_refused_by_name(properties, mode: int, reason: str) -> None:
     with pytest.raises(UnreadablePicture, match=reason):
@@ -562,3 +562,33 @@ def test_tags_of_frames_are_offered_and_taken(workspace, tmp_path: Path) -> None
     assert [sorted(kept.tags) for kept in workspace.sprites()] == [["idle"], ["walk"], ["walk"]]
     workspace.undo()
     assert not any(kept.tags for kept in workspace.sprites())
+
+
+# Backdrop and layer -> what GIMP's layer modes since 2.10 give, worked out by hand from their definitions.
+MODES = [
+    (41, (0.2, 0.0, 0.6), (0.4, 0.0, 0.5), (0.5, 0.0, 1.2)),  # divide
+    (42, (0.2, 0.5, 0.0), (0.5, 0.0, 1.0), (0.4, 0.5, 0.0)),  # dodge
+    (43, (0.8, 1.0, 0.5), (0.5, 0.0, 1.0), (0.6, 1.0, 0.5)),  # burn
+    (48, (0.8, 0.2, 0.5), (0.25, 0.75, 0.5), (0.6, 0.4, 0.5)),  # vivid light
+    (49, (0.8, 0.2, 0.5), (0.25, 0.75, 0.5), (0.5, 0.5, 0.5)),  # pin light
+    (50, (0.8, 0.2, 0.5), (0.25, 0.75, 0.5), (0.3, 0.7, 0.5)),  # linear light
+    (51, (0.8, 0.2, 0.5), (0.25, 0.75, 0.5), (1.0, 0.0, 1.0)),  # hard mix
+    (52, (0.8, 0.2, 0.5), (0.25, 0.75, 0.5), (0.65, 0.65, 0.5)),  # exclusion
+    (53, (0.8, 0.2, 0.5), (0.25, 0.75, 0.5), (0.05, -0.05, 0.0)),  # linear burn
+    (37, (0.8, 0.4, 0.4), (0.1, 0.1, 0.9), (0.4, 0.4, 0.8)),  # the layer's hue
+    (37, (0.8, 0.4, 0.4), (0.3, 0.3, 0.3), (0.8, 0.4, 0.4)),
+    (38, (0.8, 0.4, 0.4), (0.5, 0.5, 0.125), (0.8, 0.2, 0.2)),  # the layer's saturation
+    (38, (0.7, 0.7, 0.7), (0.5, 0.1, 0.1), (0.7, 0.7, 0.7)),
+    (40, (0.8, 0.4, 0.2), (0.1, 0.4, 0.1), (0.4, 0.2, 0.1)),  # the layer's value
+    (40, (0.0, 0.0, 0.0), (0.1, 0.4, 0.1), (0.4, 0.4, 0.4)),
+]
+
+
+@pytest.mark.parametrize(("mode", "below", "above", "wanted"), MODES)
+def test_gimps_layer_modes_by_hand(mode: int, below: tuple, above: tuple, wanted: tuple) -> None:
+    from gandam_studio.core.pictures.decoding.xcf_modes import blending
+
+    how = blending(mode, 0, 2, 2)
+    assert how.clipped
+    mixed = how.mix(np.array([below], np.float32), np.array([above], np.float32))
+    np.testing.assert_allclose(mixed, [wanted], atol=1e-6)

@@ -19,11 +19,11 @@ Mix = Callable[[Floats, Floats], Floats]
 _UNION, _CLIP_TO_BACKDROP = 1, 2
 _LINEAR_SPACE, _PERCEPTUAL_SPACE = 1, 2
 _LEGACY = 22  # modes up to this number
+_TINY = np.float32(1e-6)
 NAMES = {
     1: "Dissolve", 2: "Behind", 11: "Hue", 12: "Saturation", 13: "Color", 14: "Value", 15: "Divide", 16: "Dodge",
     17: "Burn", 22: "Color erase", 24: "LCh Hue", 25: "LCh Chroma", 26: "LCh Color", 27: "LCh Lightness", 29: "Behind",
-    37: "HSV Hue", 38: "HSV Saturation", 39: "HSL Color", 40: "HSV Value", 41: "Divide", 42: "Dodge", 43: "Burn",
-    48: "Vivid light", 49: "Pin light", 50: "Linear light", 51: "Hard mix", 52: "Exclusion", 53: "Linear burn",
+    39: "HSL Color",
     54: "Luma darken only", 55: "Luma lighten only", 56: "Luminance", 57: "Color erase", 58: "Erase", 59: "Merge",
     60: "Split", 61: "Pass through",
 }  # fmt: skip
@@ -75,6 +75,70 @@ def _subtract(b: Floats, s: Floats) -> Floats:
     return b - s
 
 
+def _quotient(a: Floats, b: Floats) -> Floats:
+    """a / b as GIMP has it: 0 where there is nothing to divide, and never beyond a million."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.abs(a) > _TINY, np.clip(a / b, -1 / _TINY, 1 / _TINY), np.float32(0))
+
+
+def _divide(b: Floats, s: Floats) -> Floats:
+    return _quotient(b, s)
+
+
+def _dodge(b: Floats, s: Floats) -> Floats:
+    return _quotient(b, 1 - s)
+
+
+def _burn(b: Floats, s: Floats) -> Floats:
+    return 1 - _quotient(1 - b, s)
+
+
+def _vivid_light(b: Floats, s: Floats) -> Floats:
+    return np.where(s <= 0.5, np.maximum(_burn(b, 2 * s), 0), np.minimum(_quotient(b, 2 * (1 - s)), 1))
+
+
+def _pin_light(b: Floats, s: Floats) -> Floats:
+    return np.where(s > 0.5, np.maximum(b, 2 * s - 1), np.minimum(b, 2 * s))
+
+
+def _linear_light(b: Floats, s: Floats) -> Floats:
+    return b + 2 * s - 1
+
+
+def _hard_mix(b: Floats, s: Floats) -> Floats:
+    return (b + s >= 1).astype(np.float32)
+
+
+def _exclusion(b: Floats, s: Floats) -> Floats:
+    return b + s - 2 * b * s
+
+
+def _linear_burn(b: Floats, s: Floats) -> Floats:
+    return b + s - 1
+
+
+def _value_and_range(colors: Floats) -> tuple[Floats, Floats]:
+    """The value of HSV, and the distance from the least to the largest share, both (N, 1)."""
+    most = colors.max(axis=-1, keepdims=True)
+    return most, most - colors.min(axis=-1, keepdims=True)
+
+
+def _hsv_hue(b: Floats, s: Floats) -> Floats:
+    (value, span), (most, own) = _value_and_range(b), _value_and_range(s)
+    return np.where(own > _TINY, value - (most - s) * span / np.maximum(own, _TINY), b)
+
+
+def _hsv_saturation(b: Floats, s: Floats) -> Floats:
+    (value, span), (most, own) = _value_and_range(b), _value_and_range(s)
+    saturation = own / np.where(most == 0, 1, most)
+    return np.where(span > _TINY, value - (value - b) * saturation * value / np.maximum(span, _TINY), value)
+
+
+def _hsv_value(b: Floats, s: Floats) -> Floats:
+    (value, _), (most, _) = _value_and_range(b), _value_and_range(s)
+    return np.where(np.abs(value) > _TINY, b * most / np.where(value == 0, 1, value), most)
+
+
 def _bounded(mix: Mix) -> Mix:
     return lambda b, s: np.clip(mix(b, s), 0, 1)
 
@@ -87,7 +151,9 @@ _MIXES: dict[int, Mix | None] = {
     20: _bounded(lambda b, s: b - s + _HALF), 21: _bounded(lambda b, s: b + s - _HALF),
     # Modes since 2.10
     23: _overlay, 28: None, 30: _multiply, 31: _screen, 32: _difference, 33: _add, 34: _subtract, 35: np.minimum,
-    36: np.maximum, 44: _hard_light, 45: _soft_light,
+    36: np.maximum, 37: _hsv_hue, 38: _hsv_saturation, 40: _hsv_value, 41: _divide, 42: _dodge, 43: _burn,
+    44: _hard_light, 45: _soft_light, 48: _vivid_light, 49: _pin_light, 50: _linear_light, 51: _hard_mix,
+    52: _exclusion, 53: _linear_burn,
     46: lambda b, s: b - s + np.float32(0.5), 47: lambda b, s: b + s - np.float32(0.5),
 }  # fmt: skip
 
