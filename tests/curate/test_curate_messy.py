@@ -297,3 +297,17 @@ def test_what_can_hardly_be_seen_is_found_and_told(screen: CurateScreen, tmp_pat
     more.blank.setCurrentIndex(next(i for i in range(more.blank.count()) if more.blank.itemData(i) == (False, True)))
     names = [screen.session.workspace.sprite(int(seq)).name for seq in screen.gallery.order]
     assert names == ["ghost.png"]
+
+
+def test_pictures_that_were_too_large_are_imported_on_request(screen: CurateScreen, mess: Path, qtbot) -> None:
+    from gandam_studio.core.importing import ImportOptions
+    from gandam_studio.core.pictures.decoding import Limits
+
+    screen.imports.run([mess / "knight"], ImportOptions(limits=Limits(max_pixels=50)))
+    _settle(screen, qtbot)
+    assert screen.imports.last.imported == 0
+    (report,) = screen.findChildren(SummaryDialog)
+    larger = next(button for button in report.findChildren(QPushButton) if "large" in button.text())
+    _click(larger)
+    _settle(screen, qtbot)
+    assert (screen.imports.last.imported, screen.imports.last.rejected_count) == (3, 0)

@@ -214,3 +214,28 @@ def test_what_is_proposed_for_the_cases(workspace, shared_data, place: str, impo
     summary = import_sources(workspace, [shared_data / "cases" / place], options=options)
     assert (summary.imported, summary.rejected_count) == (imported, 0)
     assert wanted <= set(summary.tagged)
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "tar"])
+def test_reading_again_brings_lost_originals_back(workspace: Workspace, tmp_path: Path, form: str) -> None:
+    files = {"a/1.png": sprite_png(1), "a/2.png": sprite_png(2)}
+    source = write(tmp_path / "set", files) if form == "folder" else packed(tmp_path / f"set.{form}", files)
+    import_sources(workspace, [source], options=ONE)
+    blob = workspace.sprite(2).blob
+    workspace.originals.discard(blob)
+    import_sources(workspace, [source], options=ImportOptions(workers=1, reread=True))
+    assert workspace.originals.damage(blob) == ""
+
+
+def test_a_changed_file_of_equal_size_and_date_is_noticed_when_read_again(workspace: Workspace, tmp_path: Path) -> None:
+    plain = encoded(sprite(1), compress_level=0)
+    source = write(tmp_path / "set", {"1.png": plain})
+    import_sources(workspace, [source], options=ONE)
+    status = (source / "1.png").stat()
+    other = encoded(sprite(2), compress_level=0)
+    assert len(other) == len(plain)
+    (source / "1.png").write_bytes(other)
+    os.utime(source / "1.png", ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert import_sources(workspace, [source], options=ONE).already == 1
+    again = import_sources(workspace, [source], options=ImportOptions(workers=1, reread=True))
+    assert (again.imported, again.edited_count) == (1, 1)
