@@ -208,6 +208,7 @@ def _tell_findings(out: Output, found: Findings) -> None:
         more = f" and {len(sheets.labels) - 1:,} more" if len(sheets.labels) > 1 else ""
         size = f", {sheets.width} x {sheets.height}" if sheets.width else ""
         how = "cut by its JSON file" if sheets.atlas else f"{sheets.cut.mode} (--grid auto)"
+        how = how if sheets.is_sure else f"perhaps {how}"
         out.say(f"sheet: {printable(sheets.labels[0])}{more}{size}: {how}, {counted(sheets.sprites, 'sprite')}")
     if found.animations:
         out.say(f"{counted(found.animations, 'animation')} with {found.frames:,} frames (--frames distinct)")

@@ -311,3 +311,34 @@ def test_pictures_that_were_too_large_are_imported_on_request(screen: CurateScre
     _click(larger)
     _settle(screen, qtbot)
     assert (screen.imports.last.imported, screen.imports.last.rejected_count) == (3, 0)
+
+
+def _sheet_dialog(screen: CurateScreen, qtbot) -> SheetDialog:
+    qtbot.waitUntil(lambda: screen.findChildren(SheetDialog) != [], timeout=30_000)
+    (dialog,) = screen.findChildren(SheetDialog)
+    return dialog
+
+
+def test_sheets_chosen_together_are_cut_alike(screen: CurateScreen, mess: Path, qtbot) -> None:
+    screen.imports.open_sheet(mess / "sheets" / "walk1.png", mess / "sheets" / "walk2.png")
+    dialog = _sheet_dialog(screen, qtbot)
+    assert dialog.names == ["walk1.png", "walk2.png"]
+    _click(dialog.import_button)
+    _settle(screen, qtbot)
+    assert screen.imports.last.imported == 12
+
+
+def test_a_sheet_is_cut_by_the_json_beside_it(screen: CurateScreen, tmp_path: Path, qtbot) -> None:
+    (tmp_path / "npc.png").write_bytes(png_bytes(_sheet(90)))
+    frames = {f"{n}.png": {"frame": {"x": 1 + 25 * n, "y": 1, "w": 24, "h": 24}} for n in range(2)}
+    (tmp_path / "npc.json").write_text(json.dumps({"frames": frames, "meta": {"image": "npc.png"}}))
+    screen.imports.open_sheet(tmp_path / "npc.png")
+    dialog = _sheet_dialog(screen, qtbot)
+    assert len(dialog.found) == 2
+    dialog.choose(Grid(24, 24, 1, 1, 1, 1))
+    assert len(dialog.found) == 6
+    dialog.kind.setCurrentIndex(dialog.kind.count() - 1)
+    qtbot.waitUntil(lambda: len(dialog.found) == 2)
+    _click(dialog.import_button)
+    _settle(screen, qtbot)
+    assert {sprite.name for sprite in screen.session.workspace.sprites()} == {"0.png", "1.png"}

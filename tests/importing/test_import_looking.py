@@ -239,3 +239,16 @@ def test_a_changed_file_of_equal_size_and_date_is_noticed_when_read_again(worksp
     assert import_sources(workspace, [source], options=ONE).already == 1
     again = import_sources(workspace, [source], options=ImportOptions(workers=1, reread=True))
     assert (again.imported, again.edited_count) == (1, 1)
+
+
+def test_shapes_that_stand_apart_are_proposed_but_not_taken(workspace: Workspace, tmp_path: Path) -> None:
+    lettering = np.zeros((40, 150, 4), np.uint8)
+    for number, left in enumerate((3, 34, 71, 113)):
+        picture = np.resize(sprite(number), (24, 22, 4)).copy()
+        picture[..., 3] = 255
+        lettering[5 + number : 29 + number, left : left + 22] = picture
+    source = write(tmp_path / "set", {"logo.png": encoded(lettering)})
+    found = look_over(workspace, [source], options=ONE)
+    (sheets,) = found.sheets
+    assert (sheets.is_sure, sheets.sprites) == (False, 4)
+    assert import_sources(workspace, [source], options=found.options()).imported == 1

@@ -20,7 +20,7 @@ from gandam_studio.core.importing.items import ACCEPTED, Item
 from gandam_studio.core.importing.options import Cut, ImportOptions, WorkSettings
 from gandam_studio.core.importing.pool import Pool
 from gandam_studio.core.importing.scan import Source, scan
-from gandam_studio.core.importing.sheets import Atlas, sheet_from_json
+from gandam_studio.core.importing.sheets import Atlas, Components, sheet_from_json
 from gandam_studio.core.importing.tables import MAXIMUM_TABLE_BYTES, is_table_name, read_table
 from gandam_studio.core.importing.words import (
     MAXIMUM_CAPTION_BYTES,
@@ -76,6 +76,14 @@ class SheetsFound:
         """Their paths, or "archive!entry": keys of `ImportOptions.cuts`."""
         return tuple(item.label for item in self.items)
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether a grid, a key colour or a description says that they are sheets.
+
+        Shapes that merely stand apart may as well be a lettering or a group that belongs together.
+        """
+        return self.atlas or self.cut.key is not None or not isinstance(self.cut.sheet, Components)
+
 
 @dataclass
 class Findings:
@@ -126,13 +134,13 @@ class Findings:
         return bool(self.folders.keys() - self.outer)
 
     def options(self) -> ImportOptions:
-        """The import that is proposed: everything found is used, tags of the outermost folders left out."""
+        """The import that is proposed: all that was found, but tags of the outermost folders and unsure sheets."""
         return ImportOptions(
             folders_as_tags=self.telling_folders,
             captions="tags" if self.captions else "",
             frame_tags=bool(self.frame_tags),
             carry_over=bool(self.edited),
-            cuts={label: sheets.cut for sheets in self.sheets if not sheets.atlas for label in sheets.labels},
+            cuts={label: one.cut for one in self.sheets if one.is_sure and not one.atlas for label in one.labels},
             untagged=self.outer - self.caption_tags.keys(),
         )
 
@@ -152,6 +160,7 @@ class Findings:
                     "height": one.height,
                     "cut": one.cut.mode if not one.atlas else "json",
                     "sprites": one.sprites,
+                    "sure": one.is_sure,
                 }
                 for one in self.sheets
             ],

@@ -393,13 +393,12 @@ class _SheetRow(QWidget):
             name = self.tr("{0} and {1} more alike").format(name, f"{len(found.items) - 1:,}")
         self.box = QCheckBox(name.replace("&", "&&"))
         self.box.setToolTip(tip("\n".join(item.label for item in found.items[:20])))
-        self.box.setChecked(True)
+        self.box.setChecked(found.is_sure)
         self.told = QLabel()
         self.told.setProperty("role", "secondary")
         self.button = QPushButton(self.tr("Look and adjust…"))
         self.button.setAutoDefault(False)
         self.button.setAccessibleName(self.tr("Look and adjust: {0}").format(name))
-        self.box.toggled.connect(self.button.setEnabled)
         # Entries of a tar cannot be read once more one by one.
         self.button.setVisible(not found.items[0].member or found.items[0].index >= 0)
         texts = QVBoxLayout()
@@ -420,6 +419,7 @@ class _SheetRow(QWidget):
 
     def take(self, cut: Cut, count: int) -> None:
         """Cut in another way, which gives so many sprites."""
+        self.box.setChecked(True)
         self.cut, self.sprites = cut, count
         self._tell()
 
@@ -428,7 +428,7 @@ class _SheetRow(QWidget):
         if isinstance(sheet, Grid):
             how = self.tr("cells of {0} × {1}").format(sheet.width, sheet.height)
         elif isinstance(sheet, Components):
-            how = self.tr("separate shapes")
+            how = self.tr("separate shapes") if self.found.is_sure else self.tr("separate shapes, if it is a sheet")
         else:
             how = self.tr("by its JSON file")
         if key is not None:
