@@ -49,6 +49,13 @@ def memory_given_back(request: pytest.FixtureRequest, tmp_path_factory: pytest.T
         shutil.rmtree(base, ignore_errors=True)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: tests of the window wait a good deal."""
+    known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (known or 1) + 1
+
+
 def pytest_collection_finish() -> None:
     set_aside_all()
 

@@ -123,7 +123,7 @@ def joined(device: torch.device, shares_gpu: bool = False) -> Iterator[Ranks]:
             found = torch.cuda.device_count()
             raise TrainerError(f"{ranks_here()} processes need one GPU each, but this machine has {found}", "device")
         torch.cuda.set_device(device)
-    # Its functions take the group at the time of import as a default argument. If torch's optimisers import it later,
+    # Its functions take the group at the time of import as a default argument. If torch's compiler imports it later,
     # it keeps our group alive until the interpreter ends, and the group's threads abort.
     importlib.import_module("torch.distributed.nn.functional")
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" and not shares_gpu else "gloo")

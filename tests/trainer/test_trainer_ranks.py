@@ -86,7 +86,7 @@ from trainer.distributed import joined
 with joined(torch.device("cpu")) as ranks:
     assert ranks.agreed(3 + ranks.rank) == 3
     group = weakref.ref(dist.group.WORLD)
-    import torch._dynamo, torch.distributed.nn  # As torch's optimisers do, some time.
+    import torch.distributed.nn  # As torch's compiler does, some time.
 gc.collect()
 assert group() is None, gc.get_referrers(group())
 """
