@@ -26,11 +26,13 @@ from gandam_studio.core.archives.names import Names
 from gandam_studio.core.importing import Cut, Grid, ImportSummary
 from gandam_studio.core.importing.items import Item
 from gandam_studio.core.importing.looking import Findings, SheetsFound
+from gandam_studio.core.runs import summary
 from gandam_studio.core.versions.verify import Damage, Verified
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Flip, SetFacing, SetStatus, Tag
 from gandam_studio.qt.main_window import MainWindow
 from trainer.protocol import events as ev
+from trainer.protocol.run_directory import RunDirectory
 
 SIZE = (1280, 800)
 QUIET_S, LONGEST_S = 0.06, 2.4
@@ -241,14 +243,6 @@ def _comparison(mode: int) -> Callable[[MainWindow], QWidget]:
     return show
 
 
-def _rules_in_front(window: MainWindow) -> QWidget:
-    screen = _duplicates(window)
-    window.resize(1024, 640)
-    QTest.qWait(50)
-    screen.actions_of.show_panel.trigger()
-    return window
-
-
 def _balance(window: MainWindow) -> QWidget:
     from PySide6.QtWidgets import QTabWidget
 
@@ -405,6 +399,44 @@ def _evaluation_of_folder(window: MainWindow) -> QWidget:
     return FolderEvaluationDialog(window.session, window)
 
 
+def _first_run(window: MainWindow) -> RunDirectory:
+    assert window.session is not None
+    return RunDirectory(window.session.workspace.folder / "runs" / "r1-first")
+
+
+def _new_sprites(window: MainWindow) -> QWidget:
+    from gandam_studio.qt.outputs.sprites_dialog import SpritesDialog
+
+    assert window.session is not None
+    return SpritesDialog(window.session, window.session.run_index.runs, _first_run(window).path, None, window)
+
+
+def _film(window: MainWindow) -> QWidget:
+    from gandam_studio.qt.outputs.film_dialog import FilmDialog
+
+    assert window.session is not None
+    run = _first_run(window)
+    return FilmDialog(window.session, run, _watch(window, run.name).follower.record.samples, None, window)
+
+
+def _longer(window: MainWindow) -> QWidget:
+    from gandam_studio.qt.outputs.longer_dialog import LongerDialog
+
+    return LongerDialog(summary(_first_run(window).path), "", window)
+
+
+def _label(window: MainWindow) -> QWidget:
+    from gandam_studio.qt.outputs.label_dialog import LabelDialog
+
+    return LabelDialog(summary(_first_run(window).path), window)
+
+
+def _offer(window: MainWindow) -> QWidget:
+    from gandam_studio.qt.imports.offer_dialog import OfferDialog
+
+    return OfferDialog([Path("art", "knights")], parent=window)
+
+
 def _nearest_pictures(window: MainWindow) -> QWidget:
     from gandam_studio.core.runs.diagnoses import NEAREST, finding_in
     from gandam_studio.qt.following.pictures import sheet
@@ -486,7 +518,6 @@ SCENES = (
     Scene("duplicates", _groups),
     Scene("difference", _comparison(2)),
     Scene("blinking off, one over the other", _comparison(3)),
-    Scene("rules in front", _rules_in_front),
     Scene("balance", _balance),
     Scene("versions", _versions),
     Scene("set up a run", _set_up),
@@ -507,6 +538,11 @@ SCENES = (
     Scene("export", _dialog(_export)),
     Scene("evaluation", _dialog(_evaluation)),
     Scene("evaluation of a folder", _dialog(_evaluation_of_folder)),
+    Scene("new sprites", _dialog(_new_sprites)),
+    Scene("film", _dialog(_film)),
+    Scene("train longer", _dialog(_longer)),
+    Scene("name and note", _dialog(_label)),
+    Scene("offer of a workspace", _dialog(_offer)),
     Scene("nearest pictures", _dialog(_nearest_pictures)),
     Scene("damage", _dialog(_damage)),
     Scene("import report", _dialog(_import_report)),

@@ -77,7 +77,8 @@ class ShortcutsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(area)
         layout.addWidget(buttons)
-        resize_within_screen(self, 460, 480)
+        # As wide as the longest keys, so that nothing has to be scrolled sideways.
+        resize_within_screen(self, max(460, inner.sizeHint().width() + 64), 560)
 
 
 class HistoryDialog(QDialog):
@@ -105,6 +106,7 @@ class HistoryDialog(QDialog):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setTabKeyNavigation(False)
         header = self.table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         advance = self.fontMetrics().horizontalAdvance
         for column, width in ((0, 250), (2, advance("abandoned") + 24), (3, advance("2000-00-00 00:00:00") + 32)):
             header.resizeSection(column, width)

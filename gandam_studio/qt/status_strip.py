@@ -11,7 +11,7 @@ from gandam_studio.qt import icons, theme
 from gandam_studio.qt.background import BackgroundTask, ProgressJob
 from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.session import ERROR, SUCCESS, Session
-from gandam_studio.qt.widgets.outside_text import OutsideLabel, tip
+from gandam_studio.qt.widgets.outside_text import OutsideLabel
 from trainer.protocol.untrusted import shortened
 
 POLL_MS = 100
@@ -133,7 +133,6 @@ class StatusStrip(QFrame):
         self._shows_staying = False
         self.show_button.hide()
         self.message.clear()
-        self.message.setToolTip("")
         self._sign.hide()
         self._dismiss.hide()
 
@@ -142,7 +141,6 @@ class StatusStrip(QFrame):
         self._result = result
         self.show_button.setVisible(result is not None)
         self.message.setText(shortened(" ".join(text.split()), LONGEST))
-        self.message.setToolTip(tip(text))
         icons.set_pixmap(self._sign, severity, QSize(16, 16), _COLORS[severity])
         self._sign.show()
         self._dismiss.setVisible(stays)

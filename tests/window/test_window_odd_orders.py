@@ -47,7 +47,7 @@ def test_a_new_workspace_is_made_only_once_the_open_one_may_close(
 
 
 def test_a_workspace_pulled_away_is_named_and_goes_on_when_it_is_back(
-    window: MainWindow, folder: Path, tmp_path: Path
+    window: MainWindow, folder: Path, tmp_path: Path, qtbot
 ) -> None:
     away = tmp_path / "away"
     try:
@@ -56,7 +56,8 @@ def test_a_workspace_pulled_away_is_named_and_goes_on_when_it_is_back(
         pytest.skip("this system does not let go of a folder in use")
     window.visit_by_name("Versions")
     message = window.status_strip.message
-    QTest.qWait(200)
+    QTest.qWait(50)
+    qtbot.waitUntil(lambda: window.session.is_idle, timeout=10_000)
     assert str(folder) in message.text()
     assert "Put it back" in message.text()
     away.rename(folder)

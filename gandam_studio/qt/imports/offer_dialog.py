@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
 from gandam_studio.core.workspace.proposing import beside_sources, propose_folder
 from gandam_studio.qt import theme
 from gandam_studio.qt.background import BackgroundTask
+from gandam_studio.qt.widgets.fitting import grow_to_text
 from gandam_studio.qt.widgets.outside_text import wrapped
 
 if TYPE_CHECKING:
@@ -96,6 +98,11 @@ class OfferDialog(QDialog):
     def sizeHint(self) -> QSize:
         """Wide enough to read a path, and as high as that needs."""
         return QSize(WIDTH, max(super().sizeHint().height(), self.heightForWidth(WIDTH)))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show all of the text, also where the screen allows less than the usual width."""
+        super().showEvent(event)
+        grow_to_text(self)
 
     @property
     def folder(self) -> Path:

@@ -23,6 +23,7 @@ from gandam_studio.qt.failures import explain
 from gandam_studio.qt.outputs.task_dialog import TaskDialog
 from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.fitting import grow_to_text
 from gandam_studio.qt.widgets.outside_text import wrapped
 from gandam_studio.qt.widgets.path_field import PathField
 from gandam_studio.qt.widgets.targets import ask_target, target_trouble
@@ -139,7 +140,7 @@ class OutputDialog(TaskDialog):
         problem = target_trouble(text, reason, self.replace)
         self.problem.setText(wrapped(_sentence(problem)))
         self.problem.setVisible(bool(problem))
-        self.fit()
+        grow_to_text(self)
         self.start_button.setEnabled(not problem)
 
     # Work
@@ -161,7 +162,7 @@ class OutputDialog(TaskDialog):
         self.result_path = target
         text = self.done_text(answer, target)
         self.told.setText(wrapped(text))
-        self.fit()
+        grow_to_text(self)
         self.reveal_button.show()
         self.reveal_button.setFocus()
         self.close_button.setText(self.tr("Close"))
@@ -171,7 +172,7 @@ class OutputDialog(TaskDialog):
         self.told.clear()
         self.problem.setText(wrapped(_sentence(explain(error))))
         self.problem.show()
-        self.fit()
+        grow_to_text(self)
         self.start_button.setEnabled(True)
 
     def _over(self, cancelled: bool) -> None:

@@ -96,13 +96,6 @@ class TaskDialog(QDialog):
         if self._closing:
             super().reject()
 
-    def fit(self) -> None:
-        """Grow to the height that what is said needs; a layout by itself would press the rows together."""
-        layout = self.layout()
-        needed = layout.totalHeightForWidth(self.width()) if layout is not None else 0
-        if needed > self.height():
-            self.resize(self.width(), needed)
-
     def reject(self) -> None:
         """Cancel the work, if there is any; otherwise close."""
         if self.task is not None:

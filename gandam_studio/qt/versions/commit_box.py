@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gandam_studio.qt import icons, theme
+from gandam_studio.qt.widgets.fitting import WrappingBar, WrappingRow
 from gandam_studio.qt.widgets.outside_text import wrapped
 
 
-class CommitBox(QFrame):
+class CommitBox(WrappingBar):
     """Signals:
     commit_requested: a commit was requested (message, kept only).
     kept_only_changed: the "kept only" box was toggled (bool).
@@ -30,20 +31,19 @@ class CommitBox(QFrame):
         self.setProperty("role", "panel")
         self.state = QLabel(wordWrap=True)
         self.state.setProperty("role", "secondary")
-        self.unseen = QLabel(wordWrap=True)
-        self.unseen.setTextFormat(Qt.TextFormat.RichText)
-        self.unseen.setTextInteractionFlags(
-            Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
-        )
-        self.unseen.linkActivated.connect(self.unseen_requested)
-        self.unseen.hide()
+        self.unseen = QLabel(self.tr("Hardly anything to see on:"))
+        self.unseen_buttons = {which: self._unseen_button(which) for which in ("blank", "faint")}
+        unseen = WrappingRow(spacing=theme.SPACE)
+        for widget in (self.unseen, *self.unseen_buttons.values()):
+            unseen.addWidget(widget)
+        self.show_unseen(0, 0)
         self.note = _Note()
         self.note.setAccessibleName(self.tr("Note for the next version"))
         self.note.setToolTip(self.tr("Enter saves, Shift+Enter begins a new line"))
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(self.fontMetrics().height() * 2 + 22)
         self.note.submitted.connect(self.ask)
-        self.kept_only = QCheckBox(self.tr("Only sprites marked as kept"))
+        self.kept_only = QCheckBox(self.tr("Only kept sprites"))
         self.kept_only.setToolTip(self.tr("Leave out undecided sprites"))
         self.kept_only.toggled.connect(self.kept_only_changed)
         self.button = QPushButton(self.tr("Save a version"))
@@ -51,16 +51,16 @@ class CommitBox(QFrame):
         self.button.setToolTip(self.tr("Save the current decisions as a version (Ctrl+S, then Enter)"))
         icons.set_icon(self.button, "save", "on_accent")
         self.button.clicked.connect(lambda _checked=False: self.ask())
-        foot = QHBoxLayout()
+        foot = WrappingRow(spacing=theme.SPACE)
         foot.addWidget(self.kept_only)
-        foot.addStretch()
+        foot.add_gap()
         foot.addWidget(self.button)
         layout = QVBoxLayout(self)
         margin = theme.SPACE + theme.HALF
         layout.setContentsMargins(margin, margin, margin, margin)
         layout.setSpacing(theme.SPACE)
         layout.addWidget(self.state)
-        layout.addWidget(self.unseen)
+        layout.addLayout(unseen)
         layout.addWidget(self.note)
         layout.addLayout(foot)
         self._suggestion = ""
@@ -90,13 +90,20 @@ class CommitBox(QFrame):
 
     def show_unseen(self, blank: int, faint: int) -> None:
         """Say how many sprites of the next version show hardly anything; nothing if there are none."""
-        parts = []
-        if blank:
-            parts.append(f'<a href="blank">{self.tr("{0} blank").format(f"{blank:,}")}</a>')
-        if faint:
-            parts.append(f'<a href="faint">{self.tr("{0} hard to see").format(f"{faint:,}")}</a>')
-        self.unseen.setText(self.tr("With sprites that show hardly anything: {0}").format(", ".join(parts)))
-        self.unseen.setVisible(bool(parts))
+        texts = {
+            "blank": self.tr("{0} blank").format(f"{blank:,}"),
+            "faint": self.tr("{0} hard to see").format(f"{faint:,}"),
+        }
+        for (which, text), count in zip(texts.items(), (blank, faint), strict=True):
+            self.unseen_buttons[which].setText(text)
+            self.unseen_buttons[which].setVisible(count > 0)
+        self.unseen.setVisible(blank + faint > 0)
+
+    def _unseen_button(self, which: str) -> QPushButton:
+        button = QPushButton()
+        button.setToolTip(self.tr("Show them in Curate"))
+        button.clicked.connect(lambda _checked=False: self.unseen_requested.emit(which))
+        return button
 
     def set_locked(self, locked: bool) -> None:
         """Disable committing, for a read-only workspace or during a commit."""

@@ -24,6 +24,14 @@ def resize_within_screen(dialog: QWidget, width: int, height: int) -> None:
     dialog.resize(QSize(width, height).boundedTo(dialog.screen().availableSize() - _FRAME))
 
 
+def grow_to_text(dialog: QWidget) -> None:
+    """Give a dialog the height that its wrapped texts need at its width; a layout alone presses the rows together."""
+    layout = dialog.layout()
+    needed = layout.totalHeightForWidth(dialog.width()) if layout is not None else 0
+    if needed > dialog.height():
+        dialog.resize(dialog.width(), needed)
+
+
 class Reach(QScrollArea):
     """Shows a page at any size: one that needs more room than there is can be scrolled instead of being cut off."""
 
@@ -245,4 +253,4 @@ class WrappingBar(QFrame):
         return done
 
 
-__all__ = ["Columns", "Reach", "WrappingBar", "WrappingRow", "resize_within_screen"]
+__all__ = ["Columns", "Reach", "WrappingBar", "WrappingRow", "grow_to_text", "resize_within_screen"]

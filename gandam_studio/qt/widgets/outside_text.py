@@ -31,13 +31,13 @@ def tip(text: str) -> str:
 
 
 class OutsideLabel(QLabel):
-    """One line of text from data, elided if too long; the tool tip shows all of it."""
+    """One line of text, such as from data, elided if too long; the tool tip then shows all of it, above its own."""
 
     def __init__(
         self, text: str = "", parent: QWidget | None = None, elide: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle
     ) -> None:
         super().__init__(parent)
-        self._whole = ""
+        self._whole = self._tip = ""
         self._elide = elide
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -76,4 +76,14 @@ class OutsideLabel(QLabel):
         shown = self.fontMetrics().elidedText(self._whole[:LONGEST], self._elide, room)
         if shown != super().text():
             super().setText(shown)
-        self.setToolTip(tip(self._whole) if shown != self._whole else "")
+        self._show_tip(shown != self._whole)
+
+    def setToolTip(self, text: str) -> None:
+        """Set what the tool tip says besides."""
+        self._tip = text
+        self._show_tip(super().text() != self._whole)
+
+    def _show_tip(self, elided: bool) -> None:
+        whole = tip(self._whole)
+        lines = [whole] if elided and not self._tip.startswith(whole) else []
+        super().setToolTip("\n".join([*lines, *([self._tip] if self._tip else [])]))

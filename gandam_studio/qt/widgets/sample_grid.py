@@ -228,9 +228,8 @@ class SampleGrid(QFrame):
     def __init__(self, title: str, tip: str = "", widest: str = "88,888,888", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
-        self.title = QLabel(title)
+        self.title = OutsideLabel(title, elide=Qt.TextElideMode.ElideRight)
         self.title.setProperty("role", "title")
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setToolTip(tip)
         self.note = QLabel()
         self.note.setProperty("role", "muted")

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from gandam_studio.core.runs.curves import SmoothedCurve
 from gandam_studio.qt import theme
+from gandam_studio.qt.widgets.outside_text import OutsideLabel
 from gandam_studio.qt.widgets.plots.legend import Entry, Legend
 from gandam_studio.qt.widgets.plots.plot_canvas import Drawing, Line, PlotCanvas
 from gandam_studio.qt.widgets.plots.scales import Linear, SignedLog
@@ -69,8 +70,7 @@ class CurvePlot(QFrame):
         self.canvas = PlotCanvas(self._drawing)
         for name in ("scrubbed", "hovered", "zoomed", "panned", "reset_requested", "spike_clicked"):
             getattr(self.canvas, name).connect(getattr(self, name))
-        self.title = QLabel(title)
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        self.title = OutsideLabel(title, elide=Qt.TextElideMode.ElideRight)
         self.title.setProperty("role", "title")
         self.legend = Legend()
         # The plots of a row have the same width, independent of their titles.
