@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
 import random
 import tarfile
 from pathlib import Path
@@ -12,8 +14,12 @@ import pytest
 from pictures import encoded, sprite
 from PIL import Image
 
+from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import ImportOptions, import_sources
+from gandam_studio.core.importing.atlases import Folder
+from gandam_studio.core.importing.tables import read_table
 from gandam_studio.core.pictures.decoding import Limits
+from trainer.protocol.untrusted import UntrustedError
 
 
 def seeds(shared_data: Path | None) -> list[bytes]:
@@ -90,3 +96,42 @@ def test_a_few_hundred_damaged_pictures(workspace, tmp_path) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_twenty_thousand_damaged_pictures(workspace, tmp_path, shared_data) -> None:
     fuzz(workspace, tmp_path, seeds(shared_data), 20_000, seed=2)
+
+
+def _broken(data: bytes, dice: random.Random) -> bytes:
+    """Text with a few bytes changed, lost or put in, or a value in place of another."""
+    changed = bytearray(data)
+    for _ in range(dice.randint(1, 4)):
+        at = dice.randrange(len(changed))
+        kind = dice.randrange(4)
+        if kind == 0:
+            changed[at] = dice.randrange(256)
+        elif kind == 1 and len(changed) > 8:
+            del changed[at : at + dice.randrange(1, 5)]
+        elif kind == 2:
+            changed[at:at] = dice.randbytes(3)
+        else:
+            value = dice.choice([b"null", b"-1", b"1e999", b'"', b"[", b"9" * 20, b"\xff\xfe"])
+            changed[at : at + len(value)] = value
+    return bytes(changed)
+
+
+def test_damaged_words_descriptions_and_names() -> None:
+    """What is read before an import gives an answer or one plain refusal, whatever it holds."""
+    box = {"x": 0, "y": 0, "w": 4, "h": 4}
+    godot = {"image": "w.png", "sprites": [{"filename": "a", "region": box, "margin": {**box, "x": 1}}]}
+    trimmed = {"frame": box, "rotated": True, "sourceSize": {"w": 9, "h": 9}, "spriteSourceSize": {**box, "x": 1}}
+    atlas = json.dumps({"textures": [godot, {"image": "v.png", "frames": {"b": trimmed}}]}).encode()
+    table = b'{"file_name": "1.png", "text": "a slime, wet", "label": "slime", "tags": ["a"]}\n' * 2
+    rows = b'file_name,text,label\r\n1.png,"a slime, wet",slime\r\n'
+    dice = random.Random(7)
+    read = described = 0
+    for _ in range(400):
+        for name, data in (("metadata.jsonl", table), ("metadata.csv", rows)):
+            with contextlib.suppress(UserError, UntrustedError):
+                read += bool(read_table(_broken(data, dice), name))
+        folder = Folder()
+        folder.read("w.json", _broken(atlas, dice), {"w.png", "v.png"})
+        described += bool(folder.sheets)
+    assert 0 < read < 800
+    assert 0 < described < 400
