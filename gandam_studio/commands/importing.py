@@ -39,8 +39,8 @@ _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
               help="Cut sheets into separate shapes; gaps of up to JOIN pixels do not separate.")  # fmt: skip
 @click.option("--names", default="", metavar="ENCODING",
               help="Encoding of names in archives that are not UTF-8, such as cp932, gbk or cp1251.")  # fmt: skip
-@click.option("--key", metavar="RRGGBB|auto",
-              help="Make this colour transparent; auto uses the colour of each picture's border.")  # fmt: skip
+@click.option("--key", metavar="RRGGBB|auto|index0",
+              help="Make this colour transparent; auto: that of the border; index0: the palette's first.")  # fmt: skip
 @click.option("--atlases/--no-atlases", default=True, show_default=True,
               help="Cut sheets by JSON descriptions next to them.")  # fmt: skip
 @click.option("--folders-as-tags", is_flag=True,
@@ -129,11 +129,12 @@ def import_(
 
 def _key(text: str | None) -> tuple[int, int, int] | str | None:
     from gandam_studio.core.importing import KEY_AUTO
+    from gandam_studio.core.pictures.decoding.parts import INDEX_0
 
-    if text is None or text == KEY_AUTO:
+    if text is None or text in (KEY_AUTO, INDEX_0):
         return text
     if not re.fullmatch("#?[0-9A-Fa-f]{6}", text):
-        raise click.UsageError(f"{text!r} is not a colour; write for example ff00ff, or auto")
+        raise click.UsageError(f"{text!r} is not a colour; write for example ff00ff, auto or index0")
     red, green, blue = bytes.fromhex(text.removeprefix("#"))
     return red, green, blue
 

@@ -16,9 +16,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _WAS = re.compile(r"(.*?)\+?was=([0-9a-f]{12})")
 _SUFFIX = re.compile(
     r"(?:frame=\d{1,6}(?:\+key=[0-9a-f]{6})?|frames=distinct"
-    r"|region=\d{1,6}(?:,\d{1,6}){3}(?:\+turn=[123])?(?:\+on=\d{1,6}(?:,\d{1,6}){3})?(?:\+key=[0-9a-f]{6})?"
+    r"|region=\d{1,6}(?:,\d{1,6}){3}(?:\+turn=[123])?(?:\+on=\d{1,6}(?:,\d{1,6}){3})?(?:\+key=(?:[0-9a-f]{6}|index0))?"
     r"|(?:(?:grid|components)=(?:[0-9x+]+?(?:edges)?|auto)|atlas=[0-9a-f]{16})?"
-    r"(?:\+?key=(?:auto|[0-9a-f]{6}))?(?:\+frames=distinct)?"
+    r"(?:\+?key=(?:auto|index0|[0-9a-f]{6}))?(?:\+frames=distinct)?"
     r")(?:\+?was=[0-9a-f]{12})?"
 )
 # Both separators, except the backslash of "\xNN", which stands for an undecodable byte.

@@ -342,3 +342,26 @@ def test_a_sheet_is_cut_by_the_json_beside_it(screen: CurateScreen, tmp_path: Pa
     _click(dialog.import_button)
     _settle(screen, qtbot)
     assert {sprite.name for sprite in screen.session.workspace.sprites()} == {"0.png", "1.png"}
+
+
+def test_the_first_colour_of_a_palette_is_made_transparent(screen: CurateScreen, tmp_path: Path, qtbot) -> None:
+    """The outlines have the same black as the ground, and stay."""
+    indices = np.zeros((20, 40), np.uint8)
+    indices[2:18, 2:18], indices[2:18, 22:38] = 1, 1
+    indices[4:16, 4:16], indices[6:12, 24:36] = 2, 2
+    image = Image.fromarray(indices, "P")
+    image.putpalette(bytes([0, 0, 0, 0, 0, 0, 200, 40, 40]))
+    image.save(tmp_path / "chars.png")
+    screen.imports.open_sheet(tmp_path / "chars.png")
+    dialog = _sheet_dialog(screen, qtbot)
+    assert dialog.index_box.isVisible()
+    dialog.index_box.setChecked(True)
+    assert not dialog.key_box.isChecked()
+    dialog.choose(Grid(20, 20))
+    _click(dialog.import_button)
+    _settle(screen, qtbot)
+    workspace = screen.session.workspace
+    pixels = workspace.pixels(workspace.sprite(1))
+    assert pixels[0, 0, 3] == 0
+    assert tuple(pixels[2, 2]) == (0, 0, 0, 255)
+    assert screen.imports.last.imported == 2

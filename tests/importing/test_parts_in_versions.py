@@ -12,7 +12,7 @@ from pictures import encoded, sprite
 from gandam_studio.core import exporting, versions
 from gandam_studio.core.exporting import take_back
 from gandam_studio.core.importing import Grid, ImportOptions, import_sources
-from gandam_studio.core.pictures.decoding.parts import Piece, frame_part, key_part
+from gandam_studio.core.pictures.decoding.parts import INDEX_0, Piece, frame_part, key_part
 from gandam_studio.core.workspace import Workspace
 from trainer.protocol.manifest import is_part
 
@@ -69,10 +69,24 @@ def test_every_part_is_one_that_manifests_may_hold(repository: Path) -> None:
         Piece((1, 2, 3, 4), turn, on, colour)
         for turn in (0, 3)
         for on in (None, (9, 9, 1, 0))
-        for colour in (None, key)
+        for colour in (None, key, INDEX_0)
     ]
-    for part in ("", frame_part(3), f"{frame_part(3)}+{key_part(key)}", key_part(key), *(one.part for one in pieces)):
+    for part in (
+        "",
+        frame_part(3),
+        f"{frame_part(3)}+{key_part(key)}",
+        key_part(key),
+        key_part(INDEX_0),
+        *(one.part for one in pieces),
+    ):
         assert is_part(part)
         jsonschema.validate(part, schema)
-    for part in ("region=1,2,3", "region=1,2,3,4+turn=0", "key=FF00FF", "frame=1+turn=1", "was=0123456789ab"):
+    for part in (
+        "region=1,2,3",
+        "region=1,2,3,4+turn=0",
+        "key=FF00FF",
+        "frame=1+turn=1",
+        "frame=1+key=index0",
+        "was=0123456789ab",
+    ):
         assert not is_part(part)

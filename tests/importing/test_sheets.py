@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -17,6 +18,7 @@ from gandam_studio.core.importing.atlases import parse_atlases
 from gandam_studio.core.importing.sheets import (
     Components,
     Grid,
+    Proposed,
     pieces,
     propose,
     propose_key,
@@ -24,6 +26,7 @@ from gandam_studio.core.importing.sheets import (
     sheet_from_json,
 )
 from gandam_studio.core.pictures.decoding import UnreadablePicture, decode_part
+from gandam_studio.core.pictures.decoding.parts import INDEX_0
 from trainer.protocol.untrusted import UntrustedError
 
 
@@ -260,3 +263,42 @@ def test_an_atlas_in_a_zip(workspace, tmp_path: Path) -> None:
         assert np.array_equal(workspace.pixels(sprites[f"walk_{n}.png"]), whole)
     again = import_sources(workspace, [tmp_path / "pack.zip"], options=ImportOptions(workers=1))
     assert (again.imported, again.already, again.others) == (0, 3, {".json": 1})
+
+
+def _paletted(kind: str) -> tuple[bytes, np.ndarray]:
+    """Two drawings on a ground that is black as their outlines are; and RGBA with the ground transparent."""
+    indices = np.zeros((16, 40), np.uint8)
+    for left in (2, 22):
+        indices[2:14, left : left + 14] = 1  # black as well
+        indices[4:12, left + 2 : left + 12] = 2
+    colors = np.array([[0, 0, 0], [0, 0, 0], [200, 30, 60]], np.uint8)
+    image = Image.fromarray(indices, "P")
+    image.putpalette(colors.tobytes())
+    stream = io.BytesIO()
+    image.save(stream, kind)
+    wanted = np.dstack((colors[indices], np.where(indices, 255, 0).astype(np.uint8)))
+    return stream.getvalue(), wanted
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF"])
+@pytest.mark.parametrize("form", [None, Grid(20, 16), Proposed()])
+def test_the_first_entry_of_a_palette_may_stand_for_transparency(workspace, tmp_path: Path, kind: str, form) -> None:
+    data, wanted = _paletted(kind)
+    (tmp_path / "s.dat").write_bytes(data)
+    (tmp_path / "full.png").write_bytes(encoded(np.dstack((wanted[..., :3], np.full((16, 40), 255, np.uint8)))))
+    options = ImportOptions(workers=1, key=INDEX_0, sheet=form)
+    import_sources(workspace, [tmp_path / "s.dat"], options=options)
+    cut = [wanted] if form is None else [wanted[:, :20], wanted[:, 20:]]
+    found = [workspace.pixels(one) for one in workspace.sprites()]
+    if isinstance(form, Proposed):
+        assert len(found) == 1, "both drawings are equal"
+        assert found[0][..., 3].any()
+    elif form is None:
+        assert np.array_equal(found[0], cut[0])
+    else:
+        assert np.array_equal(found[0], cut[0]), "the outline stays although it has the ground's colour"
+    assert all("key=index0" in one.part for one in workspace.sprites())
+    # A picture without a palette is left as it is.
+    again = import_sources(workspace, [tmp_path / "full.png"], options=ImportOptions(workers=1, key=INDEX_0))
+    assert again.imported == 1
+    assert not workspace.sprite(workspace.resolve("full.png")).part

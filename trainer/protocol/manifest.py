@@ -36,9 +36,11 @@ MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e9
 MAX_LINE_BYTES = 4 << 20
 
 _DIGEST = re.compile(r"[0-9a-f]{64}").fullmatch
-_N, _KEY = "([0-9]{1,6})", "key=([0-9a-f]{6})"
+_N, _KEY = "([0-9]{1,6})", "key=([0-9a-f]{6}|index0)"
 _FOUR = ",".join([_N] * 4)
-PART = re.compile(rf"frame={_N}(?:\+{_KEY})?|region={_FOUR}(?:\+turn=([123]))?(?:\+on={_FOUR})?(?:\+{_KEY})?|{_KEY}")
+PART = re.compile(
+    rf"frame={_N}(?:\+key=([0-9a-f]{{6}}))?|region={_FOUR}(?:\+turn=([123]))?(?:\+on={_FOUR})?(?:\+{_KEY})?|{_KEY}"
+)
 """The grammar of `ManifestEntry.part` where it is not "". Groups: frame and its key; x, y, w, h, turn, the canvas's
 four numbers and the key of a region; the key of a whole picture."""
 
@@ -62,7 +64,8 @@ def is_side(value: Any) -> bool:
 
 
 def is_part(value: Any) -> bool:
-    """Whether `value` names a part of a source: "", "frame=3", "key=ff00ff" or "region=0,32,16,16" with suffixes.
+    """Whether `value` names a part of a source: "", "frame=3", "key=ff00ff", "key=index0" (the first entry of the
+    palette) or "region=0,32,16,16" with suffixes.
 
     A region can be turned (+turn=3) and placed on a canvas (+on=24,24,4,0); regions and frames can have a key colour.
     """

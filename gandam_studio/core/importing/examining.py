@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from gandam_studio.core.importing.archives import ZipReader
 from gandam_studio.core.importing.describing import describe
@@ -30,7 +32,7 @@ from gandam_studio.core.importing.sheets import (
 from gandam_studio.core.pictures.decoding import canonical
 from gandam_studio.core.pictures.decoding.canonical import IsArchive, Raw
 from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
-from gandam_studio.core.pictures.decoding.parts import frame_part, key_part, keyed
+from gandam_studio.core.pictures.decoding.parts import Key, frame_part, key_part, keyed, without_index_0
 from gandam_studio.core.workspace.originals import Originals
 
 # Pictures wait for a batch to be hashed together until they hold this many pixels.
@@ -121,38 +123,50 @@ class Examiner:
                 settings = replace(settings, key=cut.pop("key"))
             slicing = None if cut["kind"] == WHOLE else sheet_from_json(cut)
         if isinstance(slicing, Proposed):
-            rgba = canonical.decode(data, self._limits).rgba
-            key = settings.key_of(rgba)
-            slicing = next(iter(propose(rgba if key is None else keyed(rgba, key))), None)
+            cleared, _ = self._cleared(data, canonical.decode(data, self._limits).rgba, settings)
+            slicing = next(iter(propose(cleared)), None)
         if slicing is not None:
             yield from self._pieces(data, slicing, settings)
         elif self.settings.frames == "distinct":
             for index, picture in canonical.decode_frames(data, self._limits):
                 info = picture.info
                 part = frame_part(index) if info.frames > 1 else ""
-                yield self._keyed(part, Raw(picture.rgba, info.format, info.frames, info.tags), settings)
+                yield self._keyed(data, part, Raw(picture.rgba, info.format, info.frames, info.tags), settings)
         else:
             index, raw = canonical.decode_first(data, self._limits)
-            yield self._keyed(frame_part(index) if index else "", raw, settings)
+            yield self._keyed(data, frame_part(index) if index else "", raw, settings)
 
-    def _keyed(self, part: str, raw: Raw, settings: WorkSettings) -> tuple[str, str, Raw]:
-        """(part, name, picture) with the key colour made transparent, where there is one."""
-        key = settings.key_of(raw.rgba)
+    def _keyed(self, data: bytes, part: str, raw: Raw, settings: WorkSettings) -> tuple[str, str, Raw]:
+        """(part, name, picture) with the key made transparent, where there is one."""
+        cleared, key = self._cleared(data, raw.rgba, settings)
         if key is None:
             return part, "", raw
         named = f"{part}+{key_part(key)}" if part else key_part(key)
-        return named, "", raw._replace(rgba=keyed(raw.rgba, key))
+        return named, "", raw._replace(rgba=cleared)
+
+    def _cleared(
+        self, data: bytes, rgba: NDArray[np.uint8], settings: WorkSettings
+    ) -> tuple[NDArray[np.uint8], Key | None]:
+        """A file's picture with the key made transparent, and the key; unchanged and None where it has none."""
+        key = settings.key_of(rgba)
+        if isinstance(key, tuple):
+            return keyed(rgba, key), key
+        cleared = without_index_0(data, rgba, self._limits) if key else None
+        return (rgba, None) if cleared is None else (cleared, key)
 
     def _pieces(self, data: bytes, slicing: Slicing, settings: WorkSettings) -> Iterator[tuple[str, str, Raw]]:
         picture = canonical.decode(data, self._limits)
         seen = set()
-        for piece in pieces(picture.rgba, slicing, settings.key_of(picture.rgba)):
-            cut = canonical.finish(piece.cut(picture.rgba, self._limits), picture.info.format)
+        cleared, key = self._cleared(data, picture.rgba, settings)
+        # A piece makes its own key colour transparent.
+        sheet = picture.rgba if isinstance(key, tuple) else cleared
+        for piece in pieces(sheet, slicing, key):
+            cut = canonical.finish(piece.cut(sheet, self._limits), picture.info.format)
             if not cut.rgba[..., 3].any():
                 continue  # a frame of an atlas that shows nothing
-            key = (*cut.rgba.shape, cut.rgba.tobytes())
-            if key not in seen:
-                seen.add(key)
+            pixels = (*cut.rgba.shape, cut.rgba.tobytes())
+            if pixels not in seen:
+                seen.add(pixels)
                 yield piece.part, piece.name, Raw(cut.rgba, cut.info.format)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gandam_studio.core.importing.sheets import WHOLE, Slicing, propose_key, sheet_from_json
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, is_limit
-from gandam_studio.core.pictures.decoding.parts import Color, key_part
+from gandam_studio.core.pictures.decoding.parts import INDEX_0, Color, Key, key_part
 from gandam_studio.core.pictures.decoding.sniff import claims_picture, is_damage
 
 FRAMES = ("first", "distinct")
@@ -41,11 +41,11 @@ class Cut:
 
     Attributes:
         sheet: how it is cut; None takes the picture whole.
-        key: the colour that stands for transparency, or None.
+        key: what stands for transparency, or None.
     """
 
     sheet: Slicing | None = None
-    key: Color | None = None
+    key: Key | None = None
 
     @property
     def mode(self) -> str:
@@ -56,7 +56,7 @@ class Cut:
     def to_json(self) -> dict[str, Any]:
         """Plain values, as an item carries them (`items.Item.cut`)."""
         values = self.sheet.to_json() if self.sheet else {"kind": WHOLE}
-        return {**values, "key": list(self.key) if self.key else None}
+        return {**values, "key": list(self.key) if isinstance(self.key, tuple) else self.key}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class ImportOptions:
     Attributes:
         frames: of animations, "first" or every "distinct" one.
         sheet: how every picture is cut into sprites (`sheets.Slicing`), or None.
-        key: the colour that stands for transparency; KEY_AUTO finds it in each picture (`sheets.propose_key`).
+        key: the colour that stands for transparency; KEY_AUTO finds it in each picture (`sheets.propose_key`),
+            `parts.INDEX_0` is the palette's first entry, in pictures that have a palette.
         atlases: cut a sheet by the JSON description that lies beside it.
         whole: take sheets whole, also those that an earlier import cut; else these are cut as before.
         limits: what one picture may cost.
@@ -164,10 +165,12 @@ class WorkSettings:
         """The sheet as an object."""
         return sheet_from_json(self.sheet) if self.sheet else None
 
-    def key_of(self, rgba: NDArray[np.uint8]) -> Color | None:
+    def key_of(self, rgba: NDArray[np.uint8]) -> Key | None:
         """The key colour of a picture, (H, W, 4) RGBA; None when it has none."""
         if self.key is None:
             return None
+        if self.key == INDEX_0:
+            return INDEX_0
         if isinstance(self.key, str):
             return propose_key(rgba)
         red, green, blue = self.key

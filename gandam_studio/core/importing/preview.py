@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,27 @@ from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.pool import Pool
 from gandam_studio.core.pictures.decoding.canonical import decode
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
+from gandam_studio.core.pictures.decoding.parts import without_index_0
 from gandam_studio.core.workers.pool import Check
+
+
+class Sheet(NamedTuple):
+    """A sheet to be cut.
+
+    Attributes:
+        rgba: (H, W, 4) uint8, canonical.
+        cleared: the same with the palette's first entry made transparent; None where the file has no palette.
+    """
+
+    rgba: NDArray[np.uint8]
+    cleared: NDArray[np.uint8] | None = None
+
+
+def load_sheet(source: Path | Item, *, limits: Limits = DEFAULT_LIMITS, check: Check = lambda: None) -> Sheet:
+    """As `load_picture`, for a sheet that may have a palette."""
+    data = _data(source, limits)
+    rgba = load_picture(data, limits=limits, check=check)
+    return Sheet(rgba, without_index_0(data, rgba, limits))
 
 
 def load_picture(
@@ -26,13 +47,7 @@ def load_picture(
     A worker process proves that the picture can be decoded within the limits; only then is it decoded here. Takes
     about half a second: call it off the GUI thread. Raises UnreadablePicture, or whatever `check` raises.
     """
-    try:
-        if isinstance(source, Item):
-            data = _bytes_of(source, limits)
-        else:
-            data = source if isinstance(source, bytes) else read_file(os.fspath(source), limits)
-    except OSError as error:
-        raise UnreadablePicture(why(error)) from None
+    data = source if isinstance(source, bytes) else _data(source, limits)
     item = Item("preview", data=data, size=len(data))
     settings = WorkSettings("", "first", None, vars(limits))
     with Pool(settings, 1) as pool:
@@ -42,6 +57,13 @@ def load_picture(
             if outcomes[0].verdict != ACCEPTED:
                 raise UnreadablePicture(outcomes[0].reason)
     return decode(data, limits, vetted=True).rgba
+
+
+def _data(source: Path | str | Item, limits: Limits) -> bytes:
+    try:
+        return _bytes_of(source, limits) if isinstance(source, Item) else read_file(os.fspath(source), limits)
+    except OSError as error:
+        raise UnreadablePicture(why(error)) from None
 
 
 def _bytes_of(item: Item, limits: Limits) -> bytes:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
-from gandam_studio.core.pictures.decoding.parts import Color, Piece, keyed
+from gandam_studio.core.pictures.decoding.parts import INDEX_0, Color, Key, Piece, keyed
 from gandam_studio.core.pictures.rendering import content_box, plain_border
 
 MAXIMUM_REGIONS = 20_000
@@ -136,7 +136,7 @@ def sheet_from_json(values: dict[str, Any]) -> Slicing:
 
 _MODE = re.compile(
     r"(?:grid=(?:(auto)|(\d{1,5})x(\d{1,5})\+(\d{1,5})\+(\d{1,5})\+(\d{1,5})\+(\d{1,5})\+edges)"
-    r"|components=(\d{1,2})\+(\d{1,9}))?(?:\+?key=(auto|[0-9a-f]{6}))?(?:\+frames=distinct)?"
+    r"|components=(\d{1,2})\+(\d{1,9}))?(?:\+?key=(auto|index0|[0-9a-f]{6}))?(?:\+frames=distinct)?"
 )
 WHOLE = "whole"
 """Kind of a cut that leaves pictures whole, for those with a key colour."""
@@ -165,7 +165,7 @@ def cut_of(mode: str) -> dict[str, Any] | None:
             return None
     except ValueError:
         return None
-    return {**cut, "key": list(bytes.fromhex(color)) if color and color != "auto" else color}
+    return {**cut, "key": list(bytes.fromhex(color)) if color and color not in ("auto", INDEX_0) else color}
 
 
 def _piece(values: dict[str, Any]) -> Piece:
@@ -173,14 +173,15 @@ def _piece(values: dict[str, Any]) -> Piece:
     return Piece(**fields)
 
 
-def pieces(rgba: NDArray[np.uint8], slicing: Slicing, key: Color | None = None) -> list[Piece]:
+def pieces(rgba: NDArray[np.uint8], slicing: Slicing, key: Key | None = None) -> list[Piece]:
     """What a slicing makes of (H, W, 4) RGBA; of an atlas also the pieces that show nothing.
 
-    `key` is the colour that stands for transparency. Raises UnreadablePicture beyond MAXIMUM_REGIONS.
+    `key` stands for transparency; pixels of INDEX_0 are transparent already. Raises UnreadablePicture beyond
+    MAXIMUM_REGIONS.
     """
     if isinstance(slicing, Atlas):
         return [replace(piece, key=key) for piece in slicing.pieces]
-    if key is not None:
+    if isinstance(key, tuple):
         rgba = keyed(rgba, key)
     if isinstance(slicing, Proposed):
         proposals = propose(rgba)

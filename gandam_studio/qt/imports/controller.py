@@ -18,11 +18,10 @@ from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
 from gandam_studio.samples.bundled import sample_sets
 
 if TYPE_CHECKING:
-    import numpy as np
-
     # Imported late: it pulls in the decoders, which the window does not need to open.
     from gandam_studio.core.importing import Atlas, ImportOptions, ImportSummary, Pasted
     from gandam_studio.core.importing.looking import Findings
+    from gandam_studio.core.importing.preview import Sheet
     from gandam_studio.qt.screen import EmptyState, Screen
 
 
@@ -122,13 +121,13 @@ class ImportController(QObject):
         """
         from gandam_studio.core.importing.atlases import describe_folder
 
-        def read(_workspace: Any, job: Any) -> tuple[np.ndarray, Atlas | None]:
-            from gandam_studio.core.importing.preview import load_picture
+        def read(_workspace: Any, job: Any) -> tuple[Sheet, Atlas | None]:
+            from gandam_studio.core.importing.preview import load_sheet
 
             described = describe_folder(str(paths[0].parent)).sheets if len(paths) == 1 else {}
-            return load_picture(paths[0], check=job.check), described.get(paths[0].name)
+            return load_sheet(paths[0], check=job.check), described.get(paths[0].name)
 
-        def show(read: tuple[np.ndarray, Atlas | None]) -> None:
+        def show(read: tuple[Sheet, Atlas | None]) -> None:
             self._cut_sheets(paths, *read)
 
         refuse = functools.partial(self._refuse_sheet, paths[0])
@@ -137,14 +136,14 @@ class ImportController(QObject):
     def _refuse_sheet(self, path: Path, error: BaseException) -> None:
         self._session.post(self.tr("{0} cannot be read: {1}").format(path.name, explain(error)), WARNING, stays=True)
 
-    def _cut_sheets(self, paths: Sequence[Path], pixels: np.ndarray, atlas: Atlas | None) -> None:
+    def _cut_sheets(self, paths: Sequence[Path], sheet: Sheet, atlas: Atlas | None) -> None:
         from gandam_studio.core.importing import Atlas, ImportOptions
-        from gandam_studio.core.importing.preview import load_picture
+        from gandam_studio.core.importing.preview import load_sheet
         from gandam_studio.qt.imports.sheet_dialog import SheetDialog
 
-        def load(index: int, then: Callable[[np.ndarray], None]) -> None:
+        def load(index: int, then: Callable[[Sheet], None]) -> None:
             self._session.start_quiet_job(
-                lambda _workspace, job: load_picture(paths[index], check=job.check),
+                lambda _workspace, job: load_sheet(paths[index], check=job.check),
                 then,
                 functools.partial(self._refuse_sheet, paths[index]),
             )
@@ -155,7 +154,7 @@ class ImportController(QObject):
             else:
                 self.run(paths, ImportOptions(sheet=dialog.slicing, key=dialog.key, atlases=False))
 
-        dialog = SheetDialog([path.name for path in paths], pixels, self._screen, load=load, atlas=atlas)
+        dialog = SheetDialog([path.name for path in paths], sheet, self._screen, load=load, atlas=atlas)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(run)
         dialog.open()

@@ -30,14 +30,14 @@ from gandam_studio.core.importing.options import kinds_told
 from gandam_studio.qt import theme
 from gandam_studio.qt.counts import counted, sprites
 from gandam_studio.qt.failures import explain
-from gandam_studio.qt.imports.sheet_dialog import Pixels, SheetDialog
+from gandam_studio.qt.imports.sheet_dialog import SheetDialog, key_name
 from gandam_studio.qt.session import WARNING, Session
 from gandam_studio.qt.widgets.fitting import WrappingRow, resize_within_screen
 from gandam_studio.qt.widgets.outside_text import tip, wrapped
 from trainer.protocol.untrusted import shortened
 
 if TYPE_CHECKING:
-    import numpy as np
+    from gandam_studio.core.importing.preview import Sheet
 
 TAGS_SHOWN = 40
 SHEETS_SHOWN = 200
@@ -241,24 +241,24 @@ class ProposalDialog(QDialog):
         """Open the cutting dialog for the sheets of a row."""
         self._load(row.found, 0, functools.partial(self._open_sheet, row))
 
-    def _load(self, found: SheetsFound, index: int, then: Callable[[Pixels], None]) -> None:
-        from gandam_studio.core.importing.preview import load_picture
+    def _load(self, found: SheetsFound, index: int, then: Callable[[Sheet], None]) -> None:
+        from gandam_studio.core.importing.preview import load_sheet
 
         item = found.items[index]
 
         def refuse(error: BaseException) -> None:
             self._session.post(self.tr("{0} cannot be read: {1}").format(_name(item.label), explain(error)), WARNING)
 
-        def work(_workspace: Any, job: Any) -> np.ndarray:
-            return load_picture(item, check=job.check)
+        def work(_workspace: Any, job: Any) -> Sheet:
+            return load_sheet(item, check=job.check)
 
         self._session.start_quiet_job(work, then, refuse)
 
-    def _open_sheet(self, row: _SheetRow, pixels: Pixels) -> None:
+    def _open_sheet(self, row: _SheetRow, sheet: Sheet) -> None:
         found = row.found
         dialog = SheetDialog(
             [_name(item.label) for item in found.items],
-            pixels,
+            sheet,
             self,
             load=functools.partial(self._load, found),
             atlas=found.cut.sheet if isinstance(found.cut.sheet, Atlas) else None,
@@ -432,7 +432,7 @@ class _SheetRow(QWidget):
         else:
             how = self.tr("by its JSON file")
         if key is not None:
-            how += self.tr(", {0} transparent").format("#{:02x}{:02x}{:02x}".format(*key))
+            how += self.tr(", {0} transparent").format(key_name(key))
         size = f"{self.found.width} × {self.found.height}: " if self.found.width else ""
         self.told.setText(f"{size}{how}, {sprites(self.sprites)}")
 

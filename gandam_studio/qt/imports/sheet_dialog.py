@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -26,9 +26,10 @@ from PySide6.QtWidgets import (
 )
 
 from gandam_studio.core.importing import Atlas, Components, Cut, Grid, Slicing, propose, propose_key, regions
+from gandam_studio.core.importing.preview import Sheet
 from gandam_studio.core.importing.sheets import Region
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
-from gandam_studio.core.pictures.decoding.parts import Color, keyed
+from gandam_studio.core.pictures.decoding.parts import INDEX_0, Key, keyed
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.counts import sprites
 from gandam_studio.qt.painting import paint_event
@@ -43,26 +44,26 @@ GRID, SHAPES, ATLAS = range(3)
 SIDE_PX = 260  # width of the column of fields
 
 Pixels = NDArray[np.uint8]
-Load = Callable[[int, Callable[[Pixels], None]], None]
-"""Loads the sheet with an index off the GUI thread and passes its pixels on."""
+Load = Callable[[int, Callable[[Sheet], None]], None]
+"""Loads the sheet with an index off the GUI thread and passes it on."""
 
 
 class SheetDialog(QDialog):
     """Attributes:
     slicing: how to cut the sheets.
-    key: the colour to make transparent, or None.
+    key: what to make transparent, or None.
     found: the rectangles on the sheet that is shown.
     names: of the sheets that are cut alike.
 
-    `pixels` is the first sheet, canonical RGBA (H, W, 4) uint8. Nothing is decoded here, because the file is untrusted;
-    see `core.importing.preview.load_picture`. `load` brings the others. `atlas` is what a JSON file says of the first,
-    `cut` what to begin with instead of the likeliest proposal.
+    `sheet` is the first sheet, or its canonical RGBA (H, W, 4) uint8. Nothing is decoded here, because the file is
+    untrusted; see `core.importing.preview.load_sheet`. `load` brings the others. `atlas` is what a JSON file says of
+    the first, `cut` what to begin with instead of the likeliest proposal.
     """
 
     def __init__(
         self,
         names: str | Sequence[str],
-        pixels: Pixels,
+        sheet: Sheet | Pixels,
         parent: QWidget | None = None,
         *,
         load: Load | None = None,
@@ -78,9 +79,11 @@ class SheetDialog(QDialog):
         self._load = load
         self._shown = 0
         self._atlas = atlas
-        self._sheet = pixels
-        self._proposed_key = propose_key(pixels)
-        self.key: Color | None = cut.key if cut else self._proposed_key
+        self._sheet = sheet if isinstance(sheet, Sheet) else Sheet(sheet)
+        self._proposed_key = propose_key(self._sheet.rgba)
+        if cut is not None and isinstance(cut.key, tuple):
+            self._proposed_key = cut.key
+        self.key: Key | None = cut.key if cut else self._proposed_key
         self._pixels = self._keyed()
         self._proposals = propose(self._pixels)
         self.slicing: Slicing = self._first(cut)
@@ -116,14 +119,16 @@ class SheetDialog(QDialog):
         if self._load is not None and 0 <= index < len(self.names):
             self._load(index, functools.partial(self._take, index))
 
-    def _take(self, index: int, pixels: Pixels) -> None:
-        self._shown, self._sheet = index, pixels
+    def _take(self, index: int, sheet: Sheet) -> None:
+        self._shown, self._sheet = index, sheet
         self._pixels = self._keyed()
         self.preview.show_pixels(self._pixels)
         self._recut()
 
     def _keyed(self) -> Pixels:
-        return self._sheet if self.key is None else keyed(self._sheet, self.key)
+        if isinstance(self.key, tuple):
+            return keyed(self._sheet.rgba, self.key)
+        return self._sheet.cleared if self.key and self._sheet.cleared is not None else self._sheet.rgba
 
     def _make_fields(self, button: str) -> None:
         self.kind = QComboBox()
@@ -144,8 +149,13 @@ class SheetDialog(QDialog):
         self.result_label = QLabel(wordWrap=True)
         self.result_label.setProperty("role", "title")
         self.key_box = QCheckBox()
-        self.key_box.setChecked(self.key is not None)
+        self.key_box.setChecked(isinstance(self.key, tuple))
         self.key_box.toggled.connect(self._change_key)
+        self.index_box = QCheckBox(self.tr("Make the palette's first colour transparent"))
+        self.index_box.setToolTip(self.tr("As many old games do; other entries of the same colour stay"))
+        self.index_box.setChecked(self.key == INDEX_0)
+        self.index_box.setVisible(self._sheet.cleared is not None)
+        self.index_box.toggled.connect(self._change_index)
         self.key_note = QLabel(self.tr("Click a colour in the picture to make that one transparent."), wordWrap=True)
         self.key_note.setProperty("role", "secondary")
         self._name_key()
@@ -193,6 +203,7 @@ class SheetDialog(QDialog):
         side.addWidget(self.kind)
         side.addWidget(self.pages)
         side.addWidget(self.key_box)
+        side.addWidget(self.index_box)
         side.addWidget(self.key_note)
         side.addWidget(self.result_label)
         side.addStretch()
@@ -246,14 +257,24 @@ class SheetDialog(QDialog):
 
     def _pick(self, x: int, y: int) -> None:
         """Make the colour of the sheet at a pixel transparent."""
-        red, green, blue, alpha = (int(value) for value in self._sheet[y, x])
+        red, green, blue, alpha = (int(value) for value in self._sheet.rgba[y, x])
         if alpha:
             self._proposed_key = (red, green, blue)
             self.key_box.setChecked(True)
             self._change_key(True)
 
     def _change_key(self, wanted: bool) -> None:
-        self.key = self._proposed_key if wanted else None
+        if wanted:
+            self.index_box.setChecked(False)
+        self._take_key(self._proposed_key if wanted else None)
+
+    def _change_index(self, wanted: bool) -> None:
+        if wanted:
+            self.key_box.setChecked(False)
+        self._take_key(INDEX_0 if wanted else None)
+
+    def _take_key(self, key: Key | None) -> None:
+        self.key = key
         self._name_key()
         self._pixels = self._keyed()
         self._proposals = propose(self._pixels)
@@ -262,11 +283,10 @@ class SheetDialog(QDialog):
 
     def _name_key(self) -> None:
         color = self._proposed_key
-        name = "#{:02x}{:02x}{:02x}".format(*color) if color else ""
-        self.key_box.setText(self.tr("Make {0} transparent").format(name))
+        self.key_box.setText(self.tr("Make {0} transparent").format(key_name(color) if color else ""))
         self.key_box.setVisible(color is not None)
         # The sheet may be transparent already: then there is nothing to pick.
-        self.key_note.setVisible(color is not None or bool((self._sheet[..., 3] == 255).all()))
+        self.key_note.setVisible(color is not None or bool((self._sheet.rgba[..., 3] == 255).all()))
 
     def _recut(self) -> None:
         try:
@@ -340,6 +360,13 @@ class _Preview(QWidget):
         factor = self._factor
         for x, y, w, h in self._regions:
             painter.drawRect(QRectF(x * factor + 0.5, y * factor + 0.5, w * factor - 1, h * factor - 1))
+
+
+def key_name(key: Key) -> str:
+    """A key colour for people."""
+    if isinstance(key, tuple):
+        return "#{:02x}{:02x}{:02x}".format(*key)
+    return QCoreApplication.translate("SheetDialog", "the palette's first colour")
 
 
 def _field(low: int, high: int) -> WholeBox:

@@ -5,6 +5,7 @@ region=x,y,w,h                            rectangle of a sheet, in canonical pix
 region=x,y,w,h+turn=3                     rotated clockwise by that many quarter turns
 region=x,y,w,h+on=W,H,X,Y                 placed at (X, Y) on a transparent canvas of W x H, after the rotation
 key=rrggbb, region=...+key=rrggbb         pixels of that colour made transparent
+key=index0, region=...+key=index0         pixels of the palette's first entry made transparent
 """
 
 from __future__ import annotations
@@ -14,12 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.pictures.decoding.canonical import decode, decode_frame, finish
+from gandam_studio.core.pictures.decoding import pillow
+from gandam_studio.core.pictures.decoding.canonical import decode, decode_frame, finish, picture_kind
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
 from gandam_studio.core.pictures.rendering import plain_border
 from trainer.protocol.manifest import PART
 
 Color = tuple[int, int, int]
+INDEX_0 = "index0"
+"""A key: the palette's first entry, which many games take for transparent, whatever colour it has."""
+Key = Color | str
+"""What stands for transparency: a colour, or INDEX_0."""
+_PALETTED = ("png", "gif", "bmp", "tga")
 
 
 @dataclass(frozen=True)
@@ -31,14 +38,15 @@ class Piece:
             transparent, or the colour of the sheet's plain border.
         turn: quarter turns clockwise that make it upright.
         canvas: (W, H, X, Y): size of the sprite, and position of the rotated rectangle on it; None for no canvas.
-        key: the colour that stands for transparency on the sheet, or None.
+        key: what stands for transparency on the sheet, or None. Pixels of INDEX_0 are transparent already where the
+            sheet is passed in (`without_index_0`).
         name: its name in the sheet's description, or "".
     """
 
     box: tuple[int, int, int, int]
     turn: int = 0
     canvas: tuple[int, int, int, int] | None = None
-    key: Color | None = None
+    key: Key | None = None
     name: str = ""
 
     @property
@@ -68,7 +76,7 @@ class Piece:
             filled[:] = plain_border(sheet) or 0
             filled[: piece.shape[0], : piece.shape[1]] = piece
             piece = filled
-        if self.key is not None:
+        if isinstance(self.key, tuple):
             piece = keyed(piece, self.key)
         piece = np.rot90(piece, -self.turn)
         if self.canvas is None:
@@ -88,6 +96,25 @@ def keyed(rgba: NDArray[np.uint8], key: Color) -> NDArray[np.uint8]:
     return rgba
 
 
+def without_index_0(data: bytes, rgba: NDArray[np.uint8], limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8] | None:
+    """Return a copy of a file's (H, W, 4) RGBA with all pixels of its palette's first entry made transparent.
+
+    None where the file has no palette, or several frames. Raises UnreadablePicture.
+    """
+    kind = picture_kind(data, limits)
+    if kind not in _PALETTED:
+        return None
+    with pillow.opened(data, kind, limits) as image:
+        if image.mode != "P" or getattr(image, "n_frames", 1) > 1:
+            return None
+        first = np.asarray(image) == 0
+    if first.shape != rgba.shape[:2]:
+        return None
+    rgba = rgba.copy()
+    rgba[first] = 0
+    return rgba
+
+
 def frame_part(index: int) -> str:
     """Return the part string for frame `index` (from 0) of an animation."""
     return f"frame={index}"
@@ -98,8 +125,10 @@ def region_part(x: int, y: int, w: int, h: int) -> str:
     return f"region={x},{y},{w},{h}"
 
 
-def key_part(key: Color) -> str:
-    """Return the part string for a whole picture with its key colour made transparent."""
+def key_part(key: Key) -> str:
+    """Return the part string for a whole picture with its key made transparent."""
+    if isinstance(key, str):
+        return f"key={key}"
     return "key={:02x}{:02x}{:02x}".format(*key)
 
 
@@ -112,14 +141,25 @@ def decode_part(data: bytes, part: str = "", limits: Limits = DEFAULT_LIMITS) ->
         raise UnreadablePicture(f"unknown part {part!r}")
     frame, frame_key, *numbers, key, whole_key = match.groups()
     if whole_key:
-        return finish(keyed(decode(data, limits, vetted=True).rgba, _color(whole_key))).rgba
+        rgba = _sheet(data, whole_key, limits)
+        return finish(rgba if whole_key == INDEX_0 else keyed(rgba, _color(whole_key))).rgba
     if frame is None:
         x, y, w, h, turn, *on = (int(number or 0) for number in numbers)
         canvas = (on[0], on[1], on[2], on[3]) if numbers[5] else None
-        piece = Piece((x, y, w, h), turn, canvas, _color(key) if key else None)
-        return finish(piece.cut(decode(data, limits, vetted=True).rgba, limits)).rgba
+        piece = Piece((x, y, w, h), turn, canvas, _color(key) if key and key != INDEX_0 else key or None)
+        return finish(piece.cut(_sheet(data, key or "", limits), limits)).rgba
     rgba = decode_frame(data, int(frame), limits)
     return finish(keyed(rgba, _color(frame_key)) if frame_key else rgba).rgba
+
+
+def _sheet(data: bytes, key: str, limits: Limits) -> NDArray[np.uint8]:
+    rgba = decode(data, limits, vetted=True).rgba
+    if key != INDEX_0:
+        return rgba
+    cleared = without_index_0(data, rgba, limits)
+    if cleared is None:
+        raise UnreadablePicture("the picture has no palette (any more)")
+    return cleared
 
 
 def _color(text: str) -> Color:
