@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
 
 
 @pytest.fixture
@@ -30,18 +30,16 @@ def session(qapp, workspace) -> Iterator:  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture
-def sprites(workspace, tmp_path: Path):  # type: ignore[no-untyped-def]
-    """A committed version of 24 sprites."""
+def sprites(workspace):  # type: ignore[no-untyped-def]
+    """A committed version of 24 sprites, put there without a worker process."""
+    from known_duplicates import add_pictures
     from recorded_runs import pictures
 
     from gandam_studio.core import versions
-    from gandam_studio.core.importing import import_sources
 
-    folder = tmp_path / "sprites"
-    folder.mkdir()
-    for index, picture in enumerate(pictures(24, 5)):
-        Image.fromarray(picture).resize((32, 32), Image.Resampling.NEAREST).save(folder / f"{index:02}.png")
-    assert import_sources(workspace, [folder]).imported == 24
+    opaque = np.full((24, 32, 32, 4), 255, np.uint8)
+    opaque[..., :3] = pictures(24, 5).repeat(2, axis=1).repeat(2, axis=2)
+    add_pictures(workspace, {f"{index:02}.png": rgba for index, rgba in enumerate(opaque)})
     return versions.commit(workspace, "test")
 
 

@@ -400,12 +400,16 @@ def test_a_folder_is_evaluated_against_a_version(session, sprites, tmp_path: Pat
         dialog.folder.setText(str(wrong))
         assert wrong.name in dialog.problem.text().replace("\u200b", "")
         assert not dialog.start_button.isEnabled()
-    dialog.folder.setText(str(tmp_path / "sprites"))
+    folder = tmp_path / "drawn"
+    folder.mkdir()
+    for number, picture in enumerate(pictures(4)):
+        Image.fromarray(picture).save(folder / f"{number}.png")
+    dialog.folder.setText(str(folder))
     QTest.keyClick(dialog.folder, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: dialog.evaluated is not None and dialog.task is None, timeout=20_000)
     against = Path(answering[0][answering[0].index("--against") + 1])
     assert np.load(against).shape[0] == 24, "the version, prepared"
-    assert "sprites" in dialog.cards.title.text()
+    assert "drawn" in dialog.cards.title.text()
 
 
 def test_an_evaluation_is_cancelled_and_what_fails_is_one_line(session, workspace, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
