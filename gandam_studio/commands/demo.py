@@ -107,11 +107,11 @@ def free_folder() -> Path:
 
 
 def preset_for(device: str) -> str:
-    """The preset for a device; for "auto" a process that knows torch is asked what there is."""
+    """The preset for a device; for "auto" that of the best there is."""
     if device == "auto":
-        from gandam_studio.commands.doctor import training_device
+        from gandam_studio.core.runs import available_devices
 
-        device = training_device()
+        device = next(iter(available_devices()), "cpu")
     return PRESETS.get(device, SMALL_PRESET)
 
 

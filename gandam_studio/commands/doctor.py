@@ -145,12 +145,6 @@ def _child(script: str, **environment: str) -> tuple[dict[str, Any], str]:
         return {}, lines[-1].strip() if lines else f"ended with exit code {done.returncode}"
 
 
-def training_device() -> str:
-    """What training would run on here: "cuda", "mps" or "cpu" (also when torch does not work)."""
-    found, _ = _child(_TORCH)
-    return str(found.get("device", "cpu")).split(",")[0]
-
-
 def _torch(_: Path) -> Check:
     found, problem = _child(_TORCH)
     if not found:

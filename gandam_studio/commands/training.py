@@ -180,9 +180,9 @@ def configured(
 
 def refuse_absent(device: str) -> None:
     """Raise UserError when this machine lacks `device`, before a run is created."""
-    from gandam_studio.commands.doctor import training_device
+    from gandam_studio.core.runs import available_devices
 
-    if device in ("cuda", "mps") and training_device() != device:
+    if device in ("cuda", "mps") and device not in available_devices():
         raise UserError(f"this machine has no usable {device.upper()} device; use --device auto or cpu")
 
 

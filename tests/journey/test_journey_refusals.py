@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from studio_calls import Studio
 
-from gandam_studio.commands.doctor import training_device
+from gandam_studio.core.runs import available_devices
 from gandam_studio.samples.mechas import write_set
 
 
@@ -59,7 +59,7 @@ def test_an_unknown_preset_names_those_there_are(ws: Path, studio: Studio) -> No
 
 
 def test_a_device_that_is_not_here_is_refused_before_there_is_a_run(ws: Path, studio: Studio) -> None:
-    absent = next(name for name in ("cuda", "mps") if training_device() != name)
+    absent = next(name for name in ("cuda", "mps") if name not in available_devices())
     for way in (["--device", absent], ["--set", f"device={absent}"]):
         refusal = studio("train", "--preset", "sprite-r3-cpu", *way, "-w", ws).refusal
         assert f"no usable {absent.upper()} device" in refusal

@@ -116,8 +116,9 @@ def gpu_is_possible() -> bool:
         return platform.machine() == "arm64"
     if sys.platform == "win32":
         return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll").exists()
-    # NVIDIA's driver, the same under WSL, and AMD's.
-    return any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd"))
+    # NVIDIA's driver, that of its small boards (Jetson), the one under WSL, and AMD's.
+    known = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
+    return any(Path(path).exists() for path in known)
 
 
 _devices: list[str] = []
