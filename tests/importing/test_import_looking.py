@@ -252,3 +252,14 @@ def test_shapes_that_stand_apart_are_proposed_but_not_taken(workspace: Workspace
     (sheets,) = found.sheets
     assert (sheets.is_sure, sheets.sprites) == (False, 4)
     assert import_sources(workspace, [source], options=found.options()).imported == 1
+
+
+def test_a_changed_entry_of_a_tar_is_noticed_whatever_its_date(workspace: Workspace, tmp_path: Path) -> None:
+    """Its bytes are in hand, because a tar is read as a whole."""
+    first, second = (encoded(sprite(n), compress_level=0) for n in (1, 2))
+    source = packed(tmp_path / "set.tar", {"1.png": first, "2.png": sprite_png(5)})
+    import_sources(workspace, [source], options=ONE)
+    packed(source, {"1.png": second, "2.png": sprite_png(5)})
+    os.utime(source, (10**9, 10**9))
+    again = import_sources(workspace, [source], options=ONE)
+    assert (again.imported, again.already, again.edited_count) == (1, 1, 1)

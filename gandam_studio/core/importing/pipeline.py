@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -232,6 +233,8 @@ class _Import:
             return True
         if not memory.accepted and self._options.limits.allow(memory.reason, item.size):
             return True
+        if item.data is not None and memory.digest and hashlib.sha256(item.data).hexdigest() != memory.digest:
+            return True  # changed without a sign of it
         return self._options.reread or (self._options.retry_rejected and not memory.accepted)
 
     def _open_again(self, item: Item) -> bool:

@@ -27,6 +27,8 @@ Region = tuple[int, int, int, int]  # x, y, w, h in canonical pixels
 _KEY_BORDER, _KEY_AREA = 0.6, 0.15
 # Sides in pixels of the smallest sheet and of a piece that may be a sprite, and the factor between alike pieces' areas.
 _SMALLEST_SHEET, _SMALLEST_PIECE, _ALIKE = 32, 8, 3.0
+# A sheet has drawings in at least this share of its cells; shapes cover at least this share of it.
+_LEAST_CELLS, _LEAST_CONTENT = 0.25, 0.1
 
 
 @dataclass(frozen=True)
@@ -265,9 +267,21 @@ def likely(rgba: NDArray[np.uint8]) -> Grid | Components | None:
             found = regions(rgba, sheet)
         except UnreadablePicture:
             continue
+        if _is_scattered(rgba, sheet, found):
+            continue
         if _are_alike(rgba, found, least=2 if sheet == separated_grid(rgba) else 3):
             return sheet
     return None
+
+
+def _is_scattered(rgba: NDArray[np.uint8], sheet: Grid | Components, found: list[Region]) -> bool:
+    """Whether most of the picture is empty, as in a scene with a few things in it."""
+    height, width = rgba.shape[:2]
+    if isinstance(sheet, Grid):
+        columns = -(-(width - sheet.left) // (sheet.width + sheet.gap_x))
+        rows = -(-(height - sheet.top) // (sheet.height + sheet.gap_y))
+        return len(found) < _LEAST_CELLS * columns * rows
+    return bool(np.count_nonzero(visible(rgba)) < _LEAST_CONTENT * width * height)
 
 
 def _are_alike(rgba: NDArray[np.uint8], found: list[Region], least: int) -> bool:
@@ -332,7 +346,7 @@ def _grid_fits(content: NDArray[np.bool_], cell_width: int, cell_height: int, *,
     height, width = content.shape
     if whole and (width % cell_width or height % cell_height):
         return False
-    if width <= cell_width and height <= cell_height:
+    if cell_width > width or cell_height > height or (width, height) == (cell_width, cell_height):
         return False
     # Content may touch a cell's edge on one side, but must not run across it.
     across_x = content[:, cell_width - 1 : -1 : cell_width] & content[:, cell_width::cell_width]
