@@ -558,9 +558,11 @@ class MainWindow(TakesDrops, QMainWindow):
         if self.session is None or self.session.read_only:
             super().keyPressEvent(event)
         elif keys in self.undo_action.shortcuts():
-            self.session.post(self.tr("Nothing to undo. Imported sprites stay; drop those you do not want."), INFO)
+            if self.session.may_change():
+                self.session.post(self.tr("Nothing to undo. Imported sprites stay; drop those you do not want."), INFO)
         elif keys in self.redo_action.shortcuts():
-            self.session.post(self.tr("Nothing to redo."), INFO)
+            if self.session.may_change():
+                self.session.post(self.tr("Nothing to redo."), INFO)
         else:
             super().keyPressEvent(event)
 

@@ -142,7 +142,7 @@ class Session(QObject):
         Other edits are refused until it is done, because they would wait for the database and freeze the window.
         Returns None if a large change is already running.
         """
-        if not self._may_change():
+        if not self.may_change():
             return None
         task = self.start_job(label, edit, self._finish_change)
         self._changing = task
@@ -157,7 +157,8 @@ class Session(QObject):
     def _end_change(self) -> None:
         self._changing = None
 
-    def _may_change(self) -> bool:
+    def may_change(self) -> bool:
+        """Whether an edit can be made or undone now; says so while a large change is running."""
         if self._changing is not None:
             self.post(self.tr("A large change is still running."), WARNING)
         return self._changing is None
@@ -181,7 +182,7 @@ class Session(QObject):
         self._folding = False
 
     def _decide(self, decision: Callable[[], Changes]) -> Changes:
-        if not self._may_change():
+        if not self.may_change():
             return NOTHING
         try:
             changes = decision()

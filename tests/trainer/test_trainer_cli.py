@@ -55,9 +55,9 @@ def test_from_a_folder_of_pictures_to_samples(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["train", "nowhere"], "not a run folder"),
+        (["train", "nowhere"], "no folder nowhere"),
         (["describe", "sprite-r4"], "did you mean sprite-r3"),
-        (["sample", "nowhere", "--out", "x.png"], "not a run folder"),
+        (["sample", "nowhere", "--out", "x.png"], "no folder nowhere"),
         (["new", "somewhere", "--data", ".", "--preset", "nonsense"], "there is no preset"),
         (["describe", "dcgan", "--set", "batch.sise=3"], "did you mean batch.size"),
         (["new", "somewhere", "--data", ".", "--preset", "dcgan", "--size", "33"], "size must be one of 32, 64"),
