@@ -355,6 +355,9 @@ def test_the_first_colour_of_a_palette_is_made_transparent(screen: CurateScreen,
     screen.imports.open_sheet(tmp_path / "chars.png")
     dialog = _sheet_dialog(screen, qtbot)
     assert dialog.index_box.isVisible()
+    assert dialog.index_box.isChecked(), "proposed, since its black is drawn with elsewhere"
+    dialog.key_box.setChecked(True)
+    assert not dialog.index_box.isChecked()
     dialog.index_box.setChecked(True)
     assert not dialog.key_box.isChecked()
     dialog.choose(Grid(20, 20))

@@ -22,11 +22,12 @@ from gandam_studio.core.importing.sheets import (
     pieces,
     propose,
     propose_key,
+    proposed_key,
     regions,
     sheet_from_json,
 )
 from gandam_studio.core.pictures.decoding import UnreadablePicture, decode_part
-from gandam_studio.core.pictures.decoding.parts import INDEX_0
+from gandam_studio.core.pictures.decoding.parts import INDEX_0, without_index_0
 from trainer.protocol.untrusted import UntrustedError
 
 
@@ -302,3 +303,16 @@ def test_the_first_entry_of_a_palette_may_stand_for_transparency(workspace, tmp_
     again = import_sources(workspace, [tmp_path / "full.png"], options=ImportOptions(workers=1, key=INDEX_0))
     assert again.imported == 1
     assert not workspace.sprite(workspace.resolve("full.png")).part
+
+
+def test_the_first_entry_is_proposed_where_its_colour_occurs_again() -> None:
+    data, wanted = _paletted("PNG")
+    rgba = np.dstack((wanted[..., :3], np.full(wanted.shape[:2], 255, np.uint8)))
+    cleared = without_index_0(data, rgba)
+    assert np.array_equal(cleared, wanted)
+    assert proposed_key(rgba, cleared) == INDEX_0
+    assert proposed_key(rgba, None) == propose_key(rgba) == (0, 0, 0)
+    alone = rgba.copy()
+    alone[(wanted[..., 3] > 0) & (wanted[..., :3] == 0).all(axis=2)] = (9, 9, 9, 255)
+    assert proposed_key(alone, np.where(wanted[..., 3:] > 0, alone, 0).astype(np.uint8)) == (0, 0, 0)
+    assert proposed_key(sprite(3), sprite(3)) is None

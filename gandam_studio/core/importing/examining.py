@@ -26,13 +26,13 @@ from gandam_studio.core.importing.sheets import (
     likely,
     pieces,
     propose,
-    propose_key,
+    proposed_key,
     sheet_from_json,
 )
 from gandam_studio.core.pictures.decoding import canonical
 from gandam_studio.core.pictures.decoding.canonical import IsArchive, Raw
 from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
-from gandam_studio.core.pictures.decoding.parts import Key, frame_part, key_part, keyed, without_index_0
+from gandam_studio.core.pictures.decoding.parts import INDEX_0, Key, frame_part, key_part, keyed, without_index_0
 from gandam_studio.core.workspace.originals import Originals
 
 # Pictures wait for a batch to be hashed together until they hold this many pixels.
@@ -181,10 +181,13 @@ def _facts(data: bytes, limits: Limits) -> dict[str, Any]:
     height, width = rgba.shape[:2]
     facts = {"kind": kind, "width": width, "height": height, "frames": count, "tags": tags, "cut": None, "pieces": 1}
     if count == 1:
-        key = propose_key(rgba)
-        sheet = likely(rgba if key is None else keyed(rgba, key))
+        cleared = without_index_0(data, rgba, limits)
+        key = proposed_key(rgba, cleared)
+        if key == INDEX_0 and cleared is not None:
+            rgba = cleared
+        sheet = likely(keyed(rgba, key) if isinstance(key, tuple) else rgba)
         if sheet is not None:
-            facts |= {"cut": sheet.to_json(), "key": list(key) if key else None}
+            facts |= {"cut": sheet.to_json(), "key": list(key) if isinstance(key, tuple) else key}
             facts["pieces"] = len(pieces(rgba, sheet, key))
     return facts
 

@@ -501,7 +501,7 @@ def _bare(item: Item) -> Item:
 def _cut(fact: dict[str, Any]) -> Cut:
     key = fact["key"]
     sheet = sheet_from_json(fact["cut"])
-    return Cut(sheet, (key[0], key[1], key[2]) if key else None)
+    return Cut(sheet, key if isinstance(key, str | None) else (key[0], key[1], key[2]))
 
 
 def _by_count(counts: Counter[str]) -> dict[str, int]:

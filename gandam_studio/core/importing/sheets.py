@@ -211,6 +211,22 @@ def propose_key(rgba: NDArray[np.uint8]) -> Color | None:
     return word & 0xFF, word >> 8 & 0xFF, word >> 16 & 0xFF
 
 
+def proposed_key(rgba: NDArray[np.uint8], cleared: NDArray[np.uint8] | None) -> Key | None:
+    """As `propose_key`; INDEX_0 where the palette's first entry has that colour, and others that are drawn with too.
+
+    `cleared` is the picture without that entry (`parts.without_index_0`), None without a palette.
+    """
+    color = propose_key(rgba)
+    if color is None or cleared is None:
+        return color
+    same = (rgba[..., :3] == np.asarray(color, np.uint8)).all(axis=2)
+    first = same & (cleared[..., 3] == 0)
+    rim = np.ones(same.shape, bool)
+    rim[1:-1, 1:-1] = False
+    is_ground = 2 * np.count_nonzero(first & rim) > np.count_nonzero(same & rim)
+    return INDEX_0 if is_ground and (same & ~first).any() else color
+
+
 def regions(rgba: NDArray[np.uint8], sheet: Grid | Components) -> list[Region]:
     """The rectangles that a slicing cuts (H, W, 4) RGBA into, row by row from the top left; those without content
     are left out. Raises UnreadablePicture beyond MAXIMUM_REGIONS.

@@ -309,14 +309,13 @@ class ProposalDialog(QDialog):
     def _add_edited(self) -> None:
         count = len(self.findings.edited)
         title = counted(
-            count, self.tr("1 picture was edited: a new version of its sprite"),
-            self.tr("{0} pictures were edited: new versions of their sprites"),
+            count, self.tr("1 picture was edited: carry the decisions over to the new version"),
+            self.tr("{0} pictures were edited: carry the decisions over to the new versions"),
         )  # fmt: skip
-        section = self._section("edited", self.tr("Carry decisions over"))
-        section.say(title)
+        section = self._section("edited", title)
         shown = ", ".join(shortened(_name(path), _LONGEST_NAME) for path in self.findings.edited[:EDITED_SHOWN])
         section.say(shown if count <= EDITED_SHOWN else self.tr("{0} and {1} more").format(shown, count - EDITED_SHOWN))
-        section.say(self.tr("Each new sprite gets what was decided about the old one, which is dropped as replaced."))
+        section.say(self.tr("The old sprites are dropped as replaced, and still say where they came from."))
 
 
 class _Section(QFrame):

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from gandam_studio.core.importing import Atlas, Components, Cut, Grid, Slicing, propose, propose_key, regions
 from gandam_studio.core.importing.preview import Sheet
-from gandam_studio.core.importing.sheets import Region
+from gandam_studio.core.importing.sheets import Region, proposed_key
 from gandam_studio.core.pictures.decoding.limits import UnreadablePicture
 from gandam_studio.core.pictures.decoding.parts import INDEX_0, Key, keyed
 from gandam_studio.qt import icons, theme
@@ -83,7 +83,7 @@ class SheetDialog(QDialog):
         self._proposed_key = propose_key(self._sheet.rgba)
         if cut is not None and isinstance(cut.key, tuple):
             self._proposed_key = cut.key
-        self.key: Key | None = cut.key if cut else self._proposed_key
+        self.key: Key | None = cut.key if cut else proposed_key(self._sheet.rgba, self._sheet.cleared)
         self._pixels = self._keyed()
         self._proposals = propose(self._pixels)
         self.slicing: Slicing = self._first(cut)
@@ -151,7 +151,7 @@ class SheetDialog(QDialog):
         self.key_box = QCheckBox()
         self.key_box.setChecked(isinstance(self.key, tuple))
         self.key_box.toggled.connect(self._change_key)
-        self.index_box = QCheckBox(self.tr("Make the palette's first colour transparent"))
+        self.index_box = QCheckBox(self.tr("First palette colour transparent"))
         self.index_box.setToolTip(self.tr("As many old games do; other entries of the same colour stay"))
         self.index_box.setChecked(self.key == INDEX_0)
         self.index_box.setVisible(self._sheet.cleared is not None)
