@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from gandam_studio.qt.palette import Command, CommandPalette
 
 USUAL_SIZE = QSize(1240, 820)
+SMALLEST_SIZE = QSize(480, 320)
+"""Set once: at fractional scaling the window would lose a pixel whenever a page with another smallest size is shown."""
 UNSHOWN_FRAME = QMargins(4, 34, 4, 4)
 """About what window managers put around a window; the real frame is only known once it is shown."""
 SETTLED_MS = 50
@@ -675,6 +677,7 @@ class MainWindow(TakesDrops, QMainWindow):
 
     def _take_size(self) -> None:
         """Take the size and place of the last time, or the usual size; always within the screen."""
+        self.setMinimumSize(SMALLEST_SIZE)
         self.resize(USUAL_SIZE)
         saved = QSettings().value("window/geometry")
         if isinstance(saved, QByteArray):

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from studio_window import SHIFT, press, reactivate
 
-from gandam_studio.core.workspace.edits import Drop
+from gandam_studio.core.workspace.edits import Drop, Keep
 from gandam_studio.qt.duplicates.screen import DuplicatesScreen
 from gandam_studio.qt.widgets.reason_picker import ReasonPicker
 
@@ -80,3 +80,15 @@ def test_keys_go_on_after_clicks(screen: DuplicatesScreen) -> None:
         before = screen.cards.current
         press(K.Key_Up if before else K.Key_Down)
         assert screen.cards.current != before, type(control).__name__
+
+
+def test_n_and_p_go_on_through_decided_groups(screen) -> None:
+    screen.session.apply(Keep(list(range(1, 9))))
+    assert all(screen.cards.is_settled(screen.cards.cards.card(row)) for row in range(3))
+    screen.cards.go_to(0)
+    for row in (1, 2, 2):
+        press(K.Key_N)
+        assert screen.cards.current == row
+    for row in (1, 0, 0):
+        press(K.Key_P)
+        assert screen.cards.current == row

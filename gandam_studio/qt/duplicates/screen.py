@@ -416,22 +416,26 @@ class DuplicatesScreen(DuplicatesBase):
 
     def _advance(self) -> None:
         """Go to the next undecided sprite of the group, or else to the next undecided group."""
-        if not self.view.advance():
-            self.step(1)
+        if self.view.advance() or self.findings is None:
+            return
+        found = self.findings.next_unsettled(self.cards.current, 1)
+        if found is not None:
+            self.cards.go_to(found)
+        else:
+            self.session.post(self.tr("There is no undecided group after this one."), INFO)
 
     def step(self, step: int) -> None:
-        """Go to the next (1) or previous (-1) undecided group."""
+        """Go to the next (1) or previous (-1) group: an undecided one, or any if none is undecided that way."""
         if self.findings is None:
             return
-        found = self.findings.next_unsettled(self.cards.current, step)
+        found, beside = self.findings.next_unsettled(self.cards.current, step), self.cards.current + step
+        if found is None and 0 <= beside < len(self.findings):
+            found = beside
         if found is not None:
             self.cards.go_to(found)
         else:
             self.session.post(
-                self.tr("There is no undecided group after this one.")
-                if step > 0
-                else self.tr("There is no undecided group before this one."),
-                INFO,
+                self.tr("This is the last group.") if step > 0 else self.tr("This is the first group."), INFO
             )
 
     def _take_changes(self, changes: Changes) -> None:
