@@ -111,7 +111,7 @@ class RunsScreen(RunScreen):
         split.addWidget(self.right)
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 5)
-        split.setSizes([520, 680])
+        split.setSizes([570, 630])
         split.setChildrenCollapsible(False)
         self.pages = QStackedWidget()
         self.pages.addWidget(split)
