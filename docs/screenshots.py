@@ -42,8 +42,9 @@ IMAGES = Path(__file__).resolve().parent / "images"
 NAMES = ("duplicates", "curate", "versions", "train", "runs")
 LOOK_MS, SETTLED, LONGEST = 500, 8, 60
 """The window is settled when so many looks in a row found it the same, or after the most looks."""
-FRAMES, FRAME_WIDTH, FRAME_MS = 36, 720, 180
-SCRUB_FRAMES = 12
+COLOURS = 256
+FRAMES, FRAME_WIDTH, FRAME_MS = 24, 720, 250
+SCRUB_FRAMES = 8
 
 
 def main() -> None:
@@ -175,8 +176,9 @@ def press(window: MainWindow, keys: str) -> None:
 
 
 def save(window: MainWindow, path: Path) -> None:
-    """One PNG of the window."""
-    window.grab().save(str(path))
+    """One PNG of the window, in 256 colours: a third of the size, and nobody sees the difference."""
+    whole = picture_of(window).quantize(COLOURS, dither=Image.Dither.NONE)
+    whole.save(path, optimize=True)
     print(path, flush=True)
 
 
@@ -227,7 +229,7 @@ def train(folder: Path, config: TrainConfig, path: Path, film: Path) -> None:
         film_scrubbing(window, lambda: frames.append(frame(window)))
     if summary(run.path).state.state != "finished":
         sys.exit(f"{run.name} did not finish; see {run.log_path}")
-    palette = frames[-1].quantize(256)
+    palette = frames[-1].quantize(COLOURS)
     first, *rest = [one.quantize(palette=palette) for one in frames]
     first.save(film, save_all=True, append_images=rest, duration=FRAME_MS, loop=0, optimize=True)
     print(film, flush=True)
@@ -242,12 +244,17 @@ def film_scrubbing(window: MainWindow, take: Callable[[], None]) -> None:
         press(window, "Right")
 
 
-def frame(window: MainWindow) -> Image.Image:
-    """The window as a small picture."""
+def picture_of(window: MainWindow) -> Image.Image:
+    """The window as an RGB picture."""
     image = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     # Lines of a QImage are padded to whole words.
     raw = bytes(image.constBits())
-    whole = Image.frombytes("RGB", (image.width(), image.height()), raw, "raw", "RGB", image.bytesPerLine())
+    return Image.frombytes("RGB", (image.width(), image.height()), raw, "raw", "RGB", image.bytesPerLine())
+
+
+def frame(window: MainWindow) -> Image.Image:
+    """The window as a small picture."""
+    whole = picture_of(window)
     return whole.resize((FRAME_WIDTH, whole.height * FRAME_WIDTH // whole.width), Image.Resampling.LANCZOS)
 
 

@@ -79,7 +79,8 @@ def _run(folder: Path, overrides: tuple[str, ...]) -> Recorder:
     for step in range(4):
         recorder.train(100, (150, 250))
         recorder.sample()
-        recorder.write(ev.MetricMeasured(name="kid (random-conv-1)", value=0.3 / (step + 1), low=0.05, high=0.4))
+        value = 0.3 / (step + 1)
+        recorder.write(ev.MetricMeasured(name="kid", features="random-conv-1", value=value, low=0.05, high=0.4))
         recorder.diagnose(diagnosis(*DIAGNOSES[step]))
         if step == 1:
             recorder.write(ev.Alarm(about="copying", state="raised", evidence=100.0, action="notify"))

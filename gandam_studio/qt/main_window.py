@@ -345,6 +345,8 @@ class MainWindow(TakesDrops, QMainWindow):
 
         self._next_steps = NextSteps(session, self.next_bar)
         self._next_steps.step_taken.connect(self._take_step)
+        if self._screen is not None:
+            self._next_steps.note_screen(self._screen.title)
         if trains and not session.read_only:
             self._next_steps.follow_runs()
 
