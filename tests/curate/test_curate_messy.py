@@ -292,6 +292,7 @@ def test_what_can_hardly_be_seen_is_found_and_told(screen: CurateScreen, tmp_pat
         (folder / name).write_bytes(png_bytes(picture))
     screen.imports.run([folder])
     _settle(screen, qtbot)
+    assert "1 hard to see" in screen.window().status_strip.message.text()
     screen.filter_bar.open_more()
     more = screen.filter_bar.more_panel
     more.blank.setCurrentIndex(next(i for i in range(more.blank.count()) if more.blank.itemData(i) == (False, True)))

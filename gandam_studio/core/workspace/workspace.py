@@ -232,6 +232,13 @@ class Workspace:
             return found
         import numpy as np
 
+        return found[np.isin(found, self.faint(found), invert=not filter.faint)]
+
+    def faint(self, seqs: Seqs) -> Seqs:
+        """Return those of some rows whose sprites can hardly be seen on the recipe's background.
+
+        Reads their thumbnails: about 20,000 in a second.
+        """
         from gandam_studio.core.pictures.rendering import fill_color
         from gandam_studio.core.workspace.faint import faint
         from trainer.protocol.recipe import Recipe
@@ -239,8 +246,7 @@ class Workspace:
         # A recipe that keeps transparency is judged on white.
         name = self.recipe.background
         background = fill_color(Recipe(background="white" if name == "alpha" else name), common_border(self.connection))
-        unseen = faint(self.thumbnails.read, found, background)
-        return found[np.isin(found, unseen, invert=not filter.faint)]
+        return faint(self.thumbnails.read, seqs, background)
 
     def sprite(self, seq: int) -> Sprite:
         """Return one sprite. Raises UnknownSprite."""
