@@ -30,6 +30,8 @@ SUBCOMMANDS = {
     "undecide": "curation:undecide",
     "tag": "curation:tag",
     "facing": "curation:facing",
+    "face": "suggesting:face",
+    "suggest": "suggesting:suggest",
     "undo": "workspaces:undo",
     "redo": "workspaces:redo",
     "history": "workspaces:history",

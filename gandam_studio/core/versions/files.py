@@ -17,6 +17,7 @@ from gandam_studio import __version__
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.versions.splits import SplitRule
 from gandam_studio.core.workspace.own_files import make_folder
+from gandam_studio.core.workspace.settings import CERTIFICATES, TARGET_FACING, check_setting
 from trainer.protocol import files
 from trainer.protocol.manifest import MAX_LINE_BYTES, SCHEMA_VERSION, ManifestEntry, is_digest, is_name
 from trainer.protocol.recipe import Recipe
@@ -96,7 +97,11 @@ def left_out_path(workspace: Workspace, digest: str) -> Path:
 def label_settings(workspace: Workspace, kept_only: bool) -> dict[str, Any]:
     """Return the settings that a version is committed with."""
     splits = workspace.split_rule.to_json()
-    return {"recipe": workspace.recipe.to_json(), "splits": splits, "kept_only": kept_only}
+    found = {"recipe": workspace.recipe.to_json(), "splits": splits, "kept_only": kept_only}
+    for key in (TARGET_FACING, CERTIFICATES):
+        if (value := workspace.setting(key)) is not None:
+            found[key] = value
+    return found
 
 
 def write_header(workspace: Workspace, digest: str, label: str, tally: Tally, settings: dict[str, Any]) -> None:
@@ -159,6 +164,9 @@ def _check_settings(values: Any) -> None:
     found = Values(values)
     Recipe.from_json(found.raw("recipe", {}))
     SplitRule.from_json(found.raw("splits", {}))
+    for key in (TARGET_FACING, CERTIFICATES):
+        if key in found:
+            check_setting(key, json.dumps(found.raw(key)))
 
 
 def header_damage(workspace: Workspace, digest: str, sprites: int, labels: Iterable[str]) -> str:

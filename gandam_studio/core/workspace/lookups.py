@@ -10,6 +10,8 @@ from gandam_studio.core.workspace.sprite import COLUMNS, Sprite
 from gandam_studio.core.workspace.store import transaction
 
 if TYPE_CHECKING:
+    from gandam_studio.core.hashing.features import Features
+    from gandam_studio.core.workspace.seqsets import Seqs
     from gandam_studio.core.workspace.workspace import Workspace
 
 
@@ -56,6 +58,21 @@ def distinct_pairs(workspace: Workspace) -> frozenset[tuple[int, int]]:
     """Return the pairs of row numbers that the user marked as not duplicates."""
     rows = workspace.connection.execute("SELECT a, b FROM pairs WHERE verdict = 'distinct'")
     return frozenset((int(a), int(b)) for a, b in rows)
+
+
+def stored_features(workspace: Workspace, seqs: Seqs) -> Features:
+    """Return the (N, DIMENSIONS) curation features of some rows, in their order; zeros for rows without any."""
+    import numpy as np
+
+    from gandam_studio.core.hashing.features import DIMENSIONS, unpack
+
+    found = np.zeros((last_seq(workspace) + 1, DIMENSIONS), np.float16)
+    cursor = workspace.connection.execute(
+        "SELECT seq, features FROM fingerprints WHERE seq < ? AND length(features) = ?", (len(found), DIMENSIONS * 2)
+    )
+    while rows := cursor.fetchmany(20_000):
+        found[[seq for seq, _ in rows]] = unpack([blob for _, blob in rows])
+    return np.nan_to_num(found[seqs], posinf=0, neginf=0)
 
 
 def source_places(workspace: Workspace, seq: int) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,10 @@ FILTERS = "filters"
 # Number of the version that the current decisions are based on.
 HEAD = "head"
 DESCRIBED = "described_by"
+# The side that all sprites are to face, "left" or "right".
+TARGET_FACING = "target_facing"
+# What reviews of fitness ended with, by reason.
+CERTIFICATES = "certificates"
 
 
 def check_setting(key: str, text: str | None) -> None:
@@ -36,10 +40,12 @@ def read_setting(key: str, text: Any) -> Any:
             from gandam_studio.core.workspace.split_rule import SplitRule
 
             SplitRule.from_json(value)
-        elif key in (FILTERS, DESCRIBED) and not isinstance(value, dict):
+        elif key in (FILTERS, DESCRIBED, CERTIFICATES) and not isinstance(value, dict):
             raise ValueError("not a JSON object")
         elif key == HEAD and not is_whole(value, 1, MAX_INTEGER):
             raise ValueError("not a version number")
+        elif key == TARGET_FACING and value not in ("left", "right"):
+            raise ValueError("neither left nor right")
     except (ValueError, TypeError, UserError) as error:
         raise UserError(f"the setting {key!r} is not valid: {error}") from None
     return value

@@ -1,0 +1,168 @@
+"""Odd kernels, and what sprites look like through them.
+
+From a kernel k that mirroring both arguments leaves as it is, k-(x, y) = (k(x, y) - k(x, m y)) / 2 is the covariance of
+a Gaussian process whose functions are odd: f(m x) = -f(x). With k(x, y) = exp(-|F(x) - F(y)|^2 / s) and even and odd
+halves e and o of the features F, the two distances are |e(x) - e(y)|^2 + |o(x)|^2 + |o(y)|^2 -+ 2 o(x) . o(y).
+
+Up to `EXACT` sprites the whole matrix is kept. Above that, sprites are described by their kernel with `LANDMARKS` of
+them (Nystroem; Williams and Seeger 2001), which is odd as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandam_studio.core.suggestions.facing.features import KINDS, Halves
+
+EXACT = 1_600
+LANDMARKS = 512
+_SAMPLE = 400  # sprites that widths and scales are measured on
+_JITTER = 1e-4
+_CHUNK = 8_192
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """N sprites as the odd kernel sees them.
+
+    Attributes:
+        phi: (N, M) float32 with phi @ phi.T approximately the kernel; None where `gram` is kept.
+        gram: (N, N) the kernel itself, or None.
+        diagonal: (N,) the kernel of each sprite with itself: near 0 for one that looks like its mirror image.
+    """
+
+    phi: Matrix | None
+    gram: Matrix | None
+    diagonal: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.diagonal)
+
+    def between(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> Matrix:
+        """The (R, O) kernel between some sprites and others."""
+        if self.gram is not None:
+            return self.gram[np.ix_(rows, others)]
+        assert self.phi is not None
+        return np.asarray(self.phi[rows] @ self.phi[others].T, np.float32)
+
+    def times(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The kernel times an (N, V) matrix."""
+        if self.gram is not None:
+            return np.asarray(self.gram @ vectors, np.float32)
+        assert self.phi is not None
+        return np.asarray(self.phi @ (self.phi.T @ vectors), np.float32)
+
+
+class OddKernels:
+    """One odd kernel a kind of features, with widths and scales measured on the sprites themselves.
+
+    The order of the sprites makes no difference, nor how each is turned.
+    """
+
+    def __init__(self, features: Halves) -> None:
+        self._features = features
+        self._order = _spread(features)
+        sample = self._order[_strided(len(features), _SAMPLE)]
+        self._widths: dict[str, float] = {}
+        self._scales: dict[str, float] = {}
+        for kind, part in KINDS.items():
+            some = _part(features.take(sample), part)
+            distances = _squared(some.even, some.even)
+            norms = (some.odd**2).sum(axis=1)
+            # Without the product of the odd halves, which depends on how sprites are turned.
+            apart = distances + norms[:, None] + norms
+            self._widths[kind] = max(float(np.median(apart)), 1e-6)
+            own = _diagonal(some, self._widths[kind])
+            self._scales[kind] = float(own.mean())
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that tell a sprite from its mirror image at all, such as no outline among opaque squares."""
+        return tuple(kind for kind, scale in self._scales.items() if scale > 1e-4)
+
+    def between(self, rows: NDArray[np.intp], others: NDArray[np.intp], weights: Mapping[str, float]) -> Matrix:
+        """The (R, O) weighted sum of the kernels between two sets of rows; each has a mean of 1 on the diagonal."""
+        result = np.zeros((len(rows), len(others)), np.float32)
+        right = {kind: _part(self._features.take(others), KINDS[kind]) for kind in weights}
+        for first in range(0, len(rows), _CHUNK):
+            some = rows[first : first + _CHUNK]
+            for kind, weight in weights.items():
+                left = _part(self._features.take(some), KINDS[kind])
+                scale = np.float32(weight / self._scales[kind])
+                result[first : first + len(some)] += scale * _odd(left, right[kind], self._widths[kind])
+        return result
+
+    def diagonal(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
+        """The (N,) kernel of each sprite with itself."""
+        result = np.zeros(len(self._features), np.float32)
+        for kind, weight in weights.items():
+            for first in range(0, len(result), _CHUNK):
+                some = slice(first, first + _CHUNK)
+                own = _diagonal(_part(self._features.take(some), KINDS[kind]), self._widths[kind])
+                result[some] += np.float32(weight / self._scales[kind]) * own
+        return result
+
+    def view(self, weights: Mapping[str, float]) -> View:
+        """How the weighted sum of the kernels sees all sprites."""
+        count = len(self._features)
+        everything = np.arange(count)
+        if count <= EXACT:
+            gram = self.between(everything, everything, weights)
+            gram = (gram + gram.T) / 2
+            return View(None, gram, np.ascontiguousarray(np.diagonal(gram)))
+        landmarks = self._order[_strided(count, LANDMARKS)]
+        among = self.between(landmarks, landmarks, weights).astype(np.float64)
+        values, vectors = np.linalg.eigh((among + among.T) / 2)
+        values = np.maximum(values, _JITTER * max(values[-1], 1e-12))
+        root = (vectors / np.sqrt(values)).astype(np.float32)
+        phi = np.empty((count, len(landmarks)), np.float32)
+        for first in range(0, count, _CHUNK):
+            some = everything[first : first + _CHUNK]
+            phi[some] = self.between(some, landmarks, weights) @ root
+        return View(phi, None, self.diagonal(weights))
+
+
+def _odd(left: Halves, right: Halves, width: float) -> Matrix:
+    near = _squared(left.even, right.even)
+    near += (left.odd**2).sum(axis=1)[:, None]
+    near += (right.odd**2).sum(axis=1)
+    cross = 2 * (left.odd @ right.odd.T)
+    factor = np.float32(-1 / width)
+    # Both exponentials see the same rounded numbers, so that negating an odd half negates the result exactly.
+    return np.asarray((np.exp((near - cross) * factor) - np.exp((near + cross) * factor)) / 2, np.float32)
+
+
+def _diagonal(some: Halves, width: float) -> NDArray[np.float32]:
+    return np.asarray((1 - np.exp(-4 * (some.odd**2).sum(axis=1) / width)) / 2, np.float32)
+
+
+def _part(features: Halves, part: slice) -> Halves:
+    return Halves(features.even[:, part].astype(np.float32), features.odd[:, part].astype(np.float32))
+
+
+def _squared(left: NDArray[np.floating], right: NDArray[np.floating]) -> Matrix:
+    products = left @ right.T
+    found = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2 * products
+    return np.asarray(np.maximum(found, 0), np.float32)
+
+
+def _spread(features: Halves) -> NDArray[np.intp]:
+    """An order that depends on the even halves alone, so that every n-th of it are all kinds of sprites."""
+    directions = np.random.default_rng(0).standard_normal((features.even.shape[1], 2)).astype(np.float32)
+    along = np.concatenate(
+        [
+            features.even[first : first + _CHUNK].astype(np.float32) @ directions
+            for first in range(0, max(1, len(features)), _CHUNK)
+        ]
+    )
+    return np.lexsort((along[:, 1], along[:, 0]))
+
+
+def _strided(count: int, most: int) -> NDArray[np.intp]:
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.intp)) if count else np.empty(0, np.intp)

@@ -1,0 +1,192 @@
+"""Suggestions for a workspace: which way its sprites face, which are unfit; and the one edit that applies them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandam_studio.core.errors import NothingMatches, UserError
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.suggestions.described import described
+from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, UNKNOWN, FacingReview
+from gandam_studio.core.suggestions.fitness.ranking import even_features
+from gandam_studio.core.suggestions.fitness.review import FIT, UNFIT, FitnessReview
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Edit, SetSetting, SetValues, Together
+from gandam_studio.core.workspace.lookups import stored_features
+from gandam_studio.core.workspace.seqsets import Seqs
+from gandam_studio.core.workspace.settings import CERTIFICATES, TARGET_FACING
+from gandam_studio.core.workspace.sprite import Sprite, mirrored_facing
+
+_LABELS = {"left": LEFT, "right": RIGHT, "front": FRONT, "unknown": UNKNOWN}
+_NAMES = {LEFT: "left", RIGHT: "right", FRONT: "front", UNKNOWN: "unknown"}
+SIDES = ("left", "right")
+
+
+@dataclass(frozen=True)
+class FacingSuggestion:
+    """One sprite's suggested facing.
+
+    Attributes:
+        sprite: the sprite.
+        facing: "left", "right" or "front", as it is shown now.
+        flip: whether it must be flipped once more to face the target.
+        confidence: the chance that this is right; .5 is a guess.
+        group: number of its stack; sprites of one stack are so alike that one answer turns them all.
+        because: ids of the confirmed sprites most like it.
+    """
+
+    sprite: Sprite
+    facing: str
+    flip: bool
+    confidence: float
+    group: int
+    because: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `suggest facing --json`."""
+        return {
+            "id": self.sprite.id, "facing": self.facing, "flip": self.flip,
+            "confidence": round(self.confidence, 4), "group": self.group, "because": list(self.because),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class SpritesInReview:
+    """The sprites of a review: row i of the review is `sprites[i]`."""
+
+    sprites: Sequence[Sprite]
+
+    @property
+    def seqs(self) -> Seqs:
+        """Their row numbers."""
+        return np.array([sprite.seq for sprite in self.sprites], np.int64)
+
+
+def target_facing(workspace: Workspace) -> str:
+    """The side that all sprites are to face: "left" unless the person chose otherwise."""
+    return str(workspace.setting(TARGET_FACING, "left"))
+
+
+def set_target(side: str) -> SetSetting:
+    """The edit that chooses it."""
+    if side not in SIDES:
+        raise UserError(f"sprites can be turned to the left or the right, not {side!r}")
+    return SetSetting(TARGET_FACING, side, f"Turn everything to face {side}")
+
+
+def facing_review(
+    workspace: Workspace, seqs: Seqs | None = None, job: Job = NULL_JOB
+) -> tuple[FacingReview, SpritesInReview]:
+    """The facing assistant for the sprites that are not dropped, or for some rows of them.
+
+    What has a facing already counts as confirmed. Raises Cancelled.
+    """
+    sprites = [sprite for sprite in workspace.sprites(seqs) if sprite.status != "dropped"]
+    features = described(workspace, sprites, job)
+    labels = np.array([_LABELS[sprite.facing] for sprite in sprites], np.int8)
+    shown = np.array([RIGHT if sprite.flipped else LEFT for sprite in sprites], np.int8)
+    job.start("Comparing sprites", None)
+    return FacingReview(features, labels, shown), SpritesInReview(sprites)
+
+
+def facing_suggestions(workspace: Workspace, seqs: Seqs | None = None, job: Job = NULL_JOB) -> list[FacingSuggestion]:
+    """Suggest a facing for every sprite that has none and is not dropped, the surest first.
+
+    Before any sprite has a facing, left and right may be exchanged, all together, and no confidence is above .5.
+    """
+    review, found = facing_review(workspace, seqs, job)
+    target = target_facing(workspace)
+    result = []
+    rest = review.open
+    for row in rest[np.argsort(-np.abs(review.margin[rest]), kind="stable")].tolist():
+        sprite = found.sprites[row]
+        side = shown_side(int(review.signs[row]), sprite)
+        because = tuple(found.sprites[near].id for near, _ in review.nearest(row)) if len(rest) <= 5_000 else ()
+        sure = float(review.chances[row]) if review.started else 0.5
+        result.append(FacingSuggestion(sprite, side, side != target, sure, int(review.groups.number[row]), because))
+    for row in np.flatnonzero(review.symmetric & (review.labels == UNKNOWN)).tolist():
+        group = int(review.groups.number[row])
+        result.append(FacingSuggestion(found.sprites[row], "front", False, 0.5, group, ()))
+    return result
+
+
+def facing_labels(workspace: Workspace, accepted: Sequence[FacingSuggestion]) -> dict[int, int]:
+    """Row number -> label before the flip, of suggestions a person accepts and of what has a facing already."""
+    labels = {
+        one.seq: _LABELS[one.facing]
+        for one in workspace.sprites()
+        if one.facing != "unknown" and one.status != "dropped"
+    }
+    for one in accepted:
+        facing = mirrored_facing(one.facing) if one.sprite.flipped else one.facing
+        labels[one.sprite.seq] = _LABELS[facing]
+    return labels
+
+
+def shown_side(label: int, sprite: Sprite) -> str:
+    """The facing as shown of a label for the picture before the flip."""
+    name = _NAMES[label]
+    return mirrored_facing(name) if sprite.flipped else name
+
+
+def turn_all(labels: Mapping[int, int], sprites: Mapping[int, Sprite], target: str) -> SetValues:
+    """One edit that notes the facing of sprites (row number -> label before the flip) and flips those that face away.
+
+    Raises NothingMatches if there is none.
+    """
+    if not labels:
+        raise NothingMatches("no sprite was confirmed, so nothing was changed")
+    facings = {seq: _NAMES[label] for seq, label in labels.items()}
+    flips = {seq: int(facings[seq] != target) if facings[seq] in SIDES else int(sprites[seq].flipped) for seq in labels}
+    return SetValues({"facing": facings, "flipped": flips}, f"Turn to face {target}")
+
+
+def fitness_review(
+    workspace: Workspace, reason: str, seqs: Seqs | None = None, job: Job = NULL_JOB
+) -> tuple[FitnessReview, SpritesInReview]:
+    """The fitness assistant for a reason: sprites dropped for it are unfit, kept ones fit, undecided ones asked about.
+
+    Sprites dropped for another reason are left out. Raises UserError without a reason, and Cancelled.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise UserError("say what makes a sprite unfit: --reason 'not bipedal'")
+    sprites = [sprite for sprite in workspace.sprites(seqs) if sprite.status != "dropped" or sprite.reason == reason]
+    job.start("Comparing sprites", None)
+    labels = np.array(
+        [UNFIT if one.status == "dropped" else FIT if one.status == "kept" else 0 for one in sprites], np.int8
+    )
+    return FitnessReview(reason, even_features_of(workspace, sprites), labels), SpritesInReview(sprites)
+
+
+def even_features_of(workspace: Workspace, sprites: Sequence[Sprite]) -> NDArray[np.float32]:
+    """(N, D) features that mirroring leaves as they are, from what the import stored."""
+    stored = stored_features(workspace, np.array([sprite.seq for sprite in sprites], np.int64))
+    sides = np.array([(sprite.width, sprite.height) for sprite in sprites], np.float64).reshape(-1, 2)
+    return even_features(stored, sides)
+
+
+def end_review(review: FitnessReview, found: SpritesInReview, before: Mapping[int, int], certificates: Any) -> Edit:
+    """One edit for what a fitness review decided: unfit sprites are dropped for its reason, its certificate is kept.
+
+    Sprites found fit stay as they are. `before` are the labels by row number that the review began with, `certificates`
+    the setting as it is.
+    """
+    drops = {
+        sprite.seq: "dropped"
+        for row, sprite in enumerate(found.sprites)
+        if review.labels[row] == UNFIT and before.get(sprite.seq) != UNFIT
+    }
+    kept = dict(certificates) if isinstance(certificates, dict) else {}
+    kept[review.reason] = review.certificate().to_json()
+    certificate = SetSetting(CERTIFICATES, kept, "Keep a certificate")
+    title = f"Review: {review.reason}"
+    if not drops:
+        return Together((certificate,), title)
+    reasons = dict.fromkeys(drops, review.reason)
+    return Together((SetValues({"status": drops, "reason": reasons}, title), certificate), title)

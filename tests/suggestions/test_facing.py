@@ -1,0 +1,188 @@
+"""Facing: odd under mirroring, independent of order, right on planted sets, and never a trap."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planted import planted
+
+from gandam_studio.core.suggestions.facing import kernel, model
+from gandam_studio.core.suggestions.facing.features import Halves, halves
+from gandam_studio.core.suggestions.facing.kernel import OddKernels
+from gandam_studio.core.suggestions.facing.model import believe, likeliest, mixtures, start
+from gandam_studio.core.suggestions.facing.review import LEFT, FacingReview, Page
+
+_PICTURES, _TRUTH = planted()
+_FEATURES = halves(_PICTURES)
+
+
+def view_of(features: Halves):
+    kernels = OddKernels(features)
+    return kernels.view(mixtures(kernels.kinds)[0])
+
+
+def turned(features: Halves, signs: np.ndarray) -> Halves:
+    return Halves(features.even, features.odd * signs[:, None].astype(np.float32))
+
+
+def review_of(features: Halves = _FEATURES, **more) -> FacingReview:
+    count = len(features)
+    return FacingReview(features, np.zeros(count, np.int8), np.ones(count, np.int8), **more)
+
+
+def finish(review: FacingReview, truth: np.ndarray) -> int:
+    """Go through all pages as a person does who clicks every wrong sprite. Returns the number of pages."""
+    if (first := review.first()) >= 0:
+        review.answer(first, int(truth[first]))
+    pages = 0
+    while len((page := review.page()).rows):
+        wrong = page.signs != truth[page.rows]
+        review.accept(page, wrong, clicks=int(wrong.sum()))
+        pages += 1
+    return pages
+
+
+def test_mirroring_a_picture_negates_its_odd_half_and_keeps_the_even_one():
+    mirrored = halves([np.ascontiguousarray(picture[:, ::-1]) for picture in _PICTURES])
+    assert np.array_equal(mirrored.even, _FEATURES.even)
+    assert np.array_equal(mirrored.odd, -_FEATURES.odd)
+    assert np.linalg.norm(_FEATURES.odd, axis=1).min() > 0.05
+
+
+def test_a_symmetric_picture_has_no_odd_half():
+    half = np.random.default_rng(0).integers(0, 256, (20, 9, 4), dtype=np.uint8)
+    found = halves([np.concatenate([half, half[:, ::-1]], axis=1), np.zeros((8, 8, 4), np.uint8)])
+    assert np.abs(found.odd).max() < 1e-6
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_model_is_odd_in_every_sprite(exact, seed):
+    rng = np.random.default_rng(seed)
+    signs = rng.choice([-1, 1], len(_TRUTH)).astype(np.int8)
+    labels = np.where(rng.random(len(_TRUTH)) < 0.3, _TRUTH, 0).astype(np.int8)
+    with pytest.MonkeyPatch.context() as patch:
+        if not exact:
+            patch.setattr(kernel, "EXACT", 0)
+            patch.setattr(kernel, "LANDMARKS", 20)
+        one = believe(view_of(_FEATURES), labels)
+        other = believe(view_of(turned(_FEATURES, signs)), (labels * signs).astype(np.int8))
+    assert np.allclose(one.mean, other.mean * signs, atol=1e-3)
+    assert np.allclose(one.sd, other.sd, atol=1e-3)
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.permutations(range(len(_TRUTH))))
+def test_the_order_of_sprites_makes_no_difference(order):
+    order = np.array(order)
+    labels = np.where(np.arange(len(_TRUTH)) % 5 == 0, _TRUTH, 0).astype(np.int8)
+    one = believe(view_of(_FEATURES), labels)
+    other = believe(view_of(_FEATURES.take(order)), labels[order])
+    assert np.allclose(one.mean[order], other.mean, atol=1e-3)
+
+
+def test_landmarks_agree_with_the_whole_matrix(monkeypatch):
+    labels = np.where(np.arange(len(_TRUTH)) % 4 == 0, _TRUTH, 0).astype(np.int8)
+    exact = believe(view_of(_FEATURES), labels)
+    monkeypatch.setattr(kernel, "EXACT", 0)
+    monkeypatch.setattr(kernel, "LANDMARKS", len(_TRUTH))
+    near = believe(view_of(_FEATURES), labels)
+    assert np.abs(exact.mean - near.mean).max() < 0.05
+    # With more confirmed than landmarks the other form of the same posterior is used.
+    monkeypatch.setattr(kernel, "LANDMARKS", 10)
+    view = view_of(_FEATURES)
+    mean, variance = model._by_functions(view, np.flatnonzero(labels), labels[labels != 0].astype(float), 0.1)
+    again, narrow = model._by_weights(view.phi, np.flatnonzero(labels), labels[labels != 0].astype(float), 0.1)
+    own = (view.phi**2).sum(axis=1) - view.diagonal  # of what landmarks do not see
+    assert np.allclose(mean, again, atol=1e-2)
+    assert np.allclose(variance + own, narrow, atol=1e-2)
+
+
+def test_the_start_turns_each_planted_kind_alike_without_an_answer():
+    view = view_of(_FEATURES)
+    guess = np.sign(start(view))
+    for kind in range(4):
+        some = slice(12 * kind, 12 * kind + 12)
+        assert abs(int((guess[some] * _TRUTH[some]).sum())) == 12
+
+
+def test_stacks_know_how_their_members_are_turned():
+    groups = review_of().groups
+    for number in np.unique(groups.number):
+        members = groups.number == number
+        assert len(np.unique(groups.sign[members] * _TRUTH[members])) == 1
+    assert len(np.unique(groups.number)) < len(_TRUTH) / 3
+
+
+def test_a_planted_set_takes_a_click_a_kind_at_most():
+    review = review_of()
+    finish(review, _TRUTH)
+    assert (review.labels == _TRUTH).all()
+    assert review.clicks <= 4 * 2
+
+
+def test_one_answer_turns_a_set_of_one_kind():
+    pictures, truth = planted(kinds=1, each=60, seed=3)
+    review = review_of(halves(pictures))
+    first = review.first()
+    review.answer(first, int(truth[first]))
+    assert (review.signs == truth).mean() > 0.97
+    assert review.progress().clicks < 60 / 4
+
+
+def test_a_set_that_faces_nowhere_ends_in_plain_order():
+    rng = np.random.default_rng(5)
+    features = halves([rng.integers(0, 256, (24, 24, 4), dtype=np.uint8) for _ in range(120)])
+    truth = rng.choice(np.array([-1, 1], np.int8), 120)
+    review = review_of(features)
+    finish(review, truth)
+    assert review.plain
+    by_hand = int((truth != 1).sum())
+    assert review.clicks <= by_hand + 2 * 8 + 1  # two pages of the shortest kind, and the first answer
+
+
+def test_pages_hold_every_open_sprite_once():
+    review = review_of()
+    seen: list[int] = []
+    review.answer(0, int(_TRUTH[0]))
+    seen.append(0)
+    while len((page := review.page()).rows):
+        seen += page.rows.tolist()
+        review.accept(page, np.zeros(len(page.rows), bool))
+    assert sorted(seen) == list(range(len(_TRUTH)))
+
+
+def test_a_sprite_said_to_face_front_teaches_nothing_about_sides():
+    review = review_of()
+    review.answer(0, int(_TRUTH[0]))
+    page = review.page()
+    review.accept(page, np.zeros(len(page.rows), bool), np.ones(len(page.rows), bool))
+    assert (review.labels[page.rows] == 2).all()
+    assert int((review._sided != 0).sum()) == 1
+
+
+def test_why_names_confirmed_sprites_of_the_same_kind():
+    review = review_of()
+    review.accept(Page(np.arange(0, 48, 6), _TRUTH[::6].copy(), np.ones(8)), np.zeros(8, bool))
+    near = [row for row, _ in review.nearest(13, count=2)]
+    assert near
+    assert all(row // 12 == 1 for row in near)
+
+
+def test_the_likeliest_weights_do_not_depend_on_how_sprites_are_turned():
+    signs = np.random.default_rng(1).choice([-1, 1], len(_TRUTH)).astype(np.int8)
+    assert likeliest(OddKernels(_FEATURES), _TRUTH) == likeliest(
+        OddKernels(turned(_FEATURES, signs)), (_TRUTH * signs).astype(np.int8)
+    )
+
+
+def test_labels_that_are_there_already_are_learned_from():
+    labels = np.zeros(len(_TRUTH), np.int8)
+    labels[::6] = _TRUTH[::6]
+    review = FacingReview(_FEATURES, labels, np.ones(len(_TRUTH), np.int8))
+    assert review.started
+    assert (review.signs == _TRUTH).all()
+    assert LEFT == 1
