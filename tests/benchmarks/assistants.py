@@ -163,7 +163,8 @@ def review_all(features: Halves, truth: np.ndarray, seed: int) -> dict[str, obje
         fits.append(time.perf_counter() - since)
     return {
         "clicks": review.clicks, "pages": review.pages, "by_hand": by_hand,
-        "right_after_none": max(guessed, 1 - guessed), "right_after_one": after_one, "fell_back": review.plain, "build_s": built,
+        "right_after_none": max(guessed, 1 - guessed), "right_after_one": after_one,
+        "fell_back": review.plain, "build_s": built,
         "fit_s": float(np.median(fits)) if fits else 0.0, "ece": calibration_error(chances, rights),
     }  # fmt: skip
 

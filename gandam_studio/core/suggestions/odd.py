@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.suggestions.sprites import even_features_of
 from gandam_studio.core.workspace import Workspace
@@ -26,6 +27,7 @@ _RARE = 0.05  # of the set: what more sprites have is a kind, not an exception
 _A_KIND = 0.25  # of the set, for photographs and text
 _PHOTO_COLORS = 0.5  # distinct colours a pixel
 _PHOTO_LEAST = 600
+_DRAWN_COLORS = 512  # more are no pixel art, whose originals need not be read
 _SCALES = (8, 7, 6, 5, 4, 3, 2)
 _LEAST_BLOCKS = 24  # blocks with an edge between them, below which chance can make a grid
 _BATCH = 200
@@ -92,8 +94,8 @@ def odd_ones(workspace: Workspace, seqs: Seqs | None = None, job: Job = NULL_JOB
         if is_faint(picture, (255, 255, 255)) and is_faint(picture, (0, 0, 0)):
             note(row, "empty", "shows nearly nothing", 2.0)
             continue
-        if picture.shape[:2] == (sprite.height, sprite.width) and (scale := enlarged(picture)) > 1:
-            scales[row] = scale
+        if sprite.colors <= _DRAWN_COLORS:
+            scales[row] = _scale_of(workspace, sprite, picture)
         if _photograph(picture, sprite):
             kinds["photograph"].append(row)
         elif _text(picture):
@@ -137,6 +139,16 @@ def surprise_order(workspace: Workspace, sprites: Sequence[Sprite]) -> NDArray[n
         current = int(nearest.argmax())
     rest = np.setdiff1d(np.arange(count), order)
     return np.concatenate((np.array(order, np.intp), rest))
+
+
+def _scale_of(workspace: Workspace, sprite: Sprite, small: Picture) -> int:
+    """How many times a sprite is enlarged, by its original where the thumbnail `small` is reduced."""
+    if small.shape[:2] == (sprite.height, sprite.width):
+        return enlarged(small)
+    try:
+        return enlarged(workspace.pixels(sprite))
+    except (UserError, OSError):
+        return 1
 
 
 _MOST_SURPRISES = 300

@@ -103,7 +103,8 @@ def facing_suggestions(workspace: Workspace, seqs: Seqs | None = None, job: Job 
     target = target_facing(workspace)
     result = []
     rest = review.open
-    for row in rest[np.argsort(-np.abs(review.margin[rest]), kind="stable")].tolist():
+    # Chances of sprites that are as good as sure are equal; margins are not.
+    for row in rest[np.lexsort((-np.abs(review.margin[rest]), -review.chances[rest]))].tolist():
         sprite = found.sprites[row]
         side = shown_side(int(review.signs[row]), sprite)
         because = tuple(found.sprites[near].id for near, _ in review.nearest(row)) if len(rest) <= 5_000 else ()

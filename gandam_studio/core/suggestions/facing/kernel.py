@@ -114,7 +114,7 @@ class OddKernels:
         everything = np.arange(count)
         if count <= EXACT:
             gram = self.between(everything, everything, weights)
-            gram = (gram + gram.T) / 2
+            gram = np.asarray((gram + gram.T) / 2, np.float32)
             return View(None, gram, np.ascontiguousarray(np.diagonal(gram)))
         landmarks = self._order[_strided(count, LANDMARKS)]
         among = self.between(landmarks, landmarks, weights).astype(np.float64)

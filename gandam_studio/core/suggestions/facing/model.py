@@ -137,11 +137,15 @@ def start(view: View, noise: float = DEFAULT_NOISE) -> NDArray[np.float64]:
     """
     count = len(view)
     norms = 1 / np.sqrt(np.maximum(view.diagonal, 1e-3 * max(float(view.diagonal.max(initial=0)), 1e-9)))
-    block = np.stack([np.abs(norms) * way for way in _ways(view)], axis=1).astype(np.float32)
+    scale = norms.astype(np.float32)[:, None]
+
+    def times(some: NDArray[np.floating]) -> NDArray[np.float64]:
+        return (scale * view.times(np.asarray(scale * some, np.float32))).astype(np.float64)
+
+    block = np.stack([norms * way for way in _ways(view)], axis=1).astype(np.float64)
     for _ in range(_POWER):
-        block = norms[:, None] * view.times(norms[:, None] * block)
-        block, _upper = np.linalg.qr(block)
-    values, vectors = np.linalg.eigh(block.T @ (norms[:, None] * view.times(norms[:, None] * block)))
+        block = np.linalg.qr(times(block))[0]
+    values, vectors = np.linalg.eigh(block.T @ times(block))
     found = np.asarray(block @ vectors[:, int(values.argmax())], np.float64)
     return _self_taught(view, np.sign(found), noise) if count > 1 else found
 

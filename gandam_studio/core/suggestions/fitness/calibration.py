@@ -1,8 +1,8 @@
 """How likely a score means unfit: Venn-Abers predictors (Vovk and Petej 2014), fitted on a random audit alone.
 
 Labels that were asked for because their scores were high are not exchangeable with the rest, so they are left out.
-For a new score s, isotonic regression of the audit with (s, 0) added and with (s, 1) added gives p0 <= p1, between which the
-probability lies; one number for it is p1 / (1 - p0 + p1), which minimises the largest regret under log loss.
+For a new score s, isotonic regression of the audit with (s, 0) added and with (s, 1) added gives p0 <= p1, between
+which the probability lies; one number for it is p1 / (1 - p0 + p1), which minimises the largest regret under log loss.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """How unfit sprites look, from examples: regularised least squares on features that mirroring leaves as they are.
 
 The features are those the import stored (`hashing.features`): f and that of the mirror image, f', as (f + f') / 2 and
-|f - f'| / 2, with the logarithm of the size. Both classes weigh the same. A kernel (Gaussian) finds what a straight line cannot.
+|f - f'| / 2, with the logarithm of the size. Both classes weigh the same. A Gaussian kernel finds what a straight line
+cannot.
 """
 
 from __future__ import annotations
@@ -90,10 +91,10 @@ def fit(features: NDArray[np.float32], labels: NDArray[np.int8], seed: int = 0) 
         return Ranker(features, np.empty(0, np.intp), np.empty(0), 1.0)
     sample = features[np.unique(np.linspace(0, len(features) - 1, min(len(features), _SAMPLE)).astype(np.intp))]
     width = max(float(np.median(_squared(sample, sample))), 1e-6)
-    y, doubt = np.concatenate(targets), np.concatenate(noise)
+    y, doubts = np.concatenate(targets), np.concatenate(noise)
     balance = len(chosen) / (2 * np.where(y > 0, max(1, int((y > 0).sum())), max(1, int((y < 0).sum()))))
     gram = _gauss(features[chosen], features[chosen], width).astype(np.float64)
-    weights = np.linalg.solve(gram + np.diag(doubt / balance), y - 0.0)
+    weights = np.linalg.solve(gram + np.diag(doubts / balance), y).astype(np.float64)
     return Ranker(features, chosen, weights, width)
 
 

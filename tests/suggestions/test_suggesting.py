@@ -1,0 +1,171 @@
+"""Suggestions for a workspace: the commands, what they change, and what is kept with a version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from planted import planted
+from studio_calls import Studio
+
+from gandam_studio.core.importing import import_sources
+from gandam_studio.core.importing.options import ImportOptions
+from gandam_studio.core.suggestions import described
+from gandam_studio.core.suggestions.fitness.review import UNFIT
+from gandam_studio.core.suggestions.odd import enlarged, odd_ones, reduced, surprise_order
+from gandam_studio.core.suggestions.sprites import end_review, facing_review, fitness_review
+from gandam_studio.core.versions import commit
+from gandam_studio.core.versions.files import header
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Drop, SetCrop, SetFacing
+from gandam_studio.core.workspace.settings import CERTIFICATES
+
+
+@pytest.fixture(scope="module")
+def walkers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 60 walkers of 3 kinds, named after the way they look."""
+    folder = tmp_path_factory.mktemp("walkers")
+    pictures, truth = planted(kinds=3, each=20, seed=4)
+    for number, (picture, side) in enumerate(zip(pictures, truth.tolist(), strict=True)):
+        Image.fromarray(picture).save(folder / f"{number:02d}-{'left' if side > 0 else 'right'}.png")
+    return folder
+
+
+@pytest.fixture
+def folder(walkers: Path, tmp_path: Path) -> Path:
+    with Workspace.create(tmp_path / "w") as workspace:
+        import_sources(workspace, [walkers], options=ImportOptions(workers=1))
+    return tmp_path / "w"
+
+
+def test_one_answer_suggests_the_rest_and_applying_is_one_edit(folder: Path, studio: Studio) -> None:
+    first = studio("suggest", "facing", "-w", folder, "--json").json
+    assert {"id", "facing", "flip", "confidence", "group"} <= set(first[0])
+    assert all(row["confidence"] <= 0.5 for row in first)
+    assert "which way it faces" in studio("suggest", "apply", "-w", folder).refusal
+    rows = studio("list", "-w", folder, "--json").json
+    side = {row["id"]: row["name"].split("-")[1].removesuffix(".png") for row in rows}
+    for row in rows[::12]:
+        studio("face", row["id"], side[row["id"]], "-w", folder)
+    found = studio("suggest", "facing", "-w", folder, "--json").json
+    assert len(found) == len(rows) - len(rows[::12])
+    assert np.mean([row["facing"] == side[row["id"]] for row in found]) > 0.95
+    assert [row["confidence"] for row in found] == sorted((row["confidence"] for row in found), reverse=True)
+    assert all(row["flip"] == (row["facing"] == "right") for row in found)
+    assert all(row["because"] for row in found)
+    done = studio("suggest", "apply", "-w", folder, "--target", "right", "--at-least", "0.5", "--json").json
+    assert done["edit"] > 0
+    after = studio("list", "-w", folder, "--json").json
+    assert {row["facing"] for row in after} == {"right"}
+    right = [row for row in after if row["flipped"] == (side[row["id"]] == "left")]
+    assert len(right) >= 0.95 * len(after)
+    studio("undo", "-w", folder)
+    assert not any(row["flipped"] for row in studio("list", "-w", folder, "--json").json)
+
+
+def test_suggesting_works_while_another_process_holds_the_workspace(folder: Path, studio: Studio) -> None:
+    with Workspace.open(folder):
+        assert len(studio("suggest", "facing", "-w", folder, "--json", "-n", 3).json) == 3
+        assert studio("suggest", "odd", "-w", folder, "--json").code == 0
+
+
+def test_features_are_kept_and_follow_a_crop(folder: Path) -> None:
+    with Workspace.open(folder) as workspace:
+        review, _ = facing_review(workspace)
+        before = (folder / described.NAME).read_bytes()
+        workspace.apply(SetCrop([1], (0, 0, 20, 40)))
+        again, _ = facing_review(workspace)
+        assert not np.array_equal(review.features.even[0], again.features.even[0])
+        assert np.array_equal(review.features.even[1:], again.features.even[1:])
+        # A damaged record counts as missing.
+        damaged = bytearray(before)
+        damaged[100] ^= 0xFF
+        (folder / described.NAME).write_bytes(bytes(damaged[:-50]))
+        mended, _ = facing_review(workspace)
+        assert np.array_equal(again.features.odd, mended.features.odd)
+
+
+def test_fitness_ranks_what_looks_like_the_drops_and_drops_nothing(folder: Path, studio: Studio) -> None:
+    assert "--reason" in studio("suggest", "fitness", "-w", folder).refusal
+    assert "no sprite is dropped" in studio("suggest", "fitness", "--reason", "tail", "-w", folder).refusal
+    rows = studio("list", "-w", folder, "--json").json
+    kind = {row["id"]: int(row["name"].split("-")[0]) // 20 for row in rows}
+    for row in [row for row in rows if kind[row["id"]] == 2][:4]:
+        studio("drop", row["id"], "--reason", "tail", "-w", folder)
+    found = studio("suggest", "fitness", "--reason", "tail", "-w", folder, "--json").json
+    assert {"id", "score", "confidence"} <= set(found[0])
+    assert np.mean([kind[row["id"]] == 2 for row in found[:16]]) > 0.8
+    assert sum(row["status"] == "dropped" for row in studio("list", "-w", folder, "--json").json) == 4
+
+
+def test_a_review_is_one_edit_and_its_certificate_is_kept_with_the_version(folder: Path) -> None:
+    with Workspace.open(folder) as workspace:
+        workspace.apply(Drop([1, 2], "tail"))
+        review, found = fitness_review(workspace, "tail")
+        before = dict(zip(found.seqs.tolist(), review.labels.tolist(), strict=True))
+        page = review.audit_page(40)
+        wrong = np.zeros(len(page), bool)
+        wrong[:3] = True
+        review.accept(page, wrong, audit=True)
+        workspace.apply(end_review(review, found, before, workspace.setting(CERTIFICATES)))
+        assert workspace.counts().dropped == 5
+        assert workspace.sprite(int(found.seqs[page[0]])).reason == "tail"
+        kept = header(workspace, commit(workspace))["certificates"]["tail"]
+        assert kept["audited"] == 40
+        assert kept["audited_unfit"] == 3
+        assert kept["unfit"] == 5
+        assert 0 < kept["most_left"] <= 18
+        workspace.undo()
+        assert workspace.counts().dropped == 2
+        assert workspace.setting(CERTIFICATES) is None
+        assert (review.labels == UNFIT).sum() == 5
+
+
+def test_what_faces_front_is_left_alone(folder: Path, studio: Studio) -> None:
+    with Workspace.open(folder) as workspace:
+        workspace.apply(SetFacing([5], "front"))
+        workspace.apply(SetFacing([1], "left"))
+    assert studio("suggest", "apply", "--at-least", "0.5", "-w", folder).code == 0
+    with Workspace.open(folder) as workspace:
+        assert workspace.sprite(5).facing == "front"
+        assert not workspace.sprite(5).flipped
+
+
+def test_odd_ones_are_found_and_ordinary_ones_left_out(walkers: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    small = np.array(Image.open(next(iter(sorted(walkers.iterdir())))))
+    Image.fromarray(small.repeat(3, axis=0).repeat(3, axis=1)).save(strange / "tripled.png")
+    smooth = np.cumsum(np.cumsum(rng.normal(0, 1, (90, 90, 3)), axis=0), axis=1)
+    smooth = (smooth - smooth.min()) / np.ptp(smooth) * 255
+    Image.fromarray(smooth.astype(np.uint8)).save(strange / "photo.png")
+    speck = np.zeros((40, 40, 4), np.uint8)
+    Image.fromarray(speck).save(strange / "empty.png")
+    Image.fromarray(np.full((12, 400, 3), 90, np.uint8) * np.array([1, 2, 1], np.uint8)).save(strange / "bar.png")
+    with Workspace.create(tmp_path / "w") as workspace:
+        import_sources(workspace, [walkers, strange], options=ImportOptions(workers=1))
+        found = {one.sprite.name: one for one in odd_ones(workspace)}
+        kinds = {name: [kind for kind, _ in one.why] for name, one in found.items()}
+        assert "enlarged" in kinds["tripled.png"]
+        assert found["tripled.png"].scale == 3
+        assert "photograph" in kinds["photo.png"]
+        assert "empty" in kinds["empty.png"]
+        assert {"size", "aspect"} <= set(kinds["bar.png"])
+        assert len(set(found) - {"tripled.png", "photo.png", "empty.png", "bar.png"}) <= 3
+        sprites = list(workspace.sprites())
+        order = surprise_order(workspace, sprites)
+        assert sorted(order.tolist()) == list(range(len(sprites)))
+        assert {"photo.png", "bar.png"} & {sprites[row].name for row in order[:4].tolist()}
+
+
+@pytest.mark.parametrize("scale", [2, 3, 5])
+@pytest.mark.parametrize("offset", [(0, 0), (1, 1)])
+def test_enlarged_pictures_are_recognised_and_reduced_to_their_grid(scale: int, offset: tuple[int, int]) -> None:
+    small = np.random.default_rng(scale).integers(0, 256, (14, 12, 4), dtype=np.uint8)
+    large = small.repeat(scale, axis=0).repeat(scale, axis=1)[offset[1] :, offset[0] :]
+    assert enlarged(large) == scale
+    assert np.array_equal(reduced(large, scale), small)
+    assert enlarged(small) == 1
