@@ -33,10 +33,12 @@ def synonyms() -> dict[str, str]:
 keep: accept include approve yes good
 flip: mirror reverse horizontal invert
 undecided: reset clear unmark
-turn: rotate
 crop: cut trim clip
 trim: crop border margin autocrop
 tag: label keyword category mark
+turn: rotate assist orient face direction auto flip all suggestions
+unfit: assist bad wrong outlier review reject audit stop
+odd: outlier strange unusual weird anomaly upscaled photo text assist
 facing: direction orientation look side
 large: zoom big enlarge preview fullscreen magnify
 larger: zoom in bigger increase

@@ -72,6 +72,18 @@ class CurateBase(Screen):
         """Keep every undecided sprite that is shown."""
 
     @abstractmethod
+    def turn_all(self) -> None:
+        """Turn the sprites shown to face one way, with suggestions."""
+
+    @abstractmethod
+    def find_unfit(self) -> None:
+        """Look for unfit sprites, with suggestions."""
+
+    @abstractmethod
+    def odd_first(self) -> None:
+        """Select what is out of the ordinary."""
+
+    @abstractmethod
     def toggle_onion(self) -> None:
         """Show or hide the mirrored picture in the large view."""
 
@@ -114,6 +126,7 @@ class CurateActions:
                 tr("&Sprite"),
                 (*self._decision_entries(), None, self._facing_menu(), None, self.keep_all, self.next, self.advance),
             ),
+            ScreenMenu(tr("&Assist"), (self.turn_all, self.find_unfit, self.find_odd)),
             ScreenMenu(tr("F&ilter"), self._filter_entries()),
             ScreenMenu(
                 tr("&View"),
@@ -181,6 +194,9 @@ class CurateActions:
         self.all_left = make(tr("Flip all to face l&eft"), lambda: screen.look("left"), "Shift+L")
         self.all_right = make(tr("Flip all to face r&ight"), lambda: screen.look("right"), "Shift+R")
         self.keep_all = make(tr("&Keep all undecided shown"), screen.keep_undecided, "Shift+K")
+        self.turn_all = make(tr("&Turn all to face one way…"), screen.turn_all, "G", "star")
+        self.find_unfit = make(tr("Find &unfit sprites…"), screen.find_unfit, "Shift+G")
+        self.find_odd = screen.add_action(tr("Find &odd ones"), screen.odd_first, "Ctrl+G")
         self.next = screen.add_action(tr("&Next undecided"), screen.next_undecided, ["Return", "Enter"])
         self.advance = screen.add_action(tr("Move on &after a decision"), self._keep_advance, checkable=True)
 

@@ -26,6 +26,7 @@ from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt.background import Latest
 from gandam_studio.qt.curate import accessible
 from gandam_studio.qt.curate.actions import CurateActions, CurateBase, advances
+from gandam_studio.qt.curate.assist.mode import AssistMode
 from gandam_studio.qt.curate.decisions import Decisions
 from gandam_studio.qt.curate.filter_bar import FilterBar
 from gandam_studio.qt.curate.footer import Footer
@@ -70,6 +71,7 @@ class CurateScreen(TakesDrops, CurateBase):
         self.panel = SidePanel(session, self.gallery.targets)
         self.decisions = Decisions(session, self.gallery.targets, self)
         self.imports = ImportController(session, self)
+        self.assist = AssistMode(self)
         self._stale = True
         self._wanted: Seqs | None = None  # to select as soon as the filter has run
         self._reasons_stale = True
@@ -100,11 +102,15 @@ class CurateScreen(TakesDrops, CurateBase):
         settings.setValue(_TILE_KEY, self.gallery.tile)
         settings.setValue(_PANEL_KEY, self.actions_of.show_panel.isChecked())
 
+    def may_close(self) -> bool:
+        """What was confirmed in the Assist mode is applied before the window closes."""
+        self.assist.leave()
+        return True
+
     def closing(self) -> None:
         """End the picture loaders."""
         self._settled.stop()
-        self.gallery.pictures.stop()
-        self.large_view.stop()
+        self.work.stop()
         self.panel.inspector.stop()
 
     def menus(self) -> list[ScreenMenu]:
@@ -135,11 +141,11 @@ class CurateScreen(TakesDrops, CurateBase):
         return shown if shown is not None and self.stack.currentWidget() is self.filled else self
 
     def event(self, event: QEvent) -> bool:
-        """While a sprite is cropped, plain keys are not decisions: Enter crops, the arrows move the rectangle."""
+        """While a sprite is cropped or suggestions are shown, plain keys are no decisions but those views' own."""
         if (
             isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.ShortcutOverride
-            and self.work.is_cropping
+            and (self.work.is_cropping or self.work.is_assisting)
             and not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
             and event.key() < Qt.Key.Key_F1
         ):
@@ -150,7 +156,7 @@ class CurateScreen(TakesDrops, CurateBase):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Explain a digit that stands for no reason yet."""
         number = event.key() - Qt.Key.Key_0
-        if 1 <= number <= DIGITS and not event.modifiers() and not self.work.is_cropping:
+        if 1 <= number <= DIGITS and not event.modifiers() and not (self.work.is_cropping or self.work.is_assisting):
             self.drop_for(number)
         else:
             super().keyPressEvent(event)
@@ -355,6 +361,27 @@ class CurateScreen(TakesDrops, CurateBase):
         picker.chosen.connect(lambda reason: self.decide(lambda: self.decisions.drop(reason)))
         picker.open_at(self._menu_point())
 
+    def turn_all(self) -> None:
+        """Turn the sprites shown to face one way, page by page."""
+        self.assist.turn(self._shown_rows())
+
+    def find_unfit(self) -> None:
+        """Look for sprites that are unfit for a reason, page by page."""
+        picker = ReasonPicker(reasons_given(self.session.workspace), self)
+        picker.field.setPlaceholderText(self.tr("What makes a sprite unfit?"))
+        picker.setAccessibleName(self.tr("What makes a sprite unfit"))
+        rows = self._shown_rows()
+        picker.chosen.connect(lambda reason: self.assist.find_unfit(reason, rows))
+        picker.open_at(self._menu_point())
+
+    def odd_first(self) -> None:
+        """Select what is out of the ordinary among the sprites."""
+        self.assist.find_odd(self._shown_rows())
+
+    def _shown_rows(self) -> Seqs | None:
+        """The rows that the filter shows; None for all of them."""
+        return np.sort(self.gallery.order) if self.filter_bar.filter.has_criteria else None
+
     def ask_tags(self) -> None:
         """Set the focus to the panel's tag field."""
         self.panel.show()
@@ -376,11 +403,17 @@ class CurateScreen(TakesDrops, CurateBase):
         if self.decisions.crop(box):
             self.work.show_gallery()
 
+    def refresh_current(self) -> None:
+        """Show the current sprite, and enable what can be done with it."""
+        self._show_current()
+
     def _show_current(self) -> None:
         gallery = self.gallery
         self.work.refresh()
         self.footer.show_counts(len(gallery.order), last_seq(self.session.workspace), gallery.selection.count)
-        self.actions_of.refresh(gallery.selection.count or int(gallery.current_seq > 0))
+        # Decisions must not reach what suggestions hide.
+        chosen = gallery.selection.count or int(gallery.current_seq > 0)
+        self.actions_of.refresh(0 if self.work.is_assisting else chosen)
         self._settled.start()
 
     def _show_details(self) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt.curate.assist.view import AssistView
 from gandam_studio.qt.curate.crop_view import CropView
 from gandam_studio.qt.curate.gallery import Gallery
 from gandam_studio.qt.curate.large_view import LargeView
@@ -27,6 +28,7 @@ class WorkArea(QStackedWidget):
         self.large_view = LargeView(workspace)
         self._workspace = workspace
         self._crop_view: CropView | None = None
+        self._assist_view: AssistView | None = None
         for view in (self.gallery, self.large_view):
             self.addWidget(view)
         self.gallery.opened.connect(lambda _seq: self.toggle_zoom())
@@ -42,6 +44,30 @@ class WorkArea(QStackedWidget):
             self._crop_view.chosen.connect(self.crop_chosen)
             self.addWidget(self._crop_view)
         return self._crop_view
+
+    @property
+    def assist_view(self) -> AssistView:
+        """The view of the Assist mode, built on first use."""
+        if self._assist_view is None:
+            self._assist_view = AssistView(self._workspace)
+            self.addWidget(self._assist_view)
+        return self._assist_view
+
+    @property
+    def is_assisting(self) -> bool:
+        """True while the Assist mode is shown."""
+        return self._assist_view is not None and self._shown is self._assist_view
+
+    def open_assist(self) -> None:
+        """Show the Assist mode."""
+        self._switch_to(self.assist_view)
+
+    def stop(self) -> None:
+        """End the picture loaders."""
+        self.gallery.pictures.stop()
+        self.large_view.stop()
+        if self._assist_view is not None:
+            self._assist_view.grid.pictures.stop()
 
     @property
     def is_cropping(self) -> bool:

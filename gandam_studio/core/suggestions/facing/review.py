@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,12 +70,14 @@ class FacingReview:
         features: even and odd halves of the pictures before the flip.
         labels: (N,) LEFT, RIGHT, FRONT or UNKNOWN in the picture before the flip: what is confirmed.
         shown: (N,) +1 where a sprite is not flipped now, -1 where it is.
+        wanted: LEFT or RIGHT, the side to face: in plain order sprites are taken to face it as they are.
         doubtful_first: order pages from the most doubtful.
     """
 
     features: Halves
     labels: Signs
     shown: Signs
+    wanted: int = LEFT
     doubtful_first: bool = False
     plain: bool = False
     pages: int = 0
@@ -98,6 +101,11 @@ class FacingReview:
     @property
     def _sided(self) -> Signs:
         return np.where(self.labels == FRONT, 0, self.labels).astype(np.int8)
+
+    @property
+    def _as_is(self) -> Signs:
+        """(N,) the labels of sprites that all face the wanted side as they are shown now."""
+        return (self.shown * self.wanted).astype(np.int8)
 
     @property
     def open(self) -> NDArray[np.intp]:
@@ -195,7 +203,7 @@ class FacingReview:
         rest = self.open
         if self.plain:
             rows = rest[: SMALLEST * 6]
-            return Page(rows, self.shown[rows].copy(), np.full(len(rows), 0.5), plain=True)
+            return Page(rows, self._as_is[rows], np.full(len(rows), 0.5), plain=True)
         chances = self.chances[rest]
         # By the margin: chances of sure sprites are all nearly 1.
         key = -np.abs(self.margin[rest]) if not self.doubtful_first else np.abs(self.margin[rest])
@@ -226,14 +234,28 @@ class FacingReview:
         self.labels[page.rows] = np.where(front, FRONT, right)
         self.pages += 1
         self.clicks += clicks
-        self.turned += int((right[~front] != self.shown[page.rows][~front]).sum())
+        as_is = self._as_is[page.rows]
+        self.turned += int((right[~front] != as_is[~front]).sum())
         if not page.plain:
             judged = ~front
             self._history += list(
                 zip(np.abs(self.margin[page.rows][judged]).tolist(), (~wrong[judged]).tolist(), strict=True)
             )
-            self._judge(int(wrong[judged].sum()), int((right[judged] != self.shown[page.rows][judged]).sum()))
+            self._judge(int(wrong[judged].sum()), int((right[judged] != as_is[judged]).sum()))
         self._refit()
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """What a page changes, for `restore`."""
+        counts = (self.pages, self.clicks, self.turned, self.plain, self._fruitless)
+        return self.labels.copy(), counts, list(self._history)
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        """Return to a snapshot."""
+        labels, counts, history = state
+        self.labels, self._history = labels.copy(), list(history)
+        self.pages, self.clicks, self.turned, self.plain, self._fruitless = counts
+        self._slope = _fitted_slope(self._history)
+        self._fit()
 
     def _judge(self, wrong: int, by_hand: int) -> None:
         """Fall back to plain order after pages that took at least as many corrections as turning by hand would."""

@@ -1,0 +1,271 @@
+"""Turning sprites to face one way: one question, then pages of which the wrong ones are marked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt
+
+from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, FacingReview, Page
+from gandam_studio.core.suggestions.sprites import SpritesInReview, set_target, target_facing, turn_all
+from gandam_studio.core.workspace.edits import Edit, Together
+from gandam_studio.qt.counts import counted, sprites
+from gandam_studio.qt.curate.assist.assistant import Assistant
+from gandam_studio.qt.curate.assist.grid import Look
+from gandam_studio.qt.curate.assist.view import AssistView
+from gandam_studio.qt.session import INFO, SUCCESS, Session
+
+_FACING = {LEFT: "left", RIGHT: "right", FRONT: "front"}
+_STACK = 2  # sprites of a stack on a page, from which it is shown as one
+
+
+class FacingAssist(Assistant):
+    """Attributes:
+    review: what has been said and is believed.
+    target: the side to face.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        view: AssistView,
+        review: FacingReview,
+        found: SpritesInReview,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(session, view, parent)
+        self.review, self.found = review, found
+        self.target = target_facing(session.workspace)
+        review.wanted = LEFT if self.target == "left" else RIGHT
+        self._target_before = self.target
+        self._before = review.labels.copy()
+        self._seqs = found.seqs
+        self._row_of = {seq: row for row, seq in enumerate(self._seqs.tolist())}
+        self._page: Page | None = None
+        self._fronts: set[int] = set()
+        self._clicks = 0
+        self._undo: list[tuple[Any, ...]] = []  # states of the review before each page
+        self._told_plain = False
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Row number -> file name."""
+        return {sprite.seq: sprite.name for sprite in self.found.sprites}
+
+    def begin(self) -> None:
+        """Show the question, or the first page."""
+        self._next()
+
+    # Pages
+
+    def _next(self) -> None:
+        review = self.review
+        if not len(review.open):
+            self.leave()
+        elif not review.started and (first := review.first()) >= 0:
+            self._ask(first)
+        else:
+            self._show(review.page())
+
+    def _ask(self, row: int) -> None:
+        """Ask which way one sprite looks: all others follow from it."""
+        seq = int(self._seqs[row])
+        self._page = None
+        self.view.heading.setText(self.tr("Which way does this one look?"))
+        self.view.question.setText(self.tr("One answer is enough to suggest which way all the others look."))
+        self.view.grid.show_page([seq], lambda seq: {}, {})
+        self.view.show_buttons(
+            [
+                (Qt.Key.Key_L, "L", self.tr("Left"), lambda: self._answer(row, LEFT)),
+                (Qt.Key.Key_R, "R", self.tr("Right"), lambda: self._answer(row, RIGHT)),
+                (Qt.Key.Key_V, "V", self.tr("To the front"), lambda: self._answer(row, FRONT)),
+                (Qt.Key.Key_Escape, self.tr("Esc"), self.tr("Leave"), self.leave),
+            ]
+        )
+        self._show_progress()
+        self.current_changed()
+
+    def _answer(self, row: int, shown: int) -> None:
+        if self.busy:
+            return
+        # What is asked about is the picture as shown, what is learned the one before the flip.
+        flipped = self.found.sprites[row].flipped
+        label = -shown if flipped and shown != FRONT else shown
+        self._remember()
+        self.fit(len(self._seqs), lambda: self.review.answer(row, label), self._next)
+
+    def _show(self, page: Page) -> None:
+        self._page, self._fronts, self._clicks = page, set(), 0
+        side = self.tr("left") if self.target == "left" else self.tr("right")
+        if page.plain:
+            self.view.heading.setText(self.tr("Which of these do not face {0}?").format(side))
+            if not self._told_plain:
+                self._told_plain = True
+                self.session.post(
+                    self.tr(
+                        "The suggestions were no help on the last pages. The rest comes in its own order, as it is."
+                    ),
+                    INFO,
+                )
+        else:
+            self.view.heading.setText(self.tr("All of these face {0}?").format(side))
+        self.view.question.setText(self.tr("Click those that face the wrong way, then press Enter."))
+        groups = self.review.groups.number[page.rows]
+        sizes = np.bincount(groups)
+        stacks = {
+            int(self._seqs[row]): int(group)
+            for row, group in zip(page.rows.tolist(), groups.tolist(), strict=True)
+            if sizes[group] >= _STACK and not page.plain
+        }
+        self.view.grid.show_page(self._seqs[page.rows].tolist(), self._look, stacks)
+        self.view.show_buttons(
+            [
+                (Qt.Key.Key_Return, self.tr("Enter"), self.tr("Accept the page"), self.accept),
+                (Qt.Key.Key_G, "G", self.tr("Turn the stack"), self.turn_stack),
+                (Qt.Key.Key_V, "V", self.tr("Faces front"), self.face_front),
+                (Qt.Key.Key_D, "D", self.tr("Doubtful first"), self.doubtful_first),
+                (Qt.Key.Key_T, "T", self.tr("Face the other side"), self.other_side),
+                (Qt.Key.Key_Backspace, self.tr("Backspace"), self.tr("Page before"), self.back),
+                (Qt.Key.Key_Escape, self.tr("Esc"), self.tr("Leave"), self.leave),
+            ]
+        )
+        self._show_progress()
+        self.current_changed()
+
+    def _look(self, seq: int) -> Look:
+        """How a sprite would look: turned to the target, and the other way where it is marked."""
+        page = self._page
+        if page is None:
+            return {}
+        if seq in self._fronts:
+            sprite = self.found.sprites[self._row_of[seq]]
+            return {"flipped": sprite.flipped, "facing": "front"}
+        sign = self._sign_of.get(seq, LEFT)
+        # As it would be stored: facing before the flip, and flipped where that is not the target.
+        facing = _FACING[-sign if seq in self.view.grid.selection else sign]
+        return {"flipped": facing != self.target, "facing": facing}
+
+    @property
+    def _sign_of(self) -> dict[int, int]:
+        page = self._page
+        assert page is not None
+        return dict(zip(self._seqs[page.rows].tolist(), page.signs.tolist(), strict=True))
+
+    def accept(self) -> None:
+        """Confirm the page, and show the next."""
+        page = self._page
+        if page is None or self.busy:
+            return
+        seqs = self._seqs[page.rows].tolist()
+        wrong = np.array([seq in self.view.grid.selection for seq in seqs], bool)
+        front = np.array([seq in self._fronts for seq in seqs], bool)
+        clicks = self._clicks
+        self._remember()
+        self.fit(len(self._seqs), lambda: self.review.accept(page, wrong, front, clicks), self._next)
+
+    def marked(self) -> None:
+        """Count a click."""
+        self._clicks += 1
+        if self.view.grid.current_seq in self.view.grid.selection:
+            self._fronts.discard(self.view.grid.current_seq)
+        self.view.grid.repaint_page()
+
+    def turn_stack(self) -> None:
+        """Turn all of the current sprite's stack."""
+        if self._page is not None and not self.busy:
+            self.view.grid.toggle_stack()
+
+    def face_front(self) -> None:
+        """The current sprite looks at the person: it is left as it is."""
+        seq = self.view.grid.current_seq
+        if self._page is None or not seq or self.busy:
+            return
+        self._fronts ^= {seq}
+        self._clicks += 1
+        self.view.grid.selection.remove(np.array([seq], np.int64))
+        self.view.grid.repaint_page()
+
+    def doubtful_first(self) -> None:
+        """Order pages from the most doubtful, or from the surest again."""
+        if not self.busy:
+            self.review.doubtful_first = not self.review.doubtful_first
+            self._next()
+
+    def other_side(self) -> None:
+        """Have everything face the other side."""
+        if self._page is not None and not self.busy:
+            self.target = "right" if self.target == "left" else "left"
+            self.review.wanted = -self.review.wanted
+            self._show(self.review.page() if self._page.plain else self._page)
+
+    def _remember(self) -> None:
+        self._undo.append(self.review.snapshot())
+
+    def back(self) -> None:
+        """Take the last page or answer back."""
+        if self.busy or not self._undo:
+            return
+        state = self._undo.pop()
+        self.fit(len(self._seqs), lambda: self.review.restore(state), self._next)
+
+    # What is said
+
+    def _show_progress(self) -> None:
+        progress = self.review.progress()
+        clicks = max(0, round(progress.clicks))
+        about = counted(clicks, self.tr("about 1 more click"), self.tr("about {0} more clicks"))
+        self.view.progress.setText(
+            self.tr("{0} of {1} sure; {2}").format(f"{progress.sure:,}", f"{progress.total:,}", about)
+            if self.review.started
+            else self.tr("{0} to be turned").format(sprites(progress.total))
+        )
+
+    def current_changed(self) -> None:
+        """Say why the current sprite is suggested to look that way."""
+        seq = self.view.grid.current_seq
+        row = self._row_of.get(seq, -1)
+        if row < 0 or self._page is None:
+            self.view.why.setText("")
+            return
+        chance = round(100 * float(self.review.chances[row]))
+        parts = [
+            self.found.sprites[row].name,
+            self.tr("{0} % sure").format(chance),
+            self.because(self.review.nearest(row, 2), lambda near: self.found.sprites[near].name),
+        ]
+        if (size := self.view.grid.stack_size()) >= _STACK:
+            parts.insert(1, self.tr("stack of {0}, G turns it").format(size))
+        self.view.why.setText(" · ".join(parts))
+
+    def leave(self) -> None:
+        """Turn what was confirmed, as one edit, and say what was done."""
+        if self.busy:
+            return
+        known = np.flatnonzero(self.review.labels != 0)
+        fresh = known[self.review.labels[known] != self._before[known]]
+        if len(fresh):
+            labels = {int(self._seqs[row]): int(self.review.labels[row]) for row in known.tolist()}
+            by_seq = {sprite.seq: sprite for sprite in self.found.sprites}
+            edit: Edit = turn_all(labels, by_seq, self.target)
+            if self.target != self._target_before:
+                edit = Together((edit, set_target(self.target)), f"Turn to face {self.target}")
+            changes = self.session.apply(edit)
+            turned = sum(
+                edit_flip != by_seq[seq].flipped
+                for seq, edit_flip in ((seq, self._flip_of(seq, label)) for seq, label in labels.items())
+            )
+            if changes:
+                self.session.post(
+                    self.tr("{0} confirmed, {1} turned, by {2} · Ctrl+Z undoes all of it").format(
+                        sprites(len(fresh)), f"{turned:,}",
+                        counted(self.review.clicks, self.tr("1 click"), self.tr("{0} clicks")),
+                    ),
+                    SUCCESS,
+                )  # fmt: skip
+        self.ended.emit()
+
+    def _flip_of(self, seq: int, label: int) -> bool:
+        if label == FRONT:
+            return self.found.sprites[self._row_of[seq]].flipped
+        return _FACING[label] != self.target

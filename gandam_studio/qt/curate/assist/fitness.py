@@ -1,0 +1,147 @@
+"""Finding unfit sprites: pages from the most suspicious, then a random check that says when to stop."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt
+
+from gandam_studio.core.suggestions.fitness.review import UNFIT, FitnessReview
+from gandam_studio.core.suggestions.sprites import SpritesInReview, end_review
+from gandam_studio.core.workspace.settings import CERTIFICATES
+from gandam_studio.qt.counts import sprites
+from gandam_studio.qt.curate.assist.assistant import Assistant
+from gandam_studio.qt.curate.assist.grid import Look
+from gandam_studio.qt.curate.assist.view import AssistView
+from gandam_studio.qt.session import SUCCESS, Session
+
+
+class FitnessAssist(Assistant):
+    """Attributes:
+    review: what has been said, and how suspicious the rest is.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        view: AssistView,
+        review: FitnessReview,
+        found: SpritesInReview,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(session, view, parent)
+        self.review, self.found = review, found
+        self._seqs = found.seqs
+        self._row_of = {seq: row for row, seq in enumerate(self._seqs.tolist())}
+        self._before = dict(zip(self._seqs.tolist(), review.labels.tolist(), strict=True))
+        self._rows = np.empty(0, np.intp)
+        self._audit = False
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Row number -> file name."""
+        return {sprite.seq: sprite.name for sprite in self.found.sprites}
+
+    def begin(self) -> None:
+        """Show the first page."""
+        self._next(audit=False)
+
+    def _next(self, *, audit: bool) -> None:
+        review = self.review
+        if not len(review.rest):
+            self.leave()
+            return
+        self._audit = audit
+        self._rows = review.audit_page() if audit else review.ranked_page()
+        heading = self.tr("Random check: {0}?") if audit else self.tr("Most suspicious first: {0}?")
+        self.view.heading.setText(heading.format(review.reason))
+        self.view.question.setText(
+            self.tr("Click every sprite that is “{0}”, then press Enter. Nothing is dropped before you leave.").format(
+                review.reason
+            )
+        )
+        self.view.grid.show_page(self._seqs[self._rows].tolist(), self._look, {})
+        entries = [(Qt.Key.Key_Return, self.tr("Enter"), self.tr("Accept the page"), self.accept)]
+        if audit:
+            entries.append((Qt.Key.Key_S, "S", self.tr("Back to the suspicious"), self.suspicious))
+        else:
+            entries.append((Qt.Key.Key_A, "A", self.tr("Random check: may I stop?"), self.check))
+        entries.append((Qt.Key.Key_Escape, self.tr("Esc"), self.tr("Leave, and drop what is marked"), self.leave))
+        self.view.show_buttons(entries)
+        self._show_progress()
+        self.current_changed()
+
+    def _look(self, seq: int) -> Look:
+        return {"status": "dropped", "reason": self.review.reason} if seq in self.view.grid.selection else {}
+
+    def accept(self) -> None:
+        """Take the page's answers, and show the next; the random check is offered once pages are clean."""
+        if self.busy or not len(self._rows):
+            return
+        rows, audit = self._rows, self._audit
+        unfit = np.array([seq in self.view.grid.selection for seq in self._seqs[rows].tolist()], bool)
+        self.fit(
+            len(self._seqs),
+            lambda: self.review.accept(rows, unfit, audit=audit),
+            lambda: self._next(audit=audit or self.review.ready),
+        )
+
+    def check(self) -> None:
+        """Draw sprites at random, which says how many unfit ones may be left."""
+        if not self.busy:
+            self._next(audit=True)
+
+    def suspicious(self) -> None:
+        """Go back to the most suspicious ones."""
+        if not self.busy:
+            self._next(audit=False)
+
+    def _show_progress(self) -> None:
+        now = self.review.certificate()
+        text = self.tr("{0} of {1} looked at, {2} unfit").format(
+            f"{now.looked_at:,}", f"{now.total:,}", f"{now.unfit:,}"
+        )
+        self.view.progress.setText(f"{text} · {self.said()}")
+
+    def said(self) -> str:
+        """What may be said about the rest."""
+        now = self.review.certificate()
+        rest = now.total - now.looked_at
+        if not rest:
+            return self.tr("everything was looked at")
+        if not now.audited:
+            return self.tr("how many are left is not known before a random check")
+        return self.tr("at most {0} unfit of the other {1}, at {2} % confidence").format(
+            f"{now.most_left:,}", f"{rest:,}", round(100 * now.confidence)
+        )
+
+    def current_changed(self) -> None:
+        """Say why the current sprite is suspicious."""
+        row = self._row_of.get(self.view.grid.current_seq, -1)
+        if row < 0:
+            self.view.why.setText("")
+            return
+        near = self.review.nearest(row, 2)
+        self.view.why.setText(
+            f"{self.found.sprites[row].name} · " + self.because(near, lambda other: self.found.sprites[other].name)
+        )
+
+    def leave(self) -> None:
+        """Drop what was marked on accepted pages and keep the certificate, as one edit."""
+        if self.busy:
+            return
+        review = self.review
+        if any(review.labels[row] != self._before[int(seq)] for row, seq in enumerate(self._seqs.tolist())):
+            kept = self.session.workspace.setting(CERTIFICATES)
+            dropped = sum(
+                review.labels[row] == UNFIT and self._before[int(seq)] != UNFIT
+                for row, seq in enumerate(self._seqs.tolist())
+            )
+            if self.session.apply(end_review(review, self.found, self._before, kept)):
+                self.session.post(
+                    self.tr("{0} dropped for “{1}”; {2} · Ctrl+Z undoes all of it").format(
+                        sprites(int(dropped)), review.reason, self.said()
+                    ),
+                    SUCCESS,
+                    stays=True,
+                )
+        self.ended.emit()

@@ -1,0 +1,141 @@
+"""A page of suggestions: sprites as they would look, of which a click or Space marks the wrong ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QWidget
+
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.sprite import Sprite
+from gandam_studio.qt import theme
+from gandam_studio.qt.curate.gallery import Gallery
+from gandam_studio.qt.widgets.rows import Rows
+
+Look = Mapping[str, Any]
+"""Fields of a sprite that a suggestion changes, such as {"flipped": True}."""
+_BAR = 3  # height of the bar below the cells of a stack
+
+
+class _WouldBe(Rows):
+    """Sprites as they would look."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace)
+        self.look: Callable[[int], Look] = lambda seq: {}
+
+    def _keep(self, number: int, sprites: list[Sprite]) -> None:
+        super()._keep(number, [dataclasses.replace(one, **self.look(one.seq)) for one in sprites])
+
+    def _page(self, number: int) -> list[Sprite]:
+        super()._page(number)
+        return self._pages[number]
+
+
+class AssistGrid(Gallery):
+    """The selection is what is marked wrong.
+
+    Signals:
+        marked: a sprite was marked or unmarked (its row number).
+    """
+
+    marked = Signal(int)
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(workspace, parent)
+        self._would_be = _WouldBe(workspace)
+        self.rows = self._would_be
+        self._stacks: dict[int, int] = {}
+        self.setAccessibleName(self.tr("Suggestions"))
+
+    def show_page(self, seqs: Sequence[int], look: Callable[[int], Look], stacks: Mapping[int, int]) -> None:
+        """Show a page from its top, with nothing marked. `stacks`: row number -> stack, for sprites in one."""
+        self._would_be.look = look
+        self._stacks = dict(stacks)
+        self.selection.clear()
+        self.show_order(np.array(seqs, np.int64))
+        self.verticalScrollBar().setValue(0)
+        if len(seqs):
+            self._set_current(0)
+        self.selection_changed.emit()
+
+    def repaint_page(self) -> None:
+        """Show what has changed."""
+        self._would_be.forget()
+        self.viewport().update()
+
+    def toggle(self, position: int) -> None:
+        """Mark the sprite at a position as wrong, or take that back."""
+        if 0 <= position < len(self.order):
+            self._set_current(position, ahead=False)
+            self.toggle_current()
+            self.repaint_page()
+            self.marked.emit(int(self.order[position]))
+
+    def toggle_stack(self) -> int:
+        """Mark all of the current sprite's stack, or take that back if all are marked; returns how many there are."""
+        stack = self._stacks.get(self.current_seq)
+        if stack is None:
+            self.toggle(self.current)
+            return 1
+        members = np.array([seq for seq in self.order.tolist() if self._stacks.get(seq) == stack], np.int64)
+        marked = [seq for seq in members.tolist() if seq in self.selection]
+        if len(marked) == len(members):
+            self.selection.remove(members)
+        else:
+            self.selection.add(members)
+        self.repaint_page()
+        self._selection_changed()
+        self.marked.emit(self.current_seq)
+        return len(members)
+
+    def stack_size(self) -> int:
+        """How many sprites of the page are in the current one's stack; 0 for a sprite alone."""
+        stack = self._stacks.get(self.current_seq)
+        return 0 if stack is None else sum(1 for seq in self.order.tolist() if self._stacks.get(seq) == stack)
+
+    def go_to(self, position: int, *, extend: bool = False, select: bool = True, ahead: bool = True) -> None:
+        """Make a cell current; moving marks nothing."""
+        super().go_to(position, select=False, ahead=ahead)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click marks a sprite, or takes that back."""
+        position = self.position_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and position is not None:
+            self.toggle(position)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """There is no rubber band here."""
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """There is no rubber band here."""
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Two clicks are two clicks."""
+        self.mousePressEvent(event)
+
+    def paint_over(self, painter: QPainter, scrolled: int) -> None:
+        """Join the cells of a stack by a bar."""
+        order = self.order
+        painter.setPen(QPen(theme.color("accent"), _BAR))
+        visible = self.visible()
+        for position in range(visible.start, min(visible.stop, len(order))):
+            stack = self._stacks.get(int(order[position]))
+            if stack is None:
+                continue
+            rect = self._grid.cell(position, scrolled)
+            goes_on = position + 1 < len(order) and self._stacks.get(int(order[position + 1])) == stack
+            beside = self._grid.cell(position + 1, scrolled) if goes_on else rect
+            right = beside.left() if goes_on and beside.top() == rect.top() else rect.right()
+            y = rect.top() + self._tile + 1
+            painter.drawLine(QPoint(rect.left(), y), QPoint(right, y))
+
+    @property
+    def repaints_on_scroll(self) -> bool:
+        """Stacks' bars scroll with the cells, but are drawn over them."""
+        return bool(self._stacks)

@@ -1,0 +1,162 @@
+"""Begins and ends the Assist mode of the Curate screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from gandam_studio.core.workspace.lookups import last_seq
+from gandam_studio.core.workspace.seqsets import Seqs
+from gandam_studio.qt.counts import sprites
+from gandam_studio.qt.session import INFO, Session
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.curate.assist.assistant import Assistant
+    from gandam_studio.qt.curate.side_panel import SidePanel
+    from gandam_studio.qt.curate.work_area import WorkArea
+
+
+class Host(Protocol):
+    """What the mode needs of the screen."""
+
+    session: Session
+    work: WorkArea
+    panel: SidePanel
+    filter_bar: Any
+    footer: QWidget
+    hints: QWidget
+
+    def reveal(self, seqs: Seqs) -> int:
+        """Select sprites and go to the first."""
+
+    def focus_work(self) -> None:
+        """Give the keys to the work."""
+
+    def refresh_current(self) -> None:
+        """Enable what can be done now."""
+
+
+class AssistMode(QObject):
+    """Attributes:
+    assistant: the one at work; None outside the mode.
+    """
+
+    def __init__(self, host: Any) -> None:
+        super().__init__(host)
+        self._host: Host = host
+        self.assistant: Assistant | None = None
+        self._wired = False
+        self._waiting = False
+        self._hidden: list[QWidget] = []
+
+    def turn(self, seqs: Seqs | None) -> None:
+        """Begin to turn sprites, those of some rows or all."""
+        self._prepare(
+            self.tr("Look at sprites"), lambda workspace, job: _facing_review(workspace, seqs, job), self._turn
+        )
+
+    def find_unfit(self, reason: str, seqs: Seqs | None) -> None:
+        """Begin to look for sprites that are unfit for a reason."""
+        self._prepare(
+            self.tr("Look at sprites"),
+            lambda workspace, job: _fitness_review(workspace, reason, seqs, job),
+            self._find_unfit,
+        )
+
+    def find_odd(self, seqs: Seqs | None) -> None:
+        """Find what is out of the ordinary, and select it in the gallery."""
+        self._prepare(self.tr("Look for odd ones"), lambda workspace, job: _odd_ones(workspace, seqs, job), self._odd)
+
+    def leave(self) -> None:
+        """End the mode, with what was confirmed applied."""
+        if self.assistant is not None:
+            self.assistant.leave()
+
+    def _prepare(self, label: str, work: Any, then: Any) -> None:
+        if self.assistant is not None or self._waiting or not last_seq(self._host.session.workspace):
+            return
+        self._waiting = True
+        task = self._host.session.start_job(label, work, then)
+        task.ended.connect(self._ready)
+
+    def _ready(self) -> None:
+        self._waiting = False
+
+    def _turn(self, made: tuple[Any, Any]) -> None:
+        from gandam_studio.qt.curate.assist.facing import FacingAssist
+
+        review, found = made
+        if not len(review.open):
+            self._host.session.post(self.tr("Every sprite has a facing, looks the same mirrored, or is dropped."), INFO)
+            return
+        self._begin(FacingAssist(self._host.session, self._host.work.assist_view, review, found, self))
+
+    def _find_unfit(self, made: tuple[Any, Any]) -> None:
+        from gandam_studio.qt.curate.assist.fitness import FitnessAssist
+
+        review, found = made
+        if not len(review.rest):
+            self._host.session.post(self.tr("Every sprite is decided already."), INFO)
+            return
+        self._begin(FitnessAssist(self._host.session, self._host.work.assist_view, review, found, self))
+
+    def _odd(self, found: list[Any]) -> None:
+        session = self._host.session
+        if not found:
+            session.post(self.tr("Nothing stands out."), INFO)
+            return
+        self._host.reveal(np.sort(np.array([one.sprite.seq for one in found], np.int64)))
+        some = "; ".join(f"{one.sprite.name}: {one.why[0][1]}" for one in found[:3])
+        session.post(self.tr("{0} selected that stand out. {1}").format(sprites(len(found)), some), INFO, stays=True)
+
+    def _begin(self, assistant: Any) -> None:
+        host, view = self._host, self._host.work.assist_view
+        self.assistant = assistant
+        if not self._wired:
+            self._wired = True
+            view.grid.current_changed.connect(lambda _seq: self._forward("current_changed"))
+            view.grid.marked.connect(lambda _seq: self._forward("marked"))
+        assistant.ended.connect(self._end)
+        self._hidden = [one for one in (host.panel, host.filter_bar, host.footer, host.hints) if one.isVisible()]
+        for one in self._hidden:
+            one.hide()
+        host.work.open_assist()
+        host.refresh_current()
+        assistant.begin()
+        if self.assistant is not None:
+            view.grid.setFocus()
+
+    def _forward(self, what: str) -> None:
+        if self.assistant is not None:
+            getattr(self.assistant, what)()
+
+    def _end(self) -> None:
+        assistant, self.assistant = self.assistant, None
+        if assistant is not None:
+            assistant.deleteLater()
+        for one in self._hidden:
+            one.show()
+        self._host.work.show_gallery()
+        self._host.refresh_current()
+        self._host.focus_work()
+
+
+def _facing_review(workspace: Any, seqs: Seqs | None, job: Any) -> Any:
+    from gandam_studio.core.suggestions.sprites import facing_review
+
+    return facing_review(workspace, seqs, job)
+
+
+def _fitness_review(workspace: Any, reason: str, seqs: Seqs | None, job: Any) -> Any:
+    from gandam_studio.core.suggestions.sprites import fitness_review
+
+    return fitness_review(workspace, reason, seqs, job)
+
+
+def _odd_ones(workspace: Any, seqs: Seqs | None, job: Any) -> Any:
+    from gandam_studio.core.suggestions.odd import odd_ones
+
+    return odd_ones(workspace, seqs, job)

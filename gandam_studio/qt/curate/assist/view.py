@@ -1,0 +1,113 @@
+"""The Assist view: what is asked, how far it is, a page of suggestions, and the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.qt import icons, theme
+from gandam_studio.qt.curate.assist.grid import AssistGrid
+
+
+class AssistView(QWidget):
+    """Shows pages; what they are and what becomes of them is the assistant's (`facing`, `fitness`).
+
+    Attributes:
+        grid: the page.
+        heading, question, progress, why: labels.
+        buttons: what the person can do, by key; see `show_buttons`.
+
+    Signals:
+        key_pressed: a key of the mode that is no movement (Qt.Key).
+    """
+
+    key_pressed = Signal(object)
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.grid = AssistGrid(workspace)
+        self.grid.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.heading, self.question, self.progress, self.why = QLabel(), QLabel(), QLabel(), QLabel()
+        self.heading.setProperty("role", "headline")
+        for label, name in (
+            (self.question, self.tr("What to do")), (self.progress, self.tr("Progress")), (self.why, self.tr("Why"))
+        ):  # fmt: skip
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setAccessibleDescription(name)
+        self.progress.setProperty("role", "secondary")
+        self.why.setProperty("role", "secondary")
+        sign = QLabel()
+        icons.set_pixmap(sign, "star", QSize(20, 20), "accent")
+        top = QHBoxLayout()
+        top.setSpacing(theme.SPACE)
+        top.addWidget(sign)
+        top.addWidget(self.heading, 1)
+        bar = QFrame()
+        column = QVBoxLayout(bar)
+        column.setContentsMargins(12, theme.SPACE, 12, theme.SPACE)
+        column.setSpacing(theme.HALF)
+        column.addLayout(top)
+        column.addWidget(self.question)
+        column.addWidget(self.progress)
+        self._row = QHBoxLayout()
+        self._row.setSpacing(theme.SPACE)
+        column.addLayout(self._row)
+        self.buttons: dict[Qt.Key, QPushButton] = {}
+        foot = QFrame()
+        line = QHBoxLayout(foot)
+        line.setContentsMargins(12, 2, 12, 3)
+        line.addWidget(self.why, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(bar)
+        layout.addWidget(self.grid, 1)
+        layout.addWidget(foot)
+        self.setFocusProxy(self.grid)
+
+    def show_buttons(self, entries: Sequence[tuple[Qt.Key, str, str, Callable[[], object]]]) -> None:
+        """Show what can be done: (key, the key's name, text, what it does); the first one stands out."""
+        texts = [(key, text) for key, _, text, _ in entries]
+        if texts != [(key, button.property("words")) for key, button in self.buttons.items()]:
+            while (item := self._row.takeAt(0)) is not None:
+                if (widget := item.widget()) is not None:
+                    widget.hide()
+                    widget.deleteLater()
+            self.buttons = {}
+            for key, name, text, act in entries:
+                button = QPushButton(f"{text}  ({name})")
+                button.setProperty("words", text)
+                button.setAccessibleName(text)
+                button.setToolTip(f"{text}  ({name})")
+                if not self.buttons:
+                    button.setProperty("role", "primary")
+                # The page keeps the keys.
+                button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+                button.clicked.connect(lambda _checked=False, act=act: act())
+                self.buttons[key] = button
+                self._row.addWidget(button)
+            self._row.addStretch()
+
+    def press(self, key: Qt.Key) -> bool:
+        """Do what a key stands for; False if it stands for nothing now."""
+        button = self.buttons.get(Qt.Key.Key_Return if key == Qt.Key.Key_Enter else key)
+        if button is None or not button.isEnabled():
+            return False
+        button.click()
+        return True
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space marks the current sprite; other keys are those of the buttons."""
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            super().keyPressEvent(event)
+            return
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Space and key not in self.buttons:
+            self.grid.toggle(self.grid.current)
+        elif not self.press(key):
+            super().keyPressEvent(event)

@@ -1,0 +1,219 @@
+"""The Assist mode: one answer, a few pages, one step of undo; a review ended by its certificate."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from planted import planted
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel
+from studio_window import CONTROL, OpenWindow, curate, press, reactivate
+
+from gandam_studio.core.importing import import_sources
+from gandam_studio.core.importing.options import ImportOptions
+from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import Drop, SetFacing
+from gandam_studio.core.workspace.settings import CERTIFICATES
+
+Key = Qt.Key
+
+
+@pytest.fixture(scope="module")
+def walkers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of 500 walkers of 5 kinds, named after the way they look."""
+    folder = tmp_path_factory.mktemp("walkers")
+    pictures, truth = planted(kinds=5, each=100, seed=2)
+    (folder / "art").mkdir()
+    for number, (picture, side) in enumerate(zip(pictures, truth.tolist(), strict=True)):
+        Image.fromarray(picture).save(folder / "art" / f"{number:03d}-{'left' if side > 0 else 'right'}.png")
+    with Workspace.create(folder / "w") as workspace:
+        import_sources(workspace, [folder / "art"], options=ImportOptions(workers=1))
+    return folder / "w"
+
+
+@pytest.fixture
+def folder(walkers: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(walkers, tmp_path / "w")
+    return tmp_path / "w"
+
+
+def looks_left(sprite) -> bool:
+    """Whether a sprite, as it is given, shows its walker looking left."""
+    return ("left" in sprite.name) != sprite.flipped
+
+
+def wrong_on_page(screen) -> list[int]:
+    """Positions of the sprites that do not look left on the page."""
+    grid = screen.work.assist_view.grid
+    return [place for place in range(len(grid.order)) if not looks_left(grid.sprite(place))]
+
+
+def click(grid, position: int) -> None:
+    grid.scroll_to(position)
+    QTest.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=grid.rect_of(position).center())
+
+
+def begin(screen, qtbot) -> None:
+    press(Key.Key_G)
+    qtbot.waitUntil(lambda: screen.work.is_assisting, timeout=60_000)
+
+
+def test_one_answer_and_a_few_pages_turn_500_sprites_in_one_step(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    assert len(view.grid.order) == 1
+    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    pages = clicks = 0
+    while screen.work.is_assisting:
+        wrong = wrong_on_page(screen)
+        for position in wrong:
+            click(view.grid, position)
+            clicks += 1
+        assert not wrong_on_page(screen)  # turned at once
+        press(Key.Key_Return)
+        pages += 1
+        assert pages < 30
+    assert clicks <= 3
+    workspace = window.session.workspace
+    sprites = list(workspace.sprites())
+    assert all(looks_left(sprite) for sprite in sprites)
+    assert all(sprite.shown_facing == "left" for sprite in sprites)
+    assert workspace.counts().flipped > 200
+    press(Key.Key_Z, CONTROL)
+    assert workspace.counts().flipped == 0
+    assert all(sprite.facing == "unknown" for sprite in workspace.sprites())
+
+
+def test_nothing_is_written_before_leaving_and_leaving_writes_what_was_accepted(
+    folder: Path, open_window: OpenWindow, qtbot
+) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    workspace = window.session.workspace
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    first = view.grid.order.copy()
+    press(Key.Key_X)  # drops a sprite outside the mode
+    press(Key.Key_Right)
+    press(Key.Key_Space)
+    assert view.grid.selection.count == 1
+    press(Key.Key_Space)
+    for position in wrong_on_page(screen):
+        click(view.grid, position)
+    press(Key.Key_Return)
+    assert workspace.counts().dropped == workspace.counts().flipped == 0
+    press(Key.Key_Backspace)
+    assert np.array_equal(np.sort(view.grid.order), np.sort(first))
+    for position in wrong_on_page(screen):
+        click(view.grid, position)
+    press(Key.Key_Return)
+    press(Key.Key_Escape)
+    assert not screen.work.is_assisting
+    known = [sprite for sprite in workspace.sprites() if sprite.facing != "unknown"]
+    assert len(known) == len(first) + 1
+    assert all(looks_left(sprite) for sprite in known)
+    assert screen.filter_bar.isVisible()
+
+
+def test_a_stack_is_turned_whole_and_a_front_is_left_alone(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    before = [looks_left(view.grid.sprite(place)) for place in range(len(view.grid.order))]
+    size = view.grid.stack_size()
+    assert size > 1
+    press(Key.Key_G)
+    after = [looks_left(view.grid.sprite(place)) for place in range(len(view.grid.order))]
+    assert sum(one != other for one, other in zip(before, after, strict=True)) == size
+    press(Key.Key_G)
+    front = view.grid.current_seq
+    press(Key.Key_V)
+    press(Key.Key_Return)
+    press(Key.Key_Escape)
+    sprite = window.session.workspace.sprite(front)
+    assert (sprite.facing, sprite.flipped) == ("front", False)
+
+
+def test_the_other_side_can_be_chosen(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    with Workspace.open(folder) as workspace:
+        for sprite in list(workspace.sprites())[::50]:
+            workspace.apply(SetFacing([sprite.seq], "left" if looks_left(sprite) else "right"))
+    window = open_window(folder)
+    screen = curate(window)
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    assert len(view.grid.order) > 1  # no question: facings are known
+    assert len(wrong_on_page(screen)) < 0.1 * len(view.grid.order)
+    press(Key.Key_T)
+    assert len(wrong_on_page(screen)) > 0.9 * len(view.grid.order)
+    press(Key.Key_Return)
+    press(Key.Key_Escape)
+    assert window.session.workspace.setting("target_facing") == "right"
+
+
+def test_a_fitness_review_is_ended_by_its_certificate(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    def kind(name: str) -> int:
+        return int(name[:3]) // 100
+
+    with Workspace.open(folder) as workspace:
+        unfit = {
+            sprite.seq for sprite in workspace.sprites() if kind(sprite.name) == 4 and int(sprite.name[:3]) % 4 == 0
+        }
+        workspace.apply(Drop([sprite.seq for sprite in workspace.sprites() if kind(sprite.name) == 4 and
+                              sprite.seq not in unfit], "other"))  # fmt: skip
+        workspace.apply(Drop(sorted(unfit)[:3], "tail"))
+    window = open_window(folder)
+    screen = curate(window)
+    press(Key.Key_G, Qt.KeyboardModifier.ShiftModifier)
+    popup = QApplication.activePopupWidget()
+    QTest.keyClicks(popup.field, "tail")
+    QTest.keyClick(popup.field, Key.Key_Return)
+    reactivate(window)
+    qtbot.waitUntil(lambda: screen.work.is_assisting, timeout=60_000)
+    view = screen.work.assist_view
+    view.grid.setFocus()
+    pages = 0
+    assist = screen.assist.assistant
+    while assist.review.certificate().audited < 60:
+        for position in range(len(view.grid.order)):
+            if int(view.grid.order[position]) in unfit:
+                click(view.grid, position)
+        press(Key.Key_Return)
+        pages += 1
+        assert pages < 9
+    assert assist.review.certificate().most_left < 30
+    assert str(assist.review.certificate().most_left) in view.progress.text()
+    workspace = window.session.workspace
+    assert sum(sprite.reason == "tail" for sprite in workspace.sprites()) == 3
+    press(Key.Key_Escape)
+    dropped = {sprite.seq for sprite in workspace.sprites() if sprite.reason == "tail"}
+    assert dropped == unfit
+    certificate = workspace.setting(CERTIFICATES)["tail"]
+    assert certificate["audited"] >= 60
+    assert certificate["unfit"] == len(unfit)
+    press(Key.Key_Z, CONTROL)
+    assert sum(sprite.reason == "tail" for sprite in workspace.sprites()) == 3
+    assert workspace.setting(CERTIFICATES) is None
+
+
+def test_every_label_and_button_has_a_name(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    assert all(button.accessibleName() for button in view.buttons.values())
+    assert view.grid.accessibleName()
+    press(Key.Key_L)
+    assert "sure" in view.progress.text()
+    assert [label for label in view.findChildren(QLabel) if label.text()]
