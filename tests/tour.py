@@ -170,6 +170,7 @@ def _visit(name: str) -> Callable[[MainWindow], QWidget]:
 
 def _curate(window: MainWindow):  # type: ignore[no-untyped-def]
     screen = window.visit_by_name("Curate")
+    screen.assist.leave()
     still(window)
     return screen
 
@@ -200,6 +201,22 @@ def _crop_view(window: MainWindow) -> QWidget:
     screen = _curate(window)
     screen.work.show_gallery()
     screen.work.open_crop()
+    return window
+
+
+def _turn_all(window: MainWindow) -> QWidget:
+    screen = _curate(window)
+    screen.work.show_gallery()
+    screen.turn_all()
+    assert eventually(lambda: screen.work.is_assisting)
+    return window
+
+
+def _find_unfit(window: MainWindow) -> QWidget:
+    screen = _curate(window)
+    screen.work.show_gallery()
+    screen.assist.find_unfit("duplicate", None)
+    assert eventually(lambda: screen.work.is_assisting)
     return window
 
 
@@ -513,6 +530,8 @@ SCENES = (
     Scene("gallery", _gallery),
     Scene("several selected", _selection),
     Scene("large view", _large_view),
+    Scene("turn all to face one way", _turn_all),
+    Scene("find unfit sprites", _find_unfit),
     Scene("crop", _crop_view),
     Scene("recipe", _recipe),
     Scene("more filters", _more_filters),

@@ -36,7 +36,8 @@ undecided: reset clear unmark
 crop: cut trim clip
 trim: crop border margin autocrop
 tag: label keyword category mark
-turn: rotate assist orient face direction auto flip all suggestions
+turn: rotate
+way: assist orient direction auto flip suggestions
 unfit: assist bad wrong outlier review reject audit stop
 odd: outlier strange unusual weird anomaly upscaled photo text assist
 facing: direction orientation look side

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.suggestions.fitness.ranking import farthest_first
 from gandam_studio.core.suggestions.sprites import even_features_of
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.faint import is_faint
@@ -124,21 +125,8 @@ def surprise_order(workspace: Workspace, sprites: Sequence[Sprite]) -> NDArray[n
 
     The first few show what kinds of sprites there are. After `_MOST_SURPRISES` the others follow as they are.
     """
-    features = even_features_of(workspace, sprites)
-    count = len(features)
-    if not count:
-        return np.empty(0, np.intp)
-    distances = ((features - features.mean(axis=0)) ** 2).sum(axis=1)
-    order: list[int] = []
-    nearest = np.full(count, np.inf)
-    current = int(distances.argmax())
-    for _ in range(min(count, _MOST_SURPRISES)):
-        order.append(current)
-        nearest = np.minimum(nearest, ((features - features[current]) ** 2).sum(axis=1))
-        nearest[current] = -1
-        current = int(nearest.argmax())
-    rest = np.setdiff1d(np.arange(count), order)
-    return np.concatenate((np.array(order, np.intp), rest))
+    order = farthest_first(even_features_of(workspace, sprites), _MOST_SURPRISES)
+    return np.concatenate((order, np.setdiff1d(np.arange(len(sprites)), order)))
 
 
 def _scale_of(workspace: Workspace, sprite: Sprite, small: Picture) -> int:

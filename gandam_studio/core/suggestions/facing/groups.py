@@ -17,7 +17,7 @@ STRONG = 0.55  # of the normalised kernel: measured in tests/benchmarks/assistan
 LARGEST = 400
 _NEIGHBOURS = 4
 _CHUNK = 2_048
-_EXHAUSTIVE = 12_000  # up to so many sprites every pair is compared; above, each with the landmarks' neighbourhood
+_EXHAUSTIVE = 6_000  # up to twice so many sprites every pair is compared; above, those of the same share
 
 
 @dataclass(frozen=True, eq=False)

@@ -98,6 +98,20 @@ def fit(features: NDArray[np.float32], labels: NDArray[np.int8], seed: int = 0) 
     return Ranker(features, chosen, weights, width)
 
 
+def farthest_first(features: NDArray[np.float32], most: int) -> NDArray[np.intp]:
+    """Up to `most` rows, each as unlike all before it as can be, from that farthest from the mean (Gonzalez 1985)."""
+    count = len(features)
+    order: list[int] = []
+    nearest = np.full(count, np.inf)
+    current = int(((features - features.mean(axis=0)) ** 2).sum(axis=1).argmax()) if count else 0
+    for _ in range(min(count, most)):
+        order.append(current)
+        nearest = np.minimum(nearest, ((features - features[current]) ** 2).sum(axis=1))
+        nearest[order] = -1
+        current = int(nearest.argmax())
+    return np.array(order, np.intp)
+
+
 def _gauss(left: NDArray[np.float32], right: NDArray[np.float32], width: float) -> NDArray[np.float32]:
     return np.asarray(np.exp(_squared(left, right) * np.float32(-1 / width)), np.float32)
 

@@ -14,7 +14,7 @@ from gandam_studio.core.suggestions.fitness.certificate import (
     confidence_of_look,
     most_left,
 )
-from gandam_studio.core.suggestions.fitness.ranking import Ranker, fit
+from gandam_studio.core.suggestions.fitness.ranking import Ranker, farthest_first, fit
 
 FIT, UNFIT, UNKNOWN = -1, 1, 0
 PAGE = 48
@@ -69,8 +69,10 @@ class FitnessReview:
         return self._barren >= _BARREN or not len(self.rest)
 
     def ranked_page(self, size: int = PAGE) -> NDArray[np.intp]:
-        """The most suspicious sprites that nobody has looked at."""
+        """The most suspicious sprites that nobody has looked at; without an example, ones of all kinds."""
         rest = self.rest
+        if not (self.labels == UNFIT).any():
+            return rest[farthest_first(self.features[rest], size)]
         return rest[np.argsort(-self.scores[rest], kind="stable")[:size]]
 
     def audit_page(self, size: int = FIRST_AUDIT) -> NDArray[np.intp]:

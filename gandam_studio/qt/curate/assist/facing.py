@@ -44,6 +44,7 @@ class FacingAssist(Assistant):
         self._row_of = {seq: row for row, seq in enumerate(self._seqs.tolist())}
         self._page: Page | None = None
         self._fronts: set[int] = set()
+        self._sign_of: dict[int, int] = {}
         self._clicks = 0
         self._undo: list[tuple[Any, ...]] = []  # states of the review before each page
         self._told_plain = False
@@ -97,6 +98,7 @@ class FacingAssist(Assistant):
 
     def _show(self, page: Page) -> None:
         self._page, self._fronts, self._clicks = page, set(), 0
+        self._sign_of = dict(zip(self._seqs[page.rows].tolist(), page.signs.tolist(), strict=True))
         side = self.tr("left") if self.target == "left" else self.tr("right")
         if page.plain:
             self.view.heading.setText(self.tr("Which of these do not face {0}?").format(side))
@@ -145,12 +147,6 @@ class FacingAssist(Assistant):
         # As it would be stored: facing before the flip, and flipped where that is not the target.
         facing = _FACING[-sign if seq in self.view.grid.selection else sign]
         return {"flipped": facing != self.target, "facing": facing}
-
-    @property
-    def _sign_of(self) -> dict[int, int]:
-        page = self._page
-        assert page is not None
-        return dict(zip(self._seqs[page.rows].tolist(), page.signs.tolist(), strict=True))
 
     def accept(self) -> None:
         """Confirm the page, and show the next."""

@@ -52,7 +52,12 @@ class FitnessAssist(Assistant):
             return
         self._audit = audit
         self._rows = review.audit_page() if audit else review.ranked_page()
-        heading = self.tr("Random check: {0}?") if audit else self.tr("Most suspicious first: {0}?")
+        if audit:
+            heading = self.tr("Random check: {0}?")
+        elif (review.labels == UNFIT).any():
+            heading = self.tr("Most suspicious first: {0}?")
+        else:
+            heading = self.tr("Which of these are examples of “{0}”?")
         self.view.heading.setText(heading.format(review.reason))
         self.view.question.setText(
             self.tr("Click every sprite that is “{0}”, then press Enter. Nothing is dropped before you leave.").format(

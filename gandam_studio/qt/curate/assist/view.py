@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.curate.assist.grid import AssistGrid
+from gandam_studio.qt.widgets.fitting import WrappingBar, WrappingRow
 
 
 class AssistView(QWidget):
@@ -33,6 +34,8 @@ class AssistView(QWidget):
         self.grid.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.heading, self.question, self.progress, self.why = QLabel(), QLabel(), QLabel(), QLabel()
         self.heading.setProperty("role", "headline")
+        self.heading.setWordWrap(True)
+        self.heading.setTextFormat(Qt.TextFormat.PlainText)
         for label, name in (
             (self.question, self.tr("What to do")), (self.progress, self.tr("Progress")), (self.why, self.tr("Why"))
         ):  # fmt: skip
@@ -47,21 +50,23 @@ class AssistView(QWidget):
         top.setSpacing(theme.SPACE)
         top.addWidget(sign)
         top.addWidget(self.heading, 1)
-        bar = QFrame()
+        bar = WrappingBar()
         column = QVBoxLayout(bar)
         column.setContentsMargins(12, theme.SPACE, 12, theme.SPACE)
         column.setSpacing(theme.HALF)
         column.addLayout(top)
         column.addWidget(self.question)
         column.addWidget(self.progress)
-        self._row = QHBoxLayout()
-        self._row.setSpacing(theme.SPACE)
+        self._row = WrappingRow(spacing=theme.SPACE)
         column.addLayout(self._row)
         self.buttons: dict[Qt.Key, QPushButton] = {}
         foot = QFrame()
         line = QHBoxLayout(foot)
         line.setContentsMargins(12, 2, 12, 3)
         line.addWidget(self.why, 1)
+        # Room for two lines, so that the page stays still while the current sprite changes.
+        self.why.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 2)
+        self.why.setAlignment(Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -91,7 +96,6 @@ class AssistView(QWidget):
                 button.clicked.connect(lambda _checked=False, act=act: act())
                 self.buttons[key] = button
                 self._row.addWidget(button)
-            self._row.addStretch()
 
     def press(self, key: Qt.Key) -> bool:
         """Do what a key stands for; False if it stands for nothing now."""
