@@ -43,17 +43,7 @@ def face(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
 @click.option("-n", "--limit", type=click.IntRange(1), help="At most this many.")
 @workspace_option
 @json_option
-def suggest(
-    folder: Path | None,
-    as_json: bool,
-    what: str,
-    criteria: dict[str, Any],
-    reason: str,
-    target: str | None,
-    at_least: float,
-    surprise: bool,
-    limit: int | None,
-) -> None:
+def suggest(folder: Path | None, as_json: bool, **asked: Any) -> None:
     """Suggest facings, unfit sprites or odd ones, the surest first. Nothing changes until `suggest apply`.
 
     `facing` learns from the facings there are; one is enough to begin with. `fitness` learns from what was dropped for
@@ -63,8 +53,8 @@ def suggest(
     from gandam_studio.core.workspace import Workspace
 
     # Looking takes no lock, so that it works while the window is open.
-    with Workspace.open(chosen_folder(folder), read_only=what != "apply") as workspace:
-        _suggest(workspace, Output(as_json), what, criteria, reason, target, at_least, surprise, limit)
+    with Workspace.open(chosen_folder(folder), read_only=asked["what"] != "apply") as workspace:
+        _suggest(workspace, Output(as_json), **asked)
 
 
 def _suggest(

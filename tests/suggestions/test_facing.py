@@ -186,3 +186,15 @@ def test_labels_that_are_there_already_are_learned_from():
     assert review.started
     assert (review.signs == _TRUTH).all()
     assert LEFT == 1
+
+
+def test_predictions_without_a_sprite_are_those_of_a_model_without_it():
+    labels = np.where(np.arange(len(_TRUTH)) % 3 == 0, _TRUTH, 0).astype(np.int8)
+    view = view_of(_FEATURES)
+    found = model.left_out(view, labels, 0.1)
+    for place, row in enumerate(np.flatnonzero(labels).tolist()):
+        without = labels.copy()
+        without[row] = 0
+        margin = believe(view, without).margin[row]
+        assert found[place][0] == pytest.approx(abs(margin), abs=1e-3)
+        assert found[place][1] == (np.sign(margin) == labels[row])

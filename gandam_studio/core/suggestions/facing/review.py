@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gandam_studio.core.suggestions.facing.features import Halves
 from gandam_studio.core.suggestions.facing.groups import Groups, stacks
 from gandam_studio.core.suggestions.facing.kernel import OddKernels, View
-from gandam_studio.core.suggestions.facing.model import Belief, Signs, believe, likeliest, start
+from gandam_studio.core.suggestions.facing.model import Belief, Signs, believe, left_out, likeliest, start
 
 LEFT, RIGHT, FRONT, UNKNOWN = 1, -1, 2, 0
 SMALLEST, LARGEST = 8, 400  # sprites on a page
@@ -96,6 +96,8 @@ class FacingReview:
         self.view: View = self.kernels.view(self.weights)
         self.groups: Groups = stacks(self.view)
         self.symmetric = self.view.diagonal < SYMMETRIC
+        # Without pages, confirmed sprites say what margins are worth.
+        self._slope = _fitted_slope(left_out(self.view, self._sided, self.noise))
         self._guess = start(self.view) if len(self.features) else np.zeros(0)
         self._fit()
 

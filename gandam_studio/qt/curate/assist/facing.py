@@ -125,6 +125,7 @@ class FacingAssist(Assistant):
             [
                 (Qt.Key.Key_Return, self.tr("Enter"), self.tr("Accept the page"), self.accept),
                 (Qt.Key.Key_G, "G", self.tr("Turn the stack"), self.turn_stack),
+                (Qt.Key.Key_I, "I", self.tr("Turn the page"), self.turn_page),
                 (Qt.Key.Key_V, "V", self.tr("Faces front"), self.face_front),
                 (Qt.Key.Key_D, "D", self.tr("Doubtful first"), self.doubtful_first),
                 (Qt.Key.Key_T, "T", self.tr("Face the other side"), self.other_side),
@@ -171,6 +172,11 @@ class FacingAssist(Assistant):
         """Turn all of the current sprite's stack."""
         if self._page is not None and not self.busy:
             self.view.grid.toggle_stack()
+
+    def turn_page(self) -> None:
+        """Turn everything on the page, where most of it is wrong."""
+        if self._page is not None and not self.busy:
+            self.view.grid.toggle_page()
 
     def face_front(self) -> None:
         """The current sprite looks at the person: it is left as it is."""

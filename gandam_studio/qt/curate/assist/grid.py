@@ -94,6 +94,13 @@ class AssistGrid(Gallery):
         self.marked.emit(self.current_seq)
         return len(members)
 
+    def toggle_page(self) -> None:
+        """Mark what is not marked, and take back what is."""
+        self.selection.set(np.array([seq for seq in self.order.tolist() if seq not in self.selection], np.int64))
+        self.repaint_page()
+        self._selection_changed()
+        self.marked.emit(self.current_seq)
+
     def stack_size(self) -> int:
         """How many sprites of the page are in the current one's stack; 0 for a sprite alone."""
         stack = self._stacks.get(self.current_seq)
