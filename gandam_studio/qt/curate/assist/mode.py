@@ -15,17 +15,15 @@ from gandam_studio.qt.session import INFO, Session
 
 if TYPE_CHECKING:
     from gandam_studio.qt.curate.assist.assistant import Assistant
-    from gandam_studio.qt.curate.side_panel import SidePanel
-    from gandam_studio.qt.curate.work_area import WorkArea
 
 
 class Host(Protocol):
     """What the mode needs of the screen."""
 
     session: Session
-    work: WorkArea
-    panel: SidePanel
-    filter_bar: Any
+    work: Any  # shows the gallery or the mode; the screen's parts stand above this package
+    panel: QWidget
+    filter_bar: QWidget
     footer: QWidget
     hints: QWidget
 
