@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -29,20 +30,15 @@ class Assistant(QObject):
         self.view = view
         self.busy = False
 
-    @property
-    def names(self) -> dict[int, str]:
-        """Row number -> file name, of the sprites in the review."""
-        raise NotImplementedError
-
     def current_changed(self) -> None:
         """The current sprite has changed: say why it is suggested."""
 
     def marked(self) -> None:
         """A sprite was marked or unmarked."""
 
+    @abstractmethod
     def leave(self) -> None:
         """End, and apply what was confirmed as one edit."""
-        raise NotImplementedError
 
     def fit(self, count: int, work: Callable[[], Any], then: Callable[[], object]) -> None:
         """Do what a page takes, in the background where there are many sprites, and then go on."""

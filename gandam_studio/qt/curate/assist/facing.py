@@ -49,11 +49,6 @@ class FacingAssist(Assistant):
         self._undo: list[tuple[Any, ...]] = []  # states of the review before each page
         self._told_plain = False
 
-    @property
-    def names(self) -> dict[int, str]:
-        """Row number -> file name."""
-        return {sprite.seq: sprite.name for sprite in self.found.sprites}
-
     def begin(self) -> None:
         """Show the question, or the first page."""
         self._next()

@@ -36,11 +36,6 @@ class FitnessAssist(Assistant):
         self._rows = np.empty(0, np.intp)
         self._audit = False
 
-    @property
-    def names(self) -> dict[int, str]:
-        """Row number -> file name."""
-        return {sprite.seq: sprite.name for sprite in self.found.sprites}
-
     def begin(self) -> None:
         """Show the first page."""
         self._next(audit=False)
