@@ -263,7 +263,7 @@ def runs(folder: Path, path: Path) -> None:
     with window_on(folder, "Runs", (1280, 820)) as window:
         window.screen_shown.tree.step(1)  # type: ignore[union-attr]
         QTest.qWait(300)
-        press(window, "C")
+        press(window, "Ctrl+Shift+C")
         settle(window)
         save(window, path)
 

@@ -64,7 +64,7 @@ verify: check test damaged integrity
 name: rename label title
 duplicates: copies same doubles dedupe
 find: search look for
-rules: automatic bulk apply
+rules: automatic bulk apply panel sidebar balance
 best: winner favourite
 blink: compare flicker swap
 difference: compare diff change
