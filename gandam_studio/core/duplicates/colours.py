@@ -29,6 +29,7 @@ _PALETTE = 256  # colours of a palette file
 # at most .7 of theirs); of 2,474 real recolours two look the same.
 NEAREST, FEWER = 1.5, 0.75
 _ONE_WAY = 0.6  # of the mean size of the changes, how long their mean may be: .48 for 98 of 100 palettes
+_ONE_FOR_ONE = 0.995  # of the pixels whose colour became what it mostly becomes
 _TABLE = 1 << 14  # pairs of colours up to which counting all of them is faster than sorting those that occur
 
 
@@ -80,9 +81,21 @@ def reduced_to_palette(first: np.ndarray, second: np.ndarray, *, farther: float,
     return bool((chosen <= nearest[number] + farther).all())
 
 
+def both_ways(off: np.ndarray) -> bool:
+    """Whether (P, 3) changes of colour cancel out on the whole, as those to a palette do, and coats of paint do not."""
+    if not len(off):
+        return True
+    return bool(np.square(off.mean(axis=0)).sum() <= _ONE_WAY**2 * np.square(off).sum(axis=1).mean())
+
+
+def named(pixels: np.ndarray) -> np.ndarray:
+    """(P,) one number for each (P, 3) colour, 0 to 255."""
+    return np.asarray(np.rint(pixels) @ np.array([1, 256, 65536]))
+
+
 def numbered(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The (K, 3) different colours of (P, 3) ones, 0 to 255, and which of them each pixel has."""
-    codes = np.rint(pixels) @ np.array([1, 256, 65536])
+    codes = named(pixels)
     _, first, number = np.unique(codes, return_index=True, return_inverse=True)
     return pixels[first], number
 
@@ -135,6 +148,10 @@ class Colours:
         together = min(_together(self._index, mine, self._moved), _together(self._target, other, self._moved))
         return together >= (_MOSTLY if worse >= 0.95 and better >= 0.97 else _ALTOGETHER)
 
+    def one_for_one(self) -> bool:
+        """Whether each of few colours became one other, however near: no encoder spares colours so."""
+        return min(self._mine, self._other) <= max(4, len(self._moved) // 6) and min(self._follows) >= _ONE_FOR_ONE
+
     def new(self) -> bool:
         """Whether the colours of one drawing were chosen anew, rather than spoiled by an encoder."""
         return self._share_moved > 0.02 and min(self._follows) > _BY_COLOUR
@@ -147,12 +164,7 @@ class Colours:
         few, follows = (self._mine, self._follows[1]) if self._mine < self._other else (self._other, self._follows[0])
         if few > FEWER * max(self._mine, self._other) or follows <= 0.99:
             return False
-        off = self._off()[self._moved]
-        return (
-            bool(np.square(off.mean(axis=0)).sum() <= _ONE_WAY**2 * np.square(off).sum(axis=1).mean())
-            if len(off)
-            else True
-        )
+        return both_ways(self._off()[self._moved])
 
     def reduced(self) -> bool:
         """Whether one picture is the other with similar colours merged into their mean, as for a palette file.
@@ -237,7 +249,7 @@ def _steps(first: np.ndarray, second: np.ndarray, both: np.ndarray, touched: np.
 
 def _coded(pixels: np.ndarray) -> np.ndarray:
     """(P,) int64: which colour each of (P, 4) pixels has, numbered from 0."""
-    return np.unique(np.rint(pixels[:, :3]) @ np.array([1, 256, 65536]), return_inverse=True)[1]
+    return np.unique(named(pixels[:, :3]), return_inverse=True)[1]
 
 
 def _renumbered(colours: np.ndarray) -> tuple[np.ndarray, int]:

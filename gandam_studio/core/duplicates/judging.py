@@ -53,6 +53,7 @@ class _Passed:
         mirrored: whether the second is mirrored first.
         parameters: (4,) how its tile was laid on the first's.
         laid: whether a canvas may lend the other its silhouette: one is opaque, and their pixels are not the same.
+        framed: whether the evidence is that of whole pictures, background and all.
     """
 
     i: int
@@ -61,6 +62,7 @@ class _Passed:
     mirrored: bool
     parameters: np.ndarray
     laid: bool
+    framed: bool
 
 
 class Judge:
@@ -87,6 +89,8 @@ class Judge:
             prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS_MIRRORED]
         )
         opaque, other_opaque = (flags(one) & Flag.OPAQUE > 0 for one in prints)
+        # A background found in one way in one and in another way in the other tells nothing of the pictures.
+        framed = near & opaque & other_opaque & ((flags(prints[0]) | flags(prints[1])) & Flag.KEYED > 0)
         near |= opaque != other_opaque  # whatever one of them was laid on, it changes the hashes
         laid = ~same & (opaque | other_opaque)
         for start in range(0, len(pairs), _BATCH):
@@ -95,6 +99,7 @@ class Judge:
             i, j, mirrored = pairs.i[part], pairs.j[part], pairs.mirrored[part]
             found = self._compared(i, j, mirrored)
             logit = self._second_look(found, i, j, mirrored, near[part])
+            entire = self._in_frames(logit, i, j, mirrored, framed[part])
             for index in np.flatnonzero(distance_of(logit) <= LOOSEST).tolist():
                 one = _Passed(
                     int(i[index]),
@@ -103,6 +108,7 @@ class Judge:
                     bool(mirrored[index]),
                     found.parameters[index],
                     bool(laid[start + index]),
+                    bool(entire[index]),
                 )
                 known = best.get((one.i, one.j))
                 # As good both ways: not mirrored.
@@ -142,6 +148,24 @@ class Judge:
                 logit[index] = _EXCHANGED
         return logit
 
+    def _in_frames(
+        self, logit: np.ndarray, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray, framed: np.ndarray
+    ) -> np.ndarray:
+        """Compare opaque pictures as they are where their contents say nothing; raises `logit` in place.
+
+        framed: (P,) bool, whether that is worth it. Returns (P,) bool: whose evidence is now that of whole pictures.
+        """
+        found = np.zeros(len(logit), dtype=bool)
+        for index in np.flatnonzero(framed & (logit < 0)).tolist():
+            rows = int(i[index]), int(j[index])
+            if not same_aspect(*(self._pictures[row].size for row in rows)):
+                continue
+            tiles = [self._pictures.tile(row, whole=True)[None].astype(np.float32) / _TILE for row in rows]
+            entire = float(compare(tiles[0], mirrored_where(tiles[1], mirrored[index : index + 1])).logit[0])
+            if entire > max(0.0, logit[index]):
+                logit[index], found[index] = entire, True
+        return found
+
     def _whole_evidence(self, i: int, j: int, mirrored: bool) -> float:
         """Logit that two whole canvases show the same picture; -inf where one cannot be laid on the other."""
         first, second = self._pictures[i], self._pictures[j]
@@ -158,7 +182,7 @@ class Judge:
         def whole() -> bool:
             return self._whole_evidence(i, j, mirrored) > 0
 
-        laid = self._laid_by_canvas(i, j, mirrored) if passed.laid and whole() else None
+        laid = self._laid_by_canvas(i, j, mirrored) if passed.laid and (passed.framed or whole()) else None
         drawings = laid or (first.drawing, second.drawing)
         verdict = decide(
             *drawings,

@@ -91,7 +91,7 @@ class Pictures:
         self.source = source
         self._known: OrderedDict[int, Picture] = OrderedDict()
         self._bytes = 0
-        self._tiles: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._tiles: OrderedDict[tuple[int, bool], np.ndarray] = OrderedDict()
 
     def __getitem__(self, row: int) -> Picture:
         """A picture by row. Raises what its source does."""
@@ -106,11 +106,15 @@ class Pictures:
             self._bytes -= oldest.cost
         return made
 
-    def tile(self, row: int) -> np.ndarray:
-        """(SIDE, SIDE, 4) uint8: a quarter of the memory, and no difference to a blurred picture."""
-        made = self._tiles.get(row)
+    def tile(self, row: int, *, whole: bool = False) -> np.ndarray:
+        """(SIDE, SIDE, 4) uint8 of its content, or of all of it.
+
+        A quarter of the memory of float32, and no difference to a blurred picture.
+        """
+        made = self._tiles.get((row, whole))
         if made is None:
-            made = self._tiles[row] = np.rint(tile(self[row].content.rgba) * 255).astype(np.uint8)
+            shown = self[row].rgba if whole else self[row].content.rgba
+            made = self._tiles[row, whole] = np.rint(tile(shown) * 255).astype(np.uint8)
             if len(self._tiles) > _TILES:
                 self._tiles.popitem(last=False)
         return made

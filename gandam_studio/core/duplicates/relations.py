@@ -15,6 +15,7 @@ from gandam_studio.core.duplicates.colours import (
     NEAREST,
     TOUCHED,
     Colours,
+    both_ways,
     colour_shift,
     furthest,
     reduced_to_palette,
@@ -23,7 +24,7 @@ from gandam_studio.core.duplicates.colours import (
 )
 from gandam_studio.core.duplicates.drawings import SEEN, Drawing, Form
 from gandam_studio.core.duplicates.measures import confidence_of, distance_of
-from gandam_studio.core.duplicates.redrawing import is_white, shown_alike
+from gandam_studio.core.duplicates.redrawing import is_white, shown_alike, solid_colours
 from gandam_studio.core.duplicates.tiles import SIDE
 from gandam_studio.core.hashing.content import Content
 
@@ -48,6 +49,7 @@ _STEPS, _STEPS_WEIGHT, _STEPS_BLUR = 0.65, 25.0, 0.8
 _SILHOUETTE, _SILHOUETTE_WEIGHT = 0.92, 60.0
 # Copies resized by Pillow and OpenCV come to 0 with the right filter, 99 of 100 recoloured ones lie above .02.
 _RESAMPLED = 0.02
+_PAINTED = 0.7  # of the pixels may stay what they were under a thin coat of paint
 _BOTH_CUT = 0.01  # of its visible pixels: more beyond each other's edge, and neither picture can stand for the other
 _SHIFTED = 0.07  # of full scale: no encoder moves the mean colour of a quarter of the picture so far
 
@@ -376,15 +378,23 @@ def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: C
     colours = overlay.colours() if pixelwise and same_mask and share_same < 0.998 else None
     if colours and colours.merged() and (_to_palette(overlay) or shown_alike(overlay.first, overlay.second)):
         return _Change(False, False, False)
+    mapped = bool(colours and colours.map())
     if colours and encoded is None and colours.reduced() and alike():
-        return _Change(False, (resampled() or 0.0) > _RESAMPLED, False)  # smoothing makes many colours of few as well
-    if colours and colours.map():
-        return _Change(False, True, False)
+        if (resampled() or 0.0) > _RESAMPLED:
+            return _Change(False, True, False)  # smoothing makes many colours of few as well
+        if not mapped or shown_alike(overlay.first, overlay.second):
+            return _Change(False, False, False)
+    if mapped:
+        return _Change(False, encoded is not None or not _proven_to_palette(overlay), False)
     if pixelwise and share_same > 0.35 and overlay.share(changed) > 0.01 and not alike():
         copied = colours is not None and colours.reduced() and shown_alike(overlay.first, overlay.second)
         return _Change(False, False, not copied)
     if colours and encoded is None and colours.new() and alike():
+        if _proven_to_palette(overlay):
+            return _Change(False, False, False)
         return _Change(False, True, False, _doubt(overlay))
+    if colours and encoded is None and share_same < _PAINTED and colours.one_for_one():
+        return _Change(False, True, False)
     if encoded is not None:
         recoloured = not encoded()
     elif (shift := resampled()) is not None:
@@ -404,8 +414,15 @@ def _noisy(overlay: _Overlay) -> bool:
 
 def _to_palette(overlay: _Overlay) -> bool:
     """Whether one of an overlay's pictures is the other in fewer colours, each pixel in the nearest of them."""
-    first, second = (picture[..., :3][overlay.both] for picture in (overlay.first, overlay.second))
+    first, second = (solid_colours(picture, overlay.both) for picture in (overlay.first, overlay.second))
+    if not both_ways(second - first):
+        return False
     return any(reduced_to_palette(*pair, farther=NEAREST, share=FEWER) for pair in ((first, second), (second, first)))
+
+
+def _proven_to_palette(overlay: _Overlay) -> bool:
+    """`_to_palette`, and nothing else changed."""
+    return _to_palette(overlay) and shown_alike(overlay.first, overlay.second)
 
 
 def _doubt(overlay: _Overlay) -> float:

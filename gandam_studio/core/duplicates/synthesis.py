@@ -14,7 +14,7 @@ from PIL import Image
 
 from gandam_studio.core.duplicates.colours import furthest_of_three, weighted
 from gandam_studio.core.duplicates.enlarging import enlargement
-from gandam_studio.core.duplicates.redrawing import nothing_stands_out, shown_alike
+from gandam_studio.core.duplicates.redrawing import has_own_colours, nothing_stands_out, shown_alike
 from gandam_studio.core.duplicates.relations import Transform
 
 _PILLOW = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
@@ -23,7 +23,7 @@ _OPAQUE = 250
 _OFF_FACTOR, _ROOM = 0.1, 2  # log scale, and pixels: how far off contents may place a picture
 _LIKELY = 2  # filters tried out with every quality of an encoder
 _QUALITIES, _COARSE, _ROUGH = range(11, 99, 2), range(12, 99, 5), (15, 30, 45, 60, 70, 78, 85, 90, 94)  # of JPEG
-_TELLING = 64  # pixels a side that show an encoder's quality; of larger pictures the middle is encoded to find it
+_TELLING, _BLOCKS = 64, 16  # pixels a side: of a part that shows an encoder's quality, and of what it codes as one
 _GROUND = 0.03  # of a picture that must be free of the sprite to show what it was laid on
 _EVEN, _BETTER = 0.9, 0.2  # of a background: how much is one colour where it is no gradient; and more where it is one
 _THIN = 191  # opacity below which a picture shows what it was laid on
@@ -117,23 +117,27 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
     size = other.shape[1::-1]
     resized = size != plain.shape[1::-1]
     opaque = int(other[..., 3].min()) >= _OPAQUE
-    if not resized and not opaque:
-        return False  # pixel by pixel they were compared before
     wanted = weighted(other)
+    if not resized and not opaque:
+        return shown_alike(weighted(plain), wanted)  # specks and all, which a trimmed content lacks
     made = resizings(plain, size) if resized else [weighted(plain)]
     free = made[0][..., 3] == 0
+    touched = resized or bool(made[0][..., 3].min() < _OPAQUE)
     if opaque:
         made = [_laid(one, wanted) for one in made]
     made.sort(key=lambda one: cv2.norm(one, wanted, cv2.NORM_L2))
-    if not (opaque and _restless_behind(made[0], wanted, free)) and shown_alike(made[0], wanted):
+    if not (opaque and _restless_behind(made[0], wanted, free)) and shown_alike(made[0], wanted, remade=touched):
         return True
     if not opaque or _blocks_apart(made[0], wanted):
         return False
     target = _bgr(wanted)
     sources = [_bgr(one) for one in made]
+    place = _most_changed(sources[0], target)
     if len(sources) > 1:  # compression hides which filter it was until each is encoded
-        sources.sort(key=lambda one: _distance(one, target, _COARSE))
-    return any(not _beyond_encoders(one, target) and _through_an_encoder(one, target) for one in sources[:_LIKELY])
+        sources.sort(key=lambda one: _distance(one, target, place, _COARSE))
+    return any(
+        not _beyond_encoders(one, target) and _through_an_encoder(one, target, place) for one in sources[:_LIKELY]
+    )
 
 
 def _laid(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -156,7 +160,7 @@ def _restless_behind(made: np.ndarray, wanted: np.ndarray, free: np.ndarray) -> 
 
     A lake beside its shore: calm water passes for noise. Then an encoder must explain it, or nothing does.
     """
-    if np.count_nonzero(free) <= _GROUND * free.size:
+    if not free.any():
         return False
     return bool(furthest_of_three(np.abs(made[..., :3] - wanted[..., :3]))[free].mean() > _SAME)
 
@@ -226,6 +230,7 @@ def _encoded(source: np.ndarray, quality: int, sampling: int) -> np.ndarray:
 
 
 _Encodings = dict[tuple[int, int], np.ndarray]
+_Place = tuple[slice, slice]  # rows and columns
 
 
 def _encodings(source: np.ndarray, qualities: Iterable[int]) -> _Encodings:
@@ -238,21 +243,27 @@ def _nearest(tried: _Encodings, target: np.ndarray) -> tuple[int, int]:
     return min(tried, key=lambda one: cv2.norm(tried[one], target, cv2.NORM_L2))
 
 
-def _distance(source: np.ndarray, target: np.ndarray, qualities: Iterable[int]) -> float:
-    """How far the nearest of some encodings is from a picture, in the middle."""
-    part, wanted = _middles(source, target)
+def _distance(source: np.ndarray, target: np.ndarray, place: _Place, qualities: Iterable[int]) -> float:
+    """How far the nearest of some encodings is from a picture, in one place."""
+    part, wanted = (np.ascontiguousarray(picture[place]) for picture in (source, target))
     tried = _encodings(part, qualities)
     return cv2.norm(tried[_nearest(tried, wanted)], wanted, cv2.NORM_L2)
 
 
-def _middles(*pictures: np.ndarray) -> list[np.ndarray]:
-    """The middles of (h, w, C) pictures of one size, large enough to tell an encoder's quality, on its grid."""
-    height, width = pictures[0].shape[:2]
-    rows, columns = (
-        slice((side - _TELLING) // 32 * 16, (side - _TELLING) // 32 * 16 + _TELLING) if side > _TELLING else slice(side)
-        for side in (height, width)
-    )
-    return [np.ascontiguousarray(picture[rows, columns]) for picture in pictures]
+def _most_changed(source: np.ndarray, target: np.ndarray) -> _Place:
+    """Where two (h, w, 3) uint8 pictures differ most: the rows and columns that show an encoder's quality best.
+
+    Large enough to tell it, and on the encoder's grid.
+    """
+    height, width = source.shape[:2]
+    if max(height, width) <= _TELLING:
+        return slice(height), slice(width)
+    off = np.ascontiguousarray(cv2.absdiff(source, target).sum(axis=2, dtype=np.float32))
+    sums = cv2.boxFilter(off, -1, (_TELLING, _TELLING), anchor=(0, 0), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    last = [max(0, side - _TELLING) + 1 for side in (height, width)]
+    sums = sums[: last[0] : _BLOCKS, : last[1] : _BLOCKS]
+    y, x = (_BLOCKS * int(place) for place in np.unravel_index(int(sums.argmax()), sums.shape))
+    return slice(y, y + _TELLING), slice(x, x + _TELLING)
 
 
 def _beyond_encoders(source: np.ndarray, target: np.ndarray) -> bool:
@@ -287,13 +298,20 @@ def _error(source: np.ndarray, encoded: np.ndarray, around: np.ndarray) -> np.nd
     return np.asarray(cv2.dilate(furthest_of_three(off), around))
 
 
-def _through_an_encoder(source: np.ndarray, target: np.ndarray) -> bool:
-    """Whether one (h, w, 3) uint8 picture is the other through JPEG, of whatever quality, or an encoder like it."""
+def _through_an_encoder(source: np.ndarray, target: np.ndarray, place: _Place) -> bool:
+    """Whether one (h, w, 3) uint8 picture is the other through JPEG, of whatever quality, or an encoder like it.
+
+    place: where its quality is told.
+    """
     # Only its very quality and its neighbours come nearer than others do, so all are tried.
-    part, wanted = _middles(source, target)
+    part, wanted = (np.ascontiguousarray(picture[place]) for picture in (source, target))
     tried = _encodings(part, _QUALITIES)
     around, _ = _nearest(tried, wanted)
     tried |= _encodings(part, (around - 1, around + 1))
+    changed = furthest_of_three(np.abs(source.astype(np.float32) - target)) > _SAME
+    plain, copy = (picture.reshape(-1, 3).astype(np.float32) for picture in (source, target))
+    if changed.any() and not has_own_colours(copy, plain, changed.ravel()):
+        return False  # encoders make colours; two tiles of one palette are strewn with the same ones
     made = _encoded(source, *_nearest(tried, wanted)).astype(np.float32)
     left = made - target
     # Another encoder errs about as much as this one where this one errs as much altogether.
