@@ -132,6 +132,11 @@ class Colours:
         moved = furthest(np.abs(second - first)) > TOUCHED
         return cls(_coded(first), _coded(second), moved, lambda: second[:, :3] - first[:, :3])
 
+    @property
+    def fewer(self) -> bool:
+        """Whether one picture has so many fewer colours than the other as a palette leaves."""
+        return min(self._mine, self._other) <= FEWER * max(self._mine, self._other)
+
     def map(self) -> bool:
         """Whether colours follow from colours, both ways.
 
@@ -161,8 +166,8 @@ class Colours:
 
         Some of them then become lighter and others darker; a coat of paint moves them all one way.
         """
-        few, follows = (self._mine, self._follows[1]) if self._mine < self._other else (self._other, self._follows[0])
-        if few > FEWER * max(self._mine, self._other) or follows <= 0.99:
+        follows = self._follows[1 if self._mine < self._other else 0]
+        if not self.fewer or follows <= 0.99:
             return False
         return both_ways(self._off()[self._moved])
 

@@ -51,6 +51,7 @@ class Form:
         alpha: (h, w) uint8.
         seen: (h, w) bool, opacity above `SEEN`.
         visible: how many pixels are not fully transparent.
+        hard: whether every pixel is either opaque or fully transparent.
     """
 
     def __init__(self, rgba: np.ndarray) -> None:
@@ -59,6 +60,7 @@ class Form:
         self.alpha = np.ascontiguousarray(self.rounded[..., 3])
         self.seen = self.alpha > SEEN
         self.visible = cv2.countNonZero(self.alpha)
+        self.hard = cv2.countNonZero(cv2.compare(self.alpha, 255, cv2.CMP_EQ)) == self.visible
 
     @cached_property
     def colours(self) -> np.ndarray:

@@ -128,10 +128,12 @@ def has_own_colours(copy: np.ndarray, plain: np.ndarray, changed: np.ndarray) ->
 
     copy, plain: (P, 3) float32, 0 to 255. changed: (P,) bool.
     """
-    if _share_of_new(copy, plain, changed) < _NEW:
+    colours, known = named(copy), named(plain)
+    made, counts = np.unique(colours[changed], return_counts=True)
+    total = np.count_nonzero(changed)
+    if counts[~np.isin(made, known)].sum() < _NEW * total:
         return False
-    many, few = (len(np.unique(named(one[changed]))) for one in (copy, plain))
-    return many >= min(_OWN * np.count_nonzero(changed), _MORE * few)
+    return len(made) >= _OWN * total or len(made) >= _MORE * len(np.unique(known[changed]))
 
 
 def _share_of_new(colours: np.ndarray, others: np.ndarray, counted: np.ndarray) -> float:

@@ -145,6 +145,7 @@ class _Overlay:
         beyond: the share of all visible pixels that lie where only one of the two pictures reaches.
         shift: the second content's place on the first's, pixels; None where they were brought to one size.
         coloured: gives of either, (h, w) int, which colour each pixel has, where the pixels are the pictures' own.
+        hard: whether no pixel is translucent, so that as many colours were drawn as are counted.
     """
 
     first: np.ndarray
@@ -153,6 +154,7 @@ class _Overlay:
     beyond: float
     shift: tuple[int, int] | None
     coloured: Callable[[], tuple[np.ndarray, np.ndarray]] | None
+    hard: bool = False
 
     @cached_property
     def off(self) -> np.ndarray:
@@ -384,13 +386,14 @@ def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: C
             return _Change(False, True, False)  # smoothing makes many colours of few as well
         if not mapped or shown_alike(overlay.first, overlay.second):
             return _Change(False, False, False)
+    fewer = colours is not None and encoded is None and (colours.fewer or not overlay.hard)
     if mapped:
-        return _Change(False, encoded is not None or not _proven_to_palette(overlay), False)
+        return _Change(False, not (fewer and _proven_to_palette(overlay)), False)
     if pixelwise and share_same > 0.35 and overlay.share(changed) > 0.01 and not alike():
         copied = colours is not None and colours.reduced() and shown_alike(overlay.first, overlay.second)
         return _Change(False, False, not copied)
     if colours and encoded is None and colours.new() and alike():
-        if _proven_to_palette(overlay):
+        if fewer and _proven_to_palette(overlay):
             return _Change(False, False, False)
         return _Change(False, True, False, _doubt(overlay))
     if colours and encoded is None and share_same < _PAINTED and colours.one_for_one():
@@ -485,6 +488,7 @@ def _on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Over
         1 - within / max(1, total),
         (x, y),
         lambda: (first.colours[mine], second.colours[other]),
+        first.hard and second.hard,
     )
 
 

@@ -132,6 +132,8 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
         return False
     target = _bgr(wanted)
     sources = [_bgr(one) for one in made]
+    if not _has_encoders_colours(sources[0], target):
+        return False
     place = _most_changed(sources[0], target)
     if len(sources) > 1:  # compression hides which filter it was until each is encoded
         sources.sort(key=lambda one: _distance(one, target, place, _COARSE))
@@ -183,12 +185,12 @@ def background_behind(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray | Non
 
 def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
     """The even gradient, or the one colour, (h, w, 3) or (3,), that an (h, w, 3) picture's free pixels lie on."""
-    ys, xs = np.nonzero(free)
-    values = colours[ys, xs]
+    values = colours[free]
     middle = np.median(values, axis=0)
     even = _near(values, middle)
     restless = even <= 0.5
     if even < _EVEN:  # corners of a gradient may mostly be one
+        ys, xs = np.nonzero(free)
         design = np.stack([np.ones(len(ys)), ys / free.shape[0], xs / free.shape[1]], axis=1)
         slopes = np.linalg.lstsq(design, values.astype(np.float64), rcond=None)[0]
         if _near(values, design @ slopes) > max(0.5, even + _BETTER):
@@ -266,6 +268,16 @@ def _most_changed(source: np.ndarray, target: np.ndarray) -> _Place:
     return slice(y, y + _TELLING), slice(x, x + _TELLING)
 
 
+def _has_encoders_colours(source: np.ndarray, target: np.ndarray) -> bool:
+    """Whether one of two (h, w, 3) uint8 pictures may be the other encoded, by the colours that it has.
+
+    Encoders make colours; two tiles of one palette are strewn with the same ones.
+    """
+    changed = (furthest_of_three(cv2.absdiff(source, target)) > _SAME).ravel()
+    plain, copy = (picture.reshape(-1, 3).astype(np.float32) for picture in (source, target))
+    return not changed.any() or has_own_colours(copy, plain, changed)
+
+
 def _beyond_encoders(source: np.ndarray, target: np.ndarray) -> bool:
     """Whether two (h, w, 3) uint8 pictures differ otherwise than encoders make them, told by a few tries.
 
@@ -308,10 +320,6 @@ def _through_an_encoder(source: np.ndarray, target: np.ndarray, place: _Place) -
     tried = _encodings(part, _QUALITIES)
     around, _ = _nearest(tried, wanted)
     tried |= _encodings(part, (around - 1, around + 1))
-    changed = furthest_of_three(np.abs(source.astype(np.float32) - target)) > _SAME
-    plain, copy = (picture.reshape(-1, 3).astype(np.float32) for picture in (source, target))
-    if changed.any() and not has_own_colours(copy, plain, changed.ravel()):
-        return False  # encoders make colours; two tiles of one palette are strewn with the same ones
     made = _encoded(source, *_nearest(tried, wanted)).astype(np.float32)
     left = made - target
     # Another encoder errs about as much as this one where this one errs as much altogether.
