@@ -60,7 +60,7 @@ class Form:
         self.alpha = np.ascontiguousarray(self.rounded[..., 3])
         self.seen = self.alpha > SEEN
         self.visible = cv2.countNonZero(self.alpha)
-        self.hard = cv2.countNonZero(cv2.compare(self.alpha, 255, cv2.CMP_EQ)) == self.visible
+        self.hard = int(np.count_nonzero(self.alpha == 255)) == self.visible
 
     @cached_property
     def colours(self) -> np.ndarray:

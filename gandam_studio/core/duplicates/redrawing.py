@@ -133,7 +133,7 @@ def has_own_colours(copy: np.ndarray, plain: np.ndarray, changed: np.ndarray) ->
     total = np.count_nonzero(changed)
     if counts[~np.isin(made, known)].sum() < _NEW * total:
         return False
-    return len(made) >= _OWN * total or len(made) >= _MORE * len(np.unique(known[changed]))
+    return len(made) >= min(_OWN * total, _MORE * len(np.unique(known[changed])))
 
 
 def _share_of_new(colours: np.ndarray, others: np.ndarray, counted: np.ndarray) -> float:
