@@ -43,8 +43,8 @@ NAMES = ("duplicates", "curate", "versions", "train", "runs")
 LOOK_MS, SETTLED, LONGEST = 500, 8, 60
 """The window is settled when so many looks in a row found it the same, or after the most looks."""
 COLOURS = 256
-FRAMES, FRAME_WIDTH, FRAME_MS = 24, 720, 250
-SCRUB_FRAMES = 8
+FRAMES, FRAME_WIDTH, FRAME_MS = 12, 720, 400
+SCRUB_FRAMES = 5
 
 
 def main() -> None:
