@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
     from gandam_studio.core.workspace.seqsets import Seqs
 
+WHAT = ("facing", "fitness", "odd", "apply", "reduce")
 _SHORT_ID = 12
 _TOLD = 30
 
@@ -33,7 +34,7 @@ def face(workspace: Workspace, out: Output, ids: tuple[str, ...], criteria: dict
 
 
 @click.command(cls=SpriteCommand)
-@click.argument("what", metavar="facing|fitness|odd|apply", type=click.Choice(["facing", "fitness", "odd", "apply"]))
+@click.argument("what", metavar="facing|fitness|odd|apply|reduce", type=click.Choice(WHAT))
 @filter_options
 @click.option("--reason", default="", help="With fitness: what makes a sprite unfit, such as 'not bipedal'.")
 @click.option("--target", type=click.Choice(["left", "right"]), help="With apply: the side to face; remembered.")
@@ -48,12 +49,13 @@ def suggest(folder: Path | None, as_json: bool, **asked: Any) -> None:
 
     `facing` learns from the facings there are; one is enough to begin with. `fitness` learns from what was dropped for
     the reason and what was kept, and never drops anything. `odd` needs no example. `apply` notes the suggested facings
-    and flips what faces the other way, as one edit.
+    and flips what faces the other way, as one edit. `reduce` imports enlarged sprites again, each pixel once, and drops
+    the enlarged ones.
     """
     from gandam_studio.core.workspace import Workspace
 
     # Looking takes no lock, so that it works while the window is open.
-    with Workspace.open(chosen_folder(folder), read_only=asked["what"] != "apply") as workspace:
+    with Workspace.open(chosen_folder(folder), read_only=asked["what"] not in ("apply", "reduce")) as workspace:
         _suggest(workspace, Output(as_json), **asked)
 
 
@@ -76,8 +78,10 @@ def _suggest(
         _fitness(workspace, out, seqs, limit, reason)
     elif what == "odd":
         _odd(workspace, out, seqs, limit, surprise)
-    else:
+    elif what == "apply":
         _apply(workspace, out, seqs, target, at_least)
+    else:
+        _reduce(workspace, out, seqs)
 
 
 def _facing(workspace: Workspace, out: Output, seqs: Seqs | None, limit: int | None) -> None:
@@ -156,6 +160,20 @@ def _odd(workspace: Workspace, out: Output, seqs: Seqs | None, limit: int | None
          for one in found[: limit or _TOLD]),
     )  # fmt: skip
     out.say(f"{counted(len(found), 'sprite')} out of the ordinary" if found else "nothing stands out")
+
+
+def _reduce(workspace: Workspace, out: Output, seqs: Seqs | None) -> None:
+    from gandam_studio.core.suggestions.odd import odd_ones
+    from gandam_studio.core.suggestions.reducing import reduce_enlarged
+
+    with ConsoleJob() as job:
+        found = odd_ones(workspace, seqs, job)
+        try:
+            changes = reduce_enlarged(workspace, found, job)
+        except NothingMatches:
+            out.json({"edit": 0, "label": "", "sprites": 0})
+            raise
+    report(out, "", changes)
 
 
 def _apply(workspace: Workspace, out: Output, seqs: Seqs | None, target: str | None, at_least: float) -> None:

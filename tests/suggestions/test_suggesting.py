@@ -169,3 +169,26 @@ def test_enlarged_pictures_are_recognised_and_reduced_to_their_grid(scale: int, 
     assert enlarged(large) == scale
     assert np.array_equal(reduced(large, scale), small)
     assert enlarged(small) == 1
+
+
+def test_enlarged_sprites_are_imported_small_with_their_decisions(
+    walkers: Path, tmp_path: Path, studio: Studio
+) -> None:
+    large = tmp_path / "large"
+    large.mkdir()
+    small = np.array(Image.open(sorted(walkers.iterdir())[0]))
+    Image.fromarray(small[::-1].repeat(2, axis=0).repeat(2, axis=1)).save(large / "doubled.png")
+    folder = tmp_path / "w"
+    with Workspace.create(folder) as workspace:
+        import_sources(workspace, [walkers, large], options=ImportOptions(workers=1))
+    studio("tag", "doubled.png", "--add", "big", "-w", folder)
+    studio("flip", "doubled.png", "-w", folder)
+    assert studio("suggest", "reduce", "-w", folder, "--json").json["sprites"] == 2
+    rows = {row["name"]: row for row in studio("list", "-w", folder, "--json").json}
+    made, before = rows["doubled-reduced.png"], rows["doubled.png"]
+    assert (made["width"], made["height"]) == small.shape[1::-1]
+    assert (made["tags"], made["flipped"], made["status"]) == (["big"], True, "undecided")
+    assert (before["status"], before["reason"]) == ("dropped", "enlarged")
+    assert studio("suggest", "reduce", "-w", folder).refusal == "no sprite is enlarged, so nothing was changed"
+    studio("undo", "-w", folder)
+    assert studio("show", "doubled.png", "-w", folder, "--json").json["status"] == "undecided"
