@@ -42,7 +42,7 @@ _GRID = re.compile(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?(?::(\d+)(?:,(\d+))?)?")
 @click.option("--key", metavar="RRGGBB|auto|index0",
               help="Make this colour transparent; auto: that of the border; index0: the palette's first.")  # fmt: skip
 @click.option("--atlases/--no-atlases", default=True, show_default=True,
-              help="Cut sheets by JSON descriptions next to them.")  # fmt: skip
+              help="Cut sheets by the descriptions (JSON, .tpsheet, Unity's .meta) next to them.")  # fmt: skip
 @click.option("--folders-as-tags", is_flag=True,
               help="Tag pictures with the name of their folder (\"name\" for a folder 10_name).")  # fmt: skip
 @click.option("--captions", type=click.Choice(["tags"]), default=None,
@@ -208,7 +208,7 @@ def _tell_findings(out: Output, found: Findings) -> None:
     for sheets in found.sheets:
         more = f" and {len(sheets.labels) - 1:,} more" if len(sheets.labels) > 1 else ""
         size = f", {sheets.width} x {sheets.height}" if sheets.width else ""
-        how = "cut by its JSON file" if sheets.atlas else f"{sheets.cut.mode} (--grid auto)"
+        how = "cut by its description" if sheets.atlas else f"{sheets.cut.mode} (--grid auto)"
         how = how if sheets.is_sure else f"perhaps {how}"
         out.say(f"sheet: {printable(sheets.labels[0])}{more}{size}: {how}, {counted(sheets.sprites, 'sprite')}")
     if found.animations:

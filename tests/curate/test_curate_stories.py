@@ -424,6 +424,20 @@ def test_hints_are_dismissed_one_by_one_and_for_good(folder: Path, open_window: 
     assert not curate(open_window(folder)).hints.isVisible()
 
 
+def test_where_nothing_can_be_changed_no_hint_says_how_to(folder: Path, open_window: OpenWindow) -> None:
+    window = open_window(folder)
+    changing = curate(window).hints.text.text()
+    close(window)
+    window = open_window(folder, read_only=True)
+    hints = curate(window).hints
+    assert hints.isVisible()
+    assert not {"U", "X", "Z"} & set(hints.text.text().replace(",", " ").split())
+    QTest.mouseClick(hints.dismiss_button, Qt.MouseButton.LeftButton)
+    assert not hints.isVisible()
+    close(window)
+    assert curate(open_window(folder)).hints.text.text() == changing, "those of a window that writes are still there"
+
+
 def test_a_very_large_change_runs_in_the_background(folder: Path, open_window: OpenWindow, qtbot, monkeypatch) -> None:
     monkeypatch.setattr(decisions, "MANY", 10)
     window = open_window(folder)

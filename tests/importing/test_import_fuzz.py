@@ -124,8 +124,11 @@ def test_damaged_words_descriptions_and_names() -> None:
     atlas = json.dumps({"textures": [godot, {"image": "v.png", "frames": {"b": trimmed}}]}).encode()
     table = b'{"file_name": "1.png", "text": "a slime, wet", "label": "slime", "tags": ["a"]}\n' * 2
     rows = b'file_name,text,label\r\n1.png,"a slime, wet",slime\r\n'
+    rect = b"      rect:\n        x: 0\n        y: 1\n        width: 4\n        height: 4\n"
+    meta = b"T:\n  spriteMode: 2\n  spriteSheet:\n    sprites:\n" + (b"    - name: 'a'\n" + rect) * 3
+    tpsheet = b":format=40300\n:texture=w.png\n\n" + b"a%3B;0;1;4;4; 0.5;0.5; 0;0;0;0\n" * 3
     dice = random.Random(7)
-    read = described = 0
+    read = described = for_unity = 0
     for _ in range(400):
         for name, data in (("metadata.jsonl", table), ("metadata.csv", rows)):
             with contextlib.suppress(UserError, UntrustedError):
@@ -133,5 +136,12 @@ def test_damaged_words_descriptions_and_names() -> None:
         folder = Folder()
         folder.read("w.json", _broken(atlas, dice), {"w.png", "v.png"})
         described += bool(folder.sheets)
+        folder = Folder()
+        folder.read("w.png.meta", _broken(meta, dice), {"w.png", "v.png"})
+        for_unity += bool(folder.sheets)
+        folder = Folder()
+        folder.read("w.tpsheet", _broken(tpsheet, dice), {"w.png", "v.png"})
+        for_unity += bool(folder.sheets)
     assert 0 < read < 800
     assert 0 < described < 400
+    assert 0 < for_unity < 800

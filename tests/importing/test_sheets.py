@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from pictures import encoded, sprite
 from PIL import Image
 
 from gandam_studio.core.importing import ImportOptions, import_sources
-from gandam_studio.core.importing.atlases import parse_atlases
+from gandam_studio.core.importing.atlases import Folder, parse_atlases
+from gandam_studio.core.importing.looking import look_over
 from gandam_studio.core.importing.sheets import (
     Components,
     Grid,
@@ -27,7 +29,8 @@ from gandam_studio.core.importing.sheets import (
     sheet_from_json,
 )
 from gandam_studio.core.pictures.decoding import UnreadablePicture, decode_part
-from gandam_studio.core.pictures.decoding.parts import INDEX_0, without_index_0
+from gandam_studio.core.pictures.decoding.palettes import without_index_0
+from gandam_studio.core.pictures.decoding.parts import INDEX_0
 from trainer.protocol.untrusted import UntrustedError
 
 
@@ -266,6 +269,120 @@ def test_an_atlas_in_a_zip(workspace, tmp_path: Path) -> None:
     assert (again.imported, again.already, again.others) == (0, 3, {".json": 1})
 
 
+def unity(rgba: np.ndarray, frames: int, form: str) -> tuple[str, bytes]:
+    """The name and the text of a description for Unity of what `packed` gives for Godot."""
+    height = rgba.shape[0]
+    if form == "tpsheet":
+        lines = ["#", "# Sprite sheet data for Unity.", "#", ":format=40300", ":texture=walk.png", ":borders=disabled"]
+        lines += [f":size={rgba.shape[1]}x{height}", ""]
+        lines += [f"walk%3B_{n};{40 * n};{height - 20};24;20; 0.5;0.5; 0;0;0;0;" for n in range(frames)]
+        return "walk.tpsheet", "\r\n".join(lines).encode()
+    sprites = [
+        "    - serializedVersion: 2\n"
+        f"      name: {name}\n"
+        f"      rect:\n        serializedVersion: 2\n        x: {40 * n}\n        y: {height - 20}\n"
+        "        width: 24\n        height: 20\n"
+        "      alignment: 0\n      pivot: {x: 0.5, y: 0.5}\n      border: {x: 1, y: 2, z: 3, w: 4}\n"
+        "      outline:\n      - - {x: 9, y: 9}\n        - {x: 8, y: 8}\n      physicsShape: []\n"
+        for n, name in enumerate([f"walk;_{n}", f"'walk;_{n}'", f'"walk\\x3b_{n}"'][n % 3] for n in range(frames))
+    ]
+    text = (
+        "fileFormatVersion: 2\nguid: 3f\nTextureImporter:\n  spriteMode: 2\n  spriteSheet:\n    serializedVersion: 2\n"
+        f"    sprites:\n{''.join(sprites)}    outline: []\n    name: none\n  userData: \n"
+    )
+    return "walk.png.meta", text.encode()
+
+
+def _archive(path: Path, files: dict[str, bytes]) -> None:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+        return
+    with tarfile.open(path, "w:gz" if path.suffix == ".tgz" else "w") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+
+
+@pytest.mark.parametrize("place", ["folder", "art.zip", "art.tar", "art.tgz"])
+@pytest.mark.parametrize("form", ["tpsheet", "meta", "both"])
+def test_a_sheet_described_for_unity(workspace, tmp_path: Path, form: str, place: str) -> None:
+    rgba, _, _ = packed(3, "godot")
+    described = [unity(rgba, 3, one) for one in (("meta", "tpsheet") if form == "both" else (form,))]
+    single = unity(rgba, 3, "meta")[1].replace(b"spriteMode: 2", b"spriteMode: 1")
+    files = {
+        "art/walk.png": encoded(rgba), "art/alone.png": encoded(sprite(9)), "art/alone.png.meta": single,
+        "art.meta": b"fileFormatVersion: 2\nfolderAsset: yes\n", **{f"art/{name}": data for name, data in described},
+    }  # fmt: skip
+    source = tmp_path / "source"
+    (source / "art").mkdir(parents=True)
+    if place == "folder":
+        for name, data in files.items():
+            (source / name).write_bytes(data)
+    else:
+        _archive(source / place, files)
+    found = look_over(workspace, [source], options=ImportOptions(workers=1))
+    assert [(one.atlas, one.sprites) for one in found.sheets] == [(True, 3)]
+    summary = import_sources(workspace, [source], options=ImportOptions(workers=1))
+    assert (summary.imported, summary.rejected, summary.others) == (4, [], {".meta": 2})
+    sprites = {sprite.name: sprite for sprite in workspace.sprites()}
+    assert sorted(sprites) == ["alone.png", "walk;_0", "walk;_1", "walk;_2"]
+    for n in range(3):
+        assert np.array_equal(workspace.pixels(sprites[f"walk;_{n}"]), sprite(n))
+
+
+@pytest.mark.parametrize(
+    ("form", "old", "new", "reason"),
+    [
+        ("meta", b"y: 20", b"y: -3", "walk;_0"), ("meta", b"y: 20", b"y: .nan", "walk;_0"),
+        ("meta", b"width: 24", b"width: 0", "walk;_0"), ("meta", b"        x: 0\n", b"", "x is missing"),
+        ("meta", b"y: 20", b"y: 999", "the sheet has no"), ("tpsheet", b";0;20;", b";0;999;", "the sheet has no"),
+        ("tpsheet", b";0;20;", b";0;twenty;", "line 9"), ("tpsheet", b"walk.png", b"gone.png", "gone.png"),
+    ],
+)  # fmt: skip
+def test_a_wrong_description_for_unity_is_refused_in_one_line(
+    workspace, tmp_path: Path, form: str, old: bytes, new: bytes, reason: str
+) -> None:
+    rgba, _, _ = packed(2, "godot")
+    name, text = unity(rgba, 2, form)
+    assert old in text
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / name).write_bytes(text.replace(old, new, 1))
+    (source / "walk.png").write_bytes(encoded(rgba))
+    summary = import_sources(workspace, [source], options=ImportOptions(workers=1))
+    assert summary.rejected_count == 1
+    assert reason in summary.rejected[0].reason
+
+
+@pytest.mark.parametrize("data", [
+    b"", b"spriteSheet:", b"spriteSheet:\n", b"  spriteSheet:\n    sprites: []\n", b"spriteSheet:\n  sprites:\n  - \n",
+    b"a:\n" * 50_000 + b"spriteSheet:\nsprites:\n- x\n", b"".join(b" " * n + b"spriteSheet:\n" for n in range(1500)),
+    b"spriteSheet:\n sprites:\n" + b" - rect: {x: 1}\n" * 30_000, b" " * 9_000_000 + b"spriteSheet:", b"- " * 4_000_000,
+])  # fmt: skip
+def test_files_of_unity_that_say_nothing_of_use(data: bytes) -> None:
+    for name in ("walk.png.meta", "walk.tpsheet"):
+        folder = Folder()
+        folder.read(name, data, {"walk.png", name})
+        assert not folder.sheets
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tgz"])
+def test_an_atlas_in_a_tar_with_a_key_colour(workspace, tmp_path: Path, suffix: str) -> None:
+    rgba, wholes, description = packed(3, "hash")
+    magenta = np.where(rgba[..., 3:] > 0, rgba, np.array([255, 0, 255, 255], np.uint8)).astype(np.uint8)
+    files = {"art/walk.png": encoded(magenta), "art/walk.json": json.dumps(description).encode()}
+    _archive(tmp_path / f"pack{suffix}", files)
+    options = ImportOptions(workers=1, key=(255, 0, 255))
+    summary = import_sources(workspace, [tmp_path / f"pack{suffix}"], options=options)
+    assert (summary.imported, summary.rejected_count, summary.others) == (3, 0, {})
+    sprites = {sprite.name: sprite for sprite in workspace.sprites()}
+    for n, whole in enumerate(wholes):
+        assert np.array_equal(workspace.pixels(sprites[f"walk_{n}.png"]), whole)
+
+
 def _paletted(kind: str) -> tuple[bytes, np.ndarray]:
     """Two drawings on a ground that is black as their outlines are; and RGBA with the ground transparent."""
     indices = np.zeros((16, 40), np.uint8)
@@ -281,7 +398,7 @@ def _paletted(kind: str) -> tuple[bytes, np.ndarray]:
     return stream.getvalue(), wanted
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF"])
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "PCX"])
 @pytest.mark.parametrize("form", [None, Grid(20, 16), Proposed()])
 def test_the_first_entry_of_a_palette_may_stand_for_transparency(workspace, tmp_path: Path, kind: str, form) -> None:
     data, wanted = _paletted(kind)
@@ -303,6 +420,44 @@ def test_the_first_entry_of_a_palette_may_stand_for_transparency(workspace, tmp_
     again = import_sources(workspace, [tmp_path / "full.png"], options=ImportOptions(workers=1, key=INDEX_0))
     assert again.imported == 1
     assert not workspace.sprite(workspace.resolve("full.png")).part
+
+
+def _moving(kind: str, frames: int = 3) -> tuple[bytes, list[np.ndarray]]:
+    """A paletted animation on a black ground, with a black eye that is not; and its frames with the ground transparent.
+
+    The frames of the GIF have palettes of their own.
+    """
+    pictures, wholes = [], []
+    for n in range(frames):
+        indices = np.zeros((16, 20), np.uint8)
+        indices[2 + n : 12, 3 + n : 15] = 2
+        indices[5, 5] = 1
+        colors = np.array([[0, 0, 0], [0, 0, 0], [200, 30 + (40 * n if kind == "GIF" else 0), 60]], np.uint8)
+        image = Image.fromarray(indices, "P")
+        image.putpalette(colors.tobytes())
+        pictures.append(image)
+        wholes.append(np.dstack((colors[indices], np.where(indices, 255, 0).astype(np.uint8))))
+    stream = io.BytesIO()
+    extra = {"optimize": False, "disposal": 2} if kind == "GIF" else {}
+    pictures[0].save(stream, kind, save_all=True, append_images=pictures[1:], duration=90, **extra)
+    return stream.getvalue(), wholes
+
+
+@pytest.mark.parametrize("frames", ["first", "distinct"])
+@pytest.mark.parametrize("key", [INDEX_0, (0, 0, 0), "auto"])
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_frames_of_animations_have_a_key_too(workspace, tmp_path: Path, kind: str, key, frames: str) -> None:
+    data, wholes = _moving(kind)
+    (tmp_path / "move.dat").write_bytes(data)
+    import_sources(workspace, [tmp_path / "move.dat"], options=ImportOptions(workers=1, key=key, frames=frames))
+    found = list(workspace.sprites())
+    assert len(found) == (3 if frames == "distinct" else 1)
+    for one, whole in zip(found, wholes, strict=False):
+        if key != INDEX_0:
+            whole = whole.copy()
+            whole[5, 5] = 0  # the eye has the ground's colour
+        assert np.array_equal(workspace.pixels(one), np.where(whole[..., 3:] > 0, whole, 0))
+        assert "key=" in one.part
 
 
 def test_the_first_entry_is_proposed_where_its_colour_occurs_again() -> None:

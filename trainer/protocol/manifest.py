@@ -38,9 +38,7 @@ MAX_LINE_BYTES = 4 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}").fullmatch
 _N, _KEY = "([0-9]{1,6})", "key=([0-9a-f]{6}|index0)"
 _FOUR = ",".join([_N] * 4)
-PART = re.compile(
-    rf"frame={_N}(?:\+key=([0-9a-f]{{6}}))?|region={_FOUR}(?:\+turn=([123]))?(?:\+on={_FOUR})?(?:\+{_KEY})?|{_KEY}"
-)
+PART = re.compile(rf"frame={_N}(?:\+{_KEY})?|region={_FOUR}(?:\+turn=([123]))?(?:\+on={_FOUR})?(?:\+{_KEY})?|{_KEY}")
 """The grammar of `ManifestEntry.part` where it is not "". Groups: frame and its key; x, y, w, h, turn, the canvas's
 four numbers and the key of a region; the key of a whole picture."""
 

@@ -5,9 +5,10 @@ Sizes an archive promises are not believed: what is read is counted while it is 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +16,7 @@ from gandam_studio.core.archives.names import decode_names, shown_encoding
 from gandam_studio.core.archives.tars import Link, Links, TarStream
 from gandam_studio.core.archives.unpacking import DamagedArchive
 from gandam_studio.core.archives.zips import ZipEntry, read_directory, read_entry
-from gandam_studio.core.importing.atlases import MAXIMUM_BYTES, Folder, may_describe
+from gandam_studio.core.importing.atlases import MAXIMUM_BYTES, Folder, may_describe, reading_order
 from gandam_studio.core.importing.items import REJECTED, Item, Outcome
 from gandam_studio.core.importing.options import ArchiveLimits
 from gandam_studio.core.importing.scan import is_clutter
@@ -26,7 +27,8 @@ from trainer.protocol.untrusted import MAX_INTEGER, UntrustedError, open_regular
 
 _MOST_ENTRIES = 1_000_000  # a worker reads directories that `list_archive` has accepted
 _LONGEST_TARGET = 4096
-_MOST_DESCRIPTIONS = 1_000  # of sheets, in one zip
+_MOST_DESCRIPTIONS = 10_000  # of sheets, in one archive
+_MOST_DESCRIBING = 64 << 20  # bytes of them
 
 Found = Item | tuple[Item, Outcome]
 
@@ -43,6 +45,7 @@ def list_archive(
     *,
     encoding: str = "",
     atlases: bool = False,
+    key_mode: str = "",
     note: Callable[[str], None] = lambda text: None,
     skip: Callable[[], object] = lambda: None,
     check: Callable[[], None] = lambda: None,
@@ -50,15 +53,18 @@ def list_archive(
     """The entries of an archive that may be pictures, in its own order, then what its links lead to.
 
     Zip entries carry their index (workers read them); tar entries carry their bytes. An entry that is settled comes
-    with its outcome. With `atlases`, sheets in a zip are cut by the JSON beside them. `encoding` is that of names not
-    in UTF-8; "" proposes one for zips and says so through `note`. `skip` is called for everything hidden that is left
-    out. `check` is called often and may raise. Raises BrokenArchive or OSError.
+    with its outcome. With `atlases`, sheets are cut by the descriptions beside them, and `key_mode` is as for `scan`; a
+    tar is then read twice. `encoding` is that of names not in UTF-8; "" proposes one for zips and says so through
+    `note`. `skip` is called for everything hidden that is left out. `check` is called often and may raise. Raises
+    BrokenArchive or OSError.
     """
     try:
         if kind == "zip":
-            yield from _zip_entries(path, allowed, encoding, atlases, note, skip)
+            yield from _zip_entries(path, allowed, encoding, atlases, key_mode, note, skip)
         else:
-            yield from _tar_entries(path, kind, limits, allowed, encoding, skip, check)
+            described = _tar_atlases(path, kind, allowed, encoding, check) if atlases else {}
+            for found in _tar_entries(path, kind, limits, allowed, encoding, skip, check):
+                yield from _settled(found, described, key_mode)
     except UntrustedError as error:
         raise BrokenArchive(str(error)) from None
 
@@ -68,6 +74,7 @@ def _zip_entries(
     allowed: ArchiveLimits,
     encoding: str,
     atlases: bool,
+    key_mode: str,
     note: Callable[[str], None],
     skip: Callable[[], object],
 ) -> Iterator[Found]:
@@ -89,17 +96,7 @@ def _zip_entries(
                 continue
             total += entry.size
             _check_total(total, packed_size, allowed)
-            item = _zip_item(path, name, entry, index)
-            folder, own = _folder_and_name(name)
-            about = described.get(folder)
-            if about is None:
-                yield item
-            elif own in about.problems:
-                yield item, Outcome(REJECTED, about.problems[own])
-            elif own not in about.descriptions:
-                if (atlas := about.sheets.get(own)) is not None:
-                    item.cut, item.cut_mode = atlas.to_json(), atlas.mode
-                yield item
+            yield from _settled(_zip_item(path, name, entry, index), described, key_mode)
         places = {name: index for index, name in enumerate(names)}
         for link in links:
             if is_clutter(link.name):
@@ -112,23 +109,79 @@ def _zip_entries(
                 yield Item(path, link.name), Outcome(REJECTED, reason)
 
 
+class _Descriptions:
+    """The files in an archive that may describe sheets, as many as are read."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, bytes] = {}
+        self._left = _MOST_DESCRIBING
+
+    def wants(self, name: str, size: int) -> bool:
+        """Whether an entry is to be read."""
+        describes = may_describe(_folder_and_name(name)[1]) and not is_clutter(name)
+        return describes and 0 < size <= min(MAXIMUM_BYTES, self._left) and len(self._texts) < _MOST_DESCRIPTIONS
+
+    def add(self, name: str, data: bytes) -> None:
+        """Keep what an entry holds."""
+        self._texts[name] = data
+        self._left -= len(data)
+
+    def folders(self, names: Iterable[str]) -> dict[str, Folder]:
+        """What they say of the sheets beside them, by folder; `names` are all those in the archive."""
+        inside: dict[str, set[str]] = defaultdict(set)
+        for name in names:
+            folder, own = _folder_and_name(name)
+            inside[folder].add(own)
+        found: dict[str, Folder] = {}
+        for name in reading_order(self._texts):
+            folder, own = _folder_and_name(name)
+            if may_describe(own, inside[folder]):
+                found.setdefault(folder, Folder()).read(own, self._texts[name], inside[folder])
+        return found
+
+
 def _zip_atlases(stream: IO[bytes], entries: list[ZipEntry], names: list[str]) -> dict[str, Folder]:
     """What the descriptions of sheets in a zip say, by their folder in it."""
-    inside: dict[str, set[str]] = defaultdict(set)
-    describing: list[tuple[ZipEntry, str, str]] = []
+    found = _Descriptions()
     for entry, name in zip(entries, names, strict=True):
-        folder, own = _folder_and_name(name)
-        inside[folder].add(own)
-        if may_describe(own) and not entry.is_folder and not is_clutter(name) and len(describing) < _MOST_DESCRIPTIONS:
-            describing.append((entry, folder, own))
-    found: dict[str, Folder] = {}
-    for entry, folder, own in describing:
-        try:
-            data = read_entry(stream, entry, MAXIMUM_BYTES)
-        except DamagedArchive:
-            continue
-        found.setdefault(folder, Folder()).read(own, data, inside[folder])
-    return found
+        if not entry.is_folder and found.wants(name, entry.size):
+            with contextlib.suppress(DamagedArchive):
+                found.add(name, read_entry(stream, entry, MAXIMUM_BYTES))
+    return found.folders(names)
+
+
+def _tar_atlases(
+    path: str, kind: str, allowed: ArchiveLimits, encoding: str, check: Callable[[], None]
+) -> dict[str, Folder]:
+    """What the descriptions of sheets in a tar say, by their folder in it: they may come after their sheets.
+
+    Of a damaged archive, as far as it can be read: whoever lists it says what is wrong.
+    """
+    names: list[str] = []
+    found = _Descriptions()
+    limit = _limit(os.stat(path).st_size, allowed)
+    with contextlib.suppress(UntrustedError), TarStream(path, kind, limit, encoding, check) as archive:
+        for entry in archive.entries():
+            if not entry.isreg():
+                continue
+            if len(names) == allowed.max_entries:
+                break
+            names.append(entry.name)
+            if found.wants(entry.name, entry.size):
+                found.add(entry.name, archive.read(entry, MAXIMUM_BYTES))
+    return found.folders(names)
+
+
+def _settled(found: Found, described: dict[str, Folder], key_mode: str) -> Iterator[Found]:
+    """An entry as the descriptions in its folder have it; nothing for one of these."""
+    if described and isinstance(found, Item):
+        folder, own = _folder_and_name(found.member)
+        if folder in described:
+            settled = described[folder].settle(found, own, key_mode)
+            if settled is not None:
+                yield settled
+            return
+    yield found
 
 
 def _folder_and_name(entry: str) -> tuple[str, str]:

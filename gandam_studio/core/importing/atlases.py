@@ -1,18 +1,21 @@
 """Descriptions beside a sheet that say where its frames lie: the JSON that TexturePacker, Aseprite and Phaser write.
 
 Both layouts are read, frames by name ("hash") and frames in a list ("array"), and the files for Godot (.tpsheet). One
-file may describe several sheets. Rotated frames are set upright, trimmed ones are laid on their full size again.
+file may describe several sheets. Rotated frames are set upright, trimmed ones are laid on their full size again. Those
+for Unity are no JSON (`unity`).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from gandam_studio.core.importing.items import REJECTED, Item, Outcome
 from gandam_studio.core.importing.sheets import MAXIMUM_REGIONS, Atlas
+from gandam_studio.core.importing.unity import Frames, read_meta, read_tpsheet
 from gandam_studio.core.pictures.decoding.parts import Piece
 from trainer.protocol import untrusted
 from trainer.protocol.untrusted import UntrustedError, Values, read_regular
@@ -21,6 +24,7 @@ MAXIMUM_BYTES = 16 << 20
 _MOST_DESCRIPTIONS = 10_000  # in one folder
 _MOST_SHEETS = 200  # that one file describes
 _LARGEST = 999_999  # pixels a side, as parts name them
+_META = ".meta"
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Folder:
 
     Attributes:
         sheets: the atlas of a sheet, by the sheet's file name.
-        descriptions: names of the JSON files that were used for it.
+        descriptions: names of the files that were used for it.
         problems: names of those that describe a sheet wrongly, or one that is not there, and why.
     """
 
@@ -38,26 +42,37 @@ class Folder:
     problems: dict[str, str] = field(default_factory=dict)
 
     def read(self, name: str, data: bytes, names: Container[str]) -> None:
-        """Take what the description `name` says; `names` are those of the folder's files. JSON about other things is
+        """Take what the description `name` says; `names` are those of the folder's files. Files about other things are
         passed over.
         """
         try:
-            values = untrusted.parse_json(data)
-        except UntrustedError:
-            return
-        try:
-            found = parse_atlases(values, PurePosixPath(name).stem)
+            found = _described(name, data)
         except UntrustedError as error:
             self.problems[name] = f"describes a sheet wrongly: {error}"
             return
         for sheet, atlas in found:
             if sheet not in names:
                 self.problems[name] = f"describes a sheet that is not there: {untrusted.shortened(sheet)}"
-            elif sheet in self.sheets:
-                self.problems[name] = f"describes {untrusted.shortened(sheet)} as another file does"
-            else:
+            elif sheet not in self.sheets:
                 self.sheets[sheet] = atlas
                 self.descriptions.add(name)
+            elif name.lower().endswith(_META):
+                self.descriptions.add(name)  # TexturePacker lets Unity write there what its own file says
+            else:
+                self.problems[name] = f"describes {untrusted.shortened(sheet)} as another file does"
+
+    def settle(self, item: Item, name: str, key_mode: str = "") -> Item | tuple[Item, Outcome] | None:
+        """What becomes of the folder's file `name`: nothing of a description, and a sheet is cut by its own.
+
+        `key_mode` names the import's key colour, "" without one.
+        """
+        if name in self.problems:
+            return item, Outcome(REJECTED, self.problems[name])
+        if name in self.descriptions:
+            return None
+        if (atlas := self.sheets.get(name)) is not None:
+            item.cut, item.cut_mode = atlas.to_json(), f"{atlas.mode}+{key_mode}" if key_mode else atlas.mode
+        return item
 
 
 def describe_folder(path: str) -> Folder:
@@ -67,7 +82,7 @@ def describe_folder(path: str) -> Folder:
         names = {entry.name for entry in os.scandir(path)}
     except OSError:
         return folder
-    for name in sorted(filter(may_describe, names))[:_MOST_DESCRIPTIONS]:
+    for name in reading_order(name for name in names if may_describe(name, names))[:_MOST_DESCRIPTIONS]:
         try:
             folder.read(name, read_regular(os.path.join(path, name), MAXIMUM_BYTES), names)
         except (UntrustedError, OSError):
@@ -75,9 +90,41 @@ def describe_folder(path: str) -> Folder:
     return folder
 
 
-def may_describe(name: str) -> bool:
-    """Whether a file may describe sheets, by its name."""
-    return name.lower().endswith((".json", ".tpsheet"))
+def may_describe(name: str, names: Container[str] | None = None) -> bool:
+    """Whether a file may describe sheets, by its name; `names` are those of its folder's files, if they are known."""
+    lower = name.lower()
+    if lower.endswith(_META):
+        return names is None or name[: -len(_META)] in names
+    return lower.endswith((".json", ".tpsheet"))
+
+
+def reading_order(names: Iterable[str]) -> list[str]:
+    """Sort descriptions, those that Unity keeps for itself last: what another program says of a sheet counts first."""
+    return sorted(names, key=lambda name: (name.lower().endswith(_META), name))
+
+
+def _described(name: str, data: bytes) -> list[tuple[str, Atlas]]:
+    """The sheets that a description names, with their frames. Raises UntrustedError when it describes one wrongly."""
+    if name.lower().endswith(_META):
+        frames = read_meta(data)
+        return [(name[: -len(_META)], _from_below(frames))] if frames else []
+    stem = PurePosixPath(name).stem
+    try:
+        values = untrusted.parse_json(data)
+    except UntrustedError:
+        read = read_tpsheet(data) if name.lower().endswith(".tpsheet") else None
+        return [(_file_name(read[0] or f"{stem}.png"), _from_below(read[1]))] if read else []
+    return parse_atlases(values, stem)
+
+
+def _from_below(frames: Frames) -> Atlas:
+    if len(frames) > MAXIMUM_REGIONS:
+        raise UntrustedError(f"names more than {MAXIMUM_REGIONS:,} frames")
+    return Atlas(tuple(_frame(None, frame) for frame in frames), from_below=True)
+
+
+def _file_name(path: str) -> str:
+    return PurePosixPath(path.replace("\\", "/")).name
 
 
 def parse_atlases(values: Any, stem: str = "") -> list[tuple[str, Atlas]]:
@@ -134,7 +181,7 @@ def _parse_one(values: dict[str, Any], stem: str) -> tuple[str, Atlas] | None:
     if not isinstance(image, str) or not image:
         image = f"{stem}.png"
     found = [_frame(name, frame) for name, frame in named]
-    return PurePosixPath(image.replace("\\", "/")).name, Atlas(tuple(found))
+    return _file_name(image), Atlas(tuple(found))
 
 
 def _frame(name: str | None, values: dict[str, Any]) -> Piece:

@@ -32,7 +32,8 @@ from gandam_studio.core.importing.sheets import (
 from gandam_studio.core.pictures.decoding import canonical
 from gandam_studio.core.pictures.decoding.canonical import IsArchive, Raw
 from gandam_studio.core.pictures.decoding.limits import Limits, UnreadablePicture
-from gandam_studio.core.pictures.decoding.parts import INDEX_0, Key, frame_part, key_part, keyed, without_index_0
+from gandam_studio.core.pictures.decoding.palettes import FirstEntry, without_index_0
+from gandam_studio.core.pictures.decoding.parts import INDEX_0, Key, frame_part, key_part, keyed
 from gandam_studio.core.workspace.originals import Originals
 
 # Pictures wait for a batch to be hashed together until they hold this many pixels.
@@ -123,41 +124,47 @@ class Examiner:
                 settings = replace(settings, key=cut.pop("key"))
             slicing = None if cut["kind"] == WHOLE else sheet_from_json(cut)
         if isinstance(slicing, Proposed):
-            cleared, _ = self._cleared(data, canonical.decode(data, self._limits).rgba, settings)
+            with FirstEntry(data, self._limits) as first:
+                cleared, _ = self._cleared(first, canonical.decode(data, self._limits).rgba, settings)
             slicing = next(iter(propose(cleared)), None)
         if slicing is not None:
             yield from self._pieces(data, slicing, settings)
         elif self.settings.frames == "distinct":
-            for index, picture in canonical.decode_frames(data, self._limits):
-                info = picture.info
-                part = frame_part(index) if info.frames > 1 else ""
-                yield self._keyed(data, part, Raw(picture.rgba, info.format, info.frames, info.tags), settings)
+            with FirstEntry(data, self._limits) as first:
+                for index, picture in canonical.decode_frames(data, self._limits):
+                    info = picture.info
+                    raw = Raw(picture.rgba, info.format, info.frames, info.tags)
+                    yield self._keyed(first, index, frame_part(index) if info.frames > 1 else "", raw, settings)
         else:
             index, raw = canonical.decode_first(data, self._limits)
-            yield self._keyed(data, frame_part(index) if index else "", raw, settings)
+            with FirstEntry(data, self._limits) as first:
+                yield self._keyed(first, index, frame_part(index) if index else "", raw, settings)
 
-    def _keyed(self, data: bytes, part: str, raw: Raw, settings: WorkSettings) -> tuple[str, str, Raw]:
+    def _keyed(
+        self, first: FirstEntry, frame: int, part: str, raw: Raw, settings: WorkSettings
+    ) -> tuple[str, str, Raw]:
         """(part, name, picture) with the key made transparent, where there is one."""
-        cleared, key = self._cleared(data, raw.rgba, settings)
+        cleared, key = self._cleared(first, raw.rgba, settings, frame)
         if key is None:
             return part, "", raw
         named = f"{part}+{key_part(key)}" if part else key_part(key)
         return named, "", raw._replace(rgba=cleared)
 
     def _cleared(
-        self, data: bytes, rgba: NDArray[np.uint8], settings: WorkSettings
+        self, first: FirstEntry, rgba: NDArray[np.uint8], settings: WorkSettings, frame: int = 0
     ) -> tuple[NDArray[np.uint8], Key | None]:
-        """A file's picture with the key made transparent, and the key; unchanged and None where it has none."""
+        """A frame of a file with the key made transparent, and the key; unchanged and None where it has none."""
         key = settings.key_of(rgba)
         if isinstance(key, tuple):
             return keyed(rgba, key), key
-        cleared = without_index_0(data, rgba, self._limits) if key else None
+        cleared = first.without(rgba, frame) if key else None
         return (rgba, None) if cleared is None else (cleared, key)
 
     def _pieces(self, data: bytes, slicing: Slicing, settings: WorkSettings) -> Iterator[tuple[str, str, Raw]]:
         picture = canonical.decode(data, self._limits)
         seen = set()
-        cleared, key = self._cleared(data, picture.rgba, settings)
+        with FirstEntry(data, self._limits) as first:
+            cleared, key = self._cleared(first, picture.rgba, settings)
         # A piece makes its own key colour transparent.
         sheet = picture.rgba if isinstance(key, tuple) else cleared
         for piece in pieces(sheet, slicing, key):

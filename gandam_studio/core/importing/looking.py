@@ -61,7 +61,7 @@ class SheetsFound:
         width, height: of each, in pixels.
         cut: how they are likely cut.
         sprites: what all of them would give, estimated where not all were looked at.
-        atlas: they are described by a JSON file.
+        atlas: they are described by a file beside them.
     """
 
     items: tuple[Item, ...]

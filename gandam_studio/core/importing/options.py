@@ -68,7 +68,7 @@ class ImportOptions:
         sheet: how every picture is cut into sprites (`sheets.Slicing`), or None.
         key: the colour that stands for transparency; KEY_AUTO finds it in each picture (`sheets.propose_key`),
             `parts.INDEX_0` is the palette's first entry, in pictures that have a palette.
-        atlases: cut a sheet by the JSON description that lies beside it.
+        atlases: cut a sheet by the description that lies beside it.
         whole: take sheets whole, also those that an earlier import cut; else these are cut as before.
         limits: what one picture may cost.
         archives: what one archive may cost.

@@ -277,7 +277,7 @@ class _Import:
                 yield from list_archive(
                     item.path, archive.kind, options.limits, options.archives,
                     encoding=options.encodings.get(item.path, options.names), note=self.summary.note,
-                    atlases=options.atlases and not options.key_mode, skip=self._skip, check=self._job.check,
+                    atlases=options.atlases, key_mode=options.key_mode, skip=self._skip, check=self._job.check,
                 )  # fmt: skip
             except UnreadablePicture as error:
                 problem.append(str(error))

@@ -16,7 +16,7 @@ from gandam_studio.core.importing.options import WorkSettings
 from gandam_studio.core.importing.pool import Pool
 from gandam_studio.core.pictures.decoding.canonical import decode
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
-from gandam_studio.core.pictures.decoding.parts import without_index_0
+from gandam_studio.core.pictures.decoding.palettes import without_index_0
 from gandam_studio.core.workers.pool import Check
 
 

@@ -52,7 +52,7 @@ def scan(
 ) -> Iterator[Item | tuple[Item, Outcome]]:
     """Items of all sources in order; with an Outcome where it is settled already (missing, not a regular file).
 
-    With `atlases`, a JSON file that describes a sheet beside it yields no item of its own: the sheet's item says how
+    With `atlases`, a file that describes a sheet beside it yields no item of its own: the sheet's item says how
     it is cut. `key_mode` names the import's key colour, which counts for such sheets too; "" without one. `skip` is
     called for everything hidden that is not looked at.
     """
@@ -74,15 +74,8 @@ def _with_atlases(found: Iterator[Item | tuple[Item, Outcome]], key_mode: str) -
             # A walk comes back only to the folders above the present one.
             folders = {path: kept for path, kept in folders.items() if parent.startswith(os.path.join(path, ""))}
             folder = folders[parent] = describe_folder(parent)
-        if name in folder.problems:
-            yield item, Outcome(REJECTED, folder.problems[name])
-        elif name in folder.descriptions:
-            continue
-        elif (atlas := folder.sheets.get(name)) is not None:
-            item.cut, item.cut_mode = atlas.to_json(), f"{atlas.mode}+{key_mode}" if key_mode else atlas.mode
-            yield item
-        else:
-            yield item
+        if (settled := folder.settle(item, name, key_mode)) is not None:
+            yield settled
 
 
 def _scan(sources: Iterable[Source], skip: Callable[[], object]) -> Iterator[Item | tuple[Item, Outcome]]:

@@ -89,19 +89,36 @@ class Components:
 
 @dataclass(frozen=True)
 class Atlas:
-    """The pieces that a description beside the sheet names (see `atlases`)."""
+    """The pieces that a description beside the sheet names (see `atlases`).
+
+    `from_below`: their y counts from the sheet's lower edge to theirs.
+    """
 
     pieces: tuple[Piece, ...]
+    from_below: bool = False
 
     @property
     def mode(self) -> str:
         """Names this slicing among all others."""
         parts = "\n".join(f"{piece.part} {piece.name}" for piece in self.pieces)
+        parts += "\nfrom below" if self.from_below else ""
         return f"atlas={hashlib.sha256(parts.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `sheet_from_json`."""
-        return {"kind": "atlas", "pieces": [asdict(piece) for piece in self.pieces]}
+        return {"kind": "atlas", "pieces": [asdict(piece) for piece in self.pieces], "from_below": self.from_below}
+
+    def on(self, height: int) -> tuple[Piece, ...]:
+        """Return the pieces of a sheet so many pixels high. Raises UnreadablePicture if one lies above its top."""
+        if not self.from_below:
+            return self.pieces
+        found = []
+        for piece in self.pieces:
+            x, y, w, h = piece.box
+            if y + h > height:
+                raise UnreadablePicture(f"the sheet has no {piece.part} from below")
+            found.append(replace(piece, box=(x, height - y - h, w, h)))
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -132,7 +149,7 @@ def sheet_from_json(values: dict[str, Any]) -> Slicing:
     if kind == "proposed":
         return Proposed()
     if kind == "atlas":
-        return Atlas(tuple(_piece(piece) for piece in values["pieces"]))
+        return Atlas(tuple(_piece(piece) for piece in values["pieces"]), bool(values.get("from_below", False)))
     raise ValueError(f"unknown slicing {kind!r}")
 
 
@@ -182,7 +199,7 @@ def pieces(rgba: NDArray[np.uint8], slicing: Slicing, key: Key | None = None) ->
     MAXIMUM_REGIONS.
     """
     if isinstance(slicing, Atlas):
-        return [replace(piece, key=key) for piece in slicing.pieces]
+        return [replace(piece, key=key) for piece in slicing.on(rgba.shape[0])]
     if isinstance(key, tuple):
         rgba = keyed(rgba, key)
     if isinstance(slicing, Proposed):

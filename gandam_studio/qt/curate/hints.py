@@ -11,15 +11,19 @@ _KEY = "curate/hints_dismissed"
 
 
 class HintBar(QFrame):
-    """Hides itself once every hint has been dismissed."""
+    """Hides itself once every hint has been dismissed.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    With `read_only` it only says what still works then.
+    """
+
+    def __init__(self, parent: QWidget | None = None, *, read_only: bool = False) -> None:
         super().__init__(parent)
         self.setProperty("role", "hint")
+        self._key = f"{_KEY}_read_only" if read_only else _KEY
         self._hints = (
-            self.tr("U keeps, X drops, F flips, Z undoes. A decision moves on to the next undecided sprite."),
-            self.tr("L and R say which way a sprite faces. Shift+L flips all to face left, Shift+K keeps all shown."),
-            self.tr("Space opens the large view, Shift+X drops with a reason. Ctrl+K finds commands, F1 lists keys."),
+            (self.tr("Space opens the large view. Ctrl+K finds commands, F1 lists keys."),)
+            if read_only
+            else self._all_hints()
         )
         sign = QLabel()
         icons.set_pixmap(sign, "keyboard", QSize(18, 18), "accent")
@@ -36,19 +40,26 @@ class HintBar(QFrame):
         layout.addWidget(self.dismiss_button)
         self._show()
 
+    def _all_hints(self) -> tuple[str, ...]:
+        return (
+            self.tr("U keeps, X drops, F flips, Z undoes. A decision moves on to the next undecided sprite."),
+            self.tr("L and R say which way a sprite faces. Shift+L flips all to face left, Shift+K keeps all shown."),
+            self.tr("Space opens the large view, Shift+X drops with a reason. Ctrl+K finds commands, F1 lists keys."),
+        )
+
     def dismiss(self) -> None:
         """Dismiss the current hint for good."""
-        QSettings().setValue(_KEY, self._dismissed() + 1)
+        QSettings().setValue(self._key, self._dismissed() + 1)
         self._show()
 
     def reset(self) -> None:
         """Show all hints again."""
-        QSettings().setValue(_KEY, 0)
+        QSettings().setValue(self._key, 0)
         self._show()
 
     def _dismissed(self) -> int:
         try:
-            return int(str(QSettings().value(_KEY, 0)))
+            return int(str(QSettings().value(self._key, 0)))
         except ValueError:
             return 0
 

@@ -66,7 +66,7 @@ class CurateScreen(TakesDrops, CurateBase):
         self.work = WorkArea(workspace)
         self.gallery, self.large_view = self.work.gallery, self.work.large_view
         self.filter_bar = FilterBar(workspace)
-        self.hints = HintBar()
+        self.hints = HintBar(read_only=session.read_only)
         self.footer = Footer()
         self.panel = SidePanel(session, self.gallery.targets)
         self.decisions = Decisions(session, self.gallery.targets, self)

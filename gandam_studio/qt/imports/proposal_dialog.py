@@ -429,7 +429,7 @@ class _SheetRow(QWidget):
         elif isinstance(sheet, Components):
             how = self.tr("separate shapes") if self.found.is_sure else self.tr("separate shapes, if it is a sheet")
         else:
-            how = self.tr("by its JSON file")
+            how = self.tr("by its description")
         if key is not None:
             how += self.tr(", {0} transparent").format(key_name(key))
         size = f"{self.found.width} × {self.found.height}: " if self.found.width else ""

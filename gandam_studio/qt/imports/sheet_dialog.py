@@ -56,8 +56,8 @@ class SheetDialog(QDialog):
     names: of the sheets that are cut alike.
 
     `sheet` is the first sheet, or its canonical RGBA (H, W, 4) uint8. Nothing is decoded here, because the file is
-    untrusted; see `core.importing.preview.load_sheet`. `load` brings the others. `atlas` is what a JSON file says of
-    the first, `cut` what to begin with instead of the likeliest proposal.
+    untrusted; see `core.importing.preview.load_sheet`. `load` brings the others. `atlas` is what is said of the first
+    by a description beside it, `cut` what to begin with instead of the likeliest proposal.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class SheetDialog(QDialog):
         self.kind.addItem(self.tr("By a grid"), GRID)
         self.kind.addItem(self.tr("Into separate shapes"), SHAPES)
         if self._atlas is not None:
-            self.kind.addItem(self.tr("By its JSON file"), ATLAS)
+            self.kind.addItem(self.tr("By its description"), ATLAS)
         self.kind.setAccessibleName(self.tr("How to cut"))
         self.kind.currentIndexChanged.connect(self._change_kind)
         height, width = self._pixels.shape[:2]
@@ -294,7 +294,7 @@ class SheetDialog(QDialog):
             if kind == ATLAS:
                 assert self._atlas is not None
                 self.slicing = self._atlas
-                self.found = [piece.box for piece in self._atlas.pieces]
+                self.found = [piece.box for piece in self._atlas.on(self._pixels.shape[0])]
             elif kind == GRID:
                 self.slicing = Grid(**{key: field.value() for key, field in self.grid_fields.items()})
                 self.found = regions(self._pixels, self.slicing)

@@ -1,6 +1,6 @@
 """Parts of a file that are sprites of their own.
 
-frame=3                                   frame of an animation, or picture of an icon
+frame=3, frame=3+key=...                  frame of an animation, or picture of an icon
 region=x,y,w,h                            rectangle of a sheet, in canonical pixels; padded beyond the sheet's edges
 region=x,y,w,h+turn=3                     rotated clockwise by that many quarter turns
 region=x,y,w,h+on=W,H,X,Y                 placed at (X, Y) on a transparent canvas of W x H, after the rotation
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.pictures.decoding import pillow
-from gandam_studio.core.pictures.decoding.canonical import decode, decode_frame, finish, picture_kind
+from gandam_studio.core.pictures.decoding.canonical import decode, decode_frame, finish
 from gandam_studio.core.pictures.decoding.limits import DEFAULT_LIMITS, Limits, UnreadablePicture
+from gandam_studio.core.pictures.decoding.palettes import without_index_0
 from gandam_studio.core.pictures.rendering import plain_border
 from trainer.protocol.manifest import PART
 
@@ -26,7 +26,6 @@ INDEX_0 = "index0"
 """A key: the palette's first entry, which many games take for transparent, whatever colour it has."""
 Key = Color | str
 """What stands for transparency: a colour, or INDEX_0."""
-_PALETTED = ("png", "gif", "bmp", "tga")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Piece:
         turn: quarter turns clockwise that make it upright.
         canvas: (W, H, X, Y): size of the sprite, and position of the rotated rectangle on it; None for no canvas.
         key: what stands for transparency on the sheet, or None. Pixels of INDEX_0 are transparent already where the
-            sheet is passed in (`without_index_0`).
+            sheet is passed in (`palettes.without_index_0`).
         name: its name in the sheet's description, or "".
     """
 
@@ -96,25 +95,6 @@ def keyed(rgba: NDArray[np.uint8], key: Color) -> NDArray[np.uint8]:
     return rgba
 
 
-def without_index_0(data: bytes, rgba: NDArray[np.uint8], limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8] | None:
-    """Return a copy of a file's (H, W, 4) RGBA with all pixels of its palette's first entry made transparent.
-
-    None where the file has no palette, or several frames. Raises UnreadablePicture.
-    """
-    kind = picture_kind(data, limits)
-    if kind not in _PALETTED:
-        return None
-    with pillow.opened(data, kind, limits) as image:
-        if image.mode != "P" or getattr(image, "n_frames", 1) > 1:
-            return None
-        first = np.asarray(image) == 0
-    if first.shape != rgba.shape[:2]:
-        return None
-    rgba = rgba.copy()
-    rgba[first] = 0
-    return rgba
-
-
 def frame_part(index: int) -> str:
     """Return the part string for frame `index` (from 0) of an animation."""
     return f"frame={index}"
@@ -149,14 +129,20 @@ def decode_part(data: bytes, part: str = "", limits: Limits = DEFAULT_LIMITS) ->
         piece = Piece((x, y, w, h), turn, canvas, _color(key) if key and key != INDEX_0 else key or None)
         return finish(piece.cut(_sheet(data, key or "", limits), limits)).rgba
     rgba = decode_frame(data, int(frame), limits)
-    return finish(keyed(rgba, _color(frame_key)) if frame_key else rgba).rgba
+    if frame_key == INDEX_0:
+        rgba = _without_index_0(data, rgba, limits, int(frame))
+    elif frame_key:
+        rgba = keyed(rgba, _color(frame_key))
+    return finish(rgba).rgba
 
 
 def _sheet(data: bytes, key: str, limits: Limits) -> NDArray[np.uint8]:
     rgba = decode(data, limits, vetted=True).rgba
-    if key != INDEX_0:
-        return rgba
-    cleared = without_index_0(data, rgba, limits)
+    return _without_index_0(data, rgba, limits) if key == INDEX_0 else rgba
+
+
+def _without_index_0(data: bytes, rgba: NDArray[np.uint8], limits: Limits, frame: int = 0) -> NDArray[np.uint8]:
+    cleared = without_index_0(data, rgba, limits, frame)
     if cleared is None:
         raise UnreadablePicture("the picture has no palette (any more)")
     return cleared

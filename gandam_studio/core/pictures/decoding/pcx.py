@@ -22,6 +22,24 @@ _EGA = bytes.fromhex(
 
 def decode(data: bytes, limits: Limits) -> NDArray[np.uint8]:
     """Decode to (H, W, 4) RGBA uint8. Raises UnreadablePicture."""
+    samples, table = _read(data, limits)
+    height, planes, width = samples.shape
+    rgba = np.full((height, width, 4), 255, np.uint8)
+    if table is None:
+        rgba[..., :planes] = samples.transpose(0, 2, 1)
+    else:
+        rgba[..., :3] = table[samples[:, 0]]
+    return rgba
+
+
+def indices(data: bytes, limits: Limits) -> NDArray[np.uint8] | None:
+    """Decode to (H, W) uint8 places in the palette; None for a picture without one. Raises UnreadablePicture."""
+    samples, table = _read(data, limits)
+    return None if table is None else samples[:, 0]
+
+
+def _read(data: bytes, limits: Limits) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """(samples, (H, planes, W) uint8; palette, (n, 3)): of a picture with one, the only plane has places in it."""
     reader = Reader(data, "<")
     _, version, packed, bits, left, top, right, bottom = reader.numbers("BBBBHHHH")
     reader.skip(4)
@@ -40,15 +58,12 @@ def decode(data: bytes, limits: Limits) -> NDArray[np.uint8]:
         raise UnreadablePicture("truncated")
     rows = np.frombuffer(raw, np.uint8).reshape(height, planes, stride)
     samples = _samples(rows, bits)[..., :width]
-    rgba = np.full((height, width, 4), 255, np.uint8)
     if bits == 8 and planes >= 3:
-        rgba[..., :planes] = samples.transpose(0, 2, 1)
-        return rgba
-    levels = np.zeros((height, width), np.uint8)
+        return samples, None
+    levels = np.zeros((height, 1, width), np.uint8)
     for plane in range(planes):
-        levels |= samples[:, plane] << plane if bits == 1 else samples[:, plane]
-    rgba[..., :3] = _table(data, palette, version, bits * planes)[levels]
-    return rgba
+        levels[:, 0] |= samples[:, plane] << plane if bits == 1 else samples[:, plane]
+    return levels, _table(data, palette, version, bits * planes)
 
 
 def _unpacked(data: bytes, size: int) -> bytes:
