@@ -2,6 +2,7 @@
 
     python tests/benchmarks/duplicates_quality.py [--json] [--species 500] [--alone] [--fit]
                                                   [--drawings 300] [--only-lost] [--art NAME=FOLDER ...]
+                                                  [--pairs FOLDER]
 
 Pictures: one sprite of each of `--species` species (../shared/data/pokesprite), every one edited once in every way of
 `sprite_edits`, and the real pairs of the truth tables. For each kind all species x species pairs are scored; a pair is
@@ -19,7 +20,8 @@ rotations and frames of Freedoom, icons of one species, machines with other gear
 of each, and beside a copy of which a part was drawn anew and one of both went through noise, JPEG, a palette or another
 size. A drawing is lost when none of its pictures is left. The thresholds of `core.duplicates.redrawing` and `synthesis`
 were chosen on these sets and on three games (the units of Wesnoth, Fish Fillets, Pingus); `--art` adds games that were
-left out, as folders of PNGs. Peers drop what their own default takes for copies.
+left out, as folders of PNGs. Peers drop what their own default takes for copies. Games keep some drawings in several
+sizes, which count as lost too: `--pairs` writes what was dropped beside what was kept, for a person to look at.
 
 Peers that are not installed are skipped with a line.
 """
@@ -468,8 +470,11 @@ def drawing_sets(limit: int, folders: list[str]) -> dict[str, list[np.ndarray]]:
     return found | {f"{name} (left out)": in_folder(Path(folder), limit) for name, _, folder in named}
 
 
-def run_lost(limit: int, folders: list[str], alone_: bool) -> dict[str, Any]:
-    """Drawings lost and copies found in every set, printed as they are known; peers at their defaults."""
+def run_lost(limit: int, folders: list[str], alone_: bool, pairs: Path | None) -> dict[str, Any]:
+    """Drawings lost and copies found in every set, printed as they are known; peers at their defaults.
+
+    pairs: where pictures of what was dropped of each set alone are written.
+    """
     keepers = {}
     if not alone_:
         known = peer_bits()
@@ -478,6 +483,8 @@ def run_lost(limit: int, folders: list[str], alone_: bool) -> dict[str, Any]:
     print(f"{'':26s} {'drawings':>8s} {'alone':>7s} {'copies':>7s} {'redrawn':>8s} {'found':>6s} {'words right':>12s}")
     result: dict[str, Any] = {}
     for name, drawings in drawing_sets(limit, folders).items():
+        if pairs is not None:
+            write_pairs(drawings, alone(drawings).pairs, pairs / f"{name}.png")
         told = {"ours": ours, **keepers}
         result[name] = {who: _lost(drawings, keeper, who == "ours") for who, keeper in told.items()}
         for who, one in result[name].items():
@@ -488,6 +495,22 @@ def run_lost(limit: int, folders: list[str], alone_: bool) -> dict[str, Any]:
                 flush=True,
             )
     return result
+
+
+def write_pairs(drawings: list[np.ndarray], pairs: list[tuple[int, int]], path: Path) -> None:
+    """A picture of (dropped, kept) drawings side by side, a pair a row, on magenta; nothing where there are none."""
+    if not pairs:
+        return
+    side = 128
+    sheet = Image.new("RGB", (2 * side, side * len(pairs)), (120, 120, 120))
+    for row, pair in enumerate(pairs):
+        for column, number in enumerate(pair):
+            shown = flattened(drawings[number], (255, 0, 255))
+            factor = side / max(shown.size)
+            size = tuple(max(1, round(one * factor)) for one in shown.size)
+            sheet.paste(shown.resize((size[0], size[1]), Image.Resampling.NEAREST), (column * side, row * side))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path)
 
 
 def _lost(drawings: list[np.ndarray], keeper: Keeper, mine: bool) -> dict[str, float]:
@@ -515,6 +538,7 @@ def main() -> None:
     parser.add_argument("--drawings", type=int, default=300, help="of each set at most so many; 0: none")
     parser.add_argument("--only-lost", action="store_true", help="only the sets of drawings that look alike")
     parser.add_argument("--art", action="append", default=[], metavar="NAME=FOLDER", help="a game nothing was tuned on")
+    parser.add_argument("--pairs", type=Path, metavar="FOLDER", help="pictures of what was dropped, to look at")
     options = parser.parse_args()
     if not ARCHIVE.is_file():
         raise SystemExit("the shared pictures (../shared/data/pokesprite) are not on this machine")
@@ -526,7 +550,7 @@ def main() -> None:
         result = run(options.species, options.alone)
         tell(result)
     if options.drawings:
-        result["lost"] = run_lost(options.drawings, options.art, options.alone)
+        result["lost"] = run_lost(options.drawings, options.art, options.alone, options.pairs)
     if options.json:
         print(json.dumps(result))
 
