@@ -80,16 +80,16 @@ def test_sheets_show_the_samples_above_their_sources(sprites: Known) -> None:
 
 
 def _judged(
-    *, alike: float, low: float, high: float, sources: int, different: bool, sharp: float = 0.9
+    *, alike: float, low: float, high: float, sources: int, different: bool, sharp: float = 0.9, families: int = 200
 ) -> tuple[str, str]:
-    """The verdict on 256 samples of 200 training pictures of 200 families that resemble each other by `alike`."""
+    """The verdict on 256 samples, with training pictures of so many families that resemble each other by `alike`."""
     matrix = torch.zeros(256, 256, dtype=torch.bool)
     if not different:
         matrix = torch.arange(256)[:, None] % sources == torch.arange(256)[None, :] % sources
         matrix.fill_diagonal_(False)
     real = variety_of(torch.zeros(200, 200, dtype=torch.bool))
     copies = Copying(256, (), (low + high) / 2, low, high, dict.fromkeys(range(sources), 1))
-    verdict = judge(Evidence(200, 200, variety_of(matrix), real, sharp, copies, None, alike))
+    verdict = judge(Evidence(families, families, variety_of(matrix), real, sharp, copies, None, alike))
     return verdict.word, verdict.reason
 
 
@@ -103,6 +103,13 @@ def test_one_picture_that_resembles_a_training_picture_may_be_its_relative() -> 
     assert _judged(alike=0.2, low=0.98, high=1.0, sources=1, different=False)[0] == COLLAPSED
     assert _judged(alike=0.2, low=0.98, high=1.0, sources=2, different=False)[0] == COLLAPSED_ONTO_TRAINING
     assert _judged(alike=0.01, low=0.98, high=1.0, sources=1, different=False)[0] == COLLAPSED_ONTO_TRAINING
+
+
+def test_with_few_families_copies_need_more_evidence() -> None:
+    few = _judged(alike=0.0, low=0.1, high=0.2, sources=9, different=True, families=40)
+    assert few == (CANNOT_TELL, "few families")
+    assert _judged(alike=0.0, low=0.6, high=0.7, sources=9, different=True, families=40)[0] == MEMORISED
+    assert _judged(alike=0.0, low=0.1, high=0.2, sources=9, different=True, families=60)[0] == MEMORISED
 
 
 def test_blurry_look_alikes_are_no_copies_yet() -> None:

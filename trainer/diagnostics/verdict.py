@@ -86,7 +86,9 @@ def judge(found: Evidence) -> Verdict:
             return Verdict(CANNOT_TELL, "blurry")
         sure = found.families >= KNOWN_FAMILIES and not related
         confirmed = (found.test is not None and found.test.hits_p <= 0.05) or copies.low > 0.5
-        return Verdict(MEMORISED, "copies") if sure or confirmed else Verdict(CANNOT_TELL, "related copies")
+        if sure or confirmed:
+            return Verdict(MEMORISED, "copies")
+        return Verdict(CANNOT_TELL, "related copies" if related else "few families")
     if blurry:
         return Verdict(CANNOT_TELL, "blurry")
     if related and copies.high >= TOO_ALIKE:  # Relatives could hide as many copies as there are relatives.

@@ -16,7 +16,8 @@ CANNOT_TELL = "cannot tell yet"
 VERDICTS = (HEALTHY, COLLAPSED, MEMORISED, COLLAPSED_ONTO_TRAINING, CANNOT_TELL)
 
 REASONS = (
-    "few pictures", "alike", "copies", "blurry and alike", "blurry", "related copies", "varied", "between",
+    "few pictures", "alike", "copies", "blurry and alike", "blurry", "related copies", "few families", "varied",
+    "between",
 )  # fmt: skip
 """Why a verdict was given; `explained` turns them into sentences."""
 ANSWERS = ("cannot tell yet", "predicted", "falling", "trend", "ended")
@@ -444,6 +445,13 @@ def _cannot_tell(found: Diagnosis) -> Card:
             "of these families.",
             "Name families in Duplicates, and hold out more sprites, so that copies can be told from relatives.",
         )
+    if found.reason == "few families":
+        return Card(
+            "Cannot tell: copies, or too few sprites",
+            f"{_percent(found.copying.kappa)} of the samples look like a training picture. With "
+            f"{_counted(found.families, 'family', 'families')}, new sprites could do so too.",
+            "Look at them beside their training pictures. More sprites, and more held out, make it clear.",
+        )
     return Card(
         "Cannot tell yet",
         f"{found.samples:,} samples leave it open: {_percent(found.copying.kappa)} look like a training picture, and "
@@ -628,4 +636,8 @@ def _short(value: float) -> str:
 
 
 def _pictures(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return _counted(count, noun, f"{noun}s")
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
