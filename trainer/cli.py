@@ -31,6 +31,7 @@ from trainer.protocol.events import (
     TrainEvent,
 )
 from trainer.protocol.extension import AUTO, TAILS, More
+from trainer.protocol.measured import FEATURES, FEATURES_HELP, INCEPTION_HELP, Measured
 from trainer.protocol.measures import in_words
 from trainer.protocol.outputs import check_file, check_new
 from trainer.protocol.overrides import apply_overrides
@@ -382,14 +383,8 @@ def describe(preset: str | None, size: int | None, fields: bool, overrides: tupl
 @click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
 @click.option("--iteration", help="Of an older checkpoint, or best.")
 @click.option("--grids", is_flag=True, help="Judge every stored grid of samples instead of a checkpoint.")
-@click.option(
-    "--features",
-    type=click.Choice(["auto", "random-conv", "lite0"]),
-    default="auto",
-    show_default=True,
-    help="What quality is measured with; auto takes lite0 where it is installed.",
-)
-@click.option("--inception", type=click.Path(path_type=Path), help="Inception's weights, for FID and KID as published.")
+@click.option("--features", type=click.Choice(FEATURES), default=FEATURES[0], show_default=True, help=FEATURES_HELP)
+@click.option("--inception", type=click.Path(path_type=Path), help=INCEPTION_HELP)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures behind the verdict.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @JSON
@@ -398,7 +393,7 @@ def evaluate(
     features: str, inception: Path | None, out: Path | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Judge the run or the folder of pictures WHAT: is it collapsed, does it copy, how good is it?"""
-    from trainer.evaluate import Measured, evaluate_folder, evaluate_grids, evaluate_run
+    from trainer.evaluate import evaluate_folder, evaluate_grids, evaluate_run
 
     say = _progress_line if not as_json else lambda _text: None
     measured = Measured(features, inception)

@@ -27,6 +27,7 @@ from trainer.protocol.arrays import open_pictures
 from trainer.protocol.diagnosis import DriftFacts, rounded, summary
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.events import EventReader, SamplesSaved, SpikeFound
+from trainer.protocol.measured import Measured
 from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, write_marker
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import DATASET_BYTES, RunDirectory
@@ -117,18 +118,6 @@ def evaluate_folder(
         drawn = drawn[np.sort(rows)]
     facts = {"folder": str(folder), "pictures": len(names), "unreadable": len(passed_over), "version": info}
     return _evaluated(drawn, real, facts, _Sheets(sheets, force, folder), measured, say)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """How quality is measured.
-
-    Attributes:
-        features: one of `feature_spaces.NAMES`. inception: Inception's weights, for published metrics too.
-    """
-
-    features: str = "auto"
-    inception: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from trainer.features import RandomFeatures
 from trainer.lite0 import Lite0Features, weights_path
 from trainer.protocol.errors import TrainerError
 
-NAMES = ("auto", "random-conv", "lite0")
-"""auto: lite0 where its weights are installed, else random-conv."""
-
 
 def feature_space(name: str, say: Callable[[str], None]) -> RandomFeatures | Lite0Features:
-    """The network that computes features. Raises TrainerError if lite0 was asked for and is not installed."""
+    """The network that computes features, by one of `protocol.measured.FEATURES`.
+
+    Raises TrainerError if lite0 was asked for and is not installed.
+    """
     if name == "lite0":
         return Lite0Features()
     if name == "auto" and weights_path() is not None:

@@ -13,6 +13,7 @@ from gandam_studio.commands.console import Output, counted, with_workspace
 from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 from trainer.protocol.diagnosis import diagnosis_of, measured_lines, spikes_of, spikes_text, summary
+from trainer.protocol.measured import FEATURES, FEATURES_HELP, INCEPTION_HELP, Measured
 
 if TYPE_CHECKING:
     from gandam_studio.core.versions.model import ManifestVersion
@@ -30,16 +31,16 @@ if TYPE_CHECKING:
 @click.option("--grids", is_flag=True, help="Judge every stored grid of samples instead of a checkpoint.")
 @click.option(
     "--features",
-    type=click.Choice(["auto", "random-conv", "lite0"]),
-    default="auto",
+    type=click.Choice(FEATURES),
+    default=FEATURES[0],
     show_default=True,
-    help="What quality is measured with; auto takes lite0 where it is installed.",
+    help=FEATURES_HELP,
 )
 @click.option(
     "--inception",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Inception's weights that you have, for FID and KID as published.",
+    help=INCEPTION_HELP,
 )
 @click.option(
     "--out",
@@ -69,7 +70,7 @@ def evaluate(
     WHAT is a run of this workspace, the folder of a run or of a checkpoint, or a folder of pictures made by any
     program.
     """
-    from gandam_studio.core.runs.evaluating import Measured, evaluate_folder, evaluate_run
+    from gandam_studio.core.runs.evaluating import evaluate_folder, evaluate_run
     from gandam_studio.core.versions import find_version
     from trainer.protocol.run_directory import RunDirectory
 
@@ -79,7 +80,7 @@ def evaluate(
         raise UserError("--against is for folders of pictures: a run is compared with what it was trained on")
     if not is_run and (iteration or grids):
         raise UserError(f"{path} is a folder of pictures: it has no checkpoints or grids")
-    if grids and (inception is not None or features != "auto"):
+    if grids and (inception is not None or features != FEATURES[0]):
         raise UserError("--grids measures no quality, so it takes neither --features nor --inception")
     target = target.absolute() if target else None
     measured = Measured(features, inception.absolute() if inception else None)

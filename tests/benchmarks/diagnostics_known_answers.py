@@ -29,7 +29,6 @@ from real_sprites import Sprites, freedoom, in_folder, mechas, pokesprites
 
 from trainer import lite0
 from trainer.features import RandomFeatures
-from trainer.protocol.diagnosis import CANNOT_TELL
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
@@ -233,7 +232,7 @@ def _summed(found: dict[str, Any], options: Any) -> None:
     if options.json:
         return
     total, wrong, open_ = (sum(one[name] for one in found.values()) for name in ("total", "wrong", "open"))
-    print(f"all: {wrong} wrong of {total} ({wrong / total:.1%}), {open_} said {CANNOT_TELL!r}")
+    print(f"all: {wrong} wrong of {total} ({wrong / total:.1%}), {open_} left open")
 
 
 if __name__ == "__main__":

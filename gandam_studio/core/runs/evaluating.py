@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.runs.datasets import prepare
 from gandam_studio.core.runs.process import ask
+from trainer.protocol.measured import Measured
 from trainer.protocol.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -18,22 +18,6 @@ if TYPE_CHECKING:
 
 LEAST_SAMPLES, SAMPLES, MOST_SAMPLES = 16, 1024, 20_000
 """How many pictures may be looked at, and how many usually are."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """How quality is measured.
-
-    Attributes:
-        features: "auto", "random-conv" or "lite0". inception: a file with Inception's weights, for published metrics.
-    """
-
-    features: str = "auto"
-    inception: Path | None = None
-
-    def words(self) -> list[str]:
-        """The trainer's options."""
-        return ["--features", self.features, *(["--inception", str(self.inception)] if self.inception else [])]
 
 
 def evaluate_run(
