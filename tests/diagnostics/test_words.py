@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainer.protocol.diagnosis import REASONS, VERDICTS, Diagnosis, cards, diagnosis_of, quality_card, summary
@@ -92,8 +92,9 @@ def _paths(values: dict[str, Any], above: tuple[str, ...] = ()) -> list[tuple[st
     return found
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # However busy the machine is.
 @given(st.sampled_from(_paths(VALUES)), st.one_of(
-    st.just(float("nan")), st.just(float("inf")), st.just(10**30), st.just("x" * 100_000), st.just([1]), st.just(True),
+    st.just(float("nan")), st.just(float("inf")), st.just(10**30), st.just("x" * 2_000), st.just([1]), st.just(True),
     st.just(-1e300), st.none(), st.dictionaries(st.text(max_size=3), st.integers(), max_size=3)))  # fmt: skip
 def test_damaged_values_are_no_diagnosis_or_one_within_its_ranges(path: tuple[str, ...], value: Any) -> None:
     values = json.loads(json.dumps(VALUES))
