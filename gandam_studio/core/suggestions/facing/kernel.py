@@ -5,7 +5,7 @@ a Gaussian process whose functions are odd: f(m x) = -f(x). With k(x, y) = exp(-
 halves e and o of the features F, the two distances are |e(x) - e(y)|^2 + |o(x)|^2 + |o(y)|^2 -+ 2 o(x) . o(y).
 
 Up to `EXACT` sprites the whole matrix is kept. Above that, sprites are described by their kernel with `LANDMARKS` of
-them (Nystroem; Williams and Seeger 2001), which is odd as well.
+them (twice as many up to `FEW` sprites), which is odd as well (Nystroem; Williams and Seeger 2001).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from gandam_studio.core.suggestions.facing.features import KINDS, Halves
 
-EXACT = 1_600
+EXACT = 2_000
+FEW = 6_000
 LANDMARKS = 512
 _SAMPLE = 400  # sprites that widths and scales are measured on
 _JITTER = 1e-4
@@ -116,7 +117,7 @@ class OddKernels:
             gram = self.between(everything, everything, weights)
             gram = np.asarray((gram + gram.T) / 2, np.float32)
             return View(None, gram, np.ascontiguousarray(np.diagonal(gram)))
-        landmarks = self._order[_strided(count, LANDMARKS)]
+        landmarks = self._order[_strided(count, LANDMARKS * (2 if count <= FEW else 1))]
         among = self.between(landmarks, landmarks, weights).astype(np.float64)
         values, vectors = np.linalg.eigh((among + among.T) / 2)
         values = np.maximum(values, _JITTER * max(values[-1], 1e-12))
