@@ -33,7 +33,9 @@ from trainer.session import Session
 
 LEAST_TRAINING = 4
 EXPECTED_S = 1.0
-"""What the first look is taken to cost, in seconds, before one has been timed."""
+"""What the first look is taken to cost, in seconds, before one has been timed; as much again for every `MANY`."""
+MANY = 2000
+"""Training pictures whose preparation takes about a second."""
 LAST_SHARE = 0.1
 """Share of the training time that may be spent in all so that a run's last moment is diagnosed."""
 MOST_EVIDENCE = 1e12
@@ -59,7 +61,8 @@ class DiagnosisWatch:
         self._session, self._run, self._fresh, self._say = session, run, fresh, say
         self._enabled = session.config.diagnostics.enabled and len(session.data.train) >= LEAST_TRAINING
         self._diagnostics: Diagnostics | None = None
-        self._spent, self._cost, self._preparing = 0.0, EXPECTED_S, 0.0
+        expected = EXPECTED_S * (1 + len(session.data.train) / MANY)
+        self._spent, self._cost, self._preparing = 0.0, expected, 0.0
         self._looked = -1
         self._blurry_looks = 0
         self._before: tuple[int, np.ndarray[Any, Any]] | None = None
