@@ -150,6 +150,11 @@ def test_decisions_are_whole(page: Path) -> None:
     assert f"[{title}]({page.name})" in (page.parent / "index.md").read_text(encoding="utf-8")
 
 
+def test_decisions_have_numbers_of_their_own() -> None:
+    numbers = [path.stem[:4] for path in DECISIONS]
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_the_example_of_the_api_runs(tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text("utf-8"), re.DOTALL)
     with zipfile.ZipFile(ROOT / "data" / "gearhead-caramel" / "gearhead-caramel.zip") as archive:
