@@ -414,7 +414,7 @@ def _how_good(found: Diagnosis) -> str:
     if quality is not None and quality.z >= LIKE_REAL:
         return "They are not like real sprites yet: see the quality, and look at them."
     if quality is not None and not sees_shapes(found.features):
-        return "Colours and textures are like those of real sprites; whether the shapes are, only looking tells."
+        return "Colours and textures are like those of real sprites; only your eyes can judge the shapes."
     return "This does not say that they are good: look at them."
 
 
@@ -470,7 +470,7 @@ def _real_ones(found: Diagnosis) -> str:
 def variety_card(found: Diagnosis) -> Card:
     """How many different sprites, beside real ones."""
     v = found.variety
-    meaning = f"{_real_ones(found).capitalize()}, as blurred as these, give {v.real.distinct:,}."
+    meaning = f"{_real_ones(found).capitalize()}, blurred as much, give {v.real.distinct:,}."
     if v.top_share * found.samples >= 1.5:
         meaning += f" The largest group of look-alikes holds {_percent(v.top_share)} of the samples."
     tone, advice = "neutral", "Look at the look-alikes."
@@ -497,9 +497,9 @@ def copying_card(found: Diagnosis) -> Card:
         meaning += f"{_percent(c.low)} to {_percent(c.high)} do."
         advice = "Look at them beside these pictures."
     if c.test is not None and c.test.hits_p <= 0.05:
-        meaning += " Held-out sprites come too rarely for chance."
+        meaning += " Held-out sprites turn up far less often, which chance does not explain."
     elif c.test is not None and c.test.lean_p <= 0.05:
-        meaning += " It leans on its training pictures, which alone is no copying."
+        meaning += " It leans on its training pictures, which is not copying by itself."
     tone = "good" if not c.kappa and found.verdict in (HEALTHY, COLLAPSED) else "neutral"
     if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING):
         tone = "bad"
@@ -528,9 +528,9 @@ def quality_card(found: Diagnosis) -> Card:
     if not advice:
         advice = "Look at them too." if like_real else "Compare other checkpoints, or train longer and look again."
     if found.verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING):
-        advice, tone = "Copies do well in this measure: first see to the copying.", "neutral"
+        advice, tone = "Copies score well in this measure: deal with the copying first.", "neutral"
     elif found.verdict == COLLAPSED:
-        advice, tone = "First see to the variety: more time alone rarely mends it.", "neutral"
+        advice, tone = "Deal with the variety first: more training alone rarely brings it back.", "neutral"
     return Card(title, meaning, advice, tone)
 
 
@@ -545,12 +545,12 @@ def outlook_text(found: OutlookFacts | None) -> str:
     recently = {
         "falling": "It is still getting better: more time helps.",
         "rising": "It got worse lately: compare with earlier samples.",
-        "flat": "No change lately; that does not say that it has ended.",
+        "flat": "No change lately; that does not mean that it is done.",
     }
     if found.answer == "trend":
         return recently.get(found.trend, "")
     if found.answer == "ended":
-        return "The learning rates have reached their end. Whether Train longer helps, only trying shows."
+        return "The learning rates have reached their end. Only a try with Train longer shows whether more time helps."
     return "Too early to say whether more time helps."
 
 
