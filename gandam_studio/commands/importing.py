@@ -180,6 +180,8 @@ def _tell(out: Output, summary: ImportSummary, options: ImportOptions) -> None:
         out.note(printable(note))
     if summary.blank:
         out.note("blank sprites are empty, or of one colour alone; see: list --blank")
+    if summary.faint:
+        out.note("some can hardly be seen on the recipe's background, such as white on white; see: list --faint")
     if summary.captions and not options.captions:
         out.note(f"captions beside {counted(summary.captions, 'picture')}; --captions tags takes them as tags")
     if summary.edited_count and not options.carry_over:

@@ -17,6 +17,9 @@ from gandam_studio.core.importing.looking import look_over
 from gandam_studio.core.importing.sheets import likely
 from gandam_studio.core.importing.tables import read_table
 from gandam_studio.core.workspace import Workspace
+from gandam_studio.core.workspace.edits import SetSetting
+from gandam_studio.core.workspace.query import Filter
+from trainer.protocol.recipe import Recipe
 
 ONE = ImportOptions(workers=1)
 
@@ -263,3 +266,40 @@ def test_a_changed_entry_of_a_tar_is_noticed_whatever_its_date(workspace: Worksp
     os.utime(source, (10**9, 10**9))
     again = import_sources(workspace, [source], options=ONE)
     assert (again.imported, again.already, again.edited_count) == (1, 1, 1)
+
+
+def test_the_import_counts_what_can_hardly_be_seen(workspace: Workspace, tmp_path: Path) -> None:
+    """By the same rule as the filter, though most sprites are settled by a few of their pixels."""
+    dice = np.random.default_rng(4)
+    folder = tmp_path / "art"
+    folder.mkdir()
+    for number in range(60):
+        level = (255, 250, 244, 240, 128, 4)[number % 6]
+        rgba = np.full((40, 30 + 40 * (number % 3), 4), level, np.uint8)
+        rgba[..., :3] -= dice.integers(0, 4, rgba[..., :3].shape, np.uint8)
+        for _ in range(number % 5):  # a few strokes, from nothing to too much to be overlooked
+            y = int(dice.integers(2, 37))
+            rgba[y, 4 : 4 + int(dice.integers(1, 22)), :3] = dice.integers(0, 256, 3, np.uint8)
+        rgba[..., 3] = (255, 255, 180, 20)[number % 4]
+        if number % 4:
+            rgba[:, :3] = 0
+        (folder / f"{number}.png").write_bytes(encoded(rgba))
+    summary = import_sources(workspace, [folder], options=ImportOptions(workers=1))
+    shown = workspace.select(Filter(blank=False))
+    assert summary.faint == len(workspace.faint(shown))
+    assert 5 < summary.faint < len(shown) - 5
+    assert f"{summary.faint} hard to see" in summary.sentence()
+
+
+def test_what_is_hard_to_see_depends_on_the_background(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.apply(SetSetting("recipe", Recipe(background="black").to_json()))
+    for name, level in (("dark", 3), ("light", 252)):
+        rgba = np.zeros((20, 20, 4), np.uint8)
+        rgba[4:16, 4:16] = (level, level, level, 255)
+        rgba[8, 8, 0] ^= 1
+        (tmp_path / f"{name}.png").write_bytes(encoded(rgba))
+    summary = import_sources(
+        workspace, [tmp_path / "dark.png", tmp_path / "light.png"], options=ImportOptions(workers=1)
+    )
+    assert (summary.faint, summary.blank) == (1, 0)
+    assert [one.name for one in workspace.sprites(workspace.select(Filter(faint=True)))] == ["dark.png"]

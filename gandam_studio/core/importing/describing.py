@@ -15,26 +15,31 @@ from gandam_studio.core.hashing.features import features_batch
 from gandam_studio.core.hashing.layout import boxes
 from gandam_studio.core.importing.items import FoundSprite
 from gandam_studio.core.pictures.decoding.canonical import Raw, finish_stack, sprite_id
-from gandam_studio.core.workspace.thumbnails import encode_thumbnail
+from gandam_studio.core.workspace.faint import is_faint, surely_seen
+from gandam_studio.core.workspace.thumbnails import decode_thumbnail, encode_thumbnail
 
 _MOST_PIXELS = 1 << 20  # in one stack: 4 MB, about what the processor's cache holds
 
 
-def describe(found: Sequence[tuple[FoundSprite, Raw]]) -> None:
-    """Fill in every sprite: id, size, colours, background, thumbnail, hashes and features."""
+def describe(found: Sequence[tuple[FoundSprite, Raw]], background: tuple[int, int, int]) -> None:
+    """Fill in every sprite: id, size, colours, background, thumbnail, hashes and features.
+
+    `background`: (r, g, b) on which sprites must be seen.
+    """
     sizes: dict[tuple[int, ...], list[tuple[FoundSprite, Raw]]] = defaultdict(list)
     for entry in found:
         sizes[entry[1].rgba.shape].append(entry)
     for (height, width, _), entries in sizes.items():
         step = max(1, _MOST_PIXELS // (height * width))
         for start in range(0, len(entries), step):
-            _describe_stack(entries[start : start + step])
+            _describe_stack(entries[start : start + step], background)
 
 
-def _describe_stack(entries: Sequence[tuple[FoundSprite, Raw]]) -> None:
+def _describe_stack(entries: Sequence[tuple[FoundSprite, Raw]], background: tuple[int, int, int]) -> None:
     """`describe` for pictures of one size."""
     stack = _stacked([raw.rgba for _, raw in entries])
     infos = finish_stack(stack, [(raw.kind, raw.frames) for _, raw in entries])
+    seen = surely_seen(stack).tolist()
     hashes = fingerprint_stack(stack)
     features = features_batch(list(stack), boxes(hashes))
     words, vectors = hashes.astype("<u8", copy=False), features.astype("<f2", copy=False)
@@ -43,6 +48,8 @@ def _describe_stack(entries: Sequence[tuple[FoundSprite, Raw]]) -> None:
         sprite.width, sprite.height = info.width, info.height
         sprite.colors, sprite.alpha, sprite.background = info.colors, info.alpha, info.background
         sprite.thumbnail = encode_thumbnail(stack[index])
+        if not seen[index] and (small := decode_thumbnail(sprite.thumbnail)) is not None:
+            sprite.faint = is_faint(small, background)
         sprite.hashes, sprite.features = words[index].tobytes(), vectors[index].tobytes()
 
 

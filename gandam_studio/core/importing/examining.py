@@ -59,6 +59,8 @@ class Examiner:
 
     def examine(self, items: list[Item], report: Report = lambda index: None) -> list[Outcome]:
         """Outcomes of the items, in order. `report` is told the index of the item about to be touched."""
+        red, green, blue = self.settings.background
+        background = red, green, blue
         outcomes: list[Outcome] = []
         waiting: list[tuple[FoundSprite, Raw]] = []
         pixels = 0
@@ -70,10 +72,10 @@ class Examiner:
             pixels += sum(picture.rgba.shape[0] * picture.rgba.shape[1] for picture in pictures)
             if pixels >= _BATCH_PIXELS:
                 report(HASHING)
-                describe(waiting)
+                describe(waiting, background)
                 waiting, pixels = [], 0
         report(HASHING)
-        describe(waiting)
+        describe(waiting, background)
         return outcomes
 
     def _look(self, item: Item) -> tuple[Outcome, list[Raw]]:

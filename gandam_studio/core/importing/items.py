@@ -53,6 +53,7 @@ class FoundSprite:
     """One sprite in a file: the columns of its row, and its encoded thumbnail. At first only its part is known.
 
     `name`: what a sheet's description calls it; "" for the file's own name. `tags`: those that the file gives it.
+    `faint`: it can hardly be seen (`workspace.faint`).
     """
 
     part: str
@@ -67,6 +68,7 @@ class FoundSprite:
     thumbnail: bytes = b""
     hashes: bytes = b""
     features: bytes = b""
+    faint: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -131,7 +133,8 @@ def pack_outcomes(outcomes: list[Outcome]) -> bytes:
     blobs: list[bytes] = []
     for outcome in outcomes:
         found = [
-            [s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background, s.name, s.tags] for s in outcome.sprites
+            [s.part, s.id, s.width, s.height, s.colors, s.alpha, s.background, s.name, s.tags, s.faint]
+            for s in outcome.sprites
         ]
         rows.append([outcome.verdict, outcome.reason, outcome.digest, outcome.fresh, found, outcome.facts])
         blobs.append(outcome.original)
@@ -149,7 +152,8 @@ def unpack_outcomes(frame: bytes) -> list[Outcome]:
         sprites = []
         original = next(parts)
         for row in found:
-            sprite = FoundSprite(*row)
+            sprite = FoundSprite(*row[:-1])
+            sprite.faint = row[-1]
             sprite.thumbnail, sprite.hashes, sprite.features = next(parts), next(parts), next(parts)
             sprites.append(sprite)
         outcomes.append(Outcome(verdict, reason, digest, fresh, sprites, original, facts))

@@ -138,7 +138,8 @@ class ImportOptions:
 class WorkSettings:
     """What a worker must know; travels as JSON. `originals` is "" when the driver keeps the originals itself.
 
-    `looks`: it imports nothing and only says what it sees (`Outcome.facts`).
+    `looks`: it imports nothing and only says what it sees (`Outcome.facts`). `background`: (r, g, b) on which sprites
+    must be seen.
     """
 
     originals: str
@@ -147,13 +148,21 @@ class WorkSettings:
     limits: dict[str, Any]
     key: list[int] | str | None = None
     looks: bool = False
+    background: list[int] = field(default_factory=lambda: [255, 255, 255])
 
     @classmethod
-    def of(cls, options: ImportOptions, originals: Path | None, *, looks: bool = False) -> WorkSettings:
+    def of(
+        cls,
+        options: ImportOptions,
+        originals: Path | None,
+        *,
+        looks: bool = False,
+        background: Color = (255, 255, 255),
+    ) -> WorkSettings:
         """The part of the options that concerns decoding."""
         sheet = options.sheet.to_json() if options.sheet else None
         key = list(options.key) if isinstance(options.key, tuple) else options.key
-        return cls(str(originals or ""), options.frames, sheet, asdict(options.limits), key, looks)
+        return cls(str(originals or ""), options.frames, sheet, asdict(options.limits), key, looks, list(background))
 
     @property
     def decoding_limits(self) -> Limits:
@@ -220,6 +229,7 @@ class ImportSummary:
         too_large: how many of those rejected were beyond the limits of what is decoded.
         notes: what a person should know besides, one line each.
         blank: how many of the new sprites show nothing, or one colour alone.
+        faint: how many others of them can hardly be seen on the recipe's background (`workspace.faint`).
         captions: pictures with a caption beside them, a text file of the same name.
         tagged: tag -> how many sprites have got it, from folders' names and captions.
         edited: pictures whose file has changed since an earlier import; the first LISTED of `edited_count`.
@@ -240,6 +250,7 @@ class ImportSummary:
     too_large: int = 0
     notes: list[str] = field(default_factory=list)
     blank: int = 0
+    faint: int = 0
     captions: int = 0
     tagged: dict[str, int] = field(default_factory=dict)
     edited: list[Edited] = field(default_factory=list)
@@ -313,6 +324,7 @@ class ImportSummary:
             "others": dict(sorted(self.others.items())),
             "hidden": self.hidden,
             "blank": self.blank,
+            "faint": self.faint,
             "captions": self.captions,
             "tagged": self.tagged,
             "edited": [asdict(pair) for pair in self.edited],
@@ -338,6 +350,8 @@ class ImportSummary:
             parts.append(f"{self.others_count:,} other {'file' if self.others_count == 1 else 'files'} left out")
         if self.blank:
             parts.append(f"{self.blank:,} of the new ones blank")
+        if self.faint:
+            parts.append(f"{self.faint:,} hard to see")
         if self.captions:
             parts.append(f"captions beside {self.captions:,} {'picture' if self.captions == 1 else 'pictures'}")
         return ", ".join(parts)

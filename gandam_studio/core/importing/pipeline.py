@@ -148,11 +148,13 @@ class _Import:
 
     def _engine(self) -> AbstractContextManager[Engine]:
         options = self._options
+        background = self._workspace.background()
         if options.engine == "ray":
             from gandam_studio.core.importing.ray_engine import RayEngine
 
-            return RayEngine(WorkSettings.of(options, None), self._workspace.originals, options.ray_address)
-        return Pool(WorkSettings.of(options, self._workspace.originals.folder), self._workers)
+            settings = WorkSettings.of(options, None, background=background)
+            return RayEngine(settings, self._workspace.originals, options.ray_address)
+        return Pool(WorkSettings.of(options, self._workspace.originals.folder, background=background), self._workers)
 
     def _run(self, engine: Engine, found: Iterator[Found]) -> None:
         """Decode and record everything found."""

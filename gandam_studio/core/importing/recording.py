@@ -200,6 +200,7 @@ class Recorder:
         self._count(batch, len(new))
         self.summary.copies += copies
         self.summary.blank += sum(sprite.is_blank for sprite in new)
+        self.summary.faint += sum(sprite.faint and not sprite.is_blank for sprite in new)
         for pair in edited:
             self.summary.edit(pair)
 

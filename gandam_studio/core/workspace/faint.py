@@ -26,6 +26,24 @@ def faint(thumbnail: Callable[[int], NDArray[np.uint8] | None], seqs: Seqs, back
     return np.array(found, np.int64)
 
 
+def surely_seen(stack: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which of (N, H, W, 4) RGBA are seen on any background, (N,); of the others `is_faint` must judge.
+
+    In these, as many pixels as must differ are so much lighter than as many others that no colour is near both. One
+    pixel of nine is looked at, and of its colour the green: most sprites are settled by that, in microseconds.
+    """
+    some = stack[:, ::3, ::3]
+    green, opaque = np.ascontiguousarray(some[..., 1]), some[..., 3] == 255
+    darkest = np.where(opaque, green, 255).min(axis=(1, 2)).astype(np.int32)
+    middle = (darkest + np.where(opaque, green, 0).max(axis=(1, 2))) // 2
+    below, above = (
+        np.clip(middle + shift, 0, 255).astype(np.uint8)[:, None, None] for shift in (-_NEAR - 1, _NEAR + 1)
+    )
+    dark = np.count_nonzero((green <= below) & opaque, axis=(1, 2))
+    light = np.count_nonzero((green >= above) & opaque, axis=(1, 2))
+    return np.asarray(np.minimum(dark, light) >= max(1.0, _SHARE * stack.shape[1] * stack.shape[2]))
+
+
 def is_faint(rgba: NDArray[np.uint8], background: tuple[int, int, int]) -> bool:
     """Whether hardly a pixel of (H, W, 4) RGBA differs from the background, or from the rest of an opaque picture."""
     alpha = rgba[..., 3]

@@ -239,14 +239,17 @@ class Workspace:
 
         Reads their thumbnails: about 20,000 in a second.
         """
-        from gandam_studio.core.pictures.rendering import fill_color
         from gandam_studio.core.workspace.faint import faint
+
+        return faint(self.thumbnails.read, seqs, self.background())
+
+    def background(self) -> tuple[int, int, int]:
+        """Return the colour, (r, g, b), on which sprites must be seen: the recipe's; white if it keeps transparency."""
+        from gandam_studio.core.pictures.rendering import fill_color
         from trainer.protocol.recipe import Recipe
 
-        # A recipe that keeps transparency is judged on white.
         name = self.recipe.background
-        background = fill_color(Recipe(background="white" if name == "alpha" else name), common_border(self.connection))
-        return faint(self.thumbnails.read, seqs, background)
+        return fill_color(Recipe(background="white" if name == "alpha" else name), common_border(self.connection))
 
     def sprite(self, seq: int) -> Sprite:
         """Return one sprite. Raises UnknownSprite."""

@@ -12,8 +12,6 @@ from PySide6.QtCore import QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from gandam_studio.core.workspace.lookups import last_seq
-from gandam_studio.core.workspace.query import Filter
 from gandam_studio.qt.failures import explain
 from gandam_studio.qt.imports.sources import first_folder, holds_sources, remember_source, sources_of
 from gandam_studio.qt.session import INFO, SUCCESS, WARNING, Session
@@ -259,27 +257,11 @@ class ImportController(QObject):
         self.summary_action.setEnabled(True)
         self._session.sprites_imported.emit()
         refused = summary.rejected_count + summary.missing_count
-        self._session.post(summary.sentence(), WARNING if refused else SUCCESS)
-        if summary.imported:
-            self._count_faint(summary)
+        self._session.post(summary.sentence(), WARNING if refused or summary.faint else SUCCESS)
         if refused or summary.notes:
             self.show_report_later()
         if summary.edited_count and not asked and not options.carry_over:
             self._offer_decisions(sources, summary.edited_count)
-
-    def _count_faint(self, summary: ImportSummary) -> None:
-        """Say how many of the new sprites are hard to see, once that is known: it would slow the import down."""
-
-        def count(workspace: Any, _job: Any) -> int:
-            found = workspace.select(Filter(blank=False))
-            return len(workspace.faint(found[found > last_seq(workspace) - summary.imported]))
-
-        def tell(faint: int) -> None:
-            if faint and summary is self.last:
-                text = self.tr("{0}, {1} hard to see").format(summary.sentence(), f"{faint:,}")
-                self._session.post(text, WARNING)
-
-        self._session.start_quiet_job(count, tell)
 
     def _offer_decisions(self, sources: Sequence[Path | Pasted], count: int) -> None:
         """Ask, without blocking, whether the new sprites of edited files get the decisions of the old ones."""
