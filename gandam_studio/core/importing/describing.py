@@ -39,7 +39,7 @@ def _describe_stack(entries: Sequence[tuple[FoundSprite, Raw]], background: tupl
     """`describe` for pictures of one size."""
     stack = _stacked([raw.rgba for _, raw in entries])
     infos = finish_stack(stack, [(raw.kind, raw.frames) for _, raw in entries])
-    seen = surely_seen(stack).tolist()
+    seen = surely_seen(stack, background).tolist()
     hashes = fingerprint_stack(stack)
     features = features_batch(list(stack), boxes(hashes))
     words, vectors = hashes.astype("<u8", copy=False), features.astype("<f2", copy=False)
