@@ -51,7 +51,7 @@ class SummaryDialog(QDialog):
             (self.tr("rejected"), summary.rejected_count),
             (self.tr("missing"), summary.missing_count),
             (self.tr("edited"), summary.edited_count),
-            (self.tr("left out"), summary.others_count),
+            (self.tr("left out"), summary.others_count + summary.hidden),
             (self.tr("blank"), summary.blank),
             (self.tr("with captions"), summary.captions),
         ):
