@@ -23,6 +23,8 @@ def follow(run: RunDirectory, process: subprocess.Popen[bytes], job: ConsoleJob)
     """Return when the run's process has ended. The first Ctrl+C stops the run, a second one stops following it."""
     reader = run.events()
     attempts = max((event.attempt for event in reader.read()), default=0)
+    if reader.damaged:
+        print(f"note: {reader.damaged:,} of its events are damaged and were left out", file=sys.stderr, flush=True)
     bar = _Bar(job)
     job.start("Starting the trainer", None)
     asked = False

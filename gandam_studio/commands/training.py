@@ -104,6 +104,7 @@ def train(
     `--resume RUN --more-minutes M`: its schedules stay where they ended, or start one new cool-down.
     """
     from gandam_studio.core.runs import at_recipe_size, create_run, find_run
+    from gandam_studio.core.runs.checks import check_unseen
     from gandam_studio.core.versions import find_version
     from gandam_studio.core.versions.files import recipe_of
     from gandam_studio.core.workspace import Workspace
@@ -134,6 +135,9 @@ def train(
                 config, line = at_recipe_size(config, recipe_of(workspace, found_version))
                 out.say(line) if line else None
             run = create_run(workspace, found_version, config, parent=parent, job=job)
+            if unseen := check_unseen(workspace, found_version):
+                hints = " and ".join(f"list --{check.name}" for check in unseen)
+                out.note(f"{'; '.join(check.text for check in unseen)}; see: {hints}")
     more: list[str] = []
     if resume:
         more += ["--processes", str(processes)] if processes else []
@@ -231,6 +235,10 @@ def runs(workspace: Workspace, out: Output) -> None:
     from gandam_studio.core.runs import runs as all_runs
 
     found = all_runs(workspace)
+    for run in found:
+        if run.state.damaged:
+            lines = counted(run.state.damaged, "damaged line")
+            out.note(f"{run.run}: {lines} at the end of its events.jsonl skipped")
     out.json([run.to_json() for run in found])
     if not found:
         out.say("there is no run yet; start one with: gandam-studio train --preset NAME")

@@ -140,3 +140,34 @@ def test_what_can_hardly_be_seen_is_told_before_training(tmp_path: Path) -> None
         assert workspace.select(found.shown).tolist() == [2]
         workspace.connection.execute("UPDATE sprites SET status = 'dropped' WHERE seq = 2")
         assert check_faint(workspace, versions.commit(workspace, "y")) is None
+
+
+def test_train_tells_in_one_line_what_shows_nothing(
+    tmp_path: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gandam_studio.commands import training
+    from gandam_studio.core.importing import ImportOptions, Pasted, import_sources
+    from gandam_studio.core.runs import summary
+    from gandam_studio.core.runs.checks import check_unseen
+    from gandam_studio.core.workspace import Workspace
+
+    ghost = np.zeros((12, 12, 4), np.uint8)
+    ghost[2:10, 2:10] = 255
+    ghost[5, 5] = (250, 250, 250, 255)
+    pasted = [Pasted(f"{n}.png", picture(n)) for n in range(3)]
+    shown = len(pasted)
+    pasted += [Pasted("white.png", png_bytes(np.full((9, 9, 4), 255, np.uint8))), Pasted("ghost.png", png_bytes(ghost))]
+    with Workspace.create(tmp_path / "ws") as workspace:
+        import_sources(workspace, pasted, options=ImportOptions(workers=1))
+        unseen = check_unseen(workspace, versions.commit(workspace, "all"))
+        assert [check.name for check in unseen] == ["blank", "faint"]
+        workspace.connection.execute("UPDATE sprites SET status = 'dropped' WHERE seq > ?", (shown,))
+        assert not check_unseen(workspace, versions.commit(workspace, "clean"))
+    monkeypatch.setattr(training, "train_to_end", lambda run, *_, **__: summary(run.path))
+    command = ("train", "--preset", "sprite-r3-cpu", "--detach", "--json", "-w", tmp_path / "ws", "--version")
+    told = [line for line in studio(*command, "v1").err.splitlines() if line.startswith("note: ")]
+    assert len(told) == 1
+    assert all(check.text in told[0] for check in unseen)
+    clean = studio(*command, "v2")
+    assert clean.json["version"] == "v2"
+    assert "note: " not in clean.err

@@ -158,6 +158,46 @@ def test_iterations_out_of_reach_are_skipped_told_once_and_cost_no_memory(sessio
         tracemalloc.stop()
 
 
+def test_a_line_that_turns_bad_while_it_is_followed_is_told_once(session, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.qt.following.follower import RunFollower
+
+    run = recorded(session.workspace.folder / "runs" / "r1-grows", iterations=100)
+    follower = RunFollower(run.path)
+
+    def told() -> list[ev.RunWarning]:
+        return [e for e in follower.record.story if isinstance(e, ev.RunWarning) and e.about == "damaged"]
+
+    try:
+        with qtbot.waitSignal(follower.opened, timeout=10_000):
+            follower.start()
+        assert not told()
+        for count in (1, 2):
+            with run.events_path.open("a", encoding="utf-8") as stream:
+                stream.write("no event\n" + json.dumps({"kind": "odd", "iteration": 100, "sequence": count}) + "\n")
+            follower.poke()
+            qtbot.waitUntil(lambda count=count: follower.record.unknown == count, timeout=10_000)
+            assert len(told()) == 1
+    finally:
+        follower.close()
+
+
+def test_runs_tells_of_bad_lines_once_a_run(session, capsys) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio import cli
+
+    folder = session.workspace.folder / "runs"
+    odd(folder)
+    recorded(folder / "r60-good", iterations=100)
+    torn = make_run(folder / "r61-torn")
+    torn.events_path.write_text('{"kind": "odd", "iteration": 2}\n{\n\n{"kind"\n{"kin', encoding="utf-8")
+    assert torn.state().damaged == 2
+    capsys.readouterr()
+    assert cli.run(["runs", "-w", str(session.workspace.folder), "--json"]) == 0
+    answer = capsys.readouterr()
+    assert len(json.loads(answer.out)) == 6
+    assert len(answer.err.splitlines()) == 1
+    assert "r61-torn" in answer.err
+
+
 END = ev.MAX_ITERATION
 
 

@@ -531,9 +531,14 @@ class EventReader:
 
 
 def last_event(path: Path) -> TrainEvent | None:
-    """The last undamaged event, read from the file's end; None when there is none.
+    """The last undamaged event; see `end_of_events`."""
+    return end_of_events(path)[0]
 
-    Raises UntrustedError if the path is not a regular file, OSError if it cannot be read.
+
+def end_of_events(path: Path) -> tuple[TrainEvent | None, int]:
+    """The last undamaged event, None when there is none, and how many damaged lines follow it.
+
+    Only the file's end is read. Raises UntrustedError if the path is not a regular file, OSError if it cannot be read.
     """
     try:
         with open_regular(path) as stream:
@@ -543,16 +548,17 @@ def last_event(path: Path) -> TrainEvent | None:
                 start = max(0, end - size)
                 stream.seek(start)
                 lines = stream.read(end - start).split(b"\n")[:-1]
+                damaged = 0
                 for line in reversed((lines if start == 0 else lines[1:])[-MAX_DAMAGED:]):
                     try:
-                        return parse_event(line)
+                        return parse_event(line), damaged
                     except (ValueError, TypeError):
-                        continue
+                        damaged += bool(line.strip())
                 if start == 0 or size > MAX_LINE or len(lines) > MAX_DAMAGED:
-                    return None
+                    return None, damaged
                 size *= 4
     except FileNotFoundError:
-        return None
+        return None, 0
 
 
 def _is_torn(path: Path) -> bool:

@@ -25,7 +25,7 @@ from trainer.protocol.events import (
     RunFinished,
     RunPaused,
     RunStopped,
-    last_event,
+    end_of_events,
 )
 from trainer.protocol.untrusted import UntrustedError, Values, open_regular, read_json_object, shortened
 
@@ -61,6 +61,7 @@ class RunState:
         cause: machine-readable cause of a failure, or the limit that a finished run has reached; "" otherwise.
         wall_time: of the last event, seconds since the epoch; 0.0 before the first.
         checkpoint: relative path of the newest checkpoint, where training would resume; "" without one.
+        damaged: lines after the last event that cannot be read as events and were skipped.
     """
 
     state: str
@@ -71,6 +72,7 @@ class RunState:
     cause: str = ""
     wall_time: float = 0.0
     checkpoint: str = ""
+    damaged: int = 0
 
 
 class RunDirectory:
@@ -228,16 +230,24 @@ class RunDirectory:
         Raises OSError when the folder cannot be read, UntrustedError when its events are not a regular file.
         """
         alive = self.is_locked()
-        event = last_event(self.events_path)
+        event, damaged = end_of_events(self.events_path)
         newest = self.newest_checkpoint()
         checkpoint = newest.relative_to(self.path).as_posix() if newest else ""
         if event is None:
-            return RunState("running" if alive else "created", checkpoint=checkpoint)
+            return RunState("running" if alive else "created", checkpoint=checkpoint, damaged=damaged)
         state, reason, cause = _judge(event, alive)
         if state == "interrupted":
             reason = f"ended unexpectedly after iteration {event.iteration:,}"
         return RunState(
-            state, event.iteration, event.images_seen, event.attempt, reason, cause, event.wall_time, checkpoint
+            state,
+            event.iteration,
+            event.images_seen,
+            event.attempt,
+            reason,
+            cause,
+            event.wall_time,
+            checkpoint,
+            damaged,
         )
 
     def checkpoints(self) -> list[Path]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gandam_studio.core.duplicates.blanks import blank_links
 from gandam_studio.core.duplicates.candidates import LOOK_RADIUS, WHOLE_RADIUS, Candidates, candidates
 from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged
 from gandam_studio.core.duplicates.links import LOOSEST, Findings, Link, load_findings, save_findings
@@ -88,6 +89,9 @@ def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: t
     old = [replace(link, i=row_of[link.i], j=row_of[link.j]) for link in known.links]
     pairs = candidates(source.fingerprints, look_radius=radii[0], whole_radius=radii[1], first_new=first_new, job=job)
     links = [*old, *verifier.links(pairs, job)]
+    blank = blank_links(source, links, first_new, job)
+    verifier.enlargements |= {row: 1 for link in blank for row in (link.i, link.j)}  # one colour: nothing tells
+    links += blank
     links = _completed(links, pairs, first_new, verifier, job)
     called = source.seqs.tolist()
     return [replace(link, i=called[link.i], j=called[link.j]) for link in links]

@@ -16,7 +16,7 @@ from gandam_studio.core.workspace.described import FINGERPRINT_VERSION
 from trainer.protocol.files import write_bytes
 
 LOOSEST = 0.7  # distance up to which relations are kept: how far a slider can go
-_VERSION = 7  # of the verdicts; raise it when `measures` or `relations` decide otherwise
+_VERSION = 8  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
 
 
 @dataclass(frozen=True)

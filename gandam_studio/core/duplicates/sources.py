@@ -61,6 +61,10 @@ class PictureSource(Protocol):
     def seqs(self) -> np.ndarray:
         """(N,) int64: what each row is called outside."""
 
+    @property
+    def unreadable(self) -> set[int]:
+        """Rows that were asked for and could not be read; `rgba` gives transparent pixels for them."""
+
     def rgba(self, row: int) -> np.ndarray:
         """The picture as imported, (H, W, 4) uint8."""
 
@@ -77,6 +81,7 @@ class ArraySource:
     def __init__(self, pictures: Sequence[np.ndarray], names: Sequence[str] | None = None) -> None:
         keys = names if names is not None else [f"{index:06d}" for index in range(len(pictures))]
         self.pictures = pictures
+        self.unreadable: set[int] = set()
         self.fingerprints = fingerprint_batch(pictures)
         self.seqs = np.arange(len(pictures), dtype=np.int64)
         self.facts = [
@@ -103,8 +108,8 @@ class WorkspaceSource:
     """The sprites of a workspace, dropped ones too, compared as they were imported.
 
     Attributes: see PictureSource.
-        unreadable: rows whose original was asked for and could not be read; they count as blank, so that one lost
-            file does not keep all others from being compared.
+        unreadable: rows whose original was asked for and could not be read; they count as transparent, so that one
+            lost file does not keep all others from being compared, and are copies of nothing.
     """
 
     def __init__(self, workspace: Workspace, *, job: Job = NULL_JOB) -> None:

@@ -66,7 +66,7 @@ class _Source:
     """The pictures of a share, read from a workspace's originals; a `pictures.PixelSource`.
 
     Attributes:
-        unreadable: rows of the share that were asked for and could not be read; they count as blank.
+        unreadable: rows of the share that were asked for and could not be read; they count as transparent.
     """
 
     def __init__(self, originals: Any) -> None:

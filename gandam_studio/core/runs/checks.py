@@ -55,13 +55,21 @@ def check_data(workspace: Workspace, version: ManifestVersion, config: TrainConf
     checks = [
         _count(entries), _facing(entries), _duplicates(workspace, entries), _sizes(entries, config.data.size),
     ]  # fmt: skip
-    if blank := _blank(workspace, entries):
-        text = f"{_sprites(blank)} empty, or of one colour alone"
-        checks.append(Check("blank", WARNING, text, "Curate", shown=Filter(status="not-dropped", blank=True)))
+    if blank := _blank(workspace, {entry.id for entry in entries}):
+        checks.append(blank)
     if config.augmentation.mirror and checks[1].level == OK:
         text = "training also shows mirror images, which undoes the facing you have sorted"
         checks.append(Check("mirror", WARNING, text))
     return checks
+
+
+def check_unseen(workspace: Workspace, version: ManifestVersion) -> list[Check]:
+    """Check a version for sprites with nothing to see: blank ones, and ones that can hardly be seen (`check_faint`).
+
+    Raises OSError or ValueError when its manifest cannot be read.
+    """
+    found = (_blank(workspace, _held(workspace, version)), check_faint(workspace, version))
+    return [check for check in found if check is not None]
 
 
 def check_faint(workspace: Workspace, version: ManifestVersion) -> Check | None:
@@ -69,12 +77,14 @@ def check_faint(workspace: Workspace, version: ManifestVersion) -> Check | None:
 
     Reads all thumbnails, about 20,000 in a second. Raises OSError or ValueError when the manifest cannot be read.
     """
-    held = {entry.id for entry in read_manifest(workspace.manifest_path(version.digest), follow_links=False)}
-    shown = Filter(status="not-dropped", blank=False, faint=True)
-    count = sum(sprite.id in held for sprite in workspace.sprites(workspace.select(shown)))
+    held = _held(workspace, version)
+    # The version holds what was dropped since, too.
+    faint = workspace.select(Filter(blank=False, faint=True))
+    count = sum(sprite.id in held for sprite in workspace.sprites(faint))
     if not count:
         return None
     text = f"{_sprites(count)} hard to see on the recipe's background, such as white on white"
+    shown = Filter(status="not-dropped", blank=False, faint=True)
     return Check("faint", WARNING, text, "Curate", shown=shown)
 
 
@@ -94,9 +104,17 @@ def _count(entries: list[ManifestEntry]) -> Check:
     return Check("sprites", WARNING if count < FEW else OK, text, "Curate")
 
 
-def _blank(workspace: Workspace, entries: list[ManifestEntry]) -> int:
-    held = {entry.id for entry in entries}
-    return sum(key in held for key in blank_ids(workspace))
+def _held(workspace: Workspace, version: ManifestVersion) -> set[str]:
+    """The ids of a version's sprites."""
+    return {entry.id for entry in read_manifest(workspace.manifest_path(version.digest), follow_links=False)}
+
+
+def _blank(workspace: Workspace, held: set[str]) -> Check | None:
+    """The check for blank sprites among those of some ids; None without any."""
+    count = sum(key in held for key in blank_ids(workspace))
+    text = f"{_sprites(count)} empty, or of one colour alone"
+    shown = Filter(status="not-dropped", blank=True)
+    return Check("blank", WARNING, text, "Curate", shown=shown) if count else None
 
 
 def _facing(entries: list[ManifestEntry]) -> Check:

@@ -66,6 +66,7 @@ class RunWatcher(QThread):
         self._trouble = ""
         self._trouble_since = 0.0
         self._trouble_shown = False
+        self._left_out_told = False
 
     def poke(self) -> None:
         """Check the folder now instead of at the next poll."""
@@ -125,6 +126,8 @@ class RunWatcher(QThread):
             self._open()
             return
         events = self._reader.read()
+        if self._reader.damaged and not self._left_out_told:
+            events.append(self._left_out(self._reader.damaged, max((event.iteration for event in events), default=0)))
         if self._reader.restarts or (self._since_state >= STATE_EVERY_S and self._came_back()):
             self._reader = None
             self._open()
@@ -143,9 +146,9 @@ class RunWatcher(QThread):
         reader, record = self.run_directory.events(), RunRecord(self._half_life)
         events = reader.read()
         record.apply(events)
+        self._left_out_told = False
         if left_out := reader.damaged + record.skipped:
-            text = f"{left_out:,} of the events are damaged and were left out"
-            record.apply([RunWarning(message=text, about="damaged", iteration=record.last_iteration)])
+            record.apply([self._left_out(left_out, record.last_iteration)])
         record.settle()
         self._reader, self._feed = reader, SpikeFeed()
         self.opened.emit(record)
@@ -159,6 +162,12 @@ class RunWatcher(QThread):
                 self._wake.wait(DRAWING_S)
         if not self._stopping and (spikes := self._feed.feed(events)):
             self.events_arrived.emit(spikes, {})
+
+    def _left_out(self, count: int, iteration: int) -> RunWarning:
+        """The one line about events that cannot be read or believed."""
+        self._left_out_told = True
+        text = f"{count:,} of the events are damaged and were left out"
+        return RunWarning(message=text, about="damaged", iteration=iteration)
 
     def _hand_over(self, events: list[TrainEvent]) -> None:
         pictures: dict[str, QImage] = {}
