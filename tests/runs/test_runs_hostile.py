@@ -198,6 +198,26 @@ def test_runs_tells_of_bad_lines_once_a_run(session, capsys) -> None:  # type: i
     assert "r61-torn" in answer.err
 
 
+def test_a_resumed_run_tells_of_its_bad_lines_once(tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    from gandam_studio.commands.following import follow
+    from gandam_studio.commands.progress import ConsoleJob
+
+    class Ended:
+        def poll(self) -> int:
+            return 0
+
+    run = recorded(tmp_path / "r1-torn", iterations=100)
+    for bad in (0, 3):
+        with run.events_path.open("a", encoding="utf-8") as stream:
+            stream.write("no event\n" * bad)
+        capsys.readouterr()
+        with ConsoleJob() as job:
+            follow(run, Ended(), job)  # type: ignore[arg-type]
+        told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+        assert len(told) == (1 if bad else 0)
+        assert not bad or "3" in told[0]
+
+
 END = ev.MAX_ITERATION
 
 

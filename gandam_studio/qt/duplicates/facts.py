@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLay
 from gandam_studio.core.duplicates import Member
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
+from gandam_studio.qt.counts import counted
 from gandam_studio.qt.duplicates.difference import Difference
 from gandam_studio.qt.duplicates.wording import relation_color, relation_name, relation_to
 from gandam_studio.qt.widgets.outside_text import OutsideLabel
@@ -122,7 +123,7 @@ class FactsBar(QFrame):
         return [
             f'<b style="color: {color}">{name}</b>',
             better(f"{sprite.width} × {sprite.height}", sprite.width * sprite.height > other.width * other.height),
-            better(self.tr("{0} colours").format(f"{sprite.colors:,}"), sprite.colors > other.colors),
+            better(counted(sprite.colors, self.tr("1 colour"), self.tr("{0} colours")), sprite.colors > other.colors),
             better(alpha, sprite.alpha and not other.alpha),
             facing,
             self.tr("flipped") if sprite.flipped else "",
