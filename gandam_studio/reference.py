@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,8 +89,10 @@ def keys() -> str:
         window.open_folder(Path(scratch, "workspace"))
         words = synonyms()
         by_screen: dict[str, list[tuple[str, ...]]] = {}
+        modes: dict[str, list[tuple[str, Sequence[tuple[str, str]]]]] = {}
         for place in window.rail.places:
             window.visit(place)
+            modes[place.name] = window.screen_shown.mode_keys() if window.screen_shown else []
             by_screen[place.name] = [
                 (name_of(action), menu, _keys(action), other_words(name_of(action), words), action.statusTip())
                 for action, menu in window.commands()
@@ -99,10 +101,17 @@ def keys() -> str:
         window.close()
     everywhere = [row for row in next(iter(by_screen.values())) if all(row in rows for rows in by_screen.values())]
     own = {name: [row for row in rows if row not in everywhere] for name, rows in by_screen.items()}
-    return "\n\n".join(
-        "\n".join([f"## {name}", "", *_table(("Command", "Menu", "Keys", "Also found as", "What it does"), rows)])
-        for name, rows in {"Everywhere": everywhere, **own}.items()
-    )
+    parts = []
+    for name, rows in {"Everywhere": everywhere, **own}.items():
+        parts += [f"## {name}", _grouped(("Command", "Menu", "Keys", "Also found as", "What it does"), rows)]
+        for heading, entries in modes.get(name, []):
+            own_rows = [(text, f"`{key}`") for text, key in entries]
+            parts += [f"### {heading}", _grouped(("What it does", "Key"), own_rows)]
+    return "\n\n".join(parts)
+
+
+def _grouped(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    return "\n".join(_table(header, rows))
 
 
 def _keys(action: QAction) -> str:

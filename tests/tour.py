@@ -381,7 +381,7 @@ def _palette(window: MainWindow) -> QWidget:
 def _shortcuts(window: MainWindow) -> QWidget:
     from gandam_studio.qt.help import ShortcutsDialog
 
-    return ShortcutsDialog(list(window.commands()), window)
+    return ShortcutsDialog(list(window.commands()), window, window.screen_shown.mode_keys())
 
 
 def _history(window: MainWindow) -> QWidget:

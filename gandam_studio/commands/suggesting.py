@@ -142,14 +142,18 @@ def _fitness(workspace: Workspace, out: Output, seqs: Seqs | None, limit: int | 
 
 
 def _odd(workspace: Workspace, out: Output, seqs: Seqs | None, limit: int | None, surprise: bool) -> None:
-    from gandam_studio.core.suggestions.odd import odd_ones, surprise_order
+    import numpy as np
+
+    from gandam_studio.core.suggestions.odd import odd_ones
+    from gandam_studio.core.workspace.query import Filter
+    from gandam_studio.core.workspace.surprising import by_surprise
 
     if surprise:
-        sprites = [sprite for sprite in workspace.sprites(seqs) if sprite.status != "dropped"]
-        order = surprise_order(workspace, sprites)[:limit]
-        out.json_list({"id": sprites[row].id, "name": sprites[row].name} for row in order.tolist())
-        for row in order[: limit or _TOLD].tolist():
-            out.say(f"{sprites[row].id[:_SHORT_ID]}  {sprites[row].name}")
+        rest = workspace.select(Filter(status="not-dropped"))
+        order = by_surprise(workspace.connection, rest if seqs is None else np.intersect1d(rest, seqs))[:limit]
+        out.json_list({"id": one.id, "name": one.name} for one in map(workspace.sprite, order.tolist()))
+        for sprite in map(workspace.sprite, order[: limit or _TOLD].tolist()):
+            out.say(f"{sprite.id[:_SHORT_ID]}  {sprite.name}")
         return
     with ConsoleJob() as job:
         found = odd_ones(workspace, seqs, job)

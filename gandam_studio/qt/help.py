@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,33 +42,35 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class ShortcutsDialog(QDialog):
-    """Every action with a shortcut, by menu."""
+    """Every action with a shortcut, by menu, then the keys of modes: (heading, (what it does, key))."""
 
-    def __init__(self, commands: list[tuple[QAction, str]], parent: QWidget) -> None:
+    def __init__(
+        self,
+        commands: list[tuple[QAction, str]],
+        parent: QWidget,
+        modes: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (),
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
         grid = QGridLayout()
         grid.setHorizontalSpacing(4 * theme.SPACE)
         grid.setVerticalSpacing(theme.HALF)
-        menu_before = ""
-        row = 0
+        sections: dict[str, list[tuple[str, str]]] = {}
         for action, menu in commands:
-            keys = keys_of(action)
-            if not keys:
-                continue
-            if menu != menu_before:
-                heading = QLabel(menu)
-                heading.setProperty("role", "section")
-                heading.setContentsMargins(0, theme.SPACE if row else 0, 0, 0)
-                grid.addWidget(heading, row, 0, 1, 2)
-                menu_before = menu
-                row += 1
-            name = QLabel(name_of(action))
-            shown = QLabel(keys)
-            shown.setProperty("role", "secondary")
-            grid.addWidget(name, row, 0)
-            grid.addWidget(shown, row, 1)
-            row += 1
+            if keys := keys_of(action):
+                sections.setdefault(menu, []).append((name_of(action), keys))
+        row = 0
+        for title, entries in (*sections.items(), *modes):
+            heading = QLabel(title)
+            heading.setProperty("role", "section")
+            heading.setContentsMargins(0, theme.SPACE if row else 0, 0, 0)
+            grid.addWidget(heading, row, 0, 1, 2)
+            for place, (text, keys) in enumerate(entries, start=row + 1):
+                shown = QLabel(keys)
+                shown.setProperty("role", "secondary")
+                grid.addWidget(QLabel(text), place, 0)
+                grid.addWidget(shown, place, 1)
+            row += len(entries) + 1
         inner = QWidget()
         inner.setLayout(grid)
         area = QScrollArea(widgetResizable=True)

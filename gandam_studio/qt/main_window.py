@@ -536,7 +536,8 @@ class MainWindow(TakesDrops, QMainWindow):
     def _show_help(self) -> None:
         from gandam_studio.qt.help import ShortcutsDialog
 
-        run_dialog(ShortcutsDialog(list(self.commands()), self))
+        modes = self._screen.mode_keys() if self._screen is not None else []
+        run_dialog(ShortcutsDialog(list(self.commands()), self, modes))
 
     def _show_about(self) -> None:
         from gandam_studio.qt.help import show_about
@@ -553,7 +554,7 @@ class MainWindow(TakesDrops, QMainWindow):
     # Undo
 
     def _undo(self) -> None:
-        if self.session:
+        if self.session and not (self._screen is not None and self._screen.take_undo()):
             self._reveal(self.session.undo(), self.tr("Undone: {0}"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -562,16 +563,20 @@ class MainWindow(TakesDrops, QMainWindow):
         if self.session is None or self.session.read_only:
             super().keyPressEvent(event)
         elif keys in self.undo_action.shortcuts():
+            if self._screen is not None and self._screen.take_undo():
+                return
             if self.session.may_change():
                 self.session.post(self.tr("Nothing to undo. Imported sprites stay; drop those you do not want."), INFO)
         elif keys in self.redo_action.shortcuts():
+            if self._screen is not None and self._screen.take_redo():
+                return
             if self.session.may_change():
                 self.session.post(self.tr("Nothing to redo."), INFO)
         else:
             super().keyPressEvent(event)
 
     def _redo(self) -> None:
-        if self.session:
+        if self.session and not (self._screen is not None and self._screen.take_redo()):
             self._reveal(self.session.redo(), self.tr("Redone: {0}"))
 
     def _reveal(self, changes: Changes, said: str) -> None:

@@ -40,6 +40,8 @@ turn: rotate
 way: assist orient direction auto flip suggestions
 unfit: assist bad wrong outlier review reject audit stop
 odd: outlier strange unusual weird anomaly upscaled photo text assist
+enlarged: upscaled shrink smaller pixels grid downscale
+surprise: random shuffle variety different kinds order sort
 facing: direction orientation look side
 large: zoom big enlarge preview fullscreen magnify
 larger: zoom in bigger increase

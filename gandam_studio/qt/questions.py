@@ -57,6 +57,26 @@ def offer_creation(parent: QWidget, folder: Path) -> bool:
     return box.clickedButton() is make
 
 
+def offer_reducing(parent: QWidget, count: int, times: str) -> bool:
+    """Ask whether to reduce enlarged sprites to their own pixels; `times` is how much, such as "2x or 3x"."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle(box.tr("Enlarged sprites"))
+    one, many = box.tr("1 sprite is enlarged {0}."), box.tr("{0} sprites are enlarged {1}.")
+    box.setText(one.format(times) if count == 1 else many.format(f"{count:,}", times))
+    box.setInformativeText(
+        box.tr(
+            "Reduce to their own pixels? The small sprites take over status, tags and facing; the enlarged ones are "
+            "dropped with the reason “enlarged”. Ctrl+Z undoes it."
+        )
+    )
+    reduce = box.addButton(box.tr("Reduce"), QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(reduce)
+    run_dialog(box)
+    return box.clickedButton() is reduce
+
+
 def offer_stopping(parent: QWidget, titles: list[str]) -> bool:
     """Ask whether to stop background work and close."""
     box = QMessageBox(parent)

@@ -94,6 +94,18 @@ class Screen(QWidget):
         """
         return 0
 
+    def take_undo(self) -> bool:
+        """Undo a step of what is going on in this screen; False to undo the newest edit, as everywhere."""
+        return False
+
+    def take_redo(self) -> bool:
+        """Redo a step of what is going on in this screen; False to redo what was undone last."""
+        return False
+
+    def mode_keys(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Keys that only work in a mode of this screen: (heading, (what it does, key))."""
+        return []
+
     # Keys
 
     @property

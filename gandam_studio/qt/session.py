@@ -115,12 +115,17 @@ class Session(QObject):
 
     # Edits
 
-    def apply(self, edit: Edit) -> Changes:
+    def apply(self, edit: Edit, *, into: int = 0) -> Changes:
         """Apply an edit and notify every screen; the result is falsy if nothing changed.
 
+        `into` is the number of an edit that it continues, if it can (`core.workspace.history.History.apply`).
         A UserError is posted as a message instead of raised.
         """
-        return self._decide(lambda: self.workspace.apply(edit))
+        return self._decide(lambda: self.workspace.apply(edit, into=into))
+
+    def take_back(self, edit: int, parts: int, label: Callable[[int], str]) -> Changes:
+        """Undo what the newest edit was continued by after its first `parts` deltas."""
+        return self._decide(lambda: self.workspace.take_back(edit, parts, label))
 
     def undo(self) -> Changes:
         """Undo the newest edit."""

@@ -35,12 +35,13 @@ sys.path.insert(0, str(REPOSITORY))
 
 from gandam_studio.core.hashing.content import find_content  # noqa: E402
 from gandam_studio.core.hashing.features import features_batch  # noqa: E402
+from gandam_studio.core.hashing.variety import even_features  # noqa: E402
 from gandam_studio.core.suggestions.facing.features import Halves, halves  # noqa: E402
 from gandam_studio.core.suggestions.facing.kernel import EXACT, OddKernels  # noqa: E402
 from gandam_studio.core.suggestions.facing.model import believe, mixtures  # noqa: E402
 from gandam_studio.core.suggestions.facing.review import FacingReview  # noqa: E402
 from gandam_studio.core.suggestions.fitness.certificate import confidence_of_look, most_left  # noqa: E402
-from gandam_studio.core.suggestions.fitness.ranking import even_features, fit  # noqa: E402
+from gandam_studio.core.suggestions.fitness.ranking import fit  # noqa: E402
 
 SHARED = REPOSITORY.parent / "shared" / "data"
 Pictures = list[np.ndarray]

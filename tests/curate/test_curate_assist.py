@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +22,7 @@ from gandam_studio.core.importing import import_sources
 from gandam_studio.core.importing.options import ImportOptions
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, SetFacing
+from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.settings import CERTIFICATES
 
 Key = Qt.Key
@@ -92,15 +97,21 @@ def test_one_answer_and_a_few_pages_turn_500_sprites_in_one_step(folder: Path, o
     assert all(sprite.facing == "unknown" for sprite in workspace.sprites())
 
 
-def test_nothing_is_written_before_leaving_and_leaving_writes_what_was_accepted(
-    folder: Path, open_window: OpenWindow, qtbot
-) -> None:
+def facings_on_disk(folder: Path) -> dict[int, str]:
+    """What another process reads of the sprites that have a facing: what would be left if this one were killed now."""
+    with Workspace.open(folder, read_only=True) as workspace:
+        return {sprite.seq: sprite.shown_facing for sprite in workspace.sprites() if sprite.facing != "unknown"}
+
+
+def test_pages_are_written_at_once_and_taken_back_one_by_one(folder: Path, open_window: OpenWindow, qtbot) -> None:
     window = open_window(folder)
     screen = curate(window)
     workspace = window.session.workspace
     begin(screen, qtbot)
     view = screen.work.assist_view
     press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    asked = facings_on_disk(folder)
+    assert len(asked) == 1
     first = view.grid.order.copy()
     press(Key.Key_X)  # drops a sprite outside the mode
     press(Key.Key_Right)
@@ -110,9 +121,21 @@ def test_nothing_is_written_before_leaving_and_leaving_writes_what_was_accepted(
     for position in wrong_on_page(screen):
         click(view.grid, position)
     press(Key.Key_Return)
-    assert workspace.counts().dropped == workspace.counts().flipped == 0
-    press(Key.Key_Backspace)
+    assert workspace.counts().dropped == 0
+    assert facings_on_disk(folder) == {**asked, **dict.fromkeys(first.tolist(), "left")}
+    press(Key.Key_Z, CONTROL)  # one page, not all of it
+    assert screen.work.is_assisting
+    assert facings_on_disk(folder) == asked
     assert np.array_equal(np.sort(view.grid.order), np.sort(first))
+    for position in wrong_on_page(screen):
+        click(view.grid, position)
+    press(Key.Key_Return)
+    press(Key.Key_Backspace)
+    press(Key.Key_Backspace)
+    press(Key.Key_Backspace)  # there is nothing before the question
+    assert facings_on_disk(folder) == {}
+    assert len(view.grid.order) == 1
+    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
     for position in wrong_on_page(screen):
         click(view.grid, position)
     press(Key.Key_Return)
@@ -122,6 +145,73 @@ def test_nothing_is_written_before_leaving_and_leaving_writes_what_was_accepted(
     assert len(known) == len(first) + 1
     assert all(looks_left(sprite) for sprite in known)
     assert screen.filter_bar.isVisible()
+    assert sum(entry.state == "done" for entry in workspace.history.entries()) == 1
+    press(Key.Key_Z, CONTROL)
+    assert facings_on_disk(folder) == {}
+    press(Key.Key_Z, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    assert len(facings_on_disk(folder)) == len(known)
+
+
+def test_killed_after_two_pages(walkers: Path, folder: Path, repository: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("killed_while_assisting.py")), str(folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, "PYTHONPATH": str(repository)},
+    )  # fmt: skip
+    with child:
+        assert child.stdout is not None
+        accepted = json.loads(child.stdout.readline())
+        child.kill()
+    assert len(accepted) > 10
+    assert set(facings_on_disk(folder)) == set(accepted)
+    with Workspace.open(folder) as workspace:
+        assert workspace.connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert workspace.undo()
+        assert not workspace.undo()
+        assert all(sprite.facing == "unknown" and not sprite.flipped for sprite in workspace.sprites())
+
+
+def test_a_filter_that_pages_leave_shows_nothing_in_the_mode(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    screen.filter_bar.set_filter(Filter(facing="unknown"))
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    press(Key.Key_L if looks_left(view.grid.sprite(0)) else Key.Key_R)
+    press(Key.Key_Return)
+    assert screen.work.is_assisting
+    assert not screen.filter_bar.isVisible()
+    assert not screen.panel.isVisible()
+    press(Key.Key_Escape)
+    assert screen.filter_bar.isVisible()
+    assert len(screen.gallery.order) == 500 - len(facings_on_disk(folder))
+
+
+def test_undone_elsewhere_the_mode_ends(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    window = open_window(folder)
+    screen = curate(window)
+    begin(screen, qtbot)
+    press(Key.Key_L)
+    window.session.undo()
+    assert not screen.work.is_assisting
+
+
+def test_the_keys_told_are_those_of_the_pages(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    screen = curate(open_window(folder))
+    told = [dict(rows) for _, rows in screen.mode_keys()]
+    begin(screen, qtbot)
+    view = screen.work.assist_view
+    seen = []
+    for key in (Key.Key_L, Key.Key_Escape):
+        seen.append({button.property("words") for button in view.buttons.values()})
+        press(key)
+    screen.assist.find_unfit("tail", None)
+    qtbot.waitUntil(lambda: screen.work.is_assisting, timeout=60_000)
+    seen.append({button.property("words") for button in view.buttons.values()})
+    press(Key.Key_A)
+    seen[-1] |= {button.property("words") for button in view.buttons.values()}
+    assert seen[0] == set(told[0])
+    assert all(words < set(rows) for words, rows in zip(seen[1:], told[1:], strict=True))
+    assert all(len(set(rows) - words) == 1 for words, rows in zip(seen[1:], told[1:], strict=True))  # Space
 
 
 def test_a_stack_is_turned_whole_and_a_front_is_left_alone(folder: Path, open_window: OpenWindow, qtbot) -> None:
@@ -189,13 +279,27 @@ def test_a_fitness_review_is_ended_by_its_certificate(folder: Path, open_window:
         for position in range(len(view.grid.order)):
             if int(view.grid.order[position]) in unfit:
                 click(view.grid, position)
+        looked_at = view.grid.order.tolist()
         press(Key.Key_Return)
         pages += 1
         assert pages < 9
     assert assist.review.certificate().most_left < 30
     assert str(assist.review.certificate().most_left) in view.progress.text()
     workspace = window.session.workspace
-    assert sum(sprite.reason == "tail" for sprite in workspace.sprites()) == 3
+    with Workspace.open(folder, read_only=True) as seen:  # each page was written at once
+        assert {sprite.seq for sprite in seen.sprites() if sprite.reason == "tail"} == unfit
+        assert seen.setting(CERTIFICATES)["tail"]["audited"] >= 60
+    before = assist.review.certificate()
+    page = view.grid.order.tolist()
+    press(Key.Key_Backspace)
+    assert assist.review.certificate().looked_at < before.looked_at
+    assert view.grid.order.tolist() == looked_at  # the same ones, or one could draw until the certificate looks well
+    for position in range(len(view.grid.order)):
+        if int(view.grid.order[position]) in unfit:
+            click(view.grid, position)
+    press(Key.Key_Return)
+    assert assist.review.certificate() == before
+    assert view.grid.order.tolist() == page
     press(Key.Key_Escape)
     dropped = {sprite.seq for sprite in workspace.sprites() if sprite.reason == "tail"}
     assert dropped == unfit
@@ -215,5 +319,5 @@ def test_every_label_and_button_has_a_name(folder: Path, open_window: OpenWindow
     assert all(button.accessibleName() for button in view.buttons.values())
     assert view.grid.accessibleName()
     press(Key.Key_L)
-    assert "sure" in view.progress.text()
+    assert view.progress.text()
     assert [label for label in view.findChildren(QLabel) if label.text()]

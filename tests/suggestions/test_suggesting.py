@@ -14,12 +14,13 @@ from gandam_studio.core.importing import import_sources
 from gandam_studio.core.importing.options import ImportOptions
 from gandam_studio.core.suggestions import described
 from gandam_studio.core.suggestions.fitness.review import UNFIT
-from gandam_studio.core.suggestions.odd import enlarged, odd_ones, reduced, surprise_order
+from gandam_studio.core.suggestions.odd import enlarged, odd_ones, reduced
 from gandam_studio.core.suggestions.sprites import end_review, facing_review, fitness_review
 from gandam_studio.core.versions import commit
 from gandam_studio.core.versions.files import header
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, SetCrop, SetFacing
+from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.settings import CERTIFICATES
 
 
@@ -155,10 +156,10 @@ def test_odd_ones_are_found_and_ordinary_ones_left_out(walkers: Path, tmp_path: 
         assert "empty" in kinds["empty.png"]
         assert {"size", "aspect"} <= set(kinds["bar.png"])
         assert len(set(found) - {"tripled.png", "photo.png", "empty.png", "bar.png"}) <= 3
-        sprites = list(workspace.sprites())
-        order = surprise_order(workspace, sprites)
-        assert sorted(order.tolist()) == list(range(len(sprites)))
-        assert {"photo.png", "bar.png"} & {sprites[row].name for row in order[:4].tolist()}
+        order = workspace.select(Filter(order="surprise")).tolist()
+        assert sorted(order) == [sprite.seq for sprite in workspace.sprites()]
+        assert {"photo.png", "bar.png"} & {workspace.sprite(seq).name for seq in order[:4]}
+        assert workspace.select(Filter(order="surprise", descending=True)).tolist() == order[::-1]
 
 
 @pytest.mark.parametrize("scale", [2, 3, 5])

@@ -174,7 +174,7 @@ def _dialogs(window: MainWindow) -> list[QDialog]:
     version = versions.versions(session.workspace)[-1]
     return [
         SummaryDialog(summary, window),
-        ShortcutsDialog(list(window.commands()), window),
+        ShortcutsDialog(list(window.commands()), window, window.screen_shown.mode_keys()),
         HistoryDialog(session, window),
         ExportDialog(version, window),
         SheetDialog("sheet.png", np.zeros((48, 64, 4), np.uint8), window),

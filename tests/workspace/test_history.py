@@ -226,3 +226,56 @@ def test_a_large_edit_is_one_small_row(connection) -> None:
     assert size < 1_000
     assert len(history.undo().seqs) == 5_000
     assert connection.execute("SELECT sum(flipped) FROM sprites").fetchone()[0] == 0
+
+
+@given(steps=st.lists(st.tuples(edits, st.booleans()), min_size=1, max_size=8))
+@settings(max_examples=30, deadline=None)
+def test_an_edit_that_grows_is_taken_back_part_by_part_and_undone_whole(steps) -> None:
+    opened = sqlite3.connect(":memory:", isolation_level=None)
+    opened.row_factory = sqlite3.Row
+    schema.prepare(opened)
+    fill(opened)
+    history = History(opened)
+    empty = state(opened)
+    history.apply(Tag([1], frozenset("z")))
+    begun, number, parts = state(opened), 0, 0
+    marks = []
+    for edit, back in steps:
+        before = (number, parts, state(opened))
+        changes = history.apply(edit, into=number)
+        if changes:
+            assert not number or changes.edit == number
+            number, parts = changes.edit, changes.parts
+            marks.append(before)
+        if back and marks:
+            earlier, kept, was = marks.pop()
+            assert history.take_back(number, kept, edit.label)
+            assert state(opened) == was
+            number, parts = earlier, kept
+    end = state(opened)
+    assert sum(entry.state == "done" for entry in history.entries()) == 1 + bool(number)
+    if number:
+        assert history.undo().edit == number
+        assert state(opened) == begun
+        assert history.redo().edit == number
+        assert state(opened) == end
+        history.undo()
+    history.undo()
+    assert state(opened) == empty
+    opened.close()
+
+
+def test_an_edit_grows_only_while_it_is_the_newest_and_in_no_version(connection: sqlite3.Connection) -> None:
+    history = History(connection)
+    first = history.apply(Keep([1]))
+    assert history.apply(Keep([2]), into=first.edit).edit == first.edit
+    second = history.apply(Drop([3]))
+    third = history.apply(Keep([4]), into=first.edit)
+    assert third.edit not in (first.edit, second.edit)
+    with pytest.raises(UserError):
+        history.take_back(first.edit, 0, str)
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO versions (digest, message, at, sprites, edit) VALUES ('', '', '', 0, ?)", (third.edit,)
+        )
+    assert history.apply(Keep([5]), into=third.edit).edit != third.edit

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.jobs import NULL_JOB, Job
-from gandam_studio.core.suggestions.fitness.ranking import farthest_first
 from gandam_studio.core.suggestions.sprites import even_features_of
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.faint import is_faint
@@ -120,15 +119,6 @@ def odd_ones(workspace: Workspace, seqs: Seqs | None = None, job: Job = NULL_JOB
     return sorted(result, key=lambda one: (-one.score, one.sprite.seq))
 
 
-def surprise_order(workspace: Workspace, sprites: Sequence[Sprite]) -> NDArray[np.intp]:
-    """Positions of sprites, each as unlike all before it as can be (farthest point first; Gonzalez 1985).
-
-    The first few show what kinds of sprites there are. After `_MOST_SURPRISES` the others follow as they are.
-    """
-    order = farthest_first(even_features_of(workspace, sprites), _MOST_SURPRISES)
-    return np.concatenate((order, np.setdiff1d(np.arange(len(sprites)), order)))
-
-
 def _scale_of(workspace: Workspace, sprite: Sprite, small: Picture) -> int:
     """How many times a sprite is enlarged, by its original where the thumbnail `small` is reduced."""
     if small.shape[:2] == (sprite.height, sprite.width):
@@ -137,9 +127,6 @@ def _scale_of(workspace: Workspace, sprite: Sprite, small: Picture) -> int:
         return enlarged(workspace.pixels(sprite))
     except (UserError, OSError):
         return 1
-
-
-_MOST_SURPRISES = 300
 
 
 def enlarged(picture: Picture) -> int:
@@ -249,4 +236,4 @@ def _text(picture: Picture) -> bool:
     return bool(small and alike.mean() > 0.7 and (lines >= 5).any() and lines[lines >= 4].sum() >= 0.6 * len(marks))
 
 
-__all__ = ["OddOne", "enlarged", "odd_ones", "reduced", "surprise_order"]
+__all__ = ["OddOne", "enlarged", "odd_ones", "reduced"]

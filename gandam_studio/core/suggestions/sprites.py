@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.errors import NothingMatches, UserError
+from gandam_studio.core.hashing.variety import even_features
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.suggestions.described import described
 from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, UNKNOWN, FacingReview
-from gandam_studio.core.suggestions.fitness.ranking import even_features
 from gandam_studio.core.suggestions.fitness.review import FIT, UNFIT, FitnessReview
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Edit, SetSetting, SetValues, Together

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -31,12 +32,14 @@ class Changes:
         seqs: row numbers that changed, sorted.
         fields: names of the fields that changed.
         edit: number of the edit in the history; 0 if nothing changed.
+        parts: how many deltas the edit now has, for `take_back`.
     """
 
     label: str
     seqs: Seqs
     fields: frozenset[str]
     edit: int = 0
+    parts: int = 0
 
     def __bool__(self) -> bool:
         return self.edit != 0
@@ -63,8 +66,12 @@ class History:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def apply(self, edit: Edit) -> Changes:
-        """Apply an edit and record it, in one transaction. An edit that changes nothing is not recorded."""
+    def apply(self, edit: Edit, *, into: int = 0) -> Changes:
+        """Apply an edit and record it, in one transaction. An edit that changes nothing is not recorded.
+
+        into: number of an edit that this one continues: its changes become part of that edit, so that one step undoes
+            both. Once another edit followed, or a version was saved that contains it, a new edit begins instead.
+        """
         with transaction(self._connection):
             deltas = edit.deltas(self._connection)
             if not deltas:
@@ -72,23 +79,53 @@ class History:
             changes = _changes("", deltas)
             for delta in deltas:
                 _apply_delta(self._connection, delta)
-            label = shortened(encodable(edit.label(len(changes.seqs))), LONGEST_LABEL)
             # Undone edits can no longer be redone, but stay in the history.
             self._connection.execute("UPDATE edits SET state = 'abandoned' WHERE state = 'undone'")
-            cursor = self._connection.execute(
-                "INSERT INTO edits (kind, label, sprites, at) VALUES (?, ?, ?, ?)",
-                (edit.kind, label, len(changes.seqs), now()),
-            )
-            number = int(cursor.lastrowid or 0)
+            if self._may_grow(into):
+                number, known = into, self._deltas(into)
+                label = self._rename(number, edit.label, known + deltas)
+            else:
+                known = []
+                label = _label_of(edit.label, len(changes.seqs))
+                number = self._insert(edit.kind, label, len(changes.seqs), "done")
             try:
-                for position, delta in enumerate(deltas):
+                for position, delta in enumerate(deltas, start=len(known)):
                     self._connection.execute(
                         "INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?)",
                         (number, position, delta.field, delta.before, delta.after, pack(delta.seqs)),
                     )
             except sqlite3.IntegrityError:
                 raise DamagedWorkspace(f"the history has changes of edit {number}, but not the edit itself") from None
-        return Changes(label, changes.seqs, changes.fields, number)
+        return Changes(label, changes.seqs, changes.fields, number, len(known) + len(deltas))
+
+    def take_back(self, edit: int, parts: int, label: Callable[[int], str]) -> Changes:
+        """Undo what the newest edit was continued by after its first `parts` deltas; 0 takes all of it back.
+
+        What is taken back stays in the history as an edit of its own that cannot be redone. `label` names both, given
+        the number of sprites. Raises UserError if the edit is not the newest that is done.
+        """
+        with transaction(self._connection):
+            if not edit or edit != self.last_edit():
+                raise UserError("something else was changed since, so that this cannot be taken back by itself")
+            deltas = self._deltas(edit)
+            later = deltas[parts:]
+            if not later:
+                return NOTHING
+            for delta in reversed(later):
+                _apply_delta(self._connection, delta.inverse())
+            changes = _changes("", later)
+            name = _label_of(label, len(changes.seqs))
+            if parts:
+                (kind,) = self._connection.execute("SELECT kind FROM edits WHERE edit = ?", (edit,)).fetchone()
+                number = self._insert(kind, name, len(changes.seqs), "abandoned")
+                self._connection.execute(
+                    "UPDATE deltas SET edit = ?, position = position - ? WHERE edit = ? AND position >= ?",
+                    (number, parts, edit, parts),
+                )
+                self._rename(edit, label, deltas[:parts])
+            else:
+                self._connection.execute("UPDATE edits SET state = 'abandoned' WHERE edit = ?", (edit,))
+        return Changes(name, changes.seqs, changes.fields, edit, parts)
 
     def undo(self) -> Changes:
         """Undo the newest edit that is done; return `NOTHING` if there is none."""
@@ -121,6 +158,28 @@ class History:
         """Return the number of the newest edit that is done; 0 if there is none."""
         (number,) = self._connection.execute("SELECT max(edit) FROM edits WHERE state = 'done'").fetchone()
         return number or 0
+
+    def _may_grow(self, edit: int) -> bool:
+        """Whether an edit may be continued. A version names the last edit it contains, which must stay as it was."""
+        if not edit or edit != self.last_edit():
+            return False
+        return self._connection.execute("SELECT 1 FROM versions WHERE edit >= ? LIMIT 1", (edit,)).fetchone() is None
+
+    def _insert(self, kind: str, label: str, sprites: int, state: str) -> int:
+        cursor = self._connection.execute(
+            "INSERT INTO edits (kind, label, sprites, at, state) VALUES (?, ?, ?, ?, ?)",
+            (kind, label, sprites, now(), state),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def _rename(self, edit: int, label: Callable[[int], str], deltas: list[Delta]) -> str:
+        """Note how many sprites an edit changes by now, and when; returns its label."""
+        count = len(_changes("", deltas).seqs)
+        name = _label_of(label, count)
+        self._connection.execute(
+            "UPDATE edits SET label = ?, sprites = ?, at = ? WHERE edit = ?", (name, count, now(), edit)
+        )
+        return name
 
     def _label(self, state: str, order: str) -> str:
         row = self._connection.execute(
@@ -167,6 +226,10 @@ class History:
 def now() -> str:
     """Return the current time in UTC, ISO 8601, in whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _label_of(label: Callable[[int], str], count: int) -> str:
+    return shortened(encodable(label(count)), LONGEST_LABEL)
 
 
 def _changes(label: str, deltas: list[Delta]) -> Changes:

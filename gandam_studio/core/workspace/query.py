@@ -30,6 +30,7 @@ ORDERS = {
     "source": f"natural_key(coalesce((SELECT {PLACE} FROM sources WHERE sprite = sprites.seq LIMIT 1), '')), seq",
     "family": "natural_key(family), seq",
     "similarity": "seq",  # then sorted by similarity to the sprite `like`, see likeness.py
+    "surprise": "seq",  # then each as unlike those before it as can be, see surprising.py
 }
 
 
@@ -183,6 +184,11 @@ class Filter:
             order = f"{first} DESC, {last} DESC" if first else f"{last} DESC"
         rows = connection.execute(f"SELECT seq FROM sprites WHERE {where} ORDER BY {order}", values)
         found = np.fromiter((row[0] for row in rows), dtype=np.int64)
+        if self.order == "surprise":
+            from gandam_studio.core.workspace.surprising import by_surprise
+
+            ordered = by_surprise(connection, np.sort(found))
+            return ordered[::-1] if self.descending else ordered
         if self.order != "similarity":
             return found
         if self.like is None:

@@ -7,7 +7,7 @@ import errno
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -178,10 +178,18 @@ class Workspace:
 
     # Decisions
 
-    def apply(self, edit: Edit) -> Changes:
-        """Apply an edit and record it, in one transaction. Raises UserError, after which nothing has changed."""
+    def apply(self, edit: Edit, *, into: int = 0) -> Changes:
+        """Apply an edit and record it, in one transaction. Raises UserError, after which nothing has changed.
+
+        `into` is the number of an edit that it continues, if it can (see `History.apply`).
+        """
         self.require_writable()
-        return self.history.apply(edit)
+        return self.history.apply(edit, into=into)
+
+    def take_back(self, edit: int, parts: int, label: Callable[[int], str]) -> Changes:
+        """Undo what the newest edit was continued by after its first `parts` deltas (see `History.take_back`)."""
+        self.require_writable()
+        return self.history.take_back(edit, parts, label)
 
     def undo(self) -> Changes:
         """Undo the newest edit. The result is falsy if there is none."""

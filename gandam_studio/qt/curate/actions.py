@@ -84,6 +84,14 @@ class CurateBase(Screen):
         """Select what is out of the ordinary."""
 
     @abstractmethod
+    def reduce_enlarged(self) -> None:
+        """Offer to reduce enlarged sprites to their own pixels."""
+
+    @abstractmethod
+    def surprise(self) -> None:
+        """Sort so that the first sprites show what kinds there are."""
+
+    @abstractmethod
     def toggle_onion(self) -> None:
         """Show or hide the mirrored picture in the large view."""
 
@@ -126,7 +134,9 @@ class CurateActions:
                 tr("&Sprite"),
                 (*self._decision_entries(), None, self._facing_menu(), None, self.keep_all, self.next, self.advance),
             ),
-            ScreenMenu(tr("&Assist"), (self.turn_all, self.find_unfit, self.find_odd)),
+            ScreenMenu(
+                tr("&Assist"), (self.turn_all, self.find_unfit, self.find_odd, None, self.reduce, self.surprise)
+            ),
             ScreenMenu(tr("F&ilter"), self._filter_entries()),
             ScreenMenu(
                 tr("&View"),
@@ -197,6 +207,12 @@ class CurateActions:
         self.turn_all = make(tr("&Turn all to face one way…"), screen.turn_all, "G", "star")
         self.find_unfit = make(tr("Find &unfit sprites…"), screen.find_unfit, "Shift+G")
         self.find_odd = screen.add_action(tr("Find &odd ones"), screen.odd_first, "Ctrl+G")
+        self.reduce = screen.add_action(tr("&Reduce enlarged sprites…"), screen.reduce_enlarged, edits=True)
+        self.surprise = screen.add_action(
+            tr("&Surprise me"),
+            screen.surprise,
+            tip=tr("Sort so that each sprite is as unlike those before it as can be"),
+        )
         self.next = screen.add_action(tr("&Next undecided"), screen.next_undecided, ["Return", "Enter"])
         self.advance = screen.add_action(tr("Move on &after a decision"), self._keep_advance, checkable=True)
 

@@ -150,6 +150,7 @@ class FilterBar(QFrame):
             "source": self.tr("By source"),
             "family": self.tr("By family"),
             "similarity": self.tr("By similarity"),
+            "surprise": self.tr("By surprise"),
         }
         return {order: names.get(order, order) for order in ORDERS}
 

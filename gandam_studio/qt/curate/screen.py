@@ -103,9 +103,23 @@ class CurateScreen(TakesDrops, CurateBase):
         settings.setValue(_PANEL_KEY, self.actions_of.show_panel.isChecked())
 
     def may_close(self) -> bool:
-        """What was confirmed in the Assist mode is applied before the window closes."""
+        """The Assist mode ends before the window closes, and says what was done."""
         self.assist.leave()
         return True
+
+    def take_undo(self) -> bool:
+        """In the Assist mode, Undo takes the last page back."""
+        return self.assist.take_undo()
+
+    def take_redo(self) -> bool:
+        """In the Assist mode, what is seen leaves nothing to redo."""
+        return self.assist.take_redo()
+
+    def mode_keys(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The keys of the Assist mode."""
+        from gandam_studio.qt.curate.assist.keys import tables
+
+        return [(heading, [(one.text, one.name) for one in keys]) for heading, keys in tables()]
 
     def closing(self) -> None:
         """End the picture loaders."""
@@ -165,6 +179,9 @@ class CurateScreen(TakesDrops, CurateBase):
 
     def reload(self) -> None:
         """Run the filter and count again."""
+        if self.work.is_assisting:
+            self._stale = True  # what the mode hides must stay hidden until it ends
+            return
         self._stale = False
         chosen = self.filter_bar.filter
         workspace = self.session.workspace
@@ -250,7 +267,9 @@ class CurateScreen(TakesDrops, CurateBase):
         self._reasons_stale |= "reason" in changes.fields
         if any(field.startswith("setting:") for field in changes.fields):
             self.panel.refresh_recipe()
-        if chosen.has_criteria and len(changes.seqs):
+        if self.work.is_assisting:
+            self._stale |= chosen.has_criteria
+        elif chosen.has_criteria and len(changes.seqs):
             self._refilter(chosen, changes.seqs)
         self._count()
         self._show_current()
@@ -377,6 +396,17 @@ class CurateScreen(TakesDrops, CurateBase):
     def odd_first(self) -> None:
         """Select what is out of the ordinary among the sprites."""
         self.assist.find_odd(self._shown_rows())
+
+    def reduce_enlarged(self) -> None:
+        """Look for enlarged sprites, and offer to reduce them to their own pixels."""
+        self.assist.find_enlarged(self._shown_rows())
+
+    def surprise(self) -> None:
+        """Sort so that each sprite is as unlike those before it as can be."""
+        chosen = dataclasses.replace(self.filter_bar.filter, order="surprise", descending=False)
+        self.filter_bar.set_filter(chosen)
+        if len(self.gallery.order):
+            self.gallery.go_to(0)
 
     def _shown_rows(self) -> Seqs | None:
         """The rows that the filter shows; None for all of them."""

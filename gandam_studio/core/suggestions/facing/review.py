@@ -199,9 +199,13 @@ class FacingReview:
 
     def answer(self, row: int, label: int) -> None:
         """Take the one answer that tells left from right: LEFT, RIGHT or FRONT."""
+        self.take_answer(row, label)
+        self.refit()
+
+    def take_answer(self, row: int, label: int) -> None:
+        """Note the answer alone; `refit` learns from it."""
         self.clicks += 1
         self.labels[row] = label
-        self._refit()
 
     def page(self) -> Page:
         """The next page; empty when nothing is open."""
@@ -234,6 +238,13 @@ class FacingReview:
         self, page: Page, wrong: NDArray[np.bool_], front: NDArray[np.bool_] | None = None, clicks: int = 0
     ) -> None:
         """Confirm a page: (P,) which sprites are turned the wrong way, and which face front; `clicks` it took."""
+        self.take(page, wrong, front, clicks)
+        self.refit()
+
+    def take(
+        self, page: Page, wrong: NDArray[np.bool_], front: NDArray[np.bool_] | None = None, clicks: int = 0
+    ) -> None:
+        """Note what was confirmed alone, which takes no time; `refit` learns from it."""
         front = np.zeros(len(page.rows), bool) if front is None else front
         right = np.where(wrong, -page.signs, page.signs)
         self.labels[page.rows] = np.where(front, FRONT, right)
@@ -247,7 +258,6 @@ class FacingReview:
                 zip(np.abs(self.margin[page.rows][judged]).tolist(), (~wrong[judged]).tolist(), strict=True)
             )
             self._judge(int(wrong[judged].sum()), int((right[judged] != as_is[judged]).sum()), int(judged.sum()))
-        self._refit()
 
     def snapshot(self) -> tuple[Any, ...]:
         """What a page changes, for `restore`."""
@@ -256,11 +266,15 @@ class FacingReview:
 
     def restore(self, state: tuple[Any, ...]) -> None:
         """Return to a snapshot."""
+        self.put_back(state)
+        self._slope = _fitted_slope(self._history)
+        self._fit()
+
+    def put_back(self, state: tuple[Any, ...]) -> None:
+        """Return to a snapshot that nothing was learned since."""
         labels, counts, history = state
         self.labels, self._history = labels.copy(), list(history)
         self.pages, self.clicks, self.turned, self.plain, self._fruitless = counts
-        self._slope = _fitted_slope(self._history)
-        self._fit()
 
     def _judge(self, wrong: int, by_hand: int, count: int) -> None:
         """Fall back to plain order after pages that took at least as many corrections as turning by hand would."""
@@ -270,7 +284,8 @@ class FacingReview:
         if self._fruitless >= _PATIENCE:
             self.plain = True
 
-    def _refit(self) -> None:
+    def refit(self) -> None:
+        """Learn from what is confirmed."""
         known = int((self._sided != 0).sum())
         # Weights are chosen again whenever twice as much is known; a large set keeps those of its first pages.
         if known >= 16 and known >= 2 * self._weighed and (self.view.gram is not None or not self._weighed):

@@ -1,7 +1,6 @@
 """How unfit sprites look, from examples: regularised least squares on features that mirroring leaves as they are.
 
-The features are those the import stored (`hashing.features`): f and that of the mirror image, f', as (f + f') / 2 and
-|f - f'| / 2, with the logarithm of the size. Both classes weigh the same. A Gaussian kernel finds what a straight line
+The features are those of `hashing.variety`. Both classes weigh the same. A Gaussian kernel finds what a straight line
 cannot.
 """
 
@@ -12,33 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gandam_studio.core.hashing.features import COLOR, EDGES, Features, mirrored
-
 _CHUNK = 16_384
 _NOISE = 0.3
 _MOST_EXAMPLES = 1_500
 _SAMPLE = 600
-
-
-def even_features(stored: Features, sides: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(N, D) features of N sprites that are the same for their mirror images, each about as large as any other.
-
-    sides: (N, 2) width and height in pixels.
-    """
-    way = stored.astype(np.float32)
-    back = mirrored(stored).astype(np.float32)
-    found = np.concatenate(
-        [
-            (way + back) / 2,
-            np.abs(way - back)[:, COLOR.stop :] / 2,
-            np.log2(np.maximum(sides, 1)).astype(np.float32) / 4,
-        ],
-        axis=1,
-    )
-    # Colours tell less of what a sprite is than its edges and its shape do.
-    found[:, COLOR] *= 0.5
-    found[:, EDGES] *= 1.5
-    return np.asarray(found, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,20 +72,6 @@ def fit(features: NDArray[np.float32], labels: NDArray[np.int8], seed: int = 0) 
     gram = _gauss(features[chosen], features[chosen], width).astype(np.float64)
     weights = np.linalg.solve(gram + np.diag(doubts / balance), y).astype(np.float64)
     return Ranker(features, chosen, weights, width)
-
-
-def farthest_first(features: NDArray[np.float32], most: int) -> NDArray[np.intp]:
-    """Up to `most` rows, each as unlike all before it as can be, from that farthest from the mean (Gonzalez 1985)."""
-    count = len(features)
-    order: list[int] = []
-    nearest = np.full(count, np.inf)
-    current = int(((features - features.mean(axis=0)) ** 2).sum(axis=1).argmax()) if count else 0
-    for _ in range(min(count, most)):
-        order.append(current)
-        nearest = np.minimum(nearest, ((features - features[current]) ** 2).sum(axis=1))
-        nearest[order] = -1
-        current = int(nearest.argmax())
-    return np.array(order, np.intp)
 
 
 def _gauss(left: NDArray[np.float32], right: NDArray[np.float32], width: float) -> NDArray[np.float32]:

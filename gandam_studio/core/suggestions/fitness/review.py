@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gandam_studio.core.hashing.variety import farthest_first
 from gandam_studio.core.suggestions.fitness import calibration
 from gandam_studio.core.suggestions.fitness.certificate import (
     CONFIDENCE,
@@ -14,7 +16,7 @@ from gandam_studio.core.suggestions.fitness.certificate import (
     confidence_of_look,
     most_left,
 )
-from gandam_studio.core.suggestions.fitness.ranking import Ranker, farthest_first, fit
+from gandam_studio.core.suggestions.fitness.ranking import Ranker, fit
 
 FIT, UNFIT, UNKNOWN = -1, 1, 0
 PAGE = 48
@@ -28,7 +30,7 @@ class FitnessReview:
 
     Attributes:
         reason: what makes a sprite unfit, in the person's words.
-        features: (N, D) of `ranking.even_features`.
+        features: (N, D) of `hashing.variety.even_features`.
         labels: (N,) UNFIT, FIT or UNKNOWN.
         audited: rows of the random audit, in the order drawn, as far as looked at.
     """
@@ -84,6 +86,11 @@ class FitnessReview:
 
     def accept(self, rows: NDArray[np.intp], unfit: NDArray[np.bool_], *, audit: bool = False) -> None:
         """Take what a person said of a page: (P,) which are unfit. The rest of it is fit."""
+        self.take(rows, unfit, audit=audit)
+        self.refit()
+
+    def take(self, rows: NDArray[np.intp], unfit: NDArray[np.bool_], *, audit: bool = False) -> None:
+        """Note what was said alone, which takes no time; `refit` learns from it."""
         self.labels[rows] = np.where(unfit, UNFIT, FIT)
         self.pages += 1
         if audit:
@@ -94,7 +101,23 @@ class FitnessReview:
             self._barren = 0 if unfit.any() else self._barren + 1
             # What is left is no longer what the audit was drawn from: a new audit begins, and is one more look.
             self._frame, self.audited, self._found = 0, [], []
+
+    def refit(self) -> None:
+        """Learn from what was said."""
         self._fit()
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """What a page changes, and the dice of the audit, for `put_back`."""
+        lists = (list(self.audited), list(self._found))
+        counts = (self.looks, self.pages, self._barren, self._frame)
+        return self.labels.copy(), lists, counts, self._rng.bit_generator.state
+
+    def put_back(self, state: tuple[Any, ...]) -> None:
+        """Return to a snapshot; `refit` forgets what was learned since."""
+        labels, (audited, found), counts, dice = state
+        self.labels, self.audited, self._found = labels.copy(), list(audited), list(found)
+        self.looks, self.pages, self._barren, self._frame = counts
+        self._rng.bit_generator.state = dice
 
     def certificate(self, confidence: float = CONFIDENCE) -> Certificate:
         """What may be said now: at most so many unfit sprites are left.

@@ -8,8 +8,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from gandam_studio.core.workspace.edits import Edit
+from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt.curate.assist.view import AssistView
-from gandam_studio.qt.session import Session
+from gandam_studio.qt.session import INFO, Session
 
 # Up to this many sprites a page is fitted at once; above, in the background.
 _AT_ONCE = 2_000
@@ -18,8 +20,11 @@ _AT_ONCE = 2_000
 class Assistant(QObject):
     """Drives the view while one assistant is at work.
 
+    What is accepted is written at once, so that a crash loses none of it. All of it is one edit that grows, which one
+    step undoes later; `back` takes back one page.
+
     Signals:
-        ended: it is over; what was confirmed has been applied.
+        ended: it is over.
     """
 
     ended = Signal()
@@ -29,6 +34,10 @@ class Assistant(QObject):
         self.session = session
         self.view = view
         self.busy = False
+        self._edit = self._parts = 0  # what was written: number of the edit, and how many deltas it has
+        self._label: Callable[[int], str] = str
+        self._writing = False
+        session.edits_applied.connect(self._take_changes)
 
     def current_changed(self) -> None:
         """The current sprite has changed: say why it is suggested."""
@@ -37,8 +46,53 @@ class Assistant(QObject):
         """A sprite was marked or unmarked."""
 
     @abstractmethod
+    def back(self) -> None:
+        """Take the last page back."""
+
+    @abstractmethod
     def leave(self) -> None:
-        """End, and apply what was confirmed as one edit."""
+        """End, and say what was done."""
+
+    @property
+    def written(self) -> tuple[int, int]:
+        """How far the edit is, for `take_back`."""
+        return self._edit, self._parts
+
+    def write(self, edit: Edit) -> bool:
+        """Write what was accepted, as a part of the one edit; False if that failed, which has been said."""
+        self._writing = True
+        try:
+            changes = self.session.apply(edit, into=self._edit)
+        finally:
+            self._writing = False
+        if changes:
+            self._edit, self._parts, self._label = changes.edit, changes.parts, edit.label
+        return bool(changes)
+
+    def take_back(self, before: tuple[int, int]) -> bool:
+        """Undo what was written since `written` was `before`; False if that failed, which has been said."""
+        if before == self.written:
+            return True
+        edit, parts = before
+        self._writing = True
+        try:
+            # A version saved in between has made a new edit begin.
+            done = self.session.take_back(self._edit, parts if edit == self._edit else 0, self._label)
+        finally:
+            self._writing = False
+        if done:
+            self._edit, self._parts = (edit, parts) if parts else (0, 0)
+        return bool(done)
+
+    def nothing_before(self) -> None:
+        """Say that there is no page to take back."""
+        self.session.post(self.tr("No page was accepted yet. Leave with Esc to undo what was done before."), INFO)
+
+    def _take_changes(self, changes: Changes) -> None:
+        """Where another screen undoes what was written, what is shown here is no longer true."""
+        if not self._writing and self._edit and changes.edit == self._edit:
+            self._edit = self._parts = 0
+            self.ended.emit()
 
     def fit(self, count: int, work: Callable[[], Any], then: Callable[[], object]) -> None:
         """Do what a page takes, in the background where there are many sprites, and then go on."""

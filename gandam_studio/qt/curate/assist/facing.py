@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject
 
-from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, FacingReview, Page
+from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, UNKNOWN, FacingReview, Page
 from gandam_studio.core.suggestions.sprites import SpritesInReview, set_target, target_facing, turn_all
 from gandam_studio.core.workspace.edits import Edit, Together
 from gandam_studio.qt.counts import counted, sprites
+from gandam_studio.qt.curate.assist import keys
 from gandam_studio.qt.curate.assist.assistant import Assistant
 from gandam_studio.qt.curate.assist.grid import Look
 from gandam_studio.qt.curate.assist.view import AssistView
 from gandam_studio.qt.session import INFO, SUCCESS, Session
 
 _FACING = {LEFT: "left", RIGHT: "right", FRONT: "front"}
+_PAGES_TO_TELL = 2  # accepted, before what is left is told: until then the model has not shown what it is worth
 _STACK = 2  # sprites of a stack on a page, from which it is shown as one
 
 
@@ -38,7 +42,7 @@ class FacingAssist(Assistant):
         self.review, self.found = review, found
         self.target = target_facing(session.workspace)
         review.wanted = LEFT if self.target == "left" else RIGHT
-        self._target_before = self.target
+        self._target_written = self.target
         self._before = review.labels.copy()
         self._seqs = found.seqs
         self._row_of = {seq: row for row, seq in enumerate(self._seqs.tolist())}
@@ -46,7 +50,7 @@ class FacingAssist(Assistant):
         self._fronts: set[int] = set()
         self._sign_of: dict[int, int] = {}
         self._clicks = 0
-        self._undo: list[tuple[Any, ...]] = []  # states of the review before each page
+        self._undo: list[tuple[Any, ...]] = []  # the review, what was written, and the side, before each page
         self._told_plain = False
 
     def begin(self) -> None:
@@ -71,12 +75,14 @@ class FacingAssist(Assistant):
         self.view.heading.setText(self.tr("Which way does this one look?"))
         self.view.question.setText(self.tr("One answer is enough to suggest which way all the others look."))
         self.view.grid.show_page([seq], lambda seq: {}, {})
+        left, right, front = keys.question()
         self.view.show_buttons(
             [
-                (Qt.Key.Key_L, "L", self.tr("Left"), lambda: self._answer(row, LEFT)),
-                (Qt.Key.Key_R, "R", self.tr("Right"), lambda: self._answer(row, RIGHT)),
-                (Qt.Key.Key_V, "V", self.tr("To the front"), lambda: self._answer(row, FRONT)),
-                (Qt.Key.Key_Escape, self.tr("Esc"), self.tr("Leave"), self.leave),
+                (left, lambda: self._answer(row, LEFT)),
+                (right, lambda: self._answer(row, RIGHT)),
+                (front, lambda: self._answer(row, FRONT)),
+                (keys.back(), self.back),
+                (keys.leave(), self.leave),
             ]
         )
         self._show_progress()
@@ -88,8 +94,7 @@ class FacingAssist(Assistant):
         # What is asked about is the picture as shown, what is learned the one before the flip.
         flipped = self.found.sprites[row].flipped
         label = -shown if flipped and shown != FRONT else shown
-        self._remember()
-        self.fit(len(self._seqs), lambda: self.review.answer(row, label), self._next)
+        self._accept(lambda: self.review.take_answer(row, label))
 
     def _show(self, page: Page) -> None:
         self._page, self._fronts, self._clicks = page, set(), 0
@@ -116,16 +121,13 @@ class FacingAssist(Assistant):
             if sizes[group] >= _STACK and not page.plain
         }
         self.view.grid.show_page(self._seqs[page.rows].tolist(), self._look, stacks)
+        actions = (self.turn_stack, self.turn_page, self.face_front, self.doubtful_first, self.other_side)
         self.view.show_buttons(
             [
-                (Qt.Key.Key_Return, self.tr("Enter"), self.tr("Accept the page"), self.accept),
-                (Qt.Key.Key_G, "G", self.tr("Turn the stack"), self.turn_stack),
-                (Qt.Key.Key_I, "I", self.tr("Turn the page"), self.turn_page),
-                (Qt.Key.Key_V, "V", self.tr("Faces front"), self.face_front),
-                (Qt.Key.Key_D, "D", self.tr("Doubtful first"), self.doubtful_first),
-                (Qt.Key.Key_T, "T", self.tr("Face the other side"), self.other_side),
-                (Qt.Key.Key_Backspace, self.tr("Backspace"), self.tr("Page before"), self.back),
-                (Qt.Key.Key_Escape, self.tr("Esc"), self.tr("Leave"), self.leave),
+                (keys.accept(), self.accept),
+                *zip(keys.facing(), actions, strict=True),
+                (keys.back(), self.back),
+                (keys.leave(), self.leave),
             ]
         )
         self._show_progress()
@@ -153,8 +155,33 @@ class FacingAssist(Assistant):
         wrong = np.array([seq in self.view.grid.selection for seq in seqs], bool)
         front = np.array([seq in self._fronts for seq in seqs], bool)
         clicks = self._clicks
-        self._remember()
-        self.fit(len(self._seqs), lambda: self.review.accept(page, wrong, front, clicks), self._next)
+        self._accept(lambda: self.review.take(page, wrong, front, clicks))
+
+    def _accept(self, take: Callable[[], None]) -> None:
+        """Note an answer or a page, write it, and learn from it."""
+        state = self.review.snapshot()
+        before = (state, self.written, self._target_written)
+        take()
+        fresh = np.flatnonzero(self.review.labels != state[0])
+        if not self._write(fresh):
+            self.review.put_back(state)
+            return
+        self._undo.append(before)
+        self.fit(len(self._seqs), self.review.refit, self._next)
+
+    def _write(self, fresh: NDArray[np.intp]) -> bool:
+        """Turn sprites that were confirmed: `fresh` rows, and at first and for another side those known before."""
+        turns_all = not self._edit or self.target != self._target_written
+        rows = np.flatnonzero(self.review.labels != UNKNOWN) if turns_all else fresh
+        labels = {int(self._seqs[row]): int(self.review.labels[row]) for row in rows.tolist()}
+        by_seq = {seq: self.found.sprites[self._row_of[seq]] for seq in labels}
+        edit: Edit = turn_all(labels, by_seq, self.target)
+        if self.target != self._target_written:
+            edit = Together((edit, set_target(self.target)), f"Turn to face {self.target}")
+        if not self.write(edit):
+            return False
+        self._target_written = self.target
+        return True
 
     def marked(self) -> None:
         """Count a click."""
@@ -196,27 +223,34 @@ class FacingAssist(Assistant):
             self.review.wanted = -self.review.wanted
             self._show(self.review.page() if self._page.plain else self._page)
 
-    def _remember(self) -> None:
-        self._undo.append(self.review.snapshot())
-
     def back(self) -> None:
         """Take the last page or answer back."""
-        if self.busy or not self._undo:
+        if self.busy:
             return
-        state = self._undo.pop()
+        if not self._undo:
+            self.nothing_before()
+            return
+        state, written, side = self._undo[-1]
+        if not self.take_back(written):
+            return
+        self._undo.pop()
+        self._target_written = side
         self.fit(len(self._seqs), lambda: self.review.restore(state), self._next)
 
     # What is said
 
     def _show_progress(self) -> None:
         progress = self.review.progress()
-        clicks = max(0, round(progress.clicks))
-        about = counted(clicks, self.tr("about 1 more click"), self.tr("about {0} more clicks"))
-        self.view.progress.setText(
-            self.tr("{0} of {1} sure; {2}").format(f"{progress.sure:,}", f"{progress.total:,}", about)
-            if self.review.started
-            else self.tr("{0} to be turned").format(sprites(progress.total))
-        )
+        if not self.review.started:
+            text = self.tr("{0} to be turned").format(sprites(progress.total))
+        elif self.review.pages < _PAGES_TO_TELL:
+            text = self.tr("{0} of {1} confirmed; too early to say how many clicks are left")
+            text = text.format(f"{progress.confirmed:,}", f"{progress.total:,}")
+        else:
+            clicks = max(0, round(progress.clicks))
+            about = counted(clicks, self.tr("about 1 more click"), self.tr("about {0} more clicks"))
+            text = self.tr("{0} of {1} sure; {2}").format(f"{progress.sure:,}", f"{progress.total:,}", about)
+        self.view.progress.setText(text)
 
     def current_changed(self) -> None:
         """Say why the current sprite is suggested to look that way."""
@@ -236,33 +270,24 @@ class FacingAssist(Assistant):
         self.view.why.setText(" · ".join(parts))
 
     def leave(self) -> None:
-        """Turn what was confirmed, as one edit, and say what was done."""
+        """Say what was done. Where another side was chosen last, what was confirmed is turned to it."""
         if self.busy:
             return
-        known = np.flatnonzero(self.review.labels != 0)
-        fresh = known[self.review.labels[known] != self._before[known]]
-        if len(fresh):
-            labels = {int(self._seqs[row]): int(self.review.labels[row]) for row in known.tolist()}
-            by_seq = {sprite.seq: sprite for sprite in self.found.sprites}
-            edit: Edit = turn_all(labels, by_seq, self.target)
-            if self.target != self._target_before:
-                edit = Together((edit, set_target(self.target)), f"Turn to face {self.target}")
-            changes = self.session.apply(edit)
-            turned = sum(
-                edit_flip != by_seq[seq].flipped
-                for seq, edit_flip in ((seq, self._flip_of(seq, label)) for seq, label in labels.items())
-            )
-            if changes:
-                self.session.post(
-                    self.tr("{0} confirmed, {1} turned, by {2} · Ctrl+Z undoes all of it").format(
-                        sprites(len(fresh)), f"{turned:,}",
-                        counted(self.review.clicks, self.tr("1 click"), self.tr("{0} clicks")),
-                    ),
-                    SUCCESS,
-                )  # fmt: skip
+        fresh = np.flatnonzero((self.review.labels != UNKNOWN) & (self.review.labels != self._before))
+        if len(fresh) and self._edit:
+            if self.target != self._target_written:
+                self._write(fresh)
+            turned = sum(self._turned(row) for row in np.flatnonzero(self.review.labels != UNKNOWN).tolist())
+            self.session.post(
+                self.tr("{0} confirmed, {1} turned, by {2} · Ctrl+Z undoes all of it").format(
+                    sprites(len(fresh)), f"{turned:,}",
+                    counted(self.review.clicks, self.tr("1 click"), self.tr("{0} clicks")),
+                ),
+                SUCCESS,
+            )  # fmt: skip
         self.ended.emit()
 
-    def _flip_of(self, seq: int, label: int) -> bool:
-        if label == FRONT:
-            return self.found.sprites[self._row_of[seq]].flipped
-        return _FACING[label] != self.target
+    def _turned(self, row: int) -> bool:
+        """Whether a sprite is flipped now and was not before, or the other way round."""
+        label = int(self.review.labels[row])
+        return label != FRONT and (_FACING[label] != self._target_written) != self.found.sprites[row].flipped

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from PySide6.QtCore import QObject, Qt
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject
 
 from gandam_studio.core.suggestions.fitness.review import UNFIT, FitnessReview
 from gandam_studio.core.suggestions.sprites import SpritesInReview, end_review
 from gandam_studio.core.workspace.settings import CERTIFICATES
 from gandam_studio.qt.counts import sprites
+from gandam_studio.qt.curate.assist import keys
 from gandam_studio.qt.curate.assist.assistant import Assistant
 from gandam_studio.qt.curate.assist.grid import Look
 from gandam_studio.qt.curate.assist.view import AssistView
@@ -35,6 +39,7 @@ class FitnessAssist(Assistant):
         self._before = dict(zip(self._seqs.tolist(), review.labels.tolist(), strict=True))
         self._rows = np.empty(0, np.intp)
         self._audit = False
+        self._undo: list[tuple[Any, ...]] = []  # the review, what was written, and the page, before each page
 
     def begin(self) -> None:
         """Show the first page."""
@@ -45,8 +50,11 @@ class FitnessAssist(Assistant):
         if not len(review.rest):
             self.leave()
             return
-        self._audit = audit
-        self._rows = review.audit_page() if audit else review.ranked_page()
+        self._show(review.audit_page() if audit else review.ranked_page(), audit)
+
+    def _show(self, rows: NDArray[np.intp], audit: bool) -> None:
+        review = self.review
+        self._rows, self._audit = rows, audit
         if audit:
             heading = self.tr("Random check: {0}?")
         elif (review.labels == UNFIT).any():
@@ -55,17 +63,15 @@ class FitnessAssist(Assistant):
             heading = self.tr("Which of these are examples of “{0}”?")
         self.view.heading.setText(heading.format(review.reason))
         self.view.question.setText(
-            self.tr("Click every sprite that is “{0}”, then press Enter. Nothing is dropped before you leave.").format(
-                review.reason
-            )
+            self.tr("Click every sprite that is “{0}”, then press Enter, which drops those.").format(review.reason)
         )
         self.view.grid.show_page(self._seqs[self._rows].tolist(), self._look, {})
-        entries = [(Qt.Key.Key_Return, self.tr("Enter"), self.tr("Accept the page"), self.accept)]
-        if audit:
-            entries.append((Qt.Key.Key_S, "S", self.tr("Back to the suspicious"), self.suspicious))
-        else:
-            entries.append((Qt.Key.Key_A, "A", self.tr("Random check: may I stop?"), self.check))
-        entries.append((Qt.Key.Key_Escape, self.tr("Esc"), self.tr("Leave, and drop what is marked"), self.leave))
+        entries = [
+            (keys.accept(), self.accept),
+            (keys.suspicious(), self.suspicious) if audit else (keys.check(), self.check),
+            (keys.back(), self.back),
+            (keys.leave(), self.leave),
+        ]
         self.view.show_buttons(entries)
         self._show_progress()
         self.current_changed()
@@ -79,11 +85,29 @@ class FitnessAssist(Assistant):
             return
         rows, audit = self._rows, self._audit
         unfit = np.array([seq in self.view.grid.selection for seq in self._seqs[rows].tolist()], bool)
-        self.fit(
-            len(self._seqs),
-            lambda: self.review.accept(rows, unfit, audit=audit),
-            lambda: self._next(audit=audit or self.review.ready),
-        )
+        before = (self.review.snapshot(), self.written, rows, audit)
+        self.review.take(rows, unfit, audit=audit)
+        kept = self.session.workspace.setting(CERTIFICATES)
+        if not self.write(end_review(self.review, self.found, self._before, kept)):
+            self.review.put_back(before[0])
+            return
+        self._undo.append(before)
+        self.fit(len(self._seqs), self.review.refit, lambda: self._next(audit=audit or self.review.ready))
+
+    def back(self) -> None:
+        """Take the last page back."""
+        if self.busy:
+            return
+        if not self._undo:
+            self.nothing_before()
+            return
+        state, written, rows, audit = self._undo[-1]
+        if not self.take_back(written):
+            return
+        self._undo.pop()
+        self.review.put_back(state)
+        # The same sprites: drawing others until they look well would make the certificate worthless.
+        self.fit(len(self._seqs), self.review.refit, lambda: self._show(rows, audit))
 
     def check(self) -> None:
         """Draw sprites at random, which says how many unfit ones may be left."""
@@ -126,22 +150,19 @@ class FitnessAssist(Assistant):
         )
 
     def leave(self) -> None:
-        """Drop what was marked on accepted pages and keep the certificate, as one edit."""
+        """Say what was dropped, and what may be left."""
         if self.busy:
             return
-        review = self.review
-        if any(review.labels[row] != self._before[int(seq)] for row, seq in enumerate(self._seqs.tolist())):
-            kept = self.session.workspace.setting(CERTIFICATES)
+        if self._undo:
             dropped = sum(
-                review.labels[row] == UNFIT and self._before[int(seq)] != UNFIT
+                self.review.labels[row] == UNFIT and self._before[int(seq)] != UNFIT
                 for row, seq in enumerate(self._seqs.tolist())
             )
-            if self.session.apply(end_review(review, self.found, self._before, kept)):
-                self.session.post(
-                    self.tr("{0} dropped for “{1}”; {2} · Ctrl+Z undoes all of it").format(
-                        sprites(int(dropped)), review.reason, self.said()
-                    ),
-                    SUCCESS,
-                    stays=True,
-                )
+            self.session.post(
+                self.tr("{0} dropped for “{1}”; {2} · Ctrl+Z undoes all of it").format(
+                    sprites(int(dropped)), self.review.reason, self.said()
+                ),
+                SUCCESS,
+                stays=True,
+            )
         self.ended.emit()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
 from gandam_studio.core.workspace.lookups import last_seq
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt.counts import sprites
+from gandam_studio.qt.questions import offer_reducing
 from gandam_studio.qt.session import INFO, Session
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class Host(Protocol):
     def reveal(self, seqs: Seqs) -> int:
         """Select sprites and go to the first."""
 
-    def focus_work(self) -> None:
-        """Give the keys to the work."""
+    def activated(self) -> None:
+        """Show what has changed, and give the keys to the work."""
 
     def refresh_current(self) -> None:
         """Enable what can be done now."""
@@ -68,8 +69,28 @@ class AssistMode(QObject):
         """Find what is out of the ordinary, and select it in the gallery."""
         self._prepare(self.tr("Look for odd ones"), lambda workspace, job: _odd_ones(workspace, seqs, job), self._odd)
 
+    def find_enlarged(self, seqs: Seqs | None) -> None:
+        """Look for sprites that are enlarged, and offer to reduce them."""
+        self._prepare(
+            self.tr("Look for enlarged sprites"), lambda workspace, job: _odd_ones(workspace, seqs, job), self._enlarged
+        )
+
+    def take_undo(self) -> bool:
+        """Take the last page back; False outside the mode."""
+        if self.assistant is None:
+            return False
+        self.assistant.back()
+        return True
+
+    def take_redo(self) -> bool:
+        """Nothing is redone while pages are shown; False outside the mode."""
+        if self.assistant is None:
+            return False
+        self._host.session.post(self.tr("Pages that were taken back are accepted again, with Enter."), INFO)
+        return True
+
     def leave(self) -> None:
-        """End the mode, with what was confirmed applied."""
+        """End the mode."""
         if self.assistant is not None:
             self.assistant.leave()
 
@@ -109,6 +130,33 @@ class AssistMode(QObject):
         self._host.reveal(np.sort(np.array([one.sprite.seq for one in found], np.int64)))
         some = "; ".join(f"{one.sprite.name}: {one.why[0][1]}" for one in found[:3])
         session.post(self.tr("{0} selected that stand out. {1}").format(sprites(len(found)), some), INFO, stays=True)
+        if not session.read_only and _reducible(found):
+            self._enlarged(found)
+
+    def _enlarged(self, found: list[Any]) -> None:
+        """Ask whether to reduce the enlarged ones."""
+        host, some = self._host, _reducible(found)
+        if not some:
+            host.session.post(self.tr("No sprite is enlarged."), INFO)
+            return
+        # The question comes once the job that found them has ended.
+        QTimer.singleShot(0, self, lambda: self._ask_to_reduce(some))
+
+    def _ask_to_reduce(self, some: list[Any]) -> None:
+        session = self._host.session
+        scales = [f"{scale}x" for scale in sorted({one.scale for one in some})]
+        times = self.tr(" or ").join(filter(None, (", ".join(scales[:-1]), scales[-1])))
+        if not offer_reducing(self._host.work, len(some), times):
+            return
+
+        def reduce(workspace: Any, job: Any) -> Any:
+            from gandam_studio.core.suggestions.reducing import reduce_enlarged
+
+            return reduce_enlarged(workspace, some, job)
+
+        task = session.apply_later(reduce, self.tr("Reduce sprites"))
+        if task is not None:
+            task.succeeded.connect(lambda _changes: session.sprites_imported.emit())
 
     def _begin(self, assistant: Any) -> None:
         host, view = self._host, self._host.work.assist_view
@@ -139,7 +187,12 @@ class AssistMode(QObject):
             one.show()
         self._host.work.show_gallery()
         self._host.refresh_current()
-        self._host.focus_work()
+        self._host.activated()
+
+
+def _reducible(found: list[Any]) -> list[Any]:
+    """Those that are enlarged; a crop is in pixels of the enlarged picture, so cropped ones are left out."""
+    return [one for one in found if one.scale > 1 and one.sprite.crop is None]
 
 
 def _facing_review(workspace: Any, seqs: Seqs | None, job: Any) -> Any:

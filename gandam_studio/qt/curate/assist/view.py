@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.qt import icons, theme
 from gandam_studio.qt.curate.assist.grid import AssistGrid
+from gandam_studio.qt.curate.assist.keys import ModeKey
 from gandam_studio.qt.widgets.fitting import WrappingBar, WrappingRow
 
 
@@ -60,6 +61,7 @@ class AssistView(QWidget):
         self._row = WrappingRow(spacing=theme.SPACE)
         column.addLayout(self._row)
         self.buttons: dict[Qt.Key, QPushButton] = {}
+        self._acts: dict[Qt.Key, Callable[[], object]] = {}
         foot = QFrame()
         line = QHBoxLayout(foot)
         line.setContentsMargins(12, 2, 12, 3)
@@ -75,16 +77,19 @@ class AssistView(QWidget):
         layout.addWidget(foot)
         self.setFocusProxy(self.grid)
 
-    def show_buttons(self, entries: Sequence[tuple[Qt.Key, str, str, Callable[[], object]]]) -> None:
-        """Show what can be done: (key, the key's name, text, what it does); the first one stands out."""
-        texts = [(key, text) for key, _, text, _ in entries]
+    def show_buttons(self, entries: Sequence[tuple[ModeKey, Callable[[], object]]]) -> None:
+        """Show what can be done, by key; the first one stands out."""
+        # Equal buttons stay, with what they do now.
+        self._acts = {one.key: act for one, act in entries}
+        texts = [(one.key, one.text) for one, _ in entries]
         if texts != [(key, button.property("words")) for key, button in self.buttons.items()]:
             while (item := self._row.takeAt(0)) is not None:
                 if (widget := item.widget()) is not None:
                     widget.hide()
                     widget.deleteLater()
             self.buttons = {}
-            for key, name, text, act in entries:
+            for one, _ in entries:
+                key, name, text = one.key, one.name, one.text
                 button = QPushButton(f"{text}  ({name})")
                 button.setProperty("words", text)
                 button.setAccessibleName(text)
@@ -93,7 +98,7 @@ class AssistView(QWidget):
                     button.setProperty("role", "primary")
                 # The page keeps the keys.
                 button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-                button.clicked.connect(lambda _checked=False, act=act: act())
+                button.clicked.connect(lambda _checked=False, key=key: self._acts[key]())
                 self.buttons[key] = button
                 self._row.addWidget(button)
 
