@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,7 +89,7 @@ def keys() -> str:
         window.open_folder(Path(scratch, "workspace"))
         words = synonyms()
         by_screen: dict[str, list[tuple[str, ...]]] = {}
-        modes: dict[str, list[tuple[str, Sequence[tuple[str, str]]]]] = {}
+        modes: dict[str, list[tuple[str, list[tuple[str, str]]]]] = {}
         for place in window.rail.places:
             window.visit(place)
             modes[place.name] = window.screen_shown.mode_keys() if window.screen_shown else []

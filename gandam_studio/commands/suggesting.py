@@ -145,12 +145,12 @@ def _odd(workspace: Workspace, out: Output, seqs: Seqs | None, limit: int | None
     import numpy as np
 
     from gandam_studio.core.suggestions.odd import odd_ones
+    from gandam_studio.core.workspace.lookups import surprising
     from gandam_studio.core.workspace.query import Filter
-    from gandam_studio.core.workspace.surprising import by_surprise
 
     if surprise:
         rest = workspace.select(Filter(status="not-dropped"))
-        order = by_surprise(workspace.connection, rest if seqs is None else np.intersect1d(rest, seqs))[:limit]
+        order = surprising(workspace, rest if seqs is None else np.intersect1d(rest, seqs))[:limit]
         out.json_list({"id": one.id, "name": one.name} for one in map(workspace.sprite, order.tolist()))
         for sprite in map(workspace.sprite, order[: limit or _TOLD].tolist()):
             out.say(f"{sprite.id[:_SHORT_ID]}  {sprite.name}")

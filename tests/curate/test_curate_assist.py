@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from planted import planted
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 from studio_window import CONTROL, OpenWindow, curate, press, reactivate
 
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.importing.options import ImportOptions
 from gandam_studio.core.workspace import Workspace
-from gandam_studio.core.workspace.edits import Drop, SetFacing
+from gandam_studio.core.workspace.edits import Drop, SetFacing, Tag
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.settings import CERTIFICATES
 
@@ -321,3 +321,54 @@ def test_every_label_and_button_has_a_name(folder: Path, open_window: OpenWindow
     press(Key.Key_L)
     assert view.progress.text()
     assert [label for label in view.findChildren(QLabel) if label.text()]
+
+
+def test_enlarged_sprites_are_offered_and_reduced_as_one_edit(tmp_path: Path, open_window: OpenWindow, qtbot) -> None:
+    small, _ = planted(kinds=1, each=16, seed=4)
+    (tmp_path / "art").mkdir()
+    for number, picture in enumerate(small):
+        scale = 3 if number in (2, 5) else 1
+        Image.fromarray(picture.repeat(scale, 0).repeat(scale, 1)).save(tmp_path / "art" / f"{number:02d}.png")
+    with Workspace.create(tmp_path / "w") as workspace:
+        import_sources(workspace, [tmp_path / "art"], options=ImportOptions(workers=1))
+        large = [sprite.seq for sprite in workspace.sprites() if sprite.name in ("02.png", "05.png")]
+        workspace.apply(Tag(large, frozenset({"tall"})))
+    window = open_window(tmp_path / "w")
+    screen = curate(window)
+    asked: list[str] = []
+
+    def answer() -> None:
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            asked.append(box.text())
+            box.defaultButton().click()
+
+    timer = QTimer(interval=20)
+    timer.timeout.connect(answer)
+    timer.start()
+    screen.reduce_enlarged()
+    workspace = window.session.workspace
+    qtbot.waitUntil(lambda: workspace.counts().dropped == 2, timeout=60_000)
+    qtbot.waitUntil(lambda: len(screen.gallery.order) == 18)
+    timer.stop()
+    assert len(asked) == 1
+    assert "3x" in asked[0]
+    assert "2 sprites" in asked[0]
+    fresh = [workspace.sprite(seq) for seq in (17, 18)]
+    assert all(sprite.tags == ("tall",) and sprite.width == small[0].shape[1] for sprite in fresh)
+    assert {sprite.seq for sprite in workspace.sprites() if sprite.reason == "enlarged"} == set(large)
+    reactivate(window)
+    screen.focus_work()
+    press(Key.Key_Z, CONTROL)
+    assert workspace.counts().dropped == 0
+    assert all(not workspace.sprite(seq).tags for seq in (17, 18))
+
+
+def test_surprise_sorts_the_gallery(folder: Path, open_window: OpenWindow, qtbot) -> None:
+    screen = curate(open_window(folder))
+    screen.surprise()
+    order = screen.gallery.order.tolist()
+    assert sorted(order) == list(range(1, 501))
+    kinds = [int(screen.session.workspace.sprite(seq).name[:3]) // 100 for seq in order[:12]]
+    assert len(set(kinds)) == 5
+    assert screen.filter_bar.sort.currentData() == "surprise"

@@ -75,6 +75,13 @@ def stored_features(workspace: Workspace, seqs: Seqs) -> Features:
     return np.nan_to_num(found[seqs], posinf=0, neginf=0)
 
 
+def surprising(workspace: Workspace, seqs: Seqs) -> Seqs:
+    """Return some rows, sorted, in the order "surprise" (see `surprising.by_surprise`)."""
+    from gandam_studio.core.workspace.surprising import by_surprise
+
+    return by_surprise(workspace.connection, seqs)
+
+
 def source_places(workspace: Workspace, seq: int) -> Iterator[tuple[str, str]]:
     """Yield (path, member) of every file a sprite came from, in order of import."""
     query = "SELECT path, member FROM sources WHERE sprite = ? ORDER BY source"

@@ -74,7 +74,7 @@ class FacingAssist(Assistant):
         self._page = None
         self.view.heading.setText(self.tr("Which way does this one look?"))
         self.view.question.setText(self.tr("One answer is enough to suggest which way all the others look."))
-        self.view.grid.show_page([seq], lambda seq: {}, {})
+        self.view.grid.show_page([seq], lambda seq: {}, {}, large=True)
         left, right, front = keys.question()
         self.view.show_buttons(
             [

@@ -15,6 +15,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.sprite import Sprite
 from gandam_studio.qt import theme
 from gandam_studio.qt.curate.gallery import Gallery
+from gandam_studio.qt.widgets.grid_view import LARGEST
 from gandam_studio.qt.widgets.rows import Rows
 
 Look = Mapping[str, Any]
@@ -51,10 +52,23 @@ class AssistGrid(Gallery):
         self._would_be = _WouldBe(workspace)
         self.rows = self._would_be
         self._stacks: dict[int, int] = {}
+        self._usual_tile = 0  # the side of cells on pages, while they are large
         self.setAccessibleName(self.tr("Suggestions"))
 
-    def show_page(self, seqs: Sequence[int], look: Callable[[int], Look], stacks: Mapping[int, int]) -> None:
-        """Show a page from its top, with nothing marked. `stacks`: row number -> stack, for sprites in one."""
+    def show_page(
+        self, seqs: Sequence[int], look: Callable[[int], Look], stacks: Mapping[int, int], *, large: bool = False
+    ) -> None:
+        """Show a page from its top, with nothing marked.
+
+        stacks: row number -> stack, for sprites in one.
+        large: show the sprites as large as cells can be, for a question about one of them.
+        """
+        if large and not self._usual_tile:
+            self._usual_tile = self.tile
+            self.set_tile(LARGEST)
+        elif not large and self._usual_tile:
+            self.set_tile(self._usual_tile)
+            self._usual_tile = 0
         self._would_be.look = look
         self._stacks = dict(stacks)
         self.selection.clear()

@@ -51,6 +51,9 @@ class AssistView(QWidget):
         top.setSpacing(theme.SPACE)
         top.addWidget(sign)
         top.addWidget(self.heading, 1)
+        self._ways_out = QHBoxLayout()
+        self._ways_out.setSpacing(theme.SPACE)
+        top.addLayout(self._ways_out)
         bar = WrappingBar()
         column = QVBoxLayout(bar)
         column.setContentsMargins(12, theme.SPACE, 12, theme.SPACE)
@@ -83,10 +86,11 @@ class AssistView(QWidget):
         self._acts = {one.key: act for one, act in entries}
         texts = [(one.key, one.text) for one, _ in entries]
         if texts != [(key, button.property("words")) for key, button in self.buttons.items()]:
-            while (item := self._row.takeAt(0)) is not None:
-                if (widget := item.widget()) is not None:
-                    widget.hide()
-                    widget.deleteLater()
+            for row in (self._row, self._ways_out):
+                while (item := row.takeAt(0)) is not None:
+                    if (widget := item.widget()) is not None:
+                        widget.hide()
+                        widget.deleteLater()
             self.buttons = {}
             for one, _ in entries:
                 key, name, text = one.key, one.name, one.text
@@ -100,7 +104,8 @@ class AssistView(QWidget):
                 button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
                 button.clicked.connect(lambda _checked=False, key=key: self._acts[key]())
                 self.buttons[key] = button
-                self._row.addWidget(button)
+                # Going back and leaving stand by themselves, so that the others fit in one row.
+                (self._ways_out if key in (Qt.Key.Key_Backspace, Qt.Key.Key_Escape) else self._row).addWidget(button)
 
     def press(self, key: Qt.Key) -> bool:
         """Do what a key stands for; False if it stands for nothing now."""
