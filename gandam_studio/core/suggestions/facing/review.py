@@ -54,7 +54,7 @@ class Progress:
     confirmed: sprites a person has confirmed.
     sure: sprites confirmed, or right with a chance of at least `SURE`.
     total: all sprites.
-    clicks: expected corrections that are left.
+    clicks: expected corrections that are left, judged by those that pages took so far.
     """
 
     confirmed: int
@@ -182,9 +182,17 @@ class FacingReview:
         confirmed = len(self.labels) - len(rest)
         # What is learned on the way makes the rest easier: by half, on sets it was tried on.
         learning = 0.4 + 0.6 * confirmed / max(1, len(self.labels))
-        left = learning * float((1 - self.chances[rest]).sum()) if self.started else 0.5 * len(rest)
+        left = self._surprises() * learning * float((1 - self.chances[rest]).sum()) if self.started else 0.5 * len(rest)
         sure = confirmed + (int((self.chances[rest] >= SURE).sum()) if self.started else 0)
         return Progress(confirmed, sure, len(self.labels), left)
+
+    def _surprises(self) -> float:
+        """How many sprites of pages were wrong, of those expected to be: what is expected of the rest was as wrong."""
+        if not self._history:
+            return 1.0
+        chances = _chance(self._slope * np.array([margin for margin, _ in self._history]))
+        wrong = sum(not right for _, right in self._history)
+        return float((wrong + 1) / (float((1 - chances).sum()) + 1))
 
     # Pages
 
