@@ -42,13 +42,15 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class ShortcutsDialog(QDialog):
-    """Every action with a shortcut, by menu, then the keys of modes: (heading, (what it does, key))."""
+    """Every action with a shortcut, by menu, and the keys of modes: (heading, (what it does, key))."""
 
     def __init__(
         self,
         commands: list[tuple[QAction, str]],
         parent: QWidget,
         modes: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (),
+        *,
+        modes_first: bool = False,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
@@ -60,7 +62,8 @@ class ShortcutsDialog(QDialog):
             if keys := keys_of(action):
                 sections.setdefault(menu, []).append((name_of(action), keys))
         row = 0
-        for title, entries in (*sections.items(), *modes):
+        by_menu = list(sections.items())
+        for title, entries in [*modes, *by_menu] if modes_first else [*by_menu, *modes]:
             heading = QLabel(title)
             heading.setProperty("role", "section")
             heading.setContentsMargins(0, theme.SPACE if row else 0, 0, 0)

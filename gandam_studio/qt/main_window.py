@@ -536,8 +536,10 @@ class MainWindow(TakesDrops, QMainWindow):
     def _show_help(self) -> None:
         from gandam_studio.qt.help import ShortcutsDialog
 
-        modes = self._screen.mode_keys() if self._screen is not None else []
-        run_dialog(ShortcutsDialog(list(self.commands()), self, modes))
+        screen = self._screen
+        modes = screen.mode_keys() if screen is not None else []
+        in_mode = screen is not None and screen.in_mode
+        run_dialog(ShortcutsDialog(list(self.commands()), self, modes, modes_first=in_mode))
 
     def _show_about(self) -> None:
         from gandam_studio.qt.help import show_about

@@ -106,6 +106,11 @@ class Screen(QWidget):
         """Keys that only work in a mode of this screen: (heading, (what it does, key))."""
         return []
 
+    @property
+    def in_mode(self) -> bool:
+        """Whether one of these modes is shown, so that its keys are told first."""
+        return False
+
     # Keys
 
     @property

@@ -24,6 +24,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, SetFacing, Tag
 from gandam_studio.core.workspace.query import Filter
 from gandam_studio.core.workspace.settings import CERTIFICATES
+from gandam_studio.qt.help import ShortcutsDialog
 
 Key = Qt.Key
 
@@ -210,6 +211,10 @@ def test_the_keys_told_are_those_of_the_pages(folder: Path, open_window: OpenWin
     press(Key.Key_A)
     seen[-1] |= {button.property("words") for button in view.buttons.values()}
     assert seen[0] == set(told[0])
+    dialog = ShortcutsDialog([], screen, screen.mode_keys())
+    qtbot.addWidget(dialog)
+    shown = {label.text() for label in dialog.findChildren(QLabel)}
+    assert all({*rows, *rows.values()} <= shown for rows in told)
     assert all(words < set(rows) for words, rows in zip(seen[1:], told[1:], strict=True))
     assert all(len(set(rows) - words) == 1 for words, rows in zip(seen[1:], told[1:], strict=True))  # Space
 

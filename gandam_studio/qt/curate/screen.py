@@ -121,6 +121,11 @@ class CurateScreen(TakesDrops, CurateBase):
 
         return [(heading, [(one.text, one.name) for one in keys]) for heading, keys in tables()]
 
+    @property
+    def in_mode(self) -> bool:
+        """Whether the Assist mode is shown."""
+        return self.work.is_assisting
+
     def closing(self) -> None:
         """End the picture loaders."""
         self._settled.stop()
