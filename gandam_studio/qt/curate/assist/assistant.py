@@ -34,6 +34,7 @@ class Assistant(QObject):
         self.session = session
         self.view = view
         self.busy = False
+        self.remembered: list[tuple[Any, ...]] = []  # before each page: `written`, then what the assistant needs
         self._edit = self._parts = 0  # what was written: number of the edit, and how many deltas it has
         self._label: Callable[[int], str] = str
         self._writing = False
@@ -84,9 +85,16 @@ class Assistant(QObject):
             self._edit, self._parts = (edit, parts) if parts else (0, 0)
         return bool(done)
 
-    def nothing_before(self) -> None:
-        """Say that there is no page to take back."""
-        self.session.post(self.tr("No page was accepted yet. Leave with Esc to undo what was done before."), INFO)
+    def take_page_back(self) -> tuple[Any, ...] | None:
+        """Undo the last page; returns what was remembered before it. None if that cannot be, which has been said."""
+        if self.busy:
+            return None
+        if not self.remembered:
+            self.session.post(self.tr("No page was accepted yet. Leave with Esc to undo what was done before."), INFO)
+            return None
+        if not self.take_back(self.remembered[-1][0]):
+            return None
+        return self.remembered.pop()
 
     def _take_changes(self, changes: Changes) -> None:
         """Where another screen undoes what was written, what is shown here is no longer true."""

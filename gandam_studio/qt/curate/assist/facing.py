@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +49,6 @@ class FacingAssist(Assistant):
         self._fronts: set[int] = set()
         self._sign_of: dict[int, int] = {}
         self._clicks = 0
-        self._undo: list[tuple[Any, ...]] = []  # the review, what was written, and the side, before each page
         self._told_plain = False
 
     def begin(self) -> None:
@@ -160,13 +158,13 @@ class FacingAssist(Assistant):
     def _accept(self, take: Callable[[], None]) -> None:
         """Note an answer or a page, write it, and learn from it."""
         state = self.review.snapshot()
-        before = (state, self.written, self._target_written)
+        before = (self.written, state, self._target_written)
         take()
         fresh = np.flatnonzero(self.review.labels != state[0])
         if not self._write(fresh):
             self.review.put_back(state)
             return
-        self._undo.append(before)
+        self.remembered.append(before)
         self.fit(len(self._seqs), self.review.refit, self._next)
 
     def _write(self, fresh: NDArray[np.intp]) -> bool:
@@ -225,17 +223,9 @@ class FacingAssist(Assistant):
 
     def back(self) -> None:
         """Take the last page or answer back."""
-        if self.busy:
-            return
-        if not self._undo:
-            self.nothing_before()
-            return
-        state, written, side = self._undo[-1]
-        if not self.take_back(written):
-            return
-        self._undo.pop()
-        self._target_written = side
-        self.fit(len(self._seqs), lambda: self.review.restore(state), self._next)
+        if (before := self.take_page_back()) is not None:
+            _, state, self._target_written = before
+            self.fit(len(self._seqs), lambda: self.review.restore(state), self._next)
 
     # What is said
 

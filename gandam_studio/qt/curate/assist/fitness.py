@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
@@ -39,7 +37,6 @@ class FitnessAssist(Assistant):
         self._before = dict(zip(self._seqs.tolist(), review.labels.tolist(), strict=True))
         self._rows = np.empty(0, np.intp)
         self._audit = False
-        self._undo: list[tuple[Any, ...]] = []  # the review, what was written, and the page, before each page
 
     def begin(self) -> None:
         """Show the first page."""
@@ -85,29 +82,22 @@ class FitnessAssist(Assistant):
             return
         rows, audit = self._rows, self._audit
         unfit = np.array([seq in self.view.grid.selection for seq in self._seqs[rows].tolist()], bool)
-        before = (self.review.snapshot(), self.written, rows, audit)
+        before = (self.written, self.review.snapshot(), rows, audit)
         self.review.take(rows, unfit, audit=audit)
         kept = self.session.workspace.setting(CERTIFICATES)
         if not self.write(end_review(self.review, self.found, self._before, kept)):
-            self.review.put_back(before[0])
+            self.review.put_back(before[1])
             return
-        self._undo.append(before)
+        self.remembered.append(before)
         self.fit(len(self._seqs), self.review.refit, lambda: self._next(audit=audit or self.review.ready))
 
     def back(self) -> None:
         """Take the last page back."""
-        if self.busy:
-            return
-        if not self._undo:
-            self.nothing_before()
-            return
-        state, written, rows, audit = self._undo[-1]
-        if not self.take_back(written):
-            return
-        self._undo.pop()
-        self.review.put_back(state)
-        # The same sprites: drawing others until they look well would make the certificate worthless.
-        self.fit(len(self._seqs), self.review.refit, lambda: self._show(rows, audit))
+        if (before := self.take_page_back()) is not None:
+            _, state, rows, audit = before
+            self.review.put_back(state)
+            # The same sprites: drawing others until they look well would make the certificate worthless.
+            self.fit(len(self._seqs), self.review.refit, lambda: self._show(rows, audit))
 
     def check(self) -> None:
         """Draw sprites at random, which says how many unfit ones may be left."""
@@ -153,7 +143,7 @@ class FitnessAssist(Assistant):
         """Say what was dropped, and what may be left."""
         if self.busy:
             return
-        if self._undo:
+        if self.remembered:
             dropped = sum(
                 self.review.labels[row] == UNFIT and self._before[int(seq)] != UNFIT
                 for row, seq in enumerate(self._seqs.tolist())
