@@ -14,6 +14,8 @@ from gandam_studio.qt.curate.assist.grid import AssistGrid
 from gandam_studio.qt.curate.assist.keys import ModeKey
 from gandam_studio.qt.widgets.fitting import WrappingBar, WrappingRow
 
+_WAYS_OUT = (Qt.Key.Key_Backspace, Qt.Key.Key_Escape)
+
 
 class AssistView(QWidget):
     """Shows pages; what they are and what becomes of them is the assistant's (`facing`, `fitness`).
@@ -91,21 +93,23 @@ class AssistView(QWidget):
                     if (widget := item.widget()) is not None:
                         widget.hide()
                         widget.deleteLater()
-            self.buttons = {}
-            for one, _ in entries:
+            made = {}
+            # In the order of the layout, which Tab follows: the line of the heading first.
+            for one, _ in sorted(entries, key=lambda entry: entry[0].key not in _WAYS_OUT):
                 key, name, text = one.key, one.name, one.text
                 button = QPushButton(f"{text}  ({name})")
                 button.setProperty("words", text)
                 button.setAccessibleName(text)
                 button.setToolTip(f"{text}  ({name})")
-                if not self.buttons:
+                if one == entries[0][0]:
                     button.setProperty("role", "primary")
                 # The page keeps the keys.
                 button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
                 button.clicked.connect(lambda _checked=False, key=key: self._acts[key]())
-                self.buttons[key] = button
+                made[key] = button
                 # Going back and leaving stand by themselves, so that the others fit in one row.
-                (self._ways_out if key in (Qt.Key.Key_Backspace, Qt.Key.Key_Escape) else self._row).addWidget(button)
+                (self._ways_out if key in _WAYS_OUT else self._row).addWidget(button)
+            self.buttons = {one.key: made[one.key] for one, _ in entries}
 
     def press(self, key: Qt.Key) -> bool:
         """Do what a key stands for; False if it stands for nothing now."""
