@@ -130,7 +130,8 @@ def test_the_screens_show_all_runs_beside_bad_ones_and_grow_no_wider(session, sc
         now = [widget.minimumSizeHint().width() for widget in (train, screen)]
         if path in (good.path, failed.run.path):
             usual = [max(pair) for pair in zip(usual, now, strict=True)]
-        assert all(w <= known + 100 for w, known in zip(now, usual, strict=True)), (path.name, now, usual)
+        # A wrapped label asks for more width when its text is long, but never for more than some 500 pixels.
+        assert all(w <= known + 200 for w, known in zip(now, usual, strict=True)), (path.name, now, usual)
     screen.tree.select([good.path, strange[2].path, folder / spoilt[0]])
     screen.show_selected()
     screen.grab()
