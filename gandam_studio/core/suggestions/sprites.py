@@ -22,8 +22,9 @@ from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.core.workspace.settings import CERTIFICATES, TARGET_FACING
 from gandam_studio.core.workspace.sprite import Sprite, mirrored_facing
 
-_LABELS = {"left": LEFT, "right": RIGHT, "front": FRONT, "unknown": UNKNOWN}
-_NAMES = {LEFT: "left", RIGHT: "right", FRONT: "front", UNKNOWN: "unknown"}
+FACINGS = {LEFT: "left", RIGHT: "right", FRONT: "front", UNKNOWN: "unknown"}
+"""What a workspace calls each label of a review."""
+_LABELS = {facing: label for label, facing in FACINGS.items()}
 SIDES = ("left", "right")
 
 
@@ -131,7 +132,7 @@ def facing_labels(workspace: Workspace, accepted: Sequence[FacingSuggestion]) ->
 
 def shown_side(label: int, sprite: Sprite) -> str:
     """The facing as shown of a label for the picture before the flip."""
-    name = _NAMES[label]
+    name = FACINGS[label]
     return mirrored_facing(name) if sprite.flipped else name
 
 
@@ -142,7 +143,7 @@ def turn_all(labels: Mapping[int, int], sprites: Mapping[int, Sprite], target: s
     """
     if not labels:
         raise NothingMatches("no sprite was confirmed, so nothing was changed")
-    facings = {seq: _NAMES[label] for seq, label in labels.items()}
+    facings = {seq: FACINGS[label] for seq, label in labels.items()}
     flips = {seq: int(facings[seq] != target) if facings[seq] in SIDES else int(sprites[seq].flipped) for seq in labels}
     return SetValues({"facing": facings, "flipped": flips}, f"Turn to face {target}")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from gandam_studio.core.suggestions.sprites import SpritesInReview
 from gandam_studio.core.workspace.edits import Edit
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.qt.curate.assist.view import AssistView
@@ -23,16 +24,26 @@ class Assistant(QObject):
     What is accepted is written at once, so that a crash loses none of it. All of it is one edit that grows, which one
     step undoes later; `back` takes back one page.
 
+    Attributes:
+        found: the sprites in review.
+        seqs: (N,) their row numbers.
+        row_of: the row of a sprite in the review, by its row number.
+
     Signals:
         ended: it is over.
     """
 
     ended = Signal()
 
-    def __init__(self, session: Session, view: AssistView, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, view: AssistView, found: SpritesInReview, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self.session = session
         self.view = view
+        self.found = found
+        self.seqs = found.seqs
+        self.row_of = {seq: row for row, seq in enumerate(self.seqs.tolist())}
         self.busy = False
         self.remembered: list[tuple[Any, ...]] = []  # before each page: `written`, then what the assistant needs
         self._edit = self._parts = 0  # what was written: number of the edit, and how many deltas it has
@@ -102,9 +113,9 @@ class Assistant(QObject):
             self._edit = self._parts = 0
             self.ended.emit()
 
-    def fit(self, count: int, work: Callable[[], Any], then: Callable[[], object]) -> None:
+    def fit(self, work: Callable[[], Any], then: Callable[[], object]) -> None:
         """Do what a page takes, in the background where there are many sprites, and then go on."""
-        if count <= _AT_ONCE:
+        if len(self.seqs) <= _AT_ONCE:
             work()
             then()
             return
@@ -126,9 +137,11 @@ class Assistant(QObject):
         for button in self.view.buttons.values():
             button.setEnabled(not busy)
 
-    def because(self, near: list[tuple[int, float]], names: Callable[[int], str]) -> str:
+    def because(self, near: list[tuple[int, float]]) -> str:
         """ "Most like a.png and b.png, which are confirmed." """
         if not near:
             return self.tr("Nothing like it has been confirmed yet.")
-        some = [self.tr("{0} ({1} %)").format(names(row), round(100 * abs(alike))) for row, alike in near]
+        some = [
+            self.tr("{0} ({1} %)").format(self.found.sprites[row].name, round(100 * abs(alike))) for row, alike in near
+        ]
         return self.tr("Most like, of those confirmed: {0}").format(", ".join(some))

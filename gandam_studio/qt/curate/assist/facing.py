@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from gandam_studio.core.suggestions.facing.review import FRONT, LEFT, RIGHT, UNKNOWN, FacingReview, Page
-from gandam_studio.core.suggestions.sprites import SpritesInReview, set_target, target_facing, turn_all
+from gandam_studio.core.suggestions.sprites import FACINGS, SpritesInReview, set_target, target_facing, turn_all
 from gandam_studio.core.workspace.edits import Edit, Together
 from gandam_studio.qt.counts import counted, sprites
 from gandam_studio.qt.curate.assist import keys
@@ -18,7 +18,6 @@ from gandam_studio.qt.curate.assist.grid import Look
 from gandam_studio.qt.curate.assist.view import AssistView
 from gandam_studio.qt.session import INFO, SUCCESS, Session
 
-_FACING = {LEFT: "left", RIGHT: "right", FRONT: "front"}
 _PAGES_TO_TELL = 2  # accepted, before what is left is told: until then the model has not shown what it is worth
 _STACK = 2  # sprites of a stack on a page, from which it is shown as one
 
@@ -37,14 +36,12 @@ class FacingAssist(Assistant):
         found: SpritesInReview,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(session, view, parent)
-        self.review, self.found = review, found
+        super().__init__(session, view, found, parent)
+        self.review = review
         self.target = target_facing(session.workspace)
         review.wanted = LEFT if self.target == "left" else RIGHT
         self._target_written = self.target
         self._before = review.labels.copy()
-        self._seqs = found.seqs
-        self._row_of = {seq: row for row, seq in enumerate(self._seqs.tolist())}
         self._page: Page | None = None
         self._fronts: set[int] = set()
         self._sign_of: dict[int, int] = {}
@@ -68,7 +65,7 @@ class FacingAssist(Assistant):
 
     def _ask(self, row: int) -> None:
         """Ask which way one sprite looks: all others follow from it."""
-        seq = int(self._seqs[row])
+        seq = int(self.seqs[row])
         self._page = None
         self.view.heading.setText(self.tr("Which way does this one look?"))
         self.view.question.setText(self.tr("One answer is enough to suggest which way all the others look."))
@@ -96,7 +93,7 @@ class FacingAssist(Assistant):
 
     def _show(self, page: Page) -> None:
         self._page, self._fronts, self._clicks = page, set(), 0
-        self._sign_of = dict(zip(self._seqs[page.rows].tolist(), page.signs.tolist(), strict=True))
+        self._sign_of = dict(zip(self.seqs[page.rows].tolist(), page.signs.tolist(), strict=True))
         side = self.tr("left") if self.target == "left" else self.tr("right")
         if page.plain:
             self.view.heading.setText(self.tr("Which of these do not face {0}?").format(side))
@@ -114,11 +111,11 @@ class FacingAssist(Assistant):
         groups = self.review.groups.number[page.rows]
         sizes = np.bincount(groups)
         stacks = {
-            int(self._seqs[row]): int(group)
+            int(self.seqs[row]): int(group)
             for row, group in zip(page.rows.tolist(), groups.tolist(), strict=True)
             if sizes[group] >= _STACK and not page.plain
         }
-        self.view.grid.show_page(self._seqs[page.rows].tolist(), self._look, stacks)
+        self.view.grid.show_page(self.seqs[page.rows].tolist(), self._look, stacks)
         actions = (self.turn_stack, self.turn_page, self.face_front, self.doubtful_first, self.other_side)
         self.view.show_buttons(
             [
@@ -137,11 +134,11 @@ class FacingAssist(Assistant):
         if page is None:
             return {}
         if seq in self._fronts:
-            sprite = self.found.sprites[self._row_of[seq]]
+            sprite = self.found.sprites[self.row_of[seq]]
             return {"flipped": sprite.flipped, "facing": "front"}
         sign = self._sign_of.get(seq, LEFT)
         # As it would be stored: facing before the flip, and flipped where that is not the target.
-        facing = _FACING[-sign if seq in self.view.grid.selection else sign]
+        facing = FACINGS[-sign if seq in self.view.grid.selection else sign]
         return {"flipped": facing != self.target, "facing": facing}
 
     def accept(self) -> None:
@@ -149,7 +146,7 @@ class FacingAssist(Assistant):
         page = self._page
         if page is None or self.busy:
             return
-        seqs = self._seqs[page.rows].tolist()
+        seqs = self.seqs[page.rows].tolist()
         wrong = np.array([seq in self.view.grid.selection for seq in seqs], bool)
         front = np.array([seq in self._fronts for seq in seqs], bool)
         clicks = self._clicks
@@ -165,14 +162,14 @@ class FacingAssist(Assistant):
             self.review.put_back(state)
             return
         self.remembered.append(before)
-        self.fit(len(self._seqs), self.review.refit, self._next)
+        self.fit(self.review.refit, self._next)
 
     def _write(self, fresh: NDArray[np.intp]) -> bool:
         """Turn sprites that were confirmed: `fresh` rows, and at first and for another side those known before."""
         turns_all = not self._edit or self.target != self._target_written
         rows = np.flatnonzero(self.review.labels != UNKNOWN) if turns_all else fresh
-        labels = {int(self._seqs[row]): int(self.review.labels[row]) for row in rows.tolist()}
-        by_seq = {seq: self.found.sprites[self._row_of[seq]] for seq in labels}
+        labels = {int(self.seqs[row]): int(self.review.labels[row]) for row in rows.tolist()}
+        by_seq = {seq: self.found.sprites[self.row_of[seq]] for seq in labels}
         edit: Edit = turn_all(labels, by_seq, self.target)
         if self.target != self._target_written:
             edit = Together((edit, set_target(self.target)), f"Turn to face {self.target}")
@@ -225,7 +222,7 @@ class FacingAssist(Assistant):
         """Take the last page or answer back."""
         if (before := self.take_page_back()) is not None:
             _, state, self._target_written = before
-            self.fit(len(self._seqs), lambda: self.review.restore(state), self._next)
+            self.fit(lambda: self.review.restore(state), self._next)
 
     # What is said
 
@@ -245,7 +242,7 @@ class FacingAssist(Assistant):
     def current_changed(self) -> None:
         """Say why the current sprite is suggested to look that way."""
         seq = self.view.grid.current_seq
-        row = self._row_of.get(seq, -1)
+        row = self.row_of.get(seq, -1)
         if row < 0 or self._page is None:
             self.view.why.setText("")
             return
@@ -253,7 +250,7 @@ class FacingAssist(Assistant):
         parts = [
             self.found.sprites[row].name,
             self.tr("{0} % sure").format(chance),
-            self.because(self.review.nearest(row, 2), lambda near: self.found.sprites[near].name),
+            self.because(self.review.nearest(row, 2)),
         ]
         if (size := self.view.grid.stack_size()) >= _STACK:
             parts.insert(1, self.tr("stack of {0}, G turns it").format(size))
@@ -280,4 +277,4 @@ class FacingAssist(Assistant):
     def _turned(self, row: int) -> bool:
         """Whether a sprite is flipped now and was not before, or the other way round."""
         label = int(self.review.labels[row])
-        return label != FRONT and (_FACING[label] != self._target_written) != self.found.sprites[row].flipped
+        return label != FRONT and (FACINGS[label] != self._target_written) != self.found.sprites[row].flipped

@@ -30,11 +30,9 @@ class FitnessAssist(Assistant):
         found: SpritesInReview,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(session, view, parent)
-        self.review, self.found = review, found
-        self._seqs = found.seqs
-        self._row_of = {seq: row for row, seq in enumerate(self._seqs.tolist())}
-        self._before = dict(zip(self._seqs.tolist(), review.labels.tolist(), strict=True))
+        super().__init__(session, view, found, parent)
+        self.review = review
+        self._before = dict(zip(self.seqs.tolist(), review.labels.tolist(), strict=True))
         self._rows = np.empty(0, np.intp)
         self._audit = False
 
@@ -62,7 +60,7 @@ class FitnessAssist(Assistant):
         self.view.question.setText(
             self.tr("Click every sprite that is “{0}”, then press Enter, which drops those.").format(review.reason)
         )
-        self.view.grid.show_page(self._seqs[self._rows].tolist(), self._look, {})
+        self.view.grid.show_page(self.seqs[self._rows].tolist(), self._look, {})
         entries = [
             (keys.accept(), self.accept),
             (keys.suspicious(), self.suspicious) if audit else (keys.check(), self.check),
@@ -81,7 +79,7 @@ class FitnessAssist(Assistant):
         if self.busy or not len(self._rows):
             return
         rows, audit = self._rows, self._audit
-        unfit = np.array([seq in self.view.grid.selection for seq in self._seqs[rows].tolist()], bool)
+        unfit = np.array([seq in self.view.grid.selection for seq in self.seqs[rows].tolist()], bool)
         before = (self.written, self.review.snapshot(), rows, audit)
         self.review.take(rows, unfit, audit=audit)
         kept = self.session.workspace.setting(CERTIFICATES)
@@ -89,7 +87,7 @@ class FitnessAssist(Assistant):
             self.review.put_back(before[1])
             return
         self.remembered.append(before)
-        self.fit(len(self._seqs), self.review.refit, lambda: self._next(audit=audit or self.review.ready))
+        self.fit(self.review.refit, lambda: self._next(audit=audit or self.review.ready))
 
     def back(self) -> None:
         """Take the last page back."""
@@ -97,7 +95,7 @@ class FitnessAssist(Assistant):
             _, state, rows, audit = before
             self.review.put_back(state)
             # The same sprites: drawing others until they look well would make the certificate worthless.
-            self.fit(len(self._seqs), self.review.refit, lambda: self._show(rows, audit))
+            self.fit(self.review.refit, lambda: self._show(rows, audit))
 
     def check(self) -> None:
         """Draw sprites at random, which says how many unfit ones may be left."""
@@ -130,14 +128,12 @@ class FitnessAssist(Assistant):
 
     def current_changed(self) -> None:
         """Say why the current sprite is suspicious."""
-        row = self._row_of.get(self.view.grid.current_seq, -1)
+        row = self.row_of.get(self.view.grid.current_seq, -1)
         if row < 0:
             self.view.why.setText("")
             return
         near = self.review.nearest(row, 2)
-        self.view.why.setText(
-            f"{self.found.sprites[row].name} · " + self.because(near, lambda other: self.found.sprites[other].name)
-        )
+        self.view.why.setText(f"{self.found.sprites[row].name} · " + self.because(near))
 
     def leave(self) -> None:
         """Say what was dropped, and what may be left."""
@@ -146,7 +142,7 @@ class FitnessAssist(Assistant):
         if self.remembered:
             dropped = sum(
                 self.review.labels[row] == UNFIT and self._before[int(seq)] != UNFIT
-                for row, seq in enumerate(self._seqs.tolist())
+                for row, seq in enumerate(self.seqs.tolist())
             )
             self.session.post(
                 self.tr("{0} dropped for “{1}”; {2} · Ctrl+Z undoes all of it").format(
