@@ -52,6 +52,11 @@ class OddOne:
     why: tuple[tuple[str, str], ...]
     scale: int = 1
 
+    @property
+    def is_reducible(self) -> bool:
+        """Whether it can be reduced: it is enlarged, and has no crop, which would be in pixels of the enlarged one."""
+        return self.scale > 1 and self.sprite.crop is None
+
     def to_json(self) -> dict[str, Any]:
         """The contract of `suggest odd --json`."""
         return {
@@ -135,9 +140,7 @@ def enlarged(picture: Picture) -> int:
     Its blocks may start at any pixel, as those of a cropped picture do.
     """
     height, width = picture.shape[:2]
-    words = np.ascontiguousarray(picture).view(np.uint32)[..., 0]
-    across = np.flatnonzero((words[:, 1:] != words[:, :-1]).any(axis=0)) + 1
-    down = np.flatnonzero((words[1:] != words[:-1]).any(axis=1)) + 1
+    across, down = _edges(picture)
     if len(across) < 4 or len(down) < 4:
         return 1
     for scale in _SCALES:
@@ -150,13 +153,19 @@ def enlarged(picture: Picture) -> int:
 
 def reduced(picture: Picture, scale: int) -> Picture:
     """The picture on its true grid: one pixel a block."""
-    words = np.ascontiguousarray(picture).view(np.uint32)[..., 0]
-    across = np.flatnonzero((words[:, 1:] != words[:, :-1]).any(axis=0)) + 1
-    down = np.flatnonzero((words[1:] != words[:-1]).any(axis=1)) + 1
+    across, down = _edges(picture)
     left = int(across[0] % scale) if len(across) else 0
     top = int(down[0] % scale) if len(down) else 0
     first = picture[max(0, top - 1) if top else 0 :: scale, max(0, left - 1) if left else 0 :: scale]
     return np.ascontiguousarray(first)
+
+
+def _edges(picture: Picture) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The columns and the rows of an (H, W, 4) picture where a pixel differs from the one before it."""
+    words = np.ascontiguousarray(picture).view(np.uint32)[..., 0]
+    across = np.flatnonzero((words[:, 1:] != words[:, :-1]).any(axis=0)) + 1
+    down = np.flatnonzero((words[1:] != words[:-1]).any(axis=1)) + 1
+    return across, down
 
 
 def _far(values: Sequence[float]) -> list[tuple[int, float]]:

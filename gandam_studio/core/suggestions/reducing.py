@@ -28,17 +28,17 @@ REASON = "enlarged"
 def reduce_enlarged(workspace: Workspace, found: Sequence[OddOne], job: Job = NULL_JOB) -> Changes:
     """Import each enlarged sprite at its own scale, pass its decisions on, and drop it for the reason "enlarged".
 
-    The decisions are one edit; undone, the reduced sprites stay, undecided. Cropped sprites are left out, since a crop
-    is in pixels of the enlarged picture. Raises NothingMatches if none is left, and Cancelled.
+    The decisions are one edit; undone, the reduced sprites stay, undecided. Others are left out
+    (`OddOne.is_reducible`). Raises NothingMatches if none is left, and Cancelled.
     """
     workspace.require_writable()
-    enlarged = [one.sprite for one in found if one.scale > 1 and one.sprite.crop is None]
+    enlarged = [one for one in found if one.is_reducible]
     if not enlarged:
         raise NothingMatches("no sprite is enlarged, so nothing was changed")
-    scales = {one.sprite.seq: one.scale for one in found}
     sources, ids = [], {}
-    for sprite in enlarged:
-        picture = reduced(workspace.pixels(sprite), scales[sprite.seq])
+    for one in enlarged:
+        sprite = one.sprite
+        picture = reduced(workspace.pixels(sprite), one.scale)
         sources.append(Pasted(f"{PurePath(sprite.name).stem}-reduced.png", _png(picture)))
         ids[sprite.seq] = sprite_id(picture)
     import_sources(workspace, sources, job=job, options=ImportOptions(workers=1))
@@ -46,7 +46,7 @@ def reduce_enlarged(workspace: Workspace, found: Sequence[OddOne], job: Job = NU
     values: dict[str, dict[int, object]] = {
         "status": {}, "reason": {}, "flipped": {}, "rotation": {}, "facing": {}, "tags": {}, "family": {}, "weight": {}
     }  # fmt: skip
-    for sprite in enlarged:
+    for sprite in (one.sprite for one in enlarged):
         seq = rows.get(ids[sprite.seq])
         if seq is None or seq == sprite.seq:
             continue

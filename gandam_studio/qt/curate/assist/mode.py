@@ -130,12 +130,12 @@ class AssistMode(QObject):
         self._host.reveal(np.sort(np.array([one.sprite.seq for one in found], np.int64)))
         some = "; ".join(f"{one.sprite.name}: {one.why[0][1]}" for one in found[:3])
         session.post(self.tr("{0} selected that stand out. {1}").format(sprites(len(found)), some), INFO, stays=True)
-        if not session.read_only and _reducible(found):
+        if not session.read_only and any(one.is_reducible for one in found):
             self._enlarged(found)
 
     def _enlarged(self, found: list[Any]) -> None:
         """Ask whether to reduce the enlarged ones."""
-        host, some = self._host, _reducible(found)
+        host, some = self._host, [one for one in found if one.is_reducible]
         if not some:
             host.session.post(self.tr("No sprite is enlarged."), INFO)
             return
@@ -188,11 +188,6 @@ class AssistMode(QObject):
         self._host.work.show_gallery()
         self._host.refresh_current()
         self._host.activated()
-
-
-def _reducible(found: list[Any]) -> list[Any]:
-    """Those that are enlarged; a crop is in pixels of the enlarged picture, so cropped ones are left out."""
-    return [one for one in found if one.scale > 1 and one.sprite.crop is None]
 
 
 def _facing_review(workspace: Any, seqs: Seqs | None, job: Any) -> Any:
