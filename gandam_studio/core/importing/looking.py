@@ -295,7 +295,7 @@ class _Looking:
             return
         found = self.found
         found.pictures += 1
-        stem = f"{item.path}!{item.member}" if item.member else item.path
+        stem = item.label
         self._labels.add(stem)
         self._stems[stem.rpartition(".")[0]] += 1
         self._count_folder(item)
@@ -439,12 +439,11 @@ class _Looking:
             self._job.check()
             name = text.member or text.path
             if is_table_name(name):
-                base = f"{text.path}!{text.member}" if text.member else text.path
+                base = text.label.replace("\\", "/") if text.member else text.label
+                folder = base[: max(base.rfind("/"), base.rfind("!"), base.rfind(os.sep)) + 1]
                 speaks = False
                 for place, row_tags in self._table(text):
-                    folder = base.replace("\\", "/") if text.member else base
-                    cut_at = max(folder.rfind("/"), folder.rfind("!"), folder.rfind(os.sep))
-                    label = folder[: cut_at + 1] + place
+                    label = folder + place
                     label = label if text.member else os.path.normpath(label)
                     if label not in self._labels:
                         continue
@@ -455,7 +454,7 @@ class _Looking:
                     captioned |= {label, label.rpartition(".")[0]}
                 self._others[os.path.splitext(name)[1].lower()] += not speaks
                 continue
-            stem = (f"{text.path}!{text.member}" if text.member else text.path).rpartition(".")[0]
+            stem = text.label.rpartition(".")[0]
             if beside := self._stems[stem]:
                 if stem not in captioned:
                     found.captions += beside
