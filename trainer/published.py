@@ -66,7 +66,8 @@ def _checked(weights: Path) -> str:
     try:
         with open_regular(weights) as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        state = torch.load(weights, map_location="cpu", weights_only=True)
+            stream.seek(0)
+            state = torch.load(stream, map_location="cpu", weights_only=True)
     except OSError as error:
         raise TrainerError(f"cannot read {weights}: {error.strerror or error}", "settings") from None
     except Exception:
