@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,25 @@ MINIMUM_SQLITE = (3, 35)
 ENOUGH_BYTES = 2 * 1024**3
 CHILD_TIMEOUT_S = 120
 
+# Importing torchvision takes as long as importing torch. What can be wrong with it is that it was built for another
+# torch, and that shows when its library is loaded.
 _TORCH = """
-import json, torch, torchvision
+import json, torch
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+place = find_spec("torchvision")
+if place is None:
+    raise ImportError("No module named 'torchvision'")
+for library in Path(place.origin).parent.glob("_C*"):
+    if library.suffix in (".so", ".pyd", ".dylib"):
+        torch.ops.load_library(library)
 device = "cpu"
 if torch.cuda.is_available():
     device = f"cuda, {torch.cuda.get_device_name(0)}, {torch.cuda.get_device_properties(0).total_memory // 2**20} MiB"
 elif torch.backends.mps.is_available():
     device = "mps"
-print(json.dumps({"torch": torch.__version__, "torchvision": torchvision.__version__, "device": device,
+print(json.dumps({"torch": torch.__version__, "torchvision": version("torchvision"), "device": device,
                   "threads": torch.get_num_threads()}))
 """
 _QT = """
@@ -93,12 +105,18 @@ def doctor(out: Output, folder: Path | None) -> None:
 
 
 def all_checks(folder: Path) -> Iterator[Check]:
-    """Run all checks, the slow ones (torch, Qt) in child processes."""
+    """Run all checks and return their results in a fixed order.
+
+    The slow ones (torch, Qt) run in child processes, all at once, beside the others.
+    """
     checks: tuple[Callable[[Path], Check], ...] = (
         _python, _sqlite, _pictures, _torch, _window, _screen, _disk, _writing, _sample_set, _workspace,
     )  # fmt: skip
-    for check in checks:
-        yield check(folder)
+    slow = (_torch, _window, _screen)
+    with ThreadPoolExecutor(len(slow)) as pool:
+        children = {check: pool.submit(check, folder) for check in slow}
+        for check in checks:
+            yield children[check].result() if check in children else check(folder)
 
 
 def _python(_: Path) -> Check:
