@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +78,10 @@ def dedupe(
             workspace.apply(NotDuplicates(pairs))
         report = find(workspace, job, distance, rules)
         groups = report.groups
-        shown = {sprite.seq: sprite.id for sprite in workspace.sprites() if sprite.status != "dropped"}
+        sprites = list(workspace.sprites())
+        ids = {sprite.seq: sprite.id for sprite in sprites}
+        shown = {sprite.seq for sprite in sprites if sprite.status != "dropped"}
         copies = {one.seq: one for one in exact_copies(workspace) if one.seq in shown}
-        ids = shown | _ids(workspace, groups)
         out.json({"groups": _groups_json(groups, copies, ids)})
         _tell(out, workspace, groups, sum(len(one.others) for one in copies.values()))
         decided: list[Edit] = [name_families(report)] if families and groups else []
@@ -143,7 +143,7 @@ def _member_json(member: Member, ids: dict[int, str]) -> dict[str, Any]:
         "relation": member.relation,
         "distance": round(member.distance, 6),
         "confidence": round(member.confidence, 6),
-        "transform": {**dataclasses.asdict(member.transform), "words": list(member.transform.words)},
+        "transform": {**vars(member.transform), "words": list(member.transform.words)},
         "related_to": ids[member.related_to],
         "duplicate_of": None if member.duplicate_of is None else ids[member.duplicate_of],
     }
@@ -209,15 +209,6 @@ def families_(folder: Path | None, as_json: bool, cap: int | None, weigh: float 
         rows = ((f.name, len(f.seqs), f"{f.weight:g}") for f in found[:_TOLD])
         out.table(("family", "sprites", "counts for"), rows, right=("sprites", "counts for"))
     out.say(f"{len(found):,} {'family' if len(found) == 1 else 'families'}")
-
-
-def _ids(workspace: Workspace, groups: list[DuplicateGroup]) -> dict[int, str]:
-    """The ids of all sprites in groups, including sprites outside a group that members are copies of."""
-    seqs = {group.keeper for group in groups}
-    for group in groups:
-        for member in group.members:
-            seqs |= {member.seq, member.related_to, member.duplicate_of or member.seq}
-    return {sprite.seq: sprite.id for sprite in workspace.sprites(seqs)}
 
 
 def _tell(out: Output, workspace: Workspace, groups: list[DuplicateGroup], exact: int) -> None:

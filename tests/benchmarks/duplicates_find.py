@@ -25,6 +25,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
 from gandam_studio.core.duplicates import find_duplicates  # noqa: E402
+from gandam_studio.core.duplicates.links import links_path  # noqa: E402
 from gandam_studio.core.importing import import_sources  # noqa: E402
 from gandam_studio.core.jobs import NullJob  # noqa: E402
 from gandam_studio.core.workspace import Workspace  # noqa: E402
@@ -52,9 +53,8 @@ class Stages(NullJob):
 def search(folder: Path, workers: int) -> tuple[dict[str, float], list]:
     """One search from nothing: seconds and counts, and the relations found."""
     job = Stages()
-    with Workspace.open(
-        folder, read_only=True
-    ) as workspace:  # keeps nothing, so that the next search has as much to do
+    links_path(folder).unlink(missing_ok=True)  # so that each search has as much to do
+    with Workspace.open(folder, read_only=True) as workspace:
         since = time.perf_counter()
         links = find_duplicates(workspace, workers=workers, job=job).links
         job.start("", None)

@@ -16,7 +16,7 @@ from PIL import Image
 from gandam_studio.core import duplicates as d
 from gandam_studio.core.duplicates import verifying, verifying_pool
 from gandam_studio.core.duplicates.candidates import Candidates
-from gandam_studio.core.duplicates.links import Link
+from gandam_studio.core.duplicates.links import Link, links_path
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.jobs import Cancelled, NullJob
 from gandam_studio.core.workspace import Workspace
@@ -44,7 +44,7 @@ def workspace(tmp_path: Path, monkeypatch):
             Image.fromarray(np.ascontiguousarray(made)).save(tmp_path / "art" / f"{seed:02d}-{name}.png")
     with Workspace.create(tmp_path / "workspace") as made:
         import_sources(made, [tmp_path / "art"])
-    with Workspace.open(tmp_path / "workspace", read_only=True) as made:  # so that nothing found is kept
+    with Workspace.open(tmp_path / "workspace") as made:
         yield made
 
 
@@ -74,6 +74,7 @@ def pools(monkeypatch) -> list[Watched]:
 
 
 def links(workspace: Workspace, workers: int) -> list[Link]:
+    links_path(workspace.folder).unlink(missing_ok=True)  # what an earlier search found
     report = d.find_duplicates(workspace, workers=workers)
     assert len(report) == FAMILIES
     return report.links

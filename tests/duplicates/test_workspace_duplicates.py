@@ -12,7 +12,7 @@ from PIL import Image
 
 from gandam_studio.core import duplicates as d
 from gandam_studio.core.duplicates import finding
-from gandam_studio.core.duplicates.links import links_path
+from gandam_studio.core.duplicates.links import Findings, Link, links_path, load_findings, save_findings
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.importing import import_sources
 from gandam_studio.core.workspace import Workspace
@@ -161,6 +161,50 @@ def test_only_what_is_new_is_compared(workspace: Workspace, tmp_path: Path, monk
     assert [group.seqs for group in grown] == [group.seqs for group in afresh]
     links_path(workspace.folder).write_bytes(b"not an archive")
     assert [group.seqs for group in d.find_duplicates(workspace)] == [group.seqs for group in afresh]
+
+
+def test_a_search_that_only_reads_is_kept_too(workspace: Workspace, tmp_path: Path, monkeypatch):
+    compared = []
+    links = finding.Verifier.links
+    monkeypatch.setattr(
+        finding.Verifier, "links", lambda self, pairs, job: compared.append(len(pairs)) or links(self, pairs, job)
+    )
+    with Workspace.open(workspace.folder, read_only=True) as reader:
+        first = d.find_duplicates(reader).links
+        assert compared[0] > 0
+        compared.clear()
+        assert d.find_duplicates(reader).links == first
+    assert d.find_duplicates(workspace).links == first
+    assert not any(compared)
+
+
+def test_an_earlier_search_does_not_replace_a_later_one(workspace: Workspace):
+    report = d.find_duplicates(workspace)
+    radii = (finding.LOOK_RADIUS, finding.WHOLE_RADIUS)
+    later = load_findings(workspace.folder, radii)
+    save_findings(workspace.folder, Findings([], later.last - 1), radii)
+    assert load_findings(workspace.folder, radii) == later
+    assert report.links == later.links
+
+
+@pytest.mark.parametrize("last", [99, 3])
+def test_findings_of_sprites_that_are_not_there_are_made_again(workspace: Workspace, last: int):
+    found = d.find_duplicates(workspace).links
+    links_path(workspace.folder).unlink()
+    radii = (finding.LOOK_RADIUS, finding.WHOLE_RADIUS)
+    save_findings(workspace.folder, Findings([Link(1, 99, found[0].verdict)], last), radii)
+    assert d.find_duplicates(workspace).links == found
+
+
+def test_findings_are_not_written_through_a_link(workspace: Workspace, tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    try:
+        (workspace.folder / "duplicates").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    except OSError:
+        pytest.skip("links cannot be made here")
+    with Workspace.open(workspace.folder, read_only=True) as reader:
+        assert d.find_duplicates(reader).links
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_the_order_of_import_changes_nothing(tmp_path: Path):

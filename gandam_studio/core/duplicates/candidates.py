@@ -103,24 +103,27 @@ def _equal_digests(fingerprints: np.ndarray, first_new: int) -> np.ndarray:
 
 
 def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, first_new: int, job: Job) -> np.ndarray:
-    """(P, 3) i, j, mirrored from comparing every pair."""
+    """(P, 3) i, j, mirrored from comparing every pair, or each new picture with all."""
     rows = np.flatnonzero(_says_something(fingerprints))
+    # New pictures come first, so that comparing each with all that follow it is all there is to do.
+    new = rows >= first_new
+    rows, count = np.concatenate([rows[new], rows[~new]]), int(new.sum())
     words = np.ascontiguousarray(fingerprints[rows][:, [int(column) for column in (*LOOK, *WHOLE)]])
     kinds = flags(fingerprints)[rows] & (Flag.NO_SILHOUETTE | Flag.NO_INTERIOR)
     trimmed = flags(fingerprints)[rows] & (Flag.OPAQUE | Flag.KEYED)
     whole_radii = whole_radius + np.where(trimmed, OPAQUE_ALLOWANCE, 0)
     block: Callable[..., np.ndarray] = _scan_block
-    if len(rows) > _WORTH_COMPILING and numba_available():
+    if count * len(rows) > _WORTH_COMPILING**2 and numba_available():
         from gandam_studio.core.duplicates.scan_numba import scan_block
 
         block = scan_block
-    new = rows >= first_new
     found = [np.zeros((0, 3), dtype=np.int64)]
-    job.start("Comparing fingerprints", len(rows))
-    for start in range(0, len(rows), _BLOCK):
-        stop = min(start + _BLOCK, len(rows))
-        hits = block(words, kinds, new, start, stop, look_radius, _EVEN_SHARE, whole_radii)
-        found.append(np.stack([rows[hits[:, 0]], rows[hits[:, 1]], hits[:, 2]], axis=1))
+    job.start("Comparing fingerprints", count)
+    for start in range(0, count, _BLOCK):
+        stop = min(start + _BLOCK, count)
+        hits = block(words, kinds, start, stop, look_radius, _EVEN_SHARE, whole_radii)
+        a, b = rows[hits[:, 0]], rows[hits[:, 1]]
+        found.append(np.stack([np.minimum(a, b), np.maximum(a, b), hits[:, 2]], axis=1))
         job.advance(stop - start)
     return np.concatenate(found)
 
@@ -128,7 +131,6 @@ def _scanned(fingerprints: np.ndarray, look_radius: int, whole_radius: int, firs
 def _scan_block(
     words: np.ndarray,
     kinds: np.ndarray,
-    new: np.ndarray,
     start: int,
     stop: int,
     look_radius: int,
@@ -155,8 +157,6 @@ def _scan_block(
         maybe[of_kind] |= signs[of_kind] @ signs.T >= least
     maybe &= np.arange(start, stop)[:, None] < np.arange(start, len(words))
     a, b = (places + start for places in np.nonzero(maybe))
-    wanted = new[a] | new[b]
-    a, b = a[wanted], b[wanted]
     off = np.bitwise_count(words[a] ^ words[b]).astype(np.int64)
     found = []
     for turned in (0, 1):

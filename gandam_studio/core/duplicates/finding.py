@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -37,12 +36,12 @@ def find_duplicates(
     """Find duplicates and relatives: hashes nominate pairs, aligned pixels decide, groups hold without drift.
 
     source: a workspace, or any PictureSource. Of a workspace all sprites are compared, once: what was found is kept
-    beside it, and later calls compare only what is new; the report is about the sprites not dropped and respects what
-    the person called no duplicates. Hashes of another version are made again first, and kept unless the workspace is
-    open for reading only. distance: how unlike two pictures of a group may be, 0 (same pixels) to `links.LOOSEST`.
-    rules: see `keeping.RULES`. look_radius, whole_radius: Hamming radii of the nomination
-    (`candidates`). workers: processes to compare a workspace's pictures with; 0 takes one a processor, and none where
-    there is little to do. The result depends neither on them nor on the pictures' order.
+    beside it, also of a workspace open for reading only, and later calls compare only what is new; the report is about
+    the sprites not dropped and respects what the person called no duplicates. Hashes of another version are made again
+    first, and kept unless the workspace is open for reading only. distance: how unlike two pictures of a group may be,
+    0 (same pixels) to `links.LOOSEST`. rules: see `keeping.RULES`. look_radius, whole_radius: Hamming radii of the
+    nomination (`candidates`). workers: processes to compare a workspace's pictures with; 0 takes one a processor, and
+    none where there is little to do. The result depends neither on them nor on the pictures' order.
 
     Raises UserError for a distance out of range or an unknown rule, Cancelled when the job was.
     """
@@ -65,13 +64,16 @@ def _in_workspace(
         describe_again(workspace, job)
     pictures = WorkspaceSource(workspace, job=job)
     known = load_findings(workspace.folder, radii)
+    if not known.seqs <= set(pictures.seqs.tolist()):
+        known = Findings()  # of another workspace, or made up
     with Verifier(pictures, workers) as verifier:
         links = _search(pictures, verifier, known, radii, job)
     enlargements = _enlargements(links, pictures, verifier, known.enlargements, job)
     last = int(pictures.seqs[-1]) if len(pictures.seqs) else 0
-    # What could not be read is compared again once it can be.
-    if last != known.last and not workspace.read_only and not pictures.unreadable:
-        with contextlib.suppress(OSError):  # a full disk costs the next search time, nothing else
+    # What could not be read is compared again once it can be. Findings are derived data, so commands that only read
+    # keep them too.
+    if last > known.last and not pictures.unreadable:
+        with contextlib.suppress(OSError):  # a full or read-only disk costs the next search time, nothing else
             save_findings(workspace.folder, Findings(links, last, enlargements), radii)
     shown = {sprite.seq for sprite in pictures.sprites if sprite.status != "dropped"}
     links = [link for link in links if link.i in shown and link.j in shown]
@@ -85,8 +87,10 @@ def _in_workspace(
 def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: tuple[int, int], job: Job) -> list[Link]:
     """All links by row number, those known among earlier sprites included, sorted."""
     first_new = int(np.searchsorted(source.seqs, known.last, side="right"))
+    if first_new == len(source.seqs):
+        return known.links
     row_of = {int(seq): row for row, seq in enumerate(source.seqs)}
-    old = [replace(link, i=row_of[link.i], j=row_of[link.j]) for link in known.links]
+    old = [Link(row_of[link.i], row_of[link.j], link.verdict) for link in known.links]
     pairs = candidates(source.fingerprints, look_radius=radii[0], whole_radius=radii[1], first_new=first_new, job=job)
     links = [*old, *verifier.links(pairs, job)]
     blank = blank_links(source, links, first_new, job)
@@ -94,7 +98,7 @@ def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: t
     links += blank
     links = _completed(links, pairs, first_new, verifier, job)
     called = source.seqs.tolist()
-    return [replace(link, i=called[link.i], j=called[link.j]) for link in links]
+    return [Link(called[link.i], called[link.j], link.verdict) for link in links]
 
 
 def _completed(links: list[Link], pairs: Candidates, first_new: int, verifier: Verifier, job: Job) -> list[Link]:

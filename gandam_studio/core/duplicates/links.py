@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ import numpy as np
 
 from gandam_studio.core.duplicates.relations import RELATIONS, Transform, Verdict
 from gandam_studio.core.workspace.described import FINGERPRINT_VERSION
-from trainer.protocol.files import write_bytes
+from trainer.protocol.files import own_folder, write_bytes
 
 LOOSEST = 0.7  # distance up to which relations are kept: how far a slider can go
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 _VERSION = 8  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
 
 
@@ -45,6 +46,11 @@ class Findings:
     last: int = 0
     enlargements: dict[int, int] = field(default_factory=dict)
 
+    @property
+    def seqs(self) -> set[int]:
+        """Every row number that is named."""
+        return {seq for link in self.links for seq in (link.i, link.j)} | ({self.last} if self.last else set())
+
 
 def links_path(folder: Path) -> Path:
     """Where a workspace's findings lie; derived, may be deleted."""
@@ -52,7 +58,14 @@ def links_path(folder: Path) -> Path:
 
 
 def save_findings(folder: Path, findings: Findings, radii: tuple[int, int]) -> None:
-    """Write the findings, whole or not at all. Raises OSError."""
+    """Write the findings, whole or not at all, unless another process has stored those of later sprites meanwhile.
+
+    Raises OSError, also where the folder is a link.
+    """
+    path = links_path(folder)
+    own_folder(path.parent)
+    if _stored_last(path, radii) > findings.last:
+        return
     links = findings.links
     transforms = [link.verdict.transform for link in links]
     stream = io.BytesIO()
@@ -68,8 +81,6 @@ def save_findings(folder: Path, findings: Findings, radii: tuple[int, int]) -> N
             [(t.mirrored, t.recoloured, t.resized, t.cropped, t.re_encoded) for t in transforms], dtype=bool
         ).reshape(-1, 5),
     )
-    path = links_path(folder)
-    path.parent.mkdir(exist_ok=True)
     write_bytes(path, stream.getvalue())
 
 
@@ -77,14 +88,27 @@ def load_findings(folder: Path, radii: tuple[int, int]) -> Findings:
     """The findings of an earlier search with the same hashes, judgement and radii; none when there are no such."""
     try:
         with np.load(links_path(folder), allow_pickle=False) as stored:
-            *made_with, last = stored["header"].tolist()
-            if made_with != [_VERSION, FINGERPRINT_VERSION, *radii]:
+            if not (last := _last(stored, radii)):
                 return Findings()
             enlargements = dict(stored["enlargements"].tolist())
             columns = [stored[name].tolist() for name in ("pairs", "relations", "judged", "places", "changes")]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except _UNREADABLE:
         return Findings()
-    return Findings([_link(*row) for row in zip(*columns, strict=True)], int(last), enlargements)
+    return Findings([_link(*row) for row in zip(*columns, strict=True)], last, enlargements)
+
+
+def _stored_last(path: Path, radii: tuple[int, int]) -> int:
+    """The last row number of stored findings; 0 if there are none of the same hashes, judgement and radii."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return _last(stored, radii)
+    except _UNREADABLE:
+        return 0
+
+
+def _last(stored: Mapping[str, np.ndarray], radii: tuple[int, int]) -> int:
+    *made_with, last = stored["header"].tolist()
+    return int(last) if made_with == [_VERSION, FINGERPRINT_VERSION, *radii] else 0
 
 
 def link_from(i: int, j: int, relation: str, distance: float, confidence: float, *transform: Any) -> Link:

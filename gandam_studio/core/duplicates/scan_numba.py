@@ -15,7 +15,7 @@ _NO_SILHOUETTE, _NO_INTERIOR = int(Flag.NO_SILHOUETTE), int(Flag.NO_INTERIOR)
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
-def scan_block(words, kinds, new, start, stop, look_radius, even_share, radii):
+def scan_block(words, kinds, start, stop, look_radius, even_share, radii):
     """See `candidates._scan_block`: the same pairs, in another order."""
     even_radius = int(even_share * look_radius)
     inside_radius, shape_radius = look_radius // 2, look_radius // 4
@@ -41,8 +41,6 @@ def scan_block(words, kinds, new, start, stop, look_radius, even_share, radii):
             else:
                 likely = False
             if not likely and whole_even > whole_radius:
-                continue
-            if not (new[i] or new[j]):
                 continue
             shape_odd = np.int64(ones(so ^ words[j, 1]))
             inside_odd = np.int64(ones(io ^ words[j, 3]))
