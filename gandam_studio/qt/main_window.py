@@ -36,6 +36,7 @@ from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.history import Changes
 from gandam_studio.core.workspace.seqsets import Seqs
 from gandam_studio.qt import icons, keyboard, theme
+from gandam_studio.qt.ahead import ScreensAhead
 from gandam_studio.qt.following.requests import SaveVersion, ShowSprites
 from gandam_studio.qt.imports.sources import holds_sources
 from gandam_studio.qt.menus import filled, leaves, merged
@@ -96,6 +97,7 @@ class MainWindow(TakesDrops, QMainWindow):
         self.status_strip = StatusStrip()
         self.next_bar = NextBar()
         self._next_steps: NextSteps | None = None
+        self._ahead: ScreensAhead | None = None
         self._stack = QStackedWidget()
         self._welcome: Welcome | None = None
         self._bars: dict[Screen | None, tuple[list[ScreenMenu], list[QMenu]]] = {}
@@ -336,6 +338,8 @@ class MainWindow(TakesDrops, QMainWindow):
         """Do what can wait until the workspace has been painted."""
         if self.session is not None:
             remember_folder(self.session.workspace.folder)
+            if self._ahead is None:
+                self._ahead = ScreensAhead(self)
             trains = self._reattach(self.session)
             self._follow_steps(self.session, trains)
 
