@@ -556,7 +556,7 @@ def test_tags_of_frames_are_offered_and_taken(workspace, tmp_path: Path) -> None
     (art / "hero.aseprite").write_bytes(document)
     options = ImportOptions(frames="distinct")
     summary = import_sources(workspace, [art], options=options)
-    assert summary.notes == ["pictures with tags of their own, which were not taken: 3"]
+    assert summary.notes == ["pictures with their own tags, which were not imported: 3"]
     summary = import_sources(workspace, [art], options=replace(options, frame_tags=True))
     assert (summary.already, summary.tagged) == (3, {"idle": 1, "walk": 2})
     assert [sorted(kept.tags) for kept in workspace.sprites()] == [["idle"], ["walk"], ["walk"]]

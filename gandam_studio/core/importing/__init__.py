@@ -1,4 +1,4 @@
-"""Import: from whatever lies on a disk to sprites of a workspace, at the speed of decoding."""
+"""Import of files, folders, archives and pasted pictures as sprites of a workspace."""
 
 from gandam_studio.core.importing.earlier import carry_over, pending
 from gandam_studio.core.importing.options import (

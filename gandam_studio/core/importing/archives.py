@@ -1,6 +1,6 @@
-"""What lies in zip and tar archives, as items to import: nothing is ever unpacked to disk.
+"""The entries of zip and tar archives as items to import. Nothing is unpacked to disk.
 
-Sizes an archive promises are not believed: what is read is counted while it is read.
+The sizes that an archive declares are not trusted: bytes are counted as they are read.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from trainer.protocol.untrusted import MAX_INTEGER, UntrustedError, open_regular
 _MOST_ENTRIES = 1_000_000  # a worker reads directories that `list_archive` has accepted
 _LONGEST_TARGET = 4096
 _MOST_DESCRIPTIONS = 10_000  # of sheets, in one archive
-_MOST_DESCRIBING = 64 << 20  # bytes of them
+_MOST_DESCRIBING = 64 << 20  # their total size in bytes
 
 Found = Item | tuple[Item, Outcome]
 
 
 class BrokenArchive(UnreadablePicture):
-    """The archive is damaged, encrypted or beyond the limits; entries listed before this was found stay valid."""
+    """The archive is damaged, encrypted or exceeds a limit. Entries that were already listed remain valid."""
 
 
 def list_archive(
@@ -50,13 +50,19 @@ def list_archive(
     skip: Callable[[], object] = lambda: None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[Found]:
-    """The entries of an archive that may be pictures, in its own order, then what its links lead to.
+    """Yield the entries of an archive that may be pictures, in archive order, then the targets of its links.
 
-    Zip entries carry their index (workers read them); tar entries carry their bytes. An entry that is settled comes
-    with its outcome. With `atlases`, sheets are cut by the descriptions beside them, and `key_mode` is as for `scan`; a
-    tar is then read twice. `encoding` is that of names not in UTF-8; "" proposes one for zips and says so through
-    `note`. `skip` is called for everything hidden that is left out. `check` is called often and may raise. Raises
-    BrokenArchive or OSError.
+    Zip entries carry their index, for workers to read; tar entries carry their bytes. Entries that need no decoding
+    come with their outcome.
+
+    Args:
+        encoding: of names that are not UTF-8; "" guesses one for zips and reports it through `note`.
+        atlases: cut sheets by the descriptions next to them. A tar is then read twice.
+        key_mode: see `scan`.
+        skip: called for every hidden entry.
+        check: called often; may raise.
+
+    Raises BrokenArchive or OSError.
     """
     try:
         if kind == "zip":
@@ -110,24 +116,24 @@ def _zip_entries(
 
 
 class _Descriptions:
-    """The files in an archive that may describe sheets, as many as are read."""
+    """The sheet descriptions in an archive, up to the limits."""
 
     def __init__(self) -> None:
         self._texts: dict[str, bytes] = {}
         self._left = _MOST_DESCRIBING
 
     def wants(self, name: str, size: int) -> bool:
-        """Whether an entry is to be read."""
+        """Whether an entry may be a description and is within the limits."""
         describes = may_describe(_folder_and_name(name)[1]) and not is_clutter(name)
         return describes and 0 < size <= min(MAXIMUM_BYTES, self._left) and len(self._texts) < _MOST_DESCRIPTIONS
 
     def add(self, name: str, data: bytes) -> None:
-        """Keep what an entry holds."""
+        """Add the contents of an entry."""
         self._texts[name] = data
         self._left -= len(data)
 
     def folders(self, names: Iterable[str]) -> dict[str, Folder]:
-        """What they say of the sheets beside them, by folder; `names` are all those in the archive."""
+        """Parse the descriptions, by folder; `names` are the names of all entries of the archive."""
         inside: dict[str, set[str]] = defaultdict(set)
         for name in names:
             folder, own = _folder_and_name(name)
@@ -141,7 +147,7 @@ class _Descriptions:
 
 
 def _zip_atlases(stream: IO[bytes], entries: list[ZipEntry], names: list[str]) -> dict[str, Folder]:
-    """What the descriptions of sheets in a zip say, by their folder in it."""
+    """The sheet descriptions in a zip, by folder."""
     found = _Descriptions()
     for entry, name in zip(entries, names, strict=True):
         if not entry.is_folder and found.wants(name, entry.size):
@@ -153,9 +159,9 @@ def _zip_atlases(stream: IO[bytes], entries: list[ZipEntry], names: list[str]) -
 def _tar_atlases(
     path: str, kind: str, allowed: ArchiveLimits, encoding: str, check: Callable[[], None]
 ) -> dict[str, Folder]:
-    """What the descriptions of sheets in a tar say, by their folder in it: they may come after their sheets.
+    """The sheet descriptions in a tar, by folder. A separate pass, since they may come after their sheets.
 
-    Of a damaged archive, as far as it can be read: whoever lists it says what is wrong.
+    Damaged archives are read as far as possible; `_tar_entries` reports the damage.
     """
     names: list[str] = []
     found = _Descriptions()
@@ -173,7 +179,7 @@ def _tar_atlases(
 
 
 def _settled(found: Found, described: dict[str, Folder], key_mode: str) -> Iterator[Found]:
-    """An entry as the descriptions in its folder have it; nothing for one of these."""
+    """Apply the descriptions in an entry's folder to it; yields nothing for a description itself."""
     if described and isinstance(found, Item):
         folder, own = _folder_and_name(found.member)
         if folder in described:
@@ -257,7 +263,7 @@ def _linked(
     links: Links,
     total: int,
 ) -> Iterator[Found]:
-    """What a tar's links lead to, by reading the archive a second time."""
+    """The targets of a tar's links, found by reading the archive a second time."""
     wanted: dict[str, list[Link]] = defaultdict(list)
     for link in links:
         if is_clutter(link.name):
@@ -290,7 +296,7 @@ def _as_pair(found: Found) -> tuple[Item] | tuple[Item, Outcome]:
 
 
 def _tar_item(path: str, name: str, archive: TarStream, entry: object, limits: Limits) -> Found:
-    """An entry with its bytes, or settled when it is too large."""
+    """An entry with its bytes, or its rejection if it is too large."""
     size, time = entry.size, storable_time(entry.mtime)  # type: ignore[attr-defined]
     if size > limits.max_file_bytes:
         return Item(path, name, min(size, MAX_INTEGER), time), Outcome(REJECTED, f"too large: {size / 1e6:,.0f} MB")
@@ -299,7 +305,7 @@ def _tar_item(path: str, name: str, archive: TarStream, entry: object, limits: L
 
 
 def _limit(packed_size: int, allowed: ArchiveLimits) -> int:
-    """How many bytes an archive of this size may unpack to, headers and padding included."""
+    """Bytes that an archive of this size may unpack to, including headers and padding."""
     return 2 * min(allowed.max_bytes, max(allowed.ratio_counts_from, int(packed_size * allowed.max_ratio))) + (1 << 20)
 
 
@@ -311,7 +317,7 @@ def _check_total(total: int, packed_size: int, allowed: ArchiveLimits) -> None:
 
 
 def archive_kind(path: Path | str) -> str | None:
-    """The kind of an archive by its first bytes, one of `sniff.ARCHIVES`; None for any other file."""
+    """Return the kind of an archive (one of `sniff.ARCHIVES`) by its first bytes; None for other files."""
     try:
         with open_regular(path) as stream:
             kind = sniff(stream.read(512))
@@ -321,7 +327,7 @@ def archive_kind(path: Path | str) -> str | None:
 
 
 class ZipReader:
-    """Reads entries by their index; keeps the archive it read from last open."""
+    """Reads zip entries by index. Keeps the last archive open."""
 
     def __init__(self) -> None:
         self._path = ""
@@ -329,7 +335,7 @@ class ZipReader:
         self._entries: list[ZipEntry] = []
 
     def read(self, path: str, index: int, limit: int) -> bytes:
-        """An entry's bytes. Raises UnreadablePicture (damaged, encrypted, larger than `limit`) or OSError."""
+        """Return an entry's bytes. Raises UnreadablePicture (damaged, encrypted, larger than `limit`) or OSError."""
         try:
             if path != self._path or self._stream is None:
                 self.close()
@@ -346,7 +352,7 @@ class ZipReader:
             raise UnreadablePicture(reason) from None
 
     def close(self) -> None:
-        """Let go of the archive."""
+        """Close the archive."""
         if self._stream is not None:
             self._stream.close()
         self._stream, self._path, self._entries = None, "", []

@@ -1,8 +1,8 @@
-"""Descriptions beside a sheet that say where its frames lie: the JSON that TexturePacker, Aseprite and Phaser write.
+"""Sheet descriptions: files that list the frames of a sheet, as TexturePacker, Aseprite and Phaser write them.
 
-Both layouts are read, frames by name ("hash") and frames in a list ("array"), and the files for Godot (.tpsheet). One
-file may describe several sheets. Rotated frames are set upright, trimmed ones are laid on their full size again. Those
-for Unity are no JSON (`unity`).
+Reads the JSON layouts "hash" (frames by name) and "array" (a list of frames) and Godot's .tpsheet; Unity's formats are
+in `unity`. One file may describe several sheets. Rotated frames are turned upright, and trimmed frames are padded to
+their original size.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from trainer.protocol.untrusted import UntrustedError, Values, read_regular
 
 MAXIMUM_BYTES = 16 << 20
 _MOST_DESCRIPTIONS = 10_000  # in one folder
-_MOST_SHEETS = 200  # that one file describes
+_MOST_SHEETS = 200  # in one description
 _LARGEST = 999_999  # pixels a side, as parts name them
 _META = ".meta"
 
 
 @dataclass(frozen=True)
 class Folder:
-    """What the descriptions in one folder say.
+    """The sheet descriptions of one folder.
 
     Attributes:
-        sheets: the atlas of a sheet, by the sheet's file name.
-        descriptions: names of the files that were used for it.
-        problems: names of those that describe a sheet wrongly, or one that is not there, and why.
+        sheets: the atlas of each sheet, by file name.
+        descriptions: names of the description files that were used.
+        problems: name of each invalid description, with the reason.
     """
 
     sheets: dict[str, Atlas] = field(default_factory=dict)
@@ -42,29 +42,28 @@ class Folder:
     problems: dict[str, str] = field(default_factory=dict)
 
     def read(self, name: str, data: bytes, names: Container[str]) -> None:
-        """Take what the description `name` says; `names` are those of the folder's files. Files about other things are
-        passed over.
-        """
+        """Add the description `name`; `names` are the files of the folder. Files that describe no sheet are ignored."""
         try:
             found = _described(name, data)
         except UntrustedError as error:
-            self.problems[name] = f"describes a sheet wrongly: {error}"
+            self.problems[name] = f"invalid description of a sheet: {error}"
             return
         for sheet, atlas in found:
             if sheet not in names:
-                self.problems[name] = f"describes a sheet that is not there: {untrusted.shortened(sheet)}"
+                self.problems[name] = f"describes a sheet that does not exist: {untrusted.shortened(sheet)}"
             elif sheet not in self.sheets:
                 self.sheets[sheet] = atlas
                 self.descriptions.add(name)
             elif name.lower().endswith(_META):
-                self.descriptions.add(name)  # TexturePacker lets Unity write there what its own file says
+                self.descriptions.add(name)  # Unity's copy of what TexturePacker wrote to its own file
             else:
-                self.problems[name] = f"describes {untrusted.shortened(sheet)} as another file does"
+                self.problems[name] = f"describes {untrusted.shortened(sheet)}, which another file already describes"
 
     def settle(self, item: Item, name: str, key_mode: str = "") -> Item | tuple[Item, Outcome] | None:
-        """What becomes of the folder's file `name`: nothing of a description, and a sheet is cut by its own.
+        """Set how the file `name` is cut if it is a described sheet. Returns None for a description, and an outcome
+        too for an invalid one.
 
-        `key_mode` names the import's key colour, "" without one.
+        `key_mode` names the import's key colour; "" for none.
         """
         if name in self.problems:
             return item, Outcome(REJECTED, self.problems[name])
@@ -76,7 +75,7 @@ class Folder:
 
 
 def describe_folder(path: str) -> Folder:
-    """Read every description in a folder; what cannot be read is left to whoever lists the folder."""
+    """Read every description in a folder. Unreadable files are skipped: the scan of the folder reports them."""
     folder = Folder()
     try:
         names = {entry.name for entry in os.scandir(path)}
@@ -91,7 +90,7 @@ def describe_folder(path: str) -> Folder:
 
 
 def may_describe(name: str, names: Container[str] | None = None) -> bool:
-    """Whether a file may describe sheets, by its name; `names` are those of its folder's files, if they are known."""
+    """Whether a file may describe sheets, by its name; `names` are the files of its folder, if known."""
     lower = name.lower()
     if lower.endswith(_META):
         return names is None or name[: -len(_META)] in names
@@ -99,12 +98,12 @@ def may_describe(name: str, names: Container[str] | None = None) -> bool:
 
 
 def reading_order(names: Iterable[str]) -> list[str]:
-    """Sort descriptions, those that Unity keeps for itself last: what another program says of a sheet counts first."""
+    """Sort descriptions by name, Unity's .meta files last: for each sheet, the first description counts."""
     return sorted(names, key=lambda name: (name.lower().endswith(_META), name))
 
 
 def _described(name: str, data: bytes) -> list[tuple[str, Atlas]]:
-    """The sheets that a description names, with their frames. Raises UntrustedError when it describes one wrongly."""
+    """The sheets in a description, with their frames. Raises UntrustedError if it is invalid."""
     if name.lower().endswith(_META):
         frames = read_meta(data)
         return [(name[: -len(_META)], _from_below(frames))] if frames else []
@@ -119,7 +118,7 @@ def _described(name: str, data: bytes) -> list[tuple[str, Atlas]]:
 
 def _from_below(frames: Frames) -> Atlas:
     if len(frames) > MAXIMUM_REGIONS:
-        raise UntrustedError(f"names more than {MAXIMUM_REGIONS:,} frames")
+        raise UntrustedError(f"has more than {MAXIMUM_REGIONS:,} frames")
     return Atlas(tuple(_frame(None, frame) for frame in frames), from_below=True)
 
 
@@ -128,10 +127,10 @@ def _file_name(path: str) -> str:
 
 
 def parse_atlases(values: Any, stem: str = "") -> list[tuple[str, Atlas]]:
-    """The file names of the sheets that parsed JSON describes, with their frames; none when it is about other things.
+    """Return the file names of the sheets that parsed JSON describes, with their frames; [] if it describes none.
 
-    `stem` is the description's own name, whose PNG is meant where none is named. Raises UntrustedError when it
-    describes one wrongly.
+    `stem` is the name of the description without its suffix: a sheet without a name is taken to be its PNG. Raises
+    UntrustedError for an invalid description.
     """
     if not isinstance(values, dict):
         return []
@@ -150,7 +149,7 @@ def parse_atlases(values: Any, stem: str = "") -> list[tuple[str, Atlas]]:
 
 
 def _godot_frames(texture: dict[str, Any]) -> list[Any]:
-    """The frames of a texture for Godot, as other programs have them: the margin is what was trimmed on all sides."""
+    """Convert Godot's frames to the common layout. Godot's margin is what was trimmed on all sides."""
     sprites = texture["sprites"] if isinstance(texture["sprites"], list) else []
     frames = []
     for sprite in sprites[: MAXIMUM_REGIONS + 1]:
@@ -175,7 +174,7 @@ def _parse_one(values: dict[str, Any], stem: str) -> tuple[str, Atlas] | None:
     if not all(isinstance(frame, dict) and isinstance(frame.get("frame"), dict) for _, frame in named):
         return None
     if len(named) > MAXIMUM_REGIONS:
-        raise UntrustedError(f"names more than {MAXIMUM_REGIONS:,} frames")
+        raise UntrustedError(f"has more than {MAXIMUM_REGIONS:,} frames")
     meta = values.get("meta")
     image = meta.get("image") if isinstance(meta, dict) else None
     if not isinstance(image, str) or not image:
@@ -190,7 +189,7 @@ def _frame(name: str | None, values: dict[str, Any]) -> Piece:
     frame = Values(values, where)
     x, y, w, h = _box(frame.object("frame"), least_side=1)
     turned = frame.raw("rotated", False) is True
-    # The rotated frame's sides are given as they are upright; on the sheet it lies turned clockwise.
+    # Width and height are those of the upright frame; on the sheet it is rotated clockwise.
     box = (x, y, h, w) if turned else (x, y, w, h)
     canvas = None
     if "sourceSize" in frame and "spriteSourceSize" in frame:
@@ -198,7 +197,7 @@ def _frame(name: str | None, values: dict[str, Any]) -> Piece:
         wide, high = size.integer("w", least=1, most=_LARGEST), size.integer("h", least=1, most=_LARGEST)
         left, top, _, _ = _box(frame.object("spriteSourceSize"), least_side=0)
         if left + w > wide or top + h > high:
-            raise UntrustedError(f"{where}: does not fit its own size")
+            raise UntrustedError(f"{where}: does not fit its source size")
         if (wide, high, left, top) != (w, h, 0, 0):
             canvas = (wide, high, left, top)
     return Piece(box, 3 if turned else 0, canvas, name=untrusted.shortened(name, 200))

@@ -1,6 +1,6 @@
-"""From decoded pixels to a sprite's row: everything that is kept of pictures, computed for many of one size at once.
+"""Everything that is stored about a picture, computed from its pixels, for many pictures of one size at once.
 
-Sets of sprites mostly have one size, and for small pictures a call costs more than its work.
+Most sets of sprites have one size, and for small pictures the overhead of a call exceeds its work.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gandam_studio.core.pictures.decoding.canonical import Raw, finish_stack, sp
 from gandam_studio.core.workspace.faint import is_faint, surely_seen
 from gandam_studio.core.workspace.thumbnails import decode_thumbnail, encode_thumbnail
 
-_MOST_PIXELS = 1 << 20  # in one stack: 4 MB, about what the processor's cache holds
+_MOST_PIXELS = 1 << 20  # in one stack: 4 MB, about the size of the processor's cache
 
 
 def describe(found: Sequence[tuple[FoundSprite, Raw]], background: tuple[int, int, int]) -> None:
@@ -54,7 +54,7 @@ def _describe_stack(entries: Sequence[tuple[FoundSprite, Raw]], background: tupl
 
 
 def _stacked(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """(N, H, W, 4) that may be written to; a single picture that may be is not copied."""
+    """Stack pictures to a writable (N, H, W, 4). A single writable picture is not copied."""
     if len(pictures) == 1 and pictures[0].flags.c_contiguous and pictures[0].flags.writeable:
         return pictures[0][None]
     stack = np.empty((len(pictures), *pictures[0].shape), np.uint8)

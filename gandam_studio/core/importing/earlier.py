@@ -1,4 +1,4 @@
-"""Files that were edited since they were imported: where the old sprites came from, and their decisions on the new."""
+"""Files edited since their import: keeps the origin of the old sprites and carries decisions over to the new ones."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 REPLACED = "replaced"
-"""The reason for which a sprite is dropped when its decisions were carried over."""
+"""Reason for dropping a sprite whose decisions were carried over."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A sprite that a file gives now: the member of its row in `sources`, its row number and id."""
+    """A sprite that a file gives now: the member of its row in `sources`, its `seq` and id."""
 
     member: str
     seq: int
@@ -43,11 +43,10 @@ class Placed:
 def keep_places(
     connection: sqlite3.Connection, path: str, entry: str, digest: str, now: list[Placed], keys: set[str]
 ) -> list[Edited]:
-    """Keep the places of the sprites that a file gave when its bytes had another digest, and pair old and new.
+    """Preserve the origin of the sprites that a file gave when its digest was `digest`, and pair old and new sprites.
 
-    Called in the transaction that is about to write the rows `keys` of the file (`path`, `entry`), for the sprites
-    `now`. Rows of `sources` that would be lost, or would say of the new bytes what was true of the old ones, are kept
-    under an earlier place.
+    Called in the transaction that is about to write the rows `keys` of the file (`path`, `entry`) for the sprites
+    `now`. Rows of `sources` that would be lost or become wrong are kept under an earlier place.
     """
     query = (
         "SELECT source, member, size, mtime_ns, sprite, id FROM sources JOIN sprites ON sprites.seq = sources.sprite "
@@ -72,7 +71,7 @@ def keep_places(
 
 
 def forget_returned(connection: sqlite3.Connection, path: str, entry: str, digest: str, now: list[Placed]) -> None:
-    """Remove earlier places of sprites that the file gives again: it was changed back."""
+    """Remove the earlier places of sprites that a file gives again, because it was changed back."""
     returned = {one.seq for one in now}
     query = "SELECT source, member, sprite FROM sources WHERE file_digest = ? AND +path = ?"
     for source, member, seq in connection.execute(query, (digest, path)).fetchall():
@@ -81,7 +80,7 @@ def forget_returned(connection: sqlite3.Connection, path: str, entry: str, diges
 
 
 def _pairs(gone: list[Placed], now: list[Placed]) -> list[tuple[Placed, Placed]]:
-    """Old and new sprites that were cut from the same place of a file, or are its only ones."""
+    """Pairs of old and new sprites cut from the same part of a file, or that are its only ones."""
     if len(gone) == len(now) == 1:
         return [(gone[0], now[0])] if gone[0].seq != now[0].seq else []
     present, past = {one.seq for one in now}, {one.seq for one in gone}
@@ -94,9 +93,9 @@ def _pairs(gone: list[Placed], now: list[Placed]) -> list[tuple[Placed, Placed]]
 
 
 def pending(workspace: Workspace, sources: Iterable[Source]) -> list[tuple[Edited, tuple[int, ...]]]:
-    """Edited pictures at some sources whose old sprites were not replaced yet, with the rows of those to drop.
+    """Return edited pictures below some sources whose old sprites are not replaced yet, each with the rows to drop.
 
-    Of a picture that was edited several times, the newest sprite with decisions counts.
+    For a picture that was edited several times, the newest sprite with decisions is used.
     """
     roots = [storable(os.path.abspath(os.fspath(one))) for one in sources if not isinstance(one, Pasted)]
     query = "SELECT path, member, sprite FROM sources WHERE member LIKE '%was=%' AND sprite IS NOT NULL"
@@ -120,14 +119,14 @@ def pending(workspace: Workspace, sources: Iterable[Source]) -> list[tuple[Edite
 
 
 def _present(connection: sqlite3.Connection, path: str, entry: str, part: str) -> int | None:
-    """The sprite that a file gives now: at the same part, or its only one."""
+    """The sprite that a file gives now at the same part, or its only sprite."""
     found = sprites_of(connection, path, entry)
     only = next(iter(found.values())) if len(set(found.values())) == 1 else None
     return found.get(join_member(entry, part), only)
 
 
 def sprites_of(connection: sqlite3.Connection, path: str, entry: str) -> dict[str, int]:
-    """The sprites that a file, or an archive's entry, gives now, by the member of their row in `sources`."""
+    """Return the `seq` of each sprite that a file or archive entry gives now, by the member of its row in `sources`."""
     query = (
         "SELECT member, sprite FROM sources WHERE path = ? AND (member = ? OR member >= ? AND member < ?) "
         f"AND verdict = 'accepted' AND sprite IS NOT NULL AND {CURRENT}"
@@ -138,10 +137,7 @@ def sprites_of(connection: sqlite3.Connection, path: str, entry: str) -> dict[st
 
 
 def has_decisions(sprite: Sprite) -> bool:
-    """Whether something was decided about a sprite that holds still: not about one that was replaced.
-
-    Tags, which an import may give, do not count.
-    """
+    """Whether a sprite has decisions. Tags do not count, as an import may set them; nor does a replaced sprite."""
     facts = (sprite.flipped, sprite.rotation, sprite.crop, sprite.family, sprite.split, sprite.weight != 1.0)
     decided = sprite.status != "undecided" or sprite.facing != "unknown" or any(facts)
     return decided and not _is_replaced(sprite)
@@ -152,10 +148,11 @@ def _is_replaced(sprite: Sprite) -> bool:
 
 
 def carry_over(workspace: Workspace, pairs: Iterable[tuple[Edited, tuple[int, ...]]]) -> tuple[Changes, int]:
-    """Give new sprites the decisions of the old ones and drop those, as one edit; also says how many got them.
+    """Copy the decisions of old sprites to the new ones and drop the old ones, as one edit.
 
-    Each pair comes with the rows to drop. A new sprite about which something was decided stays as it is, and so does
-    what it replaces; an old one that another file gives still is not dropped. Raises UserError.
+    Each pair comes with the rows to drop. A new sprite that has decisions is left alone, as is the one it replaces. An
+    old sprite that another file still gives is not dropped. Returns what changed and how many sprites got decisions.
+    Raises UserError.
     """
     values: dict[str, dict[int, Any]] = {}
     given: set[int] = set()
@@ -180,7 +177,7 @@ def carry_over(workspace: Workspace, pairs: Iterable[tuple[Edited, tuple[int, ..
 
 
 def _decisions(before: Sprite, after: Sprite) -> dict[str, Any]:
-    """The columns of the new sprite; a crop is carried over where the pictures are of one size."""
+    """The values for the new sprite; a crop is copied only if both pictures have the same size."""
     same_size = (before.width, before.height) == (after.width, after.height)
     return {
         "status": before.status,
@@ -197,6 +194,6 @@ def _decisions(before: Sprite, after: Sprite) -> dict[str, Any]:
 
 
 def _is_elsewhere(connection: sqlite3.Connection, seq: int) -> bool:
-    """Whether a file gives a sprite still."""
+    """Whether any file still gives a sprite."""
     query = f"SELECT 1 FROM sources WHERE sprite = ? AND verdict = 'accepted' AND {CURRENT} LIMIT 1"
     return connection.execute(query, (seq,)).fetchone() is not None

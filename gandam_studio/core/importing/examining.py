@@ -1,4 +1,4 @@
-"""The work on one chunk of files: read, decode once, and take everything from that one decode."""
+"""The work of an import worker on a chunk of files: read and decode each file once, and describe its sprites."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from gandam_studio.core.pictures.decoding.palettes import FirstEntry, without_in
 from gandam_studio.core.pictures.decoding.parts import INDEX_0, Key, frame_part, key_part, keyed
 from gandam_studio.core.workspace.originals import Originals
 
-# Pictures wait for a batch to be hashed together until they hold this many pixels.
+# Pictures are hashed together once they have this many pixels.
 _BATCH_PIXELS = 4_000_000
 HASHING = 1 << 32  # reported instead of an item's index while a batch is hashed
 
@@ -44,7 +44,7 @@ Report = Callable[[int], None]
 
 
 class Examiner:
-    """Looks at chunks of items, one after the other; keeps the zip it reads from open between chunks.
+    """Examines chunks of items. Keeps the last zip open between chunks.
 
     Attributes:
         settings: what to do with each file.
@@ -58,7 +58,7 @@ class Examiner:
         self._zip = ZipReader()
 
     def examine(self, items: list[Item], report: Report = lambda index: None) -> list[Outcome]:
-        """Outcomes of the items, in order. `report` is told the index of the item about to be touched."""
+        """Return the outcomes of the items, in order. `report` is called with an item's index before it is read."""
         red, green, blue = self.settings.background
         background = red, green, blue
         outcomes: list[Outcome] = []
@@ -118,7 +118,7 @@ class Examiner:
         return read_file(item.path, self._limits)
 
     def _pictures(self, data: bytes, item: Item) -> Iterator[tuple[str, str, Raw]]:
-        """(part, name, picture) of every sprite that the settings see in a file; the name is "" for the file's own."""
+        """(part, name, picture) of every sprite in a file; the name is "" where the file's own name is used."""
         settings, slicing = self.settings, self._sheet
         if item.cut is not None:
             cut = dict(item.cut)
@@ -145,7 +145,7 @@ class Examiner:
     def _keyed(
         self, first: FirstEntry, frame: int, part: str, raw: Raw, settings: WorkSettings
     ) -> tuple[str, str, Raw]:
-        """(part, name, picture) with the key made transparent, where there is one."""
+        """(part, name, picture) with the key colour, if any, made transparent."""
         cleared, key = self._cleared(first, raw.rgba, settings, frame)
         if key is None:
             return part, "", raw
@@ -155,7 +155,7 @@ class Examiner:
     def _cleared(
         self, first: FirstEntry, rgba: NDArray[np.uint8], settings: WorkSettings, frame: int = 0
     ) -> tuple[NDArray[np.uint8], Key | None]:
-        """A frame of a file with the key made transparent, and the key; unchanged and None where it has none."""
+        """A frame of a file with its key colour made transparent, and the key; (unchanged, None) without a key."""
         key = settings.key_of(rgba)
         if isinstance(key, tuple):
             return keyed(rgba, key), key
@@ -167,12 +167,12 @@ class Examiner:
         seen = set()
         with FirstEntry(data, self._limits) as first:
             cleared, key = self._cleared(first, picture.rgba, settings)
-        # A piece makes its own key colour transparent.
+        # `Piece.cut` clears a plain key colour itself.
         sheet = picture.rgba if isinstance(key, tuple) else cleared
         for piece in pieces(sheet, slicing, key):
             cut = canonical.finish(piece.cut(sheet, self._limits), picture.info.format)
             if not cut.rgba[..., 3].any():
-                continue  # a frame of an atlas that shows nothing
+                continue  # an empty frame of an atlas
             pixels = (*cut.rgba.shape, cut.rgba.tobytes())
             if pixels not in seen:
                 seen.add(pixels)
@@ -180,9 +180,10 @@ class Examiner:
 
 
 def _facts(data: bytes, limits: Limits) -> dict[str, Any]:
-    """What a picture is: its size, how many frames it has and their tags, and how it is cut if it surely is a sheet.
+    """Facts about a picture: its size, its frames and their tags, and how to cut it if it is clearly a sheet.
 
-    "cut" and "key" are as `Cut.to_json` has them, None where it is no sheet; "pieces" is what the cut gives.
+    "cut" and "key" are those of `Cut.to_json`; "cut" is None for a picture that is no sheet. "pieces" is the number of
+    sprites that the cut gives.
     """
     kind = canonical.picture_kind(data, limits)
     count, tags = canonical.frames_in(data, limits)
@@ -202,7 +203,7 @@ def _facts(data: bytes, limits: Limits) -> dict[str, Any]:
 
 
 def read_file(path: str, limits: Limits) -> bytes:
-    """A file's bytes, never more than the limit. Raises OSError or UnreadablePicture."""
+    """Return a file's bytes. Raises OSError, or UnreadablePicture if it is larger than the limit or no regular file."""
     most = limits.max_file_bytes
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
@@ -212,7 +213,7 @@ def read_file(path: str, limits: Limits) -> bytes:
         if status.st_size > most:
             raise UnreadablePicture(f"too large: {status.st_size / 1e6:,.0f} MB")
         data = os.read(descriptor, status.st_size + 1)
-        # One read gets all of it, except on some network file systems and while somebody is still writing.
+        # One read returns everything, except on some network file systems or while the file is being written.
         while len(data) != status.st_size and len(data) <= most and (more := os.read(descriptor, 1 << 20)):
             data += more
     finally:
@@ -223,7 +224,7 @@ def read_file(path: str, limits: Limits) -> bytes:
 
 
 def why(error: OSError) -> str:
-    """A system error in plain words."""
+    """Describe a system error in plain words."""
     if error.errno == errno.ENOENT:
-        return "is not there (any more)"
+        return "no longer exists"
     return (error.strerror or str(error)).lower()

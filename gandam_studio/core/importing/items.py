@@ -1,4 +1,4 @@
-"""What travels between the import and its workers: files to look at, and what was found in them."""
+"""Messages between the import and its workers: files to examine, and what was found in them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Chunk = list["Item"]
 
 @dataclass
 class Item:
-    """One file to look at.
+    """One file or archive entry to examine.
 
     Attributes:
-        path: as the system names it (undecodable bytes as surrogates), absolute; or a made-up name for pasted bytes.
-        member: entry of an archive, "" for a plain file.
+        path: absolute, as the system names it (undecodable bytes as surrogates); a made-up name for pasted bytes.
+        member: entry of an archive; "" for a plain file.
         size, mtime_ns: of the file or entry when it was listed.
-        index: position of the entry in a zip's directory, -1 otherwise.
-        data: its bytes when they do not lie in a file (pasted, or read from a tar).
-        cut: how this sheet is cut, whatever the import's own slicing (`sheets.sheet_from_json`); None for that. A value
-            "key" is its key colour, whatever the import's own (`sheets.cut_of`).
-        cut_mode: names that slicing; "" without one.
-        chosen: that cut was chosen for this file (`ImportOptions.cuts`); a plain cut of it counts instead of an earlier
-            one. Workers need not know it.
-        earlier: SHA-256 of the bytes that an earlier import read at this place; "" for none. Workers need not know it.
+        index: position of the entry in a zip's directory; -1 otherwise.
+        data: its bytes, if they are not in a file or zip (pasted, or read from a tar).
+        cut: how to cut this sheet (`sheets.sheet_from_json`); None for the import's own slicing. A value "key"
+            overrides the import's key colour (`sheets.cut_of`).
+        cut_mode: name of `cut`; "" without one.
+        chosen: `cut` was chosen for this file (`ImportOptions.cuts`), so it replaces how an earlier import cut it. Not
+            sent to workers.
+        earlier: SHA-256 of the bytes that an earlier import read from this file; "" for none. Not sent to workers.
     """
 
     path: str
@@ -44,16 +44,16 @@ class Item:
 
     @property
     def label(self) -> str:
-        """How it is named to people."""
+        """The name to show: the path, or "archive!entry"."""
         return f"{self.path}!{self.member}" if self.member else self.path
 
 
 @dataclass
 class FoundSprite:
-    """One sprite in a file: the columns of its row, and its encoded thumbnail. At first only its part is known.
+    """One sprite in a file: the columns of its row, and its encoded thumbnail. Starts with its part alone.
 
-    `name`: what a sheet's description calls it; "" for the file's own name. `tags`: those that the file gives it.
-    `faint`: it can hardly be seen (`workspace.faint`).
+    `name`: its name in a sheet's description; "" to use the file's name. `tags`: set by the file itself. `faint`: hard
+    to see (`workspace.faint`).
     """
 
     part: str
@@ -72,23 +72,23 @@ class FoundSprite:
 
     @property
     def is_blank(self) -> bool:
-        """Whether it shows nothing, or one colour alone (`query.BLANK`)."""
+        """Whether it is empty or of a single colour (`query.BLANK`)."""
         return self.colors == 0 or (self.colors == 1 and not self.alpha)
 
 
 @dataclass
 class Outcome:
-    """What became of one item.
+    """The result for one item.
 
     Attributes:
-        verdict: accepted, rejected, missing (not to be remembered), archive (look inside), fatal (stop the import).
-        reason: in plain words, for every verdict but accepted.
-        digest: SHA-256 of the file's bytes when they were read.
-        original: the file's bytes when they are accepted and small enough to be packed: the import's own process keeps
-            them. A larger one is kept as a file by whoever read it.
-        fresh: that file was not in the store before.
-        sprites: what it holds.
-        facts: what a worker that only looks has seen (`examining.Examiner`); None from one that imports.
+        verdict: accepted, rejected, missing (not recorded), archive (to be listed) or fatal (stops the import).
+        reason: in plain words, for every verdict except accepted.
+        digest: SHA-256 of the file's bytes; "" if they were not read.
+        original: the file's bytes if it is accepted and small enough to be packed by the import's own process. The
+            worker stores larger ones as files.
+        fresh: the worker stored a new file.
+        sprites: the sprites in it.
+        facts: from a worker that only looks (`WorkSettings.looks`); else None.
     """
 
     verdict: str
@@ -100,7 +100,7 @@ class Outcome:
     facts: dict[str, Any] | None = None
 
     def keep_original(self, data: bytes, originals: Originals) -> None:
-        """See to an accepted item's bytes: small ones travel on to be packed, larger ones are written here.
+        """Keep an accepted item's bytes: small ones in `original`, to be packed later, larger ones as a file.
 
         Raises OSError (disk full).
         """
@@ -111,7 +111,7 @@ class Outcome:
 
 
 def pack_items(items: list[Item]) -> bytes:
-    """A worker's task."""
+    """Encode a worker's task."""
     blobs = [item.data for item in items if item.data is not None]
     rows = [[i.path, i.member, i.size, i.mtime_ns, i.index, i.data is not None, i.cut] for i in items]
     return pack(rows, blobs)
@@ -128,7 +128,7 @@ def unpack_items(frame: bytes) -> list[Item]:
 
 
 def pack_outcomes(outcomes: list[Outcome]) -> bytes:
-    """A worker's answer."""
+    """Encode a worker's answer."""
     rows: list[Any] = []
     blobs: list[bytes] = []
     for outcome in outcomes:

@@ -1,7 +1,7 @@
-"""Looking over what is about to be imported: what it holds beside plain sprites, so that a person can choose first.
+"""A look at files before they are imported, to find what a person should decide about: sheets, captions, animations.
 
-Nothing is written. Names and the first bytes of every file are read here; pictures are decoded by workers, and of many
-pictures of one size in one folder only a few.
+Nothing is written. The name and first bytes of every file are read in this process. Workers decode pictures, and only a
+sample where a folder has many of the same size.
 """
 
 from __future__ import annotations
@@ -42,26 +42,26 @@ if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
 LOOKED_AT = 400  # pictures decoded at most
-_WHOLE_GROUP, _SAMPLE = 24, 6  # a group of up to so many is looked at whole; of a larger one, so many
-_SECONDS = 20.0  # for decoding; what was not reached by then is left as it is
+_WHOLE_GROUP, _SAMPLE = 24, 6  # pictures in a group that is decoded whole, and decoded of a larger group
+_SECONDS = 20.0  # for decoding; pictures not reached by then are not judged
 _HEAD = 512
 _SMALLEST_SHEET = 48  # the longer side of a sheet, in pixels
 _CAPTIONS_READ = 5_000
-_LARGEST_TAR = 256 << 20  # bytes; listing a tar means reading all of it
+_LARGEST_TAR = 256 << 20  # bytes; listing a tar reads all of it
 _AT_ONCE = 256
 _MAY_MOVE = ("gif", "webp", "avif", "tiff", "aseprite")
 
 
 @dataclass(frozen=True)
 class SheetsFound:
-    """Sheets of one folder and one size, which are cut alike.
+    """Sheets in one folder that have the same size and are cut in the same way.
 
     Attributes:
         items: the files or entries, without their bytes.
-        width, height: of each, in pixels.
-        cut: how they are likely cut.
-        sprites: what all of them would give, estimated where not all were looked at.
-        atlas: they are described by a file beside them.
+        width, height: of each, in pixels; 0 if `atlas`.
+        cut: the likely cut.
+        sprites: how many sprites they give in total, estimated from a sample if there are many.
+        atlas: a file next to them describes how they are cut.
     """
 
     items: tuple[Item, ...]
@@ -78,30 +78,30 @@ class SheetsFound:
 
     @property
     def is_sure(self) -> bool:
-        """Whether a grid, a key colour or a description says that they are sheets.
+        """Whether they are clearly sheets: by a grid, a key colour or a description.
 
-        Shapes that merely stand apart may as well be a lettering or a group that belongs together.
+        Separate shapes alone may also be lettering, or a group that belongs together.
         """
         return self.atlas or self.cut.key is not None or not isinstance(self.cut.sheet, Components)
 
 
 @dataclass
 class Findings:
-    """What some sources hold.
+    """What was found at some sources.
 
     Attributes:
-        pictures: files and entries that are, or by their name should be, pictures.
-        fresh: those of them that no earlier import has settled.
+        pictures: files and entries that are pictures by their content or name.
+        fresh: those that are new or have changed since an earlier import.
         archives: archives among the sources.
-        folders: tag that a folder's name would give -> pictures in such folders.
-        outer: those of these tags that come only from the folders or archives that were named themselves.
-        captions: pictures with words in a file beside them, or in a table.
-        caption_tags: tag that those would give -> pictures.
-        sheets: what looks like sheets of several sprites.
+        folders: tag from folder names -> number of pictures.
+        outer: tags that come only from the names of the given folders or archives themselves.
+        captions: pictures with a caption file or a row in a table.
+        caption_tags: tag from captions and tables -> number of pictures.
+        sheets: likely sheets of several sprites.
         animations: pictures with several frames.
-        frames: how many those hold.
-        frame_tags: tag that a document gives its frames -> documents.
-        names: archives whose names are in a code page that had to be guessed.
+        frames: the number of those frames.
+        frame_tags: tag of frames -> number of files that have it.
+        names: archives whose names have an unknown encoding, with the guess.
         edited: files that have changed since they were imported.
         others, hidden: as in `ImportSummary`.
     """
@@ -124,17 +124,17 @@ class Findings:
 
     @property
     def asks(self) -> bool:
-        """Whether there is something that a person should choose before the import."""
+        """Whether a person has something to decide before the import."""
         choices = (self.captions, self.sheets, self.animations, self.names)
         return bool(self.edited or (self.fresh and (self.telling_folders or any(choices))))
 
     @property
     def telling_folders(self) -> bool:
-        """Whether the folders' names say something of the pictures: not if all lie in the one that was named."""
+        """Whether folder names tell pictures apart: not if all are in the folder that was given."""
         return bool(self.folders.keys() - self.outer)
 
     def options(self) -> ImportOptions:
-        """The import that is proposed: all that was found, but tags of the outermost folders and unsure sheets."""
+        """Return the proposed import: everything found, except tags of the given folders and unsure sheets."""
         return ImportOptions(
             folders_as_tags=self.telling_folders,
             captions="tags" if self.captions else "",
@@ -145,7 +145,7 @@ class Findings:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values for JSON output."""
         return {
             "pictures": self.pictures,
             "new": self.fresh,
@@ -181,9 +181,9 @@ def look_over(
     job: Job = NULL_JOB,
     options: ImportOptions = ImportOptions(),  # noqa: B008 - frozen
 ) -> Findings:
-    """See what an import of some sources would find. Nothing is changed.
+    """Return what an import of some sources would find. Changes nothing.
 
-    Raises Cancelled. Whatever cannot be read is passed over: the import will say so.
+    Files that cannot be read are skipped; the import reports them. Raises Cancelled.
     """
     looking = _Looking(workspace, options, job)
     looking.read_names(list(sources))
@@ -193,7 +193,7 @@ def look_over(
 
 @dataclass
 class _Seen:
-    """A picture that may be looked at, and the group of alike ones that it belongs to."""
+    """A picture that may be decoded, and whether it may have several frames."""
 
     item: Item
     moves: bool = False
@@ -214,14 +214,14 @@ class _Looking:
         self._stems: Counter[str] = Counter()
         self._labels: set[str] = set()
         self._texts: list[Item] = []
-        self._head = b""  # of the file noted last
+        self._head = b""  # of the last file
         self._zip = ZipReader()
         self._others: Counter[str] = Counter()
 
     # Names
 
     def read_names(self, sources: Sequence[Source]) -> None:
-        """Go through all names."""
+        """List and count all files and archive entries."""
         self._job.start("Looking through the files", None)
         self._roots = {os.path.abspath(os.fspath(one)) for one in sources if isinstance(one, str | os.PathLike)}
         archives: list[tuple[Item, str]] = []
@@ -285,7 +285,7 @@ class _Looking:
         return sniff(head, tail, item.size)
 
     def _note(self, item: Item, kind: str | None, before: tuple[int, int, bool] | None) -> None:
-        """Count one file or entry; `kind` "" is a picture by its name, None no picture."""
+        """Count one file or entry. `kind` is "" for a picture by its name, None for anything else."""
         name = item.member or item.path
         if kind is None or kind in ARCHIVES:
             if is_caption_name(name) or is_table_name(name):
@@ -318,7 +318,7 @@ class _Looking:
         self._groups[f"{folder}\0{kind}\0{moves}", width, height].append(_Seen(item, moves))
 
     def _facts(self, item: Item, kind: str) -> tuple[int, int, bool]:
-        """(width, height, whether it may hold several frames) by the first bytes; sizes 0 where they do not say."""
+        """(width, height, whether it may have several frames) from the first bytes; sizes are 0 if unknown."""
         head = (item.data or b"")[:_HEAD] if item.data is not None else b"" if item.member else self._head
         if kind == "png" and len(head) >= 24:
             return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big"), b"acTL" in head
@@ -345,10 +345,10 @@ class _Looking:
         if (entry and ("/" in entry or "\\" in entry)) or not outer or REPEATS.match(folder):
             self._inner.add(tag)
 
-    # What earlier imports know
+    # Earlier imports
 
     def _known(self, items: Sequence[Item]) -> dict[str, tuple[int, int, bool]]:
-        """Path -> (size, time, accepted) of files that an earlier import has read; the newest way counts."""
+        """Path -> (size, time, accepted) of files that an earlier import has read; the newest import counts."""
         paths = [storable(item.path) for item in items]
         query = (
             f"SELECT path, size, mtime_ns, verdict FROM sources WHERE path IN ({', '.join('?' * len(paths))}) "
@@ -358,7 +358,7 @@ class _Looking:
         return {path: (size, mtime, verdict == ACCEPTED) for path, size, mtime, verdict in rows}
 
     def _known_entries(self, archive: Item) -> set[str]:
-        """Entries of an archive that has not changed since an earlier import."""
+        """The entries of an archive that has not changed since an earlier import; empty if it has."""
         known = self._known([archive])
         if known.get(storable(archive.path)) != (archive.size, archive.mtime_ns, True):
             return set()
@@ -369,7 +369,7 @@ class _Looking:
     # Pictures
 
     def decode(self) -> None:
-        """Let workers look at some pictures of each group, the largest pictures first."""
+        """Decode some pictures of each group in workers, the largest pictures first."""
         groups = sorted(self._groups.items(), key=lambda pair: (-pair[0][1] * pair[0][2], pair[0]))
         chosen: list[tuple[int, Item]] = []
         for number, (_, seen) in enumerate(groups):
@@ -399,7 +399,7 @@ class _Looking:
                 self._judge(seen, facts[number])
 
     def _judge(self, seen: list[_Seen], facts: list[tuple[Item, dict[str, Any]]]) -> None:
-        """Draw conclusions from some pictures of a group for all of it."""
+        """Generalise from some pictures of a group to all of it."""
         moving = [fact for _, fact in facts if fact["frames"] > 1]
         if moving:
             share = len(seen) / len(facts)
@@ -414,7 +414,7 @@ class _Looking:
                 cut = _cut(fact)
                 alike[cut.mode, fact["width"], fact["height"]].append((item, fact))
         if len(facts) < len(seen) and len(alike) == 1:
-            # Only a sample was looked at: the rest is taken to be the same where all of the sample is.
+            # Only a sample was decoded: if all of it is cut alike, the rest is taken to be, too.
             (some,) = alike.values()
             if len(some) == len(facts):
                 self._add_sheets([one.item for one in seen], some)
@@ -431,10 +431,10 @@ class _Looking:
     # Words
 
     def finish(self) -> Findings:
-        """Read captions and tables, and sort everything."""
+        """Read captions and tables, sort everything and return the findings."""
         found = self.found
         tags: Counter[str] = Counter()
-        captioned: set[str] = set()  # pictures that a table speaks of, and stems of those and of texts
+        captioned: set[str] = set()  # pictures named in a table, and the stems of those and of captions
         for number, text in enumerate(self._texts):
             self._job.check()
             name = text.member or text.path
@@ -508,7 +508,7 @@ def _by_count(counts: Counter[str]) -> dict[str, int]:
 
 
 def _grouped(found: Iterator[Found]) -> Iterator[list[Item]]:
-    """Groups of what is to be looked at; what the scan has settled is left out."""
+    """Items in groups, to be looked up together; those that come with an outcome are skipped."""
     group: list[Item] = []
     for entry in found:
         if isinstance(entry, Item):

@@ -1,4 +1,4 @@
-"""What an import is asked to do and what it says when it is done."""
+"""The options of an import and its summary."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ KEY_AUTO = "auto"
 CAPTIONS = ("", "tags")
 ENGINES = ("local", "ray")
 _LONGEST_KIND, _KINDS_TOLD = 12, 6
-LISTED = 10_000  # refusals a summary lists; the workspace remembers all of them
+LISTED = 10_000  # rejected files that a summary lists; the workspace remembers all
 
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """What one archive may cost: entries, bytes when unpacked, and how many times its own size that may be."""
+    """Limits for one archive: its entries, its unpacked size in bytes, and the ratio of unpacked to packed size."""
 
     max_entries: int = 200_000
     max_bytes: int = 64 * 1024**3
     max_ratio: float = 200.0
-    # Below this an archive may pack as well as it likes: flat pixel art packs a thousandfold.
+    # Below this unpacked size any ratio is allowed: flat pixel art compresses a thousandfold.
     ratio_counts_from: int = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Cut:
-    """How one sheet is cut, chosen for it alone.
+    """How to cut one particular sheet.
 
     Attributes:
-        sheet: how it is cut; None takes the picture whole.
-        key: what stands for transparency, or None.
+        sheet: the slicing; None takes the picture whole.
+        key: the colour that stands for transparency, or None.
     """
 
     sheet: Slicing | None = None
@@ -49,12 +49,12 @@ class Cut:
 
     @property
     def mode(self) -> str:
-        """Names this cut among all others; "" for a picture taken whole as it is."""
+        """Unique name of this cut; "" for a whole picture without a key colour."""
         parts = [self.sheet.mode] if self.sheet else []
         return "+".join([*parts, *([key_part(self.key)] if self.key else [])])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, as an item carries them (`items.Item.cut`)."""
+        """Return plain values for `items.Item.cut`."""
         values = self.sheet.to_json() if self.sheet else {"kind": WHOLE}
         return {**values, "key": list(self.key) if isinstance(self.key, tuple) else self.key}
 
@@ -64,27 +64,27 @@ class ImportOptions:
     """How files become sprites.
 
     Attributes:
-        frames: of animations, "first" or every "distinct" one.
-        sheet: how every picture is cut into sprites (`sheets.Slicing`), or None.
-        key: the colour that stands for transparency; KEY_AUTO finds it in each picture (`sheets.propose_key`),
-            `parts.INDEX_0` is the palette's first entry, in pictures that have a palette.
-        atlases: cut a sheet by the description that lies beside it.
-        whole: take sheets whole, also those that an earlier import cut; else these are cut as before.
-        limits: what one picture may cost.
-        archives: what one archive may cost.
-        workers: processes that decode; 0 takes one a processor, up to 16.
+        frames: import the "first" frame of an animation or every "distinct" one.
+        sheet: how to cut every picture into sprites (`sheets.Slicing`), or None.
+        key: the colour that stands for transparency. KEY_AUTO finds it in each picture (`sheets.propose_key`);
+            `parts.INDEX_0` is the first palette entry of pictures that have a palette.
+        atlases: cut a sheet by the description next to it.
+        whole: import sheets whole, even if an earlier import cut them; by default they are cut as before.
+        limits: for one picture.
+        archives: limits for one archive.
+        workers: number of decoding processes; 0 for one per processor, at most 16.
         engine: "local" processes or a "ray" cluster.
-        retry_rejected: look again at files that were refused before.
-        reread: look again at every file, known or not: brings back originals that were lost.
-        ray_address: of the cluster; "" starts or finds one on this machine.
-        names: encoding of names in archives that are not said to be UTF-8; "" proposes one for each zip.
-        folders_as_tags: tag every picture with the name of the folder it lies in, as one edit after the import.
-        frame_tags: tag frames with the tags that their file gives them (Aseprite), in the same edit.
-        captions: "tags" tags pictures with the words of the text files beside them, in the same edit; "" counts those.
-        carry_over: give the new sprites of edited files the decisions of the old ones, as one edit after the import.
-        cuts: how some sheets are cut, by their path or "archive!entry", whatever else the options say.
-        encodings: as `names`, of some archives, by their path.
-        untagged: tags that folders, captions and frames would give and that nobody wants.
+        retry_rejected: examine files again that were rejected before.
+        reread: examine every file again. Restores lost originals.
+        ray_address: of the cluster; "" uses or starts one on this machine.
+        names: encoding of archive names that are not marked as UTF-8; "" guesses it for each zip.
+        folders_as_tags: tag every picture with the name of its folder, as one edit after the import.
+        frame_tags: tag frames with the tags in their file (Aseprite), in the same edit.
+        captions: "tags" tags pictures with the words of their caption files, in the same edit; "" only counts those.
+        carry_over: copy decisions to the new sprites of edited files, as one edit after the import.
+        cuts: how to cut particular sheets, by path or "archive!entry". Overrides `sheet`, `key` and `atlases`.
+        encodings: as `names`, for particular archives, by path.
+        untagged: tags from folders, captions and frames that are not wanted.
     """
 
     frames: str = "first"
@@ -118,14 +118,14 @@ class ImportOptions:
 
     @property
     def key_mode(self) -> str:
-        """Names the key colour; "" without one."""
+        """Name of the key colour; "" without one."""
         if self.key is None:
             return ""
         return key_part(self.key) if isinstance(self.key, tuple) else f"key={self.key}"
 
     @property
     def mode(self) -> str:
-        """What distinguishes this import's parts from a plain import's: "" for one sprite a file."""
+        """Name of the way in which files are cut into sprites; "" for one sprite per file."""
         parts = [self.sheet.mode] if self.sheet else []
         if self.key_mode:
             parts.append(self.key_mode)
@@ -136,10 +136,12 @@ class ImportOptions:
 
 @dataclass(frozen=True)
 class WorkSettings:
-    """What a worker must know; travels as JSON. `originals` is "" when the driver keeps the originals itself.
+    """The settings of a worker, sent as JSON.
 
-    `looks`: it imports nothing and only says what it sees (`Outcome.facts`). `background`: (r, g, b) on which sprites
-    must be seen.
+    Attributes:
+        originals: folder of the originals; "" if the driver stores them.
+        looks: import nothing, only fill `Outcome.facts`.
+        background: (r, g, b) on which sprites must be visible.
     """
 
     originals: str
@@ -159,23 +161,23 @@ class WorkSettings:
         looks: bool = False,
         background: Color = (255, 255, 255),
     ) -> WorkSettings:
-        """The part of the options that concerns decoding."""
+        """Build the settings from the options of an import."""
         sheet = options.sheet.to_json() if options.sheet else None
         key = list(options.key) if isinstance(options.key, tuple) else options.key
         return cls(str(originals or ""), options.frames, sheet, asdict(options.limits), key, looks, list(background))
 
     @property
     def decoding_limits(self) -> Limits:
-        """The limits as an object."""
+        """`limits` as an object."""
         return Limits(**self.limits)
 
     @property
     def slicing(self) -> Slicing | None:
-        """The sheet as an object."""
+        """`sheet` as an object."""
         return sheet_from_json(self.sheet) if self.sheet else None
 
     def key_of(self, rgba: NDArray[np.uint8]) -> Key | None:
-        """The key colour of a picture, (H, W, 4) RGBA; None when it has none."""
+        """Return the key colour of an (H, W, 4) RGBA picture; None if it has none."""
         if self.key is None:
             return None
         if self.key == INDEX_0:
@@ -188,7 +190,7 @@ class WorkSettings:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file (or "archive!entry") that gave no sprite, and why in plain words."""
+    """A file (or "archive!entry") that gave no sprite, and the reason in plain words."""
 
     path: str
     reason: str
@@ -196,7 +198,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Edited:
-    """A picture whose file has changed: the file, and the ids of the sprites it gave before and gives now."""
+    """A picture whose file has changed: its path, and the sprite ids before and after."""
 
     path: str
     before: str
@@ -204,7 +206,7 @@ class Edited:
 
 
 def kinds_told(others: Mapping[str, int], hidden: int) -> str:
-    """Name kinds of files that are no pictures, the most frequent first: "8 .txt, 2 .pdf"; "" for none."""
+    """List the kinds of files that are no pictures, the most frequent first: "8 .txt, 2 .pdf"; "" for none."""
     kinds = sorted(others.items(), key=lambda pair: (-pair[1], pair[0]))
     parts = [f"{count:,} {kind or 'without a suffix'}" for kind, count in kinds[:_KINDS_TOLD]]
     if rest := sum(count for _, count in kinds[_KINDS_TOLD:]):
@@ -220,22 +222,22 @@ class ImportSummary:
 
     Attributes:
         imported: new sprites.
-        already: pictures that were there before, by file or by pixels.
-        copies: those of `already` that come from other files and are merged, because their pixels are equal.
-        rejected: pictures and archives refused, with reasons; the first LISTED of `rejected_count`.
-        missing: files that were gone or could not be opened when their turn came; they are not remembered.
-        others: files that never claimed to be pictures: kind (".txt", "" without a suffix) -> how many.
-        hidden: hidden files and folders, and those that systems make for themselves; not looked at.
-        too_large: how many of those rejected were beyond the limits of what is decoded.
-        notes: what a person should know besides, one line each.
-        blank: how many of the new sprites show nothing, or one colour alone.
-        faint: how many others of them can hardly be seen on the recipe's background (`workspace.faint`).
-        captions: pictures with a caption beside them, a text file of the same name.
-        tagged: tag -> how many sprites have got it, from folders' names and captions.
+        already: pictures that the workspace already had, by file or by pixels.
+        copies: those of `already` from other files with equal pixels; they are merged.
+        rejected: rejected pictures and archives, with reasons; the first LISTED of `rejected_count`.
+        missing: files that were gone or could not be opened; these are not recorded.
+        others: files that are no pictures: kind (".txt", "" without a suffix) -> count.
+        hidden: hidden or system files and folders, which are skipped.
+        too_large: how many were rejected because of a limit.
+        notes: other things to know, one line each.
+        blank: how many of the new sprites are empty or of a single colour.
+        faint: how many others of them are hard to see on the recipe's background (`workspace.faint`).
+        captions: pictures with a caption, a text file of the same name.
+        tagged: tag -> number of sprites that got it from folder names and captions.
         edited: pictures whose file has changed since an earlier import; the first LISTED of `edited_count`.
-        carried: how many new sprites have got the decisions of those before.
+        carried: how many new sprites got the decisions of their predecessors.
         seconds: wall-clock time.
-        named: files that were named themselves, not found in a folder or archive: these are always listed when refused.
+        named: files given by name rather than found in a folder or archive; always listed if rejected.
     """
 
     imported: int = 0
@@ -261,16 +263,16 @@ class ImportSummary:
 
     @property
     def already_imported(self) -> int:
-        """Pictures that an earlier import brought from the same file."""
+        """Pictures that an earlier import read from the same file."""
         return self.already - self.copies
 
     @property
     def others_count(self) -> int:
-        """Files that never claimed to be pictures."""
+        """Number of files that are no pictures."""
         return sum(self.others.values())
 
     def reject(self, path: str, reason: str) -> None:
-        """Count, and list while there is room; a file that never claimed to be a picture is counted by its kind."""
+        """Count a rejected file and list it up to LISTED; a file that is no picture is counted by its kind."""
         if path not in self.named and not claims_picture(path, reason):
             kind = os.path.splitext(path)[1].lower()
             kind = kind if len(kind) <= _LONGEST_KIND else ""
@@ -282,28 +284,28 @@ class ImportSummary:
             self.rejected.append(Rejected(path, reason))
 
     def miss(self, path: str, reason: str) -> None:
-        """Count, and list while there is room."""
+        """Count a missing file and list it up to LISTED."""
         self.missing_count += 1
         if len(self.missing) < LISTED:
             self.missing.append(Rejected(path, reason))
 
     def edit(self, pair: Edited) -> None:
-        """Count, and list while there is room."""
+        """Count an edited picture and list it up to LISTED."""
         self.edited_count += 1
         if len(self.edited) < LISTED:
             self.edited.append(pair)
 
     def note(self, text: str) -> None:
-        """Keep a line for the person, once."""
+        """Add a line to `notes` unless it is there already."""
         if text not in self.notes and len(self.notes) < LISTED:
             self.notes.append(text)
 
     def left_out(self) -> str:
-        """Name the kinds of files that were left out (`kinds_told`)."""
+        """List the kinds of files that were left out (`kinds_told`)."""
         return kinds_told(self.others, self.hidden)
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
-        """(verdict, path, reason) of what a person should look at: refused files, damaged first, missing and edited."""
+        """Yield (verdict, path, reason) of what a person should check: rejected (damaged first), missing, edited."""
         for item in sorted(self.rejected, key=lambda item: not is_damage(item.reason)):
             yield "rejected", item.path, item.reason
         for item in self.missing:
@@ -312,7 +314,7 @@ class ImportSummary:
             yield "edited", pair.path, f"{pair.after[:12]} now, {pair.before[:12]} before"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; the counts are exact even where the lists are cut."""
+        """Return plain values; the counts are exact even where the lists are truncated."""
         return {
             "imported": self.imported,
             "already": self.already,
@@ -335,7 +337,7 @@ class ImportSummary:
         }
 
     def sentence(self) -> str:
-        """One line for people."""
+        """Return the summary in one line."""
         parts = [f"{self.imported:,} imported"]
         if self.copies:
             parts.append(f"{self.copies:,} exact {'copy' if self.copies == 1 else 'copies'} merged")

@@ -1,4 +1,4 @@
-"""An import from end to end: scan, look up what is known, decode in workers, record in order, look inside archives."""
+"""An import from end to end: scan, look up known files, decode in workers, record in order, then open archives."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from gandam_studio.core.workers.pool import Check, worker_count
 if TYPE_CHECKING:
     from gandam_studio.core.workspace import Workspace
 
-FEWEST_FILES, MOST_FILES = 16, 256  # in a chunk: small imports are shared fairly, large ones make fewer calls
+FEWEST_FILES, MOST_FILES = 16, 256  # in a chunk: small for an even load in small imports, large for fewer calls
 _CHUNKS_A_WORKER = 8
-_ARCHIVE_FILES = 64  # in a chunk of an archive, whose entries are not counted beforehand
+_ARCHIVE_FILES = 64  # in a chunk of an archive, whose entries are not counted first
 CHUNK_BYTES = 4 * 1024 * 1024
 LOOKUP_FILES = 256
 BATCH_ITEMS = 1024
 BATCH_SECONDS = 2.0
-BATCH_BYTES = 16 * 1024 * 1024  # of originals that wait to be packed
+BATCH_BYTES = 16 * 1024 * 1024  # of originals waiting to be packed
 _MOST_WORKERS = 16
 
 
 class Engine(Protocol):
-    """What decodes: local processes (`pool.Pool`) or a cluster (`ray_engine.RayEngine`)."""
+    """Decodes files: in local processes (`pool.Pool`) or on a cluster (`ray_engine.RayEngine`)."""
 
     def run(self, chunks: Iterator[Chunk], check: Check) -> Iterator[tuple[Chunk, list[Outcome]]]:
-        """Outcomes of each chunk, in order."""
+        """Yield the outcomes of each chunk, in order."""
 
 
 def import_sources(
@@ -52,14 +52,14 @@ def import_sources(
     job: Job = NULL_JOB,
     options: ImportOptions = ImportOptions(),  # noqa: B008 - frozen
 ) -> ImportSummary:
-    """Bring pictures from folders, files, archives and pasted bytes into a workspace.
+    """Import pictures from folders, files, archives and pasted bytes into a workspace.
 
-    Sprites are numbered in the order of the sources, names sorted within folders, whatever the number of workers or
-    the engine. What an earlier import settled and has not changed since is not read again. Every batch is committed
-    whole; whatever interrupts (Cancelled, a kill) keeps the batches before it, and the same call resumes. What the
-    options say of tags and edited files is decided at the end, in edits that undo takes back.
+    Sprites are numbered in the order of the sources, sorted by name within folders, regardless of the engine and the
+    number of workers. Files that an earlier import recorded and that have not changed are not read again. Each batch is
+    one transaction: after an interruption (Cancelled, a crash) the same call resumes after the last batch. Tags and
+    decisions for edited files, if the options ask for them, are applied at the end as edits that can be undone.
 
-    Raises Cancelled, or UserError: nothing at the sources, a full disk, a workspace open for reading only.
+    Raises Cancelled, or UserError: nothing at the sources, disk full, workspace open for reading only.
     """
     workspace.require_writable()
     began = time.monotonic()
@@ -77,7 +77,7 @@ class _Archive:
 
 
 class _Import:
-    """One import under way."""
+    """The state of one import."""
 
     def __init__(self, workspace: Workspace, sources: list[Source], job: Job, options: ImportOptions) -> None:
         self.summary = ImportSummary()
@@ -97,7 +97,7 @@ class _Import:
         self.summary.named = frozenset(storable(label_of(source)) for source in self._sources)
 
     def work(self) -> None:
-        """Everything; what was decoded before an interruption is still committed."""
+        """Import all sources. On cancellation, commits what was decoded."""
         job = self._job
         job.start("Looking for pictures", None)
         total = count(self._sources)
@@ -121,7 +121,7 @@ class _Import:
             self.summary.note(f"sheets cut as in an earlier import: {self._cut_before:,}")
 
     def decide(self) -> None:
-        """What is asked for beside the import itself, each as one edit."""
+        """Apply decisions for edited files, and tags, each as one edit."""
         if self._options.carry_over:
             found = earlier.pending(self._workspace, self._sources)
             noticed = {(pair.path, pair.after) for pair in self.summary.edited}
@@ -135,7 +135,7 @@ class _Import:
         self.summary.hidden += 1
 
     def _settle(self) -> None:
-        """Commit, then tell captions from other text files."""
+        """Commit, then decide which text files are captions."""
         self._recorder.commit()
         self._words.settle()
 
@@ -188,7 +188,7 @@ class _Import:
             self._committed_at = time.monotonic()
 
     def _chunks(self, found: Iterator[Found]) -> Iterator[Chunk]:
-        """What must be looked at, in chunks small enough to be shared fairly; the rest is settled on the way."""
+        """The items to decode, in chunks; items that need no decoding are recorded on the way."""
         chunk: Chunk = []
         size = 0
         for item in self._unknown(found):
@@ -230,20 +230,20 @@ class _Import:
 
     def _again(self, item: Item, memory: Known) -> bool:
         if self._options.frame_tags and (item.member or item.path).lower().endswith((".ase", ".aseprite")):
-            return True  # its tags are not remembered
+            return True  # frame tags are not stored
         if memory.reason == ARCHIVE and self._open_again(item):
             return True
         if not memory.accepted and self._options.limits.allow(memory.reason, item.size):
             return True
         if item.data is not None and memory.digest and hashlib.sha256(item.data).hexdigest() != memory.digest:
-            return True  # changed without a sign of it
+            return True  # changed, but size and time are the same
         return self._options.reread or (self._options.retry_rejected and not memory.accepted)
 
     def _open_again(self, item: Item) -> bool:
-        """Whether an archive that has not changed may give other sprites now."""
+        """Whether an unchanged archive may give different sprites with these options."""
         options = self._options
         if options.names or options.captions or item.path in options.encodings:
-            return True  # its entries may have other names now, and the captions among them are to be read
+            return True  # entries may get other names, and captions in it must be read
         if any(label.startswith(f"{item.path}!") for label in options.cuts):
             return True
         known = archive_members(self._workspace.connection, item, options.mode)
@@ -253,7 +253,7 @@ class _Import:
         )
 
     def _remember(self, item: Item, memory: Known) -> None:
-        """Count an item that has not changed since an earlier import settled it."""
+        """Count an item that has not changed since an earlier import recorded it."""
         if not memory.accepted:
             if _may_be_words(item, memory.digest):
                 self._words.text(item, memory.reason)
@@ -267,7 +267,7 @@ class _Import:
             self._words.known(item, memory.sprite)
 
     def _open_archive(self, engine: Engine, archive: _Archive) -> None:
-        """Import an archive's entries, then remember the archive, so that it is not even listed next time."""
+        """Import an archive's entries, then record the archive, so that the next import need not list it."""
         item = archive.item
         self._chunk_files = _ARCHIVE_FILES
         self._job.start(f"Importing from {storable(os.path.basename(item.path))}", None)
@@ -297,12 +297,12 @@ class _Import:
 
 
 def _may_be_words(item: Item, digest: str) -> bool:
-    """Whether a refused file that was read may say something of pictures: what lies beside it will tell."""
+    """Whether a rejected file that was read may be a caption or table, depending on the pictures next to it."""
     return bool(digest) and holds_words(item.member or item.path)
 
 
 def _grouped(found: Iterator[Found]) -> Iterator[list[Found]]:
-    """Groups small enough to look up at once; entries that carry their bytes are not held back in large numbers."""
+    """Groups to look up together, limited by count and by the bytes that their items hold."""
     group: list[Found] = []
     held = 0
     for entry in found:

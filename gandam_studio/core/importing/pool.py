@@ -1,7 +1,7 @@
-"""The import's worker processes: chunks of files go in, outcomes come out in the same order.
+"""The import's worker processes: take chunks of files, return outcomes in the same order.
 
-When a worker crashes or takes too long on a picture, that picture is looked at once more alone, and refused when it
-fails again. Everything else in its chunk is done by another worker.
+A picture on which a worker crashes is tried once more, alone, and rejected if that crashes too; one that takes too long
+is rejected at once. Another worker does the rest of its chunk.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _WINDOW_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class _Share:
-    """A chunk, or what is left of one that a worker died on; `tries` counts the workers lost to it as a whole."""
+    """A chunk, or the rest of one on which a worker died; `tries` counts the workers that died on all of it."""
 
     items: Chunk
     tries: int = 0
 
 
 class Pool:
-    """A context manager over `workers` processes that examine files, started as there is work for them."""
+    """Context manager for up to `workers` processes that examine files. They start when there is work for them."""
 
     def __init__(self, settings: WorkSettings, workers: int) -> None:
         seconds = settings.decoding_limits.seconds
-        # Bounds what waits for a slow picture before it: chunks, and the bytes of their small originals.
+        # Limits what waits behind a slow picture: chunks, and the bytes of their small originals.
         window: Window[_Share] = Window(_WINDOW, lambda share: _small_bytes(share.items), _WINDOW_BYTES)
         work = _Examining(seconds)
         self._pool = WorkerPool(COMMAND, asdict(settings), work, workers=workers, seconds=seconds, window=window)
@@ -46,7 +46,7 @@ class Pool:
         self._pool.close()
 
     def run(self, chunks: Iterator[Chunk], check: Check = lambda: None) -> Iterator[tuple[Chunk, list[Outcome]]]:
-        """Outcomes of each chunk, in order. `check` is called often and may raise (cancellation)."""
+        """Yield the outcomes of each chunk, in order. `check` is called often and may raise (cancellation)."""
         for share, results in self._pool.run(map(_Share, chunks), check):
             yield share.items, [outcome for outcomes in results for outcome in outcomes]
 
@@ -58,23 +58,23 @@ class _Examining:
         self._overtime = Outcome(REJECTED, f"took longer than {seconds:g} seconds")
 
     def encode(self, task: _Share) -> bytes:
-        """The files to look at."""
+        """Encode the files to examine."""
         return pack_items(task.items)
 
     def decode(self, task: _Share, answer: bytes) -> list[Outcome]:
-        """What was found in them."""
+        """Decode what was found in them. Raises ValueError."""
         outcomes = unpack_outcomes(answer)
         if len(outcomes) != len(task.items):
             raise ValueError("a wrong number of outcomes")
         return outcomes
 
     def after_death(self, task: _Share, death: Death) -> Sequence[Again[_Share] | Settled[list[Outcome]]]:
-        """The files before and after the one it died on, and between them that one alone, or its refusal."""
+        """Return the files before and after the one it died on, and between them that one alone, or its rejection."""
         if death.malformed is not None:
             raise RuntimeError("an import worker gave a malformed answer") from death.malformed
         items, culprit = task.items, death.position
         if culprit >= len(items) > 1:
-            # It died hashing a batch: any of them may be the one.
+            # It died while hashing a batch: any of them may be the cause.
             return [Again(_Share([item], task.tries + 1), alone=True) for item in items]
         suspect: Again[_Share] | Settled[list[Outcome]]
         if death.overtime:

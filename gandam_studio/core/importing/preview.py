@@ -1,4 +1,4 @@
-"""Looking at a picture before it is imported (sheets, recipe preview) without trusting it: a worker decodes it."""
+"""Loads pictures that are not imported yet (for sheets and recipe previews). A worker vets them first."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from gandam_studio.core.workers.pool import Check
 
 
 class Sheet(NamedTuple):
-    """A sheet to be cut.
+    """A sheet to cut.
 
     Attributes:
         rgba: (H, W, 4) uint8, canonical.
-        cleared: the same with the palette's first entry made transparent; None where the file has no palette.
+        cleared: the same with the first palette entry made transparent; None if the file has no palette.
     """
 
     rgba: NDArray[np.uint8]
@@ -33,7 +33,7 @@ class Sheet(NamedTuple):
 
 
 def load_sheet(source: Path | Item, *, limits: Limits = DEFAULT_LIMITS, check: Check = lambda: None) -> Sheet:
-    """As `load_picture`, for a sheet that may have a palette."""
+    """Load a sheet as `load_picture` does, with its variant without the first palette entry."""
     data = _data(source, limits)
     rgba = load_picture(data, limits=limits, check=check)
     return Sheet(rgba, without_index_0(data, rgba, limits))
@@ -42,10 +42,10 @@ def load_sheet(source: Path | Item, *, limits: Limits = DEFAULT_LIMITS, check: C
 def load_picture(
     source: Path | str | bytes | Item, *, limits: Limits = DEFAULT_LIMITS, check: Check = lambda: None
 ) -> NDArray[np.uint8]:
-    """Canonical RGBA (H, W, 4) of a file, an entry of a zip or encoded bytes that nobody has vetted yet.
+    """Return the canonical RGBA (H, W, 4) of an untrusted file, zip entry or encoded bytes.
 
-    A worker process proves that the picture can be decoded within the limits; only then is it decoded here. Takes
-    about half a second: call it off the GUI thread. Raises UnreadablePicture, or whatever `check` raises.
+    A worker process decodes the picture first, to check that it stays within the limits; then it is decoded here. Takes
+    about half a second, so call it off the GUI thread. Raises UnreadablePicture, or what `check` raises.
     """
     data = source if isinstance(source, bytes) else _data(source, limits)
     item = Item("preview", data=data, size=len(data))
@@ -68,7 +68,7 @@ def _data(source: Path | str | Item, limits: Limits) -> bytes:
 
 def _bytes_of(item: Item, limits: Limits) -> bytes:
     if item.member and item.index < 0:
-        raise UnreadablePicture("an entry of an archive that can only be read from its beginning")
+        raise UnreadablePicture("a picture in a tar archive, which cannot be read on its own")
     if not item.member:
         return read_file(item.path, limits)
     reader = ZipReader()

@@ -1,7 +1,7 @@
-"""The import's decoding spread over a Ray cluster: an optional extra, with the same results bit for bit.
+"""Decoding on a Ray cluster (an optional extra), with bit-identical results.
 
-The driver reads the files and keeps the originals; pictures travel as bytes, so the machines of the cluster need not
-see each other's disks. A task that dies or overstays is cut into single pictures; those that fail alone are refused.
+The driver reads the files and stores the originals. Pictures are sent as bytes, so the machines need no shared disk. A
+task that dies or takes too long is split into single pictures; pictures that fail alone are rejected.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _examiners: dict[str, Examiner] = {}
 
 
 def _examine(settings: dict[str, Any], frame: bytes) -> bytes:
-    """What runs on the cluster: the same code as a local worker's, on bytes that came along."""
+    """The task that runs on the cluster: the same code as in a local worker, on the bytes in `frame`."""
     key = repr(settings)
     if key not in _examiners:
         import cv2
@@ -55,7 +55,7 @@ def _examine(settings: dict[str, Any], frame: bytes) -> bytes:
 
 @dataclass
 class _Part:
-    """A run of a chunk's items that one task looks at."""
+    """Consecutive items of a chunk that one task examines."""
 
     items: Chunk
     started: float = 0.0
@@ -73,9 +73,9 @@ class _Chunk:
 
 
 class RayEngine:
-    """A context manager over a Ray cluster; see `pipeline.Engine`.
+    """Context manager for a Ray cluster; a `pipeline.Engine`.
 
-    Raises UserError when Ray is not installed or the cluster cannot be reached.
+    Raises UserError if Ray is not installed or the cluster cannot be reached.
     """
 
     def __init__(self, settings: WorkSettings, originals: Originals, address: str = "") -> None:
@@ -103,9 +103,9 @@ class RayEngine:
                     configure_logging=False,
                 )
                 self._started_here = True
-        except Exception as error:  # Ray raises nearly anything here
+        except Exception as error:  # Ray raises all kinds of exceptions here
             raise UserError(f"the Ray cluster cannot be reached: {str(error).splitlines()[0]}") from None
-        # Crashes are judged here, picture by picture, so Ray itself must not retry.
+        # No retries by Ray: crashes are handled here, picture by picture.
         self._task = ray.remote(_examine).options(num_cpus=1, max_retries=0)
         return self
 
@@ -115,7 +115,7 @@ class RayEngine:
             self._ray.shutdown()
 
     def run(self, chunks: Iterator[Chunk], check: Check = lambda: None) -> Iterator[tuple[Chunk, list[Outcome]]]:
-        """Outcomes of each chunk, in order."""
+        """Yield the outcomes of each chunk, in order."""
         window = max(4, int(self._ray.cluster_resources().get("CPU", 2)) * _WINDOW_PER_CPU)
         order: deque[_Chunk] = deque()
         exhausted = False
@@ -142,7 +142,7 @@ class RayEngine:
                         self._ray.cancel(part.reference, force=True)
 
     def _load(self, items: Chunk) -> _Chunk:
-        """Read a chunk's files here and send them off."""
+        """Read a chunk's files and send them to the cluster."""
         loaded: Chunk = []
         settled: dict[int, Outcome] = {}
         limits = self._settings.decoding_limits
@@ -166,12 +166,12 @@ class RayEngine:
         return _Part(items, time.monotonic(), reference)
 
     def _advance(self, chunk: _Chunk) -> None:
-        """Wait a moment for the first part of a chunk; cut it up when it died or overstayed."""
+        """Wait a moment for the first part of a chunk; split it if it died or took too long."""
         part = chunk.parts[0]
         ready, _ = self._ray.wait([part.reference], timeout=_POLL_S)
         seconds = self._settings.decoding_limits.seconds
         if not ready:
-            # Tasks behind it in the queue started later, so a single picture is given its time from its own start.
+            # Later tasks may have waited in the queue, so the limit counts from the start of each.
             if time.monotonic() - part.started > seconds * len(part.items) + _START_S:
                 self._ray.cancel(part.reference, force=True)
                 self._divide(chunk, f"took longer than {seconds:g} seconds")
@@ -192,7 +192,7 @@ class RayEngine:
             chunk.parts[:0] = [self._send([item]) for item in part.items]
 
     def _finished(self, chunk: _Chunk) -> list[Outcome]:
-        """Outcomes of all of a chunk's items, with the originals of those accepted."""
+        """The outcomes of all items of a chunk; stores the originals of accepted ones."""
         answers = iter(zip(chunk.loaded, chunk.done, strict=True))
         outcomes = []
         for index in range(len(chunk.items)):

@@ -1,4 +1,4 @@
-"""Outcomes to rows: one transaction a batch, after its originals are safe on disk."""
+"""Writes outcomes to the database: one transaction per batch, after its originals are flushed to disk."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _SOURCE = (
 
 
 def display_name(item: Item) -> str:
-    """The last part of the path or entry, whatever separators it uses."""
+    """Return the last part of the path or entry."""
     if item.member:
-        # Archives made on Windows may use its separator.
+        # Archives made on Windows may use backslashes.
         name = item.member.replace("\\", "/").rpartition("/")[2]
     else:
         name = os.path.basename(item.path)
@@ -48,19 +48,19 @@ def display_name(item: Item) -> str:
 
 
 def member_key(item: Item, suffix: str = "") -> str:
-    """The `member` column: the entry of an archive, and after "#" the part or the mode of the import."""
+    """Return the `member` column: the archive's entry, then "#" and the part or the mode of the import."""
     return join_member(storable(item.member), suffix)
 
 
 @dataclass(frozen=True)
 class Known:
-    """What an earlier import made of an unchanged item.
+    """What an earlier import recorded about an unchanged item.
 
     Attributes:
         accepted, reason: its verdict.
-        digest: SHA-256 of its bytes, "" when they were not read.
-        sprite: the row of its sprite; None when it gave none, or several.
-        size: of the file or entry, bytes.
+        digest: SHA-256 of its bytes; "" if they were not read.
+        sprite: the row of its sprite; None if it gave none or several.
+        size: of the file or entry, in bytes.
     """
 
     accepted: bool
@@ -71,9 +71,9 @@ class Known:
 
 
 def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> list[Known | None]:
-    """For each item what is remembered of it, when it has not changed since; None when it must be looked at.
+    """Return what is known about each item; None if it is new or has changed.
 
-    Items that were read before are told the digest of their bytes then (`Item.earlier`).
+    Sets `Item.earlier` of items that were read before.
     """
     rows: dict[tuple[str, str], tuple[int, int, str, str, str, int | None]] = {}
     paths = sorted({storable(item.path) for item in items})
@@ -97,14 +97,14 @@ def lookup(connection: sqlite3.Connection, items: Sequence[Item], mode: str) -> 
 
 
 def _mode_of(item: Item, mode: str) -> str:
-    """The mode under which an item is remembered; `mode` is the import's."""
+    """The mode under which an item is recorded; `mode` is that of the import."""
     return item.cut_mode if item.chosen else item.cut_mode or mode
 
 
 def cut_as_before(connection: sqlite3.Connection, items: Sequence[Item]) -> list[Item]:
-    """Let files that an earlier import cut into sprites, and never took whole, be cut in the same way; return those.
+    """Cut files as an earlier import did, unless one imported them whole; returns those files.
 
-    Of several ways the newest counts. Entries of archives, and sheets that a description cuts, are left as they are.
+    The newest of several cuts is used. Archive entries, and sheets cut by a description, are left alone.
     """
     files = {storable(item.path): item for item in items if not item.member and item.data is None and item.cut is None}
     modes: dict[str, str] = {}
@@ -124,12 +124,12 @@ def cut_as_before(connection: sqlite3.Connection, items: Sequence[Item]) -> list
 
 
 def _is_undated(item: Item) -> bool:
-    """Whether an item is a file of unknown date, which may have changed without a sign."""
+    """Whether an item is a file of unknown date, so that changes cannot be detected."""
     return item.mtime_ns == UNKNOWN_TIME and not item.member and item.data is None
 
 
 def archive_members(connection: sqlite3.Connection, item: Item, mode: str) -> Iterable[tuple[str, Known]]:
-    """What was remembered of an archive's entries, the archive itself left out; of a cut sheet, the sheet."""
+    """Yield what is known about the entries of an archive. For a sheet that was cut, its own row counts."""
     seen: set[str] = set()
     query = "SELECT member, verdict, reason, file_digest, sprite, size FROM sources WHERE path = ? AND member != ?"
     for member, verdict, *row in connection.execute(
@@ -147,14 +147,14 @@ def archive_members(connection: sqlite3.Connection, item: Item, mode: str) -> It
 
 @dataclass
 class Recorder:
-    """Gathers outcomes and writes them, a batch at a time, to a workspace's rows, thumbnails and summary.
+    """Collects outcomes and writes them in batches: rows, thumbnails and originals.
 
     Attributes:
         workspace: open for writing.
         mode: of the import (`ImportOptions.mode`).
-        summary: counted as rows are committed.
-        placed: called with every accepted item, and the rows and findings of its sprites.
-        held_bytes: of the originals that wait for the next commit.
+        summary: updated with every commit.
+        placed: called with every accepted item, the rows of its sprites and the sprites.
+        held_bytes: size of the originals that wait for the next commit.
     """
 
     workspace: Workspace
@@ -166,7 +166,7 @@ class Recorder:
     _unlisted: set[int] = field(default_factory=set)
 
     def add(self, item: Item, outcome: Outcome, *, listed: bool = True) -> None:
-        """Take an accepted or rejected item into the current batch; `listed`: the summary names it when rejected."""
+        """Add an accepted or rejected item to the batch; `listed`: the summary lists it if rejected."""
         self._waiting.append((item, outcome))
         if not listed:
             self._unlisted.add(id(item))
@@ -174,11 +174,14 @@ class Recorder:
 
     @property
     def pending(self) -> int:
-        """Items gathered and not yet committed."""
+        """Number of items waiting for the next commit."""
         return len(self._waiting)
 
     def commit(self) -> None:
-        """Write the batch: originals kept, then one transaction. Raises UserError (disk full): no row is written."""
+        """Store the originals of the batch, then write its rows in one transaction.
+
+        Raises UserError (disk full); then no row is written.
+        """
         batch, self._waiting, self.held_bytes = self._waiting, [], 0
         if not batch:
             return
@@ -191,7 +194,7 @@ class Recorder:
             if o.sprites and not o.original and (o.fresh or any(sprite.id not in known for sprite in o.sprites))
         }
         try:
-            # Before the rows: a power cut may leave an original without a row, never a row without its original.
+            # First, so that a power cut may leave an original without a row but no row without its original.
             originals.add_all(small.items())
             originals.flush(files)
             new, edited, copies = self._write(batch)
@@ -205,10 +208,9 @@ class Recorder:
             self.summary.edit(pair)
 
     def _write(self, batch: list[tuple[Item, Outcome]]) -> tuple[list[FoundSprite], list[Edited], int]:
-        """The batch's transaction: the sprites that were new, what was edited, and how many were exact copies.
+        """Write the rows of the batch. Returns the new sprites, the edited pictures and the number of exact copies.
 
-        The original of a re-encoded copy is kept too: a version names one of the files with equal pixels whichever
-        came first, so all of them must be there.
+        The originals of re-encoded copies are kept too, since a version may name any of the files with equal pixels.
         """
         connection = self.workspace.connection
         with transaction(connection):
@@ -245,9 +247,9 @@ class Recorder:
         sources: list[tuple[object, ...]],
         edited: list[tuple[Item, Outcome, list[Placed], set[str]]],
     ) -> int:
-        """Decide which of an item's sprites are new and what its rows in `sources` say.
+        """Decide which sprites of an item are new, and what its rows in `sources` contain.
 
-        Returns how many are copies of sprites from elsewhere; those of a file that was read before are not.
+        Returns the number of copies of sprites from other files; always 0 for a file that was read before.
         """
         before = len(new)
         path, stamp = storable(item.path), (item.size, item.mtime_ns, outcome.digest)
@@ -297,7 +299,7 @@ def _sprite_row(seq: int, sprite: FoundSprite, name: str, digest: str) -> tuple[
 
 
 def _known_sprites(connection: sqlite3.Connection, batch: list[tuple[Item, Outcome]]) -> dict[str, tuple[int, str]]:
-    """id -> (seq, blob) of those of the batch's sprites that the workspace holds."""
+    """id -> (seq, blob) of the batch's sprites that the workspace already has."""
     ids = [sprite.id for _, outcome in batch for sprite in outcome.sprites]
     known = {}
     for some in _slices(ids):

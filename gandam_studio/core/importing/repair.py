@@ -1,4 +1,4 @@
-"""Hashes and features of an older kind are made again from the originals."""
+"""Recomputes hashes and features of an older version from the originals."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _BATCH = 64
 
 
 def describe_again(workspace: Workspace, job: Job = NULL_JOB) -> int:
-    """Compute every sprite's hashes and features anew from its original; returns how many rows were written.
+    """Recompute the hashes and features of every sprite from its original; returns how many rows were written.
 
-    Committed in batches; cancelled half-way it is still stale and starts over. A sprite whose original is gone keeps
-    the row it has. Raises Cancelled, or UserError (disk full).
+    Commits in batches. If it is cancelled, the workspace stays stale and the next call starts over. A sprite without an
+    original keeps its row. Raises Cancelled, or UserError (disk full).
     """
     workspace.require_writable()
     (last,) = workspace.connection.execute("SELECT coalesce(max(seq), 0) FROM sprites").fetchone()
@@ -50,7 +50,7 @@ def describe_again(workspace: Workspace, job: Job = NULL_JOB) -> int:
 
 
 def _pictures(workspace: Workspace, seqs: range) -> tuple[list[int], list[np.ndarray]]:
-    """Row numbers and canonical pixels of those sprites whose originals can still be decoded."""
+    """Row numbers and canonical pixels of the sprites whose originals can be decoded."""
     found: list[int] = []
     pictures: list[np.ndarray] = []
     for sprite in workspace.sprites(seqs):

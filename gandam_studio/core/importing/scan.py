@@ -1,4 +1,4 @@
-"""Folders and files to items, in a fixed order: recursive, safe against symlink cycles, skipping only known clutter."""
+"""Lists folders recursively as items to import, in a fixed order. Follows links without cycles and skips clutter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CLUTTER_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin"})
 
 @dataclass(frozen=True)
 class Pasted:
-    """A picture that lies in no file (clipboard, a drop of raw bytes): a name to show, and its encoded bytes."""
+    """A picture that is not a file (from the clipboard or dropped): a name to show, and its encoded bytes."""
 
     name: str
     data: bytes
@@ -29,12 +29,12 @@ Source = str | Path | Pasted
 
 
 def label_of(source: Source) -> str:
-    """Return the `Item.label` of a source that is a file, or a pasted picture."""
+    """Return the `Item.label` of a file or pasted picture."""
     return _pasted(source).label if isinstance(source, Pasted) else os.path.abspath(os.fspath(source))
 
 
 def is_clutter(name: str) -> bool:
-    """Whether an entry is what systems leave behind by themselves: Thumbs.db, ._shadows, hidden folders."""
+    """Whether a path is a file that systems make (Thumbs.db, ._shadows) or lies in a hidden folder."""
     *folders, last = name.replace("\\", "/").split("/")
     return _clutter_name(last) or any(_hidden_folder(folder) for folder in folders)
 
@@ -50,18 +50,17 @@ def scan(
     key_mode: str = "",
     skip: Callable[[], object] = lambda: None,
 ) -> Iterator[Item | tuple[Item, Outcome]]:
-    """Items of all sources in order; with an Outcome where it is settled already (missing, not a regular file).
+    """Yield the items of all sources in order, with an Outcome if there is nothing to decode (missing, not a file).
 
-    With `atlases`, a file that describes a sheet beside it yields no item of its own: the sheet's item says how
-    it is cut. `key_mode` names the import's key colour, which counts for such sheets too; "" without one. `skip` is
-    called for everything hidden that is not looked at.
+    With `atlases`, a sheet that has a description is cut by it, and the description yields no item. `key_mode` names
+    the import's key colour, which applies to such sheets too; "" for none. `skip` is called for everything hidden.
     """
     found = _scan(sources, skip)
     return _with_atlases(found, key_mode) if atlases else found
 
 
 def _with_atlases(found: Iterator[Item | tuple[Item, Outcome]], key_mode: str) -> Iterator[Item | tuple[Item, Outcome]]:
-    """Descriptions come in before or after their sheets; they are asked for by the sheets' folder."""
+    """Apply descriptions to sheets. Both may come first, so a folder's descriptions are read with its first file."""
     folders: dict[str, Folder] = {}
     for entry in found:
         item = entry if isinstance(entry, Item) else entry[0]
@@ -71,7 +70,7 @@ def _with_atlases(found: Iterator[Item | tuple[Item, Outcome]], key_mode: str) -
         parent, name = os.path.split(item.path)
         folder = folders.get(parent)
         if folder is None:
-            # A walk comes back only to the folders above the present one.
+            # A walk returns only to the parents of the current folder.
             folders = {path: kept for path, kept in folders.items() if parent.startswith(os.path.join(path, ""))}
             folder = folders[parent] = describe_folder(parent)
         if (settled := folder.settle(item, name, key_mode)) is not None:
@@ -100,9 +99,9 @@ def _scan(sources: Iterable[Source], skip: Callable[[], object]) -> Iterator[Ite
 
 
 def count(sources: Iterable[Source], check: Callable[[], object] = lambda: None) -> int:
-    """About how many items `scan` will give, archives counted as one; without the cost of asking for every size.
+    """Return about how many items `scan` will yield, counting an archive as one. Faster, as no file is stat'ed.
 
-    `check` is called at every folder and may raise Cancelled.
+    `check` is called for every folder and may raise Cancelled.
     """
     total = 0
     visited: set[tuple[int, int]] = set()
@@ -118,7 +117,7 @@ def count(sources: Iterable[Source], check: Callable[[], object] = lambda: None)
 
 
 def _count_folder(folder: str, stack: list[str], visited: set[tuple[int, int]]) -> int:
-    """Files in one folder; its folders go on the stack."""
+    """The number of files in one folder; its folders are put on the stack."""
     found = 0
     try:
         status = os.stat(folder)
@@ -140,7 +139,7 @@ def _count_folder(folder: str, stack: list[str], visited: set[tuple[int, int]]) 
 def _walk(
     folder: str, visited: set[tuple[int, int]], skip: Callable[[], object]
 ) -> Iterator[Item | tuple[Item, Outcome]]:
-    # A stack of listings, not recursion: folders may be nested deeper than Python's stack.
+    # Not recursive: folders may be nested deeper than Python's stack.
     stack = [_listing(folder)]
     while stack:
         entry = next(stack[-1], None)
@@ -164,7 +163,7 @@ def _walk(
 
 
 def _listing(folder: str) -> Iterator[tuple[str, os.stat_result | None, str]]:
-    """(path, status, "") of a folder's entries by name, 2 before 10; status None and a reason where there is none."""
+    """(path, status, "") of a folder's entries in natural order; (path, None, reason) if the status is unknown."""
     try:
         names = sorted(os.listdir(folder), key=lambda name: (natural_key(name), name))
     except OSError as error:
@@ -180,7 +179,7 @@ def _listing(folder: str) -> Iterator[tuple[str, os.stat_result | None, str]]:
 
 def _file(path: str, status: os.stat_result) -> Item | tuple[Item, Outcome]:
     item = Item(path, "", status.st_size, storable_ns(status.st_mtime_ns))
-    # Opening a pipe or a device would wait for ever.
+    # Opening a pipe or device could block forever.
     return item if stat.S_ISREG(status.st_mode) else (item, Outcome(REJECTED, "not a regular file"))
 
 
@@ -197,5 +196,5 @@ def _hidden_folder(name: str) -> bool:
 
 def _why(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
-        return "is not there (any more)"
+        return "no longer exists"
     return (error.strerror or str(error)).lower()

@@ -1,6 +1,6 @@
-"""Sprite sheets cut into sprites: by a grid, into connected shapes that stand apart, or by a description (an atlas).
+"""Cuts sprite sheets into sprites: by a grid, into separate shapes, or by a description (an atlas).
 
-`pieces` is what an import applies and what a window previews: the same rectangles.
+Both the import and the window's preview use `pieces`.
 """
 
 from __future__ import annotations
@@ -19,23 +19,24 @@ from gandam_studio.core.pictures.decoding.parts import INDEX_0, Color, Key, Piec
 from gandam_studio.core.pictures.rendering import content_box, plain_border
 
 MAXIMUM_REGIONS = 20_000
-_LONGEST = 32_000  # what a picture's side may be
+_LONGEST = 32_000  # side of a picture in pixels
 _SIDES = (16, 24, 32, 40, 48, 56, 64, 68, 72, 80, 96, 128, 160, 192, 256)
-"""Sides of cells in pixels that a grid is tried with."""
+"""Cell sizes in pixels that are tried as a grid."""
 Region = tuple[int, int, int, int]  # x, y, w, h in canonical pixels
-# A key colour covers at least this much of an opaque picture's border, of its area, and is seldom another's neighbour.
+# Least share of an opaque picture's border and area that its key colour covers.
 _KEY_BORDER, _KEY_AREA = 0.6, 0.15
-# Sides in pixels of the smallest sheet and of a piece that may be a sprite, and the factor between alike pieces' areas.
+# Sides in pixels of the smallest sheet and the smallest sprite, and the largest factor between areas of alike pieces.
 _SMALLEST_SHEET, _SMALLEST_PIECE, _ALIKE = 32, 8, 3.0
-# A sheet has drawings in at least this share of its cells; shapes cover at least this share of it.
+# Least share of a sheet's cells that have content, and of its area that shapes cover.
 _LEAST_CELLS, _LEAST_CONTENT = 0.25, 0.1
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells of one size; empty ones are left out. `left`, `top`: where the first begins; `gap_x`, `gap_y`: between.
+    """Cells of one size; empty ones are skipped. All values are in pixels.
 
-    A cell that runs over the sheet's right or lower edge is filled up (`parts.Piece.cut`).
+    `left`, `top`: margin before the first cell. `gap_x`, `gap_y`: space between cells. A cell that extends beyond the
+    right or lower edge of the sheet is padded (`parts.Piece.cut`).
     """
 
     width: int
@@ -65,9 +66,9 @@ class Grid:
 
 @dataclass(frozen=True)
 class Components:
-    """Shapes that touch (8 neighbours) belong together, also across gaps of up to `join` pixels.
+    """Shapes: connected pixels (8 neighbours), joined across gaps of up to `join` pixels.
 
-    `smallest`: shapes with fewer visible pixels are dust and left out.
+    Shapes with fewer than `smallest` visible pixels are skipped.
     """
 
     join: int = 1
@@ -75,7 +76,7 @@ class Components:
 
     def __post_init__(self) -> None:
         if not 0 <= self.join <= 64 or self.smallest < 1:
-            raise ValueError("join must lie in 0 to 64 and smallest be at least 1")
+            raise ValueError("join must be between 0 and 64, and smallest at least 1")
 
     @property
     def mode(self) -> str:
@@ -89,9 +90,9 @@ class Components:
 
 @dataclass(frozen=True)
 class Atlas:
-    """The pieces that a description beside the sheet names (see `atlases`).
+    """The pieces listed in a sheet's description (see `atlases`).
 
-    `from_below`: their y counts from the sheet's lower edge to theirs.
+    `from_below`: y is the distance between the lower edges of the sheet and the piece.
     """
 
     pieces: tuple[Piece, ...]
@@ -109,21 +110,21 @@ class Atlas:
         return {"kind": "atlas", "pieces": [asdict(piece) for piece in self.pieces], "from_below": self.from_below}
 
     def on(self, height: int) -> tuple[Piece, ...]:
-        """Return the pieces of a sheet so many pixels high. Raises UnreadablePicture if one lies above its top."""
+        """Return the pieces for a sheet of this height in pixels. Raises UnreadablePicture if one is above its top."""
         if not self.from_below:
             return self.pieces
         found = []
         for piece in self.pieces:
             x, y, w, h = piece.box
             if y + h > height:
-                raise UnreadablePicture(f"the sheet has no {piece.part} from below")
+                raise UnreadablePicture(f"the sheet has no {piece.part}, counted from its lower edge")
             found.append(replace(piece, box=(x, height - y - h, w, h)))
         return tuple(found)
 
 
 @dataclass(frozen=True)
 class Proposed:
-    """The likeliest way for each sheet by itself (`propose`); a picture that looks like one sprite stays whole."""
+    """The likeliest cut of each sheet (`propose`); a picture that looks like one sprite stays whole."""
 
     @property
     def mode(self) -> str:
@@ -158,14 +159,13 @@ _MODE = re.compile(
     r"|components=(\d{1,2})\+(\d{1,9}))?(?:\+?key=(auto|index0|[0-9a-f]{6}))?(?:\+frames=distinct)?"
 )
 WHOLE = "whole"
-"""Kind of a cut that leaves pictures whole, for those with a key colour."""
+"""Kind of a cut that keeps the picture whole and only applies a key colour."""
 
 
 def cut_of(mode: str) -> dict[str, Any] | None:
-    """Return how a mode of an import cuts, as plain values; None if it does not cut, or by a description.
+    """Parse the name of a cut (`Cut.mode`, `ImportOptions.mode`) to plain values; None for no cut or a description.
 
-    The values are those of `Slicing.to_json`, or of the kind WHOLE, and "key": the key colour's three numbers, "auto"
-    or None.
+    The values are those of `Slicing.to_json` or the kind WHOLE, with "key": [r, g, b], "auto", "index0" or None.
     """
     match = _MODE.fullmatch(mode)
     if match is None:
@@ -193,10 +193,10 @@ def _piece(values: dict[str, Any]) -> Piece:
 
 
 def pieces(rgba: NDArray[np.uint8], slicing: Slicing, key: Key | None = None) -> list[Piece]:
-    """What a slicing makes of (H, W, 4) RGBA; of an atlas also the pieces that show nothing.
+    """Cut (H, W, 4) RGBA into pieces. Those of an atlas may be empty.
 
-    `key` stands for transparency; pixels of INDEX_0 are transparent already. Raises UnreadablePicture beyond
-    MAXIMUM_REGIONS.
+    `key` stands for transparency; with INDEX_0 its pixels must be transparent already. Raises UnreadablePicture for
+    more than MAXIMUM_REGIONS pieces.
     """
     if isinstance(slicing, Atlas):
         return [replace(piece, key=key) for piece in slicing.on(rgba.shape[0])]
@@ -211,9 +211,9 @@ def pieces(rgba: NDArray[np.uint8], slicing: Slicing, key: Key | None = None) ->
 
 
 def propose_key(rgba: NDArray[np.uint8]) -> Color | None:
-    """The colour that stands for transparency on an opaque (H, W, 4) RGBA picture, or None.
+    """Return the colour that stands for transparency on an opaque (H, W, 4) RGBA picture, or None.
 
-    It fills most of the border, also where a signature covers a corner, and a good part of the picture.
+    It fills most of the border (a signature may cover a corner) and a good part of the picture.
     """
     if rgba[..., 3].min() < 255:
         return None
@@ -229,9 +229,9 @@ def propose_key(rgba: NDArray[np.uint8]) -> Color | None:
 
 
 def proposed_key(rgba: NDArray[np.uint8], cleared: NDArray[np.uint8] | None) -> Key | None:
-    """As `propose_key`; INDEX_0 where the palette's first entry has that colour, and others that are drawn with too.
+    """As `propose_key`, but INDEX_0 if the first palette entry has that colour and the drawing uses another such entry.
 
-    `cleared` is the picture without that entry (`parts.without_index_0`), None without a palette.
+    `cleared` is the picture without the first entry (`palettes.without_index_0`); None without a palette.
     """
     color = propose_key(rgba)
     if color is None or cleared is None:
@@ -245,8 +245,9 @@ def proposed_key(rgba: NDArray[np.uint8], cleared: NDArray[np.uint8] | None) -> 
 
 
 def regions(rgba: NDArray[np.uint8], sheet: Grid | Components) -> list[Region]:
-    """The rectangles that a slicing cuts (H, W, 4) RGBA into, row by row from the top left; those without content
-    are left out. Raises UnreadablePicture beyond MAXIMUM_REGIONS.
+    """Return the rectangles that a slicing cuts (H, W, 4) RGBA into, row by row from the top left, without empty ones.
+
+    Raises UnreadablePicture for more than MAXIMUM_REGIONS.
     """
     content = visible(rgba)
     found = _cells(content, sheet) if isinstance(sheet, Grid) else _shapes(content, sheet)
@@ -256,7 +257,7 @@ def regions(rgba: NDArray[np.uint8], sheet: Grid | Components) -> list[Region]:
 
 
 def visible(rgba: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """(H, W): what is neither transparent nor, on an opaque sheet with a plain border, the border's colour."""
+    """Return an (H, W) mask of the content: not transparent and, on an opaque sheet, not of the border's colour."""
     border = plain_border(rgba)
     if border is None:
         return rgba[..., 3] > 0
@@ -264,34 +265,34 @@ def visible(rgba: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def propose(rgba: NDArray[np.uint8]) -> list[Grid | Components]:
-    """Likely slicings of a sheet, the likeliest first; an empty list when it looks like a single sprite."""
+    """Return likely slicings of a sheet, the likeliest first; an empty list if it looks like a single sprite."""
     content = visible(rgba)
     if not content.any():
         return []
     proposals: list[Grid | Components] = []
     height, width = content.shape
-    # A cell size fits when no line between cells cuts through content; the smallest such that is not all gaps wins.
+    # A cell size fits if no line between cells cuts through content.
     for side in _SIDES:
         for cell_width, cell_height in ((side, side), (68, 56) if side == 68 else (0, 0)):
             if cell_width and _grid_fits(content, cell_width, cell_height):
                 proposals.append(Grid(cell_width, cell_height))
     shapes = Components(join=max(1, min(width, height) // 256))
     count = len(_shapes(content, shapes))
-    # A grid whose last cells run over the edge is as good where it gives each shape a cell of its own.
+    # A grid whose last cells extend beyond the edge counts if it gives each shape its own cell.
     cut_off = (Grid(side, side) for side in _SIDES if _grid_fits(content, side, side, whole=False))
     proposals += [grid for grid in cut_off if grid not in proposals and len(_cells(content, grid)) == count > 2][:1]
     if 1 < count <= MAXIMUM_REGIONS:
         proposals.append(shapes)
-    # The best grid cuts about as many pieces as there are shapes; rules and gaps that were seen say it for certain.
+    # The best grid has about as many cells as there are shapes. Visible gaps or ruled lines are certain, and go first.
     proposals.sort(key=lambda sheet: abs(len(regions(rgba, sheet)) - count))
     separated = separated_grid(rgba)
     return ([separated] if separated else []) + proposals[:6]
 
 
 def likely(rgba: NDArray[np.uint8]) -> Grid | Components | None:
-    """How (H, W, 4) RGBA is cut if it surely is a sheet of several sprites; None for what may be one sprite.
+    """Return how to cut (H, W, 4) RGBA if it is clearly a sheet of several sprites; None if it may be one sprite.
 
-    Stricter than `propose`: gaps or ruled lines are seen, or at least three pieces of about one size stand apart.
+    Stricter than `propose`: requires visible gaps or ruled lines, or at least three separate pieces of similar size.
     """
     if max(rgba.shape[:2]) < _SMALLEST_SHEET:
         return None
@@ -308,7 +309,7 @@ def likely(rgba: NDArray[np.uint8]) -> Grid | Components | None:
 
 
 def _is_scattered(rgba: NDArray[np.uint8], sheet: Grid | Components, found: list[Region]) -> bool:
-    """Whether most of the picture is empty, as in a scene with a few things in it."""
+    """Whether most of the picture is empty, as in a scene with a few objects."""
     height, width = rgba.shape[:2]
     if isinstance(sheet, Grid):
         columns = -(-(width - sheet.left) // (sheet.width + sheet.gap_x))
@@ -318,7 +319,7 @@ def _is_scattered(rgba: NDArray[np.uint8], sheet: Grid | Components, found: list
 
 
 def _are_alike(rgba: NDArray[np.uint8], found: list[Region], least: int) -> bool:
-    """Whether enough pieces are sprites of about one size, and hold nearly all that is visible."""
+    """Whether enough pieces have a similar size and contain most of what is visible."""
     content = visible(rgba)
     sizes, areas = [], []
     for x, y, w, h in found:
@@ -335,9 +336,9 @@ def _are_alike(rgba: NDArray[np.uint8], found: list[Region], least: int) -> bool
 
 
 def separated_grid(rgba: NDArray[np.uint8]) -> Grid | None:
-    """The grid whose cells are parted by gaps or ruled lines of one colour, seen in (H, W, 4) RGBA; None without one.
+    """Return the grid whose cells are separated by gaps or ruled lines of one colour in (H, W, 4) RGBA, or None.
 
-    The first and the last cells may lie at the picture's edge or behind a margin of any width.
+    There may be a margin of any width around the cells.
     """
     across = _separators(rgba)
     down = _separators(rgba.swapaxes(0, 1))
@@ -348,8 +349,9 @@ def separated_grid(rgba: NDArray[np.uint8]) -> Grid | None:
 
 
 def _separators(rgba: NDArray[np.uint8]) -> tuple[int, int, int] | None:
-    """(cell, first cell's place, gap) along the second axis, where equal runs of one-coloured columns part columns of
-    several colours at equal distances.
+    """(cell size, offset of the first cell, gap) along the second axis, or None.
+
+    Gaps are equally wide, equally spaced runs of columns of a single colour.
     """
     plain = (rgba == rgba[:1]).all(axis=(0, 2))
     if plain.all() or not plain.any():
@@ -369,7 +371,7 @@ def _separators(rgba: NDArray[np.uint8]) -> tuple[int, int, int] | None:
     before = first if not plain[0] else first - int(ends[0])
     after = rgba.shape[1] - last if not plain[-1] else int(starts[-1]) - last
     cell = int(steps[0]) - gap if len(steps) else before
-    # A piece at an edge that is no whole cell would be lost.
+    # An incomplete cell at an edge would be lost.
     if cell < 4 or before != cell or after != cell or 4 * gap > cell:
         return None
     return cell, first - cell, gap
@@ -381,7 +383,7 @@ def _grid_fits(content: NDArray[np.bool_], cell_width: int, cell_height: int, *,
         return False
     if cell_width > width or cell_height > height or (width, height) == (cell_width, cell_height):
         return False
-    # Content may touch a cell's edge on one side, but must not run across it.
+    # Content may touch a cell's edge but not cross it.
     across_x = content[:, cell_width - 1 : -1 : cell_width] & content[:, cell_width::cell_width]
     across_y = content[cell_height - 1 : -1 : cell_height] & content[cell_height::cell_height]
     return not across_x.any() and not across_y.any()
@@ -404,7 +406,7 @@ def _cells(content: NDArray[np.bool_], grid: Grid) -> list[Region]:
 def _shapes(content: NDArray[np.bool_], components: Components) -> list[Region]:
     mask = content.astype(np.uint8)
     if components.join:
-        # Every shape grows by `join` pixels in all: what lies no farther apart touches.
+        # Every shape grows by `join` pixels in total, so shapes that are no farther apart touch.
         mask = np.asarray(cv2.dilate(mask, np.ones((components.join + 1,) * 2, np.uint8)), np.uint8)
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     counts = np.bincount(labels[content], minlength=len(boxes))
@@ -421,14 +423,14 @@ def _shapes(content: NDArray[np.bool_], components: Components) -> list[Region]:
 
 
 def content_box_of(content: NDArray[np.bool_]) -> Region:
-    """(x, y, w, h) around the True cells of a mask."""
+    """Return the bounding box (x, y, w, h) of a mask."""
     rgba = np.zeros((*content.shape, 4), np.uint8)
     rgba[..., 3] = content
     return content_box(rgba)
 
 
 def _reading_order(found: list[Region]) -> list[Region]:
-    """Left to right in rows: a shape whose middle lies above the foot of a row's first shape stands in that row."""
+    """Sort into rows, left to right. A row holds the shapes whose middle is above the bottom of its first shape."""
     remaining = sorted(found, key=lambda box: (box[1], box[0]))
     ordered: list[Region] = []
     while remaining:

@@ -1,6 +1,6 @@
-"""Tables of words beside pictures: a metadata.jsonl or metadata.csv, as Hugging Face's data sets have them.
+"""Metadata tables: metadata.jsonl or metadata.csv next to pictures, as in Hugging Face data sets.
 
-A row names a picture by its path from the table's folder ("file_name") and may hold tags, a caption and a class.
+A row names a picture ("file_name", relative to the table's folder) and may have tags, a caption and a class.
 Columns: https://huggingface.co/docs/datasets/image_dataset#imagefolder
 """
 
@@ -18,7 +18,7 @@ from trainer.protocol.untrusted import UntrustedError, decode_text
 NAMES = ("metadata.jsonl", "metadata.csv")
 MAXIMUM_TABLE_BYTES = 64 << 20
 MAXIMUM_TAGS = 200
-"""Tags that one caption or row may give."""
+"""Most tags of one caption or row."""
 _LISTS = ("tags", "labels")
 _CAPTIONS = ("text", "caption", "prompt")
 _CLASSES = ("label", "class", "category")
@@ -26,18 +26,18 @@ _LONGEST_FIELD = 1 << 20
 
 
 def is_table_name(name: str) -> bool:
-    """Whether a file may be a table, if it names pictures that lie in its folder or below."""
+    """Whether a file is a table by its name. It counts as one if it names pictures in its folder or below."""
     return re.split(r"[/\\]", name)[-1].lower() in NAMES
 
 
 def tags_in(text: str) -> frozenset[str]:
-    """The tags in a text, between commas or line ends. Raises UserError when one is not valid."""
+    """Return the tags in a text, separated by commas or line ends. Raises UserError if one is not valid."""
     parts = (part.strip() for part in re.split(r"[,\r\n]", text))
     return checked_tags(part for part in parts if part)
 
 
 def checked_tags(found: Iterable[str]) -> frozenset[str]:
-    """Raises UserError when a tag is not valid, or there are more than MAXIMUM_TAGS."""
+    """Return the tags without empty ones. Raises UserError if one is not valid or there are more than MAXIMUM_TAGS."""
     tags = frozenset(filter(None, (checked(part, "a tag", LONGEST_TAG) for part in found)))
     if len(tags) > MAXIMUM_TAGS:
         raise UserError(f"there are more than {MAXIMUM_TAGS} tags")
@@ -45,10 +45,9 @@ def checked_tags(found: Iterable[str]) -> frozenset[str]:
 
 
 def read_table(data: bytes, name: str) -> list[tuple[str, frozenset[str]]]:
-    """(path of a picture from the table's folder, its tags) of every row that names one.
+    """Return (path of a picture relative to the table's folder, its tags) for every row that names a picture.
 
-    A column whose values are numbers of classes gives no tag, because nothing says what they mean. Raises UserError
-    or UntrustedError with the line.
+    Class numbers give no tags, since their meaning is unknown. Raises UserError or UntrustedError with the line number.
     """
     if len(data) > MAXIMUM_TABLE_BYTES:
         raise UserError(f"larger than {MAXIMUM_TABLE_BYTES >> 20} MiB")
@@ -79,7 +78,7 @@ def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    # Workers load this module too, and never need these.
+    # Imported here, because workers load this module but never need them.
     import csv
     import io
 

@@ -1,7 +1,7 @@
-"""Descriptions of sheets for Unity: TexturePacker's .tpsheet, and the .meta file that Unity keeps beside each picture.
+"""Sheet descriptions for Unity: TexturePacker's .tpsheet, and the .meta file that Unity keeps next to each picture.
 
-Only the few plain lines that say where sprites lie are read; of YAML, just what Unity writes there. In both, y counts
-from the sheet's lower edge.
+Reads only the lines with the sprites' rectangles, and only the subset of YAML that Unity writes. In both formats y
+starts at the sheet's lower edge.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Frames = list[dict[str, Any]]
 
 
 def read_tpsheet(data: bytes) -> tuple[str, Frames] | None:
-    """The sheet's file name ("" if none is named) and its frames, as `atlases` has them; None without a single frame.
+    """Return the sheet's file name ("" if missing) and its frames in the layout of `atlases`; None without frames.
 
-    A line is "name;x;y;w;h;" and more, which is not needed. At most one more than MAXIMUM_REGIONS is read. Raises
+    A line is "name;x;y;w;h;" with more fields that are ignored. Reads at most MAXIMUM_REGIONS + 1 frames. Raises
     UntrustedError.
     """
     sheet = ""
@@ -47,7 +47,7 @@ def read_tpsheet(data: bytes) -> tuple[str, Frames] | None:
                 wrong = wrong or number
                 continue
             if len(frames) > MAXIMUM_REGIONS:
-                break  # whoever takes them refuses so many
+                break  # the caller rejects this many
             frames.append({"filename": unquote(name.strip()), "frame": {"x": x, "y": y, "w": w, "h": h}})
     if frames and wrong:
         raise UntrustedError(f"line {wrong:,}: not a name and four numbers")
@@ -55,16 +55,16 @@ def read_tpsheet(data: bytes) -> tuple[str, Frames] | None:
 
 
 def read_meta(data: bytes) -> Frames | None:
-    """The frames of the picture that a .meta file belongs to, as `atlases` has them; None where it is not cut.
+    """Return the frames in a .meta file in the layout of `atlases`; None if its picture is not a sheet.
 
-    At most one more than MAXIMUM_REGIONS is read.
+    Reads at most MAXIMUM_REGIONS + 1 frames.
     """
     if b"spriteSheet:" not in data:
         return None
     lines = list(_lines(data))
     modes = [line.partition(":")[2].strip() for line in lines if line.strip().startswith("spriteMode:")]
     if modes and modes[0] != _MULTIPLE:
-        return None  # Unity keeps the cells of a sheet that is one sprite now
+        return None  # Unity keeps the rectangles of a sheet that was turned back into a single sprite
     start = next((i for i, line in enumerate(lines) if line.strip() == "spriteSheet:"), None)
     if start is None:
         return None
@@ -76,7 +76,7 @@ def read_meta(data: bytes) -> Frames | None:
 
 
 def _below(lines: list[str], start: int) -> Iterator[str]:
-    """The lines that belong to the one at `start`: those indented deeper."""
+    """The lines below the one at `start` that are indented deeper."""
     depth = _indent(lines[start])
     for line in lines[start + 1 :]:
         if line.strip() and _indent(line) <= depth:
@@ -85,7 +85,7 @@ def _below(lines: list[str], start: int) -> Iterator[str]:
 
 
 def _items(lines: list[str], start: int) -> Iterator[list[str]]:
-    """The items of the list under the key at `start`: their lines, the dash in the first made a space.
+    """The lines of each item of the list under the key at `start`, with the dash replaced by a space.
 
     Unity does not indent the dashes.
     """
@@ -141,7 +141,7 @@ def _indent(line: str) -> int:
 
 
 def _whole(text: str) -> int:
-    """A number to the nearest pixel. Raises ValueError."""
+    """A number rounded to the nearest pixel. Raises ValueError."""
     value = float(text[:40])
     if not math.isfinite(value):
         raise ValueError(text)
@@ -149,7 +149,7 @@ def _whole(text: str) -> int:
 
 
 def _number(text: str) -> Any:
-    """As `_whole`; the text itself if it is no number, so that whoever checks it can name it."""
+    """As `_whole`, but returns the text if it is not a number, for the caller's error message."""
     try:
         return _whole(text)
     except ValueError:
@@ -157,7 +157,7 @@ def _number(text: str) -> Any:
 
 
 def _text(value: str) -> str:
-    """A scalar of YAML as Unity writes it: plain, or between quotes where it must be."""
+    """A YAML scalar as Unity writes it: plain or quoted."""
     if len(value) >= 2 and value[0] == value[-1] == "'":
         return value[1:-1].replace("''", "'")
     if len(value) >= 2 and value[0] == value[-1] == '"':

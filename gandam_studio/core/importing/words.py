@@ -1,4 +1,4 @@
-"""Words around pictures: the names of their folders, captions in text files beside them and tables become tags."""
+"""Tags from folder names, caption files and metadata tables."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ CAPTION_SUFFIXES = (".txt", ".caption")
 MAXIMUM_CAPTION_BYTES = 64 << 10
 _SETTLED_AT_ONCE = 4096
 REPEATS = re.compile(r"\d+_(?=.)")
-"""Begins the names of kohya's folders, "10_golem": a number of repeats."""
+"""Number of repeats at the start of kohya's folder names, as in "10_golem"."""
 
 
 def is_caption_name(name: str) -> bool:
-    """Whether a file may be a caption, if a picture of the same name lies beside it."""
+    """Whether a file is a caption by its name. It counts as one if there is a picture of the same name."""
     return name.lower().endswith(CAPTION_SUFFIXES)
 
 
 def holds_words(name: str) -> bool:
-    """Whether a file may say something of pictures: a caption or a table."""
+    """Whether a file is a caption or a table by its name."""
     return is_caption_name(name) or is_table_name(name)
 
 
 def caption_tags(data: bytes) -> frozenset[str]:
-    """The tags in a caption, between commas or line ends. Raises UserError or UntrustedError when one is not valid."""
+    """Return the tags in a caption, separated by commas or line ends. Raises UserError or UntrustedError."""
     return tags_in(decode_text(data))
 
 
 def folder_tag(name: str) -> str:
-    """The tag that a folder's name gives, "" for none. Raises UserError when the name cannot be a tag."""
+    """Return the tag for a folder's name, "" for none. Raises UserError if the name is not a valid tag."""
     return checked(REPEATS.sub("", name, count=1), "a tag", LONGEST_TAG)
 
 
 def nearest_folder(path: str, entry: str) -> str:
-    """The name of the folder a picture lies in; an archive's own name, without suffix, is that of its outermost one."""
+    """Return the name of a picture's folder; at the top level of an archive, the archive's name without its suffix."""
     if not entry:
         return os.path.basename(os.path.dirname(path))
     *folders, _ = SEPARATOR.split(entry)
@@ -65,12 +65,19 @@ def nearest_folder(path: str, entry: str) -> str:
 
 @dataclass
 class _Text:
-    """A refused text file that waits for what lies beside it."""
+    """A rejected text file that becomes a caption or table if there are pictures for it.
+
+    Attributes:
+        item: the file.
+        reason: why it was rejected as a picture.
+        tags: of a caption; a text says why there are none, None that it was not read yet.
+        rows: of a table; None if it was not read yet.
+    """
 
     item: Item
     reason: str
-    tags: frozenset[str] | str | None = None  # or why there are none; None where they were not looked for yet
-    rows: list[tuple[str, frozenset[str]]] | None = None  # of a table, where they were read already
+    tags: frozenset[str] | str | None = None
+    rows: list[tuple[str, frozenset[str]]] | None = None
 
     @property
     def is_table(self) -> bool:
@@ -79,12 +86,12 @@ class _Text:
 
 @dataclass
 class Words:
-    """Gathers what an import finds beside its pictures, and makes tags of it at the end.
+    """Collects tags during an import and applies them at the end.
 
     Attributes:
         connection: to the workspace.
         options: of the import.
-        summary: told of captions, and of text files that are none.
+        summary: counts captions, and lists text files that are not.
     """
 
     connection: sqlite3.Connection
@@ -99,7 +106,7 @@ class Words:
     _zip: ZipReader = field(default_factory=ZipReader)
 
     def brought(self, item: Item, seqs: Iterable[int], sprites: Sequence[FoundSprite] = ()) -> None:
-        """Take note of an accepted picture and its sprites: their rows, and what was found of each."""
+        """Note an accepted picture, the rows of its sprites, and the sprites as found."""
         seqs = list(seqs)
         for seq, sprite in zip(seqs, sprites, strict=False):
             self._tag_by_file(seq, sprite.tags)
@@ -107,16 +114,16 @@ class Words:
             self._tag_by_folder(storable(item.path), storable(item.member), seqs)
 
     def known(self, item: Item, seq: int | None) -> None:
-        """Take note of a picture that was there already; `seq` when it is one sprite."""
+        """Note a picture that was imported before; `seq` is the row of its sprite, None if it has several."""
         if self.options.folders_as_tags:
             path, entry = storable(item.path), storable(item.member)
             self.brought(item, [seq] if seq is not None else sprites_of(self.connection, path, entry).values())
 
     def text(self, item: Item, reason: str) -> None:
-        """Hold a refused text file until it is known whether a picture lies beside it."""
+        """Hold a rejected text file until it is known whether there is a picture for it."""
         waiting = _Text(Item(item.path, item.member, index=item.index), reason)
         if item.data is not None:
-            # An entry of a tar comes by once only.
+            # Tar entries can be read only once.
             data = item.data
             if waiting.is_table:
                 found = _rows(lambda: data, item.member)
@@ -126,14 +133,14 @@ class Words:
         self._texts.append(waiting)
 
     def settle_when_due(self) -> None:
-        """Settle what can be, so that a folder of many captions is not held whole. Rows must have been written."""
+        """Settle text files if many are held, to bound memory. The pictures' rows must be written."""
         if len(self._texts) >= self._settle_at:
-            # The pictures of a table may come long after it.
+            # A table's pictures may come much later.
             self._texts = [text for text in self._texts if text.is_table or not self._settle(text)]
             self._settle_at = max(_SETTLED_AT_ONCE, 2 * len(self._texts))
 
     def settle(self) -> None:
-        """Settle every text file: a caption, or refused. Rows must have been written."""
+        """Decide for every text file whether it is a caption or rejected. The pictures' rows must be written."""
         for text in self._texts:
             if not self._settle(text):
                 self.summary.reject(storable(text.item.label), text.reason)
@@ -141,9 +148,9 @@ class Words:
         self._zip.close()
 
     def apply(self, workspace: Workspace) -> None:
-        """Tag, as one edit. Raises UserError."""
+        """Apply all tags as one edit. Raises UserError."""
         if self._named:
-            self.summary.note(f"pictures with tags of their own, which were not taken: {self._named:,}")
+            self.summary.note(f"pictures with their own tags, which were not imported: {self._named:,}")
         if not self._rows:
             return
         wanted: dict[int, set[str]] = {}
@@ -171,7 +178,7 @@ class Words:
                 tag = folder_tag(folder)
             except UserError as error:
                 tag = ""
-                self.summary.note(f"the folder {shortened(folder)} gives no tag: {error}")
+                self.summary.note(f"the folder name {shortened(folder)} cannot be a tag: {error}")
             self._folders[folder] = tag
         if tag:
             self._add(tag, seqs)
@@ -184,7 +191,7 @@ class Words:
             try:
                 tag = checked(name, "a tag", LONGEST_TAG)
             except UserError as error:
-                self.summary.note(f"the frames' tag {shortened(name)} cannot be taken: {error}")
+                self.summary.note(f"the frame tag {shortened(name)} cannot be imported: {error}")
                 continue
             if tag:
                 self._add(tag, [seq])
@@ -193,7 +200,7 @@ class Words:
         self._rows.setdefault(tag, array("q")).extend(seqs)
 
     def _settle(self, text: _Text) -> bool:
-        """Take a text file for the words of the pictures beside it; False when there are none."""
+        """Collect the tags of a caption or table; False if there are no pictures for it."""
         if text.is_table:
             return self._settle_table(text)
         pictures = _pictures_beside(self.connection, storable(text.item.path), storable(text.item.member))
@@ -202,7 +209,7 @@ class Words:
         if self.options.captions:
             tags = text.tags if text.tags is not None else _read(lambda: self._bytes(text.item))
             if isinstance(tags, str):
-                self.summary.reject(storable(text.item.label), f"a caption that gives no tags: {tags}")
+                self.summary.reject(storable(text.item.label), f"a caption without usable tags: {tags}")
                 return True
             for tag in tags:
                 self._add(tag, [seq for seqs in pictures.values() for seq in seqs])
@@ -210,7 +217,7 @@ class Words:
         return True
 
     def _settle_table(self, text: _Text) -> bool:
-        """As `_settle`, for a table: its rows name the pictures."""
+        """`_settle` for a table, whose rows name the pictures."""
         item = text.item
         found: list[tuple[str, frozenset[str]]] | str | None = text.rows
         if isinstance(text.tags, str):
@@ -218,7 +225,7 @@ class Words:
         elif found is None:
             found = _rows(lambda: self._bytes(item, MAXIMUM_TABLE_BYTES), item.member or item.path)
         if isinstance(found, str):
-            self.summary.reject(storable(item.label), f"a table that gives no tags: {found}")
+            self.summary.reject(storable(item.label), f"a table without usable tags: {found}")
             return True
         pictures = 0
         for place, tags in found:
@@ -230,7 +237,7 @@ class Words:
         return pictures > 0
 
     def _count(self, pictures: Iterable[list[int]]) -> None:
-        """Count pictures with words beside them, once each; one is known by the first of its sprites."""
+        """Count captioned pictures, each once; a picture is identified by its first sprite."""
         self._captioned.update(seqs[0] for seqs in pictures if seqs)
         self.summary.captions = len(self._captioned)
 
@@ -249,7 +256,7 @@ def _rows(content: Callable[[], bytes], name: str) -> list[tuple[str, frozenset[
 
 
 def _pictures_at(connection: sqlite3.Connection, item: Item, place: str) -> list[int]:
-    """The sprites of the picture at a path from a table's folder."""
+    """The sprites of the picture at a path relative to a table's folder."""
     for form in forms(place):
         if item.member:
             folder = item.member.replace("\\", "/").rpartition("/")[0]
@@ -274,7 +281,7 @@ def _read(content: Callable[[], bytes]) -> frozenset[str] | str:
 
 
 def _current(connection: sqlite3.Connection, condition: str, values: tuple[str, ...]) -> Iterator[tuple[str, str, int]]:
-    """(path, entry, row of the sprite) of what files give now."""
+    """(path, entry, row of the sprite) of what files currently give."""
     query = (
         f"SELECT path, member, sprite FROM sources WHERE {condition} AND verdict = 'accepted' "
         f"AND sprite IS NOT NULL AND {CURRENT}"
@@ -284,11 +291,11 @@ def _current(connection: sqlite3.Connection, condition: str, values: tuple[str, 
 
 
 def _pictures_beside(connection: sqlite3.Connection, path: str, entry: str) -> dict[str, list[int]]:
-    """The pictures of the same folder and name as a text file: their paths or entries, and their sprites."""
+    """The pictures with the folder and stem of a text file: path or entry -> rows of their sprites."""
     found: dict[str, list[int]] = {}
     stem = (entry or path).rpartition(".")[0]
     for form in forms(stem):
-        # What begins so and goes on with a suffix: "/" comes right after "." in UTF-8.
+        # All names of the form "stem.*": "/" comes right after "." in UTF-8.
         bounds = (f"{form}.", f"{form}/")
         if entry:
             rows = _current(connection, "path = ? AND member > ? AND member < ?", (path, *bounds))

@@ -1,4 +1,4 @@
-"""What a worker process of an import does (see `core.workers.serving`): a crash or a hang in here costs one picture."""
+"""The worker process of an import (see `core.workers.serving`). A crash or hang in it costs one picture."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gandam_studio.core.workers.serving import Handle, Report, limit_memory
 
 @contextlib.contextmanager
 def prepare(values: dict[str, Any]) -> Iterator[Handle]:
-    """Make ready to examine chunks of files; `values` are those of a `WorkSettings`."""
+    """Prepare to examine chunks of files; `values` are those of `WorkSettings`."""
     settings = WorkSettings(**values)
-    # Where this bounds nothing, the check of a picture's header is what bounds memory.
+    # On systems without such a limit, only the check of a picture's header bounds memory.
     limit_memory(settings.decoding_limits.memory_bytes)
     examiner = Examiner(settings)
 
