@@ -1,4 +1,4 @@
-"""Duplicates: found by hashes, judged by pixels, grouped without drift. `find_duplicates` is the way in."""
+"""Finds duplicates by hashes, verifies them by pixels, and groups them without drift. Start with `find_duplicates`."""
 
 from gandam_studio.core.duplicates.copies import Copies, exact_copies
 from gandam_studio.core.duplicates.decisions import (

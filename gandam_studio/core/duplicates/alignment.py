@@ -1,9 +1,9 @@
-"""Alignment of tiles: the small stretch and shift that makes two contents lie on each other.
+"""Alignment of tiles: finds the small stretch and shift that maps one content onto another.
 
-Contents are trimmed, so they nearly do already; a cut-off edge or a background found a pixel too wide moves them by a
-few per cent. Gauss-Newton on the sum of squared differences (Lucas and Kanade 1981; the additive form in Baker and
-Matthews 2004, section 2) over stretch and shift of each axis, for many pairs at once. What is compared is opacity and
-edge strength, which recolouring leaves alone.
+Contents are trimmed, so they nearly match already; a cut-off edge, or a background that was detected a pixel too wide,
+moves them by a few per cent. Gauss-Newton on the sum of squared differences (Lucas and Kanade 1981; the additive form
+in Baker and Matthews 2004, section 2) over stretch and shift of each axis, for many pairs at once. Compares opacity and
+edge strength, which do not change when a picture is recoloured.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from gandam_studio.core.duplicates.tiles import SIDE
 _ROUNDS = 4
 _EDGE_WEIGHT = 2.0
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-# Priors that keep a featureless pair where it is, for stretch and shift.
+# Priors for stretch and shift, so that a featureless pair does not move.
 _STIFFNESS = np.array([1.0, 0.01, 1.0, 0.01], dtype=np.float32)
 _STEP = np.array([0.08, 1.5, 0.08, 1.5], dtype=np.float32)
 _REACH = np.array([0.2, 3.0, 0.2, 3.0], dtype=np.float32)
 
 
 def align(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Parameters that lay `b` on `a`: (P, 4) float32 of stretch x, shift x, stretch y, shift y.
+    """Return the parameters that align `b` with `a`: (P, 4) float32 of stretch x, shift x, stretch y, shift y.
 
-    a, b: (P, SIDE, SIDE, 4) tiles. Output pixel x, counted from the centre, takes b's at (1 + stretch) x + shift, in
-    tile pixels; at most 20 % and 3 pixels.
+    a, b: (P, SIDE, SIDE, 4) tiles. Output pixel x, counted from the centre, is that of b at (1 + stretch) x + shift, in
+    tile pixels. At most 20 % and 3 pixels.
     """
     wanted, moving = _shapes(a), _shapes(b)
     x = (np.arange(SIDE) - (SIDE - 1) / 2).astype(np.float32)
@@ -49,7 +49,7 @@ def align(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def warp(tiles: np.ndarray, parameters: np.ndarray) -> np.ndarray:
-    """(P, SIDE, SIDE, C) tiles sampled as `align`'s parameters say, linearly, with nothing beyond their edges."""
+    """Resample (P, SIDE, SIDE, C) tiles linearly by the parameters of `align`; zero beyond their edges."""
     count, side, _, channels = tiles.shape
     rows = _sampling(parameters[:, 2], parameters[:, 3]) @ tiles.reshape(count, side, side * channels)
     columns = _sampling(parameters[:, 0], parameters[:, 1])[:, None]
@@ -57,7 +57,7 @@ def warp(tiles: np.ndarray, parameters: np.ndarray) -> np.ndarray:
 
 
 def _gradient(values: np.ndarray, into: np.ndarray) -> None:
-    """Central differences along the first axis, one-sided at its ends, as np.gradient's, written in place."""
+    """Differences along the first axis as by `np.gradient`, written to `into`."""
     np.subtract(values[2:], values[:-2], out=into[1:-1])
     into[1:-1] *= np.float32(0.5)
     np.subtract(values[1], values[0], out=into[0])

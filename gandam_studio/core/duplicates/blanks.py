@@ -1,7 +1,7 @@
-"""Blank pictures as copies of each other: nothing to see at all, or one colour all over, whatever their sizes.
+"""Blank pictures (empty, or of a single colour), which are copies of each other in any size.
 
-Hashes and alignment say nothing of a picture without a drawing, so these are compared by their one colour. A picture
-that could not be read has no colour: it is in no group.
+Hashes and alignment do not work without content, so these are compared by colour. A picture that could not be read has
+no colour and is in no group.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ from gandam_studio.core.duplicates.sources import PictureSource
 from gandam_studio.core.hashing.layout import Flag, boxes, flags
 from gandam_studio.core.jobs import NULL_JOB, Job
 
-_CERTAIN = np.array(30.0)  # logits: as much evidence as counts
-# Of so many of one colour each is linked with every other one, as are most groups; of more, each with those that may
-# come out best, so that the number of links grows with that of pictures, not with its square.
+_CERTAIN = np.array(30.0)  # logits; larger ones are clipped
+# Up to this many pictures of one colour are all linked with each other. In larger groups each is linked with the few
+# that may rank best, so that the number of links does not grow quadratically.
 _ALL_LINKED, _BEST = 64, 8
 
 
 def maybe_blank(fingerprints: np.ndarray) -> np.ndarray:
-    """(N,) bool: which of (N, COLUMNS) fingerprints may belong to blank pictures; their pixels decide."""
+    """Return (N,) bool: which (N, COLUMNS) fingerprints may belong to blank pictures; only the pixels tell for sure."""
     found = flags(fingerprints)
     flat = Flag.OPAQUE | Flag.NO_SILHOUETTE | Flag.NO_INTERIOR
     return ((found & Flag.BLANK) > 0) | ((found & (flat | Flag.KEYED)) == flat)
 
 
 def colour_of(rgba: np.ndarray) -> int | None:
-    """The one colour of an (H, W, 4) uint8 picture as a 32-bit word, 0 where all of it is transparent.
+    """Return the only colour of an (H, W, 4) uint8 picture as a 32-bit word; 0 if it is fully transparent.
 
-    None for a picture of several colours, and for one without pixels.
+    None if it has several colours, or no pixels.
     """
     words = np.ascontiguousarray(rgba).view(np.uint32)
     if not words.size:
         return None
-    if not rgba[..., 3].any():  # whatever lies under full transparency is not seen
+    if not rgba[..., 3].any():  # colours under full transparency do not count
         return 0
     return int(words.flat[0]) if (words == words.flat[0]).all() else None
 
 
 def blank_links(source: PictureSource, known: Sequence[Link], first_new: int, job: Job = NULL_JOB) -> list[Link]:
-    """The links by row between blank pictures of one colour that are not `known`; none without a new blank one.
+    """Return the links, by row, between blank pictures of one colour that are not in `known`.
 
-    EXACT is the word for two of one size, RESIZED for others. Reads the pictures that may be blank, and no others.
-    first_new: the first row that was not searched before. Raises Cancelled.
+    The relation is EXACT for pictures of the same size, else RESIZED. Reads only pictures that may be blank, and none
+    unless one of them is new. first_new: the first row that was not searched before. Raises Cancelled.
     """
     rows = np.flatnonzero(maybe_blank(source.fingerprints))
     if not len(rows) or rows[-1] < first_new:
@@ -68,7 +68,7 @@ def blank_links(source: PictureSource, known: Sequence[Link], first_new: int, jo
 
 
 def _pairs(source: PictureSource, members: list[int], areas: np.ndarray) -> Iterator[tuple[int, int]]:
-    """The pairs to link among pictures of one colour, rows in order, each once, i < j."""
+    """The pairs (i, j) to link among pictures of one colour, i < j, each once."""
     best = set(members)
     if len(members) > _ALL_LINKED:
         facts = source.facts
@@ -80,7 +80,7 @@ def _pairs(source: PictureSource, members: list[int], areas: np.ndarray) -> Iter
 
 
 def _link(source: PictureSource, i: int, j: int) -> Link:
-    """Two blank pictures of one colour."""
+    """The link between two blank pictures of one colour."""
     size, other = ((source.facts[row].width, source.facts[row].height) for row in (i, j))
     if size == other:
         return Link(i, j, Verdict(EXACT, Transform(), 0.0, 1.0))

@@ -1,4 +1,4 @@
-"""Which pairs are worth comparing pixel by pixel: exact digests, and hashes near each other, mirrored or not."""
+"""Candidate pairs for a comparison by pixels: equal digests, or similar hashes, mirrored or not."""
 
 from __future__ import annotations
 
@@ -11,34 +11,33 @@ from gandam_studio.core.duplicates.search import numba_available, pairs_within
 from gandam_studio.core.hashing.layout import LOOK, WHOLE, Column, Flag, flags, mirrored
 from gandam_studio.core.jobs import NULL_JOB, Job
 
-# Of 256 bits of look and 128 of the whole picture: where one pair in 5,000 of different sprites is let through.
+# Out of 256 bits for the look and 128 for the whole picture. About one in 5,000 pairs of different sprites passes.
 LOOK_RADIUS = 80
 WHOLE_RADIUS = 10
-# Bits more where one of two pictures has a background, which may have been trimmed badly: for 1 to 3 candidates more in
-# 100 a tenth of the copies come in that no other hash nominates.
+# Additional bits if one of the pictures has a background, which may be trimmed badly. Adds 1 to 3 % of candidates and
+# finds a tenth of the copies that no other hash nominates.
 OPAQUE_ALLOWANCE = 10
-_EVEN_SHARE = (
-    0.62  # of the look's radius, for its even half alone: what is nearer as a whole only by its odd half is chance
-)
-# Every pair is looked at up to here: one thread does 100,000 pictures in about ten seconds with numba. Beyond, words of
-# 64 bits are searched by their chunks, which finds heavy edits less often and everything lighter always.
+# Share of the look's radius that its even half may use: pairs that are close only in their odd half are accidental.
+_EVEN_SHARE = 0.62
+# Up to this many pictures every pair is compared; 100,000 take one thread about ten seconds with numba. Beyond, 64-bit
+# words are searched by multi-index hashing, which finds heavy edits less often and all lighter ones.
 SCAN_LIMIT = 150_000
-# What one word alone must come to, where the other says nothing of one picture or of both: the kind of picture, which
-# word is left (0 silhouette, 1 interior), and its share of the look's radius. A sprite that fills its canvas loses its
-# silhouette on a background; a flat one gets an interior by noise.
+# Limits for a single word, where the other one is meaningless for one picture or both: the kind of picture, the
+# remaining word (0 silhouette, 1 interior), and its share of the look's radius. A sprite that fills its canvas has no
+# silhouette on a background; a flat sprite gets an interior from noise.
 _ONE_WORD = ((int(Flag.NO_SILHOUETTE), 1, 0.5), (int(Flag.NO_INTERIOR), 0, 0.25))
 _INDEXED_RADIUS = 8
-_WORTH_COMPILING = 8_000  # pictures; fewer take numpy less time than numba takes to load
+_WORTH_COMPILING = 8_000  # pictures; below this numpy is faster than loading numba
 _BLOCK = 512
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs to verify, i < j, each at most once an orientation, sorted.
+    """Pairs to verify, i < j, sorted, each at most once per orientation.
 
     Attributes:
         i, j: (P,) int64 rows.
-        mirrored: (P,) bool, whether j is to be mirrored first.
+        mirrored: (P,) bool, whether j must be mirrored first.
     """
 
     i: np.ndarray
@@ -46,7 +45,7 @@ class Candidates:
     mirrored: np.ndarray
 
     def __len__(self) -> int:
-        """How many pairs."""
+        """Return the number of pairs."""
         return len(self.i)
 
 
@@ -59,10 +58,10 @@ def candidates(
     scan_limit: int = SCAN_LIMIT,
     job: Job = NULL_JOB,
 ) -> Candidates:
-    """Pairs of (N, COLUMNS) `fingerprints` within the radii, or with equal pixel digests.
+    """Return the pairs of (N, COLUMNS) `fingerprints` within the radii or with equal pixel digests.
 
-    Pairs of rows that both come before `first_new` are left out: they were searched before. Blank and tiny pictures
-    pair by their digests only.
+    Pairs of rows below `first_new` are skipped, as they were searched before. Blank and tiny pictures are paired by
+    digest only.
     """
     fingerprints = np.asarray(fingerprints, dtype=np.uint64)
     count = len(fingerprints)
@@ -76,16 +75,16 @@ def candidates(
 
 
 def _says_something(fingerprints: np.ndarray) -> np.ndarray:
-    """(N,) bool: neither blank, nor tiny, nor a full box of one flat tone: hashes of those would match by accident."""
+    """(N,) bool: not blank, tiny or a full box of one flat tone, whose hashes would match by accident."""
     found = flags(fingerprints)
     flat = Flag.NO_SILHOUETTE | Flag.NO_INTERIOR
     return ((found & (Flag.BLANK | Flag.TINY)) == 0) & ((found & flat) != flat)
 
 
 def _equal_digests(fingerprints: np.ndarray, first_new: int) -> np.ndarray:
-    """(P, 3) i, j, mirrored where the trimmed pixels are the same or each other's mirror image; blanks left out.
+    """(P, 3) i, j, mirrored for equal or mirrored trimmed pixels, without blanks.
 
-    Of many equal ones each is paired with the first: the rest follows from those.
+    Each of several equal pictures is paired with the first; `finding` completes the rest.
     """
     shown = np.flatnonzero((flags(fingerprints) & Flag.BLANK) == 0)
     found = [np.zeros((0, 3), dtype=np.int64)]
@@ -137,11 +136,10 @@ def _scan_block(
     even_share: float,
     radii: np.ndarray,
 ) -> np.ndarray:
-    """(P, 3) i, j, mirrored with start <= i < stop and i < j, in rows of `words`; the plain numpy engine.
+    """(P, 3) i, j, mirrored with start <= i < stop and i < j, in rows of `words`; the numpy engine.
 
-    even_share: of a radius, for the even half alone. radii: (N,) of the whole picture; of two the larger holds. Even
-    words are compared first, as +1 and -1, so that a matrix product counts the bits that differ: few pairs are near in
-    those, and only they go on.
+    even_share: of a radius, for the even half alone. radii: (N,) for the whole picture; the larger of two applies. Even
+    words are compared first, as +1 and -1, so that a matrix product counts the bits that differ. Few pairs pass that.
     """
     even_radius = int(even_share * look_radius)
     look, whole = _signs(words[start:, [0, 2]]), _signs(words[start:, [4]])
@@ -172,9 +170,9 @@ def _scan_block(
 def _near_in_one(
     even: np.ndarray, shape: np.ndarray, inside: np.ndarray, mine: np.ndarray, other: np.ndarray, radius: int
 ) -> np.ndarray:
-    """(P,) whether two looks are near by the one word that says something of both, silhouette or interior.
+    """(P,) whether two looks are close in the only word that is meaningful for both, silhouette or interior.
 
-    even: (P, 3) bits off in the even words. Of two kinds the even word must be near by itself, as of whole looks.
+    even: (P, 3) bits that differ in the even words. For pictures of two kinds the even word must be close by itself.
     """
     found = np.zeros(len(shape), dtype=bool)
     for (kind, word, share), off in zip(_ONE_WORD, (inside, shape), strict=True):
@@ -190,7 +188,7 @@ def _signs(words: np.ndarray) -> np.ndarray:
 
 
 def _indexed(fingerprints: np.ndarray, first_new: int, job: Job) -> list[np.ndarray]:
-    """(P, 3) i, j, mirrored from searching the even words, which a picture shares with its mirror image."""
+    """(P, 3) i, j, mirrored from a search for the even words, which a picture shares with its mirror image."""
     usable = _says_something(fingerprints)
     turned = mirrored(fingerprints)
     parts = []
@@ -205,7 +203,7 @@ def _indexed(fingerprints: np.ndarray, first_new: int, job: Job) -> list[np.ndar
         i, j = rows[pairs.i], rows[pairs.j]
         straight = np.bitwise_count(fingerprints[i, columns[1]] ^ fingerprints[j, columns[1]])
         crossed = np.bitwise_count(fingerprints[i, columns[1]] ^ turned[j, columns[1]])
-        # An odd word within twice the radius says which way round; between the two, neither.
+        # The orientation whose odd word is within twice the radius; none if neither is.
         for way, distance in ((0, straight), (1, crossed)):
             near = distance <= 2 * _INDEXED_RADIUS
             parts.append(np.stack([i[near], j[near], np.full(int(near.sum()), way)], axis=1))

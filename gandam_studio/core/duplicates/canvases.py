@@ -1,9 +1,9 @@
-"""The second way to lay one picture on another: whole canvas on whole canvas, background and all, nothing trimmed.
+"""Comparison of whole canvases, untrimmed and including their background.
 
-Trimming goes wrong where a picture was laid on white and compressed: ringing passes for sprite and widens its box. But
-a copy that was only encoded anew or resized fills its canvas as the original fills its own. So pictures of one aspect
-are also compared untrimmed, transparent ones composited on the other's background: what shows of it where the
-transparent one shows nothing, since a sprite that fills its canvas leaves no border to tell it by.
+Trimming fails for a picture that was composited on white and compressed: ringing is taken for the sprite and enlarges
+its box. But a copy that was only re-encoded or resized fills its canvas like the original. So pictures of the same
+aspect ratio are also compared untrimmed. Transparent ones are composited on the other's background, which is read where
+the transparent picture is empty, since a sprite that fills its canvas leaves no border.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from gandam_studio.core.hashing.content import Content
 _LONGEST = 128  # pixels; larger canvases are reduced to this
 _OPAQUE = 250
 _BLUR = 0.7  # standard deviation, pixels of the smaller canvas: below it resampling filters differ
-_ANOTHER = 0.1  # of full scale: colours further apart are not one background
-_SEEN = 0.02  # squared distance from the background, summed over colours, from which on a pixel belongs to the sprite
+_ANOTHER = 0.1  # of full scale: colours further apart are different backgrounds
+_SEEN = 0.02  # least squared distance from the background, summed over channels, of a pixel of the sprite
 
-# Residuals of resized copies lie below .54, of copies in JPEG at quality 30 below .22, of other sprites above .61 (the
-# fitting species of tests/benchmarks/duplicates_quality.py).
-_TIP, _SLOPE = 0.45, 15.0  # logits a unit of residual
+# Residuals are below .54 for resized copies, below .22 for JPEG copies at quality 30, and above .61 for other sprites
+# (the fitting species of tests/benchmarks/duplicates_quality.py).
+_TIP, _SLOPE = 0.45, 15.0  # residual at a logit of 0, and logits per unit of residual
 
-_LAID_KEPT = 4  # a canvas meets white, its own background and those of few others, each in two orientations
+_LAID_KEPT = 4  # a canvas is put on white, its own background and a few others, each in two orientations
 
-_SMEAR = 2.5  # standard deviation, pixels: what JPEG leaves of a small sprite's colours
-_QUALITIES = (30, 60, 85)  # of the encoders tried out; those between them come near enough
-# Copies in JPEG at quality 30 to 95 come within .023 of a picture so encoded, nine recoloured ones of ten no nearer
-# than .030 (150 real recolours of the fitting species, saved at quality 30).
+_SMEAR = 2.5  # standard deviation, pixels: the resolution that JPEG leaves of a small sprite's colours
+_QUALITIES = (30, 60, 85)  # JPEG qualities that are tried; others are close enough to these
+# JPEG copies at quality 30 to 95 are within .023 of a picture encoded like this; nine in ten recoloured ones are at
+# least .030 away (150 real recolours of the fitting species, saved at quality 30).
 _ENCODED = 0.025
 
 
@@ -54,7 +54,7 @@ class Canvas:
     _laid: dict[tuple[bool, bytes], _Laid] = field(default_factory=dict, repr=False, compare=False)
 
     def laid_on(self, background: np.ndarray, *, mirrored: bool) -> _Laid:
-        """Its differences from a (3,) float32 background, mirrored left-right or not; the last few are kept."""
+        """Return its differences from a (3,) float32 background, mirrored or not. Caches the last few."""
         name = mirrored, background.tobytes()
         made = self._laid.get(name)
         if made is None:
@@ -65,7 +65,7 @@ class Canvas:
 
 
 class _Laid:
-    """A canvas's differences from a background: (h, w, 3) float32, as they are, and what `evidence` needs of them."""
+    """The (h, w, 3) float32 differences of a canvas from a background, and what `evidence` derives from them."""
 
     def __init__(self, off: np.ndarray) -> None:
         self.off = off
@@ -73,7 +73,7 @@ class _Laid:
 
     @cached_property
     def blurred(self) -> np.ndarray:
-        """(h, w, 3) without what resampling filters make differ."""
+        """(h, w, 3) blurred, to remove differences between resampling filters."""
         return np.asarray(cv2.GaussianBlur(self.off, (0, 0), _BLUR))
 
     @cached_property
@@ -82,14 +82,14 @@ class _Laid:
         return np.square(self.blurred)
 
     def encoded(self, background: np.ndarray, quality: int) -> np.ndarray:
-        """(h, w, 3) the differences after JPEG at a quality, on the background that they are from."""
+        """Return the (h, w, 3) differences after JPEG compression on the background that they are from."""
         if quality not in self._encoded:
             self._encoded[quality] = _encoded(self.off, background, quality)
         return self._encoded[quality]
 
 
 def canvas_of(rgba: np.ndarray) -> Canvas:
-    """The canvas of an (H, W, 4) uint8 picture of at least one pixel."""
+    """Return the canvas of an (H, W, 4) uint8 picture of at least one pixel."""
     height, width = rgba.shape[:2]
     background = None
     if int(rgba[..., 3].min()) >= _OPAQUE:
@@ -105,15 +105,15 @@ def canvas_of(rgba: np.ndarray) -> Canvas:
 
 
 def same_aspect(a: tuple[int, int], b: tuple[int, int]) -> bool:
-    """Whether one (width, height) is the other scaled, but for rounding to whole pixels."""
+    """Whether two (width, height) have the same aspect ratio, up to rounding to whole pixels."""
     return bool(abs(np.log(a[0] / b[0]) - np.log(a[1] / b[1])) <= 1 / min(*a, *b))
 
 
 def evidence(a: Canvas, b: Canvas, *, mirrored: bool) -> float:
-    """Logit that two canvases show the same picture, as `measures.Comparison.logit`; -inf where they cannot be laid.
+    """Return the logit that two canvases show the same picture (see `measures.Comparison`); -inf if not comparable.
 
-    mirrored: whether b is mirrored first. From the share of the sprite's own variance that is left when one is taken
-    from the other: 0 for equal canvases, 1 and more for unrelated ones.
+    mirrored: whether b is mirrored first. Based on the share of the sprite's variance that remains in the difference: 0
+    for equal canvases, 1 and more for unrelated ones.
     """
     laid = _laid(a, b, mirrored)
     if laid is None:
@@ -129,16 +129,16 @@ def evidence(a: Canvas, b: Canvas, *, mirrored: bool) -> float:
 
 
 def _spread(values: np.ndarray) -> float:
-    """Variance of (P, 3) values, summed over the columns: two products, since reducing so narrow an array is slow."""
+    """Variance of (P, 3) values, summed over columns. By two products, as reducing such a narrow array is slow."""
     mean = np.ones(len(values), dtype=np.float32) @ values / len(values)
     return float(np.vdot(values, values)) / len(values) - float(mean @ mean)
 
 
 def encoders_error(a: Canvas, b: Canvas, *, mirrored: bool) -> bool:
-    """Whether the colours of two canvases of the same picture differ as they do when one is the other, encoded.
+    """Whether the colours of two canvases of the same picture differ by JPEG compression only.
 
     Analysis by synthesis: a small sprite bleeds into its background and loses much of its colour, so each is encoded
-    and held against the other. mirrored: whether b is mirrored first.
+    and compared with the other. mirrored: whether b is mirrored first.
     """
     laid = _laid(a, b, mirrored)
     if laid is None:
@@ -151,10 +151,10 @@ def encoders_error(a: Canvas, b: Canvas, *, mirrored: bool) -> bool:
 
 
 def resampled_shift(a: np.ndarray, b: np.ndarray, *, mirrored: bool) -> float | None:
-    """How far the colours of two whole pictures differ when one is resized to the other, as `colours.colour_shift`.
+    """Return the `colours.colour_shift` between two whole pictures once one is resized to the other.
 
-    Analysis by synthesis again: the filters in use are tried out in both directions, and the best one counts. a, b:
-    (H, W, 4) uint8. mirrored: whether b is mirrored first. None where neither was resized, or by repeating pixels.
+    Analysis by synthesis: common filters are tried in both directions, and the best one counts. a, b: (H, W, 4) uint8.
+    mirrored: whether b is mirrored first. None if neither was resized, or only by repeating pixels.
     """
     if mirrored:
         b = np.ascontiguousarray(b[:, ::-1])
@@ -169,17 +169,17 @@ def resampled_shift(a: np.ndarray, b: np.ndarray, *, mirrored: bool) -> float | 
         off = [cv2.norm(one, wanted, cv2.NORM_L2) / one.size**0.5 for one in made]
         nearest = int(np.argmin(off))
         if off[nearest] < best:
-            # Where repeating pixels explains it best, `relations` compares the pixels themselves.
+            # If repeating pixels explains it best, `relations` compares the pixels themselves.
             told = nearest > 0 or any(large % few for large, few in zip(size, small.shape[1::-1], strict=True))
             best, shift = off[nearest], colour_shift(made[nearest], wanted) if told else None
     return shift
 
 
 def with_opacity_of(donor: Content, donor_size: tuple[int, int], rgba: np.ndarray, *, mirrored: bool) -> Content:
-    """The content of an opaque picture whose silhouette is known from another one that fills its canvas alike.
+    """Return the content of an opaque picture, with the silhouette of another picture that fills its canvas alike.
 
-    donor, donor_size: the other's content and whole (width, height). rgba: (H, W, 4) uint8. mirrored: whether the two
-    are each other's mirror image.
+    donor, donor_size: the other's content and its (width, height). rgba: (H, W, 4) uint8. mirrored: whether the two
+    are mirror images.
     """
     x, y, width, height = donor.box
     opacity = np.zeros((donor_size[1], donor_size[0]), dtype=np.uint8)
@@ -197,7 +197,7 @@ def with_opacity_of(donor: Content, donor_size: tuple[int, int], rgba: np.ndarra
 
 
 def _background(a: Canvas, b: Canvas) -> np.ndarray | None:
-    """What both are composited on; None when their backgrounds are different ones."""
+    """The (3,) background to composite both on; None if their backgrounds differ."""
     known = [one.background for one in (a, b) if one.background is not None]
     if len(known) == 2 and float(np.abs(known[0] - known[1]).max()) > _ANOTHER:
         return None
@@ -205,7 +205,7 @@ def _background(a: Canvas, b: Canvas) -> np.ndarray | None:
 
 
 def _laid(a: Canvas, b: Canvas, mirrored: bool) -> tuple[_Laid, _Laid, np.ndarray] | None:
-    """Both on the smaller one's grid and on one background, and that background, (3,) or (h, w, 3); or None."""
+    """Both on the smaller one's grid and on one background, and that (3,) or (h, w, 3) background; or None."""
     if not same_aspect(a.size, b.size):
         return None
     one_opaque = (a.background is None) != (b.background is None)
@@ -227,17 +227,17 @@ def _laid(a: Canvas, b: Canvas, mirrored: bool) -> tuple[_Laid, _Laid, np.ndarra
 
 
 def _scaled(pixels: np.ndarray, mirrored: bool) -> np.ndarray:
-    """(h, w, 4) float32 in [0, 1] of uint8 pixels."""
+    """Convert uint8 pixels to (h, w, 4) float32 in [0, 1], mirrored or not."""
     return np.ascontiguousarray(pixels[:, ::-1] if mirrored else pixels).astype(np.float32) / 255
 
 
 def _off(scaled: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """(h, w, 3) differences of (h, w, 4) pixels, colours multiplied by opacity, from what they are laid on."""
+    """(h, w, 3) differences of premultiplied (h, w, 4) pixels from their background."""
     return np.asarray(scaled[..., :3] - scaled[..., 3:] * background)
 
 
 def _encoded(laid: np.ndarray, background: np.ndarray, quality: int) -> np.ndarray:
-    """(h, w, 3) float32 difference from the background, after JPEG at a quality."""
+    """(h, w, 3) float32 difference from the background after JPEG compression."""
     colours = np.rint(np.clip(laid + background, 0, 1) * 255).astype(np.uint8)
     _, stream = cv2.imencode(".jpg", np.ascontiguousarray(colours[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, quality])
     made = np.asarray(cv2.imdecode(stream, cv2.IMREAD_COLOR))[..., ::-1]
@@ -245,7 +245,7 @@ def _encoded(laid: np.ndarray, background: np.ndarray, quality: int) -> np.ndarr
 
 
 def _shift(first: np.ndarray, second: np.ndarray) -> float:
-    """Root mean square difference of smeared colours over the sprite, 0 to 1, but for the background among them."""
+    """Root mean square difference of the sprite's blurred colours, in [0, 1], without the background."""
     seen = (furthest_of_three(np.maximum(np.abs(first), np.abs(second))) > _ANOTHER).astype(np.float32)
     share, off = (cv2.GaussianBlur(x, (0, 0), _SMEAR) for x in (seen, first - second))
     total = float((share * share * seen).sum())

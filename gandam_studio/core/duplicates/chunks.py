@@ -1,4 +1,4 @@
-"""Hashes cut into chunks for multi-index hashing (see `search`): which cut makes the fewest comparisons."""
+"""Cuts hashes into chunks for multi-index hashing (see `search`) so that the fewest comparisons are needed."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from math import comb
 import numpy as np
 
 DISTANCE_BITS = 10  # of a packed pair: hashes of up to 15 words
-_PROBE, _SORT = 5, 8  # measured on the compiled loops
+_PROBE, _SORT = 5, 8  # costs in comparisons, measured on the compiled loops
 _WIDEST = 20  # bits of the widest chunk: a million buckets
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """One piece of the hash and how far its bucket keys may differ.
+    """One part of the hash, and how much its bucket keys may differ.
 
     Attributes:
-        start, bits: which bits, counted from the lowest of the first word.
-        reach: greatest difference between the keys compared, -1 for a chunk that need not be looked at.
+        start, bits: the bits, counted from the lowest of the first word.
+        reach: greatest difference between compared keys; -1 for a chunk that need not be searched.
     """
 
     start: int
@@ -28,12 +28,12 @@ class Chunk:
 
 
 def row_bits(count: int) -> int:
-    """How many bits of a packed pair a row number takes."""
+    """Return the bits of a row number in a packed pair."""
     return max(1, int(count - 1).bit_length())
 
 
 def plan(count: int, bits: int, radius: int) -> list[Chunk]:
-    """The chunks that make the fewest comparisons for `count` evenly spread hashes of `bits` bits."""
+    """Return the chunks with the fewest comparisons for `count` evenly distributed hashes of `bits` bits."""
     best: list[Chunk] = []
     for pieces in range(max(1, -(-bits // _WIDEST)), bits + 1):
         chunks = cut(bits, radius, pieces)
@@ -48,7 +48,7 @@ def plan(count: int, bits: int, radius: int) -> list[Chunk]:
 
 
 def cut(bits: int, radius: int, pieces: int) -> list[Chunk]:
-    """`bits` in `pieces` nearly equal chunks with the reaches the pigeonhole rule gives for `radius`."""
+    """Cut `bits` into `pieces` nearly equal chunks, with the reaches for `radius` by the pigeonhole principle."""
     quotient, rest = divmod(radius, pieces)
     edges = [
         -(-bits * piece // pieces) for piece in range(pieces + 1)
@@ -58,7 +58,7 @@ def cut(bits: int, radius: int, pieces: int) -> list[Chunk]:
 
 
 def neighbour_masks(chunk: Chunk) -> np.ndarray:
-    """(M,) int64: every way two keys of the chunk may differ, 0 first."""
+    """Return (M,) int64: every allowed difference between two keys of the chunk, 0 first."""
     masks = [
         sum(1 << bit for bit in bits) for k in range(chunk.reach + 1) for bits in combinations(range(chunk.bits), k)
     ]
@@ -66,7 +66,7 @@ def neighbour_masks(chunk: Chunk) -> np.ndarray:
 
 
 def chunk_keys(words: np.ndarray, chunk: Chunk) -> np.ndarray:
-    """(N,) int64: the chunk's bits of every hash."""
+    """Return (N,) int64: the chunk's bits of every hash."""
     word, shift = divmod(chunk.start, 64)
     key = words[:, word] >> np.uint64(shift)
     if shift + chunk.bits > 64:
@@ -75,13 +75,13 @@ def chunk_keys(words: np.ndarray, chunk: Chunk) -> np.ndarray:
 
 
 def chunk_bits(chunk: Chunk, width: int) -> np.ndarray:
-    """(W,) uint64: the chunk's place in a hash of `width` words."""
+    """Return (W,) uint64: the chunk as a mask over a hash of `width` words."""
     whole = ((1 << chunk.bits) - 1) << chunk.start
     return np.array([whole >> (64 * word) & 0xFFFFFFFFFFFFFFFF for word in range(width)], dtype=np.uint64)
 
 
 def work(count: int, chunks: list[Chunk]) -> float:
-    """Comparisons expected; looking into a bucket costs about `_PROBE` of them, sorting `_SORT` a hash."""
+    """Return the expected cost in comparisons; a bucket lookup costs about `_PROBE`, sorting `_SORT` per hash."""
     total = 0.0
     for chunk in chunks:
         neighbours = sum(comb(chunk.bits, k) for k in range(chunk.reach + 1))
@@ -90,9 +90,9 @@ def work(count: int, chunks: list[Chunk]) -> float:
 
 
 def _widened(count: int, chunks: list[Chunk]) -> list[Chunk]:
-    """The same reaches with bits moved from the chunks that reach less far to those that reach farther, while it pays.
+    """Move bits from chunks of smaller reach to those of larger reach while that reduces the work.
 
-    A chunk of reach 1 looks into many buckets, which had better be small; one of reach 0 into one only.
+    A chunk of reach 1 searches many buckets, which should be small; one of reach 0 searches a single bucket.
     """
     while True:
         far = [n for n, chunk in enumerate(chunks) if chunk.reach == chunks[0].reach and chunk.bits < _WIDEST]

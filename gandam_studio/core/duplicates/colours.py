@@ -1,4 +1,4 @@
-"""Whether colours were exchanged: judged on the pixels of two pictures that lie on each other."""
+"""Detects recolouring, from the pixels of two aligned pictures."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ import numpy as np
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
-# The share of a colour that changes where it was exchanged: redrawn parts leave most of it elsewhere alone. The less is
-# asked the better colours follow from colours.
+# Least share of a colour's pixels that changes if the colour was replaced; redrawing a part leaves most pixels of the
+# colour elsewhere unchanged. The second applies if one colour maps to another almost without exception.
 _ALTOGETHER, _MOSTLY = 0.7, 0.4
-TOUCHED = 8  # levels of 255: a colour that was meant to change, or that an encoder spoiled
-# How well brightness steps and colour steps of changed places must correlate to be the same drawing. Of 175 real
-# recolours whose colours do not simply follow from colours 174 come above both, of 5,977 sprites with a mark, an eye or
-# a patch drawn anew 9 (pokesprite's second generation of icons).
+TOUCHED = 8  # levels of 255: a deliberate change of colour, or an encoder's error
+# Least correlation of brightness steps and colour steps at changed places for the same drawing. Of 175 real recolours
+# without a simple map of colours 174 exceed both; of 5,977 sprites with a redrawn mark, eye or patch 9 do (pokesprite's
+# second generation of icons).
 _STEPS_OF_BRIGHTNESS, _STEPS_OF_COLOUR = 0.5, 0.8
-# The share of pixels whose colour became what it mostly becomes: an encoder spoils each pixel in its own way (.45 at
-# most in 1,500 pictures through JPEG, WebP and noise), a painter gives a colour a new one (.64 in 99 of 100).
+# Least share of pixels that change to the most frequent new colour of their old one. An encoder changes each pixel
+# differently (at most .45 in 1,500 pictures with JPEG, WebP or noise); a recolour maps a colour to one new colour (.64
+# in 99 of 100).
 _BY_COLOUR = 0.55
-# Reducing to few colours merges several into their mean and leaves the others: next to no changed pixel has a colour of
-# its own, and those of one colour share little of their change. One of 1,252 real recolours is taken for it; three in
-# four of 500 sprites reduced to 8, 16 or 32 colours are recognised.
+# Reducing the palette merges some colours into their mean and keeps the others: almost no changed pixel has a colour of
+# its own, and the changes within one colour have little in common. One of 1,252 real recolours is mistaken for it;
+# three in four of 500 sprites reduced to 8, 16 or 32 colours are recognised.
 _ALONE, _OFF_CENTRE = 0.05, 0.93
 _PALETTE = 256  # colours of a palette file
-# Reduced by whatever program, every pixel has the nearest of the colours left (all of 359 sprites in 16 colours, with
-# at most .7 of theirs); of 2,474 real recolours two look the same.
+# After a reduction by any program every pixel has the nearest remaining colour (all of 359 sprites in 16 colours, with
+# at most .7 of their colours); two of 2,474 real recolours look the same.
 NEAREST, FEWER = 1.5, 0.75
-_ONE_WAY = 0.6  # of the mean size of the changes, how long their mean may be: .48 for 98 of 100 palettes
-_ONE_FOR_ONE = 0.995  # of the pixels whose colour became what it mostly becomes
-_TABLE = 1 << 14  # pairs of colours up to which counting all of them is faster than sorting those that occur
+_ONE_WAY = 0.6  # largest length of the mean change, relative to the mean length of changes: .48 for 98 of 100 palettes
+_ONE_FOR_ONE = 0.995  # share of pixels that change to the most frequent new colour of their old one
+_TABLE = 1 << 14  # pairs of colours up to which a full table is faster than sorting the pairs that occur
 
 
 def weighted(rgba: np.ndarray) -> np.ndarray:
-    """(h, w, 4) float32, 0 to 255, colours multiplied by opacity."""
+    """Return (h, w, 4) float32 in [0, 255] with premultiplied colours."""
     made = rgba.astype(np.float32)
     if (rgba[..., 3] < 255).any():
         made[..., :3] *= made[..., 3:] / np.float32(255)
@@ -42,9 +43,9 @@ def weighted(rgba: np.ndarray) -> np.ndarray:
 
 
 def palette_exchanged(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two contents, (h, w, 4) uint8, have one silhouette, pixel for pixel, and colours that map to each other.
+    """Whether two (h, w, 4) uint8 contents have the same silhouette, pixel by pixel, and colours that map one to one.
 
-    Decides where the tiles cannot: a palette of dark for light is no smooth map, but still one colour for another.
+    Decides where tiles cannot: swapping dark and light is no smooth map, but still a map of colours.
     """
     if first.shape != second.shape:
         return False
@@ -56,16 +57,16 @@ def palette_exchanged(first: np.ndarray, second: np.ndarray) -> bool:
 
 
 def reduced_to_palette(first: np.ndarray, second: np.ndarray, *, farther: float, share: float = 1.0) -> bool:
-    """Whether the second's colours are fewer and each pixel's is about the nearest of them to what the first has there.
+    """Whether the second has fewer colours, and each pixel has about the nearest of them to its colour in the first.
 
-    first, second: (P, 3) float32, 0 to 255, the same places. farther: levels, how much farther than the nearest colour
-    the chosen one may be. share: of the first's colours, how many the second may have.
+    first, second: (P, 3) float32 in [0, 255] at the same places. farther: levels by which the chosen colour may be
+    farther away than the nearest. share: largest number of colours of the second, relative to the first.
     """
     if not len(first):
         return False
     off = first - second
     chosen = np.sqrt(np.einsum("ij,ij->i", off, off))
-    worst = int(chosen.argmax())  # settles most pairs before any colour is numbered
+    worst = int(chosen.argmax())  # decides most pairs quickly
     off = second - first[worst]
     if chosen[worst] > np.sqrt(np.einsum("ij,ij->i", off, off).min()) + farther:
         return False
@@ -82,43 +83,45 @@ def reduced_to_palette(first: np.ndarray, second: np.ndarray, *, farther: float,
 
 
 def both_ways(off: np.ndarray) -> bool:
-    """Whether (P, 3) changes of colour cancel out on the whole, as those to a palette do, and coats of paint do not."""
+    """Whether (P, 3) changes of colour mostly cancel out, as with a reduced palette but not with a tint."""
     if not len(off):
         return True
     return bool(np.square(off.mean(axis=0)).sum() <= _ONE_WAY**2 * np.square(off).sum(axis=1).mean())
 
 
 def named(pixels: np.ndarray) -> np.ndarray:
-    """(P,) one number for each (P, 3) colour, 0 to 255."""
+    """Return (P,) numbers that identify (P, 3) colours in [0, 255]."""
     return np.asarray(np.rint(pixels) @ np.array([1, 256, 65536]))
 
 
 def numbered(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The (K, 3) different colours of (P, 3) ones, 0 to 255, and which of them each pixel has."""
+    """Return the (K, 3) distinct colours of (P, 3) pixels in [0, 255], and the (P,) index of each pixel's colour."""
     codes = named(pixels)
     _, first, number = np.unique(codes, return_index=True, return_inverse=True)
     return pixels[first], number
 
 
 def furthest(off: np.ndarray) -> np.ndarray:
-    """(...) the greatest of the four channels of (..., 4), many times faster than `max` along so short an axis."""
+    """Return the maximum over the four channels of (..., 4); much faster than `max` along such a short axis."""
     pairs = np.maximum(off[..., ::2], off[..., 1::2])
     return np.asarray(np.maximum(pairs[..., 0], pairs[..., 1]))
 
 
 def furthest_of_three(off: np.ndarray) -> np.ndarray:
-    """(...) the greatest of the three channels of (..., 3), likewise."""
+    """Return the maximum over the three channels of (..., 3)."""
     return np.asarray(np.maximum(np.maximum(off[..., 0], off[..., 1]), off[..., 2]))
 
 
 class Colours:
-    """The colours of two pictures of one silhouette at the same P places."""
+    """The colours of two pictures with the same silhouette at the same P places."""
 
     def __init__(self, index: np.ndarray, target: np.ndarray, moved: np.ndarray, off: Callable[[], np.ndarray]) -> None:
-        """index, target: (P,) int, which colour each pixel has in either picture, numbered in the colours' order.
+        """Compare the colours of two pictures.
 
-        moved: (P,) bool, which pixels differ by more than an encoder's error. off: gives the (P, 3) float32 differences
-        of their colours.
+        Args:
+            index, target: (P,) int, the number of each pixel's colour in the first and second picture.
+            moved: (P,) bool, the pixels that differ by more than an encoder's error.
+            off: returns the (P, 3) float32 differences of the colours.
         """
         self._index, self._mine = _renumbered(index)
         self._target, self._other = _renumbered(target)
@@ -128,21 +131,21 @@ class Colours:
 
     @classmethod
     def of(cls, first: np.ndarray, second: np.ndarray) -> Colours:
-        """The colours of (P, 4) float32 pixels, 0 to 255."""
+        """Compare (P, 4) float32 pixels in [0, 255]."""
         moved = furthest(np.abs(second - first)) > TOUCHED
         return cls(_coded(first), _coded(second), moved, lambda: second[:, :3] - first[:, :3])
 
     @property
     def fewer(self) -> bool:
-        """Whether one picture has so many fewer colours than the other as a palette leaves."""
+        """Whether one picture has so many fewer colours that the palette may have been reduced."""
         return min(self._mine, self._other) <= FEWER * max(self._mine, self._other)
 
     def map(self) -> bool:
-        """Whether colours follow from colours, both ways.
+        """Whether the colours of each picture determine those of the other: the palette was replaced.
 
-        Few colours, and nearly every pixel of a colour becomes the same other colour: a palette was exchanged. Colours
-        may merge one way; where a few split too, those that change must change nearly wherever they occur: a redrawn
-        part uses colours that elsewhere stayed.
+        There are few colours, and nearly all pixels of a colour change to the same other colour. Colours may merge in
+        one direction. If some split as well, changed colours must change nearly everywhere: a redrawn part uses colours
+        that stay unchanged elsewhere.
         """
         count, mine, other = len(self._moved), self._mine, self._other
         if min(mine, other) > max(4, count // 6) or mine * other > 1 << 22 or self._share_moved <= 0.02:
@@ -154,17 +157,17 @@ class Colours:
         return together >= (_MOSTLY if worse >= 0.95 and better >= 0.97 else _ALTOGETHER)
 
     def one_for_one(self) -> bool:
-        """Whether each of few colours became one other, however near: no encoder spares colours so."""
+        """Whether each of few colours changed to exactly one other, however similar. No encoder does this."""
         return min(self._mine, self._other) <= max(4, len(self._moved) // 6) and min(self._follows) >= _ONE_FOR_ONE
 
     def new(self) -> bool:
-        """Whether the colours of one drawing were chosen anew, rather than spoiled by an encoder."""
+        """Whether the colours were changed deliberately rather than by an encoder."""
         return self._share_moved > 0.02 and min(self._follows) > _BY_COLOUR
 
     def merged(self) -> bool:
-        """Whether many of one picture's colours became one of the other's each, as they do for a palette file.
+        """Whether several colours of one picture became one colour of the other, as in a reduced palette.
 
-        Some of them then become lighter and others darker; a coat of paint moves them all one way.
+        Then some become lighter and others darker, whereas a tint changes all in the same direction.
         """
         follows = self._follows[1 if self._mine < self._other else 0]
         if not self.fewer or follows <= 0.99:
@@ -172,9 +175,9 @@ class Colours:
         return both_ways(self._off()[self._moved])
 
     def reduced(self) -> bool:
-        """Whether one picture is the other with similar colours merged into their mean, as for a palette file.
+        """Whether similar colours of one picture are merged into their mean in the other, as in a reduced palette.
 
-        They may still be a recolour whose colours merge; `same_drawing` tells.
+        This may also be a recolour that merges colours; `same_drawing` tells them apart.
         """
         there, back = self._follows
         return (there > 0.99 and self._merges(self._target, self._sources)) or (
@@ -182,9 +185,11 @@ class Colours:
         )
 
     def _count(self) -> None:
-        """Count which colours become which: the share of pixels that go where most of their colour goes, both ways.
+        """Count which colours change to which.
 
-        And how many colours each colour comes from (`_sources`) and goes to (`_targets`).
+        Sets `_follows`, the share of pixels with the most frequent counterpart of their colour, in both directions;
+        `_targets`, to how many colours each colour of the first picture changes; and `_sources`, from how many each
+        colour of the second comes.
         """
         mine, other, pixels = self._mine, self._other, len(self._index)
         names = self._index * np.int64(other) + self._target
@@ -202,7 +207,7 @@ class Colours:
         self._follows = float(most.sum() / pixels), float(back.sum() / pixels)
 
     def _merges(self, after: np.ndarray, sources: np.ndarray) -> bool:
-        """Whether colours (P,) are the other picture's, some of them merged; `sources`: of each, from how many."""
+        """Whether (P,) colours result from merging those of the other picture; `sources`: from how many, by colour."""
         touched = self._moved
         if not touched.any():
             return False
@@ -217,10 +222,10 @@ class Colours:
 
 
 def same_drawing(first: np.ndarray, second: np.ndarray, both: np.ndarray) -> bool:
-    """Whether what changed between two pictures is colours only: light and dark parts and outlines lie where they lay.
+    """Whether only colours changed between two pictures: light and dark parts and outlines are in the same places.
 
-    first, second: (h, w, 4) float32, 0 to 255, colours multiplied by opacity. both: (h, w) bool, the pixels to go by.
-    Looks at neighbouring pixels of which one changed at least: a redrawn part has its steps elsewhere.
+    first, second: (h, w, 4) float32 in [0, 255], premultiplied. both: (h, w) bool, the pixels to compare. Compares the
+    steps between neighbouring pixels of which at least one changed; a redrawn part has steps in other places.
     """
     touched = both & (furthest(np.abs(first - second)) > TOUCHED)
     mine, other = _steps(first, second, both, touched)
@@ -232,9 +237,9 @@ def same_drawing(first: np.ndarray, second: np.ndarray, both: np.ndarray) -> boo
 
 
 def steps_alike(first: np.ndarray, second: np.ndarray, both: np.ndarray) -> float:
-    """How well the sizes of the steps from pixel to pixel correlate, -1 to 1, whichever way they lead.
+    """Return the correlation, in [-1, 1], of the sizes of steps between pixels, regardless of their sign.
 
-    1 where one picture has none. Arguments as of `same_drawing`.
+    1 if there are none. Arguments as for `same_drawing`.
     """
     mine, other = (np.abs(steps).max(axis=1) for steps in _steps(first, second, both, both))
     if not len(mine):
@@ -243,7 +248,7 @@ def steps_alike(first: np.ndarray, second: np.ndarray, both: np.ndarray) -> floa
 
 
 def _steps(first: np.ndarray, second: np.ndarray, both: np.ndarray, touched: np.ndarray) -> tuple[np.ndarray, ...]:
-    """(S, 4) differences of neighbours in each picture, where both pixels are in `both` and one of them is touched."""
+    """(S, 4) differences of neighbours in each picture, where both are in `both` and at least one is in `touched`."""
     everywhere, later, earlier = slice(None), slice(1, None), slice(None, -1)
     found = []
     for here, there in (((later,), (earlier,)), ((everywhere, later), (everywhere, earlier))):
@@ -253,28 +258,28 @@ def _steps(first: np.ndarray, second: np.ndarray, both: np.ndarray, touched: np.
 
 
 def _coded(pixels: np.ndarray) -> np.ndarray:
-    """(P,) int64: which colour each of (P, 4) pixels has, numbered from 0."""
+    """(P,) int64: the number of each pixel's colour, from 0; pixels are (P, 4)."""
     return np.unique(named(pixels[:, :3]), return_inverse=True)[1]
 
 
 def _renumbered(colours: np.ndarray) -> tuple[np.ndarray, int]:
-    """(P,) colour numbers without gaps, in the same order, and how many there are."""
+    """(P,) colour numbers without gaps, in the same order, and their count."""
     there = np.bincount(colours) > 0
     count = int(np.count_nonzero(there))
     return (colours if count == len(there) else (np.cumsum(there) - 1)[colours]), count
 
 
 def _cosine(x: np.ndarray, y: np.ndarray) -> float:
-    """Cosine of the angle between two vectors; 1 where one of them is nothing."""
+    """Cosine of the angle between two vectors; 1 if one of them is zero."""
     power = float((x * x).sum() * (y * y).sum())
     return float((x * y).sum()) / power**0.5 if power > 0 else 1.0
 
 
 def _together(colour: np.ndarray, colours: int, moved: np.ndarray) -> float:
-    """Of the other pixels of a changed pixel's colour, the share that changed too, on average.
+    """For changed pixels, the mean share of the other pixels of the same colour that changed too.
 
-    colour: (P,) which of `colours` colours each pixel has. moved: (P,) which pixels changed. 0 where most changed
-    pixels are the only ones of their colour, which says nothing.
+    colour: (P,) number of each pixel's colour, below `colours`. moved: (P,) bool, the changed pixels. 0 if most changed
+    pixels are the only ones of their colour, which tells nothing.
     """
     here = colour[moved]
     total, changed = np.bincount(colour, minlength=colours), np.bincount(here, minlength=colours)
@@ -286,9 +291,10 @@ def _together(colour: np.ndarray, colours: int, moved: np.ndarray) -> float:
 
 
 def colour_shift(first: np.ndarray, second: np.ndarray) -> float:
-    """Root mean square difference of the mean colours of 4 x 4 cells, 0 to 1: what survives resampling and compression.
+    """Return the root mean square difference, in [0, 1], of the mean colours of 4 x 4 cells.
 
-    Only pixels well inside both pictures count: at the rim, colours mix with what was behind.
+    These means survive resampling and compression. Only pixels inside both sprites count, since colours mix with the
+    background at the edges.
     """
     inside = ((first[..., 3] > 200) & (second[..., 3] > 200)).astype(np.uint8)
     core = cv2.erode(inside, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)

@@ -1,4 +1,4 @@
-"""Exact copies that the import already made one: several files whose pixels, or whose very bytes, are the same."""
+"""Exact copies that the import merged: several files with the same pixels or the same bytes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from gandam_studio.core.workspace import Workspace
 
 @dataclass(frozen=True)
 class Copies:
-    """The files behind one sprite, when there are several; their relation to each other is `exact`.
+    """The files of a sprite that has several; their relation is `exact`.
 
     Attributes:
         seq: the sprite's row number.
-        paths: the files, as shown to people, sorted; entries of archives after "!".
+        paths: the files, sorted; archive entries as "archive!entry".
         same_file: whether all have the same bytes, not only the same pixels.
-        others: all but the file the sprite was taken from, in the order they came, each with whether its bytes are the
-            same as that one's.
+        others: all except the file that the sprite was imported from, in the order of import, and whether each has the
+            same bytes as that file.
     """
 
     seq: int
@@ -27,7 +27,7 @@ class Copies:
 
 
 def exact_copies(workspace: Workspace) -> list[Copies]:
-    """Every sprite that came in more than one file, in order of row number."""
+    """Return the files of every sprite that has more than one, by row number."""
     query = (
         f"SELECT sprite, path, member, file_digest FROM sources WHERE verdict = 'accepted' AND {CURRENT} AND sprite IN "
         f"(SELECT sprite FROM sources WHERE verdict = 'accepted' AND {CURRENT} GROUP BY sprite HAVING count(*) > 1) "

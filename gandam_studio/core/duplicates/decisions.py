@@ -1,4 +1,4 @@
-"""From groups to decisions: what would be dropped and why, as a preview, and then as one undoable edit."""
+"""Decisions on groups of duplicates: a preview of what would be dropped and why, and the edits."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ REASON = "duplicate"
 
 @dataclass(frozen=True)
 class PlannedDrop:
-    """One sprite that would go.
+    """One sprite that would be dropped.
 
     Attributes:
         seq: its row number.
         favour: the sprite that stays instead.
-        relation: what it is to that one (`relations.RELATIONS`).
-        rule: the rule by which the other one is better; "" when only the tie-break decided.
-        confidence: that they are the same picture.
+        relation: its relation to that one (`relations.RELATIONS`).
+        rule: the rule by which the other one is better; "" if only the tie-break decided.
+        confidence: probability that they are the same picture.
     """
 
     seq: int
@@ -38,15 +38,15 @@ class PlannedDrop:
 
 @dataclass(frozen=True)
 class DropPlan:
-    """What applying the rules to every group would do.
+    """The result of applying the rules to every group.
 
     Attributes:
         drops: in the order of the report.
-        spared: superfluous sprites that stay because the person said they belong.
-        spared_groups: the number of groups these are in.
-        unsure: superfluous sprites that stay because their confidence is below the minimum.
-        unchosen: superfluous sprites that stay because their relation was not asked for, by relation.
-        relatives: the number of members that are related to others but copies of none; the rules never drop these.
+        spared: duplicates that stay because the person kept them.
+        spared_groups: the number of groups with such duplicates.
+        unsure: duplicates that stay because their confidence is below the minimum.
+        unchosen: relation -> number of duplicates that stay because that relation was not chosen.
+        relatives: the number of members that are related to others but no copies; these are never dropped.
     """
 
     drops: tuple[PlannedDrop, ...]
@@ -57,7 +57,7 @@ class DropPlan:
     relatives: int = 0
 
     def edit(self) -> Edit:
-        """All of it as one step of undo."""
+        """Return all drops as one edit."""
         return Drop([drop.seq for drop in self.drops], REASON)
 
 
@@ -68,10 +68,11 @@ def plan_drops(
     minimum_confidence: float = 0.0,
     include_kept: bool = False,
 ) -> DropPlan:
-    """What would be dropped: every duplicate of a kept picture, by the report's rules.
+    """Return which duplicates would be dropped by the report's rules.
 
-    Only members related by one of `relations` go; relatives (recolours, near ones, frames) never do. Sprites the person
-    kept by name are spared unless `include_kept`; even then, one sprite of each group of duplicates stays.
+    Only members related by one of `relations` are dropped, and relatives (recolours, similar ones, frames) never.
+    Sprites that the person kept are spared unless `include_kept`; even then one sprite of each group of duplicates
+    stays.
     """
     drops, spared, unsure = [], [], []
     unchosen: Counter[str] = Counter()
@@ -98,19 +99,22 @@ def plan_drops(
 
 
 def keep_best(group: DuplicateGroup) -> Edit:
-    """Keep a group's keeper and drop its duplicates; relatives are left alone."""
+    """Return an edit that keeps a group's keeper and drops its duplicates; relatives are left alone."""
     dropped = [member.seq for member in group.duplicates]
     edits: tuple[Edit, ...] = (Keep([group.keeper]), Drop(dropped, REASON)) if dropped else (Keep([group.keeper]),)
     return Together(edits, "Keep the best, drop its duplicates")
 
 
 def keep_both(seqs: Sequence[int]) -> Edit:
-    """Remember for ever that no two of these are duplicates."""
+    """Return an edit that records that no two of these are duplicates."""
     return NotDuplicates(tuple(combinations(sorted({int(seq) for seq in seqs}), 2)))
 
 
 def flip_and_keep(kept: int, dropped: Sequence[int], *, flipped: bool) -> Edit:
-    """Keep one of a mirrored pair, shown the other way round, and drop the others. `flipped`: how it is shown now."""
+    """Return an edit that flips and keeps one sprite of a mirrored pair and drops the others.
+
+    `flipped`: whether it is flipped now.
+    """
     edits: list[Edit] = [SetFlipped(as_seqs([kept]), not flipped), Keep([kept])]
     if dropped:
         edits.append(Drop(list(dropped), REASON))
@@ -118,6 +122,6 @@ def flip_and_keep(kept: int, dropped: Sequence[int], *, flipped: bool) -> Edit:
 
 
 def name_families(report: DuplicateReport) -> Edit:
-    """Record every group as a family, named after the first 12 characters of its keeper's id."""
+    """Return an edit that records every group as a family, named by the first 12 characters of its keeper's id."""
     names = {seq: report.key(group.keeper)[:12] for group in report for seq in group.seqs}
     return SetValues({"family": names}, "Name families")

@@ -1,6 +1,6 @@
-"""A picture's content as it is laid on others: everything that takes one picture alone, worked out once.
+"""A picture's content, prepared for comparison with others. Everything that depends on one picture is computed once.
 
-A sprite of a large family is compared with every other one of it; what those comparisons share costs more than they do.
+A sprite is compared with all others of its family, and the preparation costs more than the comparisons.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from gandam_studio.core.duplicates.colours import weighted
 from gandam_studio.core.duplicates.enlarging import enlargement
 from gandam_studio.core.hashing.content import Content
 
-SEEN = 64  # opacity above this belongs to the sprite
+SEEN = 64  # pixels of greater opacity belong to the sprite
 
 
 class Drawing:
-    """A content, and the forms of it asked for so far.
+    """A content and its cached forms.
 
     Attributes:
-        content: what is drawn, as it lies in its picture.
+        content: the trimmed content and its place in the picture.
     """
 
     def __init__(self, content: Content) -> None:
@@ -30,11 +30,11 @@ class Drawing:
 
     @cached_property
     def enlargement(self) -> int:
-        """How many times its pixels are repeated; its mirror image's are as many times."""
+        """How many times its pixels are repeated; the same for its mirror image."""
         return enlargement(self.content.rgba)
 
     def form(self, *, mirrored: bool = False, factor: int = 1) -> Form:
-        """It with every factor-th pixel of a row and of a column, mirrored left-right or not."""
+        """Return its form with every factor-th pixel of rows and columns, mirrored or not."""
         made = self._forms.get((mirrored, factor))
         if made is None:
             rgba = self.content.rgba[:, ::-1] if mirrored else self.content.rgba
@@ -43,14 +43,14 @@ class Drawing:
 
 
 class Form:
-    """The pixels of a drawing, ready to be laid on another's.
+    """The pixels of a drawing, prepared for comparison.
 
     Attributes:
-        weighted: (h, w, 4) float32, 0 to 255, colours multiplied by opacity.
+        weighted: (h, w, 4) float32 in [0, 255], premultiplied.
         rounded: (h, w, 4) uint8, the same rounded.
         alpha: (h, w) uint8.
         seen: (h, w) bool, opacity above `SEEN`.
-        visible: how many pixels are not fully transparent.
+        visible: number of pixels that are not fully transparent.
         hard: whether every pixel is either opaque or fully transparent.
     """
 
@@ -64,7 +64,7 @@ class Form:
 
     @cached_property
     def colours(self) -> np.ndarray:
-        """(h, w) int64: the number of each pixel's colour in `rounded`, opacity left out, in the colours' order."""
+        """(h, w) int64: the number of each pixel's colour in `rounded`, without opacity, in the order of colours."""
         words = self.rounded.astype(np.int32)
         words = words[..., 0] | words[..., 1] << 8 | words[..., 2] << 16
         return np.unique(words, return_inverse=True)[1].reshape(words.shape)

@@ -1,4 +1,4 @@
-"""By what whole factor a picture was enlarged by repeating its pixels."""
+"""Detects enlargement by a whole factor, where every pixel is repeated."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import numpy as np
 
 
 def enlargement(rgba: np.ndarray) -> int:
-    """The largest k for which an (h, w, 4) content is another one with every pixel repeated k x k times.
-
-    1 if none is.
-    """
+    """Return the largest k for which every pixel of an (h, w, 4) content is repeated k x k times."""
     height, width = rgba.shape[:2]
     if not height or not width:
         return 1
@@ -17,5 +14,5 @@ def enlargement(rgba: np.ndarray) -> int:
     rows = np.flatnonzero((words[1:] != words[:-1]).any(axis=1)) + 1
     columns = np.flatnonzero((words[:, 1:] != words[:, :-1]).any(axis=0)) + 1
     if not len(rows) and not len(columns):
-        return 1  # one flat colour: nothing tells
+        return 1  # a single colour, which tells nothing
     return int(np.gcd.reduce(np.concatenate([rows, columns, [height, width]])))

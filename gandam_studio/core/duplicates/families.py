@@ -1,4 +1,4 @@
-"""How balanced a data set is: families by size, and two ways to keep the large ones from being all a network learns."""
+"""The balance of a data set: families by size, and two ways to limit the influence of large ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Family:
     Attributes:
         name: the family's name.
         seqs: row numbers, in the order of import.
-        weight: the sum of their sampling weights: how many sprites it counts for in training.
+        weight: the sum of their sampling weights, as a number of sprites in training.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Family:
 
 
 def families(workspace: Workspace) -> list[Family]:
-    """Every family, the largest first, equal ones by name."""
+    """Return every family, the largest first, then by name."""
     query = "SELECT family, seq, weight FROM sprites WHERE family != '' AND status != 'dropped' ORDER BY seq"
     rows: dict[str, list[tuple[int, float]]] = {}
     for name, seq, weight in workspace.connection.execute(query):
@@ -41,7 +41,7 @@ def families(workspace: Workspace) -> list[Family]:
 
 
 def weigh_families(workspace: Workspace, at_most: float = 1.0) -> Edit:
-    """Let every family count for `at_most` sprites or for its size, whichever is less, by equal weights of its members.
+    """Return an edit that gives members equal weights, so that a family counts for its size or `at_most`, if less.
 
     The weights are part of the manifest. Raises UserError unless `at_most` is positive.
     """
@@ -54,10 +54,10 @@ def weigh_families(workspace: Workspace, at_most: float = 1.0) -> Edit:
 
 
 def cap_families(workspace: Workspace, at_most: int) -> Edit:
-    """Drop what exceeds `at_most` sprites in a family, with the reason "family cap".
+    """Return an edit that drops sprites beyond `at_most` in a family, with the reason "family cap".
 
-    Sprites the person kept go last, and are only dropped when they alone exceed the cap; among equals the id's digest
-    decides, so a family that grows keeps the same sprites as long as they draw ahead. Raises UserError below 1.
+    Sprites that the person kept are dropped last. Otherwise the digest of the id decides, so that the choice is stable
+    when a family grows. Raises UserError if `at_most` is below 1.
     """
     if at_most < 1:
         raise UserError("a family must keep at least one sprite")
