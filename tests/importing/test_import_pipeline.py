@@ -343,7 +343,7 @@ def test_a_file_that_vanishes_on_the_way(workspace, folder_of, monkeypatch) -> N
     monkeypatch.setattr(pipeline, "scan", lambda sources, **more: forgetful(scan(sources, **more)))
     summary = import_sources(workspace, [folder], options=ONE)
     assert (summary.imported, summary.missing_count) == (9, 1)
-    assert "not there" in summary.missing[0].reason
+    assert "no longer exists" in summary.missing[0].reason
     monkeypatch.undo()
     (folder / "sprite-00004.png").write_bytes(sprite_png(4))
     assert import_sources(workspace, [folder], options=ONE).imported == 1

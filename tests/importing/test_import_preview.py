@@ -28,6 +28,10 @@ def test_one_that_crashes_the_decoder_is_only_refused(monkeypatch) -> None:
 
 
 def test_refusals_say_why(tmp_path) -> None:
-    for source, reason in ((tmp_path / "gone.png", "not there"), (b"words", "not a picture"), (b"PK\3\4", "archive")):
+    for source, reason in (
+        (tmp_path / "gone.png", "no longer exists"),
+        (b"words", "not a picture"),
+        (b"PK\3\4", "archive"),
+    ):
         with pytest.raises(UnreadablePicture, match=reason):
             load_picture(source)

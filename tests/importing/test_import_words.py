@@ -115,7 +115,7 @@ def test_a_folder_whose_name_is_no_tag_is_told_and_costs_nothing_else(workspace:
     source = write(tmp_path, {f"{'x' * 101}/a.png": sprite_png(1), "good/b.png": sprite_png(2)})
     summary = import_sources(workspace, [source], options=FOLDERS)
     assert tags(workspace) == {"a.png": (), "b.png": ("good",)}
-    assert any("no tag" in note for note in summary.notes)
+    assert any("cannot be a tag" in note for note in summary.notes)
 
 
 CAPTIONED = {

@@ -1,4 +1,4 @@
-"""`find_duplicates`: from pictures to a report of verified relations."""
+"""`find_duplicates`: searches pictures for duplicates and returns a report of verified relations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gandam_studio.core.importing.repair import describe_again
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workspace import Workspace
 
-_COMPLETED_GROUP = 64  # members; of larger groups only the links that the hashes found are known
+_COMPLETED_GROUP = 64  # members; larger groups have only the links that the hashes found
 
 
 def find_duplicates(
@@ -33,17 +33,22 @@ def find_duplicates(
     workers: int = 0,
     job: Job = NULL_JOB,
 ) -> DuplicateReport:
-    """Find duplicates and relatives: hashes nominate pairs, aligned pixels decide, groups hold without drift.
+    """Find duplicates and relatives. Hashes nominate pairs, aligned pixels decide, and groups do not drift.
 
-    source: a workspace, or any PictureSource. Of a workspace all sprites are compared, once: what was found is kept
-    beside it, also of a workspace open for reading only, and later calls compare only what is new; the report is about
-    the sprites not dropped and respects what the person called no duplicates. Hashes of another version are made again
-    first, and kept unless the workspace is open for reading only. distance: how unlike two pictures of a group may be,
-    0 (same pixels) to `links.LOOSEST`. rules: see `keeping.RULES`. look_radius, whole_radius: Hamming radii of the
-    nomination (`candidates`). workers: processes to compare a workspace's pictures with; 0 takes one a processor, and
-    none where there is little to do. The result depends neither on them nor on the pictures' order.
+    For a workspace, all sprites are compared once: the findings are saved next to it, even if it is read-only, and
+    later calls compare only new sprites. The report covers the sprites that are not dropped, without pairs that the
+    person called no duplicates. Hashes of another version are computed again first, and saved unless the workspace is
+    read-only.
 
-    Raises UserError for a distance out of range or an unknown rule, Cancelled when the job was.
+    Args:
+        source: a workspace or any PictureSource.
+        distance: how different two pictures of a group may be, from 0 (same pixels) to `links.LOOSEST`.
+        rules: see `keeping.RULES`.
+        look_radius, whole_radius: Hamming radii for candidates (`candidates`).
+        workers: number of processes that compare a workspace's pictures. 0 for one per processor, or none if there is
+            little to do. The result does not depend on it, nor on the order of the pictures.
+
+    Raises UserError for a distance out of range or an unknown rule, and Cancelled.
     """
     if not 0 <= distance <= LOOSEST:
         raise UserError(f"the distance must be between 0 and {LOOSEST}")
@@ -59,7 +64,7 @@ def find_duplicates(
 def _in_workspace(
     workspace: Workspace, distance: float, rules: Sequence[str], radii: tuple[int, int], workers: int, job: Job
 ) -> DuplicateReport:
-    """`find_duplicates` of a workspace's sprites, with what was found before."""
+    """`find_duplicates` for a workspace, using earlier findings."""
     if not workspace.read_only and described_otherwise(workspace):
         describe_again(workspace, job)
     pictures = WorkspaceSource(workspace, job=job)
@@ -70,10 +75,10 @@ def _in_workspace(
         links = _search(pictures, verifier, known, radii, job)
     enlargements = _enlargements(links, pictures, verifier, known.enlargements, job)
     last = int(pictures.seqs[-1]) if len(pictures.seqs) else 0
-    # What could not be read is compared again once it can be. Findings are derived data, so commands that only read
-    # keep them too.
+    # Unreadable pictures must be compared again once they can be read. Findings are derived data, so commands that only
+    # read save them too.
     if last > known.last and not pictures.unreadable:
-        with contextlib.suppress(OSError):  # a full or read-only disk costs the next search time, nothing else
+        with contextlib.suppress(OSError):  # on a full or read-only disk the next search only takes longer
             save_findings(workspace.folder, Findings(links, last, enlargements), radii)
     shown = {sprite.seq for sprite in pictures.sprites if sprite.status != "dropped"}
     links = [link for link in links if link.i in shown and link.j in shown]
@@ -85,7 +90,7 @@ def _in_workspace(
 
 
 def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: tuple[int, int], job: Job) -> list[Link]:
-    """All links by row number, those known among earlier sprites included, sorted."""
+    """All links by row number, including known ones, sorted."""
     first_new = int(np.searchsorted(source.seqs, known.last, side="right"))
     if first_new == len(source.seqs):
         return known.links
@@ -94,7 +99,7 @@ def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: t
     pairs = candidates(source.fingerprints, look_radius=radii[0], whole_radius=radii[1], first_new=first_new, job=job)
     links = [*old, *verifier.links(pairs, job)]
     blank = blank_links(source, links, first_new, job)
-    verifier.enlargements |= {row: 1 for link in blank for row in (link.i, link.j)}  # one colour: nothing tells
+    verifier.enlargements |= {row: 1 for link in blank for row in (link.i, link.j)}  # unknown for a single colour
     links += blank
     links = _completed(links, pairs, first_new, verifier, job)
     called = source.seqs.tolist()
@@ -102,10 +107,10 @@ def _search(source: PictureSource, verifier: Verifier, known: Findings, radii: t
 
 
 def _completed(links: list[Link], pairs: Candidates, first_new: int, verifier: Verifier, job: Job) -> list[Link]:
-    """The links, and those between pictures that share a neighbour but were not nominated together, sorted.
+    """Add the links between pictures that share a neighbour but were no candidates; returns all, sorted.
 
-    Hashes may miss a pair that a third picture shows to be worth comparing: whoever keeps a group should be related to
-    every member directly.
+    Hashes may miss pairs that are related to the same third picture, but a keeper should be related to every member
+    directly.
     """
     neighbours: dict[int, set[int]] = {}
     for link in links:
@@ -130,7 +135,7 @@ def _completed(links: list[Link], pairs: Candidates, first_new: int, verifier: V
 def _enlargements(
     links: list[Link], source: PictureSource, verifier: Verifier, known: dict[int, int], job: Job
 ) -> dict[int, int]:
-    """How much each linked picture was enlarged, by row number; only those not yet known are opened."""
+    """The enlargement of each linked picture, by row number. Only unknown ones are read."""
     row_of = {int(seq): row for row, seq in enumerate(source.seqs)}
     seqs = sorted({seq for link in links for seq in (link.i, link.j)} - known.keys())
     job.start("Measuring pictures", len(seqs))
@@ -142,7 +147,7 @@ def _enlargements(
 
 
 def _judged(links: list[Link], source: PictureSource, enlargements: dict[int, int]) -> dict[int, Judged]:
-    """What the rules need to know of every linked picture, by row number."""
+    """The facts for the rules about every linked picture, by row number."""
     linked = {seq for link in links for seq in (link.i, link.j)}
     areas = boxes(source.fingerprints)[:, 2:].prod(axis=1)
     return {

@@ -1,7 +1,7 @@
-"""The verdict on candidate pairs, from their pixels.
+"""The verdict on candidate pairs, by their pixels.
 
-Tiles first, many pairs at once, and whole canvases where the untrimmed hashes are near; of the two the better counts.
-The pictures' own pixels for those that pass.
+First tiles, many pairs at once, and whole canvases if the untrimmed hashes are close; the better evidence counts. Pairs
+that pass are compared at full resolution.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ from gandam_studio.core.hashing.content import Content
 from gandam_studio.core.hashing.layout import WHOLE, Flag, flags
 from gandam_studio.core.hashing.layout import mirrored as mirrored_rows
 
-_BATCH = 32  # pairs compared at once: what they take stays in the processor's cache
-_CANVAS_RADIUS = 20  # of 128 bits of the whole picture: copies are nearer, and few others are
-_RIM = 3.0  # pixels: how far a filter carries colour beyond a sprite
-_CERTAIN = 6.0  # logits: no second look needed
-_EXCHANGED = 4.0  # logits: what one palette for another is worth
-_ONE_SILHOUETTE = 0.95  # overlap of tiles, below which no two pictures have the same one
+_BATCH = 32  # pairs compared at once; fits into the processor's cache
+_CANVAS_RADIUS = 20  # out of 128 bits of the whole picture: copies are closer, and few others are
+_RIM = 3.0  # pixels: how far a filter spreads colour beyond a sprite
+_CERTAIN = 6.0  # logits above which whole canvases need not be compared
+_EXCHANGED = 4.0  # logits for a replaced palette
+_ONE_SILHOUETTE = 0.95  # least overlap of tiles with the same silhouette
 _TILE = np.float32(255)
-_SAME_SCALE = 0.1  # of the scale: how far contents and wholes of one picture may disagree about it
+_SAME_SCALE = 0.1  # largest relative difference between the scale of contents and that of whole pictures
 
 
 @dataclass(frozen=True)
 class _Passed:
-    """A pair that passed, in the orientation that suits it better.
+    """A pair that passed, in its better orientation.
 
     Attributes:
         i, j: rows of the first and second picture.
         logit: the evidence.
         mirrored: whether the second is mirrored first.
-        parameters: (4,) how its tile was laid on the first's.
-        laid: whether a canvas may lend the other its silhouette: one is opaque, and their pixels are not the same.
-        framed: whether the evidence is that of whole pictures, background and all.
+        parameters: (4,) alignment of its tile with that of the first.
+        laid: whether one may take its silhouette from the other: one is opaque, and their pixels differ.
+        framed: whether the evidence is that of whole pictures including the background.
     """
 
     i: int
@@ -66,9 +66,9 @@ class _Passed:
 
 
 class Judge:
-    """Judges pairs of one source; the pictures last looked at stay at hand between calls.
+    """Judges pairs of one source. Keeps recent pictures between calls.
 
-    A verdict depends on the two pictures alone, not on the pairs judged with it.
+    A verdict depends only on the two pictures, not on other pairs.
     """
 
     def __init__(self, source: PixelSource) -> None:
@@ -76,9 +76,9 @@ class Judge:
         self._pictures = Pictures(source)
 
     def links(self, pairs: Candidates, check: Callable[[], None] = lambda: None) -> list[Link]:
-        """The related pairs, at most one link a pair, by row, i < j; first pictures in `pairs.i`, second in `pairs.j`.
+        """Return the links by row, i < j, at most one per pair.
 
-        NEAR is the word for frames of an animation too: pixels do not tell. `check` is called often and may raise.
+        Frames of an animation are NEAR here, as pixels do not tell them apart. `check` is called often and may raise.
         """
         best: dict[tuple[int, int], _Passed] = {}
         prints = self._source.prints(pairs.i), self._source.prints(pairs.j)
@@ -89,9 +89,9 @@ class Judge:
             prints[0][:, Column.PIXELS] == prints[1][:, Column.PIXELS_MIRRORED]
         )
         opaque, other_opaque = (flags(one) & Flag.OPAQUE > 0 for one in prints)
-        # A background found in one way in one and in another way in the other tells nothing of the pictures.
+        # Backgrounds may have been removed from the two in different ways, so whole pictures are compared, too.
         framed = near & opaque & other_opaque & ((flags(prints[0]) | flags(prints[1])) & Flag.KEYED > 0)
-        near |= opaque != other_opaque  # whatever one of them was laid on, it changes the hashes
+        near |= opaque != other_opaque  # the background of one of them changes the hashes
         laid = ~same & (opaque | other_opaque)
         for start in range(0, len(pairs), _BATCH):
             check()
@@ -111,7 +111,7 @@ class Judge:
                     bool(entire[index]),
                 )
                 known = best.get((one.i, one.j))
-                # As good both ways: not mirrored.
+                # Unmirrored wins a tie.
                 if known is None or (-one.logit, one.mirrored) < (-known.logit, known.mirrored):
                     best[one.i, one.j] = one
         links = []
@@ -121,7 +121,7 @@ class Judge:
         return links
 
     def enlargement(self, row: int) -> int:
-        """By what whole factor a picture was enlarged by repeating its pixels."""
+        """Return by what whole factor a picture was enlarged by repeating pixels."""
         return self._pictures[row].drawing.enlargement
 
     def _compared(self, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray) -> Comparison:
@@ -133,9 +133,9 @@ class Judge:
     def _second_look(
         self, found: Comparison, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray, near: np.ndarray
     ) -> np.ndarray:
-        """(P,) the evidence of tiles, or that of whole canvases or of an exchanged palette where it is stronger.
+        """(P,) the evidence of tiles, or that of whole canvases or a replaced palette if stronger.
 
-        near: (P,) bool, whether whole canvases are worth comparing.
+        near: (P,) bool, the pairs whose whole canvases are compared.
         """
         logit = found.logit.copy()
         for index in np.flatnonzero(near & (logit < _CERTAIN)).tolist():
@@ -151,9 +151,9 @@ class Judge:
     def _in_frames(
         self, logit: np.ndarray, i: np.ndarray, j: np.ndarray, mirrored: np.ndarray, framed: np.ndarray
     ) -> np.ndarray:
-        """Compare opaque pictures as they are where their contents say nothing; raises `logit` in place.
+        """Compare opaque pictures as a whole where their contents are no evidence; increases `logit` in place.
 
-        framed: (P,) bool, whether that is worth it. Returns (P,) bool: whose evidence is now that of whole pictures.
+        framed: (P,) bool, the pairs to compare. Returns (P,) bool: pairs whose evidence is now that of whole pictures.
         """
         found = np.zeros(len(logit), dtype=bool)
         for index in np.flatnonzero(framed & (logit < 0)).tolist():
@@ -167,14 +167,14 @@ class Judge:
         return found
 
     def _whole_evidence(self, i: int, j: int, mirrored: bool) -> float:
-        """Logit that two whole canvases show the same picture; -inf where one cannot be laid on the other."""
+        """Logit that two whole canvases show the same picture; -inf if they are not comparable."""
         first, second = self._pictures[i], self._pictures[j]
         if not same_aspect(first.size, second.size):
             return -np.inf
         return evidence(first.canvas, second.canvas, mirrored=mirrored)
 
     def _link(self, passed: _Passed) -> Link:
-        """Decide one pair's relation on its own pixels."""
+        """Decide the relation of a pair at full resolution."""
         i, j, mirrored = passed.i, passed.j, passed.mirrored
         first, second = self._pictures[i], self._pictures[j]
 
@@ -203,10 +203,10 @@ class Judge:
         return Link(j, i, replace(verdict, transform=transform))
 
     def _laid_by_canvas(self, i: int, j: int, mirrored: bool) -> tuple[Drawing, Drawing]:
-        """The drawings of a pair whose canvases lie on each other, at least one of them opaque.
+        """The drawings of a pair whose canvases match, at least one of them opaque.
 
-        The silhouette of the opaque one is then the other's: none of a background's ringing is taken for sprite, and
-        none of a sprite for background. Of two opaque ones the closer trimmed one gives it.
+        The opaque one gets the silhouette of the other, so that ringing in the background does not count as sprite, nor
+        parts of the sprite as background. If both are opaque, the more tightly trimmed one provides it.
         """
         first, second = self._pictures[i], self._pictures[j]
         opaque = [bool(flag) for flag in flags(self._source.prints(np.array([i, j]))) & Flag.OPAQUE]
@@ -217,7 +217,7 @@ class Judge:
         return Drawing(lent), second.drawing
 
     def _resampled(self, i: int, j: int, mirrored: bool) -> float | None:
-        """How far colours are apart once one picture is resized to the other; None where more than that was done."""
+        """Difference of colours once one picture is resized to the other; None if they differ by more than resizing."""
         first, second = self._pictures[i], self._pictures[j]
         if not same_aspect(first.size, second.size) or not _same_place(
             first.content.box, first.size, second.content.box, second.size, mirrored
@@ -226,7 +226,7 @@ class Judge:
         return resampled_shift(first.rgba, second.rgba, mirrored=mirrored)
 
     def _remade(self, i: int, j: int, transform: Transform) -> Transform | None:
-        """What maps the second picture onto the first where one can be made of the other; None where it cannot."""
+        """The transform from the second picture to the first if one can be made from the other, else None."""
         first, second = self._pictures[i], self._pictures[j]
         mirrored = transform.mirrored
         if same_aspect(first.size, second.size):
@@ -234,7 +234,7 @@ class Judge:
             if remade(first.rgba, second.rgba, mirrored=mirrored):
                 return whole
             if abs(transform.scale_x / whole.scale_x - 1) < _SAME_SCALE:
-                return None  # neither has more room around it
+                return None  # neither has a wider margin
         back = transform.inverted(first.size[0], second.size[0])
         if remade_elsewhere(first.rgba, second.rgba, back) or remade_elsewhere(second.rgba, first.rgba, transform):
             return transform
@@ -242,7 +242,7 @@ class Judge:
 
 
 def _area(content: Content, size: tuple[int, int]) -> float:
-    """The share of its (width, height) that a content's box takes."""
+    """The share of a picture of (width, height) `size` that the box of its content covers."""
     return content.box[2] * content.box[3] / (size[0] * size[1])
 
 
@@ -253,7 +253,7 @@ def _same_place(
     other: tuple[int, int],
     mirrored: bool,
 ) -> bool:
-    """Whether two boxes (x, y, width, height) in pictures of one aspect are the same but for what filters add."""
+    """Whether two boxes (x, y, width, height) in pictures of one aspect ratio agree, up to the spread of filters."""
     x, y, width, height = second
     placed = (other[0] - x - width if mirrored else x, y, width, height)
     scale = size[0] / other[0]

@@ -1,4 +1,4 @@
-"""Which picture of a group is best: rules in an order the person chooses, every tie broken the same way every time."""
+"""Ranks the pictures of a group by rules in an order that the person chooses. Ties are broken deterministically."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gandam_studio.core.errors import UserError
 
 @dataclass(frozen=True)
 class Judged:
-    """A picture's facts and what only its pixels tell.
+    """A picture's facts and what was measured from its pixels.
 
     Attributes:
         facts: see Facts.
-        area: pixels of its content's box.
-        enlargement: how many times each of its pixels is repeated in either direction; 1 for what was not upscaled.
+        area: of its content's box, in pixels.
+        enlargement: how many times each pixel is repeated in both directions; 1 if it was not upscaled.
     """
 
     facts: Facts
@@ -27,8 +27,8 @@ class Judged:
     enlargement: int
 
 
-# Rule -> larger is better. Shown in this order, which is also the default one: a person's word first; then an enlarged
-# copy must lose before sizes are compared, or it would always win.
+# Rule -> value, larger is better. This is the order in which they are shown, and the default. The person's decision
+# comes first; enlarged copies must lose before sizes are compared, or they would always win.
 RULES: dict[str, Callable[[Judged], float]] = {
     "kept": lambda judged: judged.facts.kept,
     "not-upscaled": lambda judged: -judged.enlargement,
@@ -41,7 +41,11 @@ DEFAULT_RULES = tuple(RULES)
 
 
 class RuleTable:
-    """What the rules say of N pictures, as arrays: a hundred thousand are ranked in a moment."""
+    """The values of all rules for N pictures, as arrays for fast ranking.
+
+    Attributes:
+        by_key: (N,) rank of each picture by its key.
+    """
 
     def __init__(self, pictures: Sequence[Judged]) -> None:
         self._values = {
@@ -53,28 +57,28 @@ class RuleTable:
 
     @property
     def kept(self) -> np.ndarray:
-        """(N,) bool: the pictures the person said belong."""
+        """(N,) bool: the pictures that the person kept."""
         return self._values["kept"] > 0
 
     def with_kept(self, kept: np.ndarray) -> RuleTable:
-        """The same pictures with other decisions: (N,) bool of which ones belong."""
+        """Return the same table with other decisions; kept: (N,) bool."""
         other = copy.copy(self)
         other._values = {**self._values, "kept": kept.astype(np.float64)}
         return other
 
     def best_first(self, rules: Sequence[str] = DEFAULT_RULES) -> np.ndarray:
-        """(N,) int64 rows in order. Ties after all rules go by key, so equal inputs rank equally in any order.
+        """Return (N,) int64 rows from best to worst. Ties are broken by key, so the order of the input does not matter.
 
         Raises UserError for an unknown rule.
         """
         for rule in rules:
             if rule not in RULES:
                 raise UserError(f"unknown rule {rule!r}; known: {', '.join(RULES)}")
-        # The last key of lexsort is the first that counts.
+        # The last key of lexsort is the primary one.
         return np.lexsort((self.by_key, *(-self._values[rule] for rule in reversed(rules))))
 
     def deciding(self, best: np.ndarray, other: np.ndarray, rules: Sequence[str] = DEFAULT_RULES) -> list[str]:
-        """For rows (P,) and (P,): the first rule by which one beats the other; "" where only the tie-break does."""
+        """Return the first rule that decides between rows (P,) and (P,); "" if only the tie-break does."""
         differ = np.array([self._values[rule][best] != self._values[rule][other] for rule in rules])
         differ = np.concatenate([differ.reshape(len(rules), len(best)), np.ones((1, len(best)), dtype=bool)])
         names = [*rules, ""]

@@ -1,4 +1,4 @@
-"""Verified relations, kept beside the workspace so that only what is new needs comparing next time."""
+"""Verified relations, saved next to the workspace so that the next search compares only new sprites."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from gandam_studio.core.duplicates.relations import RELATIONS, Transform, Verdic
 from gandam_studio.core.workspace.described import FINGERPRINT_VERSION
 from trainer.protocol.files import own_folder, write_bytes
 
-LOOSEST = 0.7  # distance up to which relations are kept: how far a slider can go
+LOOSEST = 0.7  # largest distance of saved relations, and the end of the slider
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 _VERSION = 8  # of the verdicts; raise it when `measures`, `relations` or `blanks` decide otherwise
 
 
 @dataclass(frozen=True)
 class Link:
-    """Two pictures that are related, i < j, with the verdict for j laid on i.
+    """Two related pictures, i < j, with the verdict for j aligned with i.
 
-    Rows while searching, then row numbers.
+    Rows of the source during a search, then row numbers of the workspace.
     """
 
     i: int
@@ -34,12 +34,12 @@ class Link:
 
 @dataclass(frozen=True)
 class Findings:
-    """What is known of the sprites up to a row number.
+    """The findings for the sprites up to a row number.
 
     Attributes:
         links: their verified relations, by row number.
-        last: the last row number compared; 0 when nothing was.
-        enlargements: how many times each linked sprite's pixels are repeated (`enlarging.enlargement`), by row number.
+        last: the last row number that was compared; 0 for none.
+        enlargements: the enlargement (`enlarging.enlargement`) of each linked sprite, by row number.
     """
 
     links: list[Link] = field(default_factory=list)
@@ -53,14 +53,14 @@ class Findings:
 
 
 def links_path(folder: Path) -> Path:
-    """Where a workspace's findings lie; derived, may be deleted."""
+    """Return the path of a workspace's findings. The file is derived and may be deleted."""
     return folder / "duplicates" / "links.npz"
 
 
 def save_findings(folder: Path, findings: Findings, radii: tuple[int, int]) -> None:
-    """Write the findings, whole or not at all, unless another process has stored those of later sprites meanwhile.
+    """Write the findings atomically, unless another process has saved those of later sprites in the meantime.
 
-    Raises OSError, also where the folder is a link.
+    Raises OSError, also if the folder is a link.
     """
     path = links_path(folder)
     own_folder(path.parent)
@@ -85,7 +85,7 @@ def save_findings(folder: Path, findings: Findings, radii: tuple[int, int]) -> N
 
 
 def load_findings(folder: Path, radii: tuple[int, int]) -> Findings:
-    """The findings of an earlier search with the same hashes, judgement and radii; none when there are no such."""
+    """Return the findings of an earlier search with the same versions and radii; empty if there are none."""
     try:
         with np.load(links_path(folder), allow_pickle=False) as stored:
             if not (last := _last(stored, radii)):
@@ -112,7 +112,7 @@ def _last(stored: Mapping[str, np.ndarray], radii: tuple[int, int]) -> int:
 
 
 def link_from(i: int, j: int, relation: str, distance: float, confidence: float, *transform: Any) -> Link:
-    """A link by its values, those of the transform in the order of its attributes."""
+    """Build a link from plain values; those of the transform come in the order of its attributes."""
     return Link(i, j, Verdict(relation, Transform(*transform), distance, confidence))
 
 

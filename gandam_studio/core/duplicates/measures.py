@@ -1,16 +1,16 @@
-"""How alike two aligned tiles are, in six numbers, and one judgement from them.
+"""The similarity of two aligned tiles: six measures, and one judgement from them.
 
-| measure | 1 means | told apart by it |
+| measure | 1 means | distinguishes |
 |---|---|---|
 | overlap | same silhouette (soft intersection over union) | other shapes |
 | colour | same colours (1 - root mean square difference over the union) | recolours, other pictures |
 | shading | brightness correlates inside the common silhouette | other interiors |
-| edges | edge strengths correlate there | other interiors, whatever their colours |
-| recolour | the worse direction's share of colour that a map from colour to colour explains | other pictures |
-| recolour_best | the better direction's share | colours merged by reduction to few |
+| edges | edge strengths correlate there | other interiors, regardless of colour |
+| recolour | share of colour explained by a map between colours, in the worse direction | other pictures |
+| recolour_best | the same in the better direction | reduced palettes |
 
-The map is quadratic in red, green and blue, fitted by ridge regression; a hue shift or another palette is one, two
-different pictures have none.
+The map is quadratic in red, green and blue, fitted by ridge regression. It fits a hue shift or another palette, but not
+two different pictures.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from gandam_studio.core.duplicates.alignment import align, warp
 
 NAMES = ("overlap", "colour", "shading", "edges", "recolour", "recolour_best")
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_RIDGE = np.float32(2e-3)  # of the weights' sum, on every coefficient of the colour map
-_PLAIN = np.float32(1e-3)  # colour variance below this explains nothing
+_RIDGE = np.float32(2e-3)  # regularisation of the colour map, relative to the sum of weights
+_PLAIN = np.float32(1e-3)  # colour variance below this counts as flat
 
-# Logistic regression, fitted by `tests/benchmarks/duplicates_quality.py --fit` on edited copies of sprites of species
-# the benchmark does not test on: positive where two pictures are the same one, 0 at the operating point.
+# Logistic regression, fitted by `tests/benchmarks/duplicates_quality.py --fit` on edited copies of species that the
+# benchmark does not test on. Positive for the same picture, 0 at the operating point.
 WEIGHTS = np.array([33.41, 22.73, 0.0, 0.38, 3.46, 10.71], dtype=np.float32)
 BIAS = np.float32(-58.39)
-_EQUAL = 2 / 255  # tiles no further apart need no alignment
-SOFTNESS = 4.0  # logits a unit of distance: spreads the slider over what people can tell apart
+_EQUAL = 2 / 255  # tiles that differ by no more are not aligned
+SOFTNESS = 4.0  # logits per unit of distance; spreads differences that people can see over the slider
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What comparing P pairs of tiles found.
+    """The comparison of P pairs of tiles.
 
     Attributes:
         measures: (P, 6) float32 in about [0, 1], columns NAMES.
-        parameters: (P, 4) how the second was laid on the first (`alignment.align`).
+        parameters: (P, 4) alignment of the second with the first (`alignment.align`).
         logit: (P,) evidence that both are the same picture.
     """
 
@@ -50,32 +50,32 @@ class Comparison:
 
     @property
     def distance(self) -> np.ndarray:
-        """(P,) in [0, 1]: 0.5 where the judgement tips."""
+        """(P,) in [0, 1]; 0.5 at a logit of 0."""
         return distance_of(self.logit)
 
     @property
     def confidence(self) -> np.ndarray:
-        """(P,) probability in [0, 1] that both are the same picture, edited."""
+        """(P,) probability in [0, 1] that both are the same picture."""
         return confidence_of(self.logit)
 
 
 def distance_of(logit: np.ndarray) -> np.ndarray:
-    """Distances in [0, 1] of pairs with this evidence; 0.5 at a logit of 0."""
+    """Return distances in [0, 1] for logits; 0.5 at a logit of 0."""
     return np.asarray(1 / (1 + np.exp(_clipped(logit / SOFTNESS))))
 
 
 def confidence_of(logit: np.ndarray) -> np.ndarray:
-    """Probabilities in [0, 1] that pairs with this evidence are the same picture."""
+    """Return probabilities in [0, 1] for logits."""
     return np.asarray(1 / (1 + np.exp(_clipped(-logit))))
 
 
 def _clipped(logit: np.ndarray) -> np.ndarray:
-    """Within what exp bears; for single numbers much faster than np.clip."""
+    """Clip to the range of exp. Much faster than `np.clip` for single numbers."""
     return np.asarray(np.minimum(np.maximum(logit, -30), 30))
 
 
 def compare(a: np.ndarray, b: np.ndarray) -> Comparison:
-    """Align and measure (P, SIDE, SIDE, 4) tiles pair by pair; what is found of a pair depends on no other."""
+    """Align and measure (P, SIDE, SIDE, 4) tiles pairwise. The result for a pair does not depend on other pairs."""
     if len(a) == 1:  # a product with one row is summed in another order
         twice = compare(np.concatenate([a, a]), np.concatenate([b, b]))
         return Comparison(twice.measures[:1], twice.parameters[:1], twice.logit[:1])
@@ -90,8 +90,8 @@ def compare(a: np.ndarray, b: np.ndarray) -> Comparison:
 
 
 def measure(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The six measures of aligned (P, SIDE, SIDE, 4) tiles: (P, 6) float32."""
-    a, b = a[:, ::2, ::2], b[:, ::2, ::2]  # blurred before: every other pixel says it all
+    """Return the six measures of aligned (P, SIDE, SIDE, 4) tiles: (P, 6) float32."""
+    a, b = a[:, ::2, ::2], b[:, ::2, ::2]  # tiles are blurred, so every other pixel is enough
     common, union = np.minimum(a[..., 3], b[..., 3]), np.maximum(a[..., 3], b[..., 3])
     area = np.maximum(union.sum(axis=(1, 2)), 1e-6)
     off = np.square(a[..., :3] - b[..., :3]).mean(axis=3).sum(axis=(1, 2))
@@ -118,7 +118,7 @@ def _edges(colours: np.ndarray) -> np.ndarray:
 
 
 def _correlation(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """(P,) weighted correlation of (P, h, w) fields; 0 where one of them is flat."""
+    """(P,) weighted correlation of (P, h, w) fields; 0 if one of them is flat."""
     total = np.maximum(weight.sum(axis=(1, 2)), 1e-6)
     x = x - ((x * weight).sum(axis=(1, 2)) / total)[:, None, None]
     y = y - ((y * weight).sum(axis=(1, 2)) / total)[:, None, None]

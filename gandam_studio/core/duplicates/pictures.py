@@ -1,4 +1,4 @@
-"""The pictures under comparison: decoded and prepared when first asked for, the longest unused ones forgotten."""
+"""A cache of decoded and prepared pictures for comparison, with least-recently-used eviction."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from gandam_studio.core.duplicates.tiles import tile
 from gandam_studio.core.hashing.content import VISIBLE, Content, find_content
 from gandam_studio.core.hashing.layout import Flag
 
-# Bytes a process keeps at hand of prepared pictures, about 110 a pixel of a sprite and 34 a pixel of a photograph; and
-# how many tiles, which many more pairs need.
+# Bytes of prepared pictures in the cache (about 110 per pixel of a sprite and 34 per pixel of a photograph), and the
+# number of tiles, which more pairs need.
 _PREPARED_BYTES = 256 << 20
 _BYTES_A_PIXEL, _BYTES_A_CANVAS_PIXEL, _CANVAS_PIXELS = 34, 76, 128 * 128
 _TILES = 1 << 16
@@ -24,21 +24,21 @@ _SPECK = 32.0  # levels off the background
 
 
 class PixelSource(Protocol):
-    """Where pixels and hashes of numbered pictures come from."""
+    """Provides the pixels and fingerprints of pictures by row."""
 
     def rgba(self, row: int) -> np.ndarray:
-        """A picture as imported, (H, W, 4) uint8."""
+        """Return a picture as imported, (H, W, 4) uint8."""
 
     def prints(self, rows: np.ndarray) -> np.ndarray:
-        """(P, COLUMNS) uint64 fingerprints of (P,) rows."""
+        """Return the (P, COLUMNS) uint64 fingerprints of (P,) rows."""
 
 
 class Picture:
-    """One picture and what comparisons need of it.
+    """One picture, with lazily computed data for comparisons.
 
     Attributes:
         rgba: (H, W, 4) uint8.
-        size: its width and height.
+        size: (width, height).
     """
 
     def __init__(self, rgba: np.ndarray) -> None:
@@ -47,7 +47,7 @@ class Picture:
 
     @cached_property
     def drawing(self) -> Drawing:
-        """Its content, ready to be laid on others."""
+        """Its content, prepared for comparison."""
         return Drawing(find_content(self.rgba))
 
     @property
@@ -57,12 +57,12 @@ class Picture:
 
     @cached_property
     def canvas(self) -> Canvas:
-        """All of it."""
+        """Its whole canvas."""
         return canvas_of(self.rgba)
 
     @cached_property
     def hides(self) -> bool:
-        """Whether it shows more than its content and an even background: specks count as neither."""
+        """Whether it has anything besides its content and an even background, such as specks."""
         content = self.content
         if not content.flags & Flag.KEYED:
             return False
@@ -74,12 +74,12 @@ class Picture:
 
     @property
     def plain(self) -> bool:
-        """Whether it is opaque and all of it its content."""
+        """Whether it is opaque and its content is the whole picture."""
         return self.content.flags & (Flag.OPAQUE | Flag.KEYED) == Flag.OPAQUE
 
     @property
     def cost(self) -> int:
-        """Bytes it takes once everything is prepared, roughly."""
+        """Approximate size in bytes once everything is prepared."""
         pixels = self.size[0] * self.size[1]
         return _BYTES_A_PIXEL * pixels + _BYTES_A_CANVAS_PIXEL * min(pixels, _CANVAS_PIXELS)
 
@@ -94,22 +94,22 @@ class Pictures:
         self._tiles: OrderedDict[tuple[int, bool], np.ndarray] = OrderedDict()
 
     def __getitem__(self, row: int) -> Picture:
-        """A picture by row. Raises what its source does."""
+        """Return a picture by row. Raises what the source raises."""
         known = self._known.get(row)
         if known is not None:
             self._known.move_to_end(row)
             return known
         made = self._known[row] = Picture(self.source.rgba(row))
         self._bytes += made.cost
-        while self._bytes > _PREPARED_BYTES and len(self._known) > 2:  # the two of a pair at least
+        while self._bytes > _PREPARED_BYTES and len(self._known) > 2:  # at least both of a pair
             _, oldest = self._known.popitem(last=False)
             self._bytes -= oldest.cost
         return made
 
     def tile(self, row: int, *, whole: bool = False) -> np.ndarray:
-        """(SIDE, SIDE, 4) uint8 of its content, or of all of it.
+        """Return the (SIDE, SIDE, 4) uint8 tile of a picture's content, or of the whole picture.
 
-        A quarter of the memory of float32, and no difference to a blurred picture.
+        uint8 takes a quarter of the memory of float32 and is precise enough for a blurred tile.
         """
         made = self._tiles.get((row, whole))
         if made is None:
