@@ -1,4 +1,4 @@
-"""What two pictures are to each other, in words, decided on their own pixels once they lie on each other."""
+"""Decides the relation of two pictures from their aligned pixels at full resolution."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ from gandam_studio.core.duplicates.redrawing import is_white, shown_alike, solid
 from gandam_studio.core.duplicates.tiles import SIDE
 from gandam_studio.core.hashing.content import Content
 
-# From least to most unlike: a pair's relation is the strongest of what applies.
+# From least to most different. A pair's relation is the last one that applies.
 EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED = "exact", "re-encoded", "resized", "cropped", "mirrored"
 RECOLOURED, NEAR, FRAME = "recoloured", "near", "frame"
 RELATIONS = (EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED, RECOLOURED, NEAR, FRAME)
-DUPLICATES = frozenset((EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED))  # one of two can go; the others are relatives
+DUPLICATES = frozenset((EXACT, RE_ENCODED, RESIZED, CROPPED, MIRRORED))  # one can be dropped; the others are relatives
 
-_SAME = 3  # levels of 255: no eye and few encoders tell these apart
-_UNTOUCHED, _NOISIEST = 0.5, 128.0  # of the pixels that noise leaves alone, and the most that it adds to one, levels
-_WHITE = (
-    0.3  # of the differences' power, how much neighbours may share: 1 / 9 of white noise, nearly all of a new colour
-)
-_CHANGED = 40  # levels: a pixel drawn anew, not an encoder's error
-_SCALE = 0.045  # of log size: contents whose scale differs less are taken for the same scale
-_MAYBE_SCALE = 0.13  # and these too, if their pixels then agree: a cut-off edge looks like a stretch
-_STRETCH = 0.02  # of log aspect, or one pixel of the smaller side: nobody resizes a sprite by unequal factors
-# Recoloured pictures are one drawing. Of 3,023 recoloured copies compared on one grid 99.9 % lie above .95 in
-# silhouette and .74 in steps; different sprites that came this far at .81 to .86 or .5 (one pair of twins aside).
+_SAME = 3  # levels of 255: invisible, and within the error of most encoders
+_UNTOUCHED, _NOISIEST = 0.5, 128.0  # most pixels that noise leaves unchanged (share), and its largest change in levels
+# Largest share of the differences' power that neighbours have in common: 1 / 9 for white noise, nearly all for a new
+# colour.
+_WHITE = 0.3
+_CHANGED = 40  # levels: a redrawn pixel, not an encoder's error
+_SCALE = 0.045  # log size: contents whose scales differ by less have the same scale
+_MAYBE_SCALE = 0.13  # and up to this, if their pixels agree then: a cut-off edge looks like a stretch
+_STRETCH = 0.02  # log aspect ratio, or one pixel of the smaller side: sprites are not resized by unequal factors
+# Recoloured pictures must be the same drawing. Of 3,023 recoloured copies on one grid 99.9 % have more than .95 in
+# silhouette and .74 in steps; different sprites that get this far have .81 to .86, or .5 (except one pair of twins).
 _STEPS, _STEPS_WEIGHT, _STEPS_BLUR = 0.65, 25.0, 0.8
 _SILHOUETTE, _SILHOUETTE_WEIGHT = 0.92, 60.0
-# Copies resized by Pillow and OpenCV come to 0 with the right filter, 99 of 100 recoloured ones lie above .02.
+# 0 for copies resized by Pillow and OpenCV, with the right filter; above .02 for 99 of 100 recoloured ones.
 _RESAMPLED = 0.02
-_PAINTED = 0.7  # of the pixels may stay what they were under a thin coat of paint
-_BOTH_CUT = 0.01  # of its visible pixels: more beyond each other's edge, and neither picture can stand for the other
-_SHIFTED = 0.07  # of full scale: no encoder moves the mean colour of a quarter of the picture so far
+_PAINTED = 0.7  # largest share of pixels that a slight tint leaves unchanged
+_BOTH_CUT = 0.01  # of the visible pixels: if both have more beyond the other's edge, neither can replace the other
+_SHIFTED = 0.07  # of full scale: more than any encoder changes the mean colour of a quarter of the picture
 
 
 @dataclass(frozen=True)
 class Transform:
-    """What maps the second picture onto the first: mirror it, then x1 = scale_x * x2 + shift_x, likewise y, in pixels.
+    """Maps the second picture to the first: mirror it, then x1 = scale_x * x2 + shift_x, same for y, in pixels.
 
     Attributes:
-        mirrored, recoloured, resized, cropped, re_encoded: which changes apply, cropped meaning one shows more of the
-            sprite or has other margins.
+        mirrored, recoloured, resized, cropped, re_encoded: the changes that apply. Cropped means that one shows more of
+            the sprite or has other margins.
     """
 
     mirrored: bool = False
@@ -85,25 +85,19 @@ class Transform:
 
     @classmethod
     def of_wholes(cls, size: tuple[int, int], other: tuple[int, int], mirrored: bool) -> Transform:
-        """What maps one whole picture onto another that was made of it, by their (width, height)."""
+        """Return the transform between whole pictures of which one was made from the other; sizes: (width, height)."""
         resized = size != other
         return cls(mirrored, size[0] / other[0], size[1] / other[1], resized=resized, re_encoded=not resized)
 
     def inverted(self, first_width: int, second_width: int) -> Transform:
-        """What maps the first picture onto the second.
-
-        Both whole pictures' widths are needed to mirror the other one.
-        """
+        """Return the inverse, which maps the first picture to the second. Mirroring needs the widths of both."""
         shift_x, shift_y = -self.shift_x / self.scale_x, -self.shift_y / self.scale_y
         if self.mirrored:
             shift_x = second_width - (first_width - self.shift_x) / self.scale_x
         return replace(self, scale_x=1 / self.scale_x, scale_y=1 / self.scale_y, shift_x=shift_x, shift_y=shift_y)
 
     def apply(self, second: np.ndarray, width: int, height: int) -> np.ndarray:
-        """The second picture laid on the first one's (height, width) canvas, for blinking and differences.
-
-        RGBA uint8.
-        """
+        """Return the second picture, RGBA uint8, transformed to the first one's (height, width) canvas."""
         if self.mirrored:
             second = second[:, ::-1]
         # cv2 counts from pixel centres: x + 1/2 = scale (x' + 1/2) + shift.
@@ -124,8 +118,8 @@ class Verdict:
 
     Attributes:
         relation: one of RELATIONS.
-        transform: what maps the second onto the first.
-        distance: 0 for the same pixels (mirrored or not), to 1; 0.5 is where the judgement tips.
+        transform: maps the second to the first.
+        distance: from 0 (same pixels, mirrored or not) to 1; 0.5 is the operating point.
         confidence: probability that the relation holds.
     """
 
@@ -140,12 +134,12 @@ class _Overlay:
     """Two contents on one grid.
 
     Attributes:
-        first, second: (h, w, 4) float32, 0 to 255, colours multiplied by opacity.
-        seen: of either, (h, w) bool, where the sprite is.
-        beyond: the share of all visible pixels that lie where only one of the two pictures reaches.
-        shift: the second content's place on the first's, pixels; None where they were brought to one size.
-        coloured: gives of either, (h, w) int, which colour each pixel has, where the pixels are the pictures' own.
-        hard: whether no pixel is translucent, so that as many colours were drawn as are counted.
+        first, second: (h, w, 4) float32 in [0, 255], premultiplied.
+        seen: for both, (h, w) bool, the pixels of the sprite.
+        beyond: the share of all visible pixels outside the overlap.
+        shift: offset of the second content on the first in pixels; None if they were resized to one size.
+        coloured: returns for both, (h, w) int, the number of each pixel's colour; None after resizing.
+        hard: whether no pixel is translucent, so that the number of colours is meaningful.
     """
 
     first: np.ndarray
@@ -158,36 +152,36 @@ class _Overlay:
 
     @cached_property
     def off(self) -> np.ndarray:
-        """(h, w) float32: the greatest difference of the four channels."""
+        """(h, w) float32: the largest difference over the four channels."""
         off = self.first - self.second
         return furthest(np.abs(off, out=off))
 
     @cached_property
     def both(self) -> np.ndarray:
-        """(h, w) bool: where both sprites are."""
+        """(h, w) bool: the pixels of both sprites."""
         return np.asarray(self.seen[0] & self.seen[1])
 
     @cached_property
     def either(self) -> np.ndarray:
-        """(h, w) bool: where at least one sprite is."""
+        """(h, w) bool: the pixels of at least one sprite."""
         return np.asarray(self.seen[0] | self.seen[1])
 
     @cached_property
     def seen_by_both(self) -> int:
-        """How many pixels `both` has."""
+        """Number of pixels in `both`."""
         return int(np.count_nonzero(self.both))
 
     @cached_property
     def seen_by_either(self) -> int:
-        """How many pixels `either` has."""
+        """Number of pixels in `either`."""
         return int(np.count_nonzero(self.either))
 
     def share(self, pixels: np.ndarray) -> float:
-        """Of all pixels where a sprite is, the share that (h, w) bool marks; at least one must be there."""
+        """Return the share of `either` that (h, w) bool marks; `either` must not be empty."""
         return np.count_nonzero(pixels & self.either) / self.seen_by_either
 
     def colours(self) -> Colours | None:
-        """The colours of the pixels that both sprites show; None where pixels were mixed."""
+        """Return the colours of the pixels in `both`; None after resizing, which mixes colours."""
         if self.coloured is None:
             return None
         both = self.both
@@ -212,22 +206,28 @@ def decide(
     hiding: Callable[[], bool] = lambda: False,
     lent: bool = False,
 ) -> Verdict:
-    """The relation of two contents judged the same picture.
+    """Decide the relation of two contents that were judged to be the same picture.
 
-    sizes: (width, height) of both whole pictures. parameters: how the second's tile was laid on the first's, after the
-    mirror. logit: the evidence so far (`measures.Comparison`); equal pixels make the distance 0.
-    encoded: says whether their colours differ by an encoder's error alone; None when that is to be judged here.
-    whole: says whether the whole canvases lie on each other, so that boxes' proportions prove nothing.
-    resampled: gives how far the colours are apart once one picture is resized to the other, None when that is unknown.
-    remade: gives what maps one onto the other where one can be made of the other as a whole, given what their contents
-        say; None where it cannot.
-    hiding: says whether a picture shows more than its content, as specks that were taken for background.
-    lent: whether one has the other's silhouette, so that what else it shows is not in its content.
+    The callables are expensive and called only if needed.
+
+    Args:
+        drawn, other_drawn: the contents of the first and second picture.
+        sizes: (width, height) of both whole pictures.
+        mirrored: whether the second is mirrored.
+        parameters: alignment of the second's tile with the first's, after mirroring.
+        logit: the evidence so far (`measures.Comparison`); the distance of equal pixels is 0 regardless.
+        encoded: whether the colours differ only by an encoder's error; None to decide that here.
+        whole: whether the whole canvases match, so that the proportions of the boxes do not matter.
+        resampled: the difference of colours once one picture is resized to the other; None if unknown.
+        remade: given the transform between the contents, the transform between the whole pictures if one can be made
+            from the other, else None.
+        hiding: whether a picture has more than its content, such as specks that were taken for background.
+        lent: whether one has the silhouette of the other, so that its content may lack something.
     """
     first, second = drawn.content, other_drawn.content
     stretch_x, stretch_y = 1 + float(parameters[0]), 1 + float(parameters[2])
-    # Repeated pixels are undone first, so that what was enlarged by a whole factor is compared pixel by pixel too; not
-    # where that parts pictures of one size, of which only one is made of such pixels.
+    # Undo repeated pixels first, so that enlarged copies can be compared pixel by pixel. Not if that makes the scales
+    # differ more, as for pictures of one size of which only one has repeated pixels.
     factor, other_factor = drawn.enlargement, other_drawn.enlargement
     scale_x = first.box[2] / (second.box[2] * stretch_x)
     if abs(np.log(scale_x)) < abs(np.log(scale_x * other_factor / factor)):
@@ -238,7 +238,7 @@ def decide(
     apart = max(abs(np.log(scale_x)), abs(np.log(scale_y)))
     guess = _corner(mine.alpha, parameters)
     boxes_apart = max(abs(np.log(width / other_width)), abs(np.log(height / other_height)))
-    # A cut-off edge may have led the alignment astray.
+    # A cut-off edge may have misled the alignment.
     overlay = _on_one_grid(mine, other, guess) if min(apart, boxes_apart) < _MAYBE_SCALE else None
     if overlay is None or (apart > _SCALE and not _agree(overlay)):
         overlay = _reduced(mine, other)
@@ -268,13 +268,13 @@ def decide(
     )
     made: Transform | None = None
     if change.recoloured:
-        # Where every pixel has a colour of its own, noise looks like new colours, and so does what a rim lets through.
+        # If every pixel has its own colour, noise looks like new colours, and so does background at translucent edges.
         made = remade(transform) if encoded is not None else None
         if made or (encoded is None and _noisy(overlay) and _copied(mine, other, overlay, False, *frames)):
             change = _Change(False, False, False)
             transform = replace(transform, recoloured=False, re_encoded=not resized)
     elif not change.redrawn:
-        # A lent silhouette hides what else is shown: there only the whole pictures tell.
+        # A lent silhouette may hide differences, so only the whole pictures are proof.
         proven = not lent and (exact or _copied(mine, other, overlay, change.equal, *frames)) and not hiding()
         made = None if proven else remade(transform)
         if not proven and made is None:
@@ -288,14 +288,14 @@ def decide(
     if exact:
         distance, confidence = 0.0, 1.0
     elif resized and _stretched(scale_x, scale_y, min(*first.box[2:], *second.box[2:])) and not whole():
-        # Two machines of one build, not one machine enlarged.
+        # Two similar sprites, not one that was enlarged.
         distance, confidence = max(distance, 1 - confidence, 0.95), min(confidence, 0.05)
     return Verdict(relation, transform, distance, confidence)
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """A picture around its content, in the content's pixels: how much it shows left of and above it; its sides."""
+    """A picture around its content, in pixels of the content: the margins to the left and above, and its sides."""
 
     left: float
     top: float
@@ -304,10 +304,10 @@ class _Frame:
 
 
 def _copied(first: Form, second: Form, overlay: _Overlay, equal: bool, frame: _Frame, other_frame: _Frame) -> bool:
-    """Whether contents on one grid are the same drawing: their pixels are, and what one shows alone was cut off.
+    """Whether contents on one grid are the same drawing: the pixels agree, and parts that only one has were cut off.
 
-    equal: whether their pixels were found equal, as they may be on another grid too. frame, other_frame: the pictures
-    around the contents.
+    equal: whether their pixels were found equal, possibly on another grid. frame, other_frame: the pictures around the
+    contents.
     """
     if overlay.shift is None:
         return equal
@@ -323,29 +323,28 @@ def _copied(first: Form, second: Form, overlay: _Overlay, equal: bool, frame: _F
         _unmark(alone, left, top, shape[1], shape[0])
         count = int(np.count_nonzero(alone))
         _unmark(alone, left - frame_.left, top - frame_.top, frame_.width, frame_.height)
-        if np.count_nonzero(alone) < count:  # where the other picture shows nothing, rather than ends
+        if np.count_nonzero(alone) < count:  # the other picture is empty here, not cut off
             return False
         beyond.append(count / max(1, int(np.count_nonzero(seen))))
     return min(beyond) <= _BOTH_CUT
 
 
 def _unmark(marked: np.ndarray, x: float, y: float, width: float, height: float) -> None:
-    """Unmark the pixels of (h, w) bool that begin inside a rectangle."""
+    """Clear the pixels of (h, w) bool whose corner is inside a rectangle."""
     left, top, right, bottom = (max(0, int(np.ceil(side))) for side in (x, y, x + width, y + height))
     marked[top:bottom, left:right] = False
 
 
 def _stretched(scale_x: float, scale_y: float, side: int) -> bool:
-    """Whether the two axes are scaled differently by more than a box's rounding to whole pixels explains."""
+    """Whether the axes are scaled differently, by more than rounding to whole pixels explains."""
     return bool(abs(np.log(scale_x / scale_y)) > max(_STRETCH, 1.0 / side))
 
 
 @dataclass(frozen=True)
 class _Change:
-    """How the colours of an overlay differ.
+    """How the colours of an overlay differ: `equal`, `recoloured`, `redrawn` in places, or none (an encoder's error).
 
-    `equal`, or `recoloured`, or `redrawn` in places, or none (an encoder's error). `doubt`: what speaks against the
-    pictures being the same one, logits from 0.
+    `doubt`: evidence against the same picture, in logits >= 0.
     """
 
     equal: bool
@@ -362,16 +361,16 @@ def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: C
     share_same = overlay.share(off <= _SAME)
     pixelwise = overlay.shift is not None
     same_mask = overlay.seen_by_both >= 0.97 * overlay.seen_by_either
-    # Encoders err everywhere; a redrawn part changes some pixels much and leaves most of the others alone.
+    # Encoders make errors everywhere; a redrawn part changes some pixels a lot and leaves most others alone.
     changed = off > _CHANGED
     inside = overlay.both
-    if encoded is not None:  # laid on a background and perhaps compressed: the rim bleeds
+    if encoded is not None:  # composited and perhaps compressed, so the edges bleed
         inside = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
         changed &= inside
     drawn_alike: bool | None = None
 
     def alike() -> bool:
-        # Most recolours are settled by their colours alone.
+        # Not needed for most recolours.
         nonlocal drawn_alike
         if drawn_alike is None:
             drawn_alike = pixelwise and same_drawing(overlay.first, overlay.second, inside)
@@ -383,7 +382,7 @@ def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: C
     mapped = bool(colours and colours.map())
     if colours and encoded is None and colours.reduced() and alike():
         if (resampled() or 0.0) > _RESAMPLED:
-            return _Change(False, True, False)  # smoothing makes many colours of few as well
+            return _Change(False, True, False)  # smoothing also turns few colours into many
         if not mapped or shown_alike(overlay.first, overlay.second):
             return _Change(False, False, False)
     fewer = colours is not None and encoded is None and (colours.fewer or not overlay.hard)
@@ -408,7 +407,7 @@ def _changes(overlay: _Overlay, encoded: Callable[[], bool] | None, resampled: C
 
 
 def _noisy(overlay: _Overlay) -> bool:
-    """Whether the pixels of an overlay may differ by noise; fast, since those of nearly all recolours do not."""
+    """Whether the pixels of an overlay may differ by noise. Fast for nearly all recolours."""
     off = overlay.off
     if overlay.shift is None or overlay.share(off <= _SAME) > _UNTOUCHED or float(off.max()) > _NOISIEST:
         return False
@@ -416,7 +415,7 @@ def _noisy(overlay: _Overlay) -> bool:
 
 
 def _to_palette(overlay: _Overlay) -> bool:
-    """Whether one of an overlay's pictures is the other in fewer colours, each pixel in the nearest of them."""
+    """Whether one picture of an overlay is the other with fewer colours, each pixel having the nearest of them."""
     first, second = (solid_colours(picture, overlay.both) for picture in (overlay.first, overlay.second))
     if not both_ways(second - first):
         return False
@@ -429,9 +428,9 @@ def _proven_to_palette(overlay: _Overlay) -> bool:
 
 
 def _doubt(overlay: _Overlay) -> float:
-    """How much speaks against two pictures of different colours being one drawing, logits from 0.
+    """Evidence against two pictures of different colours being the same drawing, in logits >= 0.
 
-    Colours say nothing then, so outlines must lie on outlines, and on one grid the silhouettes on each other.
+    Since colours do not help, outlines must match, and on one grid the silhouettes, too.
     """
     first, second = (cv2.GaussianBlur(picture, (0, 0), _STEPS_BLUR) for picture in (overlay.first, overlay.second))
     doubt = _STEPS_WEIGHT * max(0.0, _STEPS - steps_alike(first, second, overlay.both))
@@ -441,12 +440,12 @@ def _doubt(overlay: _Overlay) -> float:
 
 
 def _agree(overlay: _Overlay) -> bool:
-    """Whether nearly all pixels of both are the same where both reach."""
+    """Whether nearly all pixels in the overlap are the same."""
     return bool(overlay.seen_by_either) and overlay.share(overlay.off <= _SAME) > 0.9
 
 
 def _corner(first: np.ndarray, parameters: np.ndarray) -> tuple[float, float]:
-    """Where the second content's corner lies on the first (h, w), pixels of the first, by the tiles' alignment."""
+    """The second content's corner on the first (h, w), in pixels of the first, by the alignment of tiles."""
     height, width = first.shape[:2]
     stretch_x, shift_x, stretch_y, shift_y = (float(value) for value in parameters)
     x = 0.5 + (-0.5 - shift_x / SIDE) / (1 + stretch_x)
@@ -455,7 +454,7 @@ def _corner(first: np.ndarray, parameters: np.ndarray) -> tuple[float, float]:
 
 
 def _on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Overlay:
-    """Contents of one scale laid on each other at the whole-pixel shift, near the guess, where they agree best."""
+    """Overlay contents of one scale at the whole-pixel shift near the guess where they agree best."""
     size, other_size = first.alpha.shape, second.alpha.shape
     larger = max(size[0] * size[1], other_size[0] * other_size[1])
     best = np.inf
@@ -463,8 +462,8 @@ def _on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Over
     columns, rows = (_shifts(*each) for each in zip((x, y), size[::-1], other_size[::-1], strict=True))
     for (down, top, bottom), (right, left, end) in itertools.product(rows, columns):
         pixels = (bottom - top) * (end - left)
-        # Opacity counts as much as all colours, or recoloured pictures would slide. Most places are given up for what
-        # lies beyond, or for their opacity, before colours are looked at.
+        # Opacity has the same weight as all colours, or recoloured pictures would drift. Most shifts are rejected for
+        # their small overlap or their opacity before colours are compared.
         cost = 64 * (1 - pixels / larger)
         if cost >= best:
             continue
@@ -494,9 +493,9 @@ def _on_one_grid(first: Form, second: Form, guess: tuple[float, float]) -> _Over
 
 @lru_cache(maxsize=4096)
 def _shifts(guess: int, first: int, second: int) -> tuple[tuple[int, int, int], ...]:
-    """Places for the second's start along one axis, and from where to where both then reach.
+    """(shift, start, end) along one axis: shifts of the second to try, and the overlap.
 
-    Those that put an end on an end of the first, then all around the guess. first, second: sides, pixels.
+    First those that align ends with the first, then those around the guess. first, second: sides in pixels.
     """
     places = dict.fromkeys((0, first - second, *range(guess - 2, guess + 3)))
     reaches = ((place, max(0, place), min(first, place + second)) for place in places)
@@ -506,14 +505,14 @@ def _shifts(guess: int, first: int, second: int) -> tuple[tuple[int, int, int], 
 def _window(
     first: tuple[int, ...], second: tuple[int, ...], x: int, y: int
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """The rectangle both reach with the second's corner at (x, y) of the first, as slices of each."""
+    """The overlap with the second's corner at (x, y) of the first, as slices of each."""
     left, top = max(0, x), max(0, y)
     right, bottom = max(left, min(first[1], x + second[1])), max(top, min(first[0], y + second[0]))
     return (slice(top, bottom), slice(left, right)), (slice(top - y, bottom - y), slice(left - x, right - x))
 
 
 def _reduced(first: Form, second: Form) -> _Overlay:
-    """Contents of different scale, both brought to the smaller one's size."""
+    """Overlay contents of different scales, both resized to the smaller one's size."""
     (height, width), (other_height, other_width) = first.alpha.shape, second.alpha.shape
     size = min(width, other_width), min(height, other_height)
     a, b = (np.asarray(cv2.resize(x.weighted, size, interpolation=cv2.INTER_AREA)) for x in (first, second))
@@ -521,5 +520,5 @@ def _reduced(first: Form, second: Form) -> _Overlay:
 
 
 def _canvas(content: Content, size: tuple[int, int]) -> tuple[int, ...]:
-    """What must agree for two pictures with equal contents to be equal as a whole."""
+    """The size and the content's offset; pictures with equal contents are equal if these are."""
     return (*size, *content.box[:2])

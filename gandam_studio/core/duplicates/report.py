@@ -1,4 +1,4 @@
-"""What was found: groups that can be shown, regrouped at another distance without looking again, and decided on."""
+"""The report of a search: groups of related pictures, which can be regrouped without another search."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from gandam_studio.core.duplicates.keeping import DEFAULT_RULES, Judged, RuleTab
 from gandam_studio.core.duplicates.links import Link
 from gandam_studio.core.duplicates.relations import DUPLICATES, Transform, Verdict
 
-DEFAULT_DISTANCE = 0.5  # where the judgement tips; a slider goes from 0 to `links.LOOSEST`
+DEFAULT_DISTANCE = 0.5  # the operating point; the slider goes from 0 to `links.LOOSEST`
 
 
 @dataclass(frozen=True)
 class Member:
-    """A picture of a group, next to the group's keeper.
+    """A picture of a group other than its keeper.
 
     Attributes:
         seq: its row number.
         relation: to `related_to`; one of `relations.RELATIONS`.
         distance, confidence: of that relation, both in [0, 1].
-        transform: what maps it onto `related_to`.
-        related_to: the keeper, unless only another picture of the group is directly related to it.
-        duplicate_of: the picture it can be dropped in favour of; None when it is a relative, no duplicate.
+        transform: maps it to `related_to`.
+        related_to: the keeper, or another picture of the group if it is not directly related to the keeper.
+        duplicate_of: the picture that can replace it; None for a relative.
     """
 
     seq: int
@@ -40,11 +40,11 @@ class Member:
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """One family: a keeper, its duplicates, and its relatives (recolours, near ones, frames) with their duplicates.
+    """A keeper with its duplicates and its relatives (recolours, similar ones, frames) and their duplicates.
 
     Attributes:
         keeper: row number of the best picture by the rules.
-        members: the others, duplicates before relatives, nearest first.
+        members: the others; duplicates before relatives, then by distance.
     """
 
     keeper: int
@@ -52,29 +52,29 @@ class DuplicateGroup:
 
     @property
     def seqs(self) -> tuple[int, ...]:
-        """All row numbers, the keeper's first."""
+        """All row numbers, starting with the keeper's."""
         return (self.keeper, *(member.seq for member in self.members))
 
     @property
     def duplicates(self) -> tuple[Member, ...]:
-        """Members that one of the pictures here makes superfluous."""
+        """Members that duplicate another picture of the group."""
         return tuple(member for member in self.members if member.duplicate_of is not None)
 
     @property
     def doubt(self) -> float:
-        """The largest distance among the members."""
+        """The largest distance of a member."""
         return max((member.distance for member in self.members), default=0.0)
 
 
 @dataclass(frozen=True)
 class Superfluous:
-    """A picture that another one makes superfluous.
+    """A picture that duplicates a better one.
 
     Attributes:
-        seq, favour: row numbers of it and of the other.
-        verdict: what relates the two.
-        rule: the first rule by which the other is better; "" when only the tie-break decides.
-        kept: the person said that it belongs.
+        seq, favour: row numbers of it and of the better one.
+        verdict: their relation.
+        rule: the first rule by which the other is better; "" if only the tie-break decides.
+        kept: whether the person kept it.
     """
 
     seq: int
@@ -87,13 +87,13 @@ class Superfluous:
 class DuplicateReport:
     """Verified relations among pictures, grouped at one distance.
 
-    `len(report)` groups, the most doubtful first; `report.group(n)` builds one, `report.groups` all. `regroup` and
-    `without` give other reports over the same findings and compare nothing again.
+    A sequence of groups, the most doubtful first; `report.group(n)` builds one, `report.groups` all. `regroup`,
+    `without` and `only` return other reports on the same findings without comparing pictures again.
 
     Attributes:
-        distance: how unlike two pictures of a group may be.
-        rules: the order of rules by which keepers are chosen (`keeping.RULES`).
-        unreadable: names of sprites that could not be read and therefore were not compared.
+        distance: how different two pictures of a group may be.
+        rules: the rules by which keepers are chosen, in order (`keeping.RULES`).
+        unreadable: names of sprites that could not be read and were not compared.
     """
 
     def __init__(
@@ -125,21 +125,21 @@ class DuplicateReport:
         self._group()
 
     def __len__(self) -> int:
-        """How many groups."""
+        """Return the number of groups."""
         return len(self._starts)
 
     def __iter__(self) -> Iterator[DuplicateGroup]:
-        """The groups, the most doubtful first."""
+        """Yield the groups, the most doubtful first."""
         return map(self.group, range(len(self)))
 
     @property
     def groups(self) -> list[DuplicateGroup]:
-        """All groups, the most doubtful first; equal doubt goes by the keeper's rank."""
+        """All groups, the most doubtful first, then by rank of the keeper."""
         return list(self)
 
     @property
     def links(self) -> list[Link]:
-        """Every verified relation within the loosest distance among the sprites reported on, between row numbers."""
+        """All verified relations between the sprites of the report, up to `links.LOOSEST`, by row number."""
         if self._present.all():
             return self._links
         there = self._present[np.searchsorted(self._sprites, self._ends_of)].all(axis=1)
@@ -147,14 +147,11 @@ class DuplicateReport:
 
     @property
     def link_count(self) -> int:
-        """How many verified relations were found, within the loosest distance."""
+        """Number of verified relations found, up to `links.LOOSEST`."""
         return len(self._links)
 
     def regroup(self, distance: float | None = None, rules: Sequence[str] | None = None) -> DuplicateReport:
-        """The same findings at another distance, or with keepers chosen by other rules.
-
-        Raises UserError for an unknown rule.
-        """
+        """Return a report with another distance or other rules for keepers. Raises UserError for an unknown rule."""
         other = copy.copy(self)
         if distance is not None:
             other.distance = distance
@@ -165,7 +162,7 @@ class DuplicateReport:
         return other
 
     def without(self, pairs: Sequence[tuple[int, int]]) -> DuplicateReport:
-        """The same findings once the person has said that the sprites of these pairs are no duplicates."""
+        """Return a report in which these pairs of sprites are no duplicates."""
         other = copy.copy(self)
         other._apart = np.concatenate([self._apart, np.array(pairs, dtype=np.int64).reshape(-1, 2)])
         other._arrange()
@@ -173,9 +170,9 @@ class DuplicateReport:
         return other
 
     def only(self, seqs: Sequence[int] | np.ndarray, kept: Sequence[int] | np.ndarray | None = None) -> DuplicateReport:
-        """The same findings among these sprites alone, for when others were dropped.
+        """Return a report on these sprites only, for use after others were dropped.
 
-        kept: the sprites the person says belong by now, when that has changed since the search.
+        kept: the sprites that the person keeps now; None if unchanged since the search.
         """
         other = copy.copy(self)
         other._present = self._present & np.isin(self._sprites, np.asarray(seqs, dtype=np.int64))
@@ -186,9 +183,9 @@ class DuplicateReport:
         return other
 
     def membership(self) -> tuple[np.ndarray, np.ndarray]:
-        """Which sprite is in which group, without building one: row numbers and group numbers, (M,) int64 each.
+        """Return row numbers and their group numbers, (M,) int64 each, without building groups.
 
-        Not to be written to: the same arrays are given every time.
+        The arrays are cached and must not be modified.
         """
         if self._membership is None:
             sizes = self._ends - self._starts
@@ -198,7 +195,7 @@ class DuplicateReport:
         return self._membership
 
     def group(self, number: int) -> DuplicateGroup:
-        """One group. Raises IndexError."""
+        """Return one group. Raises IndexError."""
         places = self._order[self._starts[number] : self._ends[number]]
         keeper = int(self._family_of[places[0]])
         members = [self._member(place, keeper, places) for place in places.tolist() if place != keeper]
@@ -206,9 +203,9 @@ class DuplicateReport:
         return DuplicateGroup(int(self._seqs[keeper]), tuple(members))
 
     def as_copy(self, member: Member) -> Member:
-        """A member of a group as what it is to the picture it duplicates, which need not be the group's keeper.
+        """Return a member with its relation to the picture that it duplicates instead of the group's keeper.
 
-        A relative, or one without a direct relation to that picture, is returned as it is.
+        A relative, or a member without a direct relation to that picture, is returned unchanged.
         """
         if member.duplicate_of in (None, member.related_to):
             return member
@@ -217,10 +214,7 @@ class DuplicateReport:
         return member if link is None else self._described(link, place, kept, place=place, kept=kept)
 
     def superfluous(self) -> list[Superfluous]:
-        """Every duplicate of another picture, in the order of the groups and in them of their members.
-
-        The same as `group` says of each, without building a group.
-        """
+        """Return all duplicates, in the order of the groups and their members, without building groups."""
         seqs, numbers = self.membership()
         places = self._place_of(seqs)
         favour = self._duplicate_of[places]
@@ -238,32 +232,29 @@ class DuplicateReport:
         return [Superfluous(*row) for row in zip(*ends, verdicts, rules, kept, strict=True)]
 
     def why(self, best: int, other: int) -> str:
-        """The first rule by which one sprite beats another; "" when only the tie-break does."""
+        """Return the first rule by which one sprite is better than another; "" if only the tie-break decides."""
         first, second = np.searchsorted(self._sprites, [[best], [other]])
         return self._table.deciding(first, second, self.rules)[0]
 
     def verdict(self, a: int, b: int) -> Verdict | None:
-        """The verified relation of two sprites at this distance, the later one laid on the earlier.
-
-        None without one.
-        """
+        """Return the relation of two sprites at this distance, mapping the later to the earlier one, or None."""
         link = self._link(a, b)
         return link.verdict if link is not None else None
 
     def key(self, seq: int) -> str:
-        """The stable name of a sprite in the report: its id."""
+        """Return the id of a sprite in the report."""
         return self._judged[seq].facts.key
 
     def is_kept(self, seq: int) -> bool:
-        """Whether the person had said that a sprite belongs when this was found."""
+        """Whether the person kept a sprite, as of this report."""
         return bool(self._table.kept[np.searchsorted(self._sprites, seq)])
 
     def _keys(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """One number a pair of row numbers, the same in both directions."""
+        """One number per pair of row numbers, the same in both directions."""
         return np.minimum(a, b) << np.int64(32) | np.maximum(a, b)
 
     def _numbers_of(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """(P,) int64 numbers in `_links` of the relations that count at this distance; -1 for pairs without one."""
+        """(P,) int64 indices in `_links` of the relations within the distance; -1 for pairs without one."""
         wanted = self._keys(a, b)
         at = np.minimum(np.searchsorted(self._pair_names, wanted), max(0, len(self._pair_names) - 1))
         if not len(self._pair_names):
@@ -273,16 +264,16 @@ class DuplicateReport:
         return np.where(counts, number, -1)
 
     def _link(self, a: int, b: int) -> Link | None:
-        """The verified relation of two sprites, if they have one that counts at this distance."""
+        """The verified relation of two sprites within the distance, or None."""
         number = int(self._numbers_of(np.array([a], dtype=np.int64), np.array([b], dtype=np.int64))[0])
         return self._links[number] if number >= 0 else None
 
     def _place_of(self, seqs: np.ndarray) -> np.ndarray:
-        """Places of row numbers, all of them known."""
+        """Places of row numbers, which must all be in the report."""
         return self._place[np.searchsorted(self._sprites, seqs)]
 
     def _arrange(self) -> None:
-        """Number the sprites from the best downwards: a place in `_seqs` is a rank. Leave out what cannot count."""
+        """Rank the sprites from the best down, so that a place in `_seqs` is a rank, and select the relations."""
         self._rows = self._table.best_first(self.rules)
         self._seqs = self._sprites[self._rows]
         self._place = np.empty(len(self._rows), dtype=np.int64)
@@ -291,7 +282,7 @@ class DuplicateReport:
         self._apart_places = self._place_of(apart)
         allowed = ~np.isin(self._keys(*self._ends_of.T), self._keys(*apart.T))
         allowed &= self._present[np.searchsorted(self._sprites, self._ends_of)].all(axis=1)
-        # By distance, so that the relations within one are the first so many.
+        # Sorted by distance, so that the relations within a distance come first.
         counted = np.flatnonzero(allowed)
         counted = counted[np.argsort(self._link_distances[counted], kind="stable")]
         ends = self._place_of(self._ends_of[counted])
@@ -299,37 +290,37 @@ class DuplicateReport:
         self._distances, self._true = self._link_distances[counted], self._is_true[counted]
 
     def _group(self) -> None:
-        """Find for each linked sprite the keeper of its duplicates and that of its family, as places in `_seqs`."""
+        """Find the keeper of the duplicates and of the family of each linked sprite, as places in `_seqs`."""
         count = len(self._seqs)
         near = slice(int(np.searchsorted(self._distances, self.distance, side="right")))
         a, b, distances = self._better[near], self._worse[near], self._distances[near]
         true = np.flatnonzero(self._true[near])
         keeper, doubt = grouping.stars(count, a[true], b[true], distances[true])
         self._duplicate_of = grouping.parted(keeper, self._apart_places)
-        # Families join the keepers of duplicates, along any relation between their pictures.
+        # Families join the keepers of duplicates by any relation between their pictures.
         a, b = self._duplicate_of[a], self._duplicate_of[b]
         between = np.flatnonzero(a != b)
         family, family_doubt = grouping.stars(count, a[between], b[between], distances[between])
         self._family_of = grouping.parted(family[self._duplicate_of], self._apart_places)
         doubt = np.maximum(doubt, family_doubt[self._duplicate_of])
         members = np.flatnonzero(np.bincount(self._family_of, minlength=count)[self._family_of] > 1)
-        # Sorted as one number each, which numpy does in a fraction of the time of a sort by two keys.
+        # Packed into one number each, which numpy sorts much faster than two keys.
         names = np.sort(self._family_of[members] << np.int64(32) | members)
         order = names & np.int64(0xFFFFFFFF)
         starts = np.flatnonzero(np.diff(names >> np.int64(32), prepend=-1))
         ends = np.append(starts[1:], len(order))
         group_doubt = np.maximum.reduceat(doubt[order], starts) if len(starts) else doubt[:0]
-        shown = np.argsort(-group_doubt, kind="stable")  # equally doubtful ones stay in the order of their keepers
+        shown = np.argsort(-group_doubt, kind="stable")  # stable: by rank of the keeper for equal doubt
         self._order, self._starts, self._ends = order, starts[shown], ends[shown]
         self._membership = None
 
     def _member(self, place: int, keeper: int, family: np.ndarray) -> Member:
-        """How one sprite stands to its group's keeper, or else to the one it duplicates or is related to."""
+        """The member for a sprite: its relation to the keeper, or else to the one it duplicates or is related to."""
         kept = int(self._duplicate_of[place])
         return self._described(*self._explaining(place, keeper, kept, family), place=place, kept=kept)
 
     def _described(self, link: Link, mine: int, other: int, place: int, kept: int) -> Member:
-        """The member at a place, by the relation between the places `mine` and `other`; it duplicates `kept`."""
+        """The member at `place`, with the relation between the places `mine` and `other`; it duplicates `kept`."""
         verdict, transform = link.verdict, link.verdict.transform
         if link.i == self._seqs[mine]:
             widths = [self._judged[seq].facts.width for seq in (link.i, link.j)]
@@ -345,12 +336,12 @@ class DuplicateReport:
         )
 
     def _explaining(self, place: int, keeper: int, kept: int, family: np.ndarray) -> tuple[Link, int, int]:
-        """The relation that says why a sprite is in the keeper's group, and the places of its two ends."""
+        """The relation by which a sprite belongs to the keeper's group, and the places of its two ends."""
         for other in (keeper, kept):
             link = self._between(place, other)
             if link is not None:
                 return link, place, other
-        # Its own pictures' nearest relation to the others of the group.
+        # The closest relation of it or its duplicates to others of the group.
         mine = [place, *family[self._duplicate_of[family] == place].tolist()]
         found = [
             (link.verdict.distance, one != place, other, one, link)
@@ -362,5 +353,5 @@ class DuplicateReport:
         return link, one, other
 
     def _between(self, a: int, b: int) -> Link | None:
-        """The verified relation of two places, if they have one that counts at this distance."""
+        """The verified relation of the sprites at two places within the distance, or None."""
         return self._link(int(self._seqs[a]), int(self._seqs[b]))

@@ -1,7 +1,7 @@
-"""The scan of `candidates`, compiled. Imported only when numba is installed and there is enough to scan."""
+"""The scan of `candidates`, compiled. Imported only if numba is installed and there is enough to scan."""
 
 # mypy: disable-error-code="call-arg"
-# (numba passes an intrinsic's typing context itself; mypy cannot know.)
+# (numba passes an intrinsic's typing context, which mypy does not know.)
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NO_SILHOUETTE, _NO_INTERIOR = int(Flag.NO_SILHOUETTE), int(Flag.NO_INTERIOR)
 
 @njit(cache=True, nogil=True, boundscheck=False)
 def scan_block(words, kinds, start, stop, look_radius, even_share, radii):
-    """See `candidates._scan_block`: the same pairs, in another order."""
+    """Return the same pairs as `candidates._scan_block`, in another order."""
     even_radius = int(even_share * look_radius)
     inside_radius, shape_radius = look_radius // 2, look_radius // 4
     inside_even_radius, shape_even_radius = int(even_share * 0.5 * look_radius), int(even_share * 0.25 * look_radius)
@@ -31,7 +31,7 @@ def scan_block(words, kinds, start, stop, look_radius, even_share, radii):
             whole_radius = max(radii[i], radii[j])
             either = kinds[i] | kinds[j]
             alike = kinds[i] == kinds[j]
-            # Most pairs end here: nothing comes near unless its even half does.
+            # Decides most pairs: pairs are only close if their even halves are.
             if either == 0:
                 likely = shape_even + inside_even <= even_radius
             elif either == _NO_SILHOUETTE:

@@ -1,13 +1,12 @@
-"""All pairs of hashes within a Hamming radius: exact, on one thread, with memory that grows with the answer only.
+"""All pairs of hashes within a Hamming radius: exact, single-threaded, with memory proportional to the result.
 
 Multi-index hashing (Norouzi, Punjani and Fleet 2012, "Fast Search in Hamming Space with Multi-Index Hashing"), for all
-pairs at once. A hash is cut into m chunks. With r = q * m + s, 0 <= s < m, two hashes within r of each other have among
-the first s + 1 chunks one that differs by at most q, or among the others one that differs by at most q - 1: else they
-would differ by at least (s + 1)(q + 1) + (m - s - 1) q = r + 1. So hashes are bucketed by chunk and only buckets whose
-keys are that near are compared. A pair found through several chunks is reported by the first one that finds it.
+pairs at once. A hash is cut into m chunks. With r = q * m + s, 0 <= s < m, two hashes within r of each other have a
+chunk among the first s + 1 that differs by at most q, or one among the others that differs by at most q - 1: otherwise
+they would differ by at least (s + 1)(q + 1) + (m - s - 1) q = r + 1. So hashes are bucketed by chunk, and only buckets
+with keys that close are compared. A pair that several chunks find is reported by the first of them.
 
-Two engines give the same answer: plain numpy, and the same loops compiled by numba where that is installed and the work
-is large enough to repay it.
+Two engines give the same result: numpy, and loops compiled by numba if it is installed and there is enough work.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ from gandam_studio.core.jobs import NULL_JOB, Job
 
 Engine = Literal["auto", "numpy", "numba"]
 
-_BLOCK = 1 << 20  # comparisons numpy makes at once: 8 MB a temporary
-_WORTH_COMPILING = 4e7  # comparisons; fewer take numpy less time than numba takes to load
+_BLOCK = 1 << 20  # comparisons per numpy operation: temporaries of 8 MB
+_WORTH_COMPILING = 4e7  # comparisons; below this numpy is faster than loading numba
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,11 @@ class Pairs:
     distance: np.ndarray
 
     def __len__(self) -> int:
-        """How many pairs."""
+        """Return the number of pairs."""
         return len(self.i)
 
     def within(self, radius: int) -> Pairs:
-        """Those no further apart than `radius`: what a distance slider asks, without another search."""
+        """Return the pairs within a smaller radius, without another search."""
         near = self.distance <= radius
         return Pairs(self.i[near], self.j[near], self.distance[near])
 
@@ -63,12 +62,14 @@ class Pairs:
 def pairs_within(
     words: np.ndarray, radius: int, *, first_new: int = 0, engine: Engine = "auto", job: Job = NULL_JOB
 ) -> Pairs:
-    """Every pair of rows of `words` whose Hamming distance is at most `radius`.
+    """Return every pair of rows of `words` whose Hamming distance is at most `radius`.
 
-    words: (N,) or (N, W) uint64, W words a hash. `first_new`: rows before it were searched before, so only pairs with
-    at least one row from it on are given. `engine`: "auto" takes numba for large work where it is installed; both
-    give the same pairs. Raises ValueError for a negative radius, a hash of 16 words or more, or "numba" without
-    numba.
+    Args:
+        words: (N,) or (N, W) uint64, W words per hash.
+        first_new: return only pairs with at least one row >= this; earlier rows were searched before.
+        engine: "auto" uses numba for large inputs if it is installed. The result is the same.
+
+    Raises ValueError for a negative radius, a hash of 16 words or more, or "numba" without numba.
     """
     words = np.ascontiguousarray(words, dtype=np.uint64)
     words = words[:, None] if words.ndim == 1 else words
@@ -101,19 +102,19 @@ def pairs_within(
 
 
 def _packed(i: np.ndarray, j: np.ndarray, distance: np.ndarray, count: int) -> np.ndarray:
-    """One int64 a pair, in the order of (i, j): sorting single numbers is several times faster than sorting rows."""
+    """Pack each pair into one int64 that sorts by (i, j); several times faster to sort than rows."""
     return (i << row_bits(count) | j) << DISTANCE_BITS | distance
 
 
 def _unpacked(packed: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The pairs `_packed` made one number of."""
+    """The inverse of `_packed`."""
     bits = row_bits(count)
     j = packed >> DISTANCE_BITS & ((1 << bits) - 1)
     return packed >> (DISTANCE_BITS + bits), j, packed & ((1 << DISTANCE_BITS) - 1)
 
 
 def numba_available() -> bool:
-    """Whether the compiled engine can be used."""
+    """Whether the compiled engine is available."""
     return find_spec("numba") is not None
 
 

@@ -1,7 +1,7 @@
-"""The inner loops of `search`, compiled. Imported only when numba is installed and the work repays it."""
+"""The inner loops of `search`, compiled. Imported only if numba is installed and there is enough work."""
 
 # mypy: disable-error-code="call-arg"
-# (numba passes an intrinsic's typing context itself; mypy cannot know.)
+# (numba passes an intrinsic's typing context, which mypy does not know.)
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from numba.extending import intrinsic  # type: ignore[import-not-found, unused-i
 
 from gandam_studio.core.duplicates.chunks import DISTANCE_BITS, Chunk, chunk_bits, neighbour_masks, row_bits
 
-_FIRST_ROOM = 1 << 16  # pairs the answer has room for at first; it doubles as needed
+_FIRST_ROOM = 1 << 16  # initial capacity for pairs; doubles as needed
 
 
 @intrinsic
 def ones(typing_context: Any, value: Any) -> Any:
-    """The number of set bits of a uint64, by the processor's own instruction."""
+    """Count the set bits of a uint64 with the processor's instruction."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         return builder.ctpop(arguments[0])
@@ -29,7 +29,7 @@ def ones(typing_context: Any, value: Any) -> Any:
 
 @njit(cache=True, nogil=True, boundscheck=False)
 def _bucketed(words, start, bits):
-    """Counting sort of (N, W) `words` by a chunk: where each bucket begins, the rows, and the words in bucket order."""
+    """Counting sort of (N, W) `words` by a chunk: the start of each bucket, and rows and words in bucket order."""
     word, shift = start // 64, np.uint64(start % 64)
     crossing = start % 64 + bits > 64
     rest, low = np.uint64(64 - start % 64), np.uint64((1 << bits) - 1)
@@ -57,7 +57,7 @@ def _bucketed(words, start, bits):
 
 @njit(cache=True, nogil=True, boundscheck=False)
 def _larger(found):
-    """The same pairs with twice the room."""
+    """Copy the pairs to an array of twice the size."""
     larger = np.empty(2 * len(found), dtype=np.int64)
     larger[: len(found)] = found
     return larger
@@ -65,7 +65,7 @@ def _larger(found):
 
 @njit(cache=True, nogil=True, boundscheck=False)
 def _search_one(words, order, begin, masks, radius, places, reaches, first_new, rows):
-    """The loops for hashes of one word: `words` (N,) in bucket order; packed pairs."""
+    """Search hashes of one word: (N,) `words` in bucket order. Returns packed pairs."""
     found = np.empty(_FIRST_ROOM, dtype=np.int64)
     count = 0
     for bucket in range(len(begin) - 1):
@@ -98,7 +98,7 @@ def _search_one(words, order, begin, masks, radius, places, reaches, first_new, 
 
 @njit(cache=True, nogil=True, boundscheck=False)
 def _search_many(words, order, begin, masks, radius, places, reaches, first_new, rows):
-    """The loops for hashes of several words: `words` (N, W) in bucket order; packed pairs."""
+    """Search hashes of several words: (N, W) `words` in bucket order. Returns packed pairs."""
     width = words.shape[1]
     found = np.empty(_FIRST_ROOM, dtype=np.int64)
     count = 0
@@ -134,7 +134,7 @@ def _search_many(words, order, begin, masks, radius, places, reaches, first_new,
 
 
 def chunk_pairs(words: np.ndarray, radius: int, chunks: list[Chunk], number: int, first_new: int) -> np.ndarray:
-    """Packed pairs of (N, W) uint64 `words` that chunk `number` is the first to find, unsorted."""
+    """Return the packed pairs of (N, W) uint64 `words` that chunk `number` is the first to find, unsorted."""
     chunk = chunks[number]
     width = words.shape[1]
     begin, order, ordered = _bucketed(words, chunk.start, chunk.bits)

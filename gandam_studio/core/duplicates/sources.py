@@ -1,4 +1,4 @@
-"""Where the pictures to compare come from: a workspace, or a list of arrays."""
+"""Sources of pictures to compare: a workspace, or a list of arrays."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules for keeping the best know of a picture.
+    """The facts about a picture that decide which one of a group is kept.
 
     Attributes:
-        key: its stable name; breaks every tie, so the order of import never matters more than it should.
-        width, height: whole picture, pixels.
-        colours: distinct visible colours, 0 when unknown.
-        alpha: has transparency.
-        kept: the person said it belongs.
-        order: when it came, smaller is earlier.
-        origin: the file it came from, for telling animation frames; "" when unknown.
+        key: stable name that breaks ties, independent of the order of import.
+        width, height: of the whole picture, in pixels.
+        colours: number of distinct visible colours; 0 if unknown.
+        alpha: whether it has transparency.
+        kept: whether the person kept it.
+        order: of import; smaller is earlier.
+        origin: the file it is a frame of; "" if it is no frame.
         name: file name.
     """
 
@@ -47,7 +47,7 @@ class Facts:
 
 
 class PictureSource(Protocol):
-    """What the finder needs of a collection; rows count from 0."""
+    """A collection of pictures to compare, by row from 0."""
 
     @property
     def fingerprints(self) -> np.ndarray:
@@ -55,21 +55,21 @@ class PictureSource(Protocol):
 
     @property
     def facts(self) -> Sequence[Facts]:
-        """What the rules know of each row."""
+        """The facts about each row."""
 
     @property
     def seqs(self) -> np.ndarray:
-        """(N,) int64: what each row is called outside."""
+        """(N,) int64: the number of each row in the report."""
 
     @property
     def unreadable(self) -> set[int]:
-        """Rows that were asked for and could not be read; `rgba` gives transparent pixels for them."""
+        """Rows that could not be read when requested; `rgba` returns transparent pixels for them."""
 
     def rgba(self, row: int) -> np.ndarray:
-        """The picture as imported, (H, W, 4) uint8."""
+        """Return the picture as imported, (H, W, 4) uint8."""
 
     def prints(self, rows: np.ndarray) -> np.ndarray:
-        """(P, COLUMNS) fingerprints of (P,) rows."""
+        """Return the (P, COLUMNS) fingerprints of (P,) rows."""
 
 
 class ArraySource:
@@ -105,11 +105,11 @@ class ArraySource:
 
 
 class WorkspaceSource:
-    """The sprites of a workspace, dropped ones too, compared as they were imported.
+    """The sprites of a workspace as they were imported, including dropped ones.
 
     Attributes: see PictureSource.
-        unreadable: rows whose original was asked for and could not be read; they count as transparent, so that one
-            lost file does not keep all others from being compared, and are copies of nothing.
+        unreadable: rows whose original could not be read when requested. They count as transparent and as copies of
+            nothing, so that a lost file does not prevent the search.
     """
 
     def __init__(self, workspace: Workspace, *, job: Job = NULL_JOB) -> None:
@@ -135,16 +135,16 @@ class WorkspaceSource:
 
     @property
     def originals(self) -> Path:
-        """The folder the pictures lie in, for other processes to read."""
+        """The folder of the originals, for other processes."""
         return self.workspace.originals.folder
 
     def stored(self, rows: np.ndarray) -> list[Stored]:
-        """Where the pictures of (P,) rows lie there."""
+        """Return where the pictures of (P,) rows are stored in `originals`."""
         found = ((row, self.sprites[row]) for row in rows.tolist())
         return [Stored(row, sprite.blob, sprite.part, sprite.width, sprite.height) for row, sprite in found]
 
     def _stored_fingerprints(self, job: Job) -> np.ndarray:
-        """Fingerprints as imported; those of another version of the hashes are made again."""
+        """Fingerprints from the import; those of another version are computed again."""
         rows = np.zeros((len(self.sprites), COLUMNS), dtype=np.uint64)
         place = {int(seq): row for row, seq in enumerate(self.seqs)}
         missing = set(range(len(self.sprites)))
@@ -165,12 +165,12 @@ class WorkspaceSource:
 
 
 def described_otherwise(workspace: Workspace) -> bool:
-    """Whether the stored hashes are of another version than this program's."""
+    """Whether the stored hashes have another version than this program's."""
     return bool((workspace.setting(SETTING) or {}).get("fingerprints") != FINGERPRINT_VERSION)
 
 
 def _facts(sprite: Sprite) -> Facts:
-    """What a row of the workspace says for the rules."""
+    """The facts about a sprite."""
     return Facts(
         key=sprite.id,
         width=sprite.width,

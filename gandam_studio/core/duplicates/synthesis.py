@@ -1,7 +1,7 @@
-"""Analysis by synthesis: one whole picture is made into the other by the usual means, to see whether it is a copy.
+"""Analysis by synthesis: tries to make one whole picture from the other by common operations, to detect copies.
 
-Resized by the filters in use, laid on the other's background, encoded as JPEG: whoever made the copy by these left next
-to nothing between what is made here and the copy. Two drawings that only look alike stay apart whatever is tried.
+Resizes with common filters, composites on the other's background, and encodes as JPEG. For a copy made this way, almost
+no difference remains; for two drawings that are merely similar, it does.
 """
 
 from __future__ import annotations
@@ -20,45 +20,43 @@ from gandam_studio.core.duplicates.relations import Transform
 _PILLOW = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 _OPENCV = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)
 _OPAQUE = 250
-_OFF_FACTOR, _ROOM = 0.1, 2  # log scale, and pixels: how far off contents may place a picture
-_LIKELY = 2  # filters tried out with every quality of an encoder
+_OFF_FACTOR, _ROOM = 0.1, 2  # log scale, and pixels: largest error of the transform between contents
+_LIKELY = 2  # number of filters that are tried with every JPEG quality
 _QUALITIES, _COARSE, _ROUGH = range(11, 99, 2), range(12, 99, 5), (15, 30, 45, 60, 70, 78, 85, 90, 94)  # of JPEG
-_TELLING, _BLOCKS = 64, 16  # pixels a side: of a part that shows an encoder's quality, and of what it codes as one
-_GROUND = 0.03  # of a picture that must be free of the sprite to show what it was laid on
-_EVEN, _BETTER = 0.9, 0.2  # of a background: how much is one colour where it is no gradient; and more where it is one
-_THIN = 191  # opacity below which a picture shows what it was laid on
-_PURE, _NEARLY_PURE = 2.0, 40.0  # levels: as near to black or white a background is that; and where an encoder rings
-_SAMPLINGS = (  # of colours: 4:2:0, which most programs choose, and none
+_TELLING, _BLOCKS = 64, 16  # sides in pixels: of a part that shows an encoder's quality, and of an encoder's block
+_GROUND = 0.03  # least share of a picture without sprite that shows the background
+_EVEN, _BETTER = 0.9, 0.2  # share of a background in one colour if it is no gradient, and how much more a gradient fits
+_THIN = 191  # opacity below which the background shows through
+_PURE, _NEARLY_PURE = 2.0, 40.0  # levels within which a background is black or white; and if an encoder makes it ring
+_SAMPLINGS = (  # of chroma: 4:2:0, the most common one, and none
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
 )
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-# The mean brightness of the blocks that JPEG codes one by one: 25.4 levels at most at quality 11, 14.8 at 30 and 18.8
-# of JPEG twice, 12,096 copies of the tuned sets; half of Freedoom's other frames on one colour lie above.
+# Largest change of a JPEG block's mean brightness, in levels: at most 25.4 at quality 11, 14.8 at 30 and 18.8 for JPEG
+# twice (12,096 copies of the tuned sets); more for half of Freedoom's other frames on one colour.
 _BLOCK_LIGHT = 30.0
-_BLOCK = 44.0  # levels: JPEG at quality 30 moves the mean of 16 x 16 pixels of small sprites by up to 40
-# Times the error of JPEG around a place: what another encoder may leave there. WebP at quality 80 comes to .14 to .33,
-# JPEG encoded once more to .1 to .6, of pictures with a part drawn anew 1 in 20 below 1.2 and none of 360 below .37.
+_BLOCK = 44.0  # levels: JPEG at quality 30 changes the mean of 16 x 16 pixels of small sprites by up to 40
+# Error that another encoder may leave at a place, relative to that of JPEG around it: .14 to .33 for WebP at quality
+# 80, .1 to .6 for JPEG encoded twice; below 1.2 for 1 in 20 pictures with a redrawn part, below .37 for none of 360.
 _ENCODERS = 0.35
 _SAME = 3.0  # levels
-_KNOWN, _ROUNDED = (
-    0.5,
-    24.0,
-)  # of what an encoder changed, how much shows it to be this one; levels that rounding leaves
-# And what none does, told by a few qualities: copies through WebP and JPEG of all kinds come to 4.1 at most, 19 in 20
-# of Freedoom's other frames to 5.5 and more.
-# Cosine of what one of a few qualities changes and what was changed: copies in JPEG come to .49 and more, in WebP or
-# with noise to .39; Freedoom's other frames on one colour to .32 in the middle.
+# Share of the changed pixels that must match for JPEG to be the encoder, and the levels that rounding leaves then.
+_KNOWN, _ROUNDED = 0.5, 24.0
+# Least cosine between the change by one of a few qualities and the actual change: at least .49 for JPEG copies, .39 for
+# WebP or noise; .32 in the median for Freedoom's other frames on one colour.
 _ALIKE = 0.38
+# Levels, and the factor to the error of the best of a few qualities (at least so many levels), that no encoder exceeds:
+# at most 4.1 for copies in any WebP or JPEG, at least 5.5 for 19 in 20 of Freedoom's other frames.
 _PLACE, _HOPELESS, _LEAST = 14.0, 4.5, 4.0
 _BLOCKS_AROUND = np.ones((17, 17), dtype=np.uint8)
 _AROUND = np.ones((7, 7), dtype=np.uint8)
 
 
 def resizings(rgba: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
-    """An (H, W, 4) uint8 picture at another (width, height), by every usual filter: colours multiplied by opacity.
+    """Resize an (H, W, 4) uint8 picture to (width, height) with all common filters. Returns premultiplied float32.
 
-    The first is the nearest pixel.
+    The first result is that of the nearest-neighbour filter.
     """
     picture, source = Image.fromarray(rgba), weighted(rgba)
     made = [weighted(np.array(picture.resize(size, method))) for method in _PILLOW]
@@ -66,9 +64,9 @@ def resizings(rgba: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
 
 
 def remade(first: np.ndarray, second: np.ndarray, *, mirrored: bool) -> bool:
-    """Whether one of two (H, W, 4) uint8 pictures, mirrored or not, can be made of the other."""
+    """Whether one of two (H, W, 4) uint8 pictures, mirrored or not, can be made from the other."""
     for plain, other in ((first, second), (second, first)):
-        factor = enlargement(plain)  # what was doubled by repeating pixels may have been doubled otherwise there
+        factor = enlargement(plain)  # the other may have been enlarged with another filter
         small = plain[::factor, :: -factor if mirrored else factor]
         if _made_of(np.ascontiguousarray(small), np.ascontiguousarray(other)):
             return True
@@ -76,10 +74,9 @@ def remade(first: np.ndarray, second: np.ndarray, *, mirrored: bool) -> bool:
 
 
 def remade_elsewhere(plain: np.ndarray, other: np.ndarray, transform: Transform) -> bool:
-    """Whether a picture is another one with more or less room around it, enlarged by a whole factor or encoded.
+    """Whether a picture is another one with different margins, enlarged by a whole factor or encoded.
 
-    plain, other: (H, W, 4) uint8; only transparent ones can be given another frame. transform: what maps the plain one
-    onto the other, about.
+    plain, other: (H, W, 4) uint8; `plain` must have transparency. transform: approximately maps `plain` to `other`.
     """
     factor = round(transform.scale_x)
     height, width = other.shape[:2]
@@ -105,7 +102,7 @@ def remade_elsewhere(plain: np.ndarray, other: np.ndarray, transform: Transform)
 
 
 def _framed(rgba: np.ndarray, x: int, y: int, width: int, height: int) -> np.ndarray:
-    """An (H, W, 4) picture at a place of an empty one of another size; what lies beyond is cut off."""
+    """Paste an (H, W, 4) picture into an empty one of another size, and cut it off at the edges."""
     made = np.zeros((height, width, 4), dtype=np.uint8)
     into = made[max(0, y) : max(0, y + rgba.shape[0]), max(0, x) : max(0, x + rgba.shape[1])]
     into[...] = rgba[max(0, -y) :, max(0, -x) :][: into.shape[0], : into.shape[1]]
@@ -113,13 +110,13 @@ def _framed(rgba: np.ndarray, x: int, y: int, width: int, height: int) -> np.nda
 
 
 def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
-    """Whether the other picture is the plain one resized, laid on a background or encoded, or any of these."""
+    """Whether the other picture is the plain one resized, composited on a background, encoded, or several of these."""
     size = other.shape[1::-1]
     resized = size != plain.shape[1::-1]
     opaque = int(other[..., 3].min()) >= _OPAQUE
     wanted = weighted(other)
     if not resized and not opaque:
-        return shown_alike(weighted(plain), wanted)  # specks and all, which a trimmed content lacks
+        return shown_alike(weighted(plain), wanted)  # including specks, which trimmed contents lack
     made = resizings(plain, size) if resized else [weighted(plain)]
     free = made[0][..., 3] == 0
     touched = resized or bool(made[0][..., 3].min() < _OPAQUE)
@@ -135,7 +132,7 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
     if not _has_encoders_colours(sources[0], target):
         return False
     place = _most_changed(sources[0], target)
-    if len(sources) > 1:  # compression hides which filter it was until each is encoded
+    if len(sources) > 1:  # after compression the filter shows only if each candidate is encoded, too
         sources.sort(key=lambda one: _distance(one, target, place, _COARSE))
     return any(
         not _beyond_encoders(one, target) and _through_an_encoder(one, target, place) for one in sources[:_LIKELY]
@@ -143,9 +140,9 @@ def _made_of(plain: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _laid(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """An (h, w, 4) float32 picture on what the other one, which is opaque, shows where it shows nothing.
+    """Composite an (h, w, 4) float32 picture on the background of the other one, which is opaque.
 
-    On white where that is next to nowhere: a corner that one tile lacks is no background.
+    On white if hardly any background shows: the empty corner of a tile is not enough.
     """
     hidden = 1 - plain[..., 3:] / np.float32(255)
     if not hidden.any():
@@ -158,9 +155,9 @@ def _laid(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 
 def _restless_behind(made: np.ndarray, wanted: np.ndarray, free: np.ndarray) -> bool:
-    """Whether a picture shows more than an even background where the one laid on it shows nothing.
+    """Whether the background of a picture is uneven, as with a lake next to a shore.
 
-    A lake beside its shore: calm water passes for noise. Then an encoder must explain it, or nothing does.
+    Calm water could be taken for noise, so only an encoder may explain the difference then.
     """
     if not free.any():
         return False
@@ -168,10 +165,10 @@ def _restless_behind(made: np.ndarray, wanted: np.ndarray, free: np.ndarray) -> 
 
 
 def background_behind(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
-    """What an opaque (h, w, 4) float32 picture shows where a transparent one shows nothing, as `background_under`.
+    """Return the background of an opaque (h, w, 4) float32 picture where a transparent one is empty.
 
-    0 to 255, colours multiplied by opacity. Or what shines through it, where that is next to nowhere; None where
-    neither tells.
+    Both are in [0, 255], premultiplied; the result is that of `background_under`. If hardly anything is empty, uses
+    what shows through translucent pixels; None without those.
     """
     free = plain[..., 3] == 0
     if np.count_nonzero(free) > _GROUND * free.size:
@@ -184,12 +181,12 @@ def background_behind(plain: np.ndarray, wanted: np.ndarray) -> np.ndarray | Non
 
 
 def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """The even gradient, or the one colour, (h, w, 3) or (3,), that an (h, w, 3) picture's free pixels lie on."""
+    """Return the linear gradient (h, w, 3), or the colour (3,), that fits the free pixels of an (h, w, 3) picture."""
     values = colours[free]
     middle = np.median(values, axis=0)
     even = _near(values, middle)
     restless = even <= 0.5
-    if even < _EVEN:  # corners of a gradient may mostly be one
+    if even < _EVEN:  # the visible corners of a gradient may mostly have one colour
         ys, xs = np.nonzero(free)
         design = np.stack([np.ones(len(ys)), ys / free.shape[0], xs / free.shape[1]], axis=1)
         slopes = np.linalg.lstsq(design, values.astype(np.float64), rcond=None)[0]
@@ -204,17 +201,17 @@ def background_under(colours: np.ndarray, free: np.ndarray) -> np.ndarray:
 
 
 def _near(values: np.ndarray, wanted: np.ndarray) -> float:
-    """The share of (P, 3) colours that are next to what they should be."""
+    """The share of (P, 3) colours that are close to the wanted ones."""
     return np.count_nonzero(furthest_of_three(np.abs(values - wanted)) <= _SAME) / len(values)
 
 
 def _bgr(picture: np.ndarray) -> np.ndarray:
-    """The colours of a (h, w, 4) float32 picture as OpenCV encodes them."""
+    """Convert an (h, w, 4) float32 picture to (h, w, 3) uint8 BGR for OpenCV."""
     return np.ascontiguousarray(picture[..., 2::-1].clip(0, 255).astype(np.uint8))
 
 
 def _blocks_apart(plain: np.ndarray, wanted: np.ndarray) -> bool:
-    """Whether (h, w, 4) pictures differ by more than encoders do on average: no encoder need be tried out."""
+    """Whether the means of blocks of (h, w, 4) pictures differ by more than any encoder causes."""
     off = plain[..., :3] - wanted[..., :3]
     light = off @ _LUMA
     height, width = light.shape
@@ -226,7 +223,7 @@ def _blocks_apart(plain: np.ndarray, wanted: np.ndarray) -> bool:
 
 
 def _encoded(source: np.ndarray, quality: int, sampling: int) -> np.ndarray:
-    """A (h, w, 3) uint8 picture through JPEG."""
+    """Encode an (h, w, 3) uint8 picture as JPEG and decode it."""
     options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
     return np.asarray(cv2.imdecode(cv2.imencode(".jpg", source, options)[1], cv2.IMREAD_COLOR))
 
@@ -236,26 +233,26 @@ _Place = tuple[slice, slice]  # rows and columns
 
 
 def _encodings(source: np.ndarray, qualities: Iterable[int]) -> _Encodings:
-    """A (h, w, 3) uint8 picture through JPEG of these qualities, by quality and sampling of colours."""
+    """Encode an (h, w, 3) uint8 picture as JPEG with these qualities; by quality and chroma subsampling."""
     return {(quality, one): _encoded(source, quality, one) for quality in qualities for one in _SAMPLINGS}
 
 
 def _nearest(tried: _Encodings, target: np.ndarray) -> tuple[int, int]:
-    """Quality and sampling of the encoding that comes nearest to a picture."""
+    """Quality and subsampling of the encoding that is closest to a picture."""
     return min(tried, key=lambda one: cv2.norm(tried[one], target, cv2.NORM_L2))
 
 
 def _distance(source: np.ndarray, target: np.ndarray, place: _Place, qualities: Iterable[int]) -> float:
-    """How far the nearest of some encodings is from a picture, in one place."""
+    """The distance of the closest of some encodings from a picture, at one place."""
     part, wanted = (np.ascontiguousarray(picture[place]) for picture in (source, target))
     tried = _encodings(part, qualities)
     return cv2.norm(tried[_nearest(tried, wanted)], wanted, cv2.NORM_L2)
 
 
 def _most_changed(source: np.ndarray, target: np.ndarray) -> _Place:
-    """Where two (h, w, 3) uint8 pictures differ most: the rows and columns that show an encoder's quality best.
+    """The rows and columns where two (h, w, 3) uint8 pictures differ most, which show an encoder's quality best.
 
-    Large enough to tell it, and on the encoder's grid.
+    Aligned with the encoder's blocks.
     """
     height, width = source.shape[:2]
     if max(height, width) <= _TELLING:
@@ -269,9 +266,9 @@ def _most_changed(source: np.ndarray, target: np.ndarray) -> _Place:
 
 
 def _has_encoders_colours(source: np.ndarray, target: np.ndarray) -> bool:
-    """Whether one of two (h, w, 3) uint8 pictures may be the other encoded, by the colours that it has.
+    """Whether the second of two (h, w, 3) uint8 pictures may be the first encoded, by its colours.
 
-    Encoders make colours; two tiles of one palette are strewn with the same ones.
+    Encoders create new colours; two tiles with the same palette have the same ones.
     """
     changed = (furthest_of_three(cv2.absdiff(source, target)) > _SAME).ravel()
     plain, copy = (picture.reshape(-1, 3).astype(np.float32) for picture in (source, target))
@@ -279,15 +276,15 @@ def _has_encoders_colours(source: np.ndarray, target: np.ndarray) -> bool:
 
 
 def _beyond_encoders(source: np.ndarray, target: np.ndarray) -> bool:
-    """Whether two (h, w, 3) uint8 pictures differ otherwise than encoders make them, told by a few tries.
+    """Whether the difference of two (h, w, 3) uint8 pictures is not that of an encoder, by trying a few qualities.
 
-    Elsewhere, or somewhere by far more than encoders do there.
+    It is in other places, or much larger somewhere.
     """
     tried, apart = _encodings(source, _ROUGH), cv2.norm(source, target, cv2.NORM_L2)
     likeness, like, nearest = -1.0, (0, 0), np.inf
     for name, made in tried.items():
         size, left = cv2.norm(made, source, cv2.NORM_L2), cv2.norm(made, target, cv2.NORM_L2)
-        if size and apart:  # the cosine of the angle between what this encoder changed and what was changed
+        if size and apart:  # cosine of the angle between the encoder's change and the actual one
             likeness = max(likeness, (size**2 + apart**2 - left**2) / (2 * size * apart))
         if abs(size - apart) < nearest:
             nearest, like = abs(size - apart), name
@@ -299,30 +296,30 @@ def _beyond_encoders(source: np.ndarray, target: np.ndarray) -> bool:
 
 
 def _like(source: np.ndarray, target: np.ndarray, tried: _Encodings) -> tuple[int, int]:
-    """The encoding that is as far from its source as another picture is."""
+    """The encoding whose distance from the source is closest to that of the target."""
     size = cv2.norm(source, target, cv2.NORM_L2)
     return min(tried, key=lambda one: abs(cv2.norm(tried[one], source, cv2.NORM_L2) - size))
 
 
 def _error(source: np.ndarray, encoded: np.ndarray, around: np.ndarray) -> np.ndarray:
-    """(h, w) float32: how far an encoder moves the mean of 3 x 3 pixels around a place."""
+    """(h, w) float32: the largest change by an encoder of a mean of 3 x 3 pixels around each place."""
     off = np.abs(cv2.blur(encoded.astype(np.float32) - source, (3, 3)))
     return np.asarray(cv2.dilate(furthest_of_three(off), around))
 
 
 def _through_an_encoder(source: np.ndarray, target: np.ndarray, place: _Place) -> bool:
-    """Whether one (h, w, 3) uint8 picture is the other through JPEG, of whatever quality, or an encoder like it.
+    """Whether the second (h, w, 3) uint8 picture is the first encoded by JPEG of any quality, or a similar encoder.
 
-    place: where its quality is told.
+    place: the part that shows the quality.
     """
-    # Only its very quality and its neighbours come nearer than others do, so all are tried.
+    # Only the right quality and its neighbours are closer than others, so all must be tried.
     part, wanted = (np.ascontiguousarray(picture[place]) for picture in (source, target))
     tried = _encodings(part, _QUALITIES)
     around, _ = _nearest(tried, wanted)
     tried |= _encodings(part, (around - 1, around + 1))
     made = _encoded(source, *_nearest(tried, wanted)).astype(np.float32)
     left = made - target
-    # Another encoder errs about as much as this one where this one errs as much altogether.
+    # Another encoder has similar errors to a JPEG encoder with the same total error.
     error = _error(source, _encoded(source, *_like(part, wanted, tried)), _AROUND)
     touched = error > _SAME
     equal = np.count_nonzero((furthest_of_three(np.abs(left)) <= _SAME) & touched)

@@ -1,4 +1,4 @@
-"""Tiles: every picture's visible content on one small common grid, where any two can be compared."""
+"""Tiles: the visible content of a picture resampled to a small grid, so that any two can be compared."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _BLUR = 1.0  # standard deviation in tile pixels: resampling and compression dif
 
 
 def tile(content: np.ndarray) -> np.ndarray:
-    """A trimmed (h, w, 4) uint8 content stretched to (SIDE, SIDE, 4) float32 in [0, 1], colours multiplied by opacity.
+    """Stretch a trimmed (h, w, 4) uint8 content to (SIDE, SIDE, 4) float32 in [0, 1], premultiplied.
 
-    Small contents are enlarged by whole factors first, so that each target pixel averages areas and a doubled picture
-    gives the tile of the original. A blank content gives zeros.
+    Small contents are enlarged by whole factors first, so that target pixels average areas and an enlarged picture has
+    the same tile as the original. A blank content gives zeros.
     """
     height, width = content.shape[:2]
     if not height or not width:
@@ -27,5 +27,5 @@ def tile(content: np.ndarray) -> np.ndarray:
 
 
 def mirrored_where(tiles: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    """(P, SIDE, SIDE, C) tiles, those marked in (P,) bool mirrored left-right."""
+    """Mirror those of (P, SIDE, SIDE, C) tiles that (P,) bool marks."""
     return np.where(mirrored[:, None, None, None], tiles[:, :, ::-1], tiles)

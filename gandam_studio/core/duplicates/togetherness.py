@@ -1,4 +1,4 @@
-"""Which sprites must sit on the same side of a train / held-out split, or the held-out ones would be no test."""
+"""Sprites that must be on the same side of a train / held-out split, for the held-out ones to be a fair test."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gandam_studio.core.workspace import Workspace
 
 
 def held_together(workspace: Workspace, distance: float = DEFAULT_DISTANCE) -> list[tuple[str, str]]:
-    """Pairs of sprite ids that no split may part, for `versions.splits.assign_splits`.
+    """Return pairs of sprite ids that no split may separate, for `versions.splits.assign_splits`.
 
-    Equal and mirrored contents are known from the fingerprints alone, at any time; resized, recoloured and otherwise
-    related sprites once duplicates were searched for, up to `distance`; below 0 none of those. Pairs the person called
-    no duplicates are left out unless their pixels are the same.
+    Equal and mirrored contents are known from fingerprints alone. Resized, recoloured and otherwise related sprites, up
+    to `distance` (none if negative), are known after a search for duplicates. Pairs that the person called no
+    duplicates are excluded unless their pixels are the same.
     """
     ids = {int(seq): str(key) for seq, key in workspace.connection.execute("SELECT seq, id FROM sprites")}
     distinct = {(int(a), int(b)) for a, b in workspace.connection.execute("SELECT a, b FROM pairs")}
@@ -32,7 +32,7 @@ def held_together(workspace: Workspace, distance: float = DEFAULT_DISTANCE) -> l
 
 
 def _twins(workspace: Workspace) -> Iterable[tuple[int, int]]:
-    """Pairs of row numbers whose trimmed pixels are the same or mirrored; of many equal ones a chain of pairs."""
+    """Pairs of row numbers with the same or mirrored trimmed pixels; several equal ones form a chain of pairs."""
     query = "SELECT seq, hashes FROM fingerprints WHERE length(hashes) = ? ORDER BY seq"
     rows = workspace.connection.execute(query, (8 * COLUMNS,)).fetchall()
     if not rows:

@@ -1,4 +1,4 @@
-"""From candidates to verified relations: pairs put in an order that keeps families together, and judged in shares."""
+"""Verifies candidate pairs: sorts them so that families stay together, and judges them in shares."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from gandam_studio.core.hashing import Column
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.workers.pool import worker_count
 
-_SHARE, _SHARES = 256, 32  # at most so many pairs judged at a time or twice that; of few pairs, so many shares
+_SHARE, _SHARES = 256, 32  # about the most pairs in a share, and the number of shares if there are few pairs
 _SMALLEST_SHARE = 32
-_ROUNDS = 32  # of spreading family names: longer chains are parted, which costs time, nothing else
-_WORTH_PROCESSES = 1500  # pairs: fewer are judged here in the time processes take to start
+_ROUNDS = 32  # of propagating family numbers; longer chains are split, which only costs time
+_WORTH_PROCESSES = 1500  # pairs; fewer are judged faster than processes start
 _MOST_WORKERS = 16
 
 
 class Verifier:
-    """Judges pairs of one source; a context manager, which ends the processes it works with.
+    """Judges pairs of one source. A context manager, which ends its processes.
 
     Attributes:
-        enlargements: row -> by what whole factor it was enlarged by repeating its pixels; of all linked rows.
+        enlargements: row -> whole factor by which it was enlarged by repeating pixels, for all linked rows.
     """
 
     def __init__(self, source: PictureSource, workers: int = 1) -> None:
-        """workers: processes to judge many pairs of a workspace's with; 0 takes one a processor, up to 16.
+        """workers: number of processes for many pairs of a workspace; 0 for one per processor, at most 16.
 
-        What is found does not depend on them.
+        The result does not depend on it.
         """
         self.enlargements: dict[int, int] = {}
         self._source = source
@@ -53,10 +53,10 @@ class Verifier:
             self._pool = None
 
     def links(self, pairs: Candidates, job: Job = NULL_JOB) -> list[Link]:
-        """The related pairs among the candidates, at most one link a pair, by row, sorted. Raises Cancelled."""
+        """Return the links among the candidates by row, sorted, at most one per pair. Raises Cancelled."""
         job.start("Comparing pictures", len(pairs))
         digests = self._source.fingerprints[:, Column.PIXELS]
-        # Of two pictures the one of the smaller digest comes first, so that the order of import decides nothing.
+        # The picture with the smaller digest comes first, so that the order of import does not matter.
         swapped = digests[pairs.i] > digests[pairs.j]
         first, second = np.where(swapped, pairs.j, pairs.i), np.where(swapped, pairs.i, pairs.j)
         parts = [
@@ -70,7 +70,7 @@ class Verifier:
         return sorted((self._named(link) for link in links), key=lambda link: (link.i, link.j))
 
     def _judged(self, parts: list[Candidates], job: Job) -> Iterator[tuple[int, Judged]]:
-        """(number, what is found) of each part, in order."""
+        """(number, result) of each part, in order."""
         source = self._source
         many = sum(map(len, parts)) >= _WORTH_PROCESSES and len(parts) > 1
         if self._workers < 2 or not many or not isinstance(source, WorkspaceSource):
@@ -88,35 +88,35 @@ class Verifier:
             yield number, judged
 
     def _judged_here(self, part: Candidates, job: Job) -> Judged:
-        """What is found of a part, in this process."""
+        """Judge a part in this process."""
         links = self._judge.links(part, job.check)
         rows = sorted({row for link in links for row in (link.i, link.j)})
         return Judged(links, {row: self._judge.enlargement(row) for row in rows}, [])
 
     def enlargement(self, row: int) -> int:
-        """By what whole factor a picture was enlarged, linked or not."""
+        """Return the whole factor by which a picture was enlarged, linked or not."""
         if row not in self.enlargements:
             self.enlargements[row] = self._judge.enlargement(row)
         return self.enlargements[row]
 
     def _named(self, link: Link) -> Link:
-        """A link with the word that files and names decide."""
+        """The link, with FRAME instead of NEAR if files and names say so."""
         if link.verdict.relation == NEAR and _same_animation(self._source, link.i, link.j):
             return replace(link, verdict=replace(link.verdict, relation=FRAME))
         return link
 
 
 def _frame(source: WorkspaceSource, part: Candidates) -> bytes:
-    """A part's pairs and where their pictures lie, for a process."""
+    """Encode the pairs of a part, and where their pictures are stored, for a process."""
     rows = np.unique(np.concatenate([part.i, part.j]))
     return pack_share(source.stored(rows), source.prints(rows), part)
 
 
 def shares(pairs: Candidates, count: int) -> Iterator[np.ndarray]:
-    """Places of all pairs in parts of about `_SHARE` or fewer, so that few pictures are in many parts.
+    """Yield the places of all pairs in parts of about `_SHARE` or fewer, so that few pictures are in several parts.
 
-    Pairs of one family follow each other, and small families are not parted, nor are the two orientations of a pair.
-    count: how many pictures there are.
+    Pairs of a family are consecutive. Small families are not split, nor are the two orientations of a pair. count: the
+    number of pictures.
     """
     wanted = min(_SHARE, max(_SMALLEST_SHARE, len(pairs) // _SHARES))
     family = _families(pairs, count)[pairs.i]
@@ -133,7 +133,7 @@ def shares(pairs: Candidates, count: int) -> Iterator[np.ndarray]:
 
 
 def _families(pairs: Candidates, count: int) -> np.ndarray:
-    """(count,) int64: the smallest row that each row is paired with, directly or through others."""
+    """(count,) int64: the smallest row that each row is paired with, directly or indirectly."""
     family = np.arange(count)
     for _ in range(_ROUNDS):
         before = family.copy()
@@ -147,7 +147,7 @@ def _families(pairs: Candidates, count: int) -> np.ndarray:
 
 
 def _same_animation(source: PictureSource, i: int, j: int) -> bool:
-    """Whether two pictures are frames of one file, or files whose names differ in their last number only."""
+    """Whether two pictures are frames of one file, or files whose names differ only in their last number."""
     a, b = source.facts[i], source.facts[j]
     if a.origin and a.origin == b.origin:
         return True
@@ -156,7 +156,7 @@ def _same_animation(source: PictureSource, i: int, j: int) -> bool:
 
 
 def _without_last_number(name: str) -> str:
-    """A file name with its last run of digits taken out; "" when it has none."""
+    """A file name with its last run of digits replaced by "#"; "" if it has none."""
     end = len(name)
     while end and not name[end - 1].isdigit():
         end -= 1

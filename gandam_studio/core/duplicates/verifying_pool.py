@@ -1,4 +1,4 @@
-"""Processes that judge shares of pairs. Whatever they leave undone, dying or never starting, is given back undone."""
+"""Processes that judge shares of pairs. Shares that fail, because a process dies or cannot start, are returned."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ COMMAND = command("gandam_studio.core.duplicates.verifying_worker")
 _STUCK_S = 600.0
 
 Share = Callable[[], bytes]
-"""Makes the frame of a share (`verifying_worker.pack_share`) when it is wanted."""
+"""Builds the frame of a share (`verifying_worker.pack_share`) on demand."""
 
 
 class VerifyingPool:
-    """A context manager over `workers` processes that read the originals in a folder."""
+    """Context manager for up to `workers` processes that read the originals in a folder."""
 
     def __init__(self, originals: Path, workers: int) -> None:
         self.pool: WorkerPool[Share, Judged | None] = WorkerPool(
@@ -31,11 +31,11 @@ class VerifyingPool:
         self.close()
 
     def close(self) -> None:
-        """Kill the processes and release everything."""
+        """Kill the processes and release all resources."""
         self.pool.close()
 
     def run(self, shares: Sequence[Share], check: Check) -> Iterator[tuple[int, Judged | None]]:
-        """(number, answer) of every share, in order; None for what no process has done.
+        """Yield (number, result) of every share, in order; the result is None if no process did it.
 
         `check` is called often and may raise (cancellation).
         """
@@ -52,13 +52,13 @@ class _Judging:
     """The `Work` of verification."""
 
     def encode(self, task: Share) -> bytes:
-        """The share's frame."""
+        """Encode a share."""
         return task()
 
     def decode(self, task: Share, answer: bytes) -> Judged | None:
-        """What was found in the share."""
+        """Decode what was found in a share."""
         return unpack_judged(answer)
 
     def after_death(self, task: Share, death: Death) -> Sequence[Settled[Judged | None]]:
-        """Undone: this process does it."""
+        """Return None as result, so that this process does the share."""
         return [Settled(None)]

@@ -1,4 +1,4 @@
-"""What a worker process of duplicate verification does (see `core.workers.serving`): shares in, links out."""
+"""The worker process that verifies duplicates (see `core.workers.serving`): takes shares, returns links."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stored:
-    """Where a picture lies: its row, the digest of its original, the part of it, and its size in pixels."""
+    """Where a picture is stored: its row, the digest of its original, its part, and its size in pixels."""
 
     row: int
     blob: str
@@ -32,7 +32,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a worker says of a share: links by row, the enlargement of every linked row, rows that cannot be read."""
+    """A worker's result for a share: links by row, the enlargement of every linked row, and unreadable rows."""
 
     links: list[Link]
     enlargements: dict[int, int]
@@ -41,8 +41,8 @@ class Judged:
 
 @contextlib.contextmanager
 def prepare(settings: dict[str, Any]) -> Iterator[Handle]:
-    """Make ready to judge shares; `settings` names the folder of the originals."""
-    # These import this module's parent, or take long to import.
+    """Prepare to judge shares; `settings` has the folder of the originals."""
+    # These import this module's package, or are slow to import.
     from gandam_studio.core.duplicates.judging import Judge
     from gandam_studio.core.workspace.originals import Originals
 
@@ -66,7 +66,7 @@ class _Source:
     """The pictures of a share, read from a workspace's originals; a `pictures.PixelSource`.
 
     Attributes:
-        unreadable: rows of the share that were asked for and could not be read; they count as transparent.
+        unreadable: rows of the share that could not be read when requested; they count as transparent.
     """
 
     def __init__(self, originals: Any) -> None:
@@ -76,7 +76,7 @@ class _Source:
         self._stored: dict[int, tuple[Stored, np.ndarray]] = {}
 
     def take(self, stored: Sequence[Stored], prints: np.ndarray) -> None:
-        """Know the pictures of another share, and forget those of the one before."""
+        """Switch to the pictures of another share."""
         self._stored = {one.row: (one, print_) for one, print_ in zip(stored, prints, strict=True)}
         self.unreadable = self._lost & self._stored.keys()
 
@@ -99,7 +99,7 @@ class _Source:
 
 
 def pack_share(stored: Sequence[Stored], prints: np.ndarray, pairs: Candidates) -> bytes:
-    """A worker's task: the pictures of some pairs, their (P, COLUMNS) uint64 fingerprints, and the pairs."""
+    """Encode a worker's task: the pictures of some pairs, their (P, COLUMNS) uint64 fingerprints, and the pairs."""
     blobs = [
         np.ascontiguousarray(prints, dtype="<u8").tobytes(),
         np.stack([pairs.i, pairs.j, pairs.mirrored]).astype("<i8").tobytes(),
@@ -118,7 +118,7 @@ def unpack_share(frame: bytes) -> tuple[list[Stored], np.ndarray, Candidates]:
 
 
 def pack_judged(judged: Judged) -> bytes:
-    """A worker's answer. JSON keeps every bit of a double."""
+    """Encode a worker's answer. JSON preserves every bit of a double."""
     found = ((link.i, link.j, link.verdict) for link in judged.links)
     rows = [(i, j, v.relation, v.distance, v.confidence, *astuple(v.transform)) for i, j, v in found]
     return pack([rows, sorted(judged.enlargements.items()), judged.unreadable], [])
