@@ -14,7 +14,7 @@ from PIL import Image
 
 @pytest.fixture(scope="session")
 def unzipped_sprites(shared_data: Path) -> Callable[[int], list[np.ndarray]]:
-    """A function giving `count` gen8 sprites of different species, spread over the alphabet, as (56, 68, 4) uint8."""
+    """Return a function that loads `count` gen8 sprites of different species as (56, 68, 4) uint8."""
     archive = shared_data / "pokesprite" / "pokesprite-2.7.0.zip"
     if not archive.is_file():
         pytest.skip("the pokesprite archive is not in ../shared/data")

@@ -1,4 +1,4 @@
-"""Sprites drawn by a seed, for tests that must run without the real ones."""
+"""Sprites drawn from a seed, for tests that run without the real ones."""
 
 from __future__ import annotations
 

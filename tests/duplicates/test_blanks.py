@@ -1,4 +1,4 @@
-"""Blank pictures as copies: those of one colour are a group, whatever their sizes; what cannot be read is in none."""
+"""Blank pictures: those of one colour are a group in any size; unreadable ones are in none."""
 
 from __future__ import annotations
 

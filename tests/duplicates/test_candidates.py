@@ -1,4 +1,4 @@
-"""Nomination: both engines nominate the same pairs, new rows are enough, and silent hashes nominate nothing."""
+"""Candidate pairs: both engines agree, new rows suffice, and meaningless hashes give none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIGNS = slice(Column.SILHOUETTE_EVEN, Column.WHOLE_ODD + 1)
 
 
 def prints(count: int, seed: int = 0) -> np.ndarray:
-    """Random fingerprints; the second half varies the first by a few bits, some of it mirrored, some of other kinds."""
+    """Random fingerprints; the second half varies the first by a few bits, some mirrored, some of other kinds."""
     generator = np.random.default_rng(seed)
     made = np.zeros((count, COLUMNS), dtype=np.uint64)
     made[:, 2:] = generator.integers(0, 2**64, (count, COLUMNS - 2), dtype=np.uint64)

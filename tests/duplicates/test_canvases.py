@@ -1,4 +1,4 @@
-"""Whole canvases laid on each other: compressed copies on a background, and what an encoder does to colours."""
+"""Comparison of whole canvases: compressed copies on a background, and colours changed by encoders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colours of two pictures that lie on each other: exchanged, merged, reduced, shifted; cases small enough to know."""
+"""Colours of aligned pictures: replaced, merged, reduced or shifted, in cases with known answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OTHER = np.array([[235, 235, 240], [40, 60, 210], [30, 120, 20], [250, 130, 200]
 
 
 def figure(palette: np.ndarray, side: int = 16) -> np.ndarray:
-    """A disc of blocks in four colours, transparent outside: (side, side, 4) uint8."""
+    """A disc of blocks in four colours on transparency, (side, side, 4) uint8."""
     y, x = np.mgrid[:side, :side]
     rgba = np.zeros((side, side, 4), np.uint8)
     inside = (y - side / 2) ** 2 + (x - side / 2) ** 2 < (side / 2 - 1) ** 2

@@ -1,4 +1,4 @@
-"""Groups without drift, whatever the order things come in."""
+"""Groups do not drift, and do not depend on the order of pictures or relations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gandam_studio.core.duplicates.sources import Facts
 
 
 def group(count: int, relations: list[tuple[int, int, float]], rank: list[int] | None = None) -> list[int]:
-    """As `stars` groups them, which wants pictures numbered from the best downwards."""
+    """Group with `stars`, which wants pictures numbered from the best down."""
     place = np.array(rank if rank is not None else range(count), dtype=np.int64)
     i, j, distance = zip(*relations, strict=True) if relations else ((), (), ())
     ends = place[np.array(i, dtype=np.int64)], place[np.array(j, dtype=np.int64)]
@@ -26,7 +26,7 @@ def group(count: int, relations: list[tuple[int, int, float]], rank: list[int] |
 
 
 def sequential(count: int, relations: list[tuple[int, int, float]], rank: list[int]) -> list[int]:
-    """The same rule, one picture at a time: the definition that the arrays must match."""
+    """Reference implementation of the rule, one picture at a time."""
     near: dict[int, dict[int, float]] = {node: {} for node in range(count)}
     for a, b, distance in relations:
         for one, other in ((a, b), (b, a)):
@@ -108,7 +108,7 @@ WORDS = ("exact", "mirrored", "resized", "recoloured", "near")
 
 
 def report_of(relations: list[tuple[int, int, float]], sizes: list[int]) -> DuplicateReport:
-    """A report on those relations, words in turn, larger pictures first."""
+    """A report on these relations, with kinds in turn; larger pictures first."""
     pairs = {(min(a, b) + 1, max(a, b) + 1): distance for a, b, distance in relations}
     links = [
         Link(a, b, Verdict(WORDS[number % len(WORDS)], Transform(), distance, 1 - distance))

@@ -1,4 +1,4 @@
-"""The visible part of a picture: its box, its flags, and backgrounds that are removed."""
+"""The content of a picture: its box, its flags, and removed backgrounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Digests of pixels: equal for equal pixels only, mirrored ones for free, margins without effect."""
+"""Digests of pixels: different for different pixels, mirrored ones included, and independent of margins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ words = st.tuples(st.integers(1, 20), st.integers(1, 20)).flatmap(
 
 
 def digests(content: np.ndarray, height: int = 0, width: int = 0) -> tuple[int, int]:
-    """Of one content in a buffer of at least that height and width."""
+    """Digests of one content in a buffer of at least this height and width."""
     h, w = content.shape
     buffer = np.zeros((1, max(height, h), max(width, w)), dtype=np.uint32)
     buffer[0, :h, :w] = content

@@ -1,4 +1,4 @@
-"""Fingerprints: what changes them, what must not, and the mirror that costs nothing."""
+"""Fingerprints: which changes affect them, and that the mirrored one is free."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gandam_studio.core.hashing.layout import LOOK, boxes, flags
 
 
 def look(rows: np.ndarray) -> np.ndarray:
-    """Only the words that say how a picture looks."""
+    """Only the words that describe the look."""
     return rows[:, list(LOOK)]
 
 

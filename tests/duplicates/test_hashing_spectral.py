@@ -10,7 +10,7 @@ from gandam_studio.core.hashing.spectral import coefficients, padded_size, sign_
 
 
 def frequencies(parity: int) -> list[tuple[int, int]]:
-    """The 64 lowest (row, column) frequencies with even or odd columns, the constant left out."""
+    """The 64 lowest (row, column) frequencies with even or odd columns, without the constant."""
     every = [(ky, kx) for ky in range(16) for kx in range(parity, 16, 2) if (ky, kx) != (0, 0)]
     return sorted(every, key=lambda pair: (pair[0] ** 2 + pair[1] ** 2, pair[0]))[:64]
 

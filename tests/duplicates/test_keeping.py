@@ -1,4 +1,4 @@
-"""Which picture of a group is best, rule by rule."""
+"""Ranking of pictures in a group, rule by rule."""
 
 from __future__ import annotations
 

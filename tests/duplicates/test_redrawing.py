@@ -1,4 +1,4 @@
-"""A copy is called one only where the pixels prove it: other drawings are near at most, and none of them is dropped."""
+"""Only pictures with matching pixels are copies: other drawings are similar at most, and never dropped."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ Change = Callable[[np.ndarray], np.ndarray]
 
 
 def figure(seed: int) -> np.ndarray:
-    """A sprite of few colours, as pixel art has them, 60 x 58 pixels."""
+    """A sprite with few colours, as in pixel art, 60 x 58 pixels."""
     picture = blob(seed, 50, 44)
     picture[..., :3] = np.where(picture[..., 3:] > 0, picture[..., :3] // 48 * 48 + 20, 0)
     return picture
 
 
 def middle(picture: np.ndarray) -> tuple[int, int]:
-    """Row and column of the middle of what is visible."""
+    """Row and column of the centre of the visible pixels."""
     y, x = np.argwhere(picture[..., 3] > 0).mean(axis=0).astype(int)
     return int(y), int(x)
 
 
 def redrawn(picture: np.ndarray) -> np.ndarray:
-    """An eye closed: a few pixels inside it have another colour."""
+    """A closed eye: a few inner pixels have another colour."""
     changed = picture.copy()
     y, x = middle(picture)
     changed[y - 2 : y + 3, x - 3 : x + 3, :3] = 255 - changed[y - 2 : y + 3, x - 3 : x + 3, :3] // 2
@@ -43,7 +43,7 @@ def redrawn(picture: np.ndarray) -> np.ndarray:
 
 
 def stepped(picture: np.ndarray) -> np.ndarray:
-    """The next frame of a walk: the lower third has moved by two pixels."""
+    """The next frame of a walk: the lower third moves by two pixels."""
     changed = picture.copy()
     y, _ = middle(picture)
     changed[y + 8 :] = np.roll(picture[y + 8 :], 2, axis=1)
@@ -51,7 +51,7 @@ def stepped(picture: np.ndarray) -> np.ndarray:
 
 
 def ridden(picture: np.ndarray) -> np.ndarray:
-    """With a rider on its back, where the picture has room for one."""
+    """With a rider on its back, if there is room."""
     changed = picture.copy()
     _, x = middle(picture)
     top = int(np.flatnonzero(picture[:, x, 3])[0])
@@ -60,7 +60,7 @@ def ridden(picture: np.ndarray) -> np.ndarray:
 
 
 def smaller(picture: np.ndarray) -> np.ndarray:
-    """A smaller creature of the same kind, drawn for itself, on a canvas of the same size."""
+    """A smaller, separately drawn creature of the same kind on a canvas of the same size."""
     height, width = picture.shape[:2]
     small = np.array(Image.fromarray(picture).resize((width * 4 // 5, height * 4 // 5), Image.Resampling.NEAREST))
     changed = np.zeros_like(picture)
@@ -217,7 +217,7 @@ def test_another_drawing_is_no_copy_though_one_of_both_was_encoded(
 
 
 def filling(seed: int) -> np.ndarray:
-    """A sprite that reaches all four sides of its canvas, but for its corners, as tiles and items do."""
+    """A sprite that fills its canvas except for the corners, like tiles and items."""
     picture = figure(seed)
     y, x = middle(picture)
     return np.ascontiguousarray(picture[y - 19 : y + 20, x - 17 : x + 17])
@@ -289,7 +289,7 @@ def test_flat_sprites_are_found_again_with_noise(seed: int):
 
 
 def test_frames_on_one_colour_cost_few_encodings(monkeypatch: pytest.MonkeyPatch):
-    """Every quality of an encoder is tried only where what changed looks like what an encoder changes."""
+    """All JPEG qualities are tried only if the difference looks like that of an encoder."""
     calls = []
     encode = cv2.imencode
     monkeypatch.setattr(cv2, "imencode", lambda *options: calls.append(1) or encode(*options))
@@ -325,7 +325,7 @@ def test_front_and_back_of_a_symmetric_figure_are_two_drawings(seed: int):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_stands_outside_a_silhouette_known_from_the_other_picture_counts(seed: int):
-    """On one colour the other picture's silhouette is lent, and hid a second thing beside the sprite."""
+    """The silhouette lent by the other picture once hid a second object next to the sprite."""
     picture = figure(seed)
     accompanied = np.pad(picture, ((0, 0), (0, 24), (0, 0)))
     alone = np.array(on(accompanied, (0, 0, 255)).convert("RGBA"))
@@ -361,7 +361,7 @@ def test_noise_is_no_recolour_where_every_pixel_has_its_own_colour():
 
 
 def test_hardly_a_drawing_of_real_rotations_and_frames_is_dropped(shared_data: Path):
-    """Freedoom's monsters from eight sides, walking: what goes is the very pixels of another, mirrored or cut."""
+    """Freedoom's walking monsters in eight rotations: only pixel-identical ones, mirrored or cropped, are dropped."""
     archive = shared_data / "freedoom" / "freedoom-sprites.zip"
     if not archive.is_file():
         pytest.skip("the Freedoom sprites are not in ../shared/data")

@@ -1,4 +1,4 @@
-"""Relations are named rightly, their transforms map one picture onto the other, and unlike pictures have none."""
+"""Relations are correct, transforms map one picture to the other, and different pictures are not related."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def noisy(picture: np.ndarray) -> np.ndarray:
 
 
 def redraw(picture: np.ndarray) -> np.ndarray:
-    """Another mark on the same body: some pixels much changed, the others not at all."""
+    """Draw another mark on the same body: a few pixels change a lot, the others not at all."""
     changed = picture.copy()
     y, x = np.argwhere(picture[..., 3] > 0).mean(axis=0).astype(int)
     changed[y - 3 : y + 3, x - 3 : x + 3, :3] = 255 - changed[y - 3 : y + 3, x - 3 : x + 3, :3]
@@ -52,7 +52,7 @@ def redraw(picture: np.ndarray) -> np.ndarray:
 
 
 def two_parts(seed: int) -> np.ndarray:
-    """A body of few colours in two parts, as arm and trunk, with a dark line between them."""
+    """A body of few colours in two parts, like arm and trunk, with a dark line between them."""
     picture = blob(seed, 34, 28)
     picture[..., :3] = picture[..., :3] // 64 * 64 + 20
     half = picture.shape[1] // 2
@@ -61,7 +61,7 @@ def two_parts(seed: int) -> np.ndarray:
 
 
 def recolour_a_part(picture: np.ndarray) -> np.ndarray:
-    """Other colours for one of `two_parts`: the same ones stay what they were in the other."""
+    """Recolour one of `two_parts`; the same colours stay unchanged in the other."""
     changed = picture.copy()
     half = picture.shape[1] // 2 + 1
     changed[:, half:, :3] = np.where(picture[:, half:, 3:] > 0, picture[:, half:, [1, 0, 2]], 0)
@@ -69,7 +69,7 @@ def recolour_a_part(picture: np.ndarray) -> np.ndarray:
 
 
 def few_colours(picture: np.ndarray) -> np.ndarray:
-    """Reduced to eight colours, as for a palette file."""
+    """Reduce to a palette of eight colours."""
     reduced = Image.fromarray(picture[..., :3].copy()).quantize(8, dither=Image.Dither.NONE).convert("RGB")
     return np.where(picture[..., 3:] > 0, np.dstack([np.array(reduced), picture[..., 3]]), 0).astype(np.uint8)
 
@@ -155,7 +155,7 @@ def test_a_redrawn_part_is_near_and_a_moved_number_in_the_name_makes_it_a_frame(
 @pytest.mark.parametrize("seed", [0, 3, 6])
 @pytest.mark.parametrize("factor", [1, 2, 3])
 def test_a_part_in_other_colours_is_a_recolour_and_a_part_drawn_anew_is_not(seed: int, factor: int):
-    """Both change some pixels and leave the others; only a recolour leaves every step where it was."""
+    """Both change only some pixels, but a recolour keeps every step where it was."""
     picture = two_parts(seed)
     resized = ("resized",) if factor > 1 else ()
     for change, relation_, words in ((recolour_a_part, "recoloured", ("recoloured",)), (redraw, "near", ())):

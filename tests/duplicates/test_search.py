@@ -25,7 +25,7 @@ ENGINES = ["numpy", pytest.param("numba", marks=pytest.mark.skipif(not search.nu
 
 
 def brute(words: np.ndarray, radius: int, first_new: int = 0) -> list[tuple[int, int, int]]:
-    """Every pair, by looking at every pair."""
+    """Every pair, by brute force."""
     words = words.reshape(len(words), -1)
     distance = np.bitwise_count(words[:, None] ^ words[None]).sum(axis=-1, dtype=np.int64)
     i, j = np.nonzero(np.triu(distance <= radius, 1))
@@ -37,7 +37,7 @@ def listed(pairs: Pairs) -> list[tuple[int, int, int]]:
 
 
 def clustered(count: int, width: int, seed: int) -> np.ndarray:
-    """Half random hashes, half few-bit variations of some of them: (count, width) uint64."""
+    """Half random hashes, half variations of some of them by a few bits: (count, width) uint64."""
     generator = np.random.default_rng(seed)
     words = generator.integers(0, 2**64, (count, width), dtype=np.uint64)
     half = count // 2

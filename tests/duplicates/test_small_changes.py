@@ -1,4 +1,4 @@
-"""Two drawings that differ by little are no copies of each other: encoders leave traces that painters do not."""
+"""Drawings that differ slightly are no copies: encoders leave traces that painters do not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Change = Callable[[np.ndarray], np.ndarray]
 
 
 def shaded(seed: int) -> np.ndarray:
-    """A sprite of many colours, (60, 58, 4): every pixel has one of its own."""
+    """A sprite of many colours, (60, 58, 4), each pixel with its own."""
     picture = blob(seed, 50, 44)
     grain = np.random.default_rng(seed).normal(0, 9, picture.shape)
     grain[..., 3] = 0
@@ -66,7 +66,7 @@ def test_a_thin_coat_of_paint_is_a_recolour(seed: int):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_lights_that_went_out_are_no_reduction_to_fewer_colours(seed: int):
-    """All that changed has a colour that is gone, and the nearest one left; a palette of so few changes more."""
+    """All changed pixels have the nearest remaining colour, but so small a palette would change more."""
     stones = np.random.default_rng(seed).integers(0, 4, (16, 16)).repeat(2, 0).repeat(2, 1).astype(np.uint8)
     dark = np.dstack([14 * stones + 20, 13 * stones + 20, 10 * stones + 20, np.full_like(stones, 255)])
     lit = dark.copy()
@@ -93,7 +93,7 @@ def test_a_tile_that_lacks_a_corner_is_another_tile(seed: int):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_two_textures_of_the_same_colours_are_two_tiles(seed: int):
-    """They differ by as much as the strongest compression changes them, but none of their colours is new."""
+    """They differ by as much as strong compression, but have no new colours."""
     generator = np.random.default_rng(seed)
     colours = generator.integers(20, 110, (180, 3), dtype=np.uint8)
     tiles = [
@@ -103,14 +103,14 @@ def test_two_textures_of_the_same_colours_are_two_tiles(seed: int):
 
 
 def translucent(picture: np.ndarray) -> np.ndarray:
-    """The picture fading to the right, half transparent there."""
+    """The picture fading to half transparent at the right."""
     fade = np.linspace(255, 130, picture.shape[1])
     return np.dstack([picture[..., :3], np.where(picture[..., 3] > 0, fade, 0).astype(np.uint8)])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_translucent_picture_in_few_colours_is_a_copy(seed: int):
-    """Multiplied by its opacity, one colour of a palette becomes many."""
+    """Premultiplication turns one colour of a palette into many."""
     picture = translucent(shaded(seed))
     reduced = np.array(Image.fromarray(picture[..., :3]).quantize(16).convert("RGB"))
     copy = np.dstack([reduced, picture[..., 3]])
@@ -129,7 +129,7 @@ def enlarged(picture: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("way", [jpeg, lambda picture: jpeg(enlarged(picture))])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_encoder_is_known_by_where_something_is_drawn(way: Change, seed: int):
-    """The middle of a large picture may be empty, and says nothing of the encoder then."""
+    """The middle of a large picture may be empty and does not show the encoder."""
     picture = np.zeros((160, 160, 4), dtype=np.uint8)
     drawn = figure(seed)
     picture[: drawn.shape[0], : drawn.shape[1]] = drawn
@@ -153,7 +153,7 @@ def button(seed: int) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_frame_around_a_picture_hides_no_copy(seed: int):
-    """A background is found in one way in one of them and in another way in the other: so they count as they are."""
+    """Their backgrounds are detected differently, so the pictures are compared as a whole."""
     picture = button(seed)
     darker = picture.copy()
     darker[..., :3] = darker[..., :3] * 0.7

@@ -1,4 +1,4 @@
-"""Pairs judged by processes: the same verdicts as without them, whatever becomes of the processes."""
+"""Pairs judged in processes get the same verdicts as without, even if the processes fail."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FAMILIES = 12
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch):
-    """Families of five, worth processes."""
+    """A workspace with families of five, enough to start processes."""
     monkeypatch.setattr(verifying, "_WORTH_PROCESSES", 1)
     monkeypatch.setattr(verifying, "_SHARE", 8)
     (tmp_path / "art").mkdir()
@@ -49,7 +49,7 @@ def workspace(tmp_path: Path, monkeypatch):
 
 
 class Watched(verifying_pool.VerifyingPool):
-    """A pool that says how often it was made, and what it answered."""
+    """A pool that records how often it was made and what it returned."""
 
     made: list[Watched]
 

@@ -1,4 +1,4 @@
-"""Duplicates of a workspace: found once, decided in one undoable step, remembered, and never parted by a split."""
+"""Duplicates in a workspace: searched once, dropped in one undoable edit, saved, and never separated by a split."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write(folder: Path, pictures: dict[str, np.ndarray]) -> None:
 
 
 def family(name: str, seed: int) -> dict[str, np.ndarray]:
-    """A sprite, its mirror image, doubled size, recolour, and the recolour's mirror image."""
+    """A sprite, its mirror image, an enlarged copy, a recolour, and the recolour's mirror image."""
     picture = blob(seed, 34, 28)
     recolour = np.ascontiguousarray(picture[..., [2, 0, 1, 3]])
     return {

@@ -1,4 +1,4 @@
-"""Every format, written twice: the second export replaces the first, and nothing else."""
+"""Every format exported twice: the second export replaces the first and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports come back: the same pictures and the same decisions, through the real importer."""
+"""Exports imported again give the same pictures and decisions."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_what_is_no_export_is_told(tmp_path, workspace, version):
 
 
 def test_files_of_equal_pixels_in_either_order(tmp_path):
-    """The name told is the first by name, whichever file was imported first."""
+    """The first file by name is given, regardless of the order of import."""
     rgba = sprite_pixels(3)
     (tmp_path / "art").mkdir()
     for name in ("b.png", "a.png"):

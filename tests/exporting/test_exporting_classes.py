@@ -1,4 +1,4 @@
-"""Classes and captions in exports: read back by the tools they are for, and by this program."""
+"""Classes and captions in exports, read by the tools they are for and by this program."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KNIGHTS, SLIMES, HELD_OUT = range(1, 9), range(9, 20), (5, 6, 15)
 
 @pytest.fixture
 def version(workspace):
-    """Twenty sprites but one: 8 knights (1 flipped), 11 slimes; other tags too; 3 held out, 1 dropped."""
+    """19 of 20 sprites: 8 knights (1 flipped), 11 slimes, some with other tags; 3 held out, 1 dropped."""
     workspace.apply(SetSetting("recipe", Recipe(size=32).to_json()))
     workspace.apply(Tag(list(KNIGHTS), add=frozenset({"knight"})))
     workspace.apply(Tag(list(SLIMES), add=frozenset({"slime"})))
@@ -88,7 +88,7 @@ def test_class_folders_and_labels_are_read_by_datasets(workspace, version, wante
 
 
 class LabelledZip:
-    """A reader of StyleGAN's zips, after the documentation of the format: [member, integer] for every picture."""
+    """A reader for StyleGAN zips by its documentation: [member, integer] for every picture."""
 
     def __init__(self, path: Path) -> None:
         with zipfile.ZipFile(path) as archive:

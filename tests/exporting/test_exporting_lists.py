@@ -1,4 +1,4 @@
-"""jsonl, csv and parquet; targets that are replaced whole or not at all."""
+"""jsonl, csv and parquet; targets are replaced completely or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports with odd names, and zips that are not what they say."""
+"""Exports with unusual names, and invalid zips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plain folder of PNGs: names of the imported files, the artist's edits, own sizes."""
+"""A plain folder of PNGs: named like the imported files, with edits applied, in their original size."""
 
 from __future__ import annotations
 

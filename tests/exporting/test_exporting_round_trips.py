@@ -1,4 +1,4 @@
-"""Round trips: class folders are imported, flipped and dropped, exported, and read back by independent readers."""
+"""Round trips: class folders are imported, edited, exported and read by independent readers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Labels = dict[bytes, str]
 
 
 def _shown(seed: int, flip: bool) -> bytes:
-    """The pixels of a drawing on white in the middle of a square, as the recipe of `filled` has them."""
+    """The pixels of a drawing on white, centred in a square as by the recipe of `filled`."""
     rgba = sprite_pixels(seed)
     alpha = rgba[..., 3:] / 255
     rgb = np.rint(rgba[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
@@ -38,7 +38,7 @@ def _shown(seed: int, flip: bool) -> bytes:
 
 
 def _inner(picture: Image.Image, seed: int) -> bytes:
-    """A drawing's place in the middle of a square picture, where it is enlarged by a whole factor, at its own size."""
+    """The drawing in the middle of a square picture, reduced to its original size if it was enlarged."""
     height, width = sprite_pixels(seed).shape[:2]
     factor = SIDE // max(height, width)
     left, top = (SIDE - factor * width) // 2, (SIDE - factor * height) // 2
@@ -48,7 +48,7 @@ def _inner(picture: Image.Image, seed: int) -> bytes:
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Workspace:
-    """Class folders of four drawings each, imported with folders as tags; one is flipped, one dropped."""
+    """Class folders of four drawings each, imported with folders as tags; one flipped, one dropped."""
     seed = 0
     for name in CLASSES:
         (tmp_path / "art" / name).mkdir(parents=True)
@@ -67,12 +67,12 @@ def filled(tmp_path: Path) -> Workspace:
 
 
 def _wanted() -> dict[str, str]:
-    """Name of a drawing, with what was done -> class; by the pixels of what an export shows."""
+    """Name of a drawing with its edits -> class, by the pixels in an export."""
     return {f"{name}/{number}": name for name in CLASSES for number in range(4) if (name, number) != DROPPED}
 
 
 def _named(found: list[tuple[Image.Image, str]]) -> dict[str, str]:
-    """Which drawing each exported picture shows (by its pixels alone) -> its label there."""
+    """The drawing that each exported picture shows, identified by pixels -> its label."""
     drawings = {}
     for index, name in enumerate(CLASSES):
         for number in range(4):

@@ -1,4 +1,4 @@
-"""The zip writer beside Python's own: the same bytes, and ZIP64 where the numbers ask for it."""
+"""Our zip writer gives the same bytes as `zipfile`, with ZIP64 where needed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def by_us(members) -> bytes:
 
 @pytest.mark.parametrize("count", [0, 1, 3, 0xFFFF, 0x10000])
 def test_the_same_bytes_as_zipfile(count):
-    """65,536 members are one more than the plain directory can count."""
+    """65,536 members are one more than a directory without ZIP64 can count."""
     members = [
         (f"{number // 1000:05d}/ü{number}.png" if number % 7 else f"{number}", b"%d" % number)
         for number in range(count)
@@ -50,7 +50,7 @@ def test_a_stream_is_a_member_too():
 
 
 def test_what_outgrows_32_bits_is_read_again(monkeypatch):
-    """With the limit at 100 bytes, sizes and places beyond it are written as beyond 4 GiB."""
+    """With the limit lowered to 100 bytes, larger sizes and offsets are written as ZIP64."""
     monkeypatch.setattr(stored_zip, "_MAX_PLAIN", 100)
     members = [("small", b"s"), ("large", bytes(range(256)) * 4), ("far", b"f"), ("far and large", b"q" * 300)]
     data = by_us(members)

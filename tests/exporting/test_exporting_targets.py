@@ -1,4 +1,4 @@
-"""Remote targets, full disks, and memory that does not grow with the data set."""
+"""Remote targets, full disks, and constant memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from trainer.protocol import folders
 
 @pytest.fixture
 def address():
-    """A place of our own in fsspec's in-memory file system."""
+    """A location in fsspec's in-memory file system."""
     fsspec = pytest.importorskip("fsspec")
     place = f"/{uuid.uuid4().hex}"
     yield f"memory:/{place}"
@@ -77,7 +77,7 @@ def test_a_folder_goes_to_an_address_and_is_replaced_whole(workspace, address):
 
 @pytest.fixture
 def bucket(monkeypatch):
-    """A bucket of a server that speaks S3's protocol, in this process; needs moto[server] and s3fs."""
+    """A bucket on an S3 server in this process; needs moto[server] and s3fs."""
     s3fs = pytest.importorskip("s3fs")
     server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
     server.start()
@@ -141,7 +141,7 @@ def test_a_remote_folder_of_other_things_is_never_replaced(workspace, address):
 
 
 def test_an_interrupted_upload_is_told_from_a_whole_one_and_replaced(workspace, address, monkeypatch):
-    """Whatever file the upload stops at: export.json is there only when everything else is."""
+    """Wherever the upload stops, export.json exists only if everything else does."""
     import fsspec
 
     version = versions.commit(workspace, "one")
@@ -324,7 +324,7 @@ print(json.dumps([peak(name, 4000), peak(name, 16000)]))
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
 def test_memory_is_flat(repository, form):
-    """Four times the sprites, the same peak (the pure Python part; a row group of Parquet is of fixed size)."""
+    """Four times the sprites, the same peak (of Python's memory; a row group of Parquet has a fixed size)."""
     if form == "parquet":
         pytest.importorskip("pyarrow")
     done = subprocess.run(
@@ -336,7 +336,7 @@ def test_memory_is_flat(repository, form):
 
 
 def test_streams_stay_open_for_their_owner(workspace):
-    """A format writes into a stream it does not own; the owner flushes it to disk."""
+    """Formats do not own the stream they write to; its owner flushes it to disk."""
     from gandam_studio.core.exporting import csv
     from gandam_studio.core.exporting.source import Source
     from trainer.protocol.recipe import Recipe

@@ -1,4 +1,4 @@
-"""Each format is opened by the tool it is for, where that tool is installed."""
+"""Each format is opened by its tool, if installed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def version(workspace):
 
 
 def expected(workspace, seq):
-    """The picture of a sprite, as the recipe has it."""
+    """The picture of a sprite, rendered by the recipe."""
     return render(workspace.picture(workspace.sprite(seq)), Recipe(size=32))
 
 
@@ -138,7 +138,7 @@ def test_torchvision_reads_the_coco_folder(workspace, version, tmp_path):
 
 
 class StyleganFolder:
-    """A reader of StyleGAN's data set zips, after the documentation of the format.
+    """A reader for StyleGAN data set zips by its documentation.
 
     Every PNG or JPEG member is a picture; all have one shape, square, RGB or grey; labels are a list of
     [member, integer] for every picture, or null.
@@ -181,7 +181,7 @@ def test_stylegan_zip(workspace, version, tmp_path, background):
 
 
 def fits(value, field) -> bool:
-    """Whether a value in samples.json is what a field of FiftyOne so declared takes."""
+    """Whether a value in samples.json is valid for a field of FiftyOne declared like this."""
     kind, _, inner = field.rpartition(")")[0].partition("(") if field.endswith(")") else (field, "", "")
     kind = kind.rpartition(".")[2]
     if value is None:
@@ -196,7 +196,7 @@ def fits(value, field) -> bool:
 
 @pytest.mark.parametrize("pictures", ["render", "copy"])
 def test_fiftyone_folder(workspace, version, tmp_path, pictures):
-    """What FiftyOne's importer of the format reads: see its documentation of FiftyOneDataset on disk."""
+    """The files that FiftyOne's importer reads, by its documentation of FiftyOneDataset on disk."""
     exporting.export(workspace, versions.find_version(workspace), tmp_path / "x", format="fiftyone", pictures=pictures)
     metadata = json.loads((tmp_path / "x" / "metadata.json").read_bytes())
     samples = json.loads((tmp_path / "x" / "samples.json").read_bytes())["samples"]

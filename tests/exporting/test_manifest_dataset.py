@@ -1,4 +1,4 @@
-"""ManifestDataset: what training scripts of one's own get of a version, through torch's own loader."""
+"""ManifestDataset, as a training script uses it with torch's data loader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The field `phash`: ImageHash's, to the last bit, of the sprite as imported; kept, and no part of any digest."""
+"""The field `phash` is exactly ImageHash's for the sprite as imported; cached, and not part of any digest."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def version(workspace):
 
 
 def rows_of(form: str, out: Path) -> list[dict]:
-    """Every line of data of an export."""
+    """All data lines of an export."""
     if form in ("csv", "croissant"):
         return list(csv.DictReader(io.StringIO((out / "sprites.csv" if out.is_dir() else out).read_text("utf-8"))))
     if form == "parquet":

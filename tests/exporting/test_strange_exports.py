@@ -1,4 +1,4 @@
-"""Exports that a stranger made: every value is checked, and nothing outside the export is read."""
+"""Untrusted exports: every value is checked, and nothing outside the export is read."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ json_values = st.recursive(
 @given(st.lists(st.tuples(st.sampled_from(sorted(LINE)), json_values), max_size=3), st.booleans())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_line_is_taken_whole_or_refused_whole(workspace, tmp_path, mutations, drop_field):
-    """Accepted, a line comes back by commit as it was; refused, nothing has changed and one line says why."""
+    """An accepted line is committed unchanged; a refused one changes nothing and gives a one-line error."""
     sprite = workspace.sprite(1)
     plain: dict[str, Any] = {
         **LINE, "id": sprite.id, "source": sprite.name, "source_digest": sprite.blob, "width": sprite.width,
@@ -256,7 +256,7 @@ def test_shared_case_of_crops_of_one_number(workspace, shared_data):
 
 
 def test_an_export_carries_no_altered_bytes(workspace, tmp_path):
-    """Neither originals nor a manifest that are not those of their digest, nor files of somewhere else."""
+    """Exports contain no originals or manifests that do not match their digest, and no files from elsewhere."""
     version = versions.commit(workspace, "one")
     entry = next(files.manifest_entries(workspace, version))
     private = tmp_path / "private.txt"

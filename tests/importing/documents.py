@@ -102,7 +102,7 @@ def aseprite(
 
 
 def run_lengths(plane: bytes) -> bytes:
-    """XCF's run lengths of one plane, with each of its four kinds of run where it fits."""
+    """Encode one plane with XCF's run lengths, using all four kinds of run where possible."""
     out, at = b"", 0
     while at < len(plane):
         same = 1
@@ -128,7 +128,7 @@ def xcf_property(kind: int, body: bytes = b"") -> bytes:
 
 
 class Xcf:
-    """Writes a document; layers are given from the top."""
+    """Writes an XCF document; layers are given from the top down."""
 
     def __init__(
         self,
@@ -234,7 +234,7 @@ def psd(
     resources: Sequence[tuple[int, bytes]] = (),
     large: bool = False,
 ) -> bytes:
-    """A document of (H, W) channels, uint8 or big-endian uint16 (or packed bits), as the merged picture holds them."""
+    """Encode a Photoshop document from (H, W) channels of its merged picture: uint8, big-endian uint16, packed bits."""
     depth = 16 if planes[0].dtype.itemsize == 2 else 1 if mode == 0 else 8
     height, width = planes[0].shape
     head = b"8BPS" + struct.pack(">H6xHIIHH", 2 if large else 1, len(planes), height, width, depth, mode)
@@ -262,7 +262,7 @@ def psd(
 
 
 def openraster(pictures: dict[str, bytes], kind: str = "image/openraster") -> bytes:
-    """A zip of pictures that says first what it is: OpenRaster, or Krita's own format."""
+    """Encode a zip of pictures whose first entry names its type: OpenRaster or Krita."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mimetype", kind, zipfile.ZIP_STORED)
@@ -284,7 +284,7 @@ def icon(pictures: Sequence[bytes], sizes: Sequence[int], kind: int = 1) -> byte
 
 
 def icon_bitmap(rgba: np.ndarray, depth: int = 32, colors: Sequence[tuple[int, int, int]] = ()) -> bytes:
-    """A picture in an icon; below 32 bits, transparent pixels are in the mask. `colors` make a palette."""
+    """Encode a picture of an icon; below 32 bits, the mask holds the transparent pixels. `colors` make a palette."""
     height, width = rgba.shape[:2]
     head = struct.pack("<IiiHHIIiiII", 40, width, 2 * height, 1, depth, 0, 0, 0, 0, len(colors), 0)
     table = b"".join(bytes((blue, green, red, 0)) for red, green, blue in colors)

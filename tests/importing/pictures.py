@@ -1,4 +1,4 @@
-"""Pictures made by hand, byte by byte where it matters, so that tests know the right answer."""
+"""Handmade pictures with known pixels, byte by byte where it matters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 def png(
     width: int, height: int, depth: int, color_type: int, rows: list[bytes], *, before: bytes = b"", interlace: int = 0
 ) -> bytes:
-    """A PNG from its raw rows (unfiltered); `before` are chunks between IHDR and IDAT."""
+    """Encode a PNG from its raw unfiltered rows; `before` are chunks between IHDR and IDAT."""
     header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, interlace)
     raw = b"".join(b"\0" + row for row in rows)
     body = chunk(b"IHDR", header) + before + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
@@ -25,7 +25,7 @@ def png(
 
 
 def sprite(number: int, width: int = 24, height: int = 20) -> np.ndarray:
-    """An RGBA sprite unlike every other number's: a coloured body with a hole on a transparent ground."""
+    """A unique RGBA sprite for each number: a coloured body with a hole on a transparent background."""
     random = np.random.default_rng(number)
     rgba = np.zeros((height, width, 4), np.uint8)
     rgba[3:-3, 4:-4] = (*random.integers(0, 256, 3), 255)
@@ -36,7 +36,7 @@ def sprite(number: int, width: int = 24, height: int = 20) -> np.ndarray:
 
 
 def noise(side: int, seed: int = 0) -> np.ndarray:
-    """A square opaque picture that nothing compresses: four bytes a pixel less a quarter, as PNG."""
+    """A square opaque picture that cannot be compressed: about three bytes per pixel as PNG."""
     rgba = np.random.default_rng(seed).integers(0, 256, (side, side, 4), np.uint8)
     rgba[..., 3] = 255
     return rgba
@@ -89,6 +89,6 @@ def linear_profile() -> bytes:
 
 
 def exif(orientation: int, order: str = ">") -> bytes:
-    """An EXIF block (from its TIFF header on) that says nothing but the orientation."""
+    """An EXIF block (from its TIFF header on) with only an orientation."""
     mark = b"MM" if order == ">" else b"II"
     return mark + struct.pack(f"{order}HIHHHIHHI", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)

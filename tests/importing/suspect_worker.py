@@ -1,4 +1,4 @@
-"""A worker whose decoder has the bugs we fear: marked pictures crash it, hang it, eat memory or break the hashing."""
+"""A worker with simulated decoder bugs: marked pictures crash it, hang it, exhaust memory or break the hashing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names in archives: any code page, bytes that fit none, links, and separators within names."""
+"""Names in archives: code pages, invalid bytes, links, and separators within names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def entry(raw: bytes, utf_8: bool = False) -> ZipEntry:
 
 
 def zip_of(entries: dict[bytes, bytes], *, utf_8: bool = False, mode: int = 0) -> bytes:
-    """A zip with names of any bytes, which `zipfile` cannot write."""
+    """Build a zip with names of arbitrary bytes, which `zipfile` cannot write."""
     stream = io.BytesIO()
     stand_ins = {raw: chr(ord("A") + number) * len(raw) for number, raw in enumerate(entries)}
     with zipfile.ZipFile(stream, "w") as archive:
@@ -262,7 +262,7 @@ def test_parts_of_entries_with_separators(workspace, tmp_path) -> None:
 
 @pytest.fixture
 def classes(workspace, tmp_path) -> Path:
-    """A folder and a zip of it with other sprites, both imported."""
+    """A folder, and a zip of it with other sprites, both imported."""
     folder = tmp_path / "set"
     with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
         for index, kind in enumerate(("knight", "slime")):

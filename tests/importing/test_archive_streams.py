@@ -1,4 +1,4 @@
-"""Archives that promise little and unpack to much, and every kind of zip that must be read all the same."""
+"""Archive bombs that declare small sizes, and all kinds of valid zips."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.fixture
 def peak() -> Iterator[Callable[[], int]]:
-    """How many bytes Python held at most since the start of the test's own work."""
+    """Peak of bytes allocated by Python during the test."""
     tracemalloc.start()
     yield lambda: tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -161,7 +161,7 @@ def test_zstandard_is_read_where_python_can_and_named_where_not(tmp_path) -> Non
 
 
 def zips() -> Iterator[tuple[str, bytes]]:
-    """Sound zips of every make."""
+    """Valid zips of every kind."""
 
     def made(method: int = zipfile.ZIP_STORED, comment: bytes = b"", force: bool = False) -> bytes:
         stream = io.BytesIO()

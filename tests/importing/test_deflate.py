@@ -1,4 +1,4 @@
-"""Streams of either library are read by the other, whole or not at all; bombs cost what was asked for."""
+"""The two inflate libraries read each other's streams, reject damaged ones, and stop at the requested size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curation features: what they must and must not change with."""
+"""Curation features: which changes affect them and which do not."""
 
 from __future__ import annotations
 

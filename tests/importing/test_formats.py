@@ -1,4 +1,4 @@
-"""Formats by content, with known answers: files come from the small writers in `documents`, or from Pillow."""
+"""Detection and decoding of formats by content, with known answers. Files come from `documents` or Pillow."""
 
 from __future__ import annotations
 

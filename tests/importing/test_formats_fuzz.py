@@ -1,4 +1,4 @@
-"""Damaged documents of every format: the decoders of our own never crash, hang or take more memory than is allowed."""
+"""Damaged documents of every format: our decoders never crash, hang or exceed the memory limit."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SECONDS = 10.0
 
 
 def seeds() -> dict[str, list[bytes]]:
-    """Small valid files of every format that our own code reads."""
+    """Small valid files of every format that our own code decodes."""
     picture = sprite(1)
     return {
         "aseprite": _aseprite(picture),
@@ -97,7 +97,7 @@ def _pcx(picture: np.ndarray) -> bytes:
 
 
 def judge(data: bytes) -> bool:
-    """Decode every frame; whether that went well. Anything but a refusal is an error."""
+    """Decode every frame and return whether it succeeded. Only UnreadablePicture is a valid failure."""
     began = time.monotonic()
     try:
         for _, picture in decode_frames(data, LIMITS):
@@ -119,7 +119,7 @@ def fuzz(kind: str, variants: int) -> None:
 
 @contextlib.contextmanager
 def memory_limited() -> Iterator[None]:
-    """Bound what this process may allocate, as a worker's memory is bounded; on Linux."""
+    """Limit the memory of this process like that of a worker (Linux only)."""
     if not sys.platform.startswith("linux"):
         yield
         return

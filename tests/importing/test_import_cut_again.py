@@ -1,4 +1,4 @@
-"""How a sheet was cut is remembered with the file, and an edited sheet is cut the same way again."""
+"""How a sheet was cut is stored, and an edited sheet is cut in the same way again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Canonical pixels against answers worked out by hand, and against the hostile files' expected verdicts."""
+"""Canonical pixels with known answers, and the expected verdicts for the hostile files."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_unfiltered_rows_are_inflated_alone_and_filtered_ones_left_to_libpng(fil
 
 
 def raw_png(width: int, height: int, stream: bytes, interlace: int = 0) -> bytes:
-    """An 8-bit RGBA PNG around a given stream."""
+    """An 8-bit RGBA PNG with the given compressed stream."""
     header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, interlace)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", stream) + chunk(b"IEND", b"")
 

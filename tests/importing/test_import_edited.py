@@ -1,4 +1,4 @@
-"""Files that were edited since they were imported: nothing forgets where it came from, and decisions can go along."""
+"""Files edited since their import: old sprites keep their origin, and decisions can be carried over."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CLOCK = iter(range(10**9, 2 * 10**9))
 
 
 class Art:
-    """A folder, or a zip of it, whose files can be changed."""
+    """A folder, or a zip of it, with files that can be changed."""
 
     def __init__(self, path: Path, *, zipped: bool) -> None:
         self.path = path.with_suffix(".zip") if zipped else path
@@ -75,7 +75,7 @@ def decided(sprite: Sprite) -> tuple[object, ...]:
 
 
 def decide(workspace: Workspace, seq: int) -> None:
-    """Something about every field."""
+    """Set every field of a sprite."""
     workspace.apply(Keep([seq]))
     workspace.apply(Flip([seq]))
     workspace.apply(Rotate([seq], 2))

@@ -1,4 +1,4 @@
-"""Mutation fuzz: real pictures of every format, damaged at random, through the whole import in killable workers."""
+"""Mutation fuzzing: randomly damaged pictures of every format are imported in workers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trainer.protocol.untrusted import UntrustedError
 
 
 def seeds(shared_data: Path | None) -> list[bytes]:
-    """Pictures to start from: ours of every format, and the hostile files where they are at hand."""
+    """Seed pictures: our own of every format, and the hostile files if available."""
     opaque = np.ascontiguousarray(sprite(1)[..., :3])
     found = [encoded(sprite(n), kind) for n, kind in enumerate(("PNG", "GIF", "WEBP", "TIFF", "ICO", "BMP", "AVIF"))]
     found += [encoded(opaque, "JPEG"), encoded(opaque, "JPEG", progressive=True)]
@@ -40,7 +40,7 @@ def seeds(shared_data: Path | None) -> list[bytes]:
 
 
 def mutated(data: bytes, dice: random.Random) -> bytes:
-    """A damaged copy: flipped bits, overwritten, removed, doubled or swapped runs, odd lengths, or cut short."""
+    """A damaged copy: flipped bits; overwritten, removed, repeated or swapped runs; wrong lengths; or truncated."""
     body = bytearray(data)
     for _ in range(dice.choice((1, 1, 1, 2, 4, 16))):
         if not body:
@@ -99,7 +99,7 @@ def test_twenty_thousand_damaged_pictures(workspace, tmp_path, shared_data) -> N
 
 
 def _broken(data: bytes, dice: random.Random) -> bytes:
-    """Text with a few bytes changed, lost or put in, or a value in place of another."""
+    """Text with a few bytes changed, removed or inserted, or one value replaced."""
     changed = bytearray(data)
     for _ in range(dice.randint(1, 4)):
         at = dice.randrange(len(changed))
@@ -117,7 +117,7 @@ def _broken(data: bytes, dice: random.Random) -> bytes:
 
 
 def test_damaged_words_descriptions_and_names() -> None:
-    """What is read before an import gives an answer or one plain refusal, whatever it holds."""
+    """Parsers that run before an import return a result or raise a plain refusal for any input."""
     box = {"x": 0, "y": 0, "w": 4, "h": 4}
     godot = {"image": "w.png", "sprites": [{"filename": "a", "region": box, "margin": {**box, "x": 1}}]}
     trimmed = {"frame": box, "rotated": True, "sourceSize": {"w": 9, "h": 9}, "spriteSourceSize": {**box, "x": 1}}

@@ -1,4 +1,4 @@
-"""Looking over sources before an import: what it says is what an import then finds, and nothing is written."""
+"""A look before an import finds what the import finds, and writes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DRAWN = Grid(20, 20, 2, 2, 4, 4)
 
 
 def sheet(first: int, rows: int = 2, columns: int = 3, side: int = 24) -> np.ndarray:
-    """Drawings that fill `side` pixels less a transparent margin of 2, in a grid without lines."""
+    """A grid of drawings that fill cells of `side` pixels except for a transparent margin of 2."""
     whole = np.zeros((rows * side, columns * side, 4), np.uint8)
     for number in range(rows * columns):
         y, x = divmod(number, columns)
@@ -209,7 +209,7 @@ CASES = [
 
 @pytest.mark.parametrize(("place", "imported", "wanted"), CASES, ids=[case[0] for case in CASES])
 def test_what_is_proposed_for_the_cases(workspace, shared_data, place: str, imported: int, wanted: set[str]) -> None:
-    """What the window does with the shared cases when every proposal is taken."""
+    """The shared cases, imported in the window with every proposal accepted."""
     if not (shared_data / "cases").is_dir():
         pytest.skip("the shared cases are not on this machine")
     found = look_over(workspace, [shared_data / "cases" / place], options=ONE)
@@ -258,7 +258,7 @@ def test_shapes_that_stand_apart_are_proposed_but_not_taken(workspace: Workspace
 
 
 def test_a_changed_entry_of_a_tar_is_noticed_whatever_its_date(workspace: Workspace, tmp_path: Path) -> None:
-    """Its bytes are in hand, because a tar is read as a whole."""
+    """A tar is read as a whole, so its entries are compared by content."""
     first, second = (encoded(sprite(n), compress_level=0) for n in (1, 2))
     source = packed(tmp_path / "set.tar", {"1.png": first, "2.png": sprite_png(5)})
     import_sources(workspace, [source], options=ONE)
@@ -269,7 +269,7 @@ def test_a_changed_entry_of_a_tar_is_noticed_whatever_its_date(workspace: Worksp
 
 
 def test_the_import_counts_what_can_hardly_be_seen(workspace: Workspace, tmp_path: Path) -> None:
-    """By the same rule as the filter, though most sprites are settled by a few of their pixels."""
+    """By the same rule as the filter, though a few pixels decide for most sprites."""
     dice = np.random.default_rng(4)
     folder = tmp_path / "art"
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""Odd input that is sound all the same: dates, profiles, orientations, old formats, animations, sheets, blanks."""
+"""Unusual but valid input: dates, profiles, orientations, old formats, animations, sheets, blanks."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def xmp(value: int, form: str) -> bytes:
 
 
 def upright_and_stored() -> tuple[np.ndarray, np.ndarray]:
-    """A picture, and as a camera stores it that notes orientation 6."""
+    """A picture, and the same as stored by a camera with orientation 6."""
     rgba = np.zeros((5, 3, 4), np.uint8)
     rgba[..., 3] = 255
     rgba[..., 0] = np.arange(15).reshape(5, 3) * 10
@@ -390,7 +390,7 @@ def test_parts_beyond_a_sheet_and_huge_grids_are_refused() -> None:
 
 
 def nearly_blank() -> np.ndarray:
-    """An opaque picture of two hardly different colours, and one other pixel."""
+    """An opaque picture of two nearly equal colours and one different pixel."""
     picture = np.full((30, 30, 4), (7, 99, 200, 255), np.uint8)
     picture[::3, :, 1] += 3
     picture[4, 4, :3] = 255

@@ -1,4 +1,4 @@
-"""Whole imports: counts that cannot be confused, twice the same, cancelled, killed, and out of every kind of source."""
+"""Whole imports: exact counts, repeated, cancelled and killed imports, and all kinds of sources."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def everything(workspace: Workspace) -> list:
 
 
 class Watch:
-    """A Job that writes down what it is told, and cancels after so many units."""
+    """A Job that records calls, and cancels after a given number of units."""
 
     def __init__(self, cancel_after: int | None = None) -> None:
         self.stages: list[tuple[str, int | None]] = []

@@ -1,4 +1,4 @@
-"""A picture is vetted by a worker before the window's process touches it."""
+"""A worker vets a picture before the window's process decodes it."""
 
 from __future__ import annotations
 

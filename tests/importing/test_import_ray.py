@@ -1,4 +1,4 @@
-"""The Ray engine gives what local workers give, bit for bit. Skipped where Ray is not installed."""
+"""The Ray engine gives the same results as local workers, bit for bit. Skipped without Ray."""
 
 from __future__ import annotations
 

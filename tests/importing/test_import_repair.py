@@ -1,4 +1,4 @@
-"""Everything derived comes back, equal to what the import made."""
+"""All derived data is restored exactly as the import made it."""
 
 from __future__ import annotations
 

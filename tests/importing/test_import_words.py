@@ -1,4 +1,4 @@
-"""Words around pictures: names of folders and captions become tags, in one edit that undo takes back."""
+"""Tags from folder names, captions and tables, applied as one edit that can be undone."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def packed(path: Path, files: Files) -> Path:
 
 @pytest.fixture(params=["folder", "zip", "tar"])
 def place(request: pytest.FixtureRequest, tmp_path: Path):
-    """`place(files)`: a folder "set" or an archive of that name with these files."""
+    """`place(files)`: put these files into a folder "set" or an archive of that name."""
     if request.param == "folder":
         return lambda files: write(tmp_path / "set", files)
     return lambda files: packed(tmp_path / f"set.{request.param}", files)

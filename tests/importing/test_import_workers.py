@@ -1,4 +1,4 @@
-"""Workers that really die: one picture is lost for each, and nothing else."""
+"""Workers that crash: each crash costs one picture and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store of originals: whole under their digests, small ones packed, large ones as files, whatever was cut short."""
+"""The store of originals: intact by digest, small ones packed, large ones as files, after any interruption."""
 
 from __future__ import annotations
 

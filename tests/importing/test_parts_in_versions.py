@@ -1,4 +1,4 @@
-"""Sprites cut from sheets or freed from a key colour are sprites like any other: listed, committed, exported, back."""
+"""Sprites cut from sheets, or with a key colour removed, are listed, committed, exported and imported like others."""
 
 from __future__ import annotations
 

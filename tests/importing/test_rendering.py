@@ -1,4 +1,4 @@
-"""Orientation and the recipe, against small pictures whose answer can be seen."""
+"""Orientation and the recipe, on small pictures with obvious answers."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_every_shape_fits_every_size(size: int, shape: tuple[int, int]) -> None:
 
 
 def drawing(width: int, height: int, *, sheet: int = 40) -> np.ndarray:
-    """An opaque rectangle of many columns' colours on a transparent ground."""
+    """An opaque rectangle, every column in another colour, on a transparent background."""
     rgba = np.zeros((sheet, sheet, 4), np.uint8)
     rgba[2 : 2 + height, 3 : 3 + width, 3] = 255
     rgba[2 : 2 + height, 3 : 3 + width, 0] = np.arange(width) * 7

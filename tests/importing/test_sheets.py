@@ -1,4 +1,4 @@
-"""Sheets cut by a grid and by connected shapes."""
+"""Sheets cut by grids, separate shapes and descriptions."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_no_slicing_without_end() -> None:
 
 
 def ruled(gap: int, color: tuple[int, int, int, int], columns: int = 5, rows: int = 3, cell: int = 16) -> np.ndarray:
-    """Full cells of noise with lines of one colour between them."""
+    """Cells full of noise with lines of one colour between them."""
     rgba = np.empty((rows * (cell + gap) - gap, columns * (cell + gap) - gap, 4), np.uint8)
     rgba[:] = color
     dice = np.random.default_rng(0)
@@ -164,7 +164,7 @@ def test_pictures_without_a_key_colour_are_left_alone() -> None:
 
 
 def packed(frames: int, layout: str) -> tuple[np.ndarray, list[np.ndarray], Any]:
-    """A sheet, the sprites on it, and its description: every second frame rotated, all trimmed."""
+    """A sheet, its sprites and its description: every second frame rotated, all trimmed."""
     wholes, entries = [], []
     rgba = np.zeros((40, 40 * frames, 4), np.uint8)
     for n in range(frames):
@@ -270,7 +270,7 @@ def test_an_atlas_in_a_zip(workspace, tmp_path: Path) -> None:
 
 
 def unity(rgba: np.ndarray, frames: int, form: str) -> tuple[str, bytes]:
-    """The name and the text of a description for Unity of what `packed` gives for Godot."""
+    """File name and text of a Unity description equivalent to Godot's from `packed`."""
     height = rgba.shape[0]
     if form == "tpsheet":
         lines = ["#", "# Sprite sheet data for Unity.", "#", ":format=40300", ":texture=walk.png", ":borders=disabled"]
@@ -384,7 +384,7 @@ def test_an_atlas_in_a_tar_with_a_key_colour(workspace, tmp_path: Path, suffix: 
 
 
 def _paletted(kind: str) -> tuple[bytes, np.ndarray]:
-    """Two drawings on a ground that is black as their outlines are; and RGBA with the ground transparent."""
+    """Two drawings with black outlines on a black background entry; and RGBA with the background transparent."""
     indices = np.zeros((16, 40), np.uint8)
     for left in (2, 22):
         indices[2:14, left : left + 14] = 1  # black as well

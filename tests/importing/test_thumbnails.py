@@ -1,4 +1,4 @@
-"""The packed thumbnails: crisp, torn tails told, readable by many threads while one writes."""
+"""Packed thumbnails: crisp, torn tails detected, readable by many threads during a write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small pictures without row filters are inflated here; libpng, through OpenCV, is the reference for every pixel."""
+"""Our decoder for small unfiltered PNGs gives the same pixels as libpng (through OpenCV)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def picture(color_type: int, pixels: np.ndarray, palette: bytes = b"", opacity: bytes = b"") -> bytes:
-    """A PNG of (H, W * samples) uint8 whose rows are not filtered."""
+    """Encode (H, W * samples) uint8 as a PNG without row filters."""
     height, width = pixels.shape[0], pixels.shape[1] // SAMPLES[color_type]
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
     parts = [chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, color_type, 0, 0, 0))]

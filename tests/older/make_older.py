@@ -30,7 +30,7 @@ FORMATS = ("jsonl", "csv", "imagefolder", "coco")
 
 
 def draw(folder: Path) -> None:
-    """24 different sprites of 24 x 24 pixels, a mirror twin and a copy among them."""
+    """Draw 24 different sprites of 24 x 24 pixels, including a mirrored pair and a copy."""
     folder.mkdir()
     dice = np.random.default_rng(20261128)
     for number in range(24):

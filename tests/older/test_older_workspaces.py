@@ -1,4 +1,4 @@
-"""A workspace and a run made by an older commit (see make_older.py) are used with today's code."""
+"""A workspace and a run from an older commit (see make_older.py) work with today's code."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_it_opens_and_is_whole(unpacked: Path, known: dict[str, Any], studio: St
 
 
 def _holds(found: Any, known: Any) -> bool:
-    """Whether all that was known is still said; new fields may have come."""
+    """Whether all known values are unchanged; new fields are allowed."""
     if isinstance(known, dict):
         return isinstance(found, dict) and all(key in found and _holds(found[key], known[key]) for key in known)
     if isinstance(known, list):

@@ -1,4 +1,4 @@
-"""The generator of sample sprites tells the truth about what it draws, and draws the same on every machine."""
+"""The generator of sample sprites describes them correctly and draws the same on every machine."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_originals_are_all_different_and_mostly_face_left() -> None:
 
 
 def test_facing_can_be_seen() -> None:
-    """Arms and arms' burden are held ahead: over its feet, a left-facing machine reaches to the left."""
+    """Arms and their load are held in front: a left-facing mecha extends to the left of its feet."""
     lean: dict[str, list[float]] = {"left": [], "right": []}
     for row in truths(SEED, COUNT):
         if row.relation == "original" and row.bipedal:
@@ -133,7 +133,7 @@ def test_facing_can_be_seen() -> None:
 
 
 def test_the_light_comes_from_the_top_left_whichever_way_a_mecha_looks() -> None:
-    """Only a mirrored copy is lit from the right."""
+    """Only mirrored copies are lit from the right."""
 
     def lit_from_left(picture: np.ndarray) -> float:
         brightness = picture[..., :3].astype(float).sum(-1)

@@ -1,4 +1,4 @@
-"""Facing: odd under mirroring, independent of order, right on planted sets, and never a trap."""
+"""Facing: antisymmetric under mirroring, independent of order, correct on planted sets, without dead ends."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def review_of(features: Halves = _FEATURES, **more) -> FacingReview:
 
 
 def finish(review: FacingReview, truth: np.ndarray) -> int:
-    """Go through all pages as a person does who clicks every wrong sprite. Returns the number of pages."""
+    """Go through all pages, clicking every wrong sprite. Returns the number of pages."""
     if (first := review.first()) >= 0:
         review.answer(first, int(truth[first]))
     pages = 0

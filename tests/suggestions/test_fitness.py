@@ -1,4 +1,4 @@
-"""Fitness: the bound against exact counting, its coverage, calibration, and the ranking on a known set."""
+"""Fitness: the bound compared with exact counting, its coverage, calibration, and the ranking on a known set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gandam_studio.core.suggestions.fitness.review import FIT, UNFIT, FitnessRev
 
 
 def counted(total: int, sample: int, unfit: int, level: Fraction, *, ties: bool = False) -> int:
-    """The bound by counting samples exactly; with `ties`, what is exactly as likely as the risk is not ruled out."""
+    """The bound by exact counting; with `ties`, outcomes exactly as likely as the risk are not excluded."""
 
     def at_most(marked: int) -> Fraction:
         ways = sum(

@@ -1,4 +1,4 @@
-"""Suggestions for a workspace: the commands, what they change, and what is kept with a version."""
+"""Suggestions for a workspace: the commands, their edits, and what a version stores."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gandam_studio.core.workspace.settings import CERTIFICATES
 
 @pytest.fixture(scope="module")
 def walkers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 60 walkers of 3 kinds, named after the way they look."""
+    """A folder of 60 walkers of 3 kinds, named by the way they face."""
     folder = tmp_path_factory.mktemp("walkers")
     pictures, truth = planted(kinds=3, each=20, seed=4)
     for number, (picture, side) in enumerate(zip(pictures, truth.tolist(), strict=True)):

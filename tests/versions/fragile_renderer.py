@@ -1,4 +1,4 @@
-"""A rendering worker that dies of one picture: of the sprite named on its command line, once or always."""
+"""A rendering worker that crashes on the sprite named on its command line, once or always."""
 
 from __future__ import annotations
 

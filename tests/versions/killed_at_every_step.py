@@ -24,7 +24,7 @@ EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtr
 
 
 def kill_at(step: int, folder: Path) -> list[int]:
-    """From now on count what happens inside `folder`; SIGKILL this process at that count. Returns the counter."""
+    """Count disk operations inside `folder`, and SIGKILL this process at that count. Returns the counter."""
     seen = [0]
 
     def hook(event: str, arguments: tuple) -> None:
@@ -38,7 +38,7 @@ def kill_at(step: int, folder: Path) -> list[int]:
 
 
 class Statements(sqlite3.Connection):
-    """Makes every SQL statement a step, since SQLite's own writes raise no audit event."""
+    """Counts every SQL statement as a step, since SQLite's own writes raise no audit event."""
 
     def execute(self, *arguments):
         sys.audit("os.rename", "sql", str(FOLDER))
@@ -69,7 +69,7 @@ def content(path: Path) -> dict[str, str]:
 
 
 def outcome(kind: str, folder: Path, expected: list[dict[str, str]]) -> str:
-    """What a person finds afterwards."""
+    """The state after the kill, as a person sees it."""
     with Workspace.open(folder / "w") as workspace:
         if not verify(workspace).ok:
             return "damaged"
@@ -89,7 +89,7 @@ def outcome(kind: str, folder: Path, expected: list[dict[str, str]]) -> str:
 
 
 def run_killed(kind: str, folder: Path, step: int) -> int:
-    """Do the work in a fork that dies at `step`; returns 1 when it died, 0 when it came to the end."""
+    """Do the work in a fork that dies at `step`; returns 1 if it died, 0 if it finished."""
     pid = os.fork()
     if pid == 0:
         kill_at(step, folder)

@@ -1,4 +1,4 @@
-"""Commit, list and find versions; the digest depends on what is decided and on nothing else."""
+"""Commit, list and find versions; the digest depends only on the decisions."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_undo_then_commit_has_the_old_digest_and_a_parent(workspace):
 
 
 def test_digest_ignores_the_order_of_work(make_workspace):
-    """Imported and decided in two orders, in two folders: one digest."""
+    """The same sprites and decisions in two orders and folders give one digest."""
     indexes = list(range(40))
     digests = []
     for name, seed in (("a", 1), ("b", 2)):
@@ -185,7 +185,7 @@ def test_a_cancelled_commit_leaves_nothing(workspace):
 
 
 def test_decisions_made_meanwhile_are_not_in_the_version(workspace):
-    """A commit reads several times; what another window decides between two reads belongs to the next version."""
+    """A commit reads several times; decisions made by another window in between belong to the next version."""
 
     class DecidesMeanwhile(NullJob):
         def start(self, label: str, total: int | None) -> None:

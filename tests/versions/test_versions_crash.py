@@ -1,4 +1,4 @@
-"""Killed at any step, a commit or an export leaves what was there before or the whole new thing."""
+"""A commit or export that is killed at any step leaves the old state or the complete new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prepared data sets: the array a trainer reads is a function of version and recipe alone."""
+"""Prepared data sets: the trainer's array is a function of version and recipe."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_processes_render_the_same(make_workspace, monkeypatch):
 
 @pytest.fixture
 def rendering(make_workspace, monkeypatch):
-    """`rendering(command)`: the bytes of 300 pictures, rendered by processes that the command starts; None: here."""
+    """`rendering(command)`: the bytes of 300 pictures, rendered by processes of this command; None for this process."""
     workspace = make_workspace(300)
     version = versions.commit(workspace, "x")
 

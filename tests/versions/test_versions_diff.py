@@ -1,4 +1,4 @@
-"""Differences told to people and to machines."""
+"""Differences between versions, as text and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real history on real sprites: imported and decided in two orders, committed ten times, equal digests."""
+"""A history on real sprites: two orders of import and decisions, ten commits, equal digests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COUNT = 220
 
 @pytest.fixture(scope="module")
 def pictures(shared_data, tmp_path_factory):
-    """Some 220 pictures of both generations; among them equal files, and equal pixels in unequal files."""
+    """About 220 pictures of both generations, some with equal bytes, some with equal pixels only."""
     folder = tmp_path_factory.mktemp("pokesprite")
     with gzip.open(shared_data / "pokesprite" / "files.tsv.gz", "rt", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))
@@ -47,7 +47,7 @@ def pictures(shared_data, tmp_path_factory):
 
 
 def decide(workspace, step: int, dice: random.Random) -> None:
-    """The decisions of one step, by sprite id, made in whatever order the dice say."""
+    """Make the decisions of one step, by sprite id, in random order."""
     ids = [row[0] for row in workspace.connection.execute("SELECT id FROM sprites ORDER BY id")]
     seq = dict(map(tuple, workspace.connection.execute("SELECT id, seq FROM sprites")))
     mine = random.Random(step).sample(ids, 24)

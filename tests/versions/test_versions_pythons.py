@@ -1,4 +1,4 @@
-"""The digest of the same entries on another Python: trainer.protocol.manifest and what it imports are plain Python."""
+"""Other Python versions compute the same digest: trainer.protocol.manifest and its imports are pure Python."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def entries() -> list[ManifestEntry]:
 
 
 def other_pythons() -> list[str]:
-    """One interpreter of each other version (3.11 or later) on the path or where pyenv keeps them."""
+    """One interpreter for every other version (3.11 or later) on the path or from pyenv."""
     # Those of pyenv first: on the path it has shims, which may stand for no interpreter.
     folders = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/3.*/bin"))
     folders += [Path(p) for p in os.environ.get("PATH", "").split(os.pathsep) if not p.endswith("shims")]
@@ -78,7 +78,7 @@ def test_another_python_finds_the_same_digest(repository):
 
 
 def test_the_digest_is_fixed_for_ever():
-    """A change of the canonical form would rename every version there is."""
+    """A change of the canonical form would change the digests of all existing versions."""
     entry = ManifestEntry("a" * 64, "ザク.png", "b" * 64, 68, 56, tags=("b", "a"), crop=(1, 2, 3, 4), weight=1 / 3)
     assert entry.line().decode() == (
         '{"crop":[1,2,3,4],"facing":"unknown","family":"","flip":false,"height":56,"id":"' + "a" * 64 + '","part":"",'

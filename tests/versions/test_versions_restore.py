@@ -1,4 +1,4 @@
-"""Restoring brings back every decision as one undoable edit, and begins a branch."""
+"""Restoring applies all decisions of a version as one undoable edit, and starts a branch."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ edits = st.one_of(
 @given(st.lists(edits, max_size=12), st.lists(edits, max_size=12), st.booleans())
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_restoring_gives_the_digest_again(tmp_path_factory, before, after, kept_only):
-    """Whatever was decided before and since: restore and commit is the version itself; undo is as it was."""
+    """After any decisions, restore and commit gives the same version; undo gives the state before."""
     with Workspace.create(tmp_path_factory.mktemp("w") / "w") as workspace:
         add_sprites(workspace, list(range(12)))
         workspace.apply(Keep([12]))

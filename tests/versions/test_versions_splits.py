@@ -59,7 +59,7 @@ def test_an_absent_sprite_joins_its_neighbours_and_does_not_speak():
 
 
 def test_mirror_twins_are_never_parted(tmp_path):
-    """Through the real importer: every sprite and its mirror image share a split, whatever the seed."""
+    """With the real importer, every sprite and its mirror image share a split for any seed."""
     (tmp_path / "art").mkdir()
     for index in range(40):
         rgba = sprite_pixels(index)
@@ -89,7 +89,7 @@ def test_the_share_is_about_right_and_the_seed_matters():
 
 
 def test_known_answers():
-    """Fixed for ever: a change of the rule would move sprites of every data set."""
+    """A change of the rule would move sprites between the splits of existing data sets."""
     rule = SplitRule(7, 0.5)
     assert [rule.split_of(f"sprite:{n:064x}") for n in range(8)] == KNOWN
 

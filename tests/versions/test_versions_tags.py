@@ -1,4 +1,4 @@
-"""Versions by label, digest, start of a digest and tag; which tags are refused."""
+"""Versions by label, digest, prefix of a digest and tag; invalid tags."""
 
 from __future__ import annotations
 

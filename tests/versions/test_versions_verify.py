@@ -1,4 +1,4 @@
-"""Verify finds one flipped bit; relink finds moved originals by digest."""
+"""Verify detects a single flipped bit; relink finds moved originals by digest."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_relink_is_refused_where_only_reading_is_allowed(workspace, tmp_path, da
 
 
 def test_one_flipped_bit_anywhere_in_a_record_of_a_pack(workspace):
-    """Magic, length, digest and bytes: whichever bit it is, exactly that sprite is named."""
+    """In the magic, length, digest or data: exactly the affected sprite is reported."""
     sprite = workspace.sprite(7)
     pack, start = where(workspace.originals, sprite.blob)
     assert pack.suffix == ".pack"
@@ -139,7 +139,7 @@ def test_one_flipped_bit_anywhere_in_a_record_of_a_pack(workspace):
 
 
 def test_relink_finds_in_the_packs_of_a_backup(workspace, tmp_path):
-    """Also behind a record of the backup that is damaged itself."""
+    """Even after a damaged record in the backup."""
     backup = tmp_path / "backup"
     shutil.copytree(workspace.originals.folder, backup)
     pack = backup / "packs" / "000001.pack"

@@ -1,4 +1,4 @@
-"""A worker that does as its tasks say: doubles numbers, crashes, hangs, or puts garbage on the pipe."""
+"""A worker that misbehaves as its tasks say: doubles numbers, crashes, hangs, or writes garbage to the pipe."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def crash() -> None:
 
 
 def hang() -> None:
-    """Hold the interpreter lock for two minutes, where this is possible: no Python code could end this process."""
+    """Hold the interpreter lock for two minutes if possible, so that no Python code can end this process."""
     if sys.platform != "win32":
         ctypes.PyDLL(None).usleep(120_000_000)
     threading.Event().wait(120)
 
 
 def answers_pipe() -> int:
-    """A duplicate of standard output, taken before `serve` takes it away."""
+    """A duplicate of standard output, taken before `serve` replaces it."""
     return os.dup(1)
 
 

@@ -1,4 +1,4 @@
-"""What travels on the pipes, and what does not."""
+"""Valid and invalid frames on the pipes."""
 
 from __future__ import annotations
 

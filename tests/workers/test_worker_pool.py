@@ -1,4 +1,4 @@
-"""Worker processes that really die, hang and talk nonsense."""
+"""Worker processes that crash, hang and answer with garbage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ODD = [sys.executable, str(Path(__file__).with_name("odd_worker.py"))]
 
 
 class Work:
-    """Lists of words; what a worker died on is done again `tries` times, then settled as "dead"."""
+    """Lists of words; tasks on which a worker died are repeated `tries` times, then settled as "dead"."""
 
     def __init__(self, tries: int = 0) -> None:
         self.tries = tries
@@ -283,7 +283,7 @@ def alive(pid: int) -> bool:
 @pytest.mark.skipif(sys.platform == "win32", reason="os.kill asks for nothing there")
 @pytest.mark.parametrize("word", ["idle", "sleep 0.8", "hang"])
 def test_a_parent_that_dies_takes_its_workers_with_it(tmp_path: Path, repository: Path, word: str) -> None:
-    """Idle, they see the closed pipe; at work, they do when they answer; hanging, they are ended by their watchdog."""
+    """Idle workers see the closed pipe, busy ones when they answer, and a watchdog ends hanging ones."""
     first, second = tmp_path / "first", tmp_path / "second"
     code = PARENT.format(
         tests=str(Path(__file__).parent), root=str(repository), first=first, second=second, word=word,

@@ -1,4 +1,4 @@
-"""Filters: which sprites each criterion finds, bounds included, in which order, and how filters are stored."""
+"""Filters: the sprites that each criterion finds, including bounds, their order, and how filters are stored."""
 
 from __future__ import annotations
 

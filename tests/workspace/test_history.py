@@ -1,4 +1,4 @@
-"""Edits, undo and redo against a plain-Python model, and across restarts."""
+"""Edits, undo and redo compared with a pure Python model, also after reopening."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def connection(database: Path):
 
 
 def state(connection: sqlite3.Connection) -> list[tuple]:
-    """Everything an edit can change."""
+    """Everything that an edit can change."""
     rows = [tuple(row) for row in connection.execute("SELECT * FROM sprites ORDER BY seq")]
     rows += [tuple(row) for row in connection.execute("SELECT * FROM pairs ORDER BY a, b")]
     return rows + [tuple(row) for row in connection.execute("SELECT * FROM settings ORDER BY key")]

@@ -1,4 +1,4 @@
-"""The index of the packed originals may be replaced while it is open, as by a repair in another process."""
+"""The index of packed originals may be replaced while open, as by a repair in another process."""
 
 from __future__ import annotations
 

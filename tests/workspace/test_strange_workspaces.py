@@ -1,4 +1,4 @@
-"""Workspaces that a stranger made, or that are damaged: one line, nothing written elsewhere, nothing read elsewhere."""
+"""Untrusted or damaged workspaces: a one-line error, and nothing read or written outside."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="needs named pipes and links 
 
 
 def changed(workspace: Workspace, *statements: str) -> Path:
-    """Close a workspace and do to its database what this program never does."""
+    """Close a workspace and change its database in ways that this program never does."""
     workspace.close()
     with contextlib.closing(sqlite3.connect(workspace.folder / DATABASE)) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
@@ -45,7 +45,7 @@ def changed(workspace: Workspace, *statements: str) -> Path:
 
 
 def refused(folder: Path, match: str = "damaged") -> None:
-    """Neither readers nor writers get in, both are told in one line, and the database stays as it is."""
+    """Check that readers and writers get a one-line error, and the database stays unchanged."""
     before = (folder / DATABASE).read_bytes()
     for read_only in (True, False):
         with pytest.raises(UserError, match=match) as refusal:
@@ -133,7 +133,7 @@ def test_every_column_has_bad_values():
 
 @pytest.mark.parametrize(("column", "value"), [(c, v) for c, values in BAD_VALUES.items() for v in values])
 def test_values_outside_a_columns_domain_are_told(workspace, column, value):
-    """A small workspace is refused at once; rows behind those looked at stop whoever reads them, and only those."""
+    """A small workspace is refused on opening; rows beyond the checked ones raise when they are read."""
     folder = workspace.folder
     with contextlib.closing(sqlite3.connect(folder / DATABASE)) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
@@ -444,7 +444,7 @@ def test_pipes_and_links_in_place_of_own_files_hang_nobody(workspace, tmp_path, 
 
 @posix
 def test_writers_within_an_open_workspace_follow_no_link(workspace, tmp_path):
-    """What was made a link later, or lies too deep to be looked at on opening."""
+    """Links made after opening, or too deep to be checked on opening."""
     outside = tmp_path / "outside"
     outside.mkdir()
     data = b"x" * 100_000
@@ -487,7 +487,7 @@ def test_a_thumbnail_that_claims_gigabytes_is_none(tmp_path):
 
 
 def test_a_busy_or_damaged_page_is_no_internal_error(workspace):
-    """Bits flipped anywhere in a small database: opened and read in one piece, or refused in one line."""
+    """A small database with flipped bits either opens and reads completely or raises a one-line error."""
     versions.commit(workspace, "one")
     folder = workspace.folder
     workspace.close()

@@ -1,4 +1,4 @@
-"""Text from outside, and the places sprites come from: what is stored, compared and shown."""
+"""Text from outside, and the places of sprites: how they are stored, compared and shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One writer, many readers, and clear refusals."""
+"""Locking: one writer, many readers, and clear errors."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_long_log_is_folded_into_the_database_and_gives_its_space_back(workspa
 
 
 def test_what_was_decided_survives_a_power_cut(workspace: Workspace) -> None:
-    """Each commit is flushed to the disk: SQLite's own settings for that, in every connection that writes."""
+    """Every writing connection uses SQLite's settings that flush each commit to disk."""
     with workspace.for_this_thread() as other:
         for connection in (workspace.connection, other.connection):
             assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL

@@ -1,4 +1,4 @@
-"""Text compares by its letters, however they are composed and in any case, in every filter; numbers by their value."""
+"""Filters compare text regardless of Unicode composition and case, and numbers by value."""
 
 from __future__ import annotations
 
