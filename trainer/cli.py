@@ -451,9 +451,11 @@ def interpolate_command(
     from trainer.sampling import load_trained
 
     check_file(out, force=force, near=[run_dir])
-    trained = load_trained(RunDirectory(run_dir), iteration=iteration)
+    trained_run = RunDirectory(run_dir)
+    trained = load_trained(trained_run, iteration=iteration)
     facts = interpolate(trained, out, seed, points, steps, scale=scale, fps=fps, tag=tag, force=force, near=[run_dir])
-    _emit(facts, as_json, f"{facts['frames']} frames in {out}")
+    told = {**facts, "run": trained_run.name, "iteration": trained.iteration, "weights": trained.weights}
+    _emit(told, as_json, f"{facts['frames']} frames in {out}")
 
 
 @main.command("export")

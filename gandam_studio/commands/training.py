@@ -22,7 +22,7 @@ from gandam_studio.commands.progress import ConsoleJob
 from gandam_studio.core.errors import UserError
 
 if TYPE_CHECKING:
-    from gandam_studio.core.runs import RunSummary
+    from gandam_studio.core.runs import RunSummary, handing_over
     from gandam_studio.core.workspace import Workspace
     from trainer.protocol.config import TrainConfig
     from trainer.protocol.run_directory import RunDirectory
@@ -293,9 +293,16 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
 @click.argument("run")
 @click.option("--count", type=click.IntRange(1, 10_000), default=64, show_default=True, help="How many pictures.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Equal seeds draw equal pictures.")
-@click.option("--out", "target", type=click.Path(path_type=Path), required=True, help="The PNG, or folder, to write.")
+@click.option(
+    "--out",
+    "target",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder (with --singly), or file: .png one sheet; .aseprite; .gif, .webp, .apng a walk between them.",
+)
 @click.option("--singly", is_flag=True, help="One PNG per picture, in a folder.")
-@click.option("--sheet", is_flag=True, help="With --singly, also all of them in one, sheet.png.")
+@click.option("--sheet", is_flag=True, help="With --singly, also all of them in one, sheet.png, with sheet.json.")
+@click.option("--aseprite", is_flag=True, help="With --singly, also an Aseprite document, a frame per picture.")
 @click.option("--iteration", metavar="N", help="From an older checkpoint, or best.")
 @click.option(
     "--latent",
@@ -303,6 +310,51 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
     multiple=True,
     metavar="SEED/NUMBER",
     help="Draw one picture again: picture NUMBER of a seed, or fixed/NUMBER of the run's own grids. May be repeated.",
+)
+@click.option(
+    "--palette",
+    metavar="data|samples|each|FILE",
+    help="Use these colours alone: chosen from the training pictures, from the samples, for each sample by itself, or "
+    "those of a .gpl, .pal, .act, .hex, .txt, .ase or .aseprite file.",
+)
+@click.option(
+    "--colours", "--colors", type=click.IntRange(1, 256), help="How many colours are chosen.  [default: 64; each: 16]"
+)
+@click.option(
+    "--alpha",
+    type=click.Choice(["binary", "keep"]),
+    help="Opacity: clear or opaque, or as drawn.  [default: binary with a palette]",
+)
+@click.option(
+    "--clean",
+    metavar="TIMES|off",
+    help="Stray single pixels: at most this many times the share of the training pictures; 0: none.  [default: 1]",
+)
+@click.option(
+    "--outline",
+    type=click.FloatRange(0, 4),
+    help="How much outlines lean to the colours of the training pictures' outlines.  [default: 0.5]",
+)
+@click.option(
+    "--scale",
+    "scales",
+    multiple=True,
+    type=click.IntRange(1, 16),
+    help="Times as large, crisp; may be repeated with --singly.  [default: 1]",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 500),
+    default=8,
+    show_default=True,
+    help="Of a walk: frames from each picture to the next.",
+)
+@click.option(
+    "--frame-ms",
+    type=click.IntRange(20, 5000),
+    default=100,
+    show_default=True,
+    help="How long a frame of a walk is shown.",
 )
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @with_workspace(write=False)
@@ -315,21 +367,97 @@ def sample(
     target: Path,
     singly: bool,
     sheet: bool,
+    aseprite: bool,
     iteration: str | None,
     latents: tuple[str, ...],
+    palette: str | None,
+    colours: int | None,
+    alpha: str | None,
+    clean: str | None,
+    outline: float | None,
+    scales: tuple[int, ...],
+    steps: int,
+    frame_ms: int,
     force: bool,
 ) -> None:
-    """Draw uncurated pictures from a run's newest checkpoint into one PNG."""
-    from gandam_studio.core.runs import find_run
+    """Draw uncurated pictures from a run's newest checkpoint: one PNG, a folder, an Aseprite document, a walk.
+
+    With --palette every pixel has one of its colours, and is clear or opaque. File names, the text of PNG files and
+    seeds.json say run, iteration, manifest and seed.
+    """
+    from gandam_studio.core.runs import find_run, handing_over
     from gandam_studio.core.runs.sampling import draw_sprites
 
-    if sheet and not singly:
-        raise click.UsageError("--sheet needs --singly: without it, one sheet is all that is written")
-    with ConsoleJob() as job:
-        answer = draw_sprites(
-            find_run(workspace, run), target, count=count, seed=seed, iteration=iteration, latents=latents,
-            singly=singly, sheet=sheet, force=force, job=job,
-        )  # fmt: skip
-    out.json({"out": str(target), "seeds": answer["seeds"]})
+    for name, given in (("--sheet", sheet), ("--aseprite", aseprite)):
+        if given and not singly:
+            raise click.UsageError(f"{name} needs --singly: without it, one file is all that is written")
+    if len(scales) > 1 and not singly:
+        raise click.UsageError("one file has one size; several --scale need --singly")
+    look = _look(palette, colours, alpha, clean, outline)
+    found, suffix = find_run(workspace, run), target.suffix.lower()
+    moving = suffix in handing_over.MOVING
+    known = (".png", *handing_over.ASEPRITE, *handing_over.MOVING)
+    if singly and suffix in known:
+        raise click.UsageError(f"--singly writes a folder, whose name cannot end in {suffix}")
+    if not singly and suffix not in known:
+        raise UserError(f"{target.name or target} must end in {', '.join(known)}; or write a folder with --singly")
+    if moving and latents:
+        raise click.UsageError("a walk goes between pictures of one --seed; --latent draws single ones")
+    if suffix == ".png" and not singly and look.is_plain and not scales:
+        with ConsoleJob() as job:
+            answer = draw_sprites(
+                found, target, count=count, seed=seed, iteration=iteration, latents=latents, force=force, job=job
+            )
+        out.json({"out": str(target), "seeds": answer["seeds"]})
+        drawn = len(answer["seeds"])
+    else:
+        plan = handing_over.Plan(scales or (1,), sheet, aseprite, steps, frame_ms)
+        with ConsoleJob() as job:
+            if moving:
+                draw = handing_over.walked_by(found, count=count, steps=steps, seed=seed, iteration=iteration, job=job)
+            else:
+                draw = handing_over.drawn_by(
+                    found, count=count, seed=seed, iteration=iteration, latents=latents, job=job
+                )
+            made = handing_over.hand_over(found, target.absolute(), draw, look, plan, force=force, job=job)
+        drawn = len(made.latents)
+        answer = {"out": str(target), "seeds": list(made.latents), "colours": made.colours, "stray": made.stray}
+        out.json({**answer, "data_stray": made.data_stray})
     of = "" if latents else f" of seed {seed}"
-    out.say(f"wrote {target}: {counted(len(answer['seeds']), 'picture')}{of}")
+    out.say(f"wrote {target}: {counted(drawn, 'picture')}{of}")
+    if not look.is_plain:
+        _say_look(out, made)
+
+
+def _look(
+    palette: str | None, colours: int | None, alpha: str | None, clean: str | None, outline: float | None
+) -> handing_over.Look:
+    """What the options of `sample` ask for; without a palette, pictures stay as drawn unless --alpha is given."""
+    from gandam_studio.core.runs import handing_over
+
+    if palette is None:
+        for name, given in (("--colours", colours), ("--clean", clean), ("--outline", outline)):
+            if given is not None:
+                raise click.UsageError(f"{name} needs --palette")
+        return handing_over.Look(alpha=alpha or "keep")
+    if colours is not None and palette not in (handing_over.DATA, handing_over.OWN, handing_over.EACH):
+        raise click.UsageError("a palette file has its own number of colours; leave out --colours")
+    usual = handing_over.CLEAN_LOOK
+    times: float | None = usual.clean
+    if clean is not None:
+        try:
+            times = None if clean == "off" else float(clean)
+        except ValueError:
+            times = -1
+        if times is not None and not 0 <= times <= 100:
+            raise click.UsageError(f"--clean is a number from 0 to 100, or off, not {clean!r}")
+    own = handing_over.COLOURS_EACH if palette == handing_over.EACH else handing_over.COLOURS
+    lean = usual.lean if outline is None else outline
+    return handing_over.Look(palette, colours or own, alpha or usual.alpha, times, lean)
+
+
+def _say_look(out: Output, made: handing_over.HandedOver) -> None:
+    if made.colours:
+        out.say(f"palette: {counted(made.colours, 'colour')}")
+    if made.data_stray is not None:
+        out.say(f"stray pixels: {made.stray:.2%}; in the training pictures {made.data_stray:.2%}")

@@ -1,4 +1,4 @@
-"""Films of a run: how its samples changed over time, as GIF, MP4 or animated PNG."""
+"""Films of a run: how its samples changed over time, as GIF, MP4, animated PNG or WebP."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import numpy as np
 from PIL import Image
 
 from gandam_studio.core.errors import UserError
+from gandam_studio.core.finishing.animation import LEAST_MS as LEAST_MS
+from gandam_studio.core.finishing.animation import animated, enlarged, rounded_ms
 from gandam_studio.core.jobs import NULL_JOB, Job
 from trainer.protocol import outputs
 from trainer.protocol.errors import TrainerError
@@ -19,14 +21,12 @@ from trainer.protocol.events import SamplesSaved
 from trainer.protocol.run_directory import RunDirectory
 from trainer.protocol.untrusted import path_inside, read_regular
 
-FORMATS = (".gif", ".mp4", ".png")
+FORMATS = (".gif", ".mp4", ".png", ".webp")
 LARGEST_SIDE = 4096
 """Pixels of a film's side; viewers and encoders end there."""
 MOST_PIXELS = 1 << 30
 """Pixels of all frames together, which Pillow holds in memory."""
 LARGEST_FILE = 256 << 20
-LEAST_MS = 20
-"""Viewers show GIF frames that are shorter than this much slower."""
 NO_MP4 = "this machine's OpenCV cannot write MP4; use GIF"
 
 
@@ -106,7 +106,11 @@ def write_film(
         run.require_folder()
         raise UserError("none of the samples can be read")
     job.start("Writing the film", len(frames))
-    data = _mp4(frames, plan, job) if target.suffix.lower() == ".mp4" else _animated(frames, plan, target, job)
+    suffix, durations = target.suffix.lower(), _durations(len(frames), plan)
+    if suffix == ".mp4":
+        data = _mp4(frames, plan, job)
+    else:
+        data = animated(frames, suffix, plan.scale, durations, advance=job.advance)
     try:
         with outputs.new_file(target, force=force, near=[run.path]) as stream:
             stream.write(data)
@@ -134,55 +138,9 @@ def _frames(run: RunDirectory, chosen: list[SamplesSaved], plan: FilmPlan, job: 
         yield frame
 
 
-def _enlarged(frame: Image.Image, plan: FilmPlan) -> Image.Image:
-    return frame.resize((frame.width * plan.scale, frame.height * plan.scale), Image.Resampling.NEAREST)
-
-
 def _durations(count: int, plan: FilmPlan) -> list[int]:
-    usual = max(LEAST_MS, round(plan.frame_ms / 10) * 10)
-    return [usual] * (count - 1) + [max(usual, round(plan.hold_ms / 10) * 10)]
-
-
-def _animated(frames: list[Image.Image], plan: FilmPlan, target: Path, job: Job) -> bytes:
-    """A GIF, or an animated PNG with all colours and half-transparent pixels."""
-    gif = target.suffix.lower() == ".gif"
-    pictures = []
-    for frame in frames:
-        pictures.append(_enlarged(_paletted(frame) if gif else frame, plan))
-        job.advance()
-    stream = io.BytesIO()
-    pictures[0].save(
-        stream, "GIF" if gif else "PNG", save_all=True, append_images=pictures[1:], loop=0,
-        duration=_durations(len(pictures), plan), disposal=2 if gif else 0, optimize=False,
-    )  # fmt: skip
-    return stream.getvalue()
-
-
-def _paletted(frame: Image.Image) -> Image.Image:
-    """A frame in 256 colours of its own, chosen before it is enlarged.
-
-    GIF knows no half-transparent pixels, which would get fringes: they become clear or opaque.
-    """
-    if frame.mode != "RGBA":
-        return _quantized(frame, 256)
-    pixels = np.array(frame)
-    clear = pixels[..., 3] < 128
-    pixels[clear] = 0
-    indices = _quantized(Image.fromarray(np.ascontiguousarray(pixels[..., :3])), 255)
-    palette = indices.getpalette() or []
-    numbers = np.array(indices)
-    numbers[clear] = 255
-    made = Image.fromarray(numbers, "P")
-    made.putpalette([*palette[:765], *[0] * (768 - len(palette[:765]))])
-    made.info["transparency"] = 255
-    return made
-
-
-def _quantized(frame: Image.Image, colours: int) -> Image.Image:
-    """With few colours, all of them; of many, an octree is five hundred times as quick as the median cut."""
-    few = frame.getcolors(colours) is not None
-    method = Image.Quantize.MEDIANCUT if few else Image.Quantize.FASTOCTREE
-    return frame.quantize(colours, method, dither=Image.Dither.NONE)
+    usual = rounded_ms(plan.frame_ms)
+    return [usual] * (count - 1) + [max(usual, rounded_ms(plan.hold_ms))]
 
 
 def _mp4(frames: list[Image.Image], plan: FilmPlan, job: Job) -> bytes:
@@ -201,7 +159,7 @@ def _mp4(frames: list[Image.Image], plan: FilmPlan, job: Job) -> bytes:
                 raise UserError(NO_MP4)
             for frame, duration in zip(frames, durations, strict=True):
                 sheet = Image.new("RGB", (width, height), "white")
-                picture = _enlarged(frame, plan)
+                picture = enlarged(frame, plan.scale)
                 sheet.paste(picture, mask=picture.getchannel("A") if picture.mode == "RGBA" else None)
                 pixels = cv2.cvtColor(np.asarray(sheet), cv2.COLOR_RGB2BGR)
                 for _ in range(max(1, round(duration / durations[0]))):

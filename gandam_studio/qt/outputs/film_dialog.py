@@ -1,4 +1,4 @@
-"""Make a film of a run's samples over time: GIF, MP4 or animated PNG."""
+"""Make a film of a run's samples over time: GIF, MP4, animated PNG or WebP."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class FilmDialog(OutputDialog):
             (self.tr("GIF: plays everywhere, 256 colours a frame"), ".gif"),
             (self.tr("MP4: small, no transparency"), ".mp4"),
             (self.tr("Animated PNG: exact colours and transparency"), ".png"),
+            (self.tr("WebP: the same, smaller, for the web"), ".webp"),
         ):
             self.kind.addItem(text, suffix)
         self.scale = WholeBox(minimum=1, maximum=32, value=_fitting(last, one=cell is not None))

@@ -120,6 +120,17 @@ class Document:
                     self._draw_cel(canvas, layer, index)
         return rgb_to_srgb(canvas, self._profile)
 
+    def palette(self, index: int) -> Pixels:
+        """Return the palette of frame `index`, (N, 4) RGBA, without the entry that stands for transparency."""
+        if not 0 <= index < len(self._palettes):
+            raise UnreadablePicture(f"the animation has no frame={index}")
+        table = self._palettes[index]
+        return (
+            np.delete(table, self._transparent, axis=0)
+            if self._bytes == 1 and self._transparent < len(table)
+            else table
+        )
+
     def tags(self, index: int) -> tuple[str, ...]:
         """Return the names of the tags that frame `index` belongs to."""
         return tuple(dict.fromkeys(name for first, last, name in self._tags if first <= index <= last))

@@ -1,0 +1,475 @@
+"""Samples handed over to drawing programs and games: finished, and written with where they come from."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.finishing import animation
+from gandam_studio.core.finishing.aseprite_writing import aseprite_bytes
+from gandam_studio.core.finishing.finish import (
+    ALPHAS,
+    BINARY,
+    KEPT,
+    LEAN,
+    MOST_EACH,
+    Finish,
+    finished,
+    shares,
+    traits_of,
+    with_alpha,
+)
+from gandam_studio.core.finishing.palette import Palette, counted_colours, palette_of
+from gandam_studio.core.finishing.palette_files import gimp_palette, read_palette
+from gandam_studio.core.finishing.sheet import atlas, laid_out, sheet_problem
+from gandam_studio.core.jobs import NULL_JOB, Job
+from gandam_studio.core.runs.process import ask
+from gandam_studio.core.runs.sampling import check_target, draw_sprites
+from trainer.protocol import outputs
+from trainer.protocol.arrays import open_pictures
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.output_folders import new_folder, opened_marker, write_marker
+from trainer.protocol.run_directory import DATASET_BYTES, RunDirectory
+from trainer.protocol.sample_folders import SAMPLES, SHEET
+from trainer.protocol.untrusted import UntrustedError, Values, path_inside, read_json_object, read_regular
+
+Pixels = NDArray[np.uint8]
+
+DATA, OWN, EACH = "data", "samples", "each"
+"""Palettes that are chosen: from what the run learned from, from the samples themselves, for each sample alone."""
+COLOURS, COLOURS_EACH = 64, 16
+"""So many are chosen, unless another number is wished for."""
+SCALES = tuple(range(1, 17))
+LOOKED_AT = 1024
+"""Pictures of the data that a palette is chosen from."""
+_LOOKED_AT_EACH = 128  # that get a palette of their own, to see how clean the data is
+ASEPRITE = (".aseprite", ".ase")
+MOVING = (".gif", ".webp", ".apng")
+_LARGEST_PICTURE = 256 << 20
+MOST_FRAMES = 2000
+"""Frames of an animation."""
+_MANIFEST_LETTERS = 8
+
+
+@dataclass(frozen=True)
+class Look:
+    """How samples are to look, before anything is known of the run.
+
+    Attributes:
+        palette: DATA, OWN, EACH, the path of a palette file, or "" for the colours as drawn.
+        colours: how many are chosen (DATA, OWN, EACH).
+        alpha: `finish.BINARY` or `finish.KEPT`.
+        clean: a picture may have this many times the data's share of stray pixels; None leaves all of them.
+        lean: how much outlines lean to the colours of the data's outlines.
+    """
+
+    palette: str = ""
+    colours: int = COLOURS
+    alpha: str = KEPT
+    clean: float | None = None
+    lean: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.alpha not in ALPHAS:
+            raise UserError(f"opacity is {' or '.join(ALPHAS)}, not {self.alpha!r}")
+        if not 1 <= self.colours <= MOST_EACH:
+            raise UserError(f"a palette is chosen of 1 to {MOST_EACH} colours, not {self.colours}")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether samples stay exactly as drawn."""
+        return not self.palette and self.alpha == KEPT
+
+
+CLEAN_LOOK = Look(DATA, COLOURS, BINARY, 1.0, LEAN)
+"""What fits most: colours, outlines and cleanness as in the data."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is written.
+
+    Attributes:
+        scales: how many times as large; a file each in a folder, one for a single file.
+        sheet: in a folder, also all on one sheet, with its description. aseprite: and as a document of Aseprite.
+        steps: of an animation, frames from each sample to the next; frame_ms: how long each is shown.
+    """
+
+    scales: tuple[int, ...] = (1,)
+    sheet: bool = False
+    aseprite: bool = False
+    steps: int = 8
+    frame_ms: int = 100
+
+    def __post_init__(self) -> None:
+        if not self.scales or any(scale not in SCALES for scale in self.scales):
+            raise UserError(f"sizes are {SCALES[0]} to {SCALES[-1]} times as large as drawn")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Pictures drawn by a run, and what draws them again.
+
+    Attributes:
+        pictures: (H, W, 3 or 4) uint8 of one size.
+        latents: a name for each, such as "7/3".
+        facts: "run", "iteration", "weights", "seed", "count", "manifest" and what else is known of all.
+    """
+
+    pictures: Sequence[Pixels]
+    latents: Sequence[str]
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """What was written.
+
+    Attributes:
+        out: the file or folder. latents: the samples', in their order. facts: of `Samples`.
+        colours: of the palette, 0 where every sample has its own, or none.
+        stray: share of stray pixels after finishing, in equal colours. data_stray: the data's in the same palette, None
+            where it was not measured.
+    """
+
+    out: Path
+    latents: tuple[str, ...]
+    facts: dict[str, Any]
+    colours: int
+    stray: float
+    data_stray: float | None
+
+
+# What the run learned from
+
+
+def real_pictures(run: RunDirectory, most: int = LOOKED_AT) -> list[Pixels]:
+    """Pictures that a run learns from, at its size, (H, W, 3 or 4), spread evenly; held-out ones are left out.
+
+    Raises UserError when the run's data set cannot be read.
+    """
+    try:
+        pixels = open_pictures(run.dataset_path)
+        info = (
+            read_json_object(run.dataset_info_path, max_bytes=DATASET_BYTES) if run.dataset_info_path.exists() else {}
+        )
+    except (OSError, UntrustedError) as error:
+        raise UserError(f"the pictures that {run.name} learned from cannot be read: {error}") from None
+    split = info.get("split")
+    rows = np.arange(len(pixels))
+    if isinstance(split, list) and len(split) == len(pixels):
+        rows = np.array([index for index, part in enumerate(split) if part == "train"], dtype=np.int64)
+    if not len(rows):
+        raise UserError(f"{run.name} has no pictures that it learned from")
+    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(np.int64))]
+    return [np.array(pixels[row]) for row in chosen]
+
+
+def resolved(run: RunDirectory, look: Look, pictures: Callable[[], Sequence[Pixels]]) -> Finish:
+    """How samples of a run are finished to have a look; `pictures`: the samples, for a palette chosen from them.
+
+    Raises UserError: a palette file or the run's data cannot be read.
+    """
+    real: list[Pixels] = []
+    if look.palette == DATA or (look.palette and (look.clean or look.lean)):
+        real = real_pictures(run)
+    palette, each = None, 0
+    if look.palette == DATA:
+        palette = palette_of(real, look.colours, run.name)
+    elif look.palette == OWN:
+        palette = palette_of(pictures(), look.colours, run.name)
+    elif look.palette == EACH:
+        each = look.colours
+    elif look.palette:
+        palette = read_palette(look.palette)
+    traits = None
+    if real and look.palette:
+        traits = traits_of(real if palette else real[:: max(1, len(real) // _LOOKED_AT_EACH)], palette, each)
+    share = None
+    if look.palette and look.clean is not None:
+        share = look.clean * traits.stray if traits else 0.0
+    return Finish(palette, each, look.alpha, share, look.lean, traits)
+
+
+# What the trainer draws
+
+
+def drawn_by(
+    run: RunDirectory, *, count: int = 64, seed: int = 0, iteration: int | str | None = None,
+    latents: Sequence[str] = (), job: Job = NULL_JOB,
+) -> Callable[[Path], Samples]:  # fmt: skip
+    """What draws samples for `hand_over`; the arguments are those of `draw_sprites`."""
+
+    def draw(folder: Path) -> Samples:
+        draw_sprites(
+            run, folder, count=count, seed=seed, iteration=iteration, latents=latents, singly=True, job=job
+        )  # fmt: skip
+        return read_samples(folder, run)
+
+    return draw
+
+
+def walked_by(
+    run: RunDirectory, *, count: int = 6, steps: int = 8, seed: int = 0, iteration: int | str | None = None,
+    job: Job = NULL_JOB,
+) -> Callable[[Path], Samples]:  # fmt: skip
+    """What draws a closed walk between the first `count` samples of a seed, `steps` frames from each to the next.
+
+    Raises UserError for more than MOST_FRAMES.
+    """
+    if count < 2 or not 1 <= steps <= 500:
+        raise UserError("an animation goes between at least 2 samples, in 1 to 500 steps")
+    if count * steps > MOST_FRAMES:
+        raise UserError(f"{count * steps:,} frames are too many; at most {MOST_FRAMES:,}: take fewer samples or steps")
+
+    def draw(folder: Path) -> Samples:
+        folder.mkdir()
+        words = ["--iteration", str(iteration)] if iteration is not None else []
+        job.start("Drawing the animation", None)
+        told = ask(
+            "interpolate", str(run.path), "--out", str(folder / "walk.png"), "--points", str(count),
+            "--steps", str(steps), "--seed", str(seed), *words, job=job,
+        )  # fmt: skip
+        try:
+            whole = _png(folder / "walk.png")
+        except (OSError, ValueError) as error:
+            raise UserError(f"the samples cannot be read: {error}") from None
+        height, width = whole.shape[0] // count, whole.shape[1] // steps
+        pictures = [
+            np.ascontiguousarray(whole[row * height : (row + 1) * height, at * width : (at + 1) * width])
+            for row in range(count)
+            for at in range(steps)
+        ]
+        latents = [f"{seed}/{row}" + (f"+{at}of{steps}" if at else "") for row in range(count) for at in range(steps)]
+        facts = {"run": run.name, "iteration": told.get("iteration"), "weights": told.get("weights")}
+        return Samples(pictures, latents, {**facts, "seed": seed, "count": count, "manifest": _manifest(run)})
+
+    return draw
+
+
+def read_samples(folder: Path, run: RunDirectory) -> Samples:
+    """The samples in a folder that the trainer wrote with `--singly`. Raises UserError."""
+    try:
+        with opened_marker(folder / SAMPLES.marker) as (description, _):
+            found = Values(description)
+            latents = found.texts("seeds")
+            facts = {name: description.get(name) for name in ("run", "iteration", "weights", "seed", "count")}
+            facts |= {name: value for name, value in description.items() if name not in ("files", "seeds")}
+        names = sorted(path.name for path in folder.iterdir() if re.fullmatch(r"[0-9]{5,}\.png", path.name))
+        if len(names) != len(latents):
+            raise UserError("samples are missing")
+        pictures = [_png(path_inside(folder, name)) for name in names]
+    except (OSError, ValueError) as error:
+        raise UserError(f"the samples cannot be read: {error}") from None
+    facts["manifest"] = _manifest(run)
+    return Samples(pictures, latents, facts)
+
+
+def _png(path: Path) -> Pixels:
+    with Image.open(io.BytesIO(read_regular(path, _LARGEST_PICTURE)), formats=["PNG"]) as picture:
+        return np.array(picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGBA"))
+
+
+def _manifest(run: RunDirectory) -> str:
+    try:
+        return run.config().origin.manifest
+    except TrainerError:
+        return ""
+
+
+# Writing
+
+
+def check_place(run: RunDirectory, target: Path, *, force: bool = False) -> str:
+    """Why samples cannot be written to `target`, "" if they can: a folder, or a file by its suffix."""
+    suffix = target.suffix.lower()
+    if suffix in (*ASEPRITE, *MOVING):
+        if not target.is_absolute():
+            return f"{target} is no full path"
+        if not target.parent.is_dir():
+            return f"there is no folder {target.parent}"
+        try:
+            outputs.check_file(target, force=force, near=[run.path])
+        except TrainerError as error:
+            return str(error)
+        return ""
+    return check_target(run, target, folder=suffix != ".png", force=force)
+
+
+def hand_over(
+    run: RunDirectory, target: Path, draw: Callable[[Path], Samples], look: Look = CLEAN_LOOK, plan: Plan = Plan(), *,
+    force: bool = False, job: Job = NULL_JOB,
+) -> HandedOver:  # fmt: skip
+    """Draw samples, finish them and write them to `target`. Equal samples and wishes give equal bytes.
+
+    Args:
+        run: that draws; nothing is written into it.
+        target: a folder of PNG files (with seeds.json, and palette.gpl), or one file: a sheet (.png), a document of
+            Aseprite (.aseprite) or an animation of the samples in turn (.gif, .webp, .apng).
+        draw: gives the samples; it may use the folder that it is passed, which is removed afterwards.
+        look, plan: what is wished for.
+        force: replace a file, or a folder that holds earlier samples and nothing else.
+        job: receives progress.
+
+    Raises UserError and Cancelled; `target` is complete or unchanged.
+    """
+    target = target.absolute()
+    if problem := check_place(run, target, force=force):
+        raise UserError(problem)
+    if look.palette not in ("", DATA, OWN, EACH):
+        read_palette(look.palette)  # refused before minutes of drawing
+    with tempfile.TemporaryDirectory(prefix="gandam-", ignore_cleanup_errors=True) as scratch:
+        samples = draw(Path(scratch) / "drawn")
+    if not samples.pictures:
+        raise UserError("there are no samples to write")
+    job.start("Choosing colours", None)
+    finish = resolved(run, look, lambda: samples.pictures)
+    job.start("Finishing", len(samples.pictures))
+    done: list[Pixels] = []
+    for picture in samples.pictures:
+        done.append(with_alpha(picture) if look.is_plain else finished(picture, finish))
+        job.advance()
+    facts = {**samples.facts, **look_facts(look, finish)}
+    try:
+        _write(run, target, replace(samples, facts=facts), done, finish, plan, force, job)
+    except TrainerError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
+    return HandedOver(
+        target, tuple(samples.latents), facts, len(finish.palette.colours) if finish.palette else 0, shares(done),
+        finish.traits.stray if finish.traits else None,
+    )  # fmt: skip
+
+
+def look_facts(look: Look, finish: Finish) -> dict[str, Any]:
+    """What is noted of how samples were finished."""
+    if look.is_plain:
+        return {}
+    facts: dict[str, Any] = {"alpha": look.alpha}
+    if look.palette:
+        kind = look.palette if look.palette in (DATA, OWN, EACH) else "file"
+        facts["palette"] = {"from": kind, "colours": len(finish.palette.colours) if finish.palette else look.colours}
+        if finish.palette is not None:
+            facts["palette"] |= {"name": finish.palette.name, "digest": finish.palette.digest}
+        facts["stray"] = None if finish.share is None else round(finish.share, 6)
+        facts["outline"] = look.lean
+    return facts
+
+
+def _write(
+    run: RunDirectory, target: Path, samples: Samples, done: list[Pixels], finish: Finish, plan: Plan, force: bool,
+    job: Job,
+) -> None:  # fmt: skip
+    suffix = target.suffix.lower()
+    told = {**samples.facts, "seeds": list(samples.latents)}
+    if suffix == ".png":
+        with outputs.new_file(target, force=force, near=[run.path]) as stream:
+            stream.write(png_of(_larger(laid_out(done), plan.scales[0]), told))
+    elif suffix in ASEPRITE:
+        with outputs.new_file(target, force=force, near=[run.path]) as stream:
+            stream.write(_document(samples, done, finish, plan))
+    elif suffix in MOVING:
+        job.start("Writing the animation", len(done))
+        data = animation.animated(
+            [Image.fromarray(picture) for picture in done], suffix, plan.scales[0],
+            [animation.rounded_ms(plan.frame_ms)] * len(done), comment=_ascii(told), advance=job.advance,
+        )  # fmt: skip
+        with outputs.new_file(target, force=force, near=[run.path]) as stream:
+            stream.write(data)
+    else:
+        with new_folder(target, SAMPLES, force=force, near=[run.path]) as folder:
+            _fill(folder, samples, done, finish, plan, job)
+
+
+def _fill(folder: Path, samples: Samples, done: list[Pixels], finish: Finish, plan: Plan, job: Job) -> None:
+    height, width = done[0].shape[:2]
+    names = file_names(samples)
+    if plan.sheet:
+        for scale in plan.scales:
+            if problem := sheet_problem(len(done), width * scale, height * scale):
+                raise UserError(problem)
+    job.start("Writing", len(done) * len(plan.scales))
+    for scale in plan.scales:
+        at = f"@{scale}x" if scale > 1 else ""
+        for index, (name, picture) in enumerate(zip(names, done, strict=True)):
+            own = {**samples.facts, "index": index, "latent": samples.latents[index], "scale": scale}
+            (folder / f"{name}{at}.png").write_bytes(png_of(_larger(picture, scale), own))
+            job.advance()
+        if plan.sheet:
+            sheet = SHEET.replace(".png", f"{at}.png")
+            told = {**samples.facts, "seeds": list(samples.latents), "scale": scale}
+            (folder / sheet).write_bytes(png_of(_larger(laid_out(done), scale), told))
+            described = atlas(
+                [f"{name}{at}.png" for name in names], (width * scale, height * scale), sheet, scale, told
+            )
+            (folder / sheet).with_suffix(".json").write_bytes(described)
+    if plan.aseprite:
+        (folder / "sprites.aseprite").write_bytes(_document(samples, done, finish, plan))
+    if finish.palette is not None:
+        (folder / "palette.gpl").write_bytes(gimp_palette(finish.palette))
+    sprites = [{"file": f"{name}.png", "latent": latent} for name, latent in zip(names, samples.latents, strict=True)]
+    write_marker(folder / SAMPLES.marker, {**samples.facts, "seeds": list(samples.latents), "sprites": sprites})
+
+
+def _document(samples: Samples, done: list[Pixels], finish: Finish, plan: Plan) -> bytes:
+    palette = finish.palette
+    if palette is None:  # one for the document: all colours, or as many as fit of those that stand for them
+        rgb, _ = counted_colours(done)
+        palette = Palette.of(rgb) if 0 < len(rgb) <= MOST_EACH else palette_of(done, MOST_EACH - 1)
+    return aseprite_bytes(
+        done, palette, names=list(samples.latents), about=_ascii(samples.facts), frame_ms=plan.frame_ms
+    )
+
+
+def _ascii(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, sort_keys=True)
+
+
+def _larger(picture: Pixels, scale: int) -> Pixels:
+    if problem := sheet_problem(1, picture.shape[1] * scale, picture.shape[0] * scale):
+        raise UserError(problem)
+    return picture.repeat(scale, axis=0).repeat(scale, axis=1) if scale > 1 else picture
+
+
+def png_of(pixels: Pixels, facts: dict[str, Any]) -> bytes:
+    """(H, W, 4) as a PNG that says in its text "gandam" where it comes from."""
+    notes = PngImagePlugin.PngInfo()
+    notes.add_text("gandam", _ascii(facts))
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", pnginfo=notes, compress_level=6)
+    return stream.getvalue()
+
+
+def file_names(samples: Samples) -> list[str]:
+    """File names without suffix: run, iteration, manifest and seed of each sample, all different."""
+    facts = samples.facts
+    manifest = str(facts.get("manifest") or "")[:_MANIFEST_LETTERS]
+    start = "-".join(part for part in (_plain(str(facts.get("run"))), str(facts.get("iteration")), manifest) if part)
+    seen: Counter[str] = Counter()
+    names = []
+    for latent in samples.latents:
+        match = re.fullmatch(r"([0-9]+|fixed)/([0-9]+)", latent)
+        own = f"{match[1]}-{int(match[2]):04d}" if match else _plain(latent)
+        name = f"{start}-seed-{own}" if match and match[1] != "fixed" else f"{start}-{own}"
+        seen[name.casefold()] += 1
+        often = seen[name.casefold()]
+        names.append(name if often == 1 else f"{name}-again-{often}")
+    return names
+
+
+def _plain(text: str) -> str:
+    """Text as a part of a file name on any system."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.")[:80] or "x"
