@@ -480,3 +480,12 @@ def export_command(
     lines = [f"{name}: agrees to {difference:.1e}" for name, difference in facts["files"].items()]
     lines += [f"{name}: {reason}" for name, reason in facts["skipped"].items()]
     _emit(facts, as_json, "\n".join(lines))
+
+
+@main.command(hidden=True)
+def draw() -> None:
+    """Draw for the Studio: answer its requests on standard input and output (see trainer.protocol.drawing)."""
+    from trainer.exploring.serving import serve
+
+    status = serve()
+    os._exit(status)  # A thread may still wait in a read, which would abort an orderly end.

@@ -26,7 +26,7 @@ TOLERANCE = 1e-3  # Largest difference allowed; pictures are in [-1, 1], so one 
 FORMATS = ("safetensors", "torchscript", "onnx")
 
 
-_FILES = {"safetensors": "generator.safetensors", "torchscript": "generator.pt", "onnx": "generator.onnx"}
+FILES = {"safetensors": "generator.safetensors", "torchscript": "generator.pt", "onnx": "generator.onnx"}
 
 
 def _named(description: dict[str, Any]) -> str:
@@ -34,7 +34,7 @@ def _named(description: dict[str, Any]) -> str:
     return "model" if ours and isinstance(description.get("largest_difference"), dict) else ""
 
 
-MODEL = FolderKind("generator.json", "model", _named, re.compile("|".join(map(re.escape, _FILES.values()))))
+MODEL = FolderKind("generator.json", "model", _named, re.compile("|".join(map(re.escape, FILES.values()))))
 
 
 def export(
@@ -69,10 +69,10 @@ def export(
                 if name == "onnx" and (missing := _missing("onnx", "onnxscript", "onnxruntime")):
                     skipped[name] = f"needs the package {missing}: pip install 'gandam-studio[export]'"
                     continue
-                difference = float(np.abs(writers[name](trained, part / _FILES[name], inputs) - wanted).max())
+                difference = float(np.abs(writers[name](trained, part / FILES[name], inputs) - wanted).max())
                 if not difference <= TOLERANCE:
                     raise TrainerError(f"the {name} export differs from the original by {difference:.2g}", "bug")
-                done[_FILES[name]] = difference
+                done[FILES[name]] = difference
             for filename in kept:
                 files.link_or_copy(earlier / filename, part / filename)
             write_marker(part / MODEL.marker, _facts(trained, {**kept, **done}))
@@ -88,10 +88,10 @@ def _kept(trained: Trained, folder: Path, formats: tuple[str, ...]) -> dict[str,
     """
     try:
         with opened_marker(folder / MODEL.marker) as (before, _listed):
-            others = {name: before["largest_difference"].get(name, 0.0) for name in _FILES.values()}
+            others = {name: before["largest_difference"].get(name, 0.0) for name in FILES.values()}
     except FileNotFoundError:
         return {}
-    asked = {_FILES[name] for name in formats}
+    asked = {FILES[name] for name in formats}
     others = {name: value for name, value in others.items() if name not in asked and (folder / name).is_file()}
     facts = json.loads(json.dumps(_facts(trained, {})))
     if others and any(before.get(name) != facts[name] for name in ("iteration", "weights", "config")):
@@ -122,6 +122,7 @@ def _facts(trained: Trained, done: dict[str, float]) -> dict[str, Any]:
         "output": ["batch", trained.config.data.channels, trained.config.data.size, trained.config.data.size],
         "range": [-1, 1],
         "classes": list(trained.classes),
+        "background": [round((float(value) + 1) * 127.5) for value in trained.fill[:3]],
         "largest_difference": done,
         "config": trained.config.to_json(),
     }

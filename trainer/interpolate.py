@@ -10,37 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 from trainer.grids import draw_pictures, png_bytes
+from trainer.latent_space import walk
 from trainer.protocol import outputs
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.randomness import latents
 from trainer.sampling import Trained, labels_for
 
 FORMATS = (".gif", ".mp4", ".png")
-
-
-def slerp(a: torch.Tensor, b: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    """Spherical interpolation (Shoemake 1985; White 2016 for latents) of (L,) vectors at `share` (S,): (S, L).
-
-    Lengths are interpolated linearly.
-    """
-    one, two = a / a.norm(), b / b.norm()
-    angle = torch.arccos((one * two).sum().clamp(-1, 1))
-    share = share[:, None]
-    if angle < 1e-4:
-        direction = one + (two - one) * share
-    else:
-        direction = (torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * two) / torch.sin(angle)
-    return direction * (a.norm() * (1 - share) + b.norm() * share)
-
-
-def walk(points: torch.Tensor, steps: int) -> torch.Tensor:
-    """A closed walk through `points` (P, L), `steps` latents from each to the next: (P * steps, L)."""
-    share = torch.arange(steps) / steps
-    return torch.cat([slerp(points[i], points[(i + 1) % len(points)], share) for i in range(len(points))])
 
 
 def interpolate(

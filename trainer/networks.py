@@ -30,10 +30,29 @@ class Generator(nn.Module):
     def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         """z (B, latent), labels (B,) int64 in [0, classes) -> pictures (B, C, H, W) in [-1, 1], float32."""
         if self.classes:
-            if labels is None:
-                labels = torch.zeros(len(z), dtype=torch.long, device=z.device)
-            z = torch.cat([z, self.class_vectors(labels)], 1)
+            z = torch.cat([z, self._vectors(z, labels)], 1)
         return self.core(z).float()
+
+    @property
+    def mixing_stages(self) -> int:
+        """How many latents, coarse to fine, one picture can be drawn from; 1 where stages cannot be mixed."""
+        return int(getattr(self.core, "mixing_stages", 1))
+
+    def staged(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """As `forward`, from a latent for each stage: z (B, mixing_stages, latent)."""
+        if self.mixing_stages == 1:
+            return self.forward(z[:, 0], labels)
+        if self.classes:
+            vectors = self._vectors(z, labels)[:, None].expand(-1, z.shape[1], -1)
+            z = torch.cat([z, vectors], 2)
+        staged: torch.Tensor = self.core.staged(z)  # type: ignore[operator]
+        return staged.float()
+
+    def _vectors(self, z: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        if labels is None:
+            labels = torch.zeros(len(z), dtype=torch.long, device=z.device)
+        vectors: torch.Tensor = self.class_vectors(labels)
+        return vectors
 
 
 class Discriminator(nn.Module):

@@ -86,12 +86,25 @@ class SpriteGenerator(nn.Module):
             assert isinstance(picture, nn.Conv2d)
             _initialise(picture, 0.3)
 
+    @property
+    def mixing_stages(self) -> int:
+        """Stages that can be given latents of their own (see `staged`); 1 without modulation."""
+        return max(1, len(self.scales))
+
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """z (B, latent) -> (B, channels, 4 * 2^(stages - 1), same) in [-1, 1]."""
+        return self._drawn([z] * self.mixing_stages)
+
+    def staged(self, z: torch.Tensor) -> torch.Tensor:
+        """z (B, mixing_stages, latent), a latent for each stage, coarse to fine ("style mixing", Karras et al. 2019,
+        section 3.1) -> pictures as `forward` gives them."""
+        return self._drawn(list(z.unbind(1)))
+
+    def _drawn(self, z: list[torch.Tensor]) -> torch.Tensor:
         drawn: torch.Tensor | None = None
-        with full_precision(z.device):  # The 4x4 core and the scales stay in float32.
-            factors = [1 + scale(z.float())[:, :, None, None] for scale in self.scales]
-            x = self.basis * self.linear(z.float())[:, :, None, None]
+        with full_precision(z[0].device):  # The 4x4 core and the scales stay in float32.
+            factors = [1 + scale(own.float())[:, :, None, None] for scale, own in zip(self.scales, z, strict=False)]
+            x = self.basis * self.linear(z[0].float())[:, :, None, None]
             x = self.stages[0](x * factors[0] if factors else x)
         for index, (change, stage) in enumerate(zip(self.changes, list(self.stages)[1:], strict=True), 1):
             if self.pictures:
@@ -101,6 +114,13 @@ class SpriteGenerator(nn.Module):
             x = stage(x * factors[index].to(x.dtype) if factors else x)
         part = self.picture(functional.leaky_relu(x, SLOPE))
         return torch.tanh(part if drawn is None else drawn + part.float())
+
+    def entering_weights(self) -> torch.Tensor:
+        """What z meets first, (rows, latent): the map that scales the 4x4 basis, weighted by the basis, and the
+        modulation's maps."""
+        basis = self.linear.weight * self.basis.flatten(2).norm(dim=2).T
+        scales = [scale.weight for scale in self.scales if isinstance(scale, nn.Linear)]
+        return torch.cat([basis, *scales]).detach()
 
 
 class SpriteCritic(nn.Module):

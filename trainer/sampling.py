@@ -16,6 +16,7 @@ from trainer import checkpoints
 from trainer.dataset import background_fill, class_names
 from trainer.device import choose_device
 from trainer.grids import draw_pictures, png_bytes, tile
+from trainer.latent_space import around
 from trainer.networks import Generator, build_generator
 from trainer.protocol import outputs
 from trainer.protocol.config import TrainConfig
@@ -115,13 +116,14 @@ def pictures(
 
 FIXED = "fixed"
 """In a latent's name, instead of a seed: the latents that a run draws at every sample point."""
-_LATENT = re.compile(r"(fixed|[0-9]{1,19})/([0-9]{1,6})")
+_LATENT = re.compile(r"(fixed|[0-9]{1,19})/([0-9]{1,6})(?:~(1|0\.[0-9]{1,4})/([0-9]{1,6}))?")
 
 
 def latent_named(trained: Trained, name: str) -> tuple[torch.Tensor, torch.Tensor | None]:
     """The latent (1, L) called `name` and its class: "7/3" is picture 3 of seed 7, "fixed/3" the fixed latent 3.
 
-    The classes of a run that learned some follow each other, as in its own grids. Raises TrainerError.
+    "7/3~0.25/5" is variation 5 of 7/3 with a radius of 0.25 (see `latent_space.around`), in the class of 7/3. The
+    classes of a run that learned some follow each other, as in its own grids. Raises TrainerError.
     """
     match = _LATENT.fullmatch(name)
     if match is None or int(match[2]) > MOST:
@@ -130,6 +132,8 @@ def latent_named(trained: Trained, name: str) -> tuple[torch.Tensor, torch.Tenso
     fixed = match[1] == FIXED
     seed, purpose = (trained.config.seed, FIXED) if fixed else (int(match[1]), "sample")
     z = torch.randn(trained.generator.latent, generator=generator(seed, purpose, index))[None]
+    if match[3] is not None:
+        z = around(z[0], float(match[3]), int(match[4]), 1)
     label = torch.tensor([index % len(trained.classes)]) if trained.classes else None
     return z, label
 

@@ -19,8 +19,9 @@ from trainer.export import export
 from trainer.features import RandomFeatures
 from trainer.fresh_pictures import FreshPictures
 from trainer.grids import grid_shape, tile
-from trainer.interpolate import interpolate, slerp, walk
+from trainer.interpolate import interpolate
 from trainer.kid import Reference, kid
+from trainer.latent_space import slerp, walk
 from trainer.protocol import files, untrusted
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.presets import load_preset

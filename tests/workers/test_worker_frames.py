@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gandam_studio.core.workers import frames
+from trainer.protocol import frames
 
 
 @given(st.lists(st.tuples(st.integers(0, (1 << 64) - 1), st.binary(max_size=200)), max_size=5))

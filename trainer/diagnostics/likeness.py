@@ -146,6 +146,17 @@ class RealPictures:
         reals = torch.cat(of_reals).sqrt() if of_reals else torch.empty(0)
         return Comparison(distance.sqrt(), row, mirrored, reals)
 
+    def distances(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """From one sample (1, 3, 32, 32) to every real picture, shifted by up to a pixel: its distance, (M,), and
+        whether its mirror image is nearer than itself, (M,)."""
+        x = blocks(picture)[0]
+        far, turned = [torch.empty(0)], [torch.empty(0, dtype=torch.bool)]
+        for _first, variants in self._variants():
+            least, which = squared_distances(x, variants)
+            far.append(least[0])
+            turned.append(which[0] >= len(variants) // 2)
+        return torch.cat(far).sqrt(), torch.cat(turned)
+
     def leave_one_out(self, rows: Array) -> torch.Tensor:
         """For the real pictures `rows` (K,): the distance to the nearest of another family (K,), infinite if none."""
         own_families = self.families[torch.from_numpy(np.asarray(rows, dtype=np.int64))]

@@ -19,7 +19,7 @@ from trainer.protocol.untrusted import kind_of, shortened
 
 RUN_FILES = frozenset({
     "config.json", "manifest.jsonl", "dataset.npy", "dataset.json", "events.jsonl", "samples", "checkpoints",
-    "commands", "lock", "trainer.log", "tensorboard", "wandb", "about.json",
+    "commands", "lock", "trainer.log", "tensorboard", "wandb", "about.json", "explored.json",
 })  # fmt: skip
 """Names of the parts of a run's folder."""
 _ELSEWHERE = "choose another place"

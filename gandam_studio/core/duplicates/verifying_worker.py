@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gandam_studio.core.duplicates.links import Link, link_from
-from gandam_studio.core.workers.frames import pack, unpack
 from gandam_studio.core.workers.serving import Handle, Report
+from trainer.protocol.frames import pack, unpack
 
 if TYPE_CHECKING:
     from gandam_studio.core.duplicates.candidates import Candidates

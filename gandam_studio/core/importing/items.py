@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from gandam_studio.core.workers.frames import pack, unpack
 from gandam_studio.core.workspace.originals import PACKED_BYTES, Originals
+from trainer.protocol.frames import pack, unpack
 
 ACCEPTED, REJECTED, MISSING, ARCHIVE, FATAL = "accepted", "rejected", "missing", "archive", "fatal"
 

@@ -56,11 +56,18 @@ def film_size(samples: Sequence[SamplesSaved], plan: FilmPlan) -> tuple[int, int
     last = chosen[-1]
     rows, columns = (1, 1) if plan.cell is not None else (last.rows, last.columns)
     width, height = columns * last.size * plan.scale, rows * last.size * plan.scale
-    if max(width, height) > LARGEST_SIDE:
-        raise UserError(f"{width:,} x {height:,} pixels are too many; use a smaller size")
-    if width * height * len(chosen) > MOST_PIXELS:
-        raise UserError("so many large frames do not fit into memory; use a smaller size or fewer moments")
+    if problem := too_large(width, height, len(chosen)):
+        raise UserError(problem)
     return width, height, len(chosen)
+
+
+def too_large(width: int, height: int, frames: int) -> str:
+    """Why a film of that many frames of `width` x `height` pixels cannot be written, in one line; "" if it can."""
+    if max(width, height) > LARGEST_SIDE:
+        return f"{width:,} x {height:,} pixels are too many; use a smaller size"
+    if width * height * frames > MOST_PIXELS:
+        return "so many large frames do not fit into memory; use a smaller size or fewer moments"
+    return ""
 
 
 def chosen_moments(samples: Sequence[SamplesSaved], plan: FilmPlan) -> list[SamplesSaved]:
@@ -106,11 +113,7 @@ def write_film(
         run.require_folder()
         raise UserError("none of the samples can be read")
     job.start("Writing the film", len(frames))
-    suffix, durations = target.suffix.lower(), _durations(len(frames), plan)
-    if suffix == ".mp4":
-        data = _mp4(frames, plan, job)
-    else:
-        data = animated(frames, suffix, plan.scale, durations, advance=job.advance)
+    data = film_bytes(frames, plan, target.suffix, job)
     try:
         with outputs.new_file(target, force=force, near=[run.path]) as stream:
             stream.write(data)
@@ -119,6 +122,14 @@ def write_film(
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror or error}") from None
     return len(frames)
+
+
+def film_bytes(frames: list[Image.Image], plan: FilmPlan, suffix: str, job: Job = NULL_JOB) -> bytes:
+    """Frames of equal size as a film in the format of `suffix`, one of `FORMATS`. Raises UserError and Cancelled."""
+    suffix = suffix.lower()
+    if suffix == ".mp4":
+        return _mp4(frames, plan, job)
+    return animated(frames, suffix, plan.scale, _durations(len(frames), plan), advance=job.advance)
 
 
 def _frames(run: RunDirectory, chosen: list[SamplesSaved], plan: FilmPlan, job: Job) -> Iterator[Image.Image]:

@@ -53,7 +53,7 @@ def start(run: RunDirectory, *options: str) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=_environment(),
+                env=environment(),
                 **_detached(),
             )
     except TrainerError as error:
@@ -76,8 +76,8 @@ def ask(*arguments: str, job: Job = NULL_JOB, label: str = "") -> dict[str, Any]
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=_environment(),
-        **_quiet(),
+        env=environment(),
+        **quiet(),
     ) as process:
         try:
             out, lines = _communicate(process, job, label)
@@ -172,7 +172,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """This process's environment, with the trainer importable from a checkout that is not installed.
 
     By default, threads of Intel's and LLVM's OpenMP (torch on Windows and macOS) spin for 200 ms, which slows the
@@ -193,7 +193,7 @@ def _detached() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def _quiet() -> dict[str, Any]:
+def quiet() -> dict[str, Any]:
     """Popen arguments for a short-lived child, without a console window on Windows."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NO_WINDOW}

@@ -16,9 +16,9 @@ from PIL import Image
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.pictures.rendering import Pixels, longest_side
 from gandam_studio.core.versions.pictures import picture_of, rendered
-from gandam_studio.core.workers.frames import pack, unpack
 from gandam_studio.core.workers.serving import Handle, Report
 from gandam_studio.core.workspace.originals import Originals
+from trainer.protocol.frames import pack, unpack
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
 

@@ -1,4 +1,4 @@
-"""Worker processes: `pool` runs tasks in them, `serving` is what they run, `frames` is what travels between the two.
+"""Worker processes: `pool` runs tasks in them, `serving` is what they run; frames travel (`trainer.protocol.frames`).
 
 Not multiprocessing: its pickles would let a child that a hostile picture has taken over run code in the parent, and
 its spawned children run the parent's `__main__` again. Here a child is a plain process on pipes, and all it can send

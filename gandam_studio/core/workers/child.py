@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from gandam_studio.core.workers.frames import HELLO, read_frame, write_frame
 from gandam_studio.core.workers.serving import HEARTBEAT
+from trainer.protocol.frames import HELLO, read_frame, write_frame
 
 Held = TypeVar("Held")
 

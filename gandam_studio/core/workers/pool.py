@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from gandam_studio.core.workers.child import Child
-from gandam_studio.core.workers.frames import HELLO, LAST_WORDS
+from trainer.protocol.frames import HELLO, LAST_WORDS
 
 _POLL_S = 0.1
 _START_S = 60.0  # a worker that has not said hello by then never will

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import IO, Any
 
-from gandam_studio.core.workers.frames import HELLO, LAST_WORDS, read_frame, write_frame
+from trainer.protocol.frames import HELLO, LAST_WORDS, private_pipes, read_frame, write_frame
 
 HEARTBEAT = struct.Struct("<QQ")  # number of the task, position in it
 
@@ -38,7 +38,7 @@ def serve(prepare: Prepare) -> int:
     An exception of `prepare` or of a task ends this process, as a crash would; the parent gets its traceback.
     """
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        requests, answers = _private_pipes()
+        requests, answers = private_pipes()
         first = read_frame(requests)
         if first is None:
             return 0
@@ -114,17 +114,6 @@ def limit_memory(extra_bytes: int) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
         # A crash is expected now and then; its core file helps nobody.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Take standard input and output for ourselves and leave libraries a sink to print to."""
-    requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
-    sink = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(sink, descriptor)
-    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the life of the process
-    return requests, answers
 
 
 def _nowhere() -> IO[str]:

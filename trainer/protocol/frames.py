@@ -1,9 +1,11 @@
-"""What travels between a pool and its workers: numbered frames of bytes, and JSON with binary parts. No pickles."""
+"""What travels between processes on pipes: numbered frames of bytes, and JSON with binary parts. No pickles."""
 
 from __future__ import annotations
 
 import json
+import os
 import struct
+import sys
 from typing import IO, Any
 
 HELLO = 0
@@ -74,3 +76,14 @@ def unpack(body: bytes) -> tuple[Any, list[bytes]]:
         blobs.append(body[position : position + length])
         position += length
     return meta, blobs
+
+
+def private_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Take standard input and output for ourselves and leave libraries a sink to print to."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    sink = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(sink, descriptor)
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the life of the process
+    return requests, answers

@@ -1,0 +1,168 @@
+"""Favourites and named directions of a run: in explored.json in its folder, so that they travel with it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.texts import LONGEST_LABEL, checked
+from trainer.protocol import files
+from trainer.protocol.untrusted import UntrustedError, Values, read_json_object
+
+FILE = "explored.json"
+KINDS = ("sefa", "pca", "tag", "picks")
+MOST = 1000
+LONGEST_NOTE = 400
+_SCHEMA = 1
+_BYTES = 64 << 20
+_LONGEST_VECTOR = 1 << 20
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Favourite:
+    """A sample that a person keeps.
+
+    Attributes:
+        name: unique. vector: its latent. iteration: of the checkpoint it was found with. origin: what it is, in words.
+        label: name of its class, "" for none.
+    """
+
+    name: str
+    vector: Vector
+    iteration: int = 0
+    origin: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A direction that a person keeps.
+
+    Attributes:
+        name: unique. vector: of length 1. iteration: of the checkpoint it was found with. kind: one of `KINDS`.
+        note: what is known about it, in words.
+    """
+
+    name: str
+    vector: Vector
+    iteration: int = 0
+    kind: str = "sefa"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What is kept of a run."""
+
+    favourites: tuple[Favourite, ...] = ()
+    directions: tuple[Direction, ...] = field(default=())
+
+    def with_favourite(self, one: Favourite) -> Explored:
+        """With another favourite, under a name that is free."""
+        named = dataclasses.replace(one, name=free_name(one.name, self.favourites))
+        return dataclasses.replace(self, favourites=(*self.favourites, named))
+
+    def with_direction(self, one: Direction) -> Explored:
+        """With another direction, under a name that is free."""
+        named = dataclasses.replace(one, name=free_name(one.name, self.directions))
+        return dataclasses.replace(self, directions=(*self.directions, named))
+
+
+def free_name(wanted: str, taken: Sequence[Favourite | Direction]) -> str:
+    """`wanted`, or the same with a number that nothing has yet."""
+    names = {one.name for one in taken}
+    name, number = wanted, 2
+    while name in names:
+        name, number = f"{wanted} {number}", number + 1
+    return name
+
+
+def explored(folder: Path) -> Explored:
+    """What is kept in a run's folder; nothing where there is no file. Raises UserError for one that cannot be read."""
+    try:
+        values = Values(read_json_object(folder / FILE, max_bytes=_BYTES, follow_links=False))
+        if values.integer("schema_version", 0) > _SCHEMA:
+            raise UntrustedError("it was written by a newer version of this program")
+        return Explored(
+            tuple(_favourite(Values(raw, "favourite")) for raw in values.items("favourites", [], most=MOST)),
+            tuple(_direction(Values(raw, "direction")) for raw in values.items("directions", [], most=MOST)),
+        )
+    except FileNotFoundError:
+        return Explored()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UserError(f"the favourites of {folder.name} cannot be read ({folder / FILE}): {reason}") from None
+
+
+def keep(folder: Path, what: Explored) -> None:
+    """Write what is kept of a run, atomically. Raises UserError."""
+    for kind, own in (("favourites", what.favourites), ("directions", what.directions)):
+        if len(own) > MOST:
+            raise UserError(f"more than {MOST:,} {kind} cannot be kept")
+    value = {
+        "schema_version": _SCHEMA,
+        "favourites": [
+            {**_common(one), "origin": one.origin, "class": one.label} for one in what.favourites
+        ],
+        "directions": [{**_common(one), "kind": one.kind, "note": one.note} for one in what.directions],
+    }  # fmt: skip
+    path = folder / FILE
+    try:
+        if not folder.is_dir():
+            raise UserError(f"there is no run at {folder}")
+        files.refuse_link(path)
+        files.write_json(path, value)
+    except OSError as error:
+        raise UserError(f"the favourites of {folder.name} cannot be saved: {error.strerror or error}") from None
+
+
+def _common(one: Favourite | Direction) -> dict[str, Any]:
+    name = checked(one.name, "the name", LONGEST_LABEL)
+    if not name:
+        raise UserError("a name is missing")
+    return {"name": name, "vector": text_of(one.vector), "iteration": one.iteration}
+
+
+def text_of(vector: Vector) -> str:
+    """A vector as text: base64 of little-endian float32."""
+    return base64.b64encode(np.ascontiguousarray(vector, "<f4").tobytes()).decode("ascii")
+
+
+def vector_of(text: str) -> Vector:
+    """The inverse of `text_of`. Raises UntrustedError."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        raise UntrustedError("a vector is not base64") from None
+    if not data or len(data) % 4 or len(data) // 4 > _LONGEST_VECTOR:
+        raise UntrustedError("a vector has a wrong length")
+    vector = np.frombuffer(data, "<f4").astype(np.float32)
+    if not np.isfinite(vector).all():
+        raise UntrustedError("a vector holds a value that is not a number")
+    return vector
+
+
+def _favourite(values: Values) -> Favourite:
+    return Favourite(
+        values.text("name", max_length=LONGEST_LABEL), vector_of(values.text("vector", max_length=1 << 24)),
+        values.integer("iteration", 0), values.text("origin", "", max_length=LONGEST_NOTE),
+        values.text("class", "", max_length=LONGEST_LABEL),
+    )  # fmt: skip
+
+
+def _direction(values: Values) -> Direction:
+    return Direction(
+        values.text("name", max_length=LONGEST_LABEL), vector_of(values.text("vector", max_length=1 << 24)),
+        values.integer("iteration", 0), values.choice("kind", KINDS, "sefa"),
+        values.text("note", "", max_length=LONGEST_NOTE),
+    )  # fmt: skip

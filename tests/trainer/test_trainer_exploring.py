@@ -1,0 +1,315 @@
+"""Directions, projections and neighbours where the answer is known, and models from elsewhere that run no code."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import struct
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from small_runs import shapes, small_config
+from torch import nn
+
+from trainer.cli import main
+from trainer.exploring import directions
+from trainer.exploring.models import Model, open_model
+from trainer.exploring.projection import project
+from trainer.export import export
+from trainer.latent_space import around, path, slerp, truncated
+from trainer.neighbours import Neighbours
+from trainer.networks import Generator
+from trainer.protocol.errors import TrainerError
+from trainer.protocol.run_directory import RunDirectory
+from trainer.randomness import latents
+from trainer.sampling import Trained, load_trained, pictures
+from trainer.train_run import train_run
+
+MakeRun = Callable[..., RunDirectory]
+SIDE, LATENT = 32, 12
+
+
+class Linear(nn.Module):
+    """z -> W z as pictures; W = U diag(s) V^T with V known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        source = torch.Generator().manual_seed(3)
+        u, _ = torch.linalg.qr(torch.randn(3 * SIDE * SIDE, LATENT, generator=source))
+        self.v, _ = torch.linalg.qr(torch.randn(LATENT, LATENT, generator=source))
+        self.map = nn.Linear(LATENT, 3 * SIDE * SIDE, bias=False)
+        self.map.weight = nn.Parameter(u @ torch.diag(1.5 * 0.8 ** torch.arange(LATENT)) @ self.v.T)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.map(z).reshape(-1, 3, SIDE, SIDE)
+
+
+@pytest.fixture
+def planted() -> tuple[Model, torch.Tensor]:
+    core = Linear()
+    config = small_config("sprite-r3-cpu")
+    generator = Generator(core, LATENT, 0).eval().requires_grad_(False)
+    trained = Trained(generator, torch.ones(3), (), "raw", 1, config)
+    return Model(trained, None), core.v.T
+
+
+def agreement(found: torch.Tensor, planted: torch.Tensor) -> torch.Tensor:
+    return (found * planted[: len(found)]).sum(1).abs()
+
+
+def test_both_kinds_find_the_planted_directions(planted: tuple[Model, torch.Tensor]) -> None:
+    model, truth = planted
+    for found in (directions.sefa(model, 6), directions.pca(model, 6)):
+        assert agreement(found.vectors, truth).min() > 0.99
+        assert (found.strengths[:-1] > found.strengths[1:]).all()
+        largest = found.vectors.gather(1, found.vectors.abs().argmax(1, keepdim=True))
+        assert (largest > 0).all()
+    assert torch.equal(directions.pca(model, 6).vectors, directions.pca(model, 6).vectors)
+
+
+def test_picks_find_the_direction_that_divides_them() -> None:
+    z = latents(5, "sample", 240, LATENT)
+    truth = torch.zeros(LATENT)
+    truth[4] = 1.0
+    chosen = z @ truth
+    found = directions.from_picks(z[chosen > 0.5], z[chosen < -0.5])
+    assert float(found @ truth) > 0.9
+    few = directions.from_picks(z[:1], z[1:2])
+    assert float(few @ (z[0] - z[1]) / (z[0] - z[1]).norm()) == pytest.approx(1.0, abs=1e-3)
+    alone = directions.from_picks(z[:1], z[:0])
+    assert float(alone @ z[0] / z[0].norm()) == pytest.approx(1.0, abs=1e-3)
+    with pytest.raises(TrainerError, match="do not differ"):
+        directions.from_picks(z[:2], z[:2])
+
+
+def test_a_tag_that_a_direction_makes_is_learnt(planted: tuple[Model, torch.Tensor]) -> None:
+    """Real pictures that lie to one side of a planted direction have the tag."""
+    model, truth = planted
+    z = latents(9, "real", 400, LATENT)
+    tagged = ((z @ truth[0]) > 0).numpy()
+    found = directions.from_tag(model, model.pixels(model.staged(z)), tagged)
+    assert abs(float(found.vector @ truth[0])) > 0.9
+    assert float(found.vector @ truth[0]) > 0  # Towards the tag.
+    assert found.accuracy > 0.85
+    shuffled = np.random.default_rng(0).permutation(tagged)
+    assert directions.from_tag(model, model.pixels(model.staged(z)), shuffled).accuracy < 0.65
+
+
+def test_latent_arithmetic_keeps_what_it_promises() -> None:
+    z = latents(1, "sample", 2, 4096)
+    assert torch.equal(truncated(z, 1.0), z)
+    assert not truncated(z, 0.0).any()
+    near = around(z[0], 0.25, 3, 4)
+    assert torch.equal(near[1], around(z[0], 0.25, 4, 1)[0])
+    assert near.std() == pytest.approx(1, abs=0.05)  # Variations are latents like others.
+    cosine = (near @ z[0]) / (near.norm(dim=1) * z[0].norm())
+    assert cosine == pytest.approx(np.full(4, np.sqrt(1 - 0.25**2)), abs=0.05)
+    assert torch.equal(around(z[0], 0.0, 0, 1)[0], z[0])
+    way = path(z, 5)
+    assert len(way) == 6
+    assert torch.equal(way[-1], z[1])
+    assert torch.allclose(way[0], z[0], atol=1e-4)
+    assert float(way.norm(dim=1).min()) > 0.97 * float(z.norm(dim=1).min())  # On the sphere, not through it.
+    zero = torch.zeros(4096)
+    assert torch.isfinite(slerp(z[0], zero, torch.tensor([0.0, 0.5, 1.0]))).all()
+    assert torch.isfinite(slerp(z[0], -z[0], torch.tensor([0.0, 0.5, 1.0]))).all()
+
+
+@pytest.fixture
+def run(make_run: MakeRun) -> RunDirectory:
+    """A run of two steps, with modulation and so with stages to mix."""
+    made = make_run("r", small_config("sprite-r3-cpu", "stop.iterations=2", channels=4))
+    train_run(made)
+    return made
+
+
+def test_a_model_draws_what_sample_draws(run: RunDirectory) -> None:
+    model = open_model(run.path)
+    wanted = pictures(model.trained, 5, 7)
+    z = latents(7, "sample", 5, model.latent)
+    assert np.array_equal(model.pixels(model.staged(z)), wanted)
+    assert model.stages == 4
+    assert np.array_equal(model.pixels(model.staged(z.repeat(1, 4))), wanted)  # The same latent for every stage.
+    with pytest.raises(TrainerError, match="takes 8"):
+        model.staged(torch.zeros(1, 9))
+
+
+def test_stages_are_mixed_coarse_to_fine(make_run: MakeRun) -> None:
+    run = make_run("r", small_config("sprite-r3-cpu", "stop.iterations=1"))
+    train_run(run)
+    model = open_model(run.path)
+    with torch.no_grad():  # Two steps teach little: let every stage matter.
+        for parameter in model.trained.generator.parameters():
+            parameter += 0.2 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1))
+    z = model.staged(latents(7, "sample", 2, model.latent))
+    mixed = [torch.cat([z[:1, :k], z[1:, k:]], 1) for k in range(5)]
+    drawn = model.pixels(torch.cat(mixed)).astype(int)
+    own = model.pixels(z).astype(int)
+    assert np.abs(drawn[4] - own[0]).max() <= 1
+    assert np.abs(drawn[0] - own[1]).max() <= 1
+    assert np.abs(drawn[2] - own[0]).max() > 1
+    assert np.abs(drawn[2] - own[1]).max() > 1
+
+
+def test_what_a_generator_drew_is_found_again(planted: tuple[Model, torch.Tensor]) -> None:
+    model, _ = planted
+    z = 0.5 * latents(2, "sample", 1, LATENT)
+    picture = model.pixels(model.staged(z))[0]
+    told: list[tuple[int, int]] = []
+    found = project(model, picture, report=lambda done, total, _error, _z: told.append((done, total)))
+    assert found.error < 1
+    assert np.abs(model.pixels(found.z[None])[0].astype(int) - picture.astype(int)).mean() < 1
+    assert list(found.starts) == sorted(found.starts)
+    assert told == sorted(told)
+    assert torch.equal(project(model, picture).z, found.z)
+    with pytest.raises(TrainerError, match="32x32x3"):
+        project(model, picture[:16])
+
+
+def test_a_projection_can_be_cancelled(planted: tuple[Model, torch.Tensor]) -> None:
+    model, _ = planted
+
+    class Stop(Exception):
+        pass
+
+    def report(done: int, _total: int, _error: float, _z: torch.Tensor) -> None:
+        if done >= 10:
+            raise Stop
+
+    with pytest.raises(Stop):
+        project(model, model.pixels(torch.zeros(1, 1, LATENT))[0], report=report)
+
+
+def test_the_nearest_pictures_are_found_and_copies_named(make_run: MakeRun) -> None:
+    run = make_run("r", small_config("sprite-r3-cpu"), count=48, split=["train"] * 40 + ["held-out"] * 8)
+    real = shapes(48, 3)
+    neighbours = Neighbours(run)
+    training, held_out = neighbours.nearest(real[11], 5)
+    assert (training[0].row, training[0].mirrored, training[0].looks_alike) == (11, False, True)
+    assert training[0].distance < 1e-2
+    assert [one.distance for one in training] == sorted(one.distance for one in training)
+    assert all(one.row >= 40 and one.held_out for one in held_out)
+    lopsided = next(i for i in range(40) if np.abs(real[i].astype(int) - real[i][:, ::-1]).mean() > 10)
+    turned = real[lopsided][:, ::-1].copy()
+    found = neighbours.nearest(turned, 1)[0][0]
+    assert (found.row, found.mirrored, found.looks_alike) == (lopsided, True, True)
+    assert np.array_equal(found.pixels, turned)
+    noise = np.random.default_rng(0).integers(0, 255, (1, 32, 32, 3), dtype=np.uint8)
+    assert neighbours.copies(np.concatenate([real[:2], noise])).tolist() == [True, True, False]
+
+
+def test_classes_stay_those_of_samples(make_run: MakeRun) -> None:
+    config = small_config("sprite-r3-cpu", "stop.iterations=1", "data.condition=a,b")
+    run = make_run("r", config, tags=[["ab"[i % 2]] for i in range(24)])
+    train_run(run)
+    model = open_model(run.path)
+    z, labels = latents(1, "sample", 6, model.latent), torch.arange(6) % 3
+    assert np.array_equal(model.pixels(model.staged(z), labels), pictures(model.trained, 6, 1))
+    assert directions.sefa(model, 3).vectors.shape == (3, 8)
+    assert directions.pca(model, 3).vectors.shape == (3, 8)
+
+
+@pytest.mark.parametrize("preset", ["dcgan", "gandam-step-2-dense-64", "sprite-r3"])
+def test_every_family_has_directions(make_run: MakeRun, preset: str) -> None:
+    run = make_run("r", small_config(preset, "stop.iterations=1"))
+    train_run(run)
+    model = open_model(run.path)
+    found = directions.sefa(model, 4)
+    assert found.vectors.shape == (4, model.latent)
+    assert found.vectors.norm(dim=1) == pytest.approx(np.ones(4), abs=1e-5)
+
+
+# Models from elsewhere
+
+
+def test_an_exported_model_draws_the_same(run: RunDirectory, tmp_path: Path) -> None:
+    trained = load_trained(run)
+    export(trained, tmp_path / "model", ("safetensors",))
+    model = open_model(tmp_path / "model")
+    assert np.array_equal(pictures(model.trained, 3, 1), pictures(trained, 3, 1))
+    assert model.facts()["compares"] is False
+
+
+class Evil:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"{sys.executable} -c \"open({str(self.mark)!r}, 'w')\"",)
+
+
+def hostile(kind: str, good: Path, mark: Path) -> None:
+    weights = good / "generator.safetensors"
+    if kind == "pickle":
+        weights.write_bytes(pickle.dumps(Evil(mark)))
+    elif kind == "zip":
+        with zipfile.ZipFile(weights, "w") as archive:
+            archive.writestr("archive/data.pkl", pickle.dumps(Evil(mark)))
+            archive.writestr("archive/version", "3")
+    elif kind == "torch":
+        torch.save({"a": Evil(mark)}, weights)
+    elif kind == "long header":
+        weights.write_bytes(struct.pack("<Q", 1 << 62) + b"{}")
+    elif kind == "lying header":
+        head = json.dumps({"a": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 1 << 42]}}).encode()
+        weights.write_bytes(struct.pack("<Q", len(head)) + head)
+    elif kind == "other network":
+        from safetensors.torch import save_file
+
+        save_file({"core.a": torch.zeros(3)}, weights)
+    elif kind == "only pickles":
+        weights.unlink()
+        torch.save({"a": Evil(mark)}, good / "generator.pt")
+    elif kind == "config":
+        told = json.loads((good / "generator.json").read_text())
+        told["config"]["architecture"]["kind"] = "__import__('os')"
+        (good / "generator.json").write_text(json.dumps(told))
+    elif kind == "too large":
+        told = json.loads((good / "generator.json").read_text())
+        told["config"]["architecture"]["generator_channels"] = [10**6] * 4
+        (good / "generator.json").write_text(json.dumps(told))
+    else:
+        raise AssertionError(kind)
+
+
+@pytest.mark.parametrize(
+    "kind", ["pickle", "zip", "torch", "long header", "lying header", "other network", "only pickles", "config",
+             "too large"],
+)  # fmt: skip
+def test_hostile_models_are_one_line_and_run_nothing(run: RunDirectory, tmp_path: Path, kind: str) -> None:
+    export(load_trained(run), tmp_path / "model", ("safetensors",))
+    mark = tmp_path / "it ran"
+    hostile(kind, tmp_path / "model", mark)
+    with pytest.raises(TrainerError) as told:
+        open_model(tmp_path / "model")
+    assert "\n" not in str(told.value)
+    assert not mark.exists()
+    if kind == "other network":
+        assert "sprite network at 32 px" in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "model.pt", "model.zip"])
+def test_a_file_is_no_model(tmp_path: Path, name: str) -> None:
+    mark = tmp_path / "it ran"
+    (tmp_path / name).write_bytes(pickle.dumps(Evil(mark)))
+    with pytest.raises(TrainerError, match="can run code"):
+        open_model(tmp_path / name)
+    assert not mark.exists()
+
+
+def test_variations_have_names(run: RunDirectory, tmp_path: Path) -> None:
+    told = CliRunner().invoke(main, [
+        "sample", str(run.path), "--out", str(tmp_path / "a.png"), "--json", "--latent", "7/3~0.25/5",
+        "--latent", "7/3",
+    ])  # fmt: skip
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.output)["seeds"] == ["7/3~0.25/5", "7/3"]

@@ -1,0 +1,150 @@
+"""Opens the generator of a run's checkpoint, or of an exported model, and draws from it. Runs no code from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from trainer import checkpoints
+from trainer.dataset import background_fill, to_pixels
+from trainer.export import FILES, MODEL
+from trainer.grids import CHUNK
+from trainer.networks import build_generator
+from trainer.protocol.config import TrainConfig
+from trainer.protocol.errors import TrainerError, io_failure
+from trainer.protocol.output_folders import opened_marker
+from trainer.protocol.run_directory import CHECKPOINT_STATE, RunDirectory
+from trainer.protocol.untrusted import UntrustedError, Values, open_regular, shortened
+from trainer.sampling import Trained, load_trained
+
+Array = np.ndarray[Any, Any]
+WEIGHTS = FILES["safetensors"]
+
+
+class Model:
+    """A generator to explore.
+
+    Attributes:
+        trained: the generator and what belongs to it. run: the run it came from; None for an exported model.
+        latent: length of a latent. stages: how many latents, coarse to fine, one picture can be drawn from.
+    """
+
+    def __init__(self, trained: Trained, run: RunDirectory | None) -> None:
+        self.trained, self.run = trained, run
+        self.latent = trained.generator.latent
+        self.stages = trained.generator.mixing_stages
+
+    def staged(self, z: torch.Tensor) -> torch.Tensor:
+        """Latents (N, L), or (N, stages * L) with one for each stage, as (N, stages, L). Raises TrainerError."""
+        if z.shape[1] == self.latent:
+            return z[:, None].expand(-1, self.stages, -1)
+        if z.shape[1] != self.latent * self.stages:
+            raise TrainerError(f"these latents have {z.shape[1]:,} numbers, but this generator takes {self.latent:,}")
+        return z.reshape(len(z), self.stages, self.latent)
+
+    def flat(self, z: torch.Tensor) -> torch.Tensor:
+        """(N, stages, L) as (N, L) where the stages agree in all of them, else as (N, stages * L)."""
+        return z[:, 0] if bool((z == z[:, :1]).all()) else z.flatten(1)
+
+    def tensors(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """z (N, stages, L) -> pictures (N, C, H, W) in [-1, 1]; keeps gradients."""
+        return self.trained.generator.staged(z, labels)
+
+    @torch.no_grad()
+    def pixels(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> Array:
+        """z (N, stages, L), labels (N,) -> uint8 (N, H, W, C)."""
+        parts = []
+        for first in range(0, len(z), CHUNK):
+            own = None if labels is None else labels[first : first + CHUNK]
+            parts.append(to_pixels(self.tensors(z[first : first + CHUNK], own), self.trained.fill))
+        return np.concatenate(parts)
+
+    def facts(self) -> dict[str, Any]:
+        """What the Studio needs to know, as JSON."""
+        config = self.trained.config
+        return {
+            "iteration": self.trained.iteration,
+            "weights": self.trained.weights,
+            "latent": self.latent,
+            "stages": self.stages,
+            "size": config.data.size,
+            "channels": config.data.channels,
+            "classes": list(self.trained.classes),
+            "kind": config.architecture.kind,
+            "compares": self.run is not None and self.run.dataset_path.exists(),
+        }
+
+
+def open_model(path: Path, checkpoint: str | None = None) -> Model:
+    """The generator of the run or of the exported model in the folder `path`.
+
+    `checkpoint`: of a run, its iteration, "best", or None for the newest good one. Raises TrainerError.
+    """
+    if path.is_dir() and (path / MODEL.marker).is_file() and not (path / "config.json").exists():
+        return Model(load_exported(path), None)
+    if path.is_file():
+        raise TrainerError(
+            f"{path.name} is a file: choose the folder of a run, or of a model exported by this program "
+            f"({MODEL.marker} and {WEIGHTS}); other model files are not opened, because they can run code"
+        )
+    run = RunDirectory(path)
+    return Model(load_trained(run, iteration=checkpoint), run)
+
+
+def state_key(path: Path, checkpoint: str | None) -> tuple[Any, ...]:
+    """What changes when `open_model` would give another network; () where that is not known."""
+    run = RunDirectory(path)
+    try:
+        if checkpoint is None:
+            newest = run.newest_checkpoint()
+            state = newest / CHECKPOINT_STATE if newest is not None else path / MODEL.marker
+        else:
+            name = checkpoint if checkpoint == checkpoints.BEST else f"{int(checkpoint):08}"
+            state = run.checkpoints_path / name / CHECKPOINT_STATE
+        status = state.stat()
+    except (OSError, ValueError):
+        return ()
+    return str(path), str(state), status.st_mtime_ns, status.st_ino
+
+
+def load_exported(folder: Path) -> Trained:
+    """The generator that `export` wrote as safetensors into `folder`. Raises TrainerError."""
+    try:
+        with opened_marker(folder / MODEL.marker) as (description, _listed):
+            values = Values(description, MODEL.marker)
+            config = TrainConfig.from_json(values.raw("config"))
+            classes = tuple(values.texts("classes", [], most=10_000))
+            iteration, weights = values.integer("iteration"), values.choice("weights", ("ema", "raw"))
+            fill = background_fill({"background": values.raw("background", [255, 255, 255])}, config.data.channels)
+    except (UntrustedError, ValueError, TypeError, AttributeError) as error:
+        raise TrainerError(f"{folder / MODEL.marker}: {shortened(str(error), 500)}", "data") from None
+    except OSError as error:
+        raise io_failure(f"cannot read {folder / MODEL.marker}", error) from None
+    wanted = len(config.data.condition) + 1 if config.data.condition else 0
+    if len(classes) != wanted:
+        raise TrainerError(f"{MODEL.marker} names {len(classes)} classes, but its config has {wanted}", "data")
+    path = folder / WEIGHTS
+    try:
+        open_regular(path, follow_links=False).close()
+        tensors = load_file(path)
+    except FileNotFoundError:
+        raise TrainerError(
+            f"{folder} holds no {WEIGHTS}; the other files of a model are for other programs and are not opened here"
+        ) from None
+    except (OSError, SafetensorError, UntrustedError) as error:
+        raise TrainerError(f"{path.name} cannot be read: {shortened(str(error), 300)}", "data") from None
+    generator = build_generator(config, len(classes))
+    try:
+        checkpoints.restore_module(generator, tensors)
+    except TrainerError:
+        kind, size = config.architecture.kind, config.data.size
+        raise TrainerError(
+            f"{path.name} does not hold the {kind} network at {size} px that {MODEL.marker} describes", "data"
+        ) from None
+    generator.eval().requires_grad_(False)
+    return Trained(generator, fill, classes, weights, iteration, config)
