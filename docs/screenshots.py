@@ -32,6 +32,7 @@ from gandam_studio.core.versions import commit, find_version, restore_edit
 from gandam_studio.core.workspace import Workspace
 from gandam_studio.core.workspace.edits import Drop, Edit, Flip, Keep, SetFacing, Tag
 from gandam_studio.qt import theme
+from gandam_studio.qt.explore.screen import ExploreScreen
 from gandam_studio.qt.main_window import MainWindow
 from gandam_studio.samples.bundled import SampleSet, read_facts, sample_sets
 from trainer.protocol.config import TrainConfig
@@ -39,7 +40,7 @@ from trainer.protocol.overrides import apply_overrides
 from trainer.protocol.presets import load_preset
 
 IMAGES = Path(__file__).resolve().parent / "images"
-NAMES = ("duplicates", "curate", "versions", "train", "runs")
+NAMES = ("duplicates", "curate", "versions", "train", "runs", "explore")
 LOOK_MS, SETTLED, LONGEST = 500, 8, 60
 """The window is settled when so many looks in a row found it the same, or after the most looks."""
 COLOURS = 256
@@ -74,7 +75,7 @@ def main() -> None:
         make_versions(folder)
         if "versions" in wanted:
             versions(folder, options.out / "versions.png")
-        if not wanted & {"train", "runs"}:
+        if not wanted & {"train", "runs", "explore"}:
             return
         first = configured(options.minutes)
         train(folder, first, options.out / "train.png", options.out / "train-live.gif")
@@ -84,6 +85,8 @@ def main() -> None:
                 other = create_run(workspace, find_version(workspace), second, parent="r1-sprite-r3-cpu")
             train_to_end(other)
             runs(folder, options.out / "runs.png")
+        if "explore" in wanted:
+            explore(folder, options.out / "explore.png")
 
 
 def import_sprites(folder: Path, archive: Path) -> None:
@@ -264,6 +267,24 @@ def runs(folder: Path, path: Path) -> None:
         window.screen_shown.tree.step(1)  # type: ignore[union-attr]
         QTest.qWait(300)
         press(window, "Ctrl+Shift+C")
+        settle(window)
+        save(window, path)
+
+
+def explore(folder: Path, path: Path) -> None:
+    """Samples of the newest run, some kept, one chosen with its neighbours."""
+    with window_on(folder, "Explore", (1280, 820)) as window:
+        screen = window.screen_shown
+        assert isinstance(screen, ExploreScreen)
+        until = time.monotonic() + 120
+        while not screen.grid.cells and time.monotonic() < until:
+            QTest.qWait(100)
+        for index in (3, 12, 20, 5):
+            screen.grid.choose(index)
+            screen.keep()
+        window.status_strip.clear_message()
+        while not screen.sample.training.rows and time.monotonic() < until:
+            QTest.qWait(100)
         settle(window)
         save(window, path)
 

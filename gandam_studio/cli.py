@@ -54,6 +54,8 @@ SUBCOMMANDS = {
     "label": "training:label",
     "ask": "training:ask",
     "sample": "training:sample",
+    "explore": "exploring:explore",
+    "project": "exploring:project",
     "evaluate": "evaluating:evaluate",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",

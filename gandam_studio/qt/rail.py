@@ -37,6 +37,7 @@ class Place:
             "Versions": QCoreApplication.translate("Rail", "Versions"),
             "Train": QCoreApplication.translate("Rail", "Train"),
             "Runs": QCoreApplication.translate("Rail", "Runs"),
+            "Explore": QCoreApplication.translate("Rail", "Explore"),
         }
         return titles[self.name]
 
@@ -47,6 +48,7 @@ PLACES = (
     Place(3, "Versions", "versions", "gandam_studio.qt.versions.screen:VersionsScreen"),
     Place(4, "Train", "train", "gandam_studio.qt.train.screen:TrainScreen"),
     Place(5, "Runs", "runs", "gandam_studio.qt.runs.screen:RunsScreen"),
+    Place(6, "Explore", "explore", "gandam_studio.qt.explore.screen:ExploreScreen"),
 )
 
 

@@ -1,6 +1,6 @@
 """The drawing process: answers the Studio's requests on its pipes until they close (see `protocol.drawing`).
 
-A second thread reads, so that a request can be cancelled while it, or another one, is worked at.
+The main thread reads, so that a request can be cancelled while it, or another one, is worked at.
 """
 
 from __future__ import annotations
@@ -31,10 +31,33 @@ from trainer.sampling import MOST, latent_named
 
 KEPT_MODELS = 3
 CLASS = "class"
+Waiting = tuple[int, Any, list[bytes]]
+"""A request: its number, what is asked, its parts."""
 
 
 class Cancelled(Exception):
     """The Studio no longer wants the answer."""
+
+
+class Models:
+    """The newest models, loaded once for all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._models: dict[tuple[Any, ...], Model] = {}
+
+    def get(self, folder: Path, checkpoint: str | None) -> Model:
+        """The model of a folder. Raises TrainerError."""
+        with self._lock:
+            key = state_key(folder, checkpoint)
+            found = self._models.pop(key, None) if key else None
+            if found is None:
+                found = open_model(folder, checkpoint)
+                key = key or (str(folder), str(checkpoint))
+            self._models[key] = found  # The newest at the end.
+            while len(self._models) > KEPT_MODELS:
+                self._models.pop(next(iter(self._models)))
+            return found
 
 
 class Server:
@@ -44,10 +67,10 @@ class Server:
     """
 
     def __init__(
-        self, send: Callable[[int, dict[str, Any], list[bytes]], None], is_cancelled: Callable[[int], bool]
-    ) -> None:
-        self._send, self._is_cancelled = send, is_cancelled
-        self._models: dict[tuple[Any, ...], Model] = {}
+        self, models: Models, send: Callable[[int, dict[str, Any], list[bytes]], None],
+        is_cancelled: Callable[[int], bool],
+    ) -> None:  # fmt: skip
+        self._models, self._send, self._is_cancelled = models, send, is_cancelled
         self._neighbours: dict[Path, Neighbours] = {}
         self._number = 0
 
@@ -87,15 +110,7 @@ class Server:
         checkpoint = wanted.raw("checkpoint", None)
         if checkpoint is not None:
             checkpoint = wanted.text("checkpoint", max_length=40)
-        key = state_key(folder, checkpoint)
-        found = self._models.pop(key, None) if key else None
-        if found is None:
-            found = open_model(folder, checkpoint)
-            key = key or (str(folder), str(checkpoint))
-        self._models[key] = found  # The newest at the end.
-        while len(self._models) > KEPT_MODELS:
-            self._models.pop(next(iter(self._models)))
-        return found
+        return self._models.get(folder, checkpoint)
 
     def _run(self, model: Model) -> RunDirectory:
         if model.run is None:
@@ -331,53 +346,50 @@ def _trace() -> str:
     return traceback.format_exc()[-8000:]
 
 
+QUICK = ("open", "draw", "path")
+
+
 def serve() -> int:
-    """Answer until the Studio closes the pipe; returns the exit status."""
+    """Answer until the Studio closes the pipe; returns the exit status.
+
+    What is quick has a thread of its own, so that sliders go on working while a picture is searched for.
+    """
     requests, answers = private_pipes()
     writing = threading.Lock()
-    waiting: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
+    quick: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+    slow: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
     cancelled: set[int] = set()
+    closed = threading.Event()
 
     def send(number: int, meta: dict[str, Any], parts: list[bytes]) -> None:
-        with writing:
+        with writing, contextlib.suppress(BrokenPipeError):
             write_frame(answers, number, pack(meta, parts))
 
-    def read() -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while (frame := read_frame(requests)) is not None:
-                if frame[0] == HELLO:
-                    continue
-                # A cancellation overtakes what waits, so it is looked for here.
-                if len(frame[1]) < 256 and (number := _cancels(frame[1])):
-                    cancelled.add(number)
-                    continue
-                waiting.put(frame)
-        closed.set()
-        waiting.put(None)
+    def work(waiting: queue.SimpleQueue[Waiting | None], models: Models) -> None:
+        server = Server(models, send, lambda number: number in cancelled or closed.is_set())
+        while (one := waiting.get()) is not None:
+            server.answer(*one)
+            cancelled.discard(one[0])
 
-    closed = threading.Event()
-    server = Server(send, lambda number: number in cancelled or closed.is_set())
-    threading.Thread(target=read, daemon=True).start()
-    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        send(HELLO, {drawing.READY: True}, [])
-        while (frame := waiting.get()) is not None:
+    models = Models()
+    threads = [threading.Thread(target=work, args=(waiting, models), daemon=True) for waiting in (quick, slow)]
+    for thread in threads:
+        thread.start()
+    send(HELLO, {drawing.READY: True}, [])
+    with contextlib.suppress(OSError, KeyboardInterrupt):
+        while (frame := read_frame(requests)) is not None:
+            if frame[0] == HELLO:
+                continue
             try:
                 request, parts = unpack(frame[1])
             except ValueError as error:
                 send(frame[0], {"error": f"a request that cannot be read: {error}", "done": True}, [])
                 continue
-            server.answer(frame[0], request, parts)
-            cancelled.discard(frame[0])
+            op = request.get("op") if isinstance(request, dict) else None
+            number = request.get("number") if op == "cancel" else None
+            if type(number) is int:
+                cancelled.add(number)
+            else:
+                (quick if op in QUICK else slow).put((frame[0], request, parts))
+    closed.set()
     return 0
-
-
-def _cancels(body: bytes) -> int:
-    """The number of the request that a frame cancels; 0 if it is another frame."""
-    try:
-        request, _ = unpack(body)
-    except ValueError:
-        return 0
-    if not isinstance(request, dict) or request.get("op") != "cancel":
-        return 0
-    number = request.get("number")
-    return number if type(number) is int and number > 0 else 0

@@ -63,3 +63,16 @@ class ShowFilter:
 @dataclass(frozen=True)
 class SaveVersion:
     """Request to the Versions screen to put the keys into the note of the next version."""
+
+
+@dataclass(frozen=True)
+class ExploreRun:
+    """Request to the Explore screen to draw from a run.
+
+    Attributes:
+        folder: of a run, of this workspace or any other, or of an exported model.
+        moment: the iteration whose nearest checkpoint is chosen; None for the newest.
+    """
+
+    folder: Path
+    moment: float | None = None

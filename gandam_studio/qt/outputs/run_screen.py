@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gandam_studio.core.runs import summary
+from gandam_studio.qt.following.requests import ExploreRun
 from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.reveal import reveal
 from gandam_studio.qt.screen import Screen, ScreenMenu
@@ -60,6 +61,7 @@ class RunScreen(Screen):
         act = self.add_action
         self.longer_action = act(self.tr("Train &longer…"), self.ask_longer, icon="clock")
         self.sprites_action = act(self.tr("New spr&ites…"), self.ask_sprites, "Ctrl+M", icon="sample")
+        self.explore_action = act(self.tr("E&xplore"), self.explore, "Ctrl+Shift+X", icon="explore")
         self.evaluate_action = act(self.tr("E&valuate…"), self.ask_evaluation, "Ctrl+Shift+E", icon="search")
         self.evaluate_folder_action = act(
             self.tr("Evaluate a folder of pictures…"), lambda: self.samples.evaluate_folder()
@@ -105,6 +107,11 @@ class RunScreen(Screen):
         dialog = LongerDialog(summary(folder), busy, self)
         if run_dialog(dialog):
             self.train_longer(folder, dialog.options)
+
+    def explore(self) -> None:
+        """Draw from the run on Explore, from the checkpoint nearest to the moment shown."""
+        if (folder := self.run_shown()) is not None:
+            self.screen_requested.emit("Explore", ExploreRun(folder, self.moment_shown()))
 
     def ask_sprites(self) -> None:
         """Make new sprites of the run."""

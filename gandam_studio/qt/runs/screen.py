@@ -163,9 +163,9 @@ class RunsScreen(RunScreen):
         return [
             ScreenMenu(self.tr("&Runs"), (
                 self.next_action, self.previous_action, self.compare_action, None, self.watch_action,
-                self.resume_action, self.longer_action, self.sprites_action, None, self.evaluate_action,
-                self.evaluate_folder_action, None, self.label_action, self.folder_action, self.export_action,
-                self.delete_action, None,
+                self.resume_action, self.longer_action, self.sprites_action, self.explore_action, None,
+                self.evaluate_action, self.evaluate_folder_action, None, self.label_action, self.folder_action,
+                self.export_action, self.delete_action, None,
                 ScreenMenu(self.tr("&Sort"), self.sort_actions), None, self.open_action,
             )),
             self.samples_menu(),
@@ -265,7 +265,9 @@ class RunsScreen(RunScreen):
         can_resume = state is not None and state.state in ("created", "interrupted", "stopped", "failed") and not starts
         finished = state is not None and state.state == "finished"
         self.longer_action.setEnabled(finished)
-        for drawing in (self.sprites_button, self.sprites_action, self.more_action, self.evaluate_action):
+        for drawing in (
+            self.sprites_button, self.sprites_action, self.explore_action, self.more_action, self.evaluate_action,
+        ):  # fmt: skip
             drawing.setEnabled(state is not None and bool(state.checkpoint))
         self.resume_button.setEnabled(can_resume or finished)
         self.resume_action.setEnabled(can_resume)
@@ -360,7 +362,8 @@ class RunsScreen(RunScreen):
             return
         menu = QMenu(self)
         for action in (
-            self.watch_action, self.resume_action, self.longer_action, self.sprites_action, self.evaluate_action, None,
+            self.watch_action, self.resume_action, self.longer_action, self.sprites_action, self.explore_action,
+            self.evaluate_action, None,
             self.label_action, self.folder_action, self.export_action, None, self.delete_action,
         ):  # fmt: skip
             menu.addSeparator() if action is None else menu.addAction(action)

@@ -130,8 +130,9 @@ class TrainScreen(RunScreen):
         return [
             ScreenMenu(self.tr("&Run"), (
                 self.new_action, self.copy_action, None, self.start_action, self.pause_action, self.stop_action,
-                self.sample_action, self.checkpoint_action, None, self.longer_action, self.sprites_action, None,
-                self.evaluate_action, self.evaluate_folder_action, None, self.label_action, self.folder_action,
+                self.sample_action, self.checkpoint_action, None, self.longer_action, self.sprites_action,
+                self.explore_action, None, self.evaluate_action, self.evaluate_folder_action, None, self.label_action,
+                self.folder_action,
             )),
             self.samples_menu(),
             ScreenMenu(self.tr("&Timeline"), (
@@ -147,9 +148,9 @@ class TrainScreen(RunScreen):
             self.previous_action, self.next_action, self.home_action, self.end_action, self.play_action,
             self.spike_back_action, self.spike_action, self.back_action, self.sample_action, self.pause_action,
             self.stop_action, self.checkpoint_action, self.copy_action, self.folder_action, self.longer_action,
-            self.sprites_action, self.label_action, self.film_action, self.save_sample_action, self.copy_sample_action,
-            self.copy_seed_action, self.copy_command_action, self.more_action, self.save_grid_action,
-            self.copy_grid_action, self.evaluate_action,
+            self.sprites_action, self.explore_action, self.label_action, self.film_action, self.save_sample_action,
+            self.copy_sample_action, self.copy_seed_action, self.copy_command_action, self.more_action,
+            self.save_grid_action, self.copy_grid_action, self.evaluate_action,
         ):  # fmt: skip
             action.setEnabled(watching)
 

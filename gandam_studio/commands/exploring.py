@@ -1,0 +1,253 @@
+"""`explore`, `project`: what a trained model can be steered by, and where a picture lies in it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gandam_studio.commands.console import Output, printable, with_workspace
+from gandam_studio.commands.progress import ConsoleJob
+from gandam_studio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from gandam_studio.core.runs.drawing import DrawingProcess, Source
+    from gandam_studio.core.runs.exploring import Facts
+    from gandam_studio.core.workspace import Workspace
+
+ITERATION = click.option("--iteration", metavar="N", help="From an older checkpoint, or best.")
+
+
+def found_source(workspace: Workspace, run: str, iteration: str | None) -> Source:
+    """The model of a run of this workspace, or of the folder of any run or exported model. Raises UserError."""
+    from gandam_studio.core.runs import find_run
+    from gandam_studio.core.runs.drawing import Source
+
+    path = Path(run).expanduser()
+    if (path / "config.json").is_file() or (path / "generator.json").is_file():
+        return Source(path.absolute(), iteration)
+    if path.is_file():
+        raise UserError(f"{path} is a file; name a run, or the folder of a run or of an exported model")
+    return Source(find_run(workspace, run).path.absolute(), iteration)
+
+
+@contextlib.contextmanager
+def opened(source: Source) -> Iterator[tuple[DrawingProcess, Facts]]:
+    """A drawing process with the model loaded; it ends with the context. Raises UserError."""
+    from gandam_studio.core.runs.drawing import DrawingProcess
+    from gandam_studio.core.runs.exploring import Facts
+
+    process = DrawingProcess()
+    try:
+        yield process, Facts.from_answer(process.ask("open", source).values.get("facts"))
+    finally:
+        process.close()
+
+
+@click.command()
+@click.argument("run")
+@click.option("--directions", "wanted", is_flag=True, help="Find directions, instead of listing what is kept.")
+@click.option(
+    "--kind",
+    type=click.Choice(["sefa", "pca"]),
+    default="sefa",
+    show_default=True,
+    help="sefa: read from the weights. pca: what differs most between samples.",
+)
+@click.option("--tag", metavar="TAG", help="Learn the direction of a tag of the training sprites instead.")
+@click.option("--count", type=click.IntRange(1, 64), default=8, show_default=True, help="How many directions.")
+@click.option(
+    "--keep",
+    "kept",
+    multiple=True,
+    metavar="NUMBER=NAME",
+    help="Keep a direction under a name, beside the run. May be repeated.",
+)
+@click.option(
+    "--out",
+    "target",
+    type=click.Path(path_type=Path),
+    metavar="PNG",
+    help="Draw a row for each direction: one sample, moved along it from -3 to 3.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Whose first sample --out moves.")
+@ITERATION
+@click.option("--force", is_flag=True, help="Replace what is there.")
+@with_workspace(write=False)
+def explore(
+    workspace: Workspace,
+    out: Output,
+    run: str,
+    wanted: bool,
+    kind: str,
+    tag: str | None,
+    count: int,
+    kept: tuple[str, ...],
+    target: Path | None,
+    seed: int,
+    iteration: str | None,
+    force: bool,
+) -> None:
+    """List the favourites and directions kept of a run; find directions in its model with --directions.
+
+    RUN is a run of this workspace, or the folder of any run or exported model. A direction changes all samples the same
+    way; the window has a slider for each (Ctrl+6).
+    """
+    from gandam_studio.core.runs.explored import Direction, explored, keep, text_of
+
+    source = found_source(workspace, run, iteration)
+    if not wanted:
+        if kept or target or tag:
+            raise click.UsageError("--keep, --out and --tag need --directions")
+        what = explored(source.folder)
+        out.json({
+            "run": source.folder.name,
+            "favourites": [
+                {"name": one.name, "iteration": one.iteration, "origin": one.origin, "class": one.label,
+                 "vector": text_of(one.vector)} for one in what.favourites
+            ],
+            "directions": [_told(one) for one in what.directions],
+        })  # fmt: skip
+        if not what.favourites and not what.directions:
+            out.say("nothing is kept of this run yet; find directions with --directions, or explore it in the window")
+            return
+        for heading, names in (("favourites", what.favourites), ("directions", what.directions)):
+            if names:
+                out.say(f"{heading}: {', '.join(printable(one.name) for one in names)}")
+        return
+    names = _names(kept, 1 if tag else count)
+    with opened(source) as (process, facts), ConsoleJob() as job:
+        if tag:
+            answer = process.ask("tag", source, {"tag": tag}, job=job, label="Looking at samples")
+            note = f"accuracy {answer.number('accuracy'):.2f}, explains {answer.number('explained'):.2f}"
+            found = [Direction(tag, answer.vectors()[0], facts.iteration, "tag", note)]
+        else:
+            values = {"kind": kind, "count": min(count, facts.latent)}
+            answer = process.ask("directions", source, values, job=job, label="Looking at samples")
+            strengths = [float(value) for value in answer.values.get("strengths", [])]
+            found = [
+                Direction(f"direction {number}", vector, facts.iteration, kind, f"{strength:.1%}")
+                for number, (vector, strength) in enumerate(zip(answer.vectors(), strengths, strict=True), 1)
+            ]
+        if target is not None:
+            _draw(process, source, found, target, seed, force)
+    if names:
+        what = explored(source.folder)
+        for number, name in names.items():
+            one = found[number - 1] if number <= len(found) else None
+            if one is None:
+                raise UserError(f"there is no direction {number}; there are {len(found)}")
+            what = what.with_direction(Direction(name, one.vector, one.iteration, one.kind, one.note))
+        keep(source.folder, what)
+    out.json({
+        "run": source.folder.name, "iteration": facts.iteration, "directions": [_told(one) for one in found],
+        "kept": list(names.values()), "out": str(target) if target else None,
+    })  # fmt: skip
+    out.table(("direction", "kind", "share"), ((one.name, one.kind, one.note) for one in found), right=("share",))
+    if names:
+        out.say(f"kept beside the run: {', '.join(map(printable, names.values()))}")
+    if target is not None:
+        out.say(f"wrote {target}")
+
+
+def _told(one: Any) -> dict[str, Any]:
+    from gandam_studio.core.runs.explored import text_of
+
+    return {
+        "name": one.name, "kind": one.kind, "iteration": one.iteration, "note": one.note, "vector": text_of(one.vector),
+    }  # fmt: skip
+
+
+def _names(kept: tuple[str, ...], count: int) -> dict[int, str]:
+    found = {}
+    for text in kept:
+        number, equals, name = text.partition("=")
+        if not equals or not number.strip().isdecimal() or not 1 <= int(number) <= count or not name.strip():
+            raise click.UsageError(f"--keep takes NUMBER=NAME with a number from 1 to {count}, not {text!r}")
+        found[int(number)] = name.strip()
+    return found
+
+
+def _draw(process: DrawingProcess, source: Source, found: list[Any], target: Path, seed: int, force: bool) -> None:
+    import numpy as np
+
+    from gandam_studio.core.runs.exploring import png, write
+
+    amounts = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+    if target.suffix.lower() != ".png":
+        raise UserError(f"{target.name or target} must end in .png")
+    rows = []
+    for one in found:
+        part = one.vector.astype("<f4").tobytes()
+        row = [
+            process.ask(
+                "draw", source, {"spots": [{"name": f"{seed}/0"}], "moves": [{"at": 0, "amount": amount}]}, [part]
+            ).pictures()[0]
+            for amount in amounts
+        ]
+        rows.append(np.concatenate(row, axis=1))
+    notes = {"run": source.folder.name, "latent": f"{seed}/0", "directions": len(found), "amounts": list(amounts)}
+    write(target.absolute(), png(np.concatenate(rows, axis=0), notes), [source.folder], force=force)
+
+
+@click.command()
+@click.argument("run")
+@click.argument("picture", type=click.Path(path_type=Path))
+@click.option("--out", "target", type=click.Path(path_type=Path), metavar="PNG", help="The sample that comes nearest.")
+@click.option("--keep", "name", metavar="NAME", help="Keep it as a favourite, beside the run.")
+@click.option("--per-stage", is_flag=True, help="A latent for each stage of the network: nearer, but wilder to vary.")
+@ITERATION
+@click.option("--force", is_flag=True, help="Replace what is there.")
+@with_workspace(write=False)
+def project(
+    workspace: Workspace,
+    out: Output,
+    run: str,
+    picture: Path,
+    target: Path | None,
+    name: str | None,
+    per_stage: bool,
+    iteration: str | None,
+    force: bool,
+) -> None:
+    """Find the sample of a run's model that comes nearest to PICTURE, and say how near.
+
+    RUN is a run of this workspace, or the folder of any run or exported model. The picture is prepared as the training
+    pictures were.
+    """
+    from gandam_studio.core.runs.explored import Favourite, explored, keep, text_of
+    from gandam_studio.core.runs.exploring import fitted, picture_from, png, write
+
+    if target is not None and target.suffix.lower() != ".png":
+        raise UserError(f"{target.name or target} must end in .png")
+    source = found_source(workspace, run, iteration)
+    data = picture_from(picture)
+    with opened(source) as (process, facts), ConsoleJob() as job:
+        wanted = fitted(source.folder, facts, data)
+        values = {"shape": list(wanted.shape), "per_stage": per_stage}
+        answer = process.ask("project", source, values, [wanted.tobytes()], job=job, label="Searching")
+        vector, error = answer.vectors(1)[0], answer.number("mean_error")
+        if target is not None:
+            notes = {"run": source.folder.name, "iteration": facts.iteration, "projection": picture.name}
+            write(target.absolute(), png(answer.pictures()[0], notes), [source.folder], force=force)
+    if name:
+        label = answer.values.get("classes")
+        number = label[0] if isinstance(label, list) and label else None
+        own = facts.classes[number] if isinstance(number, int) and number < len(facts.classes) else ""
+        keep(
+            source.folder,
+            explored(source.folder).with_favourite(Favourite(name, vector, facts.iteration, picture.name[:200], own)),
+        )
+    out.json({
+        "run": source.folder.name, "iteration": facts.iteration, "mean_error": round(error, 4),
+        "starts": [round(float(value), 4) for value in answer.values.get("starts", [])], "vector": text_of(vector),
+        "out": str(target) if target else None, "kept": name or "",
+    })  # fmt: skip
+    out.say(f"the nearest sample is {error:.1f} levels of 255 away on average")
+    if target is not None:
+        out.say(f"wrote {target}")
+    if name:
+        out.say(f"kept as {printable(name)}")

@@ -1,0 +1,1 @@
+"""The Explore screen: steering a trained model."""

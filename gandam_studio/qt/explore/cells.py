@@ -1,0 +1,65 @@
+"""A sample on Explore: its picture, its latent, and what it is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QImage
+
+from gandam_studio.core.runs.drawing import Answer
+from gandam_studio.core.runs.explored import Vector
+from gandam_studio.core.runs.exploring import rgba
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A sample as drawn.
+
+    Attributes:
+        name: "7/3", the name of a favourite, or what it is in words. pixels: (H, W, C). vector: its latent, with all
+            that was done to it. label: number of its class, or None. spot: what draws it before sliders are applied;
+            {} means its vector. caption: its name below it, where that can be shorter.
+    """
+
+    name: str
+    pixels: NDArray[np.uint8]
+    vector: Vector
+    label: int | None = None
+    spot: dict[str, Any] = field(default_factory=dict)
+    caption: str = ""
+
+    def image(self) -> QImage:
+        """The picture, with transparency where the model draws it."""
+        return image_of(self.pixels)
+
+
+def image_of(pixels: NDArray[np.uint8]) -> QImage:
+    """(H, W, 3 or 4) as a QImage of its own."""
+    height, width, channels = pixels.shape
+    kind = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
+    data = np.ascontiguousarray(pixels)
+    return QImage(data.data, width, height, channels * width, kind).copy()
+
+
+def rgba_image(pixels: NDArray[np.uint8]) -> QImage:
+    """(H, W, 3 or 4) as an RGBA QImage, as other programs like it on the clipboard."""
+    return image_of(rgba(pixels))
+
+
+def cells_of(
+    answer: Answer, names: list[str], spots: list[dict[str, Any]] | None = None, captions: list[str] | None = None
+) -> list[Cell]:
+    """The samples of an answer. Raises UserError for one that does not fit together."""
+    pixels, vectors = answer.pictures(), answer.vectors(1)
+    labels = answer.values.get("classes")
+    known = labels if isinstance(labels, list) and len(labels) == len(pixels) else [None] * len(pixels)
+    own = spots or [{}] * len(pixels)
+    return [
+        Cell(name, picture, vector, label if isinstance(label, int) else None, spot, caption)
+        for name, picture, vector, label, spot, caption in zip(
+            names, pixels, vectors, known, own, captions or [""] * len(pixels), strict=False
+        )
+    ]

@@ -1,0 +1,311 @@
+"""What Explore shows and how it came about: the model, the view, the sliders, and what the person keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.runs.drawing import Answer, Request, Source
+from gandam_studio.core.runs.explored import Direction, Explored, Favourite, Vector, explored, keep
+from gandam_studio.core.runs.exploring import Facts
+from gandam_studio.qt.explore.cells import Cell, cells_of
+from gandam_studio.qt.explore.drawer import Drawer, Stream
+
+COUNT = 36
+"""Samples shown at once."""
+STEPS = 12
+"""Pictures from one favourite to the next."""
+MOST_ON_PATH = 160
+
+
+@dataclass(frozen=True)
+class Random:
+    """Uncurated samples of a seed."""
+
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Around:
+    """Variations of a sample, which comes first; `first`: number of the first variation."""
+
+    cell: Cell
+    radius: float = 0.35
+    first: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A path through samples, `steps` pictures from each to the next."""
+
+    cells: tuple[Cell, ...]
+    steps: int = STEPS
+
+
+View = Random | Around | Path
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """A step along a direction."""
+
+    vector: Vector
+    amount: float
+
+
+class Explorer(QObject):
+    """Attributes:
+    source, facts: the open model; None without one. view: what the grid shows. cells: its samples, once drawn.
+    truncation: share of variety, 1 for all. moves: the sliders. mix, mix_from: the sample whose stages from there on
+        all others take. kept: favourites and directions. problem: why nothing can be kept, or "".
+
+    Signals:
+        opening: a model is being loaded. opened: it can be drawn from. failed: why it cannot (text).
+        drawn: `cells` changed. view_changed: another view will be drawn. kept_changed: `kept` changed.
+        complained: something else went wrong (the error).
+    """
+
+    opening = Signal()
+    opened = Signal()
+    failed = Signal(str)
+    drawn = Signal()
+    view_changed = Signal()
+    kept_changed = Signal()
+    complained = Signal(object)
+
+    def __init__(self, drawer: Drawer, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.drawer = drawer
+        self.source: Source | None = None
+        self.facts: Facts | None = None
+        self.view: View = Random(0)
+        self.cells: list[Cell] = []
+        self.truncation = 1.0
+        self.moves: tuple[Move, ...] = ()
+        self.mix: Cell | None = None
+        self.mix_from = 1
+        self.kept = Explored()
+        self.problem = ""
+        self._undo: list[Explored] = []
+        self._redo: list[Explored] = []
+        self._drawing = Stream(drawer, self._take, self.complained.emit)
+        self._loading: Request | None = None
+
+    # The model
+
+    def open(self, source: Source) -> None:
+        """Load another model."""
+        self.drawer.cancel(self._loading)
+        self._drawing.forget()
+        another = self.source is None or self.source.folder != source.folder
+        self.source, self.facts, self.cells = source, None, []
+        self.moves, self.mix = (), None
+        if another:
+            self.view = Random(self.view.seed if isinstance(self.view, Random) else 0)
+            self._undo, self._redo = [], []
+            self.read_kept()
+        self.opening.emit()
+        self._loading = self.drawer.ask("open", source, {}, [], self._open, self._fail)
+
+    def pause(self) -> None:
+        """Let go of what is under way: the process is about to end. `redraw` goes on."""
+        self.drawer.cancel(self._loading)
+        self._drawing.forget()
+
+    def _open(self, answer: Answer) -> None:
+        try:
+            self.facts = Facts.from_answer(answer.values.get("facts"))
+        except UserError as error:
+            self._fail(error)
+            return
+        if not isinstance(self.view, Random):
+            self.view = Random(0)
+        self.opened.emit()
+        self.redraw()
+
+    def _fail(self, error: Exception) -> None:
+        self.facts = None
+        self.failed.emit(str(error))
+
+    # Views
+
+    def show(self, view: View) -> None:
+        """Show something else. What is given by its latent has all that was done to it, so sliders begin anew."""
+        if isinstance(view, Path) or (isinstance(view, Around) and not is_plain(view.cell)):
+            self.moves, self.mix = (), None
+        self.view = view
+        self.view_changed.emit()
+        self.redraw()
+
+    def set_truncation(self, share: float) -> None:
+        """Draw with another share of variety."""
+        self.truncation = share
+        self.redraw()
+
+    def set_moves(self, moves: Sequence[Move]) -> None:
+        """Draw with other sliders."""
+        self.moves = tuple(move for move in moves if move.amount)
+        self.redraw()
+
+    def set_mix(self, cell: Cell | None, first: int | None = None) -> None:
+        """Give all samples the stages of another one from `first` on; None ends that."""
+        self.mix = cell
+        if first is not None:
+            self.mix_from = first
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw what is shown."""
+        if self.source is None or self.facts is None:
+            return
+        parts: list[bytes] = []
+        values: dict[str, Any] = {"truncation": self.truncation}
+        op, names, spots = "draw", [], []
+        if isinstance(self.view, Random):
+            names = [f"{self.view.seed}/{index}" for index in range(COUNT)]
+            spots = [{"name": name} for name in names]
+        elif isinstance(self.view, Around):
+            names, spots = self._around(self.view, parts)
+        else:
+            op = "path"
+            values["steps"] = self.view.steps
+            spots = [self.spot(cell, parts, exact=True) for cell in self.view.cells]
+            names = path_names([cell.name for cell in self.view.cells], self.view.steps)
+        values["spots"] = spots
+        values["moves"] = [{"at": _put(move.vector, parts), "amount": move.amount} for move in self.moves]
+        if self.mix is not None:
+            values["mix"] = {"spot": self.spot(self.mix, parts, exact=True), "from": self.mix_from}
+        self._drawing.ask((self.view, names, spots), op, self.source, values, parts)
+
+    def _around(self, view: Around, parts: list[bytes]) -> tuple[list[str], list[dict[str, Any]]]:
+        plain = is_plain(view.cell)
+        base = self.spot(view.cell, parts, exact=not plain)
+        radius = f"{view.radius:.4f}".rstrip("0").rstrip(".") or "0"
+        names, spots = [view.cell.name], [base]
+        for number in range(view.first, view.first + COUNT - 1):
+            name = f"{view.cell.name}~{radius}/{number}"
+            names.append(name)
+            extra = {key: base[key] for key in ("class",) if key in base}
+            spots.append({"name": name, **extra} if plain else {**base, "radius": view.radius, "number": number})
+        return names, spots
+
+    def spot(self, cell: Cell, parts: list[bytes], *, exact: bool = False) -> dict[str, Any]:
+        """What draws a sample: by name where it has one, else its latent, put into `parts`.
+
+        `exact`: as it is now, with all that was done to it.
+        """
+        named = cell.spot if "name" in cell.spot and not exact else {"at": _put(cell.vector, parts)}
+        return {**named, "class": cell.label} if cell.label is not None else dict(named)
+
+    def _take(self, about: tuple[View, list[str], list[dict[str, Any]]], answer: Answer) -> None:
+        view, names, spots = about
+        named = [spot if "name" in spot else {} for spot in spots] if not isinstance(view, Path) else None
+        try:
+            captions = None
+            if isinstance(view, Around):
+                captions = ["", *(f"~ {view.first + number}" for number in range(len(names) - 1))]
+            self.cells = cells_of(answer, names, named, captions)
+        except UserError as error:
+            self.complained.emit(error)
+            return
+        self.drawn.emit()
+
+    # Questions
+
+    def ask(
+        self, op: str, values: dict[str, Any], parts: Sequence[bytes], on_answer: Callable[[Answer], None],
+        on_progress: Callable[[Answer], None] | None = None, on_error: Callable[[Exception], None] | None = None,
+    ) -> Request | None:  # fmt: skip
+        """Ask about the open model; None without one."""
+        if self.source is None or self.facts is None:
+            return None
+        return self.drawer.ask(
+            op, self.source, values, parts, on_answer, on_error or self.complained.emit, on_progress
+        )  # fmt: skip
+
+    # What is kept
+
+    def read_kept(self) -> None:
+        """Read favourites and directions of the open model."""
+        self.problem = ""
+        try:
+            self.kept = explored(self.source.folder) if self.source is not None else Explored()
+        except UserError as error:
+            self.kept, self.problem = Explored(), str(error)
+            self.complained.emit(error)
+        self.kept_changed.emit()
+
+    def change(self, kept: Explored) -> bool:
+        """Keep something else, so that it can be undone; False if it cannot be written."""
+        before = self.kept
+        if not self._write(kept):
+            return False
+        self._undo.append(before)
+        self._redo.clear()
+        return True
+
+    def add(self, cell: Cell, name: str = "") -> bool:
+        """Keep a sample."""
+        iteration = self.facts.iteration if self.facts is not None else 0
+        classes = self.facts.classes if self.facts is not None else ()
+        label = classes[cell.label] if cell.label is not None and cell.label < len(classes) else ""
+        return self.change(
+            self.kept.with_favourite(Favourite(name or cell.name, cell.vector, iteration, cell.name, label))
+        )
+
+    def add_direction(self, direction: Direction) -> bool:
+        """Keep a direction."""
+        return self.change(self.kept.with_direction(direction))
+
+    def undo(self) -> bool:
+        """Take the last change of what is kept back; False if there is none."""
+        return self._step(self._undo, self._redo)
+
+    def redo(self) -> bool:
+        """Change it again; False if nothing was undone."""
+        return self._step(self._redo, self._undo)
+
+    def _step(self, here: list[Explored], there: list[Explored]) -> bool:
+        if not here:
+            return False
+        before = self.kept
+        if self._write(here[-1]):
+            here.pop()
+            there.append(before)
+        return True
+
+    def _write(self, kept: Explored) -> bool:
+        if self.source is None:
+            return False
+        try:
+            if self.problem:
+                raise UserError(self.problem)
+            keep(self.source.folder, kept)
+        except UserError as error:
+            self.complained.emit(error)
+            return False
+        self.kept = kept
+        self.kept_changed.emit()
+        return True
+
+
+def is_plain(cell: Cell) -> bool:
+    """Whether variations of a sample can be named after it."""
+    return "~" not in cell.spot.get("name", "~")
+
+
+def _put(vector: Vector, parts: list[bytes]) -> int:
+    parts.append(vector.astype("<f4").tobytes())
+    return len(parts) - 1
+
+
+def path_names(names: Sequence[str], steps: int) -> list[str]:
+    """What the pictures on a path are called: the points, and between them how far it is."""
+    found = []
+    for name in names[:-1]:
+        found += [name, *(f"{100 * step // steps} %" for step in range(1, steps))]
+    return [*found, names[-1]]

@@ -1,0 +1,165 @@
+"""Takes samples out of Explore (PNG, clipboard, film), and pictures into it, to be found in the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QMimeData, QObject, QSettings
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QDialog, QFileDialog
+
+from gandam_studio.core.errors import UserError
+from gandam_studio.core.runs import exploring
+from gandam_studio.core.runs.exploring import Pixels
+from gandam_studio.qt.explore.cells import rgba_image
+from gandam_studio.qt.explore.explorer import Explorer
+from gandam_studio.qt.explore.explorer import Path as PathView
+from gandam_studio.qt.imports.sources import holds_sources, png_bytes, sources_of
+from gandam_studio.qt.questions import run_dialog
+from gandam_studio.qt.session import ERROR, INFO, SUCCESS, Session
+from trainer.protocol.untrusted import shortened
+
+if TYPE_CHECKING:
+    from gandam_studio.qt.explore.screen import ExploreScreen
+
+_SETTING = "samples/folder"
+_PICTURES = "explore/pictures"
+
+
+class TakingOut(QObject):
+    """Carries it out for the screen."""
+
+    def __init__(self, screen: ExploreScreen, explorer: Explorer, session: Session) -> None:
+        super().__init__(screen)
+        self._screen, self._explorer, self._session = screen, explorer, session
+
+    def _notes(self) -> dict[str, Any]:
+        cell, source, facts = self._screen.chosen, self._explorer.source, self._explorer.facts
+        if cell is None or source is None or facts is None:
+            return {}
+        exact = "name" in cell.spot and not self._explorer.moves and self._explorer.mix is None
+        notes: dict[str, Any] = {"run": source.folder.name, "iteration": facts.iteration, "name": cell.name}
+        if exact and self._explorer.truncation == 1:
+            notes["latent"] = cell.name
+        return notes
+
+    def save(self) -> None:
+        """Ask where to save the chosen sample, and write it."""
+        cell, source = self._screen.chosen, self._explorer.source
+        if cell is None or source is None:
+            return
+        last = QSettings().value(_SETTING)
+        folder = Path(str(last)) if last and Path(str(last)).is_dir() else Path.home()
+        plain = "".join(letter if letter.isalnum() or letter in "-_ " else "-" for letter in cell.name)
+        proposed = folder / f"{source.folder.name}-{shortened(plain, 60).replace('…', '-')}.png"
+        name, _ = QFileDialog.getSaveFileName(
+            self._screen, self.tr("Save as PNG"), str(proposed), self.tr("PNG (*.png)")
+        )
+        if name:
+            self.save_to(Path(name))
+
+    def save_to(self, target: Path) -> None:
+        """Write the chosen sample; an existing file is replaced, as the file dialog has asked already."""
+        cell, source = self._screen.chosen, self._explorer.source
+        if cell is None or source is None:
+            return
+        if target.suffix.lower() != ".png":
+            target = target.with_name(f"{target.name}.png")
+        QSettings().setValue(_SETTING, str(target.parent))
+        try:
+            made = exploring.write(target, exploring.png(cell.pixels, self._notes()), [source.folder])
+        except UserError as error:
+            self._session.post(str(error), ERROR)
+            return
+        self._session.post_result(self.tr("Saved as {0}").format(made), made)
+
+    def copy(self) -> None:
+        """Copy the chosen sample, at its own size."""
+        if (cell := self._screen.chosen) is not None:
+            QGuiApplication.clipboard().setImage(rgba_image(cell.pixels))
+            self._session.post(self.tr("The sample is copied."), SUCCESS)
+
+    def copy_seed(self) -> None:
+        """Copy what names the chosen sample, as `sample --latent` takes it."""
+        cell = self._screen.chosen
+        if cell is None:
+            return
+        if "latent" not in self._notes():
+            text = self.tr("This sample has no seed of its own: it was steered. Keep it as a favourite instead.")
+            self._session.post(text, INFO)
+            return
+        QGuiApplication.clipboard().setText(cell.name)
+        self._session.post(self.tr("Copied: {0}").format(cell.name), SUCCESS)
+
+    def film(self) -> None:
+        """Make a film of the path that is shown."""
+        source, cells = self._explorer.source, self._explorer.cells
+        if source is None or not isinstance(self._explorer.view, PathView) or len(cells) < 2:
+            self._session.post(self.tr("Show a path first: choose favourites and press I."), INFO)
+            return
+        from gandam_studio.qt.outputs.path_dialog import PathDialog
+
+        pictures = np.stack([cell.pixels for cell in cells])
+        run_dialog(PathDialog(self._session, source.folder, pictures, self._screen))
+
+    # Pictures to be found
+
+    @staticmethod
+    def holds_picture(data: QMimeData) -> bool:
+        """Whether a drop may hold a picture."""
+        return holds_sources(data)
+
+    def picture_in(self, data: QMimeData) -> tuple[bytes, str] | None:
+        """The picture of a drop or of the clipboard, and its name. Raises UserError."""
+        found = sources_of(data)
+        if not found:
+            return None
+        first = found[0]
+        if isinstance(first, Path):
+            return exploring.picture_from(first), first.name
+        image = data.imageData()
+        return (png_bytes(image), self.tr("pasted picture")) if isinstance(image, QImage) else None
+
+    def ask_picture(self) -> None:
+        """Ask for a picture file, and find it in the model."""
+        last = QSettings().value(_PICTURES)
+        folder = str(last) if last and Path(str(last)).is_dir() else str(Path.home())
+        name, _ = QFileDialog.getOpenFileName(self._screen, self.tr("Find a picture in the model"), folder)
+        if not name:
+            return
+        QSettings().setValue(_PICTURES, str(Path(name).parent))
+        try:
+            self.project(exploring.picture_from(Path(name)), Path(name).name)
+        except UserError as error:
+            self._session.post(str(error), ERROR)
+
+    def paste(self) -> None:
+        """Find the picture on the clipboard in the model."""
+        try:
+            picture = self.picture_in(QGuiApplication.clipboard().mimeData())
+        except UserError as error:
+            self._session.post(str(error), ERROR)
+            return
+        if picture is None:
+            self._session.post(self.tr("There is no picture on the clipboard."), INFO)
+            return
+        self.project(*picture)
+
+    def project(self, data: bytes, name: str) -> None:
+        """Find a picture in the model, in a dialog; what was found can be kept."""
+        source, facts = self._explorer.source, self._explorer.facts
+        if source is None or facts is None:
+            return
+        try:
+            picture: Pixels = exploring.fitted(source.folder, facts, data)
+        except UserError as error:
+            self._session.post(str(error), ERROR)
+            return
+        from gandam_studio.qt.explore.project_dialog import ProjectDialog
+
+        dialog = ProjectDialog(self._explorer, picture, name, self._screen)
+        if run_dialog(dialog) == QDialog.DialogCode.Accepted and dialog.cell is not None:
+            self._screen.keeping.toggle(dialog.cell)
+            self._screen.mark()

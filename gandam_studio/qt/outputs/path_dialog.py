@@ -1,0 +1,106 @@
+"""Make a film of a path between samples: GIF, MP4 or animated PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QWidget
+
+from gandam_studio.core.runs.exploring import write_path
+from gandam_studio.core.runs.film import LEAST_MS, FilmPlan, check_film, too_large
+from gandam_studio.qt.outputs.output_dialog import OutputDialog
+from gandam_studio.qt.session import Session
+from gandam_studio.qt.widgets.numbers import WholeBox
+from trainer.protocol.run_directory import RunDirectory
+
+
+class PathDialog(OutputDialog):
+    """Attributes:
+    kind, scale, frame, back: the choices.
+    """
+
+    setting = "film/folder"
+
+    def __init__(
+        self, session: Session, folder: Path, pictures: NDArray[np.uint8], parent: QWidget | None = None
+    ) -> None:
+        """`pictures`: (N, H, W, C), those on the path, in order. `folder`: the model's."""
+        super().__init__(session, "", "", parent)
+        self.setWindowTitle(self.tr("Film of the path"))
+        self.start_button.setText(self.tr("Make the film"))
+        self._folder, self._pictures = folder, pictures
+        self._proposed = ""
+        side = pictures.shape[1]
+        self.kind = QComboBox()
+        for text, suffix in (
+            (self.tr("GIF: plays everywhere, 256 colours a frame"), ".gif"),
+            (self.tr("MP4: small, no transparency"), ".mp4"),
+            (self.tr("Animated PNG: exact colours and transparency"), ".png"),
+        ):
+            self.kind.addItem(text, suffix)
+        self.scale = WholeBox(minimum=1, maximum=32, value=max(1, min(32, 256 // side)))
+        self.scale.setSuffix(self.tr(" times as large"))
+        self.frame = WholeBox(minimum=LEAST_MS, maximum=5000, value=60, singleStep=10)
+        self.frame.setSuffix(self.tr(" ms each"))
+        self.back = QCheckBox(self.tr("And back again, so that it can loop"))
+        self.back.setChecked(True)
+        self.size_note = QLabel()
+        self.size_note.setProperty("role", "secondary")
+        for text, widget in (
+            (self.tr("&Format"), self.kind), (self.tr("Si&ze"), self.scale), (self.tr("&Time"), self.frame),
+        ):  # fmt: skip
+            label = QLabel(text)
+            label.setBuddy(widget)
+            widget.setAccessibleName(text.replace("&", ""))
+            self.form.addRow(label, widget)
+        self.form.addRow("", self.back)
+        self.form.addRow("", self.size_note)
+        self.add_target_row()
+        self.kind.currentIndexChanged.connect(lambda _index: self._change())
+        self.back.toggled.connect(lambda _on: self._change())
+        for box in (self.scale, self.frame):
+            box.valueChanged.connect(lambda _value: self._change())
+        self._change()
+
+    @property
+    def plan(self) -> FilmPlan:
+        """The choices."""
+        frame = self.frame.value()
+        return FilmPlan(scale=self.scale.value(), frame_ms=frame, hold_ms=frame if self.back.isChecked() else 1000)
+
+    def _size(self) -> tuple[int, int, int]:
+        count, height, width = self._pictures.shape[:3]
+        frames = count + max(0, count - 2) if self.back.isChecked() else count
+        return width * self.scale.value(), height * self.scale.value(), frames
+
+    def _change(self) -> None:
+        width, height, frames = self._size()
+        seconds = frames * self.frame.value() / 1000
+        text = self.tr("{0:,} × {1:,} pixels, {2:,} pictures, {3:.1f} s").format(width, height, frames, seconds)
+        self.size_note.setText(text)
+        typed, suffix = self.target.text().strip(), self.kind.currentData()
+        if not typed or typed == self._proposed:
+            self.propose(f"{self._folder.name}-path", suffix)
+            self._proposed = self.target.text().strip()
+        elif Path(typed).suffix.lower() != suffix:
+            self.target.setText(str(Path(typed).with_suffix(suffix)))
+        self.check()
+
+    def reason(self, target: Path, *, force: bool) -> str:
+        """See `OutputDialog`."""
+        if target.suffix.lower() != self.kind.currentData():
+            return self.tr("The name must end in {0}.").format(self.kind.currentData())
+        return too_large(*self._size()) or check_film(RunDirectory(self._folder), target, force=force)
+
+    def work(self, target: Path, *, force: bool) -> Callable[[Any, Any], Any]:
+        """See `OutputDialog`."""
+        pictures, plan, back, near = self._pictures, self.plan, self.back.isChecked(), [self._folder]
+        return lambda _workspace, job: write_path(pictures, target, plan, near, back=back, force=force, job=job)
+
+    def done_text(self, answer: Any, target: Path) -> str:
+        """See `OutputDialog`."""
+        return self.tr("A film of {0:,} pictures is in {1}").format(answer, target)

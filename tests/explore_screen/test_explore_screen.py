@@ -1,0 +1,264 @@
+"""The Explore screen as a hand uses it, with a real model drawn from by a real process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QInputDialog
+from studio_window import CONTROL, SHIFT, OpenWindow, press
+
+from gandam_studio.core.runs.explored import Direction, explored
+from gandam_studio.qt.explore import explorer as views
+from gandam_studio.qt.explore.directions_panel import OWN, PCA
+from gandam_studio.qt.explore.project_dialog import ProjectDialog
+from gandam_studio.qt.explore.screen import ExploreScreen
+from gandam_studio.qt.outputs.path_dialog import PathDialog
+from gandam_studio.qt.runs.screen import RunsScreen
+
+SLOW = 60_000
+
+
+def drawn(qtbot, screen: ExploreScreen, do) -> None:  # type: ignore[no-untyped-def]
+    """Do something and wait for the samples that it draws."""
+    with qtbot.waitSignal(screen.explorer.drawn, timeout=SLOW):
+        do()
+
+
+def test_a_story_of_favourites_a_path_and_a_film(explore, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Explore, keep three, go from one to the next, and take the film away: by keys alone."""
+    window, screen = explore()
+    run = screen.explorer.source.folder
+    assert [cell.name for cell in screen.grid.cells[:3]] == ["0/0", "0/1", "0/2"]
+    before = [cell.pixels for cell in screen.grid.cells]
+    for _ in range(3):
+        press(Qt.Key.Key_U)
+        press(Qt.Key.Key_Right)
+    assert [one.name for one in explored(run).favourites] == ["0/0", "0/1", "0/2"]
+    press(Qt.Key.Key_Z)  # Undo takes back the last favourite, not an edit of the workspace.
+    assert len(explored(run).favourites) == 2
+    press(Qt.Key.Key_Z, SHIFT)
+    assert len(explored(run).favourites) == 3
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_I))
+    assert isinstance(screen.explorer.view, views.Path)
+    assert len(screen.grid.cells) == 2 * views.STEPS + 1
+    for index, place in enumerate((0, views.STEPS, 2 * views.STEPS)):
+        assert np.abs(screen.grid.cells[place].pixels.astype(int) - before[index]).max() <= 1
+    dialog = PathDialog(window.session, run, np.stack([cell.pixels for cell in screen.grid.cells]), window)
+    qtbot.addWidget(dialog)
+    target = tmp_path / "film.gif"
+    dialog.target.setText(str(target))
+    dialog.start()
+    qtbot.waitUntil(lambda: dialog.result_path is not None, timeout=SLOW)
+    with Image.open(target) as film:
+        assert film.n_frames == 4 * views.STEPS
+        assert film.size == (32 * dialog.scale.value(),) * 2
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_Escape))
+    assert isinstance(screen.explorer.view, views.Random)
+    assert np.array_equal(screen.grid.cells[0].pixels, before[0])
+
+
+def test_seeds_variety_and_variations(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
+    _, screen = explore()
+    first = screen.grid.cells[3].pixels
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_N))
+    other = screen.seed.value()
+    assert other != 0
+    assert screen.grid.cells[3].name == f"{other}/3"
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_P))
+    assert np.array_equal(screen.grid.cells[3].pixels, first)
+    screen.grid.choose(3)
+    vector = screen.grid.cells[3].vector
+    drawn(qtbot, screen, lambda: screen.variety.setValue(50))
+    assert screen.grid.cells[3].vector == pytest.approx(vector / 2, abs=1e-6)
+    drawn(qtbot, screen, lambda: screen.variety.setValue(100))
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_A))
+    names = [cell.name for cell in screen.grid.cells]
+    assert names[:3] == ["0/3", "0/3~0.35/0", "0/3~0.35/1"]
+    assert np.array_equal(screen.grid.cells[0].pixels, first)
+    drawn(qtbot, screen, lambda: screen.radius.setValue(10))
+    near = screen.grid.cells[1].vector
+    assert np.linalg.norm(near - vector) < np.linalg.norm(vector)
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_A, SHIFT))
+    assert screen.grid.cells[1].name == "0/3~0.1/35"
+    # Variations of a variation have no name that draws them again, so they are drawn from its latent.
+    screen.grid.choose(1)
+    base = screen.grid.cells[1]
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_Return))
+    assert np.array_equal(screen.grid.cells[0].vector, base.vector)
+    assert not screen.variety.isEnabled()
+
+
+def test_sliders_move_all_samples_and_directions_are_kept(explore, qtbot, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    _, screen = explore()
+    panel, run = screen.directions, screen.explorer.source.folder
+    qtbot.waitUntil(lambda: len(panel.rows) > 0, timeout=SLOW)
+    start = [cell.vector for cell in screen.grid.cells]
+    direction = panel.directions[0].vector
+    drawn(qtbot, screen, lambda: panel.rows[0].setValue(20))
+    for before, cell in zip(start, screen.grid.cells, strict=True):
+        assert cell.vector == pytest.approx(before + 2 * direction, abs=1e-5)
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_args, **_more: ("bulkier", True))
+    panel.keep_wanted.emit(0)
+    assert [one.name for one in explored(run).directions] == ["bulkier"]
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_0))
+    assert np.array_equal(screen.grid.cells[0].vector, start[0])
+    # Learnt from picks: towards the one, away from the other.
+    screen.grid.choose(4)
+    press(Qt.Key.Key_Plus)
+    screen.grid.choose(7)
+    press(Qt.Key.Key_Minus)
+    with qtbot.waitSignal(screen.explorer.kept_changed, timeout=SLOW):
+        press(Qt.Key.Key_L, CONTROL)
+    learnt = explored(run).directions[-1]
+    wanted = start[4] - start[7]
+    assert float(learnt.vector @ wanted) / np.linalg.norm(wanted) == pytest.approx(1, abs=1e-3)
+    assert panel.kind == OWN
+    drawn(qtbot, screen, lambda: panel.rows[1].setValue(10))
+    assert screen.grid.cells[0].vector == pytest.approx(start[0] + learnt.vector, abs=1e-5)
+    panel.remove_wanted.emit(1)
+    assert [one.name for one in explored(run).directions] == ["bulkier"]
+    panel.kinds.setCurrentIndex(panel.kinds.findData(PCA))
+    qtbot.waitUntil(lambda: len(panel.rows) > 1, timeout=SLOW)
+
+
+def test_mixing_takes_details_of_another(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
+    _, screen = explore()
+    start = [cell.vector for cell in screen.grid.cells]
+    screen.grid.choose(5)
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_D))
+    mixed = screen.grid.cells[2].vector.reshape(4, 8)
+    assert mixed == pytest.approx(np.stack([start[2], start[2], start[5], start[5]]))
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_Escape))
+    assert np.array_equal(screen.grid.cells[2].vector, start[2])
+
+
+def test_a_sample_is_found_again_and_kept(explore, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    window, screen = explore()
+    screen.grid.choose(6)
+    wanted = screen.grid.cells[6].pixels
+    screen.taking_out.save_to(tmp_path / "a")
+    saved = Image.open(tmp_path / "a.png")
+    assert json.loads(saved.text["gandam"])["latent"] == "0/6"
+    assert np.array_equal(np.asarray(saved), wanted)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.png"))])
+    assert screen.can_take(data)
+    picture, name = screen.taking_out.picture_in(data)
+    from gandam_studio.core.runs.exploring import fitted
+
+    dialog = ProjectDialog(
+        screen.explorer, fitted(screen.explorer.source.folder, screen.explorer.facts, picture), name, window
+    )
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(lambda: dialog.cell is not None, timeout=SLOW)
+    assert np.abs(dialog.cell.pixels.astype(int) - wanted).mean() < 1
+    assert dialog.keep_button.isEnabled()
+    screen.keeping.toggle(dialog.cell)
+    assert [one.origin for one in explored(screen.explorer.source.folder).favourites] == ["a.png"]
+
+
+def test_nearest_pictures_are_shown_and_copies_warned_about(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
+    _, screen = explore()
+    qtbot.waitUntil(lambda: len(screen.sample.training.rows) == 1, timeout=SLOW)
+    assert len(screen.sample.training.rows[0][1]) == 4
+    real = np.load(screen.explorer.source.folder / "dataset.npy")[0]
+    answer = screen.drawer.process.ask(
+        "nearest", screen.explorer.source, {"shape": list(real.shape), "count": 4}, [real.tobytes()]
+    )
+    screen.sample.show_nearest(answer, "")
+    assert not screen.sample.warning.isHidden()
+
+
+def test_favourites_are_named_and_removed(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
+    _, screen = explore()
+    run = screen.explorer.source.folder
+    press(Qt.Key.Key_U)
+    screen.favourites.item(0).setText("the tall one")
+    assert explored(run).favourites[0].name == "the tall one"
+    screen.favourites.item(0).setSelected(True)
+    screen.favourites.setFocus()
+    press(Qt.Key.Key_Delete)
+    assert not explored(run).favourites
+    screen.grid.setFocus()
+    press(Qt.Key.Key_Z)
+    assert explored(run).favourites[0].name == "the tall one"
+    assert screen.favourites.count() == 1
+
+
+def test_the_seed_of_a_steered_sample_is_not_copied(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
+    _, screen = explore()
+    screen.grid.choose(8)
+    press(Qt.Key.Key_C, CONTROL)
+    assert QGuiApplication.clipboard().image().width() == 32
+    screen.copy_seed_action.trigger()
+    assert QGuiApplication.clipboard().text() == "0/8"
+    QGuiApplication.clipboard().setText("before")
+    qtbot.waitUntil(lambda: len(screen.directions.rows) > 0, timeout=SLOW)
+    drawn(qtbot, screen, lambda: screen.directions.rows[0].setValue(20))
+    screen.copy_seed_action.trigger()
+    assert QGuiApplication.clipboard().text() == "before"
+
+
+def test_runs_lead_here(  # type: ignore[no-untyped-def]
+    open_window: OpenWindow, folder: Path, qtbot
+) -> None:
+    window = open_window(folder)
+    runs = window.visit_by_name("Runs")
+    assert isinstance(runs, RunsScreen)
+    qtbot.waitUntil(lambda: runs.run_shown() is not None, timeout=SLOW)
+    runs.explore()
+    screen = window.screen_shown
+    assert isinstance(screen, ExploreScreen)
+    qtbot.waitUntil(lambda: len(screen.grid.cells) == 36, timeout=90_000)
+    assert screen.explorer.source.folder == folder / "runs" / "r1-sprite"
+
+
+def test_no_runs_and_damaged_favourites(open_window: OpenWindow, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    run = folder / "runs" / "r1-sprite"
+    (run / "explored.json").write_text('{"favourites": 3}')
+    window = open_window(folder)
+    screen = window.visit_by_name("Explore")
+    assert isinstance(screen, ExploreScreen)
+    qtbot.waitUntil(lambda: len(screen.grid.cells) == 36, timeout=90_000)
+    screen.grid.setFocus()
+    press(Qt.Key.Key_U)
+    assert (run / "explored.json").read_text() == '{"favourites": 3}'  # Nothing of the person's is overwritten.
+    window.close_workspace()
+    shutil.rmtree(run)
+    assert window.open_folder(folder)
+    screen = window.visit_by_name("Explore")
+    QTest.qWait(300)
+    assert isinstance(screen, ExploreScreen)
+    assert screen.pages.currentWidget() is screen.empty
+
+
+def test_a_damaged_checkpoint_is_told_in_the_grid(open_window: OpenWindow, folder: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
+    for weights in (folder / "runs" / "r1-sprite" / "checkpoints").glob("*/*.safetensors"):
+        weights.write_bytes(b"not what it was")
+    window = open_window(folder)
+    screen = window.visit_by_name("Explore")
+    assert isinstance(screen, ExploreScreen)
+    qtbot.waitUntil(lambda: "damaged" in screen.grid.message, timeout=90_000)
+    assert not screen.keep_action.isEnabled()
+
+
+def test_directions_of_another_checkpoint_say_so(explore, qtbot) -> None:  # type: ignore[no-untyped-def]
+    _, screen = explore()
+    vector = np.eye(8, dtype=np.float32)[0]
+    screen.explorer.add_direction(Direction("old", vector, iteration=1, kind="sefa"))
+    screen.explorer.add_direction(Direction("new", vector, iteration=screen.explorer.facts.iteration))
+    screen.explorer.add_direction(Direction("longer", np.ones(99, np.float32)))
+    screen.directions.kinds.setCurrentIndex(screen.directions.kinds.findData(OWN))
+    shown = {one.name: one.note for one in screen.directions.directions}
+    assert set(shown) == {"old", "new"}
+    assert "iteration 1" in shown["old"]
+    assert not shown["new"]
