@@ -18,6 +18,7 @@ import click
 
 from trainer.protocol.config import TrainConfig, describe_fields
 from trainer.protocol.diagnosis import alarm_text, measured_lines
+from trainer.protocol.drawing import LARGEST_TRUNCATION
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.events import (
     LIMITS,
@@ -241,6 +242,12 @@ def _ended_tidily() -> Iterator[None]:
     metavar="SEED/NUMBER",
     help="Draw this picture of a seed again, or one of the run's own: fixed/NUMBER. May be repeated.",
 )
+@click.option("--around", metavar="SEED/NUMBER", default="", help="Variations of this picture instead.")
+@click.option("--radius", default=0.25, type=click.FloatRange(0, 1, min_open=True), help="How far --around goes.")
+@click.option(
+    "--truncation", default=1.0, type=click.FloatRange(0, LARGEST_TRUNCATION), help="Variety; less is more typical."
+)
+@click.option("--copies-out", is_flag=True, help="Leave out pictures that look like a training picture.")
 @click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
 @click.option("--iteration", help="Of an older checkpoint, or best.")
 @click.option("--tag", help="Only this class, of a run that learned classes.")
@@ -249,12 +256,15 @@ def _ended_tidily() -> Iterator[None]:
 @click.option("--progress", is_flag=True, help="Tell on the error stream how many pictures are drawn.")
 @JSON
 def sample(
-    run_dir: Path, count: int, seed: int, out: Path, singly: bool, sheet: bool, names: tuple[str, ...], weights: str,
-    iteration: str | None, tag: str | None, device: str, force: bool, progress: bool, as_json: bool,
+    run_dir: Path, count: int, seed: int, out: Path, singly: bool, sheet: bool, names: tuple[str, ...], around: str,
+    radius: float, truncation: float, copies_out: bool, weights: str, iteration: str | None, tag: str | None,
+    device: str, force: bool, progress: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Draw COUNT pictures from the trained generator, uncurated."""
-    from trainer.sampling import check_out, load_trained, save_sample
+    from trainer.sampling import Wanted, check_out, load_trained, save_sample
 
+    if around and names:
+        raise click.UsageError("--around and --latent cannot be used together")
     if sheet and not singly:
         raise click.UsageError("--sheet needs --singly: without it, the grid is all that is written")
     run_directory = RunDirectory(run_dir)
@@ -262,8 +272,8 @@ def sample(
     trained = load_trained(run_directory, weights, iteration, device)
     with _ended_tidily():
         facts = save_sample(
-            run_directory, count, seed, out, trained=trained, tag=tag, names=names, singly=singly, sheet=sheet,
-            force=force, progress=_tell_progress if progress else None,
+            run_directory, count, seed, out, trained=trained, tag=tag, singly=singly, sheet=sheet, force=force,
+            wanted=Wanted(names, around, radius, truncation, copies_out), progress=_tell_progress if progress else None,
         )  # fmt: skip
     _emit(facts, as_json, f"{facts['count']} pictures of iteration {trained.iteration:,} in {out}")
 

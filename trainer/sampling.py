@@ -16,7 +16,7 @@ from trainer import checkpoints
 from trainer.dataset import background_fill, class_names
 from trainer.device import choose_device
 from trainer.grids import draw_pictures, png_bytes, tile
-from trainer.latent_space import around
+from trainer.latent_space import around, truncated
 from trainer.networks import Generator, build_generator
 from trainer.protocol import outputs
 from trainer.protocol.config import TrainConfig
@@ -138,15 +138,100 @@ def latent_named(trained: Trained, name: str) -> tuple[torch.Tensor, torch.Tenso
     return z, label
 
 
+def names_around(base: str, radius: float, count: int, first: int = 0) -> list[str]:
+    """Names of `count` variations of the latent called `base`, a seed alone being its first picture.
+
+    Raises TrainerError for a radius that is no share.
+    """
+    if not 0 < radius <= 1:
+        raise TrainerError(f"a radius is above 0 and at most 1, not {radius:g}")
+    short = f"{radius:.4f}".rstrip("0").rstrip(".")
+    base = base if "/" in base else f"{base}/0"
+    return [f"{base}~{short}/{first + number}" for number in range(count)]
+
+
 def named_pictures(
-    trained: Trained, names: Sequence[str], tag: str | None = None, progress: Progress | None = None
+    trained: Trained,
+    names: Sequence[str],
+    tag: str | None = None,
+    progress: Progress | None = None,
+    truncation: float = 1.0,
 ) -> np.ndarray[Any, Any]:
-    """The pictures of these latents (see `latent_named`), uint8 (N, H, W, C); `tag` replaces their classes."""
+    """The pictures of these latents (see `latent_named`), uint8 (N, H, W, C); `tag` replaces their classes.
+
+    `truncation`: see `latent_space.truncated`.
+    """
     found = [latent_named(trained, name) for name in names]
     labels = labels_for(trained, len(names), tag) if tag is not None else None
     if tag is None and trained.classes:
         labels = torch.cat([label for _, label in found if label is not None])
-    return draw_pictures(trained.generator, torch.cat([z for z, _ in found]), trained.fill, labels, progress)
+    z = truncated(torch.cat([z for z, _ in found]), truncation)
+    return draw_pictures(trained.generator, z, trained.fill, labels, progress)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which samples are drawn, beyond count and seed.
+
+    Attributes:
+        names: these latents, instead of those of a seed. around: variations of this one instead, within `radius`.
+        truncation: share of variety, 1 for all. copies_out: leave out samples that look like a training picture.
+    """
+
+    names: tuple[str, ...] = ()
+    around: str = ""
+    radius: float = 0.25
+    truncation: float = 1.0
+    copies_out: bool = False
+
+
+TRIES = 20
+"""So many samples are drawn for each that is wanted, before copies are said to be too many."""
+
+
+def wanted_pictures(
+    run: RunDirectory, trained: Trained, count: int, seed: int, wanted: Wanted, tag: str | None = None,
+    progress: Progress | None = None,
+) -> tuple[np.ndarray[Any, Any], list[str], int]:  # fmt: skip
+    """Pictures, uint8 (N, H, W, C), the names of their latents, and how many copies were left out.
+
+    Raises TrainerError, also when too many samples are copies.
+    """
+    if not wanted.copies_out:
+        names = _names(wanted, count, seed, 0)
+        return named_pictures(trained, names, tag, progress, wanted.truncation), names, 0
+    from trainer.neighbours import Neighbours
+
+    neighbours = Neighbours(run)
+    pictures_kept: list[np.ndarray[Any, Any]] = []
+    names_kept: list[str] = []
+    tried = 0
+    most = len(wanted.names) or count * TRIES
+    while len(names_kept) < count and tried < most:
+        names = _names(wanted, min(max(count - len(names_kept), 16), most - tried), seed, tried)
+        drawn = named_pictures(trained, names, tag, None, wanted.truncation)
+        own = (~neighbours.copies(drawn)).numpy()
+        room = count - len(names_kept)
+        chosen = np.flatnonzero(own)[:room]
+        # What comes after the last one that was needed was not left out: it was not wanted.
+        tried += len(names) if len(chosen) < room else int(chosen[-1]) + 1
+        pictures_kept.append(drawn[chosen])
+        names_kept += [names[index] for index in chosen]
+        if progress:
+            progress(len(names_kept), count)
+    if not names_kept or (len(names_kept) < count and not wanted.names):
+        raise TrainerError(
+            f"{tried - len(names_kept):,} of {tried:,} samples copy a training picture: too many to go on"
+        )
+    return np.concatenate(pictures_kept), names_kept, tried - len(names_kept)
+
+
+def _names(wanted: Wanted, count: int, seed: int, first: int) -> list[str]:
+    if wanted.names:
+        return list(wanted.names[first : first + count])
+    if wanted.around:
+        return names_around(wanted.around, wanted.radius, count, first)
+    return [f"{seed}/{first + index}" for index in range(count)]
 
 
 def check_out(run: RunDirectory, out: Path, singly: bool, force: bool) -> None:
@@ -159,12 +244,12 @@ def check_out(run: RunDirectory, out: Path, singly: bool, force: bool) -> None:
 
 def save_sample(
     run: RunDirectory, count: int, seed: int, out: Path, *, trained: Trained | None = None, tag: str | None = None,
-    names: Sequence[str] = (), singly: bool = False, sheet: bool = False, force: bool = False,
+    wanted: Wanted = Wanted(), singly: bool = False, sheet: bool = False, force: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Write `count` fresh pictures as one grid to `out` (PNG) or, with `singly`, as a PNG each into the folder `out`.
 
-    With `names`, draw these latents instead of `count` ones of `seed`. With `sheet`, the folder holds the grid as well,
+    `wanted` says which ones, if not simply `count` of `seed`. With `sheet`, the folder holds the grid as well,
     as sheet.png. The seeds are recorded in the PNG's text and, with `singly`, in seeds.json. Returns {"out", "seeds",
     ...}. An existing file, or the folder of earlier samples, is replaced only with `force`. `progress` is called with
     the number of pictures drawn, and of all. Raises TrainerError.
@@ -173,14 +258,21 @@ def save_sample(
     if not singly and out.suffix.lower() != ".png":
         raise TrainerError(f"{out.name or out} must end in .png")
     trained = trained or load_trained(run)
-    if names:
-        drawn, seeds, count = named_pictures(trained, names, tag, progress), list(names), len(names)
-    else:
+    plain = not (wanted.names or wanted.around or wanted.copies_out)
+    count = len(wanted.names) or count
+    left_out = 0
+    if plain and wanted.truncation == 1:
         drawn = pictures(trained, count, seed, tag, progress)
         seeds = [f"{seed}/{index}" for index in range(count)]
-    facts = {"run": run.name, "iteration": trained.iteration, "weights": trained.weights, "count": count}
-    facts["seed"] = None if names else seed
-    told = {**facts, "seeds": seeds} if names else facts
+    else:
+        drawn, seeds, left_out = wanted_pictures(run, trained, count, seed, wanted, tag, progress)
+    facts: dict[str, Any] = {"run": run.name, "iteration": trained.iteration, "weights": trained.weights}
+    facts |= {"count": len(seeds), "seed": None if wanted.names or wanted.around else seed}
+    if wanted.truncation != 1:
+        facts["truncation"] = wanted.truncation
+    if wanted.copies_out:
+        facts["left_out"] = left_out
+    told = facts if plain else {**facts, "seeds": seeds}
     try:
         if singly:
             with new_folder(out, SAMPLES, force=force, near=[run.path]) as folder:

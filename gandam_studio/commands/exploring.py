@@ -114,9 +114,10 @@ def explore(
         if not what.favourites and not what.directions:
             out.say("nothing is kept of this run yet; find directions with --directions, or explore it in the window")
             return
-        for heading, names in (("favourites", what.favourites), ("directions", what.directions)):
-            if names:
-                out.say(f"{heading}: {', '.join(printable(one.name) for one in names)}")
+        if what.favourites:
+            out.say(f"favourites: {', '.join(printable(one.name) for one in what.favourites)}")
+        if what.directions:
+            out.say(f"directions: {', '.join(printable(one.name) for one in what.directions)}")
         return
     names = _names(kept, 1 if tag else count)
     with opened(source) as (process, facts), ConsoleJob() as job:

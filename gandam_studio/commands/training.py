@@ -312,6 +312,24 @@ def label(workspace: Workspace, out: Output, run: str, name: str | None, note: s
     help="Draw one picture again: picture NUMBER of a seed, or fixed/NUMBER of the run's own grids. May be repeated.",
 )
 @click.option(
+    "--around", default="", metavar="SEED", help="Variations of a picture instead: of SEED/NUMBER, or a seed's first."
+)
+@click.option(
+    "--radius",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.25,
+    show_default=True,
+    help="How far --around goes; at 1 nothing is left of the picture.",
+)
+@click.option(
+    "--truncation",
+    type=click.FloatRange(0, 2),
+    default=1.0,
+    show_default=True,
+    help="Variety: less draws pictures nearer to the typical one.",
+)
+@click.option("--copies-out", is_flag=True, help="Leave out pictures that look like a training picture; draw others.")
+@click.option(
     "--palette",
     metavar="data|samples|each|FILE",
     help="Use these colours alone: chosen from the training pictures, from the samples, for each sample by itself, or "
@@ -370,6 +388,10 @@ def sample(
     aseprite: bool,
     iteration: str | None,
     latents: tuple[str, ...],
+    around: str,
+    radius: float,
+    truncation: float,
+    copies_out: bool,
     palette: str | None,
     colours: int | None,
     alpha: str | None,
@@ -386,7 +408,7 @@ def sample(
     seeds.json say run, iteration, manifest and seed.
     """
     from gandam_studio.core.runs import find_run, handing_over
-    from gandam_studio.core.runs.sampling import draw_sprites
+    from gandam_studio.core.runs.sampling import Choice, draw_sprites
 
     for name, given in (("--sheet", sheet), ("--aseprite", aseprite)):
         if given and not singly:
@@ -401,13 +423,17 @@ def sample(
         raise click.UsageError(f"--singly writes a folder, whose name cannot end in {suffix}")
     if not singly and suffix not in known:
         raise UserError(f"{target.name or target} must end in {', '.join(known)}; or write a folder with --singly")
-    if moving and latents:
-        raise click.UsageError("a walk goes between pictures of one --seed; --latent draws single ones")
+    choice = Choice(around, radius, truncation, copies_out)
+    if latents and around:
+        raise click.UsageError("--around and --latent cannot be used together")
+    if moving and (latents or choice.words()):
+        raise click.UsageError("a walk goes between pictures of one --seed as they are; other options draw single ones")
     if suffix == ".png" and not singly and look.is_plain and not scales:
         with ConsoleJob() as job:
             answer = draw_sprites(
-                found, target, count=count, seed=seed, iteration=iteration, latents=latents, force=force, job=job
-            )
+                found, target, count=count, seed=seed, iteration=iteration, latents=latents, choice=choice,
+                force=force, job=job,
+            )  # fmt: skip
         out.json({"out": str(target), "seeds": answer["seeds"]})
         drawn = len(answer["seeds"])
     else:
@@ -417,13 +443,13 @@ def sample(
                 draw = handing_over.walked_by(found, count=count, steps=steps, seed=seed, iteration=iteration, job=job)
             else:
                 draw = handing_over.drawn_by(
-                    found, count=count, seed=seed, iteration=iteration, latents=latents, job=job
+                    found, count=count, seed=seed, iteration=iteration, latents=latents, choice=choice, job=job
                 )
             made = handing_over.hand_over(found, target.absolute(), draw, look, plan, force=force, job=job)
         drawn = len(made.latents)
         answer = {"out": str(target), "seeds": list(made.latents), "colours": made.colours, "stray": made.stray}
         out.json({**answer, "data_stray": made.data_stray})
-    of = "" if latents else f" of seed {seed}"
+    of = "" if latents else f" around {around}" if around else f" of seed {seed}"
     out.say(f"wrote {target}: {counted(drawn, 'picture')}{of}")
     if not look.is_plain:
         _say_look(out, made)

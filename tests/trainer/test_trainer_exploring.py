@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
 from small_runs import shapes, small_config
 from torch import nn
 
@@ -23,13 +24,14 @@ from trainer.exploring import directions
 from trainer.exploring.models import Model, open_model
 from trainer.exploring.projection import project
 from trainer.export import export
+from trainer.grids import draw_pictures
 from trainer.latent_space import around, path, slerp, truncated
 from trainer.neighbours import Neighbours
 from trainer.networks import Generator
 from trainer.protocol.errors import TrainerError
 from trainer.protocol.run_directory import RunDirectory
 from trainer.randomness import latents
-from trainer.sampling import Trained, load_trained, pictures
+from trainer.sampling import Trained, Wanted, load_trained, pictures, wanted_pictures
 from trainer.train_run import train_run
 
 MakeRun = Callable[..., RunDirectory]
@@ -313,3 +315,48 @@ def test_variations_have_names(run: RunDirectory, tmp_path: Path) -> None:
     ])  # fmt: skip
     assert told.exit_code == 0, told.output
     assert json.loads(told.output)["seeds"] == ["7/3~0.25/5", "7/3"]
+
+
+def drawn(run: RunDirectory, out: Path, *words: str) -> dict[str, object]:
+    told = CliRunner().invoke(main, ["sample", str(run.path), "--out", str(out), "--json", *words])
+    assert told.exit_code == 0, told.output
+    values: dict[str, object] = json.loads(told.output)
+    return values
+
+
+def test_variations_and_truncation_are_those_of_the_latents(run: RunDirectory, tmp_path: Path) -> None:
+    model = open_model(run.path)
+    z = latents(7, "sample", 3, model.latent)
+    facts = drawn(run, tmp_path / "s", "--singly", "--count", "2", "--around", "7/2", "--radius", "0.4")
+    assert facts["seeds"] == ["7/2~0.4/0", "7/2~0.4/1"]
+    wanted = model.pixels(model.staged(around(z[2], 0.4, 0, 2)))
+    found = [np.asarray(Image.open(tmp_path / "s" / f"0000{i}.png")) for i in range(2)]
+    assert np.array_equal(np.stack(found), wanted)
+    facts = drawn(run, tmp_path / "t", "--singly", "--count", "3", "--seed", "7", "--truncation", "0.5")
+    assert facts["truncation"] == 0.5
+    found = [np.asarray(Image.open(tmp_path / "t" / f"0000{i}.png")) for i in range(3)]
+    assert np.array_equal(np.stack(found), model.pixels(model.staged(z / 2)))
+    assert json.loads(Image.open(tmp_path / "t" / "00000.png").text["gandam"])["truncation"] == 0.5
+
+
+def test_samples_that_copy_are_left_out(make_run: MakeRun, tmp_path: Path) -> None:
+    """The training pictures are the run's own first samples, so those are copies, and no others need be."""
+    run = make_run("r", small_config("sprite-r3-cpu", "stop.iterations=1"))
+    train_run(run)
+    trained = load_trained(run)
+    with torch.no_grad():
+        for parameter in trained.generator.parameters():
+            parameter += 0.2 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1))
+    average = draw_pictures(trained.generator, torch.zeros(1, 8), trained.fill)
+    np.save(run.dataset_path, np.concatenate([pictures(trained, 23, 0), average]))
+    wanted = Wanted(copies_out=True)
+    drawn, names, left_out = wanted_pictures(run, trained, 10, 0, wanted)
+    assert left_out >= 23
+    assert len(names) == len(drawn) == 10
+    assert not {f"0/{i}" for i in range(23)} & set(names)
+    assert not Neighbours(run).copies(drawn).any()
+    assert names == sorted(names, key=lambda name: int(name.split("/")[1]))
+    first = int(names[-1].split("/")[1]) + 1
+    assert first == left_out + 10  # Everything up to the last one was either kept or a copy.
+    with pytest.raises(TrainerError, match="copy a training picture"):
+        wanted_pictures(run, trained, 1, 0, Wanted(truncation=0.0, copies_out=True))

@@ -36,7 +36,7 @@ from gandam_studio.core.finishing.palette_files import gimp_palette, read_palett
 from gandam_studio.core.finishing.sheet import atlas, laid_out, sheet_problem
 from gandam_studio.core.jobs import NULL_JOB, Job
 from gandam_studio.core.runs.process import ask
-from gandam_studio.core.runs.sampling import check_target, draw_sprites
+from gandam_studio.core.runs.sampling import PLAIN, Choice, check_target, draw_sprites
 from trainer.protocol import outputs
 from trainer.protocol.arrays import open_pictures
 from trainer.protocol.errors import TrainerError
@@ -208,13 +208,14 @@ def resolved(run: RunDirectory, look: Look, pictures: Callable[[], Sequence[Pixe
 
 def drawn_by(
     run: RunDirectory, *, count: int = 64, seed: int = 0, iteration: int | str | None = None,
-    latents: Sequence[str] = (), job: Job = NULL_JOB,
+    latents: Sequence[str] = (), choice: Choice = PLAIN, job: Job = NULL_JOB,
 ) -> Callable[[Path], Samples]:  # fmt: skip
     """What draws samples for `hand_over`; the arguments are those of `draw_sprites`."""
 
     def draw(folder: Path) -> Samples:
         draw_sprites(
-            run, folder, count=count, seed=seed, iteration=iteration, latents=latents, singly=True, job=job
+            run, folder, count=count, seed=seed, iteration=iteration, latents=latents, choice=choice, singly=True,
+            job=job,
         )  # fmt: skip
         return read_samples(folder, run)
 

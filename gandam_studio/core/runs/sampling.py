@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,31 @@ from trainer.protocol.sample_folders import SAMPLES
 
 MOST = 10_000
 """Pictures drawn at once."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which samples are drawn, beyond their number and seed.
+
+    Attributes:
+        around: variations of this one, "7/3" or a seed; radius: how far they go, above 0 and at most 1.
+        truncation: share of variety, 1 for all. copies_out: leave out those that look like a training picture.
+    """
+
+    around: str = ""
+    radius: float = 0.25
+    truncation: float = 1.0
+    copies_out: bool = False
+
+    def words(self) -> list[str]:
+        """As options of `python -m trainer sample`."""
+        words = ["--around", self.around, "--radius", str(self.radius)] if self.around else []
+        words += ["--truncation", str(self.truncation)] if self.truncation != 1 else []
+        return words + (["--copies-out"] if self.copies_out else [])
+
+
+PLAIN = Choice()
+"""As they come."""
 
 
 def check_target(run: RunDirectory, target: Path, *, folder: bool, force: bool = False) -> str:
@@ -44,7 +70,8 @@ def check_target(run: RunDirectory, target: Path, *, folder: bool, force: bool =
 
 def draw_sprites(
     run: RunDirectory, target: Path, *, count: int = 64, seed: int = 0, iteration: int | str | None = None,
-    latents: Sequence[str] = (), singly: bool = False, sheet: bool = False, force: bool = False, job: Job = NULL_JOB,
+    latents: Sequence[str] = (), choice: Choice = PLAIN, singly: bool = False, sheet: bool = False,
+    force: bool = False, job: Job = NULL_JOB,
 ) -> dict[str, Any]:  # fmt: skip
     """Let the trainer draw uncurated pictures to `target`: one PNG, or a folder of them with `singly`.
 
@@ -55,6 +82,7 @@ def draw_sprites(
         seed: equal seeds draw equal pictures.
         iteration: a checkpoint's iteration, "best", or None for the newest.
         latents: draw these instead, each SEED/NUMBER or fixed/NUMBER.
+        choice: variations of one picture, less variety, no copies.
         singly: a PNG for each picture. sheet: and all of them in one, sheet.png.
         force: replace a file, or a folder of earlier samples.
         job: receives progress.
@@ -71,5 +99,6 @@ def draw_sprites(
     words += ["--iteration", str(iteration)] if iteration is not None else []
     for latent in latents:
         words += ["--latent", latent]
+    words += choice.words()
     job.start("Loading the checkpoint", None)
     return ask("sample", str(run.path), *words, "--progress", job=job, label="Drawing sprites")
