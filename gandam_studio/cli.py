@@ -56,6 +56,7 @@ SUBCOMMANDS = {
     "sample": "training:sample",
     "explore": "exploring:explore",
     "project": "exploring:project",
+    "export-model": "exploring:export_model",
     "evaluate": "evaluating:evaluate",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",

@@ -472,21 +472,24 @@ def interpolate_command(
 @RUN
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write into.")
 @click.option("--format", "formats", multiple=True, help="safetensors, torchscript or onnx; all by default.")
+@click.option("--note", default="", help="About the rights to the model and its pictures, for the model card.")
 @click.option("--weights", type=click.Choice(["auto", "ema", "raw"]), default="auto", show_default=True)
 @click.option("--iteration", help="Of an older checkpoint, or best.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @JSON
 def export_command(
-    run_dir: Path, out: Path, formats: tuple[str, ...], weights: str, iteration: str | None, force: bool, as_json: bool
-) -> None:
+    run_dir: Path, out: Path, formats: tuple[str, ...], note: str, weights: str, iteration: str | None, force: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Export the generator for other programs, and check that each file draws the same pictures."""
     from trainer.export import FORMATS, MODEL, export
     from trainer.protocol.output_folders import check_folder
     from trainer.sampling import load_trained
 
     check_folder(out, MODEL, force=force, near=[run_dir])
-    trained = load_trained(RunDirectory(run_dir), weights, iteration)
-    facts = export(trained, out, formats or FORMATS, force=force, near=[run_dir])
+    run = RunDirectory(run_dir)
+    trained = load_trained(run, weights, iteration)
+    facts = export(trained, out, formats or FORMATS, force=force, near=[run_dir], run=run, note=note)
     lines = [f"{name}: agrees to {difference:.1e}" for name, difference in facts["files"].items()]
     lines += [f"{name}: {reason}" for name, reason in facts["skipped"].items()]
     _emit(facts, as_json, "\n".join(lines))

@@ -15,10 +15,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from trainer import checkpoints
+from trainer.model_card import CARD, EXAMPLE, card, example
 from trainer.networks import build_generator
 from trainer.protocol import files
 from trainer.protocol.errors import TrainerError, io_failure
 from trainer.protocol.output_folders import FolderKind, check_folder, new_folder, opened_marker, write_marker
+from trainer.protocol.run_directory import RunDirectory
 from trainer.randomness import latents
 from trainer.sampling import Trained
 
@@ -34,17 +36,20 @@ def _named(description: dict[str, Any]) -> str:
     return "model" if ours and isinstance(description.get("largest_difference"), dict) else ""
 
 
-MODEL = FolderKind("generator.json", "model", _named, re.compile("|".join(map(re.escape, FILES.values()))))
+MODEL = FolderKind(
+    "generator.json", "model", _named, re.compile("|".join(map(re.escape, (*FILES.values(), CARD, EXAMPLE))))
+)
 
 
 def export(
     trained: Trained, folder: Path, formats: tuple[str, ...] = FORMATS, *, force: bool = False,
-    near: Sequence[Path] = (),
+    near: Sequence[Path] = (), run: RunDirectory | None = None, note: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """Write generator.safetensors / .pt / .onnx and generator.json into `folder`, each compared with the original.
 
-    With `force` an earlier export is replaced. Its other formats are kept; when these hold another network, nothing is
-    written. For `near` see `outputs.check_place`.
+    With `run`, a model card is written as well, with the person's `note` about rights, and an example that draws from
+    the files without this program. With `force` an earlier export is replaced. Its other formats are kept; when these
+    hold another network, nothing is written. For `near` see `outputs.check_place`.
 
     Inputs of the exported networks: z (B, latent) float32 and, with classes, labels (B,) int64; output: pictures
     (B, C, H, W) in [-1, 1]. Returns {"out", "files": {name: largest difference}, "skipped": {format: reason}}.
@@ -75,6 +80,9 @@ def export(
                 done[FILES[name]] = difference
             for filename in kept:
                 files.link_or_copy(earlier / filename, part / filename)
+            if run is not None:
+                (part / CARD).write_text(card(trained, run, note, {**kept, **done}), encoding="utf-8", newline="\n")
+                (part / EXAMPLE).write_text(example(), encoding="utf-8", newline="\n")
             write_marker(part / MODEL.marker, _facts(trained, {**kept, **done}))
     except OSError as error:
         raise io_failure(f"cannot write to {folder}", error) from error

@@ -1,4 +1,4 @@
-"""`explore`, `project`: what a trained model can be steered by, and where a picture lies in it."""
+"""`explore`, `project`, `export-model`: what steers a trained model, where a picture lies in it, handing it over."""
 
 from __future__ import annotations
 
@@ -252,3 +252,49 @@ def project(
         out.say(f"wrote {target}")
     if name:
         out.say(f"kept as {printable(name)}")
+
+
+@click.command("export-model")
+@click.argument("run")
+@click.option("--out", "target", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder to write.")
+@click.option(
+    "--note", default="", metavar="TEXT", help="About the rights to the model and its pictures, for the model card."
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["safetensors", "onnx", "torchscript"]),
+    help="What to write; may be repeated.  [default: safetensors and onnx]",
+)
+@ITERATION
+@click.option("--force", is_flag=True, help="Replace an earlier export.")
+@with_workspace(write=False)
+def export_model(
+    workspace: Workspace,
+    out: Output,
+    run: str,
+    target: Path,
+    note: str,
+    formats: tuple[str, ...],
+    iteration: str | None,
+    force: bool,
+) -> None:
+    """Hand a run's model over: weights, settings, a model card, and an example that draws without this program.
+
+    Every file is checked to draw the same pictures as the run's checkpoint.
+    """
+    from gandam_studio.core.runs import find_run
+    from gandam_studio.core.runs.model_export import FORMATS, export_model
+
+    with ConsoleJob() as job:
+        answer = export_model(
+            find_run(workspace, run), target.absolute(), note=note, formats=formats or FORMATS, iteration=iteration,
+            force=force, job=job,
+        )  # fmt: skip
+    out.json({"out": str(target), "files": answer["files"], "skipped": answer["skipped"]})
+    for name, difference in answer["files"].items():
+        out.say(f"{name}: agrees with the checkpoint to {difference:.1e}")
+    for name, reason in answer["skipped"].items():
+        out.note(f"{name}: {reason}")
+    out.say(f"wrote {target}, with MODEL_CARD.md and draw.py")

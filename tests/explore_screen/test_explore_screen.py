@@ -108,15 +108,15 @@ def test_sliders_move_all_samples_and_directions_are_kept(explore, qtbot, monkey
     monkeypatch.setattr(QInputDialog, "getText", lambda *_args, **_more: ("bulkier", True))
     panel.keep_wanted.emit(0)
     assert [one.name for one in explored(run).directions] == ["bulkier"]
-    drawn(qtbot, screen, lambda: press(Qt.Key.Key_0))
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_Backspace))
     assert np.array_equal(screen.grid.cells[0].vector, start[0])
     # Learnt from picks: towards the one, away from the other.
     screen.grid.choose(4)
-    press(Qt.Key.Key_Plus)
+    press(Qt.Key.Key_Y)
     screen.grid.choose(7)
-    press(Qt.Key.Key_Minus)
+    press(Qt.Key.Key_Y, SHIFT)
     with qtbot.waitSignal(screen.explorer.kept_changed, timeout=SLOW):
-        press(Qt.Key.Key_L, CONTROL)
+        press(Qt.Key.Key_L, CONTROL | SHIFT)
     learnt = explored(run).directions[-1]
     wanted = start[4] - start[7]
     assert float(learnt.vector @ wanted) / np.linalg.norm(wanted) == pytest.approx(1, abs=1e-3)
@@ -133,7 +133,7 @@ def test_mixing_takes_details_of_another(explore, qtbot) -> None:  # type: ignor
     _, screen = explore()
     start = [cell.vector for cell in screen.grid.cells]
     screen.grid.choose(5)
-    drawn(qtbot, screen, lambda: press(Qt.Key.Key_D))
+    drawn(qtbot, screen, lambda: press(Qt.Key.Key_M, SHIFT))
     mixed = screen.grid.cells[2].vector.reshape(4, 8)
     assert mixed == pytest.approx(np.stack([start[2], start[2], start[5], start[5]]))
     drawn(qtbot, screen, lambda: press(Qt.Key.Key_Escape))

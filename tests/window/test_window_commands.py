@@ -21,12 +21,15 @@ Key = Qt.Key
 # Different words for the same: what a key does to the thing that a screen shows.
 SAME = (
     {"Flip left-right", "Flip and keep"},
-    {"Drop", "Delete"},
+    {"Drop", "Delete", "Remove the chosen favourites"},
     {"Keep all undecided shown", "Keep all"},
     {"Onion skin (mirror over itself)", "Overlay"},
     {"Next undecided", "Watch"},
-    {"Next group", "Next run"},
-    {"Previous group", "Previous run"},
+    {"Next group", "Next run", "Another seed"},
+    {"Previous group", "Previous run", "Earlier seed"},
+    {"Name and note", "Rename the favourite"},
+    {"Export", "Save the sample as PNG"},
+    {"Close the details", "Back"},
     {"Follow the newest step", "Go to the end"},
     {"Panel", "Rules"},
     {"Apply the rules to all groups", "Start the run"},

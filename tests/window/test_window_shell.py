@@ -45,7 +45,7 @@ def test_screens_are_built_on_the_first_visit(folder: Path, open_window: OpenWin
 def test_every_button_of_the_rail_leads_to_a_screen(qtbot) -> None:
     made = rail.Rail()
     qtbot.addWidget(made)
-    assert [place.name for place in made.places] == ["Curate", "Duplicates", "Versions", "Train", "Runs"]
+    assert [place.name for place in made.places] == ["Curate", "Duplicates", "Versions", "Train", "Runs", "Explore"]
     for place in made.places:
         module, _, name = place.path.partition(":")
         assert issubclass(getattr(importlib.import_module(module), name), Screen)

@@ -88,6 +88,8 @@ class ExploreScreen(TakesDrops, Screen):
         self.steering = Steering(self, self.explorer, self.directions, session)
         self.keeping = Favourites(self, self.explorer, self.favourites, session)
         self.taking_out = TakingOut(self, self.explorer, session)
+        self.taking_out.chosen = lambda: self.chosen
+        self.taking_out.keep = self.keeping.toggle
         self._lay_out()
         self._make_actions()
         self._connect()
@@ -149,12 +151,12 @@ class ExploreScreen(TakesDrops, Screen):
         self.mix_stage.setAccessibleName(self.tr("From which stage on"))
         self.mix_stage.setToolTip(self.tr("Further left: also shapes. Further right: only colours and details."))
         self.mix_end = self._tool("close", self.tr("End mixing"))
+        self.mix_end.setToolTip(self.tr("End mixing"))
 
     def _tool(self, icon: str, text: str) -> QToolButton:
         button = QToolButton()
         icons.set_icon(button, icon, "text", 18)
         button.setAccessibleName(text)
-        button.setToolTip(text)
         return button
 
     def _lay_out(self) -> None:
@@ -182,10 +184,10 @@ class ExploreScreen(TakesDrops, Screen):
             header.addWidget(box)
         self.favourites_title = QLabel()
         self.favourites_title.setProperty("role", "section")
-        self.path_button = self._tool("runs", self.tr("Path through the chosen favourites"))
+        self.path_button = self._tool("runs", self.tr("Path through favourites"))
         self.path_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.path_button.setText(self.tr("Path"))
-        self.project_button = self._tool("search", self.tr("Find a picture in the model…"))
+        self.project_button = self._tool("search", self.tr("Find a picture…"))
         self.project_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.project_button.setText(self.tr("Find a picture…"))
         below = QHBoxLayout()
@@ -271,25 +273,25 @@ class ExploreScreen(TakesDrops, Screen):
         act = self.add_action
         self.seed_action = act(self.tr("&Another seed"), self.another_seed, "N", icon="sample")
         self.earlier_seed_action = act(self.tr("&Earlier seed"), self.earlier_seed, "P")
-        self.keep_action = act(self.tr("&Keep as favourite"), self.keep, "U", icon="star")
-        self.around_action = act(self.tr("&Variations of it"), self.show_around, "A", icon="sample")
+        self.keep_action = act(self.tr("&Keep"), self.keep, "U", icon="star")
+        self.around_action = act(self.tr("&Variations"), self.show_around, "A", icon="sample")
         self.more_around_action = act(self.tr("&Other variations"), self.other_variations, "Shift+A")
-        self.mix_action = act(self.tr("&Mix: all with its details"), self.mix, "D", icon="onion")
+        self.mix_action = act(self.tr("&Mix: all with its details"), self.mix, "Shift+M", icon="onion")
         self.path_action = act(self.tr("&Path through favourites"), self.show_path, "I", icon="runs")
-        self.film_action = act(self.tr("&Film of the path…"), self.taking_out.film, "Ctrl+Shift+F", icon="play")
-        self.back_action = act(self.tr("&Back"), self.back, ["Escape", "Backspace"], icon="chevron-left")
-        self.project_action = act(self.tr("F&ind a picture…"), self.ask_picture, "Ctrl+F", icon="search")
-        self.paste_action = act(self.tr("Find the &pasted picture"), self.paste, "Ctrl+V")
+        self.film_action = act(self.tr("&Film of the path…"), self.taking_out.film, "Ctrl+Shift+M", icon="play")
+        self.back_action = act(self.tr("&Back"), self.back, "Escape", icon="chevron-left")
+        self.project_action = act(self.tr("F&ind a picture…"), self.ask_picture, "Ctrl+Shift+P", icon="search")
+        self.paste_action = act(self.tr("Find the &pasted picture"), self.paste, "Ctrl+Shift+V")
         self.open_action = act(self.tr("&Open another run or model…"), self.ask_open, icon="folder")
         self.save_action = act(self.tr("&Save the sample as PNG…"), self.taking_out.save, "Ctrl+E", icon="save")
         self.copy_action = act(self.tr("&Copy the sample"), self.taking_out.copy, "Ctrl+C")
         self.copy_seed_action = act(self.tr("Copy its s&eed"), self.taking_out.copy_seed)
-        self.more_action = act(self.tr("&More like this"), partial(self.pick, MORE), ["+", "="], icon="plus")
-        self.less_action = act(self.tr("&Less like this"), partial(self.pick, LESS), "-", icon="minus")
+        self.more_action = act(self.tr("&More like this"), partial(self.pick, MORE), "Y", icon="plus")
+        self.less_action = act(self.tr("&Less like this"), partial(self.pick, LESS), "Shift+Y", icon="minus")
         self.forget_action = act(self.tr("&Forget the picks"), self.forget_picks)
-        self.learn_action = act(self.tr("Learn from &picks"), self.steering.learn, "Ctrl+L")
+        self.learn_action = act(self.tr("Learn from &picks"), self.steering.learn, "Ctrl+Shift+L")
         self.tag_action = act(self.tr("Learn from a &tag…"), self.steering.ask_tag, icon="tag")
-        self.reset_action = act(self.tr("&Reset the sliders"), self.directions.reset, "0", icon="undo")
+        self.reset_action = act(self.tr("&Reset the sliders"), self.directions.reset, "Backspace", icon="undo")
         self.rename_action = act(self.tr("Re&name the favourite"), self.favourites.edit_current, "F2")
         self.remove_action = act(
             self.tr("Remo&ve the chosen favourites"), self.keeping.remove, ["X", "Delete"], icon="trash"

@@ -172,7 +172,7 @@ class Steering(QObject):
         more = [cell for cell, kind in self.picks.values() if kind == MORE]
         less = [cell for cell, kind in self.picks.values() if kind == LESS]
         if not more:
-            text = self.tr("Pick samples first: + for more like this, - for less like this.")
+            text = self.tr("Pick samples first: Y for more like this, Shift+Y for less.")
             self._session.post(text, INFO)
             return
         parts = [cell.vector.astype("<f4").tobytes() for cell in (*more, *less)]

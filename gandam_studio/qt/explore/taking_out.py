@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QObject, QSettings
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QDialog, QFileDialog
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.runs import exploring
 from gandam_studio.core.runs.exploring import Pixels
-from gandam_studio.qt.explore.cells import rgba_image
+from gandam_studio.qt.explore.cells import Cell, rgba_image
 from gandam_studio.qt.explore.explorer import Explorer
 from gandam_studio.qt.explore.explorer import Path as PathView
 from gandam_studio.qt.imports.sources import holds_sources, png_bytes, sources_of
@@ -21,22 +22,25 @@ from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.session import ERROR, INFO, SUCCESS, Session
 from trainer.protocol.untrusted import shortened
 
-if TYPE_CHECKING:
-    from gandam_studio.qt.explore.screen import ExploreScreen
-
 _SETTING = "samples/folder"
 _PICTURES = "explore/pictures"
 
 
 class TakingOut(QObject):
-    """Carries it out for the screen."""
+    """Carries it out for the screen.
 
-    def __init__(self, screen: ExploreScreen, explorer: Explorer, session: Session) -> None:
-        super().__init__(screen)
-        self._screen, self._explorer, self._session = screen, explorer, session
+    Attributes:
+        chosen: tells the chosen sample. keep: keeps one that was found.
+    """
+
+    def __init__(self, window: QWidget, explorer: Explorer, session: Session) -> None:
+        super().__init__(window)
+        self._window, self._explorer, self._session = window, explorer, session
+        self.chosen: Callable[[], Cell | None] = lambda: None
+        self.keep: Callable[[Cell], None] = lambda _cell: None
 
     def _notes(self) -> dict[str, Any]:
-        cell, source, facts = self._screen.chosen, self._explorer.source, self._explorer.facts
+        cell, source, facts = self.chosen(), self._explorer.source, self._explorer.facts
         if cell is None or source is None or facts is None:
             return {}
         exact = "name" in cell.spot and not self._explorer.moves and self._explorer.mix is None
@@ -47,7 +51,7 @@ class TakingOut(QObject):
 
     def save(self) -> None:
         """Ask where to save the chosen sample, and write it."""
-        cell, source = self._screen.chosen, self._explorer.source
+        cell, source = self.chosen(), self._explorer.source
         if cell is None or source is None:
             return
         last = QSettings().value(_SETTING)
@@ -55,14 +59,14 @@ class TakingOut(QObject):
         plain = "".join(letter if letter.isalnum() or letter in "-_ " else "-" for letter in cell.name)
         proposed = folder / f"{source.folder.name}-{shortened(plain, 60).replace('…', '-')}.png"
         name, _ = QFileDialog.getSaveFileName(
-            self._screen, self.tr("Save as PNG"), str(proposed), self.tr("PNG (*.png)")
+            self._window, self.tr("Save as PNG"), str(proposed), self.tr("PNG (*.png)")
         )
         if name:
             self.save_to(Path(name))
 
     def save_to(self, target: Path) -> None:
         """Write the chosen sample; an existing file is replaced, as the file dialog has asked already."""
-        cell, source = self._screen.chosen, self._explorer.source
+        cell, source = self.chosen(), self._explorer.source
         if cell is None or source is None:
             return
         if target.suffix.lower() != ".png":
@@ -77,13 +81,13 @@ class TakingOut(QObject):
 
     def copy(self) -> None:
         """Copy the chosen sample, at its own size."""
-        if (cell := self._screen.chosen) is not None:
+        if (cell := self.chosen()) is not None:
             QGuiApplication.clipboard().setImage(rgba_image(cell.pixels))
             self._session.post(self.tr("The sample is copied."), SUCCESS)
 
     def copy_seed(self) -> None:
         """Copy what names the chosen sample, as `sample --latent` takes it."""
-        cell = self._screen.chosen
+        cell = self.chosen()
         if cell is None:
             return
         if "latent" not in self._notes():
@@ -102,7 +106,7 @@ class TakingOut(QObject):
         from gandam_studio.qt.outputs.path_dialog import PathDialog
 
         pictures = np.stack([cell.pixels for cell in cells])
-        run_dialog(PathDialog(self._session, source.folder, pictures, self._screen))
+        run_dialog(PathDialog(self._session, source.folder, pictures, self._window))
 
     # Pictures to be found
 
@@ -126,7 +130,7 @@ class TakingOut(QObject):
         """Ask for a picture file, and find it in the model."""
         last = QSettings().value(_PICTURES)
         folder = str(last) if last and Path(str(last)).is_dir() else str(Path.home())
-        name, _ = QFileDialog.getOpenFileName(self._screen, self.tr("Find a picture in the model"), folder)
+        name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Find a picture in the model"), folder)
         if not name:
             return
         QSettings().setValue(_PICTURES, str(Path(name).parent))
@@ -159,7 +163,6 @@ class TakingOut(QObject):
             return
         from gandam_studio.qt.explore.project_dialog import ProjectDialog
 
-        dialog = ProjectDialog(self._explorer, picture, name, self._screen)
+        dialog = ProjectDialog(self._explorer, picture, name, self._window)
         if run_dialog(dialog) == QDialog.DialogCode.Accepted and dialog.cell is not None:
-            self._screen.keeping.toggle(dialog.cell)
-            self._screen.mark()
+            self.keep(dialog.cell)
