@@ -20,6 +20,7 @@ from gandam_studio.qt.explore import explorer as views
 from gandam_studio.qt.explore.directions_panel import OWN, PCA
 from gandam_studio.qt.explore.project_dialog import ProjectDialog
 from gandam_studio.qt.explore.screen import ExploreScreen
+from gandam_studio.qt.outputs.model_dialog import ModelDialog
 from gandam_studio.qt.outputs.path_dialog import PathDialog
 from gandam_studio.qt.runs.screen import RunsScreen
 
@@ -262,3 +263,27 @@ def test_directions_of_another_checkpoint_say_so(explore, qtbot) -> None:  # typ
     assert set(shown) == {"old", "new"}
     assert "iteration 1" in shown["old"]
     assert not shown["new"]
+
+
+def test_the_model_is_handed_over_from_the_window(explore, qtbot, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    window, screen = explore()
+    source = screen.explorer.source
+    dialog = ModelDialog(window.session, source.folder, source.checkpoint, "newest", window)
+    qtbot.addWidget(dialog)
+    dialog.note.setPlainText("My own art. Do as you like.")
+    dialog.onnx.setChecked(False)
+    target = tmp_path / "model"
+    dialog.target.setText(str(target))
+    dialog.start()
+    qtbot.waitUntil(lambda: dialog.result_path is not None, timeout=SLOW)
+    names = sorted(path.name for path in target.iterdir())
+    assert names == ["MODEL_CARD.md", "draw.py", "generator.json", "generator.safetensors"]
+    assert "> My own art. Do as you like." in (target / "MODEL_CARD.md").read_text()
+    # And it can be explored like a run, without its training pictures.
+    before = screen.grid.cells[4].pixels
+    with qtbot.waitSignal(screen.explorer.opened, timeout=SLOW):
+        screen.open_folder(target)
+    qtbot.waitUntil(lambda: len(screen.grid.cells) == 36, timeout=SLOW)
+    assert np.array_equal(screen.grid.cells[4].pixels, before)
+    assert not screen.tag_action.isEnabled()
+    assert not screen.model_action.isEnabled()

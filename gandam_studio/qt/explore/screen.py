@@ -42,6 +42,7 @@ from gandam_studio.qt.explore.steering import Steering
 from gandam_studio.qt.explore.taking_out import TakingOut
 from gandam_studio.qt.following.requests import ExploreRun
 from gandam_studio.qt.outputs.checkpoint_box import CheckpointBox
+from gandam_studio.qt.questions import run_dialog
 from gandam_studio.qt.screen import EmptyState, Screen, ScreenMenu
 from gandam_studio.qt.session import ERROR, INFO, Session
 from gandam_studio.qt.widgets.drop_frame import DropFrame, TakesDrops
@@ -285,6 +286,7 @@ class ExploreScreen(TakesDrops, Screen):
         self.open_action = act(self.tr("&Open another run or model…"), self.ask_open, icon="folder")
         self.save_action = act(self.tr("&Save the sample as PNG…"), self.taking_out.save, "Ctrl+E", icon="save")
         self.copy_action = act(self.tr("&Copy the sample"), self.taking_out.copy, "Ctrl+C")
+        self.model_action = act(self.tr("&Hand the model over…"), self.hand_over_model, icon="export")
         self.copy_seed_action = act(self.tr("Copy its s&eed"), self.taking_out.copy_seed)
         self.more_action = act(self.tr("&More like this"), partial(self.pick, MORE), "Y", icon="plus")
         self.less_action = act(self.tr("&Less like this"), partial(self.pick, LESS), "Shift+Y", icon="minus")
@@ -307,7 +309,7 @@ class ExploreScreen(TakesDrops, Screen):
             )),
             ScreenMenu(self.tr("E&xplore"), (
                 self.seed_action, self.earlier_seed_action, self.path_action, self.film_action, self.back_action, None,
-                self.project_action, self.paste_action, None, self.open_action,
+                self.project_action, self.paste_action, None, self.open_action, self.model_action,
             )),
             ScreenMenu(self.tr("&Directions"), (
                 self.more_action, self.less_action, self.forget_action, self.learn_action, self.tag_action, None,
@@ -501,6 +503,7 @@ class ExploreScreen(TakesDrops, Screen):
         ):  # fmt: skip
             action.setEnabled(ready)
         self.mix_action.setEnabled(mixes)
+        self.model_action.setEnabled(self.explorer.source is not None and self.explorer.source.checkpoint is not None)
         for part in (self.tag_action, self.tag_button):
             part.setEnabled(compares)
         for button in (self.project_button, self.dice):
@@ -761,6 +764,16 @@ class ExploreScreen(TakesDrops, Screen):
         # After the drop has ended: the dialog has an event loop of its own.
         QTimer.singleShot(0, self, lambda: self.taking_out.project(*picture))
         return True
+
+    def hand_over_model(self) -> None:
+        """Write the model that is shown, for others to use."""
+        source, facts = self.explorer.source, self.explorer.facts
+        if source is None or facts is None:
+            return
+        from gandam_studio.qt.outputs.model_dialog import ModelDialog
+
+        words = self.checkpoints.currentText() or self.tr("Iteration {0:,}").format(facts.iteration)
+        run_dialog(ModelDialog(self.session, source.folder, source.checkpoint, words, self))
 
     def ask_picture(self) -> None:
         """Ask for a picture to find in the model."""

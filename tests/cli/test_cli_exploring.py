@@ -1,0 +1,102 @@
+"""`explore`, `project`, `export-model` and the new options of `sample`, on a run that was really trained."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from studio_calls import Studio
+from trained_runs import trained_run
+
+from gandam_studio.core.runs.explored import explored, vector_of
+from gandam_studio.core.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained_run(tmp_path_factory.mktemp("prepared") / "r1-sprite").path
+
+
+@pytest.fixture
+def place(tmp_path: Path, prepared: Path) -> Path:
+    """A workspace with one trained run."""
+    Workspace.create(tmp_path / "w").close()
+    (tmp_path / "w" / "runs").mkdir(exist_ok=True)
+    shutil.copytree(prepared, tmp_path / "w" / "runs" / "r1-sprite")
+    return tmp_path / "w"
+
+
+def test_directions_are_found_kept_and_drawn(studio: Studio, place: Path, tmp_path: Path) -> None:
+    run = place / "runs" / "r1-sprite"
+    assert studio("explore", "r1", "-w", place, "--json").json == {
+        "run": "r1-sprite", "favourites": [], "directions": [],
+    }  # fmt: skip
+    answer = studio(
+        "explore", "r1", "-w", place, "--directions", "--count", 3, "--keep", "2=bulkier", "--out", tmp_path / "d.png",
+        "--json",
+    ).json  # fmt: skip
+    vectors = np.stack([vector_of(one["vector"]) for one in answer["directions"]])
+    assert np.abs(vectors @ vectors.T - np.eye(3)).max() < 1e-5
+    assert answer["kept"] == ["bulkier"]
+    assert np.array_equal(explored(run).directions[0].vector, vectors[1])
+    assert Image.open(tmp_path / "d.png").size == (7 * 32, 3 * 32)
+    kept = studio("explore", "r1", "-w", place, "--json").json["directions"]
+    assert [(one["name"], one["kind"]) for one in kept] == [("bulkier", "sefa")]
+    assert "bulkier" in studio("explore", run, "-w", place).out
+
+
+@pytest.mark.parametrize(
+    "words", [("--keep", "2=x"), ("--directions", "--keep", "9=x"), ("--directions", "--keep", "x"), ("--tag", "t")]
+)
+def test_what_explore_cannot_do_is_a_usage_error(studio: Studio, place: Path, words: tuple[str, ...]) -> None:
+    assert studio("explore", "r1", "-w", place, *words).code == 2
+
+
+def test_a_picture_is_found_in_the_model(studio: Studio, place: Path, tmp_path: Path) -> None:
+    studio("sample", "r1", "-w", place, "--latent", "4/2", "--out", tmp_path / "own.png")
+    answer = studio(
+        "project", "r1", tmp_path / "own.png", "-w", place, "--out", tmp_path / "found.png", "--keep", "mine", "--json"
+    ).json
+    assert answer["mean_error"] < 1
+    own, found = (np.asarray(Image.open(tmp_path / name)).astype(int) for name in ("own.png", "found.png"))
+    assert np.abs(own - found).mean() < 1
+    assert [one.name for one in explored(place / "runs" / "r1-sprite").favourites] == ["mine"]
+    assert "exists" in studio("project", "r1", tmp_path / "own.png", "-w", place, "--out", tmp_path / "own.png").refusal
+    (tmp_path / "broken.png").write_bytes(b"not a picture")
+    assert "cannot be read" in studio("project", "r1", tmp_path / "broken.png", "-w", place).refusal
+    (tmp_path / "model.pt").write_bytes(pickle.dumps(print))
+    assert "is a file" in studio("explore", tmp_path / "model.pt", "-w", place, "--directions").refusal
+
+
+def test_samples_around_one_and_with_less_variety(studio: Studio, place: Path, tmp_path: Path) -> None:
+    answer = studio(
+        "sample", "r1", "-w", place, "--count", 4, "--around", "7/1", "--radius", 0.5, "--out", tmp_path / "a.png",
+        "--json",
+    ).json  # fmt: skip
+    assert answer["seeds"] == [f"7/1~0.5/{i}" for i in range(4)]
+    plain, less = (tmp_path / f"{name}.png" for name in ("plain", "less"))
+    studio("sample", "r1", "-w", place, "--count", 4, "--out", plain)
+    studio("sample", "r1", "-w", place, "--count", 4, "--truncation", 0.2, "--out", less)
+    cells = [
+        np.asarray(Image.open(path)).reshape(2, 32, 2, 32, 3).swapaxes(1, 2).reshape(4, -1) for path in (plain, less)
+    ]
+    assert cells[1].astype(float).std(axis=0).mean() < 0.6 * cells[0].astype(float).std(axis=0).mean()
+    left = studio("sample", "r1", "-w", place, "--count", 4, "--copies-out", "--out", tmp_path / "c.png", "--json").json
+    assert len(left["seeds"]) == 4
+    both = studio("sample", "r1", "-w", place, "--around", "7", "--latent", "7/1", "--out", tmp_path / "d.png")
+    assert both.code == 2
+
+
+def test_a_model_is_handed_over_and_explored(studio: Studio, place: Path, tmp_path: Path) -> None:
+    words = ("export-model", "r1", "-w", place, "--out", tmp_path / "model", "--format", "safetensors")
+    answer = studio(*words, "--note", "My own art.", "--json").json
+    assert answer["files"] == {"generator.safetensors": 0.0}
+    assert "> My own art." in (tmp_path / "model" / "MODEL_CARD.md").read_text()
+    assert "--force" in studio(*words).refusal
+    of_run = studio("explore", "r1", "-w", place, "--directions", "--json").json["directions"]
+    of_model = studio("explore", tmp_path / "model", "-w", place, "--directions", "--json").json["directions"]
+    assert of_model == of_run
