@@ -43,7 +43,7 @@ def test_directions_are_found_kept_and_drawn(studio: Studio, place: Path, tmp_pa
     assert np.abs(vectors @ vectors.T - np.eye(3)).max() < 1e-5
     assert answer["kept"] == ["bulkier"]
     assert np.array_equal(explored(run).directions[0].vector, vectors[1])
-    assert Image.open(tmp_path / "d.png").size == (7 * 32, 3 * 32)
+    assert np.asarray(Image.open(tmp_path / "d.png")).shape == (3 * 32, 7 * 32, 3)
     kept = studio("explore", "r1", "-w", place, "--json").json["directions"]
     assert [(one["name"], one["kind"]) for one in kept] == [("bulkier", "sefa")]
     assert "bulkier" in studio("explore", run, "-w", place).out
