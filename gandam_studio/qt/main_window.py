@@ -97,7 +97,6 @@ class MainWindow(TakesDrops, QMainWindow):
         self.status_strip = StatusStrip()
         self.next_bar = NextBar()
         self._next_steps: NextSteps | None = None
-        self._ahead: ScreensAhead | None = None
         self._stack = QStackedWidget()
         self._welcome: Welcome | None = None
         self._bars: dict[Screen | None, tuple[list[ScreenMenu], list[QMenu]]] = {}
@@ -319,6 +318,14 @@ class MainWindow(TakesDrops, QMainWindow):
             self._stack.addWidget(self._areas[screen])
         return self.screens[place.path]
 
+    def build_next(self) -> bool:
+        """Build a screen that is not built yet; False when there is none."""
+        place = next((place for place in self.rail.places if place.path not in self.screens), None)
+        if place is None or self.session is None:
+            return False
+        self._built(place)
+        return True
+
     def _follow_focus(self, _before: QWidget | None, now: QWidget | None) -> None:
         if now is None and self._screen is not None:
             QTimer.singleShot(0, self, self._keep_focus)
@@ -338,8 +345,7 @@ class MainWindow(TakesDrops, QMainWindow):
         """Do what can wait until the workspace has been painted."""
         if self.session is not None:
             remember_folder(self.session.workspace.folder)
-            if self._ahead is None:
-                self._ahead = ScreensAhead(self)
+            ScreensAhead(self.build_next, self.session)
             trains = self._reattach(self.session)
             self._follow_steps(self.session, trains)
 
