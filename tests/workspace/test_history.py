@@ -42,7 +42,7 @@ def fill(connection: sqlite3.Connection, count: int = SPRITES) -> None:
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     path = tmp_path / "workspace.sqlite"
-    connection = connect(path)
+    connection = connect(path, create=True)
     schema.prepare(connection)
     fill(connection)
     connection.close()
@@ -97,7 +97,7 @@ steps = st.lists(st.one_of(edits, st.just("undo"), st.just("redo"), st.just("res
 @given(steps)
 def test_any_sequence_agrees_with_a_model_that_keeps_whole_states(tmp_path_factory, sequence) -> None:
     path = tmp_path_factory.mktemp("model") / "workspace.sqlite"
-    connection = connect(path)
+    connection = connect(path, create=True)
     schema.prepare(connection)
     fill(connection)
     done, undone = [state(connection)], []

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gandam_studio.core.errors import UnknownSprite, UserError, WorkspaceLocked, WorkspaceNotFound
@@ -36,6 +37,29 @@ def test_a_second_writer_is_told_plainly_and_a_reader_is_welcome(workspace: Work
         assert reader.counts().kept == 1
         with pytest.raises(UserError, match="reading only"):
             reader.apply(Flip([1]))
+
+
+def test_a_workspace_that_was_moved_away_does_not_reappear_empty(workspace: Workspace, tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    try:
+        workspace.folder.rename(away)
+    except PermissionError:
+        pytest.skip("this system does not let go of a folder in use")
+    with pytest.raises(UserError, match="cannot open"):
+        workspace.for_this_thread()
+    with pytest.raises(FileNotFoundError):
+        workspace.thumbnails.append(1, [np.zeros((4, 4, 4), np.uint8)])
+    with pytest.raises((UserError, OSError)):
+        workspace.originals.add(b"x")
+    assert not workspace.folder.exists()
+    workspace.folder.mkdir()  # by a program that writes to the old place
+    with pytest.raises(UserError, match="cannot open"):
+        workspace.for_this_thread()
+    assert not list(workspace.folder.iterdir())
+    workspace.folder.rmdir()
+    away.rename(workspace.folder)
+    with workspace.for_this_thread() as again:
+        assert again.counts().total == 6
 
 
 def test_another_process_is_locked_out_until_the_holder_is_killed(tmp_path: Path) -> None:

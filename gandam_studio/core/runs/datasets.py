@@ -25,9 +25,9 @@ from gandam_studio.core.versions.rendering_pool import in_order
 from gandam_studio.core.versions.rendering_worker import Rendering
 from gandam_studio.core.versions.scales import measure
 from gandam_studio.core.versions.splits import SplitRule, assign_splits, inseparable
-from gandam_studio.core.workspace.own_files import is_link, make_folder
 from trainer.protocol import files
 from trainer.protocol.arrays import open_pictures
+from trainer.protocol.files import is_link, own_folder
 from trainer.protocol.manifest import ManifestEntry
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.run_directory import DATASET_BYTES
@@ -89,7 +89,7 @@ def prepare(
     workspace.require_writable()
     part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
     try:
-        make_folder(folder.parent)
+        own_folder(folder.parent)
         part.mkdir()
         _write(workspace, version, recipe, held_out, part, job)
         if folder.is_dir() and _existing(folder) is None:

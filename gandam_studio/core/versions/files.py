@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from gandam_studio import __version__
 from gandam_studio.core.errors import UserError
 from gandam_studio.core.versions.splits import SplitRule
-from gandam_studio.core.workspace.own_files import make_folder
 from gandam_studio.core.workspace.settings import CERTIFICATES, TARGET_FACING, check_setting
 from trainer.protocol import files
+from trainer.protocol.files import own_folder
 from trainer.protocol.manifest import MAX_LINE_BYTES, SCHEMA_VERSION, ManifestEntry, is_digest, is_name
 from trainer.protocol.recipe import Recipe
 from trainer.protocol.untrusted import UntrustedError, Values, bounded_lines, open_regular, parse_json, read_json_object
@@ -55,7 +55,7 @@ def write_manifest(folder: Path, entries: Iterable[ManifestEntry]) -> tuple[str,
     Memory use does not depend on the number of entries. An existing manifest is overwritten with equal bytes, which
     repairs a damaged one.
     """
-    make_folder(folder)
+    own_folder(folder)
     _sweep(folder)
     sha, tally = hashlib.sha256(), Tally()
     partial = folder / f".commit.{uuid.uuid4().hex}.part"

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.workspace.own_files import make_folder
 from gandam_studio.core.workspace.pack_index import PackIndex, key_of
 from gandam_studio.core.workspace.packs import AlteredRecord, Packs, flush_folder
-from trainer.protocol.files import flush_file
+from trainer.protocol.files import flush_file, own_folder
 from trainer.protocol.manifest import is_digest
 from trainer.protocol.untrusted import UntrustedError, open_regular, read_regular, shortened
 
@@ -275,8 +274,8 @@ class Originals:
 
     def _make(self, name: str) -> None:
         if name not in self._made:
-            make_folder(self.folder)
-            make_folder(self.folder / name)
+            own_folder(self.folder)
+            own_folder(self.folder / name)
             self._made.add(name)
 
 

@@ -6,7 +6,6 @@ link among them could redirect writes to any place.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -49,13 +48,6 @@ def _require(folder: Path, names: Iterable[str], fits: Callable[[int], bool]) ->
 def require_regular(path: Path) -> None:
     """Raise UserError if `path`, or one of SQLite's log files next to it, exists and is not a regular file."""
     _require(path.parent, (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"), stat.S_ISREG)
-
-
-def make_folder(path: Path) -> None:
-    """Create a folder and its parents if they do not exist. Raises OSError if it is a link."""
-    path.mkdir(parents=True, exist_ok=True)
-    if is_link(path):
-        raise OSError(errno.ELOOP, "it is a link", str(path))
 
 
 def open_for_update(path: Path) -> IO[bytes]:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gandam_studio.core.errors import UserError
-from gandam_studio.core.workspace.own_files import make_folder, require_regular
+from gandam_studio.core.workspace.own_files import require_regular
 from gandam_studio.core.workspace.packs import RECORD, Packs, Place
 from gandam_studio.core.workspace.store import connect, transaction
+from trainer.protocol.files import own_folder
 from trainer.protocol.manifest import is_digest
 
 _VERSION = 1
@@ -205,9 +206,9 @@ class PackIndex:
     def _try(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         if not self._writes or self._replaced():
             self.close()
-            make_folder(self.path.parent)
+            own_folder(self.path.parent)
             require_regular(self.path)
-            self._take(connect(self.path, any_thread=True, accept=_require_own_or_empty))
+            self._take(connect(self.path, create=True, any_thread=True, accept=_require_own_or_empty))
             self._writes = True
         assert self._connection is not None
         with transaction(self._connection) as connection:

@@ -16,8 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gandam_studio.core.workspace.own_files import make_folder
-from trainer.protocol.files import open_own
+from trainer.protocol.files import open_own, own_folder
 from trainer.protocol.untrusted import UntrustedError, open_regular
 
 RECORD = struct.Struct("<4sI32s")
@@ -102,8 +101,8 @@ class Packs:
         if sizes.get(number) and sizes[number] + len(block) > PACK_BYTES:
             number += 1
         if number not in sizes:
-            make_folder(self.folder.parent)
-            make_folder(self.folder)
+            own_folder(self.folder.parent)
+            own_folder(self.folder)
         offset = self._write(number, block)
         if number not in sizes:
             flush_folder(self.folder)

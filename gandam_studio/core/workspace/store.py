@@ -30,14 +30,16 @@ def connect(
     path: Path,
     *,
     read_only: bool = False,
+    create: bool = False,
     any_thread: bool = False,
     accept: Callable[[sqlite3.Connection], None] = lambda connection: None,
 ) -> sqlite3.Connection:
     """Open a database with explicit transactions, write-ahead logging and full durability.
 
-    A connection belongs to the thread that opened it; with `any_thread`, the caller has to lock it. `accept` is called
-    before anything is written, and raises to reject the database. Raises UserError if the file cannot be opened, with
-    SQLite's error as its cause.
+    A database that is missing is made only with `create`: an empty one in the place of a workspace that was moved away
+    would look like that workspace. A connection belongs to the thread that opened it; with `any_thread`, the caller has
+    to lock it. `accept` is called before anything is written, and raises to reject the database. Raises UserError if
+    the file cannot be opened, with SQLite's error as its cause.
     """
     connection = None
     options: dict[str, Any] = {
@@ -52,7 +54,8 @@ def connect(
             _distrust(connection)
             accept(connection)
         else:
-            connection = sqlite3.connect(path, **options)
+            mode = "mode=rwc" if create else "mode=rw"
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, **options)
             _distrust(connection)
             accept(connection)
             connection.execute("PRAGMA journal_mode = WAL")

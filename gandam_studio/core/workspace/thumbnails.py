@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gandam_studio.core.deflate import DamagedStream, deflate, inflate
-from gandam_studio.core.workspace.own_files import make_folder, open_for_update
-from trainer.protocol.files import open_own
+from gandam_studio.core.workspace.own_files import open_for_update
+from trainer.protocol.files import open_own, own_folder
 
 SIDE = 96  # pixels; smaller pictures keep their size, so that pixel art stays crisp
 _ENTRY = 16
@@ -132,7 +132,7 @@ class ThumbnailStore:
         if not encoded:
             return
         with self._writing:
-            make_folder(self.folder)
+            own_folder(self.folder)
             with open_for_update(self._pack.path) as pack:
                 offset = pack.seek(0, os.SEEK_END)
                 pack.write(b"".join(encoded))
