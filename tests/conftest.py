@@ -1,4 +1,4 @@
-"""Fixtures every test may use."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROOM = 4e9
 
 
 def _memory() -> Path | None:
-    """Where files lie in memory, if this system has such a place with room for the tests' files."""
+    """A folder in memory with enough room for the tests' files, if the system has one."""
     place = Path("/dev/shm")
     if not sys.platform.startswith("linux") or not os.access(place, os.W_OK):
         return None
@@ -42,7 +42,7 @@ if "PYTEST_DEBUG_TEMPROOT" not in os.environ and (memory := _memory()):
 
 @pytest.fixture(scope="session", autouse=True)
 def memory_given_back(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Folders of tests lie in memory, so they are kept only where a test failed."""
+    """Remove test folders, which are in memory, unless a test failed."""
     yield
     base = tmp_path_factory.getbasetemp()
     if base.is_relative_to("/dev/shm") and not request.session.testsfailed:
@@ -51,7 +51,7 @@ def memory_given_back(request: pytest.FixtureRequest, tmp_path_factory: pytest.T
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are processors: tests of the window wait a good deal."""
+    """One process more than there are processors, as window tests often wait."""
     known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (known or 1) + 1
 
@@ -68,7 +68,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real sprites and hostile files kept beside the checkout; not part of the project."""
+    """Real sprites and hostile files next to the checkout; not part of the project."""
     folder = REPOSITORY.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("the shared test pictures (../shared/data) are not on this machine")
@@ -77,7 +77,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def themed(qapp) -> None:  # type: ignore[no-untyped-def]
-    """The application in the Studio's theme; installed once, because every widget there is is styled anew."""
+    """The application in the Studio's theme; set once, because it restyles every existing widget."""
     from gandam_studio.qt import theme
 
     theme.install(qapp)

@@ -1,4 +1,4 @@
-"""Contrast measured on pixels: ratios of WCAG 2.2, and the colours of a text estimated from its picture."""
+"""Contrast measured on pixels: ratios of WCAG 2.2, and the colours of text estimated from a picture."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def background(pixels: np.ndarray) -> np.ndarray:
 
 
 def measured(pixels: np.ndarray, strays: int = 2) -> float:
-    """Contrast of what is drawn on a plain ground: the extreme colour against the most frequent one.
+    """Contrast of something drawn on a plain background: the extreme colour against the most frequent one.
 
     Strokes thinner than a pixel are blended with the ground, so only the extreme pixels have the colour of the pen.
     The `strays` most extreme ones are skipped: they may belong to something else that touches the rectangle.

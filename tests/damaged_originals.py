@@ -1,4 +1,4 @@
-"""Damage as disks and people do it: a bit flipped, an end cut off, an original gone; packed or a file of its own."""
+"""Damage as by disks and people: a flipped bit, a truncated or a missing original; packed or as a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gandam_studio.core.workspace.originals import Originals
 
 
 def where(originals: Originals, digest: str) -> tuple[Path, int]:
-    """The file that holds an original, and the offset at which its bytes begin in it."""
+    """The file that contains an original, and its offset."""
     own = originals.own_file(digest)
     if own is not None:
         return own, 0

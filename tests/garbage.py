@@ -6,7 +6,7 @@ import gc
 
 
 def set_aside_all() -> None:
-    """Keep what exists now, half a million objects of imported modules, out of every later collection."""
+    """Exclude everything that exists now, half a million objects of modules, from later collections."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

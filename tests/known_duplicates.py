@@ -1,4 +1,4 @@
-"""Pictures whose duplicates are known, and how to put them in a workspace."""
+"""Pictures with known duplicates, and how to add them to a workspace."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALONE = 8
 
 
 def first_of(kind: str, skip: int = 0) -> int:
-    """The index of an original of that kind in the sample collection."""
+    """The index of an original of this kind in the sample collection."""
     found = (index for index in range(2000) if kind_of(7, index) == kind and truth(7, index).relation == "original")
     for _ in range(skip):
         next(found)
@@ -31,7 +31,7 @@ def first_of(kind: str, skip: int = 0) -> int:
 
 
 def known_pictures() -> dict[str, np.ndarray]:
-    """Eight pictures: a mirrored pair, a doubled and a padded copy, a repainted one, one like no other."""
+    """Eight pictures: a mirrored pair, an enlarged and a padded copy, a recolour, and an unrelated one."""
     body, tank, plane = (render(7, first_of(kind)) for kind in ("hero", "tank", "plane"))
     return {
         "body.png": body,
@@ -46,7 +46,7 @@ def known_pictures() -> dict[str, np.ndarray]:
 
 
 def add_pictures(workspace: Workspace, pictures: dict[str, np.ndarray]) -> None:
-    """Put pictures in a workspace; fingerprints are made when they are first asked for."""
+    """Add pictures to a workspace; fingerprints are computed on first use."""
     files = {name: png_bytes(rgba) for name, rgba in pictures.items()}
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     workspace.originals.add_all((digests[name], data) for name, data in files.items())
@@ -60,7 +60,7 @@ def add_pictures(workspace: Workspace, pictures: dict[str, np.ndarray]) -> None:
 
 
 def eventually(condition: Callable[[], object], seconds: float = 20) -> bool:
-    """Whether it comes true before the time is over, the window going on meanwhile."""
+    """Whether it becomes true in time, while the window processes events."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

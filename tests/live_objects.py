@@ -1,4 +1,4 @@
-"""Counts what a process holds: live QObjects by class, memory, open handles and threads."""
+"""Counts what a process holds: QObjects by class, memory, open handles and threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 
 def settle() -> None:
-    """Let everything that was put off happen: posted events, deletions, and full collections of garbage."""
+    """Process everything deferred: posted events, deletions, and full garbage collections."""
     for _ in range(3):
         QTest.qWait(1)
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
@@ -23,7 +23,7 @@ def settle() -> None:
 
 
 def live_objects() -> Counter[str]:
-    """Every QObject that can be found, by Qt class: all widgets, all that Python knows, and all below either."""
+    """Every QObject that can be found, by Qt class: all widgets, all known to Python, and all below either."""
     application = QApplication.instance()
     assert application is not None
     roots: list[QObject] = [application, *QApplication.allWidgets()]
@@ -40,7 +40,7 @@ def live_objects() -> Counter[str]:
 
 
 def memory_mb() -> float | None:
-    """Resident memory of this process, MB; None where the system does not tell."""
+    """Resident memory of this process in MB; None if unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError):
@@ -49,7 +49,7 @@ def memory_mb() -> float | None:
 
 
 def handles_and_threads() -> tuple[int, int] | None:
-    """Open file descriptors and threads; None where the system does not tell."""
+    """Open file descriptors and threads; None if unknown."""
     if not sys.platform.startswith("linux"):
         return None
     return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))

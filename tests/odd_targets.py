@@ -1,4 +1,4 @@
-"""Places to write to that are refused, made in a scratch folder, and what lies in a folder, to see that it stays."""
+"""Invalid output targets in a scratch folder, and the contents of a folder, to check that it is unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OF_SQLITE = ("workspace.sqlite-wal", "workspace.sqlite-shm")
 
 
 def content(folder: Path) -> dict[str, object]:
-    """Every file and folder below `folder`: bytes of files, the type of everything else."""
+    """Every file and folder below `folder`: the bytes of files, the type of everything else."""
     found: dict[str, object] = {}
     for path in sorted(folder.rglob("*")):
         mode = path.lstat().st_mode
@@ -23,7 +23,7 @@ def content(folder: Path) -> dict[str, object]:
 
 
 def odd_targets(folder: Path) -> Iterator[Path]:
-    """A link to a file, to a folder and to nothing; where the system has them, a pipe, a socket and a device."""
+    """Links to a file, a folder and nothing; if the system has them, a pipe, a socket and a device."""
     folder.mkdir()
     (folder / "precious.txt").write_text("precious")
     (folder / "album").mkdir()
@@ -53,7 +53,7 @@ def odd_targets(folder: Path) -> Iterator[Path]:
 
 
 def links_work(folder: Path) -> bool:
-    """Whether symbolic links can be made here."""
+    """Whether symbolic links can be created."""
     probe = folder / "probe-link"
     try:
         probe.symlink_to("x")

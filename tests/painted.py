@@ -1,4 +1,4 @@
-"""What a widget paints, as a list: every run of text and every one-colour sign with its rectangle.
+"""What a widget paints, as a list: every text and every one-colour sign with its rectangle.
 
 A widget is rendered to a device that notes instead of drawing, so that labels, item delegates and custom painting are
 all seen in the same way. Text that is first drawn into a picture (cells, plots) is noted while the picture is drawn.
@@ -93,7 +93,7 @@ class _Engine(QPaintEngine):
 
 
 def _is_sign(picture: QImage) -> bool:
-    """One colour on transparent ground, as icons are; a sprite has several colours."""
+    """Whether it has one colour on transparency, like icons; sprites have several."""
     if not picture.hasAlphaChannel():
         return False
     picture = picture.convertToFormat(QImage.Format.Format_RGBA8888)
@@ -124,7 +124,7 @@ class _Device(QPaintDevice):
 
 
 class PictureNotes:
-    """The texts drawn into pictures, noted by standing in for `QPainter.drawText` and `drawStaticText`."""
+    """Records texts drawn into pictures, by replacing `QPainter.drawText` and `drawStaticText`."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._lock = threading.Lock()
@@ -167,7 +167,7 @@ class PictureNotes:
 
 
 def painted_by(widget: QWidget, notes: PictureNotes | None = None) -> list[Painted]:
-    """What one widget paints itself, without its children, clipped to what of it is visible."""
+    """What one widget paints itself, without its children, clipped to its visible part."""
     device = _Device(widget.size(), notes)
     widget.render(device, QPoint(), QRegion(), QWidget.RenderFlag(0))
     seen = QRectF(widget.visibleRegion().boundingRect())

@@ -1,4 +1,4 @@
-"""Drawn walkers whose facing is known, in kinds that share nothing but that they look one way."""
+"""Drawn walkers with known facing, in kinds that have nothing else in common."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def walker(kind: int, number: int) -> np.ndarray:
-    """A (40, 40, 4) figure that looks left: kinds differ in build, numbers in colour and stance."""
+    """A (40, 40, 4) figure that faces left: kinds differ in build, numbers in colour and pose."""
     rng = np.random.default_rng(1000 * kind + number)
     base = np.random.default_rng(kind)
     picture = np.zeros((40, 40, 4), np.uint8)
@@ -28,7 +28,7 @@ def walker(kind: int, number: int) -> np.ndarray:
 
 
 def planted(kinds: int = 4, each: int = 12, seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:
-    """Walkers of some kinds, each mirrored by coin; +1 for those that look left."""
+    """Walkers of some kinds, each mirrored at random; +1 for those facing left."""
     truth = np.random.default_rng(seed).choice(np.array([-1, 1], np.int8), kinds * each)
     pictures = [walker(kind, number) for kind in range(kinds) for number in range(each)]
     mirrored = [

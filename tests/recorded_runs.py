@@ -1,4 +1,4 @@
-"""Writes run folders like those a trainer leaves behind, with the trainer's own EventWriter and file layout."""
+"""Writes run folders like those of the trainer, with its own EventWriter and file layout."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BATCH = 64
 
 
 def pictures(count: int, seed: int = 0, side: int = SIDE) -> np.ndarray:
-    """Symmetric coloured blocks, uint8 (count, side, side, 3): different, and quick to make."""
+    """Symmetric coloured blocks, uint8 (count, side, side, 3), all different and fast to make."""
     rng = np.random.default_rng(seed)
     half = rng.integers(0, 255, (count, side // 2, side // 4, 3), dtype=np.uint8)
     return np.concatenate([half, half[:, :, ::-1]], axis=2).repeat(2, axis=1).repeat(2, axis=2)
@@ -45,7 +45,7 @@ def pictures(count: int, seed: int = 0, side: int = SIDE) -> np.ndarray:
 def make_run(
     folder: Path, overrides: tuple[str, ...] = (), preset: str = "sprite-r3-cpu", sprites: int = 20, data_seed: int = 0
 ) -> RunDirectory:
-    """A run that was created and never started."""
+    """A run that was created but never started."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     origin = dict(text.removeprefix("origin.").split("=", 1) for text in overrides if text.startswith("origin."))
     rest = [text for text in overrides if not text.startswith("origin.")]
@@ -65,7 +65,7 @@ def make_run(
 
 
 def diagnosis(verdict: str, reason: str) -> Diagnosis:
-    """A diagnosis of 256 samples with numbers that go with the verdict."""
+    """A diagnosis of 256 samples with numbers that match the verdict."""
     few = verdict in (COLLAPSED, COLLAPSED_ONTO_TRAINING)
     copies = verdict in (MEMORISED, COLLAPSED_ONTO_TRAINING) or reason == "related copies"
     blurry = reason in ("blurry", "blurry and alike")
@@ -86,7 +86,7 @@ def diagnosis(verdict: str, reason: str) -> Diagnosis:
 
 
 class Recorder:
-    """Plays the trainer: writes events, grids and checkpoints of a run, step by step."""
+    """Acts as the trainer: writes events, grids and checkpoints of a run, step by step."""
 
     def __init__(self, run: RunDirectory, start: bool = True, seed: int = 1) -> None:
         self.run = run
@@ -101,11 +101,11 @@ class Recorder:
         self.writer.close()
 
     def write(self, event: ev.TrainEvent) -> None:
-        """Append an event of this moment."""
+        """Append an event with the current time."""
         self.writer.write(dataclasses.replace(event, iteration=self.iteration, images_seen=self.iteration * BATCH))
 
     def train(self, steps: int, spikes: tuple[int, ...] = (), every: int = 20) -> None:
-        """`steps` more iterations; at those in `spikes` the losses jump."""
+        """Record `steps` more iterations; at those in `spikes` the losses jump."""
         end = self.iteration + steps
         while self.iteration < end:
             first = self.iteration + 1
@@ -137,7 +137,7 @@ class Recorder:
             )
 
     def sample(self, seed: int | None = None) -> None:
-        """Draw both grids of this moment."""
+        """Write both grids of this moment."""
         names = [f"samples/{kind}-{self.iteration:08}.png" for kind in ("fixed", "random")]
         for offset, name in enumerate(names):
             tiles = pictures(ROWS * COLUMNS, (seed or 0) + 100 * offset + self.iteration)
@@ -146,7 +146,7 @@ class Recorder:
         self.write(ev.SamplesSaved(fixed=names[0], random=names[1], rows=ROWS, columns=COLUMNS, size=SIDE))
 
     def diagnose(self, diagnosis: Diagnosis, *, columns: int = 8, members: int = 12, damaged: bool = False) -> None:
-        """Write a diagnosis of this moment and its two sheets, as the trainer does."""
+        """Write a diagnosis of this moment and its two sheets like the trainer."""
         tiles = pictures(3 * columns + members, self.iteration)
         paths = {}
         for name, count, rows in (("nearest", 3 * columns, 3), ("group", members, 1)):
@@ -164,7 +164,7 @@ class Recorder:
         )  # fmt: skip
 
     def checkpoint(self) -> str:
-        """Leave a checkpoint's folder."""
+        """Write the folder of a checkpoint."""
         relative = f"checkpoints/{self.iteration:08}"
         (self.run.path / relative).mkdir(parents=True)
         files.write_json(self.run.path / relative / "state.json", {"iteration": self.iteration})
@@ -172,12 +172,12 @@ class Recorder:
         return relative
 
     def finish(self) -> None:
-        """Reach the end."""
+        """Record the end."""
         self.write(ev.RunFinished(limit="iterations"))
         self.writer.close()
 
     def fail(self, cause: str, message: str) -> None:
-        """Fail."""
+        """Record a failure."""
         self.write(ev.RunFailed(cause=cause, message=message))
         self.writer.close()
 
@@ -185,7 +185,7 @@ class Recorder:
 def recorded(
     folder: Path, iterations: int = 1000, every: int = 100, spikes: tuple[int, ...] = (), **kwargs
 ) -> RunDirectory:  # type: ignore[no-untyped-def]
-    """A finished run with a sample point every so many iterations and two checkpoints."""
+    """A finished run with regular sample points and two checkpoints."""
     run = make_run(folder, **kwargs)
     recorder = Recorder(run)
     recorder.sample()

@@ -1,4 +1,4 @@
-"""Waiting for what a session reads off the GUI thread."""
+"""Waiting for background reads of a session."""
 
 from __future__ import annotations
 

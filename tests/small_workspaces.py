@@ -1,4 +1,4 @@
-"""Workspaces with a few small sprites, made without the importer so that versions are tested alone."""
+"""Workspaces with a few small sprites, made without the importer so that versions are tested on their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gandam_studio.core.workspace.store import transaction
 
 
 def sprite_pixels(index: int) -> np.ndarray:
-    """A small sprite that no other index yields: (12, 10, 4) uint8 with a transparent frame."""
+    """A small sprite, unique for each index: (12, 10, 4) uint8 with a transparent frame."""
     rgba = np.zeros((12, 10, 4), np.uint8)
     dice = np.random.default_rng(index)
     rgba[2:10, 2:7, :3] = dice.integers(0, 256, (8, 5, 3))
@@ -34,7 +34,7 @@ def png_bytes(rgba: np.ndarray) -> bytes:
 
 
 def add_sprites(workspace: Workspace, indexes: list[int]) -> None:
-    """Put sprites in a workspace as the importer does, in the given order."""
+    """Add sprites to a workspace like the importer, in the given order."""
     pictures = [sprite_pixels(index) for index in indexes]
     files = [png_bytes(rgba) for rgba in pictures]
     digests = [hashlib.sha256(data).hexdigest() for data in files]

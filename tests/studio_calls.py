@@ -1,4 +1,4 @@
-"""The command line as tests call it, and a small folder of sprites for it."""
+"""The command line called from tests, and a small folder of sprites."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEED = 13
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command said."""
+    """The output of a command."""
 
     code: int
     out: str
@@ -32,7 +32,7 @@ class Answer:
 
     @property
     def refusal(self) -> str:
-        """The one line of a refused command."""
+        """The one-line error of a refused command."""
         assert self.code == 1
         lines = self.err.splitlines()
         assert len(lines) == 1, self.err
@@ -68,7 +68,7 @@ def art(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def imported(tmp_path_factory: pytest.TempPathFactory, art: Path) -> Path:
-    """A workspace with those sprites, to be copied and not to be changed."""
+    """A workspace with those sprites; must not be changed, only copied."""
     folder = tmp_path_factory.mktemp("imported") / "ws"
     assert cli.run(["new", str(folder)]) == 0
     assert cli.run(["import", str(art), "-w", str(folder), "--workers", "1"]) == 0

@@ -1,4 +1,4 @@
-"""The real window for tests: opened on real workspaces, driven by real keys and clicks, with settings of its own."""
+"""The real window on real workspaces, driven by keys and clicks, with separate settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OpenWindow = Callable[..., MainWindow]
 
 @pytest.fixture
 def own_settings(themed: None, tmp_path: Path) -> Iterator[None]:
-    """Window settings that begin empty and are not the person's."""
+    """Empty window settings, separate from the person's."""
     QCoreApplication.setOrganizationName("GANdam Studio tests")
     QCoreApplication.setApplicationName("GANdam Studio")
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)
@@ -63,7 +63,7 @@ def open_window(own_settings: None) -> Iterator[OpenWindow]:
 
 
 def close(window: MainWindow) -> None:
-    """Close a window and let it go; twice is harmless."""
+    """Close a window and release it; calling it twice is harmless."""
     try:
         # A question at closing would wait for an answer for ever.
         for task in tuple(window.session.tasks) if window.session else ():
@@ -85,14 +85,14 @@ def curate(window: MainWindow) -> CurateScreen:
 
 
 def press(key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    """Press a key wherever the keyboard focus is, as a hand would: nothing is addressed by name."""
+    """Press a key wherever the keyboard focus is, as a person would."""
     target = QApplication.focusWidget()
     assert target is not None, "no widget has the keys"
     QTest.keyClick(target, key, modifiers)
 
 
 def reactivate(window: MainWindow) -> None:
-    """Make the window active again after a popup: on the offscreen platform, closing one leaves none active."""
+    """Activate the window again after a popup: on the offscreen platform, closing one leaves none active."""
     QTest.qWait(1)
     window.activateWindow()
     assert QTest.qWaitForWindowActive(window)

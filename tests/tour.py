@@ -94,7 +94,7 @@ def _run(folder: Path, overrides: tuple[str, ...]) -> Recorder:
 
 @dataclass(frozen=True)
 class Scene:
-    """Something to look at: `show(window)` opens it and returns what to look at."""
+    """Something to look at: `show(window)` opens and returns it."""
 
     name: str
     show: Callable[[MainWindow], QWidget]
@@ -104,7 +104,7 @@ class Scene:
 
 
 class _Paints(QObject):
-    """Notes when a window was last painted. Cheaper than comparing grabs of it, each of which paints it again."""
+    """Records when a window was last painted. Cheaper than comparing grabs, each of which paints it again."""
 
     def __init__(self, application: QApplication) -> None:
         super().__init__()
@@ -118,13 +118,13 @@ class _Paints(QObject):
 
 
 def _something_follows(window: MainWindow) -> bool:
-    """Whether something was put off for a moment, as the drawing of plots is."""
+    """Whether something is still deferred, such as drawing plots."""
     timers = window.findChildren(QTimer)
     return any(one.isActive() and one.isSingleShot() and one.interval() <= SOON_MS for one in timers)
 
 
 def still(window: MainWindow, quiet_s: float = QUIET_S) -> None:
-    """Wait until everything is loaded and painted, and nothing more was for `quiet_s` seconds."""
+    """Wait until everything is loaded and painted, and nothing was painted for `quiet_s` seconds."""
     QTest.qWait(1)
     if window.session is not None:
         settle(window.session)
@@ -490,7 +490,7 @@ def _sheet(window: MainWindow) -> QWidget:
 
 
 def findings() -> Findings:
-    """Everything that an import can propose."""
+    """Findings with everything that an import can propose."""
     cut = Cut(Grid(32, 32, 1, 1, 1, 1), (255, 0, 255))
     examples = {"cp932": ["ソ.png"], "gbk": ["僜.png"]}
     return Findings(
@@ -573,7 +573,7 @@ SCENES = (
 
 
 def begin(window: MainWindow) -> None:
-    """Give the window its size, and stop the caret's blinking."""
+    """Resize the window, and stop the cursor from blinking."""
     QApplication.setCursorFlashTime(0)
     window.resize(*SIZE)
     still(window)

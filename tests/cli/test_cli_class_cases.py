@@ -1,4 +1,4 @@
-"""Small inputs from real complaints, beside the checkout: class folders, captions, and a file that was edited."""
+"""Small inputs from real complaints (next to the checkout): class folders, captions, and an edited file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command, as people and machines call it: exit codes, JSON contract, one line for a refusal."""
+"""Every command as used by people and programs: exit codes, JSON, and one-line errors."""
 
 from __future__ import annotations
 
@@ -347,7 +347,7 @@ def test_presets_lists_what_train_knows(studio: Studio) -> None:
 
 
 def family_folder(tmp_path: Path) -> Path:
-    """Two machines, each with a mirrored, a doubled and a recoloured copy and a copy of its file."""
+    """Two mechas, each with a mirrored, an enlarged and a recoloured copy, and a copy of its file."""
     folder = tmp_path / "family"
     folder.mkdir()
     originals = [t.index for t in truths(SEED, 40) if t.relation == "original" and t.kind in ("soldier", "knight")]

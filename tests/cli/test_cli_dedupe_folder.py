@@ -1,4 +1,4 @@
-"""`dedupe --json` on a folder as people have them: families of copies, each made in another way."""
+"""`dedupe --json` on a realistic folder: families of copies, each made in a different way."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COPIES = {
 
 
 def write_family(folder: Path, name: str, index: int) -> None:
-    """One drawn machine and a copy of every kind."""
+    """Write a drawn mecha and a copy of each kind."""
     drawn = render(SEED, index)
     picture = Image.fromarray(drawn)
     picture.save(folder / f"{name}-as-drawn.png")
@@ -62,7 +62,7 @@ def write_family(folder: Path, name: str, index: int) -> None:
 
 @pytest.fixture(scope="module")
 def imported_families(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with all families' files, to be copied and not to be changed."""
+    """A workspace with the files of all families; must not be changed, only copied."""
     folder = tmp_path_factory.mktemp("families")
     (folder / "art").mkdir()
     originals = [t.index for t in truths(SEED, 60) if t.relation == "original"][:FAMILIES]
@@ -81,7 +81,7 @@ def families(tmp_path: Path, imported_families: Path) -> Path:
 
 
 def by_family(studio: Studio, workspace: Path, *options: str) -> dict[str, dict[str, str]]:
-    """Family -> file name without it -> relation, after checking that every group is one whole family."""
+    """Family -> file name -> relation, after checking that every group is one whole family."""
     names = {row["id"]: row["name"] for row in studio("list", "-w", workspace, "--json").json}
     found: dict[str, dict[str, str]] = {}
     for group in studio("dedupe", "-w", workspace, "--json", *options).json["groups"]:
@@ -111,7 +111,7 @@ def test_every_family_is_one_group_with_the_right_words(families: Path, studio: 
 
 
 def test_every_relation_is_to_the_picture_named_beside_it(families: Path, studio: Studio) -> None:
-    """A painted one's enlarged copy is recoloured, seen from the drawing: to what it copies goes `duplicate_of`."""
+    """The enlarged copy of a recolour is recoloured relative to the drawing; `duplicate_of` names what it copies."""
     names = {row["id"]: row["name"][3:] for row in studio("list", "-w", families, "--json").json}
     for rules in ("source-order", "colours", "larger"):  # as-drawn, painted or enlarged ones are kept
         for group in studio("dedupe", "-w", families, "--json", "--rules", rules).json["groups"]:
@@ -129,12 +129,12 @@ def test_every_relation_is_to_the_picture_named_beside_it(families: Path, studio
 
 
 def _size(name: str) -> int:
-    """How large a copy is, next to the drawing."""
+    """Size of a copy relative to the drawing."""
     return 2 if "doubled" in name or "smooth" in name else 1
 
 
 def test_two_hundred_real_species_give_two_hundred_groups(tmp_path: Path, studio: Studio, shared_data: Path) -> None:
-    """Each plain, mirrored, doubled and in its other colours: no two species together, and every word right."""
+    """Each plain, mirrored, enlarged and recoloured: no two species in one group, and every relation right."""
     archive = shared_data / "pokesprite" / "pokesprite-2.7.0.zip"
     if not archive.is_file():
         pytest.skip("the pokesprite archive is not in ../shared/data")

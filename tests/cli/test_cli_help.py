@@ -1,4 +1,4 @@
-"""Help: filters are explained once, and what commands offer is what the core knows."""
+"""Help: filters are explained once, and choices are those of the core."""
 
 from __future__ import annotations
 

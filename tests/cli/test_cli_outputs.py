@@ -1,4 +1,4 @@
-"""Exports and new workspaces: nothing of a workspace, of a stranger or of a device is ever written over."""
+"""Exports and new workspaces never overwrite a workspace, unrelated files or a device."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def committed(ws: Path, studio: Studio) -> Path:
 
 
 def unlisted(export: Path) -> None:
-    """Make an export one of before markers listed their files."""
+    """Turn an export into one from before markers listed their files."""
     for marker in export.rglob("export.json"):
         then = marker.stat()
         description = json.loads(marker.read_bytes())

@@ -1,4 +1,4 @@
-"""Places, names and blanks on the command line: folders and archives give the same answers."""
+"""Places, names and blanks on the command line: folders and archives give the same results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and notes of runs, longer training and drawing again, on the command line."""
+"""Names and notes of runs, extended training and new samples, on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another package named `trainer` is noticed before anything of it is imported."""
+"""A foreign package named `trainer` is detected before it is imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text and numbers from outside: undecodable bytes, byte-order marks, odd names, filters that match nothing, ranges."""
+"""Text and numbers from outside: undecodable bytes, byte-order marks, odd names, filters without matches, ranges."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def ws(tmp_path: Path) -> Path:
 
 
 def one_line(answer) -> str:  # type: ignore[no-untyped-def]
-    """What a refused command says, which is one line, no traceback and no internal error."""
+    """The error of a refused command: one line, no traceback and no internal error."""
     lines = answer.err.splitlines()
     assert answer.code in (1, 2), answer
     assert len(lines) == 1, answer.err

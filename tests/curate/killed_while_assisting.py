@@ -1,4 +1,4 @@
-"""Child of test_curate_assist: accepts two pages of the Assist mode in a window, tells them, waits to be killed."""
+"""Child of test_curate_assist: accepts two pages of the Assist mode in a window, prints them and waits to be killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Child of test_curate_crash: makes edits in a real window by real keys until it is killed, telling each on stdout."""
+"""Child of test_curate_crash: edits in a real window with real keys until killed, printing each edit."""
 
 from __future__ import annotations
 

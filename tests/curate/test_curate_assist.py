@@ -1,4 +1,4 @@
-"""The Assist mode: one answer, a few pages, one step of undo; a review ended by its certificate."""
+"""The Assist mode: one answer, a few pages, one undo step; a review that ends with its certificate."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Key = Qt.Key
 
 @pytest.fixture(scope="module")
 def walkers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace of 500 walkers of 5 kinds, named after the way they look."""
+    """A workspace of 500 walkers of 5 kinds, named by the way they face."""
     folder = tmp_path_factory.mktemp("walkers")
     pictures, truth = planted(kinds=5, each=100, seed=2)
     (folder / "art").mkdir()
@@ -50,12 +50,12 @@ def folder(walkers: Path, tmp_path: Path) -> Path:
 
 
 def looks_left(sprite) -> bool:
-    """Whether a sprite, as it is given, shows its walker looking left."""
+    """Whether a sprite, as shown, faces left."""
     return ("left" in sprite.name) != sprite.flipped
 
 
 def wrong_on_page(screen) -> list[int]:
-    """Positions of the sprites that do not look left on the page."""
+    """Positions of the sprites on the page that do not face left."""
     grid = screen.work.assist_view.grid
     return [place for place in range(len(grid.order)) if not looks_left(grid.sprite(place))]
 
@@ -99,7 +99,7 @@ def test_one_answer_and_a_few_pages_turn_500_sprites_in_one_step(folder: Path, o
 
 
 def facings_on_disk(folder: Path) -> dict[int, str]:
-    """What another process reads of the sprites that have a facing: what would be left if this one were killed now."""
+    """Sprites with a facing as another process reads them, which is what would survive a kill."""
     with Workspace.open(folder, read_only=True) as workspace:
         return {sprite.seq: sprite.shown_facing for sprite in workspace.sprites() if sprite.facing != "unknown"}
 

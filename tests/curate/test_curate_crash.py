@@ -1,4 +1,4 @@
-"""The window is killed at random instants of 200 edits: what was decided is there, and history and state agree."""
+"""The window is killed at random instants of 200 edits: decisions are kept, and history and state agree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAIN = {"status": "undecided", "reason": "", "flipped": 0, "rotation": 0, "faci
 
 
 def _state_by_history(workspace: Workspace, count: int) -> list[dict[str, object]]:
-    """What the edits in force, carried out one after the other on plain sprites, lead to."""
+    """The state after applying the edits in force to new sprites, one after the other."""
     state = [dict(PLAIN) for _ in range(count)]
     query = """SELECT field, before, after, seqs FROM deltas JOIN edits USING (edit)
                WHERE state = 'done' ORDER BY edit, position"""
@@ -37,7 +37,7 @@ def _state(workspace: Workspace) -> list[dict[str, object]]:
 
 
 def _run_and_kill(folder: Path, seed: int, after_s: float, repository: Path) -> int:
-    """Number of the newest edit the child had told of when it was killed."""
+    """Number of the newest edit that the child printed before it was killed."""
     environment = {**os.environ, "PYTHONPATH": str(repository)}
     child = subprocess.Popen(
         [sys.executable, str(CHILD), str(folder), str(seed)],

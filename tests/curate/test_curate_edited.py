@@ -1,4 +1,4 @@
-"""Edited pictures in the window: the import asks once whether decisions go along, and the inspector knows the past."""
+"""Edited pictures in the window: the import asks once about carrying over decisions; the inspector shows the past."""
 
 from __future__ import annotations
 

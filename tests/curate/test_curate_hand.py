@@ -1,4 +1,4 @@
-"""The hand: keys that never die, how many presses a culling takes, and where undo, history and requests lead."""
+"""Work by hand: keys always work, the number of presses for a culling, and undo, history and requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Key = Qt.Key
 
 
 def test_culling_316_sprites_costs_hardly_more_than_a_press_each(tmp_path: Path, open_window: OpenWindow) -> None:
-    """25 are dropped and 62 face right: with a flip and a decision each this took 378 presses."""
+    """25 are dropped and 62 face right; with separate keys for flip and decision this took 378 presses."""
     with Workspace.create(tmp_path / "w") as workspace:
         add_sprites(workspace, list(range(316)))
     screen = curate(open_window(tmp_path / "w"))
@@ -121,7 +121,7 @@ def slider_moved(screen: CurateScreen) -> None:
 
 
 def focus_lost(screen: CurateScreen) -> None:
-    """What had the keys is hidden."""
+    """The widget with the focus is hidden."""
     screen.filter_bar.search.setFocus()
     screen.filter_bar.search.clearFocus()
     QTest.qWait(1)

@@ -1,4 +1,4 @@
-"""Import in the window: dropped, pasted, cancelled, reported, and sheets cut under one's eyes."""
+"""Import in the window: by drop and paste, cancelled, reported, and sheets cut with a preview."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The messy folder: what was found is shown once, before anything is imported, and nothing of it is lost."""
+"""The messy folder: findings are shown once before the import, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 def _sheet(first: int, cells: int = 6) -> np.ndarray:
-    """A row of 20 x 20 drawings, parted by magenta rules of one pixel, with the colour around them too."""
+    """A row of 20 x 20 drawings separated by magenta lines of one pixel, with that colour around them, too."""
     sheet = np.zeros((2 * 25 + 1, cells // 2 * 25 + 1, 4), np.uint8)
     sheet[:] = (255, 0, 255, 255)
     for number in range(cells):
@@ -237,7 +237,7 @@ def test_an_atlas_may_be_left_out(screen: CurateScreen, tmp_path: Path, qtbot) -
 
 
 def test_the_recipe_keeps_sizes_relative(screen: CurateScreen, tmp_path: Path, qtbot) -> None:
-    """The preview scales by the largest sprite of the workspace, also when that one is not shown."""
+    """The preview scales by the largest sprite of the workspace, even if that is not shown."""
     folder = tmp_path / "sizes"
     folder.mkdir()
     for side in (8, 16, 32):
@@ -268,7 +268,7 @@ def test_the_recipe_keeps_sizes_relative(screen: CurateScreen, tmp_path: Path, q
 
 
 def test_white_and_black_stand_out_on_the_checkers() -> None:
-    """By WCAG's contrast of at least 3 to 1, on both colours of the checkers of both themes."""
+    """A contrast of at least 3 to 1 (WCAG) on both colours of the checkerboard in both themes."""
     for name in ("light", "dark"):
         colors = tomllib.loads(resource_path("themes", f"{name}.toml").read_text(encoding="utf-8"))
         flat = {
@@ -346,7 +346,7 @@ def test_a_sheet_is_cut_by_the_json_beside_it(screen: CurateScreen, tmp_path: Pa
 
 
 def test_the_first_colour_of_a_palette_is_made_transparent(screen: CurateScreen, tmp_path: Path, qtbot) -> None:
-    """The outlines have the same black as the ground, and stay."""
+    """The outlines have the same black as the background, and stay."""
     indices = np.zeros((20, 40), np.uint8)
     indices[2:18, 2:18], indices[2:18, 22:38] = 1, 1
     indices[4:16, 4:16], indices[6:12, 24:36] = 2, 2

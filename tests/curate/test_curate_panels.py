@@ -1,4 +1,4 @@
-"""The panel beside the gallery, and what screen readers are told."""
+"""The panel next to the gallery, and what screen readers get."""
 
 from __future__ import annotations
 

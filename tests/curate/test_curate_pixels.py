@@ -1,4 +1,4 @@
-"""Sprites on the screen are the sprites: nearest neighbour, whole factors, turned and flipped as decided."""
+"""Sprites on screen show the exact pixels: nearest neighbour, whole factors, turned and flipped as decided."""
 
 from __future__ import annotations
 

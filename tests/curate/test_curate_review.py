@@ -1,4 +1,4 @@
-"""What the gallery asks of the core: pages, next undecided, filters that are saved, similarity."""
+"""What the gallery gets from the core: pages, next undecided, saved filters, similarity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole stories in the real window, by real key presses and mouse clicks; the truth is read from the workspace."""
+"""Whole sessions in the real window with real keys and clicks, checked in the workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where cells lie: every cell is found where it is drawn, at any size of the view."""
+"""Positions of cells: every cell is found where it is drawn, at any size of the view."""
 
 from __future__ import annotations
 

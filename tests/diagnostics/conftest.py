@@ -1,4 +1,4 @@
-"""Fixtures of the diagnostics' tests."""
+"""Fixtures for diagnostics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Procedural sprites with known relations, for measures whose answers are known beforehand."""
+"""Procedural sprites with known relations, for which the right answers are known."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _sprites(count: int, seed: int) -> Array:
 
 
 def jittered(pictures: Array, random: np.random.Generator) -> Array:
-    """Shifted by up to a pixel, recoloured a little, with noise."""
+    """Shifted by up to a pixel, slightly recoloured, with noise."""
     if not len(pictures):
         return pictures
     moved = np.stack([np.roll(p, tuple(random.integers(-1, 2, 2)), (0, 1)) for p in pictures])
@@ -48,7 +48,7 @@ def blurred(pictures: Array, side: int) -> Array:
 
 @dataclass
 class Known:
-    """A data set and pictures nobody has seen, with what samples can be made of them."""
+    """A data set and unseen pictures, from which samples are made."""
 
     training: Array
     held_out: Array
@@ -57,7 +57,7 @@ class Known:
     random: np.random.Generator
 
     def modes(self, count: int, source: Array, samples: int = 256) -> Array:
-        """`samples` jittered pictures of `count` of `source`."""
+        """`samples` jittered copies of `count` pictures of `source`."""
         chosen = self.random.permutation(len(source))[:count]
         return jittered(source[chosen[self.random.integers(0, count, samples)]], self.random)
 
@@ -66,7 +66,7 @@ class Known:
         return jittered(self.training[self.random.integers(0, len(self.training), samples)], self.random)
 
     def fresh(self, samples: int = 256) -> Array:
-        """Pictures that are nobody's."""
+        """Pictures that are no copies of any."""
         return self.unseen[self.random.permutation(len(self.unseen))[:samples]]
 
     def look(self, samples: Array) -> Findings:

@@ -1,4 +1,4 @@
-"""Real sprites at 32 px on white, split by family, and samples of known state made of them."""
+"""Real sprites at 32 px on white, split by family, and samples with known properties."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _collected(found: Iterator[tuple[str, bytes]]) -> Sprites:
 
 
 def in_folder(folder: Path) -> Sprites:
-    """All pictures below a folder, with the families that the program itself finds among them."""
+    """All pictures below a folder, with the families that the program finds."""
     from gandam_studio.core.runs.datasets import prepare
     from gandam_studio.core.versions import find_version
     from gandam_studio.core.workspace import Workspace
@@ -97,7 +97,7 @@ def in_folder(folder: Path) -> Sprites:
 
 @dataclass
 class Split:
-    """Families dealt to training, held-out and unseen pictures."""
+    """Families divided into training, held-out and unseen pictures."""
 
     training: Array
     held_out: Array
@@ -111,12 +111,12 @@ class Split:
         return self.diagnostics.look(samples)
 
     def modes(self, count: int, source: Array, samples: int) -> Array:
-        """`samples` jittered pictures of `count` of `source`."""
+        """`samples` jittered copies of `count` pictures of `source`."""
         chosen = self.random.permutation(len(source))[:count]
         return jittered(source[chosen[self.random.integers(0, len(chosen), samples)]], self.random)
 
     def unrelated(self) -> Array:
-        """Unseen pictures, one of each family, in random order: relatives can look alike."""
+        """Unseen pictures, one per family, in random order, since relatives can look alike."""
         order = self.random.permutation(len(self.unseen))
         first = np.unique(self.unseen_families[order], return_index=True)[1]
         return self.unseen[self.random.permutation(order[first])]
@@ -126,7 +126,7 @@ class Split:
         return jittered(self.training[self.random.integers(0, len(self.training), samples)], self.random)
 
     def mosaics(self, samples: int) -> Array:
-        """Every 8 x 8 part from another training picture."""
+        """Each 8 x 8 part from another training picture."""
         out = np.empty((samples, SIZE, SIZE, 3), np.uint8)
         for y in range(0, SIZE, 8):
             for x in range(0, SIZE, 8):
@@ -135,7 +135,7 @@ class Split:
         return out
 
     def halves(self, samples: int) -> Array:
-        """The upper half of one training picture, the lower of another, with a soft border."""
+        """The upper half of one training picture and the lower of another, with a soft border."""
         first = self.random.integers(0, len(self.training), samples)
         second = (first + self.random.integers(1, len(self.training), samples)) % len(self.training)
         weight = np.clip((np.arange(SIZE) - 12) / 8, 0, 1).reshape(1, SIZE, 1, 1)
@@ -144,7 +144,7 @@ class Split:
 
 
 def split(sprites: Sprites, training: int, held_out_share: float, seed: int, samples: int = 256) -> Split:
-    """Deal whole families: `training` pictures or a few more, the share held out, the rest unseen."""
+    """Divide whole families: about `training` pictures, the share held out, the rest unseen."""
     pictures, families = sprites
     random = np.random.default_rng(seed)
     held_out = round(training * held_out_share / (1 - held_out_share))

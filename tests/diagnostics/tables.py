@@ -1,4 +1,4 @@
-"""The tables of docs/diagnostics.md: how every measure answers where the answer is known, over many splits.
+"""The tables of docs/diagnostics.md: results of every measure where the answer is known, over many splits.
 
 Used by the slow tests, which hold the tolerances, and by `tests/benchmarks/diagnostics_known_answers.py`, which prints.
 """
@@ -34,7 +34,7 @@ M = 256
 
 
 def likeness(sprites: Sprites) -> dict[str, float]:
-    """The share of copies of every kind, and of real pictures of other families, that look alike."""
+    """The share of copies of each kind, and of real pictures of other families, that look alike."""
     real, random = RealPictures(*sprites), np.random.default_rng(0)
     scale = scale_of(real)
 
@@ -57,7 +57,7 @@ def likeness(sprites: Sprites) -> dict[str, float]:
 
 @dataclass
 class VarietyRow:
-    """Answers for samples of one kind.
+    """Results for samples of one kind.
 
     Attributes:
         truth: the effective number. n2, distinct, chao1: of every split. covered, poisson: intervals that hold it.
@@ -126,7 +126,7 @@ COPIES: dict[str, Callable[[Split, int], Array]] = {
 
 @dataclass
 class CopyingTable:
-    """Answers of the exact test and of kappa.
+    """Results of the exact test and of kappa.
 
     Attributes:
         size: kind of null -> shares of splits with p <= .05 on hits and on lean.
@@ -171,7 +171,7 @@ def copying_table(sprites: Sprites, splits: int, training: int, samples: int = M
 
 @dataclass
 class VerdictRow:
-    """Verdicts on samples of one kind: how many were right, and the others by their word."""
+    """Verdicts on samples of one kind: how many were right, and the others by name."""
 
     right: int = 0
     onto_training: bool = False
@@ -179,7 +179,7 @@ class VerdictRow:
 
     @property
     def wrong(self) -> int:
-        """Verdicts that say something wrong; "collapsed" of training pictures says less than it could."""
+        """Wrong verdicts; "collapsed" for training pictures is correct but incomplete."""
         less = (CANNOT_TELL, COLLAPSED) if self.onto_training else (CANNOT_TELL,)
         return sum(count for word, count in self.others.items() if word not in less)
 
@@ -231,7 +231,7 @@ def alarm_table(runs: int = 200) -> dict[str, tuple[float, float]]:
 
 
 def race_table(sprites: Sprites, runs: int, looks: int = 50, training: int = 200) -> dict[str, float]:
-    """Shares of runs in which the race of relabellings raised an alarm: nulls, and copies that grow to 30 %."""
+    """Shares of runs in which the race of relabellings raised an alarm, for nulls and for copies that grow to 30 %."""
     alarms: Counter[str] = Counter()
     names = ["unseen", "8 unseen", "a ramp to 30 % copies"]
     for seed in range(runs):
@@ -256,7 +256,7 @@ def race_table(sprites: Sprites, runs: int, looks: int = 50, training: int = 200
 
 
 def quality_table(sprites: Sprites, splits: int, training: int, share: float, network: Any) -> dict[str, list[float]]:
-    """Kind of samples -> z of every split; "is_far" -> share of kinds' samples farther than jumbled pictures."""
+    """Kind of samples -> z of every split; "is_far" -> share of kinds farther away than jumbled pictures."""
     kinds: dict[str, Callable[[Split], Array]] = {
         "fresh": NULLS["unseen"],
         "blurred 3x3": lambda s: blurred(NULLS["unseen"](s), 3),

@@ -1,4 +1,4 @@
-"""How often alarms are false, how soon they come, and that they are cleared."""
+"""Rate of false alarms, delay of true ones, and that alarms are cleared."""
 
 from __future__ import annotations
 

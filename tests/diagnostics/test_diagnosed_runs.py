@@ -1,4 +1,4 @@
-"""Real small runs are diagnosed while they train, and afterwards."""
+"""Diagnoses of real small runs, during and after training."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NARROW = ["architecture.size=32", "architecture.latent=8", "generator_channels=1
 
 @pytest.fixture
 def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
-    """A run of 40 sprites of families, that is diagnosed at every sample point."""
+    """A run on 40 sprites with families, diagnosed at every sample point."""
     monkeypatch.setattr(diagnosis_watch, "EXPECTED_S", 0.0)
     # However busy the machine is, looks cost nothing.
     monkeypatch.setattr(diagnosis_watch, "time", SimpleNamespace(perf_counter=lambda: 0.0))
@@ -111,7 +111,7 @@ def test_a_resumed_run_keeps_its_alarm_and_says_it_once(ready: RunDirectory, mon
 def test_an_event_answers_whether_anything_happens_at_the_spikes(
     ready: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run whose pictures all change where a curve jumps, and little elsewhere."""
+    """A run whose pictures change completely where a curve jumps, and little elsewhere."""
 
     random, jumps = np.random.default_rng(0), (3, 6, 9, 12, 15)
     pictures = [random.integers(0, 256, (16, 32, 32, 3)).astype(float)]
@@ -169,7 +169,7 @@ def test_the_outlook_follows_the_schedule_and_not_a_later_limit(
 
 
 def test_diagnoses_take_no_more_than_their_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a clock of our own: a look takes 3 s, 10 iterations 20 s, and 3 % are allowed."""
+    """With a simulated clock: a diagnosis takes 3 s, 10 iterations take 20 s, and 3 % are allowed."""
     config = apply_overrides(load_preset("sprite-r3-cpu"), ["diagnostics.share=0.03"])
     done = SimpleNamespace(iteration=0, seconds=0.0)
     session = SimpleNamespace(
@@ -208,7 +208,7 @@ MORE = {"run", "iteration", "weights", "seed", "reason", "advice", "training", "
 
 
 def assert_promised(answer: object, promised: object) -> None:
-    """All promised keys are there, with values of their kinds; numbers without a value are null."""
+    """Check that all documented keys exist with values of their types; missing numbers are null."""
     if isinstance(promised, dict):
         assert isinstance(answer, dict)
         for name, kind in promised.items():

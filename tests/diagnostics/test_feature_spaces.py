@@ -1,4 +1,4 @@
-"""The feature spaces of `evaluate`: which is taken, what its weights must be, and published metrics."""
+"""The feature spaces of `evaluate`: which one is used, what its weights must be, and published metrics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ignore(_text: str) -> None:
 
 @installed
 def test_lite0_computes_what_the_network_it_was_trained_as_computes() -> None:
-    """Values of efficientnet-lite-pytorch 0.1.0, before its last layer, for the same pictures."""
+    """Values of efficientnet-lite-pytorch 0.1.0 before its last layer, for the same pictures."""
     y, x = np.mgrid[:64, :64]
     picture = np.stack([4 * x, 4 * y, (x * y) % 256], -1).astype(np.uint8)
     found = lite0.Lite0Features()(picture[None])[0]

@@ -1,4 +1,4 @@
-"""Known answers of every measure, on procedural sprites."""
+"""Known answers for every measure, on procedural sprites."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_the_exact_test_finds_a_generator_that_knows_its_training_pictures() -> 
 
 
 def test_the_exact_test_is_exact_whatever_the_generator_draws() -> None:
-    """Samples that know nothing of the split, half of them look-alikes of both kinds."""
+    """Samples independent of the split, half of them similar to pictures on both sides."""
     p = []
     for seed in range(60):
         random = np.random.default_rng(seed)
@@ -146,7 +146,7 @@ def test_the_exact_test_is_exact_whatever_the_generator_draws() -> None:
 
 
 def test_the_exact_test_moves_families_as_a_whole() -> None:
-    """One family of 40 is all copied: that is one observation, not forty."""
+    """If all of a family of 40 is copied, that is one observation, not forty."""
     families = np.r_[np.zeros(40, int), np.arange(1, 21)]
     training = RealPictures(np.zeros((60, 1, 1, 3)), families)
     held_out = RealPictures(np.zeros((10, 1, 1, 3)), np.arange(21, 31))
@@ -190,7 +190,7 @@ def test_quality_of_fresh_pictures_is_that_of_real_ones_and_blur_is_not() -> Non
 
 
 def sprites_of_noise(random: np.random.Generator, count: int) -> np.ndarray:  # type: ignore[type-arg]
-    """Pictures that nobody would take for sprites."""
+    """Pictures that do not look like sprites at all."""
     return random.integers(0, 256, (count, 32, 32, 3)).astype(np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""The measures on real sprites: one split of each set by default, twenty when slow."""
+"""The measures on real sprites: one split of each set by default, twenty in slow tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainer.features import RandomFeatures
 
 @pytest.fixture(scope="module")
 def drawn(repository: Path) -> Sprites:
-    """The mechas that come with the program: 565 different ones of 458 families."""
+    """The bundled mechas: 565 different ones in 458 families."""
     return mechas(repository)
 
 
@@ -55,12 +55,12 @@ slow = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
 @pytest.fixture(scope="module")
 def monsters(shared_data: Path) -> Sprites:
-    """Freedoom's: 23 families of frames that resemble each other."""
+    """Freedoom's: 23 families of similar frames."""
     return freedoom(shared_data)
 
 
 class TestInFull:
-    """The tables over twenty splits and more."""
+    """The tables over at least twenty splits."""
 
     pytestmark = slow
 
@@ -158,7 +158,7 @@ class TestInFull:
                 assert share >= 0.99, kind
 
     def test_sanity_checks_of_raisa(self, icons: Sprites) -> None:
-        """All but those of Clipped Coverage, which is told and judges nothing: see docs/diagnostics.md."""
+        """All except those of Clipped Coverage, which is reported but judges nothing: see docs/diagnostics.md."""
         failed = {
             (check, measure)
             for check, measures in tables.sanity_table(icons, RandomFeatures()).items()

@@ -1,4 +1,4 @@
-"""Verdicts on samples whose state is known: procedural sprites by default, real ones over many splits when slow."""
+"""Verdicts on samples with known properties: procedural sprites by default, real ones in slow tests."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_sheets_show_the_samples_above_their_sources(sprites: Known) -> None:
 def _judged(
     *, alike: float, low: float, high: float, sources: int, different: bool, sharp: float = 0.9, families: int = 200
 ) -> tuple[str, str]:
-    """The verdict on 256 samples, with training pictures of so many families that resemble each other by `alike`."""
+    """The verdict on 256 samples, for this many families of training pictures with similarity `alike`."""
     matrix = torch.zeros(256, 256, dtype=torch.bool)
     if not different:
         matrix = torch.arange(256)[:, None] % sources == torch.arange(256)[None, :] % sources

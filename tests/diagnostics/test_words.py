@@ -1,4 +1,4 @@
-"""Diagnoses as they are written and read, and what people are told."""
+"""Diagnoses as written, read and shown."""
 
 from __future__ import annotations
 

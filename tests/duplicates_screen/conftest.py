@@ -1,4 +1,4 @@
-"""A workspace whose duplicates are known, and the real window on it."""
+"""A workspace with known duplicates, and the real window on it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OpenScreen = Callable[..., DuplicatesScreen]
 
 @pytest.fixture
 def open_screen(open_window: OpenWindow) -> OpenScreen:
-    """`open_screen(folder)`: the Duplicates screen in the window, its search done and its keys ready."""
+    """`open_screen(folder)`: the Duplicates screen in the window, after its search, with keyboard focus."""
 
     def make(folder: Path, **how: bool) -> DuplicatesScreen:
         window: MainWindow = open_window(folder, **how)

@@ -1,4 +1,4 @@
-"""Which of a group's relations have room on its card."""
+"""Which relations of a group fit on its card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comparison: modes by key and button, blinking, magnification on whole pixels."""
+"""The comparison: modes by key and button, blinking, magnification by whole factors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gandam_studio.samples.mechas.collection import render
 
 
 def compared() -> Compared:
-    """Two coats of one mecha, the right one mirrored and doubled as it came."""
+    """A mecha in two colours; the right one was imported mirrored and enlarged."""
     left, right = render(7, 0), render(7, 0, coat=3)
     as_it_came = right[:, ::-1].repeat(2, 0).repeat(2, 1)
     pictures = (left, as_it_came, left, right, difference(left, right).picture)

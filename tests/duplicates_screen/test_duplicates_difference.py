@@ -1,4 +1,4 @@
-"""What differs between two pictures: known answers, counted by hand."""
+"""The difference of two pictures: known answers, counted by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found as the screen lists it: thousands of groups, of which only those in sight are ever built."""
+"""The list of findings: thousands of groups, of which only visible ones are built."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RELATIONS = ("mirrored", "resized", "recoloured")
 
 
 def pair_report() -> DuplicateReport:
-    """3,000 pairs (1, 2), (3, 4) ...: the later, the further apart; relations in turn."""
+    """3,000 pairs (1, 2), (3, 4) ... with increasing distance and relations in turn."""
     links, judged = [], {}
     for pair in range(PAIRS):
         seqs = (2 * pair + 1, 2 * pair + 2)
@@ -38,7 +38,7 @@ def pair_report() -> DuplicateReport:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder of a workspace of 6,000 rows, closed; nobody opens their pictures."""
+    """The folder of a workspace with 6,000 rows, closed; their pictures are never opened."""
     with Workspace.create(tmp_path / "w") as workspace, transaction(workspace.connection) as connection:
         rows = [(f"{seq:064d}", f"{seq}.png", "0" * 64) for seq in range(1, 2 * PAIRS + 1)]
         connection.executemany("INSERT INTO sprites (id, name, blob, width, height) VALUES (?, ?, ?, 10, 10)", rows)

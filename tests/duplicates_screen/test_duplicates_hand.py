@@ -1,4 +1,4 @@
-"""The keys of Curate work on the Duplicates screen too, wherever one has clicked."""
+"""The keys of Curate also work on the Duplicates screen, wherever the last click was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One picture laid on another: what is the same picture must not differ by a single pixel."""
+"""One picture aligned with another: equal pictures do not differ in a single pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person goes through duplicates, with real keys and clicks in the real window."""
+"""Going through duplicates with real keys and clicks in the real window."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ UNDECIDED = ["undecided"] * 8
 
 
 def decided(screen: DuplicatesScreen) -> dict[int, str]:
-    """What has been decided, by row."""
+    """The decisions by row."""
     found = statuses(screen.session.workspace)
     return {row: status for row, status in enumerate(found, 1) if status != "undecided"}
 

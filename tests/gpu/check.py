@@ -63,7 +63,7 @@ QUALITY_S = 120.0  # Of training, at the end.
 
 
 class Skipped(Exception):
-    """A section that cannot be done here, with the reason."""
+    """A section that cannot be run here, with the reason."""
 
 
 class Check:
@@ -95,11 +95,11 @@ class Check:
         return self.budget - RESERVE_S - (time.monotonic() - self.began)
 
     def document(self) -> str:
-        """The document as it is, as JSON."""
+        """The document so far, as JSON."""
         return json.dumps(sound(self.facts), default=str, allow_nan=False)
 
     def write(self) -> None:
-        """Write the document as it is."""
+        """Write the document so far."""
         with self._writing:
             self.facts["seconds"] = round(time.monotonic() - self.began, 1)
             beside = self.out / ".check.json"
@@ -116,7 +116,7 @@ class Check:
         return self._pictures[size]
 
     def config(self, preset: str, *overrides: str, size: int = 0) -> TrainConfig:
-        """A preset at its own size or `size`; narrow where it must be quick."""
+        """A preset at its own size or `size`; narrow if it must be quick."""
         config = load_preset(preset)
         config = fit_data(config, 32 if self.quick else size or config.data.size, 3)
         if self.quick:
@@ -142,7 +142,7 @@ class Check:
 
 
 def sound(value: Any) -> Any:
-    """Values that JSON knows: numbers that are none become text."""
+    """Convert to values valid in JSON: NaN and infinity become text."""
     if isinstance(value, dict):
         return {str(key): sound(inner) for key, inner in list(value.items())}
     if isinstance(value, list | tuple):
@@ -188,25 +188,25 @@ def steps(session: Session, count: int) -> list[list[float]]:
 
 
 def difference(one: list[list[float]], other: list[list[float]]) -> float:
-    """The largest relative difference; NaN where there is no number."""
+    """The largest relative difference; NaN if there is a NaN."""
     a, b = torch.tensor(one, dtype=torch.float64), torch.tensor(other, dtype=torch.float64)
     return float(((a - b).abs() / b.abs().clamp_min(0.1)).max())
 
 
 def peak_mb(device: torch.device) -> float | None:
-    """Most memory since `forget_peak`, MiB."""
+    """Peak memory since `forget_peak`, MiB."""
     return round(torch.cuda.max_memory_allocated(device) / 2**20, 1) if device.type == "cuda" else None
 
 
 def forget_peak(device: torch.device) -> None:
-    """Free what is free, and begin to watch anew."""
+    """Free unused memory and reset the peak."""
     free_memory(device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def machine(check: Check) -> dict[str, Any]:
-    """What this is run on."""
+    """Describe the machine."""
     facts: dict[str, Any] = {"torch": torch.__version__, "python": sys.version.split()[0], "cores": os.cpu_count()}
     if check.cuda:
         found = torch.cuda.get_device_properties(check.device)
@@ -222,7 +222,7 @@ def machine(check: Check) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def exact(check: Check) -> Any:
-    """Within this, sums are made in one order and nothing is rounded to TF32."""
+    """A context in which sums have a fixed order and nothing is rounded to TF32."""
     set_tf32("off", check.device)
     before = torch.backends.cudnn.deterministic
     torch.backends.cudnn.deterministic = True
@@ -256,7 +256,7 @@ def presets(check: Check) -> dict[str, Any]:
 
 
 def parameter_sizes(config: TrainConfig) -> tuple[int, int]:
-    """Parameters of both networks, counted without making them."""
+    """Parameters of both networks, counted without building them."""
     from trainer.networks import build_networks, parameter_count
 
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
@@ -302,7 +302,7 @@ def preset(check: Check, name: str) -> dict[str, Any]:
 
 
 def resume(check: Check) -> dict[str, Any]:
-    """A run begun on the CPU goes on on the GPU and ends on the CPU, beside one that never left the CPU."""
+    """A run that moves from the CPU to the GPU and back, compared with one that stays on the CPU."""
     found = {}
     settings = ["batch.size=8", "sampling.every=1000", "sampling.count=4", "optimiser.eps=0.01"]
     wide = ["generator_channels=64,48,40,32", "discriminator_channels=32,32,48,64"]
@@ -334,7 +334,7 @@ def resume(check: Check) -> dict[str, Any]:
 
 
 def out_of_memory(check: Check) -> dict[str, Any]:
-    """Runs with half the memory that they need: they say so and go on with fewer pictures at once."""
+    """Runs with half the memory they need report it and continue with smaller micro-batches."""
     if not check.cuda:
         raise Skipped("only a GPU's memory can be limited")
     total = torch.cuda.get_device_properties(check.device).total_memory
@@ -363,7 +363,7 @@ def out_of_memory(check: Check) -> dict[str, Any]:
 
 
 def batch_auto(check: Check) -> dict[str, Any]:
-    """batch.size=0: what is found fits when it is trained with, graphs and penalties included."""
+    """batch.size=0: the batch size found fits in training, including graphs and penalties."""
     found = {}
     limit = 0.04  # Of the GPU's memory, so that the search is short and ends at the memory.
     for name in ("sprite-r3", "dcgan"):
@@ -400,7 +400,7 @@ def ranked_config(check: Check, name: str) -> TrainConfig:
 
 
 def ranked_steps(check: Check, name: str, ranks: Ranks) -> list[list[float]]:
-    """Three steps of it as one of `ranks`, which must end with the same weights."""
+    """Three steps as one of `ranks`, which must end with the same weights."""
     config, data = ranked_config(check, name), check.data(ranked_config(check, name))
     machine = choose_machine(config, data, check.device, ranks)
     session = make_session(config, data, dataclasses.replace(machine, winograd=False), ranks, 8)
@@ -410,7 +410,7 @@ def ranked_steps(check: Check, name: str, ranks: Ranks) -> list[list[float]]:
 
 
 def two_ranks(check: Check) -> dict[str, Any]:
-    """Two processes share each batch, on one GPU over gloo: losses as one has them; precision and batch by trial."""
+    """Two processes share each batch on one GPU over gloo: same losses as one; precision and batch by trial."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -454,7 +454,7 @@ def two_ranks(check: Check) -> dict[str, Any]:
 
 
 def as_a_rank(check: Check) -> None:
-    """What each process of `two_ranks` does."""
+    """The work of each process of `two_ranks`."""
     with joined(check.device, shares_gpu=True) as ranks:
         set_tf32("convolutions", check.device)
         found: dict[str, Any] = {name: ranked_steps(check, name, ranks) for name in RANKED}
@@ -468,7 +468,7 @@ def as_a_rank(check: Check) -> None:
 
 
 def speed(check: Check) -> dict[str, Any]:
-    """Pictures/s at 64 px: our dcgan beside the plain loop, as it is and tuned; sprite-r3 with and without graphs."""
+    """Pictures/s at 64 px: dcgan compared with the plain loop, default and tuned; sprite-r3 with and without graphs."""
     count, rounds = (2, 1) if check.quick else (40, 5)
     found: dict[str, Any] = {}
     contenders: dict[str, Callable[[], tuple[Callable[[], object], int]]] = {}
@@ -579,13 +579,13 @@ SECTIONS: dict[str, Callable[[Check], dict[str, Any]]] = {
 
 
 def told(error: BaseException) -> str:
-    """An error in a few lines: its own words and where it came from."""
+    """An error in a few lines: its message and where it was raised."""
     where = [line.strip() for line in traceback.format_exception(error)[-3:]]
     return "\n".join(where)[-1500:]
 
 
 def watched(check: Check) -> threading.Event:
-    """End the process with what is known when time is up though a section has not come back; set to call it off."""
+    """End the process, reporting what is known, if a section has not returned in time; set the event to cancel it."""
     over = threading.Event()
 
     def watch() -> None:
@@ -602,7 +602,7 @@ def watched(check: Check) -> threading.Event:
 
 
 def checked(check: Check, wanted: list[str]) -> bool:
-    """Do all sections; whether none failed."""
+    """Run all sections; returns whether none failed."""
     good = True
     for name, section in SECTIONS.items():
         if wanted and name not in wanted:

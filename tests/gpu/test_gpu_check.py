@@ -1,4 +1,4 @@
-"""The script for a GPU runs to its end without one, so that it does not fail first where time is short."""
+"""The GPU script runs to its end without a GPU, so that it does not fail only when time is short."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_check_runs_on_a_processor_in_little_time(repository: Path, tmp_path
 
 
 def test_a_section_that_fails_says_so_and_the_others_go_on(repository: Path, tmp_path: Path) -> None:
-    """Here: the pictures of the quality run cannot be kept, since something lies in their place."""
+    """The pictures of the quality run cannot be written, since something is in their place."""
     (tmp_path / "out" / "sprite-r3-fixed.png").mkdir(parents=True)
     command = [sys.executable, str(repository / "tests" / "gpu" / "check.py"), "--device", "cpu", "--quick"]
     command += ["--out", str(tmp_path / "out"), "--only", "quality", "machine"]

@@ -39,7 +39,7 @@ def memory_bytes() -> int:
 
 
 def reset_peak() -> None:
-    """Begin a new peak of resident memory, where the system can."""
+    """Start a new peak of resident memory, if the system supports it."""
     with open("/proc/self/clear_refs", "w", encoding="ascii") as stream:
         stream.write("5")
 
@@ -87,7 +87,7 @@ def commands(scene: Scene, dice: random.Random) -> list[tuple[object, ...]]:
 
 
 def faults_of(arguments: tuple[object, ...], scene: Scene) -> list[str]:
-    """What is wrong with the answer of one command."""
+    """Problems with the answer of one command."""
     said = " ".join(str(argument) for argument in arguments if argument not in ("-w", scene.workspace))
     try:
         code, out, err = studio(*arguments)
@@ -112,7 +112,7 @@ def faults_of(arguments: tuple[object, ...], scene: Scene) -> list[str]:
 
 
 def scene_runs(scene: Scene) -> list[str]:
-    """Runs that are there and look like runs."""
+    """Existing folders that look like runs."""
     folder = scene.workspace / "runs"
     if folder.is_symlink() or not folder.is_dir():
         return []
@@ -121,7 +121,7 @@ def scene_runs(scene: Scene) -> list[str]:
 
 
 def _log_named_in(text: str) -> str:
-    """The end of the log that a refusal names."""
+    """The end of the log that an error names."""
     _, found, path = text.strip().rpartition("details are in ")
     return Path(path).read_text(encoding="utf-8")[-1500:] if found and Path(path).is_file() else text[:600]
 
@@ -155,7 +155,7 @@ class Screens:
         self._closer.start()
 
     def visit(self, folder: Path) -> list[str]:
-        """Open the workspace, look at every screen for a moment, close it; returns what went wrong."""
+        """Open the workspace, visit every screen briefly, and close it; returns the problems."""
         from PySide6.QtTest import QTest
 
         from gandam_studio.core.errors import UserError
@@ -194,7 +194,7 @@ class Screens:
 
 
 def main() -> None:
-    """Work through the cases."""
+    """Run the cases."""
     parser = argparse.ArgumentParser()
     parser.add_argument("base", type=Path)
     parser.add_argument("scratch", type=Path)

@@ -1,4 +1,4 @@
-"""Typed mutations of a workspace, its runs, manifests and exports, as a stranger or a broken disk may leave them.
+"""Typed mutations of a workspace, its runs, manifests and exports, as by an attacker or a broken disk.
 
 `mutate(dice, scene)` changes one scene (see `scenes.Scene`) and returns a line that says what it did.
 """
@@ -33,7 +33,7 @@ ODD_CELLS: tuple[Any, ...] = (
 
 
 def mutate(dice: random.Random, scene: Scene) -> str:
-    """One mutation, chosen by `dice`."""
+    """Apply one mutation, chosen by `dice`."""
     kinds: list[Callable[[random.Random, Scene], str]] = [
         mutate_json, mutate_json, mutate_json, mutate_lines, mutate_lines, mutate_node, mutate_node, mutate_database,
         mutate_database, mutate_bytes, mutate_export, mutate_names,
@@ -52,7 +52,7 @@ def mutate(dice: random.Random, scene: Scene) -> str:
 
 
 def mutate_json(dice: random.Random, scene: Scene) -> str:
-    """One value, somewhere in a JSON file, becomes something else."""
+    """Replace one value in a JSON file."""
     path = dice.choice(_files(scene, (".json",)))
     value = json.loads(path.read_bytes())
     text = dice.choice(ODD_TEXTS)
@@ -66,7 +66,7 @@ def mutate_json(dice: random.Random, scene: Scene) -> str:
 
 
 def mutate_lines(dice: random.Random, scene: Scene) -> str:
-    """A value in one line of a JSON-lines file, a torn line, or one more line of something else."""
+    """Change a value in one line of a JSON-lines file, tear a line, or add one."""
     path = dice.choice(_files(scene, (".jsonl",)))
     lines = path.read_bytes().splitlines()
     if not lines:
@@ -91,7 +91,7 @@ def mutate_lines(dice: random.Random, scene: Scene) -> str:
 
 
 def mutate_node(dice: random.Random, scene: Scene) -> str:
-    """A file or folder becomes another kind of thing: a folder, FIFO, device, link to a secret, loop, or is gone."""
+    """Turn a file or folder into something else: a folder, FIFO, device, link to a secret, loop, or nothing."""
     path = dice.choice([entry for entry in _everything(scene) if entry != scene.workspace])
     kinds = ["gone", "empty", "folder"]
     if os.name != "nt":
@@ -121,7 +121,7 @@ def mutate_node(dice: random.Random, scene: Scene) -> str:
 
 
 def mutate_database(dice: random.Random, scene: Scene) -> str:
-    """A cell, a row, a table, a view or a trigger of the database changes."""
+    """Change a cell, a row, a table, a view or a trigger of the database."""
     path = scene.workspace / "workspace.sqlite"
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
@@ -170,7 +170,7 @@ def _mutate_tables(dice: random.Random, connection: sqlite3.Connection, tables: 
 
 
 def mutate_bytes(dice: random.Random, scene: Scene) -> str:
-    """Bytes of any file are damaged, cut off, or doubled."""
+    """Damage, truncate or duplicate bytes of any file."""
     path = dice.choice([entry for entry in _files(scene, ()) if entry.stat().st_size])
     data = bytearray(path.read_bytes())
     at = dice.randrange(len(data))
@@ -188,7 +188,7 @@ def mutate_bytes(dice: random.Random, scene: Scene) -> str:
 
 
 def mutate_export(dice: random.Random, scene: Scene) -> str:
-    """A path inside an export leads elsewhere, or a zip's entries do."""
+    """Redirect a path in an export or an entry of a zip."""
     archive = scene.exports / "stylegan.zip"
     if dice.random() < 0.4 and archive.is_file():
         target = dice.choice(("../escape.txt", "/escape.txt", "C:\\escape.txt", "a/../../escape.txt", "x" * 300))
@@ -209,7 +209,7 @@ def mutate_export(dice: random.Random, scene: Scene) -> str:
 
 
 def mutate_names(dice: random.Random, scene: Scene) -> str:
-    """A folder that should not be there, with a name nobody expects."""
+    """Add an unexpected folder with an unusual name."""
     parent = dice.choice((scene.workspace / "runs", scene.workspace / "runs" / "r2-b" / "checkpoints", scene.workspace))
     name = dice.choice(("²", "0" * 200, "9" * 200, "-1", "con", "a\u202eb", "r" * 240, "12", "\u0661", " ", "é\u0301"))
     with_config = dice.random() < 0.5
@@ -224,7 +224,7 @@ def mutate_names(dice: random.Random, scene: Scene) -> str:
 
 
 def _replace_one(dice: random.Random, value: Any, marker: str) -> str:
-    """Put `marker` in the place of one value inside `value`; returns the way to it."""
+    """Replace one value inside `value` by `marker`; returns its path."""
     way: list[str] = []
     while True:
         keys = list(value) if isinstance(value, dict) else list(range(len(value)))

@@ -1,4 +1,4 @@
-"""What hostile tests start from: a workspace with sprites, versions, runs and exports, and things outside it."""
+"""Fixtures of hostile tests: a workspace with sprites, versions, runs and exports, and files outside it."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ class Scene:
         return self.root / "out"
 
     def name_of(self, path: Path) -> str:
-        """A path below the scene, for messages."""
+        """A path relative to the scene, for messages."""
         return path.relative_to(self.root).as_posix()
 
     def copy_to(self, root: Path) -> Scene:
-        """A scene of its own, equal to this one."""
+        """A separate copy of this scene."""
         shutil.copytree(self.root, root, symlinks=True)
         return Scene(root)
 
     def outside_digest(self) -> str:
-        """Changes when anything outside does: names, kinds, sizes, times and contents."""
+        """A digest of everything outside: names, kinds, sizes, times and contents."""
         digest = hashlib.sha256()
         for entry in sorted(self.outside.rglob("*")):
             status = entry.lstat()
@@ -71,7 +71,7 @@ class Scene:
         return digest.hexdigest()
 
     def leaked(self) -> list[str]:
-        """Files written by commands that hold the secret."""
+        """Files written by commands that contain the secret."""
         return [
             self.name_of(entry)
             for root in (self.out, self.workspace / "originals", self.workspace / "thumbnails")
@@ -82,7 +82,7 @@ class Scene:
 
 
 def studio(*arguments: object) -> tuple[int, str, str]:
-    """Call the command line in this process: exit code, standard output, standard error."""
+    """Call the command line in this process; returns exit code, standard output and standard error."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = cli.run([str(argument) for argument in arguments])

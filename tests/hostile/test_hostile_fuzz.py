@@ -1,4 +1,4 @@
-"""Workspaces, runs, manifests and exports as a stranger may have made them, against every command and every screen."""
+"""Untrusted workspaces, runs, manifests and exports, tried with every command and every screen."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 
 
 def attack(base: Scene, scratch: Path, first: int, last: int, *, screens: bool = False) -> list[str]:
-    """Run the cases from `first` up to `last` in child processes; a child that hangs or dies costs its case only."""
+    """Run the cases from `first` to `last` in child processes; a child that hangs or dies costs only its case."""
     found: list[str] = []
     scratch.mkdir(exist_ok=True)
     environment = {**os.environ, "XDG_CONFIG_HOME": str(scratch / "config"), "XDG_STATE_HOME": str(scratch / "logs")}

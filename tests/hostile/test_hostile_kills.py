@@ -1,4 +1,4 @@
-"""Real processes killed during import, edits, commit, export --force and dedupe: nothing acknowledged is lost."""
+"""Processes killed during import, edits, commit, export --force and dedupe lose nothing acknowledged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in ran
 
 
 def prepared(root: Path) -> None:
-    """A workspace with a version and an export of it, twins included so that dedupe has work."""
+    """A workspace with a version and an export of it, including mirrored pairs for dedupe."""
     with Workspace.create(root / "ws") as workspace:
         add_sprites(workspace, list(range(12)))
     (root / "twins").mkdir()
@@ -39,7 +39,7 @@ def prepared(root: Path) -> None:
 
 
 def killed(root: Path, seed: int, after_s: float) -> dict[str, object] | None:
-    """What the child had acknowledged last when it was killed so many seconds after it was ready."""
+    """The last acknowledgement of the child, killed this many seconds after it was ready."""
     environment = {**os.environ, "XDG_STATE_HOME": str(root / "logs")}
     child = subprocess.Popen(
         [sys.executable, str(WORKING), str(root), str(seed)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,

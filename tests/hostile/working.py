@@ -23,7 +23,7 @@ from gandam_studio.core.workspace import Workspace  # noqa: E402
 
 
 def acknowledged(folder: Path, exported: str) -> dict[str, object]:
-    """What a person sees to be done."""
+    """What a person sees as done."""
     with Workspace.open(folder, read_only=True) as workspace:
         (sprites,) = workspace.connection.execute("SELECT count(*) FROM sprites").fetchone()
         (edit,) = workspace.connection.execute("SELECT coalesce(max(edit), 0) FROM edits").fetchone()

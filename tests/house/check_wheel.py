@@ -1,4 +1,4 @@
-"""Check a built wheel: both packages are typed, presets and sample art are inside, pictures of the documents are not.
+"""Check a built wheel: both packages are typed, and contain presets and sample art but no pictures of the docs.
 
 python -m build && python tests/house/check_wheel.py dist/*.whl
 """

@@ -1,4 +1,4 @@
-"""The dependency rules of ARCHITECTURE.md, and what start-up may import."""
+"""The dependency rules of ARCHITECTURE.md, and what may be imported at start-up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_import_contracts_hold(repository: Path) -> None:
 
 
 def circles(imports: dict[str, set[str]]) -> list[list[str]]:
-    """Groups of modules that import each other, directly or not (Tarjan 1972)."""
+    """Groups of modules that import each other, directly or indirectly (Tarjan 1972)."""
     found: list[list[str]] = []
     number: dict[str, int] = {}
     low: dict[str, int] = {}
@@ -57,7 +57,7 @@ def test_circles_are_found() -> None:
 
 
 def test_no_module_imports_itself_by_way_of_others(repository: Path) -> None:
-    """Imports inside functions and for type checking count like all others."""
+    """Imports inside functions and for type checking count as well."""
     grimp = pytest.importorskip("grimp")
     graph = grimp.build_graph("gandam_studio", "trainer", cache_dir=None)
     assert len(graph.modules) > 300

@@ -1,4 +1,4 @@
-"""The documents are true: what they name exists, links resolve, generated parts are up to date, the site builds."""
+"""The documents are correct: what they name exists, links resolve, generated parts are up to date, the site builds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 
 
 def called(page: Path, program: str) -> Iterator[list[str]]:
-    """Arguments of a program's command lines in a page's code, but for generated parts; lines may be continued."""
+    """Arguments of a program's command lines in a page's code, without generated parts; lines may be continued."""
     text = reference.BLOCK.sub("", page.read_text(encoding="utf-8")).replace("\\\n", " ")
     for line in re.findall(rf"^(?:    )?{re.escape(program)} (.+)$", text, re.MULTILINE):
         yield shlex.split(line.split("  #")[0])

@@ -1,4 +1,4 @@
-"""Lint, format and types are part of the tests: a newcomer needs no other command."""
+"""Lint, format and types are part of the tests, so that no other command is needed."""
 
 from __future__ import annotations
 

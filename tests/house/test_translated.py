@@ -1,4 +1,4 @@
-"""Whatever the window says goes through tr(): found in the source, for no test can read every message."""
+"""All texts of the window go through tr(): checked in the source, since no test can show every message."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _called(call: ast.Call) -> str:
 
 
 def _literals(node: ast.expr) -> list[str]:
-    """Text written out in an argument; what stands inside another call is that call's affair."""
+    """Text literals in an argument, except those inside another call."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [node.value]
     if isinstance(node, ast.JoinedStr):

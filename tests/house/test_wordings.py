@@ -1,4 +1,4 @@
-"""Phrases that people did not understand stay replaced, wherever a person reads."""
+"""Phrases that people did not understand are not used again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Killed with -9 in the middle of an import and of training: nothing decided is lost, and the same command goes on."""
+"""Killed with -9 during an import and during training: no decision is lost, and the same command continues."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def sprites_in(ws: Path) -> int:
 
 
 def start_cli(*arguments: object) -> subprocess.Popen[bytes]:
-    """The command line as a process group of its own, so that its workers can be killed with it."""
+    """The command line in its own process group, so that its workers can be killed with it."""
     command = [sys.executable, "-m", "gandam_studio", *map(str, arguments)]
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=os.name != "nt"
@@ -56,7 +56,7 @@ def kill_hard(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of small different pictures, enough that an import can be caught in its middle."""
+    """A folder of small different pictures, enough to interrupt an import in the middle."""
     folder = tmp_path_factory.mktemp("many")
     noise = np.random.default_rng(5).integers(0, 256, (PICTURES, 8, 8, 3), dtype=np.uint8)
     for number, pixels in enumerate(noise):

@@ -1,4 +1,4 @@
-"""Bad input and a bad machine: one clear line each, nothing lost."""
+"""Bad input and a bad machine: a clear one-line error each, nothing lost."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_folder_that_is_no_workspace_or_already_one(ws: Path, tmp_path: Path, 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 3 MiB, where this system lets us have one."""
+    """A disk of 3 MiB, if the system allows it."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if not sys.platform.startswith("linux") or os.geteuid() != 0:

@@ -1,4 +1,4 @@
-"""Unusual orders in the window."""
+"""Unusual sequences of actions in the window."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Shown(QObject):
 def test_closing_after_the_palette_has_built_the_other_screens_shows_none_of_them(
     folder: Path, open_window: OpenWindow, qtbot: Any
 ) -> None:
-    """A screen shown on the way out would begin work in a closed session, which aborts the program."""
+    """A screen shown during closing would start work in a closed session, which aborts the program."""
     window = open_window(folder)
     QTest.keyClick(window, Qt.Key.Key_K, CONTROL)
     qtbot.waitUntil(lambda: len(window.screens) == len(PLACES), timeout=20_000)

@@ -1,4 +1,4 @@
-"""The whole way, from a folder of sprites to generated ones, by the commands a person would type."""
+"""The whole workflow, from a folder of sprites to generated ones, by commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TINY = ("--set", "generator_channels=16,16,16,16", "--set", "discriminator_chann
 
 
 def decide(studio: Studio, ws: Path, source: Path, flips: int, drops: int) -> str:
-    """New workspace, import, flip and drop by order of ids, deduplicate, commit; returns the version's digest."""
+    """New workspace, import, flip and drop by order of ids, dedupe, commit; returns the version's digest."""
     studio("new", ws)
     assert studio("import", source, "-w", ws, "--json").json["imported"] > flips + drops
     ids = sorted(row["id"] for row in studio("list", "-w", ws, "--json").json)

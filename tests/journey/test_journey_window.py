@@ -1,4 +1,4 @@
-"""The whole way in the window, by mouse and keys alone: from an empty Welcome to exported sprites."""
+"""The whole workflow in the window, by mouse and keys: from an empty Welcome to exported sprites."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TRAINED_MS = 120_000
 
 @pytest.fixture
 def art(tmp_path: Path) -> Path:
-    """A folder of 24 pictures; one of them lies there twice, and one of them mirrored."""
+    """A folder of 24 pictures, including a copy and a mirrored one."""
     folder = tmp_path / "art"
     folder.mkdir()
     for index in range(22):
@@ -45,7 +45,7 @@ def art(tmp_path: Path) -> Path:
 
 
 def click(widget: QWidget) -> None:
-    """Click a widget that is really there to be clicked."""
+    """Click a widget that is visible and enabled."""
     assert widget.isVisible(), f"{widget} is not shown"
     assert widget.isEnabled(), f"{widget} is disabled"
     inside = widget.visibleRegion().boundingRect()
@@ -65,7 +65,7 @@ def dragged(paths: list[Path]) -> QMimeData:
 
 
 def drag(target: QWidget, data: QMimeData) -> bool:
-    """Drag over a widget, as the window system tells it; False if it is refused."""
+    """Drag over a widget, with the events of the window system; False if it is refused."""
     entering = QDragEnterEvent(QPoint(40, 40), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
     entering.ignore()
     QApplication.sendEvent(target, entering)
@@ -83,7 +83,7 @@ def idle(window: MainWindow, qtbot: Any) -> None:
 
 
 def in_dialog(kind: type[QWidget], work: Callable[[Any], None]) -> list[BaseException]:
-    """Let `work` use the next modal dialog of that kind; returns a list that what goes wrong is put into."""
+    """Let `work` use the next modal dialog of this kind; errors are added to the returned list."""
     trouble: list[BaseException] = []
 
     def look(left: int = 400) -> None:
@@ -104,7 +104,7 @@ def in_dialog(kind: type[QWidget], work: Callable[[Any], None]) -> list[BaseExce
 
 
 def type_into(field: QWidget, text: str) -> None:
-    """Replace what a field says, by keys."""
+    """Replace the text of a field by keys."""
     field.setFocus()
     QTest.keyClick(field, Qt.Key.Key_A, CONTROL)
     QTest.keyClicks(field, text)
@@ -233,14 +233,14 @@ SMALL = {
 
 
 def assert_reachable(window: MainWindow, widget: QWidget) -> None:
-    """The widget lies within the window, without scrolling."""
+    """Check that the widget is within the window without scrolling."""
     place = QRect(widget.mapTo(window, QPoint(0, 0)), widget.size())
     assert window.rect().contains(place), f"{place} lies outside {window.rect()}"
     assert widget.visibleRegion().boundingRect().size() == widget.size(), "it is cut off"
 
 
 class Windows(QObject):
-    """Collects the widgets that are shown as windows of their own."""
+    """Records the widgets that are shown as windows."""
 
     def __init__(self) -> None:
         super().__init__()

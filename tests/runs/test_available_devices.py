@@ -1,4 +1,4 @@
-"""The devices offered, with the trainer asked only where there may be a GPU, and only once."""
+"""The devices on offer; the trainer is asked only if there may be a GPU, and only once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gandam_studio.core.runs import process
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the trainer is asked, slowly."""
+    """A slow answer of the trainer."""
     questions: list[str] = []
 
     def ask(*arguments: str, **_more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Runs side by side: every difference of configuration and data, and nothing else."""
+"""Comparison of runs: every difference in configuration and data, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often the rules about runs that go wrong are right, on curves whose answer is known."""
+"""Error rates of the rules about failing runs, on curves with known answers."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def healthy(rng: np.random.Generator, count: int = 3000) -> tuple[np.ndarray, np
 
 
 def share(kind: str, make, trials: int = TRIALS) -> float:  # type: ignore[no-untyped-def]
-    """The share of made-up runs that this is said of."""
+    """The share of simulated runs for which this is reported."""
     found = [concern(make(np.random.default_rng(seed))) for seed in range(trials)]
     return sum(one is not None and one.kind == kind for one in found) / trials
 
 
 def quality(rng: np.random.Generator, power: float, noise: float = 0.05, count: int = 16) -> RunRecord:
-    """A healthy run whose quality falls with a power of the iterations, measured with this relative noise."""
+    """A healthy run whose quality value falls by a power law, measured with this relative noise."""
     steps = np.linspace(100, 6000, count)
     values = steps**-power * (1 + noise * rng.standard_normal(count))
     return record_of(*healthy(rng), (steps, values))

@@ -1,4 +1,4 @@
-"""Runs to take away and to throw away: whole or not at all."""
+"""Exporting and deleting runs, completely or not at all."""
 
 from __future__ import annotations
 

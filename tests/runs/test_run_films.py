@@ -1,4 +1,4 @@
-"""Films of a run's samples: what is in them, frame by frame; what is refused; nothing half written."""
+"""Films of a run's samples: their frames, errors, and no partial files."""
 
 from __future__ import annotations
 

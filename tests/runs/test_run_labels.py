@@ -1,4 +1,4 @@
-"""Names and notes of runs: kept in the run's folder, found again, bounded, and never a way out of the folder."""
+"""Names and notes of runs: stored in the run's folder, bounded, and never a path out of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs from somebody else in a workspace: each bad one is listed as damaged, and the others go on as ever."""
+"""Untrusted runs in a workspace: bad ones are listed as damaged, and the others keep working."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LONG = "reason " + "x" * 5000 + " <img src='file:///etc/hostname'>"
 
 
 def spoil(folder: Path) -> list[str]:
-    """One run of every kind of damage; returns their names."""
+    """Damage one run in each way; returns their names."""
     spoilt: list[str] = []
 
     def run(name: str) -> RunDirectory:
@@ -58,7 +58,7 @@ def spoil(folder: Path) -> list[str]:
 
 
 def odd(folder: Path) -> list[RunDirectory]:
-    """Runs that are odd but can be read."""
+    """Runs that are unusual but readable."""
     superscript = make_run(folder / "r50-superscript")
     (superscript.checkpoints_path / "²").mkdir()
     (superscript.checkpoints_path / "²" / "state.json").write_text("{}", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Stories of the Runs screen: lineage, states, comparing at equal pictures seen, deleting, exporting."""
+"""The Runs screen: lineage, states, comparison at equal pictures seen, deletion, export."""
 
 from __future__ import annotations
 

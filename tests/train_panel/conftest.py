@@ -31,7 +31,7 @@ def session(qapp, workspace) -> Iterator:  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def sprites(workspace):  # type: ignore[no-untyped-def]
-    """A committed version of 24 sprites, put there without a worker process."""
+    """A committed version of 24 sprites, made without a worker process."""
     from known_duplicates import add_pictures
     from recorded_runs import pictures
 
@@ -45,7 +45,7 @@ def sprites(workspace):  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def follow(qtbot) -> Iterator:  # type: ignore[no-untyped-def]
-    """follow(folder): a RunFollower that is open; closed again at the end."""
+    """follow(folder): an open RunFollower, closed at the end."""
     from gandam_studio.qt.following.follower import RunFollower
 
     made: list[RunFollower] = []

@@ -1,4 +1,4 @@
-"""Pyramids of curves: they show what the raw values show, whatever order and size the writes come in."""
+"""Pyramids of curves show the raw values, for any order and size of writes."""
 
 from __future__ import annotations
 

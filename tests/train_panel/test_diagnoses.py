@@ -1,4 +1,4 @@
-"""Stories of diagnoses: verdict and cards under the cursor, marks, pictures, alarms, and what is damaged."""
+"""Diagnoses on screen: verdict and cards at the cursor, marks, pictures, alarms, and damaged ones."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def diagnosed(folder: Path, *, finish: bool = True) -> RunDirectory:
 
 
 def in_dialog(look: Callable[[SheetDialog], None]) -> list[SheetDialog]:
-    """Look at the next modal dialog and close it; returns the list that then holds it."""
+    """Look at the next modal dialog and close it; the returned list then holds it."""
     seen: list[SheetDialog] = []
 
     def when_open() -> None:
@@ -302,7 +302,7 @@ def test_what_lies_beyond_the_checkpoint_of_a_resume_does_not_count() -> None:
 
 
 def test_the_verdict_comes_before_the_rules_about_curves() -> None:
-    """Losses say that the generator learns nothing and quality is flat; its pictures are healthy."""
+    """By its losses the generator learns nothing and quality is flat, but its pictures are healthy."""
     record = RunRecord()
     record.apply([ev.Progress(iteration=1000, first_iteration=1, curves={"loss_d": [0.001] * 1000})])
     found = concern(record)
@@ -340,7 +340,7 @@ def test_cards_stand_below_each_other_in_small_windows(tmp_path: Path, qtbot, si
     labels = [label for card in shown.cards.values() for label in (card.title, card.meaning, card.advice)]
 
     def whole() -> bool:
-        """No line is cut, and as many cards are in a row."""
+        """Check that no line is cut off and each row has the same number of cards."""
         rows = len({card.y() for card in shown.cards.values()})
         return rows == 4 // in_row and all(one.height() >= one.heightForWidth(one.width()) for one in labels)
 
@@ -353,7 +353,7 @@ def test_cards_stand_below_each_other_in_small_windows(tmp_path: Path, qtbot, si
 
 @pytest.fixture
 def answering(monkeypatch) -> Iterator[list[tuple[str, ...]]]:  # type: ignore[no-untyped-def]
-    """Answers in the trainer's place, with sheets; yields the words that it was asked with."""
+    """Answers in place of the trainer, with sheets; yields the arguments it was called with."""
     asked: list[tuple[str, ...]] = []
 
     def answer(*words: str, job: Job, label: str = "") -> dict[str, Any]:

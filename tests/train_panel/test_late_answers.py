@@ -1,4 +1,4 @@
-"""Answers of the Train screen's background work that come after the question has changed."""
+"""Results of the Train screen's background work that arrive after the question has changed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COSTS = {
 
 @pytest.fixture
 def card(qtbot) -> Iterator[PreflightCard]:  # type: ignore[no-untyped-def]
-    """A checklist, gone after the work it has begun."""
+    """A checklist; deleted with the background work it started."""
     made = PreflightCard()
     qtbot.addWidget(made)
     yield made

@@ -1,4 +1,4 @@
-"""The plots and the timeline under a real mouse: hover, click a spike, drag, zoom, pan, and what the legend tells."""
+"""Plots and timeline with a real mouse: hover, click a spike, drag, zoom, pan, and the legend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nearest training pictures: known pictures are found again, mirrored, shifted and noisy."""
+"""Nearest training pictures: known pictures are found, also mirrored, shifted and noisy."""
 
 from __future__ import annotations
 

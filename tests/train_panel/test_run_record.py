@@ -1,4 +1,4 @@
-"""A run's record: events folded into what the panel shows, resumes included."""
+"""A run's record: events combined to what the panel shows, including resumes."""
 
 from __future__ import annotations
 

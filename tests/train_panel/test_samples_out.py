@@ -1,4 +1,4 @@
-"""Stories of getting something out of a run: samples, new sprites, films, longer training, names."""
+"""Getting something out of a run: samples, new sprites, films, extended training, names."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 @pytest.fixture(autouse=True)
 def own_settings(tmp_path: Path) -> None:
-    """Folders used last are those of this test."""
+    """Last used folders, separate for this test."""
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
     for name in ("samples", "sprites", "film"):
@@ -74,7 +74,7 @@ def ask_menu(view: GridView, index: int | None, reason: QContextMenuEvent.Reason
 
 
 def choose(qtbot, menu: QMenu, text: str) -> None:  # type: ignore[no-untyped-def]
-    """Click the entry whose text, without mnemonics, begins with `text`."""
+    """Click the entry whose text, without mnemonics, starts with `text`."""
     action = next(one for one in menu.actions() if one.text().replace("&", "").startswith(text))
     qtbot.mouseClick(menu, LEFT, pos=menu.actionGeometry(action).center())
 
@@ -239,7 +239,7 @@ def test_a_name_and_a_note_are_given_shown_and_changed(screen, session, qtbot) -
 
 
 def longer_run(folder: Path, *more: str) -> RunDirectory:
-    """A finished run with a checkpoint whose state says how far it is."""
+    """A finished run with a checkpoint that says how far it is."""
     run = recorded(folder, iterations=400, overrides=("stop.iterations=400", *more))
     state = {"iteration": 400, "images_seen": 400 * 16, "trained_s": 60.0}
     files.write_json(run.path / "checkpoints" / "00000400" / "state.json", state)
@@ -288,7 +288,7 @@ TINY = (
 
 
 def test_a_real_run_is_trained_longer_and_draws_sprites(session, sprites, tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
-    """The whole way, with the real trainer: it finishes, trains on, and gives away eight sprites and a sheet."""
+    """With the real trainer: it finishes, continues, and exports eight sprites and a sheet."""
     screen = TrainScreen(session)
     qtbot.addWidget(screen)
     screen.resize(1200, 800)

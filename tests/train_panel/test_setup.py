@@ -1,4 +1,4 @@
-"""Drawing up a run: every setting editable, departures marked, mistakes told, checks with their cures."""
+"""Setting up a run: every setting editable, changes marked, mistakes explained, checks with remedies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one cursor: follows until grabbed, steps through sample points, previews without grabbing, plays."""
+"""The cursor: follows until grabbed, steps through sample points, previews without grabbing, plays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stories of watching: everything moves together, live and later; spikes, close-ups, failures."""
+"""Watching a run: all views move together, live and later; spikes, close-ups, failures."""
 
 from __future__ import annotations
 

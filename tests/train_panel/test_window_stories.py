@@ -1,4 +1,4 @@
-"""The whole window beside a real trainer, driven by mouse and keys: start, lose the folder, resume, compare."""
+"""The whole window with a real trainer, driven by mouse and keys: start, lose the folder, resume, compare."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def window(folder: Path, open_window: OpenWindow) -> Iterator[MainWindow]:
-    """The window; every trainer that it has started is ended with it."""
+    """The window; every trainer that it started is ended with it."""
     made = open_window(folder)
     made.resize(1280, 820)
     yield made
@@ -73,13 +73,13 @@ def visit(window: MainWindow, number: int) -> None:
 
 
 def click(widget: QWidget, at: QPoint | None = None, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
-    """Click where a hand could: on something that is shown."""
+    """Click something that is shown."""
     assert widget.isVisible()
     QTest.mouseClick(widget, LEFT, modifiers, at if at is not None else widget.rect().center())
 
 
 def start_by_hand(window: MainWindow, qtbot, *more: str) -> TrainScreen:  # type: ignore[no-untyped-def]
-    """Go to Train, draw up a run of the smallest kind, and press Start; returns when it has trained 20 iterations."""
+    """Go to Train, set up the smallest run, and press Start; returns after 20 iterations."""
     visit(window, 4)
     screen = window.screen_shown
     assert isinstance(screen, TrainScreen)
@@ -233,7 +233,7 @@ def test_a_run_moved_away_and_back_says_so(window: MainWindow, folder: Path, tmp
 
 
 def shown_states(window: MainWindow) -> dict[str, str]:
-    """What each screen says about the newest run, whichever is in front."""
+    """The newest run's state on each screen, visible or not."""
     screen = train(window)
     runs = next(iter(window.findChildren(RunsScreen)))
     strip = window.findChild(RunStrip)

@@ -17,13 +17,13 @@ from trainer.protocol.run_directory import RunDirectory
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """Small tensors lose more to threads than they gain."""
+    """With small tensors, threads cost more time than they save."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., RunDirectory]:
-    """make_run(name, config, count=24, **facts): a run's folder with real little pictures in it."""
+    """make_run(name, config, count=24, **facts): a run's folder with real small pictures."""
 
     def make(name: str, config: TrainConfig, count: int = 24, **facts: object) -> RunDirectory:
         array, info = tmp_path / f"{name}.npy", tmp_path / f"{name}.json"

@@ -1,4 +1,4 @@
-"""CUDA without a GPU: recorded graphs that compute on the CPU, and what a recording must not do."""
+"""CUDA without a GPU: recorded graphs that compute on the CPU, and what is forbidden during a recording."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ RANDOM = {aten.rand, aten.randn, aten.randint, aten.randperm, aten.bernoulli, at
 
 
 class Forbidden(RuntimeError):
-    """Something CUDA refuses while a graph is recorded."""
+    """Something that CUDA refuses during a recording."""
 
 
 def tensors(values: Any) -> list[torch.Tensor]:
-    """Every tensor in nested arguments."""
+    """All tensors in nested arguments."""
     return [leaf for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor)]
 
 
 def place(tensor: torch.Tensor) -> int:
-    """What tensors that share memory share."""
+    """Identifies the memory of a tensor: equal for tensors that share it."""
     return tensor.untyped_storage()._cdata
 
 
 class Recording(TorchDispatchMode):
-    """Refuses what CUDA refuses in a recording. Subclasses note the rest."""
+    """Refuses what CUDA refuses during a recording. Subclasses record the rest."""
 
     device = "cpu"
 
@@ -65,7 +65,7 @@ class Recording(TorchDispatchMode):
 
 
 class Graph(Recording):
-    """torch.cuda.CUDAGraph, on the CPU: `replay` runs the recorded operations again, in the same memory.
+    """torch.cuda.CUDAGraph on the CPU: `replay` repeats the recorded operations in the same memory.
 
     As there, recording computes nothing (what it made is NaN, what it changed is as before), and a replay overwrites
     what graphs of the same pool that were recorded later have left.
@@ -99,7 +99,7 @@ class Graph(Recording):
             self._steps.append((func, args, kwargs, fresh))
 
     def spoil(self) -> None:
-        """Overwrite everything that was made."""
+        """Overwrite everything that was computed."""
         with torch.no_grad():
             for tensor in self._own.values():
                 if tensor.is_floating_point():
@@ -126,14 +126,14 @@ class Graph(Recording):
 
 
 class Stream:
-    """torch.cuda.Stream: there is only one."""
+    """torch.cuda.Stream; there is only one."""
 
     def wait_stream(self, other: object) -> None:
         """Nothing to wait for."""
 
 
 def emulate(monkeypatch: pytest.MonkeyPatch) -> list[Graph]:
-    """Make torch.cuda's graphs `Graph`s; returns those made, which grows."""
+    """Replace torch.cuda's graphs by `Graph`; returns the growing list of graphs made."""
 
     @contextlib.contextmanager
     def graph(made: Graph, pool: Any = None) -> Iterator[None]:

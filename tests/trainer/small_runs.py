@@ -1,4 +1,4 @@
-"""Configurations and pictures of small real runs: narrow networks, tiny batches, the same loop."""
+"""Configurations and pictures for small real runs: narrow networks and tiny batches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMMON = ["batch.size=8", "sampling.count=4", "precision.channels_last=off", "pr
 
 
 def small_config(preset: str, *overrides: str, channels: int = 3) -> TrainConfig:
-    """A preset with every choice of its own but narrow networks, at 32 px."""
+    """A preset with narrow networks at 32 px; all other settings are its own."""
     config = load_preset(preset)
     config = fit_data(config, 32, channels)
     texts = [*SMALL[config.architecture.kind], *COMMON]
@@ -33,7 +33,7 @@ def small_config(preset: str, *overrides: str, channels: int = 3) -> TrainConfig
 
 
 def shapes(count: int, channels: int, seed: int = 0) -> np.ndarray:
-    """Coloured discs on white, or on nothing when there is alpha: uint8 (count, 32, 32, channels)."""
+    """Coloured discs on white, or on transparency if there is alpha: uint8 (count, 32, 32, channels)."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:32, :32]
     pictures = np.full((count, 32, 32, channels), 255, np.uint8)
@@ -47,7 +47,7 @@ def shapes(count: int, channels: int, seed: int = 0) -> np.ndarray:
 
 
 def training_set(config: TrainConfig, count: int = 24) -> TrainingSet:
-    """The same pictures without a run."""
+    """The same pictures as a data set, without a run."""
     pixels = torch.from_numpy(shapes(count, config.data.channels))
     fill = torch.tensor([1.0, 1.0, 1.0, -1.0][: config.data.channels])
     return TrainingSet(pixels, torch.arange(count), torch.arange(0), None, None, (), fill)

@@ -1,4 +1,4 @@
-"""The optimiser is torch's Adam to the bit, and training starts without torch's compiler."""
+"""The optimiser equals torch's Adam bit for bit, and training does not load torch's compiler."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ print({"torch._dynamo", "torchvision"} & set(sys.modules))
 
 
 def test_a_run_does_not_load_the_compiler(make_run: Callable[..., RunDirectory], repository: Path) -> None:
-    """It takes a second of every start and is not used."""
+    """Loading it takes a second at every start, and it is not used."""
     run = make_run("r", small_config("dcgan", "stop.iterations=2"))
     command = [sys.executable, "-c", TRAIN, str(run.path)]
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}

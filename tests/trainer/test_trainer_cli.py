@@ -1,4 +1,4 @@
-"""The command line, as people and the Studio use it."""
+"""The command line as used by people and the Studio."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MakeRun = Callable[..., RunDirectory]
 
 
 def call(*words: object) -> tuple[int, str]:
-    """Run `python -m trainer` for real; (exit code, all it printed)."""
+    """Run `python -m trainer` in a process; returns (exit code, output)."""
     command = [sys.executable, "-m", "trainer", *map(str, words)]
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=200,

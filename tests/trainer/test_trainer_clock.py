@@ -1,4 +1,4 @@
-"""Time on a device that computes later than it is asked to: nothing trained goes uncounted, nothing else is counted."""
+"""Timing on an asynchronous device: all training is counted, and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Simulated:
         self.furthest = 0.0
 
     def ask(self, host: float, device: float) -> None:
-        """The program spends `host` seconds asking for `device` seconds of work."""
+        """Queue `device` seconds of work, which takes the program `host` seconds."""
         self.now += host
         self.done = max(self.done, self.now) + device
         self.furthest = max(self.furthest, self.done - self.now)
@@ -65,7 +65,7 @@ def test_a_run_of_so_many_seconds_takes_so_many(
     make_run: Callable[..., RunDirectory],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Asked for six seconds, with grids and checkpoints between that take a second each."""
+    """A run of six seconds, with grids and checkpoints that take a second each."""
     settings = ["stop.minutes=0.1", "sampling.every=100", "sampling.checkpoint_every=150"]
     config = small_config("dcgan", *settings)
     session = make_session(config, training_set(config), Machine(torch.device("cpu")), Ranks(), 8)

@@ -1,4 +1,4 @@
-"""Commands as flags: all that the protocol knows, the newer of two that contradict, and a folder that is gone."""
+"""Commands as flags: all known ones, the newer of two that contradict, and a missing folder."""
 
 from __future__ import annotations
 

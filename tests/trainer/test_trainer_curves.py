@@ -1,4 +1,4 @@
-"""Curves of a run, gathered row by row, and the pictures seen per second."""
+"""Curves of a run, collected row by row, and pictures per second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A value is refused in one line when it is set, or the run trains."""
+"""A value is either refused in one line when it is set, or the run trains."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ EXTREMES = {
 
 
 def refused_or_changed(config: TrainConfig, path: str, text: str) -> TrainConfig | None:
-    """The changed configuration, or None where it was refused, in one short line that names the setting."""
+    """The changed configuration, or None if it was refused in one short line that names the setting."""
     try:
         return apply_overrides(config, [f"{path}={text}"])
     except TrainerError as error:
@@ -71,7 +71,7 @@ def refused_or_changed(config: TrainConfig, path: str, text: str) -> TrainConfig
 
 
 def is_small(config: TrainConfig) -> bool:
-    """Whether two iterations of it are a matter of a second."""
+    """Whether two iterations take about a second."""
     a, size = config.architecture, config.data.size
     found = shapes.stages(a, size)
     parameters = shapes.generator_parameters(a, found, config.data) + shapes.discriminator_parameters(
@@ -88,7 +88,7 @@ def is_small(config: TrainConfig) -> bool:
 
 
 def trains(config: TrainConfig, folder: Path, name: str) -> None:
-    """Two iterations, for real, with everything written."""
+    """Train two iterations for real, writing everything."""
     limits = [] if 0 < config.stop.iterations <= 2 else ["stop.iterations=2"]
     try:
         run = made_run(folder, name, config, count=6)
@@ -139,7 +139,7 @@ def test_extreme_values_are_refused_in_one_line_or_train(info: FieldInfo, tmp_pa
 
 
 def _family_of(path: str) -> str:
-    """The family that a field's values are trained in, one of the three in turn."""
+    """The family in which a field's values are trained, one of three in turn."""
     idle = {"architecture.modulation", "architecture.skips", "architecture.colour_weight"}
     if path in idle or path.startswith(("ema.", "regulariser.", "schedule.")):
         return "sprite"

@@ -1,4 +1,4 @@
-"""Every setting changes something that can be observed, or setting it is refused."""
+"""Every setting has an observable effect, or setting it is refused."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ ELSEWHERE = {
 
 @pytest.fixture
 def observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[TrainConfig], str]]:
-    """observed(config): everything that a short run leaves behind, but for times, as one digest."""
+    """observed(config): a digest of everything that a short run writes, except times."""
     monkeypatch.setattr(session, "ADAPT_EVERY", 1)
     monkeypatch.setattr(progress, "WRITE_S", (0.0, 1e9))
     number = iter(range(100))
@@ -167,7 +167,7 @@ def observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
 
 def made_run(folder: Path, name: str, config: TrainConfig, count: int = 12) -> RunDirectory:
-    """A run on `count` pictures of noise, half of them tagged "a"."""
+    """A run on `count` noise pictures, half of them tagged "a"."""
     size, channels = config.data.size, config.data.channels
     pixels = np.random.default_rng(0).integers(0, 256, (count, size, size, channels), dtype=np.uint8)
     np.save(folder / f"{name}.npy", pixels)
@@ -178,7 +178,7 @@ def made_run(folder: Path, name: str, config: TrainConfig, count: int = 12) -> R
 
 
 def _timeless(value: Any) -> Any:
-    """Without what differs from one run to its repetition, and without what only repeats the configuration."""
+    """Remove what differs between repetitions of a run, and copies of the configuration."""
     # Of state.json, "winograd" says what was chosen, also where no layer can use it.
     skipped = {"wall_time", "time", "pictures_per_s", "eta_s", "memory_mb", "busy_percent", "trained_s", "share",
                "total_iterations", "saved_at", "winograd"}  # fmt: skip
@@ -188,7 +188,7 @@ def _timeless(value: Any) -> Any:
 
 
 def with_value(config: TrainConfig, path: str, text: str) -> TrainConfig:
-    """As written into the file by hand: nothing is refused for want of an effect."""
+    """Set a value as if the file were edited by hand, without refusing values that have no effect."""
     values = config.to_json()
     section, _, name = path.rpartition(".")
     (values[section] if section else values)[name] = parse_overrides([f"{path}={text}"])[path]
@@ -196,7 +196,7 @@ def with_value(config: TrainConfig, path: str, text: str) -> TrainConfig:
 
 
 def other_value(config: TrainConfig, path: str, tried: str) -> str:
-    """Of two values written "x,y", the one that `config` has not; other texts are one value."""
+    """Of two values "x,y", the one that `config` does not have; other texts are one value."""
     if path.endswith(("channels", "dense")) or "," not in tried:
         return tried
     return next(text for text in tried.split(",") if parse_overrides([f"{path}={text}"])[path] != flat(config)[path])
@@ -208,7 +208,7 @@ def test_every_setting_is_tried() -> None:
 
 
 def cases() -> Iterator[Any]:
-    """Every setting in every family; those that have nothing to do with networks in one family, the rest being slow."""
+    """Every setting in every family; settings unrelated to networks in one family only, as the others are slow."""
     for number, path in enumerate(sorted(TRIED)):
         for place, family in enumerate(FAMILIES):
             here = path.startswith(("architecture.", "objective.", "precision.w")) or place == number % len(FAMILIES)
@@ -216,7 +216,7 @@ def cases() -> Iterator[Any]:
 
 
 def before_and_after(path: str, family: str) -> tuple[TrainConfig, TrainConfig, bool] | None:
-    """A configuration, the same with another value, and whether setting it is accepted; None: not for this family."""
+    """A configuration, the same with another value, and whether it is accepted; None if it does not apply."""
     beside, tried = TRIED[path]
     plain = small_config(FAMILIES[family])
     try:

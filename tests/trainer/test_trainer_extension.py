@@ -1,4 +1,4 @@
-"""Training beyond a run's limit: what rates and penalty are before, at and after it, by hand and in real runs."""
+"""Training beyond a run's limit: rates and penalty before, at and after it, computed by hand and in real runs."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_only_a_run_at_its_limit_is_extended() -> None:
     kind=st.sampled_from(["cosine", "constant"]),
 )
 def test_no_later_limit_ever_raises_the_rates(now: int, limits: list[int], end: float, kind: str) -> None:
-    """With constant tails, whatever is asked for in turn: from one step to the next, rates never go up."""
+    """With constant tails, rates never increase between steps, for any sequence of limits."""
     overrides = ["schedule.kind=cosine", f"end_factor={end}"] if kind == "cosine" and end < 1 else []
     config = apply_overrides(TrainConfig(), ["stop.iterations=100", *overrides])
     before = at(config, now)
@@ -138,7 +138,7 @@ def small(*more: str) -> TrainConfig:
 
 
 def learned_at(run: RunDirectory) -> dict[int, float]:
-    """The generator's learning rate that training wrote, by iteration."""
+    """The generator's learning rate that training recorded, by iteration."""
     return {event.iteration: event.lr_g for event in run.events().read() if isinstance(event, Progress)}
 
 

@@ -1,4 +1,4 @@
-"""A folder of pictures given straight to the trainer, and what it writes for other programs."""
+"""A folder of pictures as input of the trainer, and its outputs for other programs."""
 
 from __future__ import annotations
 

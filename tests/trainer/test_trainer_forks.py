@@ -1,4 +1,4 @@
-"""Going on from what is there: past damaged checkpoints, and as another run with other settings."""
+"""Continuing: past damaged checkpoints, and as another run with other settings."""
 
 from __future__ import annotations
 

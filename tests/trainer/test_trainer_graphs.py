@@ -1,4 +1,4 @@
-"""Recorded steps are the steps themselves: with CUDA's graphs emulated, every number is that of the plain step."""
+"""Recorded steps equal plain steps exactly, with emulated CUDA graphs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REGULARISERS = ("none", "gp", "r1", "r1r2")
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[Graph]:
-    """Emulated graphs, and those that were made."""
+    """Emulated graphs, and the list of those made."""
     return emulated_cuda.emulate(monkeypatch)
 
 
@@ -99,7 +99,7 @@ FAMILIES = ("gandam-part-1", "dcgan", "hinge-sn", "wgan-gp", "sprite-r3", "sprit
 def test_every_objective_and_regulariser_can_be_recorded(
     preset: str, made: list[Graph], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All pairs: over the families, each objective meets each regulariser."""
+    """Every objective with every regulariser, distributed over the families."""
     monkeypatch.setattr(graphs, "WARM_UPS", 1)
     turned = FAMILIES.index(preset)
     for number, objective in enumerate(OBJECTIVES):
@@ -129,7 +129,7 @@ def test_the_emulation_refuses_what_a_recording_must_not_do(made: list[Graph]) -
 
 
 class Broken:
-    """A recording that fails as CUDA's do: the first `times` of them, at their end."""
+    """Recordings that fail at their end as CUDA's do, the first `times` of them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception, times: int = 1_000) -> None:
         self.count = 0
@@ -185,7 +185,7 @@ def test_training_goes_on_without_graphs_and_says_so_once(
 def test_trials_survive_a_recording_that_fails(
     made: list[Graph], make_run: Callable[..., RunDirectory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They come before the training, whose safety net is not yet there."""
+    """Trials run before training and without its fall-backs."""
     Broken(monkeypatch, INVALID)
     run = recording_run(make_run, monkeypatch, "batch.size=0")
     assert train_run(run).state == "finished"
@@ -194,7 +194,7 @@ def test_trials_survive_a_recording_that_fails(
 def test_out_of_memory_while_recording_costs_the_graphs_before_the_batch(
     made: list[Graph], make_run: Callable[..., RunDirectory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Told by an error of its own, about the recording: the lack of memory is only behind it."""
+    """The error is about the recording; the lack of memory is only its cause."""
     error = RuntimeError("CUDA error: operation failed due to a previous error during capture")
     error.__context__ = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
     Broken(monkeypatch, error)
@@ -236,7 +236,7 @@ def test_trials_try_every_step_that_training_will_take(made: list[Graph], monkey
 
 
 def test_an_iteration_is_reckoned_with_all_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several critic steps, of which few have a penalty: each counts as often as it comes."""
+    """Several critic steps, few of them with a penalty: each counts as often as it occurs."""
     now = [0.0]
     monkeypatch.setattr(tuning.time, "perf_counter", lambda: now[0])
 

@@ -1,4 +1,4 @@
-"""Run folders from somebody else: read typed and bounded, never written through, never waited for."""
+"""Untrusted run folders: read with types and limits, never written through links, never waited for."""
 
 from __future__ import annotations
 
@@ -333,7 +333,7 @@ def test_lookers_neither_keep_a_trainer_out_nor_take_each_other_for_one(make_run
 
 
 def test_what_is_asked_while_paused_is_done(make_run: MakeRun) -> None:
-    """A checkpoint is answered, and samples are drawn also when "resume" comes with them."""
+    """A checkpoint is saved, and samples are drawn even if "resume" comes with them."""
     run = make_run("r", small_config("dcgan", "sampling.every=100000", "sampling.progress_every=2"))
     steps = iter([("pause",), ("checkpoint",), ("sample", "resume"), ("stop",)])
     kinds = iter(["progress", "run_paused", "checkpoint_saved", "run_resumed", ""])
@@ -369,7 +369,7 @@ def test_a_console_that_is_gone_does_not_end_a_run(make_run: MakeRun, error: Exc
 @posix
 @pytest.mark.timeout(120)
 def test_a_closed_terminal_stops_a_run_with_a_checkpoint(make_run: MakeRun, repository: Path) -> None:
-    """Its output fails from then on, as a terminal's does, and it hangs up more than once."""
+    """Its output fails, as with a closed terminal, and SIGHUP comes more than once."""
     run = make_run("r", small_config("dcgan", "sampling.progress_every=1"))
     read, write = os.pipe()
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and children inherit that
@@ -462,7 +462,7 @@ def test_a_fork_appears_whole_or_not_at_all(make_run: MakeRun, tmp_path: Path, m
 def test_a_fork_of_a_run_that_saves_meanwhile_is_consistent(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The parent replaces its best weights, and removes the checkpoint being copied, in the middle of it."""
+    """During the copy, the parent replaces its best weights and removes the checkpoint being copied."""
     parent = make_run("r", small_config("dcgan", *SAVING, "stop.iterations=4"))
     train_run(parent)
     old, new = parent.checkpoints()

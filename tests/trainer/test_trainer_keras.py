@@ -1,4 +1,4 @@
-"""The GANdam presets train as the author's Keras code did: loss by loss against that loop, written here with torch."""
+"""The GANdam presets train like the author's Keras code: equal losses to that loop, written here with torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every picture of a run's grids can be drawn again by its name, from the checkpoint of that moment."""
+"""Every picture of a run's grids can be drawn again by its name from the checkpoint of that moment."""
 
 from __future__ import annotations
 

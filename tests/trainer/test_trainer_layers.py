@@ -1,4 +1,4 @@
-"""Layers by themselves, against values known from their definitions."""
+"""Layers on their own, compared with values from their definitions."""
 
 from __future__ import annotations
 

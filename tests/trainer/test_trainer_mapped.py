@@ -1,4 +1,4 @@
-"""A data set too large for memory is mapped from the run's folder, and trains to the same bits."""
+"""A data set too large for memory is memory-mapped from the run's folder and trains to the same bits."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ print(max(kept))
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the memory that is a process's own")
 def test_memory_does_not_grow_with_a_mapped_set(tmp_path: Path, repository: Path) -> None:
-    """300 MB of pictures: held in memory they are there, mapped they are not."""
+    """300 MB of pictures take memory if they are loaded, but not if they are mapped."""
     config = small_config("dcgan", "stop.iterations=40", "sampling.every=1000", "batch.size=64")
     count = 300 * 1024**2 // (32 * 32 * 3)
     array, info = tmp_path / "many.npy", tmp_path / "many.json"

@@ -1,4 +1,4 @@
-"""Running out of memory lowers the micro-batch; gradients stay those of the whole batch."""
+"""Running out of memory reduces the micro-batch; gradients stay those of the whole batch."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_gradients_in_micro_batches_are_those_of_the_whole_batch(preset: str, ma
 
 @pytest.fixture
 def small_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Pretend that a discriminator step over more than so many pictures runs out of memory."""
+    """Pretend that a discriminator step on more than this many pictures runs out of memory."""
 
     def limit(most: int) -> None:
         real = Game.discriminator_gradients
@@ -123,7 +123,7 @@ def test_batch_auto_trains_with_what_fits(make_run: MakeRun, small_memory: Calla
 
 @pytest.mark.parametrize("micro", [1, 3, 4, 6, 7])
 def test_pictures_compared_with_each_other_stay_together_in_micro_batches(micro: int, make_run: MakeRun) -> None:
-    """minibatch_std's groups are those of the whole batch, whatever its split: so are gradients and values."""
+    """The groups of minibatch_std, and so gradients and values, do not depend on micro-batches."""
     run = make_run("r", small_config("sprite-r3-cpu", "regulariser.every=1", "batch.size=12"))
     config, device = run.config(), torch.device("cpu")
     assert config.architecture.minibatch_std
@@ -170,7 +170,7 @@ def test_a_meter_without_memory_ends_the_measuring_and_not_the_run(
 
 
 def test_statistics_of_pictures_drawn_twice_move_once(make_run: MakeRun) -> None:
-    """In micro-batches the generator's step draws the shared latents again: a second look at the same pictures."""
+    """With micro-batches the generator's step draws the shared latents a second time."""
     run = make_run("r", small_config("dcgan"))
     found = []
     for micro in (8, 4):

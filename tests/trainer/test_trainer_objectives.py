@@ -1,4 +1,4 @@
-"""Losses and penalties against values derived by hand and against finite differences."""
+"""Losses and penalties compared with values derived by hand and with finite differences."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_penalties_are_differentiable_for_the_critics_weights() -> None:
 
 
 class Mixture:
-    """Eight Gaussians on a circle of radius 2, deviation 0.05: the test every objective must pass."""
+    """Eight Gaussians on a circle of radius 2, deviation 0.05, which every objective must learn."""
 
     centres = torch.tensor([[2 * math.cos(i * math.pi / 4), 2 * math.sin(i * math.pi / 4)] for i in range(8)])
 
@@ -117,7 +117,7 @@ class Mixture:
 
 
 def play(kind: str, penalty: str, weight: float, steps: int) -> int:
-    """Train two small perceptrons on the mixture; modes covered by the averaged generator at the end."""
+    """Train two small perceptrons on the mixture; returns the modes that the averaged generator covers."""
     torch.manual_seed(0)
 
     def net(inside: int, outside: int) -> torch.nn.Sequential:

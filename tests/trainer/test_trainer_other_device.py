@@ -1,4 +1,4 @@
-"""Another device than the CPU, without having one: everything a step touches lies there, and nothing waits for it.
+"""Another device than the CPU, simulated: everything that a step uses is on it, and nothing waits for it.
 
 torch's FakeTensors know shapes, types and devices and compute nothing. Where torch itself is built with CUDA, its
 autograd refuses their backward pass on "cuda", so that whole phases run on a device of another name there.
@@ -37,7 +37,7 @@ WIDE = ["generator_channels=40,36,32,32", "discriminator_channels=32,32,36,40"]
 
 
 def can_go_back(kind: str) -> bool:
-    """Whether torch can derive FakeTensors on this device."""
+    """Whether torch can differentiate FakeTensors on this device."""
     with FakeTensorMode():
         try:
             x = torch.ones(2, device=kind, requires_grad=True)
@@ -49,7 +49,7 @@ def can_go_back(kind: str) -> bool:
 
 @pytest.fixture(scope="module")
 def elsewhere() -> torch.device:
-    """A device of which only the name is there."""
+    """A device that exists in name only."""
     found = [kind for kind in ("cuda", "lazy") if can_go_back(kind)]
     if not found:
         pytest.skip("this torch derives FakeTensors on no other device than the CPU")
@@ -58,7 +58,7 @@ def elsewhere() -> torch.device:
 
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """FakeTensors, with two gaps of theirs filled: moving modules, and autocast for the stand-in's name."""
+    """FakeTensors with two of their gaps filled: moving modules, and autocast for the device's name."""
 
     def to(self: nn.Module, device: torch.device, memory_format: Any = torch.preserve_format) -> nn.Module:
         for module in self.modules():
@@ -83,7 +83,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class Elsewhere(Recording):
-    """Every tensor lies on the device; only winograd's constants are fetched, once, before a recording."""
+    """Checks that every tensor is on the device; only winograd's constants are copied, once, before a recording."""
 
     def __init__(self, device: torch.device) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class Elsewhere(Recording):
 
 
 def moved(config: TrainConfig, machine: Machine) -> tuple[Session, StepBatch, StepBatch]:
-    """A session on the machine's device, and draws for both phases."""
+    """A session on the device, and batches for both phases."""
     reals = needs_reals(config.objective.kind)
     data = training_set(config)
     data = TrainingSet(torch.zeros_like(data.pixels), data.train, data.held_out, None, None, (), data.fill)
@@ -137,7 +137,7 @@ def test_every_objective_and_regulariser_trains_on_another_device(preset: str, e
 
 @pytest.mark.parametrize("preset", ["dcgan", "hinge-sn"])
 def test_fewer_multiplications_on_another_device(preset: str, elsewhere: torch.device) -> None:
-    """precision.winograd=on: its constants follow the pictures."""
+    """precision.winograd=on: its constants move to the device of the pictures."""
     config = small_config(preset, *WIDE, "precision.winograd=on")
     assert uses_winograd(config, elsewhere, False)
     assert_it_trains(config, Machine(elsewhere, winograd=True))
@@ -154,7 +154,7 @@ def test_constants_are_fetched_once(fakes: None) -> None:
 
 @pytest.mark.parametrize("preset", FAMILIES)
 def test_types_under_autocast_on_cuda(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forward alone, which every torch can: pictures and scores are float32 whatever is computed in between."""
+    """Forward only, which every torch supports: pictures and scores are float32 regardless of the types in between."""
     monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *args, **options: True)
     config = small_config(preset, "dropout=0", "ema.enabled=no")
@@ -174,7 +174,7 @@ def test_types_under_autocast_on_cuda(preset: str, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("older", [False, True])
 def test_a_run_from_the_cpu_goes_on_on_cuda_and_back(older: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Precision and layout are kept; what is only faster is chosen for the device."""
+    """Precision and layout are kept; settings that only affect speed are chosen for the device."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     config, cuda = small_config("dcgan", *WIDE, "precision.channels_last=auto"), torch.device("cuda")
     values = {"bf16": False, "channels_last": True, "winograd": True, "device": "cpu"}

@@ -1,4 +1,4 @@
-"""What the trainer writes where a person says: never over a workspace, a run, a stranger's files or a device."""
+"""Outputs to a path given by a person never overwrite a workspace, a run, unrelated files or a device."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FOLDERS = {"sample": ("--singly",), "export": ("--format", "safetensors", "--for
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two checkpoints, 1 and 2."""
+    """A run with two checkpoints, 1 and 2."""
     folder = tmp_path_factory.mktemp("trained")
     np.save(folder / "d.npy", shapes(12, 3))
     config = small_config("dcgan", "stop.iterations=1")
@@ -41,14 +41,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(trained: Path, tmp_path: Path) -> RunDirectory:
-    """A copy of it, in a folder of its own."""
+    """A copy of it in its own folder."""
     shutil.copytree(trained, tmp_path / "r")
     return RunDirectory(tmp_path / "r")
 
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Path:
-    """What looks like a workspace."""
+    """A folder that looks like a workspace."""
     folder = tmp_path / "ws"
     (folder / "originals").mkdir(parents=True)
     (folder / "runs").mkdir()
@@ -57,7 +57,7 @@ def ws(tmp_path: Path) -> Path:
 
 
 def call(*words: object) -> str:
-    """Carry out a command; returns why it was refused, "" when it was not."""
+    """Run a command; returns the reason if it was refused, else ""."""
     done = CliRunner().invoke(trainer.cli.main, [str(word) for word in words])
     if done.exception is None or done.exit_code == 0:
         return ""
@@ -67,7 +67,7 @@ def call(*words: object) -> str:
 
 
 def commands(run: Path, out: Path) -> Iterator[tuple[object, ...]]:
-    """Everything that draws from a run, told to write to `out`."""
+    """All commands that write something drawn from a run, with `out` as target."""
     for force in ((), ("--force",)):
         for name in FILES:
             yield name, run, "--count" if name == "sample" else "--points", 2, "--out", out, *force

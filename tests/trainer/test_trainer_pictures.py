@@ -295,7 +295,7 @@ def test_every_run_reports_both_grids_and_a_metric(make_run: MakeRun) -> None:
 def test_the_best_moment_is_measured_again_and_luck_does_not_count(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """First values fall by luck at every moment; measured again, only the second moment is better."""
+    """First values fall by chance at every moment; measured again, only the second moment is better."""
     first, again = iter([5.0, 4.0, 3.0, 2.0, 1.0]), iter([6.0, 3.0, 4.0, 3.5, 3.1])
     lucky: list[bool] = []
 

@@ -1,4 +1,4 @@
-"""The trainer's DCGAN is the well-known example's: loss by loss against that loop, written here with torch alone."""
+"""The trainer's DCGAN equals the well-known example: same losses as that loop, written here with torch alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is computed in fewer bits than one might think is a setting, and is said."""
+"""Reduced precision is a setting and is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CUDA = torch.device("cuda")
 
 @pytest.fixture(autouse=True)
 def kept() -> Iterator[None]:
-    """These switches are the whole process's."""
+    """Restore these process-wide switches."""
     before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
     yield
     torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
@@ -37,7 +37,7 @@ def test_tf32_is_used_where_it_was_asked_for(
 
 
 def test_unasked_it_is_as_torch_has_it() -> None:
-    """Convolutions alone: a run's numbers on a GPU stay what they were."""
+    """TF32 for convolutions only, so that numbers on a GPU do not change."""
     assert Precision().tf32 == "convolutions"
     assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == (True, False)
 

@@ -1,4 +1,4 @@
-"""When a run's curves are written, and the time it says is left."""
+"""When a run's curves are written, and the estimated time left."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVERY = 3
 
 
 class Run:
-    """A session in which an iteration is done by saying so, and what its writer says."""
+    """A session whose iterations are done by calling a method, and what its writer writes."""
 
     def __init__(self, *overrides: str, first: bool = True) -> None:
         config = apply_overrides(load_preset("dcgan"), [f"sampling.progress_every={EVERY}", *overrides])

@@ -1,4 +1,4 @@
-"""The quality benchmark holds out pictures that training has not seen, nor their kin."""
+"""The quality benchmark holds out pictures that are not in training, nor their relatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any number of ranks on any number of machines at the same global batch are one experiment."""
+"""Any number of ranks and machines with the same global batch give the same result."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def free_port() -> int:
 
 
 def equal_config(preset: str, *settings: str) -> TrainConfig:
-    """A run whose end can be compared: a large eps keeps Adam near SGD, whose steps do not blow rounding errors up."""
+    """A run whose result can be compared: a large eps keeps Adam near SGD, which does not amplify rounding errors."""
     return small_config(
         preset, "stop.iterations=2", "sampling.every=1000", "optimiser.eps=0.01", "regulariser.every=1", *settings
     )
@@ -55,7 +55,7 @@ def started(repository: Path, *command: str, **environment: str) -> subprocess.P
 
 
 def torchrun(run: RunDirectory, repository: Path, *options: str) -> subprocess.Popen[str]:
-    """`torchrun OPTIONS -m trainer train RUN`, as a person would type it."""
+    """`torchrun OPTIONS -m trainer train RUN`, as typed by a person."""
     return started(repository, "-m", "torch.distributed.run", *options, "-m", "trainer", "train", str(run.path))
 
 
@@ -66,7 +66,7 @@ def finished(*processes: subprocess.Popen[str]) -> str:
 
 
 def assert_same(one: RunDirectory, other: RunDirectory) -> None:
-    """The same weights and, since equal gradients have equal averages, the same moments of the optimisers."""
+    """Check for the same weights and, as equal gradients have equal averages, the same moments of the optimisers."""
     first = checkpoints.load(one.newest_checkpoint()).tensors
     second = checkpoints.load(other.newest_checkpoint()).tensors
     assert first.keys() == second.keys()
@@ -93,7 +93,7 @@ assert group() is None, gc.get_referrers(group())
 
 
 def test_a_group_that_was_left_is_gone_with_its_threads(repository: Path) -> None:
-    """Kept alive, a thread of gloo's may drop a tensor while the interpreter ends, which aborts the process."""
+    """A remaining gloo thread may drop a tensor at interpreter exit, which aborts the process."""
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "USE_LIBUV": "0"}
     ranks = [started(repository, "-c", LEFT, **shared, RANK=str(rank), LOCAL_RANK=str(rank)) for rank in range(2)]
     finished(*ranks)
@@ -155,7 +155,7 @@ NORMED = ("dcgan", "gandam-part-1", "hinge-sn", "wgan-gp")
 def test_ranks_with_batch_norm_find_precision_and_batch_by_trial(
     presets: tuple[str, ...], make_run: MakeRun, repository: Path
 ) -> None:
-    """What one process tries alone must not wait for the others, which never come. Half precision is as one rank's."""
+    """Trials of one process must not wait for the others. Half precision equals that of one rank."""
     normed = [preset for preset in presets if has_batch_norm(preset)]
     assert len(normed) >= len(NORMED)
     settings = ["stop.iterations=2", "precision.kind=auto", "batch.size=0", "sampling.every=1000"]
@@ -203,7 +203,7 @@ def test_three_and_four_ranks_equal_one(ranks: int, make_run: MakeRun, repositor
 
 @pytest.mark.slow
 def test_two_nodes_equal_one(make_run: MakeRun, repository: Path) -> None:
-    """Two torchruns that meet over the network, here the loopback, each with a rank of its own."""
+    """Two torchruns over the network (loopback), one rank each."""
     config = equal_config("sprite-r3-cpu")
     one, two = make_run("one", config), make_run("two", config)
     train_run(one)

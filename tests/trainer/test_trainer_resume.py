@@ -1,4 +1,4 @@
-"""Stop and resume, kill and resume: as if nothing had happened."""
+"""Stop and resume, kill and resume: the result is the same as without."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_old_checkpoints_are_pruned_and_milestones_kept(make_run: MakeRun) -> No
 
 
 def test_nothing_pickled_is_ever_loaded() -> None:
-    """Published weights come as torch files: they are read as plain tensors, in two modules and nowhere else."""
+    """Published weights are torch files; they are read as plain tensors, in two modules only."""
     trainer = Path(__file__).parents[2] / "trainer"
     weights = set()
     for path in trainer.rglob("*.py"):
@@ -197,7 +197,7 @@ def test_nothing_pickled_is_ever_loaded() -> None:
 def test_a_run_without_its_folder_ends_and_does_not_make_it_anew(
     make_run: MakeRun, tmp_path: Path, paused: bool, every: int
 ) -> None:
-    """Noticed by looking (nothing is written for long) as by the next grid or checkpoint that cannot be written."""
+    """Noticed by checking, or by the next grid or checkpoint that cannot be written."""
     settings = [f"sampling.every={every}", f"sampling.checkpoint_every={every}", "sampling.progress_every=2"]
     run = make_run("r", small_config("dcgan", *settings))
     moved = tmp_path / "elsewhere"
@@ -250,7 +250,7 @@ def start(run: RunDirectory, repository: Path) -> subprocess.Popen[bytes]:
 
 
 class Nursery:
-    """A process that has trained once, `first`, and forks trainers of `run`: real processes, at hand in a moment.
+    """A process that has trained once, `first`, and forks trainers of `run`, which start quickly.
 
     Most of the time of twenty starts was importing torch. Where there is no fork, trainers are started as ever.
     """
@@ -291,7 +291,7 @@ for line in sys.stdin:
         self._trainer = int(self._process.stdout.readline())
 
     def kill(self) -> None:
-        """Kill the trainer; it must have lived until now."""
+        """Kill the trainer, which must still be running."""
         assert self._process.stdout is not None
         os.kill(self._trainer, signal.SIGKILL)
         assert int(self._process.stdout.readline()) == signal.SIGKILL
@@ -302,7 +302,7 @@ for line in sys.stdin:
 
 
 class Starts:
-    """The same by `python -m trainer train`, from nothing every time."""
+    """The same with `python -m trainer train`, started afresh every time."""
 
     def __init__(self, run: RunDirectory, repository: Path) -> None:
         self._run, self._repository = run, repository
@@ -323,7 +323,7 @@ class Starts:
 
 
 def kill_at_random(run: RunDirectory, trainers: Nursery | Starts, rounds: int) -> None:
-    """Kill -9 at random instants of a run that writes checkpoints all the time; it must always be resumable."""
+    """Kill -9 at random instants a run that writes checkpoints all the time; it must always be resumable."""
     dice = random.Random(11)
     reached = 0
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""Spikes: injected ones are found, noise is left in peace."""
+"""Spikes: injected ones are found, noise is not."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_at_most_one_false_flag_in_5000_steps_of_ar1_noise() -> None:
 
 
 def _lazily_penalised(norms: np.ndarray, every: int = 8) -> list[Progress]:
-    """Events of a discriminator whose every eighth gradient carries the penalty's, three times as long."""
+    """Events of a discriminator whose every eighth gradient includes the penalty's and is three times as long."""
     has = np.arange(len(norms)) % every == 0
     events = _events(np.where(has, 3 * norms, norms), "grad_norm_d")
     penalties = _events(np.where(has, 1.0, np.nan), "penalty")

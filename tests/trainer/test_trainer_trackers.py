@@ -1,4 +1,4 @@
-"""TensorBoard and Weights & Biases are told what the events say, and the latter only when asked."""
+"""TensorBoard and Weights & Biases get the events, the latter only on request."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_tensorboard_shows_what_the_events_say(make_run: MakeRun) -> None:
 
 
 class Broken:
-    """A mirror whose disk is full, or whose package is of another time."""
+    """A tracker whose disk is full, or whose package has another version."""
 
     def __init__(self, *_: object) -> None:
         if self.fails == "start":

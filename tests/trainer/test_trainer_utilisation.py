@@ -1,4 +1,4 @@
-"""How busy the device is, told without holding up training."""
+"""Utilisation of the device, measured without delaying training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_computing_process_is_busier_than_a_sleeping_one() -> None:
 
 
 def is_asking() -> bool:
-    """Whether a thread still asks a tool."""
+    """Whether a thread is still running a tool."""
     return any(thread.name == "utilisation" for thread in threading.enumerate())
 
 

@@ -1,4 +1,4 @@
-"""How the processor's threads wait is settled before torch is loaded."""
+"""The waiting policy of the processor's threads is set before torch is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convolutions with fewer multiplications: the numbers of torch's own, their derivatives, and where they are used."""
+"""Winograd convolutions: same numbers as torch's, same derivatives, and where they are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which settings have no effect beside which others, section by section, at their bounds."""
+"""Settings that have no effect in combination with others, section by section, at their bounds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WEIGHTLESS = {"kind", "every"}
 
 
 def made(*overrides: str, preset: str = "dcgan") -> TrainConfig:
-    """A preset with other values, those without effect included."""
+    """A preset with other values, including those without effect."""
     values = load_preset(preset).to_json()
     for path, value in parse_overrides(overrides).items():
         section, _, name = path.rpartition(".")

@@ -1,4 +1,4 @@
-"""What somebody else may have written: every refusal is one line, and nothing is waited for."""
+"""Untrusted files: every refusal is one line, and nothing blocks."""
 
 from __future__ import annotations
 

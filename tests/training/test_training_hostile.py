@@ -1,4 +1,4 @@
-"""What a run records of the version it trains, and what `train --resume` obeys or refuses."""
+"""What a run records about its version, and what `train --resume` accepts or refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a version to a run that trains, is killed, resumes, and is found again: with the real trainer process."""
+"""From a version to a run that trains, is killed, resumes and is found again, with the real trainer process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PATIENCE_S = 90
 
 
 def tiny(iterations: int = 30) -> TrainConfig:
-    """The real small preset, with little to do."""
+    """The real small preset with little to do."""
     return apply_overrides(
         load_preset("sprite-r3-cpu"),
         [

@@ -36,7 +36,7 @@ def own_settings(tmp_path):
 
 @pytest.fixture
 def open_screen(qtbot, tmp_path):
-    """`open_screen(count, read_only=False)`: a shown screen on a workspace of so many sprites."""
+    """`open_screen(count, read_only=False)`: a shown screen on a workspace with `count` sprites."""
     sessions = []
 
     def make(count: int = 20, *, read_only: bool = False) -> VersionsScreen:
@@ -62,7 +62,7 @@ def open_screen(qtbot, tmp_path):
 
 
 def settle(qtbot, session):
-    """Wait until all background work is done and told."""
+    """Wait until all background work is done and reported."""
     QTest.qWait(20)
     qtbot.waitUntil(lambda: session.is_idle, timeout=20_000)
     QTest.qWait(20)

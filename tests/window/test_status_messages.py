@@ -1,4 +1,4 @@
-"""Messages of the status strip: some disappear by themselves, those with a path wait to be dismissed."""
+"""Messages of the status strip: some disappear by themselves, those with a path stay until dismissed."""
 
 from __future__ import annotations
 

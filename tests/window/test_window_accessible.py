@@ -1,4 +1,4 @@
-"""What a screen reader is told: names, roles, states and values of everything a person can act on, in every scene."""
+"""What a screen reader gets: names, roles, states and values of every control, in every scene."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def window(tmp_path: Path, open_window: OpenWindow) -> MainWindow:
 
 
 def _controls(root: QWidget) -> Iterator[QWidget]:
-    """What a person can focus or click; Qt's own parts of composed widgets are named by those."""
+    """Everything that can be focused or clicked, without Qt's own parts of composed widgets."""
     for widget in visible_widgets(root):
         parent = widget.parentWidget()
         part = isinstance(parent, QAbstractSpinBox | QComboBox | QLineEdit | QTabBar)
@@ -69,7 +69,7 @@ def _label(widget: QWidget) -> str:
 
 
 def _fault(widget: QWidget) -> str:
-    """What a screen reader would miss; "" if nothing."""
+    """What a screen reader would miss; "" for nothing."""
     told = QAccessible.queryAccessibleInterface(widget)
     if told is None:
         return f"{_label(widget)}: nothing is told"

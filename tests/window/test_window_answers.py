@@ -1,4 +1,4 @@
-"""Closing that is refused, answers that come late, work that fails, garbage set aside: nothing stays behind."""
+"""Refused closing, late answers, failing work and garbage leave nothing behind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WAIT_MS = 20_000
 
 
 def shown(window: MainWindow, name: str) -> Any:
-    """The screen of that name, visited."""
+    """The screen of this name, after visiting it."""
     screen = window.visit_by_name(name)
     assert isinstance(screen, Screen)
     return screen
@@ -241,7 +241,7 @@ def test_work_that_fails_leaves_nobody_waiting(qtbot) -> None:
 
 
 def failing(times: int, instead: Callable[..., Any]) -> Callable[..., Any]:
-    """As `instead`, but it raises the first so many times."""
+    """As `instead`, but raises the first few times."""
     left = [times]
 
     def call(*arguments: Any, **options: Any) -> Any:
@@ -383,7 +383,7 @@ def test_a_loader_outlives_what_defeats_it(folder: Path, qtbot) -> None:
 
 
 class _Knot:
-    """Garbage that only the collector finds."""
+    """A reference cycle, which only the garbage collector frees."""
 
     def __init__(self) -> None:
         self.me = self
@@ -391,7 +391,7 @@ class _Knot:
 
 @pytest.fixture
 def thawed() -> Any:
-    """Garbage frozen by this test does not stay so."""
+    """Unfreezes garbage that the test froze."""
     yield
     set_aside_all()
 

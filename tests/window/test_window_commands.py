@@ -1,4 +1,4 @@
-"""Every command on every screen: menu, palette, tool tip and keys, and that a key means the same everywhere."""
+"""Every command on every screen: menu, palette, tool tip and keys, and that a key has one meaning everywhere."""
 
 from __future__ import annotations
 

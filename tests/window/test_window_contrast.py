@@ -1,4 +1,4 @@
-"""Every text and sign stands out, measured on the pixels of every screen and dialog in both themes.
+"""All texts and signs have enough contrast, measured on the pixels of every screen and dialog in both themes.
 
 WCAG 2.2: 4.5 for text, 3 for signs and for what is needed to recognise a control.
 """
@@ -86,7 +86,7 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> PictureNotes:
 
 
 def _is_off(widget: QWidget, place: QPoint) -> bool:
-    """Whether what is at a place of the widget is disabled."""
+    """Whether the widget at a place is disabled."""
     if not widget.isEnabled():
         return True
     if isinstance(widget, QMenu | QMenuBar) and (action := widget.actionAt(place)) is not None:
@@ -98,7 +98,7 @@ def _is_off(widget: QWidget, place: QPoint) -> bool:
 
 
 def _fault(widget: QWidget, one: Painted, pixels: np.ndarray, root: QWidget) -> str:
-    """What is wrong with something painted, or ""."""
+    """The problem with something painted, or ""."""
     area = one.rect.toAlignedRect()
     corner = widget.mapTo(root, area.topLeft()) if widget is not root else area.topLeft()
     place = QRect(corner, area.size()) & root.rect()
@@ -116,7 +116,7 @@ def _fault(widget: QWidget, one: Painted, pixels: np.ndarray, root: QWidget) -> 
 
 
 def _edge_fault(widget: QWidget, pixels: np.ndarray, root: QWidget) -> str:
-    """What is wrong with the outline of a control, or ""."""
+    """The problem with the outline of a control, or ""."""
     corner = widget.mapTo(root, QPoint()) if widget is not root else QPoint()
     if isinstance(widget, QCheckBox | QRadioButton):
         option = QStyleOptionButton()

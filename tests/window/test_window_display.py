@@ -1,4 +1,4 @@
-"""Without a screen, or without the libraries for one, the program says so in one line and ends like any refusal."""
+"""Without a display, or the libraries for one, the program exits with a one-line error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STARTS = (["gandam_studio"], ["gandam_studio", "open"], ["gandam_studio.qt.launc
 
 
 def start(module: list[str], path: Path, repository: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Start a program in a folder that holds nothing, on the screen that the environment names."""
+    """Start a program in an empty folder on the display that the environment names."""
     kept = {name: value for name, value in os.environ.items() if name not in (
         "DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}  # fmt: skip
     code = f"import sys; sys.argv[1:] = {module[1:]!r}; "

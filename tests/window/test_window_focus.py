@@ -35,7 +35,7 @@ STOPS = [scene for scene in SCENES if scene.name != "menu"]
 
 
 def _stops(root: QWidget) -> list[QWidget]:
-    """What the Tab key should reach below `root`."""
+    """What Tab should reach below `root`."""
     return [
         one
         for one in visible_widgets(root)
@@ -57,7 +57,7 @@ def _grab(widget: QWidget, root: QWidget) -> np.ndarray:
 
 
 def _lacks_a_frame(widget: QWidget, root: QWidget) -> str:
-    """Why the focus on a widget cannot be seen; "" if it can."""
+    """Why the focus on a widget is not visible; "" if it is."""
     focused = QApplication.focusWidget()
     if focused is not None:
         focused.clearFocus()
@@ -98,7 +98,7 @@ def test_the_focus_is_seen_on_everything(scheme: str, window: MainWindow) -> Non
 
 
 def _walk(root: QWidget, key: Qt.Key, most: int) -> list[QWidget]:
-    """The widgets the focus goes through until it is back at the first."""
+    """The widgets that get the focus until it returns to the first."""
     met: list[QWidget] = []
     for _ in range(most):
         focused = QApplication.focusWidget()
@@ -163,7 +163,7 @@ def test_return_presses_the_focused_button_not_the_default_one(
 
 @pytest.mark.parametrize("name", ["Curate", "Duplicates", "Versions", "Train", "Runs"])
 def test_return_presses_the_buttons_of_the_screens(name: str, window: MainWindow) -> None:
-    """Also where Return is a shortcut of the screen."""
+    """Even if Return is a shortcut of the screen."""
     screen = window.visit_by_name(name)
     still(window)
     count = 0

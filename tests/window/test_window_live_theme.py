@@ -1,4 +1,4 @@
-"""A theme chosen while everything is open reaches every pixel: what is switched equals what is built in that theme."""
+"""A theme chosen while everything is open reaches every pixel: the result equals a window started in that theme."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEPT_OPEN = ("history of edits", "export", "damage", "import report", "sprite sh
 
 
 def _tour(window: MainWindow, before: str, after: str) -> dict[str, np.ndarray]:
-    """Grabs of every screen and of open dialogs, built in one theme and looked at in another."""
+    """Grabs of every screen and of open dialogs, built in one theme and shown in another."""
     scenes = {scene.name: scene for scene in SCENES}
     theme.set_scheme(before)
     for name in LEFT_AT:

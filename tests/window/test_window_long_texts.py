@@ -1,4 +1,4 @@
-"""Names, tags, reasons, families and messages of any length: no screen becomes wider for them."""
+"""Names, tags, reasons, families and messages of any length do not widen any screen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONG = "x" * 5000
 
 
 def fill(folder: Path, text: str) -> None:
-    """Put `text` wherever a workspace holds text, as somebody else's program may have."""
+    """Put `text` everywhere a workspace stores text, as another program might have."""
     with Workspace.open(folder) as workspace:
         versions.commit(workspace, text)
         with transaction(workspace.connection) as connection:
@@ -28,7 +28,7 @@ def fill(folder: Path, text: str) -> None:
 
 
 def _narrowest(widget: QWidget) -> int:
-    """The least width that a text asks for; 0 where its layout may give it less."""
+    """The least width that a text requires; 0 if its layout may shrink it."""
     ignored = widget.sizePolicy().horizontalPolicy() == QSizePolicy.Policy.Ignored
     asks = isinstance(widget, QLabel | QAbstractButton | QComboBox) and widget.isVisible() and not ignored
     return min(widget.minimumSizeHint().width(), widget.maximumWidth()) if asks else 0

@@ -1,4 +1,4 @@
-"""Number fields in languages that group digits with a point: "1.5" and "1,5" are one and a half everywhere."""
+"""Number fields in languages that group digits with a point: "1.5" and "1,5" are one and a half."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def language(request: pytest.FixtureRequest) -> Iterator[QLocale.Language]:
 
 
 def typed(box: DecimalBox | WholeBox, text: str) -> float:
-    """What a field holds after somebody replaced its text and went on."""
+    """The value of a field after its text was replaced and the focus moved on."""
     box.show()
     box.selectAll()
     QTest.keyClicks(box, text)

@@ -1,4 +1,4 @@
-"""Odd orders: undo with nothing to undo, a new workspace that is refused, a folder that is pulled away."""
+"""Unusual sequences: undo without anything to undo, a refused new workspace, a folder that disappears."""
 
 from __future__ import annotations
 

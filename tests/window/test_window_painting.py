@@ -1,4 +1,4 @@
-"""No paint event may leave a painter open: an error in it is told once, and the window goes on."""
+"""No paint event leaves a painter open: an error in it is reported once, and the window keeps working."""
 
 from __future__ import annotations
 

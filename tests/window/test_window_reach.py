@@ -1,4 +1,4 @@
-"""Everything can be reached and named without eyes and without a mouse: every screen's widgets are walked."""
+"""Everything can be reached and named without a screen and without a mouse: all widgets of all screens are checked."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SCREENS = [place.name for place in PLACES]
 
 
 def _interactive(root: QWidget) -> list[QWidget]:
-    """What a person acts on below `root`; Qt's own parts of composed widgets are named by those."""
+    """All controls below `root`, without Qt's own parts of composed widgets."""
     found = []
     for widget in root.findChildren(QWidget):
         inner = isinstance(widget, QScrollBar | QHeaderView) or widget.objectName().startswith("qt_")

@@ -1,4 +1,4 @@
-"""A workspace opened while one of its runs trains shows the run at once, whatever screen is on."""
+"""Opening a workspace whose run is training shows the run at once, on any screen."""
 
 from __future__ import annotations
 

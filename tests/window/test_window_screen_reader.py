@@ -1,4 +1,4 @@
-"""The tree of a real screen reader: AT-SPI, with the window on a real X server."""
+"""The tree for a real screen reader: AT-SPI, with the window on a real X server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAIT_S = 150
 
 
 def _missing() -> str:
-    """What the test needs and this machine lacks; "" if nothing."""
+    """What the test needs and this machine does not have; "" for nothing."""
     for program in ("Xvfb", "dbus-run-session"):
         if shutil.which(program) is None:
             return f"{program} is not installed"
@@ -30,7 +30,7 @@ def _missing() -> str:
 
 @pytest.fixture
 def display() -> Iterator[str]:
-    """A display of its own."""
+    """A separate display."""
     if problem := _missing():
         pytest.skip(f"a screen reader's tree cannot be read here: {problem}")
     read, write = os.pipe()

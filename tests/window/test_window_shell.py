@@ -1,4 +1,4 @@
-"""The shell: screens on first visit, every action in a menu, the palette, locks, messages, closing."""
+"""The shell: screens built on first visit, every action in a menu, the palette, locks, messages, closing."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_palette_prefers_beginnings_of_words() -> None:
 
 
 def _answer(text: str, asked: list[str]) -> None:
-    """Click a button of the message box that is open."""
+    """Click a button of the open message box."""
     box = QApplication.activeModalWidget()
     assert isinstance(box, QMessageBox)
     asked.append(box.text())
@@ -289,7 +289,7 @@ window.close()
 
 
 def test_where_nothing_can_be_written_it_opens_read_only(folder: Path, qtbot, monkeypatch) -> None:
-    """As from a read-only disk: no question, a mark that stays, and everything that edits disabled."""
+    """As from a read-only disk: no question, a permanent mark, and all edits disabled."""
     from filelock import FileLock
 
     def refuse(self: FileLock, *args: object, **options: object) -> None:

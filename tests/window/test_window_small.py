@@ -1,4 +1,4 @@
-"""Small windows and high scaling: whatever can be pressed lies inside the window, or scrolls into it."""
+"""Small windows and high scaling: everything that can be pressed is in the window or can be scrolled to."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _pressable(root: QWidget) -> list[QWidget]:
 
 
 def _scrolled_to(widget: QWidget, root: QWidget) -> QRect:
-    """What is seen of a widget, in its window, after every area around it has scrolled to it."""
+    """The visible part of a widget after all areas around it have scrolled to it."""
     above = widget.parentWidget()
     while above is not None and above is not root:
         if isinstance(above, QScrollArea) and above.widget() is not None and above.widget().isAncestorOf(widget):
@@ -68,7 +68,7 @@ def _scrolled_to(widget: QWidget, root: QWidget) -> QRect:
 
 
 def out_of_reach(root: QWidget) -> list[str]:
-    """What cannot be pressed because it lies outside the window or is cut off, wholly or by more than a hair."""
+    """Controls that are outside the window or cut off."""
     lost = []
     for widget in _pressable(root):
         seen = _scrolled_to(widget, root)

@@ -1,4 +1,4 @@
-"""The window over a long day: visits and decisions by the thousand leave objects, memory, handles and threads flat."""
+"""A long day: thousands of visits and decisions leave objects, memory, handles and threads constant."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Held:
 
 
 def held(window: MainWindow) -> Held:
-    """Count in the same place, once background work has ended and what is to be deleted is gone."""
+    """Count what is held, after background work and deferred deletions."""
     session, screen = window.session, curate(window)
     assert session is not None
     screen.filter_bar.set_filter(Filter())
@@ -69,7 +69,7 @@ def held(window: MainWindow) -> Held:
 
 
 def visit(window: MainWindow, count: int) -> None:
-    """Go from screen to screen, and to what opens over them."""
+    """Go from screen to screen and open what they offer."""
     places = itertools.cycle(window.rail.places)
     for number, place in zip(range(count), places, strict=False):
         screen = window.visit(place)
@@ -81,7 +81,7 @@ def visit(window: MainWindow, count: int) -> None:
 
 
 def open_and_close_what_lies_over(window: MainWindow, number: int) -> None:
-    """A menu, a dialog or the palette, another one each time."""
+    """Open and close a menu, a dialog or the palette, in turn."""
     screen = curate(window)
 
     def close() -> None:
@@ -105,7 +105,7 @@ def open_and_close_what_lies_over(window: MainWindow, number: int) -> None:
 
 
 def decide(window: MainWindow, count: int) -> None:
-    """Decide with the keys, a few steps on each sprite; every tenth of it in a filtered view."""
+    """Decide with keys, a few steps on each sprite; every tenth in a filtered view."""
     screen = curate(window)
     screen.focus_work()
     for number, (key, modifiers) in zip(range(count), itertools.cycle(DECISIONS), strict=False):
@@ -125,7 +125,7 @@ def decide(window: MainWindow, count: int) -> None:
 
 
 def soak(window: MainWindow, visits: int, decisions: int) -> tuple[Held, Held]:
-    """What is held after a first round of everything, and after all the others."""
+    """What is held after a first round of everything, and after all further rounds."""
     kinds = len(window.rail.places)
 
     def turn(visits: int, decisions: int) -> None:

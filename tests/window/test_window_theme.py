@@ -1,4 +1,4 @@
-"""Both themes name the same colours, text is readable on all of its backgrounds, and every icon draws."""
+"""Both themes name the same colours, text is readable on all of its backgrounds, and every icon is drawn."""
 
 from __future__ import annotations
 

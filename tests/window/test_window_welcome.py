@@ -1,4 +1,4 @@
-"""From the first page on: dropped, pasted or chosen sprites make a workspace, and each stage offers the next."""
+"""From the first page: dropped, pasted or chosen sprites make a workspace, and each stage offers the next."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def art(tmp_path: Path) -> Path:
 
 
 def drop(target: QWidget, *paths: Path) -> bool:
-    """Drag files over a widget and let them go, as the window system would tell it; False if they are refused."""
+    """Drag files over a widget and drop them, with the events of the window system; False if refused."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     copy, none = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
